@@ -1,0 +1,2 @@
+//! The `zerocat` command.
+fn main() {}

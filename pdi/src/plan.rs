@@ -1,0 +1,139 @@
+//! From what each SubDevice maps to logical addresses, frames and expected working counters.
+//!
+//! The process image holds, frame by frame, first the outputs and then the inputs of the SubDevices in that frame.
+//! Each sync manager starts on a byte. Image offset and logical address are the same number.
+
+use crate::entry::Pdo;
+use std::ops::Range;
+use zerocat_wire::Command;
+use zerocat_wire::fmmu::Fmmu;
+use zerocat_wire::sync_manager::SyncManager;
+
+/// Which way process data goes, as the MainDevice sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// MainDevice to SubDevice (RxPDO).
+    Output,
+    /// SubDevice to MainDevice (TxPDO).
+    Input,
+}
+
+/// A process data sync manager and what is mapped on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SyncManagerLayout {
+    /// Number of the sync manager, 0 to 15.
+    pub number: u8,
+    /// Which way its data goes.
+    pub direction: Direction,
+    /// First byte in the SubDevice's physical memory.
+    pub start: u16,
+    /// Control byte as the SubDevice's SII asks for it (mode, direction, watchdog trigger).
+    pub control: u8,
+    /// PDOs in order of assignment.
+    pub pdos: Vec<Pdo>,
+}
+
+/// What one SubDevice brings to the image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubDeviceLayout {
+    /// Position on the bus, 0-based.
+    pub position: u16,
+    /// Its process data sync managers.
+    pub sync_managers: Vec<SyncManagerLayout>,
+    /// FMMUs that it has.
+    pub fmmus: u8,
+    /// Whether it does LRW.
+    pub lrw: bool,
+}
+
+/// What to program into one SubDevice, and where its data lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubDevicePlan {
+    /// Position on the bus, 0-based.
+    pub position: u16,
+    /// Sync managers to program, by number.
+    pub sync_managers: Vec<(u8, SyncManager)>,
+    /// FMMUs to program, by number.
+    pub fmmus: Vec<(u8, Fmmu)>,
+    /// Bytes of the image that hold its outputs.
+    pub outputs: Range<usize>,
+    /// Bytes of the image that hold its inputs.
+    pub inputs: Range<usize>,
+    /// Frame that carries it.
+    pub frame: usize,
+    /// Every mapped entry that isn't padding, with its place in the image.
+    pub entries: Vec<PlacedEntry>,
+}
+
+/// A mapped entry and its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlacedEntry {
+    /// Which way it goes.
+    pub direction: Direction,
+    /// PDO that holds it.
+    pub pdo: u16,
+    /// Index in the object dictionary.
+    pub index: u16,
+    /// Subindex.
+    pub subindex: u8,
+    /// Place in the image, in bits.
+    pub span: crate::BitSpan,
+}
+
+/// One datagram of the cyclic exchange.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DatagramPlan {
+    /// LRW, LRD or LWR.
+    pub command: Command,
+    /// First logical byte.
+    pub logical: u32,
+    /// Bytes of the image that are its data.
+    pub image: Range<usize>,
+    /// The part of `image` that SubDevices fill; empty for LWR.
+    pub inputs: Range<usize>,
+    /// Working counter when every SubDevice took part (ETG.1000.4, 5.4.1.2: read 1, write 1; LRW read 1, write 2).
+    pub expected_working_counter: u16,
+}
+
+/// One frame of the cyclic exchange.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FramePlan {
+    /// Its process data datagrams.
+    pub datagrams: Vec<DatagramPlan>,
+}
+
+/// The whole exchange.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Plan {
+    /// Bytes of the process image.
+    pub image_len: usize,
+    /// Frames of one cycle.
+    pub frames: Vec<FramePlan>,
+    /// What to program, by position.
+    pub subdevices: Vec<SubDevicePlan>,
+}
+
+/// Why SubDevices don't fit into a plan.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LayoutError {
+    /// A SubDevice has more data than one frame carries.
+    #[error("SubDevice {position} has {bytes} bytes of process data; a frame carries {room}")]
+    TooLarge {
+        /// Position on the bus.
+        position: u16,
+        /// Its bytes.
+        bytes: usize,
+        /// Bytes that a frame carries.
+        room: usize,
+    },
+    /// A SubDevice has fewer FMMUs than process data sync managers.
+    #[error("SubDevice {position} needs {needed} FMMUs and has {has}")]
+    TooFewFmmus {
+        /// Position on the bus.
+        position: u16,
+        /// FMMUs needed.
+        needed: usize,
+        /// FMMUs there.
+        has: u8,
+    },
+}

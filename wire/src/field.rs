@@ -1,0 +1,31 @@
+//! Little-endian fields at fixed offsets, without panics: a field outside the buffer reads as an error.
+
+use crate::WireError;
+
+/// The `N` bytes at `offset`.
+pub(crate) fn array<const N: usize>(bytes: &[u8], offset: usize) -> Result<[u8; N], WireError> {
+    let needed = offset.saturating_add(N);
+    bytes
+        .get(offset..needed)
+        .and_then(|field| field.try_into().ok())
+        .ok_or(WireError::Truncated { needed, got: bytes.len() })
+}
+
+/// Writes `field` at `offset`.
+pub(crate) fn put(bytes: &mut [u8], offset: usize, field: &[u8]) -> Result<(), WireError> {
+    let end = offset.saturating_add(field.len());
+    bytes.get_mut(offset..end).ok_or(WireError::NoRoom)?.copy_from_slice(field);
+    Ok(())
+}
+
+pub(crate) fn u8_at(bytes: &[u8], offset: usize) -> Result<u8, WireError> {
+    array::<1>(bytes, offset).map(|[byte]| byte)
+}
+
+pub(crate) fn u16_at(bytes: &[u8], offset: usize) -> Result<u16, WireError> {
+    array(bytes, offset).map(u16::from_le_bytes)
+}
+
+pub(crate) fn u32_at(bytes: &[u8], offset: usize) -> Result<u32, WireError> {
+    array(bytes, offset).map(u32::from_le_bytes)
+}

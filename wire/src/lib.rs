@@ -1,0 +1,64 @@
+//! EtherCAT wire formats as views (read and write in place) and values (plain structs).
+//!
+//! `no_std`, no `unsafe`, no dependencies. Every format is a field layout taken from the ETG documents, and every
+//! format has tests on literal bytes. Nothing in here panics on bytes from outside: a view is admitted by
+//! `new_checked` or it doesn't exist.
+#![no_std]
+#![forbid(unsafe_code)]
+#![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+#![cfg_attr(test, allow(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
+#[cfg(test)]
+extern crate std;
+
+pub mod al;
+pub mod command;
+pub mod datagram;
+pub mod ethernet;
+mod field;
+pub mod fmmu;
+pub mod frame;
+pub mod register;
+pub mod sync_manager;
+
+pub use al::{AlControl, AlState, AlStatus, AlStatusCode};
+pub use command::{Address, Command};
+pub use datagram::{Datagram, DatagramView, DatagramViewMut};
+pub use frame::{Datagrams, DatagramsMut, FrameBuilder, FrameView, FrameViewMut};
+
+/// Why bytes were not admitted as a format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WireError {
+    /// The buffer ends before the format does.
+    Truncated {
+        /// Bytes that the format needs.
+        needed: usize,
+        /// Bytes that are there.
+        got: usize,
+    },
+    /// The EtherType is not EtherCAT's 0x88A4.
+    NotEtherCat(u16),
+    /// The EtherCAT frame header's type is not 1 (datagrams).
+    NotDatagrams(u8),
+    /// A length field contradicts the bytes around it.
+    BadLength,
+    /// A field has a value that the format doesn't know.
+    BadValue(u32),
+    /// The destination buffer has no room for what was to be written.
+    NoRoom,
+}
+
+impl core::fmt::Display for WireError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match *self {
+            Self::Truncated { needed, got } => write!(f, "truncated: {got} bytes of {needed}"),
+            Self::NotEtherCat(ethertype) => write!(f, "EtherType {ethertype:#06x} is not EtherCAT's 0x88a4"),
+            Self::NotDatagrams(kind) => write!(f, "EtherCAT frame type {kind} is not 1 (datagrams)"),
+            Self::BadLength => f.write_str("a length field contradicts the frame"),
+            Self::BadValue(value) => write!(f, "unknown value {value:#x}"),
+            Self::NoRoom => f.write_str("no room in the destination buffer"),
+        }
+    }
+}
+
+impl core::error::Error for WireError {}

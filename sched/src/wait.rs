@@ -1,0 +1,288 @@
+//! How a thread waits: for a tick of the grid, and between two polls of its link.
+//!
+//! Guarantees: a wait for a tick never ends early; a wait between polls never ends after its deadline by more than
+//! the clock oversleeps; a `sleep` policy gives its core away whenever it waits. Not guaranteed: that it ends in time.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::{Clock, Time};
+
+/// How long before the tick a `hybrid` wait stops sleeping: 50 us.
+///
+/// A realtime thread on an idle core wakes 5 to 30 us after its timer (exit from an idle state, interrupt, context
+/// switch, cold caches), and rarely more than 50 us on a machine that is set up at all. Spinning that long hides the
+/// wake-up, and at 1 kHz costs 5 % of the core, which leaves realtime throttling (95 % by default) far away.
+pub const HYBRID_SPIN: Duration = Duration::from_micros(50);
+
+/// How a thread waits for its tick.
+///
+/// In files it is one of the words `sleep`, `hybrid` and `spin`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "&'static str")]
+pub enum WaitPolicy {
+    /// Sleep until the tick. Frees the core; the wake-up latency of the machine is in every cycle.
+    Sleep,
+    /// Sleep until `spin` before the tick, then read the clock until it has come.
+    Hybrid {
+        /// The part that is spun.
+        spin: Duration,
+    },
+    /// Read the clock all the time. For an isolated core without realtime throttling: see
+    /// `throttling::spin_warning`.
+    Spin,
+}
+
+impl Default for WaitPolicy {
+    fn default() -> Self {
+        Self::Hybrid { spin: HYBRID_SPIN }
+    }
+}
+
+impl WaitPolicy {
+    /// Its word in files and on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sleep => "sleep",
+            Self::Hybrid { .. } => "hybrid",
+            Self::Spin => "spin",
+        }
+    }
+
+    /// Waits until `deadline` and returns when it woke: the first reading that is not before it. Their difference is
+    /// the jitter of the wake-up.
+    pub fn wait_until(&self, clock: &impl Clock, deadline: Time) -> Time {
+        match *self {
+            Self::Sleep => clock.sleep_until(deadline),
+            Self::Hybrid { spin } => {
+                let asleep_until = deadline.before(spin);
+                if clock.now() < asleep_until {
+                    clock.sleep_until(asleep_until);
+                }
+            }
+            Self::Spin => {}
+        }
+        loop {
+            let now = clock.now();
+            if now >= deadline {
+                return now;
+            }
+            clock.relax();
+        }
+    }
+}
+
+/// A word that names no wait policy.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown wait policy `{0}`: use `sleep`, `hybrid` or `spin`")]
+pub struct UnknownPolicy(pub String);
+
+impl FromStr for WaitPolicy {
+    type Err = UnknownPolicy;
+
+    fn from_str(word: &str) -> Result<Self, UnknownPolicy> {
+        match word {
+            "sleep" => Ok(Self::Sleep),
+            "hybrid" => Ok(Self::default()),
+            "spin" => Ok(Self::Spin),
+            _ => Err(UnknownPolicy(word.to_owned())),
+        }
+    }
+}
+
+impl TryFrom<String> for WaitPolicy {
+    type Error = UnknownPolicy;
+
+    fn try_from(word: String) -> Result<Self, UnknownPolicy> {
+        word.parse()
+    }
+}
+
+impl From<WaitPolicy> for &'static str {
+    fn from(policy: WaitPolicy) -> Self {
+        policy.name()
+    }
+}
+
+impl fmt::Display for WaitPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Shortest sleep between two polls: 10 us. Below it a sleep costs more than it waits.
+pub const MIN_NAP: Duration = Duration::from_micros(10);
+/// Longest sleep between two polls: 250 us.
+pub const MAX_NAP: Duration = Duration::from_micros(250);
+
+/// How a thread waits between two polls of its link, within a cycle: it spins for a budget, then takes naps of an
+/// eighth of the time that has passed, so that a frame is noticed at most that much late and a lost one costs a
+/// handful of wake-ups.
+///
+/// | policy | budget |
+/// |---|---|
+/// | `sleep` | none: it naps at once |
+/// | `hybrid` | 4 times its spin (200 us by default): frames that are back by then are seen at once |
+/// | `spin` | all of it |
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PollWait {
+    budget: Option<Duration>,
+}
+
+impl PollWait {
+    /// The wait between polls that goes with a wait policy.
+    #[must_use]
+    pub fn new(policy: WaitPolicy) -> Self {
+        let budget = match policy {
+            WaitPolicy::Sleep => Some(Duration::ZERO),
+            WaitPolicy::Hybrid { spin } => Some(spin.saturating_mul(4)),
+            WaitPolicy::Spin => None,
+        };
+        Self { budget }
+    }
+
+    /// Pauses once between two polls of a wait that began at `since` and ends at `until`. It never sleeps past
+    /// `until`, and returns at once if that has come.
+    pub fn pause(&mut self, clock: &impl Clock, since: Time, until: Time) {
+        let now = clock.now();
+        if now >= until {
+            return;
+        }
+        let passed = now.since(since);
+        match self.budget {
+            Some(budget) if passed >= budget => {
+                let nap = (passed / 8).clamp(MIN_NAP, MAX_NAP);
+                clock.sleep_until(now.after(nap).min(until));
+            }
+            _ => clock.relax(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+    use crate::time::VirtualClock;
+
+    /// Counts what is done with a virtual clock.
+    #[derive(Default)]
+    struct Counting {
+        clock: VirtualClock,
+        sleeps: Cell<u32>,
+        relaxes: Cell<u32>,
+    }
+
+    impl Clock for Counting {
+        fn now(&self) -> Time {
+            self.clock.now()
+        }
+        fn sleep_until(&self, deadline: Time) {
+            self.sleeps.set(self.sleeps.get() + 1);
+            self.clock.sleep_until(deadline);
+        }
+        fn relax(&self) {
+            self.relaxes.set(self.relaxes.get() + 1);
+            self.clock.relax();
+        }
+    }
+
+    const DEADLINE: Time = Time(1_000_000);
+
+    #[test]
+    fn sleep_sleeps_and_never_spins() {
+        let clock = Counting::default();
+        assert_eq!(WaitPolicy::Sleep.wait_until(&clock, DEADLINE), DEADLINE);
+        assert_eq!((clock.sleeps.get(), clock.relaxes.get()), (1, 0));
+    }
+
+    #[test]
+    fn hybrid_spins_only_the_last_part() {
+        let clock = Counting::default();
+        assert_eq!(WaitPolicy::default().wait_until(&clock, DEADLINE), DEADLINE);
+        assert_eq!((clock.sleeps.get(), clock.relaxes.get()), (1, 500), "50 us in steps of 100 ns");
+    }
+
+    #[test]
+    fn hybrid_hides_a_late_wake_up_within_its_margin() {
+        let clock = Counting::default();
+        clock.clock.set_oversleep(Duration::from_micros(40));
+        assert_eq!(WaitPolicy::default().wait_until(&clock, DEADLINE), DEADLINE);
+        clock.clock.set_oversleep(Duration::from_micros(70));
+        let next = Time(2_000_000);
+        assert_eq!(WaitPolicy::default().wait_until(&clock, next), Time(2_020_000));
+    }
+
+    #[test]
+    fn hybrid_does_not_sleep_when_the_tick_is_near() {
+        let clock = Counting::default();
+        WaitPolicy::default().wait_until(&clock, Time(50_000));
+        assert_eq!(clock.sleeps.get(), 0);
+    }
+
+    #[test]
+    fn spin_never_sleeps() {
+        let clock = Counting::default();
+        assert_eq!(WaitPolicy::Spin.wait_until(&clock, DEADLINE), DEADLINE);
+        assert_eq!((clock.sleeps.get(), clock.relaxes.get()), (0, 10_000));
+    }
+
+    #[test]
+    fn a_deadline_that_has_passed_returns_now() {
+        for policy in [WaitPolicy::Sleep, WaitPolicy::default(), WaitPolicy::Spin] {
+            let clock = VirtualClock::new(Time(9));
+            assert_eq!(policy.wait_until(&clock, Time(5)), Time(9));
+        }
+    }
+
+    #[test]
+    fn the_words_of_files_round_trip() {
+        for word in ["sleep", "hybrid", "spin"] {
+            assert_eq!(word.parse::<WaitPolicy>().unwrap().to_string(), word);
+        }
+        assert_eq!("hybrid".parse(), Ok(WaitPolicy::default()));
+        assert!("busy".parse::<WaitPolicy>().unwrap_err().to_string().contains("`sleep`"));
+    }
+
+    /// Polls until `until` with nothing arriving; the numbers of sleeps and of spins.
+    fn poll_all(policy: WaitPolicy, until: Time) -> (u32, u32) {
+        let clock = Counting::default();
+        let mut wait = PollWait::new(policy);
+        while clock.now() < until {
+            wait.pause(&clock, Time(0), until);
+        }
+        assert!(policy == WaitPolicy::Spin || clock.now() == until, "ended at {:?}", clock.now());
+        (clock.sleeps.get(), clock.relaxes.get())
+    }
+
+    #[test]
+    fn between_polls_a_sleep_policy_never_burns_its_core() {
+        let (sleeps, relaxes) = poll_all(WaitPolicy::Sleep, DEADLINE);
+        assert_eq!(relaxes, 0);
+        assert!((5..50).contains(&sleeps), "{sleeps} sleeps");
+    }
+
+    #[test]
+    fn between_polls_hybrid_spins_for_its_budget_then_naps() {
+        let (sleeps, relaxes) = poll_all(WaitPolicy::default(), DEADLINE);
+        assert_eq!(relaxes, 2_000, "200 us in steps of 100 ns");
+        assert!((1..20).contains(&sleeps), "{sleeps} sleeps");
+    }
+
+    #[test]
+    fn between_polls_spin_only_spins() {
+        assert_eq!(poll_all(WaitPolicy::Spin, DEADLINE), (0, 10_000));
+    }
+
+    #[test]
+    fn a_pause_after_the_deadline_does_nothing() {
+        let clock = Counting::default();
+        PollWait::new(WaitPolicy::Sleep).pause(&clock, Time(0), Time(0));
+        assert_eq!((clock.sleeps.get(), clock.relaxes.get(), clock.now()), (0, 0, Time(0)));
+    }
+}

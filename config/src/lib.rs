@@ -1,1 +1,27 @@
-//! Placeholder.
+//! The rig file: one file that names the network, its SubDevices, the tasks and the engine's settings.
+//!
+//! Key names are those of the EtherCAT driver configuration specification; `docs/rig-file.md` lists them all.
+//! Guarantees: an unknown key, a wrong type or a rule broken is an error with the path of its key; loading never
+//! panics, whatever the file holds. Not here: anything that touches a network or a realtime thread.
+#![forbid(unsafe_code)]
+
+mod check;
+mod duration;
+mod engine;
+mod error;
+mod number;
+mod parse;
+mod raw;
+mod resolve;
+mod rig;
+mod task;
+mod waveform;
+
+pub use engine::{Dc, Engine, LinkKind, SafeOutputs, Wait, XdpMode};
+pub use error::{ConfigError, Problem};
+pub use resolve::ResolvedChannel;
+pub use rig::{Network, NetworkProperties, PdoEntry, Pdos, Rig, Slave, SlaveProperties};
+pub use task::{
+    ReadChannel, ReadConfig, ReadTask, ScanTask, Sink, Source, Target, Task, WriteChannel, WriteConfig, WriteTask,
+};
+pub use waveform::Waveform;

@@ -1,0 +1,126 @@
+//! The `engine` section: how the cycle runs on this machine. Every key has a default.
+
+use crate::duration;
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize};
+use std::time::Duration;
+
+/// Settings of the realtime thread and its link.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Engine {
+    /// Socket that carries the frames.
+    pub link: LinkKind,
+    /// XDP mode; only for link `xdp`.
+    pub mode: XdpMode,
+    /// Receive and transmit queue of the interface that an XDP socket is bound to.
+    pub queue: u32,
+    /// CPU that the realtime thread is pinned to; null leaves it unpinned.
+    pub cpu: Option<usize>,
+    /// SCHED_FIFO priority of the realtime thread, 1 to 98.
+    #[schemars(range(min = 1, max = 98))]
+    pub priority: u8,
+    /// How the realtime thread waits for a tick.
+    pub wait: Wait,
+    /// Distributed clocks; only `off` in this version.
+    pub dc: Dc,
+    /// Time after the tick by which all frames of a cycle must be back; null leaves it to the engine.
+    #[serde(with = "duration::optional")]
+    #[schemars(with = "Option<String>")]
+    pub deadline: Option<Duration>,
+    /// Time before the next tick in which no acyclic frame is sent; null leaves it to the engine.
+    #[serde(with = "duration::optional")]
+    #[schemars(with = "Option<String>")]
+    pub guard: Option<Duration>,
+    /// Process data watchdog of the SubDevices, programmed and read back (registers 0x0400 and 0x0420).
+    #[serde(with = "duration")]
+    #[schemars(with = "String")]
+    pub watchdog: Duration,
+    /// What outputs hold when the run ends.
+    pub safe_outputs: SafeOutputs,
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self {
+            link: LinkKind::Xdp,
+            mode: XdpMode::Auto,
+            queue: 0,
+            cpu: None,
+            priority: 80,
+            wait: Wait::Hybrid,
+            dc: Dc::Off,
+            deadline: None,
+            guard: None,
+            watchdog: Duration::from_millis(100),
+            safe_outputs: SafeOutputs::Zero,
+        }
+    }
+}
+
+/// Kind of socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkKind {
+    /// AF_XDP.
+    Xdp,
+    /// AF_PACKET.
+    Packet,
+}
+
+/// How an XDP socket is attached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum XdpMode {
+    /// The best of the three that the driver takes.
+    Auto,
+    /// In the driver, frames in place.
+    ZeroCopy,
+    /// In the driver, frames copied.
+    NativeCopy,
+    /// In the kernel's stack, frames copied.
+    Generic,
+}
+
+/// How the realtime thread waits for a tick.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Wait {
+    /// Sleeps, then spins the last part.
+    Hybrid,
+    /// Sleeps to the tick.
+    Sleep,
+    /// Spins all the time; for an isolated CPU.
+    Spin,
+}
+
+/// What outputs hold when the run ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SafeOutputs {
+    /// All bits zero.
+    Zero,
+    /// The last values sent.
+    Hold,
+}
+
+/// Distributed clocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Dc {
+    /// Not used.
+    Off,
+}
+
+impl<'de> Deserialize<'de> for Dc {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text == "off" {
+            Ok(Self::Off)
+        } else {
+            let what =
+                format!("`{text}`: distributed clocks are not in this version; set it to \"off\" or leave it out");
+            Err(serde::de::Error::custom(what))
+        }
+    }
+}

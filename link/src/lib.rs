@@ -8,6 +8,9 @@
 //! can't be written. Not guaranteed: order among posted slots, or that anything arrives.
 
 pub mod contract;
+pub mod pair;
+pub mod reflect;
+mod slots;
 
 /// Number of a transmit slot, from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

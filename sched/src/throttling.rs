@@ -1,0 +1,185 @@
+//! What the kernel takes back from a realtime thread that never sleeps.
+//!
+//! A thread that spins under SCHED_FIFO loses its core in every second, by one of three mechanisms:
+//! `sched_rt_runtime_us` (kernels before 6.12, and later ones built with RT_GROUP_SCHED), the budget of its cgroup
+//! (RT_GROUP_SCHED), and the fair server (from 6.12: a deadline server that gives starved ordinary threads 5 %,
+//! `kernel/sched/fair.c`). A thread that sleeps in each cycle doesn't meet them.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use serde::Serialize;
+
+/// What is known of throttling on this machine. `None` where it can't be read.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Throttling {
+    /// `/proc/sys/kernel/sched_rt_runtime_us`: time per period for realtime threads, in us; -1 is all of it.
+    pub rt_runtime_us: Option<i64>,
+    /// `/proc/sys/kernel/sched_rt_period_us`, in us.
+    pub rt_period_us: Option<u64>,
+    /// Whether the kernel was seen to have RT_GROUP_SCHED (its file in the cgroup v1 tree).
+    pub group_scheduling: bool,
+    /// Whether the kernel is 6.12 or later and so has a fair server.
+    pub has_fair_server: bool,
+    /// Run time of the fair server of each CPU, in ns per second, where debugfs can be read; 0 is off.
+    pub fair_server_ns: Vec<(usize, u64)>,
+}
+
+impl Throttling {
+    /// Reads it from `/proc` and `/sys` under `root`.
+    #[must_use]
+    pub fn read(root: &Path) -> Self {
+        Self {
+            rt_runtime_us: number(&root.join("proc/sys/kernel/sched_rt_runtime_us")),
+            rt_period_us: number(&root.join("proc/sys/kernel/sched_rt_period_us")),
+            group_scheduling: ["cpu", "cpu,cpuacct"]
+                .iter()
+                .any(|name| root.join("sys/fs/cgroup").join(name).join("cpu.rt_runtime_us").exists()),
+            has_fair_server: fs::read_to_string(root.join("proc/sys/kernel/osrelease"))
+                .is_ok_and(|release| version(&release) >= (6, 12)),
+            fair_server_ns: fair_servers(root),
+        }
+    }
+
+    /// How long in each second realtime threads are kept off a core, if they never sleep, by `sched_rt_runtime_us`.
+    fn withheld(&self) -> Option<Duration> {
+        // From 6.12 on the figure only has an effect with RT_GROUP_SCHED.
+        if self.has_fair_server && !self.group_scheduling {
+            return None;
+        }
+        let (runtime, period) = (u64::try_from(self.rt_runtime_us?).ok()?, self.rt_period_us?);
+        let lost = u128::from(period.checked_sub(runtime)?) * 1_000_000 / u128::from(period.max(1));
+        Some(Duration::from_micros(u64::try_from(lost).ok()?)).filter(|lost| !lost.is_zero())
+    }
+
+    /// The warning for a thread that spins on `cpu` under SCHED_FIFO, with what to do. `None` if nothing takes its
+    /// core away.
+    #[must_use]
+    pub fn spin_warning(&self, cpu: usize) -> Option<String> {
+        let mut causes = Vec::new();
+        if let Some(lost) = self.withheld() {
+            let (runtime, period) = (self.rt_runtime_us.unwrap_or(-1), self.rt_period_us.unwrap_or(0));
+            causes.push(format!(
+                "sched_rt_runtime_us is {runtime} of {period}, which takes {} ms of every second from it: \
+                 `sysctl kernel.sched_rt_runtime_us=-1`",
+                lost.as_millis()
+            ));
+        }
+        match self.fair_server_ns.iter().find(|(of, _)| *of == cpu) {
+            Some((_, 0)) => {}
+            Some((_, nanos)) => causes.push(format!(
+                "the kernel's fair server gives {} ms of every second to ordinary threads that wait for CPU {cpu}: \
+                 `echo 0 > /sys/kernel/debug/sched/fair_server/cpu{cpu}/runtime`",
+                nanos / 1_000_000
+            )),
+            None if self.has_fair_server => causes.push(format!(
+                "the kernel's fair server may give 50 ms of every second to ordinary threads that wait for CPU {cpu} \
+                 (its setting can't be read): `echo 0 > /sys/kernel/debug/sched/fair_server/cpu{cpu}/runtime`"
+            )),
+            None => {}
+        }
+        if causes.is_empty() {
+            return None;
+        }
+        Some(format!(
+            "a thread that spins all the time under SCHED_FIFO is thrown off CPU {cpu} for about 50 ms in every second; \
+             {}; or use the wait policy `hybrid`",
+            causes.join("; ")
+        ))
+    }
+}
+
+/// [`Throttling::spin_warning`] of this machine.
+#[must_use]
+pub fn spin_warning(cpu: usize) -> Option<String> {
+    Throttling::read(Path::new("/")).spin_warning(cpu)
+}
+
+fn number<T: std::str::FromStr>(path: &Path) -> Option<T> {
+    fs::read_to_string(path).ok()?.trim().parse().ok()
+}
+
+/// Major and minor version of a kernel release such as `6.12.1-rt`.
+fn version(release: &str) -> (u32, u32) {
+    let mut parts = release.split(|c: char| !c.is_ascii_digit()).map(|part| part.parse().unwrap_or(0));
+    (parts.next().unwrap_or(0), parts.next().unwrap_or(0))
+}
+
+fn fair_servers(root: &Path) -> Vec<(usize, u64)> {
+    let Ok(entries) = fs::read_dir(root.join("sys/kernel/debug/sched/fair_server")) else { return Vec::new() };
+    let mut servers: Vec<_> = entries
+        .filter_map(|entry| {
+            let entry = entry.ok()?;
+            let cpu = entry.file_name().to_str()?.strip_prefix("cpu")?.parse().ok()?;
+            Some((cpu, number(&entry.path().join("runtime"))?))
+        })
+        .collect();
+    servers.sort_unstable();
+    servers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake_tree::FakeTree;
+
+    const RUNTIME: (&str, &str) = ("proc/sys/kernel/sched_rt_runtime_us", "950000\n");
+    const PERIOD: (&str, &str) = ("proc/sys/kernel/sched_rt_period_us", "1000000\n");
+
+    #[test]
+    fn an_old_kernel_with_the_default_takes_50_ms() {
+        let tree = FakeTree::new(&[RUNTIME, PERIOD, ("proc/sys/kernel/osrelease", "6.1.0-18-amd64\n")]);
+        let warning = Throttling::read(tree.root()).spin_warning(1).unwrap();
+        assert!(warning.contains("50 ms") && warning.contains("sched_rt_runtime_us=-1"), "{warning}");
+        assert!(!warning.contains("fair server"), "{warning}");
+    }
+
+    #[test]
+    fn an_old_kernel_with_throttling_off_takes_nothing() {
+        let off = ("proc/sys/kernel/sched_rt_runtime_us", "-1\n");
+        let tree = FakeTree::new(&[off, PERIOD, ("proc/sys/kernel/osrelease", "6.1.0\n")]);
+        assert_eq!(Throttling::read(tree.root()).spin_warning(1), None);
+    }
+
+    #[test]
+    fn a_new_kernel_is_judged_by_its_fair_server() {
+        let files = [
+            RUNTIME,
+            PERIOD,
+            ("proc/sys/kernel/osrelease", "6.18.2\n"),
+            ("sys/kernel/debug/sched/fair_server/cpu0/runtime", "50000000\n"),
+            ("sys/kernel/debug/sched/fair_server/cpu1/runtime", "0\n"),
+        ];
+        let throttling = Throttling::read(FakeTree::new(&files).root());
+        assert_eq!(throttling.fair_server_ns, [(0, 50_000_000), (1, 0)]);
+        assert!(throttling.spin_warning(0).unwrap().contains("cpu0/runtime"));
+        assert_eq!(throttling.spin_warning(1), None, "sched_rt_runtime_us has no effect without RT_GROUP_SCHED");
+    }
+
+    #[test]
+    fn a_new_kernel_with_group_scheduling_still_throttles() {
+        let files = [
+            RUNTIME,
+            PERIOD,
+            ("proc/sys/kernel/osrelease", "6.18.2\n"),
+            ("sys/fs/cgroup/cpu/cpu.rt_runtime_us", "950000\n"),
+            ("sys/kernel/debug/sched/fair_server/cpu1/runtime", "0\n"),
+        ];
+        let warning = Throttling::read(FakeTree::new(&files).root()).spin_warning(1).unwrap();
+        assert!(warning.contains("950000 of 1000000"), "{warning}");
+    }
+
+    #[test]
+    fn what_can_not_be_read_is_warned_about() {
+        let tree = FakeTree::new(&[("proc/sys/kernel/osrelease", "7.2.12+deb13-rt-amd64\n")]);
+        assert!(Throttling::read(tree.root()).spin_warning(3).unwrap().contains("can't be read"));
+    }
+
+    #[test]
+    fn releases_are_compared_as_numbers() {
+        assert_eq!(version("6.18.44-fc-v595"), (6, 18));
+        assert!(version("6.9.0") < (6, 12));
+        assert_eq!(version("7"), (7, 0));
+    }
+}

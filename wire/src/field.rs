@@ -29,3 +29,13 @@ pub(crate) fn u16_at(bytes: &[u8], offset: usize) -> Result<u16, WireError> {
 pub(crate) fn u32_at(bytes: &[u8], offset: usize) -> Result<u32, WireError> {
     array(bytes, offset).map(u32::from_le_bytes)
 }
+
+/// Writes 16-bit words one after the other from `offset` on.
+pub(crate) fn put_words<const N: usize>(bytes: &mut [u8], offset: usize, words: [u16; N]) -> Result<(), WireError> {
+    let mut at = offset;
+    for word in words {
+        put(bytes, at, &word.to_le_bytes())?;
+        at = at.saturating_add(2);
+    }
+    Ok(())
+}

@@ -12,19 +12,25 @@
 extern crate std;
 
 pub mod al;
+pub mod coe;
 pub mod command;
 pub mod datagram;
+pub mod dl;
 pub mod ethernet;
 mod field;
 pub mod fmmu;
 pub mod frame;
+pub mod mailbox;
 pub mod register;
+pub mod sii;
 pub mod sync_manager;
 
 pub use al::{AlControl, AlState, AlStatus, AlStatusCode};
 pub use command::{Address, Command};
 pub use datagram::{Datagram, DatagramView, DatagramViewMut};
+pub use dl::{DlControl, DlStatus};
 pub use frame::{Datagrams, DatagramsMut, FrameBuilder, FrameView, FrameViewMut};
+pub use mailbox::{MailboxError, MailboxHeader, MailboxType};
 
 /// Why bytes were not admitted as a format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,9 +8,11 @@
 //! can't be written. Not guaranteed: order among posted slots, or that anything arrives.
 
 pub mod contract;
+pub mod packet;
 pub mod pair;
 pub mod reflect;
 mod slots;
+pub mod testing;
 
 /// Number of a transmit slot, from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -1,0 +1,308 @@
+//! A port through an AF_PACKET socket: works on every Linux interface, at the price of the kernel's network stack.
+//!
+//! Frames pass the queueing discipline by, so packet taps of the same host (tcpdump) don't see what is sent; use
+//! [`crate::tap::Tap`]. Frames are told from our own by the kernel's packet type, never by an address.
+//!
+//! Guarantees: only EtherType 0x88A4 is received, also from inside a VLAN tag, which the kernel has then removed; a
+//! call never waits; nothing is allocated after [`PacketLink::open`]; frames that found no room, were longer than
+//! 1,514 bytes or were our own are counted as dropped. Not guaranteed: any bound on the time a call takes in the kernel.
+//!
+//! The interface needn't be promiscuous: EtherCAT frames go to the broadcast address and come back to it.
+
+use std::ffi::CString;
+
+use crate::slots::Slots;
+use crate::{Link, LinkCounters, LinkFault, MAX_FRAME, Sizing, Slot};
+
+mod socket;
+
+use socket::{Arrival, BATCH, Buffer, RawSocket};
+
+/// Why a [`PacketLink`] could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum PacketError {
+    /// The host has no interface of that name.
+    #[error("no interface {interface}; this host has: {existing}")]
+    NoSuchInterface {
+        /// Name that was asked for.
+        interface: String,
+        /// Names that exist in this network namespace, separated by commas.
+        existing: String,
+    },
+    /// The process may not open raw sockets.
+    #[error(
+        "open a raw socket on {interface}: not permitted; run as root or give the program CAP_NET_RAW \
+         (setcap cap_net_raw+ep PROGRAM)"
+    )]
+    NoPermission {
+        /// Name that was asked for.
+        interface: String,
+    },
+    /// The interface is not up.
+    #[error("interface {interface} is down; bring it up with `ip link set {interface} up`")]
+    InterfaceDown {
+        /// Name that was asked for.
+        interface: String,
+    },
+    /// The interface carries something else than Ethernet frames.
+    #[error("interface {interface} is not Ethernet (hardware type {hardware_type})")]
+    NotEthernet {
+        /// Name that was asked for.
+        interface: String,
+        /// `ARPHRD_*` of `linux/if_arp.h`.
+        hardware_type: u16,
+    },
+    /// Another step of the set-up failed.
+    #[error("{step} of the raw socket on {interface}")]
+    SetUp {
+        /// Name that was asked for.
+        interface: String,
+        /// What was done.
+        step: &'static str,
+        /// What the operating system said.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// An AF_PACKET socket on one interface, with persistent transmit slots.
+#[derive(Debug)]
+pub struct PacketLink {
+    socket: RawSocket,
+    name: [libc::c_char; libc::IFNAMSIZ],
+    slots: Slots,
+    inbox: Inbox,
+    counters: LinkCounters,
+}
+
+/// Frames that were taken from the kernel and not lent yet.
+#[derive(Debug)]
+struct Inbox {
+    buffers: Box<[Buffer]>,
+    arrivals: [Arrival; BATCH],
+    next: usize,
+    filled: usize,
+    /// Frames to ask the kernel for at once: as many as the last kick sent.
+    expect: usize,
+    /// Frames taken without the kernel running empty.
+    run: usize,
+    /// So many in a row are taken if the socket's memory was full.
+    capacity: usize,
+}
+
+impl Inbox {
+    fn new(capacity: u16) -> Self {
+        Self {
+            buffers: vec![[0; MAX_FRAME]; BATCH].into_boxed_slice(),
+            arrivals: [Arrival::default(); BATCH],
+            next: 0,
+            filled: 0,
+            expect: 1,
+            run: 0,
+            capacity: usize::from(capacity.max(1)),
+        }
+    }
+
+    /// Takes from the kernel what has arrived. Returns how many frames.
+    fn refill(&mut self, socket: &RawSocket) -> Result<usize, libc::c_int> {
+        (self.next, self.filled) = (0, 0);
+        self.filled = if self.expect == 1 {
+            let arrival = socket.receive(&mut self.buffers[0])?;
+            self.arrivals[0] = arrival.unwrap_or_default();
+            usize::from(arrival.is_some())
+        } else {
+            socket.receive_many(&mut self.buffers[..self.expect], &mut self.arrivals)?
+        };
+        Ok(self.filled)
+    }
+
+    /// Index and length of the next good frame; counts the others as dropped.
+    fn next_good(&mut self, dropped: &mut u64) -> Option<(usize, usize)> {
+        while self.next < self.filled {
+            let index = self.next;
+            self.next += 1;
+            let Arrival { len, outgoing } = self.arrivals[index];
+            if !outgoing && len <= MAX_FRAME {
+                return Some((index, len));
+            }
+            *dropped += 1;
+        }
+        None
+    }
+}
+
+impl PacketLink {
+    /// Opens a raw socket for EtherCAT frames on an interface, with slots and receive memory as in `sizing`.
+    ///
+    /// # Errors
+    /// See [`PacketError`].
+    pub fn open(interface: &str, sizing: Sizing) -> Result<Self, PacketError> {
+        let name = interface_name(interface)?;
+        let index = interface_index(interface)?;
+        let set_up = |step: &'static str| {
+            move |errno| PacketError::SetUp {
+                interface: interface.to_owned(),
+                step,
+                source: std::io::Error::from_raw_os_error(errno),
+            }
+        };
+        let socket = RawSocket::open().map_err(|errno| match errno {
+            libc::EPERM | libc::EACCES => PacketError::NoPermission { interface: interface.to_owned() },
+            errno => set_up("opening")(errno),
+        })?;
+        socket.size(sizing.slots, sizing.receive).map_err(set_up("sizing the buffers"))?;
+        socket.bypass_qdisc().map_err(set_up("bypassing the queueing discipline"))?;
+        // An older kernel shows us our own frames, which `receive` then drops.
+        let _ = socket.ignore_outgoing();
+        socket.bind(index).map_err(set_up("binding"))?;
+        let flags = socket.flags(&name).map_err(set_up("reading the interface's flags"))?;
+        if flags & libc::IFF_UP == 0 {
+            return Err(PacketError::InterfaceDown { interface: interface.to_owned() });
+        }
+        let hardware_type = socket.hardware_type().map_err(set_up("reading the address"))?;
+        if ![libc::ARPHRD_ETHER, libc::ARPHRD_LOOPBACK].contains(&hardware_type) {
+            return Err(PacketError::NotEthernet { interface: interface.to_owned(), hardware_type });
+        }
+        Ok(Self {
+            socket,
+            name,
+            slots: Slots::new(sizing.slots),
+            inbox: Inbox::new(sizing.receive),
+            counters: LinkCounters::default(),
+        })
+    }
+
+    /// Hands the posted frames to the kernel, from `first` on, with as few calls as possible.
+    /// Returns how many it took, or why it didn't take the first.
+    fn send_from(&mut self, first: usize) -> Result<usize, libc::c_int> {
+        self.counters.kicks += 1;
+        if self.slots.posted() - first == 1 {
+            return self.socket.send(self.slots.frame(first)).map(|()| 1);
+        }
+        let frames: [&[u8]; BATCH] = std::array::from_fn(|index| self.slots.frame(first + index));
+        let count = (self.slots.posted() - first).min(BATCH);
+        self.socket.send_many(&frames[..count])
+    }
+
+    /// What a refused frame means, and whether the frames behind it are worth a try.
+    fn refused(&self, errno: libc::c_int, len: usize) -> (LinkFault, bool) {
+        match errno {
+            libc::ENETDOWN | libc::ENXIO | libc::ENODEV => (LinkFault::Down, false),
+            // The driver dropped it: no room in its queue, or no carrier.
+            libc::ENOBUFS if !self.has_carrier() => (LinkFault::Down, false),
+            libc::ENOBUFS => (LinkFault::Full, true),
+            libc::EAGAIN => (LinkFault::Full, false),
+            libc::EMSGSIZE => (LinkFault::BadLength(len), true),
+            errno => (LinkFault::Os(errno), false),
+        }
+    }
+
+    fn has_carrier(&self) -> bool {
+        self.socket.flags(&self.name).is_ok_and(|flags| flags & libc::IFF_RUNNING != 0)
+    }
+
+    /// Asks the kernel what it dropped, when the socket's memory may have been full and has been emptied.
+    fn count_drops(&mut self) {
+        if self.inbox.run >= self.inbox.capacity {
+            self.counters.dropped += u64::from(self.socket.take_drops().unwrap_or(0));
+        }
+        self.inbox.run = 0;
+    }
+}
+
+impl Link for PacketLink {
+    fn slots(&self) -> u16 {
+        self.slots.count()
+    }
+
+    fn slot(&self, slot: Slot) -> Result<&[u8], LinkFault> {
+        self.slots.bytes(slot)
+    }
+
+    fn slot_mut(&mut self, slot: Slot) -> Result<&mut [u8], LinkFault> {
+        self.slots.bytes_mut(slot)
+    }
+
+    fn post(&mut self, slot: Slot, len: usize) -> Result<(), LinkFault> {
+        self.slots.post(slot, len)
+    }
+
+    fn kick(&mut self) -> Result<(), LinkFault> {
+        let posted = self.slots.posted();
+        let (mut at, mut outcome, mut go_on) = (0, Ok(()), true);
+        while at < posted && go_on {
+            match self.send_from(at) {
+                Ok(sent) => {
+                    self.counters.sent += sent as u64;
+                    // The kernel takes at least one or says why not; a call without progress must not repeat forever.
+                    at += sent.max(1);
+                }
+                Err(errno) => {
+                    let (fault, worth) = self.refused(errno, self.slots.frame(at).len());
+                    (outcome, go_on) = (Err(fault), worth);
+                    self.counters.send_errors += 1;
+                    at += 1;
+                }
+            }
+        }
+        self.counters.send_errors += posted.saturating_sub(at) as u64;
+        if posted > 0 {
+            self.inbox.expect = posted.min(BATCH);
+        }
+        self.slots.clear();
+        outcome
+    }
+
+    fn receive(&mut self) -> Result<Option<&[u8]>, LinkFault> {
+        let good = match self.inbox.next_good(&mut self.counters.dropped) {
+            Some(good) => Some(good),
+            None => {
+                let taken = self.inbox.refill(&self.socket).map_err(|errno| match errno {
+                    libc::ENETDOWN | libc::ENXIO | libc::ENODEV => LinkFault::Down,
+                    errno => LinkFault::Os(errno),
+                })?;
+                if taken == 0 {
+                    self.count_drops();
+                }
+                self.inbox.run += taken;
+                self.inbox.next_good(&mut self.counters.dropped)
+            }
+        };
+        let Some((index, len)) = good else { return Ok(None) };
+        self.counters.received += 1;
+        Ok(Some(&self.inbox.buffers[index][..len]))
+    }
+
+    fn counters(&self) -> LinkCounters {
+        self.counters
+    }
+}
+
+/// The name as the kernel's `ifreq` holds it, ended by a zero.
+fn interface_name(interface: &str) -> Result<[libc::c_char; libc::IFNAMSIZ], PacketError> {
+    let name = CString::new(interface).map_err(|_| no_such_interface(interface))?;
+    let bytes = name.as_bytes();
+    if bytes.is_empty() || bytes.len() >= libc::IFNAMSIZ {
+        return Err(no_such_interface(interface));
+    }
+    let mut held = [0; libc::IFNAMSIZ];
+    for (to, from) in held.iter_mut().zip(bytes) {
+        *to = libc::c_char::from_ne_bytes([*from]);
+    }
+    Ok(held)
+}
+
+fn interface_index(interface: &str) -> Result<libc::c_int, PacketError> {
+    nix::net::if_::if_nametoindex(interface)
+        .ok()
+        .and_then(|index| libc::c_int::try_from(index).ok())
+        .ok_or_else(|| no_such_interface(interface))
+}
+
+fn no_such_interface(interface: &str) -> PacketError {
+    let names = nix::net::if_::if_nameindex().map_or_else(
+        |error| format!("(can't be listed: {error})"),
+        |all| all.iter().map(|one| one.name().to_string_lossy().into_owned()).collect::<Vec<_>>().join(", "),
+    );
+    PacketError::NoSuchInterface { interface: interface.to_owned(), existing: names }
+}

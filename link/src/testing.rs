@@ -1,0 +1,81 @@
+//! A private network namespace with a veth pair, for tests.
+//!
+//! Not for use outside tests: it panics where a step fails. The namespace belongs to one thread and what that thread
+//! starts, and the kernel removes it, with its interfaces, when the last of them ends: a test leaves nothing behind,
+//! also when it panics. It needs root, and iproute2's `ip`.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+/// Two Ethernet interfaces joined by a cable, both up, without IPv6 and so without traffic of their own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Veth {
+    /// The MainDevice's interface.
+    pub master: String,
+    /// The interface at the other end.
+    pub peer: String,
+}
+
+/// Runs `test` on a thread of its own in a fresh network namespace with a veth pair, and returns what it returns.
+/// Threads and processes that `test` starts are in the namespace too.
+///
+/// # Panics
+/// With the test's panic; without CAP_NET_ADMIN and CAP_SYS_ADMIN; when the pair can't be made. A test that can't run
+/// fails, it is not skipped.
+pub fn in_private_netns<T: Send>(test: impl FnOnce(&Veth) -> T + Send) -> T {
+    let outcome = std::thread::scope(|scope| {
+        scope
+            .spawn(|| {
+                nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNET)
+                    .unwrap_or_else(|error| panic!("needs CAP_NET_ADMIN: make a network namespace: {error}"));
+                test(&cable())
+            })
+            .join()
+    });
+    outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+/// Runs `ip` with these arguments in the namespace of the calling thread.
+///
+/// # Panics
+/// When `ip` is missing or fails.
+pub fn ip(arguments: &str) {
+    let _ = run_ip(arguments);
+}
+
+fn run_ip(arguments: &str) -> String {
+    let output = Command::new("ip")
+        .args(arguments.split_whitespace())
+        .output()
+        .unwrap_or_else(|error| panic!("run ip (package iproute2): {error}"));
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "needs CAP_NET_ADMIN: ip {arguments}: {err}");
+    out.into_owned()
+}
+
+fn cable() -> Veth {
+    let veth = Veth { master: "zc-master".to_owned(), peer: "zc-peer".to_owned() };
+    // Absent where the kernel has no IPv6, and then there is nothing to switch off.
+    let switch = "/proc/sys/net/ipv6/conf/default/disable_ipv6";
+    if std::path::Path::new(switch).exists() {
+        std::fs::write(switch, "1").unwrap_or_else(|error| panic!("needs CAP_NET_ADMIN: write {switch}: {error}"));
+    }
+    ip(&format!("link add {} type veth peer name {}", veth.master, veth.peer));
+    ip("link set lo up");
+    for name in [&veth.master, &veth.peer] {
+        ip(&format!("link set {name} up"));
+    }
+    await_carrier(&veth);
+    veth
+}
+
+/// Waits until both ends say that they can carry frames, which the kernel finds out a little after they are up.
+fn await_carrier(veth: &Veth) {
+    let deadline = Instant::now() + Duration::from_secs(5);
+    for name in [&veth.master, &veth.peer] {
+        while !run_ip(&format!("link show dev {name}")).contains("state UP") {
+            assert!(Instant::now() < deadline, "interface {name} has no carrier");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}

@@ -36,9 +36,9 @@ impl AllocationCount {
     #[must_use]
     pub const fn since(&self, earlier: &Self) -> Self {
         Self {
-            allocations: self.allocations - earlier.allocations,
-            reallocations: self.reallocations - earlier.reallocations,
-            frees: self.frees - earlier.frees,
+            allocations: self.allocations.saturating_sub(earlier.allocations),
+            reallocations: self.reallocations.saturating_sub(earlier.reallocations),
+            frees: self.frees.saturating_sub(earlier.frees),
         }
     }
 

@@ -11,7 +11,8 @@
 //!
 //! A program may have one time driver: linking a second one fails at link time with a duplicate symbol.
 
-// The macro defines two `#[unsafe(no_mangle)]` functions, which `forbid(unsafe_code)` refuses; hence this crate.
+// The macro defines two `#[unsafe(no_mangle)]` functions. The compiler doesn't see them as unsafe code of the crate that
+// calls the macro, and would take them under `forbid(unsafe_code)` too; they are unsafe all the same, hence this crate.
 
 use std::task::Waker;
 
@@ -27,6 +28,8 @@ impl Driver for IdleTimer {
     fn schedule_wake(&self, _at: u64, _waker: &Waker) {}
 }
 
+// SAFETY: the two symbols are this driver's by embassy-time-driver's contract, their signatures are the macro's, and
+// nothing else in the workspace defines a driver; a second one would not link.
 time_driver_impl!(static DRIVER: IdleTimer = IdleTimer);
 
 /// Makes the linker take this module in. Call it where ethercrab's pool is made; it does nothing else.

@@ -18,7 +18,7 @@ pub struct Throttling {
     pub rt_runtime_us: Option<i64>,
     /// `/proc/sys/kernel/sched_rt_period_us`, in us.
     pub rt_period_us: Option<u64>,
-    /// Whether the kernel was seen to have RT_GROUP_SCHED (its file in the cgroup v1 tree).
+    /// Whether the kernel was seen to have RT_GROUP_SCHED: by its file in the cgroup v1 tree or in `/boot/config-*`.
     pub group_scheduling: bool,
     /// Whether the kernel is 6.12 or later and so has a fair server.
     pub has_fair_server: bool,
@@ -30,14 +30,12 @@ impl Throttling {
     /// Reads it from `/proc` and `/sys` under `root`.
     #[must_use]
     pub fn read(root: &Path) -> Self {
+        let release = fs::read_to_string(root.join("proc/sys/kernel/osrelease")).unwrap_or_default();
         Self {
             rt_runtime_us: number(&root.join("proc/sys/kernel/sched_rt_runtime_us")),
             rt_period_us: number(&root.join("proc/sys/kernel/sched_rt_period_us")),
-            group_scheduling: ["cpu", "cpu,cpuacct"]
-                .iter()
-                .any(|name| root.join("sys/fs/cgroup").join(name).join("cpu.rt_runtime_us").exists()),
-            has_fair_server: fs::read_to_string(root.join("proc/sys/kernel/osrelease"))
-                .is_ok_and(|release| version(&release) >= (6, 12)),
+            group_scheduling: has_group_scheduling(root, release.trim()),
+            has_fair_server: version(&release) >= (6, 12),
             fair_server_ns: fair_servers(root),
         }
     }
@@ -83,8 +81,7 @@ impl Throttling {
             return None;
         }
         Some(format!(
-            "a thread that spins all the time under SCHED_FIFO is thrown off CPU {cpu} for about 50 ms in every second; \
-             {}; or use the wait policy `hybrid`",
+            "a thread that spins all the time under SCHED_FIFO is thrown off CPU {cpu} in every second: {}; or use the wait policy `hybrid`",
             causes.join("; ")
         ))
     }
@@ -104,6 +101,12 @@ fn number<T: std::str::FromStr>(path: &Path) -> Option<T> {
 fn version(release: &str) -> (u32, u32) {
     let mut parts = release.split(|c: char| !c.is_ascii_digit()).map(|part| part.parse().unwrap_or(0));
     (parts.next().unwrap_or(0), parts.next().unwrap_or(0))
+}
+
+fn has_group_scheduling(root: &Path, release: &str) -> bool {
+    let has_file = |name| root.join("sys/fs/cgroup").join(name).join("cpu.rt_runtime_us").exists();
+    let config = fs::read_to_string(root.join(format!("boot/config-{release}"))).unwrap_or_default();
+    has_file("cpu") || has_file("cpu,cpuacct") || config.lines().any(|line| line == "CONFIG_RT_GROUP_SCHED=y")
 }
 
 fn fair_servers(root: &Path) -> Vec<(usize, u64)> {
@@ -168,6 +171,16 @@ mod tests {
         ];
         let warning = Throttling::read(FakeTree::new(&files).root()).spin_warning(1).unwrap();
         assert!(warning.contains("950000 of 1000000"), "{warning}");
+    }
+
+    #[test]
+    fn group_scheduling_is_also_seen_in_the_configuration() {
+        let config = ("boot/config-6.18.2", "CONFIG_RT_GROUP_SCHED=y\n");
+        let tree = FakeTree::new(&[("proc/sys/kernel/osrelease", "6.18.2\n"), config]);
+        assert!(Throttling::read(tree.root()).group_scheduling);
+        let off = ("boot/config-6.18.2", "# CONFIG_RT_GROUP_SCHED is not set\n");
+        let tree = FakeTree::new(&[("proc/sys/kernel/osrelease", "6.18.2\n"), off]);
+        assert!(!Throttling::read(tree.root()).group_scheduling);
     }
 
     #[test]

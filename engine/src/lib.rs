@@ -1,1 +1,35 @@
-//! Placeholder.
+//! The cyclic executor.
+//!
+//! One thread owns a [`Link`](zerocat_link::Link) and drives one network on an absolute grid. Each cycle is a row of
+//! pure steps ([`Engine`]); the loop around them ([`run`]) is the only place that looks at the clock.
+//!
+//! Guarantees: after an exchange is installed and its first cycle has passed, no step allocates, locks, logs or makes
+//! a system call other than the link's kick, the clock and the sleep. A slow reader, a full ring or a flood of foreign
+//! frames is counted, never waited for. Not guaranteed: that a frame comes back. That is counted too.
+#![forbid(unsafe_code)]
+
+mod acyclic;
+mod control;
+mod counters;
+mod cycle;
+mod cyclic;
+mod event;
+mod lane;
+mod measure;
+mod record;
+pub mod ring;
+mod run;
+
+pub use acyclic::{AcyclicLane, AcyclicSettings, Pool};
+pub use control::{ControlClosed, Controls, OutputMode};
+pub use counters::{Counters, CountersReader};
+pub use cycle::{Asked, Engine, EngineParts, Slack, Timing};
+pub use cyclic::{CyclicLane, LaneError, LaneOptions, MAX_FRAMES, PROCESS_DATA_ROOM};
+pub use event::{CycleFault, Event, EventReader};
+pub use lane::{Exchange, slots_needed};
+pub use measure::{Distribution, Measurements, Summary};
+pub use ring::{
+    CommandWriter, ReaderSpec, RingFull, SampleHeader, SamplePort, SampleReader, StateReader, WriterPort, WriterSpec,
+    reader, writer,
+};
+pub use run::{RunOutcome, Settings, Used, run};

@@ -190,14 +190,22 @@ pub struct WriterPort {
     mask: Box<[u8]>,
     scratch: Box<[u8]>,
     commands: RecordConsumer,
+    /// The scratch holds a set that is not in the image yet.
+    pending: bool,
     applied: Arc<AtomicU64>,
     pub(crate) state: SamplePort,
 }
 
 impl WriterPort {
-    /// Puts the newest complete set into the image, if there is one. Returns whether there was.
+    /// Takes the newest complete set out of the ring. Older ones are dropped.
+    pub(crate) fn collect(&mut self) {
+        self.pending |= self.commands.pop_newest(&mut self.scratch) > 0;
+    }
+
+    /// Puts the newest complete set into the image, if there is a new one. Returns whether there was.
     pub(crate) fn apply(&mut self, image: &mut [u8]) -> bool {
-        if self.commands.pop_newest(&mut self.scratch) == 0 {
+        self.collect();
+        if !std::mem::take(&mut self.pending) {
             return false;
         }
         let mut from = 0usize;
@@ -265,6 +273,7 @@ pub fn writer(spec: WriterSpec) -> (WriterPort, CommandWriter, StateReader) {
         mask: mask.into_boxed_slice(),
         scratch: vec![0; len].into_boxed_slice(),
         commands: consumer,
+        pending: false,
         applied: Arc::clone(&applied),
         state,
     };
@@ -300,7 +309,8 @@ mod tests {
 
     #[test]
     fn a_writer_changes_only_its_bits_and_the_newest_set_wins() {
-        let spec = WriterSpec { ranges: vec![1..3], mask: vec![0x0f, 0xff], depth: 4, state_every: 1, state_depth: 4 };
+        let ranges = std::iter::once(1..3).collect();
+        let spec = WriterSpec { ranges, mask: vec![0x0f, 0xff], depth: 4, state_every: 1, state_depth: 4 };
         let (mut port, mut commands, mut state) = writer(spec);
         let mut image = [0xaa, 0xaa, 0xaa, 0xaa];
         assert!(!port.apply(&mut image));
@@ -310,9 +320,14 @@ mod tests {
         assert_eq!(image, [0xaa, 0xa3, 0x44, 0xaa]);
         assert_eq!(commands.applied(), 1);
         assert_eq!(commands.push(&[1]), Err(RingFull));
+        commands.push(&[0x01, 0x02]).unwrap();
+        port.collect();
+        assert_eq!(image, [0xaa, 0xa3, 0x44, 0xaa], "collected, not applied");
+        assert!(port.apply(&mut image));
+        assert_eq!(image, [0xaa, 0xa1, 0x02, 0xaa]);
         port.state.push(7, Time(0), &image, |_| false);
         let mut bytes = [0; 2];
         assert_eq!(state.pop(&mut bytes).map(|header| header.cycle), Some(7));
-        assert_eq!(bytes, [0xa3, 0x44]);
+        assert_eq!(bytes, [0xa1, 0x02]);
     }
 }

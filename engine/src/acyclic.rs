@@ -1,0 +1,246 @@
+//! The acyclic lane: ethercrab's frame pool, moved to the link in the slack of a cycle.
+//!
+//! Every frame that leaves the pool comes back to it exactly once: as the wire returned it, or, when the wire didn't
+//! within its time, as the sent bytes with working counter 0. So no future waits for ever, none is dropped while its
+//! frame is out, and the pool's slots cannot leak.
+
+use ethercrab::{PduLoop, PduRx, PduStorage, PduTx};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Wake, Waker};
+use std::time::Duration;
+use zerocat_link::{Link, Slot};
+use zerocat_sched::Time;
+use zerocat_wire::{datagram, ethernet, frame};
+
+/// Frames of the pool: a power of two, as ethercrab wants it.
+const POOL_FRAMES: usize = 32;
+/// Bytes of one element: a full Ethernet frame.
+const POOL_ELEMENT: usize = PduStorage::element_size(datagram::MAX_DATA_ALONE);
+
+/// The realtime end of a frame pool.
+pub struct Pool {
+    tx: PduTx<'static>,
+    rx: PduRx<'static>,
+}
+
+impl std::fmt::Debug for Pool {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pool").field("frames", &self.tx.capacity()).finish_non_exhaustive()
+    }
+}
+
+impl Pool {
+    /// Makes a pool of 32 frames: its realtime end, and the end that a `MainDevice` is made of. Its memory (50 kB)
+    /// lives as long as the process, as ethercrab's types want it.
+    ///
+    /// # Panics
+    /// Never: a fresh storage splits.
+    #[must_use]
+    pub fn new() -> (Self, PduLoop<'static>) {
+        let storage: &'static PduStorage<POOL_FRAMES, POOL_ELEMENT> = Box::leak(Box::new(PduStorage::new()));
+        #[expect(clippy::expect_used, reason = "a fresh storage splits once")]
+        let (tx, rx, pdu_loop) = storage.try_split().expect("a fresh storage splits");
+        (Self { tx, rx }, pdu_loop)
+    }
+}
+
+/// How the lane uses its slots.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AcyclicSettings {
+    /// First of the link's slots that are the lane's.
+    pub first_slot: Slot,
+    /// Frames that may be out at once.
+    pub in_flight: u16,
+    /// A frame that isn't back after this long is given back with working counter 0.
+    pub timeout: Duration,
+}
+
+/// Set by a future that has a frame to send; the realtime thread looks at it before it scans the pool.
+#[derive(Debug, Default)]
+struct Ready(AtomicBool);
+
+impl Wake for Ready {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        // SYNC: pairs with the acquire swap in AcyclicLane::send; the frame itself is published by the pool.
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+/// A frame that is out.
+#[derive(Debug, Clone, Copy)]
+struct Out {
+    len: usize,
+    until: Time,
+    /// The first datagram's header as sent.
+    header: [u8; datagram::HEADER_LEN],
+}
+
+impl Out {
+    /// Whether a received datagram header answers this one. SubDevices change the first half of the address and the
+    /// event field, nothing else.
+    fn is_answered_by(&self, header: &[u8; datagram::HEADER_LEN]) -> bool {
+        let [command, index, _, _, ado0, ado1, len0, len1, _, _] = self.header;
+        let [rx_command, rx_index, _, _, rx_ado0, rx_ado1, rx_len0, rx_len1, _, _] = *header;
+        (command, index, ado0, ado1, len0, len1 & 0x07)
+            == (rx_command, rx_index, rx_ado0, rx_ado1, rx_len0, rx_len1 & 0x07)
+    }
+}
+
+/// What the lane counted since it was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct AcyclicCounts {
+    pub(crate) sent: u64,
+    pub(crate) lost: u64,
+    pub(crate) stray: u64,
+}
+
+/// The pool's frames on their way through the link.
+pub struct AcyclicLane {
+    pool: Pool,
+    ready: Arc<Ready>,
+    waker: Waker,
+    first_slot: u16,
+    out: Box<[Option<Out>]>,
+    in_flight: usize,
+    timeout: Duration,
+    scratch: Box<[u8; ethernet::MAX_FRAME]>,
+    counts: AcyclicCounts,
+}
+
+impl std::fmt::Debug for AcyclicLane {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AcyclicLane").field("out", &self.out).field("counts", &self.counts).finish_non_exhaustive()
+    }
+}
+
+impl AcyclicLane {
+    /// A lane over a pool.
+    #[must_use]
+    pub fn new(pool: Pool, settings: AcyclicSettings) -> Self {
+        let ready = Arc::new(Ready(AtomicBool::new(true)));
+        Self {
+            pool,
+            waker: Waker::from(Arc::clone(&ready)),
+            ready,
+            first_slot: settings.first_slot.0,
+            out: vec![None; settings.in_flight.max(1).into()].into_boxed_slice(),
+            in_flight: 0,
+            timeout: settings.timeout,
+            scratch: Box::new([0; ethernet::MAX_FRAME]),
+            counts: AcyclicCounts::default(),
+        }
+    }
+
+    /// Frames that are out.
+    pub(crate) const fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    pub(crate) const fn counts(&self) -> AcyclicCounts {
+        self.counts
+    }
+
+    /// Posts frames that wait in the pool, as many as there are free slots. The caller kicks. Returns how many.
+    pub(crate) fn send<L: Link>(&mut self, link: &mut L, now: Time) -> usize {
+        // SYNC: pairs with the release store in Ready::wake_by_ref.
+        if !self.ready.0.swap(false, Ordering::Acquire) {
+            return 0;
+        }
+        // Registered before the scan, so that a frame made while it runs is not missed.
+        self.pool.tx.replace_waker(&self.waker);
+        let mut posted = 0;
+        for number in 0..self.out.len() {
+            if self.out.get(number).is_none_or(Option::is_some) {
+                continue;
+            }
+            let slot = self.slot(number);
+            if link.slot_mut(slot).is_err() {
+                continue;
+            }
+            let Some(frame) = self.pool.tx.next_sendable_frame() else { return posted };
+            let mut out = None;
+            let until = now.after(self.timeout);
+            // The link's refusal counts as sent: the frame comes back as lost, which its sender understands.
+            let _ = frame.send_blocking(|bytes| {
+                out = copy_to_slot(link, slot, bytes, until);
+                Ok(bytes.len())
+            });
+            self.counts.sent += 1;
+            posted += 1;
+            self.in_flight += usize::from(out.is_some());
+            if let Some(place) = self.out.get_mut(number) {
+                *place = out;
+            }
+            if let Some(out) = out
+                && link.post(slot, out.len).is_err()
+            {
+                self.give_back(link, number);
+            }
+        }
+        // No slot was left: look again when one is.
+        // SYNC: only this thread reads it; the pool publishes the frames.
+        self.ready.0.store(true, Ordering::Release);
+        posted
+    }
+
+    /// Takes a frame that came back. A frame that nobody waits for is counted.
+    pub(crate) fn admit(&mut self, bytes: &[u8]) {
+        let header = bytes.get(frame::HEADER_LEN..).and_then(|datagrams| datagrams.first_chunk());
+        let place =
+            header.and_then(|header| self.out.iter().position(|out| out.is_some_and(|out| out.is_answered_by(header))));
+        let taken = place.is_some() && self.pool.rx.receive_frame(bytes).is_ok();
+        match place.and_then(|place| self.out.get_mut(place)) {
+            Some(out) if taken => {
+                *out = None;
+                self.in_flight = self.in_flight.saturating_sub(1);
+            }
+            _ => self.counts.stray += 1,
+        }
+    }
+
+    /// Gives frames back that the wire didn't return in time.
+    pub(crate) fn expire<L: Link>(&mut self, link: &L, now: Time) {
+        for number in 0..self.out.len() {
+            if self.out.get(number).is_some_and(|out| out.is_some_and(|out| out.until <= now)) {
+                self.give_back(link, number);
+            }
+        }
+    }
+
+    /// Gives every frame back that is out.
+    pub(crate) fn expire_all<L: Link>(&mut self, link: &L) {
+        self.expire(link, Time(u64::MAX));
+    }
+
+    /// Gives a frame back as it was sent, with working counter 0.
+    fn give_back<L: Link>(&mut self, link: &L, number: usize) {
+        let slot = self.slot(number);
+        let Some(out) = self.out.get_mut(number).and_then(Option::take) else { return };
+        self.in_flight = self.in_flight.saturating_sub(1);
+        self.counts.lost += 1;
+        let Ok(sent) = link.slot(slot) else { return };
+        if let (Some(to), Some(from)) = (self.scratch.get_mut(..out.len), sent.get(..out.len)) {
+            to.copy_from_slice(from);
+            // The pool takes only frames that look returned.
+            if ethernet::mark_returned(to).is_ok() && self.pool.rx.receive_frame(to).is_err() {
+                self.counts.stray += 1;
+            }
+        }
+    }
+
+    fn slot(&self, number: usize) -> Slot {
+        Slot(self.first_slot.saturating_add(u16::try_from(number).unwrap_or(u16::MAX)))
+    }
+}
+
+/// Copies a frame of the pool into a slot; `None` if it isn't a frame that fits.
+fn copy_to_slot<L: Link>(link: &mut L, slot: Slot, bytes: &[u8], until: Time) -> Option<Out> {
+    let header = *bytes.get(frame::HEADER_LEN..)?.first_chunk()?;
+    link.slot_mut(slot).ok()?.get_mut(..bytes.len())?.copy_from_slice(bytes);
+    Some(Out { len: bytes.len(), until, header })
+}

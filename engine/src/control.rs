@@ -1,0 +1,113 @@
+//! What ordinary threads ask of the realtime thread: rings of messages, looked at once a cycle.
+//!
+//! An exchange travels in a box. The realtime thread never frees one: a retired exchange goes back through a ring of
+//! its own and is freed where it is collected.
+
+use crate::lane::Exchange;
+use rtrb::{Consumer, Producer, RingBuffer};
+
+const DEPTH: usize = 16;
+
+/// What is written to the outputs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OutputMode {
+    /// All outputs are zero; commands are not taken.
+    #[default]
+    Zero,
+    /// Outputs stay as they are; commands are not taken.
+    Hold,
+    /// Commands are taken.
+    Live,
+}
+
+/// A message to the realtime thread.
+#[derive(Debug)]
+pub(crate) enum Message {
+    Install(Box<Exchange>),
+    Retire,
+    Outputs(OutputMode),
+    Stop,
+}
+
+/// The realtime thread is gone, or doesn't take messages any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the realtime thread does not take messages any more")]
+pub struct ControlClosed;
+
+/// The ordinary end.
+#[derive(Debug)]
+pub struct Controls {
+    messages: Producer<Message>,
+    retired: Consumer<Box<Exchange>>,
+}
+
+/// The realtime end.
+#[derive(Debug)]
+pub(crate) struct Inbox {
+    messages: Consumer<Message>,
+    retired: Producer<Box<Exchange>>,
+}
+
+pub(crate) fn controls() -> (Controls, Inbox) {
+    let (messages, inbox) = RingBuffer::new(DEPTH);
+    let (retire, retired) = RingBuffer::new(DEPTH);
+    (Controls { messages, retired }, Inbox { messages: inbox, retired: retire })
+}
+
+impl Controls {
+    /// Installs an exchange at the end of the current cycle; one that is there is retired.
+    ///
+    /// # Errors
+    /// [`ControlClosed`].
+    pub fn install(&mut self, exchange: Exchange) -> Result<(), ControlClosed> {
+        self.send(Message::Install(Box::new(exchange)))
+    }
+
+    /// Retires the exchange: no cyclic frames after the current cycle.
+    ///
+    /// # Errors
+    /// [`ControlClosed`].
+    pub fn retire(&mut self) -> Result<(), ControlClosed> {
+        self.send(Message::Retire)
+    }
+
+    /// Switches the outputs from the next cycle on.
+    ///
+    /// # Errors
+    /// [`ControlClosed`].
+    pub fn outputs(&mut self, mode: OutputMode) -> Result<(), ControlClosed> {
+        self.send(Message::Outputs(mode))
+    }
+
+    /// Ends the loop after the current cycle.
+    ///
+    /// # Errors
+    /// [`ControlClosed`].
+    pub fn stop(&mut self) -> Result<(), ControlClosed> {
+        self.send(Message::Stop)
+    }
+
+    fn send(&mut self, message: Message) -> Result<(), ControlClosed> {
+        // Freed here, not on the realtime thread.
+        while self.retired.pop().is_ok() {}
+        if self.messages.is_abandoned() {
+            return Err(ControlClosed);
+        }
+        self.messages.push(message).map_err(|_| ControlClosed)
+    }
+}
+
+impl Inbox {
+    /// The oldest message, as long as a retired exchange would have room to leave.
+    pub(crate) fn next(&mut self) -> Option<Message> {
+        if self.retired.is_full() { None } else { self.messages.pop().ok() }
+    }
+
+    /// Sends an exchange back to be freed.
+    pub(crate) fn retire(&mut self, exchange: Option<Box<Exchange>>) {
+        if let Some(exchange) = exchange {
+            // There is room: `next` looked before it gave out the message that leads here.
+            let _ = self.retired.push(exchange);
+        }
+    }
+}

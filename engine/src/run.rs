@@ -1,0 +1,145 @@
+//! The thin loop around the steps: the only place that looks at the clock and waits.
+
+use crate::counters::Counters;
+use crate::cycle::{Engine, Slack};
+use crate::measure::Measurements;
+use zerocat_link::Link;
+use zerocat_sched::{
+    AllocationCount, Clock, Grid, Period, PollWait, ThreadUsage, Tick, Time, WaitPolicy, alloc::is_counting,
+    thread_allocations,
+};
+
+/// How the loop runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// Period of the grid.
+    pub period: Period,
+    /// How the thread waits for a tick.
+    pub wait: WaitPolicy,
+}
+
+/// What the thread used between its first and its last cycle with an exchange installed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Used {
+    /// Page faults, context switches, CPU time.
+    pub usage: ThreadUsage,
+    /// Allocations; `None` where the program doesn't use the counting allocator.
+    pub allocations: Option<AllocationCount>,
+}
+
+impl Used {
+    fn now() -> Self {
+        Self { usage: ThreadUsage::now(), allocations: is_counting().then(thread_allocations) }
+    }
+
+    fn since(self, earlier: Self) -> Self {
+        let allocations = self.allocations.zip(earlier.allocations).map(|(now, before)| now.since(&before));
+        Self { usage: self.usage.since(&earlier.usage), allocations }
+    }
+}
+
+/// What is left when the loop has ended.
+#[derive(Debug)]
+pub struct RunOutcome<L> {
+    /// The link, still open.
+    pub link: L,
+    /// What was timed.
+    pub measurements: Measurements,
+    /// What was counted.
+    pub counters: Counters,
+    /// What the thread used; `None` when there were fewer than two cycles.
+    pub used: Option<Used>,
+}
+
+/// Drives an engine on the grid until it is told to stop.
+pub fn run<L: Link, C: Clock>(mut engine: Engine<L>, clock: &C, settings: Settings) -> RunOutcome<L> {
+    let grid = Grid::new(clock.now().after(settings.period.duration()), settings.period);
+    let mut meter = Meter::default();
+    let mut last = None;
+    loop {
+        let (tick, woke) = wait_for_tick(&mut engine, clock, &grid, settings.wait, last);
+        last = Some(tick.number);
+        engine.send(clock.now());
+        let returned = wait_for_frames(&mut engine, clock, settings.wait, tick);
+        let exchanging = engine.is_exchanging();
+        let asked = engine.conclude(tick, woke, returned);
+        meter.cycle(exchanging, asked.retired || asked.stop);
+        if asked.stop {
+            let (link, measurements, counters) = engine.finish();
+            return RunOutcome { link, measurements, counters, used: meter.used };
+        }
+        use_slack(&mut engine, clock, settings.wait, grid.tick(tick.number.saturating_add(1)));
+    }
+}
+
+/// Waits for the next tick and prepares the cycle shortly before it. Returns the tick and when the thread woke.
+fn wait_for_tick<L: Link, C: Clock>(
+    engine: &mut Engine<L>,
+    clock: &C,
+    grid: &Grid,
+    wait: WaitPolicy,
+    last: Option<u64>,
+) -> (Tick, Time) {
+    let tick = grid.next(clock.now(), last);
+    if let WaitPolicy::Hybrid { spin } = wait {
+        clock.sleep_until(tick.at.before(spin));
+    }
+    engine.prepare(tick.number);
+    let woke = wait.wait_until(clock, tick.at);
+    let due = grid.next(woke, last);
+    if due.number != tick.number {
+        engine.prepare(due.number);
+    }
+    (due, woke)
+}
+
+/// Polls until all frames are back or the deadline passes. Returns when that was. A cycle that began late still gives
+/// its frames a quarter of their time.
+fn wait_for_frames<L: Link, C: Clock>(engine: &mut Engine<L>, clock: &C, wait: WaitPolicy, tick: Tick) -> Time {
+    let deadline = engine.timing().deadline;
+    let since = clock.now();
+    let until = tick.at.after(deadline).max(since.after(deadline / 4));
+    let mut pause = PollWait::new(wait);
+    loop {
+        let all_back = engine.poll();
+        let now = clock.now();
+        if all_back || now >= until {
+            return now;
+        }
+        pause.pause(clock, since, until);
+    }
+}
+
+/// Moves acyclic frames until the next tick is near or there are none.
+fn use_slack<L: Link, C: Clock>(engine: &mut Engine<L>, clock: &C, wait: WaitPolicy, next: Time) {
+    let until = next.before(engine.timing().guard / 2);
+    let mut since = clock.now();
+    let mut pause = PollWait::new(wait);
+    let mut now = since;
+    while now < until {
+        match engine.slack(now, next) {
+            Slack::Sent => since = now,
+            Slack::Busy => {}
+            Slack::Idle => return,
+        }
+        pause.pause(clock, since, until);
+        now = clock.now();
+    }
+}
+
+/// Takes the thread's usage at the end of the first and of the last cycle with an exchange.
+#[derive(Debug, Default)]
+struct Meter {
+    first: Option<Used>,
+    used: Option<Used>,
+}
+
+impl Meter {
+    fn cycle(&mut self, exchanging: bool, last: bool) {
+        match self.first {
+            None if exchanging => self.first = Some(Used::now()),
+            Some(first) if exchanging && last => self.used = Some(Used::now().since(first)),
+            _ => {}
+        }
+    }
+}

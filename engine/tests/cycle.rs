@@ -1,0 +1,182 @@
+//! Claims about the steps of a cycle, over a link that is the test's.
+
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+mod support;
+
+use support::{Fate, Memory, cycle, exchanging};
+use zerocat_engine::{CycleFault, Engine, OutputMode, SampleReader};
+use zerocat_wire::FrameView;
+
+fn last_sample(samples: &mut SampleReader) -> (u64, bool, Vec<u8>) {
+    let mut bytes = vec![0; samples.record_len()];
+    let mut last = None;
+    while let Some(header) = samples.pop(&mut bytes) {
+        last = Some((header.cycle, header.stale, bytes.clone()));
+    }
+    last.expect("a sample")
+}
+
+fn link(engine: &mut Engine<Memory>) -> &mut Memory {
+    engine.link_mut()
+}
+
+#[test]
+fn inputs_of_all_frames_reach_the_reader() {
+    let (mut engine, _parts, mut samples) = exchanging(3);
+    link(&mut engine).fill = 0x5a;
+    cycle(&mut engine, 1);
+    assert_eq!(last_sample(&mut samples), (1, false, [0, 0, 0x5a, 0x5a].repeat(3)));
+    assert_eq!((engine.counters().working_counter, engine.counters().expected_working_counter), (9, 9));
+    assert_eq!((engine.counters().cycles, engine.counters().lost_cycles), (1, 0));
+}
+
+#[test]
+fn frames_may_return_in_any_order_and_only_theirs_counts() {
+    let (mut engine, _parts, mut samples) = exchanging(2);
+    link(&mut engine).fates.extend([Fate::Doubled, Fate::Answered]);
+    link(&mut engine).fill = 7;
+    cycle(&mut engine, 1);
+    engine.poll();
+    assert_eq!(engine.counters().late_frames, 1, "the copy");
+    assert!(!last_sample(&mut samples).1);
+}
+
+#[test]
+fn a_lost_frame_leaves_its_inputs_and_flags_them() {
+    let (mut engine, mut parts, mut samples) = exchanging(2);
+    link(&mut engine).fill = 1;
+    cycle(&mut engine, 1);
+    link(&mut engine).fill = 2;
+    link(&mut engine).fates.extend([Fate::Answered, Fate::Lost]);
+    cycle(&mut engine, 2);
+    assert_eq!(last_sample(&mut samples), (2, true, vec![0, 0, 2, 2, 0, 0, 1, 1]));
+    assert_eq!((engine.counters().lost_frames, engine.counters().lost_cycles), (1, 1));
+    let faults: Vec<_> = std::iter::from_fn(|| parts.events.pop()).map(|event| (event.cycle, event.fault)).collect();
+    assert_eq!(faults, [(2, CycleFault::Lost { frame: 1 })]);
+}
+
+#[test]
+fn a_wrong_working_counter_is_a_fault_in_both_directions() {
+    let (mut engine, mut parts, mut samples) = exchanging(1);
+    link(&mut engine).fill = 9;
+    link(&mut engine).fates.push_back(Fate::Miscounted);
+    cycle(&mut engine, 1);
+    assert_eq!(last_sample(&mut samples), (1, true, vec![0; 4]));
+    assert_eq!(engine.counters().working_counter_faults, 2, "LRW and AL status");
+    let fault = parts.events.pop().unwrap().fault;
+    assert_eq!(fault, CycleFault::WorkingCounter { frame: 0, datagram: 0, expected: 3, got: 4 });
+    assert_eq!(engine.counters().lost_cycles, 0, "it did come back");
+}
+
+#[test]
+fn a_frame_of_an_earlier_cycle_is_late_and_not_taken() {
+    let (mut engine, _parts, mut samples) = exchanging(1);
+    link(&mut engine).fill = 3;
+    link(&mut engine).fates.push_back(Fate::Delayed);
+    cycle(&mut engine, 1);
+    link(&mut engine).fill = 4;
+    cycle(&mut engine, 2);
+    assert_eq!((engine.counters().late_frames, engine.counters().lost_frames), (1, 1));
+    assert_eq!(last_sample(&mut samples), (2, false, vec![0, 0, 4, 4]));
+}
+
+#[test]
+fn foreign_and_malformed_frames_are_counted_and_dropped() {
+    let (mut engine, _parts, _samples) = exchanging(1);
+    link(&mut engine).inject(vec![0xff; 60]);
+    link(&mut engine).inject(vec![1, 2, 3]);
+    let mut forged = link(&mut engine).sent.last().unwrap_or(&vec![0; 60]).clone();
+    cycle(&mut engine, 1);
+    assert_eq!(engine.counters().foreign_frames, 2);
+    forged.clone_from(&link(&mut engine).sent[0]);
+    forged[6] |= 0x02;
+    forged[16] = 0x0b;
+    link(&mut engine).inject(forged);
+    engine.poll();
+    assert_eq!(engine.counters().malformed_frames, 1);
+    assert_eq!(engine.counters().lost_cycles, 0);
+}
+
+#[test]
+fn outputs_are_zero_until_they_are_live_and_zero_again_after() {
+    let (mut engine, mut parts, _samples) = exchanging(1);
+    let spec = zerocat_engine::WriterSpec {
+        ranges: std::iter::once(0..2).collect(),
+        mask: vec![0xff; 2],
+        depth: 4,
+        state_every: 1,
+        state_depth: 64,
+    };
+    let (port, mut commands, mut state) = zerocat_engine::writer(spec);
+    let options = zerocat_engine::LaneOptions { first_slot: zerocat_link::Slot(0), al_status: None };
+    let lane = zerocat_engine::CyclicLane::new(&support::plan(1), options).unwrap();
+    let exchange = zerocat_engine::Exchange { lane, readers: Vec::new(), writers: vec![port] };
+    parts.controls.install(exchange).unwrap();
+    commands.push(&[0x11, 0x22]).unwrap();
+    let mut outputs = Vec::new();
+    for number in 1..8 {
+        match number {
+            3 => parts.controls.outputs(OutputMode::Live).unwrap(),
+            6 => parts.controls.outputs(OutputMode::Zero).unwrap(),
+            _ => {}
+        }
+        cycle(&mut engine, number);
+        let sent = link(&mut engine).sent.last().unwrap();
+        outputs.push(FrameView::new_checked(sent).unwrap().datagrams().next().unwrap().unwrap().data()[..2].to_vec());
+    }
+    let zero = vec![0, 0];
+    let live = vec![0x11, 0x22];
+    assert_eq!(outputs, [&zero, &zero, &zero, &live, &live, &live, &zero].map(Clone::clone));
+    assert_eq!((engine.counters().commands, commands.applied()), (1, 1));
+    let mut record = [0; 2];
+    let states: Vec<_> = std::iter::from_fn(|| state.pop(&mut record).map(|_| record.to_vec())).collect();
+    assert_eq!(states.last(), Some(&zero), "state is what was sent");
+    assert!(states.contains(&live));
+}
+
+#[test]
+fn a_slot_that_is_with_the_network_is_not_sent_and_counted() {
+    let (mut engine, _parts, _samples) = exchanging(2);
+    link(&mut engine).busy = true;
+    cycle(&mut engine, 1);
+    assert_eq!((engine.counters().unsent_frames, engine.counters().lost_frames), (2, 2));
+    link(&mut engine).busy = false;
+    cycle(&mut engine, 2);
+    assert_eq!(engine.counters().lost_cycles, 1);
+}
+
+#[test]
+fn a_reader_that_stops_is_counted_and_nothing_waits() {
+    let (mut engine, parts, samples) = exchanging(1);
+    for number in 1..=100 {
+        cycle(&mut engine, number);
+    }
+    assert_eq!(samples.overruns(), 36);
+    assert_eq!(parts.counters.read().overruns, 36);
+    assert_eq!(parts.counters.read().cycles, 100);
+}
+
+#[test]
+fn a_change_of_the_al_status_is_an_event() {
+    let (mut engine, mut parts, _samples) = exchanging(1);
+    cycle(&mut engine, 1);
+    cycle(&mut engine, 2);
+    link(&mut engine).fates.push_back(Fate::Miscounted);
+    cycle(&mut engine, 3);
+    let changes = std::iter::from_fn(|| parts.events.pop())
+        .filter(|event| matches!(event.fault, CycleFault::AlStatus { responding: 2, .. }))
+        .count();
+    assert_eq!(changes, 1);
+}
+
+#[test]
+fn a_retired_exchange_sends_nothing_more() {
+    let (mut engine, mut parts, _samples) = exchanging(1);
+    parts.controls.retire().unwrap();
+    cycle(&mut engine, 1);
+    let sent = link(&mut engine).sent.len();
+    cycle(&mut engine, 2);
+    assert_eq!(link(&mut engine).sent.len(), sent);
+    assert!(!engine.is_exchanging());
+}

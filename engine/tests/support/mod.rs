@@ -1,0 +1,153 @@
+//! A link that answers like a segment of memory, under the test's control, and a plan to go with it.
+
+use std::collections::VecDeque;
+use zerocat_engine::{
+    AcyclicSettings, CyclicLane, Engine, EngineParts, Exchange, LaneOptions, Pool, ReaderSpec, SampleReader, Timing,
+    reader,
+};
+use zerocat_link::{Link, LinkCounters, LinkFault, MAX_FRAME, MIN_FRAME, Slot};
+use zerocat_pdi::{DatagramPlan, FramePlan, Plan};
+use zerocat_sched::{Tick, Time};
+use zerocat_wire::{Command, FrameViewMut};
+
+/// What becomes of a posted frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// Comes back with working counter 3 in an LRW, 1 in anything else, and the inputs set to `fill`.
+    Answered,
+    /// As `Answered`, with one too many.
+    Miscounted,
+    /// Never comes back.
+    Lost,
+    /// Comes back at the next kick.
+    Delayed,
+    /// Comes back twice.
+    Doubled,
+}
+
+pub(crate) struct Memory {
+    slots: Vec<Vec<u8>>,
+    posted: Vec<(usize, usize)>,
+    arriving: VecDeque<Vec<u8>>,
+    delayed: Vec<Vec<u8>>,
+    lent: Vec<u8>,
+    pub(crate) fates: VecDeque<Fate>,
+    pub(crate) fill: u8,
+    pub(crate) sent: Vec<Vec<u8>>,
+    pub(crate) busy: bool,
+}
+
+impl Memory {
+    pub(crate) fn new(slots: usize) -> Self {
+        Self {
+            slots: vec![vec![0; MAX_FRAME]; slots],
+            posted: Vec::new(),
+            arriving: VecDeque::new(),
+            delayed: Vec::new(),
+            lent: Vec::new(),
+            fates: VecDeque::new(),
+            fill: 0,
+            sent: Vec::new(),
+            busy: false,
+        }
+    }
+
+    pub(crate) fn inject(&mut self, frame: Vec<u8>) {
+        self.arriving.push_back(frame);
+    }
+
+    fn answer(&self, mut frame: Vec<u8>, extra: u16) -> Vec<u8> {
+        let mut view = FrameViewMut::new_checked(&mut frame).unwrap();
+        view.mark_returned();
+        for mut datagram in view.datagrams_mut() {
+            let lrw = datagram.view().command() == Ok(Command::Lrw);
+            if lrw {
+                datagram.data_mut()[2..4].fill(self.fill);
+            }
+            datagram.set_working_counter(if lrw { 3 } else { 1 } + extra);
+        }
+        frame
+    }
+}
+
+impl Link for Memory {
+    fn slots(&self) -> u16 {
+        u16::try_from(self.slots.len()).unwrap()
+    }
+    fn slot(&self, slot: Slot) -> Result<&[u8], LinkFault> {
+        self.slots.get(usize::from(slot.0)).map(Vec::as_slice).ok_or(LinkFault::NoSuchSlot(slot))
+    }
+    fn slot_mut(&mut self, slot: Slot) -> Result<&mut [u8], LinkFault> {
+        if self.busy {
+            return Err(LinkFault::Busy(slot));
+        }
+        self.slots.get_mut(usize::from(slot.0)).map(Vec::as_mut_slice).ok_or(LinkFault::NoSuchSlot(slot))
+    }
+    fn post(&mut self, slot: Slot, len: usize) -> Result<(), LinkFault> {
+        self.posted.push((slot.0.into(), len.max(MIN_FRAME)));
+        Ok(())
+    }
+    fn kick(&mut self) -> Result<(), LinkFault> {
+        self.arriving.extend(std::mem::take(&mut self.delayed));
+        for (slot, len) in std::mem::take(&mut self.posted) {
+            let frame = self.slots[slot][..len].to_vec();
+            self.sent.push(frame.clone());
+            match self.fates.pop_front().unwrap_or(Fate::Answered) {
+                Fate::Answered => self.arriving.push_back(self.answer(frame, 0)),
+                Fate::Miscounted => self.arriving.push_back(self.answer(frame, 1)),
+                Fate::Lost => {}
+                Fate::Delayed => self.delayed.push(self.answer(frame, 0)),
+                Fate::Doubled => {
+                    let answer = self.answer(frame, 0);
+                    self.arriving.extend([answer.clone(), answer]);
+                }
+            }
+        }
+        Ok(())
+    }
+    fn receive(&mut self) -> Result<Option<&[u8]>, LinkFault> {
+        let Some(frame) = self.arriving.pop_front() else { return Ok(None) };
+        self.lent = frame;
+        Ok(Some(&self.lent))
+    }
+    fn counters(&self) -> LinkCounters {
+        LinkCounters::default()
+    }
+}
+
+/// `frames` frames of an LRW over two bytes of outputs and two of inputs.
+pub(crate) fn plan(frames: usize) -> Plan {
+    let frame = |n: usize| FramePlan {
+        datagrams: vec![DatagramPlan {
+            command: Command::Lrw,
+            logical: u32::try_from(n * 4).unwrap(),
+            image: n * 4..n * 4 + 4,
+            inputs: n * 4 + 2..n * 4 + 4,
+            expected_working_counter: 3,
+        }],
+    };
+    Plan { image_len: frames * 4, frames: (0..frames).map(frame).collect(), subdevices: Vec::new() }
+}
+
+/// An engine over memory with an exchange installed, and a reader of the whole image.
+pub(crate) fn exchanging(frames: usize) -> (Engine<Memory>, EngineParts, SampleReader) {
+    let (pool, _pdu_loop) = Pool::new();
+    let acyclic = AcyclicSettings { first_slot: Slot(8), in_flight: 2, timeout: std::time::Duration::from_millis(10) };
+    let timing = Timing::for_period(std::time::Duration::from_millis(1));
+    let (mut engine, mut parts) = Engine::new(Memory::new(10), timing, pool, acyclic);
+    let lane = CyclicLane::new(&plan(frames), LaneOptions { first_slot: Slot(0), al_status: Some(1) }).unwrap();
+    let (port, samples) = reader(ReaderSpec { ranges: std::iter::once(0..frames * 4).collect(), every: 1, depth: 64 });
+    parts.controls.install(Exchange { lane, readers: vec![port], writers: Vec::new() }).unwrap();
+    cycle(&mut engine, 0);
+    assert!(engine.is_exchanging());
+    (engine, parts, samples)
+}
+
+/// All steps of one cycle.
+pub(crate) fn cycle(engine: &mut Engine<Memory>, number: u64) {
+    let at = Time(number * 1_000_000);
+    engine.prepare(number);
+    engine.send(at);
+    engine.poll();
+    engine.conclude(Tick { number, at, skipped: 0 }, at, Time(at.0 + 5_000));
+}

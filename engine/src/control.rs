@@ -8,15 +8,15 @@ use rtrb::{Consumer, Producer, RingBuffer};
 
 const DEPTH: usize = 16;
 
-/// What is written to the outputs.
+/// Whether application traffic flows: commands to the outputs, samples and states to the tasks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum OutputMode {
-    /// All outputs are zero; commands are not taken.
+pub enum Traffic {
+    /// All outputs are zero; commands are not taken, samples not handed over.
     #[default]
     Zero,
-    /// Outputs stay as they are; commands are not taken.
+    /// Outputs stay as they are; commands are not taken, samples not handed over.
     Hold,
-    /// Commands are taken.
+    /// Commands are taken, samples are handed over.
     Live,
 }
 
@@ -25,7 +25,7 @@ pub enum OutputMode {
 pub(crate) enum Message {
     Install(Box<Exchange>),
     Retire,
-    Outputs(OutputMode),
+    Traffic(Traffic),
     Stop,
 }
 
@@ -71,12 +71,12 @@ impl Controls {
         self.send(Message::Retire)
     }
 
-    /// Switches the outputs from the next cycle on.
+    /// Switches the application traffic from the next cycle on.
     ///
     /// # Errors
     /// [`ControlClosed`].
-    pub fn outputs(&mut self, mode: OutputMode) -> Result<(), ControlClosed> {
-        self.send(Message::Outputs(mode))
+    pub fn traffic(&mut self, traffic: Traffic) -> Result<(), ControlClosed> {
+        self.send(Message::Traffic(traffic))
     }
 
     /// Ends the loop after the current cycle.

@@ -2,7 +2,7 @@
 //! loop around them, and a bench may call them flat out.
 
 use crate::acyclic::{AcyclicLane, AcyclicSettings, Pool};
-use crate::control::{Controls, Inbox, Message, OutputMode, controls};
+use crate::control::{Controls, Inbox, Message, Traffic, controls};
 use crate::counters::{Counters, CountersReader, CountersWriter, counters};
 use crate::cyclic::{Admission, AlReading, CyclicLane};
 use crate::event::{CycleFault, Event, EventReader, EventSender, events};
@@ -83,7 +83,7 @@ pub struct Engine<L> {
     link: L,
     timing: Timing,
     exchange: Option<Box<Exchange>>,
-    outputs: OutputMode,
+    traffic: Traffic,
     acyclic: AcyclicLane,
     acyclic_active: Time,
     inbox: Inbox,
@@ -108,7 +108,7 @@ impl<L: Link> Engine<L> {
             link,
             timing,
             exchange: None,
-            outputs: OutputMode::Zero,
+            traffic: Traffic::Zero,
             acyclic: AcyclicLane::new(pool, acyclic),
             acyclic_active: Time(0),
             inbox,
@@ -165,7 +165,7 @@ impl<L: Link> Engine<L> {
         let Some(exchange) = self.exchange.as_deref_mut() else { return };
         let Exchange { lane, writers, .. } = exchange;
         for writer in writers {
-            if self.outputs == OutputMode::Live {
+            if self.traffic == Traffic::Live {
                 self.counters.commands += u64::from(writer.apply(lane.image_mut()));
             } else {
                 writer.collect();
@@ -223,7 +223,9 @@ impl<L: Link> Engine<L> {
         if self.exchange.is_some() {
             self.count_wakeup(tick, woke);
             self.count_return(now);
-            self.hand_over(tick);
+            if self.traffic == Traffic::Live {
+                self.hand_over(tick);
+            }
         }
         self.publish();
         self.obey()
@@ -331,7 +333,7 @@ impl<L: Link> Engine<L> {
                     asked.retired = self.exchange.is_some();
                     self.inbox.retire(self.exchange.take());
                 }
-                Message::Outputs(mode) => self.switch_outputs(mode),
+                Message::Traffic(traffic) => self.switch_traffic(traffic),
                 Message::Stop => asked.stop = true,
             }
         }
@@ -350,9 +352,9 @@ impl<L: Link> Engine<L> {
         self.counters.installed += 1;
     }
 
-    fn switch_outputs(&mut self, mode: OutputMode) {
-        self.outputs = mode;
-        if mode == OutputMode::Zero
+    fn switch_traffic(&mut self, traffic: Traffic) {
+        self.traffic = traffic;
+        if traffic == Traffic::Zero
             && let Some(exchange) = self.exchange.as_deref_mut()
         {
             exchange.lane.zero_outputs();

@@ -21,7 +21,7 @@ pub mod ring;
 mod run;
 
 pub use acyclic::{AcyclicLane, AcyclicSettings, Pool};
-pub use control::{ControlClosed, Controls, OutputMode};
+pub use control::{ControlClosed, Controls, Traffic};
 pub use counters::{Counters, CountersReader};
 pub use cycle::{Asked, Engine, EngineParts, Slack, Timing};
 pub use cyclic::{CyclicLane, LaneError, LaneOptions, MAX_FRAMES, PROCESS_DATA_ROOM};

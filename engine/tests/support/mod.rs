@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use zerocat_engine::{
     AcyclicSettings, CyclicLane, Engine, EngineParts, Exchange, LaneOptions, Pool, ReaderSpec, SampleReader, Timing,
-    reader,
+    Traffic, reader,
 };
 use zerocat_link::{Link, LinkCounters, LinkFault, MAX_FRAME, MIN_FRAME, Slot};
 use zerocat_pdi::{DatagramPlan, FramePlan, Plan};
@@ -138,6 +138,7 @@ pub(crate) fn exchanging(frames: usize) -> (Engine<Memory>, EngineParts, SampleR
     let lane = CyclicLane::new(&plan(frames), LaneOptions { first_slot: Slot(0), al_status: Some(1) }).unwrap();
     let (port, samples) = reader(ReaderSpec { ranges: std::iter::once(0..frames * 4).collect(), every: 1, depth: 64 });
     parts.controls.install(Exchange { lane, readers: vec![port], writers: Vec::new() }).unwrap();
+    parts.controls.traffic(Traffic::Live).unwrap();
     cycle(&mut engine, 0);
     assert!(engine.is_exchanging());
     (engine, parts, samples)

@@ -132,7 +132,7 @@ fn outputs_are_zero_until_they_are_live_and_zero_again_after() {
     assert_eq!((engine.counters().commands, commands.applied()), (1, 1));
     let mut record = [0; 2];
     let states: Vec<_> = std::iter::from_fn(|| state.pop(&mut record).map(|_| record.to_vec())).collect();
-    assert_eq!(states, [&zero, &live, &live].map(Clone::clone), "what was sent, while traffic was live");
+    assert_eq!(states, vec![live; 3], "what was sent, while traffic was live");
 }
 
 #[test]

@@ -64,7 +64,8 @@ impl Serialize for Outcome {
     }
 }
 
-/// What was asked for and what was had, item by item. Items that weren't asked for aren't in it.
+/// What was asked for and what was had, item by item. Items that weren't asked for aren't in it; a timer slack of 1 ns
+/// is always asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[serde(transparent)]
 pub struct RealtimeStatus {

@@ -63,11 +63,16 @@ fn waiting_and_the_grid_allocate_nothing() {
 }
 
 #[test]
-fn a_guard_inside_a_guard_leaves_the_outer_one_armed() {
+fn whatever_touches_the_allocator_while_it_is_forbidden_ends_the_process() {
     let program = std::env::current_exe().unwrap();
     let run = |which: &str| {
         let output = Command::new(&program)
-            .args(["--exact", "subject", "--nocapture", "--test-threads=1"])
+            .args([
+                "--exact",
+                "work_within_its_buffers_may_run_while_allocations_are_forbidden",
+                "--nocapture",
+                "--test-threads=1",
+            ])
             .env("ZEROCAT_TEST_SUBJECT", which)
             .output()
             .unwrap();
@@ -84,7 +89,7 @@ fn a_guard_inside_a_guard_leaves_the_outer_one_armed() {
 /// What the test above runs in a process of its own. Without its variable it is the case of a cycle that keeps to the
 /// rule.
 #[test]
-fn subject() {
+fn work_within_its_buffers_may_run_while_allocations_are_forbidden() {
     let mut bytes: Vec<u8> = Vec::with_capacity(16);
     let which = std::env::var("ZEROCAT_TEST_SUBJECT").unwrap_or_default();
     let before = thread_allocations();
@@ -93,6 +98,7 @@ fn subject() {
         "free" => forbid_allocations(|| drop(black_box(bytes))),
         "grow" => forbid_allocations(|| bytes.reserve_exact(black_box(1 << 20))),
         "nested" => {
+            // A guard inside a guard leaves the outer one armed.
             let _outer = AbortOnAlloc::arm();
             drop(AbortOnAlloc::arm());
             drop(black_box(Box::new(1u64)));

@@ -1,9 +1,73 @@
-//! Rules between keys.
+//! Rules between keys. Every broken rule is found, not only the first.
+
+mod channels;
+mod devices;
+mod engine;
+mod tasks;
+mod waveforms;
+
 use crate::error::Problem;
 use crate::rig::Rig;
-pub(crate) fn problems(_rig: &Rig) -> Vec<Problem> {
-    Vec::new()
+use crate::task::Task;
+use std::collections::HashMap;
+use std::hash::Hash;
+
+/// Everything that is wrong, in the order of the file's sections.
+pub(crate) fn problems(rig: &Rig) -> Vec<Problem> {
+    let mut found = Found::default();
+    devices::network(rig, &mut found);
+    devices::slaves(rig, &mut found);
+    tasks::tasks(rig, &mut found);
+    channels::channels(rig, &mut found);
+    engine::engine(rig, &mut found);
+    found.problems
 }
-pub(crate) fn warnings(_rig: &Rig) -> Vec<Problem> {
-    Vec::new()
+
+/// What a run leaves out although the file asks for it.
+pub(crate) fn warnings(rig: &Rig) -> Vec<Problem> {
+    let scans = rig.tasks.iter().enumerate().filter(|(_, task)| matches!(task, Task::Scan(_)));
+    let warning = |(i, _)| {
+        let what = "a run does not scan";
+        Problem::new(format!("tasks[{i}]"), what, "use the scan command for it, or remove the task")
+    };
+    scans.map(warning).collect()
+}
+
+/// The problems found so far.
+#[derive(Default)]
+pub(crate) struct Found {
+    problems: Vec<Problem>,
+}
+
+impl Found {
+    fn add(&mut self, path: impl Into<String>, what: impl Into<String>, fix: impl Into<String>) {
+        self.problems.push(Problem::new(path, what, fix));
+    }
+
+    /// Adds the problem unless `holds`.
+    fn demand(&mut self, holds: bool, path: &str, what: impl Into<String>, fix: impl Into<String>) {
+        if !holds {
+            self.add(path, what, fix);
+        }
+    }
+}
+
+/// Values that must be unique, and where each stood first.
+struct Unique<K> {
+    seen: HashMap<K, String>,
+}
+
+impl<K: Hash + Eq> Unique<K> {
+    fn new() -> Self {
+        Self { seen: HashMap::new() }
+    }
+
+    /// Path where the value stood before, if it did.
+    fn taken(&mut self, value: K, path: &str) -> Option<String> {
+        if let Some(first) = self.seen.get(&value) {
+            return Some(first.clone());
+        }
+        self.seen.insert(value, path.to_owned());
+        None
+    }
 }

@@ -11,10 +11,12 @@ mod engine;
 mod error;
 mod number;
 mod parse;
+mod rates;
 mod raw;
 mod resolve;
 mod rig;
 mod task;
+mod types;
 mod waveform;
 
 pub use engine::{Dc, Engine, LinkKind, SafeOutputs, Wait, XdpMode};

@@ -32,7 +32,11 @@ pub(crate) fn yaml(text: &str) -> Result<RawRig, ConfigError> {
 }
 
 fn yaml_error(path: String, error: &serde_saphyr::Error) -> ConfigError {
-    let place = error.location().map(|at| (at.line(), at.column()));
-    let at = place.and_then(|(line, column)| Some((usize::try_from(line).ok()?, usize::try_from(column).ok()?)));
-    ConfigError::Parse { path, what: error.without_snippet().to_string(), at }
+    let text = error.without_snippet().to_string();
+    let Some(place) = error.location() else { return ConfigError::Parse { path, what: text, at: None } };
+    let (line, column) = (place.line(), place.column());
+    let suffix = format!(" at line {line}, column {column}");
+    let what = text.strip_suffix(&suffix).unwrap_or(&text).to_owned();
+    let at = usize::try_from(line).ok().zip(usize::try_from(column).ok());
+    ConfigError::Parse { path, what, at }
 }

@@ -209,7 +209,7 @@ impl Rig {
         if problems.is_empty() { Ok(self) } else { Err(ConfigError::Problems { problems }) }
     }
 
-    /// Time from one cycle to the next, in whole nanoseconds.
+    /// Time from one cycle to the next, rounded to nanoseconds; `Duration::MAX` for a rate that is not more than 0.
     #[must_use]
     pub fn period(&self) -> Duration {
         Duration::try_from_secs_f64(1.0 / self.network.properties.rate).unwrap_or(Duration::MAX)

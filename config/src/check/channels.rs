@@ -1,0 +1,127 @@
+//! References of channels, and numbers and entries that only one channel may have.
+
+use super::{Found, Unique, waveforms};
+use crate::resolve::{entries, entry};
+use crate::rig::{PdoEntry, Rig, Slave};
+use crate::task::{Target, Task};
+use crate::types::fits;
+use zerocat_pdi::Direction;
+
+/// Checks the channels of all tasks.
+pub(super) fn channels(rig: &Rig, found: &mut Found) {
+    let mut checker = Checker { rig, numbers: Unique::new(), outputs: Unique::new(), found };
+    for (i, task) in rig.tasks.iter().enumerate() {
+        let at = |n: usize| format!("tasks[{i}].config.channels[{n}]");
+        match task {
+            Task::Read(task) => {
+                for (n, channel) in task.config.channels.iter().enumerate() {
+                    checker.number(channel.channel, &format!("{}.channel", at(n)));
+                    checker.entry(&channel.device, Direction::Input, &channel.target, &at(n));
+                }
+            }
+            Task::Write(task) => {
+                for (n, channel) in task.config.channels.iter().enumerate() {
+                    checker.write(channel, &at(n));
+                }
+            }
+            Task::Scan(_) => {}
+        }
+    }
+}
+
+struct Checker<'a> {
+    rig: &'a Rig,
+    numbers: Unique<u32>,
+    outputs: Unique<(String, u16, u8)>,
+    found: &'a mut Found,
+}
+
+impl Checker<'_> {
+    fn write(&mut self, channel: &crate::WriteChannel, at: &str) {
+        self.number(channel.channel, &format!("{at}.channel"));
+        if let Some(state) = channel.state_channel {
+            self.number(state, &format!("{at}.state_channel"));
+        }
+        let entry = self.entry(&channel.device, Direction::Output, &channel.target, at);
+        if let Some(waveform) = &channel.waveform {
+            waveforms::waveform(waveform, entry.as_ref(), &format!("{at}.waveform"), self.found);
+        }
+        let Some(entry) = entry.filter(|_| channel.enabled) else { return };
+        let key = (channel.device.clone(), entry.index, entry.subindex);
+        if let Some(first) = self.outputs.taken(key, at) {
+            let what = format!(
+                "output {:#06x}:{} of `{}` is written by {first} already",
+                entry.index, entry.subindex, channel.device
+            );
+            self.found.add(at, what, "leave each output to one enabled channel");
+        }
+    }
+
+    fn number(&mut self, number: u32, path: &str) {
+        if let Some(first) = self.numbers.taken(number, path) {
+            self.found.add(path, format!("{number} stands in {first} already"), "give each channel its own number");
+        }
+    }
+
+    /// The entry that a channel means; problems if it means none.
+    fn entry(&mut self, device: &str, direction: Direction, target: &Target, at: &str) -> Option<PdoEntry> {
+        let Some(slave) = self.rig.slave(device) else {
+            let keys = self.rig.slaves.iter().map(|slave| slave.key.as_str());
+            let fix = format!("use the key of a slave: {}", quoted(keys));
+            self.found.add(format!("{at}.device"), format!("no slave has the key `{device}`"), fix);
+            return None;
+        };
+        match target {
+            Target::Automatic { pdo } => self.named(slave, direction, pdo, &format!("{at}.pdo"))?,
+            Target::Manual { index, bit_length, data_type, .. } => {
+                self.found.demand(*index != 0, &format!("{at}.index"), "0 is padding", "give the index of an entry");
+                if let Err(what) = fits(*data_type, *bit_length) {
+                    self.found.add(format!("{at}.bit_length"), what, "correct the length or the `data_type`");
+                }
+            }
+        }
+        entry(slave, direction, target)
+    }
+
+    fn named(&mut self, slave: &Slave, direction: Direction, pdo: &str, path: &str) -> Option<()> {
+        let same = |list: &[PdoEntry]| list.iter().filter(|entry| entry.name == pdo).count();
+        let here = entries(slave, direction);
+        let (this, other, opposite) = match direction {
+            Direction::Input => ("inputs", "output", Direction::Output),
+            Direction::Output => ("outputs", "input", Direction::Input),
+        };
+        match same(here) {
+            1 => return Some(()),
+            0 if same(entries(slave, opposite)) > 0 => {
+                let what = format!("`{pdo}` is an {other} of `{}`, and this task needs {this}", slave.key);
+                self.found.add(path, what, format!("use one of {}", names(here)));
+            }
+            0 => {
+                let what = format!("`{}` has no `{pdo}` among its {this}", slave.key);
+                self.found.add(path, what, format!("use one of {}, or a manual channel", names(here)));
+            }
+            n => {
+                let what = format!("`{pdo}` stands {n} times among the {this} of `{}`", slave.key);
+                self.found.add(path, what, "give these entries different names in `pdos`");
+            }
+        }
+        None
+    }
+}
+
+fn names(entries: &[PdoEntry]) -> String {
+    quoted(entries.iter().filter(|entry| entry.index != 0).map(|entry| entry.name.as_str()))
+}
+
+/// The first few, quoted.
+fn quoted<'a>(items: impl Iterator<Item = &'a str>) -> String {
+    const SHOWN: usize = 8;
+    let all: Vec<String> = items.map(|item| format!("`{item}`")).collect();
+    match all.get(..SHOWN) {
+        _ if all.is_empty() => "(there are none)".to_owned(),
+        Some(first) if all.len() > SHOWN => {
+            format!("{} and {} more", first.join(", "), all.len().saturating_sub(SHOWN))
+        }
+        _ => all.join(", "),
+    }
+}

@@ -1,0 +1,38 @@
+//! The `engine` section.
+
+use super::Found;
+use crate::engine::{LinkKind, XdpMode};
+use crate::rig::Rig;
+use std::time::Duration;
+
+/// Longest watchdog: 65535 ticks of 100 us (ETG.1000.4, 6.3: the divider's default gives 100 us).
+const MAX_WATCHDOG: Duration = Duration::from_micros(6_553_500);
+
+/// Checks priority, deadline, guard and watchdog.
+pub(super) fn engine(rig: &Rig, found: &mut Found) {
+    let engine = &rig.engine;
+    let priority = engine.priority;
+    let what = format!("{priority} is not in 1..=98");
+    found.demand((1..=98).contains(&priority), "engine.priority", what, "use 80, or what your host leaves for it");
+    let what = "link `packet` has no XDP mode";
+    let fits = engine.link == LinkKind::Xdp || engine.mode == XdpMode::Auto;
+    found.demand(fits, "engine.mode", what, "remove it, or set `link` to \"xdp\"");
+    let period = rig.period();
+    if period == Duration::MAX {
+        return;
+    }
+    within("engine.deadline", engine.deadline, period, found);
+    within("engine.guard", engine.guard, period, found);
+    let watchdog = engine.watchdog;
+    let what = format!("{watchdog:?} is not longer than the cycle of {period:?}");
+    found.demand(watchdog > period, "engine.watchdog", what, "give it several cycles, such as \"100ms\"");
+    let what = format!("{watchdog:?} is more than {MAX_WATCHDOG:?}");
+    found.demand(watchdog <= MAX_WATCHDOG, "engine.watchdog", what, "shorten it");
+}
+
+fn within(path: &str, duration: Option<Duration>, period: Duration, found: &mut Found) {
+    let Some(duration) = duration else { return };
+    let what = format!("{duration:?} is not in 0 < {} < {period:?}, the cycle", path.trim_start_matches("engine."));
+    let inside = !duration.is_zero() && duration < period;
+    found.demand(inside, path, what, "shorten it, or leave it out");
+}

@@ -1,0 +1,399 @@
+//! From text to a rig: types, aliases, paths and lines of errors, round trips.
+
+mod support;
+
+use serde_json::{Value, json};
+use std::time::Duration;
+use support::{names, parsed, refused, set, sound, with, without};
+use zerocat_config::{
+    ConfigError, Engine, LinkKind, ReadTask, Rig, SafeOutputs, Source, Target, Task, Wait, Waveform, XdpMode,
+};
+use zerocat_pdi::{DataType, Direction};
+
+const READ: &str = "/tasks/0/config";
+const WRITE: &str = "/tasks/1/config";
+const INPUT: &str = "/slaves/0/properties/pdos/inputs/0";
+
+fn read_of(rig: &Rig) -> &ReadTask {
+    let Task::Read(read) = &rig.tasks[0] else { panic!("{rig:?}") };
+    read
+}
+
+#[test]
+fn leaves_out_what_the_file_leaves_out() {
+    let rig = parsed(&sound());
+    assert_eq!(rig.engine, Engine::default());
+    assert!(read_of(&rig).config.data_saving && read_of(&rig).config.channels[0].enabled);
+    assert_eq!(read_of(&rig).sink, None);
+    let Task::Write(write) = &rig.tasks[1] else { panic!("{rig:?}") };
+    assert_eq!((write.source, write.config.data_saving), (Source::Stdin, true));
+    assert_eq!(rig.period(), Duration::from_millis(1));
+    assert_eq!(rig.every(100.0), Some(10));
+    assert_eq!(read_of(&rig).config.samples_per_batch(), Some(5));
+}
+
+#[test]
+fn the_defaults_of_the_engine_are_these() {
+    let engine = parsed(&with("/engine", json!({}))).engine;
+    assert_eq!((engine.link, engine.mode, engine.queue, engine.cpu), (LinkKind::Xdp, XdpMode::Auto, 0, None));
+    assert_eq!((engine.priority, engine.wait, engine.safe_outputs), (80, Wait::Hybrid, SafeOutputs::Zero));
+    assert_eq!((engine.deadline, engine.guard, engine.watchdog), (None, None, Duration::from_millis(100)));
+}
+
+#[test]
+fn reads_every_engine_key() {
+    let keys = json!({ "link": "packet", "mode": "native_copy", "queue": 3, "cpu": 1, "priority": 70, "wait": "spin",
+        "dc": "off", "deadline": "800us", "guard": "100us", "watchdog": "20ms", "safe_outputs": "hold" });
+    let engine = parsed(&with("/engine", keys.clone())).engine;
+    assert_eq!(
+        (engine.link, engine.mode, engine.queue, engine.cpu),
+        (LinkKind::Packet, XdpMode::NativeCopy, 3, Some(1))
+    );
+    assert_eq!((engine.deadline, engine.guard), (Some(Duration::from_micros(800)), Some(Duration::from_micros(100))));
+    assert_eq!(serde_json::to_value(&engine).unwrap(), keys);
+}
+
+#[test]
+fn survives_being_written_and_read_again() {
+    let mut rig = with("/tasks/0/sink", json!({ "jsonl": "a.jsonl" }));
+    set(&mut rig, "/tasks/-", json!({ "type": "ethercat_scan", "name": "scan" }));
+    set(&mut rig, "/engine", json!({ "cpu": 2, "deadline": "250us" }));
+    set(&mut rig, "/tasks/1/source", json!("waveform"));
+    for (n, waveform) in [
+        json!({ "shape": "sine", "amplitude": 1.5, "offset": 2, "frequency": 0.1 }),
+        json!({ "shape": "steps", "values": [6, 7, 15], "dwell": "1s 500ms" }),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        set(&mut rig, &format!("{WRITE}/channels/{n}/waveform"), waveform);
+    }
+    let rig = parsed(&rig);
+    assert_eq!(Rig::from_json(&rig.to_json().unwrap()).unwrap(), rig);
+    assert_eq!(Rig::from_yaml(&rig.to_json().unwrap()).unwrap(), rig);
+}
+
+#[test]
+fn takes_the_cycle_time_in_place_of_the_rate() {
+    let properties = |value: Value| with("/network/properties", value);
+    assert_eq!(
+        parsed(&properties(json!({ "interface": "eth0", "cycle_time_us": 2000 }))).network.properties.rate,
+        500.0
+    );
+    let both = refused(&properties(json!({ "interface": "eth0", "rate": 1000, "cycle_time_us": 1000 })));
+    assert!(
+        both.starts_with("network.properties: both `rate` and `cycle_time_us` are given; keep `rate` (line 1"),
+        "{both}"
+    );
+    let none = refused(&properties(json!({ "interface": "eth0" })));
+    assert!(none.starts_with("network.properties: missing field `rate`"), "{none}");
+    let zero = refused(&properties(json!({ "interface": "eth0", "cycle_time_us": 0 })));
+    assert!(zero.contains("`cycle_time_us` must be more than 0"), "{zero}");
+}
+
+#[test]
+fn takes_numbers_as_hex_and_decimal_strings() {
+    let mut rig = with("/slaves/0/properties/vendor_id", json!("0xdebc0a77"));
+    for (key, value) in [("serial", "0x10"), ("product_code", "252"), ("revision", "0XFFFFFFFF"), ("position", "0x2")] {
+        set(&mut rig, &format!("/slaves/0/properties/{key}"), json!(value));
+    }
+    set(&mut rig, &format!("{INPUT}/index"), json!("0x6041"));
+    set(&mut rig, &format!("{INPUT}/subindex"), json!("0x0A"));
+    set(&mut rig, &format!("{READ}/channels/1/index"), json!("0x6000"));
+    set(&mut rig, &format!("{READ}/channels/1/channel"), json!("7"));
+    let rig = parsed(&rig);
+    let properties = &rig.slaves[0].properties;
+    assert_eq!((properties.serial, properties.vendor_id, properties.product_code), (16, 0xdebc_0a77, 252));
+    assert_eq!((properties.revision, properties.position), (u32::MAX, 2));
+    assert_eq!((properties.pdos.inputs[0].index, properties.pdos.inputs[0].subindex), (0x6041, 10));
+    let manual = Target::Manual { index: 0x6000, subindex: 2, bit_length: 32, data_type: DataType::Float32 };
+    assert_eq!((&read_of(&rig).config.channels[1].target, read_of(&rig).config.channels[1].channel), (&manual, 7));
+}
+
+#[test]
+fn refuses_numbers_that_do_not_fit_with_their_path() {
+    let cases = [
+        (
+            json!(65536),
+            "invalid value: integer `65536`, expected an unsigned integer of 16 bits, or a string such as \"0x10\"",
+        ),
+        (json!(-1), "invalid value: integer `-1`"),
+        (json!("0x10000"), "invalid value: string \"0x10000\""),
+        (json!("0x"), "invalid value"),
+        (json!("+5"), "invalid value"),
+        (json!("twelve"), "invalid value"),
+        (json!(1.5), "invalid type: floating point"),
+        (json!(null), "invalid type: null"),
+    ];
+    for (value, text) in cases {
+        let error = refused(&with(&format!("{INPUT}/index"), value));
+        assert!(error.starts_with(&format!("slaves[0].properties.pdos.inputs[0].index: {text}")), "{error}");
+    }
+}
+
+#[test]
+fn takes_the_aliases_of_subindex() {
+    for alias in ["sub_index", "subIndex"] {
+        let mut rig = without(&format!("{INPUT}/subindex"));
+        set(&mut rig, &format!("{INPUT}/{alias}"), json!(9));
+        assert_eq!(parsed(&rig).slaves[0].properties.pdos.inputs[0].subindex, 9);
+        let mut rig = without(&format!("{READ}/channels/1/subindex"));
+        set(&mut rig, &format!("{READ}/channels/1/{alias}"), json!(9));
+        assert!(matches!(read_of(&parsed(&rig)).config.channels[1].target, Target::Manual { subindex: 9, .. }));
+        let both = refused(&with(&format!("{INPUT}/{alias}"), json!(9)));
+        assert!(both.contains("duplicate field `subindex`"), "{both}");
+    }
+}
+
+#[test]
+fn takes_the_aliases_of_channel() {
+    let mut rig = without(&format!("{WRITE}/channels/0/channel"));
+    set(&mut rig, &format!("{WRITE}/channels/0/cmd_channel"), json!(77));
+    set(
+        &mut rig,
+        &format!("{READ}/channels"),
+        json!([{ "device": "dev", "type": "automatic", "pdo": "status", "synnax_channel": 78 }]),
+    );
+    let rig = parsed(&rig);
+    let Task::Write(write) = &rig.tasks[1] else { panic!("{rig:?}") };
+    assert_eq!((write.config.channels[0].channel, read_of(&rig).config.channels[0].channel), (77, 78));
+    let both = with(&format!("{WRITE}/channels/0/cmd_channel"), json!(10));
+    assert!(names(&both, "tasks[1].config.channels[0].cmd_channel", "both `channel` and its alias"));
+    let foreign = with(&format!("{READ}/channels/0/cmd_channel"), json!(10));
+    assert!(names(&foreign, "tasks[0].config.channels[0].cmd_channel", "does not take this key"));
+}
+
+#[test]
+fn names_the_path_of_a_wrong_type() {
+    let cases = [
+        (
+            format!("{INPUT}/bit_length"),
+            json!("wide"),
+            "slaves[0].properties.pdos.inputs[0].bit_length: invalid value: string \"wide\"",
+        ),
+        (
+            format!("{INPUT}/data_type"),
+            json!("int24"),
+            "slaves[0].properties.pdos.inputs[0].data_type: unknown variant `int24`, expected one of `bool`, `int8`",
+        ),
+        (
+            format!("{READ}/sample_rate"),
+            json!("fast"),
+            "tasks[0].config.sample_rate: invalid type: string \"fast\", expected f64",
+        ),
+        (
+            format!("{READ}/channels/1/enabled"),
+            json!(1),
+            "tasks[0].config.channels[1].enabled: invalid type: integer `1`, expected a boolean",
+        ),
+        ("/tasks/0/sink".to_owned(), json!({ "csv": "x" }), "tasks[0].sink"),
+        (
+            "/engine".to_owned(),
+            json!({ "watchdog": "fast" }),
+            "engine.watchdog: invalid value: string \"fast\", expected a duration with a unit",
+        ),
+        (
+            "/engine".to_owned(),
+            json!({ "deadline": 5 }),
+            "engine.deadline: invalid type: integer `5`, expected a duration with a unit",
+        ),
+        (
+            "/engine".to_owned(),
+            json!({ "wait": "poll" }),
+            "engine.wait: unknown variant `poll`, expected one of `hybrid`, `sleep`, `spin`",
+        ),
+        (
+            format!("{WRITE}/channels/0/waveform"),
+            json!({ "shape": "steps", "values": [1, "x"], "dwell": "1ms" }),
+            "tasks[1].config.channels[0].waveform.values[1]: invalid type",
+        ),
+    ];
+    for (pointer, value, text) in cases {
+        let error = refused(&with(&pointer, value));
+        assert!(error.starts_with(text), "{error}\nshould start with\n{text}");
+    }
+}
+
+#[test]
+fn names_line_and_column() {
+    let text = "{\n  \"network\": 5\n}";
+    let error = Rig::from_json(text).unwrap_err();
+    let ConfigError::Parse { path, at: Some((2, 14)), .. } = &error else { panic!("{error:?}") };
+    assert_eq!(path, "network");
+    assert!(error.to_string().ends_with("(line 2, column 14)"), "{error}");
+}
+
+#[test]
+fn refuses_unknown_keys_everywhere() {
+    let places = [
+        "",
+        "/network",
+        "/network/properties",
+        "/slaves/0",
+        "/slaves/0/properties",
+        "/slaves/0/properties/pdos",
+        INPUT,
+        "/tasks/0",
+        READ,
+        "/tasks/0/config/channels/0",
+        WRITE,
+        "/tasks/1/config/channels/0",
+    ];
+    for place in places {
+        let error = refused(&with(&format!("{place}/typo"), json!(1)));
+        assert!(error.contains("typo") && error.contains("unknown field `typo`"), "{place}: {error}");
+        assert!(error.contains("expected one of") || error.contains("expected `"), "{place}: {error}");
+    }
+    let error = refused(&with("/engine", json!({ "typo": 1 })));
+    assert!(error.starts_with("engine.typo: unknown field `typo`"), "{error}");
+}
+
+#[test]
+fn names_the_known_types_for_an_unknown_task() {
+    let error = refused(&with("/tasks/1/type", json!("ethercat_play")));
+    let text = "tasks[1].type: unknown variant `ethercat_play`, expected one of `ethercat_read`, `ethercat_write`, `ethercat_scan`";
+    assert!(error.starts_with(text), "{error}");
+}
+
+#[test]
+fn refuses_distributed_clocks() {
+    for mode in ["on", "sync0"] {
+        let error = refused(&with("/engine", json!({ "dc": mode })));
+        assert!(
+            error.starts_with("engine.dc: ") && error.contains("distributed clocks are not in this version"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn names_every_key_that_is_missing_for_its_type() {
+    let mut rig = without(&format!("{READ}/sample_rate"));
+    rig["tasks"][0]["config"]["channels"][0].as_object_mut().unwrap().remove("pdo");
+    rig["tasks"][0]["config"]["channels"][1].as_object_mut().unwrap().remove("data_type");
+    rig["tasks"][1]["config"].as_object_mut().unwrap().remove("state_rate");
+    assert!(names(&rig, "tasks[0].config.sample_rate", "it is missing; an ethercat_read task needs it"));
+    assert!(names(&rig, "tasks[0].config.channels[0].pdo", "an automatic channel needs it"));
+    assert!(names(&rig, "tasks[0].config.channels[1].data_type", "a manual channel needs it"));
+    assert!(names(&rig, "tasks[1].config.state_rate", "an ethercat_write task needs it"));
+    assert!(names(&without("/tasks/0/config"), "tasks[0].config", "it is missing"));
+}
+
+#[test]
+fn refuses_keys_of_another_type() {
+    assert!(names(
+        &with(&format!("{READ}/state_rate"), json!(1)),
+        "tasks[0].config.state_rate",
+        "does not take this key"
+    ));
+    assert!(names(&with("/tasks/0/source", json!("stdin")), "tasks[0].source", "does not take this key"));
+    assert!(names(
+        &with(&format!("{WRITE}/sample_rate"), json!(1)),
+        "tasks[1].config.sample_rate",
+        "does not take this key"
+    ));
+    assert!(names(
+        &with(&format!("{READ}/channels/0/index"), json!(1)),
+        "tasks[0].config.channels[0].index",
+        "an automatic channel does not"
+    ));
+    assert!(names(
+        &with(&format!("{READ}/channels/1/pdo"), json!("x")),
+        "tasks[0].config.channels[1].pdo",
+        "a manual channel does not"
+    ));
+    assert!(names(
+        &with(&format!("{READ}/channels/0/state_channel"), json!(5)),
+        "tasks[0].config.channels[0].state_channel",
+        "does not take"
+    ));
+    let scan = json!({ "type": "ethercat_scan", "name": "scan", "sink": { "jsonl": "-" } });
+    assert!(names(&with("/tasks/-", scan), "tasks[2].sink", "an ethercat_scan task does not take this key"));
+}
+
+#[test]
+fn says_what_a_shape_needs() {
+    let cases = [
+        (json!({ "shape": "sine", "amplitude": 1 }), "missing field `frequency`"),
+        (json!({ "shape": "steps", "values": [1] }), "missing field `dwell`"),
+        (
+            json!({ "shape": "steps", "values": [1], "dwell": "1ms", "offset": 1 }),
+            "remove `amplitude`, `offset` and `frequency`",
+        ),
+        (json!({ "shape": "ramp", "amplitude": 1, "frequency": 1, "dwell": "1ms" }), "belong to shape `steps`"),
+    ];
+    for (waveform, text) in cases {
+        let error = refused(&with(&format!("{WRITE}/channels/0/waveform"), waveform));
+        assert!(error.starts_with("tasks[1].config.channels[0].waveform: ") && error.contains(text), "{error}");
+    }
+}
+
+#[test]
+fn resolves_automatic_and_manual_channels_of_enabled_ones_only() {
+    let rig = parsed(&sound());
+    let read = rig.channels_of(&rig.tasks[0]);
+    assert_eq!(read.len(), 2);
+    assert_eq!((read[0].slave.as_str(), read[0].pdo.as_str(), read[0].channel), ("dev", "status", 1));
+    assert_eq!(
+        (read[0].index, read[0].subindex, read[0].bit_length, read[0].data_type),
+        (0x6000, 1, 16, DataType::Uint16)
+    );
+    assert_eq!((read[1].index, read[1].subindex, read[1].data_type), (0x6000, 2, DataType::Float32));
+    assert!(read.iter().all(|channel| channel.direction == Direction::Input && channel.state_channel.is_none()));
+    let write = rig.channels_of(&rig.tasks[1]);
+    assert_eq!(write.len(), 1);
+    assert_eq!((write[0].channel, write[0].state_channel, write[0].direction), (10, Some(11), Direction::Output));
+}
+
+#[test]
+fn reads_yaml_with_paths_and_lines() {
+    let text = "network:\n  key: net\n  name: n\n  make: m\n  model: m\n  properties: { interface: eth0, rate: 1000 }\n\
+                engine:\n  dc: off\n  watchdog: 50ms\nslaves:\n  - key: dev\n    name: d\n    make: m\n    model: m\n    \
+                properties:\n      { serial: 0, vendor_id: 0x2, product_code: 1, revision: 1, name: d, position: 0, pdos: {} }\n";
+    let rig = Rig::from_yaml(text).unwrap();
+    assert_eq!((rig.engine.watchdog, rig.slaves[0].properties.vendor_id), (Duration::from_millis(50), 2));
+    let error = Rig::from_yaml(&text.replace("watchdog: 50ms", "watchdog: soon")).unwrap_err();
+    let ConfigError::Parse { path, what, at: Some((9, 3)) } = &error else { panic!("{error:?}") };
+    assert_eq!(path, "engine.watchdog");
+    assert_eq!(what, "invalid value: string \"soon\", expected a duration with a unit, such as \"1ms\" or \"250us\"");
+    assert!(Rig::from_yaml(": :\n\t- [").is_err());
+}
+
+#[test]
+fn refuses_text_after_the_rig_and_broken_json() {
+    assert!(Rig::from_json(&format!("{} x", sound())).is_err());
+    assert!(Rig::from_json("").is_err());
+    assert!(Rig::from_json("{").is_err());
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let error = Rig::load("no/such/rig.json").unwrap_err();
+    assert_eq!(error.to_string(), "read no/such/rig.json");
+}
+
+#[test]
+fn the_schema_closes_every_object_and_names_the_task_types() {
+    let schema = Rig::schema();
+    assert_eq!(schema["additionalProperties"], json!(false));
+    let text = schema.to_string();
+    for word in
+        ["ethercat_read", "ethercat_write", "ethercat_scan", "safe_outputs", "automatic", "manual", "steps", "dwell"]
+    {
+        assert!(text.contains(word), "{word}");
+    }
+}
+
+#[test]
+fn the_example_rig_has_no_problems_and_enables_its_servo() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/demo-rig.json");
+    let rig = Rig::load(path).unwrap().validate().unwrap();
+    assert_eq!(Rig::from_json(&rig.to_json().unwrap()).unwrap(), rig);
+    let Some(Task::Write(write)) = rig.tasks.iter().find(|task| matches!(task, Task::Write(_))) else {
+        panic!("{rig:?}")
+    };
+    let control =
+        write.config.channels.iter().find(|c| matches!(&c.target, Target::Automatic { pdo } if pdo == "control_word"));
+    let Some(Waveform::Steps { values, .. }) = control.and_then(|c| c.waveform.as_ref()) else { panic!("{write:?}") };
+    assert_eq!(values, &[6.0, 7.0, 15.0]);
+}

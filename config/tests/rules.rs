@@ -1,0 +1,354 @@
+//! Rules between keys: each broken rule is found, with the path of its key.
+
+mod support;
+
+use serde_json::json;
+use support::{names, parsed, set, sound, with};
+use zerocat_config::ConfigError;
+
+const READ: &str = "/tasks/0/config";
+const WRITE: &str = "/tasks/1/config";
+
+#[test]
+fn a_sound_rig_has_no_problems() {
+    assert_eq!(parsed(&sound()).problems(), []);
+    assert!(parsed(&sound()).validate().is_ok());
+}
+
+#[test]
+fn refuses_a_sample_rate_above_the_network_rate() {
+    let mut rig = with("/network/properties/rate", json!(100));
+    set(&mut rig, "/tasks/0/config/sample_rate", json!(200));
+    assert!(names(&rig, "tasks[0].config.sample_rate", "200 Hz is more than the network's 100 Hz"));
+}
+
+#[test]
+fn refuses_a_sample_rate_that_does_not_divide_the_network_rate() {
+    assert!(names(
+        &with(&format!("{READ}/sample_rate"), json!(300)),
+        "tasks[0].config.sample_rate",
+        "1000 Hz is not a whole multiple of 300 Hz"
+    ));
+}
+
+#[test]
+fn refuses_a_stream_rate_that_does_not_divide_the_sample_rate() {
+    assert!(names(
+        &with(&format!("{READ}/stream_rate"), json!(30)),
+        "tasks[0].config.stream_rate",
+        "100 Hz is not a whole multiple of 30 Hz"
+    ));
+}
+
+#[test]
+fn refuses_a_state_rate_that_does_not_divide_the_network_rate() {
+    assert!(names(
+        &with(&format!("{WRITE}/state_rate"), json!(7)),
+        "tasks[1].config.state_rate",
+        "whole multiple of 7 Hz"
+    ));
+    assert!(names(
+        &with(&format!("{WRITE}/state_rate"), json!(2000)),
+        "tasks[1].config.state_rate",
+        "whole multiple of 2000 Hz"
+    ));
+}
+
+#[test]
+fn takes_rates_that_divide_only_up_to_rounding() {
+    let mut rig = with("/network/properties/rate", json!(0.3));
+    set(&mut rig, "/tasks/0/config/sample_rate", json!(0.1));
+    set(&mut rig, "/tasks/0/config/stream_rate", json!(0.1));
+    set(&mut rig, "/tasks/1/config/state_rate", json!(0.1));
+    set(&mut rig, "/engine", json!({ "watchdog": "5s" }));
+    let rig = parsed(&rig);
+    assert_eq!(rig.problems(), []);
+    assert_eq!(rig.every(0.1), Some(3));
+}
+
+#[test]
+fn refuses_rates_of_zero_and_below() {
+    for rate in [json!(0), json!(-1)] {
+        assert!(names(&with("/network/properties/rate", rate.clone()), "network.properties.rate", "not in 0 < rate"));
+        assert!(names(
+            &with(&format!("{READ}/sample_rate"), rate.clone()),
+            "tasks[0].config.sample_rate",
+            "not more than 0"
+        ));
+        assert!(names(
+            &with(&format!("{READ}/stream_rate"), rate.clone()),
+            "tasks[0].config.stream_rate",
+            "not more than 0"
+        ));
+        assert!(names(&with(&format!("{WRITE}/state_rate"), rate), "tasks[1].config.state_rate", "not more than 0"));
+    }
+}
+
+#[test]
+fn refuses_a_network_rate_above_100_khz() {
+    assert!(names(&with("/network/properties/rate", json!(100_001)), "network.properties.rate", "100001 Hz"));
+}
+
+#[test]
+fn refuses_interface_names_that_linux_refuses() {
+    for (name, text) in [("", "empty"), ("interface-of-16-", "has 16 bytes"), ("a/b", "slash"), ("a b", "blank")] {
+        assert!(names(&with("/network/properties/interface", json!(name)), "network.properties.interface", text));
+    }
+}
+
+#[test]
+fn refuses_a_key_twice() {
+    let mut rig = sound();
+    let mut copy = rig["slaves"][0].clone();
+    set(&mut copy, "/properties/position", json!(1));
+    set(&mut rig, "/slaves/-", copy);
+    assert!(names(&rig, "slaves[1].key", "`dev` is the key of slaves[0].key already"));
+    assert!(names(&with("/slaves/0/key", json!("net")), "slaves[0].key", "network.key"));
+}
+
+#[test]
+fn refuses_a_position_twice() {
+    let mut rig = sound();
+    let mut copy = rig["slaves"][0].clone();
+    set(&mut copy, "/key", json!("other"));
+    set(&mut rig, "/slaves/-", copy);
+    assert!(names(&rig, "slaves[1].properties.position", "0 stands in slaves[0].properties.position already"));
+}
+
+#[test]
+fn refuses_references_to_devices_that_are_not_there() {
+    assert!(names(
+        &with(&format!("{READ}/device"), json!("dev")),
+        "tasks[0].config.device",
+        "`dev` is not the network; set it to `net`"
+    ));
+    assert!(names(
+        &with(&format!("{READ}/channels/0/device"), json!("x")),
+        "tasks[0].config.channels[0].device",
+        "no slave has the key `x`; use the key of a slave: `dev`"
+    ));
+    assert!(names(
+        &with(&format!("{WRITE}/channels/0/device"), json!("x")),
+        "tasks[1].config.channels[0].device",
+        "no slave"
+    ));
+}
+
+#[test]
+fn refuses_a_pdo_name_that_the_slave_does_not_have() {
+    assert!(names(
+        &with(&format!("{READ}/channels/0/pdo"), json!("x")),
+        "tasks[0].config.channels[0].pdo",
+        "`dev` has no `x` among its inputs; use one of `status`, `volts`"
+    ));
+}
+
+#[test]
+fn refuses_to_read_an_output_and_to_write_an_input() {
+    assert!(names(
+        &with(&format!("{READ}/channels/0/pdo"), json!("relays")),
+        "tasks[0].config.channels[0].pdo",
+        "`relays` is an output of `dev`"
+    ));
+    assert!(names(
+        &with(&format!("{WRITE}/channels/0/pdo"), json!("status")),
+        "tasks[1].config.channels[0].pdo",
+        "`status` is an input of `dev`"
+    ));
+}
+
+#[test]
+fn refuses_a_pdo_name_that_stands_for_two_entries() {
+    let rig = with("/slaves/0/properties/pdos/inputs/1/name", json!("status"));
+    assert!(names(&rig, "tasks[0].config.channels[0].pdo", "stands 2 times"));
+}
+
+#[test]
+fn refuses_a_length_that_does_not_fit_the_type() {
+    let inputs = "/slaves/0/properties/pdos/inputs";
+    let path = "slaves[0].properties.pdos.inputs[0].bit_length";
+    assert!(names(
+        &with(&format!("{inputs}/0/bit_length"), json!(17)),
+        path,
+        "17 bits do not fit uint16, which takes 1 to 16"
+    ));
+    assert!(names(&with(&format!("{inputs}/0/bit_length"), json!(0)), path, "0 bits"));
+    assert!(names(
+        &with(&format!("{inputs}/0/data_type"), json!("float64")),
+        path,
+        "16 bits do not fit float64, which takes 64"
+    ));
+    let path = "tasks[0].config.channels[1].bit_length";
+    assert!(names(&with(&format!("{READ}/channels/1/bit_length"), json!(31)), path, "31 bits do not fit float32"));
+}
+
+#[test]
+fn takes_padding_of_any_length_among_the_entries() {
+    let padding = json!({ "name": "", "index": 0, "subindex": 0, "bit_length": 255, "data_type": "uint8" });
+    assert_eq!(parsed(&with("/slaves/0/properties/pdos/inputs/-", padding)).problems(), []);
+}
+
+#[test]
+fn refuses_a_manual_channel_on_padding() {
+    assert!(names(
+        &with(&format!("{READ}/channels/1/index"), json!(0)),
+        "tasks[0].config.channels[1].index",
+        "padding"
+    ));
+}
+
+#[test]
+fn refuses_a_channel_number_twice_across_tasks() {
+    assert!(names(
+        &with(&format!("{READ}/channels/1/channel"), json!(1)),
+        "tasks[0].config.channels[1].channel",
+        "1 stands in tasks[0].config.channels[0].channel already"
+    ));
+    assert!(names(
+        &with(&format!("{WRITE}/channels/0/state_channel"), json!(2)),
+        "tasks[1].config.channels[0].state_channel",
+        "tasks[0].config.channels[1].channel"
+    ));
+    assert!(names(
+        &with(&format!("{WRITE}/channels/0/state_channel"), json!(10)),
+        "tasks[1].config.channels[0].state_channel",
+        "10 stands"
+    ));
+}
+
+#[test]
+fn refuses_two_enabled_write_channels_on_one_output() {
+    let manual = json!({ "device": "dev", "type": "manual", "index": "0x7000", "subindex": 1, "bit_length": 16,
+                         "data_type": "uint16", "channel": 20 });
+    let mut rig = with(&format!("{WRITE}/channels/-"), manual);
+    assert!(names(
+        &rig,
+        "tasks[1].config.channels[2]",
+        "output 0x7000:1 of `dev` is written by tasks[1].config.channels[0] already"
+    ));
+    set(&mut rig, &format!("{WRITE}/channels/2/enabled"), json!(false));
+    assert_eq!(parsed(&rig).problems(), []);
+}
+
+#[test]
+fn refuses_a_task_name_twice_and_an_empty_one() {
+    assert!(names(&with("/tasks/1/name", json!("in")), "tasks[1].name", "`in` stands in tasks[0].name already"));
+    assert!(names(&with("/tasks/1/name", json!("")), "tasks[1].name", "empty"));
+}
+
+#[test]
+fn refuses_a_task_without_an_enabled_channel() {
+    assert!(names(&with(&format!("{READ}/channels"), json!([])), "tasks[0].config.channels", "no channel is enabled"));
+    assert!(names(
+        &with(&format!("{WRITE}/channels/0/enabled"), json!(false)),
+        "tasks[1].config.channels",
+        "no channel is enabled"
+    ));
+}
+
+#[test]
+fn refuses_one_file_for_two_tasks_but_shares_standard_output() {
+    let mut rig = with("/tasks/0/sink", json!({ "jsonl": "a.jsonl" }));
+    set(&mut rig, "/tasks/1/sink", json!({ "jsonl": "a.jsonl" }));
+    assert!(names(&rig, "tasks[1].sink.jsonl", "`a.jsonl` stands in tasks[0].sink.jsonl already"));
+    set(&mut rig, "/tasks/0/sink/jsonl", json!("-"));
+    set(&mut rig, "/tasks/1/sink/jsonl", json!("-"));
+    assert_eq!(parsed(&rig).problems(), []);
+}
+
+#[test]
+fn refuses_standard_input_for_two_tasks() {
+    let mut rig = sound();
+    let mut copy = rig["tasks"][1].clone();
+    set(&mut copy, "/name", json!("other"));
+    set(&mut rig, "/tasks/-", copy);
+    assert!(names(&rig, "tasks[2].source", "tasks[1].source takes standard input already"));
+}
+
+#[test]
+fn a_waveform_source_needs_a_waveform_and_the_other_way_round() {
+    assert!(names(
+        &with("/tasks/1/source", json!("waveform")),
+        "tasks[1].source",
+        "no enabled channel has a `waveform`"
+    ));
+    let sine = json!({ "shape": "sine", "amplitude": 1, "offset": 1, "frequency": 1 });
+    let mut rig = with(&format!("{WRITE}/channels/0/waveform"), sine);
+    assert!(names(&rig, "tasks[1].source", "would never play"));
+    set(&mut rig, "/tasks/1/source", json!("waveform"));
+    assert_eq!(parsed(&rig).problems(), []);
+}
+
+#[test]
+fn refuses_waveform_parameters_that_make_no_wave() {
+    let at = "tasks[1].config.channels[0].waveform";
+    let cases = [
+        (
+            json!({ "shape": "sine", "amplitude": 1, "offset": 1, "frequency": 0 }),
+            "frequency",
+            "0 Hz is not more than 0",
+        ),
+        (json!({ "shape": "ramp", "amplitude": 9e9, "frequency": 1 }), "amplitude", "reaches 9000000000"),
+        (
+            json!({ "shape": "square", "amplitude": 2, "frequency": 1 }),
+            "amplitude",
+            "reaches -2, and a uint16 of 16 bits holds 0 to 65535",
+        ),
+        (json!({ "shape": "steps", "values": [], "dwell": "1ms" }), "values", "there is none"),
+        (json!({ "shape": "steps", "values": [6, 65536], "dwell": "1ms" }), "values[1]", "reaches 65536"),
+        (json!({ "shape": "steps", "values": [6], "dwell": "0s" }), "dwell", "it is 0"),
+    ];
+    for (waveform, key, text) in cases {
+        assert!(names(&with(&format!("{WRITE}/channels/0/waveform"), waveform), &format!("{at}.{key}"), text));
+    }
+}
+
+#[test]
+fn refuses_engine_settings_that_cannot_hold() {
+    let cases = [
+        (json!({ "priority": 0 }), "engine.priority", "0 is not in 1..=98"),
+        (json!({ "priority": 99 }), "engine.priority", "99 is not in 1..=98"),
+        (json!({ "deadline": "1ms" }), "engine.deadline", "1ms is not in 0 < deadline < 1ms"),
+        (json!({ "guard": "0s" }), "engine.guard", "0ns is not in 0 < guard"),
+        (json!({ "watchdog": "1ms" }), "engine.watchdog", "not longer than the cycle"),
+        (json!({ "watchdog": "7s" }), "engine.watchdog", "7s is more than 6.5535s"),
+        (json!({ "link": "packet", "mode": "zero_copy" }), "engine.mode", "no XDP mode"),
+    ];
+    for (engine, path, text) in cases {
+        assert!(names(&with("/engine", engine), path, text));
+    }
+}
+
+#[test]
+fn finds_every_problem_and_not_only_the_first() {
+    let mut rig = with("/network/properties/interface", json!(""));
+    set(&mut rig, "/tasks/0/config/sample_rate", json!(300));
+    set(&mut rig, "/tasks/0/config/channels/0/pdo", json!("x"));
+    set(&mut rig, "/engine", json!({ "priority": 99 }));
+    let error = parsed(&rig).validate().unwrap_err();
+    let ConfigError::Problems { problems } = &error else { panic!("{error}") };
+    let paths: Vec<&str> = problems.iter().map(|p| p.path.as_str()).collect();
+    let expected = [
+        "network.properties.interface",
+        "tasks[0].config.sample_rate",
+        "tasks[0].config.stream_rate",
+        "tasks[0].config.channels[0].pdo",
+        "engine.priority",
+    ];
+    assert_eq!(paths, [expected[0], expected[1], expected[3], expected[4]]);
+    assert!(
+        error.to_string().starts_with("4 problems in the rig file:\n  network.properties.interface: it is empty; name")
+    );
+}
+
+#[test]
+fn warns_of_a_scan_task_and_takes_it() {
+    let rig = parsed(&with("/tasks/-", json!({ "type": "ethercat_scan", "name": "scan" })));
+    assert_eq!(rig.problems(), []);
+    let warnings = rig.warnings();
+    assert_eq!(warnings.len(), 1);
+    assert_eq!(
+        warnings[0].to_string(),
+        "tasks[2]: a run does not scan; use the scan command for it, or remove the task"
+    );
+}

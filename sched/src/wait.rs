@@ -15,8 +15,9 @@ use crate::time::{Clock, Time};
 ///
 /// A sleeping thread wakes some time after its timer: exit from an idle state, interrupt, context switch, cold caches.
 /// Measured at 1 kHz on a shared virtual machine with two cores under SCHED_FIFO (Linux 6.18, not PREEMPT_RT), that was
-/// 33 us at p50 and 49 us at p99 with `sleep`. Spinning the last 50 us hides nearly all of it, costs 5 % of the core at
-/// 1 kHz, and stays far from realtime throttling (95 % by default).
+/// 25 to 33 us at p50 with `sleep` and 45 to 91 us at p99 (four runs of 1,000 beside other work). Spinning the last
+/// 50 us hides the usual wake-up (p50 0.04 us), though not the tail of a busy machine; it costs 5 % of the core at 1 kHz
+/// and stays far from realtime throttling (95 % by default).
 pub const HYBRID_SPIN: Duration = Duration::from_micros(50);
 
 /// How a thread waits for its tick.

@@ -1,1 +1,32 @@
-//! Placeholder.
+//! AF_XDP: frames between a NIC's queue and this process, past the kernel's network stack.
+//!
+//! [`XdpLink`] is a [`zerocat_link::Link`] over an AF_XDP socket with our own XDP program, which takes EtherCAT frames
+//! and leaves everything else to the kernel. [`Reflector`] and [`FloorPing`] are for measurements. No type of xsk-rs
+//! or libbpf is visible outside.
+//!
+//! It needs CAP_NET_ADMIN, CAP_NET_RAW and CAP_BPF; nothing of it is needed at run time but the kernel (5.11 or newer:
+//! XDP by bpf_link is from 5.9, `recvfrom` as a wake-up from 5.11).
+
+mod chunks;
+mod device;
+mod error;
+mod floor;
+mod link;
+mod mode;
+mod open;
+mod privilege;
+mod program;
+mod reflector;
+mod resident;
+mod socket;
+mod umem;
+
+pub use error::{Refusal, Step, XdpError};
+pub use floor::{FloorFault, FloorPing};
+pub use link::XdpLink;
+pub use mode::{Attached, Mode, ModeRequest};
+pub use open::{OnOccupied, XdpOptions, XdpReport};
+pub use reflector::{Passthrough, Reflector};
+pub use resident::{HeldBy, Resident};
+pub use socket::{Wakeup, XdpStatistics};
+pub use umem::{ChunkSize, Pages};

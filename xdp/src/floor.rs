@@ -1,0 +1,115 @@
+//! The floor: one frame to and fro over a bare AF_XDP socket, with nothing of ours above the rings.
+//!
+//! What a link and an engine cost is what they take more than this on the same interface in the same minutes. The
+//! frame isn't looked at when it returns, only counted, so there is nothing to admit.
+
+use crate::chunks::Chunks;
+use crate::error::XdpError;
+use crate::open::{Opened, XdpOptions, XdpReport, open};
+use std::time::{Duration, Instant};
+use xsk_rs::FrameDesc;
+use zerocat_link::{LinkFault, MAX_FRAME, Slot};
+
+/// Looks at the receive ring between two looks at the clock.
+const SPINS: u32 = 64;
+
+/// Why a round trip gave no time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FloorFault {
+    /// The frame didn't return in time.
+    Lost,
+    /// The socket failed.
+    Link(LinkFault),
+}
+
+impl std::fmt::Display for FloorFault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Lost => f.write_str("the frame didn't return in time"),
+            Self::Link(fault) => write!(f, "{fault}"),
+        }
+    }
+}
+
+impl std::error::Error for FloorFault {}
+
+/// A bare socket and one prepared frame.
+#[derive(Debug)]
+pub struct FloorPing {
+    opened: Opened,
+    frame: FrameDesc,
+    patience: Duration,
+}
+
+impl FloorPing {
+    /// Opens a socket as a link would, and prepares `frame` in its first slot, padded with zeros to 60 bytes.
+    ///
+    /// # Errors
+    /// As [`crate::XdpLink::open`]; `Frame` where the frame is no Ethernet frame.
+    pub fn open(options: &XdpOptions, frame: &[u8], patience: Duration) -> Result<Self, XdpError> {
+        if !(14..=MAX_FRAME).contains(&frame.len()) {
+            return Err(XdpError::Frame { len: frame.len() });
+        }
+        let mut opened = open(options)?;
+        let chunks = Chunks::new(opened.layout);
+        let sizing = options.sizing;
+        let slot =
+            chunks.own_slot(Slot(0)).map_err(|_| XdpError::Sizing { slots: sizing.slots, receive: sizing.receive })?;
+        opened.umem.slot_mut(slot)[..frame.len()].copy_from_slice(frame);
+        let prepared = opened.umem.prepare(slot, frame.len());
+        for chunk in chunks.receiving() {
+            let descriptor = opened.umem.descriptor(chunk);
+            opened.socket.refill(&descriptor);
+        }
+        Ok(Self { opened, frame: prepared, patience })
+    }
+
+    /// What was asked for and what was got.
+    #[must_use]
+    pub const fn report(&self) -> &XdpReport {
+        &self.opened.report
+    }
+
+    /// Sends the frame and spins until one returns. Nanoseconds of `CLOCK_MONOTONIC` from before the post to after the
+    /// descriptor came. A frame that returns later than its time is taken for the answer to none.
+    ///
+    /// # Errors
+    /// `Lost`, or what the socket says.
+    #[inline]
+    pub fn round_trip(&mut self) -> Result<u64, FloorFault> {
+        let socket = &mut self.opened.socket;
+        let start = Instant::now();
+        if !socket.post(&self.frame) {
+            return Err(FloorFault::Link(LinkFault::Full));
+        }
+        if socket.needs_send() {
+            socket.send().map_err(FloorFault::Link)?;
+        }
+        let returned = loop {
+            if let Some(returned) = (0..SPINS).find_map(|_| socket.received()) {
+                break Some(returned);
+            }
+            if start.elapsed() > self.patience {
+                break None;
+            }
+        };
+        let took = start.elapsed();
+        while socket.completed().is_some() {}
+        let returned = returned.ok_or(FloorFault::Lost)?;
+        // The kernel takes a chunk by any address in it, so the descriptor goes back as it came.
+        socket.refill(&returned);
+        if socket.needs_refill() {
+            socket.wake_receiver().map_err(FloorFault::Link)?;
+        }
+        Ok(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX))
+    }
+
+    /// Throws away what returned too late. Call it after `Lost`, when the network had time to fall silent.
+    pub fn drain(&mut self) {
+        let socket = &mut self.opened.socket;
+        while let Some(late) = socket.received() {
+            socket.refill(&late);
+        }
+        while socket.completed().is_some() {}
+    }
+}

@@ -1,0 +1,258 @@
+//! AF_XDP as a [`Link`]: slots are chunks of the UMEM, and what is received is lent straight from it.
+//!
+//! Guarantees: nothing of a descriptor is used before [`crate::chunks`] admitted it; a slot is `Busy` from its post
+//! until its completion is consumed; a kick is no system call where the kernel needs none. A frame shorter than 60
+//! bytes is padded with zeros in its slot, up to byte 60.
+//!
+//! Not guaranteed: that a frame with a VLAN tag comes without it. It is lent as it arrived; the engine ignores it.
+//! After [`LinkFault::Down`] what was posted stays queued in the kernel: it goes out, and its slots come back, at the
+//! first kick after the interface is up again.
+
+use crate::chunks::{Chunk, Chunks};
+use crate::error::XdpError;
+use crate::open::{Opened, XdpOptions, XdpReport, open};
+use crate::socket::{Socket, Woken, XdpStatistics};
+use crate::umem::{Umem, claim};
+use std::io;
+use xsk_rs::FrameDesc;
+use zerocat_link::{Link, LinkCounters, LinkFault, MAX_FRAME, Slot};
+
+/// Shortest frame that can be posted: an Ethernet header.
+const HEADER_LEN: usize = 14;
+/// Frames that the kernel sends in one call in copy mode (`TX_BATCH_SIZE` in `net/xdp/xsk.c`).
+const BATCH: u16 = 32;
+
+/// A port to one network over AF_XDP.
+#[derive(Debug)]
+pub struct XdpLink {
+    opened: Opened,
+    chunks: Chunks,
+    /// Slots that the kernel has.
+    outstanding: u16,
+    /// Frames posted since the last kick.
+    unkicked: u64,
+    /// The chunk of the frame that is lent.
+    lent: Option<Chunk>,
+    /// Whether chunks went into the fill ring since the driver was last woken for it.
+    refilled: bool,
+    counters: LinkCounters,
+}
+
+impl XdpLink {
+    /// Opens a link as asked. May take seconds: a NIC may reset when a program is attached.
+    ///
+    /// # Errors
+    /// Every one of [`XdpError`]; nothing is left behind then.
+    pub fn open(options: &XdpOptions) -> Result<Self, XdpError> {
+        let opened = open(options)?;
+        let mut link = Self {
+            chunks: Chunks::new(opened.layout),
+            opened,
+            outstanding: 0,
+            unkicked: 0,
+            lent: None,
+            refilled: false,
+            counters: LinkCounters::default(),
+        };
+        for chunk in link.chunks.receiving() {
+            link.refill(chunk);
+        }
+        Ok(link)
+    }
+
+    /// What was asked for and what was got.
+    #[must_use]
+    pub const fn report(&self) -> &XdpReport {
+        &self.opened.report
+    }
+
+    /// What the kernel counted on the socket. A system call; not for the cycle.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub fn statistics(&self) -> io::Result<XdpStatistics> {
+        self.opened.socket.statistics()
+    }
+
+    #[inline]
+    fn socket(&mut self) -> &mut Socket {
+        &mut self.opened.socket
+    }
+
+    #[inline]
+    fn umem(&self) -> &Umem {
+        &self.opened.umem
+    }
+
+    /// Gives a chunk to receive into. The fill ring has room for all of them; where it said otherwise, the chunk stays
+    /// ours and is tried again.
+    #[inline]
+    fn refill(&mut self, chunk: Chunk) -> bool {
+        let descriptor = self.umem().descriptor(chunk);
+        let took = self.socket().refill(&descriptor);
+        if took {
+            self.chunks.give(chunk);
+            self.refilled = true;
+        }
+        took
+    }
+
+    /// Takes back the slots whose transmission is complete.
+    #[inline]
+    fn reap(&mut self) -> Result<(), LinkFault> {
+        while self.outstanding > 0 {
+            let Some(address) = self.socket().completed() else { break };
+            self.chunks.admit_completed(address)?;
+            self.outstanding -= 1;
+        }
+        Ok(())
+    }
+
+    /// A slot that is ours, also where only its completion had not been looked at.
+    #[inline]
+    fn own_slot(&mut self, slot: Slot) -> Result<Chunk, LinkFault> {
+        match self.chunks.own_slot(slot) {
+            Err(LinkFault::Busy(_)) => {
+                self.reap()?;
+                self.chunks.own_slot(slot)
+            }
+            answer => answer,
+        }
+    }
+
+    /// The next frame that can be lent; ones that are too long or too short are dropped on the way.
+    #[inline]
+    fn next_frame(&mut self) -> Result<Option<FrameDesc>, LinkFault> {
+        for _ in 0..self.opened.layout.receive {
+            let Some(descriptor) = self.socket().received() else { break };
+            let chunk = match self.chunks.admit_received(claim(&descriptor)) {
+                Ok(chunk) => chunk,
+                Err(fault) => {
+                    self.counters.dropped += 1;
+                    return Err(fault);
+                }
+            };
+            self.lent = Some(chunk);
+            if (HEADER_LEN..=MAX_FRAME).contains(&descriptor.lengths().data()) {
+                return Ok(Some(descriptor));
+            }
+            self.counters.dropped += 1;
+            self.take_back();
+        }
+        self.wake_receiver()?;
+        Ok(None)
+    }
+
+    /// Takes back what is lent.
+    #[inline]
+    fn take_back(&mut self) {
+        if let Some(chunk) = self.lent
+            && self.refill(chunk)
+        {
+            self.lent = None;
+        }
+    }
+
+    /// Has the driver look into the fill ring, where it waits for that and something new is in it.
+    #[inline]
+    fn wake_receiver(&mut self) -> Result<(), LinkFault> {
+        if !self.refilled || !self.socket().needs_refill() {
+            return Ok(());
+        }
+        self.counters.kicks += 1;
+        if self.socket().wake_receiver()? == Woken::Yes {
+            self.refilled = false;
+        }
+        Ok(())
+    }
+
+    /// Has the kernel send what is queued; more than one call only where it takes less than that in one.
+    fn wake_sender(&mut self) -> Result<(), LinkFault> {
+        let calls = self.opened.layout.slots / BATCH + 1;
+        for _ in 0..calls {
+            self.counters.kicks += 1;
+            match self.socket().send()? {
+                Woken::Partly => {}
+                Woken::Dropped => self.counters.send_errors += 1,
+                Woken::Yes | Woken::Later => break,
+            }
+            if !self.socket().has_unsent() {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Link for XdpLink {
+    fn slots(&self) -> u16 {
+        self.opened.layout.slots
+    }
+
+    #[inline]
+    fn slot(&self, slot: Slot) -> Result<&[u8], LinkFault> {
+        let chunk = self.chunks.slot(slot)?;
+        Ok(self.umem().slot(chunk))
+    }
+
+    #[inline]
+    fn slot_mut(&mut self, slot: Slot) -> Result<&mut [u8], LinkFault> {
+        let chunk = self.own_slot(slot)?;
+        Ok(self.opened.umem.slot_mut(chunk))
+    }
+
+    #[inline]
+    fn post(&mut self, slot: Slot, len: usize) -> Result<(), LinkFault> {
+        let chunk = self.own_slot(slot)?;
+        if !(HEADER_LEN..=MAX_FRAME).contains(&len) {
+            return Err(LinkFault::BadLength(len));
+        }
+        let descriptor = self.opened.umem.prepare(chunk, len);
+        if !self.socket().post(&descriptor) {
+            return Err(LinkFault::Full);
+        }
+        self.chunks.give(chunk);
+        self.outstanding += 1;
+        self.unkicked += 1;
+        Ok(())
+    }
+
+    #[inline]
+    fn kick(&mut self) -> Result<(), LinkFault> {
+        let posted = std::mem::take(&mut self.unkicked);
+        if self.outstanding == 0 || !self.socket().has_unsent() || !self.socket().needs_send() {
+            self.counters.sent += posted;
+            return Ok(());
+        }
+        let result = self.wake_sender();
+        match result {
+            Ok(()) => self.counters.sent += posted,
+            Err(_) => self.counters.send_errors += posted,
+        }
+        result
+    }
+
+    #[inline]
+    fn receive(&mut self) -> Result<Option<&[u8]>, LinkFault> {
+        self.take_back();
+        self.reap()?;
+        let Some(descriptor) = self.next_frame()? else { return Ok(None) };
+        self.counters.received += 1;
+        Ok(Some(self.umem().received(&descriptor)))
+    }
+
+    fn counters(&self) -> LinkCounters {
+        self.counters
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_can_move_to_the_realtime_thread() {
+        fn is_send<T: Send>() {}
+        is_send::<XdpLink>();
+    }
+}

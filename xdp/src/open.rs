@@ -1,0 +1,325 @@
+//! From an interface's name to a bound socket: checks, program, mode ladder, carrier, and a report of what was got.
+//!
+//! Guarantees: what fails leaves no program and no socket behind; what is worse than the best mode is logged with its
+//! reason and stands in the report. Not guaranteed: that the interface's settings are good for realtime (coalescing,
+//! offloads); they are left as they are.
+
+use crate::chunks::Layout;
+use crate::device::Device;
+use crate::error::{Refusal, Step, XdpError};
+use crate::mode::{Attached, Mode, ModeRequest};
+use crate::privilege::Capabilities;
+use crate::program::{Attachment, Kind, Program, refuses_mode};
+use crate::resident;
+use crate::socket::{Binding, Socket, Wakeup};
+use crate::umem::{ChunkSize, HEADROOM, Pages, Umem};
+use std::io;
+use std::time::{Duration, Instant};
+use zerocat_link::Sizing;
+
+/// Most slots and most receive buffers of a link.
+const MAX_BUFFERS: u16 = 1 << 14;
+/// Ethernet header and one VLAN tag, which the MTU doesn't count.
+const FRAME_OVERHEAD: u32 = 18;
+/// Payload of the longest EtherCAT frame (IEEE 802.3).
+const MIN_MTU: u32 = 1500;
+/// Longest pause between two attempts at a queue that is taken.
+const LONGEST_PAUSE: Duration = Duration::from_millis(100);
+
+/// What a program does on an interface that has one already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnOccupied {
+    /// Fail, and name the program.
+    #[default]
+    Refuse,
+    /// Take it off, whoever it belongs to.
+    Replace,
+}
+
+/// How to open a link.
+#[derive(Debug, Clone)]
+pub struct XdpOptions {
+    /// Name of the interface.
+    pub interface: String,
+    /// Receive and transmit queue, from 0. EtherCAT frames must arrive on it: with more than one queue, set the
+    /// interface to one (`ethtool -L IF combined 1`) or steer EtherType 0x88A4.
+    pub queue: u32,
+    /// Mode asked for.
+    pub mode: ModeRequest,
+    /// What to do about a program that is there.
+    pub on_occupied: OnOccupied,
+    /// Transmit slots and receive buffers. In zero-copy mode fewer receive buffers than the NIC's ring has descriptors
+    /// cost a system call now and then.
+    pub sizing: Sizing,
+    /// Whether the kernel may ask to be woken.
+    pub wakeup: Wakeup,
+    /// Bytes of a chunk.
+    pub chunk_size: ChunkSize,
+    /// Pages of the UMEM.
+    pub pages: Pages,
+    /// How long to wait for a queue that is taken: a socket that was just closed gives it back a little later.
+    pub queue_patience: Duration,
+    /// How long to wait for the carrier, where attaching the program took it away.
+    pub carrier_patience: Duration,
+}
+
+impl XdpOptions {
+    /// Queue 0, the best mode, a wake-up when needed, 15 s for the queue and 10 s for the carrier.
+    #[must_use]
+    pub fn new(interface: &str, sizing: Sizing) -> Self {
+        Self {
+            interface: interface.into(),
+            queue: 0,
+            mode: ModeRequest::Auto,
+            on_occupied: OnOccupied::Refuse,
+            sizing,
+            wakeup: Wakeup::WhenNeeded,
+            chunk_size: ChunkSize::default(),
+            pages: Pages::default(),
+            queue_patience: Duration::from_secs(15),
+            carrier_patience: Duration::from_secs(10),
+        }
+    }
+
+    fn layout(&self) -> Result<Layout, XdpError> {
+        let Sizing { slots, receive } = self.sizing;
+        let valid = 1..=MAX_BUFFERS;
+        if !valid.contains(&slots) || !valid.contains(&receive) {
+            return Err(XdpError::Sizing { slots, receive });
+        }
+        Ok(Layout { chunk_size: self.chunk_size.bytes(), slots, receive })
+    }
+}
+
+/// What was asked for and what was got, as the kernel says it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct XdpReport {
+    /// The interface.
+    pub interface: String,
+    /// Its driver, where it has one.
+    pub driver: Option<String>,
+    /// The queue.
+    pub queue: u32,
+    /// Mode asked for.
+    pub mode_asked: ModeRequest,
+    /// Mode got, read back.
+    pub mode_got: Mode,
+    /// Where the program runs, read back.
+    pub attached: Attached,
+    /// Whether the socket is in zero-copy mode, read back from `XDP_OPTIONS`.
+    pub zerocopy: bool,
+    /// Whether the kernel may ask to be woken.
+    pub wakeup: Wakeup,
+    /// Chunks of the UMEM in use: slots and receive buffers.
+    pub chunks: u32,
+    /// Bytes of a chunk.
+    pub chunk_size: u32,
+    /// Better modes that were refused, each with its reason.
+    pub refused: Vec<String>,
+}
+
+/// An open socket with its program. Fields are dropped in this order: the program leaves first, so that nothing is
+/// redirected any more, then the rings are unmapped and the socket closed, then the memory goes.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    _attachment: Attachment,
+    pub(crate) socket: Socket,
+    pub(crate) umem: Umem,
+    pub(crate) layout: Layout,
+    pub(crate) report: XdpReport,
+}
+
+/// Opens a socket as asked, with its program attached and the carrier there.
+pub(crate) fn open(options: &XdpOptions) -> Result<Opened, XdpError> {
+    let layout = options.layout()?;
+    let device = Device::find(&options.interface)?;
+    Capabilities::of_this_thread().check()?;
+    check(&device, options)?;
+    resident::clear(&device, options.on_occupied == OnOccupied::Replace)?;
+    let had_carrier = device.has_carrier();
+    let kind = Kind::Redirect { queues: options.queue.saturating_add(1) };
+    let mut ladder = Ladder { device: &device, options, layout, program: Program::load(kind)?, attachment: None };
+    let (got, refused) = ladder.climb_down()?;
+    ladder.program.register(options.queue, got.socket.fd())?;
+    if had_carrier {
+        await_carrier(&device, options.carrier_patience)?;
+    }
+    let attachment = ladder.attachment.take().ok_or_else(|| no_mode(&device, Vec::new()))?;
+    let report = XdpReport {
+        interface: device.name().into(),
+        driver: device.driver(),
+        queue: options.queue,
+        mode_asked: options.mode,
+        mode_got: Mode::from_kernel(got.attached, got.zerocopy),
+        attached: got.attached,
+        zerocopy: got.zerocopy,
+        wakeup: options.wakeup,
+        chunks: layout.chunks(),
+        chunk_size: layout.chunk_size,
+        refused: refused.iter().map(ToString::to_string).collect(),
+    };
+    for refusal in &report.refused {
+        tracing::warn!(interface = report.interface, got = %report.mode_got, "a better mode was refused: {refusal}");
+    }
+    Ok(Opened { _attachment: attachment, socket: got.socket, umem: got.umem, layout, report })
+}
+
+fn check(device: &Device, options: &XdpOptions) -> Result<(), XdpError> {
+    let interface = || device.name().to_owned();
+    if !device.is_up()? {
+        return Err(XdpError::Down { interface: interface() });
+    }
+    let mtu = device.mtu()?;
+    let max = options.chunk_size.bytes() - HEADROOM - FRAME_OVERHEAD;
+    if !(MIN_MTU..=max).contains(&mtu) {
+        return Err(XdpError::Mtu { interface: interface(), mtu, min: MIN_MTU, max });
+    }
+    match device.queues() {
+        Some(queues) if options.queue >= queues => {
+            Err(XdpError::NoSuchQueue { interface: interface(), queue: options.queue, queues })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A socket in one mode, and that mode as read back.
+struct Got {
+    socket: Socket,
+    umem: Umem,
+    attached: Attached,
+    zerocopy: bool,
+}
+
+/// One walk down the modes of a request.
+struct Ladder<'a> {
+    device: &'a Device,
+    options: &'a XdpOptions,
+    layout: Layout,
+    program: Program,
+    attachment: Option<Attachment>,
+}
+
+impl Ladder<'_> {
+    /// The first mode of the request that works, and what was refused before it.
+    fn climb_down(&mut self) -> Result<(Got, Vec<Refusal>), XdpError> {
+        let mut refused = Vec::new();
+        for &mode in self.options.mode.ladder() {
+            match self.try_mode(mode)? {
+                Ok(got) => return Ok((got, refused)),
+                Err(refusal) => refused.push(refusal),
+            }
+        }
+        match (self.options.mode, refused.pop()) {
+            (ModeRequest::Force(mode), Some(refusal)) => {
+                let works = self.probe_others(mode);
+                Err(XdpError::ModeRefused { interface: self.device.name().into(), refusal, works })
+            }
+            (_, last) => {
+                refused.extend(last);
+                Err(no_mode(self.device, refused))
+            }
+        }
+    }
+
+    /// The modes that work instead, found by trying.
+    fn probe_others(&mut self, refused: Mode) -> Vec<Mode> {
+        let others = Mode::LADDER.into_iter().filter(|&mode| mode != refused);
+        let works = others.filter(|&mode| matches!(self.try_mode(mode), Ok(Ok(_)))).collect();
+        self.attachment = None;
+        works
+    }
+
+    /// One mode: the socket, or the driver's refusal of the mode, or an error that no other mode would avoid.
+    fn try_mode(&mut self, mode: Mode) -> Result<Result<Got, Refusal>, XdpError> {
+        if let Err(error) = self.attach(mode.attachment()) {
+            return error.into_refusal(mode).map(Err);
+        }
+        let (umem, socket) = match self.bind(mode)? {
+            Ok(bound) => bound,
+            Err(source) => return Ok(Err(Refusal { mode, step: Step::Bind, source })),
+        };
+        let (zerocopy, attached) = self.read_back(&socket)?;
+        let got = Mode::from_kernel(attached, zerocopy);
+        if got != mode {
+            let source = io::Error::other(format!("the kernel says {got}"));
+            return Ok(Err(Refusal { mode, step: Step::ReadBack, source }));
+        }
+        Ok(Ok(Got { socket, umem, attached, zerocopy }))
+    }
+
+    fn read_back(&self, socket: &Socket) -> Result<(bool, Attached), XdpError> {
+        let failed = |source| XdpError::device(self.device.name(), "read back XDP_OPTIONS", source);
+        let zerocopy = socket.is_zero_copy().map_err(failed)?;
+        let (_, attached) = resident::query(self.device)?
+            .ok_or_else(|| XdpError::device(self.device.name(), "find our program", io::ErrorKind::NotFound.into()))?;
+        Ok((zerocopy, attached))
+    }
+
+    /// Has the program attached in this mode; a NIC may reset for it, so not again where it is already.
+    fn attach(&mut self, attached: Attached) -> Result<(), XdpError> {
+        if self.attachment.as_ref().is_some_and(|attachment| attachment.attached() == attached) {
+            return Ok(());
+        }
+        self.attachment = None;
+        self.attachment = Some(self.program.attach(self.device, attached)?);
+        Ok(())
+    }
+
+    /// Binds, and tries again while the queue is taken. The inner error is one by which a driver refuses a mode.
+    fn bind(&self, mode: Mode) -> Result<Result<(Umem, Socket), io::Error>, XdpError> {
+        let Self { device, options, .. } = self;
+        let binding = Binding {
+            interface: device.name(),
+            queue: options.queue,
+            mode,
+            wakeup: options.wakeup,
+            slots: self.layout.slots,
+            receive: self.layout.receive,
+        };
+        let start = Instant::now();
+        let mut pause = Duration::from_millis(1);
+        loop {
+            let umem = Umem::new(self.layout, options.pages)?;
+            let error = match Socket::bind(&umem, binding) {
+                Ok(socket) => return Ok(Ok((umem, socket))),
+                Err(error) => error,
+            };
+            let waited = start.elapsed();
+            match error.raw_os_error() {
+                Some(libc::EBUSY) if waited < options.queue_patience => {}
+                Some(libc::EBUSY) => {
+                    return Err(XdpError::QueueBusy { interface: device.name().into(), queue: options.queue, waited });
+                }
+                _ if refuses_mode(&error) => return Ok(Err(error)),
+                _ => return Err(XdpError::device(device.name(), "bind an AF_XDP socket to a queue", error)),
+            }
+            if pause == LONGEST_PAUSE {
+                tracing::info!(interface = device.name(), queue = options.queue, ?waited, "queue is taken, waiting");
+            }
+            drop(umem);
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+}
+
+fn no_mode(device: &Device, refused: Vec<Refusal>) -> XdpError {
+    XdpError::NoMode { interface: device.name().into(), refused }
+}
+
+/// Waits until the carrier that was there is there again.
+fn await_carrier(device: &Device, patience: Duration) -> Result<(), XdpError> {
+    let start = Instant::now();
+    let mut said = false;
+    while !device.has_carrier() {
+        if start.elapsed() >= patience {
+            return Err(XdpError::NoCarrier { interface: device.name().into(), waited: patience });
+        }
+        if !said {
+            tracing::info!(interface = device.name(), "attaching the program reset the link, waiting for the carrier");
+            said = true;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    Ok(())
+}

@@ -1,0 +1,158 @@
+//! Our XDP programs: embedded in the binary, loaded from memory, attached by a bpf_link.
+//!
+//! The kernel detaches a bpf_link's program when its last descriptor is closed, so the program leaves the interface
+//! with the process, however that ends. Not guaranteed: that the NIC keeps its carrier while a program is attached or
+//! detached; some drivers reset it.
+
+use crate::device::Device;
+use crate::error::{Refusal, Step, XdpError};
+use crate::mode::{Attached, Mode};
+use crate::resident;
+use libbpf_rs::{MapCore, MapFlags, Object, ObjectBuilder, PrintLevel};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::sync::Once;
+
+static REDIRECT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/zerocat.bpf.o"));
+static REFLECT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/reflector.bpf.o"));
+const XSK_MAP: &str = "zerocat_xsks";
+
+/// Which of our programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// EtherCAT to the AF_XDP socket, the rest to the network stack.
+    Redirect {
+        /// Room in the map of sockets: queues 0 to `queues - 1`.
+        queues: u32,
+    },
+    /// EtherCAT back to the sender.
+    Reflect,
+}
+
+impl Kind {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Redirect { .. } => "zerocat_xdp",
+            Self::Reflect => "zerocat_reflect",
+        }
+    }
+
+    const fn object(self) -> &'static [u8] {
+        match self {
+            Self::Redirect { .. } => REDIRECT,
+            Self::Reflect => REFLECT,
+        }
+    }
+}
+
+/// A program in the kernel, not yet on an interface.
+#[derive(Debug)]
+pub(crate) struct Program {
+    kind: Kind,
+    object: Object,
+}
+
+impl Program {
+    /// Has the kernel verify and take a program.
+    pub(crate) fn load(kind: Kind) -> Result<Self, XdpError> {
+        let failed = |source: libbpf_rs::Error| XdpError::Load { name: kind.name(), source: source.into() };
+        route_messages();
+        let mut open = ObjectBuilder::default().open_memory(kind.object()).map_err(failed)?;
+        if let Kind::Redirect { queues } = kind {
+            for mut map in open.maps_mut().filter(|map| map.name() == XSK_MAP) {
+                map.set_max_entries(queues).map_err(failed)?;
+            }
+        }
+        let program = Self { kind, object: open.load().map_err(failed)? };
+        program.fd()?;
+        Ok(program)
+    }
+
+    /// Puts the program on an interface, in exactly this mode.
+    pub(crate) fn attach(&self, device: &Device, attached: Attached) -> Result<Attachment, XdpError> {
+        let failed = |source| XdpError::Attach { interface: device.name().into(), attached, source };
+        let options = libbpf_sys::bpf_link_create_opts {
+            sz: size_of::<libbpf_sys::bpf_link_create_opts>() as libbpf_sys::size_t,
+            flags: resident::attach_flag(attached),
+            ..Default::default()
+        };
+        let program = self.fd()?.as_raw_fd();
+        // SAFETY: program is an open descriptor, and options says its own size and lives through the call.
+        let fd =
+            unsafe { libbpf_sys::bpf_link_create(program, device.index(), libbpf_sys::BPF_XDP, &raw const options) };
+        if fd < 0 {
+            return Err(failed(io::Error::from_raw_os_error(-fd)));
+        }
+        // SAFETY: the descriptor is new, open, and nobody else's.
+        let link = unsafe { OwnedFd::from_raw_fd(fd) };
+        Ok(Attachment { _link: link, attached })
+    }
+
+    /// Has the program redirect what arrives on a queue to a socket.
+    pub(crate) fn register(&self, queue: u32, socket: RawFd) -> Result<(), XdpError> {
+        let failed = |source: Box<dyn std::error::Error + Send + Sync>| XdpError::Register { queue, source };
+        let map = self.object.maps().find(|map| map.name() == XSK_MAP).ok_or_else(|| failed("no such map".into()))?;
+        map.update(&queue.to_ne_bytes(), &socket.to_ne_bytes(), MapFlags::ANY).map_err(|error| failed(error.into()))
+    }
+
+    /// The program's descriptor.
+    pub(crate) fn fd(&self) -> Result<BorrowedFd<'_>, XdpError> {
+        let name = self.kind.name();
+        let program = self.object.progs().find(|program| program.name() == name);
+        let missing = || XdpError::Load { name, source: "not in the embedded object".into() };
+        let raw = program.ok_or_else(missing)?.as_fd().as_raw_fd();
+        // SAFETY: the object keeps the descriptor open, and the result borrows from self.
+        Ok(unsafe { BorrowedFd::borrow_raw(raw) })
+    }
+}
+
+/// A program on an interface; it is taken off when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Attachment {
+    _link: OwnedFd,
+    attached: Attached,
+}
+
+impl Attachment {
+    /// Where it was asked to run.
+    pub(crate) const fn attached(&self) -> Attached {
+        self.attached
+    }
+}
+
+impl XdpError {
+    /// This error as the reason why a mode is not to be had, if it is one; else the error again.
+    pub(crate) fn into_refusal(self, mode: Mode) -> Result<Refusal, Self> {
+        match self {
+            Self::Attach { source, .. } if refuses_mode(&source) => Ok(Refusal { mode, step: Step::Attach, source }),
+            other => Err(other),
+        }
+    }
+}
+
+/// Errors by which drivers say that they don't do a mode: not supported; no room or no queue for it; settings that
+/// exclude it (MTU, LRO, header split).
+pub(crate) fn refuses_mode(error: &io::Error) -> bool {
+    matches!(
+        error.raw_os_error(),
+        Some(libc::EOPNOTSUPP | libc::EINVAL | libc::ENOMEM | libc::ENOSPC | libc::ERANGE | libc::ENOSYS)
+    )
+}
+
+/// libbpf's messages go to the log instead of stderr.
+fn route_messages() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        libbpf_rs::set_print(Some((PrintLevel::Info, |level, message| {
+            let message = message.trim_end();
+            match level {
+                PrintLevel::Warn => tracing::warn!(target: "libbpf", "{message}"),
+                PrintLevel::Info => tracing::info!(target: "libbpf", "{message}"),
+                PrintLevel::Debug => tracing::debug!(target: "libbpf", "{message}"),
+            }
+        })));
+    });
+}
+
+#[cfg(test)]
+mod tests;

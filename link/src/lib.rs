@@ -12,6 +12,7 @@ pub mod packet;
 pub mod pair;
 pub mod reflect;
 mod slots;
+pub mod tap;
 pub mod testing;
 
 /// Number of a transmit slot, from 0.

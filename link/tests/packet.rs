@@ -15,7 +15,7 @@ fn open(veth: &Veth, sizing: Sizing) -> (PacketLink, PacketLink) {
 
 /// A broadcast EtherCAT frame of bytes that say nothing.
 fn write_frame(link: &mut PacketLink, slot: Slot, mark: u8) {
-    let bytes = link.slot_mut(slot).unwrap();
+    let bytes = link.slot_mut(slot).expect("a free slot");
     bytes.fill(mark);
     bytes[..6].fill(0xff);
     bytes[6..12].copy_from_slice(&[0x10, 0x7a, 0x63, 0, 0, 1]);
@@ -23,7 +23,7 @@ fn write_frame(link: &mut PacketLink, slot: Slot, mark: u8) {
 }
 
 fn drain(link: &mut PacketLink) -> usize {
-    std::iter::from_fn(|| link.receive().unwrap().map(drop)).count()
+    std::iter::from_fn(|| link.receive().expect("an interface that is up").map(drop)).count()
 }
 
 #[test]

@@ -1,0 +1,263 @@
+//! From a [`TapReader`] to a pcapng file (draft-ietf-opsawg-pcapng), on an ordinary thread.
+//!
+//! Guarantees: nanosecond stamps (`if_tsresol` 9), direction in `epb_flags`, the count of missed frames in a last
+//! statistics block. Stamps are the monotonic clock's, shifted once, at the start, to the time of day: steps of the
+//! time of day during a capture don't show. Not guaranteed: that the file is whole after a crash, though all of it but
+//! the last block can be read.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use nix::time::ClockId;
+use pcap_file::DataLink;
+use pcap_file::pcapng::blocks::enhanced_packet::{EnhancedPacketBlock, EnhancedPacketOption};
+use pcap_file::pcapng::blocks::interface_description::{
+    InterfaceDescriptionBlock, InterfaceDescriptionOption, InterfaceTsResolution,
+};
+use pcap_file::pcapng::blocks::interface_statistics::{InterfaceStatisticsBlock, InterfaceStatisticsOption};
+use pcap_file::pcapng::blocks::opt_common::CommonOption;
+use pcap_file::pcapng::blocks::section_header::{SectionHeaderBlock, SectionHeaderOption};
+use pcap_file::pcapng::{PcapNgWriteError, PcapNgWriter};
+
+use super::{Direction, Record, TapReader, monotonic, nanoseconds};
+use crate::MAX_FRAME;
+
+/// `epb_flags`, bits 0 and 1 (draft-ietf-opsawg-pcapng, 4.3.1): 1 is inbound, 2 outbound.
+const INBOUND: u32 = 1;
+const OUTBOUND: u32 = 2;
+/// How long the thread sleeps when it finds the ring empty.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// Why a capture ended early or could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum TapError {
+    /// The file could not be made.
+    #[error("create the capture {path}")]
+    Create {
+        /// Path as given.
+        path: String,
+        /// What the operating system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A block could not be written; the file ends before it.
+    #[error("write the capture after {frames} frames")]
+    Write {
+        /// Frames written so far.
+        frames: u64,
+        /// What the writer said.
+        #[source]
+        source: PcapNgWriteError,
+    },
+    /// The thread could not be started.
+    #[error("start the capture's thread")]
+    Thread(#[source] std::io::Error),
+    /// The thread panicked.
+    #[error("the capture's thread panicked")]
+    Panicked,
+}
+
+/// What a capture holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Captured {
+    /// Frames in the file.
+    pub frames: u64,
+    /// Frames that passed the tap and are not in the file.
+    pub missed: u64,
+}
+
+/// Drains a tap into a pcapng stream.
+pub struct TapWriter<W: Write> {
+    reader: TapReader,
+    writer: PcapNgWriter<BufWriter<W>>,
+    /// Nanoseconds from the monotonic clock to the time of day.
+    to_wall: u64,
+    frames: u64,
+}
+
+impl<W: Write> std::fmt::Debug for TapWriter<W> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TapWriter").field("frames", &self.frames).field("reader", &self.reader).finish_non_exhaustive()
+    }
+}
+
+impl TapWriter<File> {
+    /// Makes, or empties, a file and writes its head. `interface` is the name shown in it.
+    ///
+    /// # Errors
+    /// `Create` or `Write`.
+    pub fn create(reader: TapReader, path: &Path, interface: &str) -> Result<Self, TapError> {
+        let file =
+            File::create(path).map_err(|source| TapError::Create { path: path.display().to_string(), source })?;
+        Self::new(reader, file, interface)
+    }
+}
+
+impl<W: Write> TapWriter<W> {
+    /// Starts a capture on any byte stream and writes its head. `interface` is the name shown in it.
+    ///
+    /// # Errors
+    /// `Write`.
+    pub fn new(reader: TapReader, out: W, interface: &str) -> Result<Self, TapError> {
+        let write = |source| TapError::Write { frames: 0, source };
+        let program = concat!("zerocat ", env!("CARGO_PKG_VERSION"));
+        let section = SectionHeaderBlock {
+            options: vec![SectionHeaderOption::UserApplication(Cow::Borrowed(program))],
+            ..SectionHeaderBlock::default()
+        };
+        let description = InterfaceDescriptionBlock {
+            linktype: DataLink::ETHERNET,
+            snaplen: u32::try_from(MAX_FRAME).unwrap_or(0),
+            options: vec![
+                InterfaceDescriptionOption::IfName(Cow::Borrowed(interface)),
+                InterfaceDescriptionOption::IfTsResol(InterfaceTsResolution::NANO),
+            ],
+        };
+        let mut writer = PcapNgWriter::with_section_header(BufWriter::new(out), section).map_err(write)?;
+        writer.write_pcapng_block(description).map_err(write)?;
+        let to_wall = nanoseconds(ClockId::CLOCK_REALTIME).saturating_sub(monotonic());
+        Ok(Self { reader, writer, to_wall, frames: 0 })
+    }
+
+    /// Writes what is in the ring now. Returns how many frames that were.
+    ///
+    /// # Errors
+    /// `Write`; the stream is of no further use then.
+    pub fn drain(&mut self) -> Result<u64, TapError> {
+        let before = self.frames;
+        while let Some(written) = {
+            let (writer, to_wall) = (&mut self.writer, self.to_wall);
+            self.reader.with_next(|record| writer.write_pcapng_block(packet(record, to_wall)))
+        } {
+            written.map_err(|source| TapError::Write { frames: self.frames, source })?;
+            self.frames += 1;
+        }
+        Ok(self.frames - before)
+    }
+
+    /// Hands what is buffered to the stream.
+    ///
+    /// # Errors
+    /// `Write`.
+    pub fn flush(&mut self) -> Result<(), TapError> {
+        let frames = self.frames;
+        self.writer.get_mut().flush().map_err(|source| TapError::Write { frames, source: source.into() })
+    }
+
+    /// Writes what is left and the statistics, and gives the stream back.
+    ///
+    /// # Errors
+    /// `Write`.
+    pub fn finish(mut self) -> Result<(Captured, W), TapError> {
+        self.drain()?;
+        let captured = self.captured();
+        let write = |source| TapError::Write { frames: captured.frames, source };
+        let statistics = InterfaceStatisticsBlock {
+            interface_id: 0,
+            timestamp: Duration::from_nanos(self.to_wall.saturating_add(monotonic())),
+            options: vec![
+                InterfaceStatisticsOption::IsbIfRecv(captured.frames + captured.missed),
+                InterfaceStatisticsOption::IsbIfDrop(captured.missed),
+            ],
+        };
+        self.writer.write_pcapng_block(statistics).map_err(write)?;
+        let out = self.writer.into_inner().into_inner();
+        out.map(|out| (captured, out)).map_err(|error| write(error.into_error().into()))
+    }
+
+    /// What the capture holds so far.
+    #[must_use]
+    pub fn captured(&self) -> Captured {
+        Captured { frames: self.frames, missed: self.reader.missed() }
+    }
+
+    /// Drains until told to stop or the tap is gone.
+    fn run(mut self, stop: &AtomicBool) -> Result<Captured, TapError> {
+        loop {
+            // SYNC: a flag; what was sent before it was set is taken by `finish` through the ring's own ordering.
+            let last = stop.load(Ordering::Relaxed) || self.reader.is_abandoned();
+            if last {
+                return self.finish().map(|(captured, _)| captured);
+            }
+            if self.drain()? == 0 {
+                self.flush()?;
+                std::thread::sleep(PAUSE);
+            }
+        }
+    }
+}
+
+impl<W: Write + Send + 'static> TapWriter<W> {
+    /// Drains on a thread of its own, which inherits priority and cores of the caller: call it before these are set.
+    ///
+    /// # Errors
+    /// `Thread`.
+    pub fn spawn(self) -> Result<TapThread, TapError> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&stop);
+        let handle = std::thread::Builder::new()
+            .name("zc-capture".to_owned())
+            .spawn(move || self.run(&seen))
+            .map_err(TapError::Thread)?;
+        Ok(TapThread { stop, handle: Some(handle) })
+    }
+}
+
+/// A thread that writes a capture. It ends when it is stopped, when the tap is gone, or at the first failed write;
+/// after that frames count as missed.
+#[derive(Debug)]
+pub struct TapThread {
+    stop: Arc<AtomicBool>,
+    handle: Option<JoinHandle<Result<Captured, TapError>>>,
+}
+
+impl TapThread {
+    /// Writes what is left and ends the capture.
+    ///
+    /// # Errors
+    /// Why the capture ended early, if it did.
+    pub fn stop(mut self) -> Result<Captured, TapError> {
+        self.end().unwrap_or(Err(TapError::Panicked))
+    }
+
+    /// Whether the thread has ended by itself.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.handle.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
+    fn end(&mut self) -> Option<Result<Captured, TapError>> {
+        // SYNC: a flag, see `run`.
+        self.stop.store(true, Ordering::Relaxed);
+        self.handle.take().map(|handle| handle.join().unwrap_or(Err(TapError::Panicked)))
+    }
+}
+
+impl Drop for TapThread {
+    fn drop(&mut self) {
+        let _ = self.end();
+    }
+}
+
+/// One frame as an enhanced packet block.
+fn packet(record: &Record, to_wall: u64) -> EnhancedPacketBlock<'_> {
+    let flags = if record.direction() == Direction::Received { INBOUND } else { OUTBOUND };
+    let mut options = vec![EnhancedPacketOption::Flags(flags)];
+    if record.direction() == Direction::SentInDoubt {
+        let comment = Cow::Borrowed("the interface reported a fault; this frame may not have gone out");
+        options.push(EnhancedPacketOption::Common(CommonOption::Comment(comment)));
+    }
+    EnhancedPacketBlock {
+        interface_id: 0,
+        timestamp: Duration::from_nanos(record.at().saturating_add(to_wall)),
+        original_len: u32::try_from(record.frame().len()).unwrap_or(u32::MAX),
+        data: Cow::Borrowed(record.frame()),
+        options,
+    }
+}

@@ -17,6 +17,14 @@ pub struct Entry {
     pub type_code: u16,
 }
 
+impl Entry {
+    /// Whether it only fills a gap.
+    #[must_use]
+    pub const fn is_padding(&self) -> bool {
+        self.index == 0
+    }
+}
+
 /// One PDO.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pdo {

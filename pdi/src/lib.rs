@@ -4,10 +4,17 @@
 
 pub mod bits;
 pub mod entry;
+pub mod layout;
 pub mod plan;
 pub mod value;
+pub mod windows;
 
 pub use bits::BitSpan;
 pub use entry::{Entry, Pdo};
-pub use plan::{DatagramPlan, Direction, FramePlan, LayoutError, Plan, SubDeviceLayout, SubDevicePlan, SyncManagerLayout, lay_out};
-pub use value::{DataType, Value};
+pub use layout::lay_out;
+pub use plan::{
+    DatagramPlan, Direction, FramePlan, LayoutError, PlacedEntry, Plan, SubDeviceLayout, SubDevicePlan,
+    SyncManagerLayout,
+};
+pub use value::{DataType, Value, ValueError};
+pub use windows::Windows;

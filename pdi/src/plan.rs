@@ -1,4 +1,4 @@
-//! From what each SubDevice maps to logical addresses, frames and expected working counters.
+//! What SubDevices bring to the cyclic exchange, and the plan made of it by [`crate::lay_out`].
 //!
 //! The process image holds, frame by frame, first the outputs and then the inputs of the SubDevices in that frame.
 //! Each sync manager starts on a byte. Image offset and logical address are the same number.
@@ -59,7 +59,7 @@ pub struct SubDevicePlan {
     pub outputs: Range<usize>,
     /// Bytes of the image that hold its inputs.
     pub inputs: Range<usize>,
-    /// Frame that carries it.
+    /// Frame that carries it; 0 and of no meaning where it has no process data.
     pub frame: usize,
     /// Every mapped entry that isn't padding, with its place in the image.
     pub entries: Vec<PlacedEntry>,
@@ -76,7 +76,7 @@ pub struct PlacedEntry {
     pub index: u16,
     /// Subindex.
     pub subindex: u8,
-    /// Place in the image, in bits.
+    /// Place in the image, in bits. Longer than 64 bits for an entry that is no number.
     pub span: crate::BitSpan,
 }
 
@@ -135,5 +135,11 @@ pub enum LayoutError {
         needed: usize,
         /// FMMUs there.
         has: u8,
+    },
+    /// The image is larger than the logical address space.
+    #[error("the process image would have {bytes} bytes; logical addresses end at 4294967295")]
+    ImageTooLarge {
+        /// Bytes of the image.
+        bytes: usize,
     },
 }

@@ -1,7 +1,13 @@
-//! The eleven data types of a channel, and their values.
+//! The eleven data types of a channel, and their values, to raw bits and back.
+//!
+//! A value is written into a type exactly ([`DataType::encode`]: what doesn't fit is an error) or as near as it goes
+//! ([`DataType::encode_saturating`], for generated waveforms). An entry may be shorter than its type's natural width;
+//! signed ones are then sign-extended from the entry's highest bit.
 
+use crate::bits::low_mask;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// Data type of a channel, named as in the configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -45,4 +51,331 @@ pub enum Value {
     Float32(f32),
     /// Of `Float64`.
     Float64(f64),
+}
+
+/// Why a value can't be written into an entry.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+pub enum ValueError {
+    /// The type doesn't go into an entry of this length.
+    #[error("{data_type} takes {}, the entry has {bits}", lengths(*data_type))]
+    Length {
+        /// The type.
+        data_type: DataType,
+        /// Bits of the entry.
+        bits: u8,
+    },
+    /// The value is too large, too small, or not a number.
+    #[error("{value} is out of range for {data_type} of {bits} bits ({})", range(*data_type, *bits))]
+    OutOfRange {
+        /// The value.
+        value: Value,
+        /// The type that it was to be written into.
+        data_type: DataType,
+        /// Bits of the entry.
+        bits: u8,
+    },
+    /// The value has a fraction and the type has none.
+    #[error("{value} is not a whole number, as {data_type} of {bits} bits needs")]
+    Fraction {
+        /// The value.
+        value: Value,
+        /// The type that it was to be written into.
+        data_type: DataType,
+        /// Bits of the entry.
+        bits: u8,
+    },
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Bool,
+    Signed,
+    Unsigned,
+    Float,
+}
+
+impl DataType {
+    /// All eleven.
+    pub const ALL: [Self; 11] = [
+        Self::Bool,
+        Self::Int8,
+        Self::Uint8,
+        Self::Int16,
+        Self::Uint16,
+        Self::Int32,
+        Self::Uint32,
+        Self::Int64,
+        Self::Uint64,
+        Self::Float32,
+        Self::Float64,
+    ];
+
+    /// Natural width in bits. 1 for `Bool`, though entries of up to 8 bits are taken.
+    #[must_use]
+    pub const fn bits(self) -> u8 {
+        match self {
+            Self::Bool => 1,
+            Self::Int8 | Self::Uint8 => 8,
+            Self::Int16 | Self::Uint16 => 16,
+            Self::Int32 | Self::Uint32 | Self::Float32 => 32,
+            Self::Int64 | Self::Uint64 | Self::Float64 => 64,
+        }
+    }
+
+    /// Name as in the configuration.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Bool => "bool",
+            Self::Int8 => "int8",
+            Self::Uint8 => "uint8",
+            Self::Int16 => "int16",
+            Self::Uint16 => "uint16",
+            Self::Int32 => "int32",
+            Self::Uint32 => "uint32",
+            Self::Int64 => "int64",
+            Self::Uint64 => "uint64",
+            Self::Float32 => "float32",
+            Self::Float64 => "float64",
+        }
+    }
+
+    const fn kind(self) -> Kind {
+        match self {
+            Self::Bool => Kind::Bool,
+            Self::Int8 | Self::Int16 | Self::Int32 | Self::Int64 => Kind::Signed,
+            Self::Uint8 | Self::Uint16 | Self::Uint32 | Self::Uint64 => Kind::Unsigned,
+            Self::Float32 | Self::Float64 => Kind::Float,
+        }
+    }
+
+    /// Whether an entry of `bits` can be of this type: `Bool` 1 to 8, integers 1 to their width, floats their width.
+    #[must_use]
+    pub const fn fits(self, bits: u8) -> bool {
+        match self.kind() {
+            Kind::Bool => bits >= 1 && bits <= 8,
+            Kind::Signed | Kind::Unsigned => bits >= 1 && bits <= self.bits(),
+            Kind::Float => bits == self.bits(),
+        }
+    }
+
+    /// As [`DataType::fits`], with the reason.
+    ///
+    /// # Errors
+    /// `Length`.
+    pub const fn check(self, bits: u8) -> Result<(), ValueError> {
+        if self.fits(bits) { Ok(()) } else { Err(ValueError::Length { data_type: self, bits }) }
+    }
+
+    /// The value of an entry of `len` bits whose bits are `raw`. Bits above `len` are left out. Any bit makes a
+    /// `Bool` true. A length that the type doesn't take reads as its natural width.
+    #[must_use]
+    pub fn decode(self, raw: u64, len: u8) -> Value {
+        let bits = if self.fits(len) { len } else { self.bits() };
+        let raw = raw & low_mask(bits).unwrap_or(u64::MAX);
+        match self {
+            Self::Bool => Value::Bool(raw != 0),
+            Self::Int8 | Self::Int16 | Self::Int32 | Self::Int64 => {
+                let unused = 64u32.saturating_sub(u32::from(bits));
+                Value::Int(raw.cast_signed() << unused >> unused)
+            }
+            Self::Uint8 | Self::Uint16 | Self::Uint32 | Self::Uint64 => Value::Uint(raw),
+            Self::Float32 => Value::Float32(f32::from_bits(low_half(raw))),
+            Self::Float64 => Value::Float64(f64::from_bits(raw)),
+        }
+    }
+
+    /// Raw bits of a value in an entry of `bits`. Into a float goes the nearest one, infinities and NaN as they are;
+    /// into an integer only a whole number in its range; into a `Bool` only `true`, `false`, 0 and 1.
+    ///
+    /// # Errors
+    /// `Length`, `OutOfRange`, `Fraction`, naming value and type.
+    pub fn encode(self, value: impl Into<Value>, bits: u8) -> Result<u64, ValueError> {
+        self.check(bits)?;
+        let value = value.into();
+        let out_of_range = ValueError::OutOfRange { value, data_type: self, bits };
+        match self {
+            Self::Float64 => Ok(value.to_f64().to_bits()),
+            Self::Float32 => {
+                let narrow = value.to_f32();
+                if narrow.is_infinite() && value.to_f64().is_finite() {
+                    return Err(out_of_range);
+                }
+                Ok(u64::from(narrow.to_bits()))
+            }
+            _ => {
+                let whole = match value.to_whole() {
+                    Some(whole) => whole,
+                    None if value.to_f64().is_finite() => {
+                        return Err(ValueError::Fraction { value, data_type: self, bits });
+                    }
+                    None => return Err(out_of_range),
+                };
+                let (low, high) = self.limits(bits);
+                if (low..=high).contains(&whole) { Ok(field_bits(whole, bits)) } else { Err(out_of_range) }
+            }
+        }
+    }
+
+    /// Raw bits of the value nearest to `value` that an entry of `bits` holds: clamped to its range, rounded half away
+    /// from zero; NaN is 0 in an integer and false in a `Bool`. Into a `Bool` goes whether the number is 0.5 or more.
+    ///
+    /// # Errors
+    /// `Length` only.
+    pub fn encode_saturating(self, value: impl Into<Value>, bits: u8) -> Result<u64, ValueError> {
+        self.check(bits)?;
+        let value = value.into();
+        Ok(match self {
+            Self::Float64 => value.to_f64().to_bits(),
+            Self::Float32 => {
+                let narrow = value.to_f32();
+                let clamped = if value.to_f64().is_finite() { narrow.clamp(f32::MIN, f32::MAX) } else { narrow };
+                u64::from(clamped.to_bits())
+            }
+            _ => {
+                let (low, high) = self.limits(bits);
+                field_bits(value.to_nearest().clamp(low, high), bits)
+            }
+        })
+    }
+
+    /// Lowest and highest whole number in an entry of `bits`; (0, 1) for `Bool` and for floats, which don't ask.
+    fn limits(self, bits: u8) -> (i128, i128) {
+        let bits = u32::from(bits.clamp(1, 64));
+        match self.kind() {
+            Kind::Bool | Kind::Float => (0, 1),
+            Kind::Signed => (-(1i128 << (bits - 1)), (1i128 << (bits - 1)) - 1),
+            Kind::Unsigned => (0, (1i128 << bits) - 1),
+        }
+    }
+}
+
+impl fmt::Display for DataType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl Value {
+    /// The value as `f64`, the nearest one for integers above 2^53; 0 or 1 for a `Bool`.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "the nearest f64 is what is promised")]
+    pub fn to_f64(self) -> f64 {
+        match self {
+            Self::Bool(value) => f64::from(u8::from(value)),
+            Self::Int(value) => value as f64,
+            Self::Uint(value) => value as f64,
+            Self::Float32(value) => f64::from(value),
+            Self::Float64(value) => value,
+        }
+    }
+
+    /// Whether it is anything but 0.
+    #[must_use]
+    pub fn to_bool(self) -> bool {
+        match self {
+            Self::Bool(value) => value,
+            Self::Int(value) => value != 0,
+            Self::Uint(value) => value != 0,
+            Self::Float32(value) => value != 0.0,
+            Self::Float64(value) => value != 0.0,
+        }
+    }
+
+    /// Raw bits in an entry of `bits` and `data_type`, exactly: see [`DataType::encode`].
+    ///
+    /// # Errors
+    /// `Length`, `OutOfRange`, `Fraction`.
+    pub fn encode(self, data_type: DataType, bits: u8) -> Result<u64, ValueError> {
+        data_type.encode(self, bits)
+    }
+
+    #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "the nearest f32 is wanted")]
+    fn to_f32(self) -> f32 {
+        match self {
+            Self::Int(value) => value as f32,
+            Self::Uint(value) => value as f32,
+            Self::Float32(value) => value,
+            Self::Bool(_) | Self::Float64(_) => self.to_f64() as f32,
+        }
+    }
+
+    /// The value as a whole number, if it is one. Those beyond an `i128` come back as its ends.
+    fn to_whole(self) -> Option<i128> {
+        match self {
+            Self::Bool(value) => Some(i128::from(value)),
+            Self::Int(value) => Some(i128::from(value)),
+            Self::Uint(value) => Some(i128::from(value)),
+            Self::Float32(_) | Self::Float64(_) => {
+                let value = self.to_f64();
+                (value.is_finite() && value.fract() == 0.0).then(|| truncated(value))
+            }
+        }
+    }
+
+    fn to_nearest(self) -> i128 {
+        self.to_whole().unwrap_or_else(|| truncated(self.to_f64().round()))
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bool(value) => value.fmt(f),
+            Self::Int(value) => value.fmt(f),
+            Self::Uint(value) => value.fmt(f),
+            Self::Float32(value) => value.fmt(f),
+            Self::Float64(value) => value.fmt(f),
+        }
+    }
+}
+
+macro_rules! from {
+    ($($from:ty => $variant:ident,)*) => {
+        $(impl From<$from> for Value {
+            fn from(value: $from) -> Self {
+                Self::$variant(value.into())
+            }
+        })*
+    };
+}
+
+from! {
+    bool => Bool,
+    i8 => Int, i16 => Int, i32 => Int, i64 => Int,
+    u8 => Uint, u16 => Uint, u32 => Uint, u64 => Uint,
+    f32 => Float32, f64 => Float64,
+}
+
+/// The whole part; NaN is 0, and what is beyond an `i128` becomes its end.
+#[expect(clippy::cast_possible_truncation, reason = "a float to integer cast saturates, as promised")]
+fn truncated(value: f64) -> i128 {
+    value as i128
+}
+
+/// The low 64 bits of a number in two's complement, cut to the entry.
+fn field_bits(whole: i128, bits: u8) -> u64 {
+    let [b0, b1, b2, b3, b4, b5, b6, b7, ..] = whole.to_le_bytes();
+    u64::from_le_bytes([b0, b1, b2, b3, b4, b5, b6, b7]) & low_mask(bits).unwrap_or(u64::MAX)
+}
+
+fn low_half(raw: u64) -> u32 {
+    let [b0, b1, b2, b3, ..] = raw.to_le_bytes();
+    u32::from_le_bytes([b0, b1, b2, b3])
+}
+
+fn lengths(data_type: DataType) -> String {
+    match data_type.kind() {
+        Kind::Bool => "1 to 8 bits".to_owned(),
+        Kind::Float => format!("{} bits", data_type.bits()),
+        Kind::Signed | Kind::Unsigned => format!("1 to {} bits", data_type.bits()),
+    }
+}
+
+fn range(data_type: DataType, bits: u8) -> String {
+    if data_type == DataType::Float32 {
+        return format!("{:e} to {:e}", f32::MIN, f32::MAX);
+    }
+    let (low, high) = data_type.limits(bits);
+    format!("{low} to {high}")
 }

@@ -1,1 +1,36 @@
-//! Placeholder.
+//! Everything acyclic: who is on the bus, what they map, their AL states, their mailboxes.
+//!
+//! It works with raw datagrams over ethercrab's frame pool ([`Datagrams`]), as futures that one ordinary thread polls
+//! ([`block_on`]). Who moves the pool's frames to the wire and back is not known here; it owes each frame exactly once.
+//! Bring-up is in phases on a [`Network`], so that the caller can start cyclic frames in the middle.
+#![forbid(unsafe_code)]
+
+// The time driver that ethercrab needs at link time.
+#[cfg(test)]
+use zerocat_sched as _;
+
+pub mod al;
+pub mod bring_up;
+pub mod coe;
+pub mod datagrams;
+pub mod discovery;
+pub mod error;
+pub mod executor;
+pub mod mailbox;
+pub mod matching;
+pub mod pdo;
+pub mod sii;
+pub mod subdevice;
+pub mod topology;
+pub mod watchdog;
+
+pub use al::{AlPolicy, AlReached, AlShown};
+pub use bring_up::{Network, Options, StateReport};
+pub use coe::SdoError;
+pub use datagrams::{Answer, DatagramCounters, Datagrams, Target};
+pub use error::{AlError, BringUpError, DatagramError, Label, SiiError};
+pub use executor::{block_on, join_all, try_block_on};
+pub use mailbox::{MailError, Mailbox, ReceivedEmergency};
+pub use matching::{Expected, Match, Matching, Missing, Rule, identify};
+pub use subdevice::{EscInfo, Identity, MailboxInfo, PdoSource, SubDevice};
+pub use topology::{Parent, Topology};

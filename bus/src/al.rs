@@ -1,0 +1,190 @@
+//! AL state requests (ETG.1000.6, 5.3 and 6.4.1; ETG.1020, 4).
+//!
+//! Guarantees: a state is only reported as reached when the SubDevice itself showed it without an error; every error
+//! that was acknowledged is in the report or in the error. Not guaranteed: that a SubDevice which refused is still in
+//! the state it came from.
+
+use std::time::Duration;
+
+use zerocat_wire::al::{AlControl, AlState, AlStatus, AlStatusCode};
+use zerocat_wire::register;
+
+use crate::datagrams::{Datagrams, Target};
+use crate::error::{AlError, DatagramError, Label};
+
+/// How long and how patiently a state is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AlPolicy {
+    /// Time until the state must be shown, all repetitions included.
+    pub deadline: Duration,
+    /// Errors that are acknowledged, the request being repeated after each. 0: the first error is final.
+    pub acknowledgements: u32,
+    /// Pause between two looks at the status.
+    pub poll: Duration,
+    /// Pause before a request is repeated after an acknowledgement.
+    pub back_off: Duration,
+}
+
+impl AlPolicy {
+    /// For a request that may find one error left over from before. Deadlines are the defaults of ETG.1020, table 30:
+    /// 3 s to PRE-OP, 10 s to SAFE-OP and OP, 5 s downward (to INIT).
+    #[must_use]
+    pub const fn to(state: AlState) -> Self {
+        let seconds = match state {
+            AlState::PreOp | AlState::Boot => 3,
+            AlState::SafeOp | AlState::Op => 10,
+            AlState::Init => 5,
+        };
+        Self {
+            deadline: Duration::from_secs(seconds),
+            acknowledgements: 1,
+            poll: Duration::from_micros(500),
+            back_off: Duration::from_millis(1),
+        }
+    }
+
+    /// For the way to OP while process data flows. Some SubDevices latch an error (0x001B, sync manager watchdog)
+    /// again until they have seen valid outputs for a while, and must be acknowledged as often.
+    #[must_use]
+    pub const fn patient() -> Self {
+        Self {
+            deadline: Duration::from_secs(10),
+            acknowledgements: 50,
+            poll: Duration::from_millis(1),
+            back_off: Duration::from_millis(100),
+        }
+    }
+}
+
+/// A state that was reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AlReached {
+    /// The state.
+    pub state: AlState,
+    /// Errors that were acknowledged on the way, in order.
+    pub acknowledged: Vec<AlStatusCode>,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// What a SubDevice shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AlShown {
+    /// AL status.
+    pub status: AlStatus,
+    /// AL status code; 0 where no error is shown.
+    pub code: AlStatusCode,
+}
+
+/// Reads AL status, and the code where an error is shown.
+///
+/// # Errors
+/// Those of [`Datagrams::read_one`].
+pub async fn shown(datagrams: &Datagrams, target: Target) -> Result<AlShown, DatagramError> {
+    // Status (0x0130), reserved (0x0132) and code (0x0134) in one read, so that they belong together.
+    let [s0, s1, _, _, c0, c1] = datagrams.read_array(target, register::AL_STATUS).await?;
+    let status = AlStatus(u16::from_le_bytes([s0, s1]));
+    let code = if status.error() { AlStatusCode(u16::from_le_bytes([c0, c1])) } else { AlStatusCode::NO_ERROR };
+    Ok(AlShown { status, code })
+}
+
+/// Asks one SubDevice for a state and waits until it shows it.
+///
+/// # Errors
+/// `Refused` with the AL status code when it goes on showing an error after the policy's acknowledgements, `Timeout`,
+/// and `Datagram`.
+pub async fn request(
+    datagrams: &Datagrams,
+    target: Target,
+    who: &Label,
+    state: AlState,
+    policy: AlPolicy,
+) -> Result<AlReached, AlError> {
+    let start = datagrams.now();
+    let mut request = Request { datagrams, target, who, state, policy, start, acknowledged: Vec::new() };
+    request.run().await
+}
+
+struct Request<'a> {
+    datagrams: &'a Datagrams,
+    target: Target,
+    who: &'a Label,
+    state: AlState,
+    policy: AlPolicy,
+    start: Duration,
+    acknowledged: Vec<AlStatusCode>,
+}
+
+impl Request<'_> {
+    async fn run(&mut self) -> Result<AlReached, AlError> {
+        // INIT is asked for with an acknowledgement: whatever is shown is of no more interest.
+        self.control(AlControl { state: self.state, acknowledge: self.state == AlState::Init }).await?;
+        loop {
+            let shown = self.look().await?;
+            if shown.status.error() {
+                self.acknowledge(shown).await?;
+                self.datagrams.pause(self.policy.back_off).await;
+                self.control(AlControl::request(self.state)).await?;
+            } else if shown.status.state() == Some(self.state) {
+                let acknowledged = std::mem::take(&mut self.acknowledged);
+                return Ok(AlReached { state: self.state, acknowledged, took: self.waited() });
+            }
+            self.check_deadline(shown)?;
+            self.datagrams.pause(self.policy.poll).await;
+        }
+    }
+
+    /// Acknowledges an error in the state that is shown, and waits until it is gone.
+    async fn acknowledge(&mut self, refused: AlShown) -> Result<(), AlError> {
+        let used = u32::try_from(self.acknowledged.len()).unwrap_or(u32::MAX);
+        if used >= self.policy.acknowledgements || self.waited() >= self.policy.deadline {
+            return Err(self.refused(refused));
+        }
+        self.acknowledged.push(refused.code);
+        tracing::info!(subdevice = %self.who, asked = %self.state, shown = %refused.status, code = %refused.code,
+            "AL error acknowledged");
+        let state = refused.status.state().unwrap_or(AlState::Init);
+        self.control(AlControl { state, acknowledge: true }).await?;
+        loop {
+            let shown = self.look().await?;
+            if !shown.status.error() {
+                return Ok(());
+            }
+            if self.waited() >= self.policy.deadline {
+                return Err(self.refused(shown));
+            }
+            self.datagrams.pause(self.policy.poll).await;
+        }
+    }
+
+    fn check_deadline(&self, AlShown { status, .. }: AlShown) -> Result<(), AlError> {
+        let waited = self.waited();
+        if waited < self.policy.deadline {
+            return Ok(());
+        }
+        let (who, acknowledged) = (self.who.clone(), self.acknowledged.clone());
+        Err(AlError::Timeout { who, asked: self.state, shown: status, waited, acknowledged })
+    }
+
+    fn refused(&self, AlShown { status, code }: AlShown) -> AlError {
+        let (who, acknowledged) = (self.who.clone(), self.acknowledged.clone());
+        AlError::Refused { who, asked: self.state, shown: status, code, acknowledged }
+    }
+
+    fn waited(&self) -> Duration {
+        self.datagrams.now().saturating_sub(self.start)
+    }
+
+    async fn control(&self, control: AlControl) -> Result<(), AlError> {
+        let written = self.datagrams.write_one(self.target, register::AL_CONTROL, &control.emit()).await;
+        written.map_err(|source| self.failed(source))
+    }
+
+    async fn look(&self) -> Result<AlShown, AlError> {
+        shown(self.datagrams, self.target).await.map_err(|source| self.failed(source))
+    }
+
+    fn failed(&self, source: DatagramError) -> AlError {
+        AlError::Datagram { who: self.who.clone(), asked: self.state, source }
+    }
+}

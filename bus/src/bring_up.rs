@@ -1,0 +1,357 @@
+//! The way from an unknown bus to OP and back, in phases that the caller composes, because cyclic frames must start
+//! flowing in the middle of it.
+//!
+//! ```text
+//! discover ─► to_pre_op ─► read_pdos ─► layouts ─► (lay out) ─► program ─► to_safe_op ─► (start cyclic frames) ─► to_op
+//! step_down(SAFE-OP) ─► (stop cyclic frames) ─► shut_down
+//! ```
+//!
+//! Guarantees: each phase is done with all SubDevices at the same time and verified with each one; the first error in
+//! bus order is returned, the others are logged; a failed phase leaves the [`Network`] usable (ask for states, repeat
+//! the phase, shut down).
+
+use std::time::Duration;
+
+use zerocat_pdi::{Plan, SubDeviceLayout, SubDevicePlan};
+use zerocat_wire::al::AlState;
+use zerocat_wire::sii::SiiOwner;
+use zerocat_wire::{fmmu, register, sync_manager};
+
+use crate::al::{self, AlPolicy, AlReached, AlShown};
+use crate::coe::SdoError;
+use crate::datagrams::{Datagrams, Target};
+use crate::discovery;
+use crate::error::{BringUpError, DatagramError, Label};
+use crate::executor::join_all;
+use crate::mailbox::{Mailbox, ReceivedEmergency};
+use crate::pdo;
+use crate::subdevice::SubDevice;
+use crate::topology::Topology;
+use crate::watchdog;
+
+/// What the caller may choose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Options {
+    /// Sync manager watchdog of SubDevices with outputs; `None` leaves it as it is (100 ms after power-up).
+    pub watchdog: Option<Duration>,
+    /// Instead of [`AlPolicy::to`] for all states but OP.
+    pub policy: Option<AlPolicy>,
+    /// Instead of [`AlPolicy::patient`] for OP.
+    pub policy_op: Option<AlPolicy>,
+}
+
+/// What a SubDevice shows when it is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StateReport {
+    /// Who.
+    pub who: Label,
+    /// What it shows, or why it didn't.
+    pub shown: Result<AlShown, DatagramError>,
+}
+
+/// A found network.
+#[derive(Debug)]
+pub struct Network<'d> {
+    datagrams: &'d Datagrams,
+    options: Options,
+    subdevices: Vec<SubDevice>,
+    mailboxes: Vec<Option<Mailbox>>,
+    topology: Topology,
+}
+
+impl<'d> Network<'d> {
+    /// Finds all SubDevices, brings them to INIT and reads who they are. What they were doing ends.
+    ///
+    /// # Errors
+    /// Those of [`discovery::discover`].
+    pub async fn discover(datagrams: &'d Datagrams, options: Options) -> Result<Self, BringUpError> {
+        let (subdevices, topology) = discovery::discover(datagrams).await?;
+        let mailbox = |subdevice: &SubDevice| {
+            subdevice.mailbox.map(|info| Mailbox::new(subdevice.label(), subdevice.station, info))
+        };
+        let mailboxes = subdevices.iter().map(mailbox).collect();
+        Ok(Self { datagrams, options, subdevices, mailboxes, topology })
+    }
+
+    /// The SubDevices, in bus order.
+    #[must_use]
+    pub fn subdevices(&self) -> &[SubDevice] {
+        &self.subdevices
+    }
+
+    /// Who hangs on whom.
+    #[must_use]
+    pub const fn topology(&self) -> &Topology {
+        &self.topology
+    }
+
+    /// Programs the mailboxes, leaves the SII to the local application, and goes to PRE-OP.
+    ///
+    /// # Errors
+    /// `SubDevice`, `Al`.
+    pub async fn to_pre_op(&mut self) -> Result<Vec<AlReached>, BringUpError> {
+        let datagrams = self.datagrams;
+        let prepared = join_all(self.subdevices.iter().map(|subdevice| prepare_pre_op(datagrams, subdevice))).await;
+        first(prepared)?;
+        self.go(AlState::PreOp).await
+    }
+
+    /// Reads what each SubDevice maps, by CoE or SII. In PRE-OP or above.
+    ///
+    /// # Errors
+    /// `Sdo`, other than that objects don't exist.
+    pub async fn read_pdos(&mut self) -> Result<(), BringUpError> {
+        let datagrams = self.datagrams;
+        let nodes = self.subdevices.iter().zip(&mut self.mailboxes);
+        let reads = nodes.map(|(subdevice, mailbox)| {
+            let coe = mailbox.as_mut().filter(|mailbox| mailbox.info().coe());
+            pdo::read(datagrams, &subdevice.sii, coe)
+        });
+        let maps = join_all(reads).await;
+        let maps = first(maps.into_iter().map(|map| map.map_err(BringUpError::from)).collect())?;
+        for (subdevice, map) in self.subdevices.iter_mut().zip(maps) {
+            for note in &map.notes {
+                tracing::warn!(subdevice = %subdevice.label(), note, "PDO map");
+            }
+            subdevice.pdo_source = map.source;
+            subdevice.sync_managers = map.sync_managers;
+        }
+        Ok(())
+    }
+
+    /// What each SubDevice brings to the process image, in bus order.
+    #[must_use]
+    pub fn layouts(&self) -> Vec<SubDeviceLayout> {
+        self.subdevices.iter().map(SubDevice::layout).collect()
+    }
+
+    /// Programs process data sync managers, FMMUs and watchdogs. In PRE-OP.
+    ///
+    /// # Errors
+    /// `SubDevice`, `Watchdog`, `WatchdogTime`, `NoSuchPosition`.
+    pub async fn program(&mut self, plan: &Plan) -> Result<(), BringUpError> {
+        let ticks = self.options.watchdog.map(watchdog::ticks).transpose()?;
+        let mut work = Vec::new();
+        for planned in &plan.subdevices {
+            work.push(program_one(self.datagrams, self.at(planned.position)?, planned, ticks));
+        }
+        first(join_all(work).await).map(drop)
+    }
+
+    /// Goes to SAFE-OP.
+    ///
+    /// # Errors
+    /// `Al`.
+    pub async fn to_safe_op(&mut self) -> Result<Vec<AlReached>, BringUpError> {
+        self.go(AlState::SafeOp).await
+    }
+
+    /// Goes to OP, acknowledging errors patiently. Cyclic frames must flow already, and go on flowing.
+    ///
+    /// # Errors
+    /// `Al`.
+    pub async fn to_op(&mut self) -> Result<Vec<AlReached>, BringUpError> {
+        self.go(AlState::Op).await
+    }
+
+    /// Goes to INIT at once, from any state.
+    ///
+    /// # Errors
+    /// `Al`.
+    pub async fn to_init(&mut self) -> Result<Vec<AlReached>, BringUpError> {
+        self.go(AlState::Init).await
+    }
+
+    /// Brings those that show a higher state down to `state`. Best effort: all are asked, and what failed is returned.
+    pub async fn step_down(&mut self, state: AlState) -> Vec<BringUpError> {
+        let (datagrams, policy) = (self.datagrams, self.policy(state));
+        let steps = join_all(self.subdevices.iter().map(|one| step_down_one(datagrams, one, state, policy))).await;
+        let mut failed = Vec::new();
+        for (subdevice, step) in self.subdevices.iter_mut().zip(steps) {
+            match step {
+                Ok(Some(reached)) => subdevice.state = reached,
+                Ok(None) => {}
+                Err(error) => failed.push(error),
+            }
+        }
+        failed
+    }
+
+    /// Brings all down to SAFE-OP, PRE-OP and INIT, in that order and best effort. Returns what failed; empty when all
+    /// went well.
+    pub async fn shut_down(&mut self) -> Vec<BringUpError> {
+        let mut failed = Vec::new();
+        for state in [AlState::SafeOp, AlState::PreOp, AlState::Init] {
+            failed.extend(self.step_down(state).await);
+        }
+        failed
+    }
+
+    /// What each SubDevice shows now.
+    pub async fn states(&mut self) -> Vec<StateReport> {
+        let datagrams = self.datagrams;
+        let looks = self.subdevices.iter().map(|subdevice| al::shown(datagrams, Target::Station(subdevice.station)));
+        let shown = join_all(looks).await;
+        let report = |(subdevice, shown): (&mut SubDevice, Result<AlShown, DatagramError>)| {
+            if let Ok(AlShown { status, .. }) = shown {
+                subdevice.state = status.state().unwrap_or(subdevice.state);
+            }
+            StateReport { who: subdevice.label(), shown }
+        };
+        self.subdevices.iter_mut().zip(shown).map(report).collect()
+    }
+
+    /// Reads an object of the SubDevice at a position.
+    ///
+    /// # Errors
+    /// `Sdo`, `NoSuchPosition`.
+    pub async fn upload(&mut self, position: u16, index: u16, subindex: u8) -> Result<Vec<u8>, BringUpError> {
+        let datagrams = self.datagrams;
+        Ok(self.coe(position)?.upload(datagrams, index, subindex).await?)
+    }
+
+    /// Writes an object of the SubDevice at a position.
+    ///
+    /// # Errors
+    /// `Sdo`, `NoSuchPosition`.
+    pub async fn download(&mut self, position: u16, index: u16, subindex: u8, data: &[u8]) -> Result<(), BringUpError> {
+        let datagrams = self.datagrams;
+        Ok(self.coe(position)?.download(datagrams, index, subindex, data).await?)
+    }
+
+    /// The mailbox of the SubDevice at a position, if it has one.
+    pub fn mailbox(&mut self, position: u16) -> Option<&mut Mailbox> {
+        self.mailboxes.get_mut(usize::from(position))?.as_mut()
+    }
+
+    /// Takes the emergencies that came in between other mails, in bus order.
+    pub fn take_emergencies(&mut self) -> Vec<(Label, ReceivedEmergency)> {
+        let mut taken = Vec::new();
+        for mailbox in self.mailboxes.iter_mut().flatten() {
+            let who = mailbox.who().clone();
+            taken.extend(mailbox.take_emergencies().into_iter().map(|received| (who.clone(), received)));
+        }
+        taken
+    }
+
+    fn coe(&mut self, position: u16) -> Result<&mut Mailbox, BringUpError> {
+        let who = self.at(position)?.label();
+        let mailbox = self.mailbox(position).filter(|mailbox| mailbox.info().coe());
+        mailbox.ok_or(BringUpError::Sdo(SdoError::NoCoe { who }))
+    }
+
+    fn at(&self, position: u16) -> Result<&SubDevice, BringUpError> {
+        let count = self.subdevices.len();
+        self.subdevices.get(usize::from(position)).ok_or(BringUpError::NoSuchPosition { position, count })
+    }
+
+    fn policy(&self, state: AlState) -> AlPolicy {
+        match state {
+            AlState::Op => self.options.policy_op.unwrap_or(AlPolicy::patient()),
+            other => self.options.policy.unwrap_or(AlPolicy::to(other)),
+        }
+    }
+
+    async fn go(&mut self, state: AlState) -> Result<Vec<AlReached>, BringUpError> {
+        let (datagrams, policy) = (self.datagrams, self.policy(state));
+        let requests = self.subdevices.iter().map(|subdevice| async move {
+            let who = subdevice.label();
+            al::request(datagrams, Target::Station(subdevice.station), &who, state, policy).await
+        });
+        let results = join_all(requests).await;
+        for (subdevice, result) in self.subdevices.iter_mut().zip(&results) {
+            if let Ok(reached) = result {
+                subdevice.state = reached.state;
+            }
+        }
+        let reached = first(results.into_iter().map(|result| result.map_err(BringUpError::from)).collect())?;
+        tracing::info!(subdevices = reached.len(), %state, "all reached");
+        Ok(reached)
+    }
+}
+
+/// All results, or the first error; the other errors are logged.
+fn first<T>(results: Vec<Result<T, BringUpError>>) -> Result<Vec<T>, BringUpError> {
+    let mut good = Vec::with_capacity(results.len());
+    let mut first = None;
+    for result in results {
+        match result {
+            Ok(value) => good.push(value),
+            Err(error) => {
+                tracing::error!(%error);
+                first.get_or_insert(error);
+            }
+        }
+    }
+    first.map_or(Ok(good), Err)
+}
+
+async fn prepare_pre_op(datagrams: &Datagrams, subdevice: &SubDevice) -> Result<(), BringUpError> {
+    let target = Target::Station(subdevice.station);
+    let failed = |doing| move |source| BringUpError::SubDevice { who: subdevice.label(), doing, source };
+    if let Some(info) = &subdevice.mailbox {
+        for (number, channel) in (0..).zip(Mailbox::sync_managers(info, &subdevice.sii)) {
+            let written = set_sync_manager(datagrams, target, number, &channel).await;
+            written.map_err(failed("program mailbox sync manager"))?;
+        }
+    }
+    // From INIT to PRE-OP the local application must be able to use the SII (ETG.1000.6, 6.4.1).
+    let [owner, _] = SiiOwner::PDI.emit();
+    let offered = datagrams.write_one(target, register::SII_CONFIG, &[owner]).await;
+    offered.map_err(failed("offer SII to the local application"))
+}
+
+/// Sets a sync manager. It is switched off first: one that is on can't be changed.
+async fn set_sync_manager(
+    datagrams: &Datagrams,
+    target: Target,
+    number: u8,
+    channel: &sync_manager::SyncManager,
+) -> Result<(), DatagramError> {
+    let register = sync_manager::register(number);
+    datagrams.write_one(target, register + 6, &[0]).await?;
+    datagrams.write_one(target, register, &channel.emit()).await
+}
+
+async fn program_one(
+    datagrams: &Datagrams,
+    subdevice: &SubDevice,
+    planned: &SubDevicePlan,
+    watchdog: Option<u16>,
+) -> Result<(), BringUpError> {
+    let target = Target::Station(subdevice.station);
+    let failed = |doing| move |source| BringUpError::SubDevice { who: subdevice.label(), doing, source };
+    for (number, channel) in &planned.sync_managers {
+        let written = set_sync_manager(datagrams, target, *number, channel).await;
+        written.map_err(failed("program process data sync manager"))?;
+    }
+    for (number, entity) in &planned.fmmus {
+        let written = datagrams.write_one(target, fmmu::register(*number), &entity.emit()).await;
+        written.map_err(failed("program FMMU"))?;
+    }
+    match watchdog {
+        Some(ticks) if !planned.outputs.is_empty() => {
+            watchdog::program(datagrams, target, &subdevice.label(), ticks).await
+        }
+        _ => Ok(()),
+    }
+}
+
+/// `None` where it is that far down already.
+async fn step_down_one(
+    datagrams: &Datagrams,
+    subdevice: &SubDevice,
+    state: AlState,
+    policy: AlPolicy,
+) -> Result<Option<AlState>, BringUpError> {
+    let (target, who) = (Target::Station(subdevice.station), subdevice.label());
+    let shown = al::shown(datagrams, target).await;
+    let shown =
+        shown.map_err(|source| BringUpError::SubDevice { who: who.clone(), doing: "read AL status", source })?;
+    let done =
+        !shown.status.error() && shown.status.state().is_some_and(|shown| shown <= state && shown != AlState::Boot);
+    if done {
+        return Ok(None);
+    }
+    Ok(Some(al::request(datagrams, target, &who, state, policy).await?.state))
+}

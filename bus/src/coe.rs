@@ -1,0 +1,316 @@
+//! SDO transfer: upload and download, expedited, normal and segmented (ETG.1000.6, 5.6.2).
+//!
+//! Guarantees: an answer is the answer to what was asked by service, index and subindex (in segments: by toggle);
+//! aborts are said in words; a transfer whose answer got lost is done again, since reading twice is harmless and
+//! writing the same value twice is for what a MainDevice sets up. A transfer that the SubDevice refused is not.
+
+use zerocat_wire::WireError;
+use zerocat_wire::coe::{self, AbortCode, CoeHeader, CoeService, SdoRequest, SdoResponse, SdoTarget, sdo};
+use zerocat_wire::mailbox::{HEADER_LEN, MailboxHeader, MailboxType};
+
+use crate::datagrams::Datagrams;
+use crate::error::Label;
+use crate::mailbox::{MailError, Mailbox};
+
+/// Times that a transfer is tried when its answer gets lost.
+const ATTEMPTS: u8 = 3;
+/// Longest value that is read, in bytes.
+pub const MAX_VALUE: usize = 1024 * 1024;
+
+/// Which way an SDO goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SdoService {
+    /// From the SubDevice.
+    Upload,
+    /// To the SubDevice.
+    Download,
+}
+
+impl std::fmt::Display for SdoService {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Upload => "upload",
+            Self::Download => "download",
+        })
+    }
+}
+
+/// What a transfer was about, as messages show it: `SubDevice 2 (EL3002): SDO upload of 0x1c13:01`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transfer {
+    /// Whose object.
+    pub who: Label,
+    /// Which way.
+    pub service: SdoService,
+    /// Index.
+    pub index: u16,
+    /// Subindex.
+    pub subindex: u8,
+}
+
+impl std::fmt::Display for Transfer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { who, service, index, subindex } = self;
+        write!(f, "{who}: SDO {service} of {index:#06x}:{subindex:02x}")
+    }
+}
+
+/// Why a transfer failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SdoError {
+    /// The SubDevice refused.
+    #[error("{transfer}: abort {code}")]
+    Abort {
+        /// What was to be transferred.
+        transfer: Transfer,
+        /// Why.
+        code: AbortCode,
+    },
+    /// The mailbox failed.
+    #[error("{transfer}: {source}")]
+    Mail {
+        /// What was to be transferred.
+        transfer: Transfer,
+        /// Why.
+        source: MailError,
+    },
+    /// The answer doesn't make sense.
+    #[error("{transfer}: answer makes no sense: {what}")]
+    Answer {
+        /// What was to be transferred.
+        transfer: Transfer,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The SubDevice has no mailbox, or none with CoE.
+    #[error("{who} has no CoE mailbox")]
+    NoCoe {
+        /// Who.
+        who: Label,
+    },
+}
+
+impl SdoError {
+    /// Whether it says that the object or subindex doesn't exist.
+    #[must_use]
+    pub const fn says_absent(&self) -> bool {
+        matches!(self, Self::Abort { code: AbortCode::NO_SUCH_OBJECT | AbortCode::NO_SUCH_SUBINDEX, .. })
+    }
+}
+
+/// An answer, out of its mail.
+enum Answer {
+    Done,
+    Data { size: usize, data: Vec<u8>, last: bool },
+    Abort(AbortCode),
+}
+
+impl Mailbox {
+    /// Reads a value.
+    ///
+    /// # Errors
+    /// [`SdoError`].
+    pub async fn upload(&mut self, datagrams: &Datagrams, index: u16, subindex: u8) -> Result<Vec<u8>, SdoError> {
+        let transfer = self.transfer(SdoService::Upload, index, subindex);
+        for _ in 1..ATTEMPTS {
+            match self.upload_once(datagrams, &transfer).await {
+                Err(SdoError::Mail { source: MailError::Lost, .. }) => {}
+                other => return other,
+            }
+        }
+        self.upload_once(datagrams, &transfer).await
+    }
+
+    /// Writes a value.
+    ///
+    /// # Errors
+    /// [`SdoError`].
+    pub async fn download(
+        &mut self,
+        datagrams: &Datagrams,
+        index: u16,
+        subindex: u8,
+        data: &[u8],
+    ) -> Result<(), SdoError> {
+        let transfer = self.transfer(SdoService::Download, index, subindex);
+        for _ in 1..ATTEMPTS {
+            match self.download_once(datagrams, &transfer, data).await {
+                Err(SdoError::Mail { source: MailError::Lost, .. }) => {}
+                other => return other,
+            }
+        }
+        self.download_once(datagrams, &transfer, data).await
+    }
+
+    fn transfer(&self, service: SdoService, index: u16, subindex: u8) -> Transfer {
+        Transfer { who: self.who().clone(), service, index, subindex }
+    }
+
+    async fn upload_once(&mut self, datagrams: &Datagrams, transfer: &Transfer) -> Result<Vec<u8>, SdoError> {
+        let target = SdoTarget::entry(transfer.index, transfer.subindex);
+        let (size, mut value) = match self.ask(datagrams, transfer, SdoRequest::Upload { target }).await? {
+            Answer::Data { size, data, .. } => (size, data),
+            Answer::Done | Answer::Abort(_) => return Err(senseless(transfer, "no data")),
+        };
+        if size > MAX_VALUE {
+            return Err(senseless(transfer, format!("a value of {size} bytes; at most {MAX_VALUE} are read")));
+        }
+        let mut toggle = false;
+        let mut last = value.len() >= size;
+        while !last {
+            let Answer::Data { data, last: end, .. } =
+                self.ask(datagrams, transfer, SdoRequest::UploadSegment { toggle }).await?
+            else {
+                return Err(senseless(transfer, "no segment"));
+            };
+            if (data.is_empty() && !end) || value.len() + data.len() > MAX_VALUE {
+                return Err(senseless(
+                    transfer,
+                    format!("segment of {} bytes behind {} of {size}", data.len(), value.len()),
+                ));
+            }
+            value.extend(data);
+            (toggle, last) = (!toggle, end);
+        }
+        if value.len() != size {
+            return Err(senseless(transfer, format!("{} bytes instead of {size}", value.len())));
+        }
+        Ok(value)
+    }
+
+    async fn download_once(&mut self, datagrams: &Datagrams, transfer: &Transfer, data: &[u8]) -> Result<(), SdoError> {
+        let target = SdoTarget::entry(transfer.index, transfer.subindex);
+        if (1..=sdo::EXPEDITED).contains(&data.len()) {
+            return self.ask(datagrams, transfer, SdoRequest::DownloadExpedited { target, data }).await.map(drop);
+        }
+        let room = usize::from(self.info().write_len).saturating_sub(HEADER_LEN + coe::HEADER_LEN);
+        let size = u32::try_from(data.len()).map_err(|_| senseless(transfer, "value too long"))?;
+        let (first, mut rest) = data.split_at(data.len().min(room.saturating_sub(sdo::NORMAL_HEADER)));
+        self.ask(datagrams, transfer, SdoRequest::Download { target, size, data: first }).await?;
+        let mut toggle = false;
+        while !rest.is_empty() {
+            let (data, behind) = rest.split_at(rest.len().min(room.saturating_sub(sdo::SEGMENT_HEADER).max(1)));
+            let request = SdoRequest::DownloadSegment { toggle, last: behind.is_empty(), data };
+            self.ask(datagrams, transfer, request).await?;
+            (toggle, rest) = (!toggle, behind);
+        }
+        Ok(())
+    }
+
+    /// One request and its answer. An abort is an error.
+    async fn ask(
+        &mut self,
+        datagrams: &Datagrams,
+        transfer: &Transfer,
+        request: SdoRequest<'_>,
+    ) -> Result<Answer, SdoError> {
+        let emit = |mail: &mut [u8], counter: u8| -> Result<usize, WireError> {
+            coe::emit(mail, counter, CoeService::SdoRequest, |room| request.emit(room))
+        };
+        let answers = |header: &MailboxHeader, body: &[u8]| answer(&request, transfer, header, body).is_some();
+        let failed = |source| SdoError::Mail { transfer: transfer.clone(), source };
+        let body = self.exchange(datagrams, emit, answers).await.map_err(failed)?;
+        let header = MailboxHeader::new(MailboxType::Coe, 0, 0);
+        match answer(&request, transfer, &header, &body) {
+            Some(Answer::Abort(code)) => Err(SdoError::Abort { transfer: transfer.clone(), code }),
+            Some(answer) => Ok(answer),
+            None => Err(senseless(transfer, "not an answer")),
+        }
+    }
+}
+
+fn senseless(transfer: &Transfer, what: impl Into<String>) -> SdoError {
+    SdoError::Answer { transfer: transfer.clone(), what: what.into() }
+}
+
+/// What a mail says to a request; `None` where it answers something else.
+fn answer(request: &SdoRequest<'_>, transfer: &Transfer, header: &MailboxHeader, body: &[u8]) -> Option<Answer> {
+    if header.kind != MailboxType::Coe {
+        return None;
+    }
+    let (coe, rest) = CoeHeader::parse(body).ok()?;
+    // An abort may come as a request, by those who see it as their own.
+    if !matches!(coe.service, CoeService::SdoResponse | CoeService::SdoRequest) {
+        return None;
+    }
+    let response = SdoResponse::parse(rest).ok()?;
+    let ours = |target: SdoTarget| (target.index, target.subindex) == (transfer.index, transfer.subindex);
+    if let SdoResponse::Abort { target, code } = response {
+        return ours(target).then_some(Answer::Abort(code));
+    }
+    if coe.service != CoeService::SdoResponse {
+        return None;
+    }
+    match (request, response) {
+        (SdoRequest::Upload { .. }, SdoResponse::UploadExpedited { target, data }) if ours(target) => {
+            Some(Answer::Data { size: data.len(), data: data.to_vec(), last: true })
+        }
+        (SdoRequest::Upload { .. }, SdoResponse::Upload { target, size, data }) if ours(target) => {
+            let size = usize::try_from(size).ok()?;
+            Some(Answer::Data { size, data: data.to_vec(), last: data.len() >= size })
+        }
+        (SdoRequest::UploadSegment { toggle }, SdoResponse::UploadSegment { toggle: same, last, data })
+            if *toggle == same =>
+        {
+            Some(Answer::Data { size: data.len(), data: data.to_vec(), last })
+        }
+        (SdoRequest::DownloadExpedited { .. } | SdoRequest::Download { .. }, SdoResponse::Download { target }) => {
+            ours(target).then_some(Answer::Done)
+        }
+        (SdoRequest::DownloadSegment { toggle, .. }, SdoResponse::DownloadSegment { toggle: same }) => {
+            (*toggle == same).then_some(Answer::Done)
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn transfer(index: u16, subindex: u8) -> Transfer {
+        let who = Label { position: 2, name: "EL3002".into() };
+        Transfer { who, service: SdoService::Upload, index, subindex }
+    }
+
+    fn body(service: CoeService, response: &SdoResponse<'_>) -> Vec<u8> {
+        let mut bytes = vec![0; 64];
+        bytes[..2].copy_from_slice(&CoeHeader::new(service).emit());
+        let len = response.emit(&mut bytes[2..]).unwrap();
+        bytes.truncate(2 + len);
+        bytes
+    }
+
+    #[test]
+    fn an_answer_is_known_by_index_and_subindex_whatever_its_counter() {
+        let request = SdoRequest::Upload { target: SdoTarget::entry(0x1018, 1) };
+        let right = SdoResponse::UploadExpedited { target: SdoTarget::entry(0x1018, 1), data: &[2, 0, 0, 0] };
+        let wrong = SdoResponse::UploadExpedited { target: SdoTarget::entry(0x1018, 2), data: &[2, 0, 0, 0] };
+        for counter in 0..8 {
+            let header = MailboxHeader::new(MailboxType::Coe, counter, 0);
+            let ours =
+                |response| answer(&request, &transfer(0x1018, 1), &header, &body(CoeService::SdoResponse, response));
+            assert!(matches!(ours(&right), Some(Answer::Data { size: 4, .. })));
+            assert!(ours(&wrong).is_none());
+        }
+    }
+
+    #[test]
+    fn an_abort_that_comes_as_a_request_is_an_abort() {
+        let request = SdoRequest::Upload { target: SdoTarget::entry(0x1c12, 0) };
+        let abort = SdoResponse::Abort { target: SdoTarget::entry(0x1c12, 0), code: AbortCode::NO_SUCH_OBJECT };
+        let header = MailboxHeader::new(MailboxType::Coe, 1, 0);
+        let got = answer(&request, &transfer(0x1c12, 0), &header, &body(CoeService::SdoRequest, &abort));
+        assert!(matches!(got, Some(Answer::Abort(AbortCode::NO_SUCH_OBJECT))));
+    }
+
+    #[test]
+    fn an_abort_is_said_with_who_index_subindex_and_words() {
+        let error = SdoError::Abort { transfer: transfer(0x1c12, 0), code: AbortCode::NO_SUCH_OBJECT };
+        assert_eq!(
+            error.to_string(),
+            "SubDevice 2 (EL3002): SDO upload of 0x1c12:00: abort 0x06020000: Object doesn't exist in the object dictionary"
+        );
+        assert!(error.says_absent());
+    }
+}

@@ -1,0 +1,147 @@
+//! Finds out who is on the bus, and brings everybody to a known state: INIT, no FMMU, no sync manager, a station
+//! address by position.
+//!
+//! Guarantees: after [`discover`] each SubDevice answered alone at its station address and showed INIT without an
+//! error. Everything that was configured before is gone. The order follows ETG.1500 and what other MainDevices do:
+//! count, reset by broadcast, count again, address, and from there on one by one, all at the same time.
+
+use zerocat_wire::al::{AlControl, AlState};
+use zerocat_wire::dl::DlStatus;
+use zerocat_wire::{fmmu, register, sync_manager};
+
+use crate::al::{self, AlPolicy};
+use crate::datagrams::{Datagrams, Target};
+use crate::error::{BringUpError, DatagramError, Label};
+use crate::executor::join_all;
+use crate::sii::{Sii, SiiReader};
+use crate::subdevice::{EscInfo, Identity, MailboxInfo, SubDevice};
+use crate::topology::{Topology, topology};
+
+/// Station address of position 0. Above the addresses that an alias is likely to have, and not 0, which is what an
+/// ESC without an address has.
+pub const FIRST_STATION: u16 = 0x1001;
+
+/// Station address of a position.
+#[must_use]
+pub const fn station(position: u16) -> u16 {
+    FIRST_STATION.wrapping_add(position)
+}
+
+/// Counts the SubDevices.
+///
+/// # Errors
+/// Those of [`Datagrams::read`].
+pub async fn count(datagrams: &Datagrams) -> Result<u16, DatagramError> {
+    Ok(datagrams.read(Target::Broadcast, register::TYPE, 1).await?.working_counter)
+}
+
+/// Finds all SubDevices and reads who they are.
+///
+/// # Errors
+/// `Nobody`, `CountChanged`, and what any of them failed with, by position.
+pub async fn discover(datagrams: &Datagrams) -> Result<(Vec<SubDevice>, Topology), BringUpError> {
+    let count = count(datagrams).await?;
+    if count == 0 {
+        return Err(BringUpError::Nobody);
+    }
+    tracing::info!(subdevices = count, "counted");
+    reset(datagrams).await?;
+    let address =
+        |position| datagrams.write_u16(Target::Position(position), register::STATION_ADDRESS, station(position));
+    for addressed in join_all((0..count).map(address)).await {
+        addressed?;
+    }
+    recount(datagrams, count).await?;
+    let mut subdevices = Vec::new();
+    for found in join_all((0..count).map(|position| identify(datagrams, position))).await {
+        subdevices.push(found?);
+    }
+    recount(datagrams, count).await?;
+    let ports: Vec<_> = subdevices.iter().map(|subdevice| subdevice.open_ports).collect();
+    let tree = topology(&ports);
+    for (subdevice, parent) in subdevices.iter_mut().zip(&tree.parents) {
+        subdevice.parent = *parent;
+    }
+    if !tree.consistent() {
+        tracing::warn!(orphans = ?tree.orphans, dangling = ?tree.dangling, "open ports and SubDevices don't agree");
+    }
+    Ok((subdevices, tree))
+}
+
+async fn recount(datagrams: &Datagrams, before: u16) -> Result<(), BringUpError> {
+    match count(datagrams).await? {
+        now if now == before => Ok(()),
+        now => Err(BringUpError::CountChanged { before, now }),
+    }
+}
+
+/// Brings everybody to INIT and clears what a MainDevice before may have left. By broadcast: how many took part is
+/// not looked at, since not everybody has each register; what matters is verified one by one afterwards.
+async fn reset(datagrams: &Datagrams) -> Result<(), DatagramError> {
+    let init = AlControl { state: AlState::Init, acknowledge: true }.emit();
+    // Station aliases off: only configured addresses count from here on.
+    let alias_off = (register::DL_CONTROL + 3, [0].as_slice());
+    let writes: [(u16, &[u8]); 7] = [
+        alias_off,
+        (register::AL_CONTROL, &init),
+        (register::STATION_ADDRESS, &[0; 2]),
+        (register::FMMU, &[0; 16 * fmmu::LEN]),
+        (register::SYNC_MANAGER, &[0; 16 * sync_manager::LEN]),
+        // No SYNC pulses from before: activation, then the cyclic unit's owner.
+        (register::DC_ACTIVATION, &[0]),
+        (register::DC_CYCLIC_CONTROL, &[0]),
+    ];
+    for (register, data) in writes {
+        datagrams.write(Target::Broadcast, register, data).await?;
+    }
+    Ok(())
+}
+
+async fn identify(datagrams: &Datagrams, position: u16) -> Result<SubDevice, BringUpError> {
+    let station = station(position);
+    let target = Target::Station(station);
+    let who = Label { position, name: String::new() };
+    let failed = |source| BringUpError::SubDevice { who: who.clone(), doing: "identify", source };
+    let esc = EscInfo::parse(datagrams.read_array(target, register::TYPE).await.map_err(failed)?);
+    // The reset asked for INIT already; this one waits for it, and acknowledges what is left.
+    al::request(datagrams, target, &who, AlState::Init, AlPolicy::to(AlState::Init)).await?;
+    let dl = DlStatus(datagrams.read_u16(target, register::DL_STATUS).await.map_err(failed)?);
+    let alias = datagrams.read_u16(target, register::STATION_ALIAS).await.map_err(failed)?;
+    let sii = read_sii(datagrams, target).await.map_err(|source| BringUpError::Sii { who: who.clone(), source })?;
+    let subdevice = SubDevice {
+        position,
+        station,
+        name: SubDevice::name_from(&sii),
+        identity: Identity::from(sii.fixed.identity),
+        alias,
+        esc,
+        open_ports: std::array::from_fn(|port| u8::try_from(port).is_ok_and(|port| dl.open(port))),
+        parent: None,
+        state: AlState::Init,
+        mailbox: mailbox(&sii),
+        sii,
+        pdo_source: None,
+        sync_managers: Vec::new(),
+    };
+    let Identity { vendor_id, product_code, revision, serial } = subdevice.identity;
+    tracing::info!(position, name = subdevice.name, vendor_id, product_code, revision, serial, "identified");
+    if let Some(problem) = &subdevice.sii.problem {
+        tracing::warn!(position, name = subdevice.name, problem, "SII is damaged; what was whole is used");
+    }
+    Ok(subdevice)
+}
+
+async fn read_sii(datagrams: &Datagrams, target: Target) -> Result<Sii, crate::error::SiiError> {
+    SiiReader::open(datagrams, target).await?.read_all().await
+}
+
+fn mailbox(sii: &Sii) -> Option<MailboxInfo> {
+    let boxes = sii.fixed.mailbox;
+    boxes.are_there().then_some(MailboxInfo {
+        write_start: boxes.receive_offset,
+        write_len: boxes.receive_size,
+        read_start: boxes.send_offset,
+        read_len: boxes.send_size,
+        protocols: sii.fixed.protocols,
+    })
+}

@@ -1,0 +1,414 @@
+//! Mails over sync managers 0 and 1 (ETG.1000.4, 5.6 and 6.7).
+//!
+//! Guarantees: a mail is written as the whole mailbox, so that its last byte commits it; the reply mailbox is read
+//! empty before a request; an answer is known by what it answers, never by its counter, which each side counts for
+//! itself; emergencies that come in between are kept, with a bound, and never disturb an exchange; a reply whose frame
+//! was lost on the way back is asked for again (repeat request).
+//!
+//! Not guaranteed: that a request whose frame was lost on the way back is seen only once by a SubDevice that doesn't
+//! look at the counter, which stays the same in a repetition.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use zerocat_wire::WireError;
+use zerocat_wire::coe::{CoeHeader, CoeService, Emergency};
+use zerocat_wire::mailbox::{self, MailboxError as Refusal, MailboxHeader, MailboxType};
+use zerocat_wire::sync_manager::{self, SyncManager, activate, control, status};
+
+use crate::datagrams::{Datagrams, Target};
+use crate::error::{DatagramError, Label};
+use crate::subdevice::MailboxInfo;
+
+/// Number of the sync manager that the MainDevice writes.
+pub const WRITE: u8 = 0;
+/// Number of the sync manager that the MainDevice reads.
+pub const READ: u8 = 1;
+/// Emergencies kept for each SubDevice; the oldest is dropped for a new one.
+pub const EMERGENCIES: usize = 32;
+
+/// Offsets in a sync manager's 8 bytes.
+const STATUS: u16 = 5;
+const ACTIVATE: u16 = 6;
+const PDI_CONTROL: u16 = 7;
+
+/// Why a mail didn't go through.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MailError {
+    /// A datagram failed.
+    #[error(transparent)]
+    Datagram(#[from] DatagramError),
+    /// The SubDevice didn't take the mail before.
+    #[error("mailbox still full after {waited:?}; the SubDevice doesn't take its mail")]
+    Full {
+        /// How long was waited.
+        waited: Duration,
+    },
+    /// No answer came. `passed` mails came that answered something else.
+    #[error("no answer in {waited:?} ({passed} other mails came)")]
+    NoAnswer {
+        /// How long was waited.
+        waited: Duration,
+        /// Mails that came meanwhile.
+        passed: u32,
+    },
+    /// The answer was lost on the way and the SubDevice doesn't repeat it.
+    #[error("an answer was lost with its frame, and the SubDevice didn't repeat it")]
+    Lost,
+    /// The SubDevice answered with a mailbox error.
+    #[error("mailbox error {0}")]
+    Refused(Refusal),
+    /// The mail is longer than the mailbox.
+    #[error("mail does not fit into the mailbox of {room} bytes: {source}")]
+    TooLong {
+        /// Bytes of the mailbox.
+        room: usize,
+        /// What the format said.
+        source: WireError,
+    },
+}
+
+/// Times of an exchange. Defaults are those of the ESI (ETG.2000, `Mailbox/Timeout`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MailTimes {
+    /// Until the SubDevice must have taken the mail before.
+    pub request: Duration,
+    /// Until the answer must be there.
+    pub response: Duration,
+    /// Until a repeat request must be acknowledged.
+    pub repeat: Duration,
+    /// Pause between two looks at the mailbox's status.
+    pub poll: Duration,
+}
+
+impl Default for MailTimes {
+    fn default() -> Self {
+        Self {
+            request: Duration::from_millis(500),
+            response: Duration::from_secs(2),
+            repeat: Duration::from_millis(100),
+            poll: Duration::from_micros(100),
+        }
+    }
+}
+
+/// An emergency and when it was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReceivedEmergency {
+    /// On the clock of [`Datagrams`].
+    pub at: Duration,
+    /// What it says.
+    pub emergency: Emergency,
+}
+
+/// What was counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct MailCounters {
+    /// Mails written.
+    pub written: u64,
+    /// Mails read.
+    pub read: u64,
+    /// Writes repeated because their frame was lost.
+    pub rewritten: u64,
+    /// Repeat requests because the frame of a read was lost.
+    pub repeats: u64,
+    /// Mails that answered nothing that was asked.
+    pub stale: u64,
+    /// Mails that could not be read as such.
+    pub damaged: u64,
+    /// Emergencies.
+    pub emergencies: u64,
+    /// Emergencies that were dropped for newer ones.
+    pub emergencies_dropped: u64,
+}
+
+/// The mailbox of one SubDevice, seen from the MainDevice.
+#[derive(Debug)]
+pub struct Mailbox {
+    who: Label,
+    target: Target,
+    info: MailboxInfo,
+    times: MailTimes,
+    counter: u8,
+    emergencies: VecDeque<ReceivedEmergency>,
+    counters: MailCounters,
+}
+
+/// What a mail turned out to be.
+enum Mail {
+    Other(MailboxHeader, Vec<u8>),
+    Emergency,
+    Damaged,
+}
+
+impl Mailbox {
+    /// The mailbox of the SubDevice with this station address.
+    #[must_use]
+    pub fn new(who: Label, station: u16, info: MailboxInfo) -> Self {
+        let (target, times) = (Target::Station(station), MailTimes::default());
+        let (emergencies, counters) = (VecDeque::with_capacity(EMERGENCIES), MailCounters::default());
+        Self { who, target, info, times, counter: 0, emergencies, counters }
+    }
+
+    /// Whose it is.
+    #[must_use]
+    pub const fn who(&self) -> &Label {
+        &self.who
+    }
+
+    /// Offsets, sizes and protocols.
+    #[must_use]
+    pub const fn info(&self) -> &MailboxInfo {
+        &self.info
+    }
+
+    /// Sets the times.
+    pub fn set_times(&mut self, times: MailTimes) {
+        self.times = times;
+    }
+
+    /// What was counted.
+    #[must_use]
+    pub const fn counters(&self) -> MailCounters {
+        self.counters
+    }
+
+    /// Takes the emergencies that came so far, oldest first.
+    pub fn take_emergencies(&mut self) -> Vec<ReceivedEmergency> {
+        self.emergencies.drain(..).collect()
+    }
+
+    /// The two sync managers, as they are to be programmed in INIT. Control bytes are those of the SII where it has
+    /// them, else mailbox mode with an event to the local application.
+    #[must_use]
+    pub fn sync_managers(info: &MailboxInfo, sii: &crate::sii::Sii) -> [SyncManager; 2] {
+        let control_of = |number: u8, default| {
+            let entry = sii.sync_managers.get(usize::from(number));
+            entry.map(|entry| entry.control).filter(|byte| byte & control::MODE == control::MAILBOX).unwrap_or(default)
+        };
+        let enabled = SyncManager { activate: activate::ENABLE, ..SyncManager::default() };
+        let write = control::MAILBOX | control::WRITE | control::PDI_EVENT;
+        let read = control::MAILBOX | control::PDI_EVENT;
+        [
+            SyncManager {
+                start: info.write_start,
+                length: info.write_len,
+                control: control_of(WRITE, write),
+                ..enabled
+            },
+            SyncManager { start: info.read_start, length: info.read_len, control: control_of(READ, read), ..enabled },
+        ]
+    }
+
+    /// Reads what is in the reply mailbox, so that it can't be taken for an answer. Emergencies are kept.
+    ///
+    /// # Errors
+    /// `Datagram`.
+    pub async fn drain(&mut self, datagrams: &Datagrams) -> Result<(), MailError> {
+        // Bounded: a SubDevice may refill it as fast as it is emptied.
+        for _ in 0..EMERGENCIES {
+            if !self.full(datagrams, READ).await? {
+                return Ok(());
+            }
+            match self.fetch(datagrams).await {
+                Ok(Mail::Other(..)) => self.counters.stale += 1,
+                Ok(Mail::Emergency | Mail::Damaged) | Err(MailError::Lost) => {}
+                Err(other) => return Err(other),
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes a mail and waits for the one that answers it. `body` writes the mail into the buffer and returns its
+    /// length (for CoE: [`zerocat_wire::coe::emit`] with the given counter). `answers` says whether a mail is the
+    /// answer, from its header and the bytes behind it.
+    ///
+    /// # Errors
+    /// [`MailError`].
+    pub async fn exchange(
+        &mut self,
+        datagrams: &Datagrams,
+        mut body: impl FnMut(&mut [u8], u8) -> Result<usize, WireError>,
+        answers: impl Fn(&MailboxHeader, &[u8]) -> bool,
+    ) -> Result<Vec<u8>, MailError> {
+        self.counter = mailbox::next_counter(self.counter);
+        let room = usize::from(self.info.write_len);
+        let mut mail = vec![0; room];
+        body(&mut mail, self.counter).map_err(|source| MailError::TooLong { room, source })?;
+        self.drain(datagrams).await?;
+        self.put(datagrams, &mail).await?;
+        let start = datagrams.now();
+        let mut passed = 0;
+        loop {
+            self.wait_for_mail(datagrams, start, passed).await?;
+            let Mail::Other(header, body) = self.fetch(datagrams).await? else {
+                passed += 1;
+                continue;
+            };
+            if header.kind == MailboxType::Error {
+                return Err(MailError::Refused(Refusal::parse(&body).unwrap_or(Refusal(0))));
+            }
+            if answers(&header, &body) {
+                return Ok(body);
+            }
+            passed += 1;
+            self.counters.stale += 1;
+        }
+    }
+
+    async fn wait_for_mail(&mut self, datagrams: &Datagrams, start: Duration, passed: u32) -> Result<(), MailError> {
+        while !self.full(datagrams, READ).await? {
+            let waited = datagrams.now().saturating_sub(start);
+            if waited > self.times.response {
+                return Err(MailError::NoAnswer { waited, passed });
+            }
+            datagrams.pause(self.times.poll).await;
+        }
+        Ok(())
+    }
+
+    async fn full(&self, datagrams: &Datagrams, number: u8) -> Result<bool, DatagramError> {
+        let byte = datagrams.read_u8(self.target, sync_manager::register(number) + STATUS).await?;
+        Ok(byte & status::MAILBOX_FULL != 0)
+    }
+
+    /// Writes the whole mailbox once it is empty. A write that came back with working counter 0 was lost before or
+    /// after the SubDevice: a full mailbox tells that it arrived, an empty one gets the same mail with the same counter.
+    async fn put(&mut self, datagrams: &Datagrams, mail: &[u8]) -> Result<(), MailError> {
+        let start = datagrams.now();
+        let mut written = false;
+        loop {
+            if self.full(datagrams, WRITE).await? {
+                if written {
+                    break;
+                }
+            } else {
+                self.counters.rewritten += u64::from(written);
+                let answer = datagrams.write_once(self.target, self.info.write_start, mail).await?;
+                written = true;
+                if answer.working_counter != 0 {
+                    break;
+                }
+            }
+            let waited = datagrams.now().saturating_sub(start);
+            if waited > self.times.request {
+                return Err(MailError::Full { waited });
+            }
+            datagrams.pause(self.times.poll).await;
+        }
+        self.counters.written += 1;
+        Ok(())
+    }
+
+    /// Reads a full mailbox.
+    async fn fetch(&mut self, datagrams: &Datagrams) -> Result<Mail, MailError> {
+        let len = usize::from(self.info.read_len);
+        let mut repeated = false;
+        loop {
+            let answer = datagrams.read_once(self.target, self.info.read_start, len).await?;
+            if answer.working_counter != 0 {
+                self.counters.read += 1;
+                return Ok(self.classify(datagrams.now(), &answer.data));
+            }
+            if self.full(datagrams, READ).await? {
+                continue;
+            }
+            // The SubDevice's mailbox is empty, so the mail was on the frame that got lost.
+            if repeated {
+                return Err(MailError::Lost);
+            }
+            self.repeat(datagrams).await?;
+            repeated = true;
+        }
+    }
+
+    /// Has the last mail again: toggles the repeat bit and waits for its acknowledgement and the mail (ETG.1000.4,
+    /// 6.7.2).
+    async fn repeat(&mut self, datagrams: &Datagrams) -> Result<(), MailError> {
+        self.counters.repeats += 1;
+        let channel = sync_manager::register(READ);
+        let toggled = datagrams.read_u8(self.target, channel + ACTIVATE).await? ^ activate::REPEAT;
+        datagrams.write_one(self.target, channel + ACTIVATE, &[toggled]).await?;
+        let start = datagrams.now();
+        loop {
+            let acknowledged = datagrams.read_u8(self.target, channel + PDI_CONTROL).await?;
+            if (acknowledged ^ toggled) & activate::REPEAT == 0 && self.full(datagrams, READ).await? {
+                return Ok(());
+            }
+            if datagrams.now().saturating_sub(start) > self.times.repeat {
+                return Err(MailError::Lost);
+            }
+            datagrams.pause(self.times.poll).await;
+        }
+    }
+
+    fn classify(&mut self, at: Duration, mail: &[u8]) -> Mail {
+        let Ok((header, body)) = mailbox::open(mail) else {
+            self.counters.damaged += 1;
+            return Mail::Damaged;
+        };
+        if header.kind == MailboxType::Coe
+            && let Ok((coe, rest)) = CoeHeader::parse(body)
+            && coe.service == CoeService::Emergency
+            && let Ok(emergency) = Emergency::parse(rest)
+        {
+            self.keep(ReceivedEmergency { at, emergency });
+            return Mail::Emergency;
+        }
+        Mail::Other(header, body.to_vec())
+    }
+
+    fn keep(&mut self, received: ReceivedEmergency) {
+        let Emergency { code, register, data } = received.emergency;
+        tracing::warn!(subdevice = %self.who, code = %format_args!("{code:#06x}"), register, ?data,
+            text = received.emergency.text(), "emergency");
+        self.counters.emergencies += 1;
+        if self.emergencies.len() >= EMERGENCIES {
+            self.emergencies.pop_front();
+            self.counters.emergencies_dropped += 1;
+        }
+        self.emergencies.push_back(received);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mailbox() -> Mailbox {
+        Mailbox::new(Label::default(), 0x1001, MailboxInfo::default())
+    }
+
+    #[test]
+    fn emergencies_are_kept_up_to_a_bound_and_the_oldest_goes() {
+        let mut mailbox = mailbox();
+        for code in 0..EMERGENCIES + 2 {
+            let [low, high] = u16::try_from(code).unwrap().to_le_bytes();
+            let mail = [10, 0, 0, 0, 0, 0x13, 0x00, 0x10, low, high, 1, 0, 0, 0, 0, 0];
+            assert!(matches!(mailbox.classify(Duration::ZERO, &mail), Mail::Emergency));
+        }
+        assert_eq!(mailbox.counters().emergencies_dropped, 2);
+        let kept = mailbox.take_emergencies();
+        assert_eq!((kept.len(), kept[0].emergency.code), (EMERGENCIES, 2));
+    }
+
+    #[test]
+    fn a_mail_that_claims_more_than_the_mailbox_is_damaged() {
+        let mut mailbox = mailbox();
+        assert!(matches!(mailbox.classify(Duration::ZERO, &[0xff, 0xff, 0, 0, 0, 3, 0, 0]), Mail::Damaged));
+        assert_eq!(mailbox.counters().damaged, 1);
+    }
+
+    #[test]
+    fn control_bytes_of_the_sii_hold_only_in_mailbox_mode() {
+        use crate::sii::Sii;
+        use zerocat_wire::sii::{SyncManagerEntry, SyncManagerUse};
+        let info = MailboxInfo { write_start: 0x1000, write_len: 128, read_start: 0x1080, read_len: 128, protocols: 4 };
+        let usage = SyncManagerUse::MailboxOut;
+        let entry = SyncManagerEntry { start: 0, length: 0, control: 0x36, status: 0, enable: 1, usage };
+        let sii = Sii { sync_managers: vec![entry, SyncManagerEntry { control: 0x20, ..entry }], ..Sii::default() };
+        let [write, read] = Mailbox::sync_managers(&info, &sii);
+        assert_eq!((write.start, write.control, read.start, read.control), (0x1000, 0x36, 0x1080, 0x22));
+        assert!(write.is_written() && !read.is_written() && read.enabled());
+    }
+}

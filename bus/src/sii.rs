@@ -1,0 +1,329 @@
+//! Reads a SubDevice's SII through the ESC's interface at 0x0500 (ETG.1000.4, 6.4; ETG.2010).
+//!
+//! Guarantees: reading ends on any content: at the end marker, at the first empty header, or at a bound; each word is
+//! asked for once. What is damaged behind the fixed area is left out and said in [`Sii::problem`], because a SubDevice
+//! with half an SII may still be run by its object dictionary.
+
+use std::time::Duration;
+
+use zerocat_wire::register;
+use zerocat_wire::sii::{
+    Categories, CategoryHeader, CategoryType, Fixed, FmmuUsage, General, Pdos, SiiControl, SiiOwner, SiiStatus,
+    Strings, SyncManagerEntry, category, fixed, pdo,
+};
+
+use crate::datagrams::{Datagrams, Target};
+use crate::error::SiiError;
+
+/// Time for one read: a memory takes some 100 us, one emulated by firmware some ms.
+const READ_PATIENCE: Duration = Duration::from_secs(1);
+/// Times that a read is asked for when the interface shows an error.
+const READ_ATTEMPTS: u8 = 3;
+/// Longest image that is read.
+const MAX_BYTES: usize = 64 * 1024;
+/// Most categories that are walked.
+const MAX_CATEGORIES: usize = 256;
+
+/// A PDO as the SII describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SiiPdo {
+    /// The PDO with its entries, padding included.
+    pub pdo: zerocat_pdi::Pdo,
+    /// Sync manager that it is assigned to by default.
+    pub sync_manager: Option<u8>,
+}
+
+/// What an SII says, as values.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Sii {
+    /// Identity, alias, mailboxes, protocols.
+    pub fixed: Fixed,
+    /// General category; zeros where there is none.
+    pub general: General,
+    /// Name of the device; empty where it gives none.
+    pub name: String,
+    /// Order number, usually the short name; empty where it gives none.
+    pub order: String,
+    /// Sync managers, number 0 first.
+    pub sync_managers: Vec<SyncManagerEntry>,
+    /// What each FMMU is for.
+    pub fmmus: Vec<FmmuUsage>,
+    /// PDOs that the MainDevice reads.
+    pub tx_pdos: Vec<SiiPdo>,
+    /// PDOs that the MainDevice writes.
+    pub rx_pdos: Vec<SiiPdo>,
+    /// What was damaged and left out.
+    pub problem: Option<String>,
+}
+
+impl Sii {
+    /// Reads an image that starts at word 0.
+    ///
+    /// # Errors
+    /// `Category` (number 0) when the fixed area isn't there in full.
+    pub fn parse(image: &[u8]) -> Result<Self, SiiError> {
+        let fixed = Fixed::parse(image).map_err(|source| SiiError::Category { category: 0, word: 0, source })?;
+        let strings = Strings::new(Categories::find(image, CategoryType::STRINGS).unwrap_or_default());
+        let mut sii = Self { fixed, ..Self::default() };
+        for step in Categories::new(image) {
+            match step {
+                Ok(category) => sii.take(category, &strings),
+                Err(error) => sii.note(CategoryType::END, error),
+            }
+        }
+        sii.name = text(&strings, sii.general.name);
+        sii.order = text(&strings, sii.general.order);
+        Ok(sii)
+    }
+
+    fn take(&mut self, category: category::Category<'_>, strings: &Strings<'_>) {
+        match category.kind {
+            CategoryType::GENERAL => match General::parse(category.data) {
+                Ok(general) => self.general = general,
+                Err(error) => self.note(category.kind, error),
+            },
+            CategoryType::FMMU => self.fmmus = FmmuUsage::walk(category.data).collect(),
+            CategoryType::SYNC_MANAGER => self.sync_managers = SyncManagerEntry::walk(category.data).collect(),
+            CategoryType::TX_PDO | CategoryType::RX_PDO => {
+                for step in Pdos::new(category.data) {
+                    match step {
+                        Ok(view) if category.kind == CategoryType::TX_PDO => self.tx_pdos.push(sii_pdo(&view, strings)),
+                        Ok(view) => self.rx_pdos.push(sii_pdo(&view, strings)),
+                        Err(error) => self.note(category.kind, error),
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn note(&mut self, kind: CategoryType, error: zerocat_wire::WireError) {
+        self.problem.get_or_insert(format!("SII category {} ({}): {error}", kind.0, kind.name()));
+    }
+
+    /// Name of an entry, empty where the SII gives none. Entries of the same index and subindex have the same name.
+    #[must_use]
+    pub fn entry(&self, index: u16, subindex: u8) -> Option<&zerocat_pdi::Entry> {
+        let pdos = self.tx_pdos.iter().chain(&self.rx_pdos);
+        pdos.flat_map(|pdo| &pdo.pdo.entries)
+            .find(|entry| entry.index == index && entry.subindex == subindex && index != 0)
+    }
+
+    /// The PDO of this index.
+    #[must_use]
+    pub fn pdo(&self, index: u16) -> Option<&zerocat_pdi::Pdo> {
+        self.tx_pdos.iter().chain(&self.rx_pdos).map(|pdo| &pdo.pdo).find(|pdo| pdo.index == index)
+    }
+}
+
+fn text(strings: &Strings<'_>, index: u8) -> String {
+    // Not all vendors keep to ASCII; Latin-1 is what those write who don't.
+    let bytes = strings.bytes(index).unwrap_or_default();
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => bytes.iter().map(|byte| char::from(*byte)).collect(),
+    };
+    text.chars().filter(|character| !character.is_control()).collect::<String>().trim().to_owned()
+}
+
+fn sii_pdo(view: &pdo::PdoView<'_>, strings: &Strings<'_>) -> SiiPdo {
+    let header = view.header();
+    let entries = view.entries().map(|entry| zerocat_pdi::Entry {
+        index: entry.index,
+        subindex: entry.subindex,
+        bit_length: entry.bit_length,
+        name: text(strings, entry.name),
+        type_code: u16::from(entry.data_type),
+    });
+    let pdo = zerocat_pdi::Pdo { index: header.index, name: text(strings, header.name), entries: entries.collect() };
+    SiiPdo { pdo, sync_manager: (header.sync_manager != pdo::NOT_ASSIGNED).then_some(header.sync_manager) }
+}
+
+/// Reads the SII of one SubDevice. Holds what was read, so that no word is read twice.
+#[derive(Debug)]
+pub struct SiiReader<'d> {
+    datagrams: &'d Datagrams,
+    target: Target,
+    /// The image from word 0, as far as it was read.
+    image: Vec<u8>,
+}
+
+impl<'d> SiiReader<'d> {
+    /// Takes the SII from the local application, by force if it holds it, and waits until the interface is free.
+    ///
+    /// # Errors
+    /// `Datagram`, `Busy`.
+    pub async fn open(datagrams: &'d Datagrams, target: Target) -> Result<Self, SiiError> {
+        let reader = Self { datagrams, target, image: Vec::new() };
+        let owner = SiiOwner::parse(&datagrams.read_one(target, register::SII_CONFIG, 2).await?);
+        if owner != Ok(SiiOwner::MAIN_DEVICE) {
+            for step in [SiiOwner::FORCED, SiiOwner::MAIN_DEVICE] {
+                let [config, _] = step.emit();
+                datagrams.write_one(target, register::SII_CONFIG, &[config]).await?;
+            }
+        }
+        let (status, _) = reader.settled(0).await?;
+        if status.failed() {
+            datagrams.write_one(target, register::SII_CONTROL, &SiiControl::CLEAR.emit()).await?;
+        }
+        Ok(reader)
+    }
+
+    /// Reads everything this crate has a use for, to the end marker. Categories that it has no use for are skipped;
+    /// the image has zeros in their place.
+    ///
+    /// # Errors
+    /// `Datagram`, `Busy`, `Failed`, and those of [`Sii::parse`].
+    pub async fn read_all(mut self) -> Result<Sii, SiiError> {
+        self.fill(fixed::LEN).await?;
+        let walked = match self.walk().await {
+            Ok(problem) => problem,
+            // Memory that fails behind the fixed area: keep what there is.
+            Err(SiiError::Failed { word, status }) => {
+                Some(format!("SII read of word {word:#06x} failed, status {status:#06x}"))
+            }
+            Err(other) => return Err(other),
+        };
+        self.image.extend(CategoryType::END.0.to_le_bytes());
+        let mut sii = Sii::parse(&self.image)?;
+        sii.problem = walked.or(sii.problem);
+        Ok(sii)
+    }
+
+    /// Reads the categories. Leaves an image that ends behind the last whole one; says why it stopped, if not at the
+    /// end marker.
+    async fn walk(&mut self) -> Result<Option<String>, SiiError> {
+        let mut at = fixed::LEN;
+        for _ in 0..MAX_CATEGORIES {
+            let header = self.fill(at + category::HEADER_LEN).await;
+            let header = header.map(|()| CategoryHeader::parse(&self.image[at..]));
+            let end = match header {
+                Ok(Ok(header)) if header.kind == CategoryType::END => at,
+                Ok(Ok(header)) if header.kind == CategoryType::NOP && header.words == 0 => at,
+                Ok(Ok(header)) if wanted(header.kind) => {
+                    let end = at + category::HEADER_LEN + header.data_len();
+                    if end <= MAX_BYTES {
+                        self.fill(end).await.inspect_err(|_| self.image.truncate(at))?;
+                    }
+                    end
+                }
+                Ok(Ok(header)) => at + category::HEADER_LEN + header.data_len(),
+                Ok(Err(_)) => at,
+                Err(error) => {
+                    self.image.truncate(at);
+                    return Err(error);
+                }
+            };
+            if end == at || end > MAX_BYTES {
+                self.image.truncate(at);
+                let behind = format!("SII category at byte {at} goes on behind {MAX_BYTES} bytes");
+                return Ok((end != at).then_some(behind));
+            }
+            // Skipped data: zeros, as far as it wasn't read along with the header.
+            if self.image.len() < end {
+                self.image.resize(end, 0);
+            }
+            at = end;
+        }
+        self.image.truncate(at);
+        Ok(Some(format!("SII has more than {MAX_CATEGORIES} categories")))
+    }
+
+    /// Reads on until the image has `len` bytes.
+    async fn fill(&mut self, len: usize) -> Result<(), SiiError> {
+        while self.image.len() < len {
+            let word = u32::try_from(self.image.len() / 2).unwrap_or(u32::MAX);
+            let data = self.read_at(word).await?;
+            self.image.extend(data);
+        }
+        Ok(())
+    }
+
+    /// Reads the 4 or 8 bytes at a word address.
+    ///
+    /// # Errors
+    /// `Datagram`, `Busy`, `Failed`.
+    pub async fn read_at(&self, word: u32) -> Result<Vec<u8>, SiiError> {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let command = SiiControl::READ.emit_at(word);
+            self.datagrams.write_one(self.target, register::SII_CONTROL, &command).await?;
+            let (status, data) = self.settled(word).await?;
+            if !status.failed() {
+                return Ok(data);
+            }
+            self.datagrams.write_one(self.target, register::SII_CONTROL, &SiiControl::CLEAR.emit()).await?;
+            if attempt >= READ_ATTEMPTS {
+                return Err(SiiError::Failed { word, status: status.0 });
+            }
+        }
+    }
+
+    /// Waits until no command runs; gives the status and the data register.
+    async fn settled(&self, word: u32) -> Result<(SiiStatus, Vec<u8>), SiiError> {
+        let start = self.datagrams.now();
+        loop {
+            // Status (2 bytes), address (4) and data (up to 8) in one read.
+            let shown = self.datagrams.read_one(self.target, register::SII_CONTROL, 14).await?;
+            let status = SiiStatus::parse(&shown).unwrap_or_default();
+            if !status.busy() {
+                return Ok((status, shown[6..6 + status.read_len()].to_vec()));
+            }
+            let waited = self.datagrams.now().saturating_sub(start);
+            if waited > READ_PATIENCE {
+                return Err(SiiError::Busy { word, waited });
+            }
+        }
+    }
+}
+
+fn wanted(kind: CategoryType) -> bool {
+    use CategoryType as Kind;
+    matches!(kind, Kind::STRINGS | Kind::GENERAL | Kind::FMMU | Kind::SYNC_MANAGER | Kind::TX_PDO | Kind::RX_PDO)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use zerocat_wire::sii::{Composer, Identity, Pdo, PdoEntry};
+
+    fn image() -> Vec<u8> {
+        let mut image = vec![0; 1024];
+        let fixed = Fixed { identity: Identity { vendor: 2, product: 3, revision: 4, serial: 5 }, ..Fixed::default() };
+        let mut composer = Composer::new(&mut image, &fixed).unwrap();
+        composer.strings(&["EL3002", "EL3002 2Ch. Ana. Input", "Value"]).unwrap();
+        composer.general(&General { order: 1, name: 2, ..General::default() }).unwrap();
+        composer.category(CategoryType(2000), &[1, 2, 3, 4]).unwrap();
+        let header = Pdo { index: 0x1a00, entries: 0, sync_manager: 3, dc_sync: 0, name: 0, flags: 0 };
+        let entry = PdoEntry { index: 0x6000, subindex: 1, name: 3, data_type: 3, bit_length: 16, flags: 0 };
+        let gap = PdoEntry { index: 0, subindex: 0, name: 0, data_type: 0, bit_length: 5, flags: 0 };
+        composer.pdos(CategoryType::TX_PDO, [(header, &[gap, entry][..])]).unwrap();
+        let unassigned = Pdo { index: 0x1a01, sync_manager: pdo::NOT_ASSIGNED, ..header };
+        composer.pdos(CategoryType::TX_PDO, [(unassigned, &[entry][..])]).unwrap();
+        let len = composer.finish().unwrap();
+        image.truncate(len);
+        image
+    }
+
+    #[test]
+    fn an_image_becomes_names_and_pdos_with_their_gaps() {
+        let sii = Sii::parse(&image()).unwrap();
+        assert_eq!((sii.order.as_str(), sii.name.as_str()), ("EL3002", "EL3002 2Ch. Ana. Input"));
+        assert_eq!(sii.fixed.identity.serial, 5);
+        let lengths: Vec<_> = sii.tx_pdos[0].pdo.entries.iter().map(|entry| (entry.index, entry.bit_length)).collect();
+        assert_eq!(lengths, [(0, 5), (0x6000, 16)]);
+        assert_eq!((sii.tx_pdos[0].sync_manager, sii.tx_pdos[1].sync_manager), (Some(3), None));
+        assert_eq!(sii.entry(0x6000, 1).unwrap().name, "Value");
+        assert_eq!(sii.problem, None);
+    }
+
+    #[test]
+    fn a_cut_image_keeps_what_was_whole_and_says_what_was_not() {
+        let mut cut = image();
+        cut.truncate(cut.len() - 6);
+        let sii = Sii::parse(&cut).unwrap();
+        assert_eq!((sii.order.as_str(), sii.tx_pdos.len()), ("EL3002", 1));
+        assert!(sii.problem.unwrap().contains("truncated"));
+    }
+}

@@ -1,0 +1,195 @@
+//! What is known of one SubDevice.
+
+use serde::Serialize;
+use zerocat_pdi::SyncManagerLayout;
+use zerocat_wire::AlState;
+use zerocat_wire::register::features;
+
+use crate::error::Label;
+use crate::sii::Sii;
+use crate::topology::Parent;
+
+/// Who made it and which one it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
+pub struct Identity {
+    /// Vendor, as given by the ETG.
+    pub vendor_id: u32,
+    /// Product code.
+    pub product_code: u32,
+    /// Revision.
+    pub revision: u32,
+    /// Serial number; 0 where it has none.
+    pub serial: u32,
+}
+
+impl From<zerocat_wire::sii::Identity> for Identity {
+    fn from(identity: zerocat_wire::sii::Identity) -> Self {
+        let zerocat_wire::sii::Identity { vendor, product, revision, serial } = identity;
+        Self { vendor_id: vendor, product_code: product, revision, serial }
+    }
+}
+
+/// The ESC's description of itself, registers 0x0000 to 0x0009 (ETG.1000.4, table 31).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct EscInfo {
+    /// Type (0x11: ET1100, 0x12: ET1200, 0x04: IP core, ...).
+    pub kind: u8,
+    /// Revision.
+    pub revision: u8,
+    /// Build.
+    pub build: u16,
+    /// FMMUs.
+    pub fmmus: u8,
+    /// Sync managers.
+    pub sync_managers: u8,
+    /// Process data RAM in KiB.
+    pub ram_kib: u8,
+    /// Port descriptors, two bits a port.
+    pub ports: u8,
+    /// See [`zerocat_wire::register::features`].
+    pub features: u16,
+}
+
+impl EscInfo {
+    /// Bytes of the registers.
+    pub const LEN: usize = 10;
+
+    /// Reads the registers.
+    #[must_use]
+    pub const fn parse(
+        [kind, revision, b0, b1, fmmus, sync_managers, ram_kib, ports, f0, f1]: [u8; Self::LEN],
+    ) -> Self {
+        let (build, features) = (u16::from_le_bytes([b0, b1]), u16::from_le_bytes([f0, f1]));
+        Self { kind, revision, build, fmmus, sync_managers, ram_kib, ports, features }
+    }
+
+    /// Whether it has distributed clocks.
+    #[must_use]
+    pub const fn dc(&self) -> bool {
+        self.features & features::DC != 0
+    }
+
+    /// Whether it does LRW.
+    #[must_use]
+    pub const fn lrw(&self) -> bool {
+        self.features & features::NO_LRW == 0
+    }
+}
+
+/// Mailbox offsets, sizes and protocols, from the SII.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct MailboxInfo {
+    /// First byte of the mailbox that the MainDevice writes (SM0).
+    pub write_start: u16,
+    /// Its bytes.
+    pub write_len: u16,
+    /// First byte of the mailbox that the MainDevice reads (SM1).
+    pub read_start: u16,
+    /// Its bytes.
+    pub read_len: u16,
+    /// See [`zerocat_wire::sii::fixed::protocol`].
+    pub protocols: u16,
+}
+
+impl MailboxInfo {
+    /// Whether it speaks CoE.
+    #[must_use]
+    pub const fn coe(&self) -> bool {
+        self.protocols & zerocat_wire::sii::fixed::protocol::COE != 0
+    }
+}
+
+/// Where the PDO map came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PdoSource {
+    /// The object dictionary: 0x1C10 and up, and the mapping objects.
+    Coe,
+    /// The PDO categories of the SII.
+    Sii,
+}
+
+impl PdoSource {
+    /// `CoE` or `SII`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Coe => "CoE",
+            Self::Sii => "SII",
+        }
+    }
+}
+
+impl std::fmt::Display for PdoSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// One SubDevice.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SubDevice {
+    /// Position on the bus, 0-based.
+    pub position: u16,
+    /// Configured station address: 0x1001 at position 0, and so on.
+    pub station: u16,
+    /// Short name: order number, else name, else vendor and product.
+    pub name: String,
+    /// Identity from the SII.
+    pub identity: Identity,
+    /// Station alias; 0: none.
+    pub alias: u16,
+    /// The ESC.
+    pub esc: EscInfo,
+    /// Ports that carry frames.
+    pub open_ports: [bool; 4],
+    /// Where it hangs; `None` on the MainDevice.
+    pub parent: Option<Parent>,
+    /// AL state that it last reached or showed.
+    pub state: AlState,
+    /// Mailbox, where it has one.
+    pub mailbox: Option<MailboxInfo>,
+    /// Everything from the SII.
+    pub sii: Sii,
+    /// Where the PDO map came from; `None` before it was read, or without process data.
+    pub pdo_source: Option<PdoSource>,
+    /// Process data sync managers with what is mapped; empty before [`crate::Network::read_pdos`].
+    pub sync_managers: Vec<SyncManagerLayout>,
+}
+
+impl SubDevice {
+    /// Position and name, for messages.
+    #[must_use]
+    pub fn label(&self) -> Label {
+        Label { position: self.position, name: self.name.clone() }
+    }
+
+    /// What it brings to the process image.
+    #[must_use]
+    pub fn layout(&self) -> zerocat_pdi::SubDeviceLayout {
+        zerocat_pdi::SubDeviceLayout {
+            position: self.position,
+            sync_managers: self.sync_managers.clone(),
+            fmmus: self.esc.fmmus,
+            lrw: self.esc.lrw() && self.sii.general.lrw(),
+        }
+    }
+
+    /// For [`crate::matching::identify`].
+    #[must_use]
+    pub fn found(&self) -> crate::matching::Found {
+        let Self { position, identity, alias, name, .. } = self;
+        crate::matching::Found { position: *position, identity: *identity, alias: *alias, name: name.clone() }
+    }
+
+    /// The short name that an SII gives.
+    #[must_use]
+    pub fn name_from(sii: &Sii) -> String {
+        let identity = sii.fixed.identity;
+        match (sii.order.as_str(), sii.name.as_str()) {
+            ("", "") => format!("{:#010x}:{:#010x}", identity.vendor, identity.product),
+            ("", name) => name.to_owned(),
+            (order, _) => order.to_owned(),
+        }
+    }
+}

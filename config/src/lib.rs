@@ -16,7 +16,6 @@ mod raw;
 mod resolve;
 mod rig;
 mod task;
-mod types;
 mod waveform;
 
 pub use engine::{Dc, Engine, LinkKind, SafeOutputs, Wait, XdpMode};

@@ -170,16 +170,20 @@ fn refuses_a_length_that_does_not_fit_the_type() {
     assert!(names(
         &with(&format!("{inputs}/0/bit_length"), json!(17)),
         path,
-        "17 bits do not fit uint16, which takes 1 to 16"
+        "uint16 takes 1 to 16 bits, the entry has 17"
     ));
-    assert!(names(&with(&format!("{inputs}/0/bit_length"), json!(0)), path, "0 bits"));
+    assert!(names(&with(&format!("{inputs}/0/bit_length"), json!(0)), path, "the entry has 0"));
     assert!(names(
         &with(&format!("{inputs}/0/data_type"), json!("float64")),
         path,
-        "16 bits do not fit float64, which takes 64"
+        "float64 takes 64 bits, the entry has 16"
     ));
     let path = "tasks[0].config.channels[1].bit_length";
-    assert!(names(&with(&format!("{READ}/channels/1/bit_length"), json!(31)), path, "31 bits do not fit float32"));
+    assert!(names(
+        &with(&format!("{READ}/channels/1/bit_length"), json!(31)),
+        path,
+        "float32 takes 32 bits, the entry has 31"
+    ));
 }
 
 #[test]
@@ -288,14 +292,22 @@ fn refuses_waveform_parameters_that_make_no_wave() {
             "frequency",
             "0 Hz is not more than 0",
         ),
-        (json!({ "shape": "ramp", "amplitude": 9e9, "frequency": 1 }), "amplitude", "reaches 9000000000"),
+        (
+            json!({ "shape": "ramp", "amplitude": 9e9, "frequency": 1 }),
+            "amplitude",
+            "9000000000 is out of range for uint16",
+        ),
         (
             json!({ "shape": "square", "amplitude": 2, "frequency": 1 }),
             "amplitude",
-            "reaches -2, and a uint16 of 16 bits holds 0 to 65535",
+            "-2 is out of range for uint16 of 16 bits (0 to 65535)",
         ),
         (json!({ "shape": "steps", "values": [], "dwell": "1ms" }), "values", "there is none"),
-        (json!({ "shape": "steps", "values": [6, 65536], "dwell": "1ms" }), "values[1]", "reaches 65536"),
+        (
+            json!({ "shape": "steps", "values": [6, 65536], "dwell": "1ms" }),
+            "values[1]",
+            "65536 is out of range for uint16",
+        ),
         (json!({ "shape": "steps", "values": [6], "dwell": "0s" }), "dwell", "it is 0"),
     ];
     for (waveform, key, text) in cases {

@@ -4,7 +4,6 @@ use super::{Found, Unique, waveforms};
 use crate::resolve::{entries, entry};
 use crate::rig::{PdoEntry, Rig, Slave};
 use crate::task::{Target, Task};
-use crate::types::fits;
 use zerocat_pdi::Direction;
 
 /// Checks the channels of all tasks.
@@ -75,8 +74,9 @@ impl Checker<'_> {
             Target::Automatic { pdo } => self.named(slave, direction, pdo, &format!("{at}.pdo"))?,
             Target::Manual { index, bit_length, data_type, .. } => {
                 self.found.demand(*index != 0, &format!("{at}.index"), "0 is padding", "give the index of an entry");
-                if let Err(what) = fits(*data_type, *bit_length) {
-                    self.found.add(format!("{at}.bit_length"), what, "correct the length or the `data_type`");
+                if let Err(error) = data_type.check(*bit_length) {
+                    let path = format!("{at}.bit_length");
+                    self.found.add(path, error.to_string(), "correct the length or the `data_type`");
                 }
             }
         }

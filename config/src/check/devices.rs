@@ -2,7 +2,6 @@
 
 use super::{Found, Unique};
 use crate::rig::{PdoEntry, Rig};
-use crate::types::fits;
 
 /// Highest rate, in Hz. A cycle of 10 us is shorter than the smallest frame's round trip over a few SubDevices.
 const MAX_RATE: f64 = 100_000.0;
@@ -56,9 +55,9 @@ pub(super) fn slaves(rig: &Rig, found: &mut Found) {
 fn entries(entries: &[PdoEntry], at: &str, found: &mut Found) {
     for (i, entry) in entries.iter().enumerate() {
         if entry.index != 0
-            && let Err(what) = fits(entry.data_type, entry.bit_length)
+            && let Err(error) = entry.data_type.check(entry.bit_length)
         {
-            found.add(format!("{at}[{i}].bit_length"), what, "correct the length or the `data_type`");
+            found.add(format!("{at}[{i}].bit_length"), error.to_string(), "correct the length or the `data_type`");
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use super::Found;
 use crate::rig::PdoEntry;
-use crate::types::{name, range};
 use crate::waveform::Waveform;
+use zerocat_pdi::DataType;
 
 /// Checks one waveform; its values against `entry`, where that is known.
 pub(super) fn waveform(waveform: &Waveform, entry: Option<&PdoEntry>, at: &str, found: &mut Found) {
@@ -15,12 +15,6 @@ pub(super) fn waveform(waveform: &Waveform, entry: Option<&PdoEntry>, at: &str, 
             let path = format!("{at}.frequency");
             found.demand(good, &path, format!("{frequency} Hz is not more than 0"), "give periods per second");
             let path = format!("{at}.amplitude");
-            found.demand(
-                amplitude.is_finite() && offset.is_finite(),
-                &path,
-                "it or the offset is not a number",
-                "give finite numbers",
-            );
             value(offset - amplitude.abs(), entry, &path, found);
             value(offset + amplitude.abs(), entry, &path, found);
         }
@@ -35,13 +29,18 @@ pub(super) fn waveform(waveform: &Waveform, entry: Option<&PdoEntry>, at: &str, 
     }
 }
 
+/// Checks one value that the waveform reaches; waveforms are rounded into integers.
 fn value(value: f64, entry: Option<&PdoEntry>, path: &str, found: &mut Found) {
-    let Some(entry) = entry else { return };
-    let Some((low, high)) = range(entry.data_type, entry.bit_length) else { return };
-    if !(low..=high).contains(&value) {
-        let name = name(entry.data_type);
-        let what =
-            format!("the waveform reaches {value}, and a {name} of {} bits holds {low} to {high}", entry.bit_length);
-        found.add(path, what, "keep it within the range of the entry");
+    if !value.is_finite() {
+        found.add(path, format!("the waveform reaches {value}"), "give finite numbers");
+        return;
+    }
+    let Some(entry) = entry.filter(|entry| entry.data_type.fits(entry.bit_length)) else { return };
+    let rounded = match entry.data_type {
+        DataType::Float32 | DataType::Float64 => value,
+        _ => value.round(),
+    };
+    if let Err(error) = entry.data_type.encode(rounded, entry.bit_length) {
+        found.add(path, error.to_string(), "keep the waveform within the range of the entry");
     }
 }

@@ -27,6 +27,9 @@ pub const ROUND_TRIPS: u32 = 10_000;
 /// Frames of [`Suite::a_burst_is_counted_and_not_fatal`], as far as slots come back without receiving.
 pub const BURST: u32 = 4_096;
 
+/// After so long without a frame nothing more is on its way.
+const SILENCE: Duration = Duration::from_millis(100);
+
 /// Where the tag of a frame stands: at the start of the data of its one datagram.
 const TAG: std::ops::Range<usize> = 26..30;
 /// Shortest frame with a tag and a working counter.
@@ -350,11 +353,11 @@ impl<'a, L: Link, R: Reflector> Suite<'a, L, R> {
         }
     }
 
-    /// Receives until what is out has come back: a last frame of our own has, and then nothing for 50 ms.
+    /// Receives until what is out has come back: a last frame of our own has, and then nothing for a while.
     fn drain(&mut self) {
         self.write(Slot(0), MIN_FRAME);
         self.round_trip_with_losses(Slot(0));
-        while self.poll(Instant::now() + Duration::from_millis(50)).is_some() {}
+        while self.poll(Instant::now() + SILENCE).is_some() {}
     }
 
     /// A round trip that sends again where buffers are still full.
@@ -364,7 +367,7 @@ impl<'a, L: Link, R: Reflector> Suite<'a, L, R> {
         loop {
             self.await_writable(slot);
             let went = self.link.post(slot, MIN_FRAME).is_ok() && self.link.kick().is_ok();
-            let patience = Instant::now() + Duration::from_millis(50);
+            let patience = Instant::now() + PATIENCE / 4;
             while let Some(back) = self.poll(patience) {
                 if went && tag_of(&back) == tag {
                     return;

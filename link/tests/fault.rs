@@ -1,0 +1,17 @@
+//! A fault injector without faults is a link like any other.
+
+use zerocat_link::contract;
+use zerocat_link::fault::{FaultInjector, FaultPlan, SPARE};
+use zerocat_link::pair::pair;
+use zerocat_link::reflect::Mirror;
+use zerocat_link::{Link, Sizing};
+
+#[test]
+fn an_injector_without_faults_keeps_the_contract() {
+    let (link, peer) = pair(Sizing { slots: 8 + SPARE, receive: 16 });
+    let mut link = FaultInjector::new(link, FaultPlan::default(), FaultPlan::default(), 1);
+    assert_eq!(link.slots(), 8);
+    contract::check_all(&mut link, Mirror::new(peer));
+    let (sending, receiving) = link.faults();
+    assert_eq!((sending.seen, receiving.seen), (link.counters().sent, link.counters().received));
+}

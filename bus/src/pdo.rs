@@ -81,7 +81,7 @@ impl PdoMap {
                 self.sync_managers.push(SyncManagerLayout { number, direction, start, control, pdos });
             }
             None => {
-                self.notes.push(format!("{bits} bits are mapped on sync manager {number}, which the SII doesn't have"))
+                self.notes.push(format!("{bits} bits are mapped on sync manager {number}, which the SII doesn't have"));
             }
         }
     }

@@ -162,8 +162,7 @@ impl<'d> SiiReader<'d> {
                 datagrams.write_one(target, register::SII_CONFIG, &[config]).await?;
             }
         }
-        let (status, _) = reader.settled(0).await?;
-        if status.failed() {
+        if reader.settled(0).await?.status.failed() {
             datagrams.write_one(target, register::SII_CONTROL, &SiiControl::CLEAR.emit()).await?;
         }
         Ok(reader)
@@ -248,27 +247,34 @@ impl<'d> SiiReader<'d> {
         loop {
             attempt += 1;
             let command = SiiControl::READ.emit_at(word);
-            self.datagrams.write_one(self.target, register::SII_CONTROL, &command).await?;
-            let (status, data) = self.settled(word).await?;
-            if !status.failed() {
-                return Ok(data);
+            let asked = self.datagrams.write(self.target, register::SII_CONTROL, &command).await?;
+            let shown = self.settled(word).await?;
+            // Without an answer the command may have run nevertheless (its frame was lost on the way back, and a busy
+            // interface takes no second command): the address register tells.
+            let ran = asked.working_counter == 1 || shown.word == word;
+            if ran && !shown.status.failed() {
+                return Ok(shown.data);
             }
-            self.datagrams.write_one(self.target, register::SII_CONTROL, &SiiControl::CLEAR.emit()).await?;
+            if shown.status.failed() {
+                self.datagrams.write_one(self.target, register::SII_CONTROL, &SiiControl::CLEAR.emit()).await?;
+            }
             if attempt >= READ_ATTEMPTS {
-                return Err(SiiError::Failed { word, status: status.0 });
+                return Err(SiiError::Failed { word, status: shown.status.0 });
             }
         }
     }
 
-    /// Waits until no command runs; gives the status and the data register.
-    async fn settled(&self, word: u32) -> Result<(SiiStatus, Vec<u8>), SiiError> {
+    /// Waits until no command runs, and gives what the interface shows then.
+    async fn settled(&self, word: u32) -> Result<Shown, SiiError> {
         let start = self.datagrams.now();
         loop {
             // Status (2 bytes), address (4) and data (up to 8) in one read.
-            let shown = self.datagrams.read_one(self.target, register::SII_CONTROL, 14).await?;
-            let status = SiiStatus::parse(&shown).unwrap_or_default();
+            let [s0, s1, a0, a1, a2, a3, data @ ..] =
+                self.datagrams.read_array::<14>(self.target, register::SII_CONTROL).await?;
+            let status = SiiStatus(u16::from_le_bytes([s0, s1]));
             if !status.busy() {
-                return Ok((status, shown[6..6 + status.read_len()].to_vec()));
+                let data = data[..status.read_len()].to_vec();
+                return Ok(Shown { status, word: u32::from_le_bytes([a0, a1, a2, a3]), data });
             }
             let waited = self.datagrams.now().saturating_sub(start);
             if waited > READ_PATIENCE {
@@ -276,6 +282,13 @@ impl<'d> SiiReader<'d> {
             }
         }
     }
+}
+
+/// What the interface shows.
+struct Shown {
+    status: SiiStatus,
+    word: u32,
+    data: Vec<u8>,
 }
 
 fn wanted(kind: CategoryType) -> bool {

@@ -1,0 +1,83 @@
+//! The datagram layer against memory that answers like one SubDevice.
+
+mod support;
+
+use std::time::Duration;
+
+use support::{Loss, rig};
+use zerocat_bus::{DatagramError, Target, join_all};
+use zerocat_wire::{Command, FrameViewMut};
+
+/// Answers reads with bytes that tell the register, takes writes, and counts `working_counter` for each.
+fn memory(working_counter: u16) -> impl FnMut(&mut [u8], Duration) -> bool {
+    move |frame: &mut [u8], _now| {
+        let mut frame = FrameViewMut::new_checked(frame).expect("a frame");
+        frame.mark_returned();
+        for mut datagram in frame.datagrams_mut() {
+            let [low, _] = datagram.view().address().ado().to_le_bytes();
+            if matches!(datagram.view().command(), Ok(Command::Brd | Command::Fprd | Command::Aprd)) {
+                datagram.data_mut().fill(low);
+            }
+            datagram.add_working_counter(working_counter);
+        }
+        true
+    }
+}
+
+#[test]
+fn the_true_working_counter_of_a_read_and_of_a_write_is_seen() {
+    let (datagrams, mut pump) = rig::<4, _>(memory(7));
+    let read = pump.run(datagrams.read(Target::Broadcast, 0x0030, 2)).unwrap();
+    assert_eq!((read.data, read.working_counter), (vec![0x30, 0x30], 7));
+    let write = pump.run(datagrams.write(Target::Station(0x1001), 0x0120, &[1, 2, 3])).unwrap();
+    assert_eq!((write.data, write.working_counter), (vec![1, 2, 3], 7));
+}
+
+#[test]
+fn two_that_answer_one_station_are_an_error() {
+    let (datagrams, mut pump) = rig::<4, _>(memory(2));
+    let error = pump.run(datagrams.read_u16(Target::Station(0x1001), 0x0130)).unwrap_err();
+    assert_eq!(error.to_string(), "FPRD station 0x1001, register 0x0130: working counter 2 instead of 1");
+}
+
+#[test]
+fn a_lost_frame_is_repeated_and_counted() {
+    let (datagrams, mut pump) = rig::<4, _>(memory(1));
+    pump.loss = Loss::Both(2);
+    for register in 0..20u16 {
+        let [low, _] = register.to_le_bytes();
+        assert_eq!(pump.run(datagrams.read_u8(Target::Station(1), register)), Ok(low));
+    }
+    let counters = datagrams.counters();
+    assert_eq!(counters.repeated, pump.lost);
+    assert!(counters.repeated > 0);
+    assert_eq!((counters.sent, counters.unanswered), (pump.frames, 0));
+}
+
+#[test]
+fn nobody_there_is_an_error_after_the_attempts_it_names() {
+    let (datagrams, mut pump) = rig::<4, _>(memory(0));
+    let datagrams = datagrams.with_attempts(3);
+    let error = pump.run(datagrams.read_u8(Target::Position(5), 0x0000)).unwrap_err();
+    assert_eq!(error.to_string(), "APRD position 5, register 0x0000, 1 bytes: no answer in 3 attempts");
+    assert_eq!(pump.frames, 3);
+}
+
+#[test]
+fn more_futures_than_frames_wait_for_the_pool_and_keep_their_data_apart() {
+    let (datagrams, mut pump) = rig::<4, _>(memory(1));
+    let reads = join_all((0..100u16).map(|register| datagrams.read_one(Target::Station(1), register, 8)));
+    for (register, data) in (0..).zip(pump.run(reads)) {
+        assert_eq!(data.unwrap(), [register; 8]);
+    }
+    assert!(datagrams.counters().pool_full > 0);
+}
+
+#[test]
+fn more_than_a_frame_carries_is_refused_before_it_is_sent() {
+    let (datagrams, mut pump) = rig::<4, _>(memory(1));
+    let error = pump.run(datagrams.write(Target::Broadcast, 0x1000, &[0; 1487])).unwrap_err();
+    assert_eq!(error, DatagramError::TooLong { len: 1487 });
+    assert!(pump.run(datagrams.write(Target::Broadcast, 0x1000, &[0; 1486])).is_ok());
+    assert_eq!(pump.frames, 1);
+}

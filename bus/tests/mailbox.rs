@@ -1,0 +1,156 @@
+//! SDO transfer against a SubDevice that answers as each test tells it to.
+
+mod support;
+
+use support::mailman::{Mailman, emergency, mailbox, response};
+use support::{Loss, rig};
+use zerocat_wire::coe::{AbortCode, SdoRequest, SdoResponse, SdoTarget};
+use zerocat_wire::mailbox::{self as mail, MailboxError, MailboxHeader, MailboxType};
+
+fn value(target: SdoTarget, data: &[u8]) -> Vec<u8> {
+    response(&SdoResponse::UploadExpedited { target, data })
+}
+
+fn echo(request: SdoRequest<'_>) -> Vec<Vec<u8>> {
+    match request {
+        SdoRequest::Upload { target } => vec![value(target, &[target.subindex])],
+        SdoRequest::DownloadExpedited { target, .. } | SdoRequest::Download { target, .. } => {
+            vec![response(&SdoResponse::Download { target })]
+        }
+        _ => vec![],
+    }
+}
+
+#[test]
+fn an_emergency_between_request_and_response_is_kept_and_disturbs_nothing() {
+    let noisy = Mailman::sdo(|request| [vec![emergency(0x3110), emergency(0x8130)], echo(request)].concat());
+    let (datagrams, mut pump) = rig::<4, _>(noisy);
+    let mut mailbox = mailbox();
+    assert_eq!(pump.run(mailbox.upload(&datagrams, 0x1018, 4)), Ok(vec![4]));
+    let codes: Vec<_> = mailbox.take_emergencies().iter().map(|received| received.emergency.code).collect();
+    assert_eq!(codes, [0x3110, 0x8130]);
+}
+
+#[test]
+fn stale_mail_is_never_taken_for_the_answer() {
+    let (datagrams, mut pump) = rig::<4, _>(Mailman::sdo(echo));
+    // An answer of before, to the same question but with another value, and an emergency behind it.
+    pump.segment.post(value(SdoTarget::entry(0x1018, 4), &[0xaa]));
+    pump.segment.post(emergency(0x1000));
+    let mut mailbox = mailbox();
+    assert_eq!(pump.run(mailbox.upload(&datagrams, 0x1018, 4)), Ok(vec![4]));
+    assert_eq!((mailbox.counters().stale, mailbox.counters().emergencies), (1, 1));
+}
+
+#[test]
+fn an_answer_to_something_else_is_passed_over() {
+    let confused = Mailman::sdo(|request| [vec![value(SdoTarget::entry(0x1018, 9), &[9])], echo(request)].concat());
+    let (datagrams, mut pump) = rig::<4, _>(confused);
+    assert_eq!(pump.run(mailbox().upload(&datagrams, 0x1018, 4)), Ok(vec![4]));
+}
+
+#[test]
+fn an_abort_is_reported_with_index_subindex_and_words() {
+    let refusing = Mailman::sdo(|request| {
+        let SdoRequest::Upload { target } = request else { return vec![] };
+        vec![response(&SdoResponse::Abort { target, code: AbortCode::NO_SUCH_OBJECT })]
+    });
+    let (datagrams, mut pump) = rig::<4, _>(refusing);
+    let error = pump.run(mailbox().upload(&datagrams, 0x1c13, 0)).unwrap_err();
+    let text = "SubDevice 3 (EL3002): SDO upload of 0x1c13:00: abort 0x06020000: Object doesn't exist in the object dictionary";
+    assert_eq!(error.to_string(), text);
+}
+
+#[test]
+fn a_mailbox_error_is_reported_in_words() {
+    let refusing = Mailman::new(|_, _| {
+        let mut bytes = vec![0; 16];
+        let header = MailboxHeader::new(MailboxType::Error, 1, 0);
+        let len = mail::emit(&mut bytes, header, |body| MailboxError::UNSUPPORTED_PROTOCOL.emit(body)).unwrap();
+        bytes.truncate(len);
+        vec![bytes]
+    });
+    let (datagrams, mut pump) = rig::<4, _>(refusing);
+    let error = pump.run(mailbox().upload(&datagrams, 0x1000, 0)).unwrap_err().to_string();
+    assert!(error.ends_with("mailbox error 0x0002: Mailbox protocol is not supported"), "{error}");
+}
+
+#[test]
+fn a_long_value_comes_in_segments() {
+    let text: Vec<u8> = (0..=u8::MAX).collect();
+    let (whole, mut sent) = (text.clone(), 0);
+    let device = Mailman::sdo(move |request| match request {
+        SdoRequest::Upload { target } => {
+            sent = 20;
+            vec![response(&SdoResponse::Upload { target, size: 256, data: &whole[..20] })]
+        }
+        SdoRequest::UploadSegment { toggle } => {
+            let end = (sent + 100).min(whole.len());
+            let data = &whole[sent..end];
+            sent = end;
+            vec![response(&SdoResponse::UploadSegment { toggle, last: end == whole.len(), data })]
+        }
+        _ => vec![],
+    });
+    let (datagrams, mut pump) = rig::<4, _>(device);
+    assert_eq!(pump.run(mailbox().upload(&datagrams, 0x1008, 0)), Ok(text));
+}
+
+#[test]
+fn a_long_value_goes_in_segments() {
+    use std::sync::{Arc, Mutex};
+    let got = Arc::new(Mutex::new(Vec::new()));
+    let store = Arc::clone(&got);
+    let device = Mailman::sdo(move |request| match request {
+        SdoRequest::Download { target, size, data } => {
+            assert_eq!(size, 300);
+            store.lock().unwrap().extend_from_slice(data);
+            vec![response(&SdoResponse::Download { target })]
+        }
+        SdoRequest::DownloadSegment { toggle, data, .. } => {
+            store.lock().unwrap().extend_from_slice(data);
+            vec![response(&SdoResponse::DownloadSegment { toggle })]
+        }
+        _ => vec![],
+    });
+    let (datagrams, mut pump) = rig::<4, _>(device);
+    let value: Vec<u8> = (0..300u16).map(|n| n.to_le_bytes()[0]).collect();
+    assert_eq!(pump.run(mailbox().download(&datagrams, 0x8000, 1, &value)), Ok(()));
+    assert_eq!(*got.lock().unwrap(), value);
+}
+
+#[test]
+fn a_lost_answer_is_asked_for_again_and_the_request_is_not_done_twice() {
+    for loss in [Loss::Outbound(3), Loss::Inbound(3), Loss::Both(3), Loss::Inbound(4), Loss::Both(7)] {
+        let (datagrams, mut pump) = rig::<4, _>(Mailman::sdo(echo));
+        pump.loss = loss;
+        let mut mailbox = mailbox();
+        for subindex in 1..=50 {
+            let got = pump.run(mailbox.upload(&datagrams, 0x1018, subindex));
+            assert_eq!(got, Ok(vec![subindex]), "{loss:?}");
+        }
+        assert!(pump.lost > 0);
+        assert_eq!(pump.segment.requests, 50, "{loss:?}");
+    }
+}
+
+#[test]
+fn without_repeat_a_lost_answer_costs_a_second_request_and_no_more() {
+    let mut device = Mailman::sdo(echo);
+    device.repeats = false;
+    let (datagrams, mut pump) = rig::<4, _>(device);
+    pump.loss = Loss::Inbound(9);
+    let mut mailbox = mailbox();
+    for subindex in 1..=50 {
+        assert_eq!(pump.run(mailbox.upload(&datagrams, 0x1018, subindex)), Ok(vec![subindex]));
+    }
+    assert!(mailbox.counters().repeats > 0);
+    assert!(pump.segment.requests > 50);
+}
+
+#[test]
+fn no_answer_ends_with_the_time_that_was_waited() {
+    let (datagrams, mut pump) = rig::<4, _>(Mailman::sdo(|_| vec![]));
+    let error = pump.run(mailbox().upload(&datagrams, 0x1018, 1)).unwrap_err().to_string();
+    assert!(error.starts_with("SubDevice 3 (EL3002): SDO upload of 0x1018:01: no answer in 2."), "{error}");
+}

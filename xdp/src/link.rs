@@ -35,6 +35,10 @@ pub struct XdpLink {
     lent: Option<Chunk>,
     /// Whether chunks went into the fill ring since the driver was last woken for it.
     refilled: bool,
+    /// Descriptors taken since the receive ring was last found empty.
+    run: u32,
+    /// Drops that the kernel had counted when it was last asked.
+    kernel_drops: u64,
     counters: LinkCounters,
 }
 
@@ -52,6 +56,8 @@ impl XdpLink {
             unkicked: 0,
             lent: None,
             refilled: false,
+            run: 0,
+            kernel_drops: 0,
             counters: LinkCounters::default(),
         };
         for chunk in link.chunks.receiving() {
@@ -124,7 +130,11 @@ impl XdpLink {
     #[inline]
     fn next_frame(&mut self) -> Result<Option<FrameDesc>, LinkFault> {
         for _ in 0..self.opened.layout.receive {
-            let Some(descriptor) = self.socket().received() else { break };
+            let Some(descriptor) = self.socket().received() else {
+                self.ask_for_drops();
+                break;
+            };
+            self.run = self.run.saturating_add(1);
             let chunk = match self.chunks.admit_received(claim(&descriptor)) {
                 Ok(chunk) => chunk,
                 Err(fault) => {
@@ -141,6 +151,21 @@ impl XdpLink {
         }
         self.wake_receiver()?;
         Ok(None)
+    }
+
+    /// Asks the kernel what it dropped, when all chunks may have been full and have been emptied: a system call that
+    /// doesn't block, and none in a cycle whose frames fit.
+    #[inline]
+    fn ask_for_drops(&mut self) {
+        let run = std::mem::take(&mut self.run);
+        if run + 1 < u32::from(self.opened.layout.receive) {
+            return;
+        }
+        if let Ok(counted) = self.statistics() {
+            let drops = counted.rx_dropped + counted.rx_ring_full;
+            self.counters.dropped += drops.saturating_sub(self.kernel_drops);
+            self.kernel_drops = drops;
+        }
     }
 
     /// Takes back what is lent.
@@ -166,21 +191,26 @@ impl XdpLink {
         Ok(())
     }
 
-    /// Has the kernel send what is queued; more than one call only where it takes less than that in one.
-    fn wake_sender(&mut self) -> Result<(), LinkFault> {
-        let calls = self.opened.layout.slots / BATCH + 1;
-        for _ in 0..calls {
+    /// Has the kernel send what is queued, and returns how many frames it dropped; more than one call only where it
+    /// takes less than everything in one.
+    fn wake_sender(&mut self) -> Result<u64, LinkFault> {
+        let mut dropped = 0;
+        let mut batches = self.outstanding / BATCH;
+        let mut unsent = self.socket().unsent();
+        loop {
             self.counters.kicks += 1;
-            match self.socket().send()? {
-                Woken::Partly => {}
-                Woken::Dropped => self.counters.send_errors += 1,
-                Woken::Yes | Woken::Later => break,
+            let woken = self.socket().send()?;
+            let left = self.socket().unsent();
+            match woken {
+                Woken::Dropped if left < unsent => dropped += 1,
+                Woken::Partly if batches > 0 => batches -= 1,
+                _ => return Ok(dropped),
             }
-            if !self.socket().has_unsent() {
-                break;
+            if left == 0 {
+                return Ok(dropped);
             }
+            unsent = left;
         }
-        Ok(())
     }
 }
 
@@ -220,16 +250,21 @@ impl Link for XdpLink {
     #[inline]
     fn kick(&mut self) -> Result<(), LinkFault> {
         let posted = std::mem::take(&mut self.unkicked);
-        if self.outstanding == 0 || !self.socket().has_unsent() || !self.socket().needs_send() {
+        if self.outstanding == 0 || self.socket().unsent() == 0 || !self.socket().needs_send() {
             self.counters.sent += posted;
             return Ok(());
         }
-        let result = self.wake_sender();
-        match result {
-            Ok(()) => self.counters.sent += posted,
-            Err(_) => self.counters.send_errors += posted,
+        match self.wake_sender() {
+            Ok(dropped) => {
+                self.counters.sent += posted.saturating_sub(dropped);
+                self.counters.send_errors += dropped;
+                Ok(())
+            }
+            Err(fault) => {
+                self.counters.send_errors += posted;
+                Err(fault)
+            }
         }
-        result
     }
 
     #[inline]

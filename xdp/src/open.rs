@@ -87,7 +87,8 @@ impl XdpOptions {
         if !valid.contains(&slots) || !valid.contains(&receive) {
             return Err(XdpError::Sizing { slots, receive });
         }
-        Ok(Layout { chunk_size: self.chunk_size.bytes(), slots, receive })
+        // One more than may wait: the one that is lent.
+        Ok(Layout { chunk_size: self.chunk_size.bytes(), slots, receive: receive + 1 })
     }
 }
 
@@ -110,7 +111,7 @@ pub struct XdpReport {
     pub zerocopy: bool,
     /// Whether the kernel may ask to be woken.
     pub wakeup: Wakeup,
-    /// Chunks of the UMEM in use: slots and receive buffers.
+    /// Chunks of the UMEM in use: slots, receive buffers, and one for the frame that is lent.
     pub chunks: u32,
     /// Bytes of a chunk.
     pub chunk_size: u32,

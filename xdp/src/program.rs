@@ -85,7 +85,7 @@ impl Program {
         }
         // SAFETY: the descriptor is new, open, and nobody else's.
         let link = unsafe { OwnedFd::from_raw_fd(fd) };
-        Ok(Attachment { _link: link, attached })
+        Ok(Attachment { link, attached })
     }
 
     /// Has the program redirect what arrives on a queue to a socket.
@@ -106,10 +106,10 @@ impl Program {
     }
 }
 
-/// A program on an interface; it is taken off when this is dropped.
+/// A program on an interface. It is taken off when this is dropped, or when the process ends.
 #[derive(Debug)]
 pub(crate) struct Attachment {
-    _link: OwnedFd,
+    link: OwnedFd,
     attached: Attached,
 }
 
@@ -117,6 +117,18 @@ impl Attachment {
     /// Where it was asked to run.
     pub(crate) const fn attached(&self) -> Attached {
         self.attached
+    }
+}
+
+impl Drop for Attachment {
+    /// Detaches at once; closing alone would wait for whoever looks at the link just then (a `bpftool link`).
+    fn drop(&mut self) {
+        // SAFETY: link is an open descriptor.
+        let result = unsafe { libbpf_sys::bpf_link_detach(self.link.as_raw_fd()) };
+        // Closing detaches too, and an interface that is gone has no program.
+        if result < 0 {
+            tracing::debug!("detach the XDP program: {}", io::Error::from_raw_os_error(-result));
+        }
     }
 }
 

@@ -145,10 +145,10 @@ impl Socket {
         (got == 1).then(|| descriptor.addr())
     }
 
-    /// Whether frames are queued that the kernel has not taken.
+    /// Number of queued frames that the kernel has not taken.
     #[inline]
-    pub(crate) fn has_unsent(&mut self) -> bool {
-        self.tx.nb_free_exact() < self.ring
+    pub(crate) fn unsent(&mut self) -> u32 {
+        self.ring.saturating_sub(self.tx.nb_free_exact())
     }
 
     /// Whether a system call is needed to have queued frames sent.

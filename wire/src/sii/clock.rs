@@ -12,9 +12,9 @@ pub struct ClockMode {
     /// SYNC0 cycle time in ns; 0: that of the MainDevice.
     pub cycle_time_0: u32,
     /// SYNC0 shift time in ns.
-    pub shift_time_0: u32,
+    pub shift_time_0: i32,
     /// SYNC1 shift time in ns.
-    pub shift_time_1: u32,
+    pub shift_time_1: i32,
     /// SYNC1 cycle as a factor of SYNC0's.
     pub sync1_cycle_factor: i16,
     /// Word for the registers 0x0980 and 0x0981.
@@ -36,8 +36,8 @@ impl ClockMode {
         field::array::<LEN>(bytes, 0)?;
         Ok(Self {
             cycle_time_0: field::u32_at(bytes, 0)?,
-            shift_time_0: field::u32_at(bytes, 4)?,
-            shift_time_1: field::u32_at(bytes, 8)?,
+            shift_time_0: i32::from_le_bytes(field::array(bytes, 4)?),
+            shift_time_1: i32::from_le_bytes(field::array(bytes, 8)?),
             sync1_cycle_factor: i16::from_le_bytes(field::array(bytes, 12)?),
             assign_activate: field::u16_at(bytes, 14)?,
             sync0_cycle_factor: i16::from_le_bytes(field::array(bytes, 16)?),
@@ -76,11 +76,12 @@ mod tests {
     fn emits_and_parses_literal_bytes() {
         #[rustfmt::skip]
         let bytes = [
-            0x40, 0x42, 0x0f, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+            0x40, 0x42, 0x0f, 0x00, 0xf0, 0xd8, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00,
             0x01, 0x00, 0x00, 0x03, 0xff, 0xff, 0x07, 0x08, 0x00, 0x00, 0x00, 0x00,
         ];
         let mode = ClockMode {
             cycle_time_0: 1_000_000,
+            shift_time_0: -10_000,
             sync1_cycle_factor: 1,
             assign_activate: 0x0300,
             sync0_cycle_factor: -1,

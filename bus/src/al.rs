@@ -37,7 +37,8 @@ impl AlPolicy {
         };
         Self {
             deadline: Duration::from_secs(seconds),
-            acknowledgements: 1,
+            // On the way to INIT whatever is shown from before is of no more interest.
+            acknowledgements: if matches!(state, AlState::Init) { 5 } else { 1 },
             poll: Duration::from_micros(500),
             back_off: Duration::from_millis(1),
         }
@@ -101,7 +102,8 @@ pub async fn request(
     policy: AlPolicy,
 ) -> Result<AlReached, AlError> {
     let start = datagrams.now();
-    let mut request = Request { datagrams, target, who, state, policy, start, acknowledged: Vec::new() };
+    let mut request =
+        Request { datagrams, target, who, state, policy, start, acknowledged: Vec::new(), echo_tried: false };
     request.run().await
 }
 
@@ -113,17 +115,22 @@ struct Request<'a> {
     policy: AlPolicy,
     start: Duration,
     acknowledged: Vec<AlStatusCode>,
+    echo_tried: bool,
 }
 
 impl Request<'_> {
     async fn run(&mut self) -> Result<AlReached, AlError> {
-        // INIT is asked for with an acknowledgement: whatever is shown is of no more interest.
-        self.control(AlControl { state: self.state, acknowledge: self.state == AlState::Init }).await?;
+        self.control(AlControl::request(self.state)).await?;
         loop {
             let shown = self.look().await?;
             if shown.status.error() {
-                self.acknowledge(shown).await?;
-                self.datagrams.pause(self.policy.back_off).await;
+                // An ESC without an application shows what was written last, acknowledge bit included, and no code:
+                // there the plain request that follows is enough.
+                let echo = shown.code == AlStatusCode::NO_ERROR && !std::mem::replace(&mut self.echo_tried, true);
+                if !echo {
+                    self.acknowledge(shown).await?;
+                    self.datagrams.pause(self.policy.back_off).await;
+                }
                 self.control(AlControl::request(self.state)).await?;
             } else if shown.status.state() == Some(self.state) {
                 let acknowledged = std::mem::take(&mut self.acknowledged);

@@ -3,12 +3,14 @@
 //! Guarantees: data is copied out before anything else can take the frame's slot; a datagram with working counter 0
 //! (a lost frame, or nobody there) is sent again up to a fixed number of times and counted; a full pool is waited for.
 //! Not guaranteed: that a repeated write reaches the SubDevice only once. Registers don't mind; mailboxes do, and use
-//! [`Datagrams::once`].
+//! [`Datagrams::write_once`].
 //!
 //! The pool's own timers and retries are off: whoever moves the frames brings each one back exactly once.
 
 use std::cell::Cell;
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ethercrab::error::{Error as PoolError, PduError};
@@ -72,6 +74,7 @@ pub struct Datagrams {
     now: Box<dyn Fn() -> Duration + Send>,
     attempts: u8,
     counters: Cell<DatagramCounters>,
+    stop: Arc<AtomicBool>,
 }
 
 impl fmt::Debug for Datagrams {
@@ -96,7 +99,15 @@ impl Datagrams {
             now: Box::new(now),
             attempts: ATTEMPTS,
             counters: Cell::default(),
+            stop: Arc::default(),
         }
+    }
+
+    /// While this flag is set, every datagram is refused with `Stopped` before it is sent, so that a bring-up ends
+    /// soon and in order, with no frame left behind. Clear it before shutting down.
+    #[must_use]
+    pub fn stop_flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.stop)
     }
 
     /// Sets how often a datagram with working counter 0 is sent, 1 or more.
@@ -260,6 +271,10 @@ impl Datagrams {
         }
         let start = self.now();
         loop {
+            // A flag on its own: nothing else is read because of it.
+            if self.stop.load(Ordering::Relaxed) {
+                return Err(DatagramError::Stopped);
+            }
             let sent = request.send(&self.main_device).await;
             match sent {
                 Ok(answer) => {

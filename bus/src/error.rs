@@ -39,6 +39,9 @@ pub enum DatagramError {
         /// The pool's error.
         reason: ethercrab::error::Error,
     },
+    /// The stop flag is set: see [`crate::Datagrams::stop_flag`].
+    #[error("stopped on request")]
+    Stopped,
     /// The pool had no free frame for a long time: nobody moves its frames.
     #[error("no free frame in the pool for {waited:?}; is the realtime thread running?")]
     PoolStuck {

@@ -81,3 +81,14 @@ fn more_than_a_frame_carries_is_refused_before_it_is_sent() {
     assert!(pump.run(datagrams.write(Target::Broadcast, 0x1000, &[0; 1486])).is_ok());
     assert_eq!(pump.frames, 1);
 }
+
+#[test]
+fn a_set_stop_flag_refuses_before_anything_is_sent() {
+    let (datagrams, mut pump) = rig::<4, _>(memory(1));
+    let stop = datagrams.stop_flag();
+    stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    assert_eq!(pump.run(datagrams.read_u8(Target::Station(1), 0)), Err(DatagramError::Stopped));
+    assert_eq!(pump.frames, 0);
+    stop.store(false, std::sync::atomic::Ordering::Relaxed);
+    assert_eq!(pump.run(datagrams.read_u8(Target::Station(1), 0)), Ok(0));
+}

@@ -10,6 +10,7 @@
 mod chunks;
 mod device;
 mod error;
+mod features;
 mod floor;
 mod link;
 mod mode;
@@ -22,6 +23,7 @@ mod socket;
 mod umem;
 
 pub use error::{Refusal, Step, XdpError};
+pub use features::XdpFeatures;
 pub use floor::{FloorFault, FloorPing};
 pub use link::XdpLink;
 pub use mode::{Attached, Mode, ModeRequest};

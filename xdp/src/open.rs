@@ -101,6 +101,9 @@ pub struct XdpReport {
     pub driver: Option<String>,
     /// The queue.
     pub queue: u32,
+    /// Receive queues that the interface uses, where its driver says. With more than one, EtherCAT frames may arrive
+    /// on another than ours, and go to the network stack then.
+    pub queues: Option<u32>,
     /// Mode asked for.
     pub mode_asked: ModeRequest,
     /// Mode got, read back.
@@ -150,6 +153,7 @@ pub(crate) fn open(options: &XdpOptions) -> Result<Opened, XdpError> {
         interface: device.name().into(),
         driver: device.driver(),
         queue: options.queue,
+        queues: device.queues(),
         mode_asked: options.mode,
         mode_got: Mode::from_kernel(got.attached, got.zerocopy),
         attached: got.attached,
@@ -159,10 +163,23 @@ pub(crate) fn open(options: &XdpOptions) -> Result<Opened, XdpError> {
         chunk_size: layout.chunk_size,
         refused: refused.iter().map(ToString::to_string).collect(),
     };
-    for refusal in &report.refused {
-        tracing::warn!(interface = report.interface, got = %report.mode_got, "a better mode was refused: {refusal}");
-    }
+    say(&report);
     Ok(Opened { _attachment: attachment, socket: got.socket, umem: got.umem, layout, report })
+}
+
+/// Logs what is worse than it could be.
+fn say(report: &XdpReport) {
+    let XdpReport { interface, mode_got, queue, .. } = report;
+    for refusal in &report.refused {
+        tracing::warn!(interface, got = %mode_got, "a better mode was refused: {refusal}");
+    }
+    if let Some(queues) = report.queues.filter(|&queues| queues > 1) {
+        tracing::warn!(
+            interface,
+            "{queues} receive queues, of which {queue} is ours: frames that arrive on another are lost to us; set one \
+             queue: ethtool -L {interface} combined 1, or steer EtherType 0x88a4"
+        );
+    }
 }
 
 fn check(device: &Device, options: &XdpOptions) -> Result<(), XdpError> {

@@ -118,8 +118,8 @@ pub(crate) fn clear(device: &Device, force: bool) -> Result<(), XdpError> {
     resident.evict(device)
 }
 
-/// Id of the program on an interface, and where it runs.
-pub(crate) fn query(device: &Device) -> Result<Option<(u32, Attached)>, XdpError> {
+/// What the kernel says about XDP on an interface.
+pub(crate) fn query_options(device: &Device) -> Result<libbpf_sys::bpf_xdp_query_opts, XdpError> {
     let mut options = libbpf_sys::bpf_xdp_query_opts {
         sz: size_of::<libbpf_sys::bpf_xdp_query_opts>() as libbpf_sys::size_t,
         ..Default::default()
@@ -130,6 +130,12 @@ pub(crate) fn query(device: &Device) -> Result<Option<(u32, Attached)>, XdpError
         let source = io::Error::from_raw_os_error(-result);
         return Err(XdpError::device(device.name(), "ask for the XDP program", source));
     }
+    Ok(options)
+}
+
+/// Id of the program on an interface, and where it runs.
+pub(crate) fn query(device: &Device) -> Result<Option<(u32, Attached)>, XdpError> {
+    let options = query_options(device)?;
     let native = if options.drv_prog_id != 0 { options.drv_prog_id } else { options.hw_prog_id };
     Ok(match (native, options.skb_prog_id) {
         (0, 0) if options.prog_id == 0 => None,

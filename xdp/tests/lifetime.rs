@@ -217,3 +217,32 @@ fn the_floor_counts_round_trips_and_notices_a_lost_frame() {
         assert_eq!(floor.round_trip(), Err(FloorFault::Lost));
     });
 }
+
+#[test]
+fn a_link_on_the_second_queue_gets_what_arrives_there_and_nothing_else() {
+    in_private_netns(|_| {
+        let queues = "numtxqueues 2 numrxqueues 2";
+        ip(&format!("link add zc-two {queues} type veth peer name zc-far {queues}"));
+        ip("link set zc-two up");
+        ip("link set zc-far up");
+        let mut options = options("zc-two", Mode::NativeCopy);
+        options.queue = 1;
+        let mut link = XdpLink::open(&options).unwrap();
+        assert_eq!((link.report().queue, link.report().queues), (1, Some(2)));
+        let _reflector = Reflector::attach("zc-far", Mode::NativeCopy).unwrap();
+        write(&mut link, &frame(&ETHERCAT, 60));
+        // veth returns what XDP_TX sends to the queue of the core that runs it (veth_select_rxq).
+        for (core, arrives) in [(1, true), (0, false), (1, true)] {
+            pin(core);
+            link.post(Slot(0), 60).unwrap();
+            link.kick().unwrap();
+            assert_eq!(receive(&mut link).is_some(), arrives, "returned to queue {core}");
+        }
+    });
+}
+
+fn pin(core: usize) {
+    let mut cores = nix::sched::CpuSet::new();
+    cores.set(core).expect("a small number");
+    nix::sched::sched_setaffinity(nix::unistd::Pid::from_raw(0), &cores).expect("needs two cores");
+}

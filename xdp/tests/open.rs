@@ -7,7 +7,8 @@ use support::{SIZING, drop_capability, options};
 use zerocat_link::Sizing;
 use zerocat_link::testing::{in_private_netns, ip};
 use zerocat_xdp::{
-    Attached, ChunkSize, Mode, ModeRequest, OnOccupied, Pages, Resident, Step, XdpError, XdpLink, XdpOptions,
+    Attached, ChunkSize, Mode, ModeRequest, OnOccupied, Pages, Resident, Step, XdpError, XdpFeatures, XdpLink,
+    XdpOptions,
 };
 
 fn refused(options: &XdpOptions) -> XdpError {
@@ -25,7 +26,7 @@ fn auto_gets_native_copy_on_veth_and_says_so() {
         let report = link.report();
         assert_eq!((report.mode_asked, report.mode_got), (ModeRequest::Auto, Mode::NativeCopy));
         assert_eq!((report.attached, report.zerocopy), (Attached::Native, false));
-        assert_eq!((report.driver.as_deref(), report.queue), (Some("veth"), 0));
+        assert_eq!((report.driver.as_deref(), report.queue, report.queues), (Some("veth"), 0, Some(1)));
         assert_eq!((report.chunks, report.chunk_size), (105, 4096));
         assert_eq!(report.refused, ["zero-copy: bind the socket: Operation not supported (os error 95)"]);
         let resident = Resident::of_interface(&veth.master).unwrap().unwrap();
@@ -188,5 +189,15 @@ fn huge_pages_that_are_not_reserved_are_refused_with_their_number() {
         } else {
             assert!(XdpLink::open(&options).is_ok());
         }
+    });
+}
+
+#[test]
+fn features_are_those_of_the_driver() {
+    in_private_netns(|veth| {
+        let features = XdpFeatures::of_interface(&veth.master).unwrap();
+        assert!(features.native && features.redirect && !features.zero_copy, "{features:?}");
+        assert_eq!(XdpFeatures::of_interface("lo").unwrap(), XdpFeatures::default());
+        assert!(matches!(XdpFeatures::of_interface("zc-none"), Err(XdpError::NoInterface { .. })));
     });
 }

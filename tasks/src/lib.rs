@@ -1,1 +1,39 @@
-//! Placeholder.
+//! Read and write tasks: what runs between a ring of the realtime thread and a sink or a source.
+//!
+//! A task owns the far end of its ring and runs on an ordinary thread. Guarantees: a full disk, a closed pipe or a
+//! malformed command is counted and reported, and never ends a task or panics; a sample's time follows the number of
+//! its cycle, so a gap on the wire is a gap in time. Not guaranteed: that a task keeps up. What its ring can't hold is
+//! counted as an overrun by the realtime end.
+#![forbid(unsafe_code)]
+
+mod batch;
+mod commands;
+mod counters;
+mod lines;
+mod mapping;
+mod outlet;
+mod outputs;
+mod ports;
+mod read;
+mod sink;
+mod source;
+mod thread;
+mod timestamps;
+mod waveform;
+mod write;
+
+pub use batch::{Batch, Column, Kind};
+pub use commands::{Command, LineError, parse_line};
+pub use counters::{Counts, TaskCounters};
+pub use lines::LineReader;
+pub use mapping::{Mapping, Placed, Point};
+pub use outlet::{Observer, Outlet};
+pub use outputs::{Outputs, Rejected};
+pub use ports::{Commands, Samples};
+pub use read::{ReadProgress, ReadSetup, ReadTask};
+pub use sink::{JsonLines, Sink, SinkError, open_sink};
+pub use source::{Source, Sourced, StdinSource, WaveformSource};
+pub use thread::TaskThread;
+pub use timestamps::{Timestamps, WallOffset};
+pub use waveform::value_at;
+pub use write::{WriteProgress, WriteSetup, WriteTask};

@@ -1,0 +1,114 @@
+//! One line of commands: a JSON object from channel numbers to values, or to series of values.
+
+use serde_json::{Map, Value as Json};
+use zerocat_pdi::Value;
+
+/// A value for a channel.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Command {
+    /// Channel number.
+    pub channel: u32,
+    /// The value.
+    pub value: Value,
+}
+
+/// Why a line, or a part of it, is no command.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LineError {
+    /// The line is not a JSON object.
+    #[error("the line is not a JSON object such as {{\"100010\": 5}}: {0}")]
+    NotAnObject(String),
+    /// The line is longer than a line may be.
+    #[error("the line is longer than {most} bytes")]
+    TooLong {
+        /// Most bytes of a line.
+        most: usize,
+    },
+    /// A key is not a channel number.
+    #[error("`{0}` is not a channel number")]
+    NotAChannel(String),
+    /// A value is neither a number nor a bool.
+    #[error("channel {channel}: {value} is not a number, true or false")]
+    NotAValue {
+        /// Channel number.
+        channel: u32,
+        /// What was given.
+        value: String,
+    },
+}
+
+/// Takes a line apart. Blank lines, empty series and nulls hold no command. Of a series the last value counts.
+///
+/// # Errors
+/// The line is not a JSON object.
+pub fn parse_line(line: &[u8]) -> Result<Vec<Result<Command, LineError>>, LineError> {
+    if line.trim_ascii().is_empty() {
+        return Ok(Vec::new());
+    }
+    let object: Map<String, Json> =
+        serde_json::from_slice(line).map_err(|error| LineError::NotAnObject(error.to_string()))?;
+    Ok(object.iter().filter_map(|(key, value)| entry(key, value)).collect())
+}
+
+fn entry(key: &str, value: &Json) -> Option<Result<Command, LineError>> {
+    let Ok(channel) = key.trim().parse() else { return Some(Err(LineError::NotAChannel(key.to_owned()))) };
+    let last = match value {
+        Json::Array(series) => series.last()?,
+        single => single,
+    };
+    match last {
+        Json::Null => None,
+        Json::Bool(bit) => Some(Ok(Command { channel, value: Value::Bool(*bit) })),
+        Json::Number(number) => {
+            let value = number.as_u64().map(Value::Uint).or_else(|| number.as_i64().map(Value::Int));
+            let value = value.or_else(|| number.as_f64().map(Value::Float64))?;
+            Some(Ok(Command { channel, value }))
+        }
+        other => Some(Err(LineError::NotAValue { channel, value: other.to_string() })),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn commands(line: &str) -> Vec<Command> {
+        parse_line(line.as_bytes()).unwrap().into_iter().map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn the_last_value_of_a_series_counts() {
+        let expected =
+            [Command { channel: 100_010, value: Value::Uint(5) }, Command { channel: 100_011, value: Value::Int(-3) }];
+        assert_eq!(commands(r#"{"100010": 5, "100011": [1, 2, -3]}"#), expected);
+    }
+
+    #[test]
+    fn missing_and_empty_series_are_ignored() {
+        assert_eq!(commands(r#"{"1": [], "2": null, "3": [null]}"#), []);
+        assert_eq!(commands(" \r"), []);
+    }
+
+    #[test]
+    fn takes_bools_and_fractions() {
+        let expected =
+            [Command { channel: 1, value: Value::Bool(true) }, Command { channel: 2, value: Value::Float64(1.5) }];
+        assert_eq!(commands(r#"{"1": true, "2": 1.5}"#), expected);
+    }
+
+    #[test]
+    fn one_bad_entry_does_not_spoil_the_others() {
+        let parsed = parse_line(br#"{"1": 1, "2": "on", "x": 3}"#).unwrap();
+        assert_eq!(parsed.iter().filter(|entry| entry.is_ok()).count(), 1);
+        assert_eq!(parsed[1], Err(LineError::NotAValue { channel: 2, value: "\"on\"".to_owned() }));
+        assert_eq!(parsed[2], Err(LineError::NotAChannel("x".to_owned())));
+    }
+
+    #[test]
+    fn refuses_lines_that_are_no_objects() {
+        for line in ["5", "[1]", "{", "{} {}", "\u{0}", "{\"1\":1"] {
+            assert!(matches!(parse_line(line.as_bytes()), Err(LineError::NotAnObject(_))), "{line}");
+        }
+        assert!(parse_line(&[0xff, 0xfe]).is_err());
+    }
+}

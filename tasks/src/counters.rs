@@ -1,0 +1,102 @@
+//! Counters of a task, readable from any thread while it runs.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Counters of one task. Each only grows.
+#[derive(Debug, Default)]
+pub struct TaskCounters {
+    samples: AtomicU64,
+    stale: AtomicU64,
+    missing: AtomicU64,
+    overrun: AtomicU64,
+    batches: AtomicU64,
+    lost_batches: AtomicU64,
+    commands: AtomicU64,
+    applied: AtomicU64,
+    rejected: AtomicU64,
+    malformed: AtomicU64,
+}
+
+/// The counters at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+pub struct Counts {
+    /// Samples taken from the ring.
+    pub samples: u64,
+    /// Samples with bytes older than their cycle: a SubDevice did not answer.
+    pub stale: u64,
+    /// Samples that the grid had a place for and that did not come: cycles skipped, or overruns.
+    pub missing: u64,
+    /// Samples that found the ring full.
+    pub overrun: u64,
+    /// Batches delivered.
+    pub batches: u64,
+    /// Batches that the sink did not take.
+    pub lost_batches: u64,
+    /// Values taken from the source.
+    pub commands: u64,
+    /// Sets of outputs that reached the process image.
+    pub applied: u64,
+    /// Values that were refused: out of range, or of an unknown channel.
+    pub rejected: u64,
+    /// Lines that were no commands.
+    pub malformed: u64,
+}
+
+// SYNC: every counter here is a statistic and orders nothing; the relaxed adds and stores pair with the relaxed loads
+// in `read`.
+impl TaskCounters {
+    /// The counters now.
+    #[must_use]
+    pub fn read(&self) -> Counts {
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Counts {
+            samples: load(&self.samples),
+            stale: load(&self.stale),
+            missing: load(&self.missing),
+            overrun: load(&self.overrun),
+            batches: load(&self.batches),
+            lost_batches: load(&self.lost_batches),
+            commands: load(&self.commands),
+            applied: load(&self.applied),
+            rejected: load(&self.rejected),
+            malformed: load(&self.malformed),
+        }
+    }
+
+    pub(crate) fn sample(&self, stale: bool, missing: u64) {
+        self.samples.fetch_add(1, Ordering::Relaxed);
+        self.stale.fetch_add(u64::from(stale), Ordering::Relaxed);
+        self.missing.fetch_add(missing, Ordering::Relaxed);
+    }
+
+    pub(crate) fn set_overrun(&self, overrun: u64) {
+        self.overrun.store(overrun, Ordering::Relaxed);
+    }
+
+    pub(crate) fn set_applied(&self, applied: u64) {
+        self.applied.store(applied, Ordering::Relaxed);
+    }
+
+    pub(crate) fn batch(&self) {
+        self.batches.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Returns how many there were before.
+    pub(crate) fn lost_batch(&self) -> u64 {
+        self.lost_batches.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(crate) fn command(&self) {
+        self.commands.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Returns how many there are now.
+    pub(crate) fn reject(&self) -> u64 {
+        self.rejected.fetch_add(1, Ordering::Relaxed).saturating_add(1)
+    }
+
+    /// Returns how many there are now.
+    pub(crate) fn malform(&self) -> u64 {
+        self.malformed.fetch_add(1, Ordering::Relaxed).saturating_add(1)
+    }
+}

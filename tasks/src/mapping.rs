@@ -1,0 +1,153 @@
+//! From the channels of a task and their places in the process image to the records of its ring.
+
+use zerocat_config::ResolvedChannel;
+use zerocat_engine::{ReaderSpec, WriterSpec};
+use zerocat_pdi::{BitSpan, DataType, Value, Windows};
+
+/// A channel and its place in the process image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placed {
+    /// The channel.
+    pub channel: ResolvedChannel,
+    /// Its bits in the process image.
+    pub span: BitSpan,
+}
+
+/// A channel and its place in the records of its ring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Point {
+    /// Channel number.
+    pub channel: u32,
+    /// Channel number of the state feedback.
+    pub state_channel: Option<u32>,
+    /// Data type.
+    pub data_type: DataType,
+    /// Its bits in a record.
+    pub span: BitSpan,
+}
+
+impl Point {
+    /// Its value in a record; none where the record is too short.
+    #[must_use]
+    pub fn read(&self, record: &[u8]) -> Option<Value> {
+        self.span.extract(record).map(|raw| self.data_type.decode(raw, self.span.len))
+    }
+}
+
+/// The points of a task, and the parts of the process image that its ring carries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mapping {
+    windows: Windows,
+    points: Vec<Point>,
+}
+
+/// Least number of records that a sample ring holds.
+const LEAST_DEPTH: u64 = 64;
+/// Most bytes that the records of a sample ring take, its least number apart.
+const MOST_BYTES: u64 = 16 << 20;
+/// Command sets that may wait; the newest wins, so a few are enough.
+const COMMAND_DEPTH: usize = 4;
+
+impl Mapping {
+    /// Packs the channels' bits into records.
+    #[must_use]
+    pub fn new(channels: &[Placed]) -> Self {
+        let spans: Vec<BitSpan> = channels.iter().map(|placed| placed.span).collect();
+        let windows = Windows::cover(&spans);
+        let point = |(placed, span): (&Placed, &BitSpan)| Point {
+            channel: placed.channel.channel,
+            state_channel: placed.channel.state_channel,
+            data_type: placed.channel.data_type,
+            span: *span,
+        };
+        let points = channels.iter().zip(&windows.spans).map(point).collect();
+        Self { windows, points }
+    }
+
+    /// The points in the order of the channels.
+    #[must_use]
+    pub fn points(&self) -> &[Point] {
+        &self.points
+    }
+
+    /// Bytes of a record.
+    #[must_use]
+    pub const fn record_len(&self) -> usize {
+        self.windows.record_len
+    }
+
+    /// The reader to ask the engine for: a sample every `every` cycles, and a ring for two seconds of samples, given
+    /// that there are `per_second` of them.
+    #[must_use]
+    pub fn reader(&self, every: u64, per_second: f64) -> ReaderSpec {
+        ReaderSpec { ranges: self.windows.ranges.clone(), every, depth: self.depth(per_second) }
+    }
+
+    /// The writer to ask the engine for: state feedback every `state_every` cycles, `per_second` times per second.
+    #[must_use]
+    pub fn writer(&self, state_every: u64, per_second: f64) -> WriterSpec {
+        WriterSpec {
+            ranges: self.windows.ranges.clone(),
+            mask: self.windows.mask.clone(),
+            depth: COMMAND_DEPTH,
+            state_every,
+            state_depth: self.depth(per_second),
+        }
+    }
+
+    fn depth(&self, per_second: f64) -> usize {
+        let len = u64::try_from(self.windows.record_len).unwrap_or(u64::MAX).max(1);
+        let most = (MOST_BYTES / len).max(LEAST_DEPTH);
+        let wanted = std::time::Duration::try_from_secs_f64(2.0 * per_second).map_or(most, |count| count.as_secs());
+        usize::try_from(wanted.clamp(LEAST_DEPTH, most)).unwrap_or(usize::MAX)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use zerocat_pdi::Direction;
+
+    /// A channel with a place, for tests.
+    pub(crate) fn placed(channel: u32, data_type: DataType, offset: usize, len: u8) -> Placed {
+        let channel = ResolvedChannel {
+            channel,
+            state_channel: Some(channel + 100),
+            slave: "dev".to_owned(),
+            pdo: String::new(),
+            index: 0x7000,
+            subindex: 1,
+            bit_length: len,
+            data_type,
+            direction: Direction::Output,
+        };
+        Placed { channel, span: BitSpan::new(offset, len) }
+    }
+
+    #[test]
+    fn records_hold_the_bytes_of_the_points_and_nothing_between_them() {
+        let mapping = Mapping::new(&[placed(1, DataType::Int16, 800, 16), placed(2, DataType::Bool, 3, 1)]);
+        let spec = mapping.reader(10, 100.0);
+        assert_eq!((spec.ranges.clone(), spec.every, spec.depth), (vec![0..1, 100..102], 10, 200));
+        assert_eq!(mapping.record_len(), 3);
+        assert_eq!(mapping.points()[0].read(&[0x08, 0xfe, 0xff]), Some(Value::Int(-2)));
+        assert_eq!(mapping.points()[1].read(&[0x08, 0xfe, 0xff]), Some(Value::Bool(true)));
+        assert_eq!(mapping.points()[0].read(&[0x08]), None);
+    }
+
+    #[test]
+    fn a_writer_owns_only_the_bits_of_its_points() {
+        let spec = Mapping::new(&[placed(1, DataType::Bool, 9, 1)]).writer(100, 10.0);
+        assert_eq!((spec.ranges.first(), spec.ranges.len(), spec.mask), (Some(&(1..2)), 1, vec![0b10]));
+        assert_eq!((spec.state_every, spec.state_depth), (100, 64));
+    }
+
+    #[test]
+    fn a_ring_has_bounds_at_any_rate() {
+        let mapping = Mapping::new(&[placed(1, DataType::Uint64, 0, 64)]);
+        for rate in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e300] {
+            let depth = mapping.reader(1, rate).depth;
+            assert!((64..=2 << 20).contains(&depth), "{rate}: {depth}");
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! What a task asks of its ring ends, so that it can be run against others than the engine's.
+
+use zerocat_engine::{CommandWriter, RingFull, SampleHeader, SampleReader};
+
+/// The end of a ring that samples come out of.
+pub trait Samples: Send {
+    /// Takes the oldest sample into `record`, which is [`record_len`](Self::record_len) bytes long.
+    fn pop(&mut self, record: &mut [u8]) -> Option<SampleHeader>;
+    /// Bytes of a record.
+    fn record_len(&self) -> usize;
+    /// Samples that found the ring full.
+    fn overruns(&self) -> u64;
+    /// Whether no sample will come after those that wait.
+    fn is_closed(&self) -> bool;
+}
+
+/// The end of a ring that command sets go into.
+pub trait Commands: Send {
+    /// Hands a complete set over.
+    ///
+    /// # Errors
+    /// The ring is full.
+    fn push(&mut self, record: &[u8]) -> Result<(), RingFull>;
+    /// Bytes of a record.
+    fn record_len(&self) -> usize;
+    /// Sets that reached the outputs.
+    fn applied(&self) -> u64;
+}
+
+impl Samples for SampleReader {
+    fn pop(&mut self, record: &mut [u8]) -> Option<SampleHeader> {
+        Self::pop(self, record)
+    }
+
+    fn record_len(&self) -> usize {
+        Self::record_len(self)
+    }
+
+    fn overruns(&self) -> u64 {
+        Self::overruns(self)
+    }
+
+    fn is_closed(&self) -> bool {
+        Self::is_closed(self)
+    }
+}
+
+impl Commands for CommandWriter {
+    fn push(&mut self, record: &[u8]) -> Result<(), RingFull> {
+        Self::push(self, record)
+    }
+
+    fn record_len(&self) -> usize {
+        Self::record_len(self)
+    }
+
+    fn applied(&self) -> u64 {
+        Self::applied(self)
+    }
+}
+
+/// In-memory ends, for tests.
+#[cfg(test)]
+pub(crate) mod memory {
+    use super::{Commands, Samples};
+    use std::collections::VecDeque;
+    use std::sync::{Arc, Mutex};
+    use zerocat_engine::{RingFull, SampleHeader};
+
+    /// A queue of samples.
+    #[derive(Clone, Default)]
+    pub(crate) struct Queue(Arc<Mutex<QueueState>>);
+
+    #[derive(Default)]
+    struct QueueState {
+        samples: VecDeque<(SampleHeader, Vec<u8>)>,
+        len: usize,
+        overruns: u64,
+        closed: bool,
+    }
+
+    impl Queue {
+        pub(crate) fn new(len: usize) -> Self {
+            let queue = Self::default();
+            queue.0.lock().unwrap().len = len;
+            queue
+        }
+
+        /// A sample whose tick is at 1 ms times the cycle.
+        pub(crate) fn send(&self, cycle: u64, stale: bool, record: &[u8]) {
+            let mut header = SampleHeader { cycle, at: Default::default(), stale };
+            header.at.0 = cycle * 1_000_000;
+            self.0.lock().unwrap().samples.push_back((header, record.to_vec()));
+        }
+
+        pub(crate) fn overrun(&self, n: u64) {
+            self.0.lock().unwrap().overruns += n;
+        }
+
+        pub(crate) fn close(&self) {
+            self.0.lock().unwrap().closed = true;
+        }
+    }
+
+    impl Samples for Queue {
+        fn pop(&mut self, record: &mut [u8]) -> Option<SampleHeader> {
+            let (header, bytes) = self.0.lock().unwrap().samples.pop_front()?;
+            record.copy_from_slice(&bytes);
+            Some(header)
+        }
+
+        fn record_len(&self) -> usize {
+            self.0.lock().unwrap().len
+        }
+
+        fn overruns(&self) -> u64 {
+            self.0.lock().unwrap().overruns
+        }
+
+        fn is_closed(&self) -> bool {
+            self.0.lock().unwrap().closed
+        }
+    }
+
+    /// Command sets as they were pushed; full above a depth.
+    #[derive(Clone, Default)]
+    pub(crate) struct Pushed(pub(crate) Arc<Mutex<Vec<Vec<u8>>>>, pub(crate) usize);
+
+    impl Commands for Pushed {
+        fn push(&mut self, record: &[u8]) -> Result<(), RingFull> {
+            let mut sets = self.0.lock().unwrap();
+            if sets.len() >= self.1 {
+                return Err(RingFull);
+            }
+            sets.push(record.to_vec());
+            Ok(())
+        }
+
+        fn record_len(&self) -> usize {
+            0
+        }
+
+        fn applied(&self) -> u64 {
+            u64::try_from(self.0.lock().unwrap().len()).unwrap()
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! The read task: samples from its ring, stamped, in batches, to its outlet.
+
+use crate::batch::{Batch, Kind};
+use crate::counters::TaskCounters;
+use crate::mapping::{Mapping, Placed};
+use crate::outlet::Outlet;
+use crate::ports::Samples;
+use crate::thread::{StopFlag, TaskThread};
+use crate::timestamps::{Timestamps, WallOffset};
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+use zerocat_config::{ReadTask as ReadTaskConfig, Rig};
+use zerocat_engine::ReaderSpec;
+
+/// Longest sleep between two looks at the ring.
+const LONGEST_NAP: Duration = Duration::from_millis(5);
+/// Shortest one.
+const SHORTEST_NAP: Duration = Duration::from_micros(200);
+/// Samples taken in one step, so that a step ends whatever the ring brings.
+const STEP: usize = 4096;
+
+/// What a read task is made of, before its ring is there.
+#[derive(Debug, Clone)]
+pub struct ReadSetup {
+    name: Arc<str>,
+    mapping: Mapping,
+    period: Duration,
+    every: u64,
+    batch_len: u64,
+    sample_rate: f64,
+}
+
+impl ReadSetup {
+    /// For a task of a rig, and its enabled channels with their places. None where the rates don't divide, which a
+    /// rig without problems rules out.
+    #[must_use]
+    pub fn new(rig: &Rig, task: &ReadTaskConfig, channels: &[Placed]) -> Option<Self> {
+        Some(Self {
+            name: task.name.as_str().into(),
+            mapping: Mapping::new(channels),
+            period: rig.period(),
+            every: rig.every(task.config.sample_rate)?,
+            batch_len: task.config.samples_per_batch()?,
+            sample_rate: task.config.sample_rate,
+        })
+    }
+
+    /// The reader to ask the engine for.
+    #[must_use]
+    pub fn reader(&self) -> ReaderSpec {
+        self.mapping.reader(self.every, self.sample_rate)
+    }
+}
+
+/// What one step did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ReadProgress {
+    /// Samples taken.
+    pub samples: usize,
+    /// Batches delivered.
+    pub batches: usize,
+}
+
+/// A read task.
+#[derive(Debug)]
+pub struct ReadTask<S> {
+    samples: S,
+    setup: ReadSetup,
+    batch_len: usize,
+    record: Vec<u8>,
+    stamps: Timestamps,
+    batch: Batch,
+    outlet: Outlet,
+    counters: Arc<TaskCounters>,
+}
+
+impl<S: Samples> ReadTask<S> {
+    /// A task on its ring.
+    #[must_use]
+    pub fn new(setup: ReadSetup, samples: S, offset: WallOffset, outlet: Outlet) -> Self {
+        let channels = setup.mapping.points().iter().map(|point| point.channel);
+        Self {
+            record: vec![0; samples.record_len()],
+            samples,
+            batch_len: usize::try_from(setup.batch_len).unwrap_or(usize::MAX),
+            stamps: Timestamps::new(setup.period, offset),
+            batch: Batch::new(Arc::clone(&setup.name), Kind::Samples, channels),
+            outlet,
+            counters: Arc::default(),
+            setup,
+        }
+    }
+
+    /// Its counters.
+    #[must_use]
+    pub const fn counters(&self) -> &Arc<TaskCounters> {
+        &self.counters
+    }
+
+    /// Takes what waits in the ring, a few thousand samples at most, and delivers the batches that are full.
+    pub fn step(&mut self) -> ReadProgress {
+        let mut progress = ReadProgress::default();
+        while progress.samples < STEP && self.take() {
+            progress.samples += 1;
+            if self.batch.len() >= self.batch_len {
+                self.flush();
+                progress.batches += 1;
+            }
+        }
+        self.counters.set_overrun(self.samples.overruns());
+        progress
+    }
+
+    /// Delivers a batch that isn't full, at the end.
+    pub fn flush(&mut self) {
+        if !self.batch.is_empty() {
+            self.outlet.deliver(&self.batch, &self.counters);
+            self.batch.clear();
+        }
+    }
+
+    fn take(&mut self) -> bool {
+        let Some(header) = self.samples.pop(&mut self.record) else { return false };
+        let stamp = self.stamps.advance(header.cycle, header.at.0);
+        let missing = stamp.missing(self.setup.every);
+        self.batch.push(stamp.unix_ns, header.stale, missing, self.setup.mapping.points().iter(), &self.record);
+        self.counters.sample(header.stale, missing);
+        true
+    }
+
+    fn nap(&self) -> Duration {
+        let cycles = self.setup.every.saturating_mul(self.setup.batch_len);
+        let batch = self.setup.period.saturating_mul(u32::try_from(cycles).unwrap_or(u32::MAX));
+        (batch / 4).clamp(SHORTEST_NAP, LONGEST_NAP)
+    }
+
+    fn run(mut self, stop: &StopFlag) {
+        let nap = self.nap();
+        loop {
+            // Before the look at the ring: what was pushed before the stop is still delivered.
+            let last = stop.is_set() || self.samples.is_closed();
+            let progress = self.step();
+            if progress.samples == 0 && last {
+                break;
+            }
+            if progress.samples < STEP {
+                stop.nap(nap);
+            }
+        }
+        self.flush();
+    }
+}
+
+impl<S: Samples + 'static> ReadTask<S> {
+    /// Runs it on a thread named `zc-read-…`.
+    ///
+    /// # Errors
+    /// The thread could not be started.
+    pub fn spawn(self) -> io::Result<TaskThread> {
+        let name = format!("zc-read-{}", self.setup.name);
+        TaskThread::start(&name, Arc::clone(&self.counters), move |stop| self.run(stop))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mapping::tests::placed;
+    use crate::ports::memory::Queue;
+    use std::sync::Mutex;
+    use zerocat_pdi::{DataType, Value};
+
+    type Seen = Arc<Mutex<Vec<Batch>>>;
+
+    fn task(every: u64, batch_len: u64, queue: &Queue) -> (ReadTask<Queue>, Seen) {
+        let mapping = Mapping::new(&[placed(1, DataType::Int16, 0, 16)]);
+        let period = Duration::from_millis(1);
+        let setup = ReadSetup { name: "in".into(), mapping, period, every, batch_len, sample_rate: 100.0 };
+        let seen = Seen::default();
+        let inner = Arc::clone(&seen);
+        let outlet = Outlet::default().with_observer(Box::new(move |batch| inner.lock().unwrap().push(batch.clone())));
+        let offset = WallOffset::new(1_000_000_000, 0);
+        (ReadTask::new(setup, queue.clone(), offset, outlet), seen)
+    }
+
+    #[test]
+    fn delivers_batches_of_the_asked_size_with_times_of_the_grid() {
+        let queue = Queue::new(2);
+        let (mut task, seen) = task(10, 5, &queue);
+        for n in 0..12u8 {
+            queue.send(u64::from(n) * 10 + 100, false, &[n, 0]);
+        }
+        assert_eq!(task.step(), ReadProgress { samples: 12, batches: 2 });
+        assert_eq!(task.step(), ReadProgress::default());
+        let seen = seen.lock().unwrap();
+        assert_eq!(seen.len(), 2);
+        let first: Vec<u64> = (0..5).map(|n| 1_100_000_000 + n * 10_000_000).collect();
+        assert_eq!(seen[0].index, first);
+        let values: Vec<Value> = (5..10).map(Value::Int).collect();
+        assert_eq!((seen[1].channels[0].channel, &seen[1].channels[0].values), (1, &values));
+    }
+
+    #[test]
+    fn a_gap_on_the_grid_is_a_gap_in_time_and_is_counted() {
+        let queue = Queue::new(2);
+        let (mut task, seen) = task(10, 2, &queue);
+        queue.send(100, false, &[0, 0]);
+        queue.send(140, false, &[1, 0]);
+        queue.overrun(3);
+        task.step();
+        let batch = seen.lock().unwrap()[0].clone();
+        assert_eq!((batch.index[1] - batch.index[0], batch.missing), (40_000_000, 3));
+        let counts = task.counters().read();
+        assert_eq!((counts.samples, counts.missing, counts.overrun, counts.batches), (2, 3, 3, 1));
+    }
+
+    #[test]
+    fn a_stale_sample_is_flagged_and_the_task_goes_on() {
+        let queue = Queue::new(2);
+        let (mut task, seen) = task(1, 3, &queue);
+        for (cycle, stale) in [(1, false), (2, true), (3, false)] {
+            queue.send(cycle, stale, &[7, 0]);
+        }
+        task.step();
+        assert_eq!(seen.lock().unwrap()[0].stale, [1]);
+        assert_eq!((task.counters().read().stale, task.counters().read().samples), (1, 3));
+    }
+
+    #[test]
+    fn a_thread_delivers_what_waits_and_the_rest_of_a_batch_before_it_ends() {
+        let queue = Queue::new(2);
+        let (task, seen) = task(1, 4, &queue);
+        for cycle in 0..10 {
+            queue.send(cycle, false, &[0, 0]);
+        }
+        let counts = task.spawn().unwrap().join();
+        assert_eq!((counts.samples, counts.batches), (10, 3));
+        assert_eq!(seen.lock().unwrap().last().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn a_thread_ends_by_itself_when_the_realtime_end_is_gone() {
+        let queue = Queue::new(2);
+        let (task, seen) = task(1, 4, &queue);
+        queue.send(1, false, &[0, 0]);
+        queue.close();
+        let mut thread = Some(task.spawn().unwrap());
+        while seen.lock().unwrap().is_empty() {
+            std::thread::yield_now();
+        }
+        assert_eq!(thread.take().unwrap().join().samples, 1);
+    }
+
+    #[test]
+    fn a_step_ends_whatever_the_ring_brings() {
+        let queue = Queue::new(2);
+        let (mut task, _) = task(1, 10, &queue);
+        for cycle in 0..5000 {
+            queue.send(cycle, false, &[0, 0]);
+        }
+        assert_eq!(task.step().samples, STEP);
+    }
+}

@@ -1,0 +1,175 @@
+//! Where the values of a write task come from: lines on standard input, or waveforms.
+
+use crate::commands::{Command, LineError, parse_line};
+use crate::lines::LineReader;
+use crate::waveform::value_at;
+use std::io::{self, BufRead, BufReader};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::thread::Builder;
+use std::time::Duration;
+use zerocat_config::{Waveform, WriteTask};
+
+/// Lines that may wait between the reading thread and the task; a sender that is faster waits.
+const WAITING: usize = 256;
+
+/// Something that a source gives.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Sourced {
+    /// A command; it must fit its entry exactly.
+    Command(Command),
+    /// A generated value; it is rounded and clamped into its entry.
+    Generated {
+        /// Channel number.
+        channel: u32,
+        /// The value.
+        value: f64,
+    },
+    /// What was no command.
+    Malformed(LineError),
+    /// The source has ended; outputs hold. Given once.
+    Ended,
+}
+
+/// Gives values for outputs.
+pub trait Source: Send {
+    /// Adds what has come since the last time, and never waits. `live` is the time since the outputs went live; none
+    /// before that.
+    fn poll(&mut self, live: Option<Duration>, into: &mut Vec<Sourced>);
+}
+
+/// Waveforms of some channels. They start when the outputs go live.
+#[derive(Debug, Clone)]
+pub struct WaveformSource {
+    waveforms: Vec<(u32, Waveform)>,
+}
+
+impl WaveformSource {
+    /// Waveforms by channel number.
+    #[must_use]
+    pub const fn new(waveforms: Vec<(u32, Waveform)>) -> Self {
+        Self { waveforms }
+    }
+
+    /// The waveforms of a task's enabled channels.
+    #[must_use]
+    pub fn of(task: &WriteTask) -> Self {
+        let enabled = task.config.channels.iter().filter(|channel| channel.enabled);
+        Self::new(enabled.filter_map(|channel| Some((channel.channel, channel.waveform.clone()?))).collect())
+    }
+}
+
+impl Source for WaveformSource {
+    fn poll(&mut self, live: Option<Duration>, into: &mut Vec<Sourced>) {
+        let Some(time) = live else { return };
+        let values = self.waveforms.iter();
+        into.extend(
+            values.map(|(channel, waveform)| Sourced::Generated { channel: *channel, value: value_at(waveform, time) }),
+        );
+    }
+}
+
+/// JSON lines from a stream, read by a thread of its own named `zc-stdin`, which ends with the stream or the process.
+#[derive(Debug)]
+pub struct StdinSource {
+    lines: Receiver<Result<Vec<u8>, LineError>>,
+    ended: bool,
+}
+
+impl StdinSource {
+    /// From standard input.
+    ///
+    /// # Errors
+    /// The thread could not be started.
+    pub fn open() -> io::Result<Self> {
+        Self::from_reader(|| BufReader::new(io::stdin()))
+    }
+
+    /// From another stream, opened on the reading thread.
+    ///
+    /// # Errors
+    /// The thread could not be started.
+    pub fn from_reader<R: BufRead>(open: impl FnOnce() -> R + Send + 'static) -> io::Result<Self> {
+        let (sender, lines) = sync_channel(WAITING);
+        Builder::new().name("zc-stdin".to_owned()).spawn(move || forward(open(), &sender))?;
+        Ok(Self { lines, ended: false })
+    }
+}
+
+/// Sends lines on until the stream or the task ends.
+fn forward(reader: impl BufRead, lines: &SyncSender<Result<Vec<u8>, LineError>>) {
+    let mut reader = LineReader::new(reader);
+    loop {
+        match reader.next_line() {
+            Ok(Some(line)) => {
+                if lines.send(line).is_err() {
+                    return;
+                }
+            }
+            Ok(None) => return,
+            Err(error) => {
+                tracing::warn!(%error, "commands can't be read any more; outputs hold");
+                return;
+            }
+        }
+    }
+}
+
+impl Source for StdinSource {
+    fn poll(&mut self, _live: Option<Duration>, into: &mut Vec<Sourced>) {
+        for _ in 0..WAITING {
+            match self.lines.try_recv() {
+                Ok(line) => into.extend(sourced(line)),
+                Err(TryRecvError::Empty) => return,
+                Err(TryRecvError::Disconnected) => {
+                    if !std::mem::replace(&mut self.ended, true) {
+                        into.push(Sourced::Ended);
+                    }
+                    return;
+                }
+            }
+        }
+    }
+}
+
+fn sourced(line: Result<Vec<u8>, LineError>) -> Vec<Sourced> {
+    let each = |entry| match entry {
+        Ok(command) => Sourced::Command(command),
+        Err(error) => Sourced::Malformed(error),
+    };
+    match line.and_then(|line| parse_line(&line)) {
+        Ok(entries) => entries.into_iter().map(each).collect(),
+        Err(error) => vec![Sourced::Malformed(error)],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use zerocat_pdi::Value;
+
+    #[test]
+    fn waveforms_wait_for_the_outputs_to_go_live() {
+        let steps = Waveform::Steps { values: vec![6.0, 7.0], dwell: Duration::from_millis(10) };
+        let mut source = WaveformSource::new(vec![(5, steps)]);
+        let mut got = Vec::new();
+        source.poll(None, &mut got);
+        assert_eq!(got, []);
+        source.poll(Some(Duration::ZERO), &mut got);
+        source.poll(Some(Duration::from_millis(10)), &mut got);
+        assert_eq!(got, [6.0, 7.0].map(|value| Sourced::Generated { channel: 5, value }));
+    }
+
+    #[test]
+    fn lines_of_a_stream_become_commands_and_its_end_is_told_once() {
+        let mut source = StdinSource::from_reader(|| &b"{\"1\": 2}\nnonsense\n{\"1\": [3, 4]}\n"[..]).unwrap();
+        let mut got = Vec::new();
+        while !got.contains(&Sourced::Ended) {
+            source.poll(None, &mut got);
+            std::thread::yield_now();
+        }
+        source.poll(None, &mut got);
+        let command = |value| Sourced::Command(Command { channel: 1, value: Value::Uint(value) });
+        assert_eq!((got.len(), &got[0], &got[2], &got[3]), (4, &command(2), &command(4), &Sourced::Ended));
+        assert!(matches!(got[1], Sourced::Malformed(LineError::NotAnObject(_))));
+    }
+}

@@ -1,0 +1,343 @@
+//! The write task: values from its source to a complete set of outputs, and the outputs really sent to its outlet.
+//!
+//! Guarantees: a set that is handed over is complete; an output holds its last value; a set that found the ring full
+//! is handed over later, with what came since. State feedback is what was on the wire, not an echo of the commands.
+
+use crate::batch::{Batch, Kind};
+use crate::counters::TaskCounters;
+use crate::mapping::{Mapping, Placed, Point};
+use crate::outlet::Outlet;
+use crate::outputs::{Outputs, Rejected};
+use crate::ports::{Commands, Samples};
+use crate::source::{Source, Sourced};
+use crate::thread::{StopFlag, TaskThread};
+use crate::timestamps::{Timestamps, WallOffset};
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use zerocat_config::{Rig, WriteTask as WriteTaskConfig};
+use zerocat_engine::WriterSpec;
+
+/// Longest sleep between two looks at source and ring.
+const LONGEST_NAP: Duration = Duration::from_millis(1);
+/// Shortest one.
+const SHORTEST_NAP: Duration = Duration::from_micros(200);
+
+/// What a write task is made of, before its rings are there.
+#[derive(Debug, Clone)]
+pub struct WriteSetup {
+    name: Arc<str>,
+    mapping: Mapping,
+    period: Duration,
+    state_every: u64,
+    state_rate: f64,
+}
+
+impl WriteSetup {
+    /// For a task of a rig, and its enabled channels with their places. None where the state rate doesn't divide the
+    /// network's, which a rig without problems rules out.
+    #[must_use]
+    pub fn new(rig: &Rig, task: &WriteTaskConfig, channels: &[Placed]) -> Option<Self> {
+        Some(Self {
+            name: task.name.as_str().into(),
+            mapping: Mapping::new(channels),
+            period: rig.period(),
+            state_every: rig.every(task.config.state_rate)?,
+            state_rate: task.config.state_rate,
+        })
+    }
+
+    /// The writer to ask the engine for.
+    #[must_use]
+    pub fn writer(&self) -> WriterSpec {
+        self.mapping.writer(self.state_every, self.state_rate)
+    }
+}
+
+/// What one step did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct WriteProgress {
+    /// State samples taken.
+    pub states: usize,
+    /// Whether a set of outputs was handed over.
+    pub pushed: bool,
+}
+
+/// A write task.
+#[derive(Debug)]
+pub struct WriteTask<C, S, Q> {
+    commands: C,
+    states: S,
+    source: Q,
+    setup: WriteSetup,
+    outputs: Outputs,
+    dirty: bool,
+    live_since: Option<Duration>,
+    sourced: Vec<Sourced>,
+    feedback: Feedback,
+}
+
+/// The way of the outputs really sent to the outlet.
+#[derive(Debug)]
+struct Feedback {
+    points: Vec<Point>,
+    record: Vec<u8>,
+    stamps: Timestamps,
+    batch: Batch,
+    outlet: Outlet,
+    counters: Arc<TaskCounters>,
+}
+
+impl<C: Commands, S: Samples, Q: Source> WriteTask<C, S, Q> {
+    /// A task on its rings. All outputs are zero until the source gives values.
+    #[must_use]
+    pub fn new(setup: WriteSetup, commands: C, states: S, source: Q, offset: WallOffset, outlet: Outlet) -> Self {
+        let with_state = setup.mapping.points().iter().filter(|point| point.state_channel.is_some());
+        let points: Vec<Point> = with_state.copied().collect();
+        let channels = points.iter().filter_map(|point| point.state_channel);
+        let feedback = Feedback {
+            record: vec![0; states.record_len()],
+            stamps: Timestamps::new(setup.period, offset),
+            batch: Batch::new(Arc::clone(&setup.name), Kind::State, channels),
+            points,
+            outlet,
+            counters: Arc::default(),
+        };
+        let outputs = Outputs::new(&setup.mapping);
+        Self { commands, states, source, setup, outputs, dirty: true, live_since: None, sourced: Vec::new(), feedback }
+    }
+
+    /// Its counters.
+    #[must_use]
+    pub const fn counters(&self) -> &Arc<TaskCounters> {
+        &self.feedback.counters
+    }
+
+    /// Takes the state samples that wait and what the source has, and hands a complete set over if it changed.
+    /// `now` is the time since the task's start.
+    pub fn step(&mut self, now: Duration) -> WriteProgress {
+        let states = self.take_states(now);
+        let live = self.live_since.map(|since| now.saturating_sub(since));
+        let mut sourced = std::mem::take(&mut self.sourced);
+        self.source.poll(live, &mut sourced);
+        for item in sourced.drain(..) {
+            self.apply(item);
+        }
+        self.sourced = sourced;
+        let pushed = self.dirty && self.commands.push(self.outputs.record()).is_ok();
+        self.dirty &= !pushed;
+        self.counters().set_applied(self.commands.applied());
+        WriteProgress { states, pushed }
+    }
+
+    /// After a gap the realtime thread may have zeroed the outputs, so the set is handed over again.
+    fn take_states(&mut self, now: Duration) -> usize {
+        let mut states = 0;
+        while let Some(missing) = self.feedback.take(&mut self.states, self.setup.state_every) {
+            self.live_since.get_or_insert(now);
+            self.dirty |= missing > 0;
+            states += 1;
+        }
+        self.counters().set_overrun(self.states.overruns());
+        states
+    }
+
+    fn apply(&mut self, item: Sourced) {
+        let outcome = match item {
+            Sourced::Command(command) => self.outputs.set(command.channel, command.value),
+            Sourced::Generated { channel, value } => self.outputs.set_nearest(channel, value),
+            Sourced::Malformed(error) => {
+                self.malformed(&error);
+                return;
+            }
+            Sourced::Ended => {
+                tracing::info!(task = &*self.setup.name, "the source has ended; outputs hold their last values");
+                return;
+            }
+        };
+        match outcome {
+            Ok(()) => {
+                self.counters().command();
+                self.dirty = true;
+            }
+            Err(error) => self.rejected(error),
+        }
+    }
+
+    /// Reports the 1st, 2nd, 4th, 8th ... one, so that a flood of them doesn't become a flood of lines.
+    fn rejected(&self, error: Rejected) {
+        let count = self.counters().reject();
+        if count.is_power_of_two() {
+            tracing::warn!(task = &*self.setup.name, count, %error, "a value was refused; the output holds its last one");
+        }
+    }
+
+    fn malformed(&self, error: &crate::LineError) {
+        let count = self.counters().malform();
+        if count.is_power_of_two() {
+            tracing::warn!(task = &*self.setup.name, count, %error, "a line of commands was refused");
+        }
+    }
+
+    fn run(mut self, stop: &StopFlag) {
+        let nap = self.setup.period.clamp(SHORTEST_NAP, LONGEST_NAP);
+        let start = Instant::now();
+        loop {
+            let last = stop.is_set() || self.states.is_closed();
+            self.step(start.elapsed());
+            if last {
+                break;
+            }
+            stop.nap(nap);
+        }
+    }
+}
+
+impl Feedback {
+    /// Takes one state sample and delivers it. Gives the number of those that are missing before it.
+    fn take(&mut self, states: &mut impl Samples, every: u64) -> Option<u64> {
+        let header = states.pop(&mut self.record)?;
+        let stamp = self.stamps.advance(header.cycle, header.at.0);
+        let missing = stamp.missing(every);
+        self.counters.sample(header.stale, missing);
+        if !self.points.is_empty() {
+            self.batch.push(stamp.unix_ns, header.stale, missing, self.points.iter(), &self.record);
+            self.outlet.deliver(&self.batch, &self.counters);
+            self.batch.clear();
+        }
+        Some(missing)
+    }
+}
+
+impl<C: Commands + 'static, S: Samples + 'static, Q: Source + 'static> WriteTask<C, S, Q> {
+    /// Runs it on a thread named `zc-write-…`.
+    ///
+    /// # Errors
+    /// The thread could not be started.
+    pub fn spawn(self) -> io::Result<TaskThread> {
+        let name = format!("zc-write-{}", self.setup.name);
+        TaskThread::start(&name, Arc::clone(self.counters()), move |stop| self.run(stop))
+    }
+}
+
+impl Source for Box<dyn Source> {
+    fn poll(&mut self, live: Option<Duration>, into: &mut Vec<Sourced>) {
+        (**self).poll(live, into);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::{Command, LineError};
+    use crate::mapping::tests::placed;
+    use crate::ports::memory::{Pushed, Queue};
+    use std::sync::Mutex;
+    use zerocat_pdi::{DataType, Value};
+
+    /// Gives prepared items, one list at each poll, and notes the times it was asked at.
+    #[derive(Default)]
+    struct Script(Vec<Vec<Sourced>>, Arc<Mutex<Vec<Option<Duration>>>>);
+
+    impl Source for Script {
+        fn poll(&mut self, live: Option<Duration>, into: &mut Vec<Sourced>) {
+            self.1.lock().unwrap().push(live);
+            if !self.0.is_empty() {
+                into.extend(self.0.remove(0));
+            }
+        }
+    }
+
+    type Seen = Arc<Mutex<Vec<Batch>>>;
+    const MS: Duration = Duration::from_millis(1);
+
+    fn task(script: Vec<Vec<Sourced>>, depth: usize) -> (WriteTask<Pushed, Queue, Script>, Pushed, Queue, Seen) {
+        let mut second = placed(2, DataType::Uint8, 16, 8);
+        second.channel.state_channel = None;
+        let mapping = Mapping::new(&[placed(1, DataType::Uint16, 0, 16), second]);
+        let setup = WriteSetup { name: "out".into(), mapping, period: MS, state_every: 100, state_rate: 10.0 };
+        let (pushed, queue) = (Pushed(Arc::default(), depth), Queue::new(3));
+        let seen = Seen::default();
+        let inner = Arc::clone(&seen);
+        let outlet = Outlet::default().with_observer(Box::new(move |batch| inner.lock().unwrap().push(batch.clone())));
+        let source = Script(script, Arc::default());
+        let offset = WallOffset::new(0, 0);
+        (WriteTask::new(setup, pushed.clone(), queue.clone(), source, offset, outlet), pushed, queue, seen)
+    }
+
+    fn command(channel: u32, value: u64) -> Sourced {
+        Sourced::Command(Command { channel, value: Value::Uint(value) })
+    }
+
+    #[test]
+    fn hands_complete_sets_over_and_outputs_hold_their_last_value() {
+        let script = vec![vec![], vec![command(1, 500)], vec![], vec![command(2, 7), command(2, 8)]];
+        let (mut task, pushed, ..) = task(script, 10);
+        let changes = [0, 1, 2, 3].map(|n| task.step(MS * n).pushed);
+        assert_eq!(changes, [true, true, false, true]);
+        assert_eq!(*pushed.0.lock().unwrap(), [vec![0, 0, 0], vec![0xf4, 1, 0], vec![0xf4, 1, 8]]);
+        assert_eq!((task.counters().read().commands, task.counters().read().applied), (3, 3));
+    }
+
+    #[test]
+    fn a_set_that_found_the_ring_full_goes_out_later_with_what_came_since() {
+        let (mut task, pushed, ..) = task(vec![vec![], vec![command(1, 1)], vec![command(2, 2)]], 1);
+        assert_eq!([0, 1, 2].map(|n| task.step(MS * n).pushed), [true, false, false]);
+        pushed.0.lock().unwrap().clear();
+        assert!(task.step(MS * 3).pushed);
+        assert_eq!(*pushed.0.lock().unwrap(), [vec![1, 0, 2]]);
+    }
+
+    #[test]
+    fn refused_values_and_lines_are_counted_and_the_task_goes_on() {
+        let malformed = Sourced::Malformed(LineError::NotAChannel("x".to_owned()));
+        let script = vec![vec![command(1, 65_536), command(9, 0), malformed, Sourced::Ended, command(2, 5)]];
+        let (mut task, pushed, ..) = task(script, 10);
+        task.step(MS);
+        let counts = task.counters().read();
+        assert_eq!((counts.rejected, counts.malformed, counts.commands), (2, 1, 1));
+        assert_eq!(pushed.0.lock().unwrap().last().unwrap(), &[0, 0, 5]);
+    }
+
+    #[test]
+    fn state_feedback_is_what_was_sent_under_the_state_channel_with_its_own_time() {
+        let (mut task, _, queue, seen) = task(vec![vec![command(1, 500)]], 10);
+        queue.send(200, false, &[0xf4, 0x01, 9]);
+        queue.send(300, true, &[0xf5, 0x01, 9]);
+        assert_eq!(task.step(MS).states, 2);
+        let seen = seen.lock().unwrap();
+        assert_eq!((seen[0].kind, seen[0].index[0], seen[1].index[0]), (Kind::State, 200_000_000, 300_000_000));
+        assert_eq!((seen[0].last(101), seen[1].last(101)), (Some(Value::Uint(500)), Some(Value::Uint(501))));
+        assert_eq!((seen[0].channels.len(), &seen[0].stale, &seen[1].stale), (1, &Vec::new(), &vec![0]));
+    }
+
+    #[test]
+    fn the_source_is_told_the_time_since_the_outputs_went_live() {
+        let (mut task, _, queue, _) = task(Vec::new(), 10);
+        task.step(MS * 5);
+        queue.send(100, false, &[0; 3]);
+        task.step(MS * 20);
+        queue.send(200, false, &[0; 3]);
+        task.step(MS * 50);
+        assert_eq!(*task.source.1.lock().unwrap(), [None, Some(Duration::ZERO), Some(MS * 30)]);
+    }
+
+    #[test]
+    fn a_gap_in_the_states_hands_the_set_over_again() {
+        let (mut task, pushed, queue, _) = task(vec![vec![command(1, 3)]], 10);
+        queue.send(100, false, &[0; 3]);
+        assert!(task.step(MS).pushed);
+        queue.send(200, false, &[3, 0, 0]);
+        assert!(!task.step(MS * 100).pushed);
+        queue.send(900, false, &[0; 3]);
+        assert!(task.step(MS * 800).pushed);
+        assert_eq!(pushed.0.lock().unwrap().last().unwrap(), &[3, 0, 0]);
+    }
+
+    #[test]
+    fn a_thread_hands_the_first_set_over_and_ends_when_asked() {
+        let (task, pushed, ..) = task(vec![vec![command(1, 2)]], 10);
+        let counts = task.spawn().unwrap().join();
+        assert_eq!((counts.commands, pushed.0.lock().unwrap()[0].clone()), (1, vec![2, 0, 0]));
+    }
+}

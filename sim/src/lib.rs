@@ -1,1 +1,32 @@
-//! Placeholder.
+//! A simulated EtherCAT segment: ESCs, the SubDevices behind them, and their topology.
+//!
+//! [`Segment::process`] takes a frame as a MainDevice sends it and leaves it as the segment would return it, by the
+//! ETG documents and the ET1100 data sheet, for any master. It is pure: no clock, no thread, no socket. Around it
+//! are [`Server`], which serves it on a link, and [`SegmentLink`], which is a link with a segment in the same process.
+//!
+//! Not modelled yet: distributed clocks (a SubDevice says that it has none, and its DC registers take no write),
+//! BOOT, mailbox protocols other than CoE, broken cables, times on the wire.
+#![forbid(unsafe_code)]
+
+mod app;
+mod config;
+mod describe;
+mod esc;
+mod execute;
+mod frame;
+mod in_process;
+mod profile;
+mod segment;
+mod serve;
+mod snapshot;
+mod subdevice;
+mod topology;
+
+pub use config::{
+    AlErrorConfig, ConfigProblem, Millis, ProfileKind, SegmentConfig, SegmentConfigError, SubDeviceConfig, TargetState,
+    WireConfig,
+};
+pub use in_process::{Loss, SegmentLink};
+pub use segment::{Outcome, Segment};
+pub use serve::{ServeCounters, Server};
+pub use snapshot::{Snapshot, SubDeviceSnapshot, Totals};

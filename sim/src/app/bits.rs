@@ -1,0 +1,56 @@
+//! Bit fields of up to 64 bits at any bit offset, least significant bit first.
+
+/// Reads `bits` bits at bit offset `at`. Bits behind the end read as 0.
+pub(crate) fn get(bytes: &[u8], at: usize, bits: usize) -> u64 {
+    let mut value = 0u64;
+    let mut done = 0;
+    while done < bits.min(64) {
+        let (byte, shift) = ((at + done) / 8, (at + done) % 8);
+        let take = (8 - shift).min(bits - done);
+        let part = u64::from(bytes.get(byte).copied().unwrap_or(0) >> shift) & mask(take);
+        value |= part << done;
+        done += take;
+    }
+    value
+}
+
+/// Writes the low `bits` bits of `value` at bit offset `at`. Bits behind the end are left out.
+pub(crate) fn put(bytes: &mut [u8], at: usize, bits: usize, value: u64) {
+    let mut done = 0;
+    while done < bits.min(64) {
+        let (byte, shift) = ((at + done) / 8, (at + done) % 8);
+        let take = (8 - shift).min(bits - done);
+        if let Some(byte) = bytes.get_mut(byte) {
+            let [part, ..] = (value >> done & mask(take)).to_le_bytes();
+            let [field, ..] = (mask(take) << shift).to_le_bytes();
+            *byte = *byte & !field | part << shift;
+        }
+        done += take;
+    }
+}
+
+/// The low `bits` bits set.
+pub(crate) fn mask(bits: usize) -> u64 {
+    if bits >= 64 { u64::MAX } else { (1 << bits) - 1 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_across_bytes_leaves_its_neighbours() {
+        let mut bytes = [0xff, 0x00, 0xff];
+        put(&mut bytes, 6, 12, 0x5a5);
+        assert_eq!(bytes, [0x7f, 0x69, 0xfd]);
+        assert_eq!(get(&bytes, 6, 12), 0x5a5);
+    }
+
+    #[test]
+    fn bits_behind_the_end_are_nothing() {
+        let mut bytes = [0u8; 2];
+        put(&mut bytes, 8, 32, 0x1234_5678);
+        assert_eq!(bytes, [0, 0x78]);
+        assert_eq!(get(&bytes, 8, 32), 0x78);
+    }
+}

@@ -1,0 +1,296 @@
+//! The application behind an ESC: AL state machine, process data, mailbox. It acts when a frame has passed
+//! ([`Application::settle`]) and when time passes ([`Application::step`]), never in between.
+
+mod al;
+mod bits;
+mod mailbox;
+mod object_access;
+mod process_data;
+mod sdo;
+mod sdo_info;
+
+use std::time::Duration;
+
+use zerocat_wire::{AlState, AlStatusCode};
+
+use crate::describe::dictionary::Dictionary;
+use crate::describe::{Description, Purpose, ValueId};
+use crate::esc::{Esc, Pending};
+use crate::profile::{Profile, Values};
+
+pub(crate) use al::Injection;
+use al::{Al, Decision};
+use mailbox::Mailbox;
+use process_data::ProcessData;
+
+/// How long a SubDevice waits in SAFE-OP for the first outputs after OP was asked for.
+const OUTPUTS_WAIT: Duration = Duration::from_millis(100);
+
+/// One application.
+#[derive(Debug)]
+pub(crate) struct Application {
+    pub(crate) description: Description,
+    profile: Box<dyn Profile>,
+    pub(crate) values: Values,
+    dictionary: Dictionary,
+    process_data: ProcessData,
+    mailbox: Option<Mailbox>,
+    al: Al,
+    transition_delay: Duration,
+    /// A transition that takes time: where to, and until when.
+    transit: Option<(AlState, Duration)>,
+    /// OP was asked for and outputs have not come yet.
+    outputs_until: Option<Duration>,
+    outputs_seen: bool,
+    pub(crate) watchdog_expiries: u64,
+}
+
+impl Application {
+    pub(crate) fn new(
+        description: Description,
+        profile: Box<dyn Profile>,
+        transition_delay: Duration,
+        injection: Option<Injection>,
+    ) -> Self {
+        let mut values = Values::new(description.values);
+        let mut profile = profile;
+        profile.start(&mut values);
+        Self {
+            values,
+            dictionary: Dictionary::new(&description),
+            process_data: ProcessData::new(&description),
+            mailbox: description.mailbox.map(|_| Mailbox::default()),
+            al: Al::new(injection),
+            profile,
+            description,
+            transition_delay,
+            transit: None,
+            outputs_until: None,
+            outputs_seen: false,
+            watchdog_expiries: 0,
+        }
+    }
+
+    pub(crate) fn state(&self) -> AlState {
+        self.al.state()
+    }
+
+    pub(crate) fn code(&self) -> AlStatusCode {
+        self.al.code()
+    }
+
+    pub(crate) fn error(&self) -> bool {
+        self.al.error()
+    }
+
+    /// Mails taken from the MainDevice.
+    pub(crate) fn mailbox_requests(&self) -> u64 {
+        self.mailbox.as_ref().map_or(0, Mailbox::requests)
+    }
+
+    /// Gives a value to a channel that a wire drives. Returns whether it changed.
+    pub(crate) fn drive(&mut self, id: ValueId, value: u64) -> bool {
+        let changed = self.values.raw(id) != value;
+        self.values.set_raw(id, value);
+        changed
+    }
+
+    /// A channel is driven by a wire, no longer by the profile.
+    pub(crate) fn take_over(&mut self, channel: usize) {
+        self.profile.take_over(channel);
+    }
+
+    /// Acts on what a frame did. Returns whether outputs were taken over.
+    pub(crate) fn settle(&mut self, esc: &mut Esc, pending: Pending, now: Duration) -> bool {
+        if pending.flags & Pending::SII != 0 {
+            esc.run_sii(now);
+        }
+        if pending.flags & Pending::AL_CONTROL != 0 {
+            self.al_control(esc, now);
+        }
+        let outputs = self.process_data.outputs.is_some_and(|n| pending.written & 1 << n != 0);
+        let taken = outputs && self.outputs_written(esc, now);
+        if pending.written & 1 != 0 || pending.read & 2 != 0 || pending.flags & Pending::SYNC_MANAGER != 0 {
+            self.serve_mailbox(esc);
+        }
+        taken
+    }
+
+    /// Lets time pass. Returns whether outputs changed because the watchdog dropped them.
+    pub(crate) fn step(&mut self, esc: &mut Esc, now: Duration) -> bool {
+        let dropped = esc.check_watchdog(now) && self.watchdog_expired(esc);
+        if let Some((target, until)) = self.transit
+            && until <= now
+        {
+            self.transit = None;
+            self.perform(esc, target, now);
+        }
+        if self.outputs_until.is_some_and(|until| until <= now) {
+            self.outputs_until = None;
+            let expired = esc.watchdog.expired();
+            let code = if expired { AlStatusCode::SYNC_MANAGER_WATCHDOG } else { AlStatusCode::NO_VALID_OUTPUTS };
+            self.fail(esc, AlState::SafeOp, code);
+        }
+        self.profile.step(&mut self.values, now);
+        self.refresh_inputs(esc);
+        dropped
+    }
+
+    /// Puts the present values into the input buffer, where the state has valid inputs.
+    pub(crate) fn refresh_inputs(&mut self, esc: &mut Esc) {
+        let valid = self.description.device_emulation || matches!(self.state(), AlState::SafeOp | AlState::Op);
+        if valid {
+            self.process_data.put_inputs(esc, &self.values);
+        }
+    }
+
+    fn outputs_written(&mut self, esc: &mut Esc, now: Duration) -> bool {
+        self.outputs_seen = true;
+        if self.outputs_until.take().is_some() {
+            self.enter(esc, AlState::Op);
+        }
+        if self.state() != AlState::Op {
+            return false;
+        }
+        self.process_data.take_outputs(esc, &mut self.values);
+        self.profile.outputs(&mut self.values, now);
+        true
+    }
+
+    fn watchdog_expired(&mut self, esc: &mut Esc) -> bool {
+        self.watchdog_expiries += 1;
+        self.outputs_seen = false;
+        if self.state() != AlState::Op {
+            return false;
+        }
+        self.drop_outputs();
+        if !self.description.device_emulation {
+            self.fail(esc, AlState::SafeOp, AlStatusCode::SYNC_MANAGER_WATCHDOG);
+        }
+        true
+    }
+
+    fn drop_outputs(&mut self) {
+        self.process_data.clear_outputs(&mut self.values);
+        self.profile.safe(&mut self.values);
+    }
+
+    fn serve_mailbox(&mut self, esc: &mut Esc) {
+        let state = self.state();
+        if let Some(mailbox) = &mut self.mailbox
+            && state != AlState::Init
+        {
+            mailbox.run(esc, &mut self.dictionary, &mut self.values, state);
+        }
+    }
+
+    fn al_control(&mut self, esc: &mut Esc, now: Duration) {
+        let control = esc.al_control();
+        if self.description.device_emulation {
+            let left = self.al.emulate(control) && self.state() != AlState::Op;
+            if left {
+                self.drop_outputs();
+            }
+            esc.show_al(control & 0x1f, self.al.code().0);
+            return;
+        }
+        match self.al.request(control) {
+            Decision::Ignore => {}
+            Decision::Stay => self.show(esc),
+            Decision::Go(target) => {
+                self.outputs_until = None;
+                self.show(esc);
+                if self.transition_delay.is_zero() {
+                    self.perform(esc, target, now);
+                } else {
+                    self.transit = Some((target, now + self.transition_delay));
+                }
+            }
+        }
+    }
+
+    fn show(&self, esc: &mut Esc) {
+        esc.show_al(self.al.status(), self.al.code().0);
+    }
+
+    fn fail(&mut self, esc: &mut Esc, state: AlState, code: AlStatusCode) {
+        self.al.fail(state, code);
+        self.show(esc);
+    }
+
+    /// Carries out a transition that the state machine allows, after the checks of ETG.1000.6, 6.4.1.
+    fn perform(&mut self, esc: &mut Esc, target: AlState, now: Duration) {
+        let from = self.state();
+        let checked = match (from, target) {
+            (AlState::Init, AlState::PreOp) => self.check_mailbox(esc),
+            (AlState::PreOp, AlState::SafeOp) => self.check_mailbox(esc).and_then(|()| self.check_process_data(esc)),
+            _ => Ok(()),
+        };
+        let checked = checked.and_then(|()| self.al.injected(target));
+        if let Err(code) = checked {
+            self.fail(esc, from, code);
+            return;
+        }
+        let needs_outputs = target == AlState::Op && self.process_data.output_bits() > 0 && !self.outputs_seen;
+        if needs_outputs {
+            self.outputs_until = Some(now + OUTPUTS_WAIT);
+            return;
+        }
+        self.enter(esc, target);
+    }
+
+    fn enter(&mut self, esc: &mut Esc, target: AlState) {
+        let from = self.state();
+        self.al.enter(target);
+        if from == AlState::Op {
+            self.drop_outputs();
+        }
+        if matches!(target, AlState::Init | AlState::PreOp) {
+            self.leave_process_data(esc);
+        }
+        if from == AlState::Init || target == AlState::Init {
+            self.reset_mailbox(esc);
+        }
+        if (from, target) == (AlState::PreOp, AlState::SafeOp) {
+            self.outputs_seen = false;
+        }
+        self.refresh_inputs(esc);
+        self.show(esc);
+    }
+
+    fn leave_process_data(&mut self, esc: &mut Esc) {
+        self.outputs_seen = false;
+        for n in [self.process_data.outputs, self.process_data.inputs].into_iter().flatten() {
+            esc.reset_channel(n);
+        }
+    }
+
+    fn reset_mailbox(&mut self, esc: &mut Esc) {
+        if let Some(mailbox) = &mut self.mailbox {
+            *mailbox = Mailbox::after_reset(mailbox);
+            esc.reset_channel(0);
+            esc.reset_channel(1);
+        }
+    }
+
+    fn check_mailbox(&self, esc: &Esc) -> Result<(), AlStatusCode> {
+        if self.mailbox.is_none() {
+            return Ok(());
+        }
+        let (out, input) = (esc.sync_manager(0), esc.sync_manager(1));
+        let fits = |sm: &zerocat_wire::sync_manager::SyncManager| {
+            let (start, end) = (usize::from(sm.start), usize::from(sm.start) + usize::from(sm.length));
+            sm.enabled() && sm.is_mailbox() && sm.length >= mailbox::SHORTEST && start >= 0x1000 && end <= esc.ram_end()
+        };
+        let apart = out.start.saturating_add(out.length) <= input.start
+            || input.start.saturating_add(input.length) <= out.start;
+        let right = fits(&out) && fits(&input) && out.is_written() && !input.is_written() && apart;
+        if right { Ok(()) } else { Err(AlStatusCode::INVALID_MAILBOX) }
+    }
+
+    fn check_process_data(&mut self, esc: &Esc) -> Result<(), AlStatusCode> {
+        self.process_data.compile(&self.description, &self.dictionary);
+        self.process_data.check(esc, Purpose::Outputs)?;
+        self.process_data.check(esc, Purpose::Inputs)
+    }
+}

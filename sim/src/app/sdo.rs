@@ -1,0 +1,207 @@
+//! The SDO server: expedited, normal and segmented transfers in both directions, complete access, aborts
+//! (ETG.1000.6, 5.6.2).
+
+use zerocat_wire::coe::{AbortCode, CoeService, SdoRequest, SdoResponse, SdoTarget, sdo};
+use zerocat_wire::{AlState, coe, mailbox};
+
+use super::object_access;
+use crate::describe::dictionary::Dictionary;
+use crate::profile::Values;
+
+/// Largest value that is taken in segments.
+const LARGEST: u32 = 64 * 1024;
+
+/// A transfer that has not ended.
+#[derive(Debug, Default)]
+enum Transfer {
+    #[default]
+    None,
+    Upload {
+        target: SdoTarget,
+        data: Vec<u8>,
+        sent: usize,
+        toggle: bool,
+    },
+    Download {
+        target: SdoTarget,
+        data: Vec<u8>,
+        size: usize,
+        toggle: bool,
+    },
+}
+
+/// One server; a SubDevice has one.
+#[derive(Debug, Default)]
+pub(super) struct SdoServer {
+    transfer: Transfer,
+}
+
+type Reply = Option<(CoeService, Vec<u8>)>;
+
+impl SdoServer {
+    /// Answers the bytes behind a CoE header. `room` is the length of the reply mailbox.
+    pub(super) fn request(
+        &mut self,
+        body: &[u8],
+        room: usize,
+        dictionary: &mut Dictionary,
+        values: &mut Values,
+        state: AlState,
+    ) -> Reply {
+        let Ok(request) = SdoRequest::parse(body) else {
+            self.transfer = Transfer::None;
+            return abort(SdoTarget::entry(0, 0), AbortCode::COMMAND);
+        };
+        let space = room.saturating_sub(mailbox::HEADER_LEN + coe::HEADER_LEN);
+        match request {
+            SdoRequest::Upload { target } => match object_access::read(dictionary, values, target, state) {
+                Ok(data) => self.start_upload(target, data, space),
+                Err(code) => self.refuse(target, code),
+            },
+            SdoRequest::UploadSegment { toggle } => self.upload_segment(toggle, space),
+            SdoRequest::DownloadExpedited { target, data } => {
+                self.transfer = Transfer::None;
+                // Without a size all four bytes are sent: as many count as the entry has.
+                let data = exact(dictionary, target, data, body);
+                self.finish_download(dictionary, values, target, data, state)
+            }
+            SdoRequest::Download { target, size, data } => {
+                self.start_download(dictionary, values, state, target, size, data)
+            }
+            SdoRequest::DownloadSegment { toggle, last, data } => {
+                self.download_segment(dictionary, values, state, toggle, last, data)
+            }
+            SdoRequest::Abort { .. } => {
+                self.transfer = Transfer::None;
+                None
+            }
+        }
+    }
+
+    fn refuse(&mut self, target: SdoTarget, code: AbortCode) -> Reply {
+        self.transfer = Transfer::None;
+        abort(target, code)
+    }
+
+    fn start_upload(&mut self, target: SdoTarget, data: Vec<u8>, space: usize) -> Reply {
+        self.transfer = Transfer::None;
+        if (1..=sdo::EXPEDITED).contains(&data.len()) {
+            return reply(&SdoResponse::UploadExpedited { target, data: &data }, space);
+        }
+        let Ok(size) = u32::try_from(data.len()) else { return abort(target, AbortCode::OUT_OF_MEMORY) };
+        let first = data.len().min(space.saturating_sub(sdo::NORMAL_HEADER));
+        let answer = reply(&SdoResponse::Upload { target, size, data: &data[..first] }, space);
+        if first < data.len() {
+            self.transfer = Transfer::Upload { target, data, sent: first, toggle: false };
+        }
+        answer
+    }
+
+    fn upload_segment(&mut self, asked: bool, space: usize) -> Reply {
+        let (answer, ended) = match &mut self.transfer {
+            Transfer::Upload { target, data, sent, toggle } if asked == *toggle => {
+                let end = data.len().min(*sent + space.saturating_sub(sdo::SEGMENT_HEADER));
+                let last = end == data.len();
+                let part = SdoResponse::UploadSegment { toggle: asked, last, data: &data[*sent..end] };
+                let answer = reply(&part, space).or_else(|| abort(*target, AbortCode::GENERAL));
+                (*sent, *toggle) = (end, !asked);
+                (answer, last)
+            }
+            Transfer::Upload { target, .. } => (abort(*target, AbortCode::TOGGLE), true),
+            _ => (abort(SdoTarget::entry(0, 0), AbortCode::COMMAND), true),
+        };
+        if ended {
+            self.transfer = Transfer::None;
+        }
+        answer
+    }
+
+    fn start_download(
+        &mut self,
+        dictionary: &mut Dictionary,
+        values: &mut Values,
+        state: AlState,
+        target: SdoTarget,
+        size: u32,
+        data: &[u8],
+    ) -> Reply {
+        self.transfer = Transfer::None;
+        let Ok(total) = usize::try_from(size.min(LARGEST)) else { return abort(target, AbortCode::OUT_OF_MEMORY) };
+        if size > LARGEST {
+            return abort(target, AbortCode::OUT_OF_MEMORY);
+        }
+        if data.len() >= total {
+            return self.finish_download(dictionary, values, target, data, state);
+        }
+        self.transfer = Transfer::Download { target, data: data.to_vec(), size: total, toggle: false };
+        reply(&SdoResponse::Download { target }, usize::MAX)
+    }
+
+    fn download_segment(
+        &mut self,
+        dictionary: &mut Dictionary,
+        values: &mut Values,
+        state: AlState,
+        said: bool,
+        last: bool,
+        part: &[u8],
+    ) -> Reply {
+        match std::mem::take(&mut self.transfer) {
+            Transfer::Download { target, mut data, size, toggle } => {
+                if said != toggle {
+                    return abort(target, AbortCode::TOGGLE);
+                }
+                data.extend_from_slice(part);
+                if data.len() > size {
+                    return abort(target, AbortCode::LENGTH_TOO_HIGH);
+                }
+                if !last {
+                    self.transfer = Transfer::Download { target, data, size, toggle: !toggle };
+                } else if data.len() < size {
+                    return abort(target, AbortCode::LENGTH_TOO_LOW);
+                } else if let Err(code) = object_access::write(dictionary, values, target, &data, state) {
+                    return abort(target, code);
+                }
+                reply(&SdoResponse::DownloadSegment { toggle: said }, usize::MAX)
+            }
+            _ => abort(SdoTarget::entry(0, 0), AbortCode::COMMAND),
+        }
+    }
+
+    fn finish_download(
+        &mut self,
+        dictionary: &mut Dictionary,
+        values: &mut Values,
+        target: SdoTarget,
+        data: &[u8],
+        state: AlState,
+    ) -> Reply {
+        match object_access::write(dictionary, values, target, data, state) {
+            Ok(()) => reply(&SdoResponse::Download { target }, usize::MAX),
+            Err(code) => abort(target, code),
+        }
+    }
+}
+
+/// The data of an expedited download, cut to the entry's length where the request doesn't say its size (bit 0 of
+/// the command).
+fn exact<'a>(dictionary: &Dictionary, target: SdoTarget, data: &'a [u8], body: &[u8]) -> &'a [u8] {
+    let sized = body.first().is_some_and(|command| command & 1 != 0);
+    let entry = dictionary.object(target.index).and_then(|object| object.entry(target.subindex));
+    match entry {
+        Some(entry) if !sized && !target.complete => data.get(..usize::from(entry.bits).div_ceil(8)).unwrap_or(data),
+        _ => data,
+    }
+}
+
+fn reply(response: &SdoResponse<'_>, space: usize) -> Reply {
+    let mut bytes = vec![0; space.min(2048)];
+    let len = response.emit(&mut bytes).ok()?;
+    bytes.truncate(len);
+    Some((CoeService::SdoResponse, bytes))
+}
+
+/// An abort goes out as an SDO request (ETG.1000.6, table 40).
+fn abort(target: SdoTarget, code: AbortCode) -> Reply {
+    reply(&SdoResponse::Abort { target, code }, usize::MAX).map(|(_, bytes)| (CoeService::SdoRequest, bytes))
+}

@@ -1,0 +1,188 @@
+//! Checks of a segment's file that its types can't make, and what they find out on the way: the port tree and the
+//! ends of the wires.
+
+use super::{ProfileKind, SegmentConfig, SegmentConfigError, WireConfig};
+
+/// Most SubDevices of a segment.
+const MAX_SUBDEVICES: usize = 4096;
+
+/// What is wrong with a value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigProblem {
+    /// There is no SubDevice, or too many.
+    #[error("{0} SubDevices, 1 to 4096 make a segment")]
+    Count(usize),
+    /// The profile has no channels to choose.
+    #[error("this profile has no channels, leave the key out")]
+    NoChannels,
+    /// Too few or too many channels.
+    #[error("{got} channels, this profile has 1 to {most}")]
+    Channels {
+        /// What the file says.
+        got: u16,
+        /// Most that the profile has.
+        most: u16,
+    },
+    /// The first SubDevice hangs on the MainDevice.
+    #[error("the first SubDevice hangs on the MainDevice and has no parent")]
+    FirstHasNoParent,
+    /// The parent doesn't stand before.
+    #[error("parent {0} doesn't stand before its child")]
+    ParentNotBefore(u16),
+    /// There is no such port to hang on.
+    #[error("port {0}, SubDevices hang on ports 1 to 3")]
+    NoSuchPort(u8),
+    /// The port is taken.
+    #[error("port {port} of SubDevice {parent} is taken already")]
+    PortTaken {
+        /// The parent.
+        parent: u16,
+        /// Its port.
+        port: u8,
+    },
+    /// All ports of the parent are taken.
+    #[error("SubDevice {0} has no free port")]
+    NoFreePort(u16),
+    /// Not of the form that names a channel.
+    #[error("`{0}` doesn't name a channel: write it as 2.{1}.1 or NAME.{1}.1, channels from 1")]
+    WireForm(String, &'static str),
+    /// There is no such SubDevice, or several of that name.
+    #[error("`{0}` is the index or name of {1} SubDevices, it must be one")]
+    WireSubDevice(String, usize),
+    /// There is no such channel.
+    #[error("SubDevice {subdevice} has {count} {direction} channels, not {channel}")]
+    WireChannel {
+        /// Index of the SubDevice.
+        subdevice: usize,
+        /// Which channel was named, from 1.
+        channel: usize,
+        /// How many there are.
+        count: usize,
+        /// `in` or `out`.
+        direction: &'static str,
+    },
+    /// One end is digital and the other analogue.
+    #[error("joins a digital with an analogue channel")]
+    WireKinds,
+    /// The input has another wire.
+    #[error("the input is driven by another wire already")]
+    WireTaken,
+}
+
+fn invalid(path: String, problem: ConfigProblem) -> SegmentConfigError {
+    SegmentConfigError::Invalid { path, problem }
+}
+
+pub(super) fn check(config: &SegmentConfig) -> Result<(), SegmentConfigError> {
+    let count = config.subdevices.len();
+    if count == 0 || count > MAX_SUBDEVICES {
+        return Err(invalid("subdevices".into(), ConfigProblem::Count(count)));
+    }
+    for (n, subdevice) in config.subdevices.iter().enumerate() {
+        let most = match subdevice.profile {
+            ProfileKind::DigitalIn | ProfileKind::DigitalOut => 64,
+            ProfileKind::AnalogueIn | ProfileKind::AnalogueOut => 16,
+            ProfileKind::Coupler | ProfileKind::Servo => 0,
+        };
+        let Some(got) = subdevice.channels else { continue };
+        let path = || format!("subdevices[{n}].channels");
+        if most == 0 {
+            return Err(invalid(path(), ConfigProblem::NoChannels));
+        }
+        if got == 0 || got > most {
+            return Err(invalid(path(), ConfigProblem::Channels { got, most }));
+        }
+    }
+    parents(config)?;
+    wires(config)?;
+    Ok(())
+}
+
+/// Parent and port of each SubDevice.
+pub(crate) fn parents(config: &SegmentConfig) -> Result<Vec<Option<(u16, u8)>>, SegmentConfigError> {
+    let mut parents: Vec<Option<(u16, u8)>> = Vec::with_capacity(config.subdevices.len());
+    for (n, subdevice) in (0u16..).zip(&config.subdevices) {
+        let path = |key: &str| format!("subdevices[{n}].{key}");
+        if n == 0 {
+            if subdevice.parent.is_some() || subdevice.port.is_some() {
+                return Err(invalid(path("parent"), ConfigProblem::FirstHasNoParent));
+            }
+            parents.push(None);
+            continue;
+        }
+        let parent = subdevice.parent.unwrap_or(n - 1);
+        if parent >= n {
+            return Err(invalid(path("parent"), ConfigProblem::ParentNotBefore(parent)));
+        }
+        let free = |port: &u8| !parents.contains(&Some((parent, *port)));
+        let port = match subdevice.port {
+            Some(port @ 1..=3) if free(&port) => port,
+            Some(port @ 1..=3) => return Err(invalid(path("port"), ConfigProblem::PortTaken { parent, port })),
+            Some(port) => return Err(invalid(path("port"), ConfigProblem::NoSuchPort(port))),
+            None => (1..=3).find(free).ok_or_else(|| invalid(path("parent"), ConfigProblem::NoFreePort(parent)))?,
+        };
+        parents.push(Some((parent, port)));
+    }
+    Ok(parents)
+}
+
+/// One end of a wire: SubDevice and channel, both from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct WireEnd {
+    pub(crate) subdevice: usize,
+    pub(crate) channel: usize,
+}
+
+/// The wires, from and to.
+pub(crate) fn wires(config: &SegmentConfig) -> Result<Vec<(WireEnd, WireEnd)>, SegmentConfigError> {
+    let mut wires: Vec<(WireEnd, WireEnd)> = Vec::with_capacity(config.wires.len());
+    for (n, WireConfig { from, to }) in config.wires.iter().enumerate() {
+        let end = |key: &str, text: &str, direction| {
+            wire_end(config, text, direction).map_err(|problem| invalid(format!("wires[{n}].{key}"), problem))
+        };
+        let (from, to) = (end("from", from, "out")?, end("to", to, "in")?);
+        let digital = |end: WireEnd| {
+            matches!(config.subdevices[end.subdevice].profile, ProfileKind::DigitalIn | ProfileKind::DigitalOut)
+        };
+        if digital(from) != digital(to) {
+            return Err(invalid(format!("wires[{n}]"), ConfigProblem::WireKinds));
+        }
+        if wires.iter().any(|(_, taken)| *taken == to) {
+            return Err(invalid(format!("wires[{n}].to"), ConfigProblem::WireTaken));
+        }
+        wires.push((from, to));
+    }
+    Ok(wires)
+}
+
+fn wire_end(config: &SegmentConfig, text: &str, direction: &'static str) -> Result<WireEnd, ConfigProblem> {
+    let form = || ConfigProblem::WireForm(text.to_owned(), direction);
+    let mut parts = text.rsplitn(3, '.');
+    let channel: usize = parts.next().and_then(|part| part.parse().ok()).ok_or_else(form)?;
+    if parts.next() != Some(direction) {
+        return Err(form());
+    }
+    let who = parts.next().ok_or_else(form)?;
+    let subdevice = match who.parse::<usize>() {
+        Ok(index) if index < config.subdevices.len() => index,
+        Ok(_) => return Err(ConfigProblem::WireSubDevice(who.to_owned(), 0)),
+        Err(_) => {
+            let named = |(n, s): (usize, &super::SubDeviceConfig)| (s.name.as_deref() == Some(who)).then_some(n);
+            let found: Vec<usize> = config.subdevices.iter().enumerate().filter_map(named).collect();
+            match found.as_slice() {
+                [one] => *one,
+                several => return Err(ConfigProblem::WireSubDevice(who.to_owned(), several.len())),
+            }
+        }
+    };
+    let device = &config.subdevices[subdevice];
+    let has = match (device.profile, direction) {
+        (ProfileKind::DigitalOut | ProfileKind::AnalogueOut, "out")
+        | (ProfileKind::DigitalIn | ProfileKind::AnalogueIn, "in") => usize::from(device.channel_count()),
+        _ => 0,
+    };
+    if channel == 0 || channel > has {
+        return Err(ConfigProblem::WireChannel { subdevice, channel, count: has, direction });
+    }
+    Ok(WireEnd { subdevice, channel: channel - 1 })
+}

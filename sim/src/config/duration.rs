@@ -1,0 +1,69 @@
+//! Durations in the file: `"10ms"`, `"250us"`, `"1.5s"`.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// A duration, written with its unit: `ns`, `us`, `ms` or `s`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Millis(pub Duration);
+
+impl schemars::JsonSchema for Millis {
+    fn schema_name() -> Cow<'static, str> {
+        "Duration".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?(ns|us|ms|s)$" })
+    }
+}
+
+fn parse(text: &str) -> Option<Duration> {
+    let split = text.find(|c: char| c.is_ascii_alphabetic())?;
+    let (number, unit) = text.split_at(split);
+    let unit = match unit {
+        "ns" => 1e-9,
+        "us" => 1e-6,
+        "ms" => 1e-3,
+        "s" => 1.0,
+        _ => return None,
+    };
+    let number: f64 = number.parse().ok()?;
+    Duration::try_from_secs_f64(number * unit).ok()
+}
+
+impl<'de> Deserialize<'de> for Millis {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let wrong = || de::Error::custom(format!("`{text}` is no duration: write it as 10ms, 250us or 1.5s"));
+        parse(&text).map(Self).ok_or_else(wrong)
+    }
+}
+
+impl Serialize for Millis {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let nanos = self.0.as_nanos();
+        let text = match nanos {
+            _ if nanos.is_multiple_of(1_000_000) => format!("{}ms", nanos / 1_000_000),
+            _ if nanos.is_multiple_of(1_000) => format!("{}us", nanos / 1_000),
+            _ => format!("{nanos}ns"),
+        };
+        serializer.serialize_str(&text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_are_understood_and_needed() {
+        assert_eq!(parse("10ms"), Some(Duration::from_millis(10)));
+        assert_eq!(parse("1.5s"), Some(Duration::from_millis(1500)));
+        assert_eq!(parse("250us"), Some(Duration::from_micros(250)));
+        for wrong in ["10", "ms", "-1ms", "10 parsecs", "1e400s", ""] {
+            assert_eq!(parse(wrong), None, "{wrong}");
+        }
+    }
+}

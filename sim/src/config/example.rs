@@ -1,0 +1,58 @@
+//! Segments that are ready to use.
+
+use super::{ProfileKind, SegmentConfig, SubDeviceConfig, WireConfig};
+
+impl SegmentConfig {
+    /// A segment of these SubDevices in a line, without wires.
+    #[must_use]
+    pub fn line(subdevices: Vec<SubDeviceConfig>) -> Self {
+        Self { schema: None, subdevices, wires: Vec::new() }
+    }
+
+    /// A coupler, four digital outputs wired to four digital inputs, two analogue outputs wired to two analogue
+    /// inputs, and a servo. In this order: coupler, digital out, digital in, analogue in, analogue out, servo.
+    #[must_use]
+    pub fn example() -> Self {
+        let numbered = |(serial, subdevice): (u32, SubDeviceConfig)| SubDeviceConfig { serial, ..subdevice };
+        let subdevices = [
+            SubDeviceConfig::new(ProfileKind::Coupler).named("coupler"),
+            SubDeviceConfig::new(ProfileKind::DigitalOut).named("valves").with_channels(4),
+            SubDeviceConfig::new(ProfileKind::DigitalIn).named("switches").with_channels(4),
+            SubDeviceConfig::new(ProfileKind::AnalogueIn).named("sensors").with_channels(2),
+            SubDeviceConfig::new(ProfileKind::AnalogueOut).named("setpoints").with_channels(2),
+            SubDeviceConfig::new(ProfileKind::Servo).named("axis"),
+        ];
+        let subdevices = (1001..).zip(subdevices).map(numbered).collect();
+        let digital = (1..=4).map(|n| (format!("valves.out.{n}"), format!("switches.in.{n}")));
+        let analogue = (1..=2).map(|n| (format!("setpoints.out.{n}"), format!("sensors.in.{n}")));
+        let wires = digital.chain(analogue).map(|(from, to)| WireConfig { from, to }).collect();
+        Self { schema: None, subdevices, wires }
+    }
+
+    /// The segment of the demonstration: the example, with inputs that move by themselves but for the digital ones.
+    #[must_use]
+    pub fn demo() -> Self {
+        let mut config = Self::example();
+        config.wires.retain(|wire| wire.from.starts_with("valves"));
+        config
+    }
+
+    /// A line of `count` SubDevices: a coupler, then digital in, digital out, analogue in, analogue out and servo in
+    /// turn.
+    #[must_use]
+    pub fn mixed(count: usize) -> Self {
+        const KINDS: [ProfileKind; 5] = [
+            ProfileKind::DigitalIn,
+            ProfileKind::DigitalOut,
+            ProfileKind::AnalogueIn,
+            ProfileKind::AnalogueOut,
+            ProfileKind::Servo,
+        ];
+        let kind = |n: usize| if n == 0 { ProfileKind::Coupler } else { KINDS[(n - 1) % KINDS.len()] };
+        let subdevice = |n: usize| SubDeviceConfig {
+            serial: u32::try_from(n).unwrap_or(u32::MAX).saturating_add(1),
+            ..SubDeviceConfig::new(kind(n))
+        };
+        Self::line((0..count).map(subdevice).collect())
+    }
+}

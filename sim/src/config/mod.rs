@@ -1,0 +1,274 @@
+//! The file that describes a segment: JSON, strict, with key paths in errors.
+//!
+//! What is checked: channel counts, the port tree (every parent stands before its child and no port is used twice),
+//! wires. What is not: whether the segment makes sense.
+
+mod check;
+mod duration;
+mod example;
+
+use std::path::Path;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use check::ConfigProblem;
+pub(crate) use check::{parents, wires};
+pub use duration::Millis;
+
+/// A segment, or why its file was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum SegmentConfigError {
+    /// The file could not be read.
+    #[error("read {path}")]
+    Read {
+        /// The file.
+        path: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// It is not JSON, or a key is unknown, missing or of the wrong type.
+    #[error("{path}: {source}")]
+    Parse {
+        /// Path of the key, `subdevices[3].channels`; `.` for the file as a whole.
+        path: String,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// A value contradicts another or is out of range.
+    #[error("{path}: {problem}")]
+    Invalid {
+        /// Path of the key.
+        path: String,
+        /// What is wrong.
+        problem: ConfigProblem,
+    },
+}
+
+/// What kind of SubDevice it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ProfileKind {
+    /// EK1100-like: no process data, no mailbox.
+    Coupler,
+    /// EL1004-like: inputs of one bit each, no mailbox.
+    DigitalIn,
+    /// EL2004-like: outputs of one bit each, no mailbox.
+    DigitalOut,
+    /// EL3102-like: status bits, padding and a 16-bit value for each channel, CoE.
+    AnalogueIn,
+    /// EL4102-like: a 16-bit value for each channel, CoE.
+    AnalogueOut,
+    /// CiA 402 drive in cyclic synchronous position, CoE.
+    Servo,
+}
+
+/// State to which a transition is disturbed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum TargetState {
+    /// On the way to INIT.
+    #[serde(rename = "INIT")]
+    Init,
+    /// On the way to PRE-OP.
+    #[serde(rename = "PRE-OP")]
+    PreOp,
+    /// On the way to SAFE-OP.
+    #[serde(rename = "SAFE-OP")]
+    SafeOp,
+    /// On the way to OP.
+    #[serde(rename = "OP")]
+    Op,
+}
+
+/// An error that the SubDevice raises instead of a transition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AlErrorConfig {
+    /// The state that is asked for when it is raised.
+    pub on: TargetState,
+    /// AL status code (ETG.1000.6, table 11).
+    pub code: u16,
+    /// How many times it is raised before the transition works.
+    #[serde(default = "once")]
+    pub times: u32,
+}
+
+const fn once() -> u32 {
+    1
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// One SubDevice.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SubDeviceConfig {
+    /// What kind of SubDevice it is.
+    pub profile: ProfileKind,
+    /// Name in the SII, in object 0x1008 and in displays; also usable in `wires`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Serial number.
+    #[serde(default)]
+    pub serial: u32,
+    /// Station alias.
+    #[serde(default)]
+    pub alias: u16,
+    /// Vendor id in place of the profile's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vendor_id: Option<u32>,
+    /// Product code in place of the profile's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub product_code: Option<u32>,
+    /// Revision in place of the profile's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u32>,
+    /// Channels, for the profiles that have some: 1 to 64 digital ones (default 4), 1 to 16 analogue ones (default 2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channels: Option<u16>,
+    /// Index in `subdevices` of the SubDevice it hangs on; the one before by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<u16>,
+    /// Port of the parent, 1 to 3; by default the first of 1, 2, 3 that is free.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<u8>,
+    /// An error on purpose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub al_error: Option<AlErrorConfig>,
+    /// Time that each AL transition takes.
+    #[serde(default)]
+    pub transition_delay: Millis,
+    /// Time that each SII command takes.
+    #[serde(default)]
+    pub sii_delay: Millis,
+    /// Whether the ESC follows AL control by itself, with no check and no error. By default as the profile is in
+    /// reality: couplers and digital terminals do, the others don't.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_emulation: Option<bool>,
+    /// Whether LRW is processed.
+    #[serde(default = "yes")]
+    pub lrw: bool,
+}
+
+impl SubDeviceConfig {
+    /// A SubDevice of a kind, all else by default.
+    #[must_use]
+    pub fn new(profile: ProfileKind) -> Self {
+        Self {
+            profile,
+            name: None,
+            serial: 0,
+            alias: 0,
+            vendor_id: None,
+            product_code: None,
+            revision: None,
+            channels: None,
+            parent: None,
+            port: None,
+            al_error: None,
+            transition_delay: Millis::default(),
+            sii_delay: Millis::default(),
+            device_emulation: None,
+            lrw: true,
+        }
+    }
+
+    /// The same with a name.
+    #[must_use]
+    pub fn named(mut self, name: &str) -> Self {
+        self.name = Some(name.to_owned());
+        self
+    }
+
+    /// The same with a number of channels.
+    #[must_use]
+    pub fn with_channels(mut self, channels: u16) -> Self {
+        self.channels = Some(channels);
+        self
+    }
+
+    /// Channels, by default those of the profile.
+    pub(crate) fn channel_count(&self) -> u16 {
+        self.channels.unwrap_or(match self.profile {
+            ProfileKind::DigitalIn | ProfileKind::DigitalOut => 4,
+            ProfileKind::AnalogueIn | ProfileKind::AnalogueOut => 2,
+            ProfileKind::Coupler | ProfileKind::Servo => 0,
+        })
+    }
+}
+
+/// A wire from an output channel to an input channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WireConfig {
+    /// `SUBDEVICE.out.CHANNEL`: index (from 0) or name in `subdevices`, and channel from 1.
+    pub from: String,
+    /// `SUBDEVICE.in.CHANNEL`.
+    pub to: String,
+}
+
+/// A segment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SegmentConfig {
+    /// Where the schema of this file is; not used.
+    #[serde(rename = "$schema", default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<String>,
+    /// The SubDevices. In a line they are passed in this order; at a junction the ports are passed 3, 1, 2.
+    pub subdevices: Vec<SubDeviceConfig>,
+    /// Wires from outputs to inputs. Inputs without one show a signal.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub wires: Vec<WireConfig>,
+}
+
+impl SegmentConfig {
+    /// Reads and checks a segment.
+    ///
+    /// # Errors
+    /// `Parse` and `Invalid`, with the path of the key.
+    pub fn from_json(text: &str) -> Result<Self, SegmentConfigError> {
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        let config: Self = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+            SegmentConfigError::Parse { path: error.path().to_string(), source: error.into_inner() }
+        })?;
+        deserializer.end().map_err(|source| SegmentConfigError::Parse { path: ".".into(), source })?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Reads and checks the file of a segment.
+    ///
+    /// # Errors
+    /// `Read`, and those of [`SegmentConfig::from_json`].
+    pub fn load(path: &Path) -> Result<Self, SegmentConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| SegmentConfigError::Read { path: path.display().to_string(), source })?;
+        Self::from_json(&text)
+    }
+
+    /// Checks what types can't say.
+    ///
+    /// # Errors
+    /// `Invalid`, with the path of the key.
+    pub fn check(&self) -> Result<(), SegmentConfigError> {
+        check::check(self)
+    }
+
+    /// The file as JSON, indented.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        serde_json::to_string_pretty(self).unwrap_or_default()
+    }
+
+    /// The JSON schema of the file.
+    #[must_use]
+    pub fn json_schema() -> serde_json::Value {
+        schemars::schema_for!(Self).to_value()
+    }
+}
+
+#[cfg(test)]
+mod tests;

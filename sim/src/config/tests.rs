@@ -1,0 +1,69 @@
+use super::*;
+
+fn error(text: &str) -> String {
+    SegmentConfig::from_json(text).unwrap_err().to_string()
+}
+
+#[test]
+fn ready_segments_pass_their_own_checks() {
+    for config in [SegmentConfig::example(), SegmentConfig::demo(), SegmentConfig::mixed(100)] {
+        let again = SegmentConfig::from_json(&config.to_json()).unwrap();
+        assert_eq!(again, config);
+    }
+}
+
+#[test]
+fn an_unknown_key_is_refused_with_its_path() {
+    let text = r#"{"subdevices": [{"profile": "servo"}, {"profile": "coupler", "chanels": 4}]}"#;
+    let said = error(text);
+    assert!(said.starts_with("subdevices[1]") && said.contains("unknown field `chanels`"), "{said}");
+}
+
+#[test]
+fn a_wrong_type_is_refused_with_its_path() {
+    let said = error(r#"{"subdevices": [{"profile": "digital_in", "channels": "four"}]}"#);
+    assert!(said.starts_with("subdevices[0].channels: invalid type"), "{said}");
+}
+
+#[test]
+fn too_many_channels_are_refused_with_the_numbers() {
+    let said = error(r#"{"subdevices": [{"profile": "analogue_in", "channels": 17}]}"#);
+    assert_eq!(said, "subdevices[0].channels: 17 channels, this profile has 1 to 16");
+}
+
+#[test]
+fn a_port_used_twice_is_refused() {
+    let text = r#"{"subdevices": [{"profile": "coupler"}, {"profile": "servo"},
+        {"profile": "servo", "parent": 0, "port": 1}]}"#;
+    assert_eq!(error(text), "subdevices[2].port: port 1 of SubDevice 0 is taken already");
+}
+
+#[test]
+fn a_parent_behind_its_child_is_refused() {
+    let text = r#"{"subdevices": [{"profile": "coupler"}, {"profile": "servo", "parent": 1}]}"#;
+    assert_eq!(error(text), "subdevices[1].parent: parent 1 doesn't stand before its child");
+}
+
+#[test]
+fn wires_that_join_nothing_are_refused() {
+    let with = |from: &str, to: &str| {
+        let mut config = SegmentConfig::example();
+        config.wires = vec![WireConfig { from: from.into(), to: to.into() }];
+        config.check().unwrap_err().to_string()
+    };
+    assert_eq!(with("valves.out.5", "2.in.1"), "wires[0].from: SubDevice 1 has 4 out channels, not 5");
+    assert_eq!(
+        with("nobody.out.1", "2.in.1"),
+        "wires[0].from: `nobody` is the index or name of 0 SubDevices, it must be one"
+    );
+    assert_eq!(with("valves.out.1", "sensors.in.1"), "wires[0]: joins a digital with an analogue channel");
+    assert!(with("valves", "2.in.1").starts_with("wires[0].from: `valves` doesn't name a channel"));
+}
+
+#[test]
+fn the_schema_names_every_profile() {
+    let schema = SegmentConfig::json_schema().to_string();
+    for profile in ["coupler", "digital_in", "digital_out", "analogue_in", "analogue_out", "servo"] {
+        assert!(schema.contains(&format!("\"{profile}\"")), "{profile}");
+    }
+}

@@ -1,0 +1,153 @@
+//! What a SubDevice is: identity, ESC, sync managers, PDOs and objects. SII image and object dictionary are made
+//! from it, so they can't contradict each other.
+
+pub(crate) mod dictionary;
+pub(crate) mod sii_image;
+
+use crate::esc::EscKind;
+
+/// A value of the application, by number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ValueId(pub(crate) u16);
+
+/// CoE data types (ETG.1000.6, table 64), as far as profiles use them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum DataType {
+    None = 0x00,
+    Bool = 0x01,
+    I8 = 0x02,
+    I16 = 0x03,
+    I32 = 0x04,
+    U8 = 0x05,
+    U16 = 0x06,
+    U32 = 0x07,
+    Text = 0x09,
+    Bit2 = 0x31,
+}
+
+/// Vendor, product, revision and serial number (SII words 8 to 15, object 0x1018).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Identity {
+    pub(crate) vendor: u32,
+    pub(crate) product: u32,
+    pub(crate) revision: u32,
+    pub(crate) serial: u32,
+}
+
+/// One entry of a PDO. Index 0 is padding.
+#[derive(Debug, Clone)]
+pub(crate) struct PdoEntry {
+    pub(crate) index: u16,
+    pub(crate) subindex: u8,
+    pub(crate) bits: u8,
+    pub(crate) data_type: DataType,
+    pub(crate) name: String,
+    pub(crate) value: Option<ValueId>,
+}
+
+impl PdoEntry {
+    /// An entry that maps a value.
+    pub(crate) fn new(at: (u16, u8), bits: u8, data_type: DataType, name: &str, value: ValueId) -> Self {
+        Self { index: at.0, subindex: at.1, bits, data_type, name: name.to_owned(), value: Some(value) }
+    }
+
+    /// Padding.
+    pub(crate) fn gap(bits: u8) -> Self {
+        Self { index: 0, subindex: 0, bits, data_type: DataType::None, name: String::new(), value: None }
+    }
+
+    /// The entry as a mapping object holds it.
+    pub(crate) fn mapping(&self) -> u32 {
+        u32::from(self.index) << 16 | u32::from(self.subindex) << 8 | u32::from(self.bits)
+    }
+}
+
+/// One PDO.
+#[derive(Debug, Clone)]
+pub(crate) struct Pdo {
+    pub(crate) index: u16,
+    pub(crate) name: String,
+    /// Assigned to its sync manager by default.
+    pub(crate) assigned: bool,
+    pub(crate) entries: Vec<PdoEntry>,
+}
+
+impl Pdo {
+    /// Length in bits.
+    pub(crate) fn bits(&self) -> usize {
+        self.entries.iter().map(|entry| usize::from(entry.bits)).sum()
+    }
+}
+
+/// What a sync manager is for (ETG.1000.6, table 84).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Purpose {
+    MailboxOut = 1,
+    MailboxIn = 2,
+    Outputs = 3,
+    Inputs = 4,
+}
+
+/// A sync manager as the SII proposes it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SyncManagerPlan {
+    pub(crate) purpose: Purpose,
+    pub(crate) start: u16,
+    pub(crate) length: u16,
+    pub(crate) control: u8,
+}
+
+/// Mailbox areas as the SII proposes them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct MailboxPlan {
+    pub(crate) out_start: u16,
+    pub(crate) out_length: u16,
+    pub(crate) in_start: u16,
+    pub(crate) in_length: u16,
+}
+
+/// Everything that is fixed about a SubDevice.
+#[derive(Debug, Clone)]
+pub(crate) struct Description {
+    pub(crate) identity: Identity,
+    pub(crate) alias: u16,
+    /// Type as in a catalogue, `EL2004`.
+    pub(crate) order: String,
+    /// Name in words.
+    pub(crate) name: String,
+    pub(crate) group: String,
+    pub(crate) esc: EscKind,
+    /// AL status follows AL control with no application between (ET1100 data sheet, section II, 0x0141 bit 0).
+    pub(crate) device_emulation: bool,
+    pub(crate) pdi: u8,
+    pub(crate) mailbox: Option<MailboxPlan>,
+    pub(crate) sync_managers: Vec<SyncManagerPlan>,
+    pub(crate) rx_pdos: Vec<Pdo>,
+    pub(crate) tx_pdos: Vec<Pdo>,
+    /// Objects that no PDO maps.
+    pub(crate) objects: Vec<dictionary::Object>,
+    /// Values of the application.
+    pub(crate) values: u16,
+    /// Values of the channels that wires may start from, in order.
+    pub(crate) channels_out: Vec<ValueId>,
+    /// Values of the channels that wires may end at, in order.
+    pub(crate) channels_in: Vec<ValueId>,
+    /// Current drawn from the E-bus in mA, negative if it feeds.
+    pub(crate) current: i16,
+    pub(crate) device_type: u32,
+}
+
+impl Description {
+    /// Number of the sync manager for this purpose.
+    pub(crate) fn sync_manager(&self, purpose: Purpose) -> Option<u8> {
+        let position = self.sync_managers.iter().position(|plan| plan.purpose == purpose)?;
+        u8::try_from(position).ok()
+    }
+
+    /// PDI control and ESC configuration, as register 0x0140 shows them.
+    pub(crate) fn pdi_control(&self) -> u16 {
+        u16::from(self.pdi) | u16::from(self.device_emulation) << 8
+    }
+}

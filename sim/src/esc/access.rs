@@ -1,0 +1,100 @@
+//! Physical access from the network: which bytes may be read or written, and what follows from it.
+
+use zerocat_wire::register;
+
+use super::sync_manager::{Direction, Effect};
+use super::{Esc, PLAIN, Pending};
+
+impl Esc {
+    /// Whether the network may access the area now, and its first address. Opens the buffers that it enters.
+    pub(super) fn begin(&mut self, direction: Direction, address: usize, len: usize) -> Option<u16> {
+        let start = u16::try_from(address).ok()?;
+        if len == 0 || address >= self.memory.end() {
+            return None;
+        }
+        let refused =
+            self.channels.iter().any(|channel| channel.guards(address, len) && !channel.admits(direction, address));
+        if refused {
+            return None;
+        }
+        for channel in &mut self.channels {
+            if !channel.guards(address, len) {
+                continue;
+            }
+            let area = channel.config.start;
+            if let Some(newer) = channel.open(direction, address) {
+                self.memory.put(area, newer);
+            }
+        }
+        Some(start)
+    }
+
+    /// Closes the buffers whose last byte the access touched.
+    pub(super) fn complete(&mut self, direction: Direction, address: usize, len: usize) {
+        for n in 0..self.channels.len() {
+            let channel = &mut self.channels[n];
+            if !channel.guards(address, len) {
+                continue;
+            }
+            if channel.close(direction, address, len) == Effect::Completed {
+                match direction {
+                    Direction::Read => self.pending.read |= 1 << n,
+                    Direction::Write => self.pending.written |= 1 << n,
+                }
+                if direction == Direction::Write && channel.triggers_watchdog() {
+                    self.watchdog.trigger(self.now);
+                    self.show_watchdog();
+                }
+            }
+            self.show_channel_status(n);
+        }
+        if direction == Direction::Read && address < usize::from(PLAIN) {
+            self.after_register_read(address, len);
+        }
+    }
+
+    /// Reads physical memory. `merge` ORs into `data`, as a broadcast does. Returns whether it was admitted.
+    pub(crate) fn network_read(&mut self, address: u16, data: &mut [u8], merge: bool) -> bool {
+        let len = data.len();
+        let Some(start) = self.begin(Direction::Read, usize::from(address), len) else { return false };
+        self.finish_sii(self.now);
+        let source = self.memory.get(start, len);
+        let (there, missing) = data.split_at_mut(source.len());
+        if merge {
+            there.iter_mut().zip(source).for_each(|(to, from)| *to |= from);
+        } else {
+            there.copy_from_slice(source);
+            missing.fill(0);
+        }
+        self.complete(Direction::Read, usize::from(address), len);
+        true
+    }
+
+    /// Writes physical memory. Returns whether at least one byte was admitted.
+    pub(crate) fn network_write(&mut self, address: u16, data: &[u8]) -> bool {
+        let registers = usize::from(PLAIN).saturating_sub(usize::from(address)).min(data.len());
+        let (below, plain) = data.split_at(registers);
+        let mut admitted = !below.is_empty() && self.write_registers(address, below);
+        if !plain.is_empty() {
+            let address = usize::from(address) + registers;
+            if let Some(start) = self.begin(Direction::Write, address, plain.len()) {
+                self.memory.put(start, plain);
+                self.complete(Direction::Write, address, plain.len());
+                admitted = true;
+            }
+        }
+        admitted
+    }
+
+    fn after_register_read(&mut self, address: usize, len: usize) {
+        let status = usize::from(register::AL_STATUS);
+        if address <= status && status < address + len {
+            self.clear_al_event();
+        }
+    }
+
+    pub(super) fn note(&mut self, flag: u16) {
+        debug_assert!(flag <= Pending::SYNC_MANAGER);
+        self.pending.flags |= flag;
+    }
+}

@@ -1,0 +1,129 @@
+//! One EtherCAT SubDevice controller: registers, memory, sync managers, FMMUs, watchdog and SII interface.
+//!
+//! Both sides of an ESC meet here: the network side (`network_*`, called per datagram) and the local application's
+//! side (`local_*`). What a frame changed is left in [`Pending`] for the application, which acts on it when the
+//! frame has passed. Register offsets and behaviour follow ETG.1000.4, clause 6, and the ET1100 data sheet,
+//! section II.
+//!
+//! Not modelled: register protection (0x0020 to 0x0031), reset (0x0040), distributed clocks.
+
+mod access;
+mod alarm;
+mod fmmu;
+mod local;
+mod memory;
+mod register;
+mod sii;
+mod sync_manager;
+mod watchdog;
+
+pub(crate) use sii::{SiiInterface, checksum as sii_checksum};
+pub(crate) use sync_manager::Channel;
+pub(crate) use watchdog::Watchdog;
+
+use std::time::Duration;
+
+use zerocat_wire::fmmu::Fmmu;
+
+use memory::Memory;
+
+/// First address behind the registers that behave as plain memory: digital I/O output data and user RAM
+/// (ET1100 data sheet, section II, table 2).
+pub(crate) const PLAIN: u16 = 0x0F00;
+
+/// What kind of ESC it is. The defaults of a profile stand in its description.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct EscKind {
+    /// Register 0x0000.
+    pub(crate) kind: u8,
+    /// Register 0x0001.
+    pub(crate) revision: u8,
+    /// Register 0x0002.
+    pub(crate) build: u16,
+    /// FMMUs, at most 16.
+    pub(crate) fmmus: u8,
+    /// Sync managers, at most 16.
+    pub(crate) sync_managers: u8,
+    /// Process data RAM in KiB.
+    pub(crate) ram_kib: u8,
+    /// Register 0x0007.
+    pub(crate) ports: u8,
+    /// Register 0x0008, without the bits that follow from the configuration.
+    pub(crate) features: u16,
+    /// Whether LRW is processed.
+    pub(crate) lrw: bool,
+}
+
+/// What a frame did to the ESC that its application has not seen yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Pending {
+    /// Bits of [`Pending::AL_CONTROL`] and the like.
+    pub(crate) flags: u16,
+    /// Sync managers whose last byte was written from the network.
+    pub(crate) written: u16,
+    /// Sync managers whose last byte was read from the network.
+    pub(crate) read: u16,
+}
+
+impl Pending {
+    /// AL control was written.
+    pub(crate) const AL_CONTROL: u16 = 1;
+    /// DL control was written.
+    pub(crate) const DL_CONTROL: u16 = 2;
+    /// The SII interface got a command.
+    pub(crate) const SII: u16 = 4;
+    /// Station address, alias use, FMMUs or event mask changed.
+    pub(crate) const ADDRESSING: u16 = 8;
+    /// A sync manager was configured or a repeat asked for.
+    pub(crate) const SYNC_MANAGER: u16 = 16;
+
+    pub(crate) const fn any(self) -> bool {
+        self.flags != 0 || self.written != 0 || self.read != 0
+    }
+}
+
+/// One ESC.
+#[derive(Debug)]
+pub(crate) struct Esc {
+    memory: Memory,
+    channels: Vec<Channel>,
+    fmmus: Vec<Fmmu>,
+    pub(crate) watchdog: Watchdog,
+    pub(crate) sii: SiiInterface,
+    pub(crate) pending: Pending,
+    kind: EscKind,
+    now: Duration,
+}
+
+impl Esc {
+    /// An ESC after power-on with the SII image `words`, whose configuration is loaded.
+    pub(crate) fn new(kind: EscKind, words: Vec<u16>, sii: SiiInterface) -> Self {
+        let fmmus = usize::from(kind.fmmus.min(16));
+        let channels = usize::from(kind.sync_managers.min(16));
+        let mut esc = Self {
+            memory: Memory::new(kind.ram_kib),
+            channels: vec![Channel::default(); channels],
+            fmmus: vec![Fmmu::default(); fmmus],
+            watchdog: Watchdog::default(),
+            sii: sii.with_words(words),
+            pending: Pending::default(),
+            kind,
+            now: Duration::ZERO,
+        };
+        esc.power_on();
+        esc
+    }
+
+    /// Tells the ESC what time it is. Everything that follows happens at that time.
+    pub(crate) fn set_now(&mut self, now: Duration) {
+        self.now = now;
+    }
+
+    /// Whether LRW is processed.
+    pub(crate) const fn processes_lrw(&self) -> bool {
+        self.kind.lrw
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,16 @@
+//! A coupler as the EK1100: no process data, no mailbox, a junction at most.
+
+use super::beckhoff;
+use crate::describe::{Description, Identity};
+
+/// The description.
+pub(crate) fn describe() -> Description {
+    let base = beckhoff::simple(1100, "EK1100".into(), "EK1100 EtherCAT coupler (simulated)".into(), "System coupler");
+    Description {
+        // Product code of the EK1100; it ends differently from the terminals'.
+        identity: Identity { product: 0x044c_2c52, ..base.identity },
+        esc: crate::esc::EscKind { fmmus: 0, sync_managers: 0, ..base.esc },
+        current: -2000,
+        ..base
+    }
+}

@@ -1,0 +1,70 @@
+//! Kinds of SubDevices: each file describes one and says how its values behave.
+
+mod analogue_in;
+mod analogue_out;
+mod beckhoff;
+mod coupler;
+mod digital_in;
+mod digital_out;
+mod servo;
+mod signal;
+mod values;
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+pub(crate) use values::Values;
+
+use crate::config::{ProfileKind, SubDeviceConfig};
+use crate::describe::Description;
+
+/// How the values of a SubDevice behave.
+pub(crate) trait Profile: Debug + Send {
+    /// Sets the values of power-on.
+    fn start(&mut self, _values: &mut Values) {}
+
+    /// New outputs are in the values.
+    fn outputs(&mut self, _values: &mut Values, _now: Duration) {}
+
+    /// Time has passed. Called on a fixed grid, and again without time between.
+    fn step(&mut self, _values: &mut Values, _now: Duration) {}
+
+    /// Outputs were dropped: OP was left, or the watchdog expired. Output values are 0 already.
+    fn safe(&mut self, _values: &mut Values) {}
+
+    /// An input channel (from 0) is driven from outside, not by the profile.
+    fn take_over(&mut self, _channel: usize) {}
+}
+
+/// A SubDevice with nothing that moves.
+#[derive(Debug)]
+pub(crate) struct Passive;
+
+impl Profile for Passive {}
+
+/// Description and behaviour of a configured SubDevice.
+pub(crate) fn build(config: &SubDeviceConfig) -> (Description, Box<dyn Profile>) {
+    let channels = config.channel_count();
+    let (mut description, profile): (Description, Box<dyn Profile>) = match config.profile {
+        ProfileKind::Coupler => (coupler::describe(), Box::new(Passive)),
+        ProfileKind::DigitalIn => digital_in::build(channels),
+        ProfileKind::DigitalOut => (digital_out::describe(channels), Box::new(Passive)),
+        ProfileKind::AnalogueIn => analogue_in::build(channels),
+        ProfileKind::AnalogueOut => (analogue_out::describe(channels), Box::new(Passive)),
+        ProfileKind::Servo => servo::build(),
+    };
+    let identity = &mut description.identity;
+    identity.serial = config.serial;
+    identity.vendor = config.vendor_id.unwrap_or(identity.vendor);
+    identity.product = config.product_code.unwrap_or(identity.product);
+    identity.revision = config.revision.unwrap_or(identity.revision);
+    description.alias = config.alias;
+    if let Some(emulation) = config.device_emulation {
+        description.device_emulation = emulation;
+    }
+    if let Some(name) = &config.name {
+        description.name.clone_from(name);
+    }
+    description.esc.lrw = config.lrw;
+    (description, profile)
+}

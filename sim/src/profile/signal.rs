@@ -1,0 +1,32 @@
+//! Signals of inputs that nothing drives: functions of time, the same in every run.
+
+use std::time::Duration;
+
+/// A counter that goes up ten times a second.
+pub(crate) fn count(now: Duration) -> u64 {
+    u64::try_from(now.as_millis() / 100).unwrap_or(u64::MAX)
+}
+
+/// A triangle between -amplitude and +amplitude with a period of two seconds. Each channel starts an eighth of a
+/// period after the one before.
+pub(crate) fn triangle(now: Duration, channel: usize, amplitude: i16) -> i16 {
+    const PERIOD_MS: i64 = 2000;
+    let ms = i64::try_from(now.as_millis() % 2000).unwrap_or(0);
+    let shift = i64::try_from(channel % 8).unwrap_or(0) * PERIOD_MS / 8;
+    let phase = (ms + shift) % PERIOD_MS;
+    let up = if phase < PERIOD_MS / 2 { phase } else { PERIOD_MS - phase };
+    // `up` runs from 0 to 1000 and back.
+    let value = (2 * up - PERIOD_MS / 2) * i64::from(amplitude) / (PERIOD_MS / 2);
+    i16::try_from(value).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_triangle_touches_both_ends_in_a_period() {
+        let at = |ms| triangle(Duration::from_millis(ms), 0, 1000);
+        assert_eq!([at(0), at(500), at(1000), at(1500), at(2000)], [-1000, 0, 1000, 0, -1000]);
+    }
+}

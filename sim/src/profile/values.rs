@@ -1,0 +1,57 @@
+//! The values of a SubDevice's application: up to 64 bits each, by number.
+
+use crate::describe::ValueId;
+
+/// All values of one SubDevice. Signed ones are kept in two's complement.
+#[derive(Debug)]
+pub(crate) struct Values {
+    words: Vec<u64>,
+}
+
+impl Values {
+    pub(crate) fn new(count: u16) -> Self {
+        Self { words: vec![0; usize::from(count)] }
+    }
+
+    pub(crate) fn raw(&self, id: ValueId) -> u64 {
+        self.words.get(usize::from(id.0)).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn set_raw(&mut self, id: ValueId, value: u64) {
+        if let Some(word) = self.words.get_mut(usize::from(id.0)) {
+            *word = value;
+        }
+    }
+
+    pub(crate) fn u16(&self, id: ValueId) -> u16 {
+        let [a, b, ..] = self.raw(id).to_le_bytes();
+        u16::from_le_bytes([a, b])
+    }
+
+    pub(crate) fn i8(&self, id: ValueId) -> i8 {
+        let [a, ..] = self.raw(id).to_le_bytes();
+        i8::from_le_bytes([a])
+    }
+
+    pub(crate) fn i32(&self, id: ValueId) -> i32 {
+        let [a, b, c, d, ..] = self.raw(id).to_le_bytes();
+        i32::from_le_bytes([a, b, c, d])
+    }
+
+    pub(crate) fn set_u16(&mut self, id: ValueId, value: u16) {
+        self.set_raw(id, u64::from(value));
+    }
+
+    pub(crate) fn set_i8(&mut self, id: ValueId, value: i8) {
+        let [a] = value.to_le_bytes();
+        self.set_raw(id, u64::from(a));
+    }
+
+    pub(crate) fn set_i16(&mut self, id: ValueId, value: i16) {
+        self.set_raw(id, u64::from(u16::from_le_bytes(value.to_le_bytes())));
+    }
+
+    pub(crate) fn set_i32(&mut self, id: ValueId, value: i32) {
+        self.set_raw(id, u64::from(u32::from_le_bytes(value.to_le_bytes())));
+    }
+}

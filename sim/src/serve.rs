@@ -1,0 +1,147 @@
+//! Serves a segment at the far end of a link.
+//!
+//! [`Server::serve_once`] is the step, without waiting; [`Server::run`] the loop around it, which spins for a short
+//! while after the last frame and then naps, so that it answers fast when busy and sleeps when idle.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use zerocat_link::{Link, LinkFault, Slot};
+
+use crate::segment::{Outcome, Segment};
+
+/// How long the loop spins after the last frame before it naps.
+const SPIN: Duration = Duration::from_micros(500);
+/// Shortest and longest nap.
+const NAP_SHORT: Duration = Duration::from_micros(20);
+const NAP_LONG: Duration = Duration::from_millis(1);
+/// Frames that are answered before the slots are handed to the network.
+const BATCH: u32 = 16;
+
+/// What a server did since it was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ServeCounters {
+    /// Frames that were received.
+    pub received: u64,
+    /// Frames that were sent back.
+    pub answered: u64,
+    /// Frames that the segment destroyed.
+    pub lost: u64,
+    /// Frames that found no free slot, were too long, or could not be sent.
+    pub dropped: u64,
+}
+
+/// Serves segments at one end of a link.
+#[derive(Debug, Default)]
+pub struct Server {
+    next: u16,
+    counters: ServeCounters,
+}
+
+impl Server {
+    /// A server that has done nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What it did so far.
+    #[must_use]
+    pub const fn counters(&self) -> ServeCounters {
+        self.counters
+    }
+
+    /// Answers the frames that have arrived, and returns whether there were any. It never waits.
+    ///
+    /// # Errors
+    /// Those of [`Link::receive`] and [`Link::kick`]. The next call may succeed.
+    pub fn serve_once<L: Link + ?Sized>(
+        &mut self,
+        link: &mut L,
+        segment: &mut Segment,
+        now: Duration,
+    ) -> Result<bool, LinkFault> {
+        let mut any = false;
+        let mut posted = false;
+        for _ in 0..BATCH {
+            // A received frame is lent by the link, so its bytes wait here while a slot is borrowed.
+            let mut frame = [0u8; zerocat_link::MAX_FRAME];
+            let Some(received) = link.receive()? else { break };
+            any = true;
+            self.counters.received += 1;
+            let len = received.len();
+            let Some(bytes) = frame.get_mut(..len) else {
+                self.counters.dropped += 1;
+                continue;
+            };
+            bytes.copy_from_slice(received);
+            match segment.process(bytes, now) {
+                Outcome::Lost => self.counters.lost += 1,
+                Outcome::Returned => posted |= self.answer(link, bytes),
+            }
+        }
+        if posted {
+            link.kick()?;
+        }
+        Ok(any)
+    }
+
+    /// Posts an answer in the next free slot.
+    fn answer<L: Link + ?Sized>(&mut self, link: &mut L, bytes: &[u8]) -> bool {
+        let slots = link.slots();
+        for _ in 0..slots {
+            let slot = Slot(self.next);
+            self.next = (self.next + 1) % slots;
+            let Ok(target) = link.slot_mut(slot) else { continue };
+            let Some(target) = target.get_mut(..bytes.len()) else { break };
+            target.copy_from_slice(bytes);
+            if link.post(slot, bytes.len()).is_ok() {
+                self.counters.answered += 1;
+                return true;
+            }
+            break;
+        }
+        self.counters.dropped += 1;
+        false
+    }
+
+    /// Serves until `stop` is set. `each` is called after every step that found frames and after every nap, for
+    /// displays and commands. Time is that since the call.
+    ///
+    /// # Errors
+    /// The first fault of the link other than `Down` and a full queue; those are waited out.
+    pub fn run<L: Link + ?Sized>(
+        &mut self,
+        link: &mut L,
+        segment: &mut Segment,
+        stop: &AtomicBool,
+        mut each: impl FnMut(&mut Segment, Duration),
+    ) -> Result<(), LinkFault> {
+        let start = Instant::now();
+        let mut busy_until = Duration::ZERO;
+        let mut nap = NAP_SHORT;
+        // SYNC: the flag carries no data; whoever sets it may use any ordering.
+        while !stop.load(Ordering::Relaxed) {
+            let now = start.elapsed();
+            let worked = match self.serve_once(link, segment, now) {
+                Ok(worked) => worked,
+                Err(LinkFault::Down | LinkFault::Full) => false,
+                Err(fault) => return Err(fault),
+            };
+            if worked {
+                busy_until = now + SPIN;
+                nap = NAP_SHORT;
+                each(segment, now);
+            } else if now < busy_until {
+                std::hint::spin_loop();
+            } else {
+                std::thread::sleep(nap);
+                nap = (nap * 2).min(NAP_LONG);
+                let now = start.elapsed();
+                segment.step(now);
+                each(segment, now);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,51 @@
+//! What a segment looks like at one moment, for displays and tests.
+
+use serde::Serialize;
+use zerocat_wire::{AlState, AlStatusCode};
+
+/// Totals of a segment since it was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Totals {
+    /// EtherCAT frames that were processed.
+    pub frames: u64,
+    /// Datagrams in them.
+    pub datagrams: u64,
+    /// Frames that were destroyed: not EtherCAT, or malformed.
+    pub lost: u64,
+}
+
+/// One SubDevice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubDeviceSnapshot {
+    /// Position on the wire, from 0; `None` while it is behind a closed port.
+    pub position: Option<u16>,
+    /// Index in the file.
+    pub index: usize,
+    /// Type as in a catalogue.
+    pub order: String,
+    /// Name.
+    pub name: String,
+    /// Configured station address.
+    pub station: u16,
+    /// AL state.
+    pub state: AlState,
+    /// Whether the error flag is set.
+    pub error: bool,
+    /// AL status code.
+    pub code: AlStatusCode,
+    /// Logical datagrams that it took part in.
+    pub cyclic: u64,
+    /// Mails that it took from the MainDevice.
+    pub mailbox_requests: u64,
+    /// Times that its sync manager watchdog expired.
+    pub watchdog_expiries: u64,
+}
+
+/// A segment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// In the order of the file.
+    pub subdevices: Vec<SubDeviceSnapshot>,
+    /// Totals.
+    pub totals: Totals,
+}

@@ -1,0 +1,56 @@
+//! One SubDevice: an ESC and the application behind it.
+
+use std::time::Duration;
+
+use zerocat_wire::AlState;
+
+use crate::app::{Application, Injection};
+use crate::config::{SubDeviceConfig, TargetState};
+use crate::describe::sii_image;
+use crate::esc::{Esc, Pending, SiiInterface};
+use crate::profile;
+
+/// One SubDevice.
+#[derive(Debug)]
+pub(crate) struct SubDevice {
+    pub(crate) esc: Esc,
+    pub(crate) app: Application,
+    /// Logical datagrams that it took part in.
+    pub(crate) cyclic: u64,
+}
+
+impl SubDevice {
+    /// As after power-on.
+    pub(crate) fn new(config: &SubDeviceConfig) -> Self {
+        let (description, behaviour) = profile::build(config);
+        let words = sii_image::compose(&description);
+        // An ET1100 reads four bytes of SII at a time, an IP core eight: the first where there is no application.
+        let sii = SiiInterface::new(description.mailbox.is_some(), config.sii_delay.0);
+        let esc = Esc::new(description.esc, words, sii);
+        let injection = config.al_error.map(|error| Injection {
+            on: match error.on {
+                TargetState::Init => AlState::Init,
+                TargetState::PreOp => AlState::PreOp,
+                TargetState::SafeOp => AlState::SafeOp,
+                TargetState::Op => AlState::Op,
+            },
+            code: zerocat_wire::AlStatusCode(error.code),
+            times: error.times,
+        });
+        let app = Application::new(description, behaviour, config.transition_delay.0, injection);
+        Self { esc, app, cyclic: 0 }
+    }
+
+    /// Lets the application act on what frames did. Returns what that was, and whether outputs were taken over.
+    pub(crate) fn settle(&mut self, now: Duration) -> (Pending, bool) {
+        let pending = self.esc.take_pending();
+        let outputs = self.app.settle(&mut self.esc, pending, now);
+        (pending, outputs)
+    }
+
+    /// Lets time pass. Returns whether outputs changed.
+    pub(crate) fn step(&mut self, now: Duration) -> bool {
+        self.esc.set_now(now);
+        self.app.step(&mut self.esc, now)
+    }
+}

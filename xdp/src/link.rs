@@ -6,7 +6,10 @@
 //!
 //! Not guaranteed: that a frame with a VLAN tag comes without it. It is lent as it arrived; the engine ignores it.
 //! After [`LinkFault::Down`] what was posted stays queued in the kernel: it goes out, and its slots come back, at the
-//! first kick after the interface is up again.
+//! first kick after the interface is up again. `slot_mut` and `post` look at completions where a slot is `Busy`, so they
+//! may report `BadDescriptor` as well. What the kernel dropped is counted when it can have dropped something and the
+//! receive ring has been found empty. In zero-copy mode what the NIC drops for want of buffers is in its own counters
+//! (`ethtool -S`) only.
 
 use crate::chunks::{Chunk, Chunks};
 use crate::error::XdpError;

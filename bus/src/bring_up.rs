@@ -348,8 +348,13 @@ async fn step_down_one(
     let shown = al::shown(datagrams, target).await;
     let shown =
         shown.map_err(|source| BringUpError::SubDevice { who: who.clone(), doing: "read AL status", source })?;
-    let done =
-        !shown.status.error() && shown.status.state().is_some_and(|shown| shown <= state && shown != AlState::Boot);
+    let error = shown.status.error();
+    // Never upward, and only the last step needs errors gone. BOOT knows no way but to INIT.
+    let done = match shown.status.state() {
+        Some(AlState::Boot) => state != AlState::Init,
+        Some(shown) => shown < state || (shown == state && !(error && state == AlState::Init)),
+        None => false,
+    };
     if done {
         return Ok(None);
     }

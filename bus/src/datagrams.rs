@@ -62,8 +62,9 @@ pub struct DatagramCounters {
     pub pool_full: u64,
 }
 
-/// Times that a datagram with working counter 0 is sent, where nothing else is said.
-pub const ATTEMPTS: u8 = 4;
+/// Times that a datagram with working counter 0 is sent, where nothing else is said. With one frame in seven lost, one
+/// datagram in some millions goes unanswered.
+pub const ATTEMPTS: u8 = 8;
 /// Largest number of data bytes in a datagram (one datagram per frame of 1,514 bytes).
 pub const MAX_DATA: usize = zerocat_wire::datagram::MAX_DATA_ALONE;
 const POOL_PATIENCE: Duration = Duration::from_secs(5);

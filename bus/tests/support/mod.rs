@@ -5,6 +5,7 @@
 #![allow(dead_code, reason = "each test file uses a part")]
 
 pub(crate) mod mailman;
+pub(crate) mod simulated;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -38,6 +39,8 @@ pub(crate) enum Loss {
     Inbound(u64),
     /// Each n-th, one before and the next behind the segment.
     Both(u64),
+    /// One in n by a seeded draw, before or behind the segment.
+    Random(u64),
 }
 
 /// The pump: pool, segment, clock.
@@ -49,6 +52,7 @@ pub(crate) struct Pump<S> {
     pub(crate) loss: Loss,
     pub(crate) frames: u64,
     pub(crate) lost: u64,
+    draw: u64,
 }
 
 /// Time for one frame, out and back.
@@ -64,7 +68,7 @@ pub(crate) fn rig<const N: usize, S: Segment>(segment: S) -> (Datagrams, Pump<S>
     let clock = Arc::new(AtomicU64::new(0));
     let read = Arc::clone(&clock);
     let datagrams = Datagrams::new(pdu_loop, move || Duration::from_nanos(read.load(Ordering::Relaxed)));
-    (datagrams, Pump { tx, rx, segment, clock, loss: Loss::None, frames: 0, lost: 0 })
+    (datagrams, Pump { tx, rx, segment, clock, loss: Loss::None, frames: 0, lost: 0, draw: 0x9e37_79b9_7f4a_7c15 })
 }
 
 impl<S: Segment> Pump<S> {
@@ -103,6 +107,14 @@ impl<S: Segment> Pump<S> {
         }
     }
 
+    /// xorshift64*.
+    fn draw(&mut self) -> u64 {
+        self.draw ^= self.draw >> 12;
+        self.draw ^= self.draw << 25;
+        self.draw ^= self.draw >> 27;
+        self.draw.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33
+    }
+
     fn exchange(&mut self, sent: &[u8]) -> Vec<u8> {
         self.frames += 1;
         let (outbound, inbound) = match self.loss {
@@ -110,6 +122,10 @@ impl<S: Segment> Pump<S> {
             Loss::Outbound(n) => (self.frames.is_multiple_of(n), false),
             Loss::Inbound(n) => (false, self.frames.is_multiple_of(n)),
             Loss::Both(n) => (self.frames.is_multiple_of(2 * n), self.frames % (2 * n) == n),
+            Loss::Random(n) => {
+                let draw = self.draw();
+                (draw.is_multiple_of(2 * n), draw % (2 * n) == n)
+            }
         };
         let now = self.now();
         let mut frame = sent.to_vec();

@@ -4,16 +4,15 @@
 //! [`CoeHeader::parse`], then the value of the service on the bytes behind it.
 
 pub mod abort;
+pub mod describe;
 pub mod emergency;
 pub mod info;
 pub mod sdo;
 
 pub use abort::AbortCode;
+pub use describe::{EntryAnswer, EntryQuery, ObjectAnswer, ObjectCode, ObjectQuery};
 pub use emergency::Emergency;
-pub use info::{
-    EntryAnswer, EntryQuery, InfoError, InfoHeader, InfoOp, ListAnswer, ListQuery, ListType, ObjectAnswer, ObjectCode,
-    ObjectQuery,
-};
+pub use info::{InfoError, InfoHeader, InfoOp, ListAnswer, ListQuery, ListType};
 pub use sdo::{SdoRequest, SdoResponse, SdoTarget};
 
 use crate::mailbox::{self, MailboxHeader, MailboxType};

@@ -3,7 +3,7 @@
 
 use zerocat_wire::coe::{
     self, AbortCode, CoeHeader, CoeService, EntryAnswer, EntryQuery, InfoError, InfoHeader, InfoOp, ListAnswer,
-    ListQuery, ListType, ObjectAnswer, ObjectCode, ObjectQuery, SdoRequest, SdoResponse, SdoTarget, info,
+    ListQuery, ListType, ObjectAnswer, ObjectCode, ObjectQuery, SdoRequest, SdoResponse, SdoTarget, describe,
 };
 use zerocat_wire::{MailboxType, WireError, mailbox};
 
@@ -215,17 +215,17 @@ fn an_object_is_described() {
 #[test]
 fn an_entry_is_described_with_its_name_behind_its_values() {
     let mut bytes = [0xee; 32];
-    let query = EntryQuery { index: 0x1018, subindex: 1, value_info: info::value_info::DEFAULT };
+    let query = EntryQuery { index: 0x1018, subindex: 1, value_info: describe::value_info::DEFAULT };
     assert_eq!(query.emit(&mut bytes), Ok(8));
     assert_eq!(bytes[..8], [0x05, 0, 0, 0, 0x18, 0x10, 0x01, 0x10]);
     assert_eq!(EntryQuery::parse(&bytes[4..8]), Ok(query));
     let answer = EntryAnswer {
         index: 0x1018,
         subindex: 1,
-        value_info: info::value_info::DEFAULT,
+        value_info: describe::value_info::DEFAULT,
         data_type: 7,
         bit_length: 32,
-        access: info::access::READ,
+        access: describe::access::READ,
         data: b"\x02\x00\x00\x00Vendor ID",
     };
     assert_eq!(answer.emit(&mut bytes), Ok(27));

@@ -58,6 +58,12 @@ impl Distribution {
         self.0.saturating_record(nanos(value));
     }
 
+    /// Adds all values of another distribution.
+    pub fn add(&mut self, other: &Self) {
+        // Both have the same constant bounds, which is all that could be refused.
+        let _ = self.0.add(&other.0);
+    }
+
     /// Forgets all values.
     pub fn clear(&mut self) {
         self.0.reset();

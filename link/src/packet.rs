@@ -14,6 +14,7 @@ use std::ffi::CString;
 use crate::slots::Slots;
 use crate::{Link, LinkCounters, LinkFault, MAX_FRAME, Sizing, Slot};
 
+pub mod floor;
 mod socket;
 
 use socket::{Arrival, BATCH, Buffer, RawSocket};

@@ -1,1 +1,28 @@
-//! Placeholder.
+//! zerocat as a library: opens a rig file, brings the network to OP, keeps it there, and takes it down in order.
+#![forbid(unsafe_code)]
+
+mod bind;
+mod bring_up;
+mod draft;
+mod health;
+mod link;
+mod progress;
+mod realtime;
+pub mod report;
+mod scan;
+mod session;
+mod tasks;
+
+pub use bind::{BindError, Positions, Unbound, bind};
+pub use bring_up::{Bindings, BringUp, Planned, Ports, StartError, shut_down};
+pub use draft::draft_rig;
+pub use link::{AnyLink, LinkOpenError, LinkRequest, OpenLink, open_link};
+pub use progress::{Phase, Progress};
+pub use realtime::RealtimePanic;
+pub use report::Report;
+pub use scan::{Depth, SCAN_SLOTS, Scan, ScanError, Scanned, scan};
+pub use session::{Ended, Session, SessionError, SessionOptions, Status, chain};
+pub use tasks::{TaskSet, TaskStartError};
+
+pub use zerocat_config as config;
+pub use zerocat_engine::Counters;

@@ -1,0 +1,159 @@
+//! The tasks of a rig file: their rings are made before the exchange is installed, their threads start before traffic
+//! flows.
+
+use crate::bring_up::{Bindings, Ports};
+use crate::report::TaskReport;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use zerocat_config::{
+    ReadTask as ReadConfig, Rig, Sink as SinkConfig, Source as SourceConfig, Task, WriteTask as WriteConfig,
+};
+use zerocat_engine::{SampleReader, reader, writer};
+use zerocat_pdi::Value;
+use zerocat_sched::ClockPair;
+use zerocat_tasks::{
+    Batch, Counts, Observer, Outlet, Placed, ReadSetup, ReadTask, SinkError, Source, StdinSource, TaskThread,
+    WallOffset, WaveformSource, WriteSetup, WriteTask, open_sink,
+};
+
+/// Why a task couldn't be started.
+#[derive(Debug, thiserror::Error)]
+pub enum TaskStartError {
+    /// Its sink.
+    #[error("task `{task}`")]
+    Sink {
+        /// Name of the task.
+        task: String,
+        /// Why.
+        source: SinkError,
+    },
+    /// Its thread, or the one that reads its commands.
+    #[error("task `{task}`: start its thread")]
+    Thread {
+        /// Name of the task.
+        task: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Its rates don't divide the network's; `check` finds that first.
+    #[error("task `{task}`: its rates don't divide the network's rate; run `zerocat check`")]
+    Rates {
+        /// Name of the task.
+        task: String,
+    },
+}
+
+/// The last value of each channel, for displays.
+type Latest = Arc<Mutex<BTreeMap<u32, Value>>>;
+
+/// The running tasks.
+#[derive(Debug, Default)]
+pub struct TaskSet {
+    running: Vec<Running>,
+    latest: Latest,
+}
+
+#[derive(Debug)]
+struct Running {
+    name: String,
+    kind: &'static str,
+    thread: TaskThread,
+}
+
+impl TaskSet {
+    /// Makes the rings of all tasks, opens their sinks and sources and starts their threads, which find nothing to do
+    /// until traffic flows. Gives the realtime ends.
+    ///
+    /// # Errors
+    /// A sink, a source or a thread couldn't be had.
+    pub fn start(rig: &Rig, bindings: &Bindings) -> Result<(Self, Ports), TaskStartError> {
+        let clocks = ClockPair::read();
+        let offset = WallOffset::new(clocks.realtime, clocks.monotonic.0);
+        let mut start = Start { rig, offset, ports: Ports::default(), set: Self::default() };
+        for (task, channels) in rig.tasks.iter().zip(bindings) {
+            match task {
+                Task::Read(task) => start.read(task, channels)?,
+                Task::Write(task) => start.write(task, channels)?,
+                Task::Scan(_) => {}
+            }
+        }
+        Ok((start.set, start.ports))
+    }
+
+    /// The last value of each channel, and of each state channel the value that was sent last.
+    #[must_use]
+    pub fn latest(&self) -> BTreeMap<u32, Value> {
+        self.latest.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Stops all tasks after what waits in their rings, and gives their part of the report.
+    #[must_use]
+    pub fn stop(self) -> Vec<TaskReport> {
+        self.running.iter().for_each(|task| task.thread.stop());
+        let report = |task: Running| {
+            let Counts { samples, overrun, applied, .. } = task.thread.join();
+            TaskReport { name: task.name, kind: task.kind, samples, overrun, commands: applied }
+        };
+        self.running.into_iter().map(report).collect()
+    }
+
+    fn observer(&self) -> Observer {
+        let latest = Arc::clone(&self.latest);
+        Box::new(move |batch: &Batch| {
+            let mut latest = latest.lock().unwrap_or_else(PoisonError::into_inner);
+            for column in &batch.channels {
+                if let Some(value) = column.values.last() {
+                    latest.insert(column.channel, *value);
+                }
+            }
+        })
+    }
+}
+
+/// What is carried along while the tasks are started.
+struct Start<'a> {
+    rig: &'a Rig,
+    offset: WallOffset,
+    ports: Ports,
+    set: TaskSet,
+}
+
+impl Start<'_> {
+    fn read(&mut self, task: &ReadConfig, channels: &[Placed]) -> Result<(), TaskStartError> {
+        let name = || task.name.clone();
+        let setup = ReadSetup::new(self.rig, task, channels).ok_or_else(|| TaskStartError::Rates { task: name() })?;
+        let (port, samples) = reader(setup.reader());
+        let outlet = self.outlet(&task.name, task.sink.as_ref(), task.config.data_saving)?;
+        let thread = ReadTask::new(setup, samples, self.offset, outlet)
+            .spawn()
+            .map_err(|source| TaskStartError::Thread { task: name(), source })?;
+        self.ports.readers.push(port);
+        self.set.running.push(Running { name: name(), kind: "read", thread });
+        Ok(())
+    }
+
+    fn write(&mut self, task: &WriteConfig, channels: &[Placed]) -> Result<(), TaskStartError> {
+        let name = || task.name.clone();
+        let setup = WriteSetup::new(self.rig, task, channels).ok_or_else(|| TaskStartError::Rates { task: name() })?;
+        let (port, commands, states): (_, _, SampleReader) = writer(setup.writer());
+        let outlet = self.outlet(&task.name, task.sink.as_ref(), task.config.data_saving)?;
+        let source: Box<dyn Source> = match task.source {
+            SourceConfig::Waveform => Box::new(WaveformSource::of(task)),
+            SourceConfig::Stdin => {
+                Box::new(StdinSource::open().map_err(|source| TaskStartError::Thread { task: name(), source })?)
+            }
+        };
+        let thread = WriteTask::new(setup, commands, states, source, self.offset, outlet)
+            .spawn()
+            .map_err(|source| TaskStartError::Thread { task: name(), source })?;
+        self.ports.writers.push(port);
+        self.set.running.push(Running { name: name(), kind: "write", thread });
+        Ok(())
+    }
+
+    fn outlet(&self, task: &str, sink: Option<&SinkConfig>, data_saving: bool) -> Result<Outlet, TaskStartError> {
+        let sink = sink.filter(|_| data_saving).map(open_sink).transpose();
+        let sink = sink.map_err(|source| TaskStartError::Sink { task: task.to_owned(), source })?;
+        Ok(Outlet::new(sink, data_saving).with_observer(self.set.observer()))
+    }
+}

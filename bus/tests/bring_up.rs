@@ -183,7 +183,9 @@ fn slow_transitions_and_a_slow_sii_are_waited_for() {
 
 #[test]
 fn lost_frames_don_t_keep_it_from_pre_op() {
-    for loss in [Loss::Outbound(7), Loss::Inbound(7), Loss::Both(7), Loss::Random(14)] {
+    for loss in
+        [Loss::Outbound(7), Loss::Inbound(7), Loss::Both(7), Loss::Random(7), Loss::Random(14), Loss::Random(50)]
+    {
         let (datagrams, mut pump) = segment(&SegmentConfig::demo());
         pump.loss = loss;
         let (network, plan) = pump.run(prepare(&datagrams, Options::default())).unwrap();

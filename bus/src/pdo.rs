@@ -77,7 +77,13 @@ impl PdoMap {
         }
         match sii.sync_managers.get(usize::from(number)) {
             Some(SyncManagerEntry { start, control, .. }) => {
-                let (start, control) = (*start, *control);
+                let (start, bits) = (*start, if direction == Direction::Output { control::WRITE } else { 0 });
+                if *control & control::DIRECTION != bits {
+                    let said =
+                        format!("sync manager {number} has control byte {control:#04x} in the SII; direction changed");
+                    self.notes.push(said);
+                }
+                let control = *control & !control::DIRECTION | bits;
                 self.sync_managers.push(SyncManagerLayout { number, direction, start, control, pdos });
             }
             None => {

@@ -111,4 +111,14 @@ mod tests {
         }
         assert!(parse_line(&[0xff, 0xfe]).is_err());
     }
+    proptest::proptest! {
+        #[test]
+        fn any_line_ends_in_commands_or_errors(line: Vec<u8>, text in "[\\[\\]{}:,\"0-9a-z. -]{0,24}") {
+            for line in [line.as_slice(), text.as_bytes(), format!("{{\"1\": [{text}]}}").as_bytes()] {
+                if let Err(error) = parse_line(line) {
+                    proptest::prop_assert!(!error.to_string().is_empty());
+                }
+            }
+        }
+    }
 }

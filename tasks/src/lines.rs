@@ -57,4 +57,17 @@ mod tests {
         let long = Err(LineError::TooLong { most: 4 });
         assert_eq!(all, [Ok(b"1234".to_vec()), long.clone(), Ok(b"1".to_vec()), long]);
     }
+    proptest::proptest! {
+        #[test]
+        fn no_line_is_longer_than_allowed_and_short_ones_come_whole(stream: Vec<u8>) {
+            let mut lines = LineReader { reader: &*stream, most: 8 };
+            let got: Vec<_> = std::iter::from_fn(|| lines.next_line().unwrap()).collect();
+            let mut expected: Vec<_> = stream.split(|byte| *byte == b'\n').collect();
+            expected.pop_if(|last| last.is_empty());
+            proptest::prop_assert_eq!(got.len(), expected.len());
+            for (got, expected) in got.iter().zip(expected) {
+                proptest::prop_assert_eq!(got.as_deref().ok(), Some(expected).filter(|line| line.len() <= 8));
+            }
+        }
+    }
 }

@@ -123,13 +123,37 @@ pub(crate) mod memory {
     }
 
     /// Command sets as they were pushed; full above a depth.
-    #[derive(Clone, Default)]
-    pub(crate) struct Pushed(pub(crate) Arc<Mutex<Vec<Vec<u8>>>>, pub(crate) usize);
+    #[derive(Clone)]
+    pub(crate) struct Pushed {
+        sets: Arc<Mutex<Vec<Vec<u8>>>>,
+        applied: Arc<Mutex<u64>>,
+        depth: usize,
+    }
+
+    impl Pushed {
+        pub(crate) fn new(depth: usize) -> Self {
+            Self { sets: Arc::default(), applied: Arc::default(), depth }
+        }
+
+        pub(crate) fn sets(&self) -> Vec<Vec<u8>> {
+            self.sets.lock().unwrap().clone()
+        }
+
+        /// Makes room.
+        pub(crate) fn take(&self) {
+            self.sets.lock().unwrap().clear();
+        }
+
+        /// Says that more sets reached the outputs.
+        pub(crate) fn apply(&self, n: u64) {
+            *self.applied.lock().unwrap() += n;
+        }
+    }
 
     impl Commands for Pushed {
         fn push(&mut self, record: &[u8]) -> Result<(), RingFull> {
-            let mut sets = self.0.lock().unwrap();
-            if sets.len() >= self.1 {
+            let mut sets = self.sets.lock().unwrap();
+            if sets.len() >= self.depth {
                 return Err(RingFull);
             }
             sets.push(record.to_vec());
@@ -141,7 +165,7 @@ pub(crate) mod memory {
         }
 
         fn applied(&self) -> u64 {
-            u64::try_from(self.0.lock().unwrap().len()).unwrap()
+            *self.applied.lock().unwrap()
         }
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Guarantees: a set that is handed over is complete; an output holds its last value; a set that found the ring full
 //! is handed over later, with what came since. State feedback is what was on the wire, not an echo of the commands.
+//! Before the outputs go live only one set waits in the ring, all zero unless the source was faster; values that come
+//! until then are handed over together when that one has been taken, so that no old set is ever played back.
 
 use crate::batch::{Batch, Kind};
 use crate::counters::TaskCounters;
@@ -72,6 +74,8 @@ pub struct WriteTask<C, S, Q> {
     setup: WriteSetup,
     outputs: Outputs,
     dirty: bool,
+    /// Whether the first set was handed over.
+    handed: bool,
     live_since: Option<Duration>,
     sourced: Vec<Sourced>,
     feedback: Feedback,
@@ -104,7 +108,18 @@ impl<C: Commands, S: Samples, Q: Source> WriteTask<C, S, Q> {
             counters: Arc::default(),
         };
         let outputs = Outputs::new(&setup.mapping);
-        Self { commands, states, source, setup, outputs, dirty: true, live_since: None, sourced: Vec::new(), feedback }
+        Self {
+            commands,
+            states,
+            source,
+            setup,
+            outputs,
+            dirty: true,
+            handed: false,
+            live_since: None,
+            sourced: Vec::new(),
+            feedback,
+        }
     }
 
     /// Its counters.
@@ -116,7 +131,10 @@ impl<C: Commands, S: Samples, Q: Source> WriteTask<C, S, Q> {
     /// Takes the state samples that wait and what the source has, and hands a complete set over if it changed.
     /// `now` is the time since the task's start.
     pub fn step(&mut self, now: Duration) -> WriteProgress {
-        let states = self.take_states(now);
+        let states = self.take_states();
+        if states > 0 || self.commands.applied() > 0 {
+            self.live_since.get_or_insert(now);
+        }
         let live = self.live_since.map(|since| now.saturating_sub(since));
         let mut sourced = std::mem::take(&mut self.sourced);
         self.source.poll(live, &mut sourced);
@@ -124,17 +142,18 @@ impl<C: Commands, S: Samples, Q: Source> WriteTask<C, S, Q> {
             self.apply(item);
         }
         self.sourced = sourced;
-        let pushed = self.dirty && self.commands.push(self.outputs.record()).is_ok();
+        let due = self.dirty && (live.is_some() || !self.handed);
+        let pushed = due && self.commands.push(self.outputs.record()).is_ok();
         self.dirty &= !pushed;
+        self.handed |= pushed;
         self.counters().set_applied(self.commands.applied());
         WriteProgress { states, pushed }
     }
 
     /// After a gap the realtime thread may have zeroed the outputs, so the set is handed over again.
-    fn take_states(&mut self, now: Duration) -> usize {
+    fn take_states(&mut self) -> usize {
         let mut states = 0;
         while let Some(missing) = self.feedback.take(&mut self.states, self.setup.state_every) {
-            self.live_since.get_or_insert(now);
             self.dirty |= missing > 0;
             states += 1;
         }
@@ -256,7 +275,7 @@ mod tests {
         second.channel.state_channel = None;
         let mapping = Mapping::new(&[placed(1, DataType::Uint16, 0, 16), second]);
         let setup = WriteSetup { name: "out".into(), mapping, period: MS, state_every: 100, state_rate: 10.0 };
-        let (pushed, queue) = (Pushed(Arc::default(), depth), Queue::new(3));
+        let (pushed, queue) = (Pushed::new(depth), Queue::new(3));
         let seen = Seen::default();
         let inner = Arc::clone(&seen);
         let outlet = Outlet::default().with_observer(Box::new(move |batch| inner.lock().unwrap().push(batch.clone())));
@@ -273,19 +292,23 @@ mod tests {
     fn hands_complete_sets_over_and_outputs_hold_their_last_value() {
         let script = vec![vec![], vec![command(1, 500)], vec![], vec![command(2, 7), command(2, 8)]];
         let (mut task, pushed, ..) = task(script, 10);
+        pushed.apply(1);
         let changes = [0, 1, 2, 3].map(|n| task.step(MS * n).pushed);
         assert_eq!(changes, [true, true, false, true]);
-        assert_eq!(*pushed.0.lock().unwrap(), [vec![0, 0, 0], vec![0xf4, 1, 0], vec![0xf4, 1, 8]]);
+        assert_eq!(pushed.sets(), [vec![0, 0, 0], vec![0xf4, 1, 0], vec![0xf4, 1, 8]]);
+        pushed.apply(2);
+        task.step(MS * 4);
         assert_eq!((task.counters().read().commands, task.counters().read().applied), (3, 3));
     }
 
     #[test]
     fn a_set_that_found_the_ring_full_goes_out_later_with_what_came_since() {
         let (mut task, pushed, ..) = task(vec![vec![], vec![command(1, 1)], vec![command(2, 2)]], 1);
+        pushed.apply(1);
         assert_eq!([0, 1, 2].map(|n| task.step(MS * n).pushed), [true, false, false]);
-        pushed.0.lock().unwrap().clear();
+        pushed.take();
         assert!(task.step(MS * 3).pushed);
-        assert_eq!(*pushed.0.lock().unwrap(), [vec![1, 0, 2]]);
+        assert_eq!(pushed.sets(), [vec![1, 0, 2]]);
     }
 
     #[test]
@@ -296,7 +319,7 @@ mod tests {
         task.step(MS);
         let counts = task.counters().read();
         assert_eq!((counts.rejected, counts.malformed, counts.commands), (2, 1, 1));
-        assert_eq!(pushed.0.lock().unwrap().last().unwrap(), &[0, 0, 5]);
+        assert_eq!(pushed.sets().last().unwrap(), &[0, 0, 5]);
     }
 
     #[test]
@@ -312,10 +335,19 @@ mod tests {
     }
 
     #[test]
+    fn before_the_outputs_go_live_one_set_waits_and_no_old_one_is_played_back() {
+        let (mut task, pushed, ..) = task(vec![vec![], vec![command(1, 6)], vec![command(1, 7)]], 10);
+        assert_eq!([0, 1, 2].map(|n| task.step(MS * n).pushed), [true, false, false]);
+        pushed.apply(1);
+        assert!(task.step(MS * 3).pushed);
+        assert_eq!(pushed.sets(), [vec![0, 0, 0], vec![7, 0, 0]]);
+    }
+
+    #[test]
     fn the_source_is_told_the_time_since_the_outputs_went_live() {
-        let (mut task, _, queue, _) = task(Vec::new(), 10);
+        let (mut task, pushed, queue, _) = task(Vec::new(), 10);
         task.step(MS * 5);
-        queue.send(100, false, &[0; 3]);
+        pushed.apply(1);
         task.step(MS * 20);
         queue.send(200, false, &[0; 3]);
         task.step(MS * 50);
@@ -331,13 +363,13 @@ mod tests {
         assert!(!task.step(MS * 100).pushed);
         queue.send(900, false, &[0; 3]);
         assert!(task.step(MS * 800).pushed);
-        assert_eq!(pushed.0.lock().unwrap().last().unwrap(), &[3, 0, 0]);
+        assert_eq!(pushed.sets().last().unwrap(), &[3, 0, 0]);
     }
 
     #[test]
     fn a_thread_hands_the_first_set_over_and_ends_when_asked() {
         let (task, pushed, ..) = task(vec![vec![command(1, 2)]], 10);
         let counts = task.spawn().unwrap().join();
-        assert_eq!((counts.commands, pushed.0.lock().unwrap()[0].clone()), (1, vec![2, 0, 0]));
+        assert_eq!((counts.commands, pushed.sets()[0].clone()), (1, vec![2, 0, 0]));
     }
 }

@@ -1,2 +1,77 @@
-//! The `zerocat` command.
-fn main() {}
+//! The `zerocat` command: arguments, printing, wiring. What it does is in the `zerocat` library.
+#![forbid(unsafe_code)]
+#![expect(clippy::print_stdout, reason = "printing is what this crate is for")]
+
+mod bench;
+mod check;
+mod demo;
+mod exit;
+mod live;
+mod print;
+mod run;
+mod scan;
+mod schema;
+mod sim;
+mod stop;
+
+use clap::{Parser, Subcommand};
+use exit::Failure;
+use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
+
+/// Counts what each thread allocates, so that a report can say what the realtime thread did.
+#[global_allocator]
+static ALLOCATOR: zerocat_sched::CountingAllocator = zerocat_sched::CountingAllocator;
+
+/// EtherCAT MainDevice over AF_XDP.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 110, after_help = exit::HELP)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Say more on standard error; twice for everything (or set ZEROCAT_LOG, as in ZEROCAT_LOG=zerocat_bus=debug).
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(run::Run),
+    Sim(sim::Sim),
+    Scan(scan::Scan),
+    Check(check::Check),
+    Schema(schema::Schema),
+    Demo(demo::Demo),
+    Bench(bench::Bench),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    log(cli.verbose);
+    let done = match cli.command {
+        Command::Run(command) => command.run(),
+        Command::Sim(command) => command.run(),
+        Command::Scan(command) => command.run(),
+        Command::Check(command) => command.run(),
+        Command::Schema(command) => command.run(),
+        Command::Demo(command) => command.run(),
+        Command::Bench(command) => command.run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn log(verbose: u8) {
+    let level = match verbose {
+        0 => "warn",
+        1 => "info",
+        _ => "trace",
+    };
+    let filter = EnvFilter::try_from_env("ZEROCAT_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+}
+
+/// Type that a failed command ends with.
+type Done = Result<(), Failure>;

@@ -7,16 +7,16 @@
 use crate::link::AnyLink;
 use serde::Serialize;
 use std::cell::RefCell;
-use std::ops::ControlFlow;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use zerocat_bus::al::AlPolicy;
-use zerocat_bus::{BringUpError, Datagrams, Identity, Network, Options, PdoSource, SubDevice, Target, try_block_on};
+use zerocat_bus::discovery::glance;
+use zerocat_bus::{BringUpError, Datagrams, Identity, Network, Options, PdoSource, SubDevice, block_on};
 use zerocat_engine::{AcyclicSettings, Engine, Pool, Slack, Timing};
 use zerocat_link::Slot;
 use zerocat_pdi::{Direction, Pdo};
 use zerocat_sched::{Clock, MonotonicClock, Time, link_idle_timer};
 use zerocat_wire::AlState;
-use zerocat_wire::register;
 
 /// Acyclic frames that may be out at once; also the transmit slots that the link needs.
 pub const SCAN_SLOTS: u16 = 16;
@@ -110,19 +110,25 @@ pub fn scan(link: AnyLink, depth: Depth, force: bool, stop: impl Fn() -> bool) -
     // Lives as long as the process, as the frame pool does that it sends with.
     let datagrams: &'static Datagrams =
         Box::leak(Box::new(Datagrams::new(pdu_loop, || Duration::from_nanos(MonotonicClock.now().0))));
+    // Asked to stop, the scan ends by itself, with no frame of it still out.
+    let stopped = datagrams.stop_flag();
     let idle = || {
         let clock = MonotonicClock;
+        // SYNC: a flag; it publishes nothing. Read by this thread's own futures.
+        stopped.store(stop(), Ordering::Relaxed);
         if engine.borrow_mut().slack(clock.now(), Time(u64::MAX)) == Slack::Idle {
             clock.sleep_until(clock.now().after(NAP));
         }
-        if stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    try_block_on(look(datagrams, depth, force), idle).ok_or(ScanError::Interrupted)?
+    match block_on(look(datagrams, depth, force), idle) {
+        Err(_) if stop() => Err(ScanError::Interrupted),
+        other => other,
+    }
 }
 
 async fn look(datagrams: &'static Datagrams, depth: Depth, force: bool) -> Result<Scan, ScanError> {
-    let states = datagrams.read(Target::Broadcast, register::AL_STATUS, 2).await.map_err(BringUpError::from)?;
-    let states = states.data.first().copied().unwrap_or_default() & 0x0f;
+    let [status, _] = glance(datagrams).await.map_err(BringUpError::from)?.al_status.0.to_le_bytes();
+    let states = status & 0x0f;
     if states & OWNED != 0 && !force {
         return Err(ScanError::InUse { states });
     }

@@ -12,6 +12,7 @@ use crate::report::{
 use crate::tasks::{TaskSet, TaskStartError};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use zerocat_bus::{Datagrams, StateReport, try_block_on};
 use zerocat_config::{Rig, Wait};
@@ -212,7 +213,7 @@ impl Session {
     /// What each SubDevice shows now.
     pub fn states(&mut self) -> Vec<StateReport> {
         let network = &mut self.planned.network;
-        self.core.drive(async { network.states().await }, &|| false).unwrap_or_default()
+        self.core.drive(network.states()).unwrap_or_default()
     }
 
     /// Stops in order: safe outputs, SAFE-OP, PRE-OP, INIT, tasks, realtime thread, link.
@@ -331,8 +332,19 @@ impl Core {
             cyclic_slots: self.cyclic_slots,
             progress: &self.progress,
         };
-        let idle = || nap_unless(thread.is_finished() || stop());
-        try_block_on(work(&mut way), idle).ok_or(SessionError::Interrupted)?.map_err(SessionError::Start)
+        // Asked to stop, the phase ends by itself, with no frame of it still out.
+        let stopped = self.datagrams.stop_flag();
+        let idle = || {
+            // SYNC: a flag; it publishes nothing. Read by this thread's own futures.
+            stopped.store(stop(), Ordering::Relaxed);
+            nap_unless(thread.is_finished())
+        };
+        let done = try_block_on(work(&mut way), idle).ok_or(SessionError::Interrupted)?;
+        // SYNC: as above. The way down must not be stopped by the same wish.
+        if stopped.swap(false, Ordering::Relaxed) && done.is_err() {
+            return Err(SessionError::Interrupted);
+        }
+        done.map_err(SessionError::Start)
     }
 
     fn bring_down(&mut self, planned: &mut Planned) -> Vec<String> {
@@ -344,8 +356,8 @@ impl Core {
         }
     }
 
-    fn drive<T>(&self, work: impl Future<Output = T>, stop: &dyn Fn() -> bool) -> Option<T> {
-        try_block_on(work, || nap_unless(self.thread.is_finished() || stop()))
+    fn drive<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        try_block_on(work, || nap_unless(self.thread.is_finished()))
     }
 
     /// Ends the realtime thread and closes the link.

@@ -1,0 +1,89 @@
+//! `zerocat demo`: the demonstration rig against the simulated segment in this process, without a network or root.
+
+use crate::Done;
+use crate::exit::Failure;
+use crate::run::{HowLong, run_rig};
+use crate::stop::Stop;
+use clap::Args;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{Builder, JoinHandle};
+use zerocat::OpenLink;
+use zerocat::config::Rig;
+use zerocat::report::LinkReport;
+use zerocat_link::pair::{PairEnd, pair};
+use zerocat_link::{LinkFault, Sizing};
+use zerocat_sim::{Segment, SegmentConfig, Server};
+
+/// The rig of the demonstration.
+const RIG: &str = include_str!("../../examples/demo-rig.json");
+/// Buffers of the link between the two.
+const SIZING: Sizing = Sizing { slots: 64, receive: 256 };
+
+/// Run the demonstration rig against a simulated segment in this process: no network, no privileges.
+///
+/// It shows the tasks and the way to OP, and says nothing about a network's timing. `scripts/demo.sh` shows the same
+/// over AF_XDP.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  zerocat demo --in-process --seconds 5")]
+pub(crate) struct Demo {
+    /// Segment and MainDevice in this process; the only kind of demo that this command runs.
+    #[arg(long, required = true)]
+    in_process: bool,
+    #[command(flatten)]
+    how: HowLong,
+}
+
+impl Demo {
+    pub(crate) fn run(&self) -> Done {
+        debug_assert!(self.in_process, "required by the parser");
+        let rig = Rig::from_json(RIG).map_err(|error| Failure::file(zerocat::chain(&error)))?;
+        let stop = Stop::on_signals()?;
+        let (ours, theirs) = pair(SIZING);
+        let segment = Simulation::start(theirs)?;
+        eprintln!("in process: no network interface, no AF_XDP, no driver; times are those of two threads");
+        let report = LinkReport {
+            kind: "in_process",
+            interface: "in-process".to_owned(),
+            driver: None,
+            mode_asked: None,
+            mode_got: None,
+        };
+        let link = OpenLink { link: Box::new(ours), report, missing: Vec::new() };
+        let done = run_rig(rig, Some(link), &self.how, &stop, |_| {});
+        segment.stop()?;
+        done
+    }
+}
+
+/// The simulated segment on a thread of its own.
+struct Simulation {
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<Result<(), LinkFault>>,
+}
+
+impl Simulation {
+    fn start(mut end: PairEnd) -> Result<Self, Failure> {
+        let mut segment =
+            Segment::new(&SegmentConfig::demo()).map_err(|error| Failure::file(zerocat::chain(&error)))?;
+        let stop = Arc::new(AtomicBool::new(false));
+        let flag = Arc::clone(&stop);
+        let serve = move || Server::new().run(&mut end, &mut segment, &flag, |_, _| {});
+        let thread = Builder::new()
+            .name("zc-sim".to_owned())
+            .spawn(serve)
+            .map_err(|error| Failure::running(format!("start the simulated segment: {error}")))?;
+        Ok(Self { stop, thread })
+    }
+
+    fn stop(self) -> Done {
+        // SYNC: a flag; pairs with the relaxed load in the server's loop.
+        self.stop.store(true, Ordering::Relaxed);
+        match self.thread.join() {
+            // The other end closes first when the run is over.
+            Ok(Ok(()) | Err(LinkFault::Down)) => Ok(()),
+            Ok(Err(fault)) => Err(Failure::running(format!("simulated segment: {fault}"))),
+            Err(_) => Err(Failure::running("the simulated segment ended by a panic")),
+        }
+    }
+}

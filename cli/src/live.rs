@@ -1,0 +1,136 @@
+//! What flows, shown while it flows: a few lines that are drawn over each other on a terminal, plain lines once a
+//! second elsewhere. All of it goes to standard error.
+
+use crate::print::time;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+use zerocat::config::Rig;
+use zerocat::{Counters, Phase, Progress, Session};
+
+/// Time between two plain lines.
+const PLAIN: Duration = Duration::from_secs(1);
+/// Channels that are shown.
+const CHANNELS: usize = 8;
+
+/// The display of one run.
+#[derive(Debug)]
+pub(crate) struct Live {
+    bar: ProgressBar,
+    terminal: bool,
+    quiet: bool,
+    names: BTreeMap<u32, String>,
+    shown: Cell<Option<Instant>>,
+}
+
+impl Live {
+    /// A display for a rig.
+    pub(crate) fn new(rig: &Rig, quiet: bool) -> Self {
+        let terminal = std::io::stderr().is_terminal() && !quiet;
+        let target = if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(None, target);
+        bar.set_style(ProgressStyle::default_spinner());
+        if terminal {
+            bar.enable_steady_tick(Duration::from_millis(100));
+        }
+        let channels = rig.tasks.iter().flat_map(|task| rig.channels_of(task));
+        let named = channels.flat_map(|channel| {
+            let name = format!("{} {}", channel.slave, channel.pdo);
+            let state = channel.state_channel.map(|number| (number, format!("{name} (sent)")));
+            std::iter::once((channel.channel, name)).chain(state)
+        });
+        Self { bar, terminal, quiet, names: named.collect(), shown: Cell::new(None) }
+    }
+
+    /// Tells each phase as it is entered.
+    pub(crate) fn progress(&self) -> Progress {
+        let (bar, terminal, quiet) = (self.bar.clone(), self.terminal, self.quiet);
+        Progress::new(move |phase: Phase| match (terminal, quiet) {
+            (true, _) => bar.set_message(phase.to_string()),
+            (false, false) => eprintln!("{phase}"),
+            (false, true) => {}
+        })
+    }
+
+    /// Says what was reached.
+    pub(crate) fn begin(&self, session: &Session) {
+        let link = session.link();
+        let mode = link.mode_got.map_or_else(String::new, |mode| format!(" ({mode})"));
+        let network = &session.planned().network;
+        self.say(&format!(
+            "{} SubDevices in OP after {} ms over {}{mode} on {}",
+            network.subdevices().len(),
+            session.time_to_op().as_millis(),
+            link.kind,
+            link.interface
+        ));
+        for subdevice in network.subdevices() {
+            self.say(&format!("  {:>3}  {}", subdevice.position, subdevice.name));
+        }
+        for missing in session.missing() {
+            self.say(&format!("not had: {missing}"));
+        }
+    }
+
+    /// Shows the state of things, if it is time to.
+    pub(crate) fn show(&self, session: &Session, counters: &Counters) {
+        let due = self.terminal || self.shown.get().is_none_or(|last| last.elapsed() >= PLAIN);
+        if self.quiet || !due {
+            return;
+        }
+        self.shown.set(Some(Instant::now()));
+        let values = self.values(session);
+        let cycle = line(counters);
+        if self.terminal {
+            let values: String = values.iter().map(|value| format!("\n  {value}")).collect();
+            self.bar.set_message(format!("{cycle}{values}"));
+        } else {
+            eprintln!("{cycle} | {}", values.join(", "));
+        }
+    }
+
+    /// Takes the lines away.
+    pub(crate) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    fn say(&self, text: &str) {
+        match (self.terminal, self.quiet) {
+            (true, _) => self.bar.println(text),
+            (false, false) => eprintln!("{text}"),
+            (false, true) => {}
+        }
+    }
+
+    fn values(&self, session: &Session) -> Vec<String> {
+        let latest = session.tasks().latest();
+        let named = latest.iter().map(|(channel, value)| match self.names.get(channel) {
+            Some(name) => format!("{name} {value}"),
+            None => format!("{channel} {value}"),
+        });
+        named.take(CHANNELS).collect()
+    }
+}
+
+fn line(counters: &Counters) -> String {
+    let Counters { cycle, working_counter, expected_working_counter, round_trip, wakeup_jitter, .. } = *counters;
+    let mut text = format!(
+        "cycle {cycle} | working counter {working_counter}/{expected_working_counter} | round trip {} | jitter {}",
+        time(round_trip),
+        time(wakeup_jitter)
+    );
+    let troubles = [
+        (counters.lost_cycles, "lost"),
+        (counters.skipped, "skipped"),
+        (counters.working_counter_faults, "working counter faults"),
+        (counters.overruns, "overruns"),
+    ];
+    for (count, what) in troubles {
+        if count > 0 {
+            text.push_str(&format!(" | {count} {what}"));
+        }
+    }
+    text
+}

@@ -1,0 +1,103 @@
+//! `zerocat scan`: who is on the bus.
+
+use crate::Done;
+use crate::exit::Failure;
+use crate::print;
+use crate::stop::Stop;
+use clap::{Args, ValueEnum};
+use std::path::PathBuf;
+use zerocat::config::{Engine, LinkKind};
+use zerocat::{Depth, LinkRequest, SCAN_SLOTS, Scanned, draft_rig, open_link, scan};
+
+/// Show who is on a bus and what each SubDevice maps. Frames go out of the named interface only.
+///
+/// SubDevices are taken to INIT and, unless --basic is given, to PRE-OP and back. A bus that another MainDevice drives
+/// is left alone.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  zerocat scan --interface eth1\n  zerocat scan --interface eth1 --draft rig.json")]
+pub(crate) struct Scan {
+    /// Network interface.
+    #[arg(short, long)]
+    interface: String,
+    /// Socket to use.
+    #[arg(long, value_enum, default_value_t = Socket::Packet)]
+    link: Socket,
+    /// Identity and topology only: no PRE-OP, no process data maps.
+    #[arg(long)]
+    basic: bool,
+    /// Scan a bus that is in SAFE-OP or OP all the same, and replace an XDP program that is on the interface.
+    #[arg(long)]
+    force: bool,
+    /// Write a rig file for this bus, to begin with.
+    #[arg(long, value_name = "FILE")]
+    draft: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Kinds of sockets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Socket {
+    /// AF_XDP.
+    Xdp,
+    /// AF_PACKET.
+    Packet,
+}
+
+impl From<Socket> for LinkKind {
+    fn from(socket: Socket) -> Self {
+        match socket {
+            Socket::Xdp => Self::Xdp,
+            Socket::Packet => Self::Packet,
+        }
+    }
+}
+
+impl Scan {
+    pub(crate) fn run(&self) -> Done {
+        let stop = Stop::on_signals()?;
+        let section = Engine { link: self.link.into(), ..Engine::default() };
+        let request =
+            LinkRequest { interface: &self.interface, section: &section, slots: SCAN_SLOTS, force: self.force };
+        let link = open_link(&request).map_err(|error| Failure::link(zerocat::chain(&error)))?;
+        let depth = if self.basic { Depth::Basic } else { Depth::Deep };
+        let found = scan(link.link, depth, self.force, || stop.asked())
+            .map_err(|error| Failure::bus(format!("scan {}: {}", self.interface, zerocat::chain(&error))))?;
+        if self.json {
+            print::json(&found)?;
+        } else {
+            print(&found.subdevices);
+        }
+        match &self.draft {
+            Some(path) => print::json_file(&draft_rig(&found, &self.interface), path),
+            None => Ok(()),
+        }
+    }
+}
+
+fn print(subdevices: &[Scanned]) {
+    let mut table = print::table(["pos", "name", "vendor", "product", "revision", "serial", "alias", "on", "in", "out", "map"]);
+    for found in subdevices {
+        table.add_row([
+            found.position.to_string(),
+            found.name.clone(),
+            format!("{:#010x}", found.identity.vendor_id),
+            format!("{:#010x}", found.identity.product_code),
+            format!("{:#010x}", found.identity.revision),
+            found.identity.serial.to_string(),
+            found.alias.to_string(),
+            found.parent.map_or_else(|| "-".to_owned(), |parent| parent.to_string()),
+            format!("{} bit", found.input_bits),
+            format!("{} bit", found.output_bits),
+            found.pdo_source.map_or_else(|| "-".to_owned(), |source| source.to_string()),
+        ]);
+    }
+    println!("{table}");
+    println!("{} SubDevices", subdevices.len());
+    for found in subdevices {
+        if let Some(error) = &found.error {
+            println!("SubDevice {} ({}): {error}", found.position, found.name);
+        }
+    }
+}

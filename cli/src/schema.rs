@@ -1,0 +1,37 @@
+//! `zerocat schema`: JSON schemas of the files that zerocat reads and writes.
+
+use crate::Done;
+use crate::print;
+use clap::{Args, ValueEnum};
+use zerocat::Report;
+use zerocat::config::Rig;
+use zerocat_sim::SegmentConfig;
+
+/// Print the JSON schema of a file format, for editors and scripts.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  zerocat schema rig > rig.schema.json")]
+pub(crate) struct Schema {
+    /// Which format.
+    #[arg(value_enum, default_value_t = Format::Rig)]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Format {
+    /// Rig file, read by `run` and `check`.
+    Rig,
+    /// Segment file, read by `sim`.
+    Segment,
+    /// Report, written by `run`.
+    Report,
+}
+
+impl Schema {
+    pub(crate) fn run(&self) -> Done {
+        match self.format {
+            Format::Rig => print::json(&Rig::schema()),
+            Format::Segment => print::json(&schemars::schema_for!(SegmentConfig)),
+            Format::Report => print::json(&schemars::schema_for!(Report)),
+        }
+    }
+}

@@ -6,3 +6,6 @@
 
 pub mod host;
 pub mod rtt;
+pub mod segment;
+pub mod single_thread;
+pub mod stopwatch;

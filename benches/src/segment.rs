@@ -1,0 +1,282 @@
+//! `zerocat bench segment`: what a cycle of a large segment costs in one process, and what it allocates.
+//!
+//! Engine and simulated segment run on one thread under virtual time, flat out. The segment's share (what the wire and
+//! the SubDevices would do) is timed inside the link and told apart: `engine_ns` is a cycle without it. All inputs are
+//! read and all outputs written back in every cycle; a fresh command set comes in every 16th, and samples are taken
+//! every 32nd, both between cycles and not timed.
+
+use crate::host::BenchHost;
+use crate::single_thread::SingleThread;
+use comfy_table::{CellAlignment, Table, presets};
+use serde::Serialize;
+use std::path::Path;
+use std::time::{Duration, Instant};
+use zerocat::StartError;
+use zerocat::report::Figures;
+use zerocat_engine::Distribution;
+use zerocat_sched::alloc::is_counting;
+use zerocat_sched::{Clock, MonotonicClock, RealtimeRequest, cpu_list, enter, prepare_process, thread_allocations};
+use zerocat_sim::{Segment, SegmentConfig, SegmentConfigError};
+
+/// Name and version of the schema. Keys may be added; none changes its meaning.
+pub const SCHEMA: &str = "zerocat-bench-segment/1";
+
+/// Cycles before anything counts.
+const WARM_UP: u32 = 500;
+/// Virtual period.
+const PERIOD: Duration = Duration::from_millis(1);
+/// Work without a pause, and the pause, as in [`crate::rtt`].
+const STINT: Duration = Duration::from_millis(50);
+const PAUSE: Duration = Duration::from_millis(5);
+const COMMAND_EVERY: u32 = 16;
+const SAMPLES_EVERY: u32 = 32;
+
+/// What to measure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SegmentSettings {
+    /// SubDevices in a line: a coupler, then digital and analogue I/O and servos in turn.
+    pub subdevices: usize,
+    /// Cycles that are timed.
+    pub cycles: u32,
+    /// CPU to measure on; the last one if not given.
+    pub cpu: Option<usize>,
+    /// SCHED_FIFO priority; `null` stays an ordinary thread.
+    pub priority: Option<u8>,
+}
+
+impl Default for SegmentSettings {
+    fn default() -> Self {
+        Self { subdevices: 100, cycles: 20_000, cpu: None, priority: Some(80) }
+    }
+}
+
+/// Why nothing could be measured.
+#[derive(Debug, thiserror::Error)]
+pub enum SegmentError {
+    /// No such segment.
+    #[error("a segment of {subdevices} SubDevices")]
+    Segment {
+        /// SubDevices asked for.
+        subdevices: usize,
+        /// Why.
+        source: SegmentConfigError,
+    },
+    /// The segment didn't come up.
+    #[error("bring the simulated segment up")]
+    Start(#[from] StartError),
+    /// The thread that measures couldn't be started or ended by itself.
+    #[error("the measuring thread ended before its time")]
+    Thread,
+}
+
+/// What was measured, and on what.
+#[derive(Debug, Clone, Serialize)]
+pub struct SegmentReport {
+    /// Always `zerocat-bench-segment/1`.
+    pub schema: &'static str,
+    /// The machine.
+    pub host: BenchHost,
+    /// What was asked for; `cpu` as it was chosen.
+    pub settings: SegmentSettings,
+    /// SubDevices on the bus.
+    pub subdevices: usize,
+    /// Cyclic frames in a cycle.
+    pub frames: usize,
+    /// Bytes of the process image.
+    pub image_bytes: usize,
+    /// Sum of the expected working counters of a cycle.
+    pub expected_working_counter: u64,
+    /// Real time from a segment after power-on to OP, in ms.
+    pub bring_up_ms: f64,
+    /// A whole cycle, in ns.
+    pub cycle_ns: Option<Figures>,
+    /// Of it everything but the segment, in ns.
+    pub engine_ns: Option<Figures>,
+    /// Of it the segment, in ns.
+    pub segment_ns: Option<Figures>,
+    /// Allocations, reallocations and frees in all timed cycles together, the segment's included; `null` where the
+    /// program doesn't count them.
+    pub allocations: Option<u64>,
+    /// The same for one cycle.
+    pub allocations_per_cycle: Option<f64>,
+    /// Cyclic frames that did not come back.
+    pub lost_frames: u64,
+    /// Datagrams that came back with another working counter than expected.
+    pub working_counter_faults: u64,
+    /// What the measuring thread asked for and couldn't have, a sentence each.
+    pub missing: Vec<String>,
+}
+
+/// Measures. `progress` is told a line now and then.
+///
+/// # Errors
+/// A segment that can't be made or doesn't come up.
+pub fn run(settings: &SegmentSettings, mut progress: impl FnMut(&str)) -> Result<SegmentReport, SegmentError> {
+    let mut settings = settings.clone();
+    settings.cpu = settings.cpu.or_else(|| cpu_list::read(Path::new("/"), "online").last().copied());
+    let request = RealtimeRequest { cpu: settings.cpu, priority: settings.priority, ..RealtimeRequest::default() };
+    let setup = prepare_process(&request);
+    progress(&format!("bringing {} SubDevices up, then {} cycles", settings.subdevices, settings.cycles));
+    let measured = std::thread::scope(|scope| scope.spawn(|| measure(&settings, &request)).join());
+    let mut report = measured.map_err(|_| SegmentError::Thread)??;
+    report.missing.splice(0..0, setup.status.missing());
+    Ok(report)
+}
+
+fn measure(settings: &SegmentSettings, request: &RealtimeRequest) -> Result<SegmentReport, SegmentError> {
+    let wrong = |source| SegmentError::Segment { subdevices: settings.subdevices, source };
+    let segment = Segment::new(&SegmentConfig::mixed(settings.subdevices)).map_err(wrong)?;
+    let began = Instant::now();
+    let mut network = SingleThread::bring_up(segment, PERIOD)?;
+    let bring_up_ms = began.elapsed().as_secs_f64() * 1000.0;
+    let missing = enter(request).missing();
+    let mut beside = Beside::new(&mut network);
+    for n in 0..WARM_UP {
+        network.cycle();
+        beside.work(&mut network, n);
+    }
+    let before = *network.engine().counters();
+    let timed = time(&mut network, &mut beside, settings.cycles);
+    let after = *network.engine().counters();
+    let allocations = is_counting().then_some(timed.allocations);
+    let planned = network.planned();
+    Ok(SegmentReport {
+        schema: SCHEMA,
+        host: BenchHost::read(None),
+        settings: settings.clone(),
+        subdevices: planned.network.subdevices().len(),
+        frames: planned.plan.frames.len(),
+        image_bytes: planned.plan.image_len,
+        expected_working_counter: after.expected_working_counter,
+        bring_up_ms,
+        cycle_ns: Figures::of(&timed.cycle),
+        engine_ns: Figures::of(&timed.engine),
+        segment_ns: Figures::of(&timed.segment),
+        allocations,
+        #[expect(clippy::cast_precision_loss, reason = "a count of allocations is far below 2^53")]
+        allocations_per_cycle: allocations.map(|count| count as f64 / f64::from(settings.cycles.max(1))),
+        lost_frames: after.lost_frames - before.lost_frames,
+        working_counter_faults: after.working_counter_faults - before.working_counter_faults,
+        missing,
+    })
+}
+
+#[derive(Debug, Default)]
+struct Timed {
+    cycle: Distribution,
+    engine: Distribution,
+    segment: Distribution,
+    allocations: u64,
+}
+
+fn time(network: &mut SingleThread, beside: &mut Beside, cycles: u32) -> Timed {
+    let mut timed = Timed::default();
+    let mut stint = MonotonicClock.now();
+    for n in 0..cycles {
+        let kicking = network.engine().link().kicking();
+        let allocated = thread_allocations();
+        let start = MonotonicClock.now();
+        network.cycle();
+        let end = MonotonicClock.now();
+        timed.allocations += thread_allocations().since(&allocated).total();
+        let (cycle, segment) = (end.since(start), network.engine().link().kicking() - kicking);
+        timed.cycle.record(cycle);
+        timed.segment.record(segment);
+        timed.engine.record(cycle.saturating_sub(segment));
+        beside.work(network, n);
+        if end.since(stint) >= STINT {
+            std::thread::sleep(PAUSE);
+            network.cycle();
+            stint = MonotonicClock.now();
+        }
+    }
+    timed
+}
+
+/// What tasks do, between cycles.
+#[derive(Debug)]
+struct Beside {
+    command: Vec<u8>,
+    sample: Vec<u8>,
+}
+
+impl Beside {
+    fn new(network: &mut SingleThread) -> Self {
+        let tasks = network.tasks_mut();
+        Self { command: vec![0; tasks.commands.record_len()], sample: vec![0; tasks.samples.record_len()] }
+    }
+
+    fn work(&mut self, network: &mut SingleThread, n: u32) {
+        let tasks = network.tasks_mut();
+        if n.is_multiple_of(COMMAND_EVERY) {
+            self.command.fill(u8::from((n / COMMAND_EVERY).is_multiple_of(2)));
+            // A full ring means that the engine stands still; the counters show it.
+            let _ = tasks.commands.push(&self.command);
+        }
+        if n.is_multiple_of(SAMPLES_EVERY) {
+            while tasks.samples.pop(&mut self.sample).is_some() {}
+            while tasks.states.pop(&mut self.sample).is_some() {}
+        }
+    }
+}
+
+/// The report as a table for people, with the machine above it.
+#[must_use]
+pub fn table(report: &SegmentReport) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(["of a cycle, ns", "min", "p50", "p99", "p99.9", "max", "n"]);
+    let parts = [("all", report.cycle_ns), ("engine", report.engine_ns), ("segment", report.segment_ns)];
+    for (name, figures) in parts {
+        let Some(Figures { min, p50, p99, p999, max, n }) = figures else { continue };
+        let figures = [min, p50, p99, p999, max, n].map(|figure| figure.to_string());
+        table.add_row(std::iter::once(name.to_owned()).chain(figures));
+    }
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    let allocations = match report.allocations {
+        Some(count) => format!("{count} allocations in {} cycles", report.settings.cycles),
+        None => "allocations not counted by this program".to_owned(),
+    };
+    let SegmentReport { subdevices, frames, image_bytes, bring_up_ms, .. } = report;
+    let mut lines = vec![
+        report.host.to_string(),
+        format!(
+            "{subdevices} simulated SubDevices in OP after {bring_up_ms:.0} ms; {image_bytes} bytes of image in \
+             {frames} frames, working counter {}",
+            report.expected_working_counter
+        ),
+        table.trim_fmt(),
+        format!(
+            "{allocations}, {} frames lost, {} working-counter faults",
+            report.lost_frames, report.working_counter_faults
+        ),
+    ];
+    lines.extend(report.missing.iter().map(|sentence| format!("not had: {sentence}")));
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_cycle_is_timed_and_complete() {
+        let settings = SegmentSettings { subdevices: 11, cycles: 100, cpu: None, priority: None };
+        let report = run(&settings, |_| ()).unwrap();
+        assert_eq!((report.subdevices, report.lost_frames, report.working_counter_faults), (11, 0, 0));
+        assert!(report.image_bytes > 0 && report.frames > 0);
+        for figures in [report.cycle_ns, report.engine_ns, report.segment_ns] {
+            assert_eq!(figures.unwrap().n, 100);
+        }
+        // This test's program has no counting allocator.
+        assert_eq!((report.allocations, report.allocations_per_cycle), (None, None));
+        assert!(table(&report).contains("11 simulated SubDevices"), "{}", table(&report));
+    }
+
+    #[test]
+    fn a_segment_of_nobody_is_refused() {
+        let settings = SegmentSettings { subdevices: 0, ..SegmentSettings::default() };
+        assert!(matches!(run(&settings, |_| ()), Err(SegmentError::Segment { subdevices: 0, .. })));
+    }
+}

@@ -1,0 +1,327 @@
+//! A whole network in one thread under virtual time: engine, bus and simulated segment, driven step by step.
+//!
+//! The way up is production's ([`BringUp`]); only the loop around the engine's steps is another one. The bus's futures
+//! are polled between the steps, so nothing waits for anybody and the same segment gives the same run. Real time plays
+//! no part: a cycle takes as long as its work takes, and virtual time moves by one period.
+//!
+//! For benches and tests. Not guaranteed: any relation of virtual to real time.
+
+use crate::stopwatch::Stopwatch;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use zerocat::config::{Engine as EngineSection, Network as RigNetwork, NetworkProperties, Rig};
+use zerocat::{BringUp, Planned, Ports, Progress, StartError, shut_down};
+use zerocat_bus::{Datagrams, block_on};
+use zerocat_engine::{
+    AcyclicSettings, Asked, CommandWriter, Controls, CountersReader, Engine, EngineParts, EventReader, Pool,
+    ReaderSpec, SampleReader, Slack, StateReader, Timing, WriterSpec, reader, slots_needed, writer,
+};
+use zerocat_link::{Sizing, Slot};
+use zerocat_pdi::Plan;
+use zerocat_sched::time::nanos;
+use zerocat_sched::{Tick, Time, link_idle_timer};
+use zerocat_sim::{Segment, SegmentLink};
+
+/// Acyclic frames that may be out at once.
+const ACYCLIC: u16 = 8;
+/// Transmit slots for cyclic frames.
+const CYCLIC: u16 = 64;
+/// Virtual time that a look at the link takes while acyclic frames are out.
+const LOOK: Duration = Duration::from_micros(10);
+/// Samples and command sets that a ring holds.
+const DEPTH: usize = 64;
+
+type VirtualTime = Box<dyn Fn() -> Duration + Send>;
+/// The link between engine and segment. It takes the real time that the segment needs.
+pub type InProcessLink = Stopwatch<SegmentLink<VirtualTime>>;
+
+/// A network in OP. It belongs to the thread that brought it up.
+#[derive(Debug)]
+pub struct SingleThread {
+    drive: Drive,
+    rig: Rig,
+    planned: Planned,
+    datagrams: &'static Datagrams,
+    controls: Controls,
+    counters: CountersReader,
+    events: EventReader,
+    tasks: Tasks,
+}
+
+/// The far ends of the engine's rings: one reader of all inputs and one writer of all outputs, both in every cycle.
+#[derive(Debug)]
+pub struct Tasks {
+    /// All inputs.
+    pub samples: SampleReader,
+    /// All outputs.
+    pub commands: CommandWriter,
+    /// All outputs as they were sent.
+    pub states: StateReader,
+}
+
+impl SingleThread {
+    /// Brings a segment to OP with cyclic frames every `period` of virtual time.
+    ///
+    /// # Errors
+    /// What failed on the way.
+    pub fn bring_up(segment: Segment, period: Duration) -> Result<Self, StartError> {
+        // ethercrab wants a timer to exist; it is never armed.
+        link_idle_timer();
+        let now = Arc::new(AtomicU64::new(0));
+        let (pool, pdu_loop) = Pool::new();
+        let datagrams: &'static Datagrams = Box::leak(Box::new(Datagrams::new(pdu_loop, read(&now))));
+        let sizing = Sizing { slots: slots_needed(CYCLIC.into(), ACYCLIC), receive: CYCLIC + ACYCLIC };
+        let link = Stopwatch::new(SegmentLink::new(segment, sizing, read(&now)));
+        let timing = Timing::for_period(period);
+        let acyclic = AcyclicSettings { first_slot: Slot(CYCLIC), in_flight: ACYCLIC, timeout: 20 * period };
+        let (engine, parts) = Engine::new(link, timing, pool, acyclic);
+        let EngineParts { mut controls, counters, events } = parts;
+        let mut drive = Drive { engine, now, period: nanos(period).max(1), number: 0 };
+        let (rig, progress) = (rig(period), Progress::default());
+        let mut way = BringUp {
+            rig: &rig,
+            datagrams,
+            controls: &mut controls,
+            counters: &counters,
+            cyclic_slots: CYCLIC,
+            progress: &progress,
+        };
+        let mut planned = block_on(way.plan(), || drive.turn())?;
+        let (ports, tasks) = tasks(&planned.plan);
+        block_on(way.operate(&mut planned, ports), || drive.turn())?;
+        let mut network = Self { drive, rig, planned, datagrams, controls, counters, events, tasks };
+        // The order to let traffic flow is obeyed at the end of a cycle.
+        network.cycle();
+        Ok(network)
+    }
+
+    /// One cycle with all its steps, slack included. Virtual time moves to the next tick.
+    pub fn cycle(&mut self) {
+        self.drive.exchange();
+        self.drive.slack();
+    }
+
+    /// The engine, with its counters and its link, and behind that the segment.
+    #[must_use]
+    pub const fn engine(&self) -> &Engine<InProcessLink> {
+        &self.drive.engine
+    }
+
+    /// The same, to change. The slots of the link are not to be written.
+    pub const fn engine_mut(&mut self) -> &mut Engine<InProcessLink> {
+        &mut self.drive.engine
+    }
+
+    /// The bus with its plan.
+    #[must_use]
+    pub const fn planned(&self) -> &Planned {
+        &self.planned
+    }
+
+    /// The far ends of the rings.
+    pub const fn tasks_mut(&mut self) -> &mut Tasks {
+        &mut self.tasks
+    }
+
+    /// Messages to the engine.
+    pub const fn controls_mut(&mut self) -> &mut Controls {
+        &mut self.controls
+    }
+
+    /// The counters as they were published last.
+    #[must_use]
+    pub const fn counters(&self) -> &CountersReader {
+        &self.counters
+    }
+
+    /// Faults as they happened.
+    pub const fn events_mut(&mut self) -> &mut EventReader {
+        &mut self.events
+    }
+
+    /// Virtual time.
+    #[must_use]
+    pub fn now(&self) -> Time {
+        self.drive.now()
+    }
+
+    /// Takes the bus down to INIT in order, as production does. Returns what failed.
+    pub fn take_down(self) -> Vec<StartError> {
+        let Self { mut drive, rig, mut planned, datagrams, mut controls, counters, .. } = self;
+        let down = shut_down(&rig, &mut planned.network, datagrams, &mut controls, &counters);
+        block_on(down, || drive.turn())
+    }
+}
+
+/// The engine and the time that its steps are given.
+#[derive(Debug)]
+struct Drive {
+    engine: Engine<InProcessLink>,
+    now: Arc<AtomicU64>,
+    period: u64,
+    /// Number of the next cycle.
+    number: u64,
+}
+
+impl Drive {
+    fn now(&self) -> Time {
+        // SYNC: one thread; the atomic only makes the clock shareable.
+        Time(self.now.load(Ordering::Relaxed))
+    }
+
+    fn set(&self, time: Time) {
+        // SYNC: as in `now`.
+        self.now.store(time.0.max(self.now().0), Ordering::Relaxed);
+    }
+
+    fn next_tick(&self) -> Time {
+        Time(self.number.saturating_mul(self.period))
+    }
+
+    /// What the realtime thread does while the bus waits: a look at the link, or, when it is time, a cycle.
+    fn turn(&mut self) {
+        let next = self.next_tick();
+        let guarded = next.before(self.engine.timing().guard);
+        if self.now().after(LOOK) < guarded {
+            self.set(self.now().after(LOOK));
+            self.engine.slack(self.now(), next);
+        } else {
+            self.exchange();
+        }
+    }
+
+    /// Steps 1 to 6 at the next tick.
+    fn exchange(&mut self) -> Asked {
+        let tick = Tick { number: self.number, at: self.next_tick(), skipped: 0 };
+        self.number = self.number.saturating_add(1);
+        self.set(tick.at);
+        self.engine.prepare(tick.number);
+        self.engine.send(tick.at);
+        // In one process a frame that isn't back at once never comes.
+        if !self.engine.poll() {
+            self.set(tick.at.after(self.engine.timing().deadline));
+        }
+        self.engine.conclude(tick, tick.at, self.now())
+    }
+
+    /// Step 7, until nothing is out any more.
+    fn slack(&mut self) {
+        let next = self.next_tick();
+        while self.now() < next && self.engine.slack(self.now(), next) != Slack::Idle {
+            self.set(self.now().after(LOOK));
+        }
+    }
+}
+
+fn read(now: &Arc<AtomicU64>) -> VirtualTime {
+    let now = Arc::clone(now);
+    // SYNC: as in `Drive::now`.
+    Box::new(move || Duration::from_nanos(now.load(Ordering::Relaxed)))
+}
+
+/// A rig without SubDevices of its own: whoever is there takes part.
+fn rig(period: Duration) -> Rig {
+    let properties = NetworkProperties { interface: "in-process".to_owned(), rate: 1.0 / period.as_secs_f64() };
+    let network = RigNetwork {
+        key: "network".to_owned(),
+        name: "simulated segment".to_owned(),
+        make: "EtherCAT".to_owned(),
+        model: "Network".to_owned(),
+        properties,
+    };
+    Rig { network, slaves: Vec::new(), tasks: Vec::new(), engine: EngineSection::default() }
+}
+
+fn tasks(plan: &Plan) -> (Ports, Tasks) {
+    let inputs = joined(plan.subdevices.iter().map(|subdevice| subdevice.inputs.clone()));
+    let outputs = joined(plan.subdevices.iter().map(|subdevice| subdevice.outputs.clone()));
+    let mask = vec![0xff; outputs.iter().map(ExactSizeIterator::len).sum()];
+    let (sample_port, samples) = reader(ReaderSpec { ranges: inputs, every: 1, depth: DEPTH });
+    let spec = WriterSpec { ranges: outputs, mask, depth: DEPTH, state_every: 1, state_depth: DEPTH };
+    let (writer_port, commands, states) = writer(spec);
+    let ports = Ports { readers: vec![sample_port], writers: vec![writer_port] };
+    (ports, Tasks { samples, commands, states })
+}
+
+/// Ranges in order, neighbours made one.
+fn joined(ranges: impl Iterator<Item = Range<usize>>) -> Vec<Range<usize>> {
+    let mut joined: Vec<Range<usize>> = Vec::new();
+    for range in ranges.filter(|range| !range.is_empty()) {
+        match joined.last_mut() {
+            Some(last) if last.end == range.start => last.end = range.end,
+            _ => joined.push(range),
+        }
+    }
+    joined
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use zerocat_sim::SegmentConfig;
+
+    const PERIOD: Duration = Duration::from_millis(1);
+
+    fn network(subdevices: usize) -> SingleThread {
+        let segment = Segment::new(&SegmentConfig::mixed(subdevices)).unwrap();
+        SingleThread::bring_up(segment, PERIOD).unwrap()
+    }
+
+    #[test]
+    fn a_mixed_segment_comes_up_and_every_cycle_is_complete() {
+        let mut network = network(12);
+        let before = *network.engine().counters();
+        for _ in 0..1000 {
+            network.cycle();
+        }
+        let after = *network.engine().counters();
+        assert_eq!(after.cycles - before.cycles, 1000);
+        assert_eq!((after.lost_frames, after.working_counter_faults, after.skipped), (0, 0, 0));
+        assert_eq!(after.working_counter, after.expected_working_counter);
+        assert!(after.expected_working_counter > 12);
+        assert_eq!(network.counters().read(), after);
+    }
+
+    #[test]
+    fn a_virtual_cycle_is_one_period() {
+        let mut network = network(3);
+        let before = network.drive.next_tick();
+        for _ in 0..10 {
+            network.cycle();
+        }
+        assert_eq!(network.drive.next_tick().since(before), 10 * PERIOD);
+        assert!(network.now() < network.drive.next_tick());
+    }
+
+    #[test]
+    fn commands_reach_the_segment_and_samples_come_out() {
+        let mut network = network(7);
+        let tasks = network.tasks_mut();
+        let record = vec![0x01; tasks.commands.record_len()];
+        assert!(!record.is_empty());
+        let mut state = vec![0; record.len()];
+        while tasks.states.pop(&mut state).is_some() {}
+        tasks.commands.push(&record).unwrap();
+        network.cycle();
+        let tasks = network.tasks_mut();
+        assert!(tasks.states.pop(&mut state).is_some_and(|header| !header.stale));
+        assert_eq!(state, record);
+        let mut sample = vec![0; tasks.samples.record_len()];
+        assert!(tasks.samples.pop(&mut sample).is_some());
+        assert_eq!(tasks.commands.applied(), 1);
+    }
+
+    #[test]
+    fn it_goes_down_in_order() {
+        let failed = network(5).take_down();
+        assert!(failed.is_empty(), "{failed:?}");
+    }
+
+    #[test]
+    fn neighbouring_ranges_are_copied_as_one() {
+        let ranges = [0..2, 2..2, 2..5, 7..8, 8..9];
+        assert_eq!(joined(ranges.into_iter()), [0..5, 7..9]);
+    }
+}

@@ -230,6 +230,3 @@ impl Segment {
         self.hot.extend(self.route.iter().map(|n| Hot::of(&self.devices[usize::from(*n)].esc)));
     }
 }
-
-#[cfg(test)]
-mod tests;

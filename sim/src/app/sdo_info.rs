@@ -87,15 +87,28 @@ fn object(query: &[u8], space: usize, dictionary: &Dictionary) -> Result<Vec<Vec
 fn entry(query: &[u8], space: usize, dictionary: &Dictionary) -> Result<Vec<Vec<u8>>, AbortCode> {
     let query = EntryQuery::parse(query).map_err(|_| AbortCode::COMMAND)?;
     let object = dictionary.object(query.index).ok_or(AbortCode::NO_SUCH_OBJECT)?;
-    let entry = object.entry(query.subindex).ok_or(AbortCode::NO_SUCH_SUBINDEX)?;
-    let answer = EntryAnswer {
-        index: object.index,
-        subindex: entry.subindex,
-        value_info: 0,
-        data_type: entry.data_type as u16,
-        bit_length: entry.bits,
-        access: entry.access,
-        data: cut(&entry.name, space, info::HEADER_LEN + 10),
+    let highest = object.entries.last().map_or(0, |entry| entry.subindex);
+    let answer = match object.entry(query.subindex) {
+        Some(entry) => EntryAnswer {
+            index: object.index,
+            subindex: entry.subindex,
+            value_info: 0,
+            data_type: entry.data_type as u16,
+            bit_length: entry.bits,
+            access: entry.access,
+            data: cut(&entry.name, space, info::HEADER_LEN + 10),
+        },
+        // A gap between subindices is described as empty, as real SubDevices do; masters ask for all of them.
+        None if query.subindex < highest => EntryAnswer {
+            index: object.index,
+            subindex: query.subindex,
+            value_info: 0,
+            data_type: 0,
+            bit_length: 0,
+            access: 0,
+            data: &[],
+        },
+        None => return Err(AbortCode::NO_SUCH_SUBINDEX),
     };
     Ok(written(space, |bytes| answer.emit(bytes)).into_iter().collect())
 }

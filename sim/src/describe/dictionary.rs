@@ -196,11 +196,12 @@ fn assignment(description: &Description, purpose: Purpose, pdos: &[Pdo]) -> Opti
 
 /// Objects for everything that the PDOs map.
 fn mapped(objects: &mut Vec<Object>, pdos: &[Pdo], purpose: Purpose) {
-    for entry in pdos.iter().flat_map(|pdo| &pdo.entries) {
+    for (pdo, entry) in pdos.iter().flat_map(|pdo| pdo.entries.iter().map(move |entry| (pdo, entry))) {
         let Some(value) = entry.value else { continue };
         let access = if purpose == Purpose::Outputs { access::WRITE | RX_PDO } else { access::READ | TX_PDO };
         let at = objects.iter().position(|object| object.index == entry.index).unwrap_or_else(|| {
-            objects.push(empty(entry.index, entry.subindex, &entry.name));
+            let name = if entry.subindex == 0 { &entry.name } else { &pdo.name };
+            objects.push(empty(entry.index, entry.subindex, name));
             objects.len() - 1
         });
         let object = &mut objects[at];

@@ -124,6 +124,3 @@ impl Esc {
         self.kind.lrw
     }
 }
-
-#[cfg(test)]
-pub(crate) mod tests;

@@ -57,7 +57,8 @@ pub(crate) fn build(config: &SubDeviceConfig) -> (Description, Box<dyn Profile>)
     identity.serial = config.serial;
     identity.vendor = config.vendor_id.unwrap_or(identity.vendor);
     identity.product = config.product_code.unwrap_or(identity.product);
-    identity.revision = config.revision.unwrap_or(identity.revision);
+    // What differs in its SII is another revision: masters take SubDevices of one identity for the same.
+    identity.revision = config.revision.unwrap_or(identity.revision + u32::from(!config.lrw));
     description.alias = config.alias;
     if let Some(emulation) = config.device_emulation {
         description.device_emulation = emulation;

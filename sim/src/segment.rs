@@ -189,7 +189,7 @@ impl Segment {
             let (pending, taken) = device.settle(now);
             outputs |= taken;
             rerouted |= pending.flags & Pending::DL_CONTROL != 0;
-            if taken || pending.flags & Pending::AL_CONTROL != 0 {
+            if taken || pending.flags & (Pending::AL_CONTROL | Pending::SYNC_MANAGER) != 0 {
                 outputs = true;
                 device.app.refresh_inputs(&mut device.esc);
             }

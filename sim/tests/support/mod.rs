@@ -1,6 +1,7 @@
 //! A small MainDevice for tests: one datagram a frame, and the ways that masters go.
 
 #![allow(dead_code, reason = "each test uses a part of it")]
+#![allow(clippy::unwrap_used, reason = "a test fails there")]
 
 use std::time::Duration;
 

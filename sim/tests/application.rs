@@ -1,5 +1,7 @@
 //! AL states, watchdog, mailbox and process data of the SubDevices' applications (ETG.1000.6).
 
+#![allow(clippy::unwrap_used, reason = "a test fails there")]
+
 mod support;
 
 use std::time::Duration;

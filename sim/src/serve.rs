@@ -118,8 +118,7 @@ impl Server {
         mut each: impl FnMut(&mut Segment, Duration),
     ) -> Result<(), LinkFault> {
         let start = Instant::now();
-        let mut busy_until = Duration::ZERO;
-        let mut nap = NAP_SHORT;
+        let mut busy_at = Duration::ZERO;
         // SYNC: the flag carries no data; whoever sets it may use any ordering.
         while !stop.load(Ordering::Relaxed) {
             let now = start.elapsed();
@@ -129,14 +128,14 @@ impl Server {
                 Err(fault) => return Err(fault),
             };
             if worked {
-                busy_until = now + SPIN;
-                nap = NAP_SHORT;
+                busy_at = now;
                 each(segment, now);
-            } else if now < busy_until {
+            } else if now < busy_at + SPIN {
                 std::hint::spin_loop();
             } else {
-                std::thread::sleep(nap);
-                nap = (nap * 2).min(NAP_LONG);
+                // The longer nothing came, the longer the nap: a MainDevice that sends at a steady rate waits for
+                // a small part of its period at most.
+                std::thread::sleep(((now - busy_at) / 16).clamp(NAP_SHORT, NAP_LONG));
                 let now = start.elapsed();
                 segment.step(now);
                 each(segment, now);

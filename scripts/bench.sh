@@ -24,7 +24,7 @@ while [ $# -gt 0 ]; do
 done
 [ -z "$json" ] || [ "${json#/}" != "$json" ] || json="$here/$json"
 if [ $quick = yes ]; then arguments=(--rounds 3 --cycles 5000 "${arguments[@]:+${arguments[@]}}"); fi
-[ -z "$json" ] || arguments+=(--json "$json")
+[ -z "$json" ] || arguments+=(--report "$json")
 
 scripts/install.sh "${install[@]:+${install[@]}}"
 cargo build --release -p zerocat-cli

@@ -1,28 +1,16 @@
-//! The machine that a bench ran on: its keys are those of a run's report.
+//! The machine that a bench ran on: as in a run's report, and the interface.
 
 use serde::Serialize;
-use zerocat_sched::{Host, Nic};
+use zerocat::report::HostReport;
+use zerocat_sched::Nic;
 
 /// What figures depend on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct BenchHost {
-    /// Kernel release.
-    pub kernel: String,
-    /// Kernel build, as `uname -v` prints it.
-    pub kernel_version: String,
-    /// Whether the kernel is PREEMPT_RT.
-    pub preempt_rt: bool,
-    /// CPU model.
-    pub cpu: Option<String>,
-    /// CPUs on line.
-    pub cores: usize,
-    /// CPUs isolated from the scheduler.
-    pub isolated: Vec<usize>,
-    /// Whether it is a virtual machine.
-    pub virtual_machine: bool,
-    /// The kernel's clock source.
-    pub clocksource: Option<String>,
-    /// The interface with its driver; `null` for a bench without one.
+    /// The machine; its keys stand beside `interface`.
+    #[serde(flatten)]
+    pub machine: HostReport,
+    /// The interface with its driver; `null` for a bench without one. A virtual interface has no driver.
     pub interface: Option<Nic>,
 }
 
@@ -30,34 +18,17 @@ impl BenchHost {
     /// This machine, with an interface of it.
     #[must_use]
     pub fn read(interface: Option<&str>) -> Self {
-        let host = Host::read();
-        Self {
-            kernel: host.kernel,
-            kernel_version: host.kernel_version,
-            preempt_rt: host.preempt_rt,
-            cpu: host.cpu_model,
-            cores: host.cores,
-            isolated: host.isolated,
-            virtual_machine: host.virtual_machine,
-            clocksource: host.clocksource,
-            interface: interface.and_then(Nic::for_interface),
-        }
+        Self { machine: HostReport::read(), interface: interface.and_then(Nic::for_interface) }
     }
 }
 
 impl std::fmt::Display for BenchHost {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let preemption = if self.preempt_rt { "PREEMPT_RT" } else { "not PREEMPT_RT" };
-        write!(f, "Linux {} ({preemption}), {} cores", self.kernel, self.cores)?;
-        if let Some(cpu) = &self.cpu {
-            write!(f, ", {cpu}")?;
+        write!(f, "{}", self.machine)?;
+        match &self.interface {
+            Some(Nic { name, driver: Some(driver), .. }) => write!(f, "; {name} (driver {driver})"),
+            Some(Nic { name, driver: None, .. }) => write!(f, "; {name} (virtual interface)"),
+            None => Ok(()),
         }
-        if self.virtual_machine {
-            f.write_str(", virtual machine")?;
-        }
-        if let Some(Nic { name, driver, .. }) = &self.interface {
-            write!(f, "; interface {name} (driver {})", driver.as_deref().unwrap_or("unknown"))?;
-        }
-        Ok(())
     }
 }

@@ -34,7 +34,7 @@ use zerocat_engine::LaneError;
 use zerocat_link::packet::PacketError;
 use zerocat_link::packet::floor::FloorPacket;
 use zerocat_sched::{ProcessSetup, RealtimeRequest, cpu_list, prepare_process};
-use zerocat_xdp::{Mode, Passthrough, Reflector, XdpError, XdpOptions};
+use zerocat_xdp::{Mode, Passthrough, Reflector, XdpError, XdpOptions, XdpReport};
 
 /// Shortest frame that can be measured, in bytes.
 pub const MIN_SIZE: usize = 60;
@@ -195,14 +195,24 @@ pub fn run(settings: &RttSettings, mut progress: impl FnMut(&str)) -> Result<Rtt
     let mut rows = bench.rows();
     for round in 1..=settings.rounds {
         for row in &mut rows {
-            let (mode, tally) = bench.measure(row.kind, row.size)?;
-            row.mode = mode;
+            let (opened, tally) = bench.measure(row.kind, row.size)?;
+            row.opened = opened;
             row.tally.add(&tally);
             row.rounds.push(report::Medians::of(&tally));
         }
         progress(&format!("round {round} of {} done", settings.rounds));
     }
-    Ok(report::report(&settings, BenchHost::read(Some(&settings.interface)), missing(&setup, &rows), &rows))
+    Ok(report::report(&settings, host(&settings, &rows), missing(&setup, &rows), &rows))
+}
+
+/// The machine, with the driver as AF_XDP was told it: that of a virtual interface isn't in sysfs.
+fn host(settings: &RttSettings, rows: &[Measured]) -> BenchHost {
+    let mut host = BenchHost::read(Some(&settings.interface));
+    if let Some(interface) = &mut host.interface {
+        let told = rows.iter().find_map(|row| row.opened.driver.clone());
+        interface.driver = interface.driver.take().or(told);
+    }
+    host
 }
 
 fn check(settings: &RttSettings) -> Result<(), RttError> {
@@ -239,9 +249,22 @@ fn missing(setup: &ProcessSetup, rows: &[Measured]) -> Vec<String> {
 struct Measured {
     kind: Kind,
     size: usize,
-    mode: Option<Mode>,
+    opened: OpenedAs,
     tally: Tally,
     rounds: Vec<report::Medians>,
+}
+
+/// What the kernel said of the socket.
+#[derive(Debug, Clone, Default)]
+struct OpenedAs {
+    mode: Option<Mode>,
+    driver: Option<String>,
+}
+
+impl OpenedAs {
+    fn xdp(report: &XdpReport) -> Self {
+        Self { mode: Some(report.mode_got), driver: report.driver.clone() }
+    }
 }
 
 struct Bench<'a> {
@@ -253,45 +276,51 @@ impl Bench<'_> {
     fn rows(&self) -> Vec<Measured> {
         let generic: &[Kind] = if self.settings.all_modes { &Kind::GENERIC } else { &[] };
         let kinds = || Kind::ALWAYS.iter().chain(generic).copied();
-        let row = |kind, size| Measured { kind, size, mode: None, tally: Tally::default(), rounds: Vec::new() };
+        let row = |kind, size| Measured {
+            kind,
+            size,
+            opened: OpenedAs::default(),
+            tally: Tally::default(),
+            rounds: Vec::new(),
+        };
         self.settings.sizes.iter().flat_map(|&size| kinds().map(move |kind| row(kind, size))).collect()
     }
 
     /// Sets up a row, measures it once and takes everything down again.
-    fn measure(&self, kind: Kind, size: usize) -> Result<(Option<Mode>, Tally), RttError> {
+    fn measure(&self, kind: Kind, size: usize) -> Result<(OpenedAs, Tally), RttError> {
         let _reflector = self.reflector(kind.reflector())?;
-        let (mode, tally) = match kind {
+        let (opened, tally) = match kind {
             Kind::FloorXdp(mode) => {
                 let frame = subject::frame(size).map_err(|source| RttError::Lane { size, source })?;
                 let floor = subject::floor_xdp(&self.options(mode), &frame, self.settings.deadline);
                 let mut floor = floor.map_err(|source| self.xdp(kind, source))?;
-                let got = floor.report().mode_got;
-                (Some(got), self.pace(kind, &mut floor)?)
+                let opened = OpenedAs::xdp(floor.report());
+                (opened, self.pace(kind, &mut floor)?)
             }
             Kind::EngineXdp(mode) => {
                 let link = subject::link_xdp(&self.options(mode)).map_err(|source| self.xdp(kind, source))?;
-                let got = link.report().mode_got;
+                let opened = OpenedAs::xdp(link.report());
                 let mut engine = self.engine(size, Box::new(link))?;
-                (Some(got), self.pace(kind, &mut engine)?)
+                (opened, self.pace(kind, &mut engine)?)
             }
             Kind::FloorPacket => {
                 let _native = self.passthrough()?;
                 let frame = subject::frame(size).map_err(|source| RttError::Lane { size, source })?;
                 let floor = FloorPacket::open(&self.settings.interface, &frame, self.settings.deadline);
-                (None, self.pace(kind, &mut floor.map_err(|source| self.packet(kind, source))?)?)
+                (OpenedAs::default(), self.pace(kind, &mut floor.map_err(|source| self.packet(kind, source))?)?)
             }
             Kind::EnginePacket => {
                 let _native = self.passthrough()?;
                 let link = subject::link_packet(&self.settings.interface).map_err(|e| self.packet(kind, e))?;
                 let mut engine = self.engine(size, Box::new(link))?;
-                (None, self.pace(kind, &mut engine)?)
+                (OpenedAs::default(), self.pace(kind, &mut engine)?)
             }
         };
         if tally.cycles() == 0 {
             let (row, interface) = (kind.name(), self.settings.interface.clone());
             return Err(RttError::AllLost { row, interface, size, frames: tally.lost });
         }
-        Ok((mode, tally))
+        Ok((opened, tally))
     }
 
     fn pace<S: Subject + Send>(&self, kind: Kind, subject: &mut S) -> Result<Tally, RttError> {

@@ -110,12 +110,12 @@ pub(super) fn report(
 }
 
 fn row(measured: &Measured) -> Row {
-    let Measured { kind, size, mode, tally, rounds } = measured;
+    let Measured { kind, size, opened, tally, rounds } = measured;
     let (round_trip, cycle) = (summary(&tally.round_trip), summary(&tally.cycle));
     Row {
         name: kind.name(),
         link: kind.link(),
-        mode: mode.map(mode_name),
+        mode: opened.mode.map(mode_name),
         size: *size,
         rate_hz: None,
         p50_ns: round_trip.p50,
@@ -143,7 +143,7 @@ fn ratios(measured: &[Measured]) -> Vec<Ratio> {
             let floor = measured.iter().find(|row| row.kind == floor_kind && row.size == engine.size)?;
             Some(Ratio {
                 link: engine.kind.link(),
-                mode: engine.mode.map(mode_name),
+                mode: engine.opened.mode.map(mode_name),
                 size: engine.size,
                 engine_over_floor_p50: median_ratio(engine, floor, |medians| medians.cycle)?,
                 engine_over_floor_round_trip_p50: median_ratio(engine, floor, |medians| medians.round_trip)?,
@@ -264,11 +264,13 @@ fn right_from(table: &mut Table, first: usize) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::OpenedAs;
     use super::*;
     use std::time::Duration;
 
     fn measured(kind: Kind, cycles: &[u64]) -> Measured {
-        let mut row = Measured { kind, size: 60, mode: None, tally: Tally::default(), rounds: Vec::new() };
+        let mut row =
+            Measured { kind, size: 60, opened: OpenedAs::default(), tally: Tally::default(), rounds: Vec::new() };
         for &cycle in cycles {
             let mut tally = Tally::default();
             tally.cycle.record(Duration::from_nanos(cycle));

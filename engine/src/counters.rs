@@ -104,6 +104,7 @@ pub(crate) fn counters() -> (CountersWriter, CountersReader) {
 }
 
 impl CountersWriter {
+    #[inline]
     pub(crate) fn publish(&mut self, counters: &Counters) {
         // SYNC: an odd sequence says "under way". Ordered before the words by the release fence.
         self.shared.sequence.store(self.sequence.wrapping_add(1), Ordering::Relaxed);

@@ -221,6 +221,7 @@ impl CyclicLane {
     }
 
     /// Whether the source address is that of one of the lane's frames on its way back.
+    #[inline]
     pub(crate) fn owns(source: MacAddress) -> bool {
         let mut first = source;
         first.0[5] = 0;

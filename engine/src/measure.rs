@@ -54,6 +54,7 @@ impl Distribution {
     }
 
     /// Adds a value. Neither allocates nor fails.
+    #[inline]
     pub fn record(&mut self, value: Duration) {
         self.0.saturating_record(nanos(value));
     }

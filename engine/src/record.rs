@@ -36,6 +36,7 @@ pub(crate) fn record_ring(len: usize, depth: usize) -> (RecordProducer, RecordCo
 
 impl RecordProducer {
     /// Pushes a record whole, or nothing of it. `false` when there is no room, or the length isn't the ring's.
+    #[inline]
     pub(crate) fn push(&mut self, record: &[u8]) -> bool {
         record.len() == self.len && self.ring.push_entire_slice(record).is_ok()
     }

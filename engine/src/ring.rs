@@ -25,6 +25,7 @@ pub struct SampleHeader {
 }
 
 impl SampleHeader {
+    #[inline]
     fn emit(self) -> [u8; HEADER] {
         let mut bytes = [0; HEADER];
         let (cycle, rest) = bytes.split_at_mut(8);
@@ -166,6 +167,7 @@ pub struct SamplePort {
 impl SamplePort {
     /// Pushes a sample if this cycle is one of the port's. `stale` tells of a byte range whether it is stale.
     /// Returns whether a sample was lost.
+    #[inline]
     pub(crate) fn push(&mut self, cycle: u64, at: Time, image: &[u8], stale: impl Fn(&Range<usize>) -> bool) -> bool {
         if !cycle.is_multiple_of(self.every) {
             return false;
@@ -198,11 +200,13 @@ pub struct WriterPort {
 
 impl WriterPort {
     /// Takes the newest complete set out of the ring. Older ones are dropped.
+    #[inline]
     pub(crate) fn collect(&mut self) {
         self.pending |= self.commands.pop_newest(&mut self.scratch) > 0;
     }
 
     /// Puts the newest complete set into the image, if there is a new one. Returns whether there was.
+    #[inline]
     pub(crate) fn apply(&mut self, image: &mut [u8]) -> bool {
         self.collect();
         if !std::mem::take(&mut self.pending) {
@@ -226,6 +230,7 @@ impl WriterPort {
     }
 }
 
+#[inline]
 fn copy_out(ranges: &[Range<usize>], image: &[u8], mut record: &mut [u8]) {
     for range in ranges {
         let Some(bytes) = image.get(range.clone()) else { return };

@@ -87,3 +87,19 @@ impl Simulation {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_segment_file_of_the_demo_is_the_built_in_segment() {
+        let file = include_str!("../../examples/demo-segment.json");
+        assert_eq!(SegmentConfig::from_json(file).unwrap(), SegmentConfig::demo());
+    }
+
+    #[test]
+    fn the_rig_of_the_demo_has_no_problems() {
+        assert_eq!(Rig::from_json(RIG).unwrap().problems(), []);
+    }
+}

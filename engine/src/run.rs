@@ -28,8 +28,8 @@ pub struct Used {
 }
 
 impl Used {
-    fn now() -> Self {
-        Self { usage: ThreadUsage::now(), allocations: is_counting().then(thread_allocations) }
+    fn now(counting: bool) -> Self {
+        Self { usage: ThreadUsage::now(), allocations: counting.then(thread_allocations) }
     }
 
     fn since(self, earlier: Self) -> Self {
@@ -54,7 +54,7 @@ pub struct RunOutcome<L> {
 /// Drives an engine on the grid until it is told to stop.
 pub fn run<L: Link, C: Clock>(mut engine: Engine<L>, clock: &C, settings: Settings) -> RunOutcome<L> {
     let grid = Grid::new(clock.now().after(settings.period.duration()), settings.period);
-    let mut meter = Meter::default();
+    let mut meter = Meter::new();
     let mut last = None;
     loop {
         let (tick, woke) = wait_for_tick(&mut engine, clock, &grid, settings.wait, last);
@@ -128,17 +128,23 @@ fn use_slack<L: Link, C: Clock>(engine: &mut Engine<L>, clock: &C, wait: WaitPol
 }
 
 /// Takes the thread's usage at the end of the first and of the last cycle with an exchange.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Meter {
+    counting: bool,
     first: Option<Used>,
     used: Option<Used>,
 }
 
 impl Meter {
+    /// Allocates to find out whether allocations are counted, which a reading must not.
+    fn new() -> Self {
+        Self { counting: is_counting(), first: None, used: None }
+    }
+
     fn cycle(&mut self, exchanging: bool, last: bool) {
         match self.first {
-            None if exchanging => self.first = Some(Used::now()),
-            Some(first) if exchanging && last => self.used = Some(Used::now().since(first)),
+            None if exchanging => self.first = Some(Used::now(self.counting)),
+            Some(first) if exchanging && last => self.used = Some(Used::now(self.counting).since(first)),
             _ => {}
         }
     }

@@ -44,27 +44,32 @@ clean_up() {
     # In this order: the segment must answer while the bus goes down to INIT.
     for process in "$run" "$sim"; do
         [ -n "$process" ] || continue
-        as_root kill -TERM "$process" 2>/dev/null || true
+        "${ROOT[@]}" kill -TERM "$process" 2>/dev/null || true
         wait "$process" 2>/dev/null || true
     done
     netns_down
 }
 trap clean_up EXIT
 
+# The last CPU is the realtime thread's; the segment, which plays another device, keeps off it where there are more.
+cpu=$(($(nproc) - 1))
+apart=()
+[ "$cpu" -eq 0 ] || apart=(taskset -c "0-$((cpu - 1))")
+
 # Both in sessions of their own: Ctrl-C reaches this script alone, which stops them in order.
 netns_up
-as_root setsid ip netns exec "$NETNS" "$zerocat" sim --interface "$VETH_SEGMENT" \
+"${ROOT[@]}" setsid ip netns exec "$NETNS" "${apart[@]}" "$zerocat" sim --interface "$VETH_SEGMENT" \
     --config examples/demo-segment.json --quiet &
 sim=$!
-as_root setsid ip netns exec "$NETNS" "$zerocat" run examples/demo-rig.json --interface "$VETH_MASTER" \
-    --seconds "$seconds" "${run_options[@]}" &
+"${ROOT[@]}" setsid ip netns exec "$NETNS" "$zerocat" run examples/demo-rig.json --interface "$VETH_MASTER" \
+    --cpu "$cpu" --seconds "$seconds" "${run_options[@]}" &
 run=$!
-trap 'as_root kill -TERM "$run" 2>/dev/null || true' INT TERM
+trap '"${ROOT[@]}" kill -TERM "$run" 2>/dev/null || true' INT TERM
 
 status=0
 wait "$run" || status=$?
 # A trapped signal ends `wait` before the process has ended.
-while kill -0 "$run" 2>/dev/null; do
+while "${ROOT[@]}" kill -0 "$run" 2>/dev/null; do
     status=0
     wait "$run" || status=$?
 done

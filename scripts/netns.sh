@@ -10,13 +10,15 @@ NETNS="zerocat-$$"
 VETH_MASTER=ecm0
 VETH_SEGMENT=ecs0
 
-as_root() { if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi; }
-in_netns() { as_root ip netns exec "$NETNS" "$@"; }
+# Words to put before a command that needs root. An array and no function, so that `&` gives the command's own PID.
+ROOT=()
+[ "$(id -u)" -eq 0 ] || ROOT=(sudo)
+in_netns() { "${ROOT[@]}" ip netns exec "$NETNS" "$@"; }
 
-netns_down() { as_root ip netns del "$NETNS" 2>/dev/null || true; }
+netns_down() { "${ROOT[@]}" ip netns del "$NETNS" 2>/dev/null || true; }
 
 netns_up() {
-    as_root ip netns add "$NETNS"
+    "${ROOT[@]}" ip netns add "$NETNS"
     in_netns sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1 2>/dev/null || true
     in_netns ip link add "$VETH_MASTER" type veth peer name "$VETH_SEGMENT"
     in_netns ip link set "$VETH_MASTER" up

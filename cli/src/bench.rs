@@ -1,14 +1,185 @@
-//! `zerocat bench`: measurements that a user can repeat.
+//! `zerocat bench`: measurements that a user can repeat, with the machine beside each figure.
 
 use crate::Done;
-use clap::Args;
+use crate::exit::Failure;
+use crate::print;
+use clap::{Args, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+use std::path::PathBuf;
+use std::time::Duration;
+use zerocat_benches::rtt::{self, RttError, RttSettings};
+use zerocat_benches::segment::{self, SegmentSettings};
 
-/// Measure.
+/// Measure what a cycle costs.
 #[derive(Debug, Args)]
-pub(crate) struct Bench {}
+#[command(after_help = "Examples:\n  zerocat bench rtt --interface ecm0 --reflector ecs0\n  zerocat bench segment --subdevices 100")]
+pub(crate) struct Bench {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    Rtt(Rtt),
+    Segment(Segment),
+}
+
+/// Round trips flat out: the engine over AF_XDP and AF_PACKET, and the bare sockets below it, interleaved.
+///
+/// The thread that measures spins under SCHED_FIFO; leave it a CPU of its own.
+#[derive(Debug, Args)]
+#[command(
+    args_override_self = true,
+    after_help = "Example:\n  zerocat bench rtt --interface ecm0 --reflector ecs0 --sizes 60,1514\n`scripts/bench.sh` sets a veth pair up around it."
+)]
+struct Rtt {
+    /// The MainDevice's interface.
+    #[arg(short, long)]
+    interface: String,
+    /// Interface at the other end of a veth pair: a program that returns every frame is put on it. Without it,
+    /// something else must answer.
+    #[arg(long, value_name = "PEER")]
+    reflector: Option<String>,
+    /// Cycles of each row in each round.
+    #[arg(long, default_value_t = 20_000)]
+    cycles: u32,
+    /// Rounds; each measures all rows once.
+    #[arg(long, default_value_t = 5)]
+    rounds: u32,
+    /// Frame lengths in bytes.
+    #[arg(long, value_delimiter = ',', default_value = "60,300,1514")]
+    sizes: Vec<usize>,
+    /// After this many microseconds a frame is lost.
+    #[arg(long, default_value_t = 2000, value_name = "US")]
+    deadline: u64,
+    /// Working counter that an LRW datagram comes back with; the reflector's is 3.
+    #[arg(long, default_value_t = rtt::REFLECTED, value_name = "N")]
+    working_counter: u16,
+    /// Measure AF_XDP in generic mode too.
+    #[arg(long)]
+    all_modes: bool,
+    #[command(flatten)]
+    how: How,
+}
+
+/// A segment in this process: time and allocations of a cycle, the segment's share told apart.
+#[derive(Debug, Args)]
+#[command(args_override_self = true, after_help = "Example:\n  zerocat bench segment --subdevices 100 --cycles 20000")]
+struct Segment {
+    /// SubDevices in a line, of all kinds.
+    #[arg(long, default_value_t = 100)]
+    subdevices: usize,
+    /// Cycles that are timed.
+    #[arg(long, default_value_t = 20_000)]
+    cycles: u32,
+    #[command(flatten)]
+    how: How,
+}
+
+/// What both share.
+#[derive(Debug, Args)]
+struct How {
+    /// CPU to measure on; the last one if not given.
+    #[arg(long)]
+    cpu: Option<usize>,
+    /// SCHED_FIFO priority, 1 to 98; 0 stays an ordinary thread.
+    #[arg(long, default_value_t = 80, value_parser = clap::value_parser!(u8).range(0..=98))]
+    priority: u8,
+    /// Print JSON instead of a table.
+    #[arg(long)]
+    json: bool,
+    /// Write the figures as JSON into a file, too.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+}
 
 impl Bench {
     pub(crate) fn run(&self) -> Done {
+        match &self.what {
+            What::Rtt(rtt) => rtt.run(),
+            What::Segment(segment) => segment.run(),
+        }
+    }
+}
+
+impl Rtt {
+    fn run(&self) -> Done {
+        let settings = RttSettings {
+            interface: self.interface.clone(),
+            reflector: self.reflector.clone(),
+            cycles: self.cycles,
+            rounds: self.rounds,
+            sizes: self.sizes.clone(),
+            cpu: self.how.cpu,
+            priority: self.how.priority(),
+            deadline: Duration::from_micros(self.deadline),
+            expected_working_counter: self.working_counter,
+            all_modes: self.all_modes,
+        };
+        let progress = Progress::new();
+        let report = rtt::run(&settings, |line| progress.say(line)).map_err(|error| {
+            let message = zerocat::chain(&error);
+            match error {
+                RttError::Size(_) | RttError::Nothing => Failure::usage(message),
+                RttError::Xdp { .. } | RttError::Packet { .. } => Failure::link(message),
+                _ => Failure::running(message),
+            }
+        })?;
+        progress.end();
+        self.how.show(&report, || rtt::table(&report))
+    }
+}
+
+impl Segment {
+    fn run(&self) -> Done {
+        let settings = SegmentSettings {
+            subdevices: self.subdevices,
+            cycles: self.cycles,
+            cpu: self.how.cpu,
+            priority: self.how.priority(),
+        };
+        let progress = Progress::new();
+        let report = segment::run(&settings, |line| progress.say(line))
+            .map_err(|error| Failure::running(zerocat::chain(&error)))?;
+        progress.end();
+        self.how.show(&report, || segment::table(&report))
+    }
+}
+
+impl How {
+    fn priority(&self) -> Option<u8> {
+        (self.priority > 0).then_some(self.priority)
+    }
+
+    fn show(&self, report: &impl Serialize, table: impl FnOnce() -> String) -> Done {
+        if let Some(path) = &self.report {
+            print::json_file(report, path)?;
+        }
+        if self.json {
+            return print::json(report);
+        }
+        println!("{}", table());
         Ok(())
+    }
+}
+
+/// A line on standard error that says what is being measured, on a terminal only.
+struct Progress(ProgressBar);
+
+impl Progress {
+    fn new() -> Self {
+        let bar = ProgressBar::new_spinner();
+        bar.set_style(ProgressStyle::default_spinner());
+        Self(bar)
+    }
+
+    fn say(&self, line: &str) {
+        self.0.set_message(line.to_owned());
+        self.0.tick();
+    }
+
+    fn end(&self) {
+        self.0.finish_and_clear();
     }
 }

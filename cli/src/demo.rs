@@ -13,7 +13,7 @@ use zerocat::config::Rig;
 use zerocat::report::LinkReport;
 use zerocat_link::pair::{PairEnd, pair};
 use zerocat_link::{LinkFault, Sizing};
-use zerocat_sim::{Segment, SegmentConfig, Server};
+use zerocat_sim::{Segment, SegmentConfig, Server, nap};
 
 /// The rig of the demonstration.
 const RIG: &str = include_str!("../../examples/demo-rig.json");
@@ -68,7 +68,7 @@ impl Simulation {
             Segment::new(&SegmentConfig::demo()).map_err(|error| Failure::file(zerocat::chain(&error)))?;
         let stop = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&stop);
-        let serve = move || Server::new().run(&mut end, &mut segment, &flag, |_, _| {});
+        let serve = move || Server::new().run(&mut end, &mut segment, &flag, nap, |_, _| {});
         let thread = Builder::new()
             .name("zc-sim".to_owned())
             .spawn(serve)

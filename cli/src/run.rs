@@ -36,6 +36,9 @@ pub(crate) struct Run {
     /// XDP mode instead of the rig file's.
     #[arg(long, value_enum)]
     mode: Option<Mode>,
+    /// CPU of the realtime thread instead of the rig file's.
+    #[arg(long)]
+    cpu: Option<usize>,
     #[command(flatten)]
     how: HowLong,
     /// Replace an XDP program that is on the interface.
@@ -102,6 +105,7 @@ impl Run {
         if let Some(mode) = self.mode {
             rig.engine.mode = mode.into();
         }
+        rig.engine.cpu = self.cpu.or(rig.engine.cpu);
         for warning in rig.warnings() {
             eprintln!("warning: {warning}");
         }

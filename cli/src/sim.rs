@@ -81,8 +81,9 @@ impl Sim {
         let deadline = self.deadline()?;
         let flag = stop.flag();
         let mut due = Duration::ZERO;
+        let wait = |link: &mut PacketLink, at_most| link.wait(at_most);
         Server::new()
-            .run(&mut link, &mut segment, &flag, |segment, now| {
+            .run(&mut link, &mut segment, &flag, wait, |segment, now| {
                 if now >= due {
                     due = now + REDRAW;
                     display.show(segment);

@@ -77,6 +77,8 @@ counters! {
     events_dropped,
     /// Exchanges installed so far.
     installed,
+    /// 1 while an exchange is installed, else 0.
+    exchanging,
 }
 
 #[derive(Debug)]

@@ -215,8 +215,8 @@ impl<L: Link> Engine<L> {
         self.outstanding() == 0
     }
 
-    /// Steps 4 to 6: counts what is missing, hands samples and states over, publishes the counters, looks at the
-    /// control messages. `now` is when the last frame came, or the deadline passed.
+    /// Steps 4 to 6: counts what is missing, hands samples and states over, obeys the control messages, publishes the
+    /// counters. `now` is when the last frame came, or the deadline passed.
     pub fn conclude(&mut self, tick: Tick, woke: Time, now: Time) -> Asked {
         self.counters.cycle = tick.number;
         self.at = tick.at;
@@ -227,8 +227,9 @@ impl<L: Link> Engine<L> {
                 self.hand_over(tick);
             }
         }
+        let asked = self.obey();
         self.publish();
-        self.obey()
+        asked
     }
 
     /// Step 7: moves acyclic frames, unless the next tick is nearer than the guard.
@@ -317,6 +318,7 @@ impl<L: Link> Engine<L> {
     }
 
     fn publish(&mut self) {
+        self.counters.exchanging = self.exchange.is_some().into();
         let acyclic = self.acyclic.counts();
         self.counters.acyclic_sent = acyclic.sent;
         self.counters.acyclic_lost = acyclic.lost;

@@ -9,6 +9,7 @@
 //!
 //! The interface needn't be promiscuous: EtherCAT frames go to the broadcast address and come back to it.
 
+use std::time::Duration;
 use std::ffi::CString;
 
 use crate::slots::Slots;
@@ -171,6 +172,14 @@ impl PacketLink {
             inbox: Inbox::new(sizing.receive),
             counters: LinkCounters::default(),
         })
+    }
+
+    /// Blocks until a frame may have arrived, at most for `timeout`. For ordinary threads only: a cycle never waits in
+    /// the kernel.
+    pub fn wait(&self, timeout: Duration) {
+        if self.inbox.next == self.inbox.filled {
+            self.socket.wait(timeout);
+        }
     }
 
     /// Hands the posted frames to the kernel, from `first` on, with as few calls as possible.

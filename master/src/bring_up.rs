@@ -208,8 +208,8 @@ pub async fn shut_down(
         failed.push(error);
     }
     failed.extend(network.step_down(AlState::SafeOp).await.into_iter().map(StartError::from));
-    if let Err(error) = controls.retire() {
-        failed.push(error.into());
+    if let Err(error) = retire(datagrams, controls, counters).await {
+        failed.push(error);
     }
     failed.extend(network.shut_down().await.into_iter().map(StartError::from));
     failed
@@ -230,8 +230,18 @@ async fn make_safe(
         zerocat_config::SafeOutputs::Zero => Traffic::Zero,
         zerocat_config::SafeOutputs::Hold => Traffic::Hold,
     })?;
+    obeyed(datagrams, || counters.read().cycles >= before.cycles + SAFE_CYCLES).await
+}
+
+/// Ends the cyclic exchange and waits until it has ended: a SubDevice that leaves SAFE-OP is missing from it.
+async fn retire(datagrams: &Datagrams, controls: &mut Controls, counters: &CountersReader) -> Result<(), StartError> {
+    controls.retire()?;
+    obeyed(datagrams, || counters.read().exchanging == 0).await
+}
+
+async fn obeyed(datagrams: &Datagrams, done: impl Fn() -> bool) -> Result<(), StartError> {
     let end = datagrams.now().saturating_add(OBEY_PATIENCE);
-    while counters.read().cycles < before.cycles + SAFE_CYCLES {
+    while !done() {
         if datagrams.now() >= end {
             return Err(StartError::Stuck);
         }

@@ -48,7 +48,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut link = PacketLink::open(&interface, Sizing { slots: 64, receive: 64 })?;
     let mut segment = Segment::new(&config)?;
     let mut shown = Duration::ZERO;
-    Server::new().run(&mut link, &mut segment, &AtomicBool::new(false), |segment, now| {
+    Server::new().run(&mut link, &mut segment, &AtomicBool::new(false), |link, at_most| link.wait(at_most), |segment, now| {
         if now >= shown + Duration::from_secs(1) {
             shown = now;
             print(segment);

@@ -28,5 +28,5 @@ pub use config::{
 };
 pub use in_process::{Loss, SegmentLink};
 pub use segment::{Outcome, Segment};
-pub use serve::{ServeCounters, Server};
+pub use serve::{ServeCounters, Server, nap};
 pub use snapshot::{Snapshot, SubDeviceSnapshot, Totals};

@@ -1,7 +1,8 @@
 //! Serves a segment at the far end of a link.
 //!
 //! [`Server::serve_once`] is the step, without waiting; [`Server::run`] the loop around it, which spins for a short
-//! while after the last frame and then naps, so that it answers fast when busy and sleeps when idle.
+//! while after the last frame and then waits as the caller has it: in the kernel for the next frame, or in naps
+//! ([`nap`]) where a link has nothing to wait on.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -11,8 +12,8 @@ use zerocat_link::{Link, LinkFault, Slot};
 use crate::segment::{Outcome, Segment};
 
 /// How long the loop spins after the last frame before it naps.
-const SPIN: Duration = Duration::from_micros(500);
-/// Shortest and longest nap.
+const SPIN: Duration = Duration::from_micros(100);
+/// Shortest and longest wait.
 const NAP_SHORT: Duration = Duration::from_micros(20);
 const NAP_LONG: Duration = Duration::from_millis(1);
 /// Frames that are answered before the slots are handed to the network.
@@ -105,8 +106,8 @@ impl Server {
         false
     }
 
-    /// Serves until `stop` is set. `each` is called after every step that found frames and after every nap, for
-    /// displays and commands. Time is that since the call.
+    /// Serves until `stop` is set. `wait` may wait for a frame as long as it is told at most. `each` is called after
+    /// every step that found frames and after every wait, for displays and commands. Time is that since the call.
     ///
     /// # Errors
     /// The first fault of the link other than `Down` and a full queue; those are waited out.
@@ -115,6 +116,7 @@ impl Server {
         link: &mut L,
         segment: &mut Segment,
         stop: &AtomicBool,
+        mut wait: impl FnMut(&mut L, Duration),
         mut each: impl FnMut(&mut Segment, Duration),
     ) -> Result<(), LinkFault> {
         let start = Instant::now();
@@ -133,9 +135,9 @@ impl Server {
             } else if now < busy_at + SPIN {
                 std::hint::spin_loop();
             } else {
-                // The longer nothing came, the longer the nap: a MainDevice that sends at a steady rate waits for
-                // a small part of its period at most.
-                std::thread::sleep(((now - busy_at) / 16).clamp(NAP_SHORT, NAP_LONG));
+                // The longer nothing came, the longer the wait: a MainDevice that sends at a steady rate waits for
+                // a small part of its period at most, even where this is a nap.
+                wait(link, ((now - busy_at) / 16).clamp(NAP_SHORT, NAP_LONG));
                 let now = start.elapsed();
                 segment.step(now);
                 each(segment, now);
@@ -143,4 +145,9 @@ impl Server {
         }
         Ok(())
     }
+}
+
+/// Waits in a nap: for links that have nothing to wait on.
+pub fn nap<L: ?Sized>(_link: &mut L, at_most: Duration) {
+    std::thread::sleep(at_most);
 }

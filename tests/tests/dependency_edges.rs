@@ -34,6 +34,7 @@ const EDGES: &[(&str, &[&str])] = &[
         "zerocat-benches",
         &[
             "zerocat",
+            "zerocat-bus",
             "zerocat-engine",
             "zerocat-link",
             "zerocat-pdi",

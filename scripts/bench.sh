@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Measures round trips over a veth pair against a reflector in the kernel, and prints them as a table.
+# Measures round trips over a veth pair against a reflector in the kernel, and a cycle over 100 SubDevices in process,
+# and prints both as tables.
 #
 #   scripts/bench.sh [--quick] [--json FILE] [--no-install] [ARGUMENT...]
 #
-# --quick measures for seconds instead of a minute; --json writes the same figures to FILE, with the machine beside
-# them; --no-install installs nothing, and fails if a package is missing. Other arguments go to `zerocat bench rtt`.
+# --quick measures for seconds instead of a minute; --json writes the round trips to FILE, with the machine beside them; --no-install installs nothing, and fails if a package is missing. Other arguments go to `zerocat bench rtt`.
 # It needs root, or sudo for the network namespace. Nothing is left behind.
 set -euo pipefail
 here="$(pwd)"
@@ -37,3 +37,4 @@ trap 'exit 143' TERM
 netns_up
 in_netns "$target/release/zerocat" bench rtt \
     --interface "$VETH_MASTER" --reflector "$VETH_SEGMENT" "${arguments[@]:+${arguments[@]}}"
+"${ROOT[@]}" "$target/release/zerocat" bench segment --subdevices 100

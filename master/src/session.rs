@@ -274,7 +274,7 @@ impl Core {
         missing.extend(setup.status.missing());
         missing.extend(thread.status.missing());
         if wait == WaitPolicy::Spin {
-            missing.extend(rig.engine.cpu.and_then(spin_warning));
+            missing.extend(spin_warning(rig.engine.cpu.unwrap_or_default()));
         }
         for sentence in &missing {
             tracing::warn!("not had: {sentence}");

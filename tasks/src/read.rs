@@ -84,7 +84,7 @@ impl<S: Samples> ReadTask<S> {
             record: vec![0; samples.record_len()],
             samples,
             batch_len: usize::try_from(setup.batch_len).unwrap_or(usize::MAX),
-            stamps: Timestamps::new(setup.period, offset),
+            stamps: Timestamps::new(offset),
             batch: Batch::new(Arc::clone(&setup.name), Kind::Samples, channels),
             outlet,
             counters: Arc::default(),

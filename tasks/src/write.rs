@@ -101,7 +101,7 @@ impl<C: Commands, S: Samples, Q: Source> WriteTask<C, S, Q> {
         let channels = points.iter().filter_map(|point| point.state_channel);
         let feedback = Feedback {
             record: vec![0; states.record_len()],
-            stamps: Timestamps::new(setup.period, offset),
+            stamps: Timestamps::new(offset),
             batch: Batch::new(Arc::clone(&setup.name), Kind::State, channels),
             points,
             outlet,

@@ -1,0 +1,135 @@
+//! What the tests put around the command: files in a folder of their own, a simulated segment, an interface to look
+//! at.
+
+use crate::program::{Ended, Program};
+use nix::sys::signal::Signal;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+use zerocat_link::testing::Veth;
+use zerocat_sim::SegmentConfig;
+
+const RIG: &str = include_str!("../../../examples/demo-rig.json");
+
+/// A folder of a test's own, removed with all that is in it.
+#[derive(Debug)]
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    /// An empty one.
+    pub(crate) fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("zerocat-black-box-{}-{number}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    /// The path of a file in it, as an argument.
+    pub(crate) fn path(&self, name: &str) -> String {
+        self.0.join(name).to_str().unwrap().to_owned()
+    }
+
+    /// Writes a file and gives its path.
+    pub(crate) fn file(&self, name: &str, text: &str) -> String {
+        let path = self.path(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    /// Writes a JSON file and gives its path.
+    pub(crate) fn json(&self, name: &str, value: &Value) -> String {
+        self.file(name, &value.to_string())
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A JSON file.
+pub(crate) fn read_json(path: impl AsRef<Path>) -> Value {
+    let path = path.as_ref();
+    let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("read {}: {error}", path.display()));
+    serde_json::from_str(&text).unwrap()
+}
+
+/// The rig of the demonstration on this interface. Its SubDevices may be alone for a second, so that a busy machine
+/// doesn't make their watchdogs expire.
+pub(crate) fn demo_rig(interface: &str) -> Value {
+    let mut rig: Value = serde_json::from_str(RIG).unwrap();
+    rig["network"]["properties"]["interface"] = json!(interface);
+    rig["engine"]["watchdog"] = json!("1s");
+    rig
+}
+
+/// A `zerocat sim`.
+#[derive(Debug)]
+pub(crate) struct Segment {
+    program: Program,
+    _folder: Folder,
+}
+
+impl Segment {
+    /// The segment of the demonstration at the peer's end.
+    pub(crate) fn demo(veth: &Veth) -> Self {
+        Self::of(veth, &SegmentConfig::demo())
+    }
+
+    /// Any segment at the peer's end.
+    pub(crate) fn of(veth: &Veth, config: &SegmentConfig) -> Self {
+        let folder = Folder::new();
+        let file = folder.file("segment.json", &config.to_json());
+        let mut program = Program::start(&["sim", "--interface", &veth.peer, "--config", &file, "--json"]);
+        program.await_error("serving");
+        Self { program, _folder: folder }
+    }
+
+    /// Ends it, and gives what it served.
+    pub(crate) fn end(self) -> Served {
+        Served(self.program.stop(Signal::SIGTERM).with_code(0).json())
+    }
+}
+
+/// What a segment served.
+#[derive(Debug)]
+pub(crate) struct Served(pub(crate) Value);
+
+impl Served {
+    /// A SubDevice by its name.
+    pub(crate) fn subdevice(&self, name: &str) -> &Value {
+        let all = self.0["subdevices"].as_array().unwrap();
+        all.iter().find(|subdevice| subdevice["name"] == name).unwrap_or_else(|| panic!("{name} in {}", self.0))
+    }
+
+    /// AL states, in bus order.
+    pub(crate) fn states(&self) -> Vec<&str> {
+        self.0["subdevices"].as_array().unwrap().iter().map(|subdevice| subdevice["state"].as_str().unwrap()).collect()
+    }
+}
+
+/// What the kernel shows of an interface: flags, MTU, queues, XDP program.
+pub(crate) fn interface(name: &str) -> Value {
+    let shown = Command::new("ip").args(["-details", "-json", "link", "show", "dev", name]).output().unwrap();
+    assert!(shown.status.success(), "{}", String::from_utf8_lossy(&shown.stderr));
+    let list: Value = serde_json::from_slice(&shown.stdout).unwrap();
+    list[0].clone()
+}
+
+/// Runs `zerocat run` with a rig to its end.
+pub(crate) fn run(rig: &Value, options: &[&str]) -> Ended {
+    let folder = Folder::new();
+    let file = folder.json("rig.json", rig);
+    crate::program::zerocat(&[&["run", &file], options].concat())
+}
+
+/// Starts `zerocat run` with a rig and waits until it is in OP.
+pub(crate) fn in_op(folder: &Folder, rig: &Value, options: &[&str]) -> Program {
+    let file = folder.json("rig.json", rig);
+    let mut program = Program::start(&[&["run", &file], options].concat());
+    program.await_error("SubDevices in OP after");
+    program
+}

@@ -1,0 +1,106 @@
+//! What can't be had ends with an exit code of its kind, and a message that names it and says what to do.
+
+use crate::bench_set::{Segment, demo_rig, interface, run};
+use crate::program::zerocat;
+use serde_json::json;
+use zerocat_link::testing::in_private_netns;
+use zerocat_sim::{AlErrorConfig, SegmentConfig, TargetState};
+
+#[test]
+fn zero_copy_that_is_forced_on_veth_is_refused_with_the_modes_that_work() {
+    in_private_netns(|veth| {
+        let before = interface(&veth.master);
+        let ended = run(&demo_rig(&veth.master), &["--mode", "zero-copy", "--seconds", "1"]);
+        ended.with_code(4).saying(&["zero-copy on zc-master is not to be had", "these modes work", "native"]);
+        assert_eq!(interface(&veth.master), before);
+    });
+}
+
+#[test]
+fn a_strict_run_is_refused_where_auto_gives_less_than_zero_copy() {
+    in_private_netns(|veth| {
+        let _segment = Segment::demo(veth);
+        let ended = run(&demo_rig(&veth.master), &["--strict", "--seconds", "1"]);
+        ended.with_code(4).saying(&["strict: ", "AF_XDP zero-copy on zc-master: got native copy"]);
+    });
+}
+
+#[test]
+fn a_servo_that_refuses_safe_op_is_named_with_its_al_status_code_in_words() {
+    in_private_netns(|veth| {
+        let mut config = SegmentConfig::demo();
+        let error = AlErrorConfig { on: TargetState::SafeOp, code: 0x001e, times: u32::MAX };
+        config.subdevices.last_mut().unwrap().al_error = Some(error);
+        let segment = Segment::of(veth, &config);
+        let before = interface(&veth.master);
+        let ended = run(&demo_rig(&veth.master), &["--seconds", "1"]).with_code(5);
+        ended.saying(&["SubDevice 5 (", "SAFE-OP", "0x001e", "Invalid input configuration"]);
+        assert_eq!(interface(&veth.master), before);
+        assert_eq!(segment.end().states(), ["INIT"; 6]);
+    });
+}
+
+#[test]
+fn an_al_error_that_passes_is_acknowledged_and_op_is_reached() {
+    in_private_netns(|veth| {
+        let mut config = SegmentConfig::demo();
+        let error = AlErrorConfig { on: TargetState::SafeOp, code: 0x001e, times: 1 };
+        config.subdevices.last_mut().unwrap().al_error = Some(error);
+        let _segment = Segment::of(veth, &config);
+        run(&demo_rig(&veth.master), &["--seconds", "0.3"]).with_code(0);
+    });
+}
+
+#[test]
+fn a_subdevice_that_is_missing_is_named() {
+    in_private_netns(|veth| {
+        let mut config = SegmentConfig::demo();
+        config.subdevices.pop();
+        let segment = Segment::of(veth, &config);
+        let ended = run(&demo_rig(&veth.master), &["--seconds", "1"]).with_code(5);
+        ended.saying(&["1 of 6 configured SubDevices not found", "axis"]);
+        assert_eq!(segment.end().states(), ["INIT"; 5]);
+    });
+}
+
+#[test]
+fn an_interface_that_does_not_exist_is_named_with_those_that_do() {
+    in_private_netns(|veth| {
+        for link in ["xdp", "packet"] {
+            run(&demo_rig("nowhere0"), &["--link", link]).with_code(4).saying(&["nowhere0"]);
+            zerocat(&["scan", "--interface", "nowhere0", "--link", link]).with_code(4).saying(&["nowhere0"]);
+        }
+        run(&demo_rig("nowhere0"), &[]).saying(&["there are: ", &veth.master, &veth.peer]);
+        zerocat(&["sim", "--interface", "nowhere0"]).with_code(4).saying(&["nowhere0"]);
+    });
+}
+
+#[test]
+fn an_interface_that_is_down_is_refused_with_the_command_that_sets_it_up() {
+    in_private_netns(|veth| {
+        zerocat_link::testing::ip(&format!("link set {} down", veth.master));
+        run(&demo_rig(&veth.master), &[]).with_code(4).saying(&["ip link set dev zc-master up"]);
+    });
+}
+
+#[test]
+fn a_bus_where_nobody_answers_is_said_to_be_one() {
+    in_private_netns(|veth| {
+        for link in ["xdp", "packet"] {
+            run(&demo_rig(&veth.master), &["--link", link, "--seconds", "1"]).with_code(5).saying(&["no answer"]);
+        }
+        zerocat(&["scan", "--interface", &veth.master]).with_code(5).saying(&["zc-master", "no answer"]);
+    });
+}
+
+#[test]
+fn a_channel_that_the_subdevice_does_not_map_is_named() {
+    in_private_netns(|veth| {
+        let segment = Segment::demo(veth);
+        let mut rig = demo_rig(&veth.master);
+        rig["slaves"][5]["properties"]["pdos"]["inputs"][1]["index"] = json!("0x6099");
+        let ended = run(&rig, &["--seconds", "1"]).with_code(5);
+        ended.saying(&["channel 100002 of task `demo-inputs`", "`axis` does not map 0x6099:00", "0x6064:00"]);
+        assert_eq!(segment.end().states(), ["INIT"; 6]);
+    });
+}

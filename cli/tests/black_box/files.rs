@@ -1,0 +1,112 @@
+//! What needs no network: help, rig files, schemas, examples.
+
+use crate::bench_set::{Folder, demo_rig, read_json};
+use crate::program::zerocat;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+fn example(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples").join(name)
+}
+
+/// The commands that a help text lists.
+fn commands(help: &str) -> Vec<String> {
+    let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    // A name is indented by two; the lines that go on with its description by more.
+    let names = listed.filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next().filter(|_| !line.starts_with("   ")));
+    names.filter(|name| *name != "help").map(str::to_owned).collect()
+}
+
+fn assert_helps(path: &[&str]) -> usize {
+    let help = zerocat(&[path, &["--help"]].concat()).with_code(0).out;
+    let below = commands(&help);
+    assert!(path.is_empty() || help.contains("Example"), "no example in the help of {path:?}:\n{help}");
+    1 + below.iter().map(|name| assert_helps(&[path, &[name]].concat())).sum::<usize>()
+}
+
+#[test]
+fn every_command_has_an_example_in_its_help() {
+    let all = assert_helps(&[]);
+    assert!(all >= 8, "{all} commands");
+}
+
+#[test]
+fn the_help_tells_the_exit_codes() {
+    let help = zerocat(&["--help"]).with_code(0).out;
+    assert!(help.contains("Exit codes:"), "{help}");
+}
+
+#[test]
+fn arguments_that_are_wrong_end_with_code_2() {
+    zerocat(&["run"]).with_code(2);
+    zerocat(&["fly"]).with_code(2);
+    let folder = Folder::new();
+    let rig = folder.json("rig.json", &demo_rig("zc-master"));
+    zerocat(&["run", &rig, "--seconds", "-1"]).with_code(2);
+}
+
+#[test]
+fn schemas_are_json_schemas_and_the_examples_follow_them() {
+    for (format, files) in [("rig", &["demo-rig.json"][..]), ("segment", &["demo-segment.json"]), ("report", &[])] {
+        let schema = zerocat(&["schema", format]).with_code(0).json();
+        assert!(schema["$schema"].is_string() && schema["title"].is_string(), "{format}");
+        jsonschema::meta::validate(&schema).unwrap_or_else(|error| panic!("schema of {format}: {error}"));
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        for file in files {
+            let wrong: Vec<_> = validator.iter_errors(&read_json(example(file))).map(|error| error.to_string()).collect();
+            assert!(wrong.is_empty(), "{file}: {wrong:#?}");
+        }
+        assert!(!validator.is_valid(&json!({ "nonsense": 1 })), "{format}");
+    }
+}
+
+#[test]
+fn check_passes_the_example_rig() {
+    let path = example("demo-rig.json");
+    let file = path.to_str().unwrap();
+    let ended = zerocat(&["check", file]).with_code(0);
+    assert!(ended.out.contains("demo-inputs") && ended.out.contains("demo-outputs"), "{}", ended.out);
+    let verdict = zerocat(&["check", file, "--json"]).with_code(0).json();
+    assert_eq!((&verdict["ok"], &verdict["problems"]), (&json!(true), &json!([])));
+}
+
+#[test]
+fn a_wrong_rig_file_is_refused_with_the_path_of_the_key() {
+    let wrong = |change: &dyn Fn(&mut Value)| {
+        let mut rig = demo_rig("zc-master");
+        change(&mut rig);
+        rig
+    };
+    let cases = [
+        (wrong(&|rig| rig["slaves"][2]["properties"]["pdos"]["inputs"][0]["bit_length"] = json!("x")),
+            "slaves[2].properties.pdos.inputs[0].bit_length"),
+        (wrong(&|rig| rig["tasks"][0]["config"]["channels"][1]["device"] = json!("nobody")),
+            "tasks[0].config.channels[1].device"),
+        (wrong(&|rig| rig["tasks"][0]["config"]["sample_rate"] = json!(3)), "tasks[0].config.sample_rate"),
+        (wrong(&|rig| rig["network"]["properties"]["speed"] = json!(1)), "network.properties"),
+        (wrong(&|rig| rig["engine"]["priority"] = json!(99)), "engine.priority"),
+    ];
+    let folder = Folder::new();
+    for (rig, key) in cases {
+        let file = folder.json("rig.json", &rig);
+        zerocat(&["check", &file]).with_code(3).saying(&[&file, key]);
+        zerocat(&["run", &file]).with_code(3).saying(&[&file, key]);
+        let ended = zerocat(&["check", &file, "--json"]).with_code(3);
+        assert_eq!(ended.json()["ok"], false);
+        assert!(ended.json()["problems"][0].as_str().is_some_and(|problem| problem.contains(key)), "{}", ended.out);
+    }
+}
+
+#[test]
+fn a_file_that_is_missing_or_no_json_is_refused() {
+    let folder = Folder::new();
+    let nowhere = folder.path("nowhere.json");
+    let broken = folder.file("broken.json", "{ \"network\": ");
+    for command in ["check", "run"] {
+        zerocat(&[command, &nowhere]).with_code(3).saying(&[&nowhere]);
+        zerocat(&[command, &broken]).with_code(3).saying(&[&broken]);
+    }
+    zerocat(&["sim", "--interface", "lo", "--config", &nowhere]).with_code(3).saying(&[&nowhere]);
+    let segment = folder.file("segment.json", r#"{"subdevices":[{"profile":"servo","colour":1}]}"#);
+    zerocat(&["sim", "--interface", "lo", "--config", &segment]).with_code(3).saying(&[&segment, "subdevices[0]"]);
+}

@@ -1,0 +1,17 @@
+//! The `zerocat` command from outside: processes, files, streams, signals and exit codes.
+//!
+//! Tests that need a network make one of their own: a namespace with a veth pair, a `zerocat sim` at one end and the
+//! command under test at the other. They need root and iproute2, and fail without. Nothing outside the namespace is
+//! touched, and what a test started is gone when it ends, also when it panics.
+//!
+//! No test asserts a time: waits are bounded, and end in a failure that shows what the programs said.
+
+mod bench_set;
+mod capture;
+mod failures;
+mod files;
+mod program;
+mod run;
+mod scan;
+mod stop;
+mod streams;

@@ -1,0 +1,123 @@
+//! `zerocat scan`: who is on the bus, and a rig file to begin with.
+
+use crate::bench_set::{Folder, Segment, demo_rig, in_op, read_json};
+use crate::program::zerocat;
+use nix::sys::signal::Signal;
+use serde_json::{Value, json};
+use zerocat_link::testing::in_private_netns;
+
+/// Name, vendor, product, revision, serial, bits of inputs, bits of outputs. Padding counts.
+const DEMO: [(&str, u32, u32, u32, u32, u32, u32); 6] = [
+    ("coupler", 2, 0x044c_2c52, 0x0011_0000, 1001, 0, 0),
+    ("valves", 2, 0x07d4_3052, 0x0011_0000, 1002, 0, 4),
+    ("switches", 2, 0x03ec_3052, 0x0011_0000, 1003, 4, 0),
+    ("sensors", 2, 0x0c1e_3052, 0x0011_0000, 1004, 64, 0),
+    ("setpoints", 2, 0x1006_3052, 0x0011_0000, 1005, 0, 32),
+    ("axis", 0x7a63, 0x402, 1, 1006, 88, 56),
+];
+
+#[test]
+fn the_table_shows_every_subdevice_with_identity_and_bits() {
+    in_private_netns(|veth| {
+        let segment = Segment::demo(veth);
+        for link in ["packet", "xdp"] {
+            let out = zerocat(&["scan", "--interface", &veth.master, "--link", link]).with_code(0).out;
+            assert!(out.contains("6 SubDevices"), "{out}");
+            for (position, (name, vendor, product, revision, serial, inputs, outputs)) in DEMO.iter().enumerate() {
+                let row = out.lines().find(|line| line.split_whitespace().nth(1) == Some(name));
+                let row = row.unwrap_or_else(|| panic!("{name} in\n{out}"));
+                let cells: Vec<_> = row.split_whitespace().collect();
+                assert_eq!(cells[0], position.to_string(), "{row}");
+                assert_eq!(cells[2..5], [vendor, product, revision].map(|id| format!("{id:#010x}")), "{row}");
+                assert_eq!(cells[5], serial.to_string(), "{row}");
+                assert!(row.contains(&format!("{inputs} bit")) && row.contains(&format!("{outputs} bit")), "{row}");
+            }
+        }
+        assert_eq!(segment.end().states(), ["INIT"; 6]);
+    });
+}
+
+#[test]
+fn json_shows_identities_bits_and_where_the_maps_were_read() {
+    in_private_netns(|veth| {
+        let _segment = Segment::demo(veth);
+        let found = zerocat(&["scan", "--interface", &veth.master, "--json"]).with_code(0).json();
+        assert_eq!(found["schema"], "zerocat-scan/1");
+        let all = found["subdevices"].as_array().unwrap();
+        assert_eq!(all.len(), DEMO.len());
+        for (position, (subdevice, expected)) in all.iter().zip(DEMO).enumerate() {
+            let number = |key: &str| u32::try_from(subdevice[key].as_u64().unwrap()).unwrap();
+            let name = subdevice["name"].as_str().unwrap();
+            let ids = ["vendor_id", "product_code", "revision", "serial"].map(number);
+            let bits = ["input_bits", "output_bits"].map(number);
+            assert_eq!((name, ids[0], ids[1], ids[2], ids[3], bits[0], bits[1]), expected);
+            assert_eq!(subdevice["position"], position);
+            assert_eq!(subdevice["error"], Value::Null);
+        }
+        let sources = all.iter().map(|subdevice| &subdevice["pdo_source"]).collect::<Vec<_>>();
+        assert_eq!(sources[1..], [&json!("sii"), &json!("sii"), &json!("coe"), &json!("coe"), &json!("coe")]);
+    });
+}
+
+#[test]
+fn a_basic_scan_shows_identities_without_maps() {
+    in_private_netns(|veth| {
+        let _segment = Segment::demo(veth);
+        let found = zerocat(&["scan", "--interface", &veth.master, "--json", "--basic"]).with_code(0).json();
+        let all = found["subdevices"].as_array().unwrap();
+        let serials: Vec<_> = all.iter().map(|subdevice| subdevice["serial"].as_u64().unwrap()).collect();
+        assert_eq!(serials, [1001, 1002, 1003, 1004, 1005, 1006]);
+        assert!(all.iter().all(|subdevice| subdevice["pdo_source"].is_null()), "{found}");
+    });
+}
+
+#[test]
+fn a_drafted_rig_is_right_and_comes_to_op() {
+    in_private_netns(|veth| {
+        let _segment = Segment::demo(veth);
+        let folder = Folder::new();
+        let draft = folder.path("draft.json");
+        zerocat(&["scan", "--interface", &veth.master, "--draft", &draft]).with_code(0);
+        zerocat(&["check", &draft]).with_code(0);
+        let rig = read_json(&draft);
+        assert_eq!(rig["network"]["properties"]["interface"], veth.master);
+        let drafted = rig["slaves"].as_array().unwrap().iter().map(|slave| &slave["properties"]["serial"]);
+        assert_eq!(drafted.collect::<Vec<_>>(), [1001, 1002, 1003, 1004, 1005, 1006]);
+        let schema = zerocat(&["schema", "rig"]).with_code(0).json();
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let wrong: Vec<_> = validator.iter_errors(&rig).map(|error| error.to_string()).collect();
+        assert!(wrong.is_empty(), "{wrong:#?}");
+        let report = zerocat(&["run", &draft, "--seconds", "0.5", "--json"]).with_code(0).json();
+        assert_eq!((&report["network"]["subdevices"], &report["working_counter_faults"]), (&json!(6), &json!(0)));
+        assert!(report["tasks"][0]["samples"].as_u64() > Some(0), "{report}");
+    });
+}
+
+#[test]
+fn a_bus_that_another_maindevice_runs_is_not_touched() {
+    in_private_netns(|veth| {
+        let segment = Segment::demo(veth);
+        let folder = Folder::new();
+        // Two AF_PACKET sockets see the same frames, as two hosts on one cable would.
+        let running = in_op(&folder, &demo_rig(&veth.master), &["--link", "packet"]);
+        zerocat(&["scan", "--interface", &veth.master]).with_code(5).saying(&["zc-master", "another MainDevice"]);
+        let ended = running.stop(Signal::SIGTERM).with_code(0);
+        assert!(ended.out.contains("0 working counter faults"), "{}", ended.out);
+        for subdevice in segment.end().0["subdevices"].as_array().unwrap() {
+            assert_eq!(subdevice["watchdog_expiries"], 0, "{subdevice}");
+        }
+    });
+}
+
+#[test]
+fn a_bus_that_was_left_in_op_is_scanned_only_by_force() {
+    in_private_netns(|veth| {
+        let segment = Segment::demo(veth);
+        let folder = Folder::new();
+        in_op(&folder, &demo_rig(&veth.master), &[]).stop(Signal::SIGKILL);
+        zerocat(&["scan", "--interface", &veth.master]).with_code(5).saying(&["SAFE-OP or OP", "force"]);
+        let found = zerocat(&["scan", "--interface", &veth.master, "--force", "--json"]).with_code(0).json();
+        assert_eq!(found["subdevices"].as_array().unwrap().len(), 6);
+        assert_eq!(segment.end().states(), ["INIT"; 6]);
+    });
+}

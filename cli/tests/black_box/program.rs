@@ -57,11 +57,10 @@ impl Program {
         self.await_in(text, |program| &program.err, |said| said.contains(text));
     }
 
-    /// Waits until a line on standard output is as wanted.
+    /// Waits until a line on standard output, after those that are there now, is as wanted.
     pub(crate) fn await_line(&mut self, what: &str, wanted: impl Fn(&str) -> bool) {
-        // The last line may not be whole yet.
-        let whole = |said: &str| said.rsplit_once('\n').is_some_and(|(whole, _)| whole.lines().any(&wanted));
-        self.await_in(what, |program| &program.out, whole);
+        let so_far = self.out.text().lines().count();
+        self.await_in(what, |program| &program.out, |said| said.lines().skip(so_far).any(&wanted));
     }
 
     fn await_in(&mut self, what: &str, stream: impl Fn(&Self) -> &Stream, done: impl Fn(&str) -> bool) {
@@ -75,11 +74,6 @@ impl Program {
             assert!(Instant::now() < deadline, "{} did not say `{what}`\n{}", self.said, self.shown());
             std::thread::sleep(LOOK);
         }
-    }
-
-    /// Standard output so far.
-    pub(crate) fn output(&self) -> String {
-        self.out.text()
     }
 
     /// Whether it still runs.
@@ -165,7 +159,7 @@ impl Input {
     }
 }
 
-/// What a program prints, collected by a thread that ends with it.
+/// What a program prints, collected line by line by a thread that ends with it.
 #[derive(Debug)]
 struct Stream {
     text: Arc<Mutex<String>>,

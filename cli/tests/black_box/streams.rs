@@ -23,29 +23,83 @@ fn piped_rig(interface: &str) -> Value {
     rig
 }
 
-/// Lines of `task` after the first `skip` lines in which `channel` ends with `value`.
-fn shows(line: &str, task: &str, channel: u32, value: u64) -> bool {
-    let line: Value = serde_json::from_str(line).unwrap();
-    let last = line["channels"][channel.to_string()].as_array().and_then(|values| values.last());
-    line["task"] == task && last.and_then(Value::as_u64) == Some(value)
+/// Waits until a new line of a task shows a value of a channel.
+fn await_value(program: &mut Program, task: &str, channel: u32, value: u64) {
+    program.await_line(&format!("{task}: channel {channel} is {value}"), |line| {
+        let line: Value = serde_json::from_str(line).unwrap();
+        let last = line["channels"][channel.to_string()].as_array().and_then(|values| values.last());
+        line["task"] == task && last.and_then(Value::as_u64) == Some(value)
+    });
 }
 
-/// Waits until a line after those that are there now shows the value.
-fn await_value(program: &mut Program, task: &str, channel: u32, value: u64) {
-    let so_far = program.output().lines().count();
-    let counted = std::cell::Cell::new(0);
-    let what = format!("{task}: channel {channel} = {value}");
-    loop {
-        // Each look begins anew.
-        counted.set(0);
-        program.await_line(&what, |_| {
-            counted.set(counted.get() + 1);
-            counted.get() > so_far
-        });
-        let text = program.output();
-        let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
-        if whole.lines().skip(so_far).any(|line| shows(line, task, channel, value)) {
-            return;
+#[test]
+fn commands_on_standard_input_drive_an_output_and_the_wired_input_shows_it() {
+    in_private_netns(|veth| {
+        let _segment = Segment::demo(veth);
+        let folder = Folder::new();
+        let mut program = in_op(&folder, &piped_rig(&veth.master), &[]);
+        let mut input = program.input();
+        await_value(&mut program, "demo-inputs", INPUT, 0);
+        for value in [1, 0, 1] {
+            input.line(&json!({ OUTPUT.to_string(): value }).to_string());
+            await_value(&mut program, "demo-inputs", INPUT, value);
+            await_value(&mut program, "demo-outputs", STATE, value);
         }
+        let ended = program.stop(Signal::SIGTERM).with_code(0);
+        assert_lines(&ended.out);
+        ended.saying(&["cycles", "working counter faults", "demo-outputs"]);
+    });
+}
+
+#[test]
+fn lines_that_are_no_commands_are_reported_and_the_next_one_counts() {
+    in_private_netns(|veth| {
+        let _segment = Segment::demo(veth);
+        let folder = Folder::new();
+        let mut program = in_op(&folder, &piped_rig(&veth.master), &[]);
+        let mut input = program.input();
+        input.line("nonsense");
+        program.await_error("a line of commands was refused");
+        input.line(r#"{"999999": 1}"#);
+        program.await_error("999999");
+        for line in [r#"{"valve": 1}"#, r#"{"100013": "on"}"#, r#"{"100013": 2}"#, r#"{"100012": 1e300}"#, "", "[1]"] {
+            input.line(line);
+        }
+        input.line(&"9".repeat(2 << 20));
+        input.line(&json!({ OUTPUT.to_string(): [0, 1] }).to_string());
+        await_value(&mut program, "demo-inputs", INPUT, 1);
+        program.stop(Signal::SIGTERM).with_code(0);
+    });
+}
+
+#[test]
+fn outputs_hold_when_standard_input_ends() {
+    in_private_netns(|veth| {
+        let _segment = Segment::demo(veth);
+        let folder = Folder::new();
+        let mut program = in_op(&folder, &piped_rig(&veth.master), &["-v"]);
+        let mut input = program.input();
+        input.line(&json!({ OUTPUT.to_string(): true }).to_string());
+        await_value(&mut program, "demo-inputs", INPUT, 1);
+        drop(input);
+        program.await_error("the source has ended");
+        for _ in 0..5 {
+            await_value(&mut program, "demo-inputs", INPUT, 1);
+        }
+        program.stop(Signal::SIGINT).with_code(0);
+    });
+}
+
+/// Standard output holds nothing but whole lines of the two tasks.
+fn assert_lines(out: &str) {
+    for line in out.lines() {
+        let line: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        let samples = line["index"].as_array().unwrap();
+        assert!(samples.iter().all(Value::is_u64) && samples.is_sorted_by_key(Value::as_u64), "{line}");
+        for values in line["channels"].as_object().unwrap().values() {
+            assert_eq!(values.as_array().unwrap().len(), samples.len(), "{line}");
+        }
+        assert!(line["stale"].is_array() && line["missing"].is_u64(), "{line}");
+        assert!(["samples", "state"].contains(&line["kind"].as_str().unwrap()), "{line}");
     }
 }

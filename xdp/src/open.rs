@@ -171,7 +171,7 @@ pub(crate) fn open(options: &XdpOptions) -> Result<Opened, XdpError> {
 fn say(report: &XdpReport) {
     let XdpReport { interface, mode_got, queue, .. } = report;
     for refusal in &report.refused {
-        tracing::warn!(interface, got = %mode_got, "a better mode was refused: {refusal}");
+        tracing::info!(interface, got = %mode_got, "a better mode was refused: {refusal}");
     }
     if let Some(queues) = report.queues.filter(|&queues| queues > 1) {
         tracing::warn!(

@@ -1,9 +1,9 @@
 //! `--capture`: every frame of a run in a pcapng file.
 
 use crate::bench_set::{Folder, Segment, demo_rig, run};
+use pcap_file::pcapng::PcapNgReader;
 use pcap_file::pcapng::blocks::Block;
 use pcap_file::pcapng::blocks::enhanced_packet::EnhancedPacketOption;
-use pcap_file::pcapng::PcapNgReader;
 use std::fs::File;
 use std::process::Command;
 use zerocat_link::testing::in_private_netns;
@@ -56,8 +56,12 @@ fn a_capture_holds_what_was_sent_and_what_came_back() {
 /// Where Wireshark's command line is installed, it sees as many EtherCAT frames, and none that is malformed.
 fn assert_tshark_agrees(file: &str, frames: usize) {
     let count = |filter: &str| {
-        let shown = Command::new("tshark").args(["-r", file, "-Y", filter, "-T", "fields", "-e", "frame.number"]).output();
-        shown.ok().filter(|shown| shown.status.success()).map(|shown| shown.stdout.split(|byte| *byte == b'\n').count() - 1)
+        let shown =
+            Command::new("tshark").args(["-r", file, "-Y", filter, "-T", "fields", "-e", "frame.number"]).output();
+        shown
+            .ok()
+            .filter(|shown| shown.status.success())
+            .map(|shown| shown.stdout.split(|byte| *byte == b'\n').count() - 1)
     };
     if let Some(seen) = count("ecatf") {
         assert_eq!(seen, frames);

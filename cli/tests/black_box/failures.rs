@@ -58,7 +58,7 @@ fn a_subdevice_that_is_missing_is_named() {
         config.subdevices.pop();
         let segment = Segment::of(veth, &config);
         let ended = run(&demo_rig(&veth.master), &["--seconds", "1"]).with_code(5);
-        ended.saying(&["1 of 6 configured SubDevices not found", "axis"]);
+        ended.saying(&["1 of 6 configured SubDevices not found", "Axis", "position 5"]);
         assert_eq!(segment.end().states(), ["INIT"; 5]);
     });
 }
@@ -87,9 +87,11 @@ fn an_interface_that_is_down_is_refused_with_the_command_that_sets_it_up() {
 fn a_bus_where_nobody_answers_is_said_to_be_one() {
     in_private_netns(|veth| {
         for link in ["xdp", "packet"] {
-            run(&demo_rig(&veth.master), &["--link", link, "--seconds", "1"]).with_code(5).saying(&["no answer"]);
+            run(&demo_rig(&veth.master), &["--link", link, "--seconds", "1"])
+                .with_code(5)
+                .saying(&["no SubDevice answered"]);
         }
-        zerocat(&["scan", "--interface", &veth.master]).with_code(5).saying(&["zc-master", "no answer"]);
+        zerocat(&["scan", "--interface", &veth.master]).with_code(5).saying(&["zc-master", "no SubDevice answered"]);
     });
 }
 

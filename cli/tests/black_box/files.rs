@@ -13,7 +13,8 @@ fn example(name: &str) -> PathBuf {
 fn commands(help: &str) -> Vec<String> {
     let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
     // A name is indented by two; the lines that go on with its description by more.
-    let names = listed.filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next().filter(|_| !line.starts_with("   ")));
+    let names = listed
+        .filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next().filter(|_| !line.starts_with("   ")));
     names.filter(|name| *name != "help").map(str::to_owned).collect()
 }
 
@@ -53,7 +54,8 @@ fn schemas_are_json_schemas_and_the_examples_follow_them() {
         jsonschema::meta::validate(&schema).unwrap_or_else(|error| panic!("schema of {format}: {error}"));
         let validator = jsonschema::validator_for(&schema).unwrap();
         for file in files {
-            let wrong: Vec<_> = validator.iter_errors(&read_json(example(file))).map(|error| error.to_string()).collect();
+            let wrong: Vec<_> =
+                validator.iter_errors(&read_json(example(file))).map(|error| error.to_string()).collect();
             assert!(wrong.is_empty(), "{file}: {wrong:#?}");
         }
         assert!(!validator.is_valid(&json!({ "nonsense": 1 })), "{format}");
@@ -78,10 +80,14 @@ fn a_wrong_rig_file_is_refused_with_the_path_of_the_key() {
         rig
     };
     let cases = [
-        (wrong(&|rig| rig["slaves"][2]["properties"]["pdos"]["inputs"][0]["bit_length"] = json!("x")),
-            "slaves[2].properties.pdos.inputs[0].bit_length"),
-        (wrong(&|rig| rig["tasks"][0]["config"]["channels"][1]["device"] = json!("nobody")),
-            "tasks[0].config.channels[1].device"),
+        (
+            wrong(&|rig| rig["slaves"][2]["properties"]["pdos"]["inputs"][0]["bit_length"] = json!("x")),
+            "slaves[2].properties.pdos.inputs[0].bit_length",
+        ),
+        (
+            wrong(&|rig| rig["tasks"][0]["config"]["channels"][1]["device"] = json!("nobody")),
+            "tasks[0].config.channels[1].device",
+        ),
         (wrong(&|rig| rig["tasks"][0]["config"]["sample_rate"] = json!(3)), "tasks[0].config.sample_rate"),
         (wrong(&|rig| rig["network"]["properties"]["speed"] = json!(1)), "network.properties"),
         (wrong(&|rig| rig["engine"]["priority"] = json!(99)), "engine.priority"),

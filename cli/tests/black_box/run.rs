@@ -54,7 +54,10 @@ fn generic_mode_is_had_where_it_is_forced() {
         let _segment = Segment::demo(veth);
         let ended = run(&demo_rig(&veth.master), &["--mode", "generic", "--seconds", "0.5", "--json"]).with_code(0);
         let report = ended.json();
-        assert_eq!((&report["link"]["mode_asked"], &report["link"]["mode_got"]), (&json!("generic"), &json!("generic")));
+        assert_eq!(
+            (&report["link"]["mode_asked"], &report["link"]["mode_got"]),
+            (&json!("generic"), &json!("generic"))
+        );
     });
 }
 
@@ -64,7 +67,10 @@ fn a_subdevice_that_the_rig_does_not_name_takes_part_without_channels() {
         let _segment = Segment::demo(veth);
         let mut rig = demo_rig(&veth.master);
         rig["slaves"].as_array_mut().unwrap().retain(|slave| slave["key"] != "setpoints");
-        rig["tasks"][1]["config"]["channels"].as_array_mut().unwrap().retain(|channel| channel["device"] != "setpoints");
+        rig["tasks"][1]["config"]["channels"]
+            .as_array_mut()
+            .unwrap()
+            .retain(|channel| channel["device"] != "setpoints");
         let report = run(&rig, &["--seconds", "0.5", "--json"]).with_code(0).json();
         assert_eq!((&report["network"]["subdevices"], &report["working_counter_faults"]), (&json!(6), &json!(0)));
     });

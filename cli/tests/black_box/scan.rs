@@ -8,12 +8,12 @@ use zerocat_link::testing::in_private_netns;
 
 /// Name, vendor, product, revision, serial, bits of inputs, bits of outputs. Padding counts.
 const DEMO: [(&str, u32, u32, u32, u32, u32, u32); 6] = [
-    ("coupler", 2, 0x044c_2c52, 0x0011_0000, 1001, 0, 0),
-    ("valves", 2, 0x07d4_3052, 0x0011_0000, 1002, 0, 4),
-    ("switches", 2, 0x03ec_3052, 0x0011_0000, 1003, 4, 0),
-    ("sensors", 2, 0x0c1e_3052, 0x0011_0000, 1004, 64, 0),
-    ("setpoints", 2, 0x1006_3052, 0x0011_0000, 1005, 0, 32),
-    ("axis", 0x7a63, 0x402, 1, 1006, 88, 56),
+    ("EK1100", 2, 0x044c_2c52, 0x0011_0000, 1001, 0, 0),
+    ("EL2004", 2, 0x07d4_3052, 0x0011_0000, 1002, 0, 4),
+    ("EL1004", 2, 0x03ec_3052, 0x0011_0000, 1003, 4, 0),
+    ("EL3102", 2, 0x0c1e_3052, 0x0011_0000, 1004, 64, 0),
+    ("EL4102", 2, 0x1006_3052, 0x0011_0000, 1005, 0, 32),
+    ("ZC-SERVO", 0x7a63, 0x402, 1, 1006, 96, 64),
 ];
 
 #[test]
@@ -87,7 +87,11 @@ fn a_drafted_rig_is_right_and_comes_to_op() {
         let validator = jsonschema::validator_for(&schema).unwrap();
         let wrong: Vec<_> = validator.iter_errors(&rig).map(|error| error.to_string()).collect();
         assert!(wrong.is_empty(), "{wrong:#?}");
-        let report = zerocat(&["run", &draft, "--seconds", "0.5", "--json"]).with_code(0).json();
+        // The draft's samples go to standard output.
+        let file = folder.path("report.json");
+        let out = zerocat(&["run", &draft, "--seconds", "0.5", "--report", &file]).with_code(0).out;
+        assert!(out.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()), "{out}");
+        let report = read_json(&file);
         assert_eq!((&report["network"]["subdevices"], &report["working_counter_faults"]), (&json!(6), &json!(0)));
         assert!(report["tasks"][0]["samples"].as_u64() > Some(0), "{report}");
     });

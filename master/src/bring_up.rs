@@ -7,7 +7,7 @@ use crate::bind::{BindError, Positions, bind};
 use crate::progress::{Phase, Progress};
 use std::time::Duration;
 use zerocat_bus::matching::{Expected, Matching, identify};
-use zerocat_bus::{BringUpError, Datagrams, Network, Options};
+use zerocat_bus::{BringUpError, Datagrams, Network, Options, Target};
 use zerocat_config::{Rig, Slave};
 use zerocat_engine::{
     ControlClosed, Controls, Counters, CountersReader, CyclicLane, Exchange, LaneError, LaneOptions, PROCESS_DATA_ROOM,
@@ -16,7 +16,7 @@ use zerocat_engine::{
 use zerocat_link::Slot;
 use zerocat_pdi::{LayoutError, Plan, lay_out};
 use zerocat_tasks::Placed;
-use zerocat_wire::AlState;
+use zerocat_wire::{AlControl, AlState, register};
 
 /// Cycles in a row that must be complete before OP is asked for.
 const CLEAN_CYCLES: u64 = 10;
@@ -213,6 +213,15 @@ pub async fn shut_down(
     }
     failed.extend(network.shut_down().await.into_iter().map(StartError::from));
     failed
+}
+
+/// Asks everybody for INIT by broadcast: for a way up that ended in PRE-OP, before there was a plan to take down. Best
+/// effort.
+pub(crate) async fn ask_for_init(datagrams: &Datagrams) {
+    let init = AlControl { state: AlState::Init, acknowledge: true }.emit();
+    if let Err(error) = datagrams.write(Target::Broadcast, register::AL_CONTROL, &init).await {
+        tracing::info!(%error, "nobody was asked for INIT");
+    }
 }
 
 /// Puts the outputs into their safe state and waits until they have been sent some times.

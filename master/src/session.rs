@@ -1,7 +1,7 @@
 //! A network from its rig file to OP and back: opens the link, starts the realtime thread, brings the bus up, runs the
 //! tasks, and takes all of it down again in order.
 
-use crate::bring_up::{BringUp, Planned, StartError, shut_down};
+use crate::bring_up::{BringUp, Planned, StartError, ask_for_init, shut_down};
 use crate::health::HealthThread;
 use crate::link::{LinkOpenError, LinkRequest, OpenLink, open_link};
 use crate::progress::{Phase, Progress};
@@ -299,8 +299,13 @@ impl Core {
     }
 
     fn bring_up(&mut self, stop: &dyn Fn() -> bool) -> Result<(Planned, TaskSet), SessionError> {
-        let planned = self.with_bring_up(stop, async |way| way.plan().await)?;
-        let mut planned = planned;
+        let mut planned = match self.with_bring_up(stop, async |way| way.plan().await) {
+            Ok(planned) => planned,
+            Err(error) => {
+                self.drive(ask_for_init(self.datagrams));
+                return Err(error);
+            }
+        };
         match self.operate(&mut planned, stop) {
             Ok(tasks) => Ok((planned, tasks)),
             Err(error) => {

@@ -13,7 +13,9 @@ use zerocat_benches::segment::{self, SegmentSettings};
 
 /// Measure what a cycle costs.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  zerocat bench rtt --interface ecm0 --reflector ecs0\n  zerocat bench segment --subdevices 100")]
+#[command(
+    after_help = "Examples:\n  zerocat bench rtt --interface ecm0 --reflector ecs0\n  zerocat bench segment --subdevices 100"
+)]
 pub(crate) struct Bench {
     #[command(subcommand)]
     what: What,

@@ -23,7 +23,9 @@ const LOOK: Duration = Duration::from_millis(100);
 /// Live figures go to standard error, samples where the rig file's sinks say, the summary to standard output (to
 /// standard error where a sink is standard output).
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  zerocat run rig.json\n  zerocat run rig.json --seconds 10 --report report.json --capture run.pcapng")]
+#[command(
+    after_help = "Examples:\n  zerocat run rig.json\n  zerocat run rig.json --seconds 10 --report report.json --capture run.pcapng"
+)]
 pub(crate) struct Run {
     /// Rig file, JSON or YAML.
     rig: PathBuf,

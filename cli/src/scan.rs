@@ -77,7 +77,8 @@ impl Scan {
 }
 
 fn print(subdevices: &[Scanned]) {
-    let mut table = print::table(["pos", "name", "vendor", "product", "revision", "serial", "alias", "on", "in", "out", "map"]);
+    let mut table =
+        print::table(["pos", "name", "vendor", "product", "revision", "serial", "alias", "on", "in", "out", "map"]);
     for found in subdevices {
         table.add_row([
             found.position.to_string(),

@@ -23,7 +23,9 @@ const REDRAW: Duration = Duration::from_millis(200);
 
 /// Put a simulated segment on an interface, for any EtherCAT MainDevice at the other end.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  zerocat sim --interface ecs0 --config examples/demo-segment.json\n  zerocat sim --interface ecs0 --mixed 100")]
+#[command(
+    after_help = "Examples:\n  zerocat sim --interface ecs0 --config examples/demo-segment.json\n  zerocat sim --interface ecs0 --mixed 100"
+)]
 pub(crate) struct Sim {
     /// Network interface.
     #[arg(short, long)]

@@ -3,11 +3,16 @@
 use crate::counters::Counters;
 use crate::cycle::{Engine, Slack};
 use crate::measure::Measurements;
+use std::time::Duration;
 use zerocat_link::Link;
 use zerocat_sched::{
     AllocationCount, Clock, Grid, Period, PollWait, ThreadUsage, Tick, Time, WaitPolicy, alloc::is_counting,
     thread_allocations,
 };
+
+/// With nothing acyclic to do, the thread looks for requests this often; at faster grids once a cycle. So a bus of
+/// 1 Hz comes up as fast as one of 1 kHz.
+const IDLE_LOOK: Duration = Duration::from_millis(1);
 
 /// How the loop runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,7 +125,11 @@ fn use_slack<L: Link, C: Clock>(engine: &mut Engine<L>, clock: &C, wait: WaitPol
         match engine.slack(now, next) {
             Slack::Sent => since = now,
             Slack::Busy => {}
-            Slack::Idle => return,
+            Slack::Idle if until.since(now) <= IDLE_LOOK => return,
+            Slack::Idle => {
+                clock.sleep_until(now.after(IDLE_LOOK));
+                since = clock.now();
+            }
         }
         pause.pause(clock, since, until);
         now = clock.now();

@@ -1,10 +1,6 @@
 //! Claims about the steps of a cycle, over a link that is the test's.
 
-#![allow(clippy::unwrap_used, reason = "a test")]
-
-mod support;
-
-use support::{Fate, Memory, cycle, exchanging};
+use crate::support::{Fate, Memory, cycle, exchanging};
 use zerocat_engine::{CycleFault, Engine, SampleReader, Traffic};
 use zerocat_wire::FrameView;
 
@@ -110,7 +106,7 @@ fn outputs_are_zero_until_they_are_live_and_zero_again_after() {
     };
     let (port, mut commands, mut state) = zerocat_engine::writer(spec);
     let options = zerocat_engine::LaneOptions { first_slot: zerocat_link::Slot(0), al_status: None };
-    let lane = zerocat_engine::CyclicLane::new(&support::plan(1), options).unwrap();
+    let lane = zerocat_engine::CyclicLane::new(&crate::support::plan(1), options).unwrap();
     let exchange = zerocat_engine::Exchange { lane, readers: Vec::new(), writers: vec![port] };
     parts.controls.install(exchange).unwrap();
     parts.controls.traffic(Traffic::Zero).unwrap();

@@ -1,0 +1,7 @@
+//! Claims about the engine, from outside.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod cycle;
+mod run;
+mod support;

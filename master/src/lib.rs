@@ -1,8 +1,10 @@
 //! zerocat as a library: opens a rig file, brings the network to OP, keeps it there, and takes it down in order.
 #![forbid(unsafe_code)]
 
+mod account;
 mod bind;
 mod bring_up;
+mod core;
 mod draft;
 mod health;
 mod link;

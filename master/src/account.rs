@@ -1,0 +1,79 @@
+//! The account of a run: from what the realtime thread counted and timed to the report.
+
+use crate::bring_up::Planned;
+use crate::core::{Core, Remains, wait_policy};
+use crate::report::{
+    CaptureReport, Cycles, Figures, Frames, HostReport, LinkReport, NetworkReport, Report, RtReport, SCHEMA, TaskReport,
+};
+use std::time::Duration;
+use zerocat_engine::{Counters, Used};
+use zerocat_link::tap::Captured;
+use zerocat_sched::time::nanos;
+
+/// What is known of a run while it still lives.
+#[derive(Debug)]
+pub(crate) struct Account {
+    link: LinkReport,
+    network: NetworkReport,
+    tasks: Vec<TaskReport>,
+    missing: Vec<String>,
+    time_to_op: Duration,
+}
+
+impl Account {
+    /// Takes down what is gone when the realtime thread has ended.
+    pub(crate) fn open(core: &Core, planned: &Planned, tasks: Vec<TaskReport>, time_to_op: Duration) -> Self {
+        let network = NetworkReport {
+            rate_hz: core.rig.network.properties.rate,
+            subdevices: planned.network.subdevices().len(),
+            frames: planned.plan.frames.len(),
+            image_bytes: planned.plan.image_len,
+            wait: wait_policy(core.rig.engine.wait).name(),
+        };
+        Self { link: core.link.clone(), network, tasks, missing: core.missing.clone(), time_to_op }
+    }
+
+    /// The report.
+    pub(crate) fn close(self, remains: &Remains) -> Report {
+        let Counters { cycles, skipped, lost_cycles, working_counter_faults, .. } = remains.counters;
+        Report {
+            schema: SCHEMA,
+            version: env!("CARGO_PKG_VERSION"),
+            host: HostReport::read(),
+            link: self.link,
+            network: self.network,
+            cycles: Cycles { done: cycles, skipped, lost: lost_cycles },
+            working_counter_faults,
+            round_trip_ns: Figures::of(&remains.measurements.round_trip),
+            wakeup_jitter_ns: Figures::of(&remains.measurements.wakeup_jitter),
+            tasks: self.tasks,
+            rt: remains.used.as_ref().map_or_else(RtReport::default, rt),
+            #[expect(clippy::cast_precision_loss, reason = "microseconds of a start are far below 2^53")]
+            time_to_op_ms: Some((nanos(self.time_to_op) / 1000) as f64 / 1000.0),
+            missing: self.missing,
+            frames: frames(&remains.counters),
+            capture: remains.captured.map(|Captured { frames, missed }| CaptureReport { frames, missed }),
+        }
+    }
+}
+
+fn rt(used: &Used) -> RtReport {
+    RtReport {
+        page_faults_minor: Some(used.usage.faults_minor),
+        page_faults_major: Some(used.usage.faults_major),
+        involuntary_switches: Some(used.usage.switches_involuntary),
+        allocations: used.allocations.map(|count| count.total()),
+    }
+}
+
+const fn frames(counters: &Counters) -> Frames {
+    Frames {
+        cyclic_lost: counters.lost_frames,
+        cyclic_late: counters.late_frames,
+        cyclic_unsent: counters.unsent_frames,
+        acyclic_sent: counters.acyclic_sent,
+        acyclic_lost: counters.acyclic_lost,
+        foreign: counters.foreign_frames,
+        link_faults: counters.link_faults,
+    }
+}

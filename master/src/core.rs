@@ -1,0 +1,243 @@
+//! The parts of a session that live from the start of the realtime thread to its end, and how the bus futures are
+//! driven meanwhile: on the calling thread, which naps between two looks.
+
+use crate::bring_up::{BringUp, Planned, StartError, ask_for_init, shut_down};
+use crate::health::HealthThread;
+use crate::link::OpenLink;
+use crate::progress::Progress;
+use crate::realtime::RealtimeThread;
+use crate::report::LinkReport;
+use crate::session::{SessionError, SessionOptions, chain};
+use crate::tasks::TaskSet;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use zerocat_bus::{Datagrams, try_block_on};
+use zerocat_config::{Rig, Wait};
+use zerocat_engine::{
+    AcyclicSettings, Controls, Counters, CountersReader, Engine, EngineParts, Measurements, PROCESS_DATA_ROOM, Pool,
+    RunOutcome, Settings, Timing, Used, slots_needed,
+};
+use zerocat_link::Slot;
+use zerocat_link::tap::{Captured, Tap, TapThread, TapWriter};
+use zerocat_sched::{
+    Clock, MonotonicClock, Period, ProcessSetup, RealtimeRequest, WaitPolicy, link_idle_timer, prepare_process,
+    spin_warning,
+};
+
+/// Acyclic frames that may be out at once.
+const ACYCLIC_IN_FLIGHT: u16 = 8;
+/// An acyclic frame that isn't back after this long is lost.
+const ACYCLIC_TIMEOUT: Duration = Duration::from_millis(20);
+/// Nap of the bus thread between two looks at its futures.
+const BUS_NAP: Duration = Duration::from_micros(50);
+/// Cyclic slots beside those that the rig file's process data needs: SubDevices that it doesn't name take some too.
+const SPARE_FRAMES: usize = 8;
+/// Frames that wait to be written to a capture file (1.5 KiB each): a tenth of a second at 10 kHz, both directions.
+const CAPTURE_RECORDS: usize = 2048;
+/// Most cyclic slots.
+const MAX_FRAMES: usize = zerocat_engine::MAX_FRAMES;
+
+/// The parts that live from the start of the realtime thread to its end.
+#[derive(Debug)]
+pub(crate) struct Core {
+    pub(crate) rig: Rig,
+    datagrams: &'static Datagrams,
+    controls: Controls,
+    pub(crate) counters: CountersReader,
+    pub(crate) thread: RealtimeThread,
+    health: HealthThread,
+    pub(crate) link: LinkReport,
+    pub(crate) missing: Vec<String>,
+    cyclic_slots: u16,
+    capture: Option<TapThread>,
+    pub(crate) progress: Progress,
+    _setup: ProcessSetup,
+}
+
+impl Core {
+    /// Starts the realtime thread over a link.
+    pub(crate) fn start(rig: Rig, link: OpenLink, options: SessionOptions) -> Result<Self, SessionError> {
+        link_idle_timer();
+        // Its thread is started first, so that it inherits neither priority nor affinity.
+        let (link, capture) = tapped(link, options.capture.as_deref())?;
+        let period = Period::from_rate(rig.network.properties.rate)?;
+        let request =
+            RealtimeRequest { cpu: rig.engine.cpu, priority: Some(rig.engine.priority), ..RealtimeRequest::default() };
+        let setup = prepare_process(&request);
+        let cyclic_slots = cyclic_slots(&rig);
+        let (pool, pdu_loop) = Pool::new();
+        let acyclic =
+            AcyclicSettings { first_slot: Slot(cyclic_slots), in_flight: ACYCLIC_IN_FLIGHT, timeout: ACYCLIC_TIMEOUT };
+        let (engine, parts) = Engine::new(link.link, timing(&rig, period), pool, acyclic);
+        let EngineParts { controls, counters, events } = parts;
+        let health = HealthThread::start(events)?;
+        let wait = wait_policy(rig.engine.wait);
+        let thread = RealtimeThread::start(engine, request, Settings { period, wait })?;
+        let mut missing = link.missing;
+        missing.extend(setup.status.missing());
+        missing.extend(thread.status.missing());
+        if wait == WaitPolicy::Spin {
+            missing.extend(spin_warning(rig.engine.cpu.unwrap_or_default()));
+        }
+        // Lives as long as the process, as the frame pool does that it sends with.
+        let datagrams = Box::leak(Box::new(Datagrams::new(pdu_loop, monotonic)));
+        let link = link.report;
+        Ok(Self {
+            rig,
+            datagrams,
+            controls,
+            counters,
+            thread,
+            health,
+            link,
+            missing,
+            cyclic_slots,
+            capture,
+            progress: options.progress,
+            _setup: setup,
+        })
+    }
+
+    pub(crate) fn bring_up(&mut self, stop: &dyn Fn() -> bool) -> Result<(Planned, TaskSet), SessionError> {
+        let mut planned = match self.with_bring_up(stop, async |way| way.plan().await) {
+            Ok(planned) => planned,
+            Err(error) => {
+                self.drive(ask_for_init(self.datagrams));
+                return Err(error);
+            }
+        };
+        match self.operate(&mut planned, stop) {
+            Ok(tasks) => Ok((planned, tasks)),
+            Err(error) => {
+                for failed in self.bring_down(&mut planned) {
+                    tracing::warn!("on the way down: {failed}");
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn operate(&mut self, planned: &mut Planned, stop: &dyn Fn() -> bool) -> Result<TaskSet, SessionError> {
+        let (tasks, ports) = TaskSet::start(&self.rig, &planned.bindings)?;
+        self.with_bring_up(stop, async |way| way.operate(planned, ports).await)?;
+        Ok(tasks)
+    }
+
+    fn with_bring_up<T>(
+        &mut self,
+        stop: &dyn Fn() -> bool,
+        work: impl AsyncFnOnce(&mut BringUp<'_>) -> Result<T, StartError>,
+    ) -> Result<T, SessionError> {
+        let thread = &self.thread;
+        let mut way = BringUp {
+            rig: &self.rig,
+            datagrams: self.datagrams,
+            controls: &mut self.controls,
+            counters: &self.counters,
+            cyclic_slots: self.cyclic_slots,
+            progress: &self.progress,
+        };
+        // Asked to stop, the phase ends by itself, with no frame of it still out.
+        let stopped = self.datagrams.stop_flag();
+        let idle = || {
+            // SYNC: a flag; it publishes nothing. Read by this thread's own futures.
+            stopped.store(stop(), Ordering::Relaxed);
+            nap_unless(thread.is_finished())
+        };
+        let done = try_block_on(work(&mut way), idle).ok_or(SessionError::Interrupted)?;
+        // SYNC: as above. The way down must not be stopped by the same wish.
+        if stopped.swap(false, Ordering::Relaxed) && done.is_err() {
+            return Err(SessionError::Interrupted);
+        }
+        done.map_err(SessionError::Start)
+    }
+
+    pub(crate) fn bring_down(&mut self, planned: &mut Planned) -> Vec<String> {
+        let Self { rig, datagrams, controls, counters, thread, .. } = self;
+        let down = shut_down(rig, &mut planned.network, datagrams, controls, counters);
+        match try_block_on(down, || nap_unless(thread.is_finished())) {
+            Some(failed) => failed.iter().map(chain).collect(),
+            None => vec!["the realtime thread ended before the bus was down".to_owned()],
+        }
+    }
+
+    pub(crate) fn drive<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        try_block_on(work, || nap_unless(self.thread.is_finished()))
+    }
+
+    /// Ends the realtime thread and closes the link.
+    pub(crate) fn end(mut self) -> Result<Remains, SessionError> {
+        if self.controls.stop().is_err() {
+            tracing::warn!("the realtime thread had ended already");
+        }
+        let outcome = self.thread.join();
+        self.health.stop();
+        let RunOutcome { link, measurements, counters, used } = outcome?;
+        drop(link);
+        let captured = self.capture.map(TapThread::stop).transpose()?;
+        Ok(Remains { measurements, counters, used, captured })
+    }
+}
+
+/// What is left of a core.
+#[derive(Debug)]
+pub(crate) struct Remains {
+    pub(crate) measurements: Measurements,
+    pub(crate) counters: Counters,
+    pub(crate) used: Option<Used>,
+    pub(crate) captured: Option<Captured>,
+}
+
+/// Puts a tap around a link, if frames are to be captured.
+fn tapped(link: OpenLink, path: Option<&Path>) -> Result<(OpenLink, Option<TapThread>), SessionError> {
+    let Some(path) = path else { return Ok((link, None)) };
+    let OpenLink { link, report, missing } = link;
+    let (tap, reader) = Tap::new(link, CAPTURE_RECORDS);
+    let thread = TapWriter::create(reader, path, &report.interface)?.spawn()?;
+    Ok((OpenLink { link: Box::new(tap), report, missing }, Some(thread)))
+}
+
+fn nap_unless(end: bool) -> ControlFlow<()> {
+    if end {
+        return ControlFlow::Break(());
+    }
+    std::thread::sleep(BUS_NAP);
+    ControlFlow::Continue(())
+}
+
+fn monotonic() -> Duration {
+    Duration::from_nanos(MonotonicClock.now().0)
+}
+
+/// Transmit slots that a link needs for a rig.
+pub(crate) fn link_slots(rig: &Rig) -> u16 {
+    slots_needed(cyclic_slots(rig).into(), ACYCLIC_IN_FLIGHT)
+}
+
+/// Slots for cyclic frames: twice what the rig file's process data fills, and some to spare.
+fn cyclic_slots(rig: &Rig) -> u16 {
+    let entries =
+        rig.slaves.iter().flat_map(|slave| slave.properties.pdos.inputs.iter().chain(&slave.properties.pdos.outputs));
+    let bits: usize = entries.map(|entry| usize::from(entry.bit_length)).sum();
+    let frames = (2 * bits.div_ceil(8)).div_ceil(PROCESS_DATA_ROOM) + SPARE_FRAMES;
+    u16::try_from(frames.min(MAX_FRAMES)).unwrap_or(u16::MAX)
+}
+
+fn timing(rig: &Rig, period: Period) -> Timing {
+    let usual = Timing::for_period(period.duration());
+    Timing {
+        deadline: rig.engine.deadline.unwrap_or(usual.deadline),
+        guard: rig.engine.guard.unwrap_or(usual.guard),
+        ..usual
+    }
+}
+
+pub(crate) const fn wait_policy(wait: Wait) -> WaitPolicy {
+    match wait {
+        Wait::Hybrid => WaitPolicy::Hybrid { spin: zerocat_sched::wait::HYBRID_SPIN },
+        Wait::Sleep => WaitPolicy::Sleep,
+        Wait::Spin => WaitPolicy::Spin,
+    }
+}

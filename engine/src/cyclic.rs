@@ -1,7 +1,8 @@
 //! The cyclic lane: frames that are built once in transmit slots and keep their place for the life of the plan.
 //!
-//! A frame's number is in the last byte of its source address, the low byte of its cycle in the index of each of its
-//! datagrams. Outputs go from the image into the slot, inputs from the received frame into the image, and only from a
+//! A frame's number is in the last byte of its source address, its cycle's low 24 bits are in the index of each of its
+//! datagrams (8) and in the two bytes before the number (16): a frame that a network held back for seconds and returns
+//! in a burst is known as late. Outputs go from the image into the slot, inputs from the received frame into the image, and only from a
 //! datagram whose working counter is as expected.
 
 use std::ops::Range;
@@ -14,6 +15,8 @@ use zerocat_wire::{Address, Command, Datagram, DatagramView, FrameBuilder, Frame
 /// (2 bytes).
 pub const PROCESS_DATA_ROOM: usize =
     datagram::MAX_DATA_ALONE.saturating_sub(8 + datagram::OVERHEAD).saturating_sub(2 + datagram::OVERHEAD);
+/// Bytes of a frame's source address that carry the cycle.
+const SOURCE_MARK: Range<usize> = 9..11;
 /// Frames that a plan may have: their number is one byte.
 pub const MAX_FRAMES: usize = 256;
 
@@ -102,10 +105,26 @@ pub(crate) struct AlReading {
 pub struct CyclicLane {
     frames: Vec<LaneFrame>,
     image: Box<[u8]>,
-    index: u8,
+    mark: Mark,
     outstanding: usize,
     al_status: Option<AlReading>,
     clean: bool,
+}
+
+/// The low bits of a cycle's number, as its frames carry them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Mark {
+    /// In each datagram's index.
+    index: u8,
+    /// In the source address.
+    source: [u8; 2],
+}
+
+impl Mark {
+    const fn of(cycle: u64) -> Self {
+        let [index, first, second, ..] = cycle.to_le_bytes();
+        Self { index, source: [first, second] }
+    }
 }
 
 impl CyclicLane {
@@ -130,7 +149,7 @@ impl CyclicLane {
             frames.push(built);
         }
         let image = vec![0; plan.image_len].into_boxed_slice();
-        Ok(Self { frames, image, index: 0, outstanding: 0, al_status: None, clean: false })
+        Ok(Self { frames, image, mark: Mark::default(), outstanding: 0, al_status: None, clean: false })
     }
 
     /// Number of frames.
@@ -176,8 +195,7 @@ impl CyclicLane {
     /// Marks all frames with the cycle and writes the outputs into the slots. Returns how many slots are with the
     /// network still and so can't go out in this cycle.
     pub(crate) fn prepare<L: Link>(&mut self, link: &mut L, cycle: u64) -> u64 {
-        let [index, ..] = cycle.to_le_bytes();
-        self.index = index;
+        self.mark = Mark::of(cycle);
         self.outstanding = 0;
         self.al_status = None;
         self.clean = true;
@@ -186,7 +204,7 @@ impl CyclicLane {
             frame.returned = false;
             frame.sent = match link.slot_mut(frame.slot) {
                 Ok(bytes) => {
-                    frame.datagrams.iter().for_each(|datagram| datagram.write(bytes, &self.image, index));
+                    frame.write(bytes, &self.image, self.mark);
                     true
                 }
                 Err(_) => {
@@ -223,18 +241,17 @@ impl CyclicLane {
     /// Whether the source address is that of one of the lane's frames on its way back.
     #[inline]
     pub(crate) fn owns(source: MacAddress) -> bool {
-        let mut first = source;
-        first.0[5] = 0;
-        first == frame_source(0).returned()
+        let ([a, b, c, ..], [x, y, z, ..]) = (source.0, MacAddress::CYCLIC.returned().0);
+        (a, b, c) == (x, y, z)
     }
 
     /// Takes a frame that came back. `mismatch` is told of each wrong working counter.
     pub(crate) fn admit(&mut self, bytes: &[u8], source: MacAddress, mut mismatch: impl FnMut(Mismatch)) -> Admission {
         let number = usize::from(source.0[5]);
-        let Self { frames, image, index, outstanding, al_status, clean } = self;
+        let Self { frames, image, mark, outstanding, al_status, clean } = self;
         let Some(frame) = frames.get_mut(number) else { return Admission::Malformed };
         let Ok(received) = FrameView::new_checked(bytes) else { return Admission::Malformed };
-        if let Some(admission) = frame.refuse(received, *index) {
+        if let Some(admission) = frame.refuse(received, *mark) {
             return admission;
         }
         frame.returned = true;
@@ -295,8 +312,17 @@ impl CyclicLane {
 }
 
 impl LaneFrame {
+    /// Marks the frame in its slot with the cycle and writes the outputs.
+    fn write(&self, slot: &mut [u8], image: &[u8], mark: Mark) {
+        if let Some(source) = slot.get_mut(SOURCE_MARK) {
+            source.copy_from_slice(&mark.source);
+        }
+        self.datagrams.iter().for_each(|datagram| datagram.write(slot, image, mark.index));
+    }
+
     /// Why a frame in this frame's name isn't taken, or `None` if it is.
-    fn refuse(&self, received: FrameView<'_>, index: u8) -> Option<Admission> {
+    fn refuse(&self, received: FrameView<'_>, mark: Mark) -> Option<Admission> {
+        let [_, _, _, first, second, _] = received.source().0;
         let mut datagrams = received.datagrams();
         for sent in &self.datagrams {
             let Some(Ok(view)) = datagrams.next() else { return Some(Admission::Malformed) };
@@ -306,7 +332,7 @@ impl LaneFrame {
             if header.command != sent.header.command || header.len != sent.header.len || !same_address {
                 return Some(Admission::Malformed);
             }
-            if header.index != index {
+            if header.index != mark.index || [first, second] != mark.source {
                 return Some(Admission::Late);
             }
         }

@@ -27,7 +27,7 @@ impl MacAddress {
     pub const BROADCAST: Self = Self([0xff; 6]);
     /// Source of the frames of the acyclic lane. Fixed by ethercrab's frame pool.
     pub const ACYCLIC: Self = Self([0x10; 6]);
-    /// Source of the frames of the cyclic lane.
+    /// Source of the frames of the cyclic lane; its last three bytes carry the cycle and the number of the frame.
     pub const CYCLIC: Self = Self([0x10, 0x7a, 0x63, 0x00, 0x00, 0x01]);
 
     /// The address as a segment returns it.

@@ -78,6 +78,19 @@ fn a_frame_of_an_earlier_cycle_is_late_and_not_taken() {
 }
 
 #[test]
+fn a_frame_held_back_for_hundreds_of_cycles_is_still_late() {
+    let (mut engine, _parts, mut samples) = exchanging(1);
+    link(&mut engine).fill = 3;
+    link(&mut engine).fates.push_back(Fate::Delayed);
+    cycle(&mut engine, 1);
+    link(&mut engine).fill = 4;
+    link(&mut engine).fates.push_back(Fate::Lost);
+    cycle(&mut engine, 257);
+    assert_eq!((engine.counters().late_frames, engine.counters().lost_frames), (1, 2));
+    assert_eq!(last_sample(&mut samples), (257, true, vec![0; 4]), "nothing of cycle 1 in cycle 257");
+}
+
+#[test]
 fn foreign_and_malformed_frames_are_counted_and_dropped() {
     let (mut engine, _parts, _samples) = exchanging(1);
     link(&mut engine).inject(vec![0xff; 60]);

@@ -3,14 +3,19 @@
 //! Every frame that leaves the pool comes back to it exactly once: as the wire returned it, or, when the wire didn't
 //! within its time, as the sent bytes with working counter 0. So no future waits for ever, none is dropped while its
 //! frame is out, and the pool's slots cannot leak.
+//!
+//! A frame on its way carries a number in the last three bytes of its source address, so that an answer that comes
+//! after its frame was given back as lost is never taken for the answer to another.
 
 use ethercrab::{PduLoop, PduRx, PduStorage, PduTx};
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Wake, Waker};
 use std::time::Duration;
 use zerocat_link::{Link, Slot};
 use zerocat_sched::Time;
+use zerocat_wire::ethernet::MacAddress;
 use zerocat_wire::{datagram, ethernet, frame};
 
 /// Frames of the pool: a power of two, as ethercrab wants it.
@@ -78,16 +83,23 @@ struct Out {
     until: Time,
     /// The first datagram's header as sent.
     header: [u8; datagram::HEADER_LEN],
+    number: Number,
 }
 
+/// Low bits of the number of a frame, as its source address carries them.
+type Number = [u8; 3];
+/// Bytes of a frame that carry its number.
+const NUMBER: Range<usize> = 9..12;
+
 impl Out {
-    /// Whether a received datagram header answers this one. SubDevices change the first half of the address and the
-    /// event field, nothing else.
-    fn is_answered_by(&self, header: &[u8; datagram::HEADER_LEN]) -> bool {
+    /// Whether a received frame answers this one. SubDevices change the first half of the address and the event field,
+    /// nothing else.
+    fn is_answered_by(&self, number: Number, header: &[u8; datagram::HEADER_LEN]) -> bool {
         let [command, index, _, _, ado0, ado1, len0, len1, _, _] = self.header;
         let [rx_command, rx_index, _, _, rx_ado0, rx_ado1, rx_len0, rx_len1, _, _] = *header;
-        (command, index, ado0, ado1, len0, len1 & 0x07)
-            == (rx_command, rx_index, rx_ado0, rx_ado1, rx_len0, rx_len1 & 0x07)
+        self.number == number
+            && (command, index, ado0, ado1, len0, len1 & 0x07)
+                == (rx_command, rx_index, rx_ado0, rx_ado1, rx_len0, rx_len1 & 0x07)
     }
 }
 
@@ -136,6 +148,12 @@ impl AcyclicLane {
         }
     }
 
+    /// Whether the source address is that of one of the lane's frames on its way back.
+    pub(crate) fn owns(source: MacAddress) -> bool {
+        let ([a, b, c, ..], [x, y, z, ..]) = (source.0, MacAddress::ACYCLIC.returned().0);
+        (a, b, c) == (x, y, z)
+    }
+
     /// Frames that are out.
     pub(crate) const fn in_flight(&self) -> usize {
         self.in_flight
@@ -167,7 +185,7 @@ impl AcyclicLane {
             let until = now.after(self.timeout);
             // The link's refusal counts as sent: the frame comes back as lost, which its sender understands.
             let _ = frame.send_blocking(|bytes| {
-                out = copy_to_slot(link, slot, bytes, until);
+                out = copy_to_slot(link, slot, bytes, until, self.counts.sent);
                 Ok(bytes.len())
             });
             self.counts.sent += 1;
@@ -190,9 +208,9 @@ impl AcyclicLane {
 
     /// Takes a frame that came back. A frame that nobody waits for is counted.
     pub(crate) fn admit(&mut self, bytes: &[u8]) {
-        let header = bytes.get(frame::HEADER_LEN..).and_then(|datagrams| datagrams.first_chunk());
-        let place =
-            header.and_then(|header| self.out.iter().position(|out| out.is_some_and(|out| out.is_answered_by(header))));
+        let place = mark_of(bytes).and_then(|(number, header)| {
+            self.out.iter().position(|out| out.is_some_and(|out| out.is_answered_by(number, header)))
+        });
         let taken = place.is_some() && self.pool.rx.receive_frame(bytes).is_ok();
         match place.and_then(|place| self.out.get_mut(place)) {
             Some(out) if taken => {
@@ -238,9 +256,19 @@ impl AcyclicLane {
     }
 }
 
-/// Copies a frame of the pool into a slot; `None` if it isn't a frame that fits.
-fn copy_to_slot<L: Link>(link: &mut L, slot: Slot, bytes: &[u8], until: Time) -> Option<Out> {
+/// Copies the `count`-th frame of the pool into a slot and numbers it; `None` if it isn't a frame that fits.
+fn copy_to_slot<L: Link>(link: &mut L, slot: Slot, bytes: &[u8], until: Time, count: u64) -> Option<Out> {
     let header = *bytes.get(frame::HEADER_LEN..)?.first_chunk()?;
-    link.slot_mut(slot).ok()?.get_mut(..bytes.len())?.copy_from_slice(bytes);
-    Some(Out { len: bytes.len(), until, header })
+    let [a, b, c, ..] = count.to_le_bytes();
+    let number = [a, b, c];
+    let copy = link.slot_mut(slot).ok()?.get_mut(..bytes.len())?;
+    copy.copy_from_slice(bytes);
+    copy.get_mut(NUMBER)?.copy_from_slice(&number);
+    Some(Out { len: bytes.len(), until, header, number })
+}
+
+/// Number and first datagram header of a received frame.
+fn mark_of(bytes: &[u8]) -> Option<(Number, &[u8; datagram::HEADER_LEN])> {
+    let number = *bytes.get(NUMBER)?.first_chunk()?;
+    Some((number, bytes.get(frame::HEADER_LEN..)?.first_chunk()?))
 }

@@ -399,7 +399,7 @@ impl Desk<'_> {
                 self.admit_cyclic(bytes, source);
                 Lane::Cyclic
             }
-            Ok(source) if source == MacAddress::ACYCLIC.returned() => {
+            Ok(source) if AcyclicLane::owns(source) => {
                 self.acyclic.admit(bytes);
                 Lane::Acyclic
             }

@@ -25,7 +25,8 @@ pub struct MacAddress(pub [u8; 6]);
 impl MacAddress {
     /// Every station on the segment.
     pub const BROADCAST: Self = Self([0xff; 6]);
-    /// Source of the frames of the acyclic lane. Fixed by ethercrab's frame pool.
+    /// Source of the frames of the acyclic lane, as ethercrab's frame pool makes them; on the wire the last three bytes
+    /// carry a number.
     pub const ACYCLIC: Self = Self([0x10; 6]);
     /// Source of the frames of the cyclic lane; its last three bytes carry the cycle and the number of the frame.
     pub const CYCLIC: Self = Self([0x10, 0x7a, 0x63, 0x00, 0x00, 0x01]);

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod acyclic;
 mod cycle;
 mod run;
 mod support;

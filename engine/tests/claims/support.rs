@@ -35,6 +35,7 @@ pub(crate) struct Memory {
     pub(crate) fill: u8,
     pub(crate) sent: Vec<Vec<u8>>,
     pub(crate) busy: bool,
+    pub(crate) down: bool,
 }
 
 impl Memory {
@@ -49,6 +50,7 @@ impl Memory {
             fill: 0,
             sent: Vec::new(),
             busy: false,
+            down: false,
         }
     }
 
@@ -88,6 +90,10 @@ impl Link for Memory {
         Ok(())
     }
     fn kick(&mut self) -> Result<(), LinkFault> {
+        if self.down {
+            self.posted.clear();
+            return Err(LinkFault::Down);
+        }
         self.arriving.extend(std::mem::take(&mut self.delayed));
         for (slot, len) in std::mem::take(&mut self.posted) {
             let frame = self.slots[slot][..len].to_vec();

@@ -1,0 +1,136 @@
+//! Claims about the acyclic lane: every frame of the pool comes back to it exactly once.
+
+use crate::support::{Fate, Memory};
+use ethercrab::{Command, MainDevice, MainDeviceConfig, RetryBehaviour, Timeouts, error::Error};
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+use zerocat_engine::{AcyclicSettings, Engine, EngineParts, Pool, Slack, Timing};
+use zerocat_link::Slot;
+use zerocat_sched::{Time, link_idle_timer};
+
+/// A request; gives the working counter of its answer.
+type Request = Pin<Box<dyn Future<Output = u16>>>;
+
+fn engine(in_flight: u16) -> (Engine<Memory>, EngineParts, &'static MainDevice<'static>) {
+    link_idle_timer();
+    let (pool, pdu_loop) = Pool::new();
+    let config = MainDeviceConfig { dc_static_sync_iterations: 0, retry_behaviour: RetryBehaviour::None };
+    let timeouts = Timeouts { pdu: Duration::from_secs(3600), ..Timeouts::default() };
+    let main_device = Box::leak(Box::new(MainDevice::new(pdu_loop, timeouts, config)));
+    let acyclic = AcyclicSettings { first_slot: Slot(0), in_flight, timeout: Duration::from_millis(10) };
+    let (engine, parts) = Engine::new(Memory::new(16), Timing::for_period(Duration::from_millis(1)), pool, acyclic);
+    (engine, parts, main_device)
+}
+
+fn request(main_device: &'static MainDevice<'static>) -> Request {
+    let mut request: Request = Box::pin(async {
+        let answer = Command::brd(0x0130).ignore_wkc().receive_slice(main_device, 2).await.unwrap();
+        match answer.wkc(u16::MAX) {
+            Err(Error::WorkingCounter { received, .. }) => received,
+            other => panic!("{other:?}"),
+        }
+    });
+    assert!(poll(&mut request).is_none(), "the frame isn't even sent");
+    request
+}
+
+fn poll(request: &mut Request) -> Option<u16> {
+    match request.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Pending => None,
+        Poll::Ready(counter) => Some(counter),
+    }
+}
+
+fn slack(engine: &mut Engine<Memory>, millis: u64) -> Slack {
+    engine.slack(Time(millis * 1_000_000), Time(u64::MAX))
+}
+
+#[test]
+fn an_answer_comes_back_with_its_working_counter() {
+    let (mut engine, _parts, main_device) = engine(2);
+    let mut asked = request(main_device);
+    assert_eq!(slack(&mut engine, 1), Slack::Sent);
+    slack(&mut engine, 1);
+    assert_eq!(poll(&mut asked), Some(1));
+}
+
+#[test]
+fn a_lost_frame_comes_back_once_with_working_counter_0() {
+    let (mut engine, _parts, main_device) = engine(2);
+    engine.link_mut().fates.push_back(Fate::Lost);
+    let mut asked = request(main_device);
+    slack(&mut engine, 1);
+    assert_eq!(slack(&mut engine, 10), Slack::Busy);
+    assert_eq!(poll(&mut asked), None, "not before its time");
+    slack(&mut engine, 11);
+    assert_eq!(poll(&mut asked), Some(0));
+}
+
+#[test]
+fn an_answer_after_its_frame_was_given_up_is_a_stray() {
+    let (mut engine, parts, main_device) = engine(2);
+    engine.link_mut().fates.push_back(Fate::Delayed);
+    let mut first = request(main_device);
+    slack(&mut engine, 1);
+    slack(&mut engine, 11);
+    assert_eq!(poll(&mut first), Some(0));
+    // The same datagram again: the late answer arrives at this frame's kick and must not answer it.
+    for _ in 0..255 {
+        let mut passing = request(main_device);
+        engine.link_mut().fates.push_front(Fate::Lost);
+        slack(&mut engine, 11);
+        slack(&mut engine, 30);
+        assert_eq!(poll(&mut passing), Some(0));
+    }
+    engine.prepare(0);
+    let asked = engine.conclude(zerocat_sched::Tick { number: 0, at: Time(0), skipped: 0 }, Time(0), Time(0));
+    assert!(!asked.stop);
+    let counters = parts.counters.read();
+    assert_eq!((counters.acyclic_stray, counters.acyclic_lost, counters.acyclic_sent), (1, 256, 256));
+}
+
+#[test]
+fn more_requests_than_slots_wait_in_the_pool_and_none_is_forgotten() {
+    let (mut engine, _parts, main_device) = engine(2);
+    let mut asked: Vec<_> = (0..10).map(|_| request(main_device)).collect();
+    let mut answered = 0;
+    for _ in 0..20 {
+        slack(&mut engine, 1);
+        asked.retain_mut(|request| match poll(request) {
+            Some(counter) => {
+                assert_eq!(counter, 1);
+                answered += 1;
+                false
+            }
+            None => true,
+        });
+    }
+    assert_eq!(answered, 10);
+}
+
+#[test]
+fn the_pool_never_leaks_a_frame_however_many_are_lost() {
+    let (mut engine, _parts, main_device) = engine(4);
+    for round in 0..500u64 {
+        let at = round * 20;
+        engine.link_mut().fates.clear();
+        engine.link_mut().fates.extend([Fate::Lost, Fate::Answered, Fate::Doubled, Fate::Delayed]);
+        let mut asked: Vec<_> = (0..4).map(|_| request(main_device)).collect();
+        slack(&mut engine, at);
+        slack(&mut engine, at);
+        slack(&mut engine, at + 15);
+        assert!(asked.iter_mut().all(|request| poll(request).is_some()), "round {round}");
+    }
+}
+
+#[test]
+fn a_link_that_is_down_gives_every_frame_back_as_lost() {
+    let (mut engine, _parts, main_device) = engine(2);
+    engine.link_mut().down = true;
+    let mut asked = request(main_device);
+    slack(&mut engine, 1);
+    slack(&mut engine, 12);
+    assert_eq!(poll(&mut asked), Some(0));
+}

@@ -8,6 +8,7 @@
 //! can't be written. Not guaranteed: order among posted slots, or that anything arrives.
 
 pub mod contract;
+pub mod datagram;
 pub mod fault;
 pub mod packet;
 pub mod pair;

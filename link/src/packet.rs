@@ -9,8 +9,8 @@
 //!
 //! The interface needn't be promiscuous: EtherCAT frames go to the broadcast address and come back to it.
 
-use std::time::Duration;
 use std::ffi::CString;
+use std::time::Duration;
 
 use crate::slots::Slots;
 use crate::{Link, LinkCounters, LinkFault, MAX_FRAME, Sizing, Slot};

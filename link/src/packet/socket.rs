@@ -5,10 +5,10 @@
 
 use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::time::TimeSpec;
-use std::os::fd::AsFd;
-use std::time::Duration;
 use std::mem::{size_of, zeroed};
+use std::os::fd::AsFd;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::time::Duration;
 
 use libc::{c_int, c_void, iovec, mmsghdr, sockaddr_ll, socklen_t};
 

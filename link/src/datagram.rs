@@ -1,0 +1,253 @@
+//! A port through a UNIX datagram socket, one datagram an Ethernet frame without checksum: the format of QEMU's
+//! `-netdev dgram,local.type=unix,remote.type=unix`, so the NIC of a virtual machine can be at the other end.
+//!
+//! Guarantees: only EtherType 0x88A4 is received; a call never waits; nothing is allocated after
+//! [`DatagramLink::open`]; frames that were too long or something else are counted as dropped; the socket's file is
+//! removed when the link is dropped. While nobody is at the other end, frames are counted as send errors and
+//! [`Link::kick`] says `Down`; a peer that comes later, or comes again, is found.
+//!
+//! Not guaranteed: room for more than `net.unix.max_dgram_qlen` frames (often 10, or 512) that wait at the other end;
+//! those beyond are send errors, and `kick` says `Full`. Frames inside a VLAN tag are not received.
+
+use std::fs;
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use nix::poll::{PollFd, PollFlags, ppoll};
+use nix::sys::socket::{setsockopt, sockopt};
+use nix::sys::time::TimeSpec;
+
+use crate::slots::Slots;
+use crate::{Link, LinkCounters, LinkFault, MAX_FRAME, Sizing, Slot};
+
+/// EtherType of EtherCAT, as it is on the wire.
+const ETHERTYPE: [u8; 2] = [0x88, 0xA4];
+/// Datagrams that one call of `receive` looks at, at most.
+const LOOKS: usize = 64;
+/// Socket memory that is asked for each frame: more than the kernel charges for one.
+const MEMORY_PER_FRAME: usize = 4096;
+
+/// Why a [`DatagramLink`] could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum DatagramError {
+    /// A path doesn't fit a socket address.
+    #[error("{path} can't be the path of a UNIX socket: it has 1 to 107 bytes")]
+    Path {
+        /// The path.
+        path: PathBuf,
+        /// What the standard library said.
+        #[source]
+        source: io::Error,
+    },
+    /// Both ends have the same path.
+    #[error("{path} is named as both ends of the link, each needs a path of its own")]
+    SamePath {
+        /// The path.
+        path: PathBuf,
+    },
+    /// Another process has the socket open.
+    #[error("{path} is in use by a running process; end it, or choose another path")]
+    InUse {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A file that isn't a socket is in the way.
+    #[error("{path} exists and is no socket; choose another path")]
+    NotASocket {
+        /// The path.
+        path: PathBuf,
+    },
+    /// Another step of the set-up failed.
+    #[error("{step} {path}")]
+    SetUp {
+        /// The path.
+        path: PathBuf,
+        /// What was done.
+        step: &'static str,
+        /// What the operating system said.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// A UNIX datagram socket with persistent transmit slots, bound to one path and sending to another.
+#[derive(Debug)]
+pub struct DatagramLink {
+    socket: UnixDatagram,
+    remote: SocketAddr,
+    file: SocketFile,
+    slots: Slots,
+    /// One byte longer than a frame, so that a longer datagram is known.
+    buffer: Box<[u8; MAX_FRAME + 1]>,
+    counters: LinkCounters,
+}
+
+impl DatagramLink {
+    /// Binds a socket to `local` and sends to `remote`, which needn't exist yet. A socket file at `local` that nobody
+    /// has open any more is replaced. `sizing.receive` is the kernel's (`net.unix.max_dgram_qlen`).
+    ///
+    /// # Errors
+    /// See [`DatagramError`].
+    pub fn open(local: &Path, remote: &Path, sizing: Sizing) -> Result<Self, DatagramError> {
+        if local == remote {
+            return Err(DatagramError::SamePath { path: local.to_owned() });
+        }
+        let address = |path: &Path| {
+            SocketAddr::from_pathname(path)
+                .and_then(
+                    |address| if address.is_unnamed() { Err(io::ErrorKind::InvalidInput.into()) } else { Ok(address) },
+                )
+                .map_err(|source| DatagramError::Path { path: path.to_owned(), source })
+        };
+        let (local_address, remote) = (address(local)?, address(remote)?);
+        clear_stale(local)?;
+        let set_up = |step| move |source| DatagramError::SetUp { path: local.to_owned(), step, source };
+        let socket = UnixDatagram::bind_addr(&local_address).map_err(set_up("bind a socket to"))?;
+        let file = SocketFile::of(local).map_err(set_up("look at the new socket"))?;
+        socket.set_nonblocking(true).map_err(set_up("prepare the socket at"))?;
+        let memory = usize::from(sizing.slots.max(1)) * MEMORY_PER_FRAME;
+        // Beyond `net.core.wmem_max` the kernel gives what it may.
+        setsockopt(&socket, sockopt::SndBuf, &memory).map_err(io::Error::from).map_err(set_up("size the socket at"))?;
+        Ok(Self {
+            socket,
+            remote,
+            file,
+            slots: Slots::new(sizing.slots),
+            buffer: Box::new([0; MAX_FRAME + 1]),
+            counters: LinkCounters::default(),
+        })
+    }
+
+    /// The path that it is bound to.
+    #[must_use]
+    pub fn local(&self) -> &Path {
+        &self.file.path
+    }
+
+    /// Blocks until a frame may have arrived, at most for `timeout`. For ordinary threads only: a cycle never waits in
+    /// the kernel.
+    pub fn wait(&self, timeout: Duration) {
+        let mut sockets = [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)];
+        let _ = ppoll(&mut sockets, Some(TimeSpec::from_duration(timeout)), None);
+    }
+}
+
+/// What a datagram that was not sent means.
+fn refused(error: &io::Error, len: usize) -> LinkFault {
+    match error.raw_os_error() {
+        // No file, nobody has it open, or it was closed.
+        Some(libc::ENOENT | libc::ECONNREFUSED | libc::ECONNRESET | libc::EPIPE | libc::ENOTCONN) => LinkFault::Down,
+        Some(libc::EAGAIN | libc::ENOBUFS) => LinkFault::Full,
+        Some(libc::EMSGSIZE) => LinkFault::BadLength(len),
+        errno => LinkFault::Os(errno.unwrap_or(libc::EIO)),
+    }
+}
+
+impl Link for DatagramLink {
+    fn slots(&self) -> u16 {
+        self.slots.count()
+    }
+
+    fn slot(&self, slot: Slot) -> Result<&[u8], LinkFault> {
+        self.slots.bytes(slot)
+    }
+
+    fn slot_mut(&mut self, slot: Slot) -> Result<&mut [u8], LinkFault> {
+        self.slots.bytes_mut(slot)
+    }
+
+    fn post(&mut self, slot: Slot, len: usize) -> Result<(), LinkFault> {
+        self.slots.post(slot, len)
+    }
+
+    fn kick(&mut self) -> Result<(), LinkFault> {
+        let mut outcome = Ok(());
+        for index in 0..self.slots.posted() {
+            let frame = self.slots.frame(index);
+            self.counters.kicks += 1;
+            match self.socket.send_to_addr(frame, &self.remote) {
+                Ok(_) => self.counters.sent += 1,
+                Err(error) => {
+                    outcome = Err(refused(&error, frame.len()));
+                    self.counters.send_errors += 1;
+                }
+            }
+        }
+        self.slots.clear();
+        outcome
+    }
+
+    fn receive(&mut self) -> Result<Option<&[u8]>, LinkFault> {
+        for _ in 0..LOOKS {
+            let len = match self.socket.recv(self.buffer.as_mut_slice()) {
+                Ok(len) => len,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
+                Err(error) => return Err(LinkFault::Os(error.raw_os_error().unwrap_or(libc::EIO))),
+            };
+            if len <= MAX_FRAME && self.buffer[..len].get(12..14) == Some(&ETHERTYPE) {
+                self.counters.received += 1;
+                return Ok(Some(&self.buffer[..len]));
+            }
+            self.counters.dropped += 1;
+        }
+        Ok(None)
+    }
+
+    fn counters(&self) -> LinkCounters {
+        self.counters
+    }
+}
+
+/// The file of a bound socket. It is removed when this is dropped, unless another one has taken its place.
+#[derive(Debug)]
+struct SocketFile {
+    path: PathBuf,
+    /// Device and inode.
+    identity: (u64, u64),
+}
+
+impl SocketFile {
+    fn of(path: &Path) -> io::Result<Self> {
+        Ok(Self { path: path.to_owned(), identity: identity(path)? })
+    }
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        if identity(&self.path).is_ok_and(|now| now == self.identity) {
+            // It may be gone by now, which is as good.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    fs::symlink_metadata(path).map(|file| (file.dev(), file.ino()))
+}
+
+/// Removes a socket file that nobody has open. Any other file stays, and is an error.
+fn clear_stale(path: &Path) -> Result<(), DatagramError> {
+    let set_up = |step| move |source| DatagramError::SetUp { path: path.to_owned(), step, source };
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(set_up("look at")(error)),
+        Ok(file) if !file.file_type().is_socket() => return Err(DatagramError::NotASocket { path: path.to_owned() }),
+        Ok(_) => {}
+    }
+    let probe = UnixDatagram::unbound().map_err(set_up("open a socket to ask who is at"))?;
+    match probe.connect(path) {
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+            fs::remove_file(path).map_err(set_up("remove the old socket"))
+        }
+        // EPROTOTYPE: a socket of another kind, with somebody listening.
+        Ok(()) => Err(DatagramError::InUse { path: path.to_owned() }),
+        Err(error) if error.raw_os_error() == Some(libc::EPROTOTYPE) => {
+            Err(DatagramError::InUse { path: path.to_owned() })
+        }
+        Err(error) => Err(set_up("ask who is at")(error)),
+    }
+}

@@ -15,13 +15,13 @@ mod lane;
 
 use held::Held;
 use lane::{Fault, Lane};
-pub use lane::{FaultCounters, FaultPlan, Rate};
+pub use lane::{FaultCounters, FaultPlan, Lateness, Rate};
 
 /// Slots of the inner link that are kept for copies of sent frames, and buffers for copies of received ones.
 pub const SPARE: u16 = 4;
 
-/// A frame that waits in a hidden slot: calls of `receive` left, and its length.
-type Late = Option<(u32, usize)>;
+/// A frame that waits in a hidden slot: until when, and its length.
+type Late = Option<(Lateness, usize)>;
 
 /// A link that injects faults.
 #[derive(Debug)]
@@ -119,27 +119,22 @@ impl<L: Link> FaultInjector<L> {
             }
             Fault::Delay => {
                 self.copy(slot, copy)?;
-                self.late[index] = Some((self.sending.plan.polls, len));
+                self.late[index] = Some((self.sending.plan.late, len));
             }
         }
         self.withheld.push(slot);
         Ok(())
     }
 
-    /// Sends the hidden frames whose time has come.
-    fn send_late(&mut self) -> Result<(), LinkFault> {
+    /// Posts the hidden frames whose time has come. Returns whether there were any.
+    fn post_late(&mut self) -> bool {
         let mut any = false;
         for (late, number) in self.late.iter_mut().zip(self.visible..) {
-            match late {
-                Some((polls, _)) if *polls > 1 => *polls -= 1,
-                Some((_, len)) => {
-                    any |= self.inner.post(Slot(number), *len).is_ok();
-                    *late = None;
-                }
-                None => {}
+            if let Some((_, len)) = late.take_if(|(late, _)| late.is_over()) {
+                any |= self.inner.post(Slot(number), len).is_ok();
             }
         }
-        if any { self.inner.kick() } else { Ok(()) }
+        any
     }
 
     /// The next frame from the inner link that isn't dropped or delayed, in `self.frame`. Returns its length.
@@ -147,6 +142,7 @@ impl<L: Link> FaultInjector<L> {
         while let Some(received) = self.inner.receive()? {
             let len = received.len().min(MAX_FRAME);
             self.frame[..len].copy_from_slice(&received[..len]);
+            self.held.frame_passes();
             let room = self.held.has_room();
             match self.receiving.decide(|fault| room || matches!(fault, Fault::Drop | Fault::Corrupt)) {
                 Some(Fault::Drop) => continue,
@@ -154,9 +150,9 @@ impl<L: Link> FaultInjector<L> {
                     let (offset, bit) = self.receiving.pick_bit(len);
                     self.frame[offset] ^= bit;
                 }
-                Some(Fault::Duplicate) => self.held.hold(&self.frame[..len], 1),
+                Some(Fault::Duplicate) => self.held.hold(&self.frame[..len], Lateness::Polls(1)),
                 Some(Fault::Delay) => {
-                    self.held.hold(&self.frame[..len], self.receiving.plan.polls);
+                    self.held.hold(&self.frame[..len], self.receiving.plan.late);
                     continue;
                 }
                 None => {}
@@ -186,11 +182,14 @@ impl<L: Link> Link for FaultInjector<L> {
         if !(14..=MAX_FRAME).contains(&len) {
             return Err(LinkFault::BadLength(len));
         }
+        self.late.iter_mut().flatten().for_each(|(late, _)| late.frame_passes());
         let spare = self.spare();
         match self.sending.decide(|fault| spare.is_some() || fault == Fault::Drop) {
-            Some(fault) => self.post_faulty(fault, slot, len, spare.unwrap_or((0, slot))),
-            None => self.inner.post(slot, len),
+            Some(fault) => self.post_faulty(fault, slot, len, spare.unwrap_or((0, slot)))?,
+            None => self.inner.post(slot, len)?,
         }
+        self.post_late();
+        Ok(())
     }
 
     fn kick(&mut self) -> Result<(), LinkFault> {
@@ -199,7 +198,10 @@ impl<L: Link> Link for FaultInjector<L> {
     }
 
     fn receive(&mut self) -> Result<Option<&[u8]>, LinkFault> {
-        self.send_late()?;
+        self.late.iter_mut().flatten().for_each(|(late, _)| late.poll_passes());
+        if self.post_late() {
+            self.inner.kick()?;
+        }
         let len = match self.held.next_due(&mut self.frame) {
             Some(len) => len,
             None => match self.take()? {
@@ -224,8 +226,13 @@ mod tests {
     use crate::pair::{PairEnd, pair};
     use crate::{MIN_FRAME, Sizing};
 
-    const NONE: FaultPlan =
-        FaultPlan { drop: Rate::Never, corrupt: Rate::Never, duplicate: Rate::Never, delay: Rate::Never, polls: 3 };
+    const NONE: FaultPlan = FaultPlan {
+        drop: Rate::Never,
+        corrupt: Rate::Never,
+        duplicate: Rate::Never,
+        delay: Rate::Never,
+        late: Lateness::Polls(3),
+    };
 
     fn joined(sending: FaultPlan, receiving: FaultPlan, seed: u64) -> (FaultInjector<PairEnd>, PairEnd) {
         let (left, right) = pair(Sizing { slots: 8, receive: 64 });
@@ -315,6 +322,21 @@ mod tests {
         let polls: Vec<bool> = (0..5).map(|_| link.receive().unwrap().is_some()).collect();
         assert_eq!(polls, [false, false, false, true, false]);
         assert_eq!((link.counters().received, link.counters().dropped), (6, 2));
+    }
+
+    #[test]
+    fn frames_are_delayed_until_others_have_passed() {
+        let plan = FaultPlan { delay: Rate::Every(4), late: Lateness::Frames(2), ..NONE };
+        let (mut link, mut peer) = joined(plan, plan, 1);
+        for mark in 1..=6 {
+            send(&mut link, mark);
+            assert!(link.receive().unwrap().is_none(), "a poll doesn't bring it on");
+        }
+        assert_eq!(marks(&mut peer), [1, 2, 3, 5, 6, 4]);
+        for mark in 1..=6 {
+            send(&mut peer, mark);
+        }
+        assert_eq!(marks(&mut link), [1, 2, 3, 5, 6, 4]);
     }
 
     #[test]

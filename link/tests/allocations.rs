@@ -3,7 +3,8 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use zerocat_link::fault::{FaultInjector, FaultPlan, Rate, SPARE};
+use zerocat_link::datagram::DatagramLink;
+use zerocat_link::fault::{FaultInjector, FaultPlan, Lateness, Rate, SPARE};
 use zerocat_link::packet::PacketLink;
 use zerocat_link::pair::pair;
 use zerocat_link::reflect::{Mirror, Reflector};
@@ -82,6 +83,15 @@ fn the_packet_link_allocates_nothing() {
 }
 
 #[test]
+fn the_datagram_link_allocates_nothing() {
+    let path = |end: &str| std::env::temp_dir().join(format!("zerocat-allocations-{}-{end}", std::process::id()));
+    let (near, far) = (path("near"), path("far"));
+    let link = DatagramLink::open(&near, &far, SIZING).expect("a free path");
+    let peer = DatagramLink::open(&far, &near, SIZING).expect("a free path");
+    assert_allocates_nothing(link, Mirror::new(peer));
+}
+
+#[test]
 fn a_tap_allocates_nothing_with_and_without_room() {
     let (link, peer) = pair(SIZING);
     let (tap, reader) = Tap::new(link, 5_000);
@@ -97,7 +107,7 @@ fn a_fault_injector_allocates_nothing() {
         corrupt: Rate::PerMillion(100_000),
         duplicate: Rate::Every(5),
         delay: Rate::PerMillion(50_000),
-        polls: 3,
+        late: Lateness::Polls(3),
     };
     assert_allocates_nothing(FaultInjector::new(link, plan, plan, 1), Mirror::new(peer));
 }

@@ -21,7 +21,7 @@ impl Paths {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("zerocat-datagram-{}-{number}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
+        fs::create_dir_all(&folder).expect("a folder");
         Self(folder)
     }
 
@@ -57,8 +57,8 @@ fn frame(ethertype: [u8; 2], len: usize) -> Vec<u8> {
 }
 
 fn post(link: &mut DatagramLink) {
-    link.slot_mut(Slot(0)).unwrap()[..MIN_FRAME].copy_from_slice(&frame([0x88, 0xa4], MIN_FRAME));
-    link.post(Slot(0), MIN_FRAME).unwrap();
+    link.slot_mut(Slot(0)).expect("a free slot")[..MIN_FRAME].copy_from_slice(&frame([0x88, 0xa4], MIN_FRAME));
+    link.post(Slot(0), MIN_FRAME).expect("a free slot");
 }
 
 #[test]

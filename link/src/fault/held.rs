@@ -1,11 +1,11 @@
 //! Copies of received frames that are to be lent later.
 
+use super::lane::Lateness;
 use crate::MAX_FRAME;
 
 #[derive(Debug)]
 struct Waiting {
-    /// Calls of `receive` that pass it by.
-    polls: u32,
+    late: Lateness,
     /// `None` while the buffer is free.
     len: Option<usize>,
     bytes: Box<[u8; MAX_FRAME]>,
@@ -17,27 +17,38 @@ pub(super) struct Held(Box<[Waiting]>);
 
 impl Held {
     pub(super) fn new(count: usize) -> Self {
-        Self((0..count).map(|_| Waiting { polls: 0, len: None, bytes: Box::new([0; MAX_FRAME]) }).collect())
+        Self(
+            (0..count)
+                .map(|_| Waiting { late: Lateness::Polls(0), len: None, bytes: Box::new([0; MAX_FRAME]) })
+                .collect(),
+        )
     }
 
     pub(super) fn has_room(&self) -> bool {
         self.0.iter().any(|waiting| waiting.len.is_none())
     }
 
-    /// Keeps a frame of at most [`MAX_FRAME`] bytes for so many polls. Without room it is lost.
-    pub(super) fn hold(&mut self, frame: &[u8], polls: u32) {
+    /// Keeps a frame of at most [`MAX_FRAME`] bytes for as long as `late` says. Without room it is lost.
+    pub(super) fn hold(&mut self, frame: &[u8], late: Lateness) {
         if let Some(free) = self.0.iter_mut().find(|waiting| waiting.len.is_none()) {
             free.bytes[..frame.len()].copy_from_slice(frame);
-            (free.len, free.polls) = (Some(frame.len()), polls);
+            (free.len, free.late) = (Some(frame.len()), late);
+        }
+    }
+
+    /// Lets one frame pass.
+    pub(super) fn frame_passes(&mut self) {
+        for waiting in &mut self.0 {
+            waiting.late.frame_passes();
         }
     }
 
     /// Lets one poll pass, then copies a frame whose time has come, if any, and returns its length.
     pub(super) fn next_due(&mut self, into: &mut [u8; MAX_FRAME]) -> Option<usize> {
         for waiting in &mut self.0 {
-            waiting.polls = waiting.polls.saturating_sub(1);
+            waiting.late.poll_passes();
         }
-        let due = self.0.iter_mut().find(|waiting| waiting.len.is_some() && waiting.polls == 0)?;
+        let due = self.0.iter_mut().find(|waiting| waiting.len.is_some() && waiting.late.is_over())?;
         let len = due.len.take()?;
         into[..len].copy_from_slice(&due.bytes[..len]);
         Some(len)

@@ -15,6 +15,39 @@ pub enum Rate {
     PerMillion(u32),
 }
 
+/// How late a delayed frame is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lateness {
+    /// So many calls of [`crate::Link::receive`].
+    Polls(u32),
+    /// So many later frames of the same direction pass it by.
+    Frames(u32),
+}
+
+impl Default for Lateness {
+    fn default() -> Self {
+        Self::Polls(0)
+    }
+}
+
+impl Lateness {
+    pub(super) const fn poll_passes(&mut self) {
+        if let Self::Polls(left) = self {
+            *left = left.saturating_sub(1);
+        }
+    }
+
+    pub(super) const fn frame_passes(&mut self) {
+        if let Self::Frames(left) = self {
+            *left = left.saturating_sub(1);
+        }
+    }
+
+    pub(super) const fn is_over(self) -> bool {
+        matches!(self, Self::Polls(0) | Self::Frames(0))
+    }
+}
+
 /// What happens to the frames of one direction. The first that applies, in the order of the fields, is the one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct FaultPlan {
@@ -24,10 +57,10 @@ pub struct FaultPlan {
     pub corrupt: Rate,
     /// The frame arrives twice.
     pub duplicate: Rate,
-    /// The frame is late by [`FaultPlan::polls`].
+    /// The frame is late by [`FaultPlan::late`].
     pub delay: Rate,
-    /// Calls of [`crate::Link::receive`] by which a frame is delayed.
-    pub polls: u32,
+    /// How late a delayed frame is.
+    pub late: Lateness,
 }
 
 /// What was done to the frames of one direction.

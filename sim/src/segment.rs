@@ -166,6 +166,7 @@ impl Segment {
             cyclic: device.cyclic,
             mailbox_requests: device.app.mailbox_requests(),
             watchdog_expiries: device.app.watchdog_expiries,
+            fault: device.app.fault().map_or(0, |fault| fault.code),
         };
         Snapshot { subdevices: self.devices.iter().enumerate().map(one).collect(), totals: self.totals }
     }

@@ -39,6 +39,8 @@ pub struct SubDeviceSnapshot {
     pub mailbox_requests: u64,
     /// Times that its sync manager watchdog expired.
     pub watchdog_expiries: u64,
+    /// Error code of the device's own fault, as object 0x603F shows it; 0 if there is none.
+    pub fault: u16,
 }
 
 /// A segment.

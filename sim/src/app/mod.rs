@@ -16,7 +16,7 @@ use zerocat_wire::{AlState, AlStatusCode};
 use crate::describe::dictionary::Dictionary;
 use crate::describe::{Description, Purpose, ValueId};
 use crate::esc::{Esc, Pending};
-use crate::profile::{Profile, Values};
+use crate::profile::{FaultReport, Profile, Values};
 
 pub(crate) use al::Injection;
 use al::{Al, Decision};
@@ -116,7 +116,13 @@ impl Application {
         taken
     }
 
-    /// Lets time pass. Returns whether outputs changed because the watchdog dropped them.
+    /// The fault that the profile has raised.
+    pub(crate) fn fault(&self) -> Option<FaultReport> {
+        self.profile.fault()
+    }
+
+    /// Lets time pass. Returns whether values of output channels changed: the profile moves them, or the watchdog
+    /// dropped the outputs.
     pub(crate) fn step(&mut self, esc: &mut Esc, now: Duration) -> bool {
         let dropped = esc.check_watchdog(now) && self.watchdog_expired(esc);
         if let Some((target, until)) = self.transit
@@ -133,7 +139,7 @@ impl Application {
         }
         self.profile.step(&mut self.values, now);
         self.refresh_inputs(esc);
-        dropped
+        dropped || self.profile.moves()
     }
 
     /// Puts the present values into the input buffer, where the state has valid inputs.

@@ -6,6 +6,7 @@ mod beckhoff;
 mod coupler;
 mod digital_in;
 mod digital_out;
+mod parameter;
 mod servo;
 mod signal;
 mod values;
@@ -17,6 +18,15 @@ pub(crate) use values::Values;
 
 use crate::config::{ProfileKind, SubDeviceConfig};
 use crate::describe::Description;
+
+/// A fault that a profile has raised: what its emergency says (ETG.1000.6, 5.6.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FaultReport {
+    /// Error code, as object 0x603F shows it.
+    pub(crate) code: u16,
+    /// Error register, object 0x1001.
+    pub(crate) register: u8,
+}
 
 /// How the values of a SubDevice behave.
 pub(crate) trait Profile: Debug + Send {
@@ -34,6 +44,16 @@ pub(crate) trait Profile: Debug + Send {
 
     /// An input channel (from 0) is driven from outside, not by the profile.
     fn take_over(&mut self, _channel: usize) {}
+
+    /// Whether values of output channels change with time, not only with outputs.
+    fn moves(&self) -> bool {
+        false
+    }
+
+    /// The fault that stands, until it is reset.
+    fn fault(&self) -> Option<FaultReport> {
+        None
+    }
 }
 
 /// A SubDevice with nothing that moves.

@@ -28,6 +28,16 @@ impl Values {
         u16::from_le_bytes([a, b])
     }
 
+    pub(crate) fn u32(&self, id: ValueId) -> u32 {
+        let [a, b, c, d, ..] = self.raw(id).to_le_bytes();
+        u32::from_le_bytes([a, b, c, d])
+    }
+
+    pub(crate) fn i16(&self, id: ValueId) -> i16 {
+        let [a, b, ..] = self.raw(id).to_le_bytes();
+        i16::from_le_bytes([a, b])
+    }
+
     pub(crate) fn i8(&self, id: ValueId) -> i8 {
         let [a, ..] = self.raw(id).to_le_bytes();
         i8::from_le_bytes([a])

@@ -48,11 +48,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut link = PacketLink::open(&interface, Sizing { slots: 64, receive: 64 })?;
     let mut segment = Segment::new(&config)?;
     let mut shown = Duration::ZERO;
-    Server::new().run(&mut link, &mut segment, &AtomicBool::new(false), |link, at_most| link.wait(at_most), |segment, now| {
-        if now >= shown + Duration::from_secs(1) {
-            shown = now;
-            print(segment);
-        }
-    })?;
+    Server::new().run(
+        &mut link,
+        &mut segment,
+        &AtomicBool::new(false),
+        |link, at_most| link.wait(at_most),
+        |segment, now| {
+            if now >= shown + Duration::from_secs(1) {
+                shown = now;
+                print(segment);
+            }
+        },
+    )?;
     Ok(())
 }

@@ -75,3 +75,13 @@ pub(crate) fn for_each(payload: &mut [u8], mut visit: impl FnMut(&mut DatagramVi
         rest = behind;
     }
 }
+
+/// Whether the frame has circulated: the first datagram says so (ETG.1000.4, 5.4.1, bit C).
+pub(crate) fn is_circulating(payload: &[u8]) -> bool {
+    DatagramView::new_checked(payload).is_ok_and(|datagram| datagram.circulating())
+}
+
+/// Marks all datagrams as circulated.
+pub(crate) fn set_circulating(payload: &mut [u8]) {
+    for_each(payload, |datagram| datagram.set_circulating(true));
+}

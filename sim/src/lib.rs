@@ -5,9 +5,10 @@
 //! are [`Server`], which serves it on a link, and [`SegmentLink`], which is a link with a segment in the same process.
 //!
 //! Not modelled yet: distributed clocks (a SubDevice says that it has none, and its DC registers take no write),
-//! BOOT, mailbox protocols other than CoE, broken cables, times on the wire.
+//! BOOT, mailbox protocols other than CoE.
 #![forbid(unsafe_code)]
 
+mod action;
 mod app;
 mod config;
 mod describe;
@@ -22,11 +23,13 @@ mod snapshot;
 mod subdevice;
 mod topology;
 
+pub use action::{Action, ActionError};
 pub use config::{
-    AlErrorConfig, ConfigProblem, Millis, ProfileKind, SegmentConfig, SegmentConfigError, SubDeviceConfig, TargetState,
-    WireConfig,
+    AlErrorConfig, ConfigProblem, Millis, ProfileKind, SecondEndConfig, SegmentConfig, SegmentConfigError,
+    SubDeviceConfig, TargetState, WireConfig,
 };
 pub use in_process::{Loss, SegmentLink};
 pub use segment::{Outcome, Segment};
 pub use serve::{ServeCounters, Server, nap};
 pub use snapshot::{Snapshot, SubDeviceSnapshot, Totals};
+pub use topology::End;

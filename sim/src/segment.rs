@@ -5,16 +5,17 @@
 //!
 //! Applications act between frames. Dynamics, signals, watchdogs and delayed transitions move on a grid of 250 us.
 
+use std::ops::Range;
 use std::time::Duration;
 
-use crate::config::{SegmentConfig, SegmentConfigError, parents, wires};
+use crate::config::{SegmentConfig, SegmentConfigError, parents, second_end, wires};
 use crate::describe::ValueId;
 use crate::esc::Pending;
 use crate::execute::{self, Hot};
 use crate::frame::{self, Frame};
 use crate::snapshot::{Snapshot, SubDeviceSnapshot, Totals};
 use crate::subdevice::SubDevice;
-use crate::topology::Topology;
+use crate::topology::{End, Route, Topology};
 
 /// What became of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +23,7 @@ use crate::topology::Topology;
 pub enum Outcome {
     /// It came back; its bytes are as the segment left them.
     Returned,
-    /// It was destroyed; its bytes are as they were.
+    /// It was destroyed; its bytes mean nothing.
     Lost,
 }
 
@@ -34,22 +35,40 @@ const GRID: Duration = Duration::from_micros(250);
 struct Wire {
     from: (u16, ValueId),
     to: (u16, ValueId),
+    /// The input channel, from 0.
+    channel: usize,
+}
+
+/// What is worked out for the frames that come in at one end.
+#[derive(Debug)]
+struct Way {
+    end: End,
+    route: Route,
+    /// What is asked of each SubDevice on the route on every datagram.
+    hot: Vec<Hot>,
+    /// Whether a SubDevice on the route destroys frames that are not EtherCAT, and marks the others.
+    ethercat_only: bool,
+}
+
+impl Way {
+    fn new(end: End, count: usize) -> Self {
+        Self { end, route: Route::with_capacity(count), hot: Vec::with_capacity(count), ethercat_only: false }
+    }
 }
 
 /// A simulated segment.
 #[derive(Debug)]
 pub struct Segment {
-    devices: Vec<SubDevice>,
-    topology: Topology,
-    /// Devices in the order in which a frame passes them, and what is asked of each on every datagram.
-    route: Vec<u16>,
-    hot: Vec<Hot>,
-    stack: Vec<u16>,
+    pub(crate) devices: Vec<SubDevice>,
+    pub(crate) topology: Topology,
+    ways: [Way; 2],
     /// Devices that a frame left something for.
     dirty: Vec<u16>,
     wires: Vec<Wire>,
     stepped: Option<Duration>,
     totals: Totals,
+    /// Whether a cable damages frames.
+    pub(crate) damaging: bool,
 }
 
 impl Segment {
@@ -60,69 +79,100 @@ impl Segment {
     pub fn new(config: &SegmentConfig) -> Result<Self, SegmentConfigError> {
         config.check()?;
         let mut devices: Vec<SubDevice> = config.subdevices.iter().map(SubDevice::new).collect();
-        let joined = wires(config)?;
-        let mut connected = Vec::with_capacity(joined.len());
-        for (from, to) in joined {
-            let source = devices[from.subdevice].app.description.channels_out.get(from.channel).copied();
-            let target = devices[to.subdevice].app.description.channels_in.get(to.channel).copied();
-            let index = |n: usize| u16::try_from(n).ok();
-            if let (Some(a), Some(b), Some(m), Some(n)) = (source, target, index(from.subdevice), index(to.subdevice)) {
-                devices[to.subdevice].app.take_over(to.channel);
-                connected.push(Wire { from: (m, a), to: (n, b) });
-            }
-        }
+        let wires = connect(config, &mut devices)?;
+        let delays: Vec<u32> = config.subdevices.iter().map(|subdevice| subdevice.cable_delay.nanos()).collect();
+        let topology = Topology::new(&parents(config)?, &delays, config.forwarding_delay.nanos());
         let count = devices.len();
         let mut segment = Self {
-            topology: Topology::new(&parents(config)?),
+            topology: topology.with_second_end(second_end(config)?),
             devices,
-            route: Vec::with_capacity(count),
-            hot: Vec::with_capacity(count),
-            stack: Vec::with_capacity(count),
+            ways: [End::First, End::Second].map(|end| Way::new(end, count)),
             dirty: Vec::with_capacity(count),
-            wires: connected,
+            wires,
             stepped: None,
             totals: Totals::default(),
+            damaging: false,
         };
         segment.reroute();
         Ok(segment)
     }
 
-    /// Lets a frame pass all SubDevices at the time `now`, which must not go back. It starts with the destination
-    /// address and has no checksum. Padding behind the datagrams is kept. The frame is changed in place.
+    /// Lets a frame that comes in at the first end pass all SubDevices at the time `now`, which must not go back. It
+    /// starts with the destination address and has no checksum. Padding behind the datagrams is kept. The frame is
+    /// changed in place. One that comes out at the second end is lost here: see [`Segment::process_at`].
     pub fn process(&mut self, frame: &mut [u8], now: Duration) -> Outcome {
+        match self.process_at(End::First, frame, now) {
+            Some(End::First) => Outcome::Returned,
+            _ => Outcome::Lost,
+        }
+    }
+
+    /// The same for a frame that comes in at either end. Returns the end at which it comes out, or `None` if it is
+    /// lost on the way.
+    #[must_use]
+    pub fn process_at(&mut self, end: End, frame: &mut [u8], now: Duration) -> Option<End> {
         if self.stepped.is_none_or(|stepped| now >= stepped + GRID) {
             self.step(now);
         }
-        let destroys = self.devices.first().is_none_or(|device| device.esc.destroys_foreign_frames());
-        match frame::admit(frame) {
+        let way = &self.ways[place(end)];
+        let exit = match frame::admit(frame) {
             Frame::Datagrams(range) => {
                 self.totals.frames += 1;
-                frame[6] |= zerocat_wire::ethernet::RETURNED_BIT;
-                self.run(&mut frame[range], now);
-                self.settle(now);
-                Outcome::Returned
-            }
-            Frame::Foreign if !destroys => Outcome::Returned,
-            Frame::Foreign => {
-                self.totals.lost += 1;
-                Outcome::Lost
-            }
-            Frame::Malformed => {
-                self.totals.lost += 1;
-                if let Some(first) = self.devices.first_mut() {
-                    first.esc.count_processing_error();
+                if way.ethercat_only {
+                    frame[6] |= zerocat_wire::ethernet::RETURNED_BIT;
                 }
-                Outcome::Lost
+                self.pass(place(end), &mut frame[range], now)
+            }
+            Frame::Foreign => way.route.exit.filter(|_| !way.ethercat_only),
+            Frame::Malformed => match way.route.hops.first() {
+                Some(first) => {
+                    self.devices[usize::from(*first)].esc.count_processing_error();
+                    None
+                }
+                None => way.route.exit,
+            },
+        };
+        self.totals.lost += u64::from(exit.is_none());
+        exit
+    }
+
+    /// Lets the datagrams of a frame take their way, or the part of it that they come through.
+    fn pass(&mut self, way: usize, payload: &mut [u8], now: Duration) -> Option<End> {
+        let Way { route, .. } = &self.ways[way];
+        let (mut exit, mut hops) = (route.exit, 0..route.hops.len());
+        if let Some(at) = route.circulates {
+            if frame::is_circulating(payload) {
+                (exit, hops) = (None, 0..at);
+            } else {
+                frame::set_circulating(payload);
             }
         }
+        if self.damaging
+            && let Some(at) = self.topology.damaged(&route.arrivals)
+        {
+            (exit, hops) = (None, 0..route.arrivals[at].hops.min(hops.end));
+            self.count_damaged(way, at);
+        }
+        self.run(way, hops, payload, now);
+        self.settle(now);
+        exit
+    }
+
+    /// Counts a damaged frame: where it came in broken, and as a forwarded error from there on.
+    fn count_damaged(&mut self, way: usize, at: usize) {
+        for (n, arrival) in self.ways[way].route.arrivals[at..].iter().enumerate() {
+            let esc = &mut self.devices[usize::from(arrival.device)].esc;
+            if n == 0 { esc.count_damaged(arrival.port) } else { esc.count_forwarded(arrival.port) }
+        }
+        self.damaging = self.topology.damages();
     }
 
     /// Lets time pass up to `now` without a frame. [`Segment::process`] does it by itself.
     pub fn step(&mut self, now: Duration) {
         self.stepped = Some(now);
         let mut changed = false;
-        for n in 0..self.devices.len() {
-            changed |= self.devices[n].step(now);
+        for (n, device) in self.devices.iter_mut().enumerate() {
+            changed |= self.topology.powered(n) && device.step(now);
         }
         if changed {
             self.carry();
@@ -151,12 +201,13 @@ impl Segment {
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         let position = |index: usize| {
-            let at = self.route.iter().position(|n| usize::from(*n) == index)?;
+            let at = self.ways[0].route.hops.iter().position(|n| usize::from(*n) == index)?;
             u16::try_from(at).ok()
         };
         let one = |(index, device): (usize, &SubDevice)| SubDeviceSnapshot {
             position: position(index),
             index,
+            powered: self.topology.powered(index),
             order: device.app.description.order.clone(),
             name: device.app.description.name.clone(),
             station: device.esc.station(),
@@ -171,11 +222,12 @@ impl Segment {
         Snapshot { subdevices: self.devices.iter().enumerate().map(one).collect(), totals: self.totals }
     }
 
-    fn run(&mut self, payload: &mut [u8], now: Duration) {
+    fn run(&mut self, way: usize, hops: Range<usize>, payload: &mut [u8], now: Duration) {
+        let Way { route, hot, .. } = &self.ways[way];
         let bus = &mut execute::Bus {
             devices: &mut self.devices,
-            route: &self.route,
-            hot: &self.hot,
+            route: &route.hops[hops.clone()],
+            hot: &hot[hops],
             dirty: &mut self.dirty,
             now,
         };
@@ -189,15 +241,21 @@ impl Segment {
             let device = &mut self.devices[usize::from(n)];
             let (pending, taken) = device.settle(now);
             outputs |= taken;
-            rerouted |= pending.flags & Pending::DL_CONTROL != 0;
+            if pending.flags & Pending::DL_CONTROL != 0 {
+                device.esc.apply_loop_control();
+                rerouted = true;
+            }
             if taken || pending.flags & (Pending::AL_CONTROL | Pending::SYNC_MANAGER) != 0 {
                 outputs = true;
                 device.app.refresh_inputs(&mut device.esc);
             }
-            if pending.flags & Pending::ADDRESSING != 0
-                && let Some(at) = self.route.iter().position(|other| *other == n)
-            {
-                self.hot[at] = Hot::of(&device.esc);
+            if pending.flags & Pending::ADDRESSING != 0 {
+                let hot = Hot::of(&device.esc);
+                for way in &mut self.ways {
+                    if let Some(at) = way.route.hops.iter().position(|other| *other == n) {
+                        way.hot[at] = hot;
+                    }
+                }
             }
         }
         if rerouted {
@@ -209,7 +267,7 @@ impl Segment {
     }
 
     /// Carries values over wires.
-    fn carry(&mut self) {
+    pub(crate) fn carry(&mut self) {
         for wire in &self.wires {
             let value = self.devices[usize::from(wire.from.0)].app.values.raw(wire.from.1);
             let device = &mut self.devices[usize::from(wire.to.0)];
@@ -219,15 +277,52 @@ impl Segment {
         }
     }
 
-    /// Works out the order of the SubDevices from the links and the loops that are closed by command.
-    fn reroute(&mut self) {
-        let closed = |n: u16, port: usize| self.devices[usize::from(n)].esc.loop_control(port) == 3;
-        self.topology.route(&mut self.route, &mut self.stack, closed);
-        for (n, device) in self.devices.iter_mut().enumerate() {
-            let closed = [0, 1, 2, 3].map(|port| device.esc.loop_control(port) == 3);
-            device.esc.show_ports(self.topology.links(n), closed);
-        }
-        self.hot.clear();
-        self.hot.extend(self.route.iter().map(|n| Hot::of(&self.devices[usize::from(*n)].esc)));
+    /// Whether a wire drives an input channel, counted from 0.
+    pub(crate) fn is_wired(&self, subdevice: usize, channel: usize) -> bool {
+        self.wires.iter().any(|wire| usize::from(wire.to.0) == subdevice && wire.channel == channel)
     }
+
+    /// Gives the channels of a SubDevice that are wired to their wires, after its power was off.
+    pub(crate) fn rewire(&mut self, subdevice: usize) {
+        for wire in self.wires.iter().filter(|wire| usize::from(wire.to.0) == subdevice) {
+            self.devices[subdevice].app.take_over(wire.channel);
+        }
+        self.carry();
+    }
+
+    /// Works out links, loops and the ways of frames anew.
+    pub(crate) fn reroute(&mut self) {
+        for (n, device) in self.devices.iter_mut().enumerate() {
+            device.esc.set_links(self.topology.links(n));
+        }
+        let devices = &self.devices;
+        for way in &mut self.ways {
+            self.topology.route(way.end, &mut way.route, |n, port| devices[usize::from(n)].esc.is_open(port));
+            let on_route = |at: usize| &devices[usize::from(way.route.hops[at])].esc;
+            way.route.circulates = way.route.circulates.filter(|at| on_route(*at).closes_port_0());
+            way.ethercat_only = (0..way.route.hops.len()).any(|at| on_route(at).is_ethercat_only());
+            way.hot.clear();
+            way.hot.extend(way.route.hops.iter().map(|n| Hot::of(&devices[usize::from(*n)].esc)));
+        }
+    }
+}
+
+fn place(end: End) -> usize {
+    usize::from(end == End::Second)
+}
+
+/// Joins output channels to input channels, as the file says.
+fn connect(config: &SegmentConfig, devices: &mut [SubDevice]) -> Result<Vec<Wire>, SegmentConfigError> {
+    let joined = wires(config)?;
+    let mut connected = Vec::with_capacity(joined.len());
+    for (from, to) in joined {
+        let source = devices[from.subdevice].app.description.channels_out.get(from.channel).copied();
+        let target = devices[to.subdevice].app.description.channels_in.get(to.channel).copied();
+        let index = |n: usize| u16::try_from(n).ok();
+        if let (Some(a), Some(b), Some(m), Some(n)) = (source, target, index(from.subdevice), index(to.subdevice)) {
+            devices[to.subdevice].app.take_over(to.channel);
+            connected.push(Wire { from: (m, a), to: (n, b), channel: to.channel });
+        }
+    }
+    Ok(connected)
 }

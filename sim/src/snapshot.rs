@@ -10,17 +10,19 @@ pub struct Totals {
     pub frames: u64,
     /// Datagrams in them.
     pub datagrams: u64,
-    /// Frames that were destroyed: not EtherCAT, or malformed.
+    /// Frames that were destroyed: not EtherCAT, malformed, damaged or circulating, or that went where nobody is.
     pub lost: u64,
 }
 
 /// One SubDevice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SubDeviceSnapshot {
-    /// Position on the wire, from 0; `None` while it is behind a closed port.
+    /// Position on the wire from the first end, from 0; `None` while no frame from there is processed by it.
     pub position: Option<u16>,
     /// Index in the file.
     pub index: usize,
+    /// Whether it has power.
+    pub powered: bool,
     /// Type as in a catalogue.
     pub order: String,
     /// Name.

@@ -17,6 +17,7 @@ pub(crate) struct SubDevice {
     pub(crate) app: Application,
     /// Logical datagrams that it took part in.
     pub(crate) cyclic: u64,
+    config: SubDeviceConfig,
 }
 
 impl SubDevice {
@@ -38,7 +39,16 @@ impl SubDevice {
             times: error.times,
         });
         let app = Application::new(description, behaviour, config.transition_delay.0, injection);
-        Self { esc, app, cyclic: 0 }
+        Self { esc, app, cyclic: 0, config: config.clone() }
+    }
+
+    /// As after power-on again; the SII keeps what was written to it.
+    pub(crate) fn restart(&mut self, now: Duration) {
+        let fresh = Self::new(&self.config);
+        let words = self.esc.sii.take_words();
+        *self = Self { cyclic: self.cyclic, ..fresh };
+        self.esc.exchange_sii(words);
+        self.esc.set_now(now);
     }
 
     /// Lets the application act on what frames did. Returns what that was, and whether outputs were taken over.

@@ -264,6 +264,16 @@ impl Application {
         self.show(esc);
     }
 
+    /// Raises an error and falls back to `target`, which is the present state or one below.
+    pub(crate) fn raise(&mut self, esc: &mut Esc, target: AlState, code: AlStatusCode) {
+        self.transit = None;
+        self.outputs_until = None;
+        if target != self.state() {
+            self.enter(esc, target);
+        }
+        self.fail(esc, target, code);
+    }
+
     fn leave_process_data(&mut self, esc: &mut Esc) {
         self.outputs_seen = false;
         for n in [self.process_data.outputs, self.process_data.inputs].into_iter().flatten() {

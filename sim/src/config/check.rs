@@ -1,6 +1,8 @@
 //! Checks of a segment's file that its types can't make, and what they find out on the way: the port tree and the
 //! ends of the wires.
 
+use std::time::Duration;
+
 use super::{ProfileKind, SegmentConfig, SegmentConfigError, WireConfig};
 
 /// Most SubDevices of a segment.
@@ -43,6 +45,12 @@ pub enum ConfigProblem {
     /// All ports of the parent are taken.
     #[error("SubDevice {0} has no free port")]
     NoFreePort(u16),
+    /// There is no such SubDevice.
+    #[error("there is no SubDevice {0}")]
+    NoSuchSubDevice(u16),
+    /// Longer than a frame can take here.
+    #[error("longer than 1ms")]
+    DelayTooLong,
     /// Not of the form that names a channel.
     #[error("`{0}` doesn't name a channel: write it as 2.{1}.1 or NAME.{1}.1, channels from 1")]
     WireForm(String, &'static str),
@@ -93,9 +101,48 @@ pub(super) fn check(config: &SegmentConfig) -> Result<(), SegmentConfigError> {
             return Err(invalid(path(), ConfigProblem::Channels { got, most }));
         }
     }
+    check_delays(config)?;
     parents(config)?;
+    second_end(config)?;
     wires(config)?;
     Ok(())
+}
+
+/// Longest time through a cable or an ESC.
+const LONGEST_DELAY: Duration = Duration::from_millis(1);
+
+fn check_delays(config: &SegmentConfig) -> Result<(), SegmentConfigError> {
+    if config.forwarding_delay.0 > LONGEST_DELAY {
+        return Err(invalid("forwarding_delay".into(), ConfigProblem::DelayTooLong));
+    }
+    match config.subdevices.iter().position(|subdevice| subdevice.cable_delay.0 > LONGEST_DELAY) {
+        Some(n) => Err(invalid(format!("subdevices[{n}].cable_delay"), ConfigProblem::DelayTooLong)),
+        None => Ok(()),
+    }
+}
+
+/// SubDevice and port of the second end.
+pub(crate) fn second_end(config: &SegmentConfig) -> Result<Option<(u16, u8)>, SegmentConfigError> {
+    let Some(end) = config.second_end else { return Ok(None) };
+    let (parent, path) = (end.subdevice, |key: &str| format!("second_end.{key}"));
+    let parents = parents(config)?;
+    if usize::from(parent) >= parents.len() {
+        return Err(invalid(path("subdevice"), ConfigProblem::NoSuchSubDevice(parent)));
+    }
+    free_port(&parents, parent, end.port)
+        .map(|port| Some((parent, port)))
+        .map_err(|problem| invalid(path(if end.port.is_some() { "port" } else { "subdevice" }), problem))
+}
+
+/// The port that is asked for, or the first that is free.
+fn free_port(parents: &[Option<(u16, u8)>], parent: u16, port: Option<u8>) -> Result<u8, ConfigProblem> {
+    let free = |port: &u8| !parents.contains(&Some((parent, *port)));
+    match port {
+        Some(port @ 1..=3) if free(&port) => Ok(port),
+        Some(port @ 1..=3) => Err(ConfigProblem::PortTaken { parent, port }),
+        Some(port) => Err(ConfigProblem::NoSuchPort(port)),
+        None => (1..=3).find(free).ok_or(ConfigProblem::NoFreePort(parent)),
+    }
 }
 
 /// Parent and port of each SubDevice.
@@ -114,13 +161,8 @@ pub(crate) fn parents(config: &SegmentConfig) -> Result<Vec<Option<(u16, u8)>>, 
         if parent >= n {
             return Err(invalid(path("parent"), ConfigProblem::ParentNotBefore(parent)));
         }
-        let free = |port: &u8| !parents.contains(&Some((parent, *port)));
-        let port = match subdevice.port {
-            Some(port @ 1..=3) if free(&port) => port,
-            Some(port @ 1..=3) => return Err(invalid(path("port"), ConfigProblem::PortTaken { parent, port })),
-            Some(port) => return Err(invalid(path("port"), ConfigProblem::NoSuchPort(port))),
-            None => (1..=3).find(free).ok_or_else(|| invalid(path("parent"), ConfigProblem::NoFreePort(parent)))?,
-        };
+        let key = if subdevice.port.is_some() { "port" } else { "parent" };
+        let port = free_port(&parents, parent, subdevice.port).map_err(|problem| invalid(path(key), problem))?;
         parents.push(Some((parent, port)));
     }
     Ok(parents)

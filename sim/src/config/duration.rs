@@ -33,6 +33,13 @@ fn parse(text: &str) -> Option<Duration> {
     Duration::try_from_secs_f64(number * unit).ok()
 }
 
+impl Millis {
+    /// Whole nanoseconds, as many as 32 bits hold at most.
+    pub(crate) fn nanos(self) -> u32 {
+        u32::try_from(self.0.as_nanos()).unwrap_or(u32::MAX)
+    }
+}
+
 impl<'de> Deserialize<'de> for Millis {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;

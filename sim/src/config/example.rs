@@ -3,12 +3,6 @@
 use super::{ProfileKind, SegmentConfig, SubDeviceConfig, WireConfig};
 
 impl SegmentConfig {
-    /// A segment of these SubDevices in a line, without wires.
-    #[must_use]
-    pub fn line(subdevices: Vec<SubDeviceConfig>) -> Self {
-        Self { schema: None, subdevices, wires: Vec::new() }
-    }
-
     /// A coupler, four digital outputs wired to four digital inputs, two analogue outputs wired to two analogue
     /// inputs, and a servo. In this order: coupler, digital out, digital in, analogue in, analogue out, servo.
     #[must_use]
@@ -26,7 +20,7 @@ impl SegmentConfig {
         let digital = (1..=4).map(|n| (format!("valves.out.{n}"), format!("switches.in.{n}")));
         let analogue = (1..=2).map(|n| (format!("setpoints.out.{n}"), format!("sensors.in.{n}")));
         let wires = digital.chain(analogue).map(|(from, to)| WireConfig { from, to }).collect();
-        Self { schema: None, subdevices, wires }
+        Self { wires, ..Self::line(subdevices) }
     }
 
     /// The segment of the demonstration: the example, with inputs that move by themselves but for the digital ones.

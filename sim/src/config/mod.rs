@@ -8,12 +8,13 @@ mod duration;
 mod example;
 
 use std::path::Path;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use check::ConfigProblem;
-pub(crate) use check::{parents, wires};
+pub(crate) use check::{parents, second_end, wires};
 pub use duration::Millis;
 
 /// A segment, or why its file was refused.
@@ -98,6 +99,16 @@ const fn once() -> u32 {
     1
 }
 
+/// Some 20 m.
+const fn short_cable() -> Millis {
+    Millis(Duration::from_nanos(100))
+}
+
+/// About what an ET1100 takes between two MII ports.
+const fn forwarding_delay() -> Millis {
+    Millis(Duration::from_nanos(300))
+}
+
 const fn yes() -> bool {
     true
 }
@@ -135,6 +146,9 @@ pub struct SubDeviceConfig {
     /// Port of the parent, 1 to 3; by default the first of 1, 2, 3 that is free.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<u8>,
+    /// Time that a frame takes through the cable from the parent.
+    #[serde(default = "short_cable")]
+    pub cable_delay: Millis,
     /// An error on purpose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub al_error: Option<AlErrorConfig>,
@@ -168,6 +182,7 @@ impl SubDeviceConfig {
             channels: None,
             parent: None,
             port: None,
+            cable_delay: short_cable(),
             al_error: None,
             transition_delay: Millis::default(),
             sii_delay: Millis::default(),
@@ -210,6 +225,17 @@ pub struct WireConfig {
     pub to: String,
 }
 
+/// Where the second end of a segment is, for a MainDevice with two interfaces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SecondEndConfig {
+    /// Index in `subdevices`.
+    pub subdevice: u16,
+    /// Its port, 1 to 3; by default the first of 1, 2, 3 that is free.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<u8>,
+}
+
 /// A segment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -222,9 +248,21 @@ pub struct SegmentConfig {
     /// Wires from outputs to inputs. Inputs without one show a signal.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub wires: Vec<WireConfig>,
+    /// A second end, for cable redundancy: the port from which a cable leads back to the MainDevice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_end: Option<SecondEndConfig>,
+    /// Time that a frame takes through an ESC, from one port to the next, each time.
+    #[serde(default = "forwarding_delay")]
+    pub forwarding_delay: Millis,
 }
 
 impl SegmentConfig {
+    /// A segment of these SubDevices in a line, without wires.
+    #[must_use]
+    pub fn line(subdevices: Vec<SubDeviceConfig>) -> Self {
+        Self { schema: None, subdevices, wires: Vec::new(), second_end: None, forwarding_delay: forwarding_delay() }
+    }
+
     /// Reads and checks a segment.
     ///
     /// # Errors

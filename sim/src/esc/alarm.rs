@@ -1,4 +1,4 @@
-//! Registers that the ESC itself keeps up to date: events, sync manager status, watchdog status, DL status.
+//! Registers that the ESC itself keeps up to date: events, sync manager status, watchdog status.
 
 use std::time::Duration;
 
@@ -72,35 +72,5 @@ impl Esc {
     /// Digital outputs of the ESC itself (0x0F00 to 0x0F03) are switched off by the watchdog.
     fn clear_digital_outputs(&mut self) {
         self.memory.get_mut(PLAIN, 4).fill(0);
-    }
-
-    /// Shows which ports have a link and which loops are closed (ETG.1000.4, table 34). `closed` are ports whose
-    /// loop is closed although there is a link.
-    pub(crate) fn show_ports(&mut self, links: [bool; 4], closed: [bool; 4]) {
-        // PDI operational, PDI watchdog reloaded.
-        let mut status = 0x0003u16;
-        for port in 0..4 {
-            let open = links[port] && !closed[port];
-            status |= u16::from(links[port]) << (4 + port);
-            status |= u16::from(!open) << (8 + 2 * port);
-            status |= u16::from(links[port]) << (9 + 2 * port);
-        }
-        self.memory.put(register::DL_STATUS, &status.to_le_bytes());
-    }
-
-    /// Loop control of a port: 0 auto, 1 auto close, 2 open, 3 closed (ETG.1000.4, table 33).
-    pub(crate) fn loop_control(&self, port: usize) -> u8 {
-        self.memory.byte(register::DL_CONTROL + 1) >> (2 * port) & 3
-    }
-
-    /// Whether frames that are not EtherCAT are destroyed.
-    pub(crate) fn destroys_foreign_frames(&self) -> bool {
-        self.memory.byte(register::DL_CONTROL) & 1 != 0
-    }
-
-    /// Counts a frame that the processing unit could not understand.
-    pub(crate) fn count_processing_error(&mut self) {
-        let count = self.memory.byte(register::PROCESSING_UNIT_ERRORS);
-        self.memory.set_byte(register::PROCESSING_UNIT_ERRORS, count.saturating_add(1));
     }
 }

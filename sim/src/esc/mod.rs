@@ -12,6 +12,7 @@ mod alarm;
 mod fmmu;
 mod local;
 mod memory;
+mod port;
 mod register;
 mod sii;
 mod sync_manager;
@@ -26,6 +27,7 @@ use std::time::Duration;
 use zerocat_wire::fmmu::Fmmu;
 
 use memory::Memory;
+use port::Ports;
 
 /// First address behind the registers that behave as plain memory: digital I/O output data and user RAM
 /// (ET1100 data sheet, section II, table 2).
@@ -86,6 +88,7 @@ impl Pending {
 #[derive(Debug)]
 pub(crate) struct Esc {
     memory: Memory,
+    ports: Ports,
     channels: Vec<Channel>,
     fmmus: Vec<Fmmu>,
     pub(crate) watchdog: Watchdog,
@@ -102,6 +105,7 @@ impl Esc {
         let channels = usize::from(kind.sync_managers.min(16));
         let mut esc = Self {
             memory: Memory::new(kind.ram_kib),
+            ports: Ports::default(),
             channels: vec![Channel::default(); channels],
             fmmus: vec![Fmmu::default(); fmmus],
             watchdog: Watchdog::default(),

@@ -43,6 +43,11 @@ impl SiiInterface {
         self
     }
 
+    /// Takes the memory out.
+    pub(crate) fn take_words(&mut self) -> Vec<u16> {
+        std::mem::take(&mut self.words)
+    }
+
     fn word(&self, address: u32) -> u16 {
         usize::try_from(address).ok().and_then(|address| self.words.get(address)).copied().unwrap_or(0xffff)
     }
@@ -61,6 +66,12 @@ pub(crate) fn checksum(words: &[u16]) -> u8 {
 }
 
 impl Esc {
+    /// Puts another memory in and loads its configuration.
+    pub(crate) fn exchange_sii(&mut self, words: Vec<u16>) {
+        self.sii.words = words;
+        self.load_sii();
+    }
+
     pub(super) fn write_sii(&mut self, address: u16, byte: u8) -> bool {
         match address {
             0x0500 => {

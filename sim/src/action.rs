@@ -1,0 +1,212 @@
+//! What can be done to a segment while it runs: cables, power, errors, inputs, clocks.
+//!
+//! An action takes effect at once, between two frames. Doing again what is done already is no error and does
+//! nothing. A cable is named by the SubDevice at its downstream end; that of the first SubDevice leads to the
+//! MainDevice.
+
+use std::time::Duration;
+
+use zerocat_wire::{AlState, AlStatusCode};
+
+use crate::segment::Segment;
+use crate::topology::End;
+
+/// Something that happens to a segment.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum Action {
+    /// A cable is pulled: both its ports lose their link.
+    PullCable {
+        /// Index in the file of the SubDevice at its downstream end.
+        child: usize,
+    },
+    /// A cable is put back.
+    PlugCable {
+        /// Index in the file of the SubDevice at its downstream end.
+        child: usize,
+    },
+    /// The cable of an end is pulled.
+    PullEnd(End),
+    /// The cable of an end is put back.
+    PlugEnd(End),
+    /// A cable damages the next frames that pass it: they are lost, and ports count errors.
+    DamageFrames {
+        /// Index in the file of the SubDevice at its downstream end.
+        child: usize,
+        /// How many frames.
+        frames: u32,
+    },
+    /// A SubDevice loses its power, and its neighbours their link to it.
+    PowerOff {
+        /// Index in the file.
+        subdevice: usize,
+    },
+    /// It gets its power back: in INIT, with nothing but what its SII holds.
+    PowerOn {
+        /// Index in the file.
+        subdevice: usize,
+    },
+    /// A SubDevice raises an AL error.
+    AlError {
+        /// Index in the file.
+        subdevice: usize,
+        /// The state that it falls back to; by default the one it is in.
+        state: Option<AlState>,
+        /// AL status code (ETG.1000.6, table 11).
+        code: u16,
+    },
+    /// An input channel takes a value, and keeps it.
+    SetInput {
+        /// Index in the file.
+        subdevice: usize,
+        /// Channel from 1, as in the `wires` of the file.
+        channel: usize,
+        /// The value, signed ones in two's complement.
+        value: u64,
+    },
+}
+
+/// Why nothing was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ActionError {
+    /// There is no such SubDevice.
+    #[error("no SubDevice {index}, the segment has 0 to {}", count - 1)]
+    NoSuchSubDevice {
+        /// What was named.
+        index: usize,
+        /// How many there are.
+        count: usize,
+    },
+    /// The segment has no second end.
+    #[error("the segment has no second end")]
+    NoSecondEnd,
+    /// The SubDevice has no power.
+    #[error("SubDevice {0} has no power")]
+    NoPower(usize),
+    /// The ESC follows AL control by itself, no application raises errors.
+    #[error("SubDevice {0} has no application that could raise an AL error")]
+    NoApplication(usize),
+    /// An error leads to the state that the SubDevice is in, or to one below.
+    #[error("SubDevice {subdevice} can't fall back to {wanted} from {state}")]
+    NotBelow {
+        /// Index in the file.
+        subdevice: usize,
+        /// The state it is in.
+        state: AlState,
+        /// The state that was asked for.
+        wanted: AlState,
+    },
+    /// There is no such input channel.
+    #[error("SubDevice {subdevice} has {count} in channels, not {channel}")]
+    NoSuchChannel {
+        /// Index in the file.
+        subdevice: usize,
+        /// What was named, from 1.
+        channel: usize,
+        /// How many there are.
+        count: usize,
+    },
+    /// A wire drives the channel.
+    #[error("in channel {channel} of SubDevice {subdevice} is driven by a wire")]
+    Wired {
+        /// Index in the file.
+        subdevice: usize,
+        /// The channel, from 1.
+        channel: usize,
+    },
+}
+
+impl Segment {
+    /// Does something to the segment at the time `now`.
+    ///
+    /// # Errors
+    /// Says why it can't be done; nothing has changed then.
+    pub fn act(&mut self, action: Action, now: Duration) -> Result<(), ActionError> {
+        match action {
+            Action::PullCable { child } => self.cable(child, false),
+            Action::PlugCable { child } => self.cable(child, true),
+            Action::PullEnd(end) => self.end(end, false),
+            Action::PlugEnd(end) => self.end(end, true),
+            Action::DamageFrames { child, frames } => {
+                let cable = self.known(child)?;
+                self.topology.damage(cable, frames);
+                self.damaging = self.topology.damages();
+                Ok(())
+            }
+            Action::PowerOff { subdevice } => self.power(subdevice, false, now),
+            Action::PowerOn { subdevice } => self.power(subdevice, true, now),
+            Action::AlError { subdevice, state, code } => self.al_error(subdevice, state, AlStatusCode(code)),
+            Action::SetInput { subdevice, channel, value } => self.set_input(subdevice, channel, value),
+        }
+    }
+
+    fn known(&self, index: usize) -> Result<usize, ActionError> {
+        let count = self.devices.len();
+        if index < count { Ok(index) } else { Err(ActionError::NoSuchSubDevice { index, count }) }
+    }
+
+    fn with_power(&self, index: usize) -> Result<usize, ActionError> {
+        let index = self.known(index)?;
+        if self.topology.powered(index) { Ok(index) } else { Err(ActionError::NoPower(index)) }
+    }
+
+    fn cable(&mut self, child: usize, plugged: bool) -> Result<(), ActionError> {
+        let cable = self.known(child)?;
+        self.topology.set_plugged(cable, plugged);
+        self.reroute();
+        Ok(())
+    }
+
+    fn end(&mut self, end: End, plugged: bool) -> Result<(), ActionError> {
+        let cable = self.topology.cable_of(end).ok_or(ActionError::NoSecondEnd)?;
+        self.topology.set_plugged(cable, plugged);
+        self.reroute();
+        Ok(())
+    }
+
+    fn power(&mut self, subdevice: usize, on: bool, now: Duration) -> Result<(), ActionError> {
+        let subdevice = self.known(subdevice)?;
+        if self.topology.powered(subdevice) == on {
+            return Ok(());
+        }
+        self.devices[subdevice].restart(now);
+        self.topology.set_powered(subdevice, on);
+        self.rewire(subdevice);
+        self.reroute();
+        Ok(())
+    }
+
+    fn al_error(&mut self, subdevice: usize, state: Option<AlState>, code: AlStatusCode) -> Result<(), ActionError> {
+        let subdevice = self.with_power(subdevice)?;
+        let device = &mut self.devices[subdevice];
+        if device.app.description.device_emulation {
+            return Err(ActionError::NoApplication(subdevice));
+        }
+        let present = device.app.state();
+        let target = state.unwrap_or(present);
+        if target > present || target == AlState::Boot && present != AlState::Boot {
+            return Err(ActionError::NotBelow { subdevice, state: present, wanted: target });
+        }
+        device.app.raise(&mut device.esc, target, code);
+        self.carry();
+        Ok(())
+    }
+
+    fn set_input(&mut self, subdevice: usize, channel: usize, value: u64) -> Result<(), ActionError> {
+        let subdevice = self.with_power(subdevice)?;
+        let device = &mut self.devices[subdevice];
+        let ids = &device.app.description.channels_in;
+        let missing = ActionError::NoSuchChannel { subdevice, channel, count: ids.len() };
+        let place = channel.checked_sub(1).ok_or(missing)?;
+        let id = ids.get(place).copied().ok_or(missing)?;
+        if self.is_wired(subdevice, place) {
+            return Err(ActionError::Wired { subdevice, channel });
+        }
+        let device = &mut self.devices[subdevice];
+        device.app.take_over(place);
+        device.app.drive(id, value);
+        device.app.refresh_inputs(&mut device.esc);
+        Ok(())
+    }
+}

@@ -1,0 +1,108 @@
+//! Ports: links, loops, and the counters of what goes wrong there (ETG.1000.4, 6.2, tables 33 and 34; ET1100 data
+//! sheet, section II, 0x0100 to 0x0111 and 0x0300 to 0x0313).
+//!
+//! Not modelled: loop settings for a limited time (0x0100 bit 1).
+
+use zerocat_wire::register;
+
+use super::Esc;
+
+/// Loop control (ETG.1000.4, table 33): open with a link.
+const AUTO: u8 = 0;
+/// Closed when the link is lost, opened by a write to DL control.
+const AUTO_CLOSE: u8 = 1;
+const OPEN: u8 = 2;
+
+/// What the ports look like.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Ports {
+    links: [bool; 4],
+    open: [bool; 4],
+}
+
+impl Esc {
+    /// Takes over which ports have a link. A link that is lost is counted where the loop closes by itself.
+    pub(crate) fn set_links(&mut self, links: [bool; 4]) {
+        for (port, register) in (register::LOST_LINKS..).take(4).enumerate() {
+            let lost = self.ports.links[port] && !links[port];
+            if lost && matches!(self.loop_control(port), AUTO | AUTO_CLOSE) {
+                self.count(register);
+            }
+        }
+        self.ports.links = links;
+        self.work_out_loops(false);
+    }
+
+    /// DL control was written: loops follow it.
+    pub(crate) fn apply_loop_control(&mut self) {
+        self.work_out_loops(true);
+    }
+
+    fn work_out_loops(&mut self, written: bool) {
+        for port in 0..4 {
+            let link = self.ports.links[port];
+            self.ports.open[port] = match self.loop_control(port) {
+                AUTO => link,
+                AUTO_CLOSE => link && (written || self.ports.open[port]),
+                OPEN => true,
+                _ => false,
+            };
+        }
+        self.show_ports();
+    }
+
+    /// Whether frames go through a port. With all loops closed port 0 is open, so that the ESC can be reached.
+    pub(crate) fn is_open(&self, port: usize) -> bool {
+        let Ports { open, .. } = self.ports;
+        open[port] || port == 0 && open == [false; 4]
+    }
+
+    /// Whether the loop of port 0 is closed because it has no link, not by command.
+    pub(crate) fn closes_port_0(&self) -> bool {
+        !self.ports.open[0] && matches!(self.loop_control(0), AUTO | AUTO_CLOSE)
+    }
+
+    /// Shows links and loops (ETG.1000.4, table 34).
+    fn show_ports(&mut self) {
+        // PDI operational, PDI watchdog reloaded.
+        let mut status = 0x0003u16;
+        for port in 0..4 {
+            let (link, open) = (self.ports.links[port], self.ports.open[port]);
+            status |= u16::from(link) << (4 + port);
+            status |= u16::from(!open) << (8 + 2 * port);
+            status |= u16::from(link) << (9 + 2 * port);
+        }
+        self.memory.put(register::DL_STATUS, &status.to_le_bytes());
+    }
+
+    fn loop_control(&self, port: usize) -> u8 {
+        self.memory.byte(register::DL_CONTROL + 1) >> (2 * port) & 3
+    }
+
+    /// Whether frames that are not EtherCAT are destroyed, and the source address of the others is marked.
+    pub(crate) fn is_ethercat_only(&self) -> bool {
+        self.memory.byte(register::DL_CONTROL) & 1 != 0
+    }
+
+    /// Counts a frame that the processing unit could not understand.
+    pub(crate) fn count_processing_error(&mut self) {
+        self.count(register::PROCESSING_UNIT_ERRORS);
+    }
+
+    /// Counts a frame that was damaged on the cable in this port: an invalid frame and a physical error.
+    pub(crate) fn count_damaged(&mut self, port: usize) {
+        let register = register::RX_ERRORS + 2 * u16::try_from(port).unwrap_or(0);
+        self.count(register);
+        self.count(register + 1);
+    }
+
+    /// Counts a frame that was damaged before another SubDevice.
+    pub(crate) fn count_forwarded(&mut self, port: usize) {
+        self.count(register::FORWARDED_ERRORS + u16::try_from(port).unwrap_or(0));
+    }
+
+    fn count(&mut self, register: u16) {
+        let count = self.memory.byte(register);
+        self.memory.set_byte(register, count.saturating_add(1));
+    }
+}

@@ -1,0 +1,51 @@
+#!/bin/busybox sh
+# First process of the guest: brings the NIC up, runs zerocat against the segment at the other end of it, says what was
+# so on the serial console, and switches the machine off. Lines for the host begin with "GUEST ".
+PATH=/bin:/sbin
+export PATH
+/bin/busybox --install -s /bin
+mount -t proc none /proc
+mount -t sysfs none /sys
+mount -t devtmpfs none /dev
+mount -t tracefs none /sys/kernel/tracing 2>/dev/null
+mkdir -p /dev/shm /tmp /sys/fs/bpf
+mount -t bpf none /sys/fs/bpf 2>/dev/null
+finish() { echo "GUEST end $1"; poweroff -f; sleep 60; }
+
+. /rt-vm.conf
+for module in $MODULES; do insmod "/modules/$module.ko" || finish "insmod-$module"; done
+i=0
+while [ ! -e /sys/class/net/eth0 ] && [ $i -lt 100 ]; do sleep 0.1; i=$((i + 1)); done
+ip link set lo up
+ip link set eth0 up || finish no-eth0
+i=0
+while [ "$(cat /sys/class/net/eth0/carrier 2>/dev/null)" != 1 ] && [ $i -lt 100 ]; do sleep 0.1; i=$((i + 1)); done
+
+echo "GUEST uname $(uname -v)"
+echo "GUEST isolated $(cat /sys/devices/system/cpu/isolated)"
+probes=/sys/kernel/tracing/kprobe_events
+for function in $ZERO_COPY_FUNCTIONS __xsk_rcv; do
+    echo "p:zc/$function $function" >>$probes 2>/dev/null || echo "GUEST no-probe $function"
+done
+for event in /sys/kernel/tracing/events/zc/*/enable; do echo 1 >"$event"; done 2>/dev/null
+
+# shellcheck disable=SC2086
+/lib64/ld-linux-x86-64.so.2 --library-path /lib /bin/zerocat run /rig.json $RUN_OPTIONS --report /report.json >/run.out 2>&1 &
+run=$!
+i=0
+while kill -0 $run 2>/dev/null; do
+    if [ $i -eq 4 ]; then
+        for task in /proc/$run/task/*; do
+            [ "$(cat "$task/comm")" = zc-rt ] && echo "GUEST thread policy $(awk '{print $41}' "$task/stat") priority $(awk '{print $40}' "$task/stat") cpu $(grep Cpus_allowed_list "$task/status" | awk '{print $2}')"
+        done
+        echo "GUEST locked $(grep VmLck /proc/$run/status | awk '{print $2}')"
+    fi
+    sleep 1
+    i=$((i + 1))
+done
+wait $run
+echo "GUEST status $?"
+sed 's/^/GUEST out /' /run.out
+[ -e /report.json ] && sed 's/^/GUEST report /' /report.json
+while read -r name hits misses; do echo "GUEST hits $name $hits"; done </sys/kernel/tracing/kprobe_profile
+finish ok

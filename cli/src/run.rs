@@ -207,11 +207,11 @@ fn summary(report: &Report) -> String {
         format!("host      {}", report.host),
         format!("link      {} on {}{mode}", report.link.kind, report.link.interface),
         format!(
-            "network   {} SubDevices, {} Hz, {} frames and {} bytes a cycle, wait {}",
+            "network   {} SubDevices, {} Hz, {} bytes in {} a cycle, wait {}",
             report.network.subdevices,
             report.network.rate_hz,
-            report.network.frames,
             report.network.image_bytes,
+            if report.network.frames == 1 { "1 frame".to_owned() } else { format!("{} frames", report.network.frames) },
             report.network.wait
         ),
         format!(

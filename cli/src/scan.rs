@@ -61,6 +61,7 @@ impl Scan {
         let request =
             LinkRequest { interface: &self.interface, section: &section, slots: SCAN_SLOTS, force: self.force };
         let link = open_link(&request).map_err(|error| Failure::link(zerocat::chain(&error)))?;
+        link.missing.iter().for_each(|missing| eprintln!("not had: {missing}"));
         let depth = if self.basic { Depth::Basic } else { Depth::Deep };
         let found = scan(link.link, depth, self.force, || stop.asked())
             .map_err(|error| Failure::bus(format!("scan {}: {}", self.interface, zerocat::chain(&error))))?;

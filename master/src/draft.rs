@@ -4,8 +4,8 @@
 use crate::scan::{Scan, Scanned};
 use std::collections::BTreeSet;
 use zerocat_config::{
-    Engine, Network, NetworkProperties, PdoEntry, Pdos, ReadChannel, ReadConfig, ReadTask, Rig, Sink, Slave,
-    SlaveProperties, Target, Task,
+    Engine, Network, NetworkProperties, PdoEntry, Pdos, ReadChannel, ReadConfig, ReadTask, Rig, Slave, SlaveProperties,
+    Target, Task,
 };
 use zerocat_pdi::{DataType, Entry, Pdo};
 
@@ -30,7 +30,7 @@ pub fn draft_rig(scan: &Scan, interface: &str) -> Rig {
             data_saving: true,
             channels,
         },
-        sink: Some(Sink::Jsonl("-".to_owned())),
+        sink: None,
     };
     let tasks = if read.config.channels.is_empty() { Vec::new() } else { vec![Task::Read(read)] };
     Rig {

@@ -5,7 +5,7 @@ use zerocat_config::{Engine as EngineSection, LinkKind, XdpMode};
 use zerocat_link::packet::{PacketError, PacketLink};
 use zerocat_link::{Link, Sizing};
 use zerocat_sched::Nic;
-use zerocat_xdp::{Mode, ModeRequest, OnOccupied, XdpError, XdpLink, XdpOptions};
+use zerocat_xdp::{Mode, ModeRequest, OnOccupied, Resident, XdpError, XdpLink, XdpOptions};
 
 /// Frames that may wait to be received: a cycle of the largest plan, and as many acyclic and stale ones.
 const RECEIVE: u16 = 512;
@@ -107,7 +107,14 @@ fn open_packet(request: &LinkRequest<'_>) -> Result<OpenLink, LinkOpenError> {
     let driver = Nic::for_interface(interface).and_then(|nic| nic.driver);
     let report =
         LinkReport { kind: "packet", interface: interface.to_owned(), driver, mode_asked: None, mode_got: None };
-    Ok(OpenLink { link: Box::new(link), report, missing: Vec::new() })
+    Ok(OpenLink { link: Box::new(link), report, missing: deaf(interface).into_iter().collect() })
+}
+
+/// Why an AF_PACKET socket may hear nothing: an XDP program takes frames before it sees them.
+fn deaf(interface: &str) -> Option<String> {
+    let resident = Resident::of_interface(interface).ok()??;
+    let name = resident.name.as_deref().unwrap_or("without a name");
+    Some(format!("all frames of {interface}: XDP program {name} sees them first; {}", resident.remedy()))
 }
 
 const fn sizing(request: &LinkRequest<'_>) -> Sizing {

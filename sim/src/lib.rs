@@ -10,6 +10,7 @@
 
 mod action;
 mod app;
+mod command;
 mod config;
 mod describe;
 mod esc;
@@ -17,6 +18,7 @@ mod execute;
 mod frame;
 mod in_process;
 mod profile;
+mod script;
 mod segment;
 mod serve;
 mod snapshot;
@@ -24,11 +26,15 @@ mod subdevice;
 mod topology;
 
 pub use action::{Action, ActionError};
+pub use command::{
+    COMMANDS, Command, CommandError, CommandParser, CommandProblem, Direction, FaultChange, FrameFault, FrameFaults,
+};
 pub use config::{
     AlErrorConfig, ConfigProblem, Millis, ProfileKind, SecondEndConfig, SegmentConfig, SegmentConfigError,
     SubDeviceConfig, TargetState, WireConfig,
 };
 pub use in_process::{Loss, SegmentLink};
+pub use script::{Script, ScriptError, ScriptRun, Step, StepKind, When};
 pub use segment::{Outcome, Segment};
 pub use serve::{ServeCounters, Server, nap};
 pub use snapshot::{Snapshot, SubDeviceSnapshot, Totals};

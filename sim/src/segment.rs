@@ -8,6 +8,8 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use zerocat_wire::AlState;
+
 use crate::config::{SegmentConfig, SegmentConfigError, parents, second_end, wires};
 use crate::describe::ValueId;
 use crate::esc::Pending;
@@ -195,6 +197,12 @@ impl Segment {
     #[must_use]
     pub fn totals(&self) -> Totals {
         self.totals
+    }
+
+    /// AL state of a SubDevice, by its index in the file.
+    #[must_use]
+    pub fn state(&self, subdevice: usize) -> Option<AlState> {
+        self.devices.get(subdevice).map(|device| device.app.state())
     }
 
     /// What the segment looks like now.

@@ -19,7 +19,8 @@ impl schemars::JsonSchema for Millis {
     }
 }
 
-fn parse(text: &str) -> Option<Duration> {
+/// A duration with its unit.
+pub(crate) fn parse(text: &str) -> Option<Duration> {
     let split = text.find(|c: char| c.is_ascii_alphabetic())?;
     let (number, unit) = text.split_at(split);
     let unit = match unit {

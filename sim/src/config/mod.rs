@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 pub use check::ConfigProblem;
 pub(crate) use check::{parents, second_end, wires};
 pub use duration::Millis;
+pub(crate) use duration::parse as parse_duration;
 
 /// A segment, or why its file was refused.
 #[derive(Debug, thiserror::Error)]

@@ -1,0 +1,254 @@
+//! What a user can do to a running segment, as text: one command a line.
+//!
+//! [`CommandParser::parse`] is pure: it takes a line and gives a value, or says in which column what must stand. It
+//! knows the SubDevices of the segment by their number in the file (from 0) and by name. Whether a SubDevice can do
+//! what is asked turns out when it is done. [`COMMANDS`] describes every command.
+
+mod fault;
+mod words;
+
+pub use fault::{Direction, FaultChange, FrameFault, FrameFaults};
+pub use words::{CommandError, CommandProblem};
+pub(crate) use words::{Word, Words};
+
+use words::number;
+use zerocat_link::fault::Rate;
+use zerocat_wire::AlState;
+
+use crate::action::Action;
+use crate::config::SegmentConfig;
+use crate::topology::End;
+
+/// What can be asked of a running segment.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Command {
+    /// Something happens to a SubDevice.
+    Act(Action),
+    /// A fault of frames begins, changes or ends.
+    Fault(FaultChange),
+    /// All faults of frames end.
+    NoFaults,
+    /// The commands are listed.
+    Help,
+    /// The SubDevices are listed.
+    Show,
+    /// The segment ends.
+    Quit,
+}
+
+/// Each command with its arguments, and what it does.
+pub const COMMANDS: &[(&str, &str)] = &[
+    ("pull WHO", "pull the cable to a SubDevice from the one before it; `pull second-end`: that of the second end"),
+    ("plug WHO", "put it back; also `plug second-end`"),
+    ("damage WHO N", "damage the next N frames on the cable to a SubDevice; ports count errors"),
+    ("power off WHO", "switch a SubDevice off"),
+    ("power on WHO", "switch it on again: it is in INIT, with nothing but its SII"),
+    ("drop RATE [out|back]", "lose frames; RATE: `1%`, `every 7`, or `off`; out: before the SubDevices see them"),
+    ("delay N frames RATE [out|back]", "let frames arrive after N later ones; `delay off` ends it"),
+    ("duplicate RATE [out|back]", "let frames arrive twice"),
+    ("corrupt RATE [out|back]", "flip a bit of frames behind the Ethernet header"),
+    ("faults off", "end drop, delay, duplicate and corrupt in both directions"),
+    ("al-error WHO CODE [STATE]", "raise an AL error, as 0x001b; STATE: fall back to INIT, PRE-OP or SAFE-OP"),
+    ("input WHO CHANNEL VALUE", "set an input channel (from 1) to a number, on or off, for good"),
+    ("show", "list the SubDevices"),
+    ("help", "list the commands"),
+    ("quit", "end the segment"),
+];
+
+const WHICH: &str = "one of pull, plug, damage, power, drop, delay, duplicate, corrupt, faults, al-error, input, \
+                     show, help, quit";
+const RATE: &str = "a rate: a percentage up to 100 as 1% or 0.05%, `every` and a number, or off";
+const CODE: &str = "a code of 16 bits, as 0x001b";
+const VALUE: &str = "a number, on or off";
+const STATE: &str = "a state: INIT, PRE-OP, SAFE-OP or OP";
+/// Names the cable of the second end, where a SubDevice could stand.
+const SECOND_END: &str = "second-end";
+
+/// Reads commands about the SubDevices of one segment.
+#[derive(Debug, Clone)]
+pub struct CommandParser {
+    names: Vec<Option<String>>,
+}
+
+impl CommandParser {
+    /// A parser that knows the SubDevices of a segment.
+    #[must_use]
+    pub fn new(config: &SegmentConfig) -> Self {
+        Self { names: config.subdevices.iter().map(|subdevice| subdevice.name.clone()).collect() }
+    }
+
+    /// Reads a line. A line without a command (empty, or a comment) is `None`.
+    ///
+    /// # Errors
+    /// [`CommandError`], with the column and what must stand there.
+    pub fn parse(&self, line: &str) -> Result<Option<Command>, CommandError> {
+        let words = Words::of(line)?;
+        if words.peek().is_none() { Ok(None) } else { self.command(words).map(Some) }
+    }
+
+    /// Reads a command to the end of the line.
+    pub(crate) fn command(&self, mut words: Words) -> Result<Command, CommandError> {
+        let first = words.next(WHICH)?;
+        let command = match first.text.as_str() {
+            "drop" | "delay" | "duplicate" | "corrupt" => fault(&first.text, &mut words)?,
+            "faults" => {
+                words.next("off")?.read("off", |word| (word == "off").then_some(()))?;
+                Command::NoFaults
+            }
+            "help" => Command::Help,
+            "show" => Command::Show,
+            "quit" => Command::Quit,
+            _ => Command::Act(self.action(&first, &mut words)?),
+        };
+        words.end()?;
+        Ok(command)
+    }
+
+    fn action(&self, first: &Word, words: &mut Words) -> Result<Action, CommandError> {
+        Ok(match first.text.as_str() {
+            "pull" if second_end(words) => Action::PullEnd(End::Second),
+            "plug" if second_end(words) => Action::PlugEnd(End::Second),
+            "pull" => Action::PullCable { child: self.who(words)? },
+            "plug" => Action::PlugCable { child: self.who(words)? },
+            "damage" => {
+                const FRAMES: &str = "a number of frames from 1";
+                let child = self.who(words)?;
+                let frames = words.next(FRAMES)?.read(FRAMES, |text| number(text).filter(|frames| *frames > 0))?;
+                Action::DamageFrames { child, frames }
+            }
+            "power" => {
+                let word = words.next("on or off")?;
+                let on = word.read("on or off", on_or_off)?;
+                let subdevice = self.who(words)?;
+                if on { Action::PowerOn { subdevice } } else { Action::PowerOff { subdevice } }
+            }
+            "al-error" => {
+                let subdevice = self.who(words)?;
+                let code = words.next(CODE)?.read(CODE, number)?;
+                let state = words.next_if_any().map(|word| word.read(STATE, state)).transpose()?;
+                Action::AlError { subdevice, state, code }
+            }
+            "input" => self.input(words)?,
+            _ => return Err(first.refused(WHICH)),
+        })
+    }
+
+    fn input(&self, words: &mut Words) -> Result<Action, CommandError> {
+        const CHANNEL: &str = "a channel from 1 to 65535";
+        let subdevice = self.who(words)?;
+        let channel = words.next(CHANNEL)?.read(CHANNEL, |text| number(text).filter(|channel| *channel > 0))?;
+        let value = words.next(VALUE)?.read(VALUE, |text| match text {
+            "on" => Some(1),
+            "off" => Some(0),
+            text => number::<i64>(text),
+        })?;
+        Ok(Action::SetInput { subdevice, channel, value: value.cast_unsigned() })
+    }
+
+    /// The next word as a SubDevice: its number in the file, or its name.
+    pub(crate) fn who(&self, words: &mut Words) -> Result<usize, CommandError> {
+        let word = words.next(&self.allowed())?;
+        if let Some(index) = number::<usize>(&word.text)
+            && index < self.names.len()
+        {
+            return Ok(index);
+        }
+        let mut named = self.names.iter().enumerate().filter(|(_, name)| name.as_deref() == Some(&word.text));
+        match (named.next(), named.count()) {
+            (Some((index, _)), 0) => Ok(index),
+            (Some(_), others) => {
+                Err(word.problem(CommandProblem::Ambiguous { name: word.text.clone(), count: others + 1 }))
+            }
+            (None, _) => Err(word.refused(self.allowed())),
+        }
+    }
+
+    /// What may name a SubDevice.
+    fn allowed(&self) -> String {
+        const SHOWN: usize = 8;
+        let last = self.names.len().saturating_sub(1);
+        let mut text = format!("a SubDevice: a number from 0 to {last}");
+        let names: Vec<&str> = self.names.iter().flatten().map(String::as_str).collect();
+        if !names.is_empty() {
+            let more = if names.len() > SHOWN { ", ..." } else { "" };
+            text.push_str(&format!(", or {}{more}", names[..names.len().min(SHOWN)].join(", ")));
+        }
+        text
+    }
+}
+
+fn fault(name: &str, words: &mut Words) -> Result<Command, CommandError> {
+    const FRAMES: &str = "a number of frames from 1 to 1000, or off";
+    let fault = match name {
+        "drop" => FrameFault::Drop,
+        "duplicate" => FrameFault::Duplicate,
+        "corrupt" => FrameFault::Corrupt,
+        _ if words.peek() == Some("off") => FrameFault::Delay(0),
+        _ => {
+            let frames = words.next(FRAMES)?.read(FRAMES, |text| number(text).filter(|n| (1..=1000).contains(n)))?;
+            words.next("frames")?.read("frames", |word| matches!(word, "frame" | "frames").then_some(()))?;
+            FrameFault::Delay(frames)
+        }
+    };
+    let rate = rate(words)?;
+    let direction = words.next_if_any().map(|word| {
+        word.read("out or back", |text| match text {
+            "out" => Some(Direction::Out),
+            "back" => Some(Direction::Back),
+            _ => None,
+        })
+    });
+    let direction = direction.transpose()?.unwrap_or(Direction::Back);
+    Ok(Command::Fault(FaultChange { fault, rate, direction }))
+}
+
+fn rate(words: &mut Words) -> Result<Rate, CommandError> {
+    const NUMBER: &str = "a number of frames from 1";
+    let word = words.next(RATE)?;
+    match word.text.as_str() {
+        "off" => Ok(Rate::Never),
+        "every" => {
+            let every = words.next(NUMBER)?.read(NUMBER, |text| number(text).filter(|n| *n > 0))?;
+            Ok(Rate::Every(every))
+        }
+        _ => word.read(RATE, per_million).map(Rate::PerMillion),
+    }
+}
+
+/// A percentage in millionths.
+fn per_million(text: &str) -> Option<u32> {
+    let percent = decimal(text.strip_suffix('%')?)?;
+    let millionths = (percent * 1e4).round();
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be from 0 to 1e6")]
+    (0.0..=1e6).contains(&millionths).then_some(millionths as u32)
+}
+
+/// A number with digits, a point and a sign, and nothing else that a float may be written with.
+fn decimal(text: &str) -> Option<f64> {
+    text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-')).then(|| text.parse().ok()).flatten()
+}
+
+fn on_or_off(text: &str) -> Option<bool> {
+    match text {
+        "on" => Some(true),
+        "off" => Some(false),
+        _ => None,
+    }
+}
+
+/// An AL state by its name; BOOT is nothing to fall back to.
+pub(crate) fn state(text: &str) -> Option<AlState> {
+    [AlState::Init, AlState::PreOp, AlState::SafeOp, AlState::Op].into_iter().find(|state| state.name() == text)
+}
+
+/// Takes the word that names the second end, if it is next.
+fn second_end(words: &mut Words) -> bool {
+    let next = words.peek() == Some(SECOND_END);
+    if next {
+        words.next_if_any();
+    }
+    next
+}
+
+#[cfg(test)]
+mod tests;

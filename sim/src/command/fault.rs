@@ -1,0 +1,70 @@
+//! Frames that are lost, late, doubled or changed: which, how often and in which direction.
+
+use zerocat_link::Link;
+use zerocat_link::fault::{FaultInjector, FaultPlan, Lateness, Rate};
+
+/// What happens to a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FrameFault {
+    /// It disappears.
+    Drop,
+    /// It arrives after so many later frames.
+    Delay(u32),
+    /// It arrives twice.
+    Duplicate,
+    /// One bit behind its Ethernet header is flipped; its checksum is right all the same.
+    Corrupt,
+}
+
+/// Which way a frame goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// From the MainDevice to the segment: no SubDevice sees a lost frame.
+    Out,
+    /// Back to the MainDevice: the SubDevices have seen it.
+    Back,
+}
+
+/// What happens to frames from now on. It changes one fault in one direction; the others stay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FaultChange {
+    /// Which fault.
+    pub fault: FrameFault,
+    /// How often.
+    pub rate: Rate,
+    /// To which frames.
+    pub direction: Direction,
+}
+
+/// The faults of both directions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct FrameFaults {
+    /// From the MainDevice to the segment.
+    pub out: FaultPlan,
+    /// Back to the MainDevice.
+    pub back: FaultPlan,
+}
+
+impl FrameFaults {
+    /// Makes a change.
+    pub const fn change(&mut self, change: FaultChange) {
+        let plan = match change.direction {
+            Direction::Out => &mut self.out,
+            Direction::Back => &mut self.back,
+        };
+        match change.fault {
+            FrameFault::Drop => plan.drop = change.rate,
+            FrameFault::Duplicate => plan.duplicate = change.rate,
+            FrameFault::Corrupt => plan.corrupt = change.rate,
+            FrameFault::Delay(frames) => {
+                plan.delay = change.rate;
+                plan.late = Lateness::Frames(frames);
+            }
+        }
+    }
+
+    /// Has an injector at the segment's end of a link do it.
+    pub fn apply<L: Link>(&self, link: &mut FaultInjector<L>) {
+        link.set_plans(self.back, self.out);
+    }
+}

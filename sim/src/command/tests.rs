@@ -1,0 +1,119 @@
+use super::*;
+
+fn parser() -> CommandParser {
+    CommandParser::new(&SegmentConfig::example())
+}
+
+fn parsed(line: &str) -> Command {
+    parser().parse(line).unwrap_or_else(|error| panic!("{line}: {error}")).unwrap()
+}
+
+fn error(line: &str) -> String {
+    parser().parse(line).unwrap_err().to_string()
+}
+
+#[test]
+fn subdevices_are_named_or_numbered_as_in_the_file() {
+    for line in ["power off axis", "power off 5", "  power\toff 0x5  # now"] {
+        assert_eq!(parsed(line), Command::Act(Action::PowerOff { subdevice: 5 }), "{line}");
+    }
+    let spaced = SegmentConfig::line(vec![crate::SubDeviceConfig::new(crate::ProfileKind::Servo).named("left axis")]);
+    let command = CommandParser::new(&spaced).parse(r#"power on "left axis""#).unwrap();
+    assert_eq!(command, Some(Command::Act(Action::PowerOn { subdevice: 0 })));
+}
+
+#[test]
+fn every_action_has_its_line() {
+    let lines = [
+        ("pull axis", Action::PullCable { child: 5 }),
+        ("plug 0", Action::PlugCable { child: 0 }),
+        ("pull second-end", Action::PullEnd(End::Second)),
+        ("plug second-end", Action::PlugEnd(End::Second)),
+        ("damage axis 3", Action::DamageFrames { child: 5, frames: 3 }),
+        ("power on axis", Action::PowerOn { subdevice: 5 }),
+        ("al-error axis 0x001b", Action::AlError { subdevice: 5, state: None, code: 0x1b }),
+        ("al-error axis 27 SAFE-OP", Action::AlError { subdevice: 5, state: Some(AlState::SafeOp), code: 27 }),
+        ("input switches 1 on", Action::SetInput { subdevice: 2, channel: 1, value: 1 }),
+        ("input switches 4 off", Action::SetInput { subdevice: 2, channel: 4, value: 0 }),
+        ("input sensors 2 1234", Action::SetInput { subdevice: 3, channel: 2, value: 1234 }),
+        ("input sensors 2 -1", Action::SetInput { subdevice: 3, channel: 2, value: u64::MAX }),
+    ];
+    for (line, action) in lines {
+        assert_eq!(parsed(line), Command::Act(action), "{line}");
+    }
+}
+
+#[test]
+fn faults_have_a_rate_and_a_direction() {
+    let fault = |fault, rate, direction| Command::Fault(FaultChange { fault, rate, direction });
+    let lines = [
+        ("drop 1%", fault(FrameFault::Drop, Rate::PerMillion(10_000), Direction::Back)),
+        ("drop 0.0001% out", fault(FrameFault::Drop, Rate::PerMillion(1), Direction::Out)),
+        ("drop every 7", fault(FrameFault::Drop, Rate::Every(7), Direction::Back)),
+        ("drop off", fault(FrameFault::Drop, Rate::Never, Direction::Back)),
+        ("delay 2 frames 1%", fault(FrameFault::Delay(2), Rate::PerMillion(10_000), Direction::Back)),
+        ("delay 1 frame every 3 out", fault(FrameFault::Delay(1), Rate::Every(3), Direction::Out)),
+        ("delay off", fault(FrameFault::Delay(0), Rate::Never, Direction::Back)),
+        ("duplicate 100%", fault(FrameFault::Duplicate, Rate::PerMillion(1_000_000), Direction::Back)),
+        ("corrupt 12.5% back", fault(FrameFault::Corrupt, Rate::PerMillion(125_000), Direction::Back)),
+        ("faults off", Command::NoFaults),
+        ("help", Command::Help),
+        ("show", Command::Show),
+        ("quit", Command::Quit),
+    ];
+    for (line, command) in lines {
+        assert_eq!(parsed(line), command, "{line}");
+    }
+}
+
+#[test]
+fn empty_lines_and_comments_are_no_commands() {
+    for line in ["", "   ", "# pull axis", "\t# x"] {
+        assert_eq!(parser().parse(line), Ok(None), "{line:?}");
+    }
+}
+
+#[test]
+fn a_wrong_word_is_named_with_its_column_and_what_is_allowed() {
+    assert!(error("pul axis").starts_with("column 1: `pul` can't stand here, it must be one of pull, plug,"));
+    assert_eq!(
+        error("pull axiz"),
+        "column 6: `axiz` can't stand here, it must be a SubDevice: a number from 0 to 5, or coupler, valves, switches, \
+         sensors, setpoints, axis"
+    );
+    assert!(error("pull 6").contains("a number from 0 to 5"));
+    assert_eq!(error("power of axis"), "column 7: `of` can't stand here, it must be on or off");
+    assert!(error("al-error axis 0x1001b").starts_with("column 15: `0x1001b` can't stand here, it must be a code"));
+    assert!(error("al-error axis 1 safe-op").contains("INIT, PRE-OP, SAFE-OP or OP"));
+    assert!(error("drop 101%").starts_with("column 6: `101%` can't stand here, it must be a rate"));
+    for wrong in ["drop 1", "drop -1%", "drop %", "drop nan%", "drop 1e1%", "drop every 0", "drop 1% up"] {
+        assert!(error(wrong).contains("can't stand here"), "{wrong}: {}", error(wrong));
+    }
+    assert_eq!(error("delay 2 times 1%"), "column 9: `times` can't stand here, it must be frames");
+    assert!(error("input switches 0 on").contains("a channel from 1"));
+}
+
+#[test]
+fn a_line_that_ends_early_or_late_says_where() {
+    assert!(error("pull").starts_with("column 5: the line ends before a SubDevice: a number from 0 to 5"));
+    assert_eq!(error("power"), "column 6: the line ends before on or off");
+    assert_eq!(error("show all # x"), "column 6: the command is complete before `all`, leave it out");
+}
+
+#[test]
+fn a_name_that_two_subdevices_have_is_refused() {
+    let mut config = SegmentConfig::example();
+    config.subdevices[1].name = Some("axis".into());
+    let error = CommandParser::new(&config).parse("pull axis").unwrap_err();
+    assert_eq!(error.to_string(), "column 6: `axis` is the name of 2 SubDevices, use its number");
+}
+
+#[test]
+fn every_listed_command_begins_with_a_word_that_is_taken() {
+    for (usage, _) in COMMANDS {
+        let first = usage.split(' ').next().unwrap();
+        assert!(WHICH.contains(first), "{first}");
+        let said = parser().parse(first).map(drop).map_err(|error| error.to_string());
+        assert!(said.as_ref().is_ok() || said.as_ref().is_err_and(|said| said.contains("the line ends")), "{said:?}");
+    }
+}

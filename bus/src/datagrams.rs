@@ -18,6 +18,7 @@ use ethercrab::{Command, MainDevice, MainDeviceConfig, PduLoop, RetryBehaviour, 
 
 use crate::error::DatagramError;
 use crate::executor::idle_once;
+use crate::window::Window;
 
 /// Whom a datagram addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -75,6 +76,7 @@ pub struct Datagrams {
     now: Box<dyn Fn() -> Duration + Send>,
     attempts: u8,
     counters: Cell<DatagramCounters>,
+    window: Window,
     stop: Arc<AtomicBool>,
 }
 
@@ -100,6 +102,7 @@ impl Datagrams {
             now: Box::new(now),
             attempts: ATTEMPTS,
             counters: Cell::default(),
+            window: Window::default(),
             stop: Arc::default(),
         }
     }
@@ -276,13 +279,19 @@ impl Datagrams {
             if self.stop.load(Ordering::Relaxed) {
                 return Err(DatagramError::Stopped);
             }
-            let sent = request.send(&self.main_device).await;
-            match sent {
+            let Some(pass) = self.window.enter() else {
+                self.wait_for_pool(start).await?;
+                continue;
+            };
+            match request.send(&self.main_device).await {
                 Ok(answer) => {
                     self.count(|counters| counters.sent += 1);
                     return Ok(answer);
                 }
-                Err(PoolError::Pdu(PduError::SwapState)) => self.wait_for_pool(start).await?,
+                Err(PoolError::Pdu(PduError::SwapState)) => {
+                    pass.unused();
+                    self.wait_for_pool(start).await?;
+                }
                 Err(reason) => {
                     let (command, target, register) = (request.command(), request.target, request.register);
                     return Err(DatagramError::Pool { command, target, register, reason });

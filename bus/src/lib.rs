@@ -23,6 +23,7 @@ pub mod sii;
 pub mod subdevice;
 pub mod topology;
 pub mod watchdog;
+mod window;
 
 pub use al::{AlPolicy, AlReached, AlShown};
 pub use bring_up::{Network, Options, StateReport};

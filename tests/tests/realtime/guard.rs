@@ -1,0 +1,85 @@
+//! A link that forbids its thread to allocate while it is told to.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use zerocat::AnyLink;
+use zerocat_link::{Link, LinkCounters, LinkFault, Slot};
+use zerocat_sched::alloc::AbortOnAlloc;
+
+thread_local! {
+    static ARMED: RefCell<Option<AbortOnAlloc>> = const { RefCell::new(None) };
+}
+
+/// Longest wait for the thread to obey.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The switch of a guarded link.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Switch(Arc<[AtomicBool; 2]>);
+
+impl Switch {
+    /// From the next look at the link on an allocation of its thread ends the process, or no longer does.
+    pub(crate) fn forbid(&self, on: bool) {
+        let [asked, obeyed] = &*self.0;
+        // SYNC: flags; they publish nothing.
+        asked.store(on, Ordering::Relaxed);
+        let deadline = Instant::now() + PATIENCE;
+        while obeyed.load(Ordering::Relaxed) != on {
+            assert!(Instant::now() < deadline, "nobody looks at the link");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    fn obey(&self) {
+        let [asked, obeyed] = &*self.0;
+        let on = asked.load(Ordering::Relaxed);
+        // Touched on the first look, long before it is armed: the first use may allocate.
+        ARMED.with_borrow_mut(|armed| {
+            if armed.is_some() != on {
+                *armed = on.then(AbortOnAlloc::arm);
+            }
+        });
+        obeyed.store(on, Ordering::Relaxed);
+    }
+}
+
+/// A link with the guard in front of it.
+pub(crate) struct Guarded {
+    /// The link.
+    pub(crate) inner: AnyLink,
+    /// Its switch.
+    pub(crate) switch: Switch,
+}
+
+impl Link for Guarded {
+    fn slots(&self) -> u16 {
+        self.inner.slots()
+    }
+
+    fn slot(&self, slot: Slot) -> Result<&[u8], LinkFault> {
+        self.inner.slot(slot)
+    }
+
+    fn slot_mut(&mut self, slot: Slot) -> Result<&mut [u8], LinkFault> {
+        self.inner.slot_mut(slot)
+    }
+
+    fn post(&mut self, slot: Slot, len: usize) -> Result<(), LinkFault> {
+        self.inner.post(slot, len)
+    }
+
+    fn kick(&mut self) -> Result<(), LinkFault> {
+        self.inner.kick()
+    }
+
+    fn receive(&mut self) -> Result<Option<&[u8]>, LinkFault> {
+        self.switch.obey();
+        self.inner.receive()
+    }
+
+    fn counters(&self) -> LinkCounters {
+        self.inner.counters()
+    }
+}

@@ -1,0 +1,110 @@
+//! A session over AF_XDP and AF_PACKET on a veth pair.
+
+use crate::CYCLES;
+use crate::guard::{Guarded, Switch};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use zerocat::config::{LinkKind, Rig};
+use zerocat::{LinkRequest, OpenLink, Report, Session, SessionOptions, open_link};
+use zerocat_link::Sizing;
+use zerocat_link::packet::PacketLink;
+use zerocat_link::testing::{Veth, in_private_netns};
+use zerocat_sim::{Segment, SegmentConfig, Server};
+
+const RIG: &str = include_str!("../../../examples/demo-rig.json");
+/// More than the cyclic and acyclic frames of the demonstration.
+const SLOTS: u16 = 64;
+/// Longest wait for the cycles, which take ten seconds.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A segment on a thread of its own.
+struct Simulation {
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<()>,
+}
+
+impl Simulation {
+    fn start(interface: &str) -> Self {
+        let mut link = PacketLink::open(interface, Sizing { slots: 64, receive: 256 }).unwrap();
+        let mut segment = Segment::new(&SegmentConfig::demo()).unwrap();
+        let stop = Arc::new(AtomicBool::new(false));
+        let flag = Arc::clone(&stop);
+        let thread = std::thread::spawn(move || {
+            let (mut server, start) = (Server::new(), Instant::now());
+            // SYNC: a flag; it publishes nothing.
+            while !flag.load(Ordering::Relaxed) {
+                if !server.serve_once(&mut link, &mut segment, start.elapsed()).unwrap() {
+                    segment.step(start.elapsed());
+                    std::thread::sleep(Duration::from_micros(20));
+                }
+            }
+        });
+        Self { stop, thread }
+    }
+
+    fn end(self) {
+        // SYNC: as above.
+        self.stop.store(true, Ordering::Relaxed);
+        self.thread.join().unwrap();
+    }
+}
+
+/// Runs the demonstration for [`CYCLES`] cycles in OP in which an allocation of the realtime thread ends the process.
+fn exchange(veth: &Veth, kind: LinkKind) -> Report {
+    let simulation = Simulation::start(&veth.peer);
+    let mut rig = Rig::from_json(RIG).unwrap();
+    rig.network.properties.interface.clone_from(&veth.master);
+    rig.engine.link = kind;
+    rig.engine.watchdog = Duration::from_secs(1);
+    assert_eq!(rig.engine.cpu, None);
+    let request = LinkRequest { interface: &veth.master, section: &rig.engine, slots: SLOTS, force: false };
+    let OpenLink { link, report, missing } = open_link(&request).unwrap();
+    let switch = Switch::default();
+    let link = OpenLink { link: Box::new(Guarded { inner: link, switch: switch.clone() }), report, missing };
+    let mut session = Session::start_on(rig, link, SessionOptions::default(), || false).unwrap();
+    switch.forbid(true);
+    let first = session.status().counters.cycle;
+    let deadline = Instant::now() + PATIENCE;
+    while session.status().counters.cycle - first < CYCLES {
+        let status = session.status();
+        assert!(status.alive && Instant::now() < deadline, "{status:?}");
+        // The acyclic lane allocates as little as the cyclic one.
+        assert_eq!(session.states().len(), 6);
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    switch.forbid(false);
+    let ended = session.stop().unwrap();
+    simulation.end();
+    assert!(ended.failed.is_empty(), "{:?}", ended.failed);
+    ended.report
+}
+
+fn assert_quiet(report: &Report) {
+    assert!(report.missing.iter().all(|missing| missing.contains("zero-copy")), "{:?}", report.missing);
+    assert!(report.cycles.done + report.cycles.skipped >= CYCLES, "{report:?}");
+    assert_eq!(report.working_counter_faults, 0);
+    assert_eq!(report.rt.allocations, Some(0));
+    assert_eq!((report.rt.page_faults_minor, report.rt.page_faults_major), (Some(0), Some(0)));
+    let [read, write] = report.tasks.as_slice() else { panic!("{:?}", report.tasks) };
+    assert!(read.samples > 0 && write.samples > 0 && write.commands > 0, "{:?}", report.tasks);
+}
+
+#[test]
+fn af_xdp_neither_allocates_nor_faults() {
+    in_private_netns(|veth| {
+        let report = exchange(veth, LinkKind::Xdp);
+        assert_eq!((report.link.kind, report.link.mode_got), ("xdp", Some("native_copy")));
+        assert_quiet(&report);
+    });
+}
+
+#[test]
+fn af_packet_neither_allocates_nor_faults() {
+    in_private_netns(|veth| {
+        let report = exchange(veth, LinkKind::Packet);
+        assert_eq!(report.link.kind, "packet");
+        assert_quiet(&report);
+    });
+}

@@ -30,7 +30,7 @@ pub use command::{
     COMMANDS, Command, CommandError, CommandParser, CommandProblem, Direction, FaultChange, FrameFault, FrameFaults,
 };
 pub use config::{
-    AlErrorConfig, ConfigProblem, Millis, ProfileKind, SecondEndConfig, SegmentConfig, SegmentConfigError,
+    AlErrorConfig, ConfigProblem, Millis, ModuleKind, ProfileKind, SecondEndConfig, SegmentConfig, SegmentConfigError,
     SubDeviceConfig, TargetState, WireConfig,
 };
 pub use in_process::{Loss, SegmentLink};

@@ -91,7 +91,10 @@ impl Application {
     /// Gives a value to a channel that a wire drives. Returns whether it changed.
     pub(crate) fn drive(&mut self, id: ValueId, value: u64) -> bool {
         let changed = self.values.raw(id) != value;
-        self.values.set_raw(id, value);
+        if changed {
+            self.values.set_raw(id, value);
+            self.profile.inputs(&mut self.values);
+        }
         changed
     }
 
@@ -307,6 +310,7 @@ impl Application {
     fn check_process_data(&mut self, esc: &Esc) -> Result<(), AlStatusCode> {
         self.process_data.compile(&self.description, &self.dictionary);
         self.process_data.check(esc, Purpose::Outputs)?;
-        self.process_data.check(esc, Purpose::Inputs)
+        self.process_data.check(esc, Purpose::Inputs)?;
+        self.profile.check(&self.values)
     }
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{ProfileKind, SegmentConfig, SegmentConfigError, WireConfig};
+use super::{ProfileKind, SegmentConfig, SegmentConfigError, SubDeviceConfig, WireConfig};
 
 /// Most SubDevices of a segment.
 const MAX_SUBDEVICES: usize = 4096;
@@ -69,9 +69,24 @@ pub enum ConfigProblem {
         /// `in` or `out`.
         direction: &'static str,
     },
-    /// One end is digital and the other analogue.
-    #[error("joins a digital with an analogue channel")]
-    WireKinds,
+    /// The ends carry different things.
+    #[error("joins {0} with {1} channel")]
+    WireKinds(&'static str, &'static str),
+    /// A key that this profile doesn't have.
+    #[error("this profile has no {0}, leave the key out")]
+    NotForProfile(&'static str),
+    /// Too few or too many of something.
+    #[error("{got} {what}, this profile has {least} to {most}")]
+    Number {
+        /// What is counted.
+        what: &'static str,
+        /// What the file says.
+        got: usize,
+        /// Fewest.
+        least: usize,
+        /// Most.
+        most: usize,
+    },
     /// The input has another wire.
     #[error("the input is driven by another wire already")]
     WireTaken,
@@ -90,8 +105,14 @@ pub(super) fn check(config: &SegmentConfig) -> Result<(), SegmentConfigError> {
         let most = match subdevice.profile {
             ProfileKind::DigitalIn | ProfileKind::DigitalOut => 64,
             ProfileKind::AnalogueIn | ProfileKind::AnalogueOut => 16,
-            ProfileKind::Coupler | ProfileKind::Servo => 0,
+            ProfileKind::OversamplingIn => 8,
+            ProfileKind::Coupler
+            | ProfileKind::Servo
+            | ProfileKind::Encoder
+            | ProfileKind::Stepper
+            | ProfileKind::Modular => 0,
         };
+        check_particulars(n, subdevice)?;
         let Some(got) = subdevice.channels else { continue };
         let path = || format!("subdevices[{n}].channels");
         if most == 0 {
@@ -145,6 +166,44 @@ fn free_port(parents: &[Option<(u16, u8)>], parent: u16, port: Option<u8>) -> Re
     }
 }
 
+/// Keys that only some profiles have.
+fn check_particulars(n: usize, subdevice: &SubDeviceConfig) -> Result<(), SegmentConfigError> {
+    let path = |key: &str| format!("subdevices[{n}].{key}");
+    let kind = subdevice.profile;
+    if subdevice.speed.is_some() && kind != ProfileKind::Encoder {
+        return Err(invalid(path("speed"), ConfigProblem::NotForProfile("speed")));
+    }
+    match subdevice.samples.map(usize::from) {
+        Some(_) if kind != ProfileKind::OversamplingIn => {
+            return Err(invalid(path("samples"), ConfigProblem::NotForProfile("samples")));
+        }
+        Some(got @ (0 | 101..)) => {
+            let problem = ConfigProblem::Number { what: "samples", got, least: 1, most: 100 };
+            return Err(invalid(path("samples"), problem));
+        }
+        _ => {}
+    }
+    match subdevice.modules.len() {
+        0 if kind != ProfileKind::Modular => Ok(()),
+        _ if kind != ProfileKind::Modular => Err(invalid(path("modules"), ConfigProblem::NotForProfile("modules"))),
+        1..=32 => Ok(()),
+        got => {
+            let problem = ConfigProblem::Number { what: "modules", got, least: 1, most: 32 };
+            Err(invalid(path("modules"), problem))
+        }
+    }
+}
+
+/// What the channels of a profile carry.
+fn carries(profile: ProfileKind) -> &'static str {
+    match profile {
+        ProfileKind::DigitalIn | ProfileKind::DigitalOut => "a digital",
+        ProfileKind::AnalogueIn | ProfileKind::AnalogueOut | ProfileKind::OversamplingIn => "an analogue",
+        ProfileKind::Servo | ProfileKind::Stepper | ProfileKind::Encoder => "a position",
+        ProfileKind::Coupler | ProfileKind::Modular => "no",
+    }
+}
+
 /// Parent and port of each SubDevice.
 pub(crate) fn parents(config: &SegmentConfig) -> Result<Vec<Option<(u16, u8)>>, SegmentConfigError> {
     let mut parents: Vec<Option<(u16, u8)>> = Vec::with_capacity(config.subdevices.len());
@@ -183,11 +242,9 @@ pub(crate) fn wires(config: &SegmentConfig) -> Result<Vec<(WireEnd, WireEnd)>, S
             wire_end(config, text, direction).map_err(|problem| invalid(format!("wires[{n}].{key}"), problem))
         };
         let (from, to) = (end("from", from, "out")?, end("to", to, "in")?);
-        let digital = |end: WireEnd| {
-            matches!(config.subdevices[end.subdevice].profile, ProfileKind::DigitalIn | ProfileKind::DigitalOut)
-        };
-        if digital(from) != digital(to) {
-            return Err(invalid(format!("wires[{n}]"), ConfigProblem::WireKinds));
+        let [sent, taken] = [from, to].map(|end| carries(config.subdevices[end.subdevice].profile));
+        if sent != taken {
+            return Err(invalid(format!("wires[{n}]"), ConfigProblem::WireKinds(sent, taken)));
         }
         if wires.iter().any(|(_, taken)| *taken == to) {
             return Err(invalid(format!("wires[{n}].to"), ConfigProblem::WireTaken));
@@ -209,7 +266,7 @@ fn wire_end(config: &SegmentConfig, text: &str, direction: &'static str) -> Resu
         Ok(index) if index < config.subdevices.len() => index,
         Ok(_) => return Err(ConfigProblem::WireSubDevice(who.to_owned(), 0)),
         Err(_) => {
-            let named = |(n, s): (usize, &super::SubDeviceConfig)| (s.name.as_deref() == Some(who)).then_some(n);
+            let named = |(n, s): (usize, &SubDeviceConfig)| (s.name.as_deref() == Some(who)).then_some(n);
             let found: Vec<usize> = config.subdevices.iter().enumerate().filter_map(named).collect();
             match found.as_slice() {
                 [one] => *one,
@@ -220,7 +277,10 @@ fn wire_end(config: &SegmentConfig, text: &str, direction: &'static str) -> Resu
     let device = &config.subdevices[subdevice];
     let has = match (device.profile, direction) {
         (ProfileKind::DigitalOut | ProfileKind::AnalogueOut, "out")
-        | (ProfileKind::DigitalIn | ProfileKind::AnalogueIn, "in") => usize::from(device.channel_count()),
+        | (ProfileKind::DigitalIn | ProfileKind::AnalogueIn | ProfileKind::OversamplingIn, "in") => {
+            usize::from(device.channel_count())
+        }
+        (ProfileKind::Servo | ProfileKind::Stepper, "out") | (ProfileKind::Encoder, "in") => 1,
         _ => 0,
     };
     if channel == 0 || channel > has {

@@ -1,6 +1,6 @@
 //! Segments that are ready to use.
 
-use super::{ProfileKind, SegmentConfig, SubDeviceConfig, WireConfig};
+use super::{ModuleKind, ProfileKind, SegmentConfig, SubDeviceConfig, WireConfig};
 
 impl SegmentConfig {
     /// A coupler, four digital outputs wired to four digital inputs, two analogue outputs wired to two analogue
@@ -29,6 +29,41 @@ impl SegmentConfig {
         let mut config = Self::example();
         config.wires.retain(|wire| wire.from.starts_with("valves"));
         config
+    }
+
+    /// One SubDevice of each kind behind a coupler: digital out wired to digital in, analogue out to analogue and
+    /// oversampling in, the servo's position to one encoder and the stepper's to another, a free encoder, and a
+    /// modular device.
+    #[must_use]
+    pub fn zoo() -> Self {
+        let new = SubDeviceConfig::new;
+        let subdevices = [
+            new(ProfileKind::Coupler).named("coupler"),
+            new(ProfileKind::DigitalOut).named("valves"),
+            new(ProfileKind::DigitalIn).named("switches"),
+            new(ProfileKind::AnalogueOut).named("setpoints"),
+            new(ProfileKind::AnalogueIn).named("sensors"),
+            SubDeviceConfig { samples: Some(20), ..new(ProfileKind::OversamplingIn).named("scope") },
+            new(ProfileKind::Servo).named("axis"),
+            new(ProfileKind::Encoder).named("scale"),
+            new(ProfileKind::Stepper).named("feeder"),
+            new(ProfileKind::Encoder).named("wheel"),
+            SubDeviceConfig { speed: Some(20_000), ..new(ProfileKind::Encoder).named("spindle") },
+            SubDeviceConfig {
+                modules: vec![ModuleKind::Di8, ModuleKind::Do8, ModuleKind::Ai2, ModuleKind::Ao2],
+                ..new(ProfileKind::Modular).named("rack")
+            },
+        ];
+        let subdevices = (2001..).zip(subdevices).map(|(serial, s)| SubDeviceConfig { serial, ..s }).collect();
+        let wires = [
+            ("valves.out.1", "switches.in.1"),
+            ("setpoints.out.1", "sensors.in.1"),
+            ("setpoints.out.2", "scope.in.1"),
+            ("axis.out.1", "scale.in.1"),
+            ("feeder.out.1", "wheel.in.1"),
+        ];
+        let wires = wires.map(|(from, to)| WireConfig { from: from.into(), to: to.into() }).into();
+        Self { wires, ..Self::line(subdevices) }
     }
 
     /// A line of `count` SubDevices: a coupler, then digital in, digital out, analogue in, analogue out and servo in

@@ -62,8 +62,34 @@ pub enum ProfileKind {
     AnalogueIn,
     /// EL4102-like: a 16-bit value for each channel, CoE.
     AnalogueOut,
-    /// CiA 402 drive in cyclic synchronous position, CoE.
+    /// CiA 402 drive in five modes, CoE.
     Servo,
+    /// EL5101-like: counter, set counter, latch at the index pulse, CoE.
+    Encoder,
+    /// EL7031-like: stepper with a target velocity or position, CoE.
+    Stepper,
+    /// EL3702-like: several samples of a cycle for each channel, CoE.
+    OversamplingIn,
+    /// A modular device with the modules of `modules` in its slots, CoE.
+    Modular,
+}
+
+/// What is plugged into a slot of a modular device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ModuleKind {
+    /// 8 digital inputs.
+    Di8,
+    /// 8 digital outputs.
+    Do8,
+    /// 16 digital inputs.
+    Di16,
+    /// 16 digital outputs.
+    Do16,
+    /// 2 analogue inputs of 16 bits.
+    Ai2,
+    /// 2 analogue outputs of 16 bits.
+    Ao2,
 }
 
 /// State to which a transition is disturbed.
@@ -138,9 +164,19 @@ pub struct SubDeviceConfig {
     /// Revision in place of the profile's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<u32>,
-    /// Channels, for the profiles that have some: 1 to 64 digital ones (default 4), 1 to 16 analogue ones (default 2).
+    /// Channels, for the profiles that have some: 1 to 64 digital ones (default 4), 1 to 16
+    /// analogue ones (default 2), 1 to 8 oversampling ones (default 2).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channels: Option<u16>,
+    /// Speed of an encoder that no wire drives, in counts/s (default 1000).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speed: Option<i32>,
+    /// Samples of a cycle of an oversampling input, 1 to 100 (default 10).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub samples: Option<u16>,
+    /// Modules of a modular device by slot, 1 to 32.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub modules: Vec<ModuleKind>,
     /// Index in `subdevices` of the SubDevice it hangs on; the one before by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<u16>,
@@ -181,6 +217,9 @@ impl SubDeviceConfig {
             product_code: None,
             revision: None,
             channels: None,
+            speed: None,
+            samples: None,
+            modules: Vec::new(),
             parent: None,
             port: None,
             cable_delay: short_cable(),
@@ -210,8 +249,12 @@ impl SubDeviceConfig {
     pub(crate) fn channel_count(&self) -> u16 {
         self.channels.unwrap_or(match self.profile {
             ProfileKind::DigitalIn | ProfileKind::DigitalOut => 4,
-            ProfileKind::AnalogueIn | ProfileKind::AnalogueOut => 2,
-            ProfileKind::Coupler | ProfileKind::Servo => 0,
+            ProfileKind::AnalogueIn | ProfileKind::AnalogueOut | ProfileKind::OversamplingIn => 2,
+            ProfileKind::Coupler
+            | ProfileKind::Servo
+            | ProfileKind::Encoder
+            | ProfileKind::Stepper
+            | ProfileKind::Modular => 0,
         })
     }
 }

@@ -6,10 +6,35 @@ fn error(text: &str) -> String {
 
 #[test]
 fn ready_segments_pass_their_own_checks() {
-    for config in [SegmentConfig::example(), SegmentConfig::demo(), SegmentConfig::mixed(100)] {
+    for config in [SegmentConfig::example(), SegmentConfig::demo(), SegmentConfig::mixed(100), SegmentConfig::zoo()] {
         let again = SegmentConfig::from_json(&config.to_json()).unwrap();
         assert_eq!(again, config);
     }
+}
+
+#[test]
+fn the_file_of_the_zoo_is_the_zoo() {
+    let file = include_str!("../../../examples/zoo-segment.json");
+    assert_eq!(SegmentConfig::from_json(file).unwrap(), SegmentConfig::zoo());
+}
+
+#[test]
+fn what_only_other_profiles_have_is_refused() {
+    let servo = |more: &str| error(&format!(r#"{{"subdevices": [{{"profile": "servo", {more}}}]}}"#));
+    assert_eq!(servo(r#""speed": 1"#), "subdevices[0].speed: this profile has no speed, leave the key out");
+    assert_eq!(servo(r#""samples": 1"#), "subdevices[0].samples: this profile has no samples, leave the key out");
+    assert_eq!(servo(r#""modules": ["di8"]"#), "subdevices[0].modules: this profile has no modules, leave the key out");
+}
+
+#[test]
+fn modules_and_samples_are_counted() {
+    let said = error(r#"{"subdevices": [{"profile": "modular"}]}"#);
+    assert_eq!(said, "subdevices[0].modules: 0 modules, this profile has 1 to 32");
+    let said = error(r#"{"subdevices": [{"profile": "oversampling_in", "samples": 101}]}"#);
+    assert_eq!(said, "subdevices[0].samples: 101 samples, this profile has 1 to 100");
+    assert!(
+        error(r#"{"subdevices": [{"profile": "modular", "modules": ["di9"]}]}"#).contains("subdevices[0].modules[0]")
+    );
 }
 
 #[test]
@@ -57,13 +82,16 @@ fn wires_that_join_nothing_are_refused() {
         "wires[0].from: `nobody` is the index or name of 0 SubDevices, it must be one"
     );
     assert_eq!(with("valves.out.1", "sensors.in.1"), "wires[0]: joins a digital with an analogue channel");
+    assert_eq!(with("axis.out.1", "sensors.in.1"), "wires[0]: joins a position with an analogue channel");
     assert!(with("valves", "2.in.1").starts_with("wires[0].from: `valves` doesn't name a channel"));
 }
 
 #[test]
 fn the_schema_names_every_profile() {
     let schema = SegmentConfig::json_schema().to_string();
-    for profile in ["coupler", "digital_in", "digital_out", "analogue_in", "analogue_out", "servo"] {
+    let first = ["coupler", "digital_in", "digital_out", "analogue_in", "analogue_out", "servo"];
+    let later = ["encoder", "stepper", "oversampling_in", "modular"];
+    for profile in first.into_iter().chain(later) {
         assert!(schema.contains(&format!("\"{profile}\"")), "{profile}");
     }
 }

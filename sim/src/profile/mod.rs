@@ -6,15 +6,21 @@ mod beckhoff;
 mod coupler;
 mod digital_in;
 mod digital_out;
+mod encoder;
+mod modular;
+mod oversampling_in;
 mod parameter;
+mod ramp;
 mod servo;
 mod signal;
+mod stepper;
 mod values;
 
 use std::fmt::Debug;
 use std::time::Duration;
 
 pub(crate) use values::Values;
+use zerocat_wire::AlStatusCode;
 
 use crate::config::{ProfileKind, SubDeviceConfig};
 use crate::describe::Description;
@@ -45,6 +51,14 @@ pub(crate) trait Profile: Debug + Send {
     /// An input channel (from 0) is driven from outside, not by the profile.
     fn take_over(&mut self, _channel: usize) {}
 
+    /// A wire has brought a new value to an input channel.
+    fn inputs(&mut self, _values: &mut Values) {}
+
+    /// Whether what was configured in PRE-OP allows SAFE-OP.
+    fn check(&self, _values: &Values) -> Result<(), AlStatusCode> {
+        Ok(())
+    }
+
     /// Whether values of output channels change with time, not only with outputs.
     fn moves(&self) -> bool {
         false
@@ -55,6 +69,10 @@ pub(crate) trait Profile: Debug + Send {
         None
     }
 }
+
+/// Speed of an encoder, counts/s, and samples of a cycle, where the file says nothing.
+const DEFAULT_SPEED: i32 = 1000;
+const DEFAULT_SAMPLES: u16 = 10;
 
 /// A SubDevice with nothing that moves.
 #[derive(Debug)]
@@ -70,8 +88,12 @@ pub(crate) fn build(config: &SubDeviceConfig) -> (Description, Box<dyn Profile>)
         ProfileKind::DigitalIn => digital_in::build(channels),
         ProfileKind::DigitalOut => (digital_out::describe(channels), Box::new(Passive)),
         ProfileKind::AnalogueIn => analogue_in::build(channels),
-        ProfileKind::AnalogueOut => (analogue_out::describe(channels), Box::new(Passive)),
+        ProfileKind::AnalogueOut => analogue_out::build(channels),
         ProfileKind::Servo => servo::build(),
+        ProfileKind::Encoder => encoder::build(config.speed.unwrap_or(DEFAULT_SPEED)),
+        ProfileKind::Stepper => stepper::build(),
+        ProfileKind::OversamplingIn => oversampling_in::build(channels, config.samples.unwrap_or(DEFAULT_SAMPLES)),
+        ProfileKind::Modular => modular::build(&config.modules),
     };
     let identity = &mut description.identity;
     identity.serial = config.serial;

@@ -10,13 +10,13 @@ pub(crate) fn count(now: Duration) -> u64 {
 /// A triangle between -amplitude and +amplitude with a period of two seconds. Each channel starts an eighth of a
 /// period after the one before.
 pub(crate) fn triangle(now: Duration, channel: usize, amplitude: i16) -> i16 {
-    const PERIOD_MS: i64 = 2000;
-    let ms = i64::try_from(now.as_millis() % 2000).unwrap_or(0);
-    let shift = i64::try_from(channel % 8).unwrap_or(0) * PERIOD_MS / 8;
-    let phase = (ms + shift) % PERIOD_MS;
-    let up = if phase < PERIOD_MS / 2 { phase } else { PERIOD_MS - phase };
-    // `up` runs from 0 to 1000 and back.
-    let value = (2 * up - PERIOD_MS / 2) * i64::from(amplitude) / (PERIOD_MS / 2);
+    const PERIOD_US: i64 = 2_000_000;
+    let us = i64::try_from(now.as_micros() % 2_000_000).unwrap_or(0);
+    let shift = i64::try_from(channel % 8).unwrap_or(0) * PERIOD_US / 8;
+    let phase = (us + shift) % PERIOD_US;
+    let up = if phase < PERIOD_US / 2 { phase } else { PERIOD_US - phase };
+    // `up` runs from 0 to half a period and back.
+    let value = (2 * up - PERIOD_US / 2) * i64::from(amplitude) / (PERIOD_US / 2);
     i16::try_from(value).unwrap_or(0)
 }
 

@@ -5,7 +5,7 @@
 //! off it slowly; where it lets go is home. The zero position lies behind home by the home offset.
 
 use super::axis::Axis;
-use super::ramp::Ramp;
+use crate::profile::ramp::Ramp;
 
 const START: u16 = 0x0010;
 

@@ -12,18 +12,17 @@ mod axis;
 mod drive;
 mod homing;
 mod objects;
-mod ramp;
 mod set_points;
 
 use std::time::Duration;
 
+use super::ramp::Ramp;
 use super::{FaultReport, Profile, Values, beckhoff, parameter};
 use crate::describe::{Description, Identity};
 use axis::Axis;
 use drive::Drive;
 use homing::Homing;
 use objects::Settings;
-use ramp::Ramp;
 use set_points::SetPoints;
 
 const PROFILE_POSITION: i8 = 1;

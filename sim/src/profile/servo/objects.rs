@@ -2,11 +2,11 @@
 
 use super::axis::{COUNTS_PER_TURN, Limits};
 use super::homing::Method;
-use super::ramp::Pace;
 use crate::describe::dictionary::{Entry, Object, ObjectCode, Store, access};
 use crate::describe::{DataType, Pdo, PdoEntry, ValueId};
 use crate::profile::Values;
 use crate::profile::parameter::{self, Parameter};
+use crate::profile::ramp::Pace;
 
 pub(super) const CONTROL_WORD: ValueId = ValueId(0);
 pub(super) const TARGET_POSITION: ValueId = ValueId(1);

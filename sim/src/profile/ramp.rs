@@ -1,24 +1,24 @@
-//! A demand that moves within an acceleration: the trapezoid of profile position, the search of homing, and the
-//! ramps of quick stop, halt and fault reaction.
+//! A demand that moves within an acceleration: the trapezoid of profile position, the search of homing, the ramps of
+//! quick stop, halt and fault reaction, the motion of a stepper.
 
 /// How fast a profile moves: counts/s and counts/s².
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Pace {
-    pub(super) speed: f64,
-    pub(super) acceleration: f64,
-    pub(super) deceleration: f64,
+pub(crate) struct Pace {
+    pub(crate) speed: f64,
+    pub(crate) acceleration: f64,
+    pub(crate) deceleration: f64,
 }
 
 /// Position and velocity demanded.
 #[derive(Debug, Default, Clone, Copy, PartialEq)]
-pub(super) struct Ramp {
-    pub(super) position: f64,
-    pub(super) velocity: f64,
+pub(crate) struct Ramp {
+    pub(crate) position: f64,
+    pub(crate) velocity: f64,
 }
 
 impl Ramp {
     /// Moves towards a position and stands still there.
-    pub(super) fn toward(&mut self, target: f64, pace: Pace, dt: f64) {
+    pub(crate) fn toward(&mut self, target: f64, pace: Pace, dt: f64) {
         let distance = target - self.position;
         // In steps of `dt`, v loses v * dt / 2 more on its way to 0 than v² / 2a.
         let half = pace.deceleration * dt / 2.0;
@@ -36,7 +36,7 @@ impl Ramp {
     }
 
     /// Moves on at a velocity, reached with an acceleration.
-    pub(super) fn run(&mut self, velocity: f64, acceleration: f64, dt: f64) {
+    pub(crate) fn run(&mut self, velocity: f64, acceleration: f64, dt: f64) {
         self.turn(velocity, acceleration, dt);
         self.position += self.velocity * dt;
     }

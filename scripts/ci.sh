@@ -11,13 +11,13 @@ cd "$(dirname "$0")/.."
 
 [ "$(id -u)" -eq 0 ] || { echo "ci.sh: run as root: the tests make network namespaces and attach XDP programs" >&2; exit 1; }
 step() { printf '\n== %s\n' "$*"; }
-tool() { command -v "$1" >/dev/null || cargo install --locked --quiet "$1"; }
+tool() { command -v "$1" >/dev/null || cargo install --locked --quiet "$1@$2"; }
 
 step "packages and tools"
 # g++ for the fuzz targets, tshark to read captures with a dissector that isn't ours.
 scripts/install.sh "$@" g++ tshark
-tool cargo-deny
-tool cargo-machete
+tool cargo-deny 0.20.2
+tool cargo-machete 0.9.2
 
 step "format"
 cargo fmt --all --check

@@ -5,6 +5,7 @@
 //! touched, and what a test started is gone when it ends, also when it panics.
 //!
 //! No test asserts a time: waits are bounded, and end in a failure that shows what the programs said.
+#![allow(clippy::unwrap_used, reason = "a test fails there")]
 
 mod bench_set;
 mod capture;

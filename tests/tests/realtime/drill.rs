@@ -23,7 +23,7 @@ pub(crate) fn mixed(count: usize) -> SegmentConfig {
         let (kind, channels) = match subdevice.profile {
             ProfileKind::DigitalIn | ProfileKind::DigitalOut => (0, 4),
             ProfileKind::AnalogueIn | ProfileKind::AnalogueOut => (1, 2),
-            ProfileKind::Coupler | ProfileKind::Servo => continue,
+            _ => continue,
         };
         if matches!(subdevice.profile, ProfileKind::DigitalIn | ProfileKind::AnalogueIn) {
             inputs[kind] = Some(n);

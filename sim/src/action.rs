@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use zerocat_wire::{AlState, AlStatusCode};
 
+use crate::config::MOST_DRIFT;
 use crate::segment::Segment;
 use crate::topology::End;
 
@@ -64,6 +65,13 @@ pub enum Action {
         /// The value, signed ones in two's complement.
         value: u64,
     },
+    /// The crystal of a SubDevice gets another drift.
+    ClockDrift {
+        /// Index in the file.
+        subdevice: usize,
+        /// How much too fast it is, in parts per million, -1000 to 1000.
+        ppm: f64,
+    },
 }
 
 /// Why nothing was done.
@@ -97,6 +105,12 @@ pub enum ActionError {
         /// The state that was asked for.
         wanted: AlState,
     },
+    /// The SubDevice has no clock.
+    #[error("SubDevice {0} has no clock")]
+    NoClock(usize),
+    /// The drift is out of range.
+    #[error("a crystal is off by -1000 to 1000 ppm")]
+    Drift,
     /// There is no such input channel.
     #[error("SubDevice {subdevice} has {count} in channels, not {channel}")]
     NoSuchChannel {
@@ -138,7 +152,16 @@ impl Segment {
             Action::PowerOn { subdevice } => self.power(subdevice, true, now),
             Action::AlError { subdevice, state, code } => self.al_error(subdevice, state, AlStatusCode(code)),
             Action::SetInput { subdevice, channel, value } => self.set_input(subdevice, channel, value),
+            Action::ClockDrift { subdevice, ppm } => self.clock_drift(subdevice, ppm, now),
         }
+    }
+
+    fn clock_drift(&mut self, subdevice: usize, ppm: f64, now: Duration) -> Result<(), ActionError> {
+        let subdevice = self.known(subdevice)?;
+        if !(-MOST_DRIFT..=MOST_DRIFT).contains(&ppm) {
+            return Err(ActionError::Drift);
+        }
+        if self.devices[subdevice].set_drift(ppm, now) { Ok(()) } else { Err(ActionError::NoClock(subdevice)) }
     }
 
     fn known(&self, index: usize) -> Result<usize, ActionError> {

@@ -4,8 +4,7 @@
 //! ETG documents and the ET1100 data sheet, for any master. It is pure: no clock, no thread, no socket. Around it
 //! are [`Server`], which serves it on a link, and [`SegmentLink`], which is a link with a segment in the same process.
 //!
-//! Not modelled yet: distributed clocks (a SubDevice says that it has none, and its DC registers take no write),
-//! BOOT, mailbox protocols other than CoE.
+//! Not modelled yet: BOOT, mailbox protocols other than CoE.
 #![forbid(unsafe_code)]
 
 mod action;
@@ -30,9 +29,10 @@ pub use command::{
     COMMANDS, Command, CommandError, CommandParser, CommandProblem, Direction, FaultChange, FrameFault, FrameFaults,
 };
 pub use config::{
-    AlErrorConfig, ConfigProblem, Millis, ModuleKind, ProfileKind, SecondEndConfig, SegmentConfig, SegmentConfigError,
-    SubDeviceConfig, TargetState, WireConfig,
+    AlErrorConfig, ClockConfig, ConfigProblem, Millis, ModuleKind, ProfileKind, SecondEndConfig, SegmentConfig,
+    SegmentConfigError, SubDeviceConfig, TargetState, WireConfig,
 };
+pub use esc::ClockSnapshot;
 pub use in_process::{Loss, SegmentLink};
 pub use script::{Script, ScriptError, ScriptRun, Step, StepKind, When};
 pub use segment::{Outcome, Segment};

@@ -12,7 +12,7 @@ use zerocat_wire::AlState;
 
 use crate::config::{SegmentConfig, SegmentConfigError, parents, second_end, wires};
 use crate::describe::ValueId;
-use crate::esc::Pending;
+use crate::esc::{ClockSnapshot, Pending};
 use crate::execute::{self, Hot};
 use crate::frame::{self, Frame};
 use crate::snapshot::{Snapshot, SubDeviceSnapshot, Totals};
@@ -156,7 +156,9 @@ impl Segment {
             self.count_damaged(way, at);
         }
         self.run(way, hops, payload, now);
-        self.settle(now);
+        if self.settle(now) {
+            self.latch(way);
+        }
         exit
     }
 
@@ -205,6 +207,12 @@ impl Segment {
         self.devices.get(subdevice).map(|device| device.app.state())
     }
 
+    /// What the clock of a SubDevice shows at a time. `None` for one without a clock.
+    #[must_use]
+    pub fn clock(&self, subdevice: usize, now: Duration) -> Option<ClockSnapshot> {
+        self.devices.get(subdevice)?.esc.clock(now)
+    }
+
     /// What the segment looks like now.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
@@ -235,20 +243,23 @@ impl Segment {
         let bus = &mut execute::Bus {
             devices: &mut self.devices,
             route: &route.hops[hops.clone()],
-            hot: &hot[hops],
+            hot: &hot[hops.clone()],
+            delays: &route.delays[hops],
             dirty: &mut self.dirty,
             now,
         };
         self.totals.datagrams += frame::for_each(payload, |datagram| bus.execute(datagram));
     }
 
-    /// Lets the applications act on what the frame left, and brings what is derived up to date.
-    fn settle(&mut self, now: Duration) {
-        let (mut rerouted, mut outputs) = (false, false);
+    /// Lets the applications act on what the frame left, and brings what is derived up to date. Returns whether
+    /// receive times are to be latched.
+    fn settle(&mut self, now: Duration) -> bool {
+        let (mut rerouted, mut outputs, mut latch) = (false, false, false);
         while let Some(n) = self.dirty.pop() {
             let device = &mut self.devices[usize::from(n)];
             let (pending, taken) = device.settle(now);
             outputs |= taken;
+            latch |= pending.flags & Pending::DC_LATCH != 0;
             if pending.flags & Pending::DL_CONTROL != 0 {
                 device.esc.apply_loop_control();
                 rerouted = true;
@@ -271,6 +282,25 @@ impl Segment {
         }
         if outputs {
             self.carry();
+        }
+        latch
+    }
+
+    /// Latches the times at which the frame came in at the ports of those SubDevices that it asked for it.
+    fn latch(&mut self, way: usize) {
+        let Way { route, .. } = &self.ways[way];
+        for n in &route.hops {
+            let device = &mut self.devices[usize::from(*n)];
+            device.latching = device.esc.takes_latch();
+            if device.latching {
+                device.esc.latch_unit();
+            }
+        }
+        for arrival in &route.arrivals {
+            let device = &mut self.devices[usize::from(arrival.device)];
+            if device.latching {
+                device.esc.latch_port(arrival.port, arrival.after);
+            }
         }
     }
 

@@ -7,7 +7,7 @@ use zerocat_wire::AlState;
 use crate::app::{Application, Injection};
 use crate::config::{SubDeviceConfig, TargetState};
 use crate::describe::sii_image;
-use crate::esc::{Esc, Pending, SiiInterface};
+use crate::esc::{Clock, Esc, Pending, SiiInterface};
 use crate::profile;
 
 /// One SubDevice.
@@ -17,6 +17,8 @@ pub(crate) struct SubDevice {
     pub(crate) app: Application,
     /// Logical datagrams that it took part in.
     pub(crate) cyclic: u64,
+    /// The frame that passes now is asked for its receive times.
+    pub(crate) latching: bool,
     config: SubDeviceConfig,
 }
 
@@ -39,7 +41,9 @@ impl SubDevice {
             times: error.times,
         });
         let app = Application::new(description, behaviour, config.transition_delay.0, injection);
-        Self { esc, app, cyclic: 0, config: config.clone() }
+        let mut device = Self { esc, app, cyclic: 0, latching: false, config: config.clone() };
+        device.start_clock(Duration::ZERO);
+        device
     }
 
     /// As after power-on again; the SII keeps what was written to it.
@@ -49,6 +53,22 @@ impl SubDevice {
         *self = Self { cyclic: self.cyclic, ..fresh };
         self.esc.exchange_sii(words);
         self.esc.set_now(now);
+        self.start_clock(now);
+    }
+
+    fn start_clock(&mut self, now: Duration) {
+        let clock = self.config.clock;
+        let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        let bits = self.config.clock_bits();
+        if bits > 0 {
+            self.esc.set_clock(Clock::new(bits == 64, clock.drift_ppm, nanos(clock.offset.0), nanos(now)));
+        }
+    }
+
+    /// Gives the crystal another drift. Returns whether there is one.
+    pub(crate) fn set_drift(&mut self, ppm: f64, now: Duration) -> bool {
+        self.config.clock.drift_ppm = ppm;
+        self.esc.set_drift(ppm, now)
     }
 
     /// Lets the application act on what frames did. Returns what that was, and whether outputs were taken over.

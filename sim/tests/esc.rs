@@ -27,7 +27,7 @@ fn information_registers_are_those_of_the_profile() {
 #[test]
 fn read_only_registers_take_no_write() {
     let mut rig = servo();
-    for register in [0x0000, 0x0004, 0x0008, 0x0110, 0x0130, 0x0134, 0x0440, 0x0805, 0x0807, 0x0900, 0x3000] {
+    for register in [0x0000, 0x0004, 0x0008, 0x0110, 0x0130, 0x0134, 0x0440, 0x0805, 0x0807, 0x0918, 0x092c, 0x3000] {
         assert_eq!(rig.send(Command::Apwr, Address::position(0, register), &[0xff]).1, 0, "{register:#06x}");
     }
 }

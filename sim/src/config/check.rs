@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{ProfileKind, SegmentConfig, SegmentConfigError, SubDeviceConfig, WireConfig};
+use super::{MOST_DRIFT, ProfileKind, SegmentConfig, SegmentConfigError, SubDeviceConfig, WireConfig};
 
 /// Most SubDevices of a segment.
 const MAX_SUBDEVICES: usize = 4096;
@@ -51,6 +51,12 @@ pub enum ConfigProblem {
     /// Longer than a frame can take here.
     #[error("longer than 1ms")]
     DelayTooLong,
+    /// No clock has as many bits.
+    #[error("{0} bits, a clock has 64 or 32, or 0 where there is none")]
+    ClockBits(u8),
+    /// The crystal is off by too much.
+    #[error("a crystal is off by -1000 to 1000 ppm")]
+    ClockDrift,
     /// Not of the form that names a channel.
     #[error("`{0}` doesn't name a channel: write it as 2.{1}.1 or NAME.{1}.1, channels from 1")]
     WireForm(String, &'static str),
@@ -123,6 +129,7 @@ pub(super) fn check(config: &SegmentConfig) -> Result<(), SegmentConfigError> {
         }
     }
     check_delays(config)?;
+    check_clocks(config)?;
     parents(config)?;
     second_end(config)?;
     wires(config)?;
@@ -140,6 +147,21 @@ fn check_delays(config: &SegmentConfig) -> Result<(), SegmentConfigError> {
         Some(n) => Err(invalid(format!("subdevices[{n}].cable_delay"), ConfigProblem::DelayTooLong)),
         None => Ok(()),
     }
+}
+
+fn check_clocks(config: &SegmentConfig) -> Result<(), SegmentConfigError> {
+    for (n, subdevice) in config.subdevices.iter().enumerate() {
+        let path = |key: &str| format!("subdevices[{n}].clock.{key}");
+        let clock = subdevice.clock;
+        if let Some(bits) = clock.bits.filter(|bits| !matches!(bits, 0 | 32 | 64)) {
+            return Err(invalid(path("bits"), ConfigProblem::ClockBits(bits)));
+        }
+        // Not a number is no drift either.
+        if !(-MOST_DRIFT..=MOST_DRIFT).contains(&clock.drift_ppm) {
+            return Err(invalid(path("drift_ppm"), ConfigProblem::ClockDrift));
+        }
+    }
+    Ok(())
 }
 
 /// SubDevice and port of the second end.

@@ -140,6 +140,24 @@ const fn yes() -> bool {
     true
 }
 
+/// The clock of a SubDevice.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClockConfig {
+    /// 64 or 32, or 0 for no clock. By default digital terminals have none, all others one of 64 bits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bits: Option<u8>,
+    /// How much too fast the crystal is, in parts per million, -1000 to 1000.
+    #[serde(default)]
+    pub drift_ppm: f64,
+    /// What the clock shows at power-on.
+    #[serde(default)]
+    pub offset: Millis,
+}
+
+/// Most that a crystal may be off, in parts per million.
+pub(crate) const MOST_DRIFT: f64 = 1000.0;
+
 /// One SubDevice.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -186,6 +204,9 @@ pub struct SubDeviceConfig {
     /// Time that a frame takes through the cable from the parent.
     #[serde(default = "short_cable")]
     pub cable_delay: Millis,
+    /// Its clock.
+    #[serde(default)]
+    pub clock: ClockConfig,
     /// An error on purpose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub al_error: Option<AlErrorConfig>,
@@ -223,6 +244,7 @@ impl SubDeviceConfig {
             parent: None,
             port: None,
             cable_delay: short_cable(),
+            clock: ClockConfig::default(),
             al_error: None,
             transition_delay: Millis::default(),
             sii_delay: Millis::default(),
@@ -243,6 +265,14 @@ impl SubDeviceConfig {
     pub fn with_channels(mut self, channels: u16) -> Self {
         self.channels = Some(channels);
         self
+    }
+
+    /// Bits of its clock, 0 for none; by default those of the profile.
+    pub(crate) fn clock_bits(&self) -> u8 {
+        self.clock.bits.unwrap_or(match self.profile {
+            ProfileKind::DigitalIn | ProfileKind::DigitalOut => 0,
+            _ => 64,
+        })
     }
 
     /// Channels, by default those of the profile.

@@ -3,7 +3,7 @@
 use zerocat_wire::register;
 
 use super::sync_manager::{Direction, Effect};
-use super::{Esc, PLAIN, Pending};
+use super::{Esc, PLAIN, Pending, dc};
 
 impl Esc {
     /// Whether the network may access the area now, and its first address. Opens the buffers that it enters.
@@ -16,6 +16,9 @@ impl Esc {
             self.channels.iter().any(|channel| channel.guards(address, len) && !channel.admits(direction, address));
         if refused {
             return None;
+        }
+        if direction == Direction::Read && start < dc::END && address + len > usize::from(register::DC_SYSTEM_TIME) {
+            self.show_dc();
         }
         for channel in &mut self.channels {
             if !channel.guards(address, len) {
@@ -94,7 +97,7 @@ impl Esc {
     }
 
     pub(super) fn note(&mut self, flag: u16) {
-        debug_assert!(flag <= Pending::SYNC_MANAGER);
+        debug_assert!(flag <= Pending::DC_LATCH);
         self.pending.flags |= flag;
     }
 }

@@ -5,19 +5,24 @@
 //! frame has passed. Register offsets and behaviour follow ETG.1000.4, clause 6, and the ET1100 data sheet,
 //! section II.
 //!
-//! Not modelled: register protection (0x0020 to 0x0031), reset (0x0040), distributed clocks.
+//! Not modelled: register protection (0x0020 to 0x0031), reset (0x0040).
 
 mod access;
 mod alarm;
+mod clock;
+mod dc;
 mod fmmu;
 mod local;
 mod memory;
 mod port;
 mod register;
 mod sii;
+mod sync;
 mod sync_manager;
 mod watchdog;
 
+pub(crate) use clock::Clock;
+pub use dc::ClockSnapshot;
 pub(crate) use sii::{SiiInterface, checksum as sii_checksum};
 pub(crate) use sync_manager::Channel;
 pub(crate) use watchdog::Watchdog;
@@ -26,6 +31,7 @@ use std::time::Duration;
 
 use zerocat_wire::fmmu::Fmmu;
 
+use dc::Dc;
 use memory::Memory;
 use port::Ports;
 
@@ -78,6 +84,8 @@ impl Pending {
     pub(crate) const ADDRESSING: u16 = 8;
     /// A sync manager was configured or a repeat asked for.
     pub(crate) const SYNC_MANAGER: u16 = 16;
+    /// Receive times are to be latched.
+    pub(crate) const DC_LATCH: u16 = 32;
 
     pub(crate) const fn any(self) -> bool {
         self.flags != 0 || self.written != 0 || self.read != 0
@@ -94,8 +102,11 @@ pub(crate) struct Esc {
     pub(crate) watchdog: Watchdog,
     pub(crate) sii: SiiInterface,
     pub(crate) pending: Pending,
+    dc: Option<Box<Dc>>,
     kind: EscKind,
     now: Duration,
+    /// Nanoseconds from then until a frame passes the processing unit.
+    passage: u32,
 }
 
 impl Esc {
@@ -111,8 +122,10 @@ impl Esc {
             watchdog: Watchdog::default(),
             sii: sii.with_words(words),
             pending: Pending::default(),
+            dc: None,
             kind,
             now: Duration::ZERO,
+            passage: 0,
         };
         esc.power_on();
         esc

@@ -4,7 +4,7 @@ use zerocat_wire::fmmu::{self, Fmmu};
 use zerocat_wire::register;
 use zerocat_wire::sync_manager::{self, SyncManager};
 
-use super::{Esc, Pending, watchdog};
+use super::{Esc, Pending, dc, watchdog};
 
 impl Esc {
     /// Fills the registers as after power-on and loads the configuration from the SII.
@@ -30,10 +30,12 @@ impl Esc {
     pub(super) fn write_registers(&mut self, address: u16, data: &[u8]) -> bool {
         let mut admitted = false;
         let mut channels = 0u16;
+        let mut clock = dc::Touched::default();
         for (address, &byte) in (address..).zip(data) {
             admitted |= match address {
                 register::FMMU..0x0700 => self.write_fmmu(address, byte),
                 register::SYNC_MANAGER..0x0880 => self.stage_channel(address, byte, &mut channels),
+                register::DC_RECEIVE_TIME..dc::END => self.write_dc(address, byte, &mut clock),
                 register::SII_CONFIG..0x0510 => self.write_sii(address, byte),
                 _ => self.write_single(address, byte),
             };
@@ -43,6 +45,7 @@ impl Esc {
                 self.apply_channel(n);
             }
         }
+        self.apply_dc(clock);
         admitted
     }
 

@@ -1,0 +1,207 @@
+//! The clock of an ESC and the loop that makes it follow the reference clock (ETG.1000.4, 6.8; ET1100 data sheet,
+//! section I, 9.1).
+//!
+//! The clock counts nanoseconds. Its crystal is wrong by a drift; the loop corrects its speed and, a little with
+//! each system time that it gets, its phase. The data sheet says how the speed is corrected and how fast it can be,
+//! not by what rule: here it is a critically damped loop of second order whose bandwidth falls with the speed
+//! counter start. The clock is never set back, and never runs more than a tenth faster or slower.
+//!
+//! Not modelled: the filter of the speed counter (0x0935 is kept and has no effect).
+
+/// Speed counter start after power-on.
+pub(super) const SPEED_COUNTER_START: u16 = 0x1000;
+/// Least and greatest start.
+const STARTS: (u16, u16) = (0x0080, 0x3fff);
+/// What the start exceeds the greatest difference by.
+const MARGIN: f64 = 127.0;
+/// Part of a difference that is corrected at once, times the start.
+const GAIN: f64 = 512.0;
+
+/// A clock.
+#[derive(Debug, Clone)]
+pub(crate) struct Clock {
+    wide: bool,
+    /// How much faster than true time the crystal is.
+    drift: f64,
+    /// How much faster the loop makes it.
+    correction: f64,
+    /// True time at which the clock showed `base`, and what it showed beyond whole nanoseconds.
+    at: u64,
+    base: u64,
+    part: f64,
+    start: u16,
+    /// Mean difference to the reference clock, and what it showed at the last system time that came.
+    mean: Option<f64>,
+    compared: Option<u64>,
+}
+
+impl Clock {
+    /// A clock of 64 bits (`wide`) or 32 that shows `base` at the time `at`, and is `ppm` too fast.
+    pub(crate) fn new(wide: bool, ppm: f64, base: u64, at: u64) -> Self {
+        let start = SPEED_COUNTER_START;
+        Self { wide, drift: ppm * 1e-6, correction: 0.0, at, base, part: 0.0, start, mean: None, compared: None }
+    }
+
+    /// Whether it has 64 bits.
+    pub(crate) const fn is_wide(&self) -> bool {
+        self.wide
+    }
+
+    /// A time in the width of this clock.
+    pub(crate) const fn cut(&self, time: u64) -> u64 {
+        if self.wide { time } else { time & 0xffff_ffff }
+    }
+
+    /// What it shows at a time, not cut to its width. The time may lie a little before the last one.
+    pub(crate) fn local(&self, now: u64) -> u64 {
+        self.exact(now).0
+    }
+
+    #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "years are less than 2^53 us")]
+    fn exact(&self, now: u64) -> (u64, f64) {
+        let elapsed = now.wrapping_sub(self.at).cast_signed();
+        let beyond = self.part + elapsed as f64 * (self.drift + self.correction);
+        let whole = beyond.floor();
+        (self.base.wrapping_add_signed(elapsed).wrapping_add_signed(whole as i64), beyond - whole)
+    }
+
+    fn rebase(&mut self, now: u64) {
+        (self.base, self.part) = self.exact(now);
+        self.at = now;
+    }
+
+    /// Gives the crystal another drift.
+    pub(crate) fn set_drift(&mut self, ppm: f64, now: u64) {
+        self.rebase(now);
+        self.drift = ppm * 1e-6;
+    }
+
+    /// Sets the speed counter start. The loop begins anew.
+    pub(crate) fn set_start(&mut self, start: u16, now: u64) {
+        self.rebase(now);
+        self.start = start.clamp(STARTS.0, STARTS.1);
+        self.correction = 0.0;
+        self.mean = None;
+        self.compared = None;
+    }
+
+    /// Takes `difference`, by which the local copy of the system time was ahead of the reference clock when a frame
+    /// passed, and corrects speed and phase. `depth` is that of the filter of the difference.
+    #[expect(clippy::cast_precision_loss, reason = "intervals are less than 2^53 ns")]
+    pub(crate) fn follow(&mut self, difference: i32, depth: u8, now: u64) {
+        let difference = f64::from(difference);
+        let mean = self.mean.unwrap_or(difference);
+        self.mean = Some(mean + (difference - mean) / f64::from(1u32 << depth.min(15)));
+        self.rebase(now);
+        let before = self.compared.replace(self.base);
+        let interval = before.map_or(0, |before| self.base.wrapping_sub(before).cast_signed()) as f64;
+        if interval <= 0.0 {
+            return;
+        }
+        let gain = (GAIN / f64::from(self.start)).min(0.5);
+        let (step, most) = (difference * gain, interval / 10.0);
+        if step.abs() <= most {
+            let fastest = self.fastest();
+            self.correction = (self.correction - step * gain / 4.0 / interval).clamp(-fastest, fastest);
+        }
+        self.part -= step.clamp(-most, most);
+    }
+
+    /// Mean difference as the register shows it: sign in bit 31, set when the local copy is behind.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
+    pub(crate) fn difference(&self) -> u32 {
+        let mean = self.mean.unwrap_or(0.0).round();
+        let magnitude = (mean.abs() as u32).min(0x7fff_ffff);
+        if mean < 0.0 { magnitude | 0x8000_0000 } else { magnitude }
+    }
+
+    /// Present start of the speed counter.
+    pub(crate) const fn start(&self) -> u16 {
+        self.start
+    }
+
+    /// Speed counter difference: positive where the clock is made faster.
+    #[expect(clippy::cast_possible_truncation, reason = "the correction is limited to what the register can say")]
+    pub(crate) fn speed_difference(&self) -> i16 {
+        // correction = d / (5 * (start + d + 2) * (start - d + 2)), solved for d.
+        let (c, n) = (self.correction, f64::from(self.start) + 2.0);
+        let difference = if c == 0.0 { 0.0 } else { ((1.0 + 100.0 * c * c * n * n).sqrt() - 1.0) / (10.0 * c) };
+        difference.round() as i16
+    }
+
+    fn fastest(&self) -> f64 {
+        let (d, n) = ((f64::from(self.start) - MARGIN).max(0.0), f64::from(self.start) + 2.0);
+        d / (5.0 * (n + d) * (n - d))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lets a clock follow true time, asked every `period` ns; returns the last differences.
+    fn followed(clock: &mut Clock, period: u64, times: u64) -> Vec<i64> {
+        let mut last = Vec::new();
+        for n in 1..=times {
+            let now = n * period;
+            let difference = clock.local(now).wrapping_sub(now).cast_signed();
+            clock.follow(i32::try_from(difference).unwrap(), 4, now);
+            if n + 100 > times {
+                last.push(difference);
+            }
+        }
+        last
+    }
+
+    #[test]
+    fn drift_is_parts_per_million() {
+        let clock = Clock::new(true, -12.5, 1000, 0);
+        assert_eq!(clock.local(1_000_000_000), 1_000_000_000 + 1000 - 12_500);
+    }
+
+    #[test]
+    fn thirty_two_bits_wrap() {
+        let clock = Clock::new(false, 0.0, 0, 0);
+        assert_eq!(clock.cut(clock.local((1 << 32) + 5)), 5);
+    }
+
+    #[test]
+    fn the_loop_settles_at_every_usual_period() {
+        for period in [62_500, 1_000_000, 10_000_000] {
+            for ppm in [-200.0, 3.0, 150.0] {
+                let mut clock = Clock::new(true, ppm, 5000, 0);
+                let last = followed(&mut clock, period, 2000);
+                assert!(last.iter().all(|difference| difference.abs() <= 2), "{period} {ppm} {last:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_speed_counter_says_how_much_the_crystal_is_off() {
+        let mut clock = Clock::new(true, 80.0, 0, 0);
+        followed(&mut clock, 1_000_000, 2000);
+        let (d, n) = (f64::from(clock.speed_difference()), f64::from(clock.start()) + 2.0);
+        let ppm = 1e6 * d / (5.0 * (n + d) * (n - d));
+        assert!((ppm + 80.0).abs() < 0.5, "{ppm}");
+    }
+
+    #[test]
+    fn the_clock_never_runs_back() {
+        let mut clock = Clock::new(true, 0.0, 1_000_000_000, 0);
+        let mut before = 0;
+        for n in 1..100 {
+            clock.follow(500_000_000, 4, n * 1_000_000);
+            assert!(clock.local(n * 1_000_000) > before);
+            before = clock.local(n * 1_000_000);
+        }
+    }
+
+    #[test]
+    fn a_difference_behind_has_bit_31() {
+        let mut clock = Clock::new(true, 0.0, 0, 0);
+        clock.follow(-7, 4, 1);
+        assert_eq!(clock.difference(), 0x8000_0007);
+        clock.set_start(0x1000, 2);
+        assert_eq!(clock.difference(), 0);
+    }
+}

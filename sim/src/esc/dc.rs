@@ -1,0 +1,232 @@
+//! Distributed clocks as the network sees them (ETG.1000.4, 6.8; ET1100 data sheet, section II, 0x0900 to 0x09CF).
+//!
+//! All times of a frame are those of its first bit: at a port for the receive times, at the processing unit for the
+//! rest. An ESC without a clock reads 0 here and takes no write.
+
+use std::time::Duration;
+
+use zerocat_wire::register;
+
+use super::clock::Clock;
+use super::sync::{Orders, Sync, activation};
+use super::{Esc, Pending};
+
+/// First address behind the DC registers.
+pub(super) const END: u16 = 0x0A00;
+const FILTER_DEPTHS: u16 = 0x0934;
+const ACTIVATION_STATUS: u16 = 0x0984;
+const NEXT_SYNC1: u16 = 0x0998;
+/// Filter depths after power-on: of the difference, of the speed counter.
+const DEPTHS: [u8; 2] = [4, 12];
+/// The cyclic unit belongs to the local application.
+const LOCAL: u8 = 0x01;
+
+/// Clock and cyclic unit of an ESC.
+#[derive(Debug)]
+pub(crate) struct Dc {
+    pub(crate) clock: Clock,
+    sync: Option<Sync>,
+    /// Start time and system time as they were written.
+    start: [u8; 8],
+    received: [u8; 8],
+    latch: bool,
+}
+
+/// What a clock shows, for displays and tests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClockSnapshot {
+    /// Local time in ns.
+    pub local: u64,
+    /// Local copy of the system time in ns: of synchronized clocks the same at the same moment.
+    pub system: u64,
+    /// System time delay in ns, as the MainDevice wrote it.
+    pub delay: u32,
+    /// Pulses of SYNC0 and SYNC1 since the cyclic unit was switched on; `None` while it is off.
+    pub pulses: Option<(u64, u64)>,
+    /// System times in ns of the next SYNC0 and SYNC1.
+    pub next: Option<(u64, u64)>,
+}
+
+/// What a write touched.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Touched {
+    system_time: bool,
+    speed: bool,
+    activation: bool,
+    start: bool,
+}
+
+fn nanos(now: Duration) -> u64 {
+    now.as_secs().wrapping_mul(1_000_000_000).wrapping_add(u64::from(now.subsec_nanos()))
+}
+
+impl Esc {
+    /// Gives the ESC a clock.
+    pub(crate) fn set_clock(&mut self, clock: Clock) {
+        let bits = register::features::DC | if clock.is_wide() { register::features::DC_64 } else { 0 };
+        let features = self.memory.u16(register::FEATURES) | bits;
+        self.memory.put(register::FEATURES, &features.to_le_bytes());
+        self.memory.put(FILTER_DEPTHS, &DEPTHS);
+        self.memory.put(register::DC_SPEED_COUNTER_START, &clock.start().to_le_bytes());
+        self.dc = Some(Box::new(Dc { clock, sync: None, start: [0; 8], received: [0; 8], latch: false }));
+    }
+
+    /// When a frame passes the processing unit, in ns after the present time.
+    pub(crate) fn set_passage(&mut self, after: u32) {
+        self.passage = after;
+    }
+
+    fn moment(&self, after: u32) -> u64 {
+        nanos(self.now).wrapping_add(u64::from(after))
+    }
+
+    fn u64_at(&self, address: u16) -> u64 {
+        let mut bytes = [0; 8];
+        bytes.copy_from_slice(self.memory.get(address, 8));
+        u64::from_le_bytes(bytes)
+    }
+
+    fn u32_at(&self, address: u16) -> u32 {
+        let mut bytes = [0; 4];
+        bytes.copy_from_slice(self.memory.get(address, 4));
+        u32::from_le_bytes(bytes)
+    }
+
+    fn system(&self, dc: &Dc, now: u64) -> u64 {
+        dc.clock.local(now).wrapping_add(self.u64_at(register::DC_OFFSET))
+    }
+
+    /// System time when the frame passed the reference clock: without the delay.
+    fn frame_time(&self, dc: &Dc) -> u64 {
+        self.system(dc, self.moment(self.passage)).wrapping_sub(u64::from(self.u32_at(register::DC_DELAY)))
+    }
+
+    /// Writes a byte of a DC register.
+    pub(super) fn write_dc(&mut self, address: u16, byte: u8, touched: &mut Touched) -> bool {
+        let local = self.memory.byte(register::DC_CYCLIC_CONTROL) & LOCAL != 0;
+        let Some(dc) = &mut self.dc else { return false };
+        match address {
+            0x0900..=0x0903 => {
+                dc.latch = true;
+                self.note(Pending::DC_LATCH);
+            }
+            0x0910..=0x0917 => {
+                dc.received[usize::from(address - register::DC_SYSTEM_TIME)] = byte;
+                touched.system_time |= address == register::DC_SYSTEM_TIME;
+            }
+            0x0920..=0x092B | 0x0980 => self.memory.set_byte(address, byte),
+            0x0930 | 0x0931 => {
+                self.memory.set_byte(address, byte);
+                touched.speed = true;
+            }
+            0x0934 | 0x0935 => self.memory.set_byte(address, byte & 0x0f),
+            0x0981 | 0x0990..=0x0997 | 0x09A0..=0x09A7 if local => return false,
+            0x0981 => {
+                self.memory.set_byte(address, byte);
+                touched.activation = true;
+            }
+            0x0990..=0x0997 => {
+                dc.start[usize::from(address - register::DC_START_TIME)] = byte;
+                touched.start = true;
+            }
+            0x09A0..=0x09A7 => self.memory.set_byte(address, byte),
+            _ => return false,
+        }
+        true
+    }
+
+    /// Lets a write take effect.
+    pub(super) fn apply_dc(&mut self, touched: Touched) {
+        let Some(mut dc) = self.dc.take() else { return };
+        let now = self.moment(self.passage);
+        if touched.speed {
+            dc.clock.set_start(self.memory.u16(register::DC_SPEED_COUNTER_START), now);
+            self.memory.put(register::DC_SPEED_COUNTER_START, &dc.clock.start().to_le_bytes());
+        }
+        if touched.system_time {
+            let [a, b, c, d, ..] = dc.received;
+            let [e, f, g, h, ..] = self.frame_time(&dc).to_le_bytes();
+            let received = u32::from_le_bytes([a, b, c, d]);
+            let difference = u32::from_le_bytes([e, f, g, h]).wrapping_sub(received).cast_signed();
+            dc.clock.follow(difference, self.memory.byte(FILTER_DEPTHS), now);
+        }
+        if touched.start && self.memory.byte(register::DC_ACTIVATION) & activation::AUTO != 0 {
+            let byte = self.memory.byte(register::DC_ACTIVATION) | activation::ON;
+            self.memory.set_byte(register::DC_ACTIVATION, byte);
+            self.switch_sync(&mut dc, now);
+        } else if touched.activation {
+            self.switch_sync(&mut dc, now);
+        }
+        self.dc = Some(dc);
+    }
+
+    fn switch_sync(&self, dc: &mut Dc, now: u64) {
+        let orders = Orders {
+            activation: self.memory.byte(register::DC_ACTIVATION),
+            start: u64::from_le_bytes(dc.start),
+            cycle0: self.u32_at(register::DC_SYNC0_CYCLE),
+            cycle1: self.u32_at(register::DC_SYNC1_CYCLE),
+            wide: dc.clock.is_wide(),
+        };
+        let on = orders.activation & activation::ON != 0;
+        dc.sync = on.then(|| Sync::new(&orders, self.system(dc, now)));
+    }
+
+    /// Brings what changes with time up to date before it is read.
+    pub(super) fn show_dc(&mut self) {
+        let Some(dc) = self.dc.take() else { return };
+        let system = self.system(&dc, self.moment(self.passage));
+        let frame = dc.clock.cut(self.frame_time(&dc));
+        self.memory.put(register::DC_SYSTEM_TIME, &frame.to_le_bytes());
+        self.memory.put(register::DC_DIFFERENCE, &dc.clock.difference().to_le_bytes());
+        self.memory.put(register::DC_SPEED_COUNTER_DIFFERENCE, &dc.clock.speed_difference().to_le_bytes());
+        let status = dc.sync.map_or(0, |sync| sync.status(system));
+        self.memory.set_byte(ACTIVATION_STATUS, status);
+        let next = |(next0, next1)| (dc.clock.cut(next0), dc.clock.cut(next1));
+        let (next0, next1) = dc.sync.map_or((u64::from_le_bytes(dc.start), 0), |sync| next(sync.next(system)));
+        self.memory.put(register::DC_START_TIME, &next0.to_le_bytes());
+        self.memory.put(NEXT_SYNC1, &next1.to_le_bytes());
+        self.dc = Some(dc);
+    }
+
+    /// Whether a frame asked for receive times. The answer is given once.
+    pub(crate) fn takes_latch(&mut self) -> bool {
+        self.dc.as_mut().is_some_and(|dc| std::mem::take(&mut dc.latch))
+    }
+
+    /// Latches the local time at which a frame came in at a port, `after` the present time.
+    pub(crate) fn latch_port(&mut self, port: usize, after: u32) {
+        let Some(dc) = &self.dc else { return };
+        let [a, b, c, d, ..] = dc.clock.local(self.moment(after)).to_le_bytes();
+        let register = register::DC_RECEIVE_TIME + 4 * u16::try_from(port).unwrap_or(0);
+        self.memory.put(register, &[a, b, c, d]);
+    }
+
+    /// Latches the local time at which a frame came to the processing unit.
+    pub(crate) fn latch_unit(&mut self) {
+        let Some(dc) = &self.dc else { return };
+        let time = dc.clock.cut(dc.clock.local(self.moment(self.passage)));
+        self.memory.put(register::DC_RECEIVE_TIME_UNIT, &time.to_le_bytes());
+    }
+
+    /// Gives the crystal another drift. Returns whether there is one.
+    pub(crate) fn set_drift(&mut self, ppm: f64, now: Duration) -> bool {
+        let clock = self.dc.as_mut().map(|dc| &mut dc.clock);
+        clock.map(|clock| clock.set_drift(ppm, nanos(now))).is_some()
+    }
+
+    /// What the clock shows.
+    pub(crate) fn clock(&self, now: Duration) -> Option<ClockSnapshot> {
+        let dc = self.dc.as_ref()?;
+        let now = nanos(now);
+        let system = self.system(dc, now);
+        let cut = |(next0, next1)| (dc.clock.cut(next0), dc.clock.cut(next1));
+        Some(ClockSnapshot {
+            local: dc.clock.cut(dc.clock.local(now)),
+            system: dc.clock.cut(system),
+            delay: self.u32_at(register::DC_DELAY),
+            pulses: dc.sync.map(|sync| (sync.pulses0(system), sync.pulses1(system))),
+            next: dc.sync.map(|sync| cut(sync.next(system))),
+        })
+    }
+}

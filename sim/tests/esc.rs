@@ -21,7 +21,7 @@ fn read_sii(rig: &mut Rig, word: u32) -> Vec<u8> {
 
 #[test]
 fn information_registers_are_those_of_the_profile() {
-    assert_eq!(servo().read(0, 0x0000, 10), [0x11, 0, 2, 0, 4, 4, 8, 0xaa, 0x10, 0]);
+    assert_eq!(servo().read(0, 0x0000, 10), [0x11, 0, 2, 0, 4, 4, 8, 0xaa, 0x1c, 0]);
 }
 
 #[test]

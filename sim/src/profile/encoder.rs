@@ -37,6 +37,8 @@ struct Encoder {
     /// Set counter and enable latch, as last seen.
     set: bool,
     latch: bool,
+    /// First step after power-on.
+    since: Option<Duration>,
     seen: Option<Duration>,
 }
 
@@ -49,7 +51,8 @@ impl Encoder {
             self.last = at;
             return self.position + i64::from(moved);
         }
-        let counts = i128::from(self.speed) * i128::try_from(now.as_nanos()).unwrap_or(0) / 1_000_000_000;
+        let since = now.saturating_sub(*self.since.get_or_insert(now));
+        let counts = i128::from(self.speed) * i128::try_from(since.as_nanos()).unwrap_or(0) / 1_000_000_000;
         i64::try_from(counts).unwrap_or(0)
     }
 
@@ -149,8 +152,17 @@ pub(crate) fn build(speed: i32) -> (Description, Box<dyn Profile>) {
     description.channels_in = vec![DRIVEN];
     // Modular device profile 5001, incremental encoder 511.
     description.device_type = 0x01ff_1389;
-    let encoder =
-        Encoder { speed, driven: false, last: 0, position: 0, offset: 0, set: false, latch: false, seen: None };
+    let encoder = Encoder {
+        speed,
+        driven: false,
+        last: 0,
+        position: 0,
+        offset: 0,
+        set: false,
+        latch: false,
+        since: None,
+        seen: None,
+    };
     (beckhoff::with_coe(description), Box::new(encoder))
 }
 

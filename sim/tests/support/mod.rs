@@ -36,15 +36,22 @@ impl Rig {
     }
 
     pub(crate) fn exchange(&mut self, command: Command, address: Address, data: &[u8]) -> (Vec<u8>, u16, Address) {
-        let mut buffer = [0u8; 1514];
+        let (outcome, bytes) = self.attempt(command, address, data);
+        assert_eq!(outcome, Outcome::Returned);
+        let frame = FrameView::new_checked(&bytes).unwrap();
+        let datagram = frame.datagrams().next().unwrap().unwrap();
+        (datagram.data().to_vec(), datagram.working_counter(), datagram.address())
+    }
+
+    /// Sends one datagram in a frame that may get lost, at a port that is closed for example.
+    pub(crate) fn attempt(&mut self, command: Command, address: Address, data: &[u8]) -> (Outcome, Vec<u8>) {
+        let mut buffer = vec![0u8; 1514];
         let mut builder = FrameBuilder::new(&mut buffer, MacAddress::ACYCLIC).unwrap();
         let at = builder.push(Datagram::new(command, address, 0x55, data.len())).unwrap();
         let len = builder.finish().unwrap();
+        buffer.truncate(len);
         buffer[at..at + data.len()].copy_from_slice(data);
-        assert_eq!(self.segment.process(&mut buffer[..len], self.now), Outcome::Returned);
-        let frame = FrameView::new_checked(&buffer[..len]).unwrap();
-        let datagram = frame.datagrams().next().unwrap().unwrap();
-        (datagram.data().to_vec(), datagram.working_counter(), datagram.address())
+        (self.segment.process(&mut buffer, self.now), buffer)
     }
 
     pub(crate) fn read(&mut self, position: u16, register: u16, len: usize) -> Vec<u8> {

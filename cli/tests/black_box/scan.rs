@@ -87,11 +87,7 @@ fn a_drafted_rig_is_right_and_comes_to_op() {
         let validator = jsonschema::validator_for(&schema).unwrap();
         let wrong: Vec<_> = validator.iter_errors(&rig).map(|error| error.to_string()).collect();
         assert!(wrong.is_empty(), "{wrong:#?}");
-        // The draft's samples go to standard output.
-        let file = folder.path("report.json");
-        let out = zerocat(&["run", &draft, "--seconds", "0.5", "--report", &file]).with_code(0).out;
-        assert!(out.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()), "{out}");
-        let report = read_json(&file);
+        let report = zerocat(&["run", &draft, "--seconds", "0.5", "--json"]).with_code(0).json();
         assert_eq!((&report["network"]["subdevices"], &report["working_counter_faults"]), (&json!(6), &json!(0)));
         assert!(report["tasks"][0]["samples"].as_u64() > Some(0), "{report}");
     });

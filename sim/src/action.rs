@@ -6,9 +6,12 @@
 
 use std::time::Duration;
 
+use zerocat_wire::coe::Emergency;
+use zerocat_wire::sii::fixed::protocol;
 use zerocat_wire::{AlState, AlStatusCode};
 
 use crate::config::MOST_DRIFT;
+use crate::describe::MailboxPlan;
 use crate::segment::Segment;
 use crate::topology::End;
 
@@ -55,6 +58,24 @@ pub enum Action {
         state: Option<AlState>,
         /// AL status code (ETG.1000.6, table 11).
         code: u16,
+    },
+    /// A mailbox takes requests and never answers, and sends nothing; or it works again.
+    FreezeMailbox {
+        /// Index in the file.
+        subdevice: usize,
+        /// Whether it is frozen.
+        frozen: bool,
+    },
+    /// A SubDevice with CoE raises an emergency: register and history keep it, and from PRE-OP on it is sent.
+    Emergency {
+        /// Index in the file.
+        subdevice: usize,
+        /// Error code (CiA 301, table 26); 0 says that the error is gone.
+        code: u16,
+        /// Error register, object 0x1001.
+        register: u8,
+        /// Diagnostic data.
+        data: [u8; 5],
     },
     /// An input channel takes a value, and keeps it.
     SetInput {
@@ -111,6 +132,9 @@ pub enum ActionError {
     /// The drift is out of range.
     #[error("a crystal is off by -1000 to 1000 ppm")]
     Drift,
+    /// The SubDevice has no mailbox, or none that speaks CoE where that is needed.
+    #[error("SubDevice {0} has no mailbox for that")]
+    NoMailbox(usize),
     /// There is no such input channel.
     #[error("SubDevice {subdevice} has {count} in channels, not {channel}")]
     NoSuchChannel {
@@ -151,6 +175,19 @@ impl Segment {
             Action::PowerOff { subdevice } => self.power(subdevice, false, now),
             Action::PowerOn { subdevice } => self.power(subdevice, true, now),
             Action::AlError { subdevice, state, code } => self.al_error(subdevice, state, AlStatusCode(code)),
+            Action::FreezeMailbox { subdevice, frozen } => {
+                let subdevice = self.with_mailbox(subdevice, |mailbox| mailbox.is_some())?;
+                let device = &mut self.devices[subdevice];
+                device.app.freeze_mailbox(&mut device.esc, frozen);
+                Ok(())
+            }
+            Action::Emergency { subdevice, code, register, data } => {
+                let coe = |mailbox: Option<MailboxPlan>| mailbox.is_some_and(|plan| plan.speaks(protocol::COE));
+                let subdevice = self.with_mailbox(subdevice, coe)?;
+                let device = &mut self.devices[subdevice];
+                device.app.emergency(&mut device.esc, &Emergency { code, register, data });
+                Ok(())
+            }
             Action::SetInput { subdevice, channel, value } => self.set_input(subdevice, channel, value),
             Action::ClockDrift { subdevice, ppm } => self.clock_drift(subdevice, ppm, now),
         }
@@ -172,6 +209,11 @@ impl Segment {
     fn with_power(&self, index: usize) -> Result<usize, ActionError> {
         let index = self.known(index)?;
         if self.topology.powered(index) { Ok(index) } else { Err(ActionError::NoPower(index)) }
+    }
+
+    fn with_mailbox(&self, index: usize, has: impl Fn(Option<MailboxPlan>) -> bool) -> Result<usize, ActionError> {
+        let index = self.with_power(index)?;
+        if has(self.devices[index].app.description.mailbox) { Ok(index) } else { Err(ActionError::NoMailbox(index)) }
     }
 
     fn cable(&mut self, child: usize, plugged: bool) -> Result<(), ActionError> {

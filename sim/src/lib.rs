@@ -4,7 +4,7 @@
 //! ETG documents and the ET1100 data sheet, for any master. It is pure: no clock, no thread, no socket. Around it
 //! are [`Server`], which serves it on a link, and [`SegmentLink`], which is a link with a segment in the same process.
 //!
-//! Not modelled yet: BOOT, mailbox protocols other than CoE.
+//! Not modelled yet: mailbox protocols other than CoE, FoE and EoE.
 #![forbid(unsafe_code)]
 
 mod action;
@@ -29,8 +29,9 @@ pub use command::{
     COMMANDS, Command, CommandError, CommandParser, CommandProblem, Direction, FaultChange, FrameFault, FrameFaults,
 };
 pub use config::{
-    AlErrorConfig, ClockConfig, ConfigProblem, Millis, ModuleKind, ProfileKind, SecondEndConfig, SegmentConfig,
-    SegmentConfigError, SubDeviceConfig, TargetState, WireConfig,
+    AlErrorConfig, ClockConfig, ConfigProblem, FoeConfig, MailboxConfig, MailboxProtocol, Millis, ModuleKind,
+    ProfileKind, ReplyCounter, SecondEndConfig, SegmentConfig, SegmentConfigError, SubDeviceConfig, TargetState,
+    WireConfig,
 };
 pub use esc::ClockSnapshot;
 pub use in_process::{Loss, SegmentLink};

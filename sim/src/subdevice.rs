@@ -40,8 +40,10 @@ impl SubDevice {
             code: zerocat_wire::AlStatusCode(error.code),
             times: error.times,
         });
-        let app = Application::new(description, behaviour, config.transition_delay.0, injection);
+        let app =
+            Application::new(description, behaviour, config.transition_delay.0, injection, config.mailbox.as_ref());
         let mut device = Self { esc, app, cyclic: 0, latching: false, config: config.clone() };
+        device.app.power_on(&mut device.esc);
         device.start_clock(Duration::ZERO);
         device
     }

@@ -294,6 +294,9 @@ fn an_assignment_is_changed_in_preop_only_and_changes_the_length() {
     rig.write(0, 0x081e, &[0]);
     rig.sync_manager(0, 3, 0x1180, 4, 0x20);
     assert_eq!(rig.al(0, 0x14), (4, 0));
+    // Emergencies of the failed transition, and of its end.
+    assert_eq!(rig.fetch(0).unwrap()[6..16], [0x00, 0x10, 0x00, 0xa0, 0x10, 0x1e, 0, 0, 0, 0]);
+    assert_eq!(rig.fetch(0).unwrap()[6..16], [0x00, 0x10, 0, 0, 0, 0, 0, 0, 0, 0]);
     assert_eq!(download(&mut rig, 3, 0x1c13, 0, &[0]), 0x0800_0022);
 }
 

@@ -90,7 +90,9 @@ fn the_sii_belongs_to_the_application_when_it_is_given_away() {
 
 #[test]
 fn a_mailbox_is_written_once_and_read_once() {
-    let mut rig = servo();
+    // With an application the mailboxes would be closed in INIT.
+    let emulated = SubDeviceConfig { device_emulation: Some(true), ..SubDeviceConfig::new(ProfileKind::Servo) };
+    let mut rig = Rig::new(&SegmentConfig::line(vec![emulated]));
     rig.sync_manager(0, 0, 0x1000, 128, 0x26);
     rig.sync_manager(0, 1, 0x1080, 128, 0x22);
     let mut to = |command, address, len: usize| rig.send(command, Address::position(0, address), &vec![1; len]).1;

@@ -128,7 +128,7 @@ fn a_subdevice_without_power_cuts_off_what_is_behind_it() {
     assert_eq!(refused, Err(ActionError::NoPower(1)));
     act(&mut rig, Action::PowerOn { subdevice: 1 });
     assert_eq!(count(&mut rig), 3);
-    assert_eq!((rig.read_u16(1, 0x0010), rig.read_u16(1, 0x0130), rig.read(1, 0x0800, 8)), (0, 1, vec![0; 8]));
+    assert_eq!((rig.read_u16(1, 0x0010), rig.read_u16(1, 0x0130), rig.read(1, 0x0800, 7)), (0, 1, vec![0; 7]));
     assert_eq!(rig.read(2, 0x0310, 1), [1], "it lost its link, not its power");
 }
 

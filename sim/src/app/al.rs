@@ -32,11 +32,13 @@ pub(crate) struct Al {
     error: bool,
     code: AlStatusCode,
     injection: Option<Injection>,
+    /// BOOT is supported.
+    boot: bool,
 }
 
 impl Al {
-    pub(crate) fn new(injection: Option<Injection>) -> Self {
-        Self { state: AlState::Init, error: false, code: AlStatusCode::NO_ERROR, injection }
+    pub(crate) fn new(injection: Option<Injection>, boot: bool) -> Self {
+        Self { state: AlState::Init, error: false, code: AlStatusCode::NO_ERROR, injection, boot }
     }
 
     pub(crate) const fn state(&self) -> AlState {
@@ -81,10 +83,8 @@ impl Al {
         if target == self.state {
             return Decision::Stay;
         }
-        if target == AlState::Boot {
-            let from_init = self.state == AlState::Init;
-            let code = if from_init { AlStatusCode::BOOT_NOT_SUPPORTED } else { AlStatusCode::INVALID_STATE_CHANGE };
-            self.fail(self.state, code);
+        if (self.state, target) == (AlState::Init, AlState::Boot) && !self.boot {
+            self.fail(self.state, AlStatusCode::BOOT_NOT_SUPPORTED);
             return Decision::Stay;
         }
         if !allowed(self.state, target) {
@@ -129,14 +129,14 @@ fn state_of(control: u16) -> Option<AlState> {
     AlState::from_bits(low)
 }
 
-/// Upwards one state at a time, downwards any number.
+/// Upwards one state at a time, downwards any number; BOOT from and to INIT only.
 fn allowed(from: AlState, to: AlState) -> bool {
     match to {
         AlState::Init => true,
         AlState::PreOp => from != AlState::Boot,
         AlState::SafeOp => matches!(from, AlState::PreOp | AlState::Op),
         AlState::Op => from == AlState::SafeOp,
-        AlState::Boot => false,
+        AlState::Boot => from == AlState::Init,
     }
 }
 
@@ -145,7 +145,7 @@ mod tests {
     use super::*;
 
     fn at(state: AlState) -> Al {
-        let mut al = Al::new(None);
+        let mut al = Al::new(None, false);
         al.enter(state);
         al
     }
@@ -181,6 +181,24 @@ mod tests {
     }
 
     #[test]
+    fn boot_is_entered_from_init_and_left_to_init() {
+        let mut al = Al::new(None, true);
+        assert_eq!(al.request(3), Decision::Go(AlState::Boot));
+        al.enter(AlState::Boot);
+        for up in [2, 4, 8] {
+            assert_eq!(al.request(up | 0x10), Decision::Stay);
+            assert_eq!((al.status(), al.code()), (0x13, AlStatusCode::INVALID_STATE_CHANGE));
+        }
+        assert_eq!(al.request(1), Decision::Go(AlState::Init));
+        for from in [AlState::PreOp, AlState::SafeOp, AlState::Op] {
+            let mut al = Al::new(None, true);
+            al.enter(from);
+            assert_eq!(al.request(3), Decision::Stay);
+            assert_eq!(al.code(), AlStatusCode::INVALID_STATE_CHANGE);
+        }
+    }
+
+    #[test]
     fn an_error_is_acknowledged_before_the_next_step_up() {
         let mut al = at(AlState::PreOp);
         al.fail(AlState::PreOp, AlStatusCode::INVALID_INPUT_CONFIGURATION);
@@ -201,7 +219,7 @@ mod tests {
     #[test]
     fn an_injected_error_comes_as_often_as_asked() {
         let injection = Injection { on: AlState::SafeOp, code: AlStatusCode(29), times: 2 };
-        let mut al = Al::new(Some(injection));
+        let mut al = Al::new(Some(injection), false);
         assert_eq!(al.injected(AlState::PreOp), Ok(()));
         assert_eq!(al.injected(AlState::SafeOp), Err(AlStatusCode(29)));
         assert_eq!(al.injected(AlState::SafeOp), Err(AlStatusCode(29)));

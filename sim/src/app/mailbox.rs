@@ -1,19 +1,23 @@
-//! The mailbox of a SubDevice: one request in, one reply out (ETG.1000.4, 5.6; ETG.1000.6, 5.6).
+//! The mailbox of a SubDevice: one request in, its replies out (ETG.1000.4, 5.6; ETG.1000.6, 5.6.1).
 //!
 //! A request is taken only when the reply before it has been read and nothing waits to be sent. A request with the
-//! counter of the one before is a repetition and dropped. A reply that got lost is put back when the MainDevice
-//! toggles the repeat request.
+//! counter of the one before is a repetition and dropped. When the MainDevice toggles the repeat request, it gets the
+//! mail that it read last once more, and what was in the mailbox after that.
+//!
+//! Bounded: the replies to one request and at most eight emergencies wait, each no longer than the mailbox.
 
 use std::collections::VecDeque;
 
 use zerocat_wire::mailbox::{self, MailboxError, MailboxHeader, MailboxType};
-use zerocat_wire::{AlState, WireError, coe};
+use zerocat_wire::sii::fixed::protocol;
+use zerocat_wire::{AlState, WireError};
 
-use super::sdo::SdoServer;
-use super::sdo_info;
-use crate::describe::dictionary::Dictionary;
+use super::coe::Coe;
+use super::eoe::Eoe;
+use super::foe::Foe;
+use super::object_access::Objects;
+use crate::config::{MailboxConfig, ReplyCounter};
 use crate::esc::Esc;
-use crate::profile::Values;
 
 const OUT: u8 = 0;
 const IN: u8 = 1;
@@ -22,128 +26,201 @@ const IN: u8 = 1;
 pub(super) const SHORTEST: u16 = 16;
 /// Longest mail that is built.
 const LONGEST: usize = 1486;
+/// Emergencies that wait at most; further ones are dropped.
+const EMERGENCIES: usize = 8;
+
+/// What a protocol answers: the bytes behind the mailbox header of each mail.
+pub(super) type Answer = Result<Vec<Vec<u8>>, MailboxError>;
+
+/// A mail that is to be sent.
+#[derive(Debug)]
+struct Outgoing {
+    emergency: bool,
+    mail: Vec<u8>,
+}
 
 /// State of the mailbox.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Mailbox {
+    protocols: u16,
+    reply_counter: ReplyCounter,
     requests: u64,
-    sdo: SdoServer,
+    frozen: bool,
+    coe: Coe,
+    foe: Foe,
+    eoe: Eoe,
     /// Counter of the last request; 0 before the first.
     heard: u8,
-    /// Counter of the last reply.
+    /// Own counter, as last used.
     said: u8,
-    /// The last reply, in case it is asked for again.
-    last: Vec<u8>,
-    /// Mails that wait for the reply mailbox.
-    waiting: VecDeque<Vec<u8>>,
+    /// The mail in the reply mailbox.
+    shown: Option<Vec<u8>>,
+    /// The mail that was read last, in case it is asked for again.
+    read: Option<Vec<u8>>,
+    waiting: VecDeque<Outgoing>,
 }
 
 impl Mailbox {
-    /// A fresh mailbox that goes on counting requests.
-    pub(super) fn after_reset(&self) -> Self {
-        Self { requests: self.requests, ..Self::default() }
+    pub(super) fn new(protocols: u16, config: Option<&MailboxConfig>) -> Self {
+        let config = config.cloned().unwrap_or_default();
+        Self {
+            protocols,
+            reply_counter: config.reply_counter,
+            requests: 0,
+            frozen: false,
+            coe: Coe::default(),
+            foe: Foe::new(&config.foe),
+            eoe: Eoe::default(),
+            heard: 0,
+            said: 0,
+            shown: None,
+            read: None,
+            waiting: VecDeque::new(),
+        }
+    }
+
+    /// Forgets mails and transfers, and lets the MainDevice use the mailboxes or not.
+    pub(super) fn reset(&mut self, esc: &mut Esc, open: bool) {
+        self.coe = Coe::default();
+        self.foe.end_transfer();
+        self.eoe.end_frame();
+        (self.heard, self.said) = (0, 0);
+        (self.shown, self.read) = (None, None);
+        self.waiting.clear();
+        for n in [OUT, IN] {
+            esc.reset_channel(n);
+            esc.close_channel(n, !open);
+        }
     }
 
     pub(super) fn requests(&self) -> u64 {
         self.requests
     }
 
+    /// From now on requests are taken and not answered, and nothing is sent; or no longer.
+    pub(super) fn freeze(&mut self, frozen: bool) {
+        self.frozen = frozen;
+    }
+
     /// Does what can be done now.
-    pub(super) fn run(&mut self, esc: &mut Esc, dictionary: &mut Dictionary, values: &mut Values, state: AlState) {
-        if esc.repeat_asked(IN) {
-            if !self.last.is_empty() {
-                esc.put_mail(IN, &self.last);
-            }
-            esc.acknowledge_repeat(IN);
-        }
+    pub(super) fn run(&mut self, esc: &mut Esc, objects: &mut Objects<'_>) {
         self.send(esc);
-        while esc.mail_waits(OUT) && !esc.mail_waits(IN) && self.waiting.is_empty() {
+        if esc.repeat_asked(IN) && !self.frozen {
+            self.repeat(esc);
+        }
+        while esc.mail_waits(OUT) && (self.frozen || !esc.mail_waits(IN) && self.waiting.is_empty()) {
             let mail = esc.area(OUT).to_vec();
             esc.take_mail(OUT);
-            self.take(&mail, usize::from(esc.sync_manager(IN).length), dictionary, values, state);
+            self.take(&mail, usize::from(esc.sync_manager(IN).length), objects);
             self.send(esc);
         }
     }
 
+    /// Puts the mail that was read last back; the one that is there comes after it.
+    fn repeat(&mut self, esc: &mut Esc) {
+        if let Some(again) = self.read.take() {
+            if let Some(mail) = self.shown.replace(again) {
+                self.waiting.push_front(Outgoing { emergency: false, mail });
+            }
+            esc.put_mail(IN, self.shown.as_deref().unwrap_or_default());
+        }
+        esc.acknowledge_repeat(IN);
+    }
+
     fn send(&mut self, esc: &mut Esc) {
-        if !esc.mail_waits(IN)
-            && let Some(mail) = self.waiting.pop_front()
-        {
+        if self.frozen || esc.mail_waits(IN) {
+            return;
+        }
+        if let Some(mail) = self.shown.take() {
+            self.read = Some(mail);
+        }
+        if let Some(Outgoing { mail, .. }) = self.waiting.pop_front() {
             esc.put_mail(IN, &mail);
-            self.last = mail;
+            self.shown = Some(mail);
         }
     }
 
-    fn take(&mut self, mail: &[u8], room: usize, dictionary: &mut Dictionary, values: &mut Values, state: AlState) {
-        let header = MailboxHeader::parse(mail);
-        if let Ok(header) = header {
-            if header.counter != 0 && header.counter == self.heard {
-                return;
-            }
-            self.heard = header.counter;
+    fn take(&mut self, mail: &[u8], room: usize, objects: &mut Objects<'_>) {
+        // The counter is there whatever the type is.
+        let counter = mail.get(5).map_or(0, |byte| byte >> 4 & 0x07);
+        if counter != 0 && counter == self.heard {
+            return;
         }
+        self.heard = counter;
         self.requests += 1;
+        if self.frozen {
+            return;
+        }
         let room = room.min(LONGEST);
-        let answer = match mailbox::open(mail) {
-            Ok((MailboxHeader { kind: MailboxType::Coe, .. }, body)) => self.coe(body, room, dictionary, values, state),
-            Ok(_) => Err(MailboxError::UNSUPPORTED_PROTOCOL),
-            Err(WireError::Truncated { .. }) => Err(MailboxError::INVALID_SIZE),
-            Err(_) => Err(MailboxError::UNSUPPORTED_PROTOCOL),
-        };
-        if let Err(error) = answer {
-            self.queue(room, |mail, counter| {
-                let header = MailboxHeader::new(MailboxType::Error, counter, 0);
-                mailbox::emit(mail, header, |body| error.emit(body))
-            });
-        }
-    }
-
-    fn coe(
-        &mut self,
-        body: &[u8],
-        room: usize,
-        dictionary: &mut Dictionary,
-        values: &mut Values,
-        state: AlState,
-    ) -> Result<(), MailboxError> {
-        let (header, body) = coe::CoeHeader::parse(body).map_err(|_| MailboxError::INVALID_HEADER)?;
-        match header.service {
-            coe::CoeService::SdoRequest => {
-                let mut server = std::mem::take(&mut self.sdo);
-                let reply = server.request(body, room, dictionary, values, state);
-                self.sdo = server;
-                if let Some((service, reply)) = reply {
-                    self.queue_coe(room, service, &reply);
-                }
-                Ok(())
-            }
-            coe::CoeService::SdoInformation => {
-                let space = room.saturating_sub(mailbox::HEADER_LEN + coe::HEADER_LEN);
-                for reply in sdo_info::answer(body, space, dictionary) {
-                    self.queue_coe(room, coe::CoeService::SdoInformation, &reply);
-                }
-                Ok(())
-            }
-            _ => Err(MailboxError::SERVICE_NOT_SUPPORTED),
-        }
-    }
-
-    fn queue_coe(&mut self, room: usize, service: coe::CoeService, reply: &[u8]) {
-        self.queue(room, |mail, counter| {
-            coe::emit(mail, counter, service, |body| {
-                body.get_mut(..reply.len()).ok_or(WireError::NoRoom)?.copy_from_slice(reply);
-                Ok(reply.len())
-            })
+        let answered = open(mail).and_then(|(kind, body)| {
+            let space = room.saturating_sub(mailbox::HEADER_LEN);
+            let mail_space = mail.len().min(LONGEST).saturating_sub(mailbox::HEADER_LEN);
+            Ok((kind, self.answer(kind, body, (mail_space, space), objects)?))
         });
+        let counter = (self.reply_counter == ReplyCounter::Echo).then_some(counter);
+        match answered {
+            Ok((kind, bodies)) => bodies.iter().for_each(|body| self.queue(kind, counter, room, body, false)),
+            Err(error) => {
+                let mut body = [0; MailboxError::LEN];
+                if error.emit(&mut body).is_ok() {
+                    self.queue(MailboxType::Error, counter, room, &body, false);
+                }
+            }
+        }
     }
 
-    fn queue(&mut self, room: usize, write: impl FnOnce(&mut [u8], u8) -> Result<usize, WireError>) {
-        let mut mail = vec![0; room];
-        let counter = mailbox::next_counter(self.said);
-        if let Ok(len) = write(&mut mail, counter) {
-            mail.truncate(len);
-            self.said = counter;
-            self.waiting.push_back(mail);
+    /// Lets the protocol answer. In BOOT there is only FoE (ETG.1000.6, 6.4.1).
+    fn answer(
+        &mut self,
+        kind: MailboxType,
+        body: &[u8],
+        (mail_space, space): (usize, usize),
+        objects: &mut Objects<'_>,
+    ) -> Answer {
+        let boot = objects.state == AlState::Boot;
+        let speaks = |protocol: u16| self.protocols & protocol != 0;
+        match kind {
+            MailboxType::Foe if speaks(protocol::FOE) => self.foe.answer(body, mail_space, space),
+            MailboxType::Coe if speaks(protocol::COE) && !boot => self.coe.answer(body, space, objects),
+            MailboxType::Eoe if speaks(protocol::EOE) && !boot => self.eoe.answer(body, space),
+            // An error is not answered with an error.
+            MailboxType::Error if MailboxError::parse(body).is_ok() => Ok(Vec::new()),
+            _ => Err(MailboxError::UNSUPPORTED_PROTOCOL),
         }
+    }
+
+    /// Has an emergency sent: the bytes behind the mailbox header.
+    pub(super) fn emergency(&mut self, esc: &mut Esc, body: &[u8]) {
+        let waiting = self.waiting.iter().filter(|outgoing| outgoing.emergency).count();
+        if self.protocols & protocol::COE != 0 && waiting < EMERGENCIES {
+            self.queue(MailboxType::Coe, None, LONGEST, body, true);
+            self.send(esc);
+        }
+    }
+
+    fn queue(&mut self, kind: MailboxType, counter: Option<u8>, room: usize, body: &[u8], emergency: bool) {
+        let mut mail = vec![0; (mailbox::HEADER_LEN + body.len()).min(room)];
+        let own = mailbox::next_counter(self.said);
+        let header = MailboxHeader::new(kind, counter.unwrap_or(own), 0);
+        let written = mailbox::emit(&mut mail, header, |place| {
+            place.get_mut(..body.len()).ok_or(WireError::NoRoom)?.copy_from_slice(body);
+            Ok(body.len())
+        });
+        if written.is_ok() {
+            if counter.is_none() {
+                self.said = own;
+            }
+            self.waiting.push_back(Outgoing { emergency, mail });
+        }
+    }
+}
+
+/// Type and body of a mail, or the error that it is answered with (ETG.1000.4, table 30).
+fn open(mail: &[u8]) -> Result<(MailboxType, &[u8]), MailboxError> {
+    match mailbox::open(mail) {
+        Ok((header, _)) if header.channel != 0 => Err(MailboxError::INVALID_CHANNEL),
+        Ok((header, body)) => Ok((header.kind, body)),
+        Err(WireError::Truncated { .. }) => Err(MailboxError::INVALID_SIZE),
+        Err(_) => Err(MailboxError::UNSUPPORTED_PROTOCOL),
     }
 }

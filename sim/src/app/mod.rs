@@ -3,8 +3,14 @@
 
 mod al;
 mod bits;
+mod coe;
+mod eoe;
+mod faults;
+mod foe;
 mod mailbox;
+mod mailboxes;
 mod object_access;
+mod object_rules;
 mod process_data;
 mod sdo;
 mod sdo_info;
@@ -13,6 +19,7 @@ use std::time::Duration;
 
 use zerocat_wire::{AlState, AlStatusCode};
 
+use crate::config::MailboxConfig;
 use crate::describe::dictionary::Dictionary;
 use crate::describe::{Description, Purpose, ValueId};
 use crate::esc::{Esc, Pending};
@@ -42,6 +49,8 @@ pub(crate) struct Application {
     /// OP was asked for and outputs have not come yet.
     outputs_until: Option<Duration>,
     outputs_seen: bool,
+    /// The profile's fault that an emergency has told of.
+    reported: Option<FaultReport>,
     pub(crate) watchdog_expiries: u64,
 }
 
@@ -51,6 +60,7 @@ impl Application {
         profile: Box<dyn Profile>,
         transition_delay: Duration,
         injection: Option<Injection>,
+        mailbox: Option<&MailboxConfig>,
     ) -> Self {
         let mut values = Values::new(description.values);
         let mut profile = profile;
@@ -59,14 +69,15 @@ impl Application {
             values,
             dictionary: Dictionary::new(&description),
             process_data: ProcessData::new(&description),
-            mailbox: description.mailbox.map(|_| Mailbox::default()),
-            al: Al::new(injection),
+            mailbox: description.mailbox.map(|plan| Mailbox::new(plan.protocols, mailbox)),
+            al: Al::new(injection, description.mailbox.is_some_and(|plan| plan.boot.is_some())),
             profile,
             description,
             transition_delay,
             transit: None,
             outputs_until: None,
             outputs_seen: false,
+            reported: None,
             watchdog_expiries: 0,
         }
     }
@@ -81,11 +92,6 @@ impl Application {
 
     pub(crate) fn error(&self) -> bool {
         self.al.error()
-    }
-
-    /// Mails taken from the MainDevice.
-    pub(crate) fn mailbox_requests(&self) -> u64 {
-        self.mailbox.as_ref().map_or(0, Mailbox::requests)
     }
 
     /// Gives a value to a channel that a wire drives. Returns whether it changed.
@@ -139,8 +145,10 @@ impl Application {
             let expired = esc.watchdog.expired();
             let code = if expired { AlStatusCode::SYNC_MANAGER_WATCHDOG } else { AlStatusCode::NO_VALID_OUTPUTS };
             self.fail(esc, AlState::SafeOp, code);
+            self.report_transition(esc, AlState::Op, code);
         }
         self.profile.step(&mut self.values, now);
+        self.report_profile(esc);
         self.refresh_inputs(esc);
         dropped || self.profile.moves()
     }
@@ -163,6 +171,7 @@ impl Application {
         }
         self.process_data.take_outputs(esc, &mut self.values);
         self.profile.outputs(&mut self.values, now);
+        self.report_profile(esc);
         true
     }
 
@@ -175,6 +184,7 @@ impl Application {
         self.drop_outputs();
         if !self.description.device_emulation {
             self.fail(esc, AlState::SafeOp, AlStatusCode::SYNC_MANAGER_WATCHDOG);
+            self.report_al_error(esc, AlStatusCode::SYNC_MANAGER_WATCHDOG);
         }
         true
     }
@@ -182,15 +192,6 @@ impl Application {
     fn drop_outputs(&mut self) {
         self.process_data.clear_outputs(&mut self.values);
         self.profile.safe(&mut self.values);
-    }
-
-    fn serve_mailbox(&mut self, esc: &mut Esc) {
-        let state = self.state();
-        if let Some(mailbox) = &mut self.mailbox
-            && state != AlState::Init
-        {
-            mailbox.run(esc, &mut self.dictionary, &mut self.values, state);
-        }
     }
 
     fn al_control(&mut self, esc: &mut Esc, now: Duration) {
@@ -231,13 +232,16 @@ impl Application {
     fn perform(&mut self, esc: &mut Esc, target: AlState, now: Duration) {
         let from = self.state();
         let checked = match (from, target) {
-            (AlState::Init, AlState::PreOp) => self.check_mailbox(esc),
-            (AlState::PreOp, AlState::SafeOp) => self.check_mailbox(esc).and_then(|()| self.check_process_data(esc)),
+            (AlState::Init, AlState::PreOp | AlState::Boot) => self.check_mailbox(esc, target),
+            (AlState::PreOp, AlState::SafeOp) => {
+                self.check_mailbox(esc, target).and_then(|()| self.check_process_data(esc))
+            }
             _ => Ok(()),
         };
         let checked = checked.and_then(|()| self.al.injected(target));
         if let Err(code) = checked {
             self.fail(esc, from, code);
+            self.report_transition(esc, target, code);
             return;
         }
         let needs_outputs = target == AlState::Op && self.process_data.output_bits() > 0 && !self.outputs_seen;
@@ -258,7 +262,10 @@ impl Application {
             self.leave_process_data(esc);
         }
         if from == AlState::Init || target == AlState::Init {
-            self.reset_mailbox(esc);
+            self.reset_mailbox(esc, target != AlState::Init);
+        }
+        if target > from {
+            self.end_of_error(esc);
         }
         if (from, target) == (AlState::PreOp, AlState::SafeOp) {
             self.outputs_seen = false;
@@ -275,6 +282,7 @@ impl Application {
             self.enter(esc, target);
         }
         self.fail(esc, target, code);
+        self.report_al_error(esc, code);
     }
 
     fn leave_process_data(&mut self, esc: &mut Esc) {
@@ -284,31 +292,8 @@ impl Application {
         }
     }
 
-    fn reset_mailbox(&mut self, esc: &mut Esc) {
-        if let Some(mailbox) = &mut self.mailbox {
-            *mailbox = Mailbox::after_reset(mailbox);
-            esc.reset_channel(0);
-            esc.reset_channel(1);
-        }
-    }
-
-    fn check_mailbox(&self, esc: &Esc) -> Result<(), AlStatusCode> {
-        if self.mailbox.is_none() {
-            return Ok(());
-        }
-        let (out, input) = (esc.sync_manager(0), esc.sync_manager(1));
-        let fits = |sm: &zerocat_wire::sync_manager::SyncManager| {
-            let (start, end) = (usize::from(sm.start), usize::from(sm.start) + usize::from(sm.length));
-            sm.enabled() && sm.is_mailbox() && sm.length >= mailbox::SHORTEST && start >= 0x1000 && end <= esc.ram_end()
-        };
-        let apart = out.start.saturating_add(out.length) <= input.start
-            || input.start.saturating_add(input.length) <= out.start;
-        let right = fits(&out) && fits(&input) && out.is_written() && !input.is_written() && apart;
-        if right { Ok(()) } else { Err(AlStatusCode::INVALID_MAILBOX) }
-    }
-
     fn check_process_data(&mut self, esc: &Esc) -> Result<(), AlStatusCode> {
-        self.process_data.compile(&self.description, &self.dictionary);
+        self.process_data.compile(&self.description, &self.dictionary)?;
         self.process_data.check(esc, Purpose::Outputs)?;
         self.process_data.check(esc, Purpose::Inputs)?;
         self.profile.check(&self.values)

@@ -1,10 +1,23 @@
 //! Reading and writing objects as an SDO does, with the abort codes of ETG.1000.6, table 41.
+//!
+//! With complete access subindex 0 takes 16 bits, entries of 8 bits and more start at a byte, shorter ones follow
+//! each other bit by bit, and subindices that are not there take no room. Entries that may not be read are 0,
+//! those that may not be written are passed over, unless that is so for all.
 
 use zerocat_wire::AlState;
 use zerocat_wire::coe::{AbortCode, SdoTarget};
 
-use crate::describe::dictionary::{Dictionary, Entry, Object, Store};
+use super::{bits, object_rules};
+use crate::describe::dictionary::{Dictionary, Entry, Object, ObjectCode, Store};
 use crate::profile::Values;
+
+/// The objects as a request finds them.
+#[derive(Debug)]
+pub(super) struct Objects<'a> {
+    pub(super) dictionary: &'a mut Dictionary,
+    pub(super) values: &'a mut Values,
+    pub(super) state: AlState,
+}
 
 /// Bit of an access word that stands for a state: 0 PRE-OP, 1 SAFE-OP, 2 OP.
 fn state_bit(state: AlState) -> u16 {
@@ -15,169 +28,213 @@ fn state_bit(state: AlState) -> u16 {
     }
 }
 
-/// Reads an entry or a whole object.
-pub(super) fn read(
-    dictionary: &Dictionary,
-    values: &Values,
-    target: SdoTarget,
-    state: AlState,
-) -> Result<Vec<u8>, AbortCode> {
-    let object = dictionary.object(target.index).ok_or(AbortCode::NO_SUCH_OBJECT)?;
-    if !target.complete {
-        return read_entry(object, target.subindex, values, state);
+impl Objects<'_> {
+    fn object(&self, index: u16) -> Result<&Object, AbortCode> {
+        self.dictionary.object(index).ok_or(AbortCode::NO_SUCH_OBJECT)
     }
-    if target.subindex > 1 {
-        return Err(AbortCode::UNSUPPORTED_ACCESS);
+
+    /// Reads an entry or a whole object.
+    pub(super) fn read(&self, target: SdoTarget) -> Result<Vec<u8>, AbortCode> {
+        let object = self.object(target.index)?;
+        if target.complete {
+            return self.read_complete(object, target.subindex);
+        }
+        let entry = object.entry(target.subindex).ok_or(AbortCode::NO_SUCH_SUBINDEX)?;
+        if object.counted && target.subindex > object.count() {
+            return Err(AbortCode::NO_SUCH_SUBINDEX);
+        }
+        if entry.access & state_bit(self.state) == 0 {
+            return Err(AbortCode::WRITE_ONLY);
+        }
+        Ok(self.bytes_of(entry))
     }
-    let mut bytes = Vec::new();
-    if target.subindex == 0 {
-        bytes.extend_from_slice(&read_entry(object, 0, values, state)?);
-        bytes.resize(bytes.len().max(2), 0);
-    }
-    for subindex in 1..=object.highest() {
-        // Subindices that are not there take no room.
-        if object.entry(subindex).is_some() {
-            bytes.extend_from_slice(&read_entry(object, subindex, values, state)?);
+
+    fn bytes_of(&self, entry: &Entry) -> Vec<u8> {
+        match &entry.store {
+            Store::Bytes(bytes) => bytes.clone(),
+            Store::Value(id) => {
+                let len = usize::from(entry.bits).div_ceil(8);
+                let value = self.values.raw(*id) & bits::mask(usize::from(entry.bits));
+                value.to_le_bytes()[..len.min(8)].to_vec()
+            }
         }
     }
-    Ok(bytes)
-}
 
-fn read_entry(object: &Object, subindex: u8, values: &Values, state: AlState) -> Result<Vec<u8>, AbortCode> {
-    let entry = object.entry(subindex).ok_or(AbortCode::NO_SUCH_SUBINDEX)?;
-    if object.counted && subindex > object.count() {
-        return Err(AbortCode::NO_SUCH_SUBINDEX);
-    }
-    if entry.access & state_bit(state) == 0 {
-        return Err(AbortCode::WRITE_ONLY);
-    }
-    Ok(match &entry.store {
-        Store::Bytes(bytes) => bytes.clone(),
-        Store::Value(id) => {
-            let len = usize::from(entry.bits).div_ceil(8);
-            let value = values.raw(*id) & super::bits::mask(usize::from(entry.bits));
-            value.to_le_bytes()[..len.min(8)].to_vec()
+    fn read_complete(&self, object: &Object, first: u8) -> Result<Vec<u8>, AbortCode> {
+        let layout = Layout::of(object, first, object.highest())?;
+        let readable = state_bit(self.state);
+        let mut entries = layout.entries.iter();
+        if !layout.entries.is_empty() && entries.all(|(_, entry)| entry.access & readable == 0) {
+            return Err(AbortCode::WRITE_ONLY);
         }
-    })
-}
-
-/// Writes an entry or a whole object.
-pub(super) fn write(
-    dictionary: &mut Dictionary,
-    values: &mut Values,
-    target: SdoTarget,
-    bytes: &[u8],
-    state: AlState,
-) -> Result<(), AbortCode> {
-    if dictionary.object(target.index).is_none() {
-        return Err(AbortCode::NO_SUCH_OBJECT);
-    }
-    if !target.complete {
-        return write_entry(dictionary, values, target.index, target.subindex, bytes, state);
-    }
-    if target.subindex > 1 {
-        return Err(AbortCode::UNSUPPORTED_ACCESS);
-    }
-    write_complete(dictionary, values, target, bytes, state)
-}
-
-/// Complete access: a counted object is emptied first, filled, and its count is written last.
-fn write_complete(
-    dictionary: &mut Dictionary,
-    values: &mut Values,
-    target: SdoTarget,
-    bytes: &[u8],
-    state: AlState,
-) -> Result<(), AbortCode> {
-    let (count, mut rest) = match target.subindex {
-        0 => (bytes.first().copied(), bytes.get(2..).ok_or(AbortCode::LENGTH_TOO_LOW)?),
-        _ => (None, bytes),
-    };
-    let object = dictionary.object(target.index).ok_or(AbortCode::NO_SUCH_OBJECT)?;
-    let counted = object.counted;
-    let entries: Vec<(u8, usize)> = object
-        .entries
-        .iter()
-        .filter(|entry| entry.subindex > 0)
-        .map(|entry| (entry.subindex, usize::from(entry.bits).div_ceil(8)))
-        .collect();
-    if counted {
-        write_entry(dictionary, values, target.index, 0, &[0], state)?;
-    }
-    for (subindex, len) in entries {
-        if rest.is_empty() || counted && count.is_some_and(|count| subindex > count) {
-            break;
+        let mut bytes = vec![0; layout.len()];
+        for (at, entry) in layout.entries.iter().filter(|(_, entry)| entry.access & readable != 0) {
+            let value = self.bytes_of(entry);
+            if entry.bits < 8 {
+                bits::put(&mut bytes, *at, usize::from(entry.bits), bits::get(&value, 0, usize::from(entry.bits)));
+            } else if let Some(place) = bytes.get_mut(at / 8..at / 8 + value.len()) {
+                place.copy_from_slice(&value);
+            }
         }
-        let (value, behind) = rest.split_at_checked(len).ok_or(AbortCode::LENGTH_TOO_LOW)?;
-        write_entry(dictionary, values, target.index, subindex, value, state)?;
-        rest = behind;
+        Ok(bytes)
     }
-    match count {
-        Some(count) if counted => write_entry(dictionary, values, target.index, 0, &[count], state),
-        _ => Ok(()),
+
+    /// Whether a download of `len` bytes could work, as far as that is known before the data.
+    pub(super) fn admits(&self, target: SdoTarget, len: usize) -> Result<(), AbortCode> {
+        let object = self.object(target.index)?;
+        if target.complete {
+            let layout = Layout::of(object, target.subindex, u8::MAX)?;
+            self.check_complete_access(&layout)?;
+            return if len > layout.len() { Err(AbortCode::LENGTH_TOO_HIGH) } else { Ok(()) };
+        }
+        let entry = object.entry(target.subindex).ok_or(AbortCode::NO_SUCH_SUBINDEX)?;
+        self.check_access(entry)?;
+        check_length(entry, len)
+    }
+
+    /// Writes an entry or a whole object.
+    pub(super) fn write(&mut self, target: SdoTarget, bytes: &[u8]) -> Result<(), AbortCode> {
+        if target.complete {
+            self.write_complete(target, bytes)
+        } else {
+            self.write_entry(target.index, target.subindex, bytes)
+        }
+    }
+
+    /// A counted object is emptied first, filled, and its count is written last.
+    fn write_complete(&mut self, target: SdoTarget, bytes: &[u8]) -> Result<(), AbortCode> {
+        let object = self.object(target.index)?;
+        let counted = object.counted;
+        let count = (target.subindex == 0).then(|| bytes.first().copied().unwrap_or(0));
+        let last = if counted { count.unwrap_or(u8::MAX) } else { u8::MAX };
+        let layout = Layout::of(object, target.subindex, last)?;
+        self.check_complete_access(&layout)?;
+        // Without its count, a list may be written as far as there are data.
+        let open_end = counted && count.is_none();
+        if bytes.len() > layout.len() {
+            return Err(AbortCode::LENGTH_TOO_HIGH);
+        }
+        if bytes.len() < layout.len() && !open_end {
+            return Err(AbortCode::LENGTH_TOO_LOW);
+        }
+        let ends = |(at, entry): &(usize, &Entry)| at + usize::from(entry.bits);
+        let sent = bytes.len() * 8;
+        if open_end && !layout.entries.iter().any(|entry| ends(entry) == sent) {
+            return Err(AbortCode::LENGTH_MISMATCH);
+        }
+        let written = |entry: &&(usize, &Entry)| {
+            let count = counted && entry.1.subindex == 0;
+            ends(entry) <= sent && !count && self.check_access(entry.1).is_ok()
+        };
+        let write = |(at, entry): &(usize, &Entry)| (entry.subindex, cut(bytes, *at, entry));
+        let writes: Vec<(u8, Vec<u8>)> = layout.entries.iter().filter(written).map(write).collect();
+        if counted {
+            self.write_entry(target.index, 0, &[0])?;
+        }
+        for (subindex, value) in writes {
+            self.write_entry(target.index, subindex, &value)?;
+        }
+        match count {
+            Some(count) if counted => self.write_entry(target.index, 0, &[count]),
+            _ => Ok(()),
+        }
+    }
+
+    fn write_entry(&mut self, index: u16, subindex: u8, bytes: &[u8]) -> Result<(), AbortCode> {
+        let object = self.object(index)?;
+        let entry = object.entry(subindex).ok_or(AbortCode::NO_SUCH_SUBINDEX)?;
+        self.check_access(entry)?;
+        check_length(entry, bytes.len())?;
+        check_limits(entry, bytes)?;
+        object_rules::check(self.dictionary, self.values, object, subindex, bytes)?;
+        let Some(object) = self.dictionary.object_mut(index) else { return Err(AbortCode::NO_SUCH_OBJECT) };
+        let Some(entry) = object.entries.iter_mut().find(|entry| entry.subindex == subindex) else {
+            return Err(AbortCode::NO_SUCH_SUBINDEX);
+        };
+        match &mut entry.store {
+            Store::Bytes(stored) => *stored = bytes.to_vec(),
+            Store::Value(id) => self.values.set_raw(*id, bits::get(bytes, 0, usize::from(entry.bits))),
+        }
+        Ok(())
+    }
+
+    fn check_access(&self, entry: &Entry) -> Result<(), AbortCode> {
+        let writable = entry.access >> 3 & 0x07;
+        if writable == 0 {
+            return Err(AbortCode::READ_ONLY);
+        }
+        if writable & state_bit(self.state) == 0 {
+            return Err(AbortCode::DEVICE_STATE);
+        }
+        Ok(())
+    }
+
+    /// One entry that may be written is enough.
+    fn check_complete_access(&self, layout: &Layout<'_>) -> Result<(), AbortCode> {
+        let mut refused = Err(AbortCode::READ_ONLY);
+        for (_, entry) in &layout.entries {
+            match self.check_access(entry) {
+                Ok(()) => return Ok(()),
+                Err(AbortCode::READ_ONLY) => {}
+                other => refused = other,
+            }
+        }
+        refused
     }
 }
 
-fn write_entry(
-    dictionary: &mut Dictionary,
-    values: &mut Values,
-    index: u16,
-    subindex: u8,
-    bytes: &[u8],
-    state: AlState,
-) -> Result<(), AbortCode> {
-    let object = dictionary.object(index).ok_or(AbortCode::NO_SUCH_OBJECT)?;
-    let entry = object.entry(subindex).ok_or(AbortCode::NO_SUCH_SUBINDEX)?;
-    check_access(entry, state)?;
-    check_length(entry, bytes)?;
-    if object.counted {
-        check_counted(dictionary, object, subindex, bytes)?;
-    }
-    let Some(object) = dictionary.object_mut(index) else { return Err(AbortCode::NO_SUCH_OBJECT) };
-    let Some(entry) = object.entries.iter_mut().find(|entry| entry.subindex == subindex) else {
-        return Err(AbortCode::NO_SUCH_SUBINDEX);
-    };
-    match &mut entry.store {
-        Store::Bytes(stored) => *stored = bytes.to_vec(),
-        Store::Value(id) => values.set_raw(*id, super::bits::get(bytes, 0, usize::from(entry.bits))),
-    }
-    Ok(())
+/// Where complete access puts the entries of an object, in bits.
+struct Layout<'a> {
+    entries: Vec<(usize, &'a Entry)>,
+    bits: usize,
 }
 
-fn check_access(entry: &Entry, state: AlState) -> Result<(), AbortCode> {
-    let writable = entry.access >> 3 & 0x07;
-    if writable == 0 {
-        return Err(AbortCode::READ_ONLY);
+impl<'a> Layout<'a> {
+    /// From subindex `first`, 0 or 1, to `last`.
+    fn of(object: &'a Object, first: u8, last: u8) -> Result<Self, AbortCode> {
+        if first > 1 {
+            return Err(AbortCode::UNSUPPORTED_ACCESS);
+        }
+        let mut layout = Self { entries: Vec::with_capacity(object.entries.len()), bits: 0 };
+        for entry in object.entries.iter().filter(|entry| (first..=last).contains(&entry.subindex)) {
+            let at = if entry.bits < 8 { layout.bits } else { layout.bits.next_multiple_of(8) };
+            layout.entries.push((at, entry));
+            let padded = entry.subindex == 0 && object.code != ObjectCode::Variable;
+            layout.bits = at + if padded { 16 } else { usize::from(entry.bits) };
+        }
+        if layout.entries.is_empty() && object.code == ObjectCode::Variable {
+            return Err(AbortCode::NO_SUCH_SUBINDEX);
+        }
+        Ok(layout)
     }
-    if writable & state_bit(state) == 0 {
-        return Err(AbortCode::DEVICE_STATE);
+
+    fn len(&self) -> usize {
+        self.bits.div_ceil(8)
     }
-    Ok(())
 }
 
-fn check_length(entry: &Entry, bytes: &[u8]) -> Result<(), AbortCode> {
-    match bytes.len().cmp(&usize::from(entry.bits).div_ceil(8)) {
+/// The bytes of an entry out of those of an object.
+fn cut(bytes: &[u8], at: usize, entry: &Entry) -> Vec<u8> {
+    let len = usize::from(entry.bits).div_ceil(8);
+    if entry.bits < 8 {
+        return bits::get(bytes, at, usize::from(entry.bits)).to_le_bytes()[..len].to_vec();
+    }
+    bytes.get(at / 8..at / 8 + len).unwrap_or_default().to_vec()
+}
+
+fn check_length(entry: &Entry, len: usize) -> Result<(), AbortCode> {
+    match len.cmp(&usize::from(entry.bits).div_ceil(8)) {
         std::cmp::Ordering::Greater => Err(AbortCode::LENGTH_TOO_HIGH),
         std::cmp::Ordering::Less => Err(AbortCode::LENGTH_TOO_LOW),
         std::cmp::Ordering::Equal => Ok(()),
     }
 }
 
-/// An assignment is emptied before its places are written, holds only PDOs that are there, and no more than fit.
-fn check_counted(dictionary: &Dictionary, object: &Object, subindex: u8, bytes: &[u8]) -> Result<(), AbortCode> {
-    if subindex == 0 {
-        let count = bytes.first().copied().unwrap_or(0);
-        let filled = object.entries.iter().skip(1).take(usize::from(count));
-        let empty =
-            filled.clone().any(|entry| matches!(&entry.store, Store::Bytes(bytes) if bytes.iter().all(|b| *b == 0)));
-        let fits = usize::from(count) < object.entries.len();
-        return if fits && !empty { Ok(()) } else { Err(AbortCode::PDO_LENGTH) };
+fn check_limits(entry: &Entry, bytes: &[u8]) -> Result<(), AbortCode> {
+    let Some((lowest, highest)) = entry.limits else { return Ok(()) };
+    let value = entry.data_type.number(bytes);
+    if value > highest {
+        return Err(AbortCode::VALUE_TOO_HIGH);
     }
-    if object.count() != 0 {
-        return Err(AbortCode::SUBINDEX_0_NOT_ZERO);
-    }
-    let pdo = u16::from_le_bytes([bytes.first().copied().unwrap_or(0), bytes.get(1).copied().unwrap_or(0)]);
-    let is_pdo = matches!(pdo, 0x1600..=0x17ff if object.index == 0x1C12)
-        || matches!(pdo, 0x1A00..=0x1bff if object.index == 0x1C13);
-    if pdo == 0 || is_pdo && dictionary.object(pdo).is_some() { Ok(()) } else { Err(AbortCode::CANNOT_BE_MAPPED) }
+    if value < lowest { Err(AbortCode::VALUE_TOO_LOW) } else { Ok(()) }
 }

@@ -3,7 +3,7 @@
 use zerocat_wire::AlStatusCode;
 
 use super::bits;
-use crate::describe::dictionary::{Dictionary, assignment_index};
+use crate::describe::dictionary::{Dictionary, Store, assignment_index};
 use crate::describe::{Description, Pdo, Purpose, ValueId};
 use crate::esc::Esc;
 use crate::profile::Values;
@@ -24,18 +24,41 @@ struct Layout {
 }
 
 impl Layout {
-    fn compile(&mut self, pdos: &[Pdo], assigned: impl Iterator<Item = u16>) {
+    /// `entries`: the value, if it is no padding, and the length in bits.
+    fn compile(&mut self, entries: impl Iterator<Item = (Option<ValueId>, u8)>) {
         self.fields.clear();
         self.bits = 0;
-        for pdo in assigned.filter_map(|index| pdos.iter().find(|pdo| pdo.index == index)) {
-            for entry in &pdo.entries {
-                let bits = usize::from(entry.bits);
-                if let Some(value) = entry.value {
-                    self.fields.push(Field { at: self.bits, bits, value });
-                }
-                self.bits += bits;
+        for (value, bits) in entries {
+            let bits = usize::from(bits);
+            if let Some(value) = value {
+                self.fields.push(Field { at: self.bits, bits, value });
             }
+            self.bits += bits;
         }
+    }
+
+    /// As the description says.
+    fn fixed(&mut self, pdos: &[Pdo]) {
+        let assigned = pdos.iter().filter(|pdo| pdo.assigned);
+        self.compile(assigned.flat_map(|pdo| pdo.entries.iter().map(|entry| (entry.value, entry.bits))));
+    }
+
+    /// As assignment and mapping in the object dictionary say. Returns whether they make sense: every PDO that is
+    /// assigned is there and has entries, and `unique` asks that no value is mapped twice.
+    fn configured(&mut self, dictionary: &Dictionary, assignment: u16, unique: bool) -> bool {
+        let pdos: Vec<Vec<u32>> = dictionary.assigned(assignment).iter().map(|pdo| dictionary.mapping(*pdo)).collect();
+        let entry = |mapped: &u32| {
+            let [bits, subindex, i0, i1] = mapped.to_le_bytes();
+            let object = dictionary.object(u16::from_le_bytes([i0, i1]));
+            match object.and_then(|object| object.entry(subindex)).map(|entry| &entry.store) {
+                Some(Store::Value(id)) => (Some(*id), bits),
+                _ => (None, bits),
+            }
+        };
+        self.compile(pdos.iter().flatten().map(entry));
+        let value = |n: usize| self.fields[n].value;
+        let twice = (1..self.fields.len()).any(|n| (0..n).any(|before| value(before) == value(n)));
+        pdos.iter().all(|pdo| !pdo.is_empty()) && !(unique && twice)
     }
 
     fn bytes(&self) -> usize {
@@ -65,26 +88,31 @@ impl ProcessData {
             input: Layout::default(),
             image: Vec::new(),
         };
-        let assigned = |pdos: &[Pdo]| -> Vec<u16> { pdos.iter().filter(|p| p.assigned).map(|p| p.index).collect() };
-        this.output.compile(&description.rx_pdos, assigned(&description.rx_pdos).into_iter());
-        this.input.compile(&description.tx_pdos, assigned(&description.tx_pdos).into_iter());
+        this.output.fixed(&description.rx_pdos);
+        this.input.fixed(&description.tx_pdos);
         this.image.resize(this.input.bytes(), 0);
         this
     }
 
-    /// Takes the assignment from the object dictionary, where the SubDevice has one.
-    pub(super) fn compile(&mut self, description: &Description, dictionary: &Dictionary) {
-        if description.mailbox.is_none() {
-            return;
+    /// Takes assignment and mapping from the object dictionary, where the SubDevice has one.
+    pub(super) fn compile(&mut self, description: &Description, dictionary: &Dictionary) -> Result<(), AlStatusCode> {
+        if !description.has_coe() {
+            return Ok(());
         }
+        let (mut outputs, mut inputs) = (true, true);
         if let Some(n) = self.outputs {
-            self.output.compile(&description.rx_pdos, dictionary.assigned(assignment_index(n)).into_iter());
+            outputs = self.output.configured(dictionary, assignment_index(n), true);
         }
         if let Some(n) = self.inputs {
-            self.input.compile(&description.tx_pdos, dictionary.assigned(assignment_index(n)).into_iter());
+            inputs = self.input.configured(dictionary, assignment_index(n), false);
         }
         self.image.clear();
         self.image.resize(self.input.bytes(), 0);
+        match (outputs, inputs) {
+            (false, _) => Err(AlStatusCode::INVALID_OUTPUT_MAPPING),
+            (_, false) => Err(AlStatusCode::INVALID_INPUT_MAPPING),
+            _ => Ok(()),
+        }
     }
 
     pub(super) fn output_bits(&self) -> usize {

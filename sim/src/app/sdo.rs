@@ -2,11 +2,9 @@
 //! (ETG.1000.6, 5.6.2).
 
 use zerocat_wire::coe::{AbortCode, CoeService, SdoRequest, SdoResponse, SdoTarget, sdo};
-use zerocat_wire::{AlState, coe, mailbox};
+use zerocat_wire::{MailboxError, WireError};
 
-use super::object_access;
-use crate::describe::dictionary::Dictionary;
-use crate::profile::Values;
+use super::object_access::Objects;
 
 /// Largest value that is taken in segments.
 const LARGEST: u32 = 64 * 1024;
@@ -36,25 +34,31 @@ pub(super) struct SdoServer {
     transfer: Transfer,
 }
 
-type Reply = Option<(CoeService, Vec<u8>)>;
+/// What goes back, if anything: service, and the bytes behind the CoE header.
+pub(super) type Reply = Option<(CoeService, Vec<u8>)>;
 
 impl SdoServer {
-    /// Answers the bytes behind a CoE header. `room` is the length of the reply mailbox.
+    /// Answers the bytes behind a CoE header. `space` is what the reply may have behind its CoE header.
+    ///
+    /// # Errors
+    /// Those that are answered with a mailbox error.
     pub(super) fn request(
         &mut self,
         body: &[u8],
-        room: usize,
-        dictionary: &mut Dictionary,
-        values: &mut Values,
-        state: AlState,
-    ) -> Reply {
-        let Ok(request) = SdoRequest::parse(body) else {
-            self.transfer = Transfer::None;
-            return abort(SdoTarget::entry(0, 0), AbortCode::COMMAND);
+        space: usize,
+        objects: &mut Objects<'_>,
+    ) -> Result<Reply, MailboxError> {
+        let request = match SdoRequest::parse(body) {
+            Ok(request) => request,
+            Err(WireError::Truncated { .. }) => return Err(MailboxError::SIZE_TOO_SHORT),
+            Err(_) => return Ok(self.refuse(SdoTarget::entry(0, 0), AbortCode::COMMAND)),
         };
-        let space = room.saturating_sub(mailbox::HEADER_LEN + coe::HEADER_LEN);
-        match request {
-            SdoRequest::Upload { target } => match object_access::read(dictionary, values, target, state) {
+        Ok(self.serve(&request, body, space, objects))
+    }
+
+    fn serve(&mut self, request: &SdoRequest<'_>, body: &[u8], space: usize, objects: &mut Objects<'_>) -> Reply {
+        match *request {
+            SdoRequest::Upload { target } => match objects.read(target) {
                 Ok(data) => self.start_upload(target, data, space),
                 Err(code) => self.refuse(target, code),
             },
@@ -62,15 +66,11 @@ impl SdoServer {
             SdoRequest::DownloadExpedited { target, data } => {
                 self.transfer = Transfer::None;
                 // Without a size all four bytes are sent: as many count as the entry has.
-                let data = exact(dictionary, target, data, body);
-                self.finish_download(dictionary, values, target, data, state)
+                let data = exact(objects, target, data, body);
+                finish_download(objects, target, data)
             }
-            SdoRequest::Download { target, size, data } => {
-                self.start_download(dictionary, values, state, target, size, data)
-            }
-            SdoRequest::DownloadSegment { toggle, last, data } => {
-                self.download_segment(dictionary, values, state, toggle, last, data)
-            }
+            SdoRequest::Download { target, size, data } => self.start_download(objects, target, size, data),
+            SdoRequest::DownloadSegment { toggle, last, data } => self.download_segment(objects, toggle, last, data),
             SdoRequest::Abort { .. } => {
                 self.transfer = Transfer::None;
                 None
@@ -116,36 +116,23 @@ impl SdoServer {
         answer
     }
 
-    fn start_download(
-        &mut self,
-        dictionary: &mut Dictionary,
-        values: &mut Values,
-        state: AlState,
-        target: SdoTarget,
-        size: u32,
-        data: &[u8],
-    ) -> Reply {
+    fn start_download(&mut self, objects: &mut Objects<'_>, target: SdoTarget, size: u32, data: &[u8]) -> Reply {
         self.transfer = Transfer::None;
         let Ok(total) = usize::try_from(size.min(LARGEST)) else { return abort(target, AbortCode::OUT_OF_MEMORY) };
         if size > LARGEST {
             return abort(target, AbortCode::OUT_OF_MEMORY);
         }
+        if let Err(code) = objects.admits(target, total) {
+            return abort(target, code);
+        }
         if data.len() >= total {
-            return self.finish_download(dictionary, values, target, data, state);
+            return finish_download(objects, target, data);
         }
         self.transfer = Transfer::Download { target, data: data.to_vec(), size: total, toggle: false };
         reply(&SdoResponse::Download { target }, usize::MAX)
     }
 
-    fn download_segment(
-        &mut self,
-        dictionary: &mut Dictionary,
-        values: &mut Values,
-        state: AlState,
-        said: bool,
-        last: bool,
-        part: &[u8],
-    ) -> Reply {
+    fn download_segment(&mut self, objects: &mut Objects<'_>, said: bool, last: bool, part: &[u8]) -> Reply {
         match std::mem::take(&mut self.transfer) {
             Transfer::Download { target, mut data, size, toggle } => {
                 if said != toggle {
@@ -159,7 +146,7 @@ impl SdoServer {
                     self.transfer = Transfer::Download { target, data, size, toggle: !toggle };
                 } else if data.len() < size {
                     return abort(target, AbortCode::LENGTH_TOO_LOW);
-                } else if let Err(code) = object_access::write(dictionary, values, target, &data, state) {
+                } else if let Err(code) = objects.write(target, &data) {
                     return abort(target, code);
                 }
                 reply(&SdoResponse::DownloadSegment { toggle: said }, usize::MAX)
@@ -167,27 +154,20 @@ impl SdoServer {
             _ => abort(SdoTarget::entry(0, 0), AbortCode::COMMAND),
         }
     }
+}
 
-    fn finish_download(
-        &mut self,
-        dictionary: &mut Dictionary,
-        values: &mut Values,
-        target: SdoTarget,
-        data: &[u8],
-        state: AlState,
-    ) -> Reply {
-        match object_access::write(dictionary, values, target, data, state) {
-            Ok(()) => reply(&SdoResponse::Download { target }, usize::MAX),
-            Err(code) => abort(target, code),
-        }
+fn finish_download(objects: &mut Objects<'_>, target: SdoTarget, data: &[u8]) -> Reply {
+    match objects.write(target, data) {
+        Ok(()) => reply(&SdoResponse::Download { target }, usize::MAX),
+        Err(code) => abort(target, code),
     }
 }
 
 /// The data of an expedited download, cut to the entry's length where the request doesn't say its size (bit 0 of
 /// the command).
-fn exact<'a>(dictionary: &Dictionary, target: SdoTarget, data: &'a [u8], body: &[u8]) -> &'a [u8] {
+fn exact<'a>(objects: &Objects<'_>, target: SdoTarget, data: &'a [u8], body: &[u8]) -> &'a [u8] {
     let sized = body.first().is_some_and(|command| command & 1 != 0);
-    let entry = dictionary.object(target.index).and_then(|object| object.entry(target.subindex));
+    let entry = objects.dictionary.object(target.index).and_then(|object| object.entry(target.subindex));
     match entry {
         Some(entry) if !sized && !target.complete => data.get(..usize::from(entry.bits).div_ceil(8)).unwrap_or(data),
         _ => data,

@@ -1,13 +1,13 @@
 //! SDO information: lists of objects, descriptions of objects and entries (ETG.1000.6, 5.6.3).
 
 use zerocat_wire::WireError;
-use zerocat_wire::coe::info::{self, access};
+use zerocat_wire::coe::info::{self, access, value_info};
 use zerocat_wire::coe::{
     AbortCode, EntryAnswer, EntryQuery, InfoError, InfoHeader, InfoOp, ListAnswer, ListQuery, ListType, ObjectAnswer,
     ObjectCode, ObjectQuery,
 };
 
-use crate::describe::dictionary::{self, Dictionary, Object};
+use crate::describe::dictionary::{self, Dictionary, Entry, Object};
 
 /// Answers the bytes behind a CoE header with one or more fragments of at most `space` bytes.
 pub(super) fn answer(body: &[u8], space: usize, dictionary: &Dictionary) -> Vec<Vec<u8>> {
@@ -31,12 +31,14 @@ fn written(space: usize, write: impl FnOnce(&mut [u8]) -> Result<usize, WireErro
 }
 
 fn in_list(kind: ListType, object: &Object) -> bool {
-    let mappable = |bit| object.entries.iter().any(|entry| entry.access & bit != 0);
+    let has = |bit| object.entries.iter().any(|entry| entry.access & bit != 0);
     match kind {
         ListType::All => true,
-        ListType::RxPdo => mappable(access::RX_PDO),
-        ListType::TxPdo => mappable(access::TX_PDO),
-        ListType::Lengths | ListType::Backup | ListType::Settings => false,
+        ListType::RxPdo => has(access::RX_PDO),
+        ListType::TxPdo => has(access::TX_PDO),
+        ListType::Backup => has(access::BACKUP),
+        ListType::Settings => has(access::SETTINGS),
+        ListType::Lengths => false,
     }
 }
 
@@ -88,15 +90,20 @@ fn entry(query: &[u8], space: usize, dictionary: &Dictionary) -> Result<Vec<Vec<
     let query = EntryQuery::parse(query).map_err(|_| AbortCode::COMMAND)?;
     let object = dictionary.object(query.index).ok_or(AbortCode::NO_SUCH_OBJECT)?;
     let highest = object.entries.last().map_or(0, |entry| entry.subindex);
-    let answer = match object.entry(query.subindex) {
-        Some(entry) => EntryAnswer {
+    let described = object.entry(query.subindex).map(|entry| (entry, limits(entry, query.value_info)));
+    let data = described.as_ref().map(|(entry, (_, limits))| {
+        let name = cut(&entry.name, space, info::HEADER_LEN + 10 + limits.len());
+        [limits, name].concat()
+    });
+    let answer = match &described {
+        Some((entry, (value_info, _))) => EntryAnswer {
             index: object.index,
             subindex: entry.subindex,
-            value_info: 0,
+            value_info: *value_info,
             data_type: entry.data_type as u16,
             bit_length: entry.bits,
             access: entry.access,
-            data: cut(&entry.name, space, info::HEADER_LEN + 10),
+            data: data.as_deref().unwrap_or_default(),
         },
         // A gap between subindices is described as empty, as real SubDevices do; masters ask for all of them.
         None if query.subindex < highest => EntryAnswer {
@@ -111,6 +118,18 @@ fn entry(query: &[u8], space: usize, dictionary: &Dictionary) -> Result<Vec<Vec<
         None => return Err(AbortCode::NO_SUCH_SUBINDEX),
     };
     Ok(written(space, |bytes| answer.emit(bytes)).into_iter().collect())
+}
+
+/// The limits that are asked for, as far as the entry has them, and which these are.
+fn limits(entry: &Entry, asked: u8) -> (u8, Vec<u8>) {
+    let Some((lowest, highest)) = entry.limits else { return (0, Vec::new()) };
+    let len = usize::from(entry.bits).div_ceil(8).min(8);
+    let parts = [(value_info::MINIMUM, lowest), (value_info::MAXIMUM, highest)];
+    let asked_for = parts.iter().filter(|(bit, _)| asked & bit != 0);
+    asked_for.fold((0, Vec::new()), |(info, mut bytes), (bit, value)| {
+        bytes.extend_from_slice(&value.to_le_bytes()[..len]);
+        (info | bit, bytes)
+    })
 }
 
 fn cut(name: &str, space: usize, before: usize) -> &[u8] {

@@ -17,6 +17,15 @@ pub enum ConfigProblem {
     /// The profile has no channels to choose.
     #[error("this profile has no channels, leave the key out")]
     NoChannels,
+    /// The profile has no mailbox to choose for.
+    #[error("this profile has no mailbox, leave the key out")]
+    NoMailbox,
+    /// More bytes for files than a SubDevice may have.
+    #[error("{0} bytes for files, at most 16777216 are possible")]
+    FoeCapacity(u32),
+    /// The files at power-on don't fit, or one of them has a name that FoE doesn't take.
+    #[error("the files have {0} bytes together with the capacity {1}, and names have 1 to 64 characters")]
+    FoeFiles(usize, u32),
     /// Too few or too many channels.
     #[error("{got} channels, this profile has 1 to {most}")]
     Channels {
@@ -108,6 +117,7 @@ pub(super) fn check(config: &SegmentConfig) -> Result<(), SegmentConfigError> {
         return Err(invalid("subdevices".into(), ConfigProblem::Count(count)));
     }
     for (n, subdevice) in config.subdevices.iter().enumerate() {
+        super::mailbox::check(n, subdevice)?;
         let most = match subdevice.profile {
             ProfileKind::DigitalIn | ProfileKind::DigitalOut => 64,
             ProfileKind::AnalogueIn | ProfileKind::AnalogueOut => 16,

@@ -6,6 +6,7 @@
 mod check;
 mod duration;
 mod example;
+mod mailbox;
 
 use std::path::Path;
 use std::time::Duration;
@@ -17,6 +18,7 @@ pub use check::ConfigProblem;
 pub(crate) use check::{parents, second_end, wires};
 pub use duration::Millis;
 pub(crate) use duration::parse as parse_duration;
+pub use mailbox::{FoeConfig, MailboxConfig, MailboxProtocol, ReplyCounter};
 
 /// A segment, or why its file was refused.
 #[derive(Debug, thiserror::Error)]
@@ -223,6 +225,9 @@ pub struct SubDeviceConfig {
     /// Whether LRW is processed.
     #[serde(default = "yes")]
     pub lrw: bool,
+    /// What the mailbox speaks, for the profiles that have one. By default CoE.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mailbox: Option<MailboxConfig>,
 }
 
 impl SubDeviceConfig {
@@ -250,6 +255,7 @@ impl SubDeviceConfig {
             sii_delay: Millis::default(),
             device_emulation: None,
             lrw: true,
+            mailbox: None,
         }
     }
 

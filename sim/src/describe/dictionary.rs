@@ -6,6 +6,15 @@ use zerocat_wire::coe::info::access::{RX_PDO, TX_PDO};
 
 use super::{DataType, Description, Pdo, Purpose, ValueId};
 
+/// Index of the error register.
+pub(crate) const ERROR_REGISTER: u16 = 0x1001;
+/// Index of the error history.
+pub(crate) const ERROR_HISTORY: u16 = 0x1003;
+/// Errors that the history holds.
+const HISTORY_PLACES: u8 = 8;
+/// Entries that a mapping has room for, at least.
+const MAPPING_PLACES: usize = 16;
+
 /// When an entry may be read and written. The bits are those of the SDO information service.
 pub(crate) mod access {
     /// Read in every state.
@@ -32,13 +41,15 @@ pub(crate) struct Entry {
     pub(crate) access: u16,
     pub(crate) store: Store,
     pub(crate) name: String,
+    /// Lowest and highest value that a download may write.
+    pub(crate) limits: Option<(i64, i64)>,
 }
 
 impl Entry {
     pub(crate) fn bytes(subindex: u8, data_type: DataType, access: u16, bytes: &[u8], name: &str) -> Self {
         let bits = u16::try_from(bytes.len() * 8).unwrap_or(u16::MAX);
         let store = Store::Bytes(bytes.to_vec());
-        Self { subindex, bits, data_type, access, store, name: name.to_owned() }
+        Self { subindex, bits, data_type, access, store, name: name.to_owned(), limits: None }
     }
 }
 
@@ -124,14 +135,58 @@ impl Dictionary {
 
     /// The PDOs that an assignment object lists.
     pub(crate) fn assigned(&self, index: u16) -> Vec<u16> {
+        self.list(index, |bytes| bytes.first_chunk().map(|bytes| u16::from_le_bytes(*bytes)))
+    }
+
+    /// The entries that a mapping object lists: index, subindex, length in bits.
+    pub(crate) fn mapping(&self, index: u16) -> Vec<u32> {
+        self.list(index, |bytes| bytes.first_chunk().map(|bytes| u32::from_le_bytes(*bytes)))
+    }
+
+    fn list<T>(&self, index: u16, read: impl Fn(&[u8]) -> Option<T>) -> Vec<T> {
         let Some(object) = self.object(index) else { return Vec::new() };
         let entries = object.entries.iter().skip(1).take(usize::from(object.count()));
         entries
             .filter_map(|entry| match &entry.store {
-                Store::Bytes(bytes) => Some(u16::from_le_bytes([*bytes.first()?, *bytes.get(1)?])),
+                Store::Bytes(bytes) => read(bytes),
                 Store::Value(_) => None,
             })
             .collect()
+    }
+
+    /// Sets the error register.
+    pub(crate) fn set_error_register(&mut self, register: u8) {
+        if let Some(Store::Bytes(bytes)) = self.store_mut(ERROR_REGISTER, 0) {
+            *bytes = vec![register];
+        }
+    }
+
+    /// The error register.
+    pub(crate) fn error_register(&self) -> u8 {
+        match self.object(ERROR_REGISTER).and_then(|object| object.entry(0)).map(|entry| &entry.store) {
+            Some(Store::Bytes(bytes)) => bytes.first().copied().unwrap_or(0),
+            _ => 0,
+        }
+    }
+
+    /// Puts an error at the head of the history. The oldest falls out of a full one.
+    pub(crate) fn remember_error(&mut self, error: u32) {
+        let Some(object) = self.object_mut(ERROR_HISTORY) else { return };
+        let count = object.count().saturating_add(1).min(HISTORY_PLACES);
+        let mut next = error.to_le_bytes().to_vec();
+        for entry in &mut object.entries {
+            if let Store::Bytes(bytes) = &mut entry.store {
+                match entry.subindex {
+                    0 => *bytes = vec![count],
+                    _ => std::mem::swap(bytes, &mut next),
+                }
+            }
+        }
+    }
+
+    fn store_mut(&mut self, index: u16, subindex: u8) -> Option<&mut Store> {
+        let object = self.object_mut(index)?;
+        object.entries.iter_mut().find(|entry| entry.subindex == subindex).map(|entry| &mut entry.store)
     }
 }
 
@@ -149,15 +204,28 @@ fn communication(description: &Description) -> Vec<Object> {
     for (n, (name, value)) in (1u8..).zip(parts.into_iter().chain([("Serial number", id.serial)])) {
         identity.push(Entry::bytes(n, DataType::U32, access::READ, &value.to_le_bytes(), name));
     }
+    let history = (0..HISTORY_PLACES).map(|_| vec![0; 4]);
+    let history = array(ERROR_HISTORY, "Error history", DataType::U32, access::READ, history, 0);
     let types: Vec<u8> = description.sync_managers.iter().map(|plan| plan.purpose as u8).collect();
     vec![
         Object::variable(0x1000, DataType::U32, access::READ, &description.device_type.to_le_bytes(), "Device type"),
+        Object::variable(ERROR_REGISTER, DataType::U8, access::READ, &[0], "Error register"),
+        clearable(history),
         text(0x1008, "Device name", &description.name),
         text(0x1009, "Hardware version", "1"),
         text(0x100A, "Software version", env!("CARGO_PKG_VERSION")),
         Object { index: 0x1018, code: ObjectCode::Record, name: "Identity".into(), entries: identity, counted: false },
         array(0x1C00, "Sync manager type", DataType::U8, access::READ, types.iter().map(|t| vec![*t]), types.len()),
     ]
+}
+
+/// A list whose count may be written in every state.
+fn clearable(list: Object) -> Object {
+    let mut list = Object { counted: true, ..list };
+    if let Some(count) = list.entries.first_mut() {
+        count.access = access::WRITE;
+    }
+    list
 }
 
 fn array(
@@ -179,8 +247,10 @@ fn array(
 fn mapping(pdo: &Pdo, base: &str) -> Object {
     let items = pdo.entries.iter().map(|entry| entry.mapping().to_le_bytes().to_vec());
     let name = format!("{} {base}-Map", pdo.name);
-    let object = array(pdo.index, &name, DataType::U32, access::READ, items, pdo.entries.len());
-    Object { code: ObjectCode::Record, ..object }
+    let free = MAPPING_PLACES.saturating_sub(pdo.entries.len());
+    let items = items.chain(std::iter::repeat_n(vec![0; 4], free));
+    let object = array(pdo.index, &name, DataType::U32, access::WRITE_PREOP, items, pdo.entries.len());
+    Object { code: ObjectCode::Record, counted: true, ..object }
 }
 
 /// The assignment object, with room for every PDO of the direction.
@@ -215,6 +285,7 @@ fn mapped(objects: &mut Vec<Object>, pdos: &[Pdo], purpose: Purpose) {
             access,
             store: Store::Value(value),
             name: entry.name.clone(),
+            limits: None,
         });
         object.entries.sort_by_key(|entry| entry.subindex);
         let highest = object.entries.last().map_or(0, |entry| entry.subindex);

@@ -2,7 +2,12 @@
 //! from it, so they can't contradict each other.
 
 pub(crate) mod dictionary;
+mod mailbox;
 pub(crate) mod sii_image;
+
+pub(crate) use mailbox::MailboxPlan;
+
+use zerocat_wire::sii::fixed::protocol;
 
 use crate::esc::EscKind;
 
@@ -24,6 +29,21 @@ pub(crate) enum DataType {
     U32 = 0x07,
     Text = 0x09,
     Bit2 = 0x31,
+}
+
+impl DataType {
+    /// A value of this type as a number. Types that are no numbers count as unsigned.
+    pub(crate) fn number(self, bytes: &[u8]) -> i64 {
+        let mut wide = [0; 8];
+        let len = bytes.len().min(8);
+        wide[..len].copy_from_slice(&bytes[..len]);
+        let unused = 64 - 8 * u32::try_from(len).unwrap_or(8);
+        let value = i64::from_le_bytes(wide);
+        match self {
+            Self::I8 | Self::I16 | Self::I32 if len > 0 => value << unused >> unused,
+            _ => value,
+        }
+    }
 }
 
 /// Vendor, product, revision and serial number (SII words 8 to 15, object 0x1018).
@@ -99,15 +119,6 @@ pub(crate) struct SyncManagerPlan {
     pub(crate) control: u8,
 }
 
-/// Mailbox areas as the SII proposes them.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct MailboxPlan {
-    pub(crate) out_start: u16,
-    pub(crate) out_length: u16,
-    pub(crate) in_start: u16,
-    pub(crate) in_length: u16,
-}
-
 /// Everything that is fixed about a SubDevice.
 #[derive(Debug, Clone)]
 pub(crate) struct Description {
@@ -140,6 +151,11 @@ pub(crate) struct Description {
 }
 
 impl Description {
+    /// Whether there is a mailbox that speaks CoE.
+    pub(crate) fn has_coe(&self) -> bool {
+        self.mailbox.is_some_and(|mailbox| mailbox.speaks(protocol::COE))
+    }
+
     /// Number of the sync manager for this purpose.
     pub(crate) fn sync_manager(&self, purpose: Purpose) -> Option<u8> {
         let position = self.sync_managers.iter().position(|plan| plan.purpose == purpose)?;

@@ -1,6 +1,8 @@
 //! An SII image from a description: header with checksum, then the categories strings, general, FMMU, sync
 //! managers, TxPDOs and RxPDOs (ETG.2010, tables 2 to 14).
 
+use zerocat_wire::sii::fixed::protocol;
+
 use super::{Description, Pdo, Purpose};
 use crate::esc::sii_checksum;
 
@@ -16,10 +18,8 @@ const TX_PDO: u16 = 50;
 const RX_PDO: u16 = 51;
 const END: u16 = 0xffff;
 
-/// SDO, SDO information, PDO assignment, PDO upload, complete access (ETG.2010, table 7).
-const COE_DETAILS: u8 = 0x01 | 0x02 | 0x04 | 0x10 | 0x20;
-/// CoE in the list of mailbox protocols.
-const PROTOCOL_COE: u16 = 0x0004;
+/// SDO, SDO information, PDO assignment, PDO mapping, PDO upload, complete access (ETG.2010, table 7).
+const COE_DETAILS: u8 = 0x01 | 0x02 | 0x04 | 0x08 | 0x10 | 0x20;
 const FLAG_NOT_LRW: u8 = 0x02;
 
 /// The image as 16-bit words, `0xffff` behind its end.
@@ -66,8 +66,9 @@ fn header(description: &Description) -> Vec<u16> {
             mailbox.out_length,
             mailbox.in_start,
             mailbox.in_length,
-            PROTOCOL_COE,
+            mailbox.protocols,
         ]);
+        words[0x14..0x18].copy_from_slice(&mailbox.boot.unwrap_or_default());
     }
     words[0x3f] = 1;
     words
@@ -115,7 +116,10 @@ fn general(description: &Description, order: u8, strings: &mut Strings) -> Vec<u
     bytes[0] = strings.number(&description.group);
     bytes[2] = order;
     bytes[3] = strings.number(&description.name);
-    bytes[5] = if description.mailbox.is_some() { COE_DETAILS } else { 0 };
+    let speaks = |protocol| description.mailbox.is_some_and(|mailbox| mailbox.speaks(protocol));
+    bytes[5] = if speaks(protocol::COE) { COE_DETAILS } else { 0 };
+    bytes[6] = u8::from(speaks(protocol::FOE));
+    bytes[7] = u8::from(speaks(protocol::EOE));
     bytes[11] = if description.esc.lrw { 0 } else { FLAG_NOT_LRW };
     bytes[12..14].copy_from_slice(&description.current.to_le_bytes());
     // Physical ports, four bits each: 3 is E-bus, 1 is MII.

@@ -8,6 +8,8 @@ use super::{Channel, Esc, Pending};
 
 /// Repeat acknowledge in the PDI control byte (ETG.1000.4, table 58).
 const REPEAT_ACK: u8 = 0x02;
+/// Channel deactivated by the application, in the PDI control byte.
+const DEACTIVATE: u8 = 0x01;
 
 impl Esc {
     /// Takes what frames did since the last call.
@@ -101,6 +103,17 @@ impl Esc {
         if let Some(channel) = self.channels.get_mut(usize::from(n)) {
             channel.reset();
             self.show_channel_status(usize::from(n));
+        }
+    }
+
+    /// Closes a channel to the network or opens it (ET1100 data sheet, section II, 0x0807 bit 0): a closed one
+    /// admits no access.
+    pub(crate) fn close_channel(&mut self, n: u8, closed: bool) {
+        if let Some(channel) = self.channels.get_mut(usize::from(n)) {
+            channel.closed = closed;
+            let address = channel_register(usize::from(n)) + 7;
+            let byte = self.memory.byte(address) & !DEACTIVATE | u8::from(closed);
+            self.memory.set_byte(address, byte);
         }
     }
 

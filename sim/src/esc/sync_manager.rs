@@ -34,6 +34,8 @@ pub(crate) struct Channel {
     pub(crate) full: bool,
     /// Buffered mode: the writer has completed a buffer at least once.
     pub(crate) filled: bool,
+    /// The application has deactivated it.
+    pub(crate) closed: bool,
     buffer: u8,
     /// What the application wrote while the network was reading.
     shadow: Vec<u8>,
@@ -84,7 +86,7 @@ impl Channel {
     pub(crate) fn admits(&self, direction: Direction, address: usize) -> bool {
         let wrong_way = self.config.is_written() != (direction == Direction::Write);
         let started = self.open || self.touches_first(address);
-        if wrong_way || !started {
+        if self.closed || wrong_way || !started {
             return false;
         }
         match (self.config.is_mailbox(), direction) {

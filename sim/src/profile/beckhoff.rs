@@ -64,12 +64,7 @@ pub(crate) fn with_coe(mut description: Description) -> Description {
     description.device_emulation = false;
     description.pdi = 0x05;
     description.esc = EscKind { fmmus: 4, sync_managers: 4, ram_kib: 8, ..description.esc };
-    description.mailbox = Some(MailboxPlan {
-        out_start: MAILBOX_OUT,
-        out_length: MAILBOX_LENGTH,
-        in_start: MAILBOX_IN,
-        in_length: MAILBOX_LENGTH,
-    });
+    description.mailbox = Some(MailboxPlan::coe(MAILBOX_OUT, MAILBOX_LENGTH, MAILBOX_IN, MAILBOX_LENGTH));
     let bits = |pdos: &[crate::describe::Pdo], all: bool| -> u16 {
         let bits: usize = pdos.iter().filter(|pdo| all || pdo.assigned).map(crate::describe::Pdo::bits).sum();
         u16::try_from(bits.div_ceil(8)).unwrap_or(u16::MAX)

@@ -109,5 +109,8 @@ pub(crate) fn build(config: &SubDeviceConfig) -> (Description, Box<dyn Profile>)
         description.name.clone_from(name);
     }
     description.esc.lrw = config.lrw;
+    if let (Some(plan), Some(mailbox)) = (&mut description.mailbox, &config.mailbox) {
+        plan.configure(mailbox, description.esc.ram_kib);
+    }
     (description, profile)
 }

@@ -46,6 +46,7 @@ impl Parameter {
             access: self.access,
             store: Store::Value(self.value),
             name: self.name.to_owned(),
+            limits: None,
         }
     }
 }

@@ -85,8 +85,8 @@ pub(super) fn objects() -> Vec<Object> {
     let mut objects = parameter::objects(&parameters(), record);
     let interpolation = vec![
         Entry::bytes(0, DataType::U8, access::READ, &[2], "SubIndex 000"),
-        Entry::bytes(1, DataType::U8, access::WRITE, &[1], "Period value"),
-        Entry::bytes(2, DataType::I8, access::WRITE, &[0xfd], "Period index"),
+        Entry { limits: Some((1, 255)), ..Entry::bytes(1, DataType::U8, access::WRITE, &[1], "Period value") },
+        Entry { limits: Some((-128, 63)), ..Entry::bytes(2, DataType::I8, access::WRITE, &[0xfd], "Period index") },
     ];
     let note = "A note of the owner, kept as long as the power is on. ".repeat(6);
     let empty = Entry::bytes(0, DataType::Text, access::WRITE, &vec![b' '; note.len()], "Note");

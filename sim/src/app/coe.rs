@@ -1,0 +1,48 @@
+//! The CoE server: SDO and SDO information (ETG.1000.6, 5.6).
+
+use zerocat_wire::coe::{CoeHeader, CoeService, Emergency, HEADER_LEN, emergency};
+use zerocat_wire::{MailboxError, WireError};
+
+use super::mailbox::Answer;
+use super::object_access::Objects;
+use super::sdo::SdoServer;
+use super::sdo_info;
+
+/// One server.
+#[derive(Debug, Default)]
+pub(super) struct Coe {
+    sdo: SdoServer,
+}
+
+impl Coe {
+    /// Answers the bytes behind a mailbox header with bodies of at most `space` bytes.
+    pub(super) fn answer(&mut self, body: &[u8], space: usize, objects: &mut Objects<'_>) -> Answer {
+        let (header, body) = CoeHeader::parse(body).map_err(|error| match error {
+            WireError::Truncated { .. } => MailboxError::SIZE_TOO_SHORT,
+            _ => MailboxError::INVALID_HEADER,
+        })?;
+        let space = space.saturating_sub(HEADER_LEN);
+        match header.service {
+            CoeService::SdoRequest => {
+                let reply = self.sdo.request(body, space, objects)?;
+                Ok(reply.map(|(service, reply)| with_header(service, &reply)).into_iter().collect())
+            }
+            CoeService::SdoInformation => {
+                let fragments = sdo_info::answer(body, space, objects.dictionary);
+                Ok(fragments.iter().map(|reply| with_header(CoeService::SdoInformation, reply)).collect())
+            }
+            _ => Err(MailboxError::SERVICE_NOT_SUPPORTED),
+        }
+    }
+}
+
+fn with_header(service: CoeService, body: &[u8]) -> Vec<u8> {
+    [&CoeHeader::new(service).emit(), body].concat()
+}
+
+/// An emergency as the body of a mail.
+pub(super) fn emergency_body(emergency: &Emergency) -> Vec<u8> {
+    let mut body = [0; emergency::LEN];
+    let len = emergency.emit(&mut body).unwrap_or(0);
+    with_header(CoeService::Emergency, &body[..len])
+}

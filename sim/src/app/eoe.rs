@@ -1,0 +1,137 @@
+//! The EoE server: an internal echo that sends each Ethernet frame back with its addresses swapped, and an IP
+//! parameter that can be set and read (ETG.1000.6, 5.7).
+//!
+//! Fragments that don't follow each other are dropped with what came before, and the frame is lost, as on a wire.
+//! Time stamps are cut off and not given, address filters are not supported.
+
+use zerocat_wire::eoe::{
+    BLOCK, EoeHeader, EoeKind, EoeResult, Fragment, HEADER_LEN, IP_PARAMETER_LEN, IpParameter, TIME_LEN,
+};
+use zerocat_wire::{MailboxError, WireError};
+
+use super::mailbox::Answer;
+
+/// Shortest frame that is echoed: both addresses and the type.
+const SHORTEST: usize = 14;
+/// Longest frame, with VLAN tag and without checksum.
+const LONGEST: usize = 1518;
+
+/// The part of a frame that has arrived.
+#[derive(Debug)]
+struct Assembly {
+    frame: u8,
+    /// Number of the next fragment.
+    next: u8,
+    bytes: Vec<u8>,
+}
+
+/// The server's state.
+#[derive(Debug, Default)]
+pub(super) struct Eoe {
+    assembly: Option<Assembly>,
+    /// Number of the next frame that is sent.
+    frame: u8,
+    /// The IP parameter as it was set last, parts that were not set left out.
+    parameter: Vec<u8>,
+}
+
+impl Eoe {
+    pub(super) fn end_frame(&mut self) {
+        self.assembly = None;
+    }
+
+    /// Answers the bytes behind a mailbox header with bodies of at most `space` bytes.
+    pub(super) fn answer(&mut self, body: &[u8], space: usize) -> Answer {
+        let (header, data) = EoeHeader::parse(body).map_err(|error| match error {
+            WireError::Truncated { .. } => MailboxError::SIZE_TOO_SHORT,
+            _ => MailboxError::INVALID_HEADER,
+        })?;
+        let result = |kind, result: EoeResult| {
+            let header = EoeHeader { port: header.port, ..EoeHeader::new(kind, result.0) };
+            Ok(vec![header.emit().to_vec()])
+        };
+        match header.kind {
+            EoeKind::Fragment => Ok(self.fragment(&header, data, space)),
+            EoeKind::SetIpRequest => {
+                let set = self.set_parameter(data);
+                result(EoeKind::SetIpResponse, set)
+            }
+            EoeKind::GetIpRequest => self.parameter_answer(&header, space),
+            EoeKind::SetFilterRequest => result(EoeKind::SetFilterResponse, EoeResult::NO_FILTER_SUPPORT),
+            EoeKind::GetFilterRequest => result(EoeKind::GetFilterResponse, EoeResult::NO_FILTER_SUPPORT),
+            _ => Err(MailboxError::SERVICE_NOT_SUPPORTED),
+        }
+    }
+
+    fn set_parameter(&mut self, data: &[u8]) -> EoeResult {
+        let mut bytes = [0; IP_PARAMETER_LEN];
+        match IpParameter::parse(data).and_then(|parameter| parameter.emit(&mut bytes)) {
+            Ok(len) => {
+                self.parameter = bytes[..len].to_vec();
+                EoeResult::SUCCESS
+            }
+            Err(_) => EoeResult::UNSPECIFIED,
+        }
+    }
+
+    fn parameter_answer(&self, header: &EoeHeader, space: usize) -> Answer {
+        let nothing = [0; 4];
+        let parameter = if self.parameter.is_empty() { nothing.as_slice() } else { &self.parameter };
+        if HEADER_LEN + parameter.len() > space {
+            return Err(MailboxError::NO_MEMORY);
+        }
+        let header = EoeHeader { port: header.port, ..EoeHeader::new(EoeKind::GetIpResponse, EoeResult::SUCCESS.0) };
+        Ok(vec![[&header.emit(), parameter].concat()])
+    }
+
+    fn fragment(&mut self, header: &EoeHeader, data: &[u8], space: usize) -> Vec<Vec<u8>> {
+        let stamp = if header.time_appended && header.last { TIME_LEN } else { 0 };
+        let data = data.get(..data.len().saturating_sub(stamp)).unwrap_or_default();
+        if !self.assemble(Fragment::parse(header.detail), data) {
+            self.end_frame();
+            return Vec::new();
+        }
+        match self.assembly.take_if(|_| header.last) {
+            Some(Assembly { bytes, .. }) if bytes.len() >= SHORTEST => self.echo(bytes, header.port, space),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Puts a fragment behind those before it. Returns whether it belongs there.
+    fn assemble(&mut self, fragment: Fragment, data: &[u8]) -> bool {
+        if fragment.number == 0 {
+            self.assembly = Some(Assembly { frame: fragment.frame, next: 0, bytes: Vec::new() });
+        }
+        let Some(assembly) = &mut self.assembly else { return false };
+        let at = usize::from(fragment.blocks) * BLOCK;
+        let follows = fragment.number == 0 || at == assembly.bytes.len();
+        let known = assembly.frame == fragment.frame && assembly.next == fragment.number;
+        if !follows || !known || assembly.bytes.len() + data.len() > LONGEST {
+            return false;
+        }
+        assembly.bytes.extend_from_slice(data);
+        assembly.next += 1;
+        true
+    }
+
+    /// The frame with its addresses swapped, in fragments.
+    fn echo(&mut self, mut bytes: Vec<u8>, port: u8, space: usize) -> Vec<Vec<u8>> {
+        let (destination, source) = bytes.split_at_mut(6);
+        destination.swap_with_slice(&mut source[..6]);
+        let frame = self.frame;
+        self.frame = (frame + 1) & 0x0f;
+        let size = space.saturating_sub(HEADER_LEN) / BLOCK * BLOCK;
+        if size == 0 {
+            return Vec::new();
+        }
+        let count = bytes.len().div_ceil(size);
+        let one = |(n, data): (usize, &[u8])| {
+            let blocks = if n == 0 { bytes.len().div_ceil(BLOCK) } else { n * size / BLOCK };
+            let small = |number: usize| u8::try_from(number).unwrap_or(u8::MAX);
+            let fragment = Fragment { number: small(n), blocks: small(blocks), frame };
+            let header = EoeHeader { port, last: n + 1 == count, ..EoeHeader::new(EoeKind::Fragment, fragment.emit()) };
+            [&header.emit(), data].concat()
+        };
+        bytes.chunks(size).enumerate().map(one).collect()
+    }
+}

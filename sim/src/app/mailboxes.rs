@@ -1,0 +1,67 @@
+//! How the application runs its mailbox: when it is open, and which sync managers it asks for.
+
+use zerocat_wire::sync_manager::SyncManager;
+use zerocat_wire::{AlState, AlStatusCode};
+
+use super::object_access::Objects;
+use super::{Application, mailbox};
+use crate::esc::Esc;
+
+impl Application {
+    /// Mails taken from the MainDevice.
+    pub(crate) fn mailbox_requests(&self) -> u64 {
+        self.mailbox.as_ref().map_or(0, mailbox::Mailbox::requests)
+    }
+
+    /// From now on requests are taken and never answered, and no mail is sent; or no longer.
+    pub(crate) fn freeze_mailbox(&mut self, esc: &mut Esc, frozen: bool) {
+        if let Some(mailbox) = &mut self.mailbox {
+            mailbox.freeze(frozen);
+        }
+        self.serve_mailbox(esc);
+    }
+
+    /// As after power-on: an application that has not left INIT keeps its mailbox closed. An ESC without application
+    /// can't.
+    pub(crate) fn power_on(&mut self, esc: &mut Esc) {
+        self.reset_mailbox(esc, self.description.device_emulation);
+    }
+
+    /// Takes requests and sends mails, as far as that is possible now.
+    pub(super) fn serve_mailbox(&mut self, esc: &mut Esc) {
+        let state = self.state();
+        if let Some(mailbox) = &mut self.mailbox
+            && state != AlState::Init
+        {
+            let mut objects = Objects { dictionary: &mut self.dictionary, values: &mut self.values, state };
+            mailbox.run(esc, &mut objects);
+        }
+    }
+
+    /// Forgets all mails. A mailbox that is not open takes no mail: its sync managers are deactivated.
+    pub(super) fn reset_mailbox(&mut self, esc: &mut Esc, open: bool) {
+        if let Some(mailbox) = &mut self.mailbox {
+            mailbox.reset(esc, open);
+        }
+    }
+
+    /// Whether the sync managers of the mailboxes are as `target` needs them.
+    pub(super) fn check_mailbox(&self, esc: &Esc, target: AlState) -> Result<(), AlStatusCode> {
+        if self.mailbox.is_none() {
+            return Ok(());
+        }
+        let (out, input) = (esc.sync_manager(0), esc.sync_manager(1));
+        let fits = |sm: &SyncManager| {
+            let (start, end) = (usize::from(sm.start), usize::from(sm.start) + usize::from(sm.length));
+            sm.enabled() && sm.is_mailbox() && sm.length >= mailbox::SHORTEST && start >= 0x1000 && end <= esc.ram_end()
+        };
+        let apart = out.start.saturating_add(out.length) <= input.start
+            || input.start.saturating_add(input.length) <= out.start;
+        let right = fits(&out) && fits(&input) && out.is_written() && !input.is_written() && apart;
+        match target {
+            _ if right => Ok(()),
+            AlState::Boot => Err(AlStatusCode::INVALID_BOOT_MAILBOX),
+            _ => Err(AlStatusCode::INVALID_MAILBOX),
+        }
+    }
+}

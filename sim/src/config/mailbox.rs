@@ -1,0 +1,101 @@
+//! What the mailbox of a SubDevice speaks, and how.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{ConfigProblem, ProfileKind, SegmentConfigError, SubDeviceConfig};
+
+/// A mailbox protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MailboxProtocol {
+    /// CAN application protocol: SDO, SDO information, emergencies.
+    Coe,
+    /// File access.
+    Foe,
+    /// Ethernet: frames come back with their addresses swapped.
+    Eoe,
+}
+
+/// Which counter replies carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ReplyCounter {
+    /// The SubDevice's own, 1 to 7 in turn (ETG.1000.4, 5.6).
+    #[default]
+    Own,
+    /// That of the request, as some SubDevices do and some masters expect. Emergencies carry the SubDevice's own.
+    Echo,
+}
+
+/// The files of a SubDevice with FoE.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct FoeConfig {
+    /// Password that requests must carry; 0 takes any.
+    pub password: u32,
+    /// Bytes that all files together may have, at most 16 MiB.
+    pub capacity: u32,
+    /// How often the first packet of each file that is written is answered with BUSY before it is taken.
+    pub busy: u32,
+    /// Files that are there at power-on: name and text.
+    pub files: BTreeMap<String, String>,
+}
+
+impl Default for FoeConfig {
+    fn default() -> Self {
+        Self { password: 0, capacity: 1 << 20, busy: 0, files: BTreeMap::new() }
+    }
+}
+
+/// The mailbox of a SubDevice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct MailboxConfig {
+    /// Protocols, which the SII lists.
+    pub protocols: Vec<MailboxProtocol>,
+    /// Which counter replies carry.
+    pub reply_counter: ReplyCounter,
+    /// Whether BOOT is supported.
+    pub boot: bool,
+    /// The files, with protocol `foe`.
+    pub foe: FoeConfig,
+}
+
+impl Default for MailboxConfig {
+    fn default() -> Self {
+        Self {
+            protocols: vec![MailboxProtocol::Coe],
+            reply_counter: ReplyCounter::Own,
+            boot: false,
+            foe: FoeConfig::default(),
+        }
+    }
+}
+
+/// Most bytes for the files of a SubDevice.
+const MAX_FILES: u32 = 16 << 20;
+
+/// Checks what types can't say.
+pub(super) fn check(n: usize, subdevice: &SubDeviceConfig) -> Result<(), SegmentConfigError> {
+    let Some(mailbox) = &subdevice.mailbox else { return Ok(()) };
+    let invalid = |key: &str, problem| {
+        let path = format!("subdevices[{n}].mailbox{key}");
+        Err(SegmentConfigError::Invalid { path, problem })
+    };
+    if matches!(subdevice.profile, ProfileKind::Coupler | ProfileKind::DigitalIn | ProfileKind::DigitalOut) {
+        return invalid("", ConfigProblem::NoMailbox);
+    }
+    let foe = &mailbox.foe;
+    if foe.capacity > MAX_FILES {
+        return invalid(".foe.capacity", ConfigProblem::FoeCapacity(foe.capacity));
+    }
+    let bytes: usize = foe.files.values().map(String::len).sum();
+    let named = foe.files.keys().all(|name| (1..=64).contains(&name.len()));
+    if !named || u32::try_from(bytes).is_ok_and(|bytes| bytes > foe.capacity) {
+        return invalid(".foe.files", ConfigProblem::FoeFiles(bytes, foe.capacity));
+    }
+    Ok(())
+}

@@ -1,0 +1,50 @@
+//! The mailbox of a SubDevice as its SII proposes it.
+
+use zerocat_wire::register;
+use zerocat_wire::sii::fixed::protocol;
+
+use crate::config::{MailboxConfig, MailboxProtocol};
+
+/// Bytes of each mailbox in BOOT.
+const BOOT_LENGTH: u16 = 0x200;
+
+/// Mailbox areas as the SII proposes them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct MailboxPlan {
+    pub(crate) out_start: u16,
+    pub(crate) out_length: u16,
+    pub(crate) in_start: u16,
+    pub(crate) in_length: u16,
+    /// Bits of [`zerocat_wire::sii::fixed::protocol`].
+    pub(crate) protocols: u16,
+    /// The areas in BOOT: out start and length, in start and length. None: BOOT is not supported.
+    pub(crate) boot: Option<[u16; 4]>,
+}
+
+impl MailboxPlan {
+    /// Mailboxes of CoE, without BOOT: start and length of the one that the MainDevice writes and of the other.
+    pub(crate) const fn coe(out_start: u16, out_length: u16, in_start: u16, in_length: u16) -> Self {
+        Self { out_start, out_length, in_start, in_length, protocols: protocol::COE, boot: None }
+    }
+
+    pub(crate) const fn speaks(&self, protocol: u16) -> bool {
+        self.protocols & protocol != 0
+    }
+
+    /// Takes over what the segment's file says. Mailboxes in BOOT are longer, where the RAM has room.
+    pub(crate) fn configure(&mut self, config: &MailboxConfig, ram_kib: u8) {
+        let bit = |protocol: &MailboxProtocol| match protocol {
+            MailboxProtocol::Coe => protocol::COE,
+            MailboxProtocol::Foe => protocol::FOE,
+            MailboxProtocol::Eoe => protocol::EOE,
+        };
+        self.protocols = config.protocols.iter().map(bit).fold(0, |bits, bit| bits | bit);
+        let start = register::RAM;
+        let room = u16::from(ram_kib).saturating_mul(1024) >= 2 * BOOT_LENGTH;
+        self.boot = config.boot.then_some(if room {
+            [start, BOOT_LENGTH, start + BOOT_LENGTH, BOOT_LENGTH]
+        } else {
+            [self.out_start, self.out_length, self.in_start, self.in_length]
+        });
+    }
+}

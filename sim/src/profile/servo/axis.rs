@@ -47,7 +47,7 @@ pub(super) struct Axis {
 }
 
 impl Axis {
-    /// Without power, and at rest: nothing will move.
+    /// Whether it stands still.
     pub(super) fn rests(&self) -> bool {
         self.velocity == 0.0
     }

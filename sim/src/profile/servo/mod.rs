@@ -103,7 +103,7 @@ impl Servo {
         let control = values.u16(objects::CONTROL_WORD);
         let rising = control & !self.control;
         self.control = control;
-        let option = Settings::read(values).quick_stop_option;
+        let option = values.i16(objects::QUICK_STOP_OPTION);
         let before = self.drive;
         self.drive = before.next(control, rising, option >= 5);
         if self.drive == Drive::QuickStopActive && option == 0 {
@@ -134,6 +134,13 @@ impl Servo {
         self.stopping = false;
         self.clipped = false;
         (self.away, self.there, self.arrived) = (0.0, 0.0, true);
+    }
+
+    /// Without power, and at rest: time changes nothing.
+    fn idles(&self) -> bool {
+        let powered =
+            matches!(self.drive, Drive::OperationEnabled | Drive::QuickStopActive | Drive::FaultReactionActive);
+        !powered && self.axis.rests() && self.axis.torque == 0.0 && !self.axis.limited
     }
 
     /// Lets `dt` seconds pass.
@@ -270,12 +277,14 @@ impl Profile for Servo {
         let elapsed = self.seen.map_or(Duration::ZERO, |seen| now.saturating_sub(seen)).as_secs_f64().min(LONGEST);
         self.seen = Some(now);
         self.control(values);
-        let settings = Settings::read(values);
-        let mut left = elapsed;
-        while left > 0.0 {
-            let dt = left.min(STEP);
-            self.advance(values, &settings, dt);
-            left -= dt;
+        if !self.idles() {
+            let settings = Settings::read(values);
+            let mut left = elapsed;
+            while left > 0.0 {
+                let dt = left.min(STEP);
+                self.advance(values, &settings, dt);
+                left -= dt;
+            }
         }
         self.show(values);
     }

@@ -20,6 +20,13 @@ pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Prints a value as one line of JSON.
+pub(crate) fn json_line(value: &impl Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string(value).map_err(|error| Failure::running(format!("print JSON: {error}")))?;
+    println!("{text}");
+    Ok(())
+}
+
 /// Writes a value as indented JSON into a file.
 pub(crate) fn json_file(value: &impl Serialize, path: &Path) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value).map_err(|error| Failure::running(format!("print JSON: {error}")))?;

@@ -63,7 +63,7 @@ pub(crate) struct HowLong {
     /// Write every frame into a pcapng file, for Wireshark.
     #[arg(long, value_name = "FILE")]
     pub(crate) capture: Option<PathBuf>,
-    /// Print the report as JSON instead of a summary.
+    /// Print the report as JSON instead of a summary; as one line, the last one, where samples go to standard output.
     #[arg(long)]
     pub(crate) json: bool,
     /// Show nothing while it runs.
@@ -178,7 +178,9 @@ fn conclude(ended: &Ended, how: &HowLong, samples_on_stdout: bool) -> Done {
     if let Some(path) = &how.report {
         print::json_file(&ended.report, path)?;
     }
-    if how.json {
+    if how.json && samples_on_stdout {
+        print::json_line(&ended.report)?;
+    } else if how.json {
         print::json(&ended.report)?;
     } else if samples_on_stdout {
         eprintln!("{}", summary(&ended.report));

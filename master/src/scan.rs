@@ -6,7 +6,7 @@
 
 use crate::link::AnyLink;
 use serde::Serialize;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use zerocat_bus::al::AlPolicy;
@@ -112,21 +112,28 @@ pub fn scan(link: AnyLink, depth: Depth, force: bool, stop: impl Fn() -> bool) -
         Box::leak(Box::new(Datagrams::new(pdu_loop, || Duration::from_nanos(MonotonicClock.now().0))));
     // Asked to stop, the scan ends by itself, with no frame of it still out.
     let stopped = datagrams.stop_flag();
+    let leaving = Cell::new(false);
     let idle = || {
         let clock = MonotonicClock;
         // SYNC: a flag; it publishes nothing. Read by this thread's own futures.
-        stopped.store(stop(), Ordering::Relaxed);
+        stopped.store(stop() && !leaving.get(), Ordering::Relaxed);
         if engine.borrow_mut().slack(clock.now(), Time(u64::MAX)) == Slack::Idle {
             clock.sleep_until(clock.now().after(NAP));
         }
     };
-    match block_on(look(datagrams, depth, force), idle) {
-        Err(_) if stop() => Err(ScanError::Interrupted),
+    match block_on(look(datagrams, depth, force, &leaving), idle) {
+        _ if stop() => Err(ScanError::Interrupted),
         other => other,
     }
 }
 
-async fn look(datagrams: &'static Datagrams, depth: Depth, force: bool) -> Result<Scan, ScanError> {
+/// `leaving` is set on the way down, which a wish to stop must not end.
+async fn look(
+    datagrams: &'static Datagrams,
+    depth: Depth,
+    force: bool,
+    leaving: &Cell<bool>,
+) -> Result<Scan, ScanError> {
     let [status, _] = glance(datagrams).await.map_err(BringUpError::from)?.al_status.0.to_le_bytes();
     let states = status & 0x0f;
     if states & OWNED != 0 && !force {
@@ -137,6 +144,9 @@ async fn look(datagrams: &'static Datagrams, depth: Depth, force: bool) -> Resul
     if depth == Depth::Deep {
         // Best effort: who can't go to PRE-OP is listed all the same, with what is known of it.
         problem = deepen(&mut network).await.err();
+        leaving.set(true);
+        // SYNC: a flag; it publishes nothing. Read by this thread's own futures.
+        datagrams.stop_flag().store(false, Ordering::Relaxed);
         for failed in network.shut_down().await {
             tracing::warn!("back to INIT: {failed}");
         }

@@ -165,7 +165,7 @@ fn the_servo_says_which_modes_it_has() {
 }
 
 #[test]
-fn a_following_error_shows_in_status_word_error_code_and_snapshot_until_it_is_reset() {
+fn a_following_error_shows_in_status_word_error_code_and_emergency_until_it_is_reset() {
     let mut device = servo(0x1600, 8, 6, 8);
     assert_eq!(device.download(0x6065, 0, &100u32.to_le_bytes()), 0);
     assert_eq!(device.download(0x6066, 0, &5u16.to_le_bytes()), 0);
@@ -174,6 +174,10 @@ fn a_following_error_shows_in_status_word_error_code_and_snapshot_until_it_is_re
     assert_eq!((inputs[0] & 0x6f, inputs[1] & 0x20), (0x08, 0x20));
     assert_eq!(inputs[16..18], [0x11, 0x86]);
     assert_eq!(device.rig.segment.snapshot().subdevices[0].fault, 0x8611);
+    // The emergency (ETG.1000.6, 5.6.4): error code and error register.
+    let emergency = device.rig.fetch(0).unwrap();
+    assert_eq!((emergency[5] & 0x0f, &emergency[6..11]), (3, &[0x00, 0x10, 0x11, 0x86, 0x21][..]));
+    // 0x6065, 0x6066, 0x8611 and the reset by an edge: IEC 61800-7-201, position control function and 5.3.
     let at = i32_at(&inputs, 2);
     device.set(2, &at.to_le_bytes());
     device.set(0, &[0x80]);

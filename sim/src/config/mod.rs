@@ -325,7 +325,8 @@ pub struct SegmentConfig {
     pub schema: Option<String>,
     /// The SubDevices. In a line they are passed in this order; at a junction the ports are passed 3, 1, 2.
     pub subdevices: Vec<SubDeviceConfig>,
-    /// Wires from outputs to inputs. Inputs without one show a signal.
+    /// Wires from outputs to inputs, and from the position of a servo or stepper (`out.1`) to an encoder (`in.1`).
+    /// Inputs without one show a signal.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub wires: Vec<WireConfig>,
     /// A second end, for cable redundancy: the port from which a cable leads back to the MainDevice.

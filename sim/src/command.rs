@@ -49,14 +49,16 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("corrupt RATE [out|back]", "flip a bit of frames behind the Ethernet header"),
     ("faults off", "end drop, delay, duplicate and corrupt in both directions"),
     ("al-error WHO CODE [STATE]", "raise an AL error, as 0x001b; STATE: fall back to INIT, PRE-OP or SAFE-OP"),
+    ("emergency WHO CODE [REGISTER [DATA...]]", "raise an emergency, as 0x3110 0x05; DATA: up to five bytes"),
+    ("freeze WHO", "its mailbox takes requests and never answers; `unfreeze WHO` ends it"),
     ("input WHO CHANNEL VALUE", "set an input channel (from 1) to a number, on or off, for good"),
     ("show", "list the SubDevices"),
     ("help", "list the commands"),
     ("quit", "end the segment"),
 ];
 
-const WHICH: &str = "one of pull, plug, damage, power, drop, delay, duplicate, corrupt, faults, al-error, input, \
-                     show, help, quit";
+const WHICH: &str = "one of pull, plug, damage, power, drop, delay, duplicate, corrupt, faults, al-error, emergency, \
+                     freeze, unfreeze, input, show, help, quit";
 const RATE: &str = "a rate: a percentage up to 100 as 1% or 0.05%, `every` and a number, or off";
 const CODE: &str = "a code of 16 bits, as 0x001b";
 const VALUE: &str = "a number, on or off";
@@ -128,9 +130,27 @@ impl CommandParser {
                 let state = words.next_if_any().map(|word| word.read(STATE, state)).transpose()?;
                 Action::AlError { subdevice, state, code }
             }
+            "freeze" | "unfreeze" => {
+                Action::FreezeMailbox { subdevice: self.who(words)?, frozen: first.text == "freeze" }
+            }
+            "emergency" => self.emergency(words)?,
             "input" => self.input(words)?,
             _ => return Err(first.refused(WHICH)),
         })
+    }
+
+    /// Code, then the error register (default 1, generic), then up to five bytes of data (default 0).
+    fn emergency(&self, words: &mut Words) -> Result<Action, CommandError> {
+        const BYTE: &str = "a byte, as 0x21";
+        let subdevice = self.who(words)?;
+        let code = words.next(CODE)?.read(CODE, number)?;
+        let register = words.next_if_any().map(|word| word.read(BYTE, number)).transpose()?.unwrap_or(1);
+        let mut data = [0; 5];
+        for byte in &mut data {
+            let Some(word) = words.next_if_any() else { break };
+            *byte = word.read(BYTE, number)?;
+        }
+        Ok(Action::Emergency { subdevice, code, register, data })
     }
 
     fn input(&self, words: &mut Words) -> Result<Action, CommandError> {

@@ -187,12 +187,12 @@ fn the_sii_lists_what_is_spoken_and_the_boot_mailboxes() {
         rig.write(0, 0x0502, &[0, 1, address, 0, 0, 0]);
         rig.read_u16(0, 0x0508)
     };
-    assert_eq!([0x14, 0x15, 0x16, 0x17].map(&mut word), [0x1000, 0x0200, 0x1200, 0x0200]);
+    assert_eq!([0x14, 0x15, 0x16, 0x17].map(&mut word), [0x1000, 0x0080, 0x1080, 0x0080]);
     assert_eq!([0x18, 0x19, 0x1a, 0x1b].map(&mut word), [0x1000, 0x0080, 0x1080, 0x0080]);
     assert_eq!(word(0x1c), 0x000e);
 }
 
-/// BOOT with the mailboxes of the SII.
+/// BOOT with longer mailboxes than the SII proposes.
 fn boot(rig: &mut Rig) -> (u16, u16) {
     rig.sync_manager(0, 0, 0x1000, 0x200, 0x26);
     rig.sync_manager(0, 1, 0x1200, 0x200, 0x22);

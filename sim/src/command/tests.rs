@@ -32,6 +32,13 @@ fn every_action_has_its_line() {
         ("damage axis 3", Action::DamageFrames { child: 5, frames: 3 }),
         ("power on axis", Action::PowerOn { subdevice: 5 }),
         ("al-error axis 0x001b", Action::AlError { subdevice: 5, state: None, code: 0x1b }),
+        ("freeze axis", Action::FreezeMailbox { subdevice: 5, frozen: true }),
+        ("unfreeze 5", Action::FreezeMailbox { subdevice: 5, frozen: false }),
+        ("emergency axis 0x3110", Action::Emergency { subdevice: 5, code: 0x3110, register: 1, data: [0; 5] }),
+        (
+            "emergency axis 0x8611 0x21 1 2",
+            Action::Emergency { subdevice: 5, code: 0x8611, register: 0x21, data: [1, 2, 0, 0, 0] },
+        ),
         ("al-error axis 27 SAFE-OP", Action::AlError { subdevice: 5, state: Some(AlState::SafeOp), code: 27 }),
         ("input switches 1 on", Action::SetInput { subdevice: 2, channel: 1, value: 1 }),
         ("input switches 4 off", Action::SetInput { subdevice: 2, channel: 4, value: 0 }),

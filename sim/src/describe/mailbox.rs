@@ -1,12 +1,8 @@
 //! The mailbox of a SubDevice as its SII proposes it.
 
-use zerocat_wire::register;
 use zerocat_wire::sii::fixed::protocol;
 
 use crate::config::{MailboxConfig, MailboxProtocol};
-
-/// Bytes of each mailbox in BOOT.
-const BOOT_LENGTH: u16 = 0x200;
 
 /// Mailbox areas as the SII proposes them.
 #[derive(Debug, Clone, Copy)]
@@ -31,20 +27,16 @@ impl MailboxPlan {
         self.protocols & protocol != 0
     }
 
-    /// Takes over what the segment's file says. Mailboxes in BOOT are longer, where the RAM has room.
-    pub(crate) fn configure(&mut self, config: &MailboxConfig, ram_kib: u8) {
+    /// Takes over what the segment's file says. The areas in BOOT are those of the other states, for the masters
+    /// that don't switch sync managers off before they program them for BOOT.
+    pub(crate) fn configure(&mut self, config: &MailboxConfig) {
         let bit = |protocol: &MailboxProtocol| match protocol {
             MailboxProtocol::Coe => protocol::COE,
             MailboxProtocol::Foe => protocol::FOE,
             MailboxProtocol::Eoe => protocol::EOE,
         };
         self.protocols = config.protocols.iter().map(bit).fold(0, |bits, bit| bits | bit);
-        let start = register::RAM;
-        let room = u16::from(ram_kib).saturating_mul(1024) >= 2 * BOOT_LENGTH;
-        self.boot = config.boot.then_some(if room {
-            [start, BOOT_LENGTH, start + BOOT_LENGTH, BOOT_LENGTH]
-        } else {
-            [self.out_start, self.out_length, self.in_start, self.in_length]
-        });
+        let areas = [self.out_start, self.out_length, self.in_start, self.in_length];
+        self.boot = config.boot.then_some(areas);
     }
 }

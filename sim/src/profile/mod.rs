@@ -110,7 +110,7 @@ pub(crate) fn build(config: &SubDeviceConfig) -> (Description, Box<dyn Profile>)
     }
     description.esc.lrw = config.lrw;
     if let (Some(plan), Some(mailbox)) = (&mut description.mailbox, &config.mailbox) {
-        plan.configure(mailbox, description.esc.ram_kib);
+        plan.configure(mailbox);
     }
     (description, profile)
 }

@@ -235,9 +235,8 @@ impl Segment {
         if self.topology.powered(subdevice) == on {
             return Ok(());
         }
-        self.devices[subdevice].restart(now);
+        self.reset(subdevice, now);
         self.topology.set_powered(subdevice, on);
-        self.rewire(subdevice);
         self.reroute();
         Ok(())
     }

@@ -258,6 +258,11 @@ impl Segment {
         while let Some(n) = self.dirty.pop() {
             let device = &mut self.devices[usize::from(n)];
             let (pending, taken) = device.settle(now);
+            if pending.flags & Pending::RESET != 0 {
+                self.reset(usize::from(n), now);
+                rerouted = true;
+                continue;
+            }
             outputs |= taken;
             latch |= pending.flags & Pending::DC_LATCH != 0;
             if pending.flags & Pending::DL_CONTROL != 0 {
@@ -321,11 +326,17 @@ impl Segment {
     }
 
     /// Gives the channels of a SubDevice that are wired to their wires, after its power was off.
-    pub(crate) fn rewire(&mut self, subdevice: usize) {
+    fn rewire(&mut self, subdevice: usize) {
         for wire in self.wires.iter().filter(|wire| usize::from(wire.to.0) == subdevice) {
             self.devices[subdevice].app.take_over(wire.channel);
         }
         self.carry();
+    }
+
+    /// Starts a SubDevice anew, as after power-on. Its links have to be worked out then.
+    pub(crate) fn reset(&mut self, subdevice: usize, now: Duration) {
+        self.devices[subdevice].restart(now);
+        self.rewire(subdevice);
     }
 
     /// Works out links, loops and the ways of frames anew.

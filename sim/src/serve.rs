@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use zerocat_link::{Link, LinkFault, Slot};
 
 use crate::segment::{Outcome, Segment};
+use crate::topology::End;
 
 /// How long the loop spins after the last frame before it naps.
 const SPIN: Duration = Duration::from_micros(100);
@@ -66,16 +67,10 @@ impl Server {
         let mut posted = false;
         for _ in 0..BATCH {
             // A received frame is lent by the link, so its bytes wait here while a slot is borrowed.
-            let mut frame = [0u8; zerocat_link::MAX_FRAME];
-            let Some(received) = link.receive()? else { break };
+            let mut buffer = [0u8; zerocat_link::MAX_FRAME];
+            let Some(taken) = self.take(link, &mut buffer)? else { break };
             any = true;
-            self.counters.received += 1;
-            let len = received.len();
-            let Some(bytes) = frame.get_mut(..len) else {
-                self.counters.dropped += 1;
-                continue;
-            };
-            bytes.copy_from_slice(received);
+            let Some(bytes) = taken else { continue };
             match segment.process(bytes, now) {
                 Outcome::Lost => self.counters.lost += 1,
                 Outcome::Returned => posted |= self.answer(link, bytes),
@@ -87,12 +82,64 @@ impl Server {
         Ok(any)
     }
 
+    /// The same for a segment with two ends, each at a link of its own: a frame is answered where it comes out.
+    ///
+    /// # Errors
+    /// Those of [`Link::receive`] and [`Link::kick`] of either link. The next call may succeed.
+    pub fn serve_ends<A: Link + ?Sized, B: Link + ?Sized>(
+        &mut self,
+        first: &mut A,
+        second: &mut B,
+        segment: &mut Segment,
+        now: Duration,
+    ) -> Result<bool, LinkFault> {
+        let (mut any, mut posted) = (false, (false, false));
+        for n in 0..2 * BATCH {
+            let mut buffer = [0u8; zerocat_link::MAX_FRAME];
+            let end = if n % 2 == 0 { End::First } else { End::Second };
+            let taken = match end {
+                End::First => self.take(first, &mut buffer)?,
+                End::Second => self.take(second, &mut buffer)?,
+            };
+            any |= taken.is_some();
+            let Some(Some(bytes)) = taken else { continue };
+            match segment.process_at(end, bytes, now) {
+                None => self.counters.lost += 1,
+                Some(End::First) => posted.0 |= self.answer(first, bytes),
+                Some(End::Second) => posted.1 |= self.answer(second, bytes),
+            }
+        }
+        if posted.0 {
+            first.kick()?;
+        }
+        if posted.1 {
+            second.kick()?;
+        }
+        Ok(any)
+    }
+
+    /// Takes a frame from a link: none, one that is too long, or its bytes.
+    fn take<'a, L: Link + ?Sized>(
+        &mut self,
+        link: &mut L,
+        buffer: &'a mut [u8; zerocat_link::MAX_FRAME],
+    ) -> Result<Option<Option<&'a mut [u8]>>, LinkFault> {
+        let Some(received) = link.receive()? else { return Ok(None) };
+        self.counters.received += 1;
+        let Some(bytes) = buffer.get_mut(..received.len()) else {
+            self.counters.dropped += 1;
+            return Ok(Some(None));
+        };
+        bytes.copy_from_slice(received);
+        Ok(Some(Some(bytes)))
+    }
+
     /// Posts an answer in the next free slot.
     fn answer<L: Link + ?Sized>(&mut self, link: &mut L, bytes: &[u8]) -> bool {
         let slots = link.slots();
         for _ in 0..slots {
-            let slot = Slot(self.next);
-            self.next = (self.next + 1) % slots;
+            let slot = Slot(self.next % slots);
+            self.next = (slot.0 + 1) % slots;
             let Ok(target) = link.slot_mut(slot) else { continue };
             let Some(target) = target.get_mut(..bytes.len()) else { break };
             target.copy_from_slice(bytes);

@@ -24,6 +24,20 @@ fn information_registers_are_those_of_the_profile() {
     assert_eq!(servo().read(0, 0x0000, 10), [0x11, 0, 2, 0, 4, 4, 8, 0xaa, 0x1c, 0]);
 }
 
+/// ET1100 data sheet, section II, 0x0040.
+#[test]
+fn an_esc_is_reset_by_three_letters() {
+    let mut rig = servo();
+    rig.preop(0);
+    for (letter, progress) in [(b'R', 1), (b'S', 0), (b'R', 1), (b'E', 2)] {
+        rig.write(0, 0x0040, &[letter]);
+        assert_eq!((rig.read(0, 0x0040, 1), rig.read_u16(0, 0x0130)), (vec![progress], 2));
+    }
+    rig.write(0, 0x0040, b"S");
+    assert_eq!((rig.read(0, 0x0040, 1), rig.read_u16(0, 0x0130), rig.read(0, 0x0800, 7)), (vec![0], 1, vec![0; 7]));
+    assert_eq!(rig.read_u16(0, 0x0110), 0x5613);
+}
+
 #[test]
 fn read_only_registers_take_no_write() {
     let mut rig = servo();

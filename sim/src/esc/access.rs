@@ -97,7 +97,7 @@ impl Esc {
     }
 
     pub(super) fn note(&mut self, flag: u16) {
-        debug_assert!(flag <= Pending::DC_LATCH);
+        debug_assert!(flag <= Pending::RESET);
         self.pending.flags |= flag;
     }
 }

@@ -5,7 +5,7 @@
 //! frame has passed. Register offsets and behaviour follow ETG.1000.4, clause 6, and the ET1100 data sheet,
 //! section II.
 //!
-//! Not modelled: register protection (0x0020 to 0x0031), reset (0x0040).
+//! Not modelled: register protection (0x0020 to 0x0031).
 
 mod access;
 mod alarm;
@@ -86,6 +86,8 @@ impl Pending {
     pub(crate) const SYNC_MANAGER: u16 = 16;
     /// Receive times are to be latched.
     pub(crate) const DC_LATCH: u16 = 32;
+    /// The ESC is to be reset.
+    pub(crate) const RESET: u16 = 64;
 
     pub(crate) const fn any(self) -> bool {
         self.flags != 0 || self.written != 0 || self.read != 0

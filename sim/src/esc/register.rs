@@ -6,6 +6,9 @@ use zerocat_wire::sync_manager::{self, SyncManager};
 
 use super::{Esc, Pending, dc, watchdog};
 
+/// ESC reset from the network, u8.
+const RESET: u16 = 0x0040;
+
 impl Esc {
     /// Fills the registers as after power-on and loads the configuration from the SII.
     pub(super) fn power_on(&mut self) {
@@ -52,6 +55,7 @@ impl Esc {
     fn write_single(&mut self, address: u16, byte: u8) -> bool {
         match address {
             0x0010 | 0x0011 | 0x0200 | 0x0201 => self.store(address, byte, Pending::ADDRESSING),
+            RESET => self.write_reset(byte),
             0x0100..=0x0103 => self.store(address, byte, Pending::DL_CONTROL | Pending::ADDRESSING),
             0x0120 | 0x0121 => self.store(address, byte, Pending::AL_CONTROL),
             0x0300..=0x030B => self.clear(register::RX_ERRORS, 12),
@@ -66,6 +70,21 @@ impl Esc {
             0x0108 | 0x0109 | 0x0410 | 0x0411 => self.store(address, byte, 0),
             _ => false,
         }
+    }
+
+    /// A step of the reset, `R`, `E`, `S`: the register shows how far it is (ET1100 data sheet, section II, 0x0040).
+    fn write_reset(&mut self, byte: u8) -> bool {
+        let progress = match (self.memory.byte(RESET), byte) {
+            (_, b'R') => 1,
+            (1, b'E') => 2,
+            (2, b'S') => {
+                self.note(Pending::RESET);
+                0
+            }
+            _ => 0,
+        };
+        self.memory.set_byte(RESET, progress);
+        true
     }
 
     fn store(&mut self, address: u16, byte: u8, flags: u16) -> bool {

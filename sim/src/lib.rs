@@ -29,10 +29,12 @@ pub use command::{
     COMMANDS, Command, CommandError, CommandParser, CommandProblem, Direction, FaultChange, FrameFault, FrameFaults,
 };
 pub use config::{
-    AlErrorConfig, ClockConfig, ConfigProblem, FoeConfig, MailboxConfig, MailboxProtocol, Millis, ModuleKind,
-    ProfileKind, ReplyCounter, SecondEndConfig, SegmentConfig, SegmentConfigError, SubDeviceConfig, TargetState,
-    WireConfig,
+    AlErrorConfig, ClockConfig, ConfigProblem, DescribeError, Described, FoeConfig, MailboxConfig, MailboxProtocol,
+    Millis, ModuleKind, ProfileKind, ReplyCounter, SecondEndConfig, SegmentConfig, SegmentConfigError, SubDeviceConfig,
+    TargetState, WireConfig,
 };
+pub use describe::esi::{EsiDevice, EsiError, EsiProblem, esi_devices};
+pub use describe::image::ImageError;
 pub use esc::ClockSnapshot;
 pub use in_process::{Loss, SegmentLink};
 pub use script::{Script, ScriptError, ScriptRun, Step, StepKind, When};

@@ -80,7 +80,12 @@ impl Segment {
     /// Those of [`SegmentConfig::check`].
     pub fn new(config: &SegmentConfig) -> Result<Self, SegmentConfigError> {
         config.check()?;
-        let mut devices: Vec<SubDevice> = config.subdevices.iter().map(SubDevice::new).collect();
+        let mut devices = Vec::with_capacity(config.subdevices.len());
+        for (n, subdevice) in config.subdevices.iter().enumerate() {
+            let path = || format!("subdevices[{n}]");
+            let problem = |problem| SegmentConfigError::Invalid { path: path(), problem };
+            devices.push(SubDevice::new(subdevice).map_err(problem)?);
+        }
         let wires = connect(config, &mut devices)?;
         let delays: Vec<u32> = config.subdevices.iter().map(|subdevice| subdevice.cable_delay.nanos()).collect();
         let topology = Topology::new(&parents(config)?, &delays, config.forwarding_delay.nanos());

@@ -5,7 +5,7 @@ use std::time::Duration;
 use zerocat_wire::AlState;
 
 use crate::app::{Application, Injection};
-use crate::config::{SubDeviceConfig, TargetState};
+use crate::config::{ConfigProblem, SubDeviceConfig, TargetState};
 use crate::describe::sii_image;
 use crate::esc::{Clock, Esc, Pending, SiiInterface};
 use crate::profile;
@@ -24,9 +24,12 @@ pub(crate) struct SubDevice {
 
 impl SubDevice {
     /// As after power-on.
-    pub(crate) fn new(config: &SubDeviceConfig) -> Self {
-        let (description, behaviour) = profile::build(config);
-        let words = sii_image::compose(&description);
+    ///
+    /// # Errors
+    /// `NotRead`, `Sii`.
+    pub(crate) fn new(config: &SubDeviceConfig) -> Result<Self, ConfigProblem> {
+        let (description, behaviour) = profile::build(config)?;
+        let words = sii_image::compose(&description).map_err(ConfigProblem::Sii)?;
         // An ET1100 reads four bytes of SII at a time, an IP core eight: the first where there is no application.
         let sii = SiiInterface::new(description.mailbox.is_some(), config.sii_delay.0);
         let esc = Esc::new(description.esc, words, sii);
@@ -45,12 +48,13 @@ impl SubDevice {
         let mut device = Self { esc, app, cyclic: 0, latching: false, config: config.clone() };
         device.app.power_on(&mut device.esc);
         device.start_clock(Duration::ZERO);
-        device
+        Ok(device)
     }
 
     /// As after power-on again; the SII keeps what was written to it.
     pub(crate) fn restart(&mut self, now: Duration) {
-        let fresh = Self::new(&self.config);
+        // What was made of this configuration before can be made of it again.
+        let Ok(fresh) = Self::new(&self.config) else { return };
         let words = self.esc.sii.take_words();
         *self = Self { cyclic: self.cyclic, ..fresh };
         self.esc.exchange_sii(words);

@@ -99,11 +99,13 @@ impl ProcessData {
         if !description.has_coe() {
             return Ok(());
         }
+        // A SubDevice may have CoE and no assignment object; its PDOs are then those of power-on.
+        let listed = |n: &u8| dictionary.object(assignment_index(*n)).is_some();
         let (mut outputs, mut inputs) = (true, true);
-        if let Some(n) = self.outputs {
+        if let Some(n) = self.outputs.filter(listed) {
             outputs = self.output.configured(dictionary, assignment_index(n), true);
         }
-        if let Some(n) = self.inputs {
+        if let Some(n) = self.inputs.filter(listed) {
             inputs = self.input.configured(dictionary, assignment_index(n), false);
         }
         self.image.clear();

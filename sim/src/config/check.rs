@@ -102,12 +102,29 @@ pub enum ConfigProblem {
         /// Most.
         most: usize,
     },
+    /// The profile needs a key.
+    #[error("profile `{profile}` needs the key `{key}`")]
+    KeyMissing {
+        /// The profile.
+        profile: &'static str,
+        /// The key.
+        key: &'static str,
+    },
+    /// The profile has no use for a key.
+    #[error("only SubDevices from files (profile `esi`, and for `file` also `sii`) have this key")]
+    KeyWithoutFile,
+    /// The file that describes the SubDevice was not read.
+    #[error("the file that describes it has not been read: `SegmentConfig::load` and `read_files` do that")]
+    NotRead,
+    /// The SII can't be composed.
+    #[error("the SII can't be composed: {0}")]
+    Sii(zerocat_wire::WireError),
     /// The input has another wire.
     #[error("the input is driven by another wire already")]
     WireTaken,
 }
 
-fn invalid(path: String, problem: ConfigProblem) -> SegmentConfigError {
+pub(super) fn invalid(path: String, problem: ConfigProblem) -> SegmentConfigError {
     SegmentConfigError::Invalid { path, problem }
 }
 
@@ -126,9 +143,12 @@ pub(super) fn check(config: &SegmentConfig) -> Result<(), SegmentConfigError> {
             | ProfileKind::Servo
             | ProfileKind::Encoder
             | ProfileKind::Stepper
-            | ProfileKind::Modular => 0,
+            | ProfileKind::Modular
+            | ProfileKind::Esi
+            | ProfileKind::Sii => 0,
         };
         check_particulars(n, subdevice)?;
+        super::described::check(n, subdevice)?;
         let Some(got) = subdevice.channels else { continue };
         let path = || format!("subdevices[{n}].channels");
         if most == 0 {
@@ -226,9 +246,11 @@ fn check_particulars(n: usize, subdevice: &SubDeviceConfig) -> Result<(), Segmen
     }
 }
 
-/// What the channels of a profile carry.
-fn carries(profile: ProfileKind) -> &'static str {
-    match profile {
+/// What a channel carries.
+fn carries(subdevice: &SubDeviceConfig, direction: &str, channel: usize) -> &'static str {
+    match subdevice.profile {
+        ProfileKind::Esi | ProfileKind::Sii if subdevice.described.is_bit(direction, channel) => "a digital",
+        ProfileKind::Esi | ProfileKind::Sii => "an analogue",
         ProfileKind::DigitalIn | ProfileKind::DigitalOut => "a digital",
         ProfileKind::AnalogueIn | ProfileKind::AnalogueOut | ProfileKind::OversamplingIn => "an analogue",
         ProfileKind::Servo | ProfileKind::Stepper | ProfileKind::Encoder => "a position",
@@ -274,7 +296,8 @@ pub(crate) fn wires(config: &SegmentConfig) -> Result<Vec<(WireEnd, WireEnd)>, S
             wire_end(config, text, direction).map_err(|problem| invalid(format!("wires[{n}].{key}"), problem))
         };
         let (from, to) = (end("from", from, "out")?, end("to", to, "in")?);
-        let [sent, taken] = [from, to].map(|end| carries(config.subdevices[end.subdevice].profile));
+        let sent = carries(&config.subdevices[from.subdevice], "out", from.channel);
+        let taken = carries(&config.subdevices[to.subdevice], "in", to.channel);
         if sent != taken {
             return Err(invalid(format!("wires[{n}]"), ConfigProblem::WireKinds(sent, taken)));
         }
@@ -308,6 +331,7 @@ fn wire_end(config: &SegmentConfig, text: &str, direction: &'static str) -> Resu
     };
     let device = &config.subdevices[subdevice];
     let has = match (device.profile, direction) {
+        (ProfileKind::Esi | ProfileKind::Sii, _) => device.described.channels(direction),
         (ProfileKind::DigitalOut | ProfileKind::AnalogueOut, "out")
         | (ProfileKind::DigitalIn | ProfileKind::AnalogueIn | ProfileKind::OversamplingIn, "in") => {
             usize::from(device.channel_count())

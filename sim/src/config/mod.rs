@@ -4,11 +4,12 @@
 //! wires. What is not: whether the segment makes sense.
 
 mod check;
+mod described;
 mod duration;
 mod example;
 mod mailbox;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use check::ConfigProblem;
 pub(crate) use check::{parents, second_end, wires};
+pub use described::{DescribeError, Described};
 pub use duration::Millis;
 pub(crate) use duration::parse as parse_duration;
 pub use mailbox::{FoeConfig, MailboxConfig, MailboxProtocol, ReplyCounter};
@@ -39,6 +41,15 @@ pub enum SegmentConfigError {
         path: String,
         /// What is wrong with it.
         source: serde_json::Error,
+    },
+    /// The file that describes a SubDevice is not right.
+    #[error("{path}")]
+    Described {
+        /// Path of the key.
+        path: String,
+        /// Why.
+        #[source]
+        source: DescribeError,
     },
     /// A value contradicts another or is out of range.
     #[error("{path}: {problem}")]
@@ -74,6 +85,17 @@ pub enum ProfileKind {
     OversamplingIn,
     /// A modular device with the modules of `modules` in its slots, CoE.
     Modular,
+    /// What a vendor's device description (`file`, ESI, ETG.2000) says about its `device`.
+    Esi,
+    /// What a binary SII image (`file`) says; it is served byte for byte, apart from what other keys change in it.
+    Sii,
+}
+
+impl ProfileKind {
+    /// Whether a file describes it.
+    pub(crate) const fn is_from_file(self) -> bool {
+        matches!(self, Self::Esi | Self::Sii)
+    }
 }
 
 /// What is plugged into a slot of a modular device.
@@ -146,7 +168,8 @@ const fn yes() -> bool {
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ClockConfig {
-    /// 64 or 32, or 0 for no clock. By default digital terminals have none, all others one of 64 bits.
+    /// 64 or 32, or 0 for no clock. By default digital terminals have none, nor have those whose
+    /// file names no mode with a clock; all others have one of 64 bits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bits: Option<u8>,
     /// How much too fast the crystal is, in parts per million, -1000 to 1000.
@@ -181,9 +204,18 @@ pub struct SubDeviceConfig {
     /// Product code in place of the profile's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub product_code: Option<u32>,
-    /// Revision in place of the profile's.
+    /// Revision in place of the profile's; with profile `esi` the one to take, the newest by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<u32>,
+    /// The file that describes it, for the profiles `esi` and `sii`; relative to the segment's file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<PathBuf>,
+    /// Type or name of the device in the file, for the profile `esi`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+    /// What the file said.
+    #[serde(skip)]
+    pub described: Described,
     /// Channels, for the profiles that have some: 1 to 64 digital ones (default 4), 1 to 16
     /// analogue ones (default 2), 1 to 8 oversampling ones (default 2).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -242,6 +274,9 @@ impl SubDeviceConfig {
             vendor_id: None,
             product_code: None,
             revision: None,
+            file: None,
+            device: None,
+            described: Described::default(),
             channels: None,
             speed: None,
             samples: None,
@@ -277,6 +312,7 @@ impl SubDeviceConfig {
     pub(crate) fn clock_bits(&self) -> u8 {
         self.clock.bits.unwrap_or(match self.profile {
             ProfileKind::DigitalIn | ProfileKind::DigitalOut => 0,
+            ProfileKind::Esi | ProfileKind::Sii if !self.described.has_clock() => 0,
             _ => 64,
         })
     }
@@ -290,7 +326,9 @@ impl SubDeviceConfig {
             | ProfileKind::Servo
             | ProfileKind::Encoder
             | ProfileKind::Stepper
-            | ProfileKind::Modular => 0,
+            | ProfileKind::Modular
+            | ProfileKind::Esi
+            | ProfileKind::Sii => 0,
         })
     }
 }
@@ -344,28 +382,36 @@ impl SegmentConfig {
         Self { schema: None, subdevices, wires: Vec::new(), second_end: None, forwarding_delay: forwarding_delay() }
     }
 
-    /// Reads and checks a segment.
+    /// Reads and checks a segment that names no other files.
     ///
     /// # Errors
     /// `Parse` and `Invalid`, with the path of the key.
     pub fn from_json(text: &str) -> Result<Self, SegmentConfigError> {
+        let config = Self::parse(text)?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn parse(text: &str) -> Result<Self, SegmentConfigError> {
         let mut deserializer = serde_json::Deserializer::from_str(text);
         let config: Self = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
             SegmentConfigError::Parse { path: error.path().to_string(), source: error.into_inner() }
         })?;
         deserializer.end().map_err(|source| SegmentConfigError::Parse { path: ".".into(), source })?;
-        config.check()?;
         Ok(config)
     }
 
-    /// Reads and checks the file of a segment.
+    /// Reads and checks the file of a segment, and the files that it names, relative to its folder.
     ///
     /// # Errors
-    /// `Read`, and those of [`SegmentConfig::from_json`].
+    /// `Read`, `Described`, and those of [`SegmentConfig::from_json`].
     pub fn load(path: &Path) -> Result<Self, SegmentConfigError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| SegmentConfigError::Read { path: path.display().to_string(), source })?;
-        Self::from_json(&text)
+        let mut config = Self::parse(&text)?;
+        config.read_files(path.parent().unwrap_or(Path::new("")))?;
+        config.check()?;
+        Ok(config)
     }
 
     /// Checks what types can't say.

@@ -117,6 +117,9 @@ impl Dictionary {
             mapped(&mut objects, pdos, area);
         }
         objects.extend(description.objects.iter().cloned());
+        if let Some(listed) = &description.listed {
+            objects = super::listed::join(objects, listed);
+        }
         objects.sort_by_key(|object| object.index);
         Self { objects }
     }

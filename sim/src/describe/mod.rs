@@ -2,8 +2,13 @@
 //! from it, so they can't contradict each other.
 
 pub(crate) mod dictionary;
+pub(crate) mod esi;
+pub(crate) mod image;
+mod listed;
 mod mailbox;
 pub(crate) mod sii_image;
+pub(crate) mod sii_parts;
+mod value_ids;
 
 pub(crate) use mailbox::MailboxPlan;
 
@@ -27,11 +32,69 @@ pub(crate) enum DataType {
     U8 = 0x05,
     U16 = 0x06,
     U32 = 0x07,
+    F32 = 0x08,
     Text = 0x09,
+    Octets = 0x0A,
+    I24 = 0x10,
+    F64 = 0x11,
+    I64 = 0x15,
+    U24 = 0x16,
+    U64 = 0x1B,
+    Byte = 0x1E,
+    Word = 0x1F,
+    DWord = 0x20,
+    BitArray8 = 0x2D,
+    BitArray16 = 0x2E,
+    BitArray32 = 0x2F,
+    Bit1 = 0x30,
     Bit2 = 0x31,
+    Bit3 = 0x32,
+    Bit4 = 0x33,
+    Bit5 = 0x34,
+    Bit6 = 0x35,
+    Bit7 = 0x36,
+    Bit8 = 0x37,
 }
 
 impl DataType {
+    /// All that are known.
+    const ALL: [Self; 29] = [
+        Self::Bool,
+        Self::I8,
+        Self::I16,
+        Self::I32,
+        Self::U8,
+        Self::U16,
+        Self::U32,
+        Self::F32,
+        Self::Text,
+        Self::Octets,
+        Self::I24,
+        Self::F64,
+        Self::I64,
+        Self::U24,
+        Self::U64,
+        Self::Byte,
+        Self::Word,
+        Self::DWord,
+        Self::BitArray8,
+        Self::BitArray16,
+        Self::BitArray32,
+        Self::Bit1,
+        Self::Bit2,
+        Self::Bit3,
+        Self::Bit4,
+        Self::Bit5,
+        Self::Bit6,
+        Self::Bit7,
+        Self::Bit8,
+    ];
+
+    /// The type of a code; `None` for one that is not known.
+    pub(crate) fn from_code(code: u8) -> Self {
+        Self::ALL.into_iter().find(|known| *known as u8 == code).unwrap_or(Self::None)
+    }
+
     /// A value of this type as a number. Types that are no numbers count as unsigned.
     pub(crate) fn number(self, bytes: &[u8]) -> i64 {
         let mut wide = [0; 8];
@@ -40,7 +103,7 @@ impl DataType {
         let unused = 64 - 8 * u32::try_from(len).unwrap_or(8);
         let value = i64::from_le_bytes(wide);
         match self {
-            Self::I8 | Self::I16 | Self::I32 if len > 0 => value << unused >> unused,
+            Self::I8 | Self::I16 | Self::I24 | Self::I32 if len > 0 => value << unused >> unused,
             _ => value,
         }
     }
@@ -104,6 +167,7 @@ impl Pdo {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Purpose {
+    Unused = 0,
     MailboxOut = 1,
     MailboxIn = 2,
     Outputs = 3,
@@ -139,6 +203,8 @@ pub(crate) struct Description {
     pub(crate) tx_pdos: Vec<Pdo>,
     /// Objects that no PDO maps.
     pub(crate) objects: Vec<dictionary::Object>,
+    /// All objects that there are, where a vendor's file lists them.
+    pub(crate) listed: Option<Vec<dictionary::Object>>,
     /// Values of the application.
     pub(crate) values: u16,
     /// Values of the channels that wires may start from, in order.
@@ -148,6 +214,8 @@ pub(crate) struct Description {
     /// Current drawn from the E-bus in mA, negative if it feeds.
     pub(crate) current: i16,
     pub(crate) device_type: u32,
+    /// What the SII says beyond all this.
+    pub(crate) sii: sii_parts::SiiParts,
 }
 
 impl Description {

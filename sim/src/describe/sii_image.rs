@@ -1,89 +1,130 @@
-//! An SII image from a description: header with checksum, then the categories strings, general, FMMU, sync
-//! managers, TxPDOs and RxPDOs (ETG.2010, tables 2 to 14).
+//! An SII image from a description: fixed area, then the categories strings, general, FMMU, sync managers, TxPDOs,
+//! RxPDOs and DC (ETG.2010, tables 2 to 14), or the image that is given, with the identity and alias of the
+//! description.
 
-use zerocat_wire::sii::fixed::protocol;
+use zerocat_wire::WireError;
+use zerocat_wire::sii::fixed::{self, protocol, word};
+use zerocat_wire::sii::general::{coe, flags};
+use zerocat_wire::sii::{
+    CategoryType, Composer, Fixed, FmmuUsage, General, Identity, Mailboxes, Pdo, PdoEntry, SyncManagerEntry,
+    SyncManagerUse, pdo,
+};
 
-use super::{Description, Pdo, Purpose};
-use crate::esc::sii_checksum;
+use super::{Description, Purpose};
 
-const CATEGORIES: usize = 0x40;
-/// Size of the memory: 16 kbit.
-const WORDS: usize = 1024;
+/// Smallest memory: 16 kbit.
+const SMALLEST: usize = 2048;
+/// Room for what is composed; no image of a real SubDevice comes near.
+const LARGEST: usize = 512 * 1024;
+/// Bytes of a kbit, in which the size is said.
+const SIZE_UNIT: usize = 128;
 
-const STRINGS: u16 = 10;
-const GENERAL: u16 = 30;
-const FMMU: u16 = 40;
-const SYNC_MANAGER: u16 = 41;
-const TX_PDO: u16 = 50;
-const RX_PDO: u16 = 51;
-const END: u16 = 0xffff;
-
-/// SDO, SDO information, PDO assignment, PDO mapping, PDO upload, complete access (ETG.2010, table 7).
-const COE_DETAILS: u8 = 0x01 | 0x02 | 0x04 | 0x08 | 0x10 | 0x20;
-const FLAG_NOT_LRW: u8 = 0x02;
+/// All CoE details there are.
+const COE_DETAILS: u8 =
+    coe::SDO | coe::SDO_INFO | coe::PDO_ASSIGN | coe::PDO_CONFIG | coe::UPLOAD_AT_STARTUP | coe::COMPLETE_ACCESS;
 
 /// The image as 16-bit words, `0xffff` behind its end.
-pub(crate) fn compose(description: &Description) -> Vec<u16> {
-    let mut strings = Strings::default();
-    let order = strings.number(&description.order);
-    let general = general(description, order, &mut strings);
-    let tx = pdos(&description.tx_pdos, description.sync_manager(Purpose::Inputs), &mut strings);
-    let rx = pdos(&description.rx_pdos, description.sync_manager(Purpose::Outputs), &mut strings);
-
-    let mut words = header(description);
-    for (category, bytes) in [
-        (STRINGS, strings.bytes()),
-        (GENERAL, general),
-        (FMMU, fmmus(description)),
-        (SYNC_MANAGER, sync_managers(description)),
-        (TX_PDO, tx),
-        (RX_PDO, rx),
-    ] {
-        append(&mut words, category, &bytes);
-    }
-    words.push(END);
-    let size = words.len().next_multiple_of(WORDS);
-    words.resize(size, 0xffff);
-    // Size in kbit, minus one.
-    words[0x3e] = u16::try_from(size * 16 / 1024 - 1).unwrap_or(u16::MAX);
-    words
+///
+/// # Errors
+/// `NoRoom` above 512 KiB, `BadLength` above 255 entries in a PDO.
+pub(crate) fn compose(description: &Description) -> Result<Vec<u16>, WireError> {
+    let bytes = match &description.sii.image {
+        Some(image) => given(image, description)?,
+        None => composed(description)?,
+    };
+    let pair = |pair: &[u8]| u16::from_le_bytes([pair[0], pair.get(1).copied().unwrap_or(0xff)]);
+    Ok(bytes.chunks(2).map(pair).collect())
 }
 
-fn header(description: &Description) -> Vec<u16> {
-    let mut words = vec![0u16; CATEGORIES];
-    words[0] = description.pdi_control();
-    words[4] = description.alias;
-    words[7] = u16::from(sii_checksum(&words));
+/// The image that is given, with the identity and alias of the description. Without other ones it stays as it is.
+fn given(image: &[u8], description: &Description) -> Result<Vec<u8>, WireError> {
+    let before = Fixed::parse(image)?;
+    let mut bytes = image.to_vec();
     let id = description.identity;
-    for (place, value) in [(8, id.vendor), (10, id.product), (12, id.revision), (14, id.serial)] {
-        let [a, b, c, d] = value.to_le_bytes();
-        words[place] = u16::from_le_bytes([a, b]);
-        words[place + 1] = u16::from_le_bytes([c, d]);
+    if before.identity != wire_identity(description) {
+        for (address, value) in [
+            (word::VENDOR, id.vendor),
+            (word::PRODUCT, id.product),
+            (word::REVISION, id.revision),
+            (word::SERIAL, id.serial),
+        ] {
+            bytes[fixed::at(address)..][..4].copy_from_slice(&value.to_le_bytes());
+        }
     }
-    if let Some(mailbox) = description.mailbox {
-        words[0x18..0x1d].copy_from_slice(&[
-            mailbox.out_start,
-            mailbox.out_length,
-            mailbox.in_start,
-            mailbox.in_length,
-            mailbox.protocols,
-        ]);
-        words[0x14..0x18].copy_from_slice(&mailbox.boot.unwrap_or_default());
+    if before.alias != description.alias {
+        bytes[fixed::at(word::ALIAS)..][..2].copy_from_slice(&description.alias.to_le_bytes());
+        bytes[fixed::at(word::CHECKSUM)] = fixed::checksum(&bytes)?;
     }
-    words[0x3f] = 1;
-    words
+    Ok(bytes)
 }
 
-fn append(words: &mut Vec<u16>, category: u16, bytes: &[u8]) {
-    if bytes.is_empty() {
-        return;
-    }
-    words.push(category);
-    words.push(u16::try_from(bytes.len().div_ceil(2)).unwrap_or(0));
-    words.extend(bytes.chunks(2).map(|pair| u16::from_le_bytes([pair[0], pair.get(1).copied().unwrap_or(0)])));
+fn wire_identity(description: &Description) -> Identity {
+    let id = description.identity;
+    Identity { vendor: id.vendor, product: id.product, revision: id.revision, serial: id.serial }
 }
 
-/// Strings by number, from 1. An empty one is 0.
+fn composed(description: &Description) -> Result<Vec<u8>, WireError> {
+    let mut strings = Strings::default();
+    let general = general(description, &mut strings);
+    let tx = pdos(description, Purpose::Inputs, &mut strings);
+    let rx = pdos(description, Purpose::Outputs, &mut strings);
+    let clocks: Vec<_> = description.sii.clocks.iter().map(|clock| strings.clock(clock)).collect();
+    let mut image = vec![0; LARGEST];
+    let mut composer = Composer::new(&mut image, &fixed_area(description))?;
+    composer.strings(&strings.texts())?;
+    composer.general(&general)?;
+    composer.fmmus(&fmmus(description))?;
+    composer.sync_managers(&sync_managers(description))?;
+    for (kind, pdos) in [(CategoryType::TX_PDO, &tx), (CategoryType::RX_PDO, &rx)] {
+        if !pdos.is_empty() {
+            composer.pdos(kind, pdos.iter().map(|(header, entries)| (*header, entries.as_slice())))?;
+        }
+    }
+    if !clocks.is_empty() {
+        composer.clocks(&clocks)?;
+    }
+    let used = composer.finish()?;
+    let said = description.sii.size.and_then(|size| usize::try_from(size).ok()).unwrap_or(0);
+    let size = used.max(said.min(LARGEST)).next_multiple_of(SMALLEST);
+    image.truncate(size);
+    let kbit = u16::try_from(size / SIZE_UNIT - 1).unwrap_or(u16::MAX);
+    image[fixed::at(word::SIZE)..][..2].copy_from_slice(&kbit.to_le_bytes());
+    Ok(image)
+}
+
+fn fixed_area(description: &Description) -> Fixed {
+    let parts = &description.sii;
+    let mailbox = description.mailbox.map_or_else(Mailboxes::default, |mailbox| Mailboxes {
+        receive_offset: mailbox.out_start,
+        receive_size: mailbox.out_length,
+        send_offset: mailbox.in_start,
+        send_size: mailbox.in_length,
+    });
+    let boot = description.mailbox.and_then(|mailbox| mailbox.boot).map_or_else(
+        Mailboxes::default,
+        |[receive_offset, receive_size, send_offset, send_size]| Mailboxes {
+            receive_offset,
+            receive_size,
+            send_offset,
+            send_size,
+        },
+    );
+    let word = |address| parts.config_word(address);
+    Fixed {
+        pdi_control: word(word::PDI_CONTROL).unwrap_or_else(|| description.pdi_control()),
+        pdi_config: word(word::PDI_CONFIG).unwrap_or(0),
+        sync_impulse: word(word::SYNC_IMPULSE).unwrap_or(0),
+        pdi_config_2: word(word::PDI_CONFIG_2).unwrap_or(0),
+        alias: description.alias,
+        identity: wire_identity(description),
+        boot_mailbox: boot,
+        mailbox,
+        protocols: description.mailbox.map_or(0, |mailbox| mailbox.protocols),
+        ..Fixed::default()
+    }
+}
+
+/// Strings by number, from 1. An empty one is 0, and so are those behind the 255th.
 #[derive(Default)]
 struct Strings(Vec<String>);
 
@@ -93,37 +134,32 @@ impl Strings {
             return 0;
         }
         let text: String = text.chars().filter(char::is_ascii).take(255).collect();
-        let at = self.0.iter().position(|known| *known == text).unwrap_or_else(|| {
-            self.0.push(text);
-            self.0.len() - 1
-        });
-        u8::try_from(at + 1).unwrap_or(0)
+        let at = self.0.iter().position(|known| *known == text);
+        let at = at.unwrap_or(self.0.len());
+        match u8::try_from(at + 1) {
+            Ok(number) if at == self.0.len() => {
+                self.0.push(text);
+                number
+            }
+            Ok(number) => number,
+            Err(_) => 0,
+        }
     }
 
-    fn bytes(&self) -> Vec<u8> {
-        let known = self.0.iter().take(255);
-        let mut bytes = vec![u8::try_from(known.len()).unwrap_or(u8::MAX)];
-        for text in known {
-            bytes.push(u8::try_from(text.len()).unwrap_or(u8::MAX));
-            bytes.extend_from_slice(text.as_bytes());
-        }
-        bytes
+    fn clock(&mut self, clock: &super::sii_parts::NamedMode) -> zerocat_wire::sii::ClockMode {
+        let (name, description) = (self.number(&clock.name), self.number(&clock.description));
+        zerocat_wire::sii::ClockMode { name, description, ..clock.mode }
+    }
+
+    fn texts(&self) -> Vec<&str> {
+        self.0.iter().map(String::as_str).collect()
     }
 }
 
-fn general(description: &Description, order: u8, strings: &mut Strings) -> Vec<u8> {
-    let mut bytes = vec![0u8; 32];
-    bytes[0] = strings.number(&description.group);
-    bytes[2] = order;
-    bytes[3] = strings.number(&description.name);
-    let speaks = |protocol| description.mailbox.is_some_and(|mailbox| mailbox.speaks(protocol));
-    bytes[5] = if speaks(protocol::COE) { COE_DETAILS } else { 0 };
-    bytes[6] = u8::from(speaks(protocol::FOE));
-    bytes[7] = u8::from(speaks(protocol::EOE));
-    bytes[11] = if description.esc.lrw { 0 } else { FLAG_NOT_LRW };
-    bytes[12..14].copy_from_slice(&description.current.to_le_bytes());
+fn general(description: &Description, strings: &mut Strings) -> General {
+    let parts = &description.sii;
     // Physical ports, four bits each: 3 is E-bus, 1 is MII.
-    let physical = (0..4).fold(0u16, |ports, port| {
+    let ports = (0..4).fold(0u16, |ports, port| {
         let kind = match description.esc.ports >> (2 * port) & 3 {
             2 => 3,
             3 => 1,
@@ -131,43 +167,73 @@ fn general(description: &Description, order: u8, strings: &mut Strings) -> Vec<u
         };
         ports | kind << (4 * port)
     });
-    bytes[16..18].copy_from_slice(&physical.to_le_bytes());
-    bytes
+    let speaks = |protocol| description.mailbox.is_some_and(|mailbox| mailbox.speaks(protocol));
+    let lrw = if description.esc.lrw { 0 } else { flags::NOT_LRW };
+    let repeat = if parts.data_link { flags::MAILBOX_DATA_LINK } else { 0 };
+    General {
+        order: strings.number(&description.order),
+        name: strings.number(&description.name),
+        group: strings.number(&description.group),
+        coe: if speaks(protocol::COE) { parts.coe.unwrap_or(COE_DETAILS) } else { 0 },
+        foe: u8::from(speaks(protocol::FOE)),
+        eoe: u8::from(speaks(protocol::EOE)),
+        flags: lrw | repeat,
+        ebus_current: description.current,
+        ports,
+        ..General::default()
+    }
 }
 
-/// What the FMMUs are for: 1 outputs, 2 inputs.
-fn fmmus(description: &Description) -> Vec<u8> {
-    let purposes = description.sync_managers.iter().filter_map(|plan| match plan.purpose {
-        Purpose::Outputs => Some(1),
-        Purpose::Inputs => Some(2),
+/// One FMMU for each sync manager with process data, where the parts say nothing.
+fn fmmus(description: &Description) -> Vec<FmmuUsage> {
+    if !description.sii.fmmus.is_empty() {
+        return description.sii.fmmus.clone();
+    }
+    let usages = description.sync_managers.iter().filter_map(|plan| match plan.purpose {
+        Purpose::Outputs => Some(FmmuUsage::Outputs),
+        Purpose::Inputs => Some(FmmuUsage::Inputs),
         _ => None,
     });
-    purposes.collect()
+    usages.collect()
 }
 
-fn sync_managers(description: &Description) -> Vec<u8> {
-    let plans = description.sync_managers.iter();
+fn sync_managers(description: &Description) -> Vec<SyncManagerEntry> {
+    let enables = description.sii.enables.iter().map(|enable| Some(*enable)).chain(std::iter::repeat(None));
+    let plans = description.sync_managers.iter().zip(enables);
     plans
-        .flat_map(|plan| {
-            let [s0, s1] = plan.start.to_le_bytes();
-            let [l0, l1] = plan.length.to_le_bytes();
-            [s0, s1, l0, l1, plan.control, 0, u8::from(plan.length > 0), plan.purpose as u8]
+        .map(|(plan, enable)| SyncManagerEntry {
+            start: plan.start,
+            length: plan.length,
+            control: plan.control,
+            status: 0,
+            enable: enable.unwrap_or(u8::from(plan.length > 0)),
+            usage: SyncManagerUse::from_code(plan.purpose as u8),
         })
         .collect()
 }
 
-fn pdos(pdos: &[Pdo], sync_manager: Option<u8>, strings: &mut Strings) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for pdo in pdos {
-        let assigned = if pdo.assigned { sync_manager.unwrap_or(0xff) } else { 0xff };
-        bytes.extend_from_slice(&pdo.index.to_le_bytes());
-        bytes.push(u8::try_from(pdo.entries.len()).unwrap_or(u8::MAX));
-        bytes.extend_from_slice(&[assigned, 0, strings.number(&pdo.name), 0, 0]);
-        for entry in &pdo.entries {
-            bytes.extend_from_slice(&entry.index.to_le_bytes());
-            let name = strings.number(&entry.name);
-            bytes.extend_from_slice(&[entry.subindex, name, entry.data_type as u8, entry.bits, 0, 0]);
-        }
+fn pdos(description: &Description, purpose: Purpose, strings: &mut Strings) -> Vec<(Pdo, Vec<PdoEntry>)> {
+    let list = if purpose == Purpose::Inputs { &description.tx_pdos } else { &description.rx_pdos };
+    let sync_manager = description.sync_manager(purpose).unwrap_or(pdo::NOT_ASSIGNED);
+    let mut made = Vec::with_capacity(list.len());
+    for pdo in list {
+        let header = Pdo {
+            index: pdo.index,
+            entries: 0,
+            sync_manager: if pdo.assigned { sync_manager } else { pdo::NOT_ASSIGNED },
+            dc_sync: 0,
+            name: strings.number(&pdo.name),
+            flags: description.sii.pdo_flags.get(&pdo.index).copied().unwrap_or(0),
+        };
+        let entry = |entry: &super::PdoEntry| PdoEntry {
+            index: entry.index,
+            subindex: entry.subindex,
+            name: strings.number(&entry.name),
+            data_type: entry.data_type as u8,
+            bit_length: entry.bits,
+            flags: 0,
+        };
+        made.push((header, pdo.entries.iter().map(entry).collect()));
     }
-    bytes
+    made
 }

@@ -23,7 +23,7 @@ mod watchdog;
 
 pub(crate) use clock::Clock;
 pub use dc::ClockSnapshot;
-pub(crate) use sii::{SiiInterface, checksum as sii_checksum};
+pub(crate) use sii::SiiInterface;
 pub(crate) use sync_manager::Channel;
 pub(crate) use watchdog::Watchdog;
 

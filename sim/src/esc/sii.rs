@@ -59,7 +59,7 @@ impl SiiInterface {
 }
 
 /// Checksum of an image's first 14 bytes: CRC-8, polynomial 0x07, start 0xff (ETG.2010, table 2).
-pub(crate) fn checksum(words: &[u16]) -> u8 {
+fn checksum(words: &[u16]) -> u8 {
     words.iter().take(CHECKSUM_WORD).flat_map(|word| word.to_le_bytes()).fold(0xff, |crc, byte| {
         (0..8).fold(crc ^ byte, |crc, _| if crc & 0x80 != 0 { crc << 1 ^ 0x07 } else { crc << 1 })
     })

@@ -1,5 +1,6 @@
 //! What the profiles that look like Beckhoff terminals have in common.
 
+use crate::describe::sii_parts::SiiParts;
 use crate::describe::{Description, Identity, MailboxPlan, Purpose, SyncManagerPlan};
 use crate::esc::EscKind;
 
@@ -44,11 +45,13 @@ pub(crate) fn simple(number: u16, order: String, name: String, group: &str) -> D
         rx_pdos: Vec::new(),
         tx_pdos: Vec::new(),
         objects: Vec::new(),
+        listed: None,
         values: 0,
         channels_out: Vec::new(),
         channels_in: Vec::new(),
         current: 100,
         device_type: 0,
+        sii: SiiParts::default(),
     }
 }
 

@@ -7,6 +7,7 @@ mod coupler;
 mod digital_in;
 mod digital_out;
 mod encoder;
+mod generic;
 mod modular;
 mod oversampling_in;
 mod parameter;
@@ -22,8 +23,9 @@ use std::time::Duration;
 pub(crate) use values::Values;
 use zerocat_wire::AlStatusCode;
 
-use crate::config::{ProfileKind, SubDeviceConfig};
+use crate::config::{ConfigProblem, ProfileKind, SubDeviceConfig};
 use crate::describe::Description;
+use crate::esc::EscKind;
 
 /// A fault that a profile has raised: what its emergency says (ETG.1000.6, 5.6.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,8 +82,16 @@ pub(crate) struct Passive;
 
 impl Profile for Passive {}
 
+/// An ET1100-like ESC with four ports on the E-bus, to be fitted to a description.
+pub(crate) fn esc_on_ebus() -> EscKind {
+    beckhoff::esc(8, 8, 8)
+}
+
 /// Description and behaviour of a configured SubDevice.
-pub(crate) fn build(config: &SubDeviceConfig) -> (Description, Box<dyn Profile>) {
+///
+/// # Errors
+/// `NotRead` for one that a file describes, before that file was read.
+pub(crate) fn build(config: &SubDeviceConfig) -> Result<(Description, Box<dyn Profile>), ConfigProblem> {
     let channels = config.channel_count();
     let (mut description, profile): (Description, Box<dyn Profile>) = match config.profile {
         ProfileKind::Coupler => (coupler::describe(), Box::new(Passive)),
@@ -94,23 +104,35 @@ pub(crate) fn build(config: &SubDeviceConfig) -> (Description, Box<dyn Profile>)
         ProfileKind::Stepper => stepper::build(),
         ProfileKind::OversamplingIn => oversampling_in::build(channels, config.samples.unwrap_or(DEFAULT_SAMPLES)),
         ProfileKind::Modular => modular::build(&config.modules),
+        ProfileKind::Esi | ProfileKind::Sii => {
+            let description = config.described.get().ok_or(ConfigProblem::NotRead)?;
+            (description.clone(), generic::build(description))
+        }
     };
+    let from_file = config.profile.is_from_file();
     let identity = &mut description.identity;
-    identity.serial = config.serial;
+    // A file's own serial number and alias hold until the configuration gives others.
+    if config.serial != 0 || !from_file {
+        identity.serial = config.serial;
+    }
     identity.vendor = config.vendor_id.unwrap_or(identity.vendor);
     identity.product = config.product_code.unwrap_or(identity.product);
     // What differs in its SII is another revision: masters take SubDevices of one identity for the same.
-    identity.revision = config.revision.unwrap_or(identity.revision + u32::from(!config.lrw));
-    description.alias = config.alias;
+    if !from_file || config.profile == ProfileKind::Sii {
+        identity.revision = config.revision.unwrap_or(identity.revision.wrapping_add(u32::from(!config.lrw)));
+    }
+    if config.alias != 0 || !from_file {
+        description.alias = config.alias;
+    }
     if let Some(emulation) = config.device_emulation {
         description.device_emulation = emulation;
     }
     if let Some(name) = &config.name {
         description.name.clone_from(name);
     }
-    description.esc.lrw = config.lrw;
+    description.esc.lrw &= config.lrw;
     if let (Some(plan), Some(mailbox)) = (&mut description.mailbox, &config.mailbox) {
         plan.configure(mailbox);
     }
-    (description, profile)
+    Ok((description, profile))
 }

@@ -1,0 +1,151 @@
+//! SubDevices that a file describes: a vendor's device description (ESI) or a binary SII image.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::check::{ConfigProblem, invalid};
+use super::{ProfileKind, SegmentConfig, SegmentConfigError, SubDeviceConfig};
+use crate::describe::esi::{self, EsiError};
+use crate::describe::image::{self, ImageError};
+use crate::describe::{Description, ValueId};
+
+/// Why the file that describes a SubDevice was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum DescribeError {
+    /// A device description.
+    #[error("{}", .path.display())]
+    Esi {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: EsiError,
+    },
+    /// An SII image.
+    #[error("{}", .path.display())]
+    Image {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: ImageError,
+    },
+}
+
+/// What a file said; nothing before it was read. Two are always equal, because the keys of the configuration say
+/// what is described.
+#[derive(Debug, Clone, Default)]
+pub struct Described(Option<Arc<Description>>);
+
+impl PartialEq for Described {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Described {
+    pub(crate) fn get(&self) -> Option<&Description> {
+        self.0.as_deref()
+    }
+
+    /// Whether there is a mode of operation with distributed clocks.
+    pub(super) fn has_clock(&self) -> bool {
+        self.0.as_ref().is_some_and(|description| !description.sii.clocks.is_empty())
+    }
+
+    fn values(&self, direction: &str) -> &[ValueId] {
+        match &self.0 {
+            Some(description) if direction == "out" => &description.channels_out,
+            Some(description) => &description.channels_in,
+            None => &[],
+        }
+    }
+
+    /// Channels that a wire may start from (`out`) or end at (`in`): the values that are mapped by default.
+    pub(super) fn channels(&self, direction: &str) -> usize {
+        self.values(direction).len()
+    }
+
+    /// Whether a channel (from 0) is a bit.
+    pub(super) fn is_bit(&self, direction: &str, channel: usize) -> bool {
+        let Some(description) = &self.0 else { return false };
+        let pdos = if direction == "out" { &description.rx_pdos } else { &description.tx_pdos };
+        let Some(id) = self.values(direction).get(channel) else { return false };
+        pdos.iter().flat_map(|pdo| &pdo.entries).any(|entry| entry.value == Some(*id) && entry.bits == 1)
+    }
+}
+
+/// Checks the keys that belong to files.
+pub(super) fn check(n: usize, subdevice: &SubDeviceConfig) -> Result<(), SegmentConfigError> {
+    let fail = |key: &str, problem| Err(invalid(format!("subdevices[{n}].{key}"), problem));
+    let missing = |profile, key| fail("profile", ConfigProblem::KeyMissing { profile, key });
+    match subdevice.profile {
+        ProfileKind::Esi if subdevice.device.is_none() => missing("esi", "device"),
+        ProfileKind::Esi if subdevice.file.is_none() => missing("esi", "file"),
+        ProfileKind::Sii if subdevice.file.is_none() => missing("sii", "file"),
+        ProfileKind::Esi | ProfileKind::Sii if subdevice.described.0.is_none() => fail("file", ConfigProblem::NotRead),
+        ProfileKind::Esi => Ok(()),
+        _ if subdevice.device.is_some() => fail("device", ConfigProblem::KeyWithoutFile),
+        ProfileKind::Sii => Ok(()),
+        _ if subdevice.file.is_some() => fail("file", ConfigProblem::KeyWithoutFile),
+        _ => Ok(()),
+    }
+}
+
+impl SubDeviceConfig {
+    /// The device of a type (or name) in a vendor's device description, with all else by default. Without a revision
+    /// the newest is taken.
+    ///
+    /// # Errors
+    /// `Esi`; its source names the devices of the file when there is none of that type.
+    pub fn from_esi(path: &Path, device: &str, revision: Option<u32>) -> Result<Self, DescribeError> {
+        let mut config = Self {
+            file: Some(path.to_owned()),
+            device: Some(device.to_owned()),
+            revision,
+            ..Self::new(ProfileKind::Esi)
+        };
+        config.read_file(Path::new(""))?;
+        Ok(config)
+    }
+
+    /// A SubDevice from a binary SII image, with all else by default.
+    ///
+    /// # Errors
+    /// `Image`.
+    pub fn from_sii(path: &Path) -> Result<Self, DescribeError> {
+        let mut config = Self { file: Some(path.to_owned()), ..Self::new(ProfileKind::Sii) };
+        config.read_file(Path::new(""))?;
+        Ok(config)
+    }
+
+    /// Reads the file that describes it, if there is one.
+    fn read_file(&mut self, folder: &Path) -> Result<(), DescribeError> {
+        let Some(file) = &self.file else { return Ok(()) };
+        let path = folder.join(file);
+        let description = match (self.profile, &self.device) {
+            (ProfileKind::Esi, Some(device)) => esi::describe(&path, device, self.revision)
+                .map_err(|source| DescribeError::Esi { path: path.clone(), source })?,
+            (ProfileKind::Sii, _) => {
+                image::describe(&path).map_err(|source| DescribeError::Image { path: path.clone(), source })?
+            }
+            _ => return Ok(()),
+        };
+        self.described = Described(Some(Arc::new(description)));
+        Ok(())
+    }
+}
+
+impl SegmentConfig {
+    /// Reads the files that describe SubDevices, relative to a folder. [`SegmentConfig::load`] does it by itself.
+    ///
+    /// # Errors
+    /// `Described`, with the path of the key.
+    pub fn read_files(&mut self, folder: &Path) -> Result<(), SegmentConfigError> {
+        for (n, subdevice) in self.subdevices.iter_mut().enumerate() {
+            let path = || format!("subdevices[{n}].file");
+            subdevice.read_file(folder).map_err(|source| SegmentConfigError::Described { path: path(), source })?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,131 @@
+//! A place in the tree of a device: an element that knows where it stands, so that what is wrong there can be said
+//! with its path and line.
+
+use super::error::{EsiError, EsiProblem};
+use super::number;
+use super::tree::Node;
+
+/// An element, and the way to it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct At<'a> {
+    node: &'a Node,
+    up: Option<&'a At<'a>>,
+}
+
+impl<'a> At<'a> {
+    /// The element of a device.
+    pub(super) fn device(node: &'a Node) -> Self {
+        Self { node, up: None }
+    }
+
+    /// The first child of this name.
+    pub(super) fn child(&'a self, name: &str) -> Option<Self> {
+        self.children(name).next()
+    }
+
+    /// The first child of this name, which must be there.
+    pub(super) fn need(&'a self, name: &'static str) -> Result<Self, EsiError> {
+        self.child(name).ok_or_else(|| self.fail(EsiProblem::Missing(name)))
+    }
+
+    /// All children of this name.
+    pub(super) fn children<'b>(&'a self, name: &'b str) -> impl Iterator<Item = At<'a>> + use<'a, 'b> {
+        let nodes = self.node.children.iter().filter(move |node| node.name == name);
+        nodes.map(move |node| At { node, up: Some(self) })
+    }
+
+    /// Its text, without white space around it.
+    pub(super) fn text(&self) -> &'a str {
+        self.node.text.trim()
+    }
+
+    /// An attribute's value.
+    pub(super) fn attribute(&self, name: &str) -> Option<&'a str> {
+        self.node.attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.trim())
+    }
+
+    /// Whether an attribute is there and says yes.
+    pub(super) fn flag(&self, name: &str) -> bool {
+        self.attribute(name).is_some_and(number::flag)
+    }
+
+    /// The text of a child, empty where there is none.
+    pub(super) fn child_text(&self, name: &str) -> &'a str {
+        self.node.children.iter().find(|node| node.name == name).map_or("", |node| node.text.trim())
+    }
+
+    /// Its text as a number.
+    pub(super) fn number<T: TryFrom<u64> + Bounded>(&self) -> Result<T, EsiError> {
+        self.parse(self.text())
+    }
+
+    /// A child's text as a number, `None` where there is no such child or nothing in it.
+    pub(super) fn child_number<T: TryFrom<u64> + Bounded>(&'a self, name: &str) -> Result<Option<T>, EsiError> {
+        self.child(name).filter(|child| !child.text().is_empty()).map(|child| child.number()).transpose()
+    }
+
+    /// An attribute as a number, `None` where there is none or nothing in it.
+    pub(super) fn attribute_number<T: TryFrom<u64> + Bounded>(&self, name: &str) -> Result<Option<T>, EsiError> {
+        self.attribute(name).filter(|text| !text.is_empty()).map(|text| self.parse(text)).transpose()
+    }
+
+    fn parse<T: TryFrom<u64> + Bounded>(&self, text: &str) -> Result<T, EsiError> {
+        let value = number::number(text, T::MOST).map_err(|problem| self.fail(problem))?;
+        T::try_from(value).map_err(|_| self.fail(EsiProblem::Number { text: text.to_owned(), most: T::MOST }))
+    }
+
+    /// Its text as bytes.
+    pub(super) fn bytes(&self) -> Result<Vec<u8>, EsiError> {
+        number::bytes(self.text()).map_err(|problem| self.fail(problem))
+    }
+
+    /// The name in the language that is liked best: English, then none, then the first.
+    pub(super) fn localized(&'a self, name: &str) -> &'a str {
+        let rank = |at: &At<'_>| match at.attribute("LcId").map(|id| number::number(id, 0xffff)) {
+            // Primary language 9 is English.
+            Some(Ok(id)) if id & 0x3ff == 9 => 0,
+            None => 1,
+            Some(_) => 2,
+        };
+        self.children(name).min_by_key(rank).map_or("", |at| at.text())
+    }
+
+    /// An error in this place.
+    pub(super) fn fail(&self, problem: EsiProblem) -> EsiError {
+        EsiError::Invalid { path: self.path(), line: self.node.line, problem }
+    }
+
+    fn path(&self) -> String {
+        let Some(up) = self.up else {
+            return format!("Descriptions/Devices/Device[{}]", self.child_text("Type"));
+        };
+        let alike = || up.node.children.iter().filter(|node| node.name == self.node.name);
+        let index = self.child_text("Index");
+        let which = if !index.is_empty() {
+            format!("[{index}]")
+        } else if alike().count() > 1 {
+            alike().position(|node| std::ptr::eq(node, self.node)).map_or_else(String::new, |n| format!("[{n}]"))
+        } else {
+            String::new()
+        };
+        format!("{}/{}{which}", up.path(), self.node.name)
+    }
+}
+
+/// Numbers with a largest one.
+pub(super) trait Bounded {
+    /// The largest.
+    const MOST: u64;
+}
+
+impl Bounded for u8 {
+    const MOST: u64 = 0xff;
+}
+
+impl Bounded for u16 {
+    const MOST: u64 = 0xffff;
+}
+
+impl Bounded for u32 {
+    const MOST: u64 = 0xffff_ffff;
+}

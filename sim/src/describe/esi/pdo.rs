@@ -1,0 +1,130 @@
+//! PDOs with their entries (ETG.2000, PdoType).
+
+use super::at::At;
+use super::data_type;
+use super::error::{EsiError, EsiProblem};
+use crate::describe::DataType;
+
+/// Longest entry that a mapping object can hold.
+const LONGEST: u32 = 255;
+/// Most entries of a PDO: their number is a byte.
+const ENTRIES: usize = 255;
+/// Most PDOs of a direction: the size of their index areas (ETG.1000.6, table 67).
+const PDOS: usize = 512;
+
+/// Which way PDOs go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Direction {
+    /// The MainDevice writes them.
+    Outputs,
+    /// The MainDevice reads them.
+    Inputs,
+}
+
+impl Direction {
+    const fn element(self) -> &'static str {
+        match self {
+            Self::Outputs => "RxPdo",
+            Self::Inputs => "TxPdo",
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Outputs => "outputs",
+            Self::Inputs => "inputs",
+        }
+    }
+}
+
+/// One entry. Index 0 is padding.
+#[derive(Debug)]
+pub(super) struct EsiEntry {
+    pub(super) index: u16,
+    pub(super) subindex: u8,
+    pub(super) bits: u8,
+    pub(super) data_type: DataType,
+    pub(super) name: String,
+}
+
+/// One PDO.
+#[derive(Debug)]
+pub(super) struct EsiPdo {
+    pub(super) index: u16,
+    pub(super) name: String,
+    /// Sync manager that it is assigned to by default.
+    pub(super) sync_manager: Option<u8>,
+    pub(super) fixed: bool,
+    pub(super) mandatory: bool,
+    /// PDOs that can't be assigned together with this one.
+    pub(super) excludes: Vec<u16>,
+    pub(super) entries: Vec<EsiEntry>,
+}
+
+/// The PDOs of one direction, given what they are called and the sync manager that takes them.
+pub(super) fn read(device: &At<'_>, direction: Direction, there: Option<u8>) -> Result<Vec<EsiPdo>, EsiError> {
+    let mut pdos: Vec<EsiPdo> = Vec::new();
+    let mut known = std::collections::HashSet::new();
+    for at in device.children(direction.element()) {
+        let pdo = one(&at)?;
+        if let Some(named) = pdo.sync_manager.filter(|named| Some(*named) != there) {
+            return Err(at.fail(EsiProblem::SyncManager { named, direction: direction.name(), there }));
+        }
+        if !known.insert(pdo.index) {
+            return Err(at.fail(EsiProblem::PdoTwice(pdo.index)));
+        }
+        pdos.push(pdo);
+        if pdos.len() > PDOS {
+            return Err(device.fail(EsiProblem::TooMany { got: pdos.len(), what: "PDOs", most: PDOS }));
+        }
+    }
+    drop_excluded(&mut pdos);
+    Ok(pdos)
+}
+
+fn one(at: &At<'_>) -> Result<EsiPdo, EsiError> {
+    let entries: Vec<EsiEntry> = at.children("Entry").map(|entry| one_entry(&entry)).collect::<Result<_, _>>()?;
+    if entries.len() > ENTRIES {
+        return Err(at.fail(EsiProblem::TooMany { got: entries.len(), what: "entries", most: ENTRIES }));
+    }
+    Ok(EsiPdo {
+        index: at.need("Index")?.number()?,
+        name: at.localized("Name").to_owned(),
+        sync_manager: at.attribute_number("Sm")?,
+        fixed: at.flag("Fixed"),
+        mandatory: at.flag("Mandatory"),
+        excludes: at.children("Exclude").map(|exclude| exclude.number()).collect::<Result<_, _>>()?,
+        entries,
+    })
+}
+
+fn one_entry(at: &At<'_>) -> Result<EsiEntry, EsiError> {
+    let length = at.need("BitLen")?;
+    let bits: u32 = length.number()?;
+    let bits = match u8::try_from(bits) {
+        Ok(bits) if u32::from(bits) <= LONGEST => bits,
+        _ => return Err(length.fail(EsiProblem::EntryBits(bits))),
+    };
+    Ok(EsiEntry {
+        index: at.child_number("Index")?.unwrap_or(0),
+        subindex: at.child_number("SubIndex")?.unwrap_or(0),
+        bits,
+        data_type: data_type::base(at.child_text("DataType")).map_or(DataType::None, |base| base.code),
+        name: at.localized("Name").to_owned(),
+    })
+}
+
+/// Of PDOs that exclude each other the first stays assigned.
+fn drop_excluded(pdos: &mut [EsiPdo]) {
+    for n in 0..pdos.len() {
+        let (before, rest) = pdos.split_at_mut(n);
+        let Some(pdo) = rest.first_mut() else { break };
+        let excluded = before.iter().any(|other| {
+            let apart = other.excludes.contains(&pdo.index) || pdo.excludes.contains(&other.index);
+            other.sync_manager.is_some() && apart
+        });
+        if excluded {
+            pdo.sync_manager = None;
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Sync managers (ETG.2000, SmType).
+
+use zerocat_wire::sii::SyncManagerUse;
+use zerocat_wire::sync_manager::control;
+
+use super::at::At;
+use super::error::{EsiError, EsiProblem};
+
+/// Sync managers that an ESC has at most.
+const MOST: usize = 16;
+
+/// One sync manager.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct EsiSyncManager {
+    pub(super) usage: SyncManagerUse,
+    pub(super) start: u16,
+    /// Length, where the file says one.
+    pub(super) size: Option<u16>,
+    pub(super) control: u8,
+    /// Enable byte of the SII.
+    pub(super) enable: u8,
+}
+
+/// The sync managers of a device, number 0 first.
+pub(super) fn read(device: &At<'_>) -> Result<Vec<EsiSyncManager>, EsiError> {
+    let all: Vec<EsiSyncManager> = device.children("Sm").map(|sm| one(&sm)).collect::<Result<_, _>>()?;
+    if all.len() > MOST {
+        Err(device.fail(EsiProblem::TooMany { got: all.len(), what: "sync managers", most: MOST }))
+    } else {
+        Ok(all)
+    }
+}
+
+/// Number of the first sync manager for a use.
+pub(super) fn number(all: &[EsiSyncManager], usage: SyncManagerUse) -> Option<u8> {
+    all.iter().position(|one| one.usage == usage).and_then(|number| u8::try_from(number).ok())
+}
+
+fn one(sm: &At<'_>) -> Result<EsiSyncManager, EsiError> {
+    let control: u8 = sm.attribute_number("ControlByte")?.unwrap_or(0);
+    let size = sm.attribute_number("DefaultSize")?.filter(|size| *size > 0);
+    let usage = match sm.text().to_ascii_lowercase().as_str() {
+        "mboxout" => SyncManagerUse::MailboxOut,
+        "mboxin" => SyncManagerUse::MailboxIn,
+        "outputs" => SyncManagerUse::Outputs,
+        "inputs" => SyncManagerUse::Inputs,
+        // Old files don't say it; the control byte does.
+        "" if size.is_some() || control != 0 => by_control(control),
+        _ => SyncManagerUse::Unused,
+    };
+    // Enable is a byte, but many files write it as a flag.
+    let enabled = sm.attribute("Enable").is_some_and(|text| text.eq_ignore_ascii_case("true"));
+    let enable = if enabled { 1 } else { enable(sm)? };
+    let start = sm.attribute_number("StartAddress")?.unwrap_or(0);
+    Ok(EsiSyncManager { usage, start, size, control, enable })
+}
+
+fn enable(sm: &At<'_>) -> Result<u8, EsiError> {
+    use zerocat_wire::sii::sync_manager::enable;
+    if sm.attribute("Enable").is_some_and(|text| text.eq_ignore_ascii_case("false")) {
+        return Ok(0);
+    }
+    let byte: u8 = sm.attribute_number("Enable")?.unwrap_or(0);
+    let bit = |name, bit| if sm.flag(name) { bit } else { 0 };
+    Ok(byte | bit("Virtual", enable::VIRTUAL) | bit("OpOnly", enable::OP_ONLY))
+}
+
+fn by_control(byte: u8) -> SyncManagerUse {
+    let written = byte & control::DIRECTION == control::WRITE;
+    match (byte & control::MODE == control::MAILBOX, written) {
+        (true, true) => SyncManagerUse::MailboxOut,
+        (true, false) => SyncManagerUse::MailboxIn,
+        (false, true) => SyncManagerUse::Outputs,
+        (false, false) => SyncManagerUse::Inputs,
+    }
+}

@@ -1,0 +1,164 @@
+//! Elements of one device as a tree with line numbers, and the walk over a file that builds one tree after the other.
+
+use quick_xml::events::{BytesStart, Event};
+use quick_xml::{Reader, XmlVersion};
+
+use super::error::EsiError;
+
+/// Deepest nesting.
+const DEPTH: usize = 64;
+/// Most elements of a device.
+const ELEMENTS: usize = 500_000;
+/// Elements of which nothing is read, with all that is in them.
+const SKIPPED: [&str; 4] = ["ImageData16x14", "ImageFile16x14", "VendorSpecific", "InitCmd"];
+
+/// One element.
+#[derive(Debug, Default)]
+pub(super) struct Node {
+    pub(super) name: String,
+    pub(super) attributes: Vec<(String, String)>,
+    pub(super) text: String,
+    pub(super) children: Vec<Node>,
+    pub(super) line: u32,
+}
+
+/// Walks a file. `each` gets the vendor's element and those of the devices, in the order of the file.
+pub(super) fn walk(text: &str, mut each: impl FnMut(Node)) -> Result<(), EsiError> {
+    let mut walker = Walker { reader: Reader::from_str(text), text, counted: 0, line: 1 };
+    walker.reader.config_mut().expand_empty_elements = true;
+    let mut path: Vec<String> = Vec::new();
+    loop {
+        match walker.next()? {
+            Event::Start(start) => {
+                let name = local(&start);
+                if wanted(&path, &name) {
+                    let node = walker.node(&start, path.len())?;
+                    each(node);
+                } else {
+                    walker.check_depth(path.len())?;
+                    path.push(name);
+                }
+            }
+            Event::End(_) => {
+                path.pop();
+            }
+            Event::Eof if path.is_empty() => return Ok(()),
+            Event::Eof => return Err(walker.wrong(format!("the file ends inside `{}`", path.join("/")))),
+            _ => {}
+        }
+    }
+}
+
+/// The vendor, and each device.
+fn wanted(path: &[String], name: &str) -> bool {
+    let is = |expected: &[&str]| path.iter().map(String::as_str).eq(expected.iter().copied());
+    name == "Vendor" && is(&["EtherCATInfo"]) || name == "Device" && is(&["EtherCATInfo", "Descriptions", "Devices"])
+}
+
+fn local(start: &BytesStart<'_>) -> String {
+    let name = start.local_name();
+    let name: &str = name.as_ref();
+    name.to_owned()
+}
+
+struct Walker<'a> {
+    reader: Reader<&'a [u8]>,
+    text: &'a str,
+    /// Bytes whose lines are counted, and the line that they end in.
+    counted: usize,
+    line: u32,
+}
+
+impl<'a> Walker<'a> {
+    fn next(&mut self) -> Result<Event<'a>, EsiError> {
+        match self.reader.read_event() {
+            Ok(event) => Ok(event),
+            Err(error) => {
+                self.count(self.reader.error_position());
+                Err(self.wrong(error.to_string()))
+            }
+        }
+    }
+
+    fn wrong(&self, reason: String) -> EsiError {
+        EsiError::Xml { line: self.line, reason }
+    }
+
+    /// Counts lines up to a position.
+    fn count(&mut self, position: u64) {
+        let end = usize::try_from(position).unwrap_or(usize::MAX).min(self.text.len());
+        let passed = self.text.as_bytes().get(self.counted..end).unwrap_or_default();
+        let lines = passed.iter().filter(|byte| **byte == b'\n').count();
+        self.line = self.line.saturating_add(u32::try_from(lines).unwrap_or(u32::MAX));
+        self.counted = self.counted.max(end);
+    }
+
+    fn check_depth(&self, depth: usize) -> Result<(), EsiError> {
+        if depth < DEPTH { Ok(()) } else { Err(EsiError::Deep { line: self.line, most: DEPTH }) }
+    }
+
+    fn start(&mut self, start: &BytesStart<'_>) -> Result<Node, EsiError> {
+        self.count(self.reader.buffer_position());
+        let mut attributes = Vec::new();
+        for attribute in start.attributes().with_checks(false) {
+            let attribute = attribute.map_err(|error| self.wrong(error.to_string()))?;
+            let value =
+                attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|error| self.wrong(error.to_string()))?;
+            let key = attribute.key.local_name();
+            let key: &str = key.as_ref();
+            attributes.push((key.to_owned(), value.into_owned()));
+        }
+        Ok(Node { name: local(start), attributes, line: self.line, ..Node::default() })
+    }
+
+    /// The tree of an element whose start was read. `depth` elements are around it.
+    fn node(&mut self, start: &BytesStart<'_>, depth: usize) -> Result<Node, EsiError> {
+        let mut open = vec![self.start(start)?];
+        let mut elements = 0;
+        loop {
+            match self.next()? {
+                Event::Start(start) => {
+                    self.check_depth(depth + open.len())?;
+                    let node = self.start(&start)?;
+                    elements += 1;
+                    if elements > ELEMENTS {
+                        return Err(EsiError::Crowded { line: self.line, most: ELEMENTS });
+                    }
+                    if SKIPPED.contains(&node.name.as_str()) {
+                        self.reader.read_to_end(start.name()).map_err(|error| self.wrong(error.to_string()))?;
+                    } else {
+                        open.push(node);
+                    }
+                }
+                Event::End(_) => {
+                    let Some(done) = open.pop() else { return Err(self.wrong("an end without a start".into())) };
+                    match open.last_mut() {
+                        Some(parent) => parent.children.push(done),
+                        None => return Ok(done),
+                    }
+                }
+                Event::Eof => return Err(self.wrong("the file ends inside a device".into())),
+                event => add_text(&mut open, &event),
+            }
+        }
+    }
+}
+
+/// Adds what an event says in text to the innermost element. References that XML doesn't define are left out.
+fn add_text(open: &mut [Node], event: &Event<'_>) {
+    let Some(node) = open.last_mut() else { return };
+    match event {
+        Event::Text(text) => node.text.push_str(text),
+        Event::CData(data) => node.text.push_str(data),
+        Event::GeneralRef(reference) => match (reference.resolve_char_ref(), &**reference) {
+            (Ok(Some(character)), _) => node.text.push(character),
+            (_, "lt") => node.text.push('<'),
+            (_, "gt") => node.text.push('>'),
+            (_, "amp") => node.text.push('&'),
+            (_, "quot") => node.text.push('"'),
+            (_, "apos") => node.text.push('\''),
+            _ => {}
+        },
+        _ => {}
+    }
+}

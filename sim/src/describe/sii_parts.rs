@@ -1,0 +1,55 @@
+//! What an SII says beyond a description: what its vendor's files give word by word.
+
+use std::collections::HashMap;
+
+use zerocat_wire::sii::{ClockMode, FmmuUsage, fixed};
+
+/// Parts of an SII. What is empty or `None` follows from the description.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct SiiParts {
+    /// The whole image.
+    pub(crate) image: Option<Vec<u8>>,
+    /// The image's first bytes: PDI control and configuration, sync impulse.
+    pub(crate) config: Vec<u8>,
+    /// CoE details.
+    pub(crate) coe: Option<u8>,
+    /// The repeat service of the mailbox.
+    pub(crate) data_link: bool,
+    /// What the FMMUs are for.
+    pub(crate) fmmus: Vec<FmmuUsage>,
+    /// Enable bytes of the sync managers, number 0 first.
+    pub(crate) enables: Vec<u8>,
+    /// Modes of operation with distributed clocks, the default first.
+    pub(crate) clocks: Vec<NamedMode>,
+    /// Flags of PDOs by index.
+    pub(crate) pdo_flags: HashMap<u16, u16>,
+    /// Size of the memory in bytes.
+    pub(crate) size: Option<u32>,
+}
+
+/// A mode of operation with its names, which an SII keeps apart.
+#[derive(Debug, Clone)]
+pub(crate) struct NamedMode {
+    pub(crate) name: String,
+    pub(crate) description: String,
+    /// The other fields; its strings are 0.
+    pub(crate) mode: ClockMode,
+}
+
+impl SiiParts {
+    /// A word of the image's first bytes.
+    pub(crate) fn config_word(&self, word: u32) -> Option<u16> {
+        let at = fixed::at(word);
+        match self.config.get(at..at + 2) {
+            Some([low, high]) => Some(u16::from_le_bytes([*low, *high])),
+            _ => None,
+        }
+    }
+}
+
+impl NamedMode {
+    /// A mode of an image that is given as a whole, names and all.
+    pub(crate) const fn nameless(mode: ClockMode) -> Self {
+        Self { name: String::new(), description: String::new(), mode }
+    }
+}

@@ -2,7 +2,6 @@ use proptest::prelude::*;
 
 use super::plan::describe_bytes;
 use super::tree;
-use super::*;
 
 fn device(inside: &str) -> String {
     format!(

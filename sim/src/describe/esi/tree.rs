@@ -72,6 +72,10 @@ struct Walker<'a> {
 impl<'a> Walker<'a> {
     fn next(&mut self) -> Result<Event<'a>, EsiError> {
         match self.reader.read_event() {
+            Ok(Event::Eof) => {
+                self.count(u64::MAX);
+                Ok(Event::Eof)
+            }
             Ok(event) => Ok(event),
             Err(error) => {
                 self.count(self.reader.error_position());

@@ -161,7 +161,9 @@ fn keys_of_files_are_checked() {
     let said = |text: &str| chain(&SegmentConfig::from_json(&format!(r#"{{"subdevices": [{text}]}}"#)).unwrap_err());
     assert!(said(r#"{"profile": "esi"}"#).contains("needs the key `device`"));
     assert!(said(r#"{"profile": "sii"}"#).contains("needs the key `file`"));
-    assert!(said(r#"{"profile": "servo", "file": "a.xml"}"#).starts_with("subdevices[0].file: only SubDevices"));
+    assert!(
+        said(r#"{"profile": "servo", "file": "a.xml"}"#).starts_with("subdevices[0].file: this profile has no file")
+    );
     assert!(said(r#"{"profile": "sii", "file": "a.bin"}"#).starts_with("subdevices[0].file: the file that describes"));
 }
 

@@ -110,9 +110,6 @@ pub enum ConfigProblem {
         /// The key.
         key: &'static str,
     },
-    /// The profile has no use for a key.
-    #[error("only SubDevices from files (profile `esi`, and for `file` also `sii`) have this key")]
-    KeyWithoutFile,
     /// The file that describes the SubDevice was not read.
     #[error("the file that describes it has not been read: `SegmentConfig::load` and `read_files` do that")]
     NotRead,

@@ -85,9 +85,9 @@ pub(super) fn check(n: usize, subdevice: &SubDeviceConfig) -> Result<(), Segment
         ProfileKind::Sii if subdevice.file.is_none() => missing("sii", "file"),
         ProfileKind::Esi | ProfileKind::Sii if subdevice.described.0.is_none() => fail("file", ConfigProblem::NotRead),
         ProfileKind::Esi => Ok(()),
-        _ if subdevice.device.is_some() => fail("device", ConfigProblem::KeyWithoutFile),
+        _ if subdevice.device.is_some() => fail("device", ConfigProblem::NotForProfile("device")),
         ProfileKind::Sii => Ok(()),
-        _ if subdevice.file.is_some() => fail("file", ConfigProblem::KeyWithoutFile),
+        _ if subdevice.file.is_some() => fail("file", ConfigProblem::NotForProfile("file")),
         _ => Ok(()),
     }
 }

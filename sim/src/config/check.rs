@@ -17,9 +17,6 @@ pub enum ConfigProblem {
     /// The profile has no channels to choose.
     #[error("this profile has no channels, leave the key out")]
     NoChannels,
-    /// The profile has no mailbox to choose for.
-    #[error("this profile has no mailbox, leave the key out")]
-    NoMailbox,
     /// More bytes for files than a SubDevice may have.
     #[error("{0} bytes for files, at most 16777216 are possible")]
     FoeCapacity(u32),

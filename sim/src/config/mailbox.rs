@@ -86,7 +86,7 @@ pub(super) fn check(n: usize, subdevice: &SubDeviceConfig) -> Result<(), Segment
         Err(SegmentConfigError::Invalid { path, problem })
     };
     if matches!(subdevice.profile, ProfileKind::Coupler | ProfileKind::DigitalIn | ProfileKind::DigitalOut) {
-        return invalid("", ConfigProblem::NoMailbox);
+        return invalid("", ConfigProblem::NotForProfile("mailbox"));
     }
     let foe = &mailbox.foe;
     if foe.capacity > MAX_FILES {

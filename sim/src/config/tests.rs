@@ -27,6 +27,20 @@ fn what_only_other_profiles_have_is_refused() {
 }
 
 #[test]
+fn a_mailbox_is_for_profiles_that_have_one_and_its_files_fit() {
+    let of =
+        |profile, mailbox| error(&format!(r#"{{"subdevices": [{{"profile": "{profile}", "mailbox": {mailbox}}}]}}"#));
+    assert_eq!(of("coupler", "{}"), "subdevices[0].mailbox: this profile has no mailbox, leave the key out");
+    let said = of("servo", r#"{"foe": {"capacity": 16777217}}"#);
+    assert_eq!(said, "subdevices[0].mailbox.foe.capacity: 16777217 bytes for files, at most 16777216 are possible");
+    let said = of("servo", r#"{"foe": {"capacity": 3, "files": {"a": "four"}}}"#);
+    assert!(said.starts_with("subdevices[0].mailbox.foe.files: the files have 4 bytes together with the capacity 3"));
+    assert!(
+        of("servo", r#"{"protocols": ["soe"]}"#).starts_with("subdevices[0].mailbox.protocols[0]: unknown variant")
+    );
+}
+
+#[test]
 fn modules_and_samples_are_counted() {
     let said = error(r#"{"subdevices": [{"profile": "modular"}]}"#);
     assert_eq!(said, "subdevices[0].modules: 0 modules, this profile has 1 to 32");

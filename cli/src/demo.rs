@@ -68,7 +68,7 @@ impl Simulation {
             Segment::new(&SegmentConfig::demo()).map_err(|error| Failure::file(zerocat::chain(&error)))?;
         let stop = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&stop);
-        let serve = move || Server::new().run(&mut end, &mut segment, &flag, nap, |_, _| {});
+        let serve = move || Server::new().run(&mut end, &mut segment, &flag, nap, |_, _, _| {});
         let thread = Builder::new()
             .name("zc-sim".to_owned())
             .spawn(serve)

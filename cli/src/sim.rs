@@ -1,103 +1,140 @@
-//! `zerocat sim`: a simulated segment at the far end of an interface.
+//! `zerocat sim`: a simulated segment at the far end of an interface or a UNIX datagram socket, with commands while it
+//! runs.
+
+mod control;
+mod display;
+mod port;
+mod screen;
+mod served;
 
 use crate::Done;
 use crate::exit::Failure;
-use crate::print;
 use crate::stop::Stop;
 use clap::Args;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use serde::Serialize;
-use std::io::IsTerminal;
+use control::Control;
+use display::Display;
+use port::{Port, SocketPaths};
+use screen::Sight;
+use served::{Faults, Served, table};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use zerocat_link::Sizing;
-use zerocat_link::packet::PacketLink;
-use zerocat_sim::{Segment, SegmentConfig, Server, Snapshot};
+use zerocat_link::Link;
+use zerocat_link::fault::{FaultInjector, FaultPlan};
+use zerocat_sim::{CommandParser, Script, ScriptRun, Segment, SegmentConfig, Server, SubDeviceConfig};
 
-/// Frames that may be on their way out, and waiting to be processed.
-const SIZING: Sizing = Sizing { slots: 256, receive: 512 };
-/// Time between two looks on a terminal.
-const REDRAW: Duration = Duration::from_millis(200);
+const EXAMPLES: &str = "\
+Examples:
+  zerocat sim --interface ecs0 --config examples/demo-segment.json
+  zerocat sim --interface ecs0 --mixed 100
+  zerocat sim --unix /run/segment.sock:/run/vm.sock
+  zerocat sim --mixed 8 --print-config > segment.json
+
+While it runs it takes commands on standard input, one a line: `help` lists them.";
 
 /// Put a simulated segment on an interface, for any EtherCAT MainDevice at the other end.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  zerocat sim --interface ecs0 --config examples/demo-segment.json\n  zerocat sim --interface ecs0 --mixed 100"
-)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Sim {
     /// Network interface.
-    #[arg(short, long)]
-    interface: String,
+    #[arg(short, long, required_unless_present_any = ["unix", "print_config"])]
+    interface: Option<String>,
+    /// UNIX datagram sockets instead: the segment's and the other end's, one datagram an Ethernet frame, as QEMU's
+    /// `-netdev dgram` has them.
+    #[arg(long, conflicts_with = "interface", value_name = "LOCAL:REMOTE")]
+    unix: Option<SocketPaths>,
     /// Segment file (schema: `zerocat schema segment`). Without it, the segment of the demo.
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// A line of this many SubDevices of all kinds instead of a file.
     #[arg(long, conflicts_with = "config", value_name = "N")]
     mixed: Option<usize>,
+    /// A device description (ESI) of a vendor instead of a file: the segment has SubDevices of one type in it.
+    #[arg(long, conflicts_with_all = ["config", "mixed"], requires = "device", value_name = "FILE")]
+    esi: Option<PathBuf>,
+    /// Type or name of the device in the device description.
+    #[arg(long, requires = "esi", value_name = "NAME")]
+    device: Option<String>,
+    /// How many of it, in a line.
+    #[arg(long, requires = "esi", default_value_t = 1, value_name = "N")]
+    count: usize,
+    /// Print the segment file that would be used, and end.
+    #[arg(long)]
+    print_config: bool,
+    /// Commands with times (see docs/sim.md).
+    #[arg(long, value_name = "FILE")]
+    script: Option<PathBuf>,
+    /// Seed of the faults of frames: the same seed and the same frames give the same faults.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
     /// Stop after this many seconds.
     #[arg(long)]
     seconds: Option<f64>,
-    /// Print what was served as JSON when it stops.
+    /// Print what happens as JSON lines, and what was served as the last of them.
     #[arg(long)]
     json: bool,
-    /// Show nothing while it runs.
+    /// Show nothing while it runs but what goes wrong.
     #[arg(short, long)]
     quiet: bool,
-}
-
-#[derive(Debug, Serialize)]
-struct Served {
-    schema: &'static str,
-    interface: String,
-    frames: u64,
-    datagrams: u64,
-    lost: u64,
-    subdevices: Vec<ServedSubDevice>,
-}
-
-#[derive(Debug, Serialize)]
-struct ServedSubDevice {
-    position: Option<u16>,
-    order: String,
-    name: String,
-    state: &'static str,
-    error: bool,
-    code: u16,
-    code_text: &'static str,
-    cyclic: u64,
-    mailbox_requests: u64,
-    watchdog_expiries: u64,
 }
 
 impl Sim {
     pub(crate) fn run(&self) -> Done {
         let config = self.config()?;
-        let mut segment = Segment::new(&config).map_err(|error| Failure::file(zerocat::chain(&error)))?;
-        let mut link = PacketLink::open(&self.interface, SIZING)
-            .map_err(|error| Failure::link(format!("open {}: {}", self.interface, zerocat::chain(&error))))?;
-        let stop = Stop::on_signals()?;
-        let display = Display::new(self.quiet);
-        display.begin(&segment.snapshot(), &self.interface);
+        if self.print_config {
+            config.check().map_err(|error| Failure::file(zerocat::chain(&error)))?;
+            println!("{}", config.to_json());
+            return Ok(());
+        }
+        let segment = Segment::new(&config).map_err(|error| Failure::file(zerocat::chain(&error)))?;
+        let control = self.control(&config)?;
         let deadline = self.deadline()?;
-        let flag = stop.flag();
-        let mut due = Duration::ZERO;
-        let wait = |link: &mut PacketLink, at_most| link.wait(at_most);
-        Server::new()
-            .run(&mut link, &mut segment, &flag, wait, |segment, now| {
-                if now >= due {
-                    due = now + REDRAW;
-                    display.show(segment);
-                }
-                end_at(deadline, now, &flag);
-            })
-            .map_err(|fault| Failure::running(format!("serve {}: {fault}", self.interface)))?;
-        display.bar.finish_and_clear();
-        self.conclude(&segment.snapshot())
+        let (port, name) = self.port()?;
+        let link = FaultInjector::new(port, FaultPlan::default(), FaultPlan::default(), self.seed);
+        self.serve(segment, control, link, &name, deadline)
+    }
+
+    fn serve(
+        &self,
+        mut segment: Segment,
+        mut control: Control,
+        mut link: FaultInjector<Port>,
+        name: &str,
+        deadline: Option<Duration>,
+    ) -> Done {
+        let flag = Stop::on_signals()?.flag();
+        let mut display = Display::open(self.json, self.quiet, name, &segment.snapshot(), self.seed);
+        let (mut due, mut last) = (Duration::ZERO, Duration::ZERO);
+        let wait = |link: &mut FaultInjector<Port>, at_most| link.inner().wait(at_most);
+        let each = |link: &mut FaultInjector<Port>, segment: &mut Segment, now| {
+            last = now;
+            for report in control.run(link, segment, now, &flag) {
+                display.report(&report, &segment.snapshot());
+                due = now;
+            }
+            if now >= due {
+                due = now + display.period();
+                display.show(&sight(&segment.snapshot(), link, now));
+            }
+            end_at(deadline, now, &flag);
+        };
+        let served = Server::new().run(&mut link, &mut segment, &flag, wait, each);
+        if let Display::Json { .. } = display {
+            // What changed since the last look.
+            display.show(&sight(&segment.snapshot(), &link, last));
+        }
+        drop(display);
+        served.map_err(|fault| Failure::running(format!("serve {name}: {fault}")))?;
+        self.conclude(&segment, &link, name)
     }
 
     fn config(&self) -> Result<SegmentConfig, Failure> {
+        if let (Some(path), Some(device)) = (&self.esi, &self.device) {
+            let one = SubDeviceConfig::from_esi(path, device, None);
+            let one = one.map_err(|error| Failure::file(zerocat::chain(&error)))?;
+            return Ok(SegmentConfig::line(vec![one; self.count]));
+        }
         match (&self.config, self.mixed) {
             (Some(path), _) => SegmentConfig::load(path)
                 .map_err(|error| Failure::file(format!("{}: {}", path.display(), zerocat::chain(&error)))),
@@ -106,98 +143,54 @@ impl Sim {
         }
     }
 
+    fn control(&self, config: &SegmentConfig) -> Result<Control, Failure> {
+        let parser = CommandParser::new(config);
+        let script = match &self.script {
+            None => Script::default(),
+            Some(path) => Script::load(path, &parser)
+                .map_err(|error| Failure::file(format!("{}: {}", path.display(), zerocat::chain(&error))))?,
+        };
+        Ok(Control::new(parser, ScriptRun::new(script)))
+    }
+
+    fn port(&self) -> Result<(Port, String), Failure> {
+        match (&self.interface, &self.unix) {
+            (Some(name), _) => Ok((Port::interface(name)?, name.clone())),
+            (None, Some(paths)) => Ok((Port::socket(paths)?, paths.to_string())),
+            (None, None) => Err(Failure::usage("give --interface or --unix")),
+        }
+    }
+
     fn deadline(&self) -> Result<Option<Duration>, Failure> {
         let seconds = self.seconds.map(Duration::try_from_secs_f64).transpose();
         seconds.map_err(|error| Failure::usage(format!("--seconds: {error}")))
     }
 
-    fn conclude(&self, snapshot: &Snapshot) -> Done {
+    fn conclude(&self, segment: &Segment, link: &FaultInjector<Port>, name: &str) -> Done {
+        let snapshot = segment.snapshot();
+        let (counters, faults) = (link.counters(), Faults::of(link.faults()));
         if self.json {
-            return print::json(&served(snapshot, &self.interface));
+            return Served::new(&snapshot, name, counters, faults).print();
         }
         if !self.quiet {
-            println!("{}", table(snapshot));
             let totals = snapshot.totals;
+            println!("{}", table(&snapshot));
             println!("{} frames, {} datagrams, {} frames destroyed", totals.frames, totals.datagrams, totals.lost);
+            if faults != Faults::default() {
+                println!("faults on purpose: {faults}");
+            }
         }
         Ok(())
     }
+}
+
+fn sight<'a>(snapshot: &'a zerocat_sim::Snapshot, link: &FaultInjector<Port>, now: Duration) -> Sight<'a> {
+    Sight { snapshot, link: link.counters(), faults: Faults::of(link.faults()), now }
 }
 
 fn end_at(deadline: Option<Duration>, now: Duration, stop: &Arc<AtomicBool>) {
     if deadline.is_some_and(|deadline| now >= deadline) {
         // SYNC: a flag that this thread reads itself.
         stop.store(true, Ordering::Relaxed);
-    }
-}
-
-/// The live table, on a terminal only.
-struct Display {
-    bar: ProgressBar,
-    quiet: bool,
-}
-
-impl Display {
-    fn new(quiet: bool) -> Self {
-        let terminal = std::io::stderr().is_terminal() && !quiet;
-        let target = if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let bar = ProgressBar::with_draw_target(None, target);
-        bar.set_style(ProgressStyle::default_spinner());
-        Self { bar, quiet }
-    }
-
-    fn begin(&self, snapshot: &Snapshot, interface: &str) {
-        if !self.quiet {
-            eprintln!("serving {} SubDevices on {interface}; Ctrl-C ends it", snapshot.subdevices.len());
-        }
-    }
-
-    fn show(&self, segment: &Segment) {
-        if !self.bar.is_hidden() {
-            let snapshot = segment.snapshot();
-            self.bar.set_message(format!("{} frames\n{}", snapshot.totals.frames, table(&snapshot)));
-            self.bar.tick();
-        }
-    }
-}
-
-fn table(snapshot: &Snapshot) -> String {
-    let mut table = print::table(["pos", "type", "name", "state", "AL status code", "cyclic", "mails", "watchdog"]);
-    for subdevice in &snapshot.subdevices {
-        let state = if subdevice.error { format!("{} + ERROR", subdevice.state) } else { subdevice.state.to_string() };
-        table.add_row([
-            subdevice.position.map_or_else(|| "-".to_owned(), |position| position.to_string()),
-            subdevice.order.clone(),
-            subdevice.name.clone(),
-            state,
-            if subdevice.code.0 == 0 { String::new() } else { subdevice.code.to_string() },
-            subdevice.cyclic.to_string(),
-            subdevice.mailbox_requests.to_string(),
-            subdevice.watchdog_expiries.to_string(),
-        ]);
-    }
-    table.to_string()
-}
-
-fn served(snapshot: &Snapshot, interface: &str) -> Served {
-    let subdevices = snapshot.subdevices.iter().map(|subdevice| ServedSubDevice {
-        position: subdevice.position,
-        order: subdevice.order.clone(),
-        name: subdevice.name.clone(),
-        state: subdevice.state.name(),
-        error: subdevice.error,
-        code: subdevice.code.0,
-        code_text: subdevice.code.text(),
-        cyclic: subdevice.cyclic,
-        mailbox_requests: subdevice.mailbox_requests,
-        watchdog_expiries: subdevice.watchdog_expiries,
-    });
-    Served {
-        schema: "zerocat-served/1",
-        interface: interface.to_owned(),
-        frames: snapshot.totals.frames,
-        datagrams: snapshot.totals.datagrams,
-        lost: snapshot.totals.lost,
-        subdevices: subdevices.collect(),
     }
 }

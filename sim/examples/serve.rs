@@ -53,7 +53,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         &mut segment,
         &AtomicBool::new(false),
         |link, at_most| link.wait(at_most),
-        |segment, now| {
+        |_, segment, now| {
             if now >= shown + Duration::from_secs(1) {
                 shown = now;
                 print(segment);

@@ -38,30 +38,33 @@ pub enum Command {
 
 /// Each command with its arguments, and what it does.
 pub const COMMANDS: &[(&str, &str)] = &[
-    ("pull WHO", "pull the cable to a SubDevice from the one before it; `pull second-end`: that of the second end"),
-    ("plug WHO", "put it back; also `plug second-end`"),
-    ("damage WHO N", "damage the next N frames on the cable to a SubDevice; ports count errors"),
+    ("pull WHO", "pull the cable to a SubDevice; or `second-end`"),
+    ("plug WHO", "put it back"),
+    ("damage WHO N", "damage the next N frames on the cable to it"),
     ("power off WHO", "switch a SubDevice off"),
-    ("power on WHO", "switch it on again: it is in INIT, with nothing but its SII"),
-    ("drop RATE [out|back]", "lose frames; RATE: `1%`, `every 7`, or `off`; out: before the SubDevices see them"),
-    ("delay N frames RATE [out|back]", "let frames arrive after N later ones; `delay off` ends it"),
-    ("duplicate RATE [out|back]", "let frames arrive twice"),
-    ("corrupt RATE [out|back]", "flip a bit of frames behind the Ethernet header"),
-    ("faults off", "end drop, delay, duplicate and corrupt in both directions"),
-    ("al-error WHO CODE [STATE]", "raise an AL error, as 0x001b; STATE: fall back to INIT, PRE-OP or SAFE-OP"),
-    ("emergency WHO CODE [REGISTER [DATA...]]", "raise an emergency, as 0x3110 0x05; DATA: up to five bytes"),
-    ("freeze WHO", "its mailbox takes requests and never answers; `unfreeze WHO` ends it"),
-    ("input WHO CHANNEL VALUE", "set an input channel (from 1) to a number, on or off, for good"),
+    ("power on WHO", "switch it on; only its SII is left"),
+    ("drop RATE [out|back]", "lose frames; RATE: `1%`, `every 7` or `off`"),
+    ("delay N frames RATE [out|back]", "let them come after N later ones; `delay off`"),
+    ("duplicate RATE [out|back]", "let them come twice"),
+    ("corrupt RATE [out|back]", "flip a bit behind the Ethernet header"),
+    ("faults off", "end these four in both directions"),
+    ("al-error WHO CODE [STATE]", "raise an AL error; STATE: to fall back to"),
+    ("input WHO CHANNEL VALUE", "set an input: a number, on or off"),
+    ("emergency WHO CODE [REG [DATA]]", "raise a CoE emergency; DATA: up to 5 bytes"),
+    ("freeze WHO", "let its mailbox answer no more"),
+    ("thaw WHO", "let its mailbox answer again"),
+    ("drift WHO PPM", "let its clock run fast (25ppm) or slow (-25ppm)"),
     ("show", "list the SubDevices"),
     ("help", "list the commands"),
     ("quit", "end the segment"),
 ];
 
-const WHICH: &str = "one of pull, plug, damage, power, drop, delay, duplicate, corrupt, faults, al-error, emergency, \
-                     freeze, unfreeze, input, show, help, quit";
+const WHICH: &str = "one of pull, plug, damage, power, drop, delay, duplicate, corrupt, faults, al-error, input, \
+                     emergency, freeze, thaw, drift, show, help, quit";
 const RATE: &str = "a rate: a percentage up to 100 as 1% or 0.05%, `every` and a number, or off";
 const CODE: &str = "a code of 16 bits, as 0x001b";
 const VALUE: &str = "a number, on or off";
+const DRIFT: &str = "parts per million, as 25ppm or -2.5ppm, at most 1000ppm";
 const STATE: &str = "a state: INIT, PRE-OP, SAFE-OP or OP";
 /// Names the cable of the second end, where a SubDevice could stand.
 const SECOND_END: &str = "second-end";
@@ -130,11 +133,14 @@ impl CommandParser {
                 let state = words.next_if_any().map(|word| word.read(STATE, state)).transpose()?;
                 Action::AlError { subdevice, state, code }
             }
-            "freeze" | "unfreeze" => {
-                Action::FreezeMailbox { subdevice: self.who(words)?, frozen: first.text == "freeze" }
-            }
-            "emergency" => self.emergency(words)?,
             "input" => self.input(words)?,
+            "emergency" => self.emergency(words)?,
+            "freeze" => Action::FreezeMailbox { subdevice: self.who(words)?, frozen: true },
+            "thaw" => Action::FreezeMailbox { subdevice: self.who(words)?, frozen: false },
+            "drift" => {
+                let subdevice = self.who(words)?;
+                Action::ClockDrift { subdevice, ppm: words.next(DRIFT)?.read(DRIFT, ppm)? }
+            }
             _ => return Err(first.refused(WHICH)),
         })
     }
@@ -241,6 +247,10 @@ fn per_million(text: &str) -> Option<u32> {
     let millionths = (percent * 1e4).round();
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be from 0 to 1e6")]
     (0.0..=1e6).contains(&millionths).then_some(millionths as u32)
+}
+
+fn ppm(text: &str) -> Option<f64> {
+    decimal(text.strip_suffix("ppm")?).filter(|ppm| ppm.abs() <= 1000.0)
 }
 
 /// A number with digits, a point and a sign, and nothing else that a float may be written with.

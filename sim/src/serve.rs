@@ -154,7 +154,7 @@ impl Server {
     }
 
     /// Serves until `stop` is set. `wait` may wait for a frame as long as it is told at most. `each` is called after
-    /// every step that found frames and after every wait, for displays and commands. Time is that since the call.
+    /// every step that found frames and after every wait, for displays, commands and faults of the link. Time is that since the call.
     ///
     /// # Errors
     /// The first fault of the link other than `Down` and a full queue; those are waited out.
@@ -164,7 +164,7 @@ impl Server {
         segment: &mut Segment,
         stop: &AtomicBool,
         mut wait: impl FnMut(&mut L, Duration),
-        mut each: impl FnMut(&mut Segment, Duration),
+        mut each: impl FnMut(&mut L, &mut Segment, Duration),
     ) -> Result<(), LinkFault> {
         let start = Instant::now();
         let mut busy_at = Duration::ZERO;
@@ -178,7 +178,7 @@ impl Server {
             };
             if worked {
                 busy_at = now;
-                each(segment, now);
+                each(link, segment, now);
             } else if now < busy_at + SPIN {
                 std::hint::spin_loop();
             } else {
@@ -187,7 +187,7 @@ impl Server {
                 wait(link, ((now - busy_at) / 16).clamp(NAP_SHORT, NAP_LONG));
                 let now = start.elapsed();
                 segment.step(now);
-                each(segment, now);
+                each(link, segment, now);
             }
         }
         Ok(())

@@ -90,7 +90,9 @@ impl Segment {
 
     /// Ends it, and gives what it served.
     pub(crate) fn end(self) -> Served {
-        Served(self.program.stop(Signal::SIGTERM).with_code(0).json())
+        let ended = self.program.stop(Signal::SIGTERM).with_code(0);
+        let last = ended.out.lines().last().unwrap_or_default();
+        Served(serde_json::from_str(last).unwrap_or_else(|error| panic!("{error} in:\n{}", ended.out)))
     }
 }
 

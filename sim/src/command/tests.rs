@@ -33,7 +33,7 @@ fn every_action_has_its_line() {
         ("power on axis", Action::PowerOn { subdevice: 5 }),
         ("al-error axis 0x001b", Action::AlError { subdevice: 5, state: None, code: 0x1b }),
         ("freeze axis", Action::FreezeMailbox { subdevice: 5, frozen: true }),
-        ("unfreeze 5", Action::FreezeMailbox { subdevice: 5, frozen: false }),
+        ("thaw 5", Action::FreezeMailbox { subdevice: 5, frozen: false }),
         ("emergency axis 0x3110", Action::Emergency { subdevice: 5, code: 0x3110, register: 1, data: [0; 5] }),
         (
             "emergency axis 0x8611 0x21 1 2",
@@ -43,6 +43,8 @@ fn every_action_has_its_line() {
         ("input switches 1 on", Action::SetInput { subdevice: 2, channel: 1, value: 1 }),
         ("input switches 4 off", Action::SetInput { subdevice: 2, channel: 4, value: 0 }),
         ("input sensors 2 1234", Action::SetInput { subdevice: 3, channel: 2, value: 1234 }),
+        ("drift axis 25ppm", Action::ClockDrift { subdevice: 5, ppm: 25.0 }),
+        ("drift axis -0.5ppm", Action::ClockDrift { subdevice: 5, ppm: -0.5 }),
         ("input sensors 2 -1", Action::SetInput { subdevice: 3, channel: 2, value: u64::MAX }),
     ];
     for (line, action) in lines {
@@ -97,6 +99,10 @@ fn a_wrong_word_is_named_with_its_column_and_what_is_allowed() {
         assert!(error(wrong).contains("can't stand here"), "{wrong}: {}", error(wrong));
     }
     assert_eq!(error("delay 2 times 1%"), "column 9: `times` can't stand here, it must be frames");
+    for wrong in ["drift axis 25", "drift axis 1001ppm", "drift axis infppm"] {
+        assert!(error(wrong).contains("parts per million"), "{wrong}: {}", error(wrong));
+    }
+    assert!(error("emergency axis 0x8611 1 256").contains("a byte, as 0x21"));
     assert!(error("input switches 0 on").contains("a channel from 1"));
 }
 

@@ -1,0 +1,133 @@
+//! Commands that are carried out while a segment is served: from a script with times, and from standard input.
+
+use std::io::{BufRead, IsTerminal, Read};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::time::Duration;
+use zerocat_link::Link;
+use zerocat_link::fault::FaultInjector;
+use zerocat_sim::{COMMANDS, Command, CommandParser, FrameFaults, ScriptRun, Segment};
+
+/// Longest line that is read.
+const LONGEST: u64 = 4096;
+/// Lines that may wait.
+const WAITING: usize = 64;
+
+/// What became of a command.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Report {
+    /// When it was carried out, since the start of serving.
+    pub(super) at: Duration,
+    /// Line of the script it stands in; none for standard input.
+    pub(super) script_line: Option<usize>,
+    /// The command as it was written.
+    pub(super) command: String,
+    /// What it says, or why it wasn't done.
+    pub(super) outcome: Result<Answer, String>,
+}
+
+/// What a command says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// It is done.
+    Done,
+    /// The list of commands is wanted.
+    Help,
+    /// The list of SubDevices is wanted.
+    Show,
+}
+
+/// Commands, and the faults that they add up to.
+#[derive(Debug)]
+pub(super) struct Control {
+    parser: CommandParser,
+    script: ScriptRun,
+    input: Option<Receiver<String>>,
+    faults: FrameFaults,
+}
+
+impl Control {
+    pub(super) fn new(parser: CommandParser, script: ScriptRun) -> Self {
+        Self { parser, script, input: read_input(), faults: FrameFaults::default() }
+    }
+
+    /// Carries out what is due.
+    pub(super) fn run<L: Link>(
+        &mut self,
+        link: &mut FaultInjector<L>,
+        segment: &mut Segment,
+        now: Duration,
+        stop: &AtomicBool,
+    ) -> Vec<Report> {
+        let mut reports = Vec::new();
+        while let Some((step, command)) = self.script.due(segment, now) {
+            let (script_line, text) = (Some(step.line), step.text.clone());
+            let outcome = carry_out(command, &mut self.faults, link, segment, now, stop);
+            reports.push(Report { at: now, script_line, command: text, outcome });
+        }
+        while let Some(line) = self.input.as_ref().and_then(|input| input.try_recv().ok()) {
+            let outcome = match self.parser.parse(&line) {
+                Ok(None) => continue,
+                Ok(Some(command)) => carry_out(command, &mut self.faults, link, segment, now, stop),
+                Err(error) => Err(error.to_string()),
+            };
+            reports.push(Report { at: now, script_line: None, command: line.trim().to_owned(), outcome });
+        }
+        reports
+    }
+}
+
+fn carry_out<L: Link>(
+    command: Command,
+    faults: &mut FrameFaults,
+    link: &mut FaultInjector<L>,
+    segment: &mut Segment,
+    now: Duration,
+    stop: &AtomicBool,
+) -> Result<Answer, String> {
+    match command {
+        Command::Act(action) => segment.act(action, now).map_err(|error| error.to_string())?,
+        Command::Fault(change) => faults.change(change),
+        Command::NoFaults => *faults = FrameFaults::default(),
+        Command::Help => return Ok(Answer::Help),
+        Command::Show => return Ok(Answer::Show),
+        // SYNC: a flag that this thread reads itself.
+        Command::Quit => stop.store(true, Ordering::Relaxed),
+    }
+    faults.apply(link);
+    Ok(Answer::Done)
+}
+
+/// Each command and what it does, a line each.
+pub(super) fn help() -> Vec<String> {
+    COMMANDS.iter().map(|(usage, what)| format!("{usage:<31} {what}")).collect()
+}
+
+/// Whether a person at a terminal can type commands: a job in the background would be stopped for reading.
+pub(super) fn input_is_terminal() -> bool {
+    let stdin = std::io::stdin();
+    stdin.is_terminal() && in_foreground()
+}
+
+fn in_foreground() -> bool {
+    nix::unistd::tcgetpgrp(std::io::stdin()).is_ok_and(|group| group == nix::unistd::getpgrp())
+}
+
+/// Reads lines on a thread of its own, which ends with the input. What is longer than a line may be comes in pieces.
+fn read_input() -> Option<Receiver<String>> {
+    if std::io::stdin().is_terminal() && !in_foreground() {
+        return None;
+    }
+    let (send, receive) = sync_channel(WAITING);
+    let read = move || {
+        let mut input = std::io::stdin().lock();
+        let mut line = Vec::new();
+        while matches!(input.by_ref().take(LONGEST).read_until(b'\n', &mut line), Ok(1..)) {
+            if send.send(String::from_utf8_lossy(&line).into_owned()).is_err() {
+                return;
+            }
+            line.clear();
+        }
+    };
+    std::thread::Builder::new().name("zc-commands".to_owned()).spawn(read).ok().map(|_| receive)
+}

@@ -1,0 +1,174 @@
+//! How a running segment is shown: a live table on a terminal, lines elsewhere, JSON lines for programs, or nothing.
+
+use super::control::{Answer, Report, help};
+use super::screen::{Screen, Sight};
+use super::served::{state, table};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::io::{IsTerminal, Write};
+use std::time::Duration;
+use zerocat_sim::{Snapshot, SubDeviceSnapshot};
+
+/// Time between two looks at the states.
+const LOOK: Duration = Duration::from_millis(10);
+/// Time between two drawings on a terminal.
+const REDRAW: Duration = Duration::from_millis(200);
+/// Time between two plain lines.
+const LINE: Duration = Duration::from_secs(1);
+
+/// A display.
+#[derive(Debug)]
+pub(super) enum Display {
+    Screen(Screen),
+    Plain { frames: u64 },
+    Json { seen: Vec<Seen> },
+    Quiet,
+}
+
+/// What is told of a SubDevice when it changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Seen {
+    subdevice: usize,
+    name: String,
+    position: Option<u16>,
+    powered: bool,
+    state: &'static str,
+    error: bool,
+    code: u16,
+    code_text: &'static str,
+}
+
+/// A line of JSON.
+#[derive(Debug, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+enum Event<'a> {
+    Serving {
+        at: f64,
+        interface: &'a str,
+        subdevices: usize,
+        seed: u64,
+    },
+    Command {
+        at: f64,
+        script_line: Option<usize>,
+        command: &'a str,
+        done: bool,
+        problem: Option<&'a str>,
+    },
+    State {
+        at: f64,
+        #[serde(flatten)]
+        seen: &'a Seen,
+    },
+}
+
+impl Display {
+    /// The display that goes with the options, and with where standard error leads.
+    pub(super) fn open(json: bool, quiet: bool, name: &str, snapshot: &Snapshot, seed: u64) -> Self {
+        let subdevices = snapshot.subdevices.len();
+        let typed = super::control::input_is_terminal();
+        let screen = !json && !quiet && std::io::stderr().is_terminal();
+        if !quiet && !screen {
+            eprintln!("serving {subdevices} SubDevices on {name}; Ctrl-C ends it");
+        }
+        match (json, quiet) {
+            (true, _) => {
+                event(&Event::Serving { at: 0.0, interface: name, subdevices, seed });
+                Self::Json { seen: snapshot.subdevices.iter().map(Seen::of).collect() }
+            }
+            (false, true) => Self::Quiet,
+            (false, false) if screen => Self::Screen(Screen::open(name, typed)),
+            (false, false) => Self::Plain { frames: 0 },
+        }
+    }
+
+    /// Time between two calls of [`Display::show`].
+    pub(super) const fn period(&self) -> Duration {
+        match self {
+            Self::Screen(_) => REDRAW,
+            Self::Plain { .. } | Self::Quiet => LINE,
+            Self::Json { .. } => LOOK,
+        }
+    }
+
+    /// Tells what became of a command.
+    pub(super) fn report(&mut self, report: &Report, snapshot: &Snapshot) {
+        match self {
+            Self::Screen(screen) => screen.report(report),
+            Self::Json { .. } => event(&Event::Command {
+                at: report.at.as_secs_f64(),
+                script_line: report.script_line,
+                command: &report.command,
+                done: report.outcome.is_ok(),
+                problem: report.outcome.as_ref().err().map(String::as_str),
+            }),
+            Self::Plain { .. } | Self::Quiet => self.report_plainly(report, snapshot),
+        }
+    }
+
+    fn report_plainly(&self, report: &Report, snapshot: &Snapshot) {
+        let source = report.script_line.map_or_else(String::new, |line| format!("line {line} of the script: "));
+        match &report.outcome {
+            Ok(Answer::Help) => eprintln!("{}", help().join("\n")),
+            Ok(Answer::Show) => eprintln!("{}", table(snapshot)),
+            Ok(Answer::Done) if matches!(self, Self::Quiet) => {}
+            Ok(Answer::Done) => eprintln!("{:.3} s: {source}{}", report.at.as_secs_f64(), report.command),
+            Err(error) => eprintln!("{:.3} s: {source}{}: {error}", report.at.as_secs_f64(), report.command),
+        }
+    }
+
+    /// Shows what there is to see now.
+    pub(super) fn show(&mut self, sight: &Sight<'_>) {
+        match self {
+            Self::Screen(screen) => screen.draw(sight),
+            Self::Json { seen } => tell_changes(seen, sight),
+            Self::Plain { frames } => {
+                let now = sight.snapshot.totals.frames;
+                eprintln!("{}", line(sight, now - *frames));
+                *frames = now;
+            }
+            Self::Quiet => {}
+        }
+    }
+}
+
+impl Seen {
+    fn of(subdevice: &SubDeviceSnapshot) -> Self {
+        Self {
+            subdevice: subdevice.index,
+            name: subdevice.name.clone(),
+            position: subdevice.position,
+            powered: subdevice.powered,
+            state: subdevice.state.name(),
+            error: subdevice.error,
+            code: subdevice.code.0,
+            code_text: subdevice.code.text(),
+        }
+    }
+}
+
+fn tell_changes(before: &mut [Seen], sight: &Sight<'_>) {
+    for (before, subdevice) in before.iter_mut().zip(&sight.snapshot.subdevices) {
+        let now = Seen::of(subdevice);
+        if *before != now {
+            event(&Event::State { at: sight.now.as_secs_f64(), seen: &now });
+            *before = now;
+        }
+    }
+}
+
+fn event(event: &Event<'_>) {
+    let mut out = std::io::stdout().lock();
+    // A pipe that is closed reads nothing; serving goes on.
+    let _ = serde_json::to_writer(&mut out, event).map_err(Into::into).and_then(|()| writeln!(out));
+}
+
+/// One line about a segment.
+fn line(sight: &Sight<'_>, frames: u64) -> String {
+    let mut states: BTreeMap<String, usize> = BTreeMap::new();
+    for subdevice in &sight.snapshot.subdevices {
+        *states.entry(state(subdevice)).or_default() += 1;
+    }
+    let states: Vec<String> = states.iter().map(|(state, count)| format!("{count} {state}")).collect();
+    format!("{} s | {frames} frames/s | {} | {}", sight.now.as_secs(), states.join(", "), sight.faults)
+}

@@ -1,0 +1,156 @@
+//! What was served, when it is over: a table for people, one JSON object for programs.
+
+use crate::Done;
+use crate::exit::Failure;
+use crate::print;
+use serde::Serialize;
+use zerocat_link::LinkCounters;
+use zerocat_link::fault::FaultCounters;
+use zerocat_sim::{Snapshot, SubDeviceSnapshot};
+
+/// The summary as JSON.
+#[derive(Debug, Serialize)]
+pub(super) struct Served {
+    schema: &'static str,
+    interface: String,
+    frames: u64,
+    datagrams: u64,
+    lost: u64,
+    unsent: u64,
+    faults: Faults,
+    subdevices: Vec<ServedSubDevice>,
+}
+
+/// What was done to frames on purpose.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub(super) struct Faults {
+    pub(super) dropped: u64,
+    pub(super) delayed: u64,
+    pub(super) duplicated: u64,
+    pub(super) corrupted: u64,
+    /// Frames that were to be copied when there was no room.
+    pub(super) spared: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct ServedSubDevice {
+    position: Option<u16>,
+    powered: bool,
+    order: String,
+    name: String,
+    state: &'static str,
+    error: bool,
+    code: u16,
+    code_text: &'static str,
+    cyclic: u64,
+    mailbox_requests: u64,
+    watchdog_expiries: u64,
+    /// Code of the device's own fault, 0 for none.
+    fault: u16,
+}
+
+impl Faults {
+    /// Of both directions together.
+    pub(super) fn of((back, out): (FaultCounters, FaultCounters)) -> Self {
+        Self {
+            dropped: back.dropped + out.dropped,
+            delayed: back.delayed + out.delayed,
+            duplicated: back.duplicated + out.duplicated,
+            corrupted: back.corrupted + out.corrupted,
+            spared: back.spared + out.spared,
+        }
+    }
+}
+
+impl std::fmt::Display for Faults {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { dropped, delayed, duplicated, corrupted, spared } = self;
+        write!(f, "{dropped} dropped, {delayed} delayed, {duplicated} duplicated, {corrupted} corrupted")?;
+        if *spared > 0 {
+            write!(f, ", {spared} spared for want of room")?;
+        }
+        Ok(())
+    }
+}
+
+impl Served {
+    pub(super) fn new(snapshot: &Snapshot, interface: &str, link: LinkCounters, faults: Faults) -> Self {
+        Self {
+            schema: "zerocat-served/1",
+            interface: interface.to_owned(),
+            frames: snapshot.totals.frames,
+            datagrams: snapshot.totals.datagrams,
+            lost: snapshot.totals.lost,
+            unsent: link.send_errors,
+            faults,
+            subdevices: snapshot.subdevices.iter().map(subdevice).collect(),
+        }
+    }
+
+    /// Prints it as one line of JSON.
+    pub(super) fn print(&self) -> Done {
+        let text = serde_json::to_string(self).map_err(|error| Failure::running(format!("print JSON: {error}")))?;
+        println!("{text}");
+        Ok(())
+    }
+}
+
+fn subdevice(subdevice: &SubDeviceSnapshot) -> ServedSubDevice {
+    ServedSubDevice {
+        position: subdevice.position,
+        powered: subdevice.powered,
+        order: subdevice.order.clone(),
+        name: subdevice.name.clone(),
+        state: subdevice.state.name(),
+        error: subdevice.error,
+        code: subdevice.code.0,
+        code_text: subdevice.code.text(),
+        cyclic: subdevice.cyclic,
+        mailbox_requests: subdevice.mailbox_requests,
+        watchdog_expiries: subdevice.watchdog_expiries,
+        fault: subdevice.fault,
+    }
+}
+
+/// The SubDevices, for people.
+pub(super) fn table(snapshot: &Snapshot) -> String {
+    let mut table =
+        print::table(["no", "pos", "type", "name", "state", "AL status code or fault", "cyclic", "mails", "watchdog"]);
+    for subdevice in &snapshot.subdevices {
+        table.add_row([
+            subdevice.index.to_string(),
+            position(subdevice),
+            subdevice.order.clone(),
+            subdevice.name.clone(),
+            state(subdevice),
+            trouble(subdevice),
+            subdevice.cyclic.to_string(),
+            subdevice.mailbox_requests.to_string(),
+            subdevice.watchdog_expiries.to_string(),
+        ]);
+    }
+    table.to_string()
+}
+
+/// Position on the wire, or a dash.
+pub(super) fn position(subdevice: &SubDeviceSnapshot) -> String {
+    subdevice.position.map_or_else(|| "-".to_owned(), |position| position.to_string())
+}
+
+/// AL status code, or the code of the device's own fault, where there is one.
+pub(super) fn trouble(subdevice: &SubDeviceSnapshot) -> String {
+    match (subdevice.code.0, subdevice.fault) {
+        (0, 0) => String::new(),
+        (0, fault) => format!("fault {fault:#06x}"),
+        _ => subdevice.code.to_string(),
+    }
+}
+
+/// AL state, with a mark for the error flag.
+pub(super) fn state(subdevice: &SubDeviceSnapshot) -> String {
+    match (subdevice.powered, subdevice.error) {
+        (false, _) => "no power".to_owned(),
+        (true, true) => format!("{}+ERR", subdevice.state),
+        (true, false) => subdevice.state.to_string(),
+    }
+}

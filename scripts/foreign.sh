@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Masters that we did not write against the simulated segment: SOEM (pysoem) and ethercrab's own init and groups.
+#
+#   scripts/foreign.sh [--cycles N]
+#
+# In a network namespace of its own with a veth pair: `zerocat sim` at one end, the masters at the other. It prints what
+# each test said and then `N passed, N failed`. The Python packages are installed in target/foreign-venv (from PyPI,
+# pinned in tests/foreign/requirements.txt); Python's venv module must be there (Debian: python3-venv).
+# Sizes per SubDevice, as each master found them, are left in target/foreign-sizes.json.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+source scripts/netns.sh
+
+cycles=10000
+while [ $# -gt 0 ]; do
+    case "$1" in
+    --cycles) cycles=${2:?--cycles needs a number}; shift ;;
+    -h | --help) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    *) echo "foreign.sh: unknown argument $1; see --help" >&2; exit 2 ;;
+    esac
+    shift
+done
+
+target=$(cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
+cargo build --release --locked --quiet -p zerocat-cli
+cargo build --locked --quiet --manifest-path peers/Cargo.toml --target-dir "$target/peers"
+
+venv=$target/foreign-venv
+[ -x "$venv/bin/pip" ] || python3 -m venv "$venv"
+"$venv/bin/pip" install --quiet --disable-pip-version-check --requirement tests/foreign/requirements.txt
+
+trap netns_down EXIT
+trap 'exit 130' INT TERM
+netns_up
+# ethercrab's frames may take 1,514 bytes without their checksum, and it asks for room for 1,528.
+in_netns ip link set "$VETH_MASTER" mtu 1530
+in_netns ip link set "$VETH_SEGMENT" mtu 1530
+
+in_netns env PYTHONDONTWRITEBYTECODE=1 "$venv/bin/python" -m pytest tests/foreign -p no:cacheprovider -q -rfE \
+    --zerocat "$target/release/zerocat" --peer "$target/peers/debug/zerocat-peers" \
+    --master-interface "$VETH_MASTER" --segment-interface "$VETH_SEGMENT" \
+    --cycles "$cycles" --sizes "$target/foreign-sizes.json"

@@ -1,0 +1,152 @@
+"""A simulated segment on one end of a veth pair, and masters that are not ours on the other.
+
+`scripts/foreign.sh` makes the pair and runs this in its network namespace. Every test runs once per segment. The
+fixtures stand in the order in which a bus comes up: segment, the masters that run and go, SOEM in PRE-OP, SOEM mapped.
+"""
+
+import contextlib
+import json
+import pathlib
+import signal
+import subprocess
+import time
+
+import pysoem
+import pytest
+
+LENGTHS = [8, 100]
+SIZES = {}
+
+
+def pytest_addoption(parser):
+    parser.addoption("--zerocat", required=True, help="the zerocat program")
+    parser.addoption("--peer", required=True, help="the program around ethercrab's own init and groups")
+    parser.addoption("--master-interface", required=True)
+    parser.addoption("--segment-interface", required=True)
+    parser.addoption("--cycles", type=int, default=10_000)
+    parser.addoption("--sizes", help="file for the sizes that each master found, as JSON")
+
+
+def pytest_unconfigure(config):
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or not SIZES:
+        return
+    text = json.dumps(SIZES)
+    reporter.write_line(f"bytes per SubDevice as [in, out]: {text}")
+    if config.getoption("--sizes"):
+        pathlib.Path(config.getoption("--sizes")).write_text(text + "\n")
+    failed = len(reporter.stats.get("failed", [])) + len(reporter.stats.get("error", []))
+    reporter.write_line(f"{len(reporter.stats.get('passed', []))} passed, {failed} failed")
+
+
+class Segment:
+    """What the masters find: a line of `count` SubDevices of all kinds."""
+
+    KINDS = ["digital in", "digital out", "analogue in", "analogue out", "servo"]
+
+    def __init__(self, count, config):
+        self.count = count
+        self.interface = config.getoption("--master-interface")
+        self.far = config.getoption("--segment-interface")
+        self.zerocat = config.getoption("--zerocat")
+        self.peer = config.getoption("--peer")
+        self.cycles = config.getoption("--cycles")
+        self.sizes = SIZES.setdefault(str(count), {})
+
+    def of_kind(self, kind):
+        return [n for n in range(1, self.count) if self.KINDS[(n - 1) % len(self.KINDS)] == kind]
+
+    def run(self, *command):
+        """Runs a program to its end and returns what it printed, as JSON."""
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, f"{command} ended with {done.returncode}: {done.stderr[-2000:]}"
+        return json.loads(done.stdout)
+
+
+def wait_for_socket(process):
+    for _ in range(100):
+        assert process.poll() is None, "zerocat sim ended at once"
+        if "88a4" in pathlib.Path("/proc/net/packet").read_text():
+            return
+        time.sleep(0.05)
+    raise AssertionError("zerocat sim opened no EtherCAT socket in 5 s")
+
+
+@contextlib.contextmanager
+def powered(segment):
+    """The segment on its interface, after power-on.
+
+    Each master gets it like this: SOEM gives station addresses one by one and already asks each SubDevice about its
+    SII then, so an address that another master left behind answers too, and SOEM mixes the two up.
+    """
+    command = [segment.zerocat, "sim", "--interface", segment.far, "--mixed", str(segment.count), "--quiet"]
+    process = subprocess.Popen(command)
+    try:
+        wait_for_socket(process)
+        yield
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=10) == 0
+
+
+@pytest.fixture(scope="session", params=LENGTHS, ids=lambda count: f"mixed-{count}")
+def segment(request):
+    return Segment(request.param, request.config)
+
+
+@pytest.fixture(scope="session")
+def scanned(segment):
+    """What `zerocat scan` finds."""
+    with powered(segment):
+        found = segment.run(segment.zerocat, "scan", "--interface", segment.interface, "--json")["subdevices"]
+    sizes = [[s["input_bits"], s["output_bits"]] for s in found]
+    segment.sizes["zerocat"] = [[(bits + 7) // 8 for bits in both] for both in sizes]
+    return found
+
+
+@pytest.fixture(scope="session")
+def ethercrab(segment, scanned):
+    """What ethercrab's own init and group found and counted."""
+    with powered(segment):
+        found = segment.run(segment.peer, "--interface", segment.interface, "--cycles", str(segment.cycles))
+    segment.sizes["ethercrab"] = [[s["input_bytes"], s["output_bytes"]] for s in found["subdevices"]]
+    return found
+
+
+@pytest.fixture(scope="session")
+def bus(segment, scanned, ethercrab):
+    """SOEM, with all SubDevices in PRE-OP."""
+    master = pysoem.Master()
+    with powered(segment):
+        master.open(segment.interface)
+        try:
+            master.found = master.config_init()
+            assert master.state_check(pysoem.PREOP_STATE, 2_000_000) == pysoem.PREOP_STATE
+            yield master
+            master.state = pysoem.INIT_STATE
+            master.write_state()
+            assert master.state_check(pysoem.INIT_STATE, 2_000_000) == pysoem.INIT_STATE, "the bus goes back to INIT"
+        finally:
+            master.close()
+
+
+def patiently(call):
+    """Register access of pysoem gives up after one frame of 2 ms; a busy machine may need a second one."""
+    for _ in range(10):
+        try:
+            return call()
+        except pysoem.WkcError:
+            pass
+    return call()
+
+
+@pytest.fixture(scope="session")
+def mapped(segment, bus):
+    """SOEM, with process data mapped and all SubDevices in SAFE-OP."""
+    for slave in bus.slaves:
+        # A busy machine may not run us for longer than the 100 ms of power-on.
+        patiently(lambda: slave.set_watchdog("processdata", 2000))
+    bus.mapped = bus.config_map()
+    segment.sizes["soem"] = [[len(slave.input), len(slave.output)] for slave in bus.slaves]
+    assert bus.state_check(pysoem.SAFEOP_STATE, 2_000_000) == pysoem.SAFEOP_STATE
+    return bus

@@ -42,7 +42,7 @@ pub(crate) struct Report {
     pub(crate) cycles: u32,
     /// Cycles by the working counter that they came back with.
     pub(crate) working_counters: BTreeMap<u16, u32>,
-    /// Cycles whose frame didn't come back within 100 ms.
+    /// Cycles whose frame didn't come back within 500 ms.
     pub(crate) timeouts: u32,
     /// Inputs of each SubDevice at the end.
     pub(crate) inputs: Vec<Vec<u8>>,
@@ -51,9 +51,12 @@ pub(crate) struct Report {
 /// Brings the bus to OP, exchanges `cycles` and takes it back to INIT.
 pub(crate) async fn drive(pdu_loop: PduLoop<'static>, cycles: u32) -> Result<Report, DriveError> {
     let timeouts = Timeouts {
-        pdu: Duration::from_millis(100),
+        // Long ones: a busy machine is no fault of the segment.
+        pdu: Duration::from_millis(500),
+        eeprom: Duration::from_secs(2),
         state_transition: Duration::from_secs(5),
-        mailbox_response: Duration::from_secs(1),
+        mailbox_echo: Duration::from_secs(1),
+        mailbox_response: Duration::from_secs(2),
         ..Timeouts::default()
     };
     let main = MainDevice::new(pdu_loop, timeouts, MainDeviceConfig::default());

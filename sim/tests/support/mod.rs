@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "each test uses a part of it")]
 #![allow(clippy::unwrap_used, reason = "a test fails there")]
 
+pub(crate) mod operating;
+
 use std::time::Duration;
 
 use zerocat_sim::{Outcome, ProfileKind, Segment, SegmentConfig, SubDeviceConfig};

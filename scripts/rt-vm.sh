@@ -134,7 +134,7 @@ sed -e 's/"interface": "ecm0"/"interface": "eth0"/; s/"rate": 1000/"rate": 250/;
 cat >"$root/rt-vm.conf" <<EOF
 MODULES="$modules"
 ZERO_COPY_FUNCTIONS="$functions"
-RUN_OPTIONS="--seconds $((cycles / 250)) --quiet"
+RUN_OPTIONS="--seconds $((cycles / 200 + 2)) --quiet"
 EOF
 (cd "$root" && find . | "$cache/qemu/bin/busybox" cpio -o -H newc) >"$work/initrd" 2>/dev/null
 

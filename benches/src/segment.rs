@@ -59,7 +59,7 @@ pub enum SegmentError {
         /// SubDevices asked for.
         subdevices: usize,
         /// Why.
-        source: SegmentConfigError,
+        source: Box<SegmentConfigError>,
     },
     /// The segment didn't come up.
     #[error("bring the simulated segment up")]
@@ -124,7 +124,7 @@ pub fn run(settings: &SegmentSettings, mut progress: impl FnMut(&str)) -> Result
 }
 
 fn measure(settings: &SegmentSettings, request: &RealtimeRequest) -> Result<SegmentReport, SegmentError> {
-    let wrong = |source| SegmentError::Segment { subdevices: settings.subdevices, source };
+    let wrong = |source| SegmentError::Segment { subdevices: settings.subdevices, source: Box::new(source) };
     let segment = Segment::new(&SegmentConfig::mixed(settings.subdevices)).map_err(wrong)?;
     let began = Instant::now();
     let mut network = SingleThread::bring_up(segment, PERIOD)?;

@@ -71,10 +71,12 @@ pub fn try_block_on<F: Future>(future: F, mut idle: impl FnMut() -> ControlFlow<
     output
 }
 
-/// Polls all futures together until all are done; the results are in the order of the futures.
-///
-/// All share one waker and all unfinished ones are polled at each wake: right for some hundreds of futures, and
-/// nothing is allocated or freed by a wake.
+/// Futures that run at the same time. Each has one frame of the pool at most, and the pool has 32, so none of them waits
+/// for a frame while others pass it; and at each wake so many are polled at most.
+const TOGETHER: usize = 24;
+
+/// Polls all futures until all are done, the first 24 unfinished ones at a time; the results are in the order of the
+/// futures. All share one waker; nothing is allocated or freed by a wake.
 pub async fn join_all<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
     JoinAll { slots: futures.into_iter().map(|future| Slot::Running(Box::pin(future))).collect() }.await
 }
@@ -95,16 +97,19 @@ impl<F: Future> Future for JoinAll<F> {
     type Output = Vec<F::Output>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut pending = false;
+        let mut pending = 0;
         for slot in &mut self.slots {
+            if pending == TOGETHER {
+                break;
+            }
             if let Slot::Running(future) = slot {
                 match future.as_mut().poll(context) {
                     Poll::Ready(output) => *slot = Slot::Done(Some(output)),
-                    Poll::Pending => pending = true,
+                    Poll::Pending => pending += 1,
                 }
             }
         }
-        if pending {
+        if pending > 0 {
             return Poll::Pending;
         }
         let take = |slot: &mut Slot<F>| if let Slot::Done(output) = slot { output.take() } else { None };
@@ -171,6 +176,26 @@ mod tests {
     #[test]
     fn breaking_idle_gives_the_future_up() {
         assert_eq!(try_block_on(std::future::pending::<()>(), || ControlFlow::Break(())), None);
+    }
+
+    #[test]
+    fn joined_futures_run_some_at_a_time_and_all_are_done() {
+        let (running, most) = (Cell::new(0usize), Cell::new(0usize));
+        let turn = |turns: usize| {
+            let (running, most) = (&running, &most);
+            async move {
+                running.set(running.get() + 1);
+                most.set(most.get().max(running.get()));
+                for _ in 0..turns {
+                    idle_once().await;
+                }
+                running.set(running.get() - 1);
+                turns
+            }
+        };
+        let all: Vec<usize> = (0..200).map(|n| n % 7).collect();
+        assert_eq!(block_on(join_all(all.iter().map(|turns| turn(*turns))), || {}), all);
+        assert_eq!(most.get(), TOGETHER);
     }
 
     #[test]

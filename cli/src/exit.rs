@@ -7,7 +7,7 @@ use zerocat::SessionError;
 /// Printed below `--help`.
 pub(crate) const HELP: &str = "\
 Exit codes: 0 done; 1 failed while running; 2 wrong arguments; 3 a file is wrong; 4 the link or a privilege could not \
-be had; 5 the bus could not be brought up.";
+be had; 5 the bus could not be brought up; 6 doctor found nothing worse than warnings; 7 doctor found errors.";
 
 /// Why a command failed.
 #[derive(Debug)]
@@ -42,6 +42,16 @@ impl Failure {
         Self { code: 5, message: message.to_string() }
     }
 
+    /// `doctor` found warnings and nothing worse.
+    pub(crate) fn warnings(message: impl Display) -> Self {
+        Self { code: 6, message: message.to_string() }
+    }
+
+    /// `doctor` found errors.
+    pub(crate) fn errors(message: impl Display) -> Self {
+        Self { code: 7, message: message.to_string() }
+    }
+
     /// Prints it.
     pub(crate) fn report(self) -> ExitCode {
         eprintln!("zerocat: {}", self.message);
@@ -67,7 +77,15 @@ mod tests {
 
     #[test]
     fn every_kind_of_failure_has_a_code_of_its_own() {
-        let codes = [Failure::running(""), Failure::usage(""), Failure::file(""), Failure::link(""), Failure::bus("")];
-        assert_eq!(codes.map(|failure| failure.code), [1, 2, 3, 4, 5]);
+        let all = [
+            Failure::running,
+            Failure::usage,
+            Failure::file,
+            Failure::link,
+            Failure::bus,
+            Failure::warnings,
+            Failure::errors,
+        ];
+        assert_eq!(all.map(|failure| failure("").code), [1, 2, 3, 4, 5, 6, 7]);
     }
 }

@@ -5,6 +5,7 @@
 mod bench;
 mod check;
 mod demo;
+mod doctor;
 mod exit;
 mod live;
 mod print;
@@ -44,6 +45,7 @@ enum Command {
     Schema(schema::Schema),
     Demo(demo::Demo),
     Bench(bench::Bench),
+    Doctor(doctor::Doctor),
 }
 
 fn main() -> ExitCode {
@@ -57,6 +59,7 @@ fn main() -> ExitCode {
         Command::Schema(command) => command.run(),
         Command::Demo(command) => command.run(),
         Command::Bench(command) => command.run(),
+        Command::Doctor(command) => command.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -5,6 +5,7 @@ mod account;
 mod bind;
 mod bring_up;
 mod core;
+pub mod doctor;
 mod draft;
 mod health;
 mod link;

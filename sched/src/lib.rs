@@ -6,6 +6,7 @@
 pub mod affinity;
 pub mod alloc;
 pub mod cpu_list;
+pub mod doctor;
 #[cfg(test)]
 mod fake_tree;
 pub mod grid;

@@ -4,56 +4,11 @@
 //! thread is in; sysfs would show the namespace that mounted it.
 
 use crate::error::XdpError;
+use crate::ethtool::{Channels, DriverInfo, EthtoolCommand, Value};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
-
-/// `include/uapi/linux/ethtool.h`: `ETHTOOL_GDRVINFO`, `ETHTOOL_GLINK`, `ETHTOOL_GCHANNELS`.
-const ETHTOOL_GDRVINFO: u32 = 0x03;
-const ETHTOOL_GLINK: u32 = 0x0a;
-const ETHTOOL_GCHANNELS: u32 = 0x3c;
-
-/// `struct ethtool_drvinfo`.
-#[repr(C)]
-struct DriverInfo {
-    command: u32,
-    driver: [u8; 32],
-    rest: [u8; 160],
-}
-
-/// `struct ethtool_value`.
-#[repr(C)]
-struct Value {
-    command: u32,
-    data: u32,
-}
-
-/// `struct ethtool_channels`.
-#[repr(C)]
-#[derive(Default)]
-struct Channels {
-    command: u32,
-    max: [u32; 4],
-    receive: u32,
-    transmit: u32,
-    other: u32,
-    combined: u32,
-}
-
-/// The structure of an ethtool command.
-///
-/// # Safety
-/// It is laid out as the kernel's structure for the command that every constructor in this file puts into its first
-/// field, so the kernel writes no further than its end.
-unsafe trait EthtoolCommand {}
-
-// SAFETY: `struct ethtool_drvinfo`, 196 bytes, made with ETHTOOL_GDRVINFO only.
-unsafe impl EthtoolCommand for DriverInfo {}
-// SAFETY: `struct ethtool_value`, 8 bytes, made with ETHTOOL_GLINK only.
-unsafe impl EthtoolCommand for Value {}
-// SAFETY: `struct ethtool_channels`, 36 bytes, made with ETHTOOL_GCHANNELS only.
-unsafe impl EthtoolCommand for Channels {}
 
 /// A network interface of this thread's network namespace.
 #[derive(Debug)]
@@ -109,7 +64,7 @@ impl Device {
 
     /// Whether there is a carrier; true where the driver can't say.
     pub(crate) fn has_carrier(&self) -> bool {
-        let mut value = Value { command: ETHTOOL_GLINK, data: 0 };
+        let mut value = Value::carrier();
         match self.ethtool(&mut value) {
             Ok(()) => value.data != 0,
             Err(_) => true,
@@ -118,7 +73,7 @@ impl Device {
 
     /// Name of the driver, where there is one.
     pub(crate) fn driver(&self) -> Option<String> {
-        let mut info = DriverInfo { command: ETHTOOL_GDRVINFO, driver: [0; 32], rest: [0; 160] };
+        let mut info = DriverInfo::new();
         self.ethtool(&mut info).ok()?;
         let name = info.driver.split(|&byte| byte == 0).next().unwrap_or_default();
         (!name.is_empty()).then(|| String::from_utf8_lossy(name).into_owned())
@@ -126,7 +81,7 @@ impl Device {
 
     /// Number of receive queues in use, where the driver says.
     pub(crate) fn queues(&self) -> Option<u32> {
-        let mut channels = Channels { command: ETHTOOL_GCHANNELS, ..Channels::default() };
+        let mut channels = Channels::new();
         self.ethtool(&mut channels).ok()?;
         Some(channels.receive.max(channels.combined)).filter(|&queues| queues > 0)
     }
@@ -147,7 +102,8 @@ impl Device {
         if result < 0 { Err(io::Error::last_os_error()) } else { Ok(request) }
     }
 
-    fn ethtool<T: EthtoolCommand>(&self, value: &mut T) -> io::Result<()> {
+    /// Fills in the structure of a command.
+    pub(crate) fn ethtool<T: EthtoolCommand>(&self, value: &mut T) -> io::Result<()> {
         let mut request = self.request();
         request.ifr_ifru.ifru_data = (&raw mut *value).cast();
         self.ioctl(libc::SIOCETHTOOL, request).map(drop)
@@ -179,12 +135,5 @@ mod tests {
     #[test]
     fn reads_the_mtu_of_the_loopback() {
         assert_eq!(Device::find("lo").unwrap().mtu().unwrap(), 65_536);
-    }
-
-    #[test]
-    fn structures_have_the_kernels_sizes() {
-        assert_eq!(size_of::<DriverInfo>(), 196);
-        assert_eq!(size_of::<Channels>(), 36);
-        assert_eq!(size_of::<Value>(), 8);
     }
 }

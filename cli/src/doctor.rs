@@ -1,0 +1,116 @@
+//! `zerocat doctor`: what stands between this machine and a good cycle.
+
+use crate::Done;
+use crate::check;
+use crate::exit::Failure;
+use crate::print;
+use clap::Args;
+use std::path::PathBuf;
+use zerocat::doctor::{Check, DoctorRequest, Findings, Level, examine};
+
+/// Check kernel, CPUs, memory, rights and, if one is named, an interface. Nothing is changed, nothing is sent.
+///
+/// With a rig file, it is judged by what the rig wants: its CPU, priority, wait policy, rate, socket and interface.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  zerocat doctor rig.json\n  zerocat doctor --interface eth1 --cpu 3 --json")]
+pub(crate) struct Doctor {
+    /// Rig file, JSON or YAML.
+    rig: Option<PathBuf>,
+    /// Interface instead of the rig file's.
+    #[arg(short, long)]
+    interface: Option<String>,
+    /// CPU of the realtime thread instead of the rig file's.
+    #[arg(long)]
+    cpu: Option<usize>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Doctor {
+    pub(crate) fn run(&self) -> Done {
+        let mut request = match &self.rig {
+            None => DoctorRequest::without_rig(),
+            Some(path) => {
+                let rig = check::load(path).map_err(|error| check::refused(path, &error))?;
+                DoctorRequest::of_rig(&rig)
+            }
+        };
+        request.interface = self.interface.clone().or(request.interface);
+        request.wanted.cpu = self.cpu.or(request.wanted.cpu);
+        let findings = examine(&request);
+        if self.json {
+            print::json(&findings)?;
+        } else {
+            println!("{}", shown(&findings));
+        }
+        match findings.worst {
+            Level::Ok | Level::Info => Ok(()),
+            Level::Warn => Err(Failure::warnings(counted(&findings))),
+            Level::Error => Err(Failure::errors(counted(&findings))),
+        }
+    }
+}
+
+/// The table, and below it what isn't as wanted, the worst first.
+fn shown(findings: &Findings) -> String {
+    let mut table = print::table(["level", "check", "found", "wanted"]);
+    for Check { level, title, found, wanted, .. } in &findings.checks {
+        table.add_row([level.name(), title, found, wanted]);
+    }
+    let mut parts = vec![table.to_string()];
+    let mut rest: Vec<_> = findings.checks.iter().filter(|check| check.level != Level::Ok).collect();
+    rest.sort_by_key(|check| std::cmp::Reverse(check.level));
+    if !rest.is_empty() {
+        let mut advice = print::table(["level", "check", "why, and what to do"]);
+        for check in rest {
+            let fix = check.fix.as_ref().map(|fix| format!("\n> {fix}")).unwrap_or_default();
+            advice.add_row([check.level.name(), check.title, &format!("{}{fix}", check.why)]);
+        }
+        parts.push(advice.to_string());
+    }
+    parts.push(counted(findings));
+    parts.join("\n\n")
+}
+
+/// `2 errors, 5 warnings, 8 notes, 20 as wanted`.
+fn counted(findings: &Findings) -> String {
+    let of = |level, name: &str| match findings.count(level) {
+        1 => format!("1 {name}"),
+        count => format!("{count} {name}s"),
+    };
+    format!(
+        "{}, {}, {}, {} as wanted",
+        of(Level::Error, "error"),
+        of(Level::Warn, "warning"),
+        of(Level::Info, "note"),
+        findings.count(Level::Ok)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(level: Level, title: &'static str) -> Check {
+        let fix = (level >= Level::Warn).then(|| "do something".to_owned());
+        let (found, wanted) = ("this".to_owned(), "that".to_owned());
+        Check { id: title, title, level, found, wanted, why: "because", fix }
+    }
+
+    fn findings(checks: Vec<Check>) -> Findings {
+        Findings { schema: "zerocat-doctor/1", version: "0", interface: None, worst: Level::Error, checks }
+    }
+
+    #[test]
+    fn advice_begins_with_the_worst_and_leaves_out_what_is_as_wanted() {
+        let all = [(Level::Ok, "one"), (Level::Info, "two"), (Level::Warn, "three"), (Level::Error, "four")];
+        let text = shown(&findings(all.map(|(level, title)| check(level, title)).to_vec()));
+        let (_, advice) = text.split_once("why, and what to do").unwrap();
+        let places = ["four", "three", "two"].map(|title| advice.find(title).unwrap());
+        assert!(places.is_sorted(), "{text}");
+        assert!(!advice.contains("one"), "{text}");
+        assert_eq!(advice.matches("> do something").count(), 2, "{text}");
+        assert!(text.ends_with("1 error, 1 warning, 1 note, 1 as wanted"), "{text}");
+    }
+}

@@ -1,0 +1,105 @@
+//! `zerocat doctor`: reads this machine and an interface, changes nothing, and says by its exit code how bad it is.
+
+use crate::bench_set::{Folder, demo_rig};
+use crate::program::{Ended, zerocat};
+use serde_json::Value;
+use std::process::Command;
+use zerocat_link::testing::{in_private_netns, ip};
+
+/// The findings of a run whose exit code fits the worst of them.
+#[track_caller]
+fn findings(ended: &Ended) -> Value {
+    let found = ended.json();
+    assert_eq!(found["schema"], "zerocat-doctor/1");
+    let code = match found["worst"].as_str().unwrap() {
+        "ok" | "info" => 0,
+        "warn" => 6,
+        "error" => 7,
+        other => panic!("level {other}"),
+    };
+    assert_eq!(ended.code, Some(code), "{}", ended.err);
+    found
+}
+
+#[track_caller]
+fn check<'a>(found: &'a Value, id: &str) -> &'a Value {
+    let mut checks = found["checks"].as_array().unwrap().iter();
+    checks.find(|check| check["id"] == id).unwrap_or_else(|| panic!("{id} in {found:#}"))
+}
+
+#[test]
+fn a_veth_is_examined_and_what_it_does_not_say_is_a_note() {
+    in_private_netns(|veth| {
+        let found = findings(&zerocat(&["doctor", "--interface", &veth.master, "--json"]));
+        for id in ["interface", "carrier", "mtu", "xdp_program", "other_sockets", "addresses", "nic_errors"] {
+            assert_eq!(check(&found, id)["level"], "ok", "{id} in {found:#}");
+        }
+        for id in ["coalescing", "eee", "pause", "link_speed", "nic_bus", "napi_deferral"] {
+            assert_eq!(check(&found, id)["level"], "info", "{id} in {found:#}");
+        }
+        assert_eq!(check(&found, "xdp_features")["level"], "warn", "a veth copies");
+    });
+}
+
+#[test]
+fn what_is_wrong_with_an_interface_is_found() {
+    in_private_netns(|veth| {
+        ip(&format!("address add 192.0.2.1/24 dev {}", veth.master));
+        ip(&format!("link set dev {} mtu 9000", veth.master));
+        ip(&format!("link set dev {} down", veth.master));
+        let found = findings(&zerocat(&["doctor", "--interface", &veth.master, "--json"]));
+        let levels = ["interface", "mtu", "addresses"].map(|id| check(&found, id)["level"].as_str().unwrap());
+        assert_eq!(levels, ["error", "error", "warn"]);
+        assert!(check(&found, "addresses")["found"].as_str().unwrap().contains("192.0.2.1"), "{found:#}");
+    });
+}
+
+#[test]
+fn an_interface_that_is_not_there_is_an_error() {
+    let ended = zerocat(&["doctor", "--interface", "zc-none", "--json"]).with_code(7);
+    assert_eq!(check(&findings(&ended), "interface")["level"], "error");
+    ended.saying(&["error"]);
+}
+
+#[test]
+fn a_rig_says_what_is_wanted_and_options_go_before_it() {
+    in_private_netns(|veth| {
+        let folder = Folder::new();
+        let path = folder.json("rig.json", &demo_rig(&veth.master));
+        let found = findings(&zerocat(&["doctor", &path, "--json"]));
+        assert_eq!(found["interface"], veth.master.as_str());
+        let found = findings(&zerocat(&["doctor", &path, "--interface", &veth.peer, "--cpu", "0", "--json"]));
+        assert_eq!(found["interface"], veth.peer.as_str());
+        assert!(!check(&found, "isolation")["found"].as_str().unwrap().contains("no CPU was named"), "{found:#}");
+    });
+}
+
+#[test]
+fn a_rig_that_is_wrong_is_a_wrong_file() {
+    let folder = Folder::new();
+    let path = folder.json("rig.json", &serde_json::json!({}));
+    zerocat(&["doctor", &path]).with_code(3);
+}
+
+#[test]
+fn the_table_shows_each_check_and_a_way_out() {
+    in_private_netns(|veth| {
+        let ended = zerocat(&["doctor", "--interface", &veth.master]);
+        for text in ["PREEMPT_RT", "XDP in the driver", "why, and what to do", "as wanted"] {
+            assert!(ended.out.contains(text), "{text} in\n{}", ended.out);
+        }
+    });
+}
+
+#[test]
+fn nothing_is_changed() {
+    in_private_netns(|veth| {
+        let shown = || {
+            let shown = Command::new("ip").args(["-d", "link", "show"]).output().unwrap();
+            String::from_utf8(shown.stdout).unwrap()
+        };
+        let before = shown();
+        let _ = zerocat(&["doctor", "--interface", &veth.master]);
+        assert_eq!(shown(), before);
+    });
+}

@@ -1,0 +1,219 @@
+//! What stands between a machine, an interface and a rig that runs well: reads all of it, and judges.
+//!
+//! Guarantees: nothing is changed and nothing is sent; what can't be read is a note, never `ok`. How the checks judge
+//! is in [`zerocat_sched::doctor`] and here, each a pure function over readings.
+
+mod interface;
+
+pub use interface::{InterfaceFacts, judge_interface};
+pub use zerocat_sched::doctor::{Check, Level};
+
+use serde::Serialize;
+use std::path::Path;
+use zerocat_config::{Engine, LinkKind, Rig, Wait};
+use zerocat_sched::doctor::{HostReading, InterfaceReading, Wanted, judge_host, judge_interface as judge_files};
+use zerocat_xdp::{NicSettings, Resident, XdpError, XdpFeatures};
+
+/// Name and version of the schema.
+pub const DOCTOR_SCHEMA: &str = "zerocat-doctor/1";
+
+/// What is asked of the machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DoctorRequest {
+    /// Interface to look at as well.
+    pub interface: Option<String>,
+    /// What the rig wants of the machine.
+    pub wanted: Wanted,
+}
+
+impl DoctorRequest {
+    /// That of a rig.
+    #[must_use]
+    pub fn of_rig(rig: &Rig) -> Self {
+        let interface = Some(rig.network.properties.interface.clone());
+        Self { interface, wanted: Wanted { period: Some(rig.period()), ..wanted(&rig.engine) } }
+    }
+
+    /// Without a rig: what the defaults of a rig file want.
+    #[must_use]
+    pub fn without_rig() -> Self {
+        Self { interface: None, wanted: wanted(&Engine::default()) }
+    }
+}
+
+fn wanted(engine: &Engine) -> Wanted {
+    Wanted {
+        cpu: engine.cpu,
+        priority: engine.priority,
+        period: None,
+        spins: engine.wait == Wait::Spin,
+        xdp: engine.link == LinkKind::Xdp,
+    }
+}
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Findings {
+    /// Always `zerocat-doctor/1`.
+    pub schema: &'static str,
+    /// Version of zerocat.
+    pub version: &'static str,
+    /// Interface that was looked at; `null` if none.
+    pub interface: Option<String>,
+    /// The worst level of all checks.
+    pub worst: Level,
+    /// All checks, those that are as wanted too.
+    pub checks: Vec<Check>,
+}
+
+impl Findings {
+    fn new(interface: Option<String>, checks: Vec<Check>) -> Self {
+        let worst = checks.iter().map(|check| check.level).max().unwrap_or(Level::Info);
+        Self { schema: DOCTOR_SCHEMA, version: env!("CARGO_PKG_VERSION"), interface, worst, checks }
+    }
+
+    /// Number of checks at a level.
+    #[must_use]
+    pub fn count(&self, level: Level) -> usize {
+        self.checks.iter().filter(|check| check.level == level).count()
+    }
+}
+
+/// Looks at this machine, and at an interface in the calling thread's network namespace.
+#[must_use]
+pub fn examine(request: &DoctorRequest) -> Findings {
+    let root = Path::new("/");
+    let host = HostReading::read(root);
+    let Some(name) = &request.interface else { return judge(&host, None, request) };
+    match NicSettings::of_interface(name) {
+        Ok(settings) => {
+            let files = InterfaceReading::read(root, name, settings.index);
+            let features = XdpFeatures::of_interface(name).map_err(|error| crate::chain(&error));
+            let resident = Resident::of_interface(name).map_err(|error| crate::chain(&error));
+            judge(&host, Some((Ok(&InterfaceFacts { settings, features, resident }), &files)), request)
+        }
+        Err(error) => judge(&host, Some((Err(&error), &InterfaceReading::default())), request),
+    }
+}
+
+/// What an interface says of itself, or why it can't be had, and what files say of it.
+type Interface<'a> = (Result<&'a InterfaceFacts, &'a XdpError>, &'a InterfaceReading);
+
+fn judge(host: &HostReading, interface: Option<Interface<'_>>, request: &DoctorRequest) -> Findings {
+    let own = interface.map_or(&[][..], |(_, files)| &files.irqs);
+    let mut checks = judge_host(host, own, &request.wanted);
+    match interface {
+        None => {}
+        Some((Err(error), _)) => checks.push(interface::missing(error)),
+        Some((Ok(facts), files)) => {
+            checks.extend(judge_interface(facts, &request.wanted));
+            checks.extend(judge_files(files, host, &request.wanted));
+        }
+    }
+    Findings::new(request.interface.clone(), checks)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+    use zerocat_sched::Host;
+    use zerocat_sched::doctor::{Counters, Irq, Rights};
+
+    /// A machine that is in order: PREEMPT_RT, CPU 3 isolated, igb with one queue.
+    fn good_host() -> HostReading {
+        HostReading {
+            host: Host {
+                kernel: "6.12.9-rt".to_owned(),
+                kernel_version: "#1 SMP PREEMPT_RT".to_owned(),
+                preempt_rt: true,
+                cpu_model: Some("x".to_owned()),
+                cores: 4,
+                isolated: vec![3],
+                nohz_full: vec![3],
+                virtual_machine: false,
+                clocksource: Some("tsc".to_owned()),
+                memory_mib: 1,
+            },
+            throttling: zerocat_sched::Throttling {
+                rt_runtime_us: Some(-1),
+                rt_period_us: Some(1_000_000),
+                has_fair_server: true,
+                ..Default::default()
+            },
+            online: vec![0, 1, 2, 3],
+            governors: vec![(3, "performance".to_owned())],
+            siblings: vec![(3, vec![3])],
+            dma_latency: Some(true),
+            irqs: vec![Irq { number: 40, names: vec!["enp3s0".to_owned()], allowed: vec![3], effective: vec![3] }],
+            processes: vec!["init".to_owned()],
+            modules: Some(Vec::new()),
+            huge_pages: Some("never".to_owned()),
+            same_page_merging: Some(0),
+            swaps: Some(0),
+            numa_balancing: Some(0),
+            rights: Rights { capabilities: Some(u64::MAX), locked_memory: Some(u64::MAX), priority: Some(99) },
+            ..Default::default()
+        }
+    }
+
+    fn good_files() -> InterfaceReading {
+        InterfaceReading {
+            name: "enp3s0".to_owned(),
+            in_sysfs: true,
+            defer_hard_irqs: Some(0),
+            gro_flush_timeout: Some(0),
+            threaded: Some(true),
+            irqs: vec![40],
+            enslaved: Some(false),
+            counters: Some(Counters::default()),
+            sockets: Some(0),
+        }
+    }
+
+    fn request() -> DoctorRequest {
+        let rig = DoctorRequest::without_rig();
+        let wanted = Wanted { cpu: Some(3), period: Some(Duration::from_micros(500)), ..rig.wanted };
+        DoctorRequest { interface: Some("enp3s0".to_owned()), wanted }
+    }
+
+    #[test]
+    fn a_machine_in_order_has_no_warning() {
+        let (facts, files) = (interface::tests::good(), good_files());
+        let findings = judge(&good_host(), Some((Ok(&facts), &files)), &request());
+        let bad: Vec<_> = findings.checks.iter().filter(|check| check.level >= Level::Warn).collect();
+        assert!(bad.is_empty(), "{bad:#?}");
+        assert_eq!(findings.worst, Level::Info, "the kernel's configuration isn't there");
+    }
+
+    #[test]
+    fn ids_are_unique_over_the_machine_and_the_interface() {
+        let (facts, files) = (interface::tests::good(), good_files());
+        let findings = judge(&good_host(), Some((Ok(&facts), &files)), &request());
+        let ids: std::collections::HashSet<_> = findings.checks.iter().map(|check| check.id).collect();
+        assert_eq!(ids.len(), findings.checks.len());
+    }
+
+    #[test]
+    fn json_is_as_it_was() {
+        let (facts, files) = (interface::tests::good(), good_files());
+        let mut findings = judge(&good_host(), Some((Ok(&facts), &files)), &request());
+        findings.version = "0.0.0";
+        let json = serde_json::to_string_pretty(&findings).unwrap() + "\n";
+        // To accept a change: ZEROCAT_BLESS=1 cargo test -p zerocat json_is_as_it_was
+        let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/doctor.json");
+        if std::env::var_os("ZEROCAT_BLESS").is_some() {
+            std::fs::write(golden, &json).unwrap();
+        }
+        assert_eq!(json, std::fs::read_to_string(golden).unwrap());
+    }
+
+    #[test]
+    fn an_interface_that_is_not_there_is_an_error_with_what_is_there() {
+        let request = DoctorRequest { interface: Some("zc-none".to_owned()), ..DoctorRequest::without_rig() };
+        let findings = examine(&request);
+        let check = findings.checks.iter().find(|check| check.id == "interface").unwrap();
+        assert_eq!((check.level, findings.worst), (Level::Error, Level::Error));
+        assert!(check.found.contains("lo"), "{check:?}");
+    }
+}

@@ -1,0 +1,380 @@
+//! Checks of what an interface says of itself.
+
+use zerocat_sched::doctor::{Check, Level, Question, Wanted};
+use zerocat_xdp::{Coalescing, NicSettings, Resident, XdpError, XdpFeatures};
+
+/// An interface by ioctl and netlink. `Err` says why a part couldn't be had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InterfaceFacts {
+    /// How it is set.
+    pub settings: NicSettings,
+    /// What its driver says that it can do with XDP.
+    pub features: Result<XdpFeatures, String>,
+    /// The XDP program that is on it.
+    pub resident: Result<Option<Resident>, String>,
+}
+
+const PRESENT: Question = Question {
+    id: "interface",
+    title: "Interface",
+    wanted: "there, and set up",
+    why: "frames go out of this interface only, and only while it is set up",
+};
+
+/// The answer where the interface can't be had.
+pub(super) fn missing(error: &XdpError) -> Check {
+    PRESENT.not(Level::Error, crate::chain(error), "name an interface of `ip link`")
+}
+
+/// Judges an interface by what it says of itself.
+#[must_use]
+pub fn judge_interface(facts: &InterfaceFacts, wanted: &Wanted) -> Vec<Check> {
+    let nic = &facts.settings;
+    vec![
+        present(nic),
+        carrier(nic),
+        speed(nic),
+        mtu(nic),
+        bus(nic),
+        features(facts, wanted),
+        resident(facts),
+        queues(nic),
+        coalescing(nic),
+        energy_efficient(nic),
+        pause(nic),
+        offloads(nic),
+        addresses(nic),
+    ]
+}
+
+fn present(nic: &NicSettings) -> Check {
+    let driver = nic.driver.as_deref().unwrap_or("of unknown driver");
+    match nic.up {
+        None => PRESENT.unknown("its flags can't be read"),
+        Some(true) => PRESENT.ok(format!("{} ({driver}), up", nic.name)),
+        Some(false) => PRESENT.not(
+            Level::Error,
+            format!("{} ({driver}), down", nic.name),
+            format!("ip link set dev {} up", nic.name),
+        ),
+    }
+}
+
+fn carrier(nic: &NicSettings) -> Check {
+    let question = Question {
+        id: "carrier",
+        title: "Carrier",
+        wanted: "yes",
+        why: "without one nothing is at the other end of the cable, or it has no power",
+    };
+    match nic.carrier {
+        None => question.unknown("the driver doesn't say"),
+        Some(true) => question.ok("yes"),
+        Some(false) => question.not(Level::Error, "no", "look at the cable, the plug and the first SubDevice's power"),
+    }
+}
+
+fn speed(nic: &NicSettings) -> Check {
+    let question = Question {
+        id: "link_speed",
+        title: "Link speed",
+        wanted: "100 Mb/s, full duplex",
+        why: "EtherCAT is 100BASE-TX in full duplex; with another speed the other end is no SubDevice",
+    };
+    let (Some(speed), Some(full)) = (nic.speed_mbit, nic.full_duplex) else {
+        return question.unknown("the driver doesn't say, or there is no link");
+    };
+    let found = format!("{speed} Mb/s, {} duplex", if full { "full" } else { "half" });
+    if nic.bus.is_none() {
+        return question.info(format!("{found} (a virtual interface)"));
+    }
+    if speed == 100 && full {
+        return question.ok(found);
+    }
+    let fix = format!("ethtool -s {} speed 100 duplex full autoneg on; look at what is plugged in", nic.name);
+    question.not(Level::Error, found, fix)
+}
+
+fn mtu(nic: &NicSettings) -> Check {
+    let question = Question {
+        id: "mtu",
+        title: "MTU",
+        wanted: "1500",
+        why: "EtherCAT frames are up to 1514 bytes; several drivers refuse XDP above 1500",
+    };
+    match nic.mtu {
+        None => question.unknown("it can't be read"),
+        Some(1500) => question.ok("1500"),
+        Some(other) => question.not(Level::Error, other.to_string(), format!("ip link set dev {} mtu 1500", nic.name)),
+    }
+}
+
+fn bus(nic: &NicSettings) -> Check {
+    let question = Question {
+        id: "nic_bus",
+        title: "Bus of the NIC",
+        wanted: "PCI Express, or part of the processor",
+        why: "USB moves frames when its host controller polls: 125 us and more each way",
+    };
+    match nic.bus.as_deref() {
+        None => question.info("none: a virtual interface, or the driver doesn't say"),
+        Some(usb) if usb.starts_with("usb-") => {
+            question.not(Level::Warn, usb, "use a NIC on PCI Express; best with igb, igc, or another with zero-copy")
+        }
+        Some(other) => question.ok(other),
+    }
+}
+
+fn features(facts: &InterfaceFacts, wanted: &Wanted) -> Check {
+    let question = Question {
+        id: "xdp_features",
+        title: "XDP in the driver",
+        wanted: "native, redirect and zero-copy",
+        why: "zero-copy is the shortest way of a frame; what a driver says is proven only by the bind of `zerocat run`",
+    };
+    let had = match &facts.features {
+        Err(error) => return question.unknown(error),
+        Ok(had) => had,
+    };
+    if *had == XdpFeatures::default() {
+        // Kernels before 6.3 say the same for every driver.
+        return question.info("none said (a driver without XDP, or Linux before 6.3): generic mode");
+    }
+    let names = [("native", had.native), ("redirect", had.redirect), ("zero-copy", had.zero_copy)];
+    let listed: Vec<_> = names.into_iter().filter(|(_, had)| *had).map(|(name, _)| name).collect();
+    let found = listed.join(", ");
+    match (had.native && had.redirect && had.zero_copy, wanted.xdp) {
+        (true, _) => question.ok(found),
+        (false, true) => {
+            question.not(Level::Warn, found, "use a NIC whose driver has zero-copy; copying works, slower")
+        }
+        (false, false) => question.info(found),
+    }
+}
+
+fn resident(facts: &InterfaceFacts) -> Check {
+    let question = Question {
+        id: "xdp_program",
+        title: "XDP program",
+        wanted: "none",
+        why: "a program that is there already sees all frames first, and keeps ours off",
+    };
+    match &facts.resident {
+        Err(error) => question.unknown(error),
+        Ok(None) => question.ok("none"),
+        Ok(Some(resident)) => question.not(Level::Error, resident.to_string(), resident.remedy()),
+    }
+}
+
+fn queues(nic: &NicSettings) -> Check {
+    let question = Question {
+        id: "queues",
+        title: "Receive queues",
+        wanted: "1",
+        why: "an AF_XDP socket hears one queue; frames that are hashed to another are lost to it",
+    };
+    match nic.queues {
+        None | Some(0) => question.unknown("the driver doesn't say"),
+        Some(1) => question.ok("1"),
+        Some(count) => question.not(Level::Warn, count.to_string(), format!("ethtool -L {} combined 1", nic.name)),
+    }
+}
+
+fn coalescing(nic: &NicSettings) -> Check {
+    let question = Question {
+        id: "coalescing",
+        title: "Interrupt coalescing",
+        wanted: "rx-usecs 0, tx-usecs 0, adaptive off",
+        why: "the NIC waits that long before it says that a frame came",
+    };
+    let Some(Coalescing { receive_us, transmit_us, adaptive }) = nic.coalescing else {
+        return question.unknown("the driver doesn't say");
+    };
+    let found = format!("rx {receive_us} us, tx {transmit_us} us, adaptive {}", if adaptive { "on" } else { "off" });
+    if receive_us == 0 && transmit_us == 0 && !adaptive {
+        return question.ok(found);
+    }
+    let fix = format!("ethtool -C {} adaptive-rx off adaptive-tx off rx-usecs 0 tx-usecs 0", nic.name);
+    question.not(Level::Warn, found, fix)
+}
+
+fn energy_efficient(nic: &NicSettings) -> Check {
+    let question = Question {
+        id: "eee",
+        title: "Energy Efficient Ethernet",
+        wanted: "off",
+        why: "a link that sleeps between frames takes tens of microseconds to wake",
+    };
+    switch(&question, nic.energy_efficient, format!("ethtool --set-eee {} eee off", nic.name))
+}
+
+fn pause(nic: &NicSettings) -> Check {
+    let question = Question {
+        id: "pause",
+        title: "Pause frames",
+        wanted: "off",
+        why: "a pause frame stops the sender, and SubDevices know nothing of them",
+    };
+    switch(&question, nic.pause, format!("ethtool -A {} autoneg off rx off tx off", nic.name))
+}
+
+fn offloads(nic: &NicSettings) -> Check {
+    let question = Question {
+        id: "offloads",
+        title: "Receive offloads",
+        wanted: "gro, lro and rxvlan off",
+        why: "they hold or change frames before a socket sees them; some drivers refuse XDP with LRO",
+    };
+    let all = [("gro", nic.generic_receive_offload), ("lro", nic.large_receive_offload), ("rxvlan", nic.receive_vlan)];
+    let on: Vec<_> = all.iter().filter(|(_, on)| *on == Some(true)).map(|(name, _)| *name).collect();
+    if !on.is_empty() {
+        let off: Vec<_> = on.iter().map(|name| format!("{name} off")).collect();
+        let fix = format!("ethtool -K {} {}", nic.name, off.join(" "));
+        return question.not(Level::Warn, format!("on: {}", on.join(", ")), fix);
+    }
+    if all.iter().any(|(_, on)| on.is_none()) { question.unknown("the driver doesn't say") } else { question.ok("off") }
+}
+
+fn addresses(nic: &NicSettings) -> Check {
+    let question = Question {
+        id: "addresses",
+        title: "IP addresses",
+        wanted: "none, IPv6 disabled",
+        why: "an interface with addresses puts ARP, DHCP and IPv6 frames onto the bus",
+    };
+    let Some(addresses) = &nic.addresses else { return question.unknown("they can't be listed") };
+    if addresses.is_empty() {
+        return question.ok("none");
+    }
+    let found: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+    let fix = format!(
+        "ip addr flush dev {0}; sysctl net.ipv6.conf.{0}.disable_ipv6=1; take it out of NetworkManager or networkd",
+        nic.name
+    );
+    question.not(Level::Warn, found.join(", "), fix)
+}
+
+/// Something that is wanted off.
+fn switch(question: &Question, on: Option<bool>, fix: String) -> Check {
+    match on {
+        None => question.unknown("the driver doesn't say"),
+        Some(false) => question.ok("off"),
+        Some(true) => question.not(Level::Warn, "on", fix),
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use std::net::{IpAddr, Ipv4Addr};
+    use zerocat_xdp::{Attached, HeldBy};
+
+    /// An igb port as it should be.
+    pub(crate) fn good() -> InterfaceFacts {
+        InterfaceFacts {
+            settings: NicSettings {
+                name: "enp3s0".to_owned(),
+                index: 3,
+                up: Some(true),
+                carrier: Some(true),
+                driver: Some("igb".to_owned()),
+                bus: Some("0000:03:00.0".to_owned()),
+                speed_mbit: Some(100),
+                full_duplex: Some(true),
+                mtu: Some(1500),
+                queues: Some(1),
+                coalescing: Some(Coalescing::default()),
+                energy_efficient: Some(false),
+                pause: Some(false),
+                generic_receive_offload: Some(false),
+                large_receive_offload: Some(false),
+                receive_vlan: Some(false),
+                addresses: Some(Vec::new()),
+            },
+            features: Ok(XdpFeatures { native: true, redirect: true, zero_copy: true }),
+            resident: Ok(None),
+        }
+    }
+
+    fn level_for(xdp: bool, id: &str, change: impl FnOnce(&mut InterfaceFacts)) -> Level {
+        let mut facts = good();
+        change(&mut facts);
+        let wanted = Wanted { cpu: None, priority: 80, period: None, spins: false, xdp };
+        let mut checks = judge_interface(&facts, &wanted).into_iter();
+        checks.find(|check| check.id == id).unwrap_or_else(|| panic!("{id}")).level
+    }
+
+    fn level(id: &str, change: impl FnOnce(&mut NicSettings)) -> Level {
+        level_for(true, id, |facts| change(&mut facts.settings))
+    }
+
+    #[test]
+    fn a_port_that_is_set_as_wanted_is_ok_throughout() {
+        let wanted = Wanted { cpu: None, priority: 80, period: None, spins: false, xdp: true };
+        assert!(judge_interface(&good(), &wanted).iter().all(|check| check.level == Level::Ok));
+    }
+
+    #[test]
+    fn a_port_that_says_nothing_is_unknown_and_not_ok() {
+        let facts = InterfaceFacts {
+            settings: NicSettings::default(),
+            features: Err("refused".to_owned()),
+            resident: Err("refused".to_owned()),
+        };
+        let wanted = Wanted { cpu: None, priority: 80, period: None, spins: false, xdp: true };
+        assert!(judge_interface(&facts, &wanted).iter().all(|check| check.level == Level::Info));
+    }
+
+    #[test]
+    fn a_port_that_cannot_carry_a_frame_is_an_error() {
+        assert_eq!(level("interface", |nic| nic.up = Some(false)), Level::Error);
+        assert_eq!(level("carrier", |nic| nic.carrier = Some(false)), Level::Error);
+        assert_eq!(level("link_speed", |nic| nic.speed_mbit = Some(1000)), Level::Error);
+        assert_eq!(level("link_speed", |nic| nic.full_duplex = Some(false)), Level::Error);
+        assert_eq!(level("mtu", |nic| nic.mtu = Some(9000)), Level::Error);
+    }
+
+    #[test]
+    fn the_speed_of_a_virtual_port_is_a_note() {
+        let veth = |nic: &mut NicSettings| (nic.bus, nic.speed_mbit) = (None, Some(10_000));
+        assert_eq!(level("link_speed", veth), Level::Info);
+    }
+
+    #[test]
+    fn what_makes_a_port_slow_is_a_warning() {
+        assert_eq!(level("nic_bus", |nic| nic.bus = Some("usb-0000:00:14.0-2".to_owned())), Level::Warn);
+        assert_eq!(level("queues", |nic| nic.queues = Some(8)), Level::Warn);
+        let coalescing = |coalescing| level("coalescing", |nic| nic.coalescing = Some(coalescing));
+        assert_eq!(coalescing(Coalescing { receive_us: 3, ..Default::default() }), Level::Warn);
+        assert_eq!(coalescing(Coalescing { transmit_us: 3, ..Default::default() }), Level::Warn);
+        assert_eq!(coalescing(Coalescing { adaptive: true, ..Default::default() }), Level::Warn);
+        assert_eq!(level("eee", |nic| nic.energy_efficient = Some(true)), Level::Warn);
+        assert_eq!(level("pause", |nic| nic.pause = Some(true)), Level::Warn);
+        assert_eq!(level("offloads", |nic| nic.generic_receive_offload = Some(true)), Level::Warn);
+        assert_eq!(level("offloads", |nic| nic.large_receive_offload = Some(true)), Level::Warn);
+        assert_eq!(level("offloads", |nic| nic.receive_vlan = Some(true)), Level::Warn);
+        let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        assert_eq!(level("addresses", |nic| nic.addresses = Some(vec![address])), Level::Warn);
+    }
+
+    #[test]
+    fn a_driver_that_copies_is_a_warning_for_a_rig_over_af_xdp_only() {
+        let copies = |facts: &mut InterfaceFacts| {
+            facts.features = Ok(XdpFeatures { native: true, redirect: true, zero_copy: false });
+        };
+        assert_eq!(level_for(true, "xdp_features", copies), Level::Warn);
+        assert_eq!(level_for(false, "xdp_features", copies), Level::Info);
+    }
+
+    #[test]
+    fn a_program_that_is_there_is_an_error() {
+        let resident = Resident {
+            interface: "enp3s0".to_owned(),
+            id: 7,
+            name: None,
+            attached: Attached::Native,
+            held_by: HeldBy::Netlink,
+        };
+        assert_eq!(level_for(true, "xdp_program", |facts| facts.resident = Ok(Some(resident))), Level::Error);
+    }
+}

@@ -1,0 +1,101 @@
+//! What stands between this machine and a good cycle, as data: each check says what was found, what is wanted, why,
+//! and what to do.
+//!
+//! Reading ([`HostReading`], [`InterfaceReading`]) is apart from judging ([`judge_host`], [`judge_interface`]), which
+//! is pure. Nothing here changes the machine. What can't be read is [`Level::Info`] and says so, never
+//! [`Level::Ok`]. Not guaranteed: that a machine without findings meets its times. That is measured, with
+//! `zerocat bench`.
+
+mod check;
+mod cpu;
+mod files;
+mod host;
+mod interface;
+mod irq;
+mod kernel;
+mod kernel_config;
+mod memory;
+mod rights;
+
+pub use check::{Check, Level, Question};
+pub use host::HostReading;
+pub use interface::{Counters, InterfaceReading, judge_interface};
+pub use irq::Irq;
+pub use kernel_config::{KernelConfig, Setting};
+pub use rights::Rights;
+
+use std::time::Duration;
+
+/// What a rig asks of its machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wanted {
+    /// CPU of the realtime thread; `None` if it isn't to be pinned.
+    pub cpu: Option<usize>,
+    /// Priority of the realtime thread under SCHED_FIFO.
+    pub priority: u8,
+    /// The period of the cycle, where it is known.
+    pub period: Option<Duration>,
+    /// Whether the realtime thread never sleeps.
+    pub spins: bool,
+    /// Whether frames go through AF_XDP.
+    pub xdp: bool,
+}
+
+/// Judges everything about the machine that isn't about an interface. Interrupts whose numbers are in `own` are the
+/// NIC's, and may come to the realtime CPU.
+#[must_use]
+pub fn judge_host(reading: &HostReading, own: &[u32], wanted: &Wanted) -> Vec<Check> {
+    let mut checks = kernel::judge(reading, wanted);
+    checks.extend(cpu::judge(reading, wanted));
+    checks.extend(irq::judge_host(reading, own, wanted));
+    checks.extend(memory::judge(reading));
+    checks.extend(rights::judge(&reading.rights, wanted));
+    checks
+}
+
+#[cfg(test)]
+pub(crate) mod testing {
+    use super::{Check, HostReading, Level, Wanted, judge_host};
+    use crate::fake_tree::FakeTree;
+    use std::time::Duration;
+
+    /// A rig on CPU 3 at 1 kHz that sleeps.
+    pub(crate) const WANTED: Wanted =
+        Wanted { cpu: Some(3), priority: 80, period: Some(Duration::from_millis(1)), spins: false, xdp: true };
+
+    /// Judges a machine of these files, whose NIC has interrupt 41.
+    pub(crate) fn judged(files: &[(&str, &str)], wanted: &Wanted) -> Vec<Check> {
+        judge_host(&HostReading::read(FakeTree::new(files).root()), &[41], wanted)
+    }
+
+    /// Level of one check on a machine of these files.
+    #[track_caller]
+    pub(crate) fn level(id: &str, files: &[(&str, &str)], wanted: &Wanted) -> Level {
+        let checks = judged(files, wanted);
+        let check = checks.iter().find(|check| check.id == id).unwrap_or_else(|| panic!("{id} in {checks:#?}"));
+        assert_eq!(check.level >= Level::Warn, check.fix.is_some() && check.level != Level::Info, "{check:?}");
+        check.level
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::{WANTED, judged};
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn nothing_that_cannot_be_read_is_ok() {
+        for check in judged(&[], &WANTED) {
+            assert_ne!(check.level, Level::Ok, "{check:?}");
+        }
+    }
+
+    #[test]
+    fn every_check_has_an_id_of_its_own_and_a_reason() {
+        let checks = judged(&[], &WANTED);
+        let ids: HashSet<_> = checks.iter().map(|check| check.id).collect();
+        assert_eq!(ids.len(), checks.len());
+        assert!(checks.iter().all(|check| !check.why.is_empty() && !check.wanted.is_empty()));
+    }
+}

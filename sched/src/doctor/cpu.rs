@@ -1,0 +1,187 @@
+//! Checks of the CPU that the realtime thread runs on.
+
+use super::Wanted;
+use super::check::{Check, Level, Question};
+use super::files::cpus;
+use super::host::HostReading;
+
+const NO_CPU: &str = "no CPU was named (`engine.cpu` of the rig file, or --cpu)";
+
+pub(super) fn judge(reading: &HostReading, wanted: &Wanted) -> Vec<Check> {
+    vec![
+        isolation(reading, wanted.cpu),
+        nohz_full(reading, wanted.cpu),
+        governor(reading, wanted.cpu),
+        idle_states(reading),
+        siblings(reading, wanted.cpu),
+    ]
+}
+
+fn isolation(reading: &HostReading, cpu: Option<usize>) -> Check {
+    let question = Question {
+        id: "isolation",
+        title: "CPU isolation",
+        wanted: "the realtime CPU isolated, and one CPU for the rest",
+        why: "on a CPU that is shared, other tasks and kernel work delay the cycle",
+    };
+    let isolated = &reading.host.isolated;
+    if reading.online.is_empty() {
+        return question.unknown("/sys/devices/system/cpu/online can't be read");
+    }
+    if reading.online.len() == 1 {
+        return question.not(Level::Warn, "one CPU in all", "use a machine with two CPUs or more");
+    }
+    let Some(cpu) = cpu else {
+        let found = format!("isolated: {}; {NO_CPU}", cpus(isolated));
+        return question.not(Level::Warn, found, "isolate a CPU and name it as `engine.cpu`");
+    };
+    if !reading.online.contains(&cpu) {
+        let found = format!("CPU {cpu} is not on line (on line: {})", cpus(&reading.online));
+        return question.not(Level::Error, found, "name a CPU that is on line");
+    }
+    if reading.online.iter().all(|cpu| isolated.contains(cpu)) {
+        return question.not(Level::Warn, "all CPUs are isolated", "leave one CPU out of isolcpus");
+    }
+    if isolated.contains(&cpu) {
+        return question.ok(format!("CPU {cpu} of {}", cpus(isolated)));
+    }
+    let fix = format!("boot with isolcpus=managed_irq,domain,{cpu}, or make an isolated cpuset partition");
+    question.not(Level::Warn, format!("isolated: {}; the rig uses CPU {cpu}", cpus(isolated)), fix)
+}
+
+fn nohz_full(reading: &HostReading, cpu: Option<usize>) -> Check {
+    let question = Question {
+        id: "nohz_full",
+        title: "Tick-less CPU (nohz_full)",
+        wanted: "for a thread that spins: the realtime CPU",
+        why: "it ends the periodic tick for a single busy task, and makes each system call a little dearer",
+    };
+    let full = &reading.host.nohz_full;
+    match cpu {
+        None => question.unknown(NO_CPU),
+        Some(_) if reading.online.is_empty() => question.unknown("/sys/devices/system/cpu can't be read"),
+        Some(cpu) if full.contains(&cpu) => question.ok(format!("CPU {cpu}")),
+        Some(_) => question.info(cpus(full)),
+    }
+}
+
+fn governor(reading: &HostReading, cpu: Option<usize>) -> Check {
+    let question = Question {
+        id: "governor",
+        title: "Frequency governor",
+        wanted: "performance",
+        why: "a CPU that slows down while it waits takes longer to wake and to do its cycle",
+    };
+    let governors: Vec<_> = reading.governors.iter().filter(|(of, _)| cpu.is_none_or(|cpu| cpu == *of)).collect();
+    let Some(first) = governors.first() else {
+        return question.unknown("no cpufreq here; firmware or a hypervisor sets the frequency");
+    };
+    match governors.iter().find(|(_, governor)| governor != "performance") {
+        None => question.ok(first.1.clone()),
+        Some((of, governor)) => question.not(
+            Level::Warn,
+            format!("{governor} (CPU {of})"),
+            format!("echo performance > /sys/devices/system/cpu/cpu{of}/cpufreq/scaling_governor"),
+        ),
+    }
+}
+
+fn idle_states(reading: &HostReading) -> Check {
+    let question = Question {
+        id: "idle_states",
+        title: "Deep idle states",
+        wanted: "/dev/cpu_dma_latency can be held open",
+        why: "leaving a deep idle state takes up to hundreds of microseconds; zerocat keeps them off while it runs",
+    };
+    match reading.dma_latency {
+        None => question.unknown("there is no /dev/cpu_dma_latency"),
+        Some(true) => question.ok("can be held"),
+        Some(false) => question.not(
+            Level::Warn,
+            "may not be opened",
+            "run as root, add a udev rule for cpu_dma_latency, or boot with processor.max_cstate=1",
+        ),
+    }
+}
+
+fn siblings(reading: &HostReading, cpu: Option<usize>) -> Check {
+    let question = Question {
+        id: "smt",
+        title: "SMT sibling",
+        wanted: "none, or isolated too",
+        why: "two threads of one core share its units: work on the sibling slows the cycle",
+    };
+    let Some(cpu) = cpu else { return question.unknown(NO_CPU) };
+    let Some((_, all)) = reading.siblings.iter().find(|(of, _)| *of == cpu) else {
+        return question.unknown(&format!("thread_siblings_list of CPU {cpu} can't be read"));
+    };
+    let busy: Vec<_> =
+        all.iter().copied().filter(|other| *other != cpu && !reading.host.isolated.contains(other)).collect();
+    if busy.is_empty() {
+        return question.ok(if all.len() > 1 { "isolated too" } else { "none" });
+    }
+    let off: Vec<_> = busy.iter().map(|cpu| format!("echo 0 > /sys/devices/system/cpu/cpu{cpu}/online")).collect();
+    question.not(Level::Warn, format!("CPU {} shares the core of CPU {cpu}", cpus(&busy)), off.join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::testing::{WANTED, level};
+
+    const ONLINE: (&str, &str) = ("sys/devices/system/cpu/online", "0-3\n");
+    const ISOLATED: &str = "sys/devices/system/cpu/isolated";
+
+    #[test]
+    fn the_realtime_cpu_is_to_be_isolated() {
+        assert_eq!(level("isolation", &[ONLINE, (ISOLATED, "2-3\n")], &WANTED), Level::Ok);
+        assert_eq!(level("isolation", &[ONLINE, (ISOLATED, "2\n")], &WANTED), Level::Warn);
+        assert_eq!(level("isolation", &[ONLINE], &WANTED), Level::Warn);
+        assert_eq!(level("isolation", &[ONLINE, (ISOLATED, "2-3\n")], &Wanted { cpu: None, ..WANTED }), Level::Warn);
+    }
+
+    #[test]
+    fn one_cpu_is_to_be_left_to_the_rest() {
+        assert_eq!(level("isolation", &[ONLINE, (ISOLATED, "0-3\n")], &WANTED), Level::Warn);
+        let alone = [("sys/devices/system/cpu/online", "0\n")];
+        assert_eq!(level("isolation", &alone, &Wanted { cpu: Some(0), ..WANTED }), Level::Warn);
+    }
+
+    #[test]
+    fn a_cpu_that_is_not_there_is_an_error() {
+        assert_eq!(level("isolation", &[ONLINE], &Wanted { cpu: Some(9), ..WANTED }), Level::Error);
+    }
+
+    #[test]
+    fn a_tick_on_the_realtime_cpu_is_a_note() {
+        let full = "sys/devices/system/cpu/nohz_full";
+        assert_eq!(level("nohz_full", &[ONLINE, (full, "3\n")], &WANTED), Level::Ok);
+        assert_eq!(level("nohz_full", &[ONLINE, (full, "(null)\n")], &WANTED), Level::Info);
+    }
+
+    #[test]
+    fn the_governor_of_the_realtime_cpu_counts_and_of_all_where_none_is_named() {
+        let cpu = |number: usize| format!("sys/devices/system/cpu/cpu{number}/cpufreq/scaling_governor");
+        let (zero, three) = (cpu(0), cpu(3));
+        let mixed = [ONLINE, (zero.as_str(), "powersave\n"), (three.as_str(), "performance\n")];
+        assert_eq!(level("governor", &mixed, &WANTED), Level::Ok);
+        assert_eq!(level("governor", &mixed, &Wanted { cpu: Some(0), ..WANTED }), Level::Warn);
+        assert_eq!(level("governor", &mixed, &Wanted { cpu: None, ..WANTED }), Level::Warn);
+    }
+
+    #[test]
+    fn idle_states_can_be_kept_off_where_the_device_opens() {
+        assert_eq!(level("idle_states", &[("dev/cpu_dma_latency", "")], &WANTED), Level::Ok);
+        // A directory can't be opened for writing, by nobody.
+        assert_eq!(level("idle_states", &[("dev/cpu_dma_latency/x", "")], &WANTED), Level::Warn);
+    }
+
+    #[test]
+    fn a_sibling_is_to_be_isolated_with_the_realtime_cpu() {
+        let list = ("sys/devices/system/cpu/cpu3/topology/thread_siblings_list", "1,3\n");
+        assert_eq!(level("smt", &[ONLINE, list], &WANTED), Level::Warn);
+        assert_eq!(level("smt", &[ONLINE, list, (ISOLATED, "1,3\n")], &WANTED), Level::Ok);
+        let own = ("sys/devices/system/cpu/cpu3/topology/thread_siblings_list", "3\n");
+        assert_eq!(level("smt", &[ONLINE, own], &WANTED), Level::Ok);
+    }
+}

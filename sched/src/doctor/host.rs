@@ -1,0 +1,100 @@
+//! What is read of the machine, below a root that holds its `/proc`, `/sys`, `/boot` and `/dev`.
+
+use super::files;
+use super::irq::{self, Irq};
+use super::kernel_config::KernelConfig;
+use super::rights::Rights;
+use crate::cpu_list;
+use crate::host::Host;
+use crate::throttling::Throttling;
+use std::fs;
+use std::path::Path;
+
+/// The machine as it is. `None` is what couldn't be read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct HostReading {
+    /// Kernel, CPUs, clock source.
+    pub host: Host,
+    /// What the kernel takes from a realtime thread.
+    pub throttling: Throttling,
+    /// Configuration of the kernel.
+    pub config: Option<KernelConfig>,
+    /// CPUs on line.
+    pub online: Vec<usize>,
+    /// Frequency governor of each CPU that has one.
+    pub governors: Vec<(usize, String)>,
+    /// CPUs that share a core, of each CPU.
+    pub siblings: Vec<(usize, Vec<usize>)>,
+    /// Whether `/dev/cpu_dma_latency` can be opened for writing; `None` if there is no such device.
+    pub dma_latency: Option<bool>,
+    /// Interrupts with a handler.
+    pub irqs: Vec<Irq>,
+    /// Names of the processes; empty where they can't be seen.
+    pub processes: Vec<String>,
+    /// Modules in the kernel; `None` where the list can't be read.
+    pub modules: Option<Vec<String>>,
+    /// Transparent huge pages: `always`, `madvise`, `never`.
+    pub huge_pages: Option<String>,
+    /// `/sys/kernel/mm/ksm/run`.
+    pub same_page_merging: Option<u8>,
+    /// Swap areas in use.
+    pub swaps: Option<usize>,
+    /// `/proc/sys/kernel/numa_balancing`.
+    pub numa_balancing: Option<u8>,
+    /// What this process may do.
+    pub rights: Rights,
+}
+
+impl HostReading {
+    /// Reads it below `root`.
+    #[must_use]
+    pub fn read(root: &Path) -> Self {
+        let host = Host::read_from(root);
+        let online = cpu_list::read(root, "online");
+        let of_cpu = |cpu: usize, file: &str| files::text(root, &format!("sys/devices/system/cpu/cpu{cpu}/{file}"));
+        Self {
+            throttling: Throttling::read(root),
+            config: KernelConfig::read(root, &host.kernel),
+            governors: online.iter().filter_map(|&cpu| Some((cpu, of_cpu(cpu, "cpufreq/scaling_governor")?))).collect(),
+            siblings: online
+                .iter()
+                .filter_map(|&cpu| Some((cpu, cpu_list::parse(&of_cpu(cpu, "topology/thread_siblings_list")?))))
+                .collect(),
+            dma_latency: dma_latency(root),
+            irqs: irq::read(root),
+            processes: processes(root),
+            modules: modules(root),
+            huge_pages: files::text(root, "sys/kernel/mm/transparent_hugepage/enabled")
+                .and_then(|text| files::chosen(&text).map(str::to_owned)),
+            same_page_merging: files::number(root, "sys/kernel/mm/ksm/run"),
+            // The first line is a header.
+            swaps: files::text(root, "proc/swaps").map(|text| text.lines().count().saturating_sub(1)),
+            numa_balancing: files::number(root, "proc/sys/kernel/numa_balancing"),
+            rights: Rights::read(root),
+            host,
+            online,
+        }
+    }
+
+    /// Whether a process of this name runs; `None` where processes can't be seen.
+    #[must_use]
+    pub fn runs(&self, name: &str) -> Option<bool> {
+        (!self.processes.is_empty()).then(|| self.processes.iter().any(|process| process == name))
+    }
+}
+
+/// Opens the device without writing to it, which asks for nothing.
+fn dma_latency(root: &Path) -> Option<bool> {
+    let path = root.join("dev/cpu_dma_latency");
+    path.exists().then(|| fs::OpenOptions::new().write(true).open(path).is_ok())
+}
+
+fn processes(root: &Path) -> Vec<String> {
+    let pids = files::names(root, "proc").into_iter().filter(|name| name.bytes().all(|byte| byte.is_ascii_digit()));
+    pids.filter_map(|pid| files::text(root, &format!("proc/{pid}/comm"))).collect()
+}
+
+fn modules(root: &Path) -> Option<Vec<String>> {
+    let text = fs::read_to_string(root.join("proc/modules")).ok()?;
+    Some(text.lines().filter_map(|line| line.split(' ').next().map(str::to_owned)).collect())
+}

@@ -1,0 +1,323 @@
+//! What files say about an interface: NAPI, interrupts, counters, other sockets. What ioctl and netlink say is read
+//! elsewhere.
+
+use super::Wanted;
+use super::check::{Check, Level, Question};
+use super::files::{self, cpus};
+use super::host::HostReading;
+use std::path::Path;
+
+/// EtherType of EtherCAT (ETG.1000.4, 5.2), as `/proc/net/packet` writes it.
+const ETHERCAT: &str = "88a4";
+
+/// An interface as files show it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct InterfaceReading {
+    /// Its name.
+    pub name: String,
+    /// `/sys/class/net` shows this interface. False in another network namespace than the one that mounted it.
+    pub in_sysfs: bool,
+    /// `napi_defer_hard_irqs`: empty polls before interrupts are switched on again.
+    pub defer_hard_irqs: Option<u64>,
+    /// `gro_flush_timeout`, in ns.
+    pub gro_flush_timeout: Option<u64>,
+    /// Whether NAPI runs in threads of its own.
+    pub threaded: Option<bool>,
+    /// Numbers of its interrupts.
+    pub irqs: Vec<u32>,
+    /// Whether it is part of a bridge or a bond.
+    pub enslaved: Option<bool>,
+    /// Counters since it was made.
+    pub counters: Option<Counters>,
+    /// AF_PACKET sockets for EtherCAT on it; `None` where the list can't be read.
+    pub sockets: Option<usize>,
+}
+
+/// Counters since the interface was made (`/proc/net/dev`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counters {
+    /// Frames received with an error.
+    pub rx_errors: u64,
+    /// Frames received and thrown away.
+    pub rx_dropped: u64,
+    /// Frames that weren't sent because of an error.
+    pub tx_errors: u64,
+}
+
+impl InterfaceReading {
+    /// The interface `name`, whose number in the calling thread's network namespace is `index`.
+    #[must_use]
+    pub fn read(root: &Path, name: &str, index: u32) -> Self {
+        let counters = counters(root, name);
+        let sockets = sockets(root, index);
+        let directory = format!("sys/class/net/{name}");
+        if files::number(root, &format!("{directory}/ifindex")) != Some(index) {
+            return Self { name: name.to_owned(), counters, sockets, ..Self::default() };
+        }
+        let number = |file: &str| files::number::<u64>(root, &format!("{directory}/{file}"));
+        Self {
+            name: name.to_owned(),
+            in_sysfs: true,
+            defer_hard_irqs: number("napi_defer_hard_irqs"),
+            gro_flush_timeout: number("gro_flush_timeout"),
+            threaded: number("threaded").map(|value| value != 0),
+            irqs: irqs(root, &directory),
+            enslaved: Some(root.join(&directory).join("master").exists()),
+            counters,
+            sockets,
+        }
+    }
+}
+
+/// Message interrupts of its device, else the one line that a device without them has.
+fn irqs(root: &Path, directory: &str) -> Vec<u32> {
+    let numbers = files::names(root, &format!("{directory}/device/msi_irqs"));
+    let numbers: Vec<_> = numbers.iter().filter_map(|name| name.parse().ok()).collect();
+    if !numbers.is_empty() {
+        return numbers;
+    }
+    files::number(root, &format!("{directory}/device/irq")).filter(|&number| number != 0).into_iter().collect()
+}
+
+fn counters(root: &Path, name: &str) -> Option<Counters> {
+    let text = files::text(root, "proc/thread-self/net/dev")?;
+    let line = text.lines().find_map(|line| line.trim().strip_prefix(name)?.strip_prefix(':'))?;
+    let values: Vec<u64> = line.split_whitespace().map_while(|value| value.parse().ok()).collect();
+    // Receive: bytes packets errs drop fifo frame compressed multicast; transmit: bytes packets errs.
+    Some(Counters { rx_errors: *values.get(2)?, rx_dropped: *values.get(3)?, tx_errors: *values.get(10)? })
+}
+
+fn sockets(root: &Path, index: u32) -> Option<usize> {
+    let text = files::text(root, "proc/thread-self/net/packet")?;
+    let of_this = |line: &&str| {
+        let columns: Vec<_> = line.split_whitespace().collect();
+        let on = columns.get(4).and_then(|on| on.parse::<u32>().ok());
+        // Bound to interface 0 is bound to all of them.
+        columns.get(3) == Some(&ETHERCAT) && (on == Some(index) || on == Some(0))
+    };
+    Some(text.lines().skip(1).filter(of_this).count())
+}
+
+/// Judges an interface by its files.
+#[must_use]
+pub fn judge_interface(reading: &InterfaceReading, host: &HostReading, wanted: &Wanted) -> Vec<Check> {
+    vec![
+        irq_affinity(reading, host, wanted.cpu),
+        deferral(reading),
+        threaded(reading),
+        enslaved(reading),
+        other_sockets(reading),
+        ec_master(host),
+        errors(reading),
+    ]
+}
+
+const ELSEWHERE: &str = "/sys/class/net doesn't show this interface";
+
+fn irq_affinity(reading: &InterfaceReading, host: &HostReading, cpu: Option<usize>) -> Check {
+    let question = Question {
+        id: "nic_irqs",
+        title: "Interrupts of the NIC",
+        wanted: "each on one CPU",
+        why: "a receive interrupt that wanders between CPUs meets cold caches and other work",
+    };
+    if !reading.in_sysfs {
+        return question.unknown(ELSEWHERE);
+    }
+    let own: Vec<_> = host.irqs.iter().filter(|irq| reading.irqs.contains(&irq.number)).collect();
+    if own.is_empty() {
+        return question.info("none");
+    }
+    let Some(loose) = own.iter().find(|irq| irq.allowed.len() != 1) else {
+        let mut on: Vec<_> = own.iter().flat_map(|irq| irq.allowed.iter().copied()).collect();
+        on.sort_unstable();
+        on.dedup();
+        return question.ok(format!("{} on CPU {}", own.len(), cpus(&on)));
+    };
+    let to = cpu.map_or_else(|| "<cpu>".to_owned(), |cpu| cpu.to_string());
+    question.not(
+        Level::Warn,
+        format!("{} may go to CPU {}", loose.number, cpus(&loose.allowed)),
+        format!("echo {to} > /proc/irq/{}/smp_affinity_list, for each of {}", loose.number, own.len()),
+    )
+}
+
+fn deferral(reading: &InterfaceReading) -> Check {
+    let question = Question {
+        id: "napi_deferral",
+        title: "NAPI deferral",
+        wanted: "0 and 0, unless the socket busy-polls",
+        why: "without real busy polling, frames wait for the flush timeout: a round trip becomes as long as that",
+    };
+    match (reading.defer_hard_irqs, reading.gro_flush_timeout) {
+        (Some(0), Some(0)) => question.ok("0 and 0 ns"),
+        (Some(defer), Some(flush)) => question.not(
+            Level::Warn,
+            format!("{defer} and {flush} ns"),
+            format!(
+                "echo 0 > /sys/class/net/{0}/napi_defer_hard_irqs; echo 0 > /sys/class/net/{0}/gro_flush_timeout",
+                reading.name
+            ),
+        ),
+        _ => question.unknown(ELSEWHERE),
+    }
+}
+
+fn threaded(reading: &InterfaceReading) -> Check {
+    let question = Question {
+        id: "threaded_napi",
+        title: "Threaded NAPI",
+        wanted: "on a PREEMPT_RT kernel: on, at a FIFO priority",
+        why: "a receive thread of its own can be given a priority above other interrupt work",
+    };
+    match reading.threaded {
+        None => question.unknown(ELSEWHERE),
+        Some(on) => question.info(if on { "on" } else { "off" }),
+    }
+}
+
+fn enslaved(reading: &InterfaceReading) -> Check {
+    let question = Question {
+        id: "bridge",
+        title: "Bridge or bond",
+        wanted: "not part of one",
+        why: "a bridge puts frames of its own on the bus and takes those that come back",
+    };
+    match reading.enslaved {
+        None => question.unknown(ELSEWHERE),
+        Some(false) => question.ok("not part of one"),
+        Some(true) => question.not(Level::Error, "part of one", format!("ip link set dev {} nomaster", reading.name)),
+    }
+}
+
+fn other_sockets(reading: &InterfaceReading) -> Check {
+    let question = Question {
+        id: "other_sockets",
+        title: "Other EtherCAT sockets",
+        wanted: "none",
+        why: "two MainDevices on one bus overwrite each other's outputs and states",
+    };
+    match reading.sockets {
+        None => question.unknown("/proc/net/packet can't be read"),
+        Some(0) => question.ok("none"),
+        Some(count) => question.not(
+            Level::Error,
+            format!("{count} AF_PACKET socket{} for 0x88a4", if count == 1 { "" } else { "s" }),
+            "stop the other MainDevice: ss --packet --processes",
+        ),
+    }
+}
+
+fn ec_master(host: &HostReading) -> Check {
+    let question = Question {
+        id: "ec_master",
+        title: "IgH EtherCAT master",
+        wanted: "not loaded",
+        why: "its kernel module takes the NIC, or drives the same bus",
+    };
+    match &host.modules {
+        None => question.unknown("/proc/modules can't be read"),
+        Some(modules) if modules.iter().any(|module| module == "ec_master") => {
+            question.not(Level::Error, "loaded", "systemctl stop ethercat, or: rmmod ec_generic ec_master")
+        }
+        Some(_) => question.ok("not loaded"),
+    }
+}
+
+fn errors(reading: &InterfaceReading) -> Check {
+    let question = Question {
+        id: "nic_errors",
+        title: "Errors of the NIC",
+        wanted: "0 errors since it is there",
+        why: "a frame with an error is a lost cycle; a bad cable or plug, or a receive ring that overran",
+    };
+    let Some(Counters { rx_errors, rx_dropped, tx_errors }) = reading.counters else {
+        return question.unknown("/proc/net/dev doesn't show this interface");
+    };
+    let found = format!("{rx_errors} received, {tx_errors} sent ({rx_dropped} dropped)");
+    if rx_errors == 0 && tx_errors == 0 {
+        return question.ok(found);
+    }
+    let fix = format!("change cable and plugs; watch: ip -s -s link show dev {}", reading.name);
+    question.not(Level::Warn, found, fix)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::testing::WANTED;
+    use crate::fake_tree::FakeTree;
+
+    const INDEX: (&str, &str) = ("sys/class/net/eth1/ifindex", "3\n");
+    const DEFER: &str = "sys/class/net/eth1/napi_defer_hard_irqs";
+    const FLUSH: &str = "sys/class/net/eth1/gro_flush_timeout";
+
+    fn level(id: &str, files: &[(&str, &str)]) -> Level {
+        let tree = FakeTree::new(files);
+        let reading = InterfaceReading::read(tree.root(), "eth1", 3);
+        let checks = judge_interface(&reading, &HostReading::read(tree.root()), &WANTED);
+        checks.into_iter().find(|check| check.id == id).unwrap_or_else(|| panic!("{id}")).level
+    }
+
+    #[test]
+    fn an_interface_of_another_namespace_is_unknown_and_not_its_namesake() {
+        let other = [("sys/class/net/eth1/ifindex", "4\n"), (DEFER, "0\n"), (FLUSH, "0\n")];
+        for id in ["napi_deferral", "nic_irqs", "threaded_napi", "bridge", "other_sockets", "ec_master", "nic_errors"] {
+            assert_eq!(level(id, &other), Level::Info, "{id}");
+        }
+    }
+
+    #[test]
+    fn deferral_without_busy_polling_is_a_warning() {
+        assert_eq!(level("napi_deferral", &[INDEX, (DEFER, "0\n"), (FLUSH, "0\n")]), Level::Ok);
+        assert_eq!(level("napi_deferral", &[INDEX, (DEFER, "2\n"), (FLUSH, "2000000\n")]), Level::Warn);
+    }
+
+    #[test]
+    fn threaded_napi_is_a_note_either_way() {
+        for value in ["0\n", "1\n"] {
+            assert_eq!(level("threaded_napi", &[INDEX, ("sys/class/net/eth1/threaded", value)]), Level::Info);
+        }
+    }
+
+    #[test]
+    fn each_interrupt_of_the_nic_is_to_be_on_one_cpu() {
+        let msi = ("sys/class/net/eth1/device/msi_irqs/40", "msix\n");
+        let handler = ("proc/irq/40/eth1-TxRx-0/x", "");
+        let on = |list| [INDEX, msi, handler, ("proc/irq/40/smp_affinity_list", list)];
+        assert_eq!(level("nic_irqs", &on("0-3\n")), Level::Warn);
+        assert_eq!(level("nic_irqs", &on("2\n")), Level::Ok);
+        assert_eq!(level("nic_irqs", &[INDEX]), Level::Info, "a virtual interface has none");
+    }
+
+    #[test]
+    fn a_port_of_a_bridge_is_an_error() {
+        assert_eq!(level("bridge", &[INDEX]), Level::Ok);
+        assert_eq!(level("bridge", &[INDEX, ("sys/class/net/eth1/master/ifindex", "9\n")]), Level::Error);
+    }
+
+    #[test]
+    fn another_socket_for_ethercat_on_the_interface_or_on_all_is_an_error() {
+        let list = |line: &str| format!("sk       RefCnt Type Proto  Iface R Rmem   User   Inode\n{line}\n");
+        let sockets = |line: &str| level("other_sockets", &[("proc/thread-self/net/packet", &list(line))]);
+        assert_eq!(sockets("0000000000000000 3      3    88a4   3     1 0      0      1234"), Level::Error);
+        assert_eq!(sockets("0000000000000000 3      3    88a4   0     1 0      0      1234"), Level::Error);
+        assert_eq!(sockets("0000000000000000 3      3    88a4   2     1 0      0      1234"), Level::Ok);
+        assert_eq!(sockets("0000000000000000 3      3    0003   3     1 0      0      1234"), Level::Ok);
+    }
+
+    #[test]
+    fn another_master_in_the_kernel_is_an_error() {
+        assert_eq!(level("ec_master", &[("proc/modules", "ec_master 1 0 - Live 0x0\n")]), Level::Error);
+        assert_eq!(level("ec_master", &[("proc/modules", "igb 1 0 - Live 0x0\n")]), Level::Ok);
+    }
+
+    #[test]
+    fn errors_count_and_drops_alone_do_not() {
+        let dev = |values: &str| format!("Inter-| Receive | Transmit\n face |bytes\n  eth1: {values}\n");
+        let errors = |values: &str| level("nic_errors", &[("proc/thread-self/net/dev", &dev(values))]);
+        assert_eq!(errors("9 9 0 5 0 0 0 0 9 9 0 0 0 0 0 0"), Level::Ok);
+        assert_eq!(errors("9 9 1 0 0 0 0 0 9 9 0 0 0 0 0 0"), Level::Warn);
+        assert_eq!(errors("9 9 0 0 0 0 0 0 9 9 2 0 0 0 0 0"), Level::Warn);
+    }
+}

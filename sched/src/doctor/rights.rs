@@ -1,0 +1,158 @@
+//! Checks of what this process may do: capabilities and limits, as the process that asks has them.
+
+use super::Wanted;
+use super::check::{Check, Level, Question};
+use super::files;
+use std::path::Path;
+
+/// Bits of `include/uapi/linux/capability.h`.
+const CAP_NET_ADMIN: u32 = 12;
+const CAP_NET_RAW: u32 = 13;
+const CAP_IPC_LOCK: u32 = 14;
+const CAP_SYS_ADMIN: u32 = 21;
+const CAP_SYS_NICE: u32 = 23;
+const CAP_BPF: u32 = 39;
+
+/// What this process may do. `None` is what couldn't be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Rights {
+    /// Effective capabilities, a bit each.
+    pub capabilities: Option<u64>,
+    /// RLIMIT_MEMLOCK in bytes; `u64::MAX` is unlimited.
+    pub locked_memory: Option<u64>,
+    /// RLIMIT_RTPRIO; `u64::MAX` is unlimited.
+    pub priority: Option<u64>,
+}
+
+impl Rights {
+    /// Those of this process, from `/proc/self` below `root`.
+    #[must_use]
+    pub fn read(root: &Path) -> Self {
+        let status = files::text(root, "proc/self/status").unwrap_or_default();
+        let capabilities = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
+        let limits = files::text(root, "proc/self/limits").unwrap_or_default();
+        Self {
+            capabilities: capabilities.and_then(|bits| u64::from_str_radix(bits.trim(), 16).ok()),
+            locked_memory: soft_limit(&limits, "Max locked memory"),
+            priority: soft_limit(&limits, "Max realtime priority"),
+        }
+    }
+
+    fn has(&self, bit: u32) -> Option<bool> {
+        self.capabilities.map(|all| all & (1 << bit) != 0)
+    }
+}
+
+fn soft_limit(limits: &str, name: &str) -> Option<u64> {
+    let line = limits.lines().find_map(|line| line.strip_prefix(name))?;
+    match line.split_whitespace().next()? {
+        "unlimited" => Some(u64::MAX),
+        number => number.parse().ok(),
+    }
+}
+
+pub(super) fn judge(rights: &Rights, wanted: &Wanted) -> Vec<Check> {
+    vec![network(rights, wanted), locked_memory(rights), priority(rights, wanted)]
+}
+
+fn network(rights: &Rights, wanted: &Wanted) -> Check {
+    let question = Question {
+        id: "capabilities",
+        title: "Network capabilities",
+        wanted: "CAP_NET_RAW; for AF_XDP also CAP_NET_ADMIN and CAP_BPF",
+        why: "without them the kernel refuses the socket or the XDP program",
+    };
+    if rights.capabilities.is_none() {
+        return question.unknown("/proc/self/status can't be read");
+    }
+    let has = |bit| rights.has(bit) == Some(true);
+    let needed = [
+        ("CAP_NET_RAW", has(CAP_NET_RAW)),
+        ("CAP_NET_ADMIN", has(CAP_NET_ADMIN) || !wanted.xdp),
+        ("CAP_BPF", has(CAP_BPF) || has(CAP_SYS_ADMIN) || !wanted.xdp),
+    ];
+    let missing: Vec<_> = needed.into_iter().filter(|(_, had)| !had).map(|(name, _)| name).collect();
+    if missing.is_empty() {
+        return question.ok("all");
+    }
+    let fix = "run as root, or: setcap cap_net_raw,cap_net_admin,cap_bpf,cap_sys_nice,cap_ipc_lock+ep $(which zerocat)";
+    question.not(Level::Error, format!("missing: {}", missing.join(", ")), fix)
+}
+
+fn locked_memory(rights: &Rights) -> Check {
+    let question = Question {
+        id: "locked_memory",
+        title: "Locked memory",
+        wanted: "CAP_IPC_LOCK, or no limit",
+        why: "memory that isn't locked can be taken away, and a page fault in the cycle brings it back",
+    };
+    match (rights.has(CAP_IPC_LOCK), rights.locked_memory) {
+        (Some(true), _) => question.ok("CAP_IPC_LOCK"),
+        (_, Some(u64::MAX)) => question.ok("unlimited"),
+        (_, None) => question.unknown("/proc/self/limits can't be read"),
+        (_, Some(bytes)) => question.not(
+            Level::Error,
+            format!("{} KiB", bytes / 1024),
+            "give CAP_IPC_LOCK, or set LimitMEMLOCK=infinity (systemd), or `memlock unlimited` in limits.conf",
+        ),
+    }
+}
+
+fn priority(rights: &Rights, wanted: &Wanted) -> Check {
+    let question = Question {
+        id: "realtime_priority",
+        title: "Realtime priority",
+        wanted: "CAP_SYS_NICE, or a limit not below the rig's priority",
+        why: "without SCHED_FIFO every other thread delays the cycle",
+    };
+    match (rights.has(CAP_SYS_NICE), rights.priority) {
+        (Some(true), _) => question.ok("CAP_SYS_NICE"),
+        (_, None) => question.unknown("/proc/self/limits can't be read"),
+        (_, Some(limit)) if limit >= u64::from(wanted.priority) => question.ok(format!("limit {limit}")),
+        (_, Some(limit)) => question.not(
+            Level::Error,
+            format!("limit {limit}, the rig wants {}", wanted.priority),
+            format!("give CAP_SYS_NICE, or set LimitRTPRIO={}", wanted.priority),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::testing::{WANTED, level};
+
+    const LIMITS: &str = "proc/self/limits";
+    const STATUS: &str = "proc/self/status";
+
+    fn limits(locked: &str, priority: &str) -> String {
+        format!(
+            "Limit                     Soft Limit           Hard Limit           Units     \n\
+             Max locked memory         {locked}              8388608              bytes     \n\
+             Max realtime priority     {priority}                    0                    \n"
+        )
+    }
+
+    #[test]
+    fn what_is_needed_for_the_link_is_asked_for() {
+        let raw_only = [(STATUS, "CapEff:\t0000000000002000\n")];
+        assert_eq!(level("capabilities", &raw_only, &WANTED), Level::Error);
+        assert_eq!(level("capabilities", &raw_only, &Wanted { xdp: false, ..WANTED }), Level::Ok);
+        assert_eq!(level("capabilities", &[(STATUS, "CapEff:\t000001ffffffffff\n")], &WANTED), Level::Ok);
+    }
+
+    #[test]
+    fn a_finite_limit_of_locked_memory_is_an_error_unless_the_capability_is_there() {
+        let finite = limits("8388608", "0");
+        assert_eq!(level("locked_memory", &[(LIMITS, &finite)], &WANTED), Level::Error);
+        assert_eq!(level("locked_memory", &[(LIMITS, &limits("unlimited", "0"))], &WANTED), Level::Ok);
+        let capable = [(LIMITS, finite.as_str()), (STATUS, "CapEff:\t0000000000004000\n")];
+        assert_eq!(level("locked_memory", &capable, &WANTED), Level::Ok);
+    }
+
+    #[test]
+    fn the_limit_of_the_priority_is_to_reach_the_rigs() {
+        assert_eq!(level("realtime_priority", &[(LIMITS, &limits("0", "79"))], &WANTED), Level::Error);
+        assert_eq!(level("realtime_priority", &[(LIMITS, &limits("0", "80"))], &WANTED), Level::Ok);
+    }
+}

@@ -1,0 +1,147 @@
+//! How an interface is set, as its driver says: link, queues, coalescing, offloads.
+//!
+//! Reads only. What a driver doesn't say is `None`.
+
+use crate::device::Device;
+use crate::error::XdpError;
+use crate::ethtool::{
+    Channels, Coalesce, DriverInfo, EnergyEfficient, EthtoolCommand, FLAG_LRO, FLAG_RX_VLAN, LinkSettings,
+    PauseParameters, Value,
+};
+use std::net::IpAddr;
+
+/// An interface of the calling thread's network namespace.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct NicSettings {
+    /// Its name.
+    pub name: String,
+    /// Its number in its network namespace.
+    pub index: u32,
+    /// Whether it is set up (`IFF_UP`).
+    pub up: Option<bool>,
+    /// Whether there is a carrier.
+    pub carrier: Option<bool>,
+    /// Name of the driver.
+    pub driver: Option<String>,
+    /// Where the device is on its bus: `0000:03:00.0`, `usb-0000:00:14.0-2`; none for a virtual one.
+    pub bus: Option<String>,
+    /// Speed in Mb/s.
+    pub speed_mbit: Option<u32>,
+    /// Full duplex.
+    pub full_duplex: Option<bool>,
+    /// Largest payload of an Ethernet frame, in bytes.
+    pub mtu: Option<u32>,
+    /// Receive queues in use.
+    pub queues: Option<u32>,
+    /// How long the NIC waits before it interrupts.
+    pub coalescing: Option<Coalescing>,
+    /// Energy Efficient Ethernet is on.
+    pub energy_efficient: Option<bool>,
+    /// Pause frames are received or sent.
+    pub pause: Option<bool>,
+    /// Generic receive offload is on.
+    pub generic_receive_offload: Option<bool>,
+    /// Large receive offload is on.
+    pub large_receive_offload: Option<bool>,
+    /// The NIC takes VLAN tags off.
+    pub receive_vlan: Option<bool>,
+    /// IP addresses on it; `None` where they can't be listed.
+    pub addresses: Option<Vec<IpAddr>>,
+}
+
+/// How long a NIC waits before it interrupts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Coalescing {
+    /// After a frame was received, in us.
+    pub receive_us: u32,
+    /// After a frame was sent, in us.
+    pub transmit_us: u32,
+    /// The driver changes the times by itself.
+    pub adaptive: bool,
+}
+
+impl NicSettings {
+    /// Those of an interface of the calling thread's network namespace.
+    ///
+    /// # Errors
+    /// `NoInterface`, `Device`.
+    pub fn of_interface(interface: &str) -> Result<Self, XdpError> {
+        let device = Device::find(interface)?;
+        let driver = answer(&device, DriverInfo::new());
+        let link = answer(&device, LinkSettings::new());
+        let flags = answer(&device, Value::flags()).map(|flags| flags.data);
+        let pause = answer(&device, PauseParameters::new());
+        Ok(Self {
+            name: interface.to_owned(),
+            index: u32::try_from(device.index()).unwrap_or(0),
+            up: device.is_up().ok(),
+            carrier: answer(&device, Value::carrier()).map(|carrier| carrier.data != 0),
+            driver: driver.as_ref().and_then(|driver| string(&driver.driver)),
+            bus: driver.as_ref().and_then(|driver| string(&driver.bus)),
+            speed_mbit: link.as_ref().and_then(LinkSettings::speed),
+            full_duplex: link.and_then(|link| match link.duplex {
+                0 => Some(false),
+                1 => Some(true),
+                _ => None,
+            }),
+            mtu: device.mtu().ok(),
+            queues: answer(&device, Channels::new()).map(|channels| channels.receive.max(channels.combined)),
+            coalescing: answer(&device, Coalesce::new()).map(|coalesce| Coalescing {
+                receive_us: coalesce.receive_us,
+                transmit_us: coalesce.transmit_us,
+                adaptive: coalesce.adaptive_receive != 0 || coalesce.adaptive_transmit != 0,
+            }),
+            energy_efficient: answer(&device, EnergyEfficient::new()).map(|eee| eee.enabled != 0),
+            pause: pause.map(|pause| pause.receive != 0 || pause.transmit != 0),
+            generic_receive_offload: answer(&device, Value::receive_offload()).map(|value| value.data != 0),
+            large_receive_offload: flags.map(|flags| flags & FLAG_LRO != 0),
+            receive_vlan: flags.map(|flags| flags & FLAG_RX_VLAN != 0),
+            addresses: addresses(interface),
+        })
+    }
+}
+
+fn answer<T: EthtoolCommand>(device: &Device, mut command: T) -> Option<T> {
+    device.ethtool(&mut command).ok()?;
+    Some(command)
+}
+
+fn string(bytes: &[u8]) -> Option<String> {
+    let text = bytes.split(|&byte| byte == 0).next().unwrap_or_default();
+    (!text.is_empty()).then(|| String::from_utf8_lossy(text).into_owned())
+}
+
+fn addresses(interface: &str) -> Option<Vec<IpAddr>> {
+    let all = nix::ifaddrs::getifaddrs().ok()?.filter(|entry| entry.interface_name == interface);
+    let addresses = all.filter_map(|entry| {
+        let address = entry.address?;
+        let v4 = address.as_sockaddr_in().map(|address| IpAddr::V4(address.ip()));
+        v4.or_else(|| address.as_sockaddr_in6().map(|address| IpAddr::V6(address.ip())))
+    });
+    Some(addresses.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::Ipv4Addr;
+    use zerocat_link::testing::in_private_netns;
+
+    #[test]
+    fn reads_a_veth_and_leaves_open_what_it_does_not_say() {
+        in_private_netns(|veth| {
+            let nic = NicSettings::of_interface(&veth.master).unwrap();
+            assert_eq!((nic.up, nic.carrier, nic.mtu), (Some(true), Some(true), Some(1500)));
+            assert_eq!((nic.driver.as_deref(), nic.bus.as_deref()), (Some("veth"), None));
+            assert_eq!((nic.speed_mbit, nic.full_duplex, nic.queues), (Some(10_000), Some(true), Some(1)));
+            assert_eq!((nic.coalescing, nic.energy_efficient, nic.pause), (None, None, None));
+            assert_eq!(nic.addresses, Some(Vec::new()));
+        });
+    }
+
+    #[test]
+    fn reads_the_address_of_the_loopback() {
+        let addresses = NicSettings::of_interface("lo").unwrap().addresses.unwrap();
+        assert!(addresses.contains(&IpAddr::V4(Ipv4Addr::LOCALHOST)), "{addresses:?}");
+    }
+}

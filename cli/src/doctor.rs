@@ -45,7 +45,10 @@ impl Doctor {
             println!("{}", shown(&findings));
         }
         match findings.worst {
-            Level::Ok | Level::Info => Ok(()),
+            Level::Ok | Level::Info => {
+                eprintln!("{}", counted(&findings));
+                Ok(())
+            }
             Level::Warn => Err(Failure::warnings(counted(&findings))),
             Level::Error => Err(Failure::errors(counted(&findings))),
         }
@@ -69,7 +72,6 @@ fn shown(findings: &Findings) -> String {
         }
         parts.push(advice.to_string());
     }
-    parts.push(counted(findings));
     parts.join("\n\n")
 }
 
@@ -111,6 +113,11 @@ mod tests {
         assert!(places.is_sorted(), "{text}");
         assert!(!advice.contains("one"), "{text}");
         assert_eq!(advice.matches("> do something").count(), 2, "{text}");
-        assert!(text.ends_with("1 error, 1 warning, 1 note, 1 as wanted"), "{text}");
+    }
+
+    #[test]
+    fn the_last_line_counts_each_level() {
+        let all = [Level::Ok, Level::Warn, Level::Warn].map(|level| check(level, "one")).to_vec();
+        assert_eq!(counted(&findings(all)), "0 errors, 2 warnings, 0 notes, 1 as wanted");
     }
 }

@@ -34,7 +34,7 @@ igb)
     device="igb,netdev=n0,mac=52:54:00:00:00:01"
     ;;
 virtio)
-    modules="failover net_failover virtio_net" functions="virtnet_xsk_wakeup virtnet_receive_xsk_buf"
+    modules="failover net_failover virtio_net" functions="virtnet_xsk_wakeup"
     device="virtio-net-pci,netdev=n0,mac=52:54:00:00:00:01,iommu_platform=on,disable-legacy=on"
     ;;
 *) fail "unknown NIC $nic: igb or virtio" ;;

@@ -8,30 +8,11 @@ use crate::error::XdpError;
 use crate::open::{Opened, XdpOptions, XdpReport, open};
 use std::time::{Duration, Instant};
 use xsk_rs::FrameDesc;
+use zerocat_link::packet::floor::FloorFault;
 use zerocat_link::{LinkFault, MAX_FRAME, Slot};
 
 /// Looks at the receive ring between two looks at the clock.
 const SPINS: u32 = 64;
-
-/// Why a round trip gave no time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FloorFault {
-    /// The frame didn't return in time.
-    Lost,
-    /// The socket failed.
-    Link(LinkFault),
-}
-
-impl std::fmt::Display for FloorFault {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Lost => f.write_str("the frame didn't return in time"),
-            Self::Link(fault) => write!(f, "{fault}"),
-        }
-    }
-}
-
-impl std::error::Error for FloorFault {}
 
 /// A bare socket and one prepared frame.
 #[derive(Debug)]

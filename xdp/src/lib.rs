@@ -26,7 +26,7 @@ mod umem;
 
 pub use error::{Refusal, Step, XdpError};
 pub use features::XdpFeatures;
-pub use floor::{FloorFault, FloorPing};
+pub use floor::FloorPing;
 pub use link::XdpLink;
 pub use mode::{Attached, Mode, ModeRequest};
 pub use nic::{Coalescing, NicSettings};
@@ -35,3 +35,4 @@ pub use reflector::{Passthrough, Reflector};
 pub use resident::{HeldBy, Resident};
 pub use socket::{Wakeup, XdpStatistics};
 pub use umem::{ChunkSize, Pages};
+pub use zerocat_link::packet::floor::FloorFault;

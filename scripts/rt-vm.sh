@@ -177,7 +177,7 @@ must "mode asked for" zero_copy "$(report link.mode_asked)"
 must "mode read back from the kernel" zero_copy "$(report link.mode_got)"
 for function in $functions; do must "$function" hit "$(hits "$function")"; done
 must "__xsk_rcv, the copying path" "not hit" "$(hits __xsk_rcv)"
-must "realtime thread" "policy 1 priority 80 cpu 1" "$(guest thread | sed 's/.*policy 1 priority .*cpu 1/policy 1 priority 80 cpu 1/')"
+must "realtime thread" "policy 1 priority 80 cpu 1" "$(guest thread)"
 must "isolated CPU" 1 "$(guest isolated)"
 must "locked memory" locked "$(guest locked | awk '{print ($1 > 0) ? "locked" : "not locked"}')"
 must "working counter faults" 0 "$(report working_counter_faults)"

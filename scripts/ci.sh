@@ -4,8 +4,9 @@
 #   scripts/ci.sh [--no-install]
 #
 # It installs what is missing, checks format, lints, licences and dependencies, builds, runs all tests (in network
-# namespaces of their own) and runs the demo and the bench for seconds. It leaves no namespace, process or XDP program
-# behind, and checks that. About 25 minutes on two cores from nothing, 5 when built.
+# namespaces of their own), lets SOEM and ethercrab drive the simulated segment, and runs the demo and the bench for
+# seconds. It leaves no namespace, process or XDP program behind, and checks that. About 25 minutes on two cores from
+# nothing, 6 when built.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,8 +15,8 @@ step() { printf '\n== %s\n' "$*"; }
 tool() { command -v "$1" >/dev/null || cargo install --locked --quiet "$1@$2"; }
 
 step "packages and tools"
-# g++ for the fuzz targets, tshark to read captures with a dissector that isn't ours.
-scripts/install.sh "$@" g++ tshark
+# g++ for the fuzz targets, tshark to read captures with a dissector that isn't ours, python3-venv for SOEM.
+scripts/install.sh "$@" g++ tshark python3-venv
 tool cargo-deny 0.20.2
 tool cargo-machete 0.9.2
 
@@ -35,6 +36,8 @@ step "tests"
 cargo build --workspace --locked --quiet
 cargo test --workspace --locked
 
+step "foreign masters"
+scripts/foreign.sh --cycles 10000
 step "demo"
 scripts/demo.sh --no-install --seconds 5 --report target/ci-demo.json
 step "bench"

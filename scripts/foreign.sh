@@ -3,8 +3,9 @@
 #
 #   scripts/foreign.sh [--cycles N]
 #
-# In a network namespace of its own with a veth pair: `zerocat sim` at one end, the masters at the other. It prints what
-# each test said and then `N passed, N failed`. The Python packages are installed in target/foreign-venv (from PyPI,
+# In a network namespace of its own with a veth pair: `zerocat sim` at one end, the masters at the other. N cycles in OP
+# are exchanged on 8 and on 100 SubDevices (10,000 by default). It prints what failed, how many frames came late or
+# were lost, and then `N passed, N failed`. The Python packages are installed in target/foreign-venv (from PyPI,
 # pinned in tests/foreign/requirements.txt); Python's venv module must be there (Debian: python3-venv).
 # Sizes per SubDevice, as each master found them, are left in target/foreign-sizes.json.
 set -euo pipefail
@@ -15,7 +16,7 @@ cycles=10000
 while [ $# -gt 0 ]; do
     case "$1" in
     --cycles) cycles=${2:?--cycles needs a number}; shift ;;
-    -h | --help) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,/^set/{/^set/!s/^# \{0,1\}//p}' "$0"; exit 0 ;;
     *) echo "foreign.sh: unknown argument $1; see --help" >&2; exit 2 ;;
     esac
     shift

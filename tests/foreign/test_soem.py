@@ -6,12 +6,15 @@ from collections import Counter
 
 import pysoem
 import pytest
-from conftest import patiently
+from conftest import NOTES, patiently
 
 EK1100 = 0x044C2C52
-RECEIVE_TIMEOUT_US = 2000
-# A receive time-out of SOEM says that the machine was busy, a wrong counter says that the segment is wrong.
-MISSES_ALLOWED = 0.05
+# Behind this a frame is late: SOEM gives it up by default. The machine was busy, and nothing is wrong with the segment.
+LATE = 0.002
+# Behind this it is lost.
+RECEIVE_TIMEOUT_US = 200_000
+# A stalled machine may hold a frame back even so. A wrong counter is never allowed.
+MISSES_ALLOWED = 0.005
 
 
 def first_servo(segment, bus):
@@ -61,6 +64,16 @@ def test_complete_access(segment, bus):
     single = [servo.sdo_read(0x1018, n) for n in range(1, count + 1)]
     # Subindex 0 takes 16 bits in complete access (ETG.1000.6, 5.6.2).
     assert servo.sdo_read(0x1018, 0, ca=True) == struct.pack("<H", count) + b"".join(single)
+
+
+def test_complete_access_writes(segment, bus):
+    servo = first_servo(segment, bus)
+    before = servo.sdo_read(0x60C2, 0, ca=True)
+    assert len(before) == 4, "subindex 0 in 16 bits, period, exponent"
+    servo.sdo_write(0x60C2, 0, before[:2] + b"\x07" + before[3:], ca=True)
+    assert servo.sdo_read(0x60C2, 1) == b"\x07"
+    servo.sdo_write(0x60C2, 0, before, ca=True)
+    assert servo.sdo_read(0x60C2, 0, ca=True) == before
 
 
 def test_write_is_read_back(segment, bus):
@@ -148,22 +161,25 @@ def test_op_and_cycles_with_constant_working_counter(segment, mapped):
     bus.write_state()
     for _ in range(500):
         exchange(bus)
-        if bus.state_check(pysoem.OP_STATE, RECEIVE_TIMEOUT_US) == pysoem.OP_STATE:
+        # Short: without frames the watchdog fires.
+        if bus.state_check(pysoem.OP_STATE, 2000) == pysoem.OP_STATE:
             break
     bus.read_state()
     assert {(s.state, s.al_status) for s in bus.slaves} == {(pysoem.OP_STATE, 0)}
 
     # LRW: 1 for who is read, 2 for who is written (ETG.1000.4, table 11).
     expected = sum((inputs > 0) + 2 * (outputs > 0) for inputs, outputs in segment.sizes["zerocat"])
-    counters = Counter()
-    began = time.monotonic()
+    counters, late = Counter(), 0
     for cycle in range(segment.cycles):
         command(segment, bus, cycle)
+        began = time.monotonic()
         counters[exchange(bus)] += 1
+        late += time.monotonic() - began > LATE
     misses = sum(count for counter, count in counters.items() if counter < 0)
-    print(f"{segment.cycles} cycles in {time.monotonic() - began:.1f} s, {misses} receive time-outs, {dict(counters)}")
-    assert {counter for counter in counters if counter >= 0} == {expected}
-    assert misses < MISSES_ALLOWED * segment.cycles
+    told = f"SOEM, {segment.count} SubDevices: {segment.cycles} cycles, {late} late, {misses} lost, {dict(counters)}"
+    NOTES.append(told)
+    assert {counter for counter in counters if counter >= 0} == {expected}, told
+    assert misses <= MISSES_ALLOWED * segment.cycles, told
 
     bus.read_state()
     assert {(s.state, s.al_status) for s in bus.slaves} == {(pysoem.OP_STATE, 0)}, "still in OP"
@@ -182,4 +198,4 @@ def test_outputs_stop_with_the_frames(segment, mapped):
     assert (servo.state, servo.al_status) == (pysoem.SAFEOP_STATE | pysoem.STATE_ERROR, 0x001B)
     servo.state = pysoem.SAFEOP_STATE | pysoem.STATE_ACK
     servo.write_state()
-    assert servo.state_check(pysoem.SAFEOP_STATE, 500_000) == pysoem.SAFEOP_STATE
+    assert servo.state_check(pysoem.SAFEOP_STATE, 10_000_000) == pysoem.SAFEOP_STATE

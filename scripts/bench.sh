@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Measures round trips over a veth pair against a reflector in the kernel, and a cycle over 100 SubDevices in process,
-# and prints both as tables.
+# Measures round trips over a veth pair against a reflector in the kernel, a cycle over 100 SubDevices in process, and
+# single frames through simulated segments, and prints them as tables.
 #
 #   scripts/bench.sh [--quick] [--json FILE] [--no-install] [ARGUMENT...]
 #
@@ -38,3 +38,4 @@ netns_up
 in_netns "$target/release/zerocat" bench rtt \
     --interface "$VETH_MASTER" --reflector "$VETH_SEGMENT" "${arguments[@]:+${arguments[@]}}"
 "${ROOT[@]}" "$target/release/zerocat" bench segment --subdevices 100
+"${ROOT[@]}" "$target/release/zerocat" bench frames --frames $([ $quick = yes ] && echo 1000 || echo 20000)

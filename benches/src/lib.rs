@@ -4,6 +4,7 @@
 //! No figure is asserted anywhere: a bench measures and says on what.
 #![forbid(unsafe_code)]
 
+pub mod frames;
 pub mod host;
 pub mod rtt;
 pub mod segment;

@@ -8,13 +8,14 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use std::path::PathBuf;
 use std::time::Duration;
+use zerocat_benches::frames::{self, FramesSettings};
 use zerocat_benches::rtt::{self, RttError, RttSettings};
 use zerocat_benches::segment::{self, SegmentSettings};
 
 /// Measure what a cycle costs.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  zerocat bench rtt --interface ecm0 --reflector ecs0\n  zerocat bench segment --subdevices 100"
+    after_help = "Examples:\n  zerocat bench rtt --interface ecm0 --reflector ecs0\n  zerocat bench segment --subdevices 100\n  zerocat bench frames"
 )]
 pub(crate) struct Bench {
     #[command(subcommand)]
@@ -25,6 +26,7 @@ pub(crate) struct Bench {
 enum What {
     Rtt(Rtt),
     Segment(Segment),
+    Frames(Frames),
 }
 
 /// Round trips flat out: the engine over AF_XDP and AF_PACKET, and the bare sockets below it, interleaved.
@@ -79,7 +81,24 @@ struct Segment {
     how: How,
 }
 
-/// What both share.
+/// A segment in this process: time and allocations of single frames, by their kind and the length of the line.
+#[derive(Debug, Args)]
+#[command(
+    args_override_self = true,
+    after_help = "Example:\n  zerocat bench frames --subdevices 100,256 --frames 20000"
+)]
+struct Frames {
+    /// Lengths of the lines; each SubDevice has outputs and inputs, together as many as an LRW carries.
+    #[arg(long, value_delimiter = ',', default_value = "1,10,100,256")]
+    subdevices: Vec<usize>,
+    /// Frames of each row that are timed.
+    #[arg(long, default_value_t = 20_000)]
+    frames: u32,
+    #[command(flatten)]
+    how: How,
+}
+
+/// What all share.
 #[derive(Debug, Args)]
 struct How {
     /// CPU to measure on; the last one if not given.
@@ -101,6 +120,7 @@ impl Bench {
         match &self.what {
             What::Rtt(rtt) => rtt.run(),
             What::Segment(segment) => segment.run(),
+            What::Frames(frames) => frames.run(),
         }
     }
 }
@@ -146,6 +166,22 @@ impl Segment {
             .map_err(|error| Failure::running(zerocat::chain(&error)))?;
         progress.end();
         self.how.show(&report, || segment::table(&report))
+    }
+}
+
+impl Frames {
+    fn run(&self) -> Done {
+        let settings = FramesSettings {
+            subdevices: self.subdevices.clone(),
+            frames: self.frames,
+            cpu: self.how.cpu,
+            priority: self.how.priority(),
+        };
+        let progress = Progress::new();
+        let report = frames::run(&settings, |line| progress.say(line))
+            .map_err(|error| Failure::running(zerocat::chain(&error)))?;
+        progress.end();
+        self.how.show(&report, || frames::table(&report))
     }
 }
 

@@ -69,6 +69,9 @@ impl Live {
         for subdevice in network.subdevices() {
             self.say(&format!("  {:>3}  {}", subdevice.position, subdevice.name));
         }
+        if let Some(margin) = session.spin_margin() {
+            self.say(&format!("hybrid margin: {margin}"));
+        }
         for missing in session.missing() {
             self.say(&format!("not had: {missing}"));
         }
@@ -115,17 +118,18 @@ impl Live {
 }
 
 fn line(counters: &Counters) -> String {
-    let Counters { cycle, working_counter, expected_working_counter, round_trip, wakeup_jitter, .. } = *counters;
+    let Counters { cycle, working_counter, expected_working_counter, .. } = *counters;
+    let [round_trip, wakeup, send] = [counters.round_trip, counters.wakeup_jitter, counters.send_jitter].map(time);
     let mut text = format!(
-        "cycle {cycle} | working counter {working_counter}/{expected_working_counter} | round trip {} | jitter {}",
-        time(round_trip),
-        time(wakeup_jitter)
+        "cycle {cycle} | working counter {working_counter}/{expected_working_counter} | round trip {round_trip} | \
+         wake-up {wakeup}, sent {send} after the tick"
     );
     let troubles = [
         (counters.lost_cycles, "lost"),
         (counters.skipped, "skipped"),
         (counters.working_counter_faults, "working counter faults"),
         (counters.overruns, "overruns"),
+        (counters.holes, "times thrown off the CPU"),
     ];
     for (count, what) in troubles {
         if count > 0 {

@@ -12,7 +12,7 @@ use comfy_table::Table;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use zerocat::config::{Rig, Sink, Task, XdpMode};
-use zerocat::report::{Figures, Report};
+use zerocat::report::{Figures, Holes, Report};
 use zerocat::{Ended, OpenLink, Session, SessionOptions};
 
 /// How often the realtime thread is looked after.
@@ -232,6 +232,10 @@ fn summary(report: &Report) -> String {
         count(report.rt.involuntary_switches),
         count(report.rt.allocations)
     ));
+    lines.push(holes(&report.rt.holes));
+    if let Some(margin) = report.spin_margin {
+        lines.push(format!("margin    {margin}"));
+    }
     for missing in &report.missing {
         lines.push(format!("not had   {missing}"));
     }
@@ -242,9 +246,25 @@ fn summary(report: &Report) -> String {
     lines.join("\n")
 }
 
+fn holes(holes: &Holes) -> String {
+    let Holes { count, longest_ns, total_ns } = *holes;
+    if count == 0 {
+        return "holes     none: it ran whenever it wanted to".to_owned();
+    }
+    let [longest, total] = [longest_ns, total_ns].map(print::time);
+    format!("holes     {count} times thrown off its CPU, longest {longest}, {total} in all")
+}
+
 fn times(report: &Report) -> Table {
     let mut table = print::table(["time", "min", "p50", "p99", "p99.9", "max", "n"]);
-    for (name, figures) in [("round trip", report.round_trip_ns), ("wake-up jitter", report.wakeup_jitter_ns)] {
+    let rows = [
+        ("round trip", report.round_trip_ns),
+        ("tick to wake-up", report.wakeup_jitter_ns),
+        ("tick to first post", report.post_jitter_ns),
+        ("tick to sent", report.send_jitter_ns),
+        ("timer to wake-up", report.sleep_latency_ns),
+    ];
+    for (name, figures) in rows {
         let Some(Figures { min, p50, p99, p999, max, n }) = figures else { continue };
         let [min, p50, p99, p999, max] = [min, p50, p99, p999, max].map(print::time);
         table.add_row([name.to_owned(), min, p50, p99, p999, max, n.to_string()]);

@@ -22,6 +22,10 @@ pub struct Engine {
     pub priority: u8,
     /// How the realtime thread waits for a tick.
     pub wait: Wait,
+    /// How long before the tick the wait `hybrid` stops sleeping; null has it learned at start. Only for wait `hybrid`.
+    #[serde(with = "duration::optional")]
+    #[schemars(with = "Option<String>")]
+    pub spin_margin: Option<Duration>,
     /// Distributed clocks; only `off` in this version.
     pub dc: Dc,
     /// Time after the tick by which all frames of a cycle must be back; null leaves it to the engine.
@@ -49,6 +53,7 @@ impl Default for Engine {
             cpu: None,
             priority: 80,
             wait: Wait::Hybrid,
+            spin_margin: None,
             dc: Dc::Off,
             deadline: None,
             guard: None,

@@ -42,14 +42,15 @@ fn the_defaults_of_the_engine_are_these() {
 
 #[test]
 fn reads_every_engine_key() {
-    let keys = json!({ "link": "packet", "mode": "native_copy", "queue": 3, "cpu": 1, "priority": 70, "wait": "spin",
-        "dc": "off", "deadline": "800us", "guard": "100us", "watchdog": "20ms", "safe_outputs": "hold" });
+    let keys = json!({ "link": "packet", "mode": "native_copy", "queue": 3, "cpu": 1, "priority": 70, "wait": "hybrid",
+        "spin_margin": "60us", "dc": "off", "deadline": "800us", "guard": "100us", "watchdog": "20ms", "safe_outputs": "hold" });
     let engine = parsed(&with("/engine", keys.clone())).engine;
     assert_eq!(
         (engine.link, engine.mode, engine.queue, engine.cpu),
         (LinkKind::Packet, XdpMode::NativeCopy, 3, Some(1))
     );
     assert_eq!((engine.deadline, engine.guard), (Some(Duration::from_micros(800)), Some(Duration::from_micros(100))));
+    assert_eq!(engine.spin_margin, Some(Duration::from_micros(60)));
     assert_eq!(serde_json::to_value(&engine).unwrap(), keys);
 }
 

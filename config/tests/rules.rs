@@ -322,6 +322,8 @@ fn refuses_engine_settings_that_cannot_hold() {
         (json!({ "priority": 99 }), "engine.priority", "99 is not in 1..=98"),
         (json!({ "deadline": "1ms" }), "engine.deadline", "1ms is not in 0 < deadline < 1ms"),
         (json!({ "guard": "0s" }), "engine.guard", "0ns is not in 0 < guard"),
+        (json!({ "spin_margin": "1ms" }), "engine.spin_margin", "1ms is not in 0 < spin_margin < 1ms"),
+        (json!({ "spin_margin": "20us", "wait": "spin" }), "engine.spin_margin", "only the wait `hybrid`"),
         (json!({ "watchdog": "1ms" }), "engine.watchdog", "not longer than the cycle"),
         (json!({ "watchdog": "7s" }), "engine.watchdog", "7s is more than 6.5535s"),
         (json!({ "link": "packet", "mode": "zero_copy" }), "engine.mode", "no XDP mode"),

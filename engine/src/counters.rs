@@ -57,6 +57,14 @@ counters! {
     round_trip,
     /// Wake-up behind the tick of the last cycle in ns.
     wakeup_jitter,
+    /// The kick's return behind the tick of the last cycle in ns.
+    send_jitter,
+    /// Holes, with an exchange installed: times in which the thread wanted to run and didn't.
+    holes,
+    /// The longest hole in ns.
+    hole_longest,
+    /// All holes together in ns.
+    hole_total,
     /// Command sets put into the output image.
     commands,
     /// Samples and states lost to full rings.

@@ -11,7 +11,7 @@ use crate::measure::Measurements;
 use std::time::Duration;
 use zerocat_link::{Link, LinkFault};
 use zerocat_sched::time::nanos;
-use zerocat_sched::{Tick, Time};
+use zerocat_sched::{Holes, Tick, Time};
 use zerocat_wire::ethernet::{self, MacAddress};
 
 /// Frames that one poll takes at most, so that a flood from the wire can't hold a cycle.
@@ -94,7 +94,8 @@ pub struct Engine<L> {
     al_status: Option<AlReading>,
     cycle: u64,
     at: Time,
-    sent_at: Time,
+    posted_at: Time,
+    kicked_at: Option<Time>,
 }
 
 impl<L: Link> Engine<L> {
@@ -119,7 +120,8 @@ impl<L: Link> Engine<L> {
             al_status: None,
             cycle: 0,
             at: Time(0),
-            sent_at: Time(0),
+            posted_at: Time(0),
+            kicked_at: None,
         };
         (engine, EngineParts { controls, counters, events })
     }
@@ -177,13 +179,35 @@ impl<L: Link> Engine<L> {
     /// Step 2, on the tick: posts the frames and kicks the link once.
     pub fn send(&mut self, now: Time) {
         self.at = now;
-        self.sent_at = now;
+        self.posted_at = now;
+        self.kicked_at = None;
         let Some(exchange) = self.exchange.as_deref_mut() else { return };
         let (refused, fault) = exchange.lane.post(&mut self.link);
         self.counters.unsent_frames += refused;
         let kicked = self.link.kick();
         if let Some(fault) = fault.or(kicked.err()) {
             self.note_link(fault);
+        }
+    }
+
+    /// Notes when [`send`](Self::send) was done, for the distribution of send times. Without it there is none.
+    pub const fn sent(&mut self, now: Time) {
+        self.kicked_at = Some(now);
+    }
+
+    /// Notes what the clock saw of the thread since the last cycle: how late the sleep before the tick ended, and holes.
+    pub fn watched(&mut self, slept: Option<Duration>, holes: Holes) {
+        if self.exchange.is_none() {
+            return;
+        }
+        if let Some(late) = slept {
+            self.measurements.sleep_latency.record(late);
+        }
+        if holes.count > 0 {
+            self.counters.holes += holes.count;
+            self.counters.hole_longest = self.counters.hole_longest.max(nanos(holes.longest));
+            self.counters.hole_total = self.counters.hole_total.saturating_add(nanos(holes.total));
+            self.note(CycleFault::Hole(holes.longest));
         }
     }
 
@@ -222,6 +246,7 @@ impl<L: Link> Engine<L> {
         self.at = tick.at;
         if self.exchange.is_some() {
             self.count_wakeup(tick, woke);
+            self.count_send(tick);
             self.count_return(now);
             if self.traffic == Traffic::Live {
                 self.hand_over(tick);
@@ -274,6 +299,15 @@ impl<L: Link> Engine<L> {
         }
     }
 
+    fn count_send(&mut self, tick: Tick) {
+        self.measurements.post_jitter.record(self.posted_at.since(tick.at));
+        if let Some(kicked) = self.kicked_at {
+            let jitter = kicked.since(tick.at);
+            self.counters.send_jitter = nanos(jitter);
+            self.measurements.send_jitter.record(jitter);
+        }
+    }
+
     fn count_return(&mut self, now: Time) {
         let Some(exchange) = self.exchange.as_deref() else { return };
         let lane = &exchange.lane;
@@ -287,7 +321,7 @@ impl<L: Link> Engine<L> {
             self.counters.events_dropped += u64::from(!self.events.push(event));
         }
         if lost == 0 {
-            let round_trip = now.since(self.sent_at);
+            let round_trip = now.since(self.posted_at);
             self.counters.round_trip = nanos(round_trip);
             self.measurements.round_trip.record(round_trip);
         } else {

@@ -12,6 +12,8 @@ pub enum CycleFault {
     Skipped(u64),
     /// The thread woke later than a quarter of the period after its tick.
     Late(Duration),
+    /// The thread wanted to run and didn't for so long: something took its CPU.
+    Hole(Duration),
     /// Frame number `frame` of the cycle did not come back before the deadline.
     Lost {
         /// Number of the frame in the plan.
@@ -46,6 +48,7 @@ impl std::fmt::Display for CycleFault {
         match *self {
             Self::Skipped(ticks) => write!(f, "{ticks} ticks skipped"),
             Self::Late(by) => write!(f, "woke {by:?} after the tick"),
+            Self::Hole(lost) => write!(f, "thrown off its CPU for {lost:?}"),
             Self::Lost { frame } => write!(f, "frame {frame} did not come back in time"),
             Self::WorkingCounter { frame, datagram, expected, got } => {
                 write!(f, "working counter {got} of {expected} in frame {frame}, datagram {datagram}")

@@ -89,8 +89,15 @@ impl Distribution {
 pub struct Measurements {
     /// From the first frame's posting to the last frame's return, complete cycles only.
     pub round_trip: Distribution,
-    /// From the tick to the wake-up.
+    /// From the tick to the wake-up: the first reading of the clock that isn't before it.
     pub wakeup_jitter: Distribution,
+    /// From the tick to the posting of the first frame: no frame is on the wire earlier.
+    pub post_jitter: Distribution,
+    /// From the tick to the return of the kick: the driver has all frames.
+    pub send_jitter: Distribution,
+    /// From the timer's deadline to the wake-up, of the sleep before the tick. With `hybrid` it is what the spin margin
+    /// has to cover; empty where the thread doesn't sleep.
+    pub sleep_latency: Distribution,
 }
 
 #[cfg(test)]

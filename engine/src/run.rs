@@ -6,8 +6,8 @@ use crate::measure::Measurements;
 use std::time::Duration;
 use zerocat_link::Link;
 use zerocat_sched::{
-    AllocationCount, Clock, Grid, Period, PollWait, ThreadUsage, Tick, Time, WaitPolicy, alloc::is_counting,
-    thread_allocations,
+    AllocationCount, Clock, Grid, Period, PollWait, ThreadUsage, Tick, Time, WaitPolicy, WatchedClock,
+    alloc::is_counting, thread_allocations,
 };
 
 /// With nothing acyclic to do, the thread looks for requests this often; at faster grids once a cycle. So a bus of
@@ -58,15 +58,19 @@ pub struct RunOutcome<L> {
 
 /// Drives an engine on the grid until it is told to stop.
 pub fn run<L: Link, C: Clock>(mut engine: Engine<L>, clock: &C, settings: Settings) -> RunOutcome<L> {
+    let clock = &WatchedClock::new(clock);
     let grid = Grid::new(clock.now().after(settings.period.duration()), settings.period);
     let mut meter = Meter::new();
     let mut last = None;
     loop {
         let (tick, woke) = wait_for_tick(&mut engine, clock, &grid, settings.wait, last);
         last = Some(tick.number);
+        let slept = clock.take_sleep();
         engine.send(clock.now());
+        engine.sent(clock.now());
         let returned = wait_for_frames(&mut engine, clock, settings.wait, tick);
         let exchanging = engine.is_exchanging();
+        engine.watched(slept, clock.take_holes());
         let asked = engine.conclude(tick, woke, returned);
         meter.cycle(exchanging, asked.retired || asked.stop);
         if asked.stop {
@@ -80,15 +84,15 @@ pub fn run<L: Link, C: Clock>(mut engine: Engine<L>, clock: &C, settings: Settin
 /// Waits for the next tick and prepares the cycle shortly before it. Returns the tick and when the thread woke.
 fn wait_for_tick<L: Link, C: Clock>(
     engine: &mut Engine<L>,
-    clock: &C,
+    clock: &WatchedClock<C>,
     grid: &Grid,
     wait: WaitPolicy,
     last: Option<u64>,
 ) -> (Tick, Time) {
     let tick = grid.next(clock.now(), last);
-    if let WaitPolicy::Hybrid { spin } = wait {
-        clock.sleep_until(tick.at.before(spin));
-    }
+    // Of the sleeps, only the one before the tick is timed.
+    clock.take_sleep();
+    wait.wait_to_prepare(clock, tick.at);
     engine.prepare(tick.number);
     let woke = wait.wait_until(clock, tick.at);
     let due = grid.next(woke, last);

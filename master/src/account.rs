@@ -1,9 +1,10 @@
 //! The account of a run: from what the realtime thread counted and timed to the report.
 
 use crate::bring_up::Planned;
-use crate::core::{Core, Remains, wait_policy};
+use crate::core::{Core, Remains};
 use crate::report::{
-    CaptureReport, Cycles, Figures, Frames, HostReport, LinkReport, NetworkReport, Report, RtReport, SCHEMA, TaskReport,
+    CaptureReport, Cycles, Figures, Frames, Holes, HostReport, LinkReport, MarginReport, NetworkReport, Report,
+    RtReport, SCHEMA, TaskReport,
 };
 use std::time::Duration;
 use zerocat_engine::{Counters, Used};
@@ -15,6 +16,7 @@ use zerocat_sched::time::nanos;
 pub(crate) struct Account {
     link: LinkReport,
     network: NetworkReport,
+    margin: Option<MarginReport>,
     tasks: Vec<TaskReport>,
     missing: Vec<String>,
     time_to_op: Duration,
@@ -28,9 +30,10 @@ impl Account {
             subdevices: planned.network.subdevices().len(),
             frames: planned.plan.frames.len(),
             image_bytes: planned.plan.image_len,
-            wait: wait_policy(core.rig.engine.wait).name(),
+            wait: core.thread.begun.wait.name(),
         };
-        Self { link: core.link.clone(), network, tasks, missing: core.missing.clone(), time_to_op }
+        let margin = core.thread.begun.margin();
+        Self { link: core.link.clone(), network, margin, tasks, missing: core.missing.clone(), time_to_op }
     }
 
     /// The report.
@@ -46,8 +49,15 @@ impl Account {
             working_counter_faults,
             round_trip_ns: Figures::of(&remains.measurements.round_trip),
             wakeup_jitter_ns: Figures::of(&remains.measurements.wakeup_jitter),
+            post_jitter_ns: Figures::of(&remains.measurements.post_jitter),
+            send_jitter_ns: Figures::of(&remains.measurements.send_jitter),
+            sleep_latency_ns: Figures::of(&remains.measurements.sleep_latency),
+            spin_margin: self.margin,
             tasks: self.tasks,
-            rt: remains.used.as_ref().map_or_else(RtReport::default, rt),
+            rt: RtReport {
+                holes: holes(&remains.counters),
+                ..remains.used.as_ref().map_or_else(RtReport::default, rt)
+            },
             #[expect(clippy::cast_precision_loss, reason = "microseconds of a start are far below 2^53")]
             time_to_op_ms: Some((nanos(self.time_to_op) / 1000) as f64 / 1000.0),
             missing: self.missing,
@@ -63,7 +73,12 @@ fn rt(used: &Used) -> RtReport {
         page_faults_major: Some(used.usage.faults_major),
         involuntary_switches: Some(used.usage.switches_involuntary),
         allocations: used.allocations.map(|count| count.total()),
+        holes: Holes::default(),
     }
+}
+
+const fn holes(counters: &Counters) -> Holes {
+    Holes { count: counters.holes, longest_ns: counters.hole_longest, total_ns: counters.hole_total }
 }
 
 const fn frames(counters: &Counters) -> Frames {

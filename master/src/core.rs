@@ -5,7 +5,7 @@ use crate::bring_up::{BringUp, Planned, StartError, ask_for_init, shut_down};
 use crate::health::HealthThread;
 use crate::link::OpenLink;
 use crate::progress::Progress;
-use crate::realtime::RealtimeThread;
+use crate::realtime::{Margin, RealtimeThread};
 use crate::report::LinkReport;
 use crate::session::{SessionError, SessionOptions, chain};
 use crate::tasks::TaskSet;
@@ -73,11 +73,11 @@ impl Core {
         let (engine, parts) = Engine::new(link.link, timing(&rig, period), pool, acyclic);
         let EngineParts { controls, counters, events } = parts;
         let health = HealthThread::start(events)?;
-        let wait = wait_policy(rig.engine.wait);
-        let thread = RealtimeThread::start(engine, request, Settings { period, wait })?;
+        let (wait, margin) = wait_policy(&rig.engine);
+        let thread = RealtimeThread::start(engine, request, Settings { period, wait }, margin)?;
         let mut missing = link.missing;
         missing.extend(setup.status.missing());
-        missing.extend(thread.status.missing());
+        missing.extend(thread.begun.status.missing());
         if wait == WaitPolicy::Spin {
             missing.extend(spin_warning(rig.engine.cpu.unwrap_or_default()));
         }
@@ -234,10 +234,11 @@ fn timing(rig: &Rig, period: Period) -> Timing {
     }
 }
 
-pub(crate) const fn wait_policy(wait: Wait) -> WaitPolicy {
-    match wait {
-        Wait::Hybrid => WaitPolicy::Hybrid { spin: zerocat_sched::wait::HYBRID_SPIN },
-        Wait::Sleep => WaitPolicy::Sleep,
-        Wait::Spin => WaitPolicy::Spin,
+fn wait_policy(section: &zerocat_config::Engine) -> (WaitPolicy, Margin) {
+    match (section.wait, section.spin_margin) {
+        (Wait::Hybrid, Some(spin)) => (WaitPolicy::Hybrid { spin }, Margin::Given),
+        (Wait::Hybrid, None) => (WaitPolicy::default(), Margin::Learned),
+        (Wait::Sleep, _) => (WaitPolicy::Sleep, Margin::Given),
+        (Wait::Spin, _) => (WaitPolicy::Spin, Margin::Given),
     }
 }

@@ -1,20 +1,57 @@
 //! The realtime thread: sets itself up, says what it couldn't have, and runs the cycle until it is told to stop.
 
 use crate::link::AnyLink;
+use crate::report::{LearnedReport, MarginReport};
+use crate::session::SessionError;
 use std::sync::mpsc;
 use std::thread::{Builder, JoinHandle};
 use zerocat_engine::{Engine, RunOutcome, Settings, run};
-use zerocat_sched::{MonotonicClock, RealtimeRequest, RealtimeStatus, enter};
+use zerocat_sched::time::nanos;
+use zerocat_sched::{LearnedMargin, MonotonicClock, RealtimeRequest, RealtimeStatus, WaitPolicy, enter, margin::learn};
 
 /// Name of the thread.
 const NAME: &str = "zc-rt";
+
+/// Where the spin margin of a `hybrid` wait comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Margin {
+    /// From the settings.
+    Given,
+    /// The thread learns it before its first cycle.
+    Learned,
+}
 
 /// The running thread.
 #[derive(Debug)]
 pub(crate) struct RealtimeThread {
     handle: JoinHandle<RunOutcome<AnyLink>>,
+    /// How it came to be.
+    pub(crate) begun: Begun,
+}
+
+/// What a thread says of itself before its first cycle.
+#[derive(Debug, Clone)]
+pub(crate) struct Begun {
     /// What it asked for and what it had.
     pub(crate) status: RealtimeStatus,
+    /// How it waits.
+    pub(crate) wait: WaitPolicy,
+    /// What its spin margin was learned from, if it was.
+    pub(crate) learned: Option<LearnedMargin>,
+}
+
+impl Begun {
+    /// The margin of the wait `hybrid`.
+    pub(crate) fn margin(&self) -> Option<MarginReport> {
+        let WaitPolicy::Hybrid { spin } = self.wait else { return None };
+        let learned = self.learned.map(|learned| LearnedReport {
+            wake_ups: learned.wake_ups,
+            p50_ns: nanos(learned.p50),
+            p99_ns: nanos(learned.p99),
+            max_ns: nanos(learned.longest),
+        });
+        Some(MarginReport { margin_ns: nanos(spin), learned })
+    }
 }
 
 /// The realtime thread ended by a panic.
@@ -28,17 +65,20 @@ impl RealtimeThread {
         engine: Engine<AnyLink>,
         request: RealtimeRequest,
         settings: Settings,
-    ) -> std::io::Result<Self> {
+        margin: Margin,
+    ) -> Result<Self, SessionError> {
         let (said, hear) = mpsc::channel();
         let handle = Builder::new().name(NAME.to_owned()).spawn(move || {
             let status = enter(&request);
+            let learned = learned(settings, margin);
+            let wait = learned.map_or(settings.wait, |learned| WaitPolicy::Hybrid { spin: learned.margin });
             // The receiver waits below; if it is gone there is nobody to tell.
-            let _ = said.send(status);
+            let _ = said.send(Begun { status, wait, learned });
             drop(said);
-            run(engine, &MonotonicClock, settings)
+            run(engine, &MonotonicClock, Settings { wait, ..settings })
         })?;
-        let status = hear.recv().unwrap_or_default();
-        Ok(Self { handle, status })
+        let begun = hear.recv().map_err(|_| RealtimePanic)?;
+        Ok(Self { handle, begun })
     }
 
     /// Whether it has ended.
@@ -50,4 +90,9 @@ impl RealtimeThread {
     pub(crate) fn join(self) -> Result<RunOutcome<AnyLink>, RealtimePanic> {
         self.handle.join().map_err(|_| RealtimePanic)
     }
+}
+
+fn learned(settings: Settings, margin: Margin) -> Option<LearnedMargin> {
+    let asked = matches!(settings.wait, WaitPolicy::Hybrid { .. }) && margin == Margin::Learned;
+    asked.then(|| learn(&MonotonicClock, settings.period.duration()))
 }

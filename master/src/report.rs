@@ -32,6 +32,14 @@ pub struct Report {
     pub round_trip_ns: Option<Figures>,
     /// From the tick to the wake-up, in ns.
     pub wakeup_jitter_ns: Option<Figures>,
+    /// From the tick to the posting of the first frame, in ns.
+    pub post_jitter_ns: Option<Figures>,
+    /// From the tick to the return of the kick that sent the frames, in ns.
+    pub send_jitter_ns: Option<Figures>,
+    /// From the timer's deadline to the wake-up, of the sleep before each tick, in ns; `null` where it never slept.
+    pub sleep_latency_ns: Option<Figures>,
+    /// The margin of the wait `hybrid`; `null` with another wait.
+    pub spin_margin: Option<MarginReport>,
     /// The tasks.
     pub tasks: Vec<TaskReport>,
     /// The realtime thread between its first and last cycle.
@@ -186,6 +194,52 @@ pub struct TaskReport {
     pub commands: u64,
 }
 
+/// The margin of the wait `hybrid`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct MarginReport {
+    /// Time before the tick at which the sleep ended, in ns.
+    pub margin_ns: u64,
+    /// What it was learned from; `null` where the rig file gave it.
+    pub learned: Option<LearnedReport>,
+}
+
+impl std::fmt::Display for MarginReport {
+    /// `63 us, learned from 500 wake-ups (p50 31 us, p99 50 us, longest 412 us)`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let micros = |nanos: u64| nanos.div_ceil(1_000);
+        write!(f, "{} us, ", micros(self.margin_ns))?;
+        let Some(LearnedReport { wake_ups, p50_ns, p99_ns, max_ns }) = self.learned else {
+            return f.write_str("as the rig file has it");
+        };
+        let [p50, p99, longest] = [p50_ns, p99_ns, max_ns].map(micros);
+        write!(f, "learned from {wake_ups} wake-ups (p50 {p50} us, p99 {p99} us, longest {longest} us)")
+    }
+}
+
+/// The wake-ups that a margin was learned from, before the first cycle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct LearnedReport {
+    /// How many.
+    pub wake_ups: u32,
+    /// Median of their latency in ns.
+    pub p50_ns: u64,
+    /// 99th percentile in ns.
+    pub p99_ns: u64,
+    /// The longest in ns.
+    pub max_ns: u64,
+}
+
+/// Times in which the realtime thread wanted to run and didn't.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, JsonSchema)]
+pub struct Holes {
+    /// How many.
+    pub count: u64,
+    /// The longest in ns.
+    pub longest_ns: u64,
+    /// All together in ns.
+    pub total_ns: u64,
+}
+
 /// The realtime thread between its first and last cycle.
 #[derive(Debug, Clone, Copy, Default, Serialize, JsonSchema)]
 pub struct RtReport {
@@ -197,6 +251,8 @@ pub struct RtReport {
     pub involuntary_switches: Option<u64>,
     /// Allocations, reallocations and frees.
     pub allocations: Option<u64>,
+    /// Times of more than 100 us in which it wanted to run and didn't, in cycles with cyclic frames.
+    pub holes: Holes,
 }
 
 /// Frames beside the cyclic ones, and cyclic ones that went wrong.
@@ -216,4 +272,18 @@ pub struct Frames {
     pub foreign: u64,
     /// Errors of the link.
     pub link_faults: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_margin_says_where_it_is_from() {
+        let learned = LearnedReport { wake_ups: 500, p50_ns: 30_400, p99_ns: 50_000, max_ns: 411_100 };
+        let margin = MarginReport { margin_ns: 63_000, learned: Some(learned) };
+        assert_eq!(margin.to_string(), "63 us, learned from 500 wake-ups (p50 31 us, p99 50 us, longest 412 us)");
+        let given = MarginReport { margin_ns: 40_000, learned: None };
+        assert_eq!(given.to_string(), "40 us, as the rig file has it");
+    }
 }

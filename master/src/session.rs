@@ -7,7 +7,7 @@ use crate::core::{Core, link_slots};
 use crate::link::{LinkOpenError, LinkRequest, OpenLink, open_link};
 use crate::progress::{Phase, Progress};
 use crate::realtime::RealtimePanic;
-use crate::report::{LinkReport, Report};
+use crate::report::{LinkReport, MarginReport, Report};
 use crate::tasks::{TaskSet, TaskStartError};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -149,6 +149,12 @@ impl Session {
     #[must_use]
     pub fn missing(&self) -> &[String] {
         &self.core.missing
+    }
+
+    /// The margin of the wait `hybrid`; `None` with another wait.
+    #[must_use]
+    pub fn spin_margin(&self) -> Option<MarginReport> {
+        self.core.thread.begun.margin()
     }
 
     /// The bus with its plan.

@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::{Clock, Time};
 
-/// How long before the tick a `hybrid` wait stops sleeping: 50 us.
+/// How long before the tick a `hybrid` wait stops sleeping where nothing was learned or set: 50 us. A run learns its
+/// own ([`crate::margin`]).
 ///
 /// A sleeping thread wakes some time after its timer: exit from an idle state, interrupt, context switch, cold caches.
 /// Measured at 1 kHz on a shared virtual machine with two cores under SCHED_FIFO (Linux 6.18, not PREEMPT_RT), that was
@@ -19,6 +20,13 @@ use crate::time::{Clock, Time};
 /// 50 us hides the usual wake-up (p50 0.04 us), though not the tail of a busy machine; it costs 5 % of the core at 1 kHz
 /// and stays far from realtime throttling (95 % by default).
 pub const HYBRID_SPIN: Duration = Duration::from_micros(50);
+
+/// How long before the tick a `spin` wait has the cycle prepared: 50 us, which is far more than 20 kB of outputs take.
+pub const STAGE: Duration = Duration::from_micros(50);
+
+/// How long a `hybrid` wait polls for frames before it naps: 200 us, within which a segment of a hundred SubDevices has
+/// answered.
+pub const HYBRID_POLL: Duration = Duration::from_micros(200);
 
 /// How a thread waits for its tick.
 ///
@@ -55,6 +63,18 @@ impl WaitPolicy {
         }
     }
 
+    /// Waits until the cycle of the tick at `deadline` is to be prepared: at its margin with `hybrid`, [`STAGE`] before
+    /// with `spin`. With `sleep` that is at once: it would have to wake twice.
+    pub fn wait_to_prepare(&self, clock: &impl Clock, deadline: Time) {
+        match *self {
+            Self::Sleep => {}
+            Self::Hybrid { spin } => clock.sleep_until(deadline.before(spin)),
+            Self::Spin => {
+                spin_until(clock, deadline.before(STAGE));
+            }
+        }
+    }
+
     /// Waits until `deadline` and returns when it woke: the first reading that is not before it. Their difference is
     /// the jitter of the wake-up.
     pub fn wait_until(&self, clock: &impl Clock, deadline: Time) -> Time {
@@ -68,13 +88,17 @@ impl WaitPolicy {
             }
             Self::Spin => {}
         }
-        loop {
-            let now = clock.now();
-            if now >= deadline {
-                return now;
-            }
-            clock.relax();
+        spin_until(clock, deadline)
+    }
+}
+
+fn spin_until(clock: &impl Clock, deadline: Time) -> Time {
+    loop {
+        let now = clock.now();
+        if now >= deadline {
+            return now;
         }
+        clock.relax();
     }
 }
 
@@ -128,7 +152,7 @@ pub const MAX_NAP: Duration = Duration::from_micros(250);
 /// | policy | budget |
 /// |---|---|
 /// | `sleep` | none: it naps at once |
-/// | `hybrid` | 4 times its spin (200 us by default): frames that are back by then are seen at once |
+/// | `hybrid` | [`HYBRID_POLL`]: frames that are back by then are seen at once |
 /// | `spin` | all of it |
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PollWait {
@@ -141,7 +165,7 @@ impl PollWait {
     pub fn new(policy: WaitPolicy) -> Self {
         let budget = match policy {
             WaitPolicy::Sleep => Some(Duration::ZERO),
-            WaitPolicy::Hybrid { spin } => Some(spin.saturating_mul(4)),
+            WaitPolicy::Hybrid { .. } => Some(HYBRID_POLL),
             WaitPolicy::Spin => None,
         };
         Self { budget }
@@ -225,6 +249,18 @@ mod tests {
         let clock = Counting::default();
         WaitPolicy::default().wait_until(&clock, Time(50_000));
         assert_eq!(clock.sleeps.get(), 0);
+    }
+
+    #[test]
+    fn a_cycle_is_prepared_before_its_tick() {
+        let prepared = |policy: WaitPolicy| {
+            let clock = Counting::default();
+            policy.wait_to_prepare(&clock, DEADLINE);
+            (clock.now(), clock.sleeps.get())
+        };
+        assert_eq!(prepared(WaitPolicy::Sleep), (Time(0), 0));
+        assert_eq!(prepared(WaitPolicy::default()), (DEADLINE.before(HYBRID_SPIN), 1));
+        assert_eq!(prepared(WaitPolicy::Spin), (DEADLINE.before(STAGE), 0));
     }
 
     #[test]

@@ -1,14 +1,14 @@
 //! The `engine` section.
 
 use super::Found;
-use crate::engine::{LinkKind, XdpMode};
+use crate::engine::{LinkKind, Wait, XdpMode};
 use crate::rig::Rig;
 use std::time::Duration;
 
 /// Longest watchdog: 65535 ticks of 100 us (ETG.1000.4, 6.3: the divider's default gives 100 us).
 const MAX_WATCHDOG: Duration = Duration::from_micros(6_553_500);
 
-/// Checks priority, deadline, guard and watchdog.
+/// Checks priority, mode, spin margin, deadline, guard and watchdog.
 pub(super) fn engine(rig: &Rig, found: &mut Found) {
     let engine = &rig.engine;
     let priority = engine.priority;
@@ -17,10 +17,14 @@ pub(super) fn engine(rig: &Rig, found: &mut Found) {
     let what = "link `packet` has no XDP mode";
     let fits = engine.link == LinkKind::Xdp || engine.mode == XdpMode::Auto;
     found.demand(fits, "engine.mode", what, "remove it, or set `link` to \"xdp\"");
+    let what = "only the wait `hybrid` has a spin margin";
+    let fits = engine.wait == Wait::Hybrid || engine.spin_margin.is_none();
+    found.demand(fits, "engine.spin_margin", what, "remove it, or set `wait` to \"hybrid\"");
     let period = rig.period();
     if period == Duration::MAX {
         return;
     }
+    within("engine.spin_margin", engine.spin_margin, period, found);
     within("engine.deadline", engine.deadline, period, found);
     within("engine.guard", engine.guard, period, found);
     let watchdog = engine.watchdog;

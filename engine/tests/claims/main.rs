@@ -4,5 +4,8 @@
 
 mod acyclic;
 mod cycle;
+mod overload;
 mod run;
 mod support;
+mod tick;
+mod timed;

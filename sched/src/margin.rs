@@ -1,0 +1,138 @@
+//! The spin margin of a `hybrid` wait, learned from this machine's own wake-ups before the first cycle.
+//!
+//! The margin has to cover what lies between a timer's deadline and the thread's first instruction: interrupt, exit
+//! from an idle state, context switch, cold caches. That differs by more than ten times between machines. So the
+//! thread sleeps [`WAKE_UPS`] times, looks how late it woke, and keeps a margin for the rest of its life: one that
+//! drifted would move the moment at which outputs are taken.
+//!
+//! Guarantees: [`learn`] allocates nothing, takes about a tenth of a second, and returns a margin within its bounds.
+//! Not guaranteed: that no later wake-up is worse; those are in the report's `sleep_latency_ns`.
+
+use std::time::Duration;
+
+use crate::time::{Clock, nanos};
+
+/// Wake-ups that the margin is learned from.
+pub const WAKE_UPS: usize = 500;
+/// Length of a sleep while learning, at most half the period: 200 us, so that learning takes a tenth of a second.
+const SLEEP: Duration = Duration::from_micros(200);
+/// Shortest margin: 20 us. Below it one interrupt on the way uses it up.
+pub const SHORTEST: Duration = Duration::from_micros(20);
+/// The longest margin is half the period, and this where that is less.
+const LONGEST_OF_FAST: Duration = Duration::from_micros(50);
+
+/// A margin with what it was learned from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LearnedMargin {
+    /// Time before the tick at which the sleep ends.
+    pub margin: Duration,
+    /// Wake-ups seen.
+    pub wake_ups: u32,
+    /// Their latency's median.
+    pub p50: Duration,
+    /// Its 99th percentile.
+    pub p99: Duration,
+    /// The longest.
+    pub longest: Duration,
+}
+
+/// Sleeps [`WAKE_UPS`] times on `clock` and chooses the margin for a grid of `period`. For the thread that will wait,
+/// with its CPU and priority.
+pub fn learn(clock: &impl Clock, period: Duration) -> LearnedMargin {
+    let mut latencies = [Duration::ZERO; WAKE_UPS];
+    let sleep = SLEEP.min(period / 2);
+    for latency in &mut latencies {
+        let deadline = clock.now().after(sleep);
+        clock.sleep_until(deadline);
+        *latency = clock.now().since(deadline);
+    }
+    choose(&mut latencies, period)
+}
+
+/// The 99th percentile and a quarter of it, within bounds. One wake-up in a hundred may be an accident; a margin for the
+/// longest would spin half of each period on a machine that stalled once while it learned.
+fn choose(latencies: &mut [Duration], period: Duration) -> LearnedMargin {
+    latencies.sort_unstable();
+    let rank = |percent: usize| {
+        let rank = (latencies.len() * percent).div_ceil(100);
+        latencies.get(rank.saturating_sub(1)).copied().unwrap_or_default()
+    };
+    let (p50, p99, longest) = (rank(50), rank(99), rank(100));
+    let most = (period / 2).max(LONGEST_OF_FAST);
+    let margin = (p99 + p99 / 4).clamp(SHORTEST, most);
+    // Whole microseconds: the digits behind say nothing.
+    let margin = Duration::from_micros(nanos(margin).div_ceil(1_000));
+    LearnedMargin { margin, wake_ups: u32::try_from(latencies.len()).unwrap_or(u32::MAX), p50, p99, longest }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+    use crate::time::{Time, VirtualClock};
+
+    const MILLISECOND: Duration = Duration::from_millis(1);
+
+    /// A machine whose `n`-th sleep ends as late as it is told.
+    struct Machine<F> {
+        clock: VirtualClock,
+        late: F,
+        sleeps: Cell<usize>,
+    }
+
+    impl<F: Fn(usize) -> u64> Clock for Machine<F> {
+        fn now(&self) -> Time {
+            self.clock.now()
+        }
+        fn sleep_until(&self, deadline: Time) {
+            self.clock.set_oversleep(Duration::from_micros((self.late)(self.sleeps.get())));
+            self.sleeps.set(self.sleeps.get() + 1);
+            self.clock.sleep_until(deadline);
+        }
+        fn relax(&self) {
+            self.clock.relax();
+        }
+    }
+
+    fn learned(period: Duration, late: impl Fn(usize) -> u64) -> LearnedMargin {
+        let machine = Machine { clock: VirtualClock::default(), late, sleeps: Cell::new(0) };
+        let learned = learn(&machine, period);
+        assert_eq!(machine.sleeps.get(), WAKE_UPS);
+        learned
+    }
+
+    fn micros(learned: &LearnedMargin) -> u128 {
+        learned.margin.as_micros()
+    }
+
+    #[test]
+    fn the_margin_is_the_99th_percentile_and_a_quarter() {
+        // 495 wake-ups of 40 us: the 99th percentile is the last of them.
+        let learned = learned(MILLISECOND, |n| if n < 5 { 900 } else { 40 });
+        assert_eq!(micros(&learned), 50);
+        assert_eq!((learned.p50, learned.p99), (Duration::from_micros(40), Duration::from_micros(40)));
+        assert_eq!((learned.longest, learned.wake_ups), (Duration::from_micros(900), 500));
+    }
+
+    #[test]
+    fn one_wake_up_in_fifty_is_no_accident() {
+        assert_eq!(micros(&learned(MILLISECOND, |n| if n % 50 == 0 { 200 } else { 10 })), 250);
+    }
+
+    #[test]
+    fn a_quick_machine_still_gets_20_us() {
+        assert_eq!(micros(&learned(MILLISECOND, |_| 2)), 20);
+    }
+
+    #[test]
+    fn a_slow_machine_spins_at_most_half_of_each_period() {
+        assert_eq!(micros(&learned(MILLISECOND, |_| 5_000)), 500);
+        assert_eq!(micros(&learned(Duration::from_millis(4), |_| 1_000)), 1_250);
+    }
+
+    #[test]
+    fn a_fast_grid_may_be_spun_whole() {
+        assert_eq!(micros(&learned(Duration::from_micros(25), |_| 40)), 50);
+    }
+}

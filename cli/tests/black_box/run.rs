@@ -110,12 +110,13 @@ fn assert_stable_keys(report: &Value) {
     assert!(done > 100, "{report}");
     assert!(report["cycles"]["skipped"].is_u64() && report["cycles"]["lost"].as_u64() < Some(done), "{report}");
     assert_eq!(report["working_counter_faults"], 0);
-    for figures in ["round_trip_ns", "wakeup_jitter_ns"] {
+    for figures in ["round_trip_ns", "wakeup_jitter_ns", "post_jitter_ns", "send_jitter_ns", "sleep_latency_ns"] {
         let figure = |key: &str| report[figures][key].as_u64().unwrap_or_else(|| panic!("{figures}.{key} in {report}"));
         let rising = ["min", "p50", "p99", "p999", "max"].map(figure);
         assert!(rising.is_sorted(), "{figures}: {rising:?}");
         assert!((1..=done).contains(&figure("n")), "{report}");
     }
+    assert_learned(&report["spin_margin"]);
     assert!(report["round_trip_ns"]["min"].as_u64() > Some(0), "{report}");
     assert_tasks(&report["tasks"]);
     let rt = |key: &str| report["rt"][key].as_u64().unwrap_or_else(|| panic!("rt.{key} in {report}"));
@@ -123,7 +124,16 @@ fn assert_stable_keys(report: &Value) {
     for key in ["page_faults_minor", "page_faults_major", "involuntary_switches"] {
         rt(key);
     }
+    let hole = |key: &str| report["rt"]["holes"][key].as_u64().unwrap_or_else(|| panic!("rt.holes.{key} in {report}"));
+    assert!(hole("longest_ns") <= hole("total_ns"), "{report}");
+    assert_eq!(hole("count") == 0, hole("total_ns") == 0, "{report}");
     assert!(report["time_to_op_ms"].as_f64() > Some(0.0), "{report}");
+}
+
+/// Between 20 us and half the period of 1 ms.
+fn assert_learned(margin: &Value) {
+    assert!((20_000..=500_000).contains(&margin["margin_ns"].as_u64().unwrap()), "{margin}");
+    assert_eq!(margin["learned"]["wake_ups"], 500);
 }
 
 fn assert_tasks(tasks: &Value) {

@@ -2,6 +2,7 @@
 //! runs.
 
 mod control;
+mod devices;
 mod display;
 mod port;
 mod screen;
@@ -30,6 +31,8 @@ Examples:
   zerocat sim --interface ecs0 --mixed 100
   zerocat sim --unix /run/segment.sock:/run/vm.sock
   zerocat sim --mixed 8 --print-config > segment.json
+  zerocat sim --esi vendor.xml
+  zerocat sim --interface ecs0 --esi vendor.xml --device EL3102
 
 While it runs it takes commands on standard input, one a line: `help` lists them.";
 
@@ -38,7 +41,7 @@ While it runs it takes commands on standard input, one a line: `help` lists them
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Sim {
     /// Network interface.
-    #[arg(short, long, required_unless_present_any = ["unix", "print_config"])]
+    #[arg(short, long, required_unless_present_any = ["unix", "print_config", "esi"])]
     interface: Option<String>,
     /// UNIX datagram sockets instead: the segment's and the other end's, one datagram an Ethernet frame, as QEMU's
     /// `-netdev dgram` has them.
@@ -50,8 +53,9 @@ pub(crate) struct Sim {
     /// A line of this many SubDevices of all kinds instead of a file.
     #[arg(long, conflicts_with = "config", value_name = "N")]
     mixed: Option<usize>,
-    /// A device description (ESI) of a vendor instead of a file: the segment has SubDevices of one type in it.
-    #[arg(long, conflicts_with_all = ["config", "mixed"], requires = "device", value_name = "FILE")]
+    /// A device description (ESI) of a vendor instead of a file: the segment has SubDevices of one type in it. Without
+    /// `--device`: list the devices in it, and end.
+    #[arg(long, conflicts_with_all = ["config", "mixed"], value_name = "FILE")]
     esi: Option<PathBuf>,
     /// Type or name of the device in the device description.
     #[arg(long, requires = "esi", value_name = "NAME")]
@@ -81,6 +85,9 @@ pub(crate) struct Sim {
 
 impl Sim {
     pub(crate) fn run(&self) -> Done {
+        if let (Some(path), None) = (&self.esi, &self.device) {
+            return devices::list(path, self.json);
+        }
         let config = self.config()?;
         if self.print_config {
             config.check().map_err(|error| Failure::file(zerocat::chain(&error)))?;

@@ -185,3 +185,17 @@ fn a_segment_answers_over_unix_datagrams_and_takes_its_socket_away() {
     assert!(!Path::new(ours.text()).exists());
     zerocat(&["sim", "--unix", "only-one"]).with_code(2).saying(&["colon"]);
 }
+
+#[test]
+fn a_device_description_alone_is_listed() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../sim/tests/esi/catalogue.xml");
+    let printed = zerocat(&["sim", "--esi", file]).with_code(0);
+    let line = printed.out.lines().find(|line| line.contains("AXD200")).unwrap();
+    for part in ["Servo and stepper drives", "0x00d20001", "0x00000003"] {
+        assert!(line.contains(part), "{line}");
+    }
+    let printed = zerocat(&["sim", "--esi", file, "--json"]).with_code(0);
+    let listed = parse(&printed.out);
+    assert_eq!(listed["schema"], "zerocat-devices/1");
+    assert_eq!(listed["devices"][5]["startup"][0]["index"], 0x60c2);
+}

@@ -33,7 +33,7 @@ pub use config::{
     Millis, ModuleKind, ProfileKind, ReplyCounter, SecondEndConfig, SegmentConfig, SegmentConfigError, SubDeviceConfig,
     TargetState, WireConfig,
 };
-pub use describe::esi::{EsiDevice, EsiError, EsiProblem, esi_devices};
+pub use describe::esi::{EsiDevice, EsiError, EsiProblem, EsiStartup, esi_devices};
 pub use describe::image::ImageError;
 pub use esc::ClockSnapshot;
 pub use in_process::{Loss, SegmentLink};

@@ -1,6 +1,7 @@
 //! The CoE server: SDO and SDO information (ETG.1000.6, 5.6).
 
 use zerocat_wire::coe::{CoeHeader, CoeService, Emergency, HEADER_LEN, emergency};
+use zerocat_wire::sii::general::coe;
 use zerocat_wire::{MailboxError, WireError};
 
 use super::mailbox::Answer;
@@ -26,6 +27,9 @@ impl Coe {
             CoeService::SdoRequest => {
                 let reply = self.sdo.request(body, space, objects)?;
                 Ok(reply.map(|(service, reply)| with_header(service, &reply)).into_iter().collect())
+            }
+            CoeService::SdoInformation if !objects.dictionary.offers(coe::SDO_INFO) => {
+                Err(MailboxError::SERVICE_NOT_SUPPORTED)
             }
             CoeService::SdoInformation => {
                 let fragments = sdo_info::answer(body, space, objects.dictionary);

@@ -17,10 +17,8 @@ use super::eoe::Eoe;
 use super::foe::Foe;
 use super::object_access::Objects;
 use crate::config::{MailboxConfig, ReplyCounter};
+use crate::describe::MailboxPlan;
 use crate::esc::Esc;
-
-const OUT: u8 = 0;
-const IN: u8 = 1;
 
 /// Shortest mailbox: header, CoE header and one expedited SDO.
 pub(super) const SHORTEST: u16 = 16;
@@ -42,6 +40,9 @@ struct Outgoing {
 /// State of the mailbox.
 #[derive(Debug)]
 pub(super) struct Mailbox {
+    /// Sync managers of the mailbox that the MainDevice writes and of the other.
+    out: u8,
+    input: u8,
     protocols: u16,
     reply_counter: ReplyCounter,
     requests: u64,
@@ -61,10 +62,13 @@ pub(super) struct Mailbox {
 }
 
 impl Mailbox {
-    pub(super) fn new(protocols: u16, config: Option<&MailboxConfig>) -> Self {
+    pub(super) fn new(plan: &MailboxPlan, config: Option<&MailboxConfig>) -> Self {
         let config = config.cloned().unwrap_or_default();
+        let [out, input] = plan.channels;
         Self {
-            protocols,
+            out,
+            input,
+            protocols: plan.protocols,
             reply_counter: config.reply_counter,
             requests: 0,
             frozen: false,
@@ -79,6 +83,11 @@ impl Mailbox {
         }
     }
 
+    /// Its sync managers, one bit each: of the mailbox that the MainDevice writes and of the other.
+    pub(super) fn channels(&self) -> (u16, u16) {
+        (1 << self.out, 1 << self.input)
+    }
+
     /// Forgets mails and transfers, and lets the MainDevice use the mailboxes or not.
     pub(super) fn reset(&mut self, esc: &mut Esc, open: bool) {
         self.coe = Coe::default();
@@ -87,7 +96,7 @@ impl Mailbox {
         (self.heard, self.said) = (0, 0);
         (self.shown, self.read) = (None, None);
         self.waiting.clear();
-        for n in [OUT, IN] {
+        for n in [self.out, self.input] {
             esc.reset_channel(n);
             esc.close_channel(n, !open);
         }
@@ -105,13 +114,13 @@ impl Mailbox {
     /// Does what can be done now.
     pub(super) fn run(&mut self, esc: &mut Esc, objects: &mut Objects<'_>) {
         self.send(esc);
-        if esc.repeat_asked(IN) && !self.frozen {
+        if esc.repeat_asked(self.input) && !self.frozen {
             self.repeat(esc);
         }
-        while esc.mail_waits(OUT) && (self.frozen || !esc.mail_waits(IN) && self.waiting.is_empty()) {
-            let mail = esc.area(OUT).to_vec();
-            esc.take_mail(OUT);
-            self.take(&mail, usize::from(esc.sync_manager(IN).length), objects);
+        while esc.mail_waits(self.out) && (self.frozen || !esc.mail_waits(self.input) && self.waiting.is_empty()) {
+            let mail = esc.area(self.out).to_vec();
+            esc.take_mail(self.out);
+            self.take(&mail, usize::from(esc.sync_manager(self.input).length), objects);
             self.send(esc);
         }
     }
@@ -122,20 +131,20 @@ impl Mailbox {
             if let Some(mail) = self.shown.replace(again) {
                 self.waiting.push_front(Outgoing { emergency: false, mail });
             }
-            esc.put_mail(IN, self.shown.as_deref().unwrap_or_default());
+            esc.put_mail(self.input, self.shown.as_deref().unwrap_or_default());
         }
-        esc.acknowledge_repeat(IN);
+        esc.acknowledge_repeat(self.input);
     }
 
     fn send(&mut self, esc: &mut Esc) {
-        if self.frozen || esc.mail_waits(IN) {
+        if self.frozen || esc.mail_waits(self.input) {
             return;
         }
         if let Some(mail) = self.shown.take() {
             self.read = Some(mail);
         }
         if let Some(Outgoing { mail, .. }) = self.waiting.pop_front() {
-            esc.put_mail(IN, &mail);
+            esc.put_mail(self.input, &mail);
             self.shown = Some(mail);
         }
     }

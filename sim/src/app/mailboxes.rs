@@ -47,10 +47,8 @@ impl Application {
 
     /// Whether the sync managers of the mailboxes are as `target` needs them.
     pub(super) fn check_mailbox(&self, esc: &Esc, target: AlState) -> Result<(), AlStatusCode> {
-        if self.mailbox.is_none() {
-            return Ok(());
-        }
-        let (out, input) = (esc.sync_manager(0), esc.sync_manager(1));
+        let Some(plan) = &self.description.mailbox else { return Ok(()) };
+        let [out, input] = plan.channels.map(|n| esc.sync_manager(n));
         let fits = |sm: &SyncManager| {
             let (start, end) = (usize::from(sm.start), usize::from(sm.start) + usize::from(sm.length));
             sm.enabled() && sm.is_mailbox() && sm.length >= mailbox::SHORTEST && start >= 0x1000 && end <= esc.ram_end()

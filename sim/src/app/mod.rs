@@ -21,7 +21,7 @@ use zerocat_wire::{AlState, AlStatusCode};
 
 use crate::config::MailboxConfig;
 use crate::describe::dictionary::Dictionary;
-use crate::describe::{Description, Purpose, ValueId};
+use crate::describe::{Description, ValueId};
 use crate::esc::{Esc, Pending};
 use crate::profile::{FaultReport, Profile, Values};
 
@@ -48,7 +48,8 @@ pub(crate) struct Application {
     transit: Option<(AlState, Duration)>,
     /// OP was asked for and outputs have not come yet.
     outputs_until: Option<Duration>,
-    outputs_seen: bool,
+    /// Sync managers whose outputs have come since SAFE-OP, one bit each.
+    outputs_seen: u16,
     /// The profile's fault that an emergency has told of.
     reported: Option<FaultReport>,
     pub(crate) watchdog_expiries: u64,
@@ -69,14 +70,14 @@ impl Application {
             values,
             dictionary: Dictionary::new(&description),
             process_data: ProcessData::new(&description),
-            mailbox: description.mailbox.map(|plan| Mailbox::new(plan.protocols, mailbox)),
+            mailbox: description.mailbox.as_ref().map(|plan| Mailbox::new(plan, mailbox)),
             al: Al::new(injection, description.mailbox.is_some_and(|plan| plan.boot.is_some())),
             profile,
             description,
             transition_delay,
             transit: None,
             outputs_until: None,
-            outputs_seen: false,
+            outputs_seen: 0,
             reported: None,
             watchdog_expiries: 0,
         }
@@ -117,9 +118,10 @@ impl Application {
         if pending.flags & Pending::AL_CONTROL != 0 {
             self.al_control(esc, now);
         }
-        let outputs = self.process_data.outputs.is_some_and(|n| pending.written & 1 << n != 0);
-        let taken = outputs && self.outputs_written(esc, now);
-        if pending.written & 1 != 0 || pending.read & 2 != 0 || pending.flags & Pending::SYNC_MANAGER != 0 {
+        let outputs = pending.written & self.process_data.output_channels();
+        let taken = outputs != 0 && self.outputs_written(esc, outputs, now);
+        let (out, input) = self.mailbox.as_ref().map_or((0, 0), Mailbox::channels);
+        if pending.written & out != 0 || pending.read & input != 0 || pending.flags & Pending::SYNC_MANAGER != 0 {
             self.serve_mailbox(esc);
         }
         taken
@@ -161,23 +163,33 @@ impl Application {
         }
     }
 
-    fn outputs_written(&mut self, esc: &mut Esc, now: Duration) -> bool {
-        self.outputs_seen = true;
-        if self.outputs_until.take().is_some() {
+    fn outputs_written(&mut self, esc: &mut Esc, channels: u16, now: Duration) -> bool {
+        self.outputs_seen |= channels;
+        let entered = self.outputs_until.is_some() && self.has_outputs();
+        if entered {
+            self.outputs_until = None;
             self.enter(esc, AlState::Op);
         }
         if self.state() != AlState::Op {
             return false;
         }
-        self.process_data.take_outputs(esc, &mut self.values);
+        // What came before OP counts from now on.
+        let channels = if entered { self.outputs_seen } else { channels };
+        self.process_data.take_outputs(esc, channels, &mut self.values);
         self.profile.outputs(&mut self.values, now);
         self.report_profile(esc);
         true
     }
 
+    /// Whether all outputs have come since SAFE-OP.
+    fn has_outputs(&self) -> bool {
+        let needed = self.process_data.output_channels();
+        self.outputs_seen & needed == needed
+    }
+
     fn watchdog_expired(&mut self, esc: &mut Esc) -> bool {
         self.watchdog_expiries += 1;
-        self.outputs_seen = false;
+        self.outputs_seen = 0;
         if self.state() != AlState::Op {
             return false;
         }
@@ -244,8 +256,7 @@ impl Application {
             self.report_transition(esc, target, code);
             return;
         }
-        let needs_outputs = target == AlState::Op && self.process_data.output_bits() > 0 && !self.outputs_seen;
-        if needs_outputs {
+        if target == AlState::Op && !self.has_outputs() {
             self.outputs_until = Some(now + OUTPUTS_WAIT);
             return;
         }
@@ -268,7 +279,7 @@ impl Application {
             self.end_of_error(esc);
         }
         if (from, target) == (AlState::PreOp, AlState::SafeOp) {
-            self.outputs_seen = false;
+            self.outputs_seen = 0;
         }
         self.refresh_inputs(esc);
         self.show(esc);
@@ -286,16 +297,13 @@ impl Application {
     }
 
     fn leave_process_data(&mut self, esc: &mut Esc) {
-        self.outputs_seen = false;
-        for n in [self.process_data.outputs, self.process_data.inputs].into_iter().flatten() {
-            esc.reset_channel(n);
-        }
+        self.outputs_seen = 0;
+        self.process_data.sync_managers().for_each(|n| esc.reset_channel(n));
     }
 
     fn check_process_data(&mut self, esc: &Esc) -> Result<(), AlStatusCode> {
         self.process_data.compile(&self.description, &self.dictionary)?;
-        self.process_data.check(esc, Purpose::Outputs)?;
-        self.process_data.check(esc, Purpose::Inputs)?;
+        self.process_data.check(esc)?;
         self.profile.check(&self.values)
     }
 }

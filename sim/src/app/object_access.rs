@@ -6,9 +6,11 @@
 
 use zerocat_wire::AlState;
 use zerocat_wire::coe::{AbortCode, SdoTarget};
+use zerocat_wire::sii::general::coe;
 
 use super::{bits, object_rules};
 use crate::describe::dictionary::{Dictionary, Entry, Object, ObjectCode, Store};
+use crate::describe::{ValueId, WORD_BITS};
 use crate::profile::Values;
 
 /// The objects as a request finds them.
@@ -29,13 +31,16 @@ fn state_bit(state: AlState) -> u16 {
 }
 
 impl Objects<'_> {
-    fn object(&self, index: u16) -> Result<&Object, AbortCode> {
-        self.dictionary.object(index).ok_or(AbortCode::NO_SUCH_OBJECT)
+    /// The object, if the SubDevice offers the kind of access.
+    fn object(&self, target: SdoTarget) -> Result<&Object, AbortCode> {
+        let object = self.dictionary.object(target.index).ok_or(AbortCode::NO_SUCH_OBJECT)?;
+        let offered = !target.complete || self.dictionary.offers(coe::COMPLETE_ACCESS);
+        if offered { Ok(object) } else { Err(AbortCode::UNSUPPORTED_ACCESS) }
     }
 
     /// Reads an entry or a whole object.
     pub(super) fn read(&self, target: SdoTarget) -> Result<Vec<u8>, AbortCode> {
-        let object = self.object(target.index)?;
+        let object = self.object(target)?;
         if target.complete {
             return self.read_complete(object, target.subindex);
         }
@@ -53,9 +58,12 @@ impl Objects<'_> {
         match &entry.store {
             Store::Bytes(bytes) => bytes.clone(),
             Store::Value(id) => {
-                let len = usize::from(entry.bits).div_ceil(8);
-                let value = self.values.raw(*id) & bits::mask(usize::from(entry.bits));
-                value.to_le_bytes()[..len.min(8)].to_vec()
+                let len = usize::from(entry.bits);
+                let mut bytes = vec![0; len.div_ceil(8)];
+                for (n, at) in (id.0..).zip((0..len).step_by(WORD_BITS)) {
+                    bits::put(&mut bytes, at, (len - at).min(WORD_BITS), self.values.raw(ValueId(n)));
+                }
+                bytes
             }
         }
     }
@@ -81,7 +89,7 @@ impl Objects<'_> {
 
     /// Whether a download of `len` bytes could work, as far as that is known before the data.
     pub(super) fn admits(&self, target: SdoTarget, len: usize) -> Result<(), AbortCode> {
-        let object = self.object(target.index)?;
+        let object = self.object(target)?;
         if target.complete {
             let layout = Layout::of(object, target.subindex, u8::MAX)?;
             self.check_complete_access(&layout)?;
@@ -103,7 +111,7 @@ impl Objects<'_> {
 
     /// A counted object is emptied first, filled, and its count is written last.
     fn write_complete(&mut self, target: SdoTarget, bytes: &[u8]) -> Result<(), AbortCode> {
-        let object = self.object(target.index)?;
+        let object = self.object(target)?;
         let counted = object.counted;
         let count = (target.subindex == 0).then(|| bytes.first().copied().unwrap_or(0));
         let last = if counted { count.unwrap_or(u8::MAX) } else { u8::MAX };
@@ -141,7 +149,7 @@ impl Objects<'_> {
     }
 
     fn write_entry(&mut self, index: u16, subindex: u8, bytes: &[u8]) -> Result<(), AbortCode> {
-        let object = self.object(index)?;
+        let object = self.dictionary.object(index).ok_or(AbortCode::NO_SUCH_OBJECT)?;
         let entry = object.entry(subindex).ok_or(AbortCode::NO_SUCH_SUBINDEX)?;
         self.check_access(entry)?;
         check_length(entry, bytes.len())?;
@@ -153,7 +161,12 @@ impl Objects<'_> {
         };
         match &mut entry.store {
             Store::Bytes(stored) => *stored = bytes.to_vec(),
-            Store::Value(id) => self.values.set_raw(*id, bits::get(bytes, 0, usize::from(entry.bits))),
+            Store::Value(id) => {
+                let len = usize::from(entry.bits);
+                for (n, at) in (id.0..).zip((0..len).step_by(WORD_BITS)) {
+                    self.values.set_raw(ValueId(n), bits::get(bytes, at, (len - at).min(WORD_BITS)));
+                }
+            }
         }
         Ok(())
     }

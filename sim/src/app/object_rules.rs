@@ -4,6 +4,7 @@
 use zerocat_wire::coe::AbortCode;
 use zerocat_wire::coe::info::access::{RX_PDO, TX_PDO};
 
+use crate::describe::Purpose;
 use crate::describe::dictionary::{self, Dictionary, Object, Store};
 use crate::profile::Values;
 
@@ -24,7 +25,7 @@ pub(super) fn check(
         dictionary::ERROR_HISTORY => clears(bytes),
         0x1600..=0x17ff => mapping(dictionary, object, subindex, bytes, RX_PDO),
         0x1A00..=0x1bff => mapping(dictionary, object, subindex, bytes, TX_PDO),
-        0x1C12 | 0x1C13 => assignment(dictionary, object, subindex, bytes),
+        index if dictionary.assigns(index).is_some() => assignment(dictionary, object, subindex, bytes),
         0x6060 => supported_mode(dictionary, bytes),
         0x607D => limits_in_order(values, object, subindex, bytes),
         _ => Ok(()),
@@ -84,8 +85,10 @@ fn assignment(dictionary: &Dictionary, object: &Object, subindex: u8, bytes: &[u
         return Err(AbortCode::SUBINDEX_0_NOT_ZERO);
     }
     let pdo = word(bytes);
-    let is_pdo = matches!(pdo, 0x1600..=0x17ff if object.index == 0x1C12)
-        || matches!(pdo, 0x1A00..=0x1bff if object.index == 0x1C13);
+    let is_pdo = match dictionary.assigns(object.index) {
+        Some(Purpose::Outputs) => matches!(pdo, 0x1600..=0x17ff),
+        _ => matches!(pdo, 0x1A00..=0x1bff),
+    };
     if pdo == 0 || is_pdo && dictionary.object(pdo).is_some() { Ok(()) } else { Err(AbortCode::CANNOT_BE_MAPPED) }
 }
 
@@ -112,7 +115,7 @@ fn mapping(
     let [bits, subindex, i0, i1] = double(bytes).to_le_bytes();
     let index = u16::from_le_bytes([i0, i1]);
     if index == 0 {
-        return if subindex == 0 && bits <= 64 { Ok(()) } else { Err(AbortCode::CANNOT_BE_MAPPED) };
+        return if subindex == 0 { Ok(()) } else { Err(AbortCode::CANNOT_BE_MAPPED) };
     }
     let object = dictionary.object(index).ok_or(AbortCode::NO_SUCH_OBJECT)?;
     let entry = object.entry(subindex).ok_or(AbortCode::NO_SUCH_SUBINDEX)?;

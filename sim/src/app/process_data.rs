@@ -1,14 +1,15 @@
-//! Process data of one SubDevice: what the assigned PDOs put where in the buffers of its sync managers.
+//! Process data of one SubDevice: what the assigned PDOs put where in the buffers of its sync managers. A direction
+//! may have several of them, each with its own assignment.
 
 use zerocat_wire::AlStatusCode;
 
 use super::bits;
 use crate::describe::dictionary::{Dictionary, Store, assignment_index};
-use crate::describe::{Description, Pdo, Purpose, ValueId};
+use crate::describe::{Description, Pdo, Purpose, ValueId, WORD_BITS};
 use crate::esc::Esc;
 use crate::profile::Values;
 
-/// A mapped value.
+/// A mapped value, or a word of a long one.
 #[derive(Debug, Clone, Copy)]
 struct Field {
     at: usize,
@@ -16,7 +17,7 @@ struct Field {
     value: ValueId,
 }
 
-/// The fields of one direction.
+/// The fields of one sync manager.
 #[derive(Debug, Default)]
 struct Layout {
     fields: Vec<Field>,
@@ -31,21 +32,20 @@ impl Layout {
         for (value, bits) in entries {
             let bits = usize::from(bits);
             if let Some(value) = value {
-                self.fields.push(Field { at: self.bits, bits, value });
+                self.fields.extend(words(self.bits, bits, value));
             }
             self.bits += bits;
         }
     }
 
     /// As the description says.
-    fn fixed(&mut self, pdos: &[Pdo]) {
-        let assigned = pdos.iter().filter(|pdo| pdo.assigned);
-        self.compile(assigned.flat_map(|pdo| pdo.entries.iter().map(|entry| (entry.value, entry.bits))));
+    fn fixed<'a>(&mut self, pdos: impl Iterator<Item = &'a Pdo>) {
+        self.compile(pdos.flat_map(|pdo| pdo.entries.iter().map(|entry| (entry.value, entry.bits))));
     }
 
-    /// As assignment and mapping in the object dictionary say. Returns whether they make sense: every PDO that is
-    /// assigned is there and has entries, and `unique` asks that no value is mapped twice.
-    fn configured(&mut self, dictionary: &Dictionary, assignment: u16, unique: bool) -> bool {
+    /// As assignment and mapping in the object dictionary say. Returns whether every PDO that is assigned is there
+    /// and has entries.
+    fn configured(&mut self, dictionary: &Dictionary, assignment: u16) -> bool {
         let pdos: Vec<Vec<u32>> = dictionary.assigned(assignment).iter().map(|pdo| dictionary.mapping(*pdo)).collect();
         let entry = |mapped: &u32| {
             let [bits, subindex, i0, i1] = mapped.to_le_bytes();
@@ -56,9 +56,7 @@ impl Layout {
             }
         };
         self.compile(pdos.iter().flatten().map(entry));
-        let value = |n: usize| self.fields[n].value;
-        let twice = (1..self.fields.len()).any(|n| (0..n).any(|before| value(before) == value(n)));
-        pdos.iter().all(|pdo| !pdo.is_empty()) && !(unique && twice)
+        pdos.iter().all(|pdo| !pdo.is_empty())
     }
 
     fn bytes(&self) -> usize {
@@ -66,105 +64,137 @@ impl Layout {
     }
 }
 
+/// The words of a value of `bits` bits that begins at the bit `at`.
+fn words(at: usize, bits: usize, value: ValueId) -> impl Iterator<Item = Field> {
+    let parts = (0..bits).step_by(WORD_BITS);
+    (value.0..).zip(parts).map(move |(word, from)| Field {
+        at: at + from,
+        bits: (bits - from).min(WORD_BITS),
+        value: ValueId(word),
+    })
+}
+
+/// One sync manager with process data.
+#[derive(Debug)]
+struct Area {
+    sync_manager: u8,
+    layout: Layout,
+    image: Vec<u8>,
+}
+
+impl Area {
+    fn new(description: &Description, purpose: Purpose, sync_manager: u8) -> Self {
+        let mut layout = Layout::default();
+        layout.fixed(description.assigned(purpose, sync_manager));
+        let image = vec![0; layout.bytes()];
+        Self { sync_manager, layout, image }
+    }
+
+    /// Takes over what the object dictionary says, if it has an assignment object; otherwise the PDOs are those of
+    /// power-on. Returns whether it makes sense.
+    fn configure(&mut self, dictionary: &Dictionary) -> bool {
+        let index = assignment_index(self.sync_manager);
+        let right = dictionary.object(index).is_none() || self.layout.configured(dictionary, index);
+        self.image.clear();
+        self.image.resize(self.layout.bytes(), 0);
+        right
+    }
+
+    /// Whether the sync manager fits the assigned PDOs.
+    fn fits(&self, esc: &Esc, purpose: Purpose) -> bool {
+        let sm = esc.sync_manager(self.sync_manager);
+        let on = sm.enabled() && sm.length > 0;
+        let bytes = self.layout.bytes();
+        if bytes == 0 {
+            return !on;
+        }
+        let end = usize::from(sm.start) + usize::from(sm.length);
+        let direction = sm.is_written() == (purpose == Purpose::Outputs);
+        on && !sm.is_mailbox() && direction && usize::from(sm.length) == bytes && end <= esc.ram_end()
+    }
+}
+
 /// Both directions.
 #[derive(Debug)]
 pub(super) struct ProcessData {
-    /// Sync manager of the outputs.
-    pub(super) outputs: Option<u8>,
-    /// Sync manager of the inputs.
-    pub(super) inputs: Option<u8>,
-    output: Layout,
-    input: Layout,
-    image: Vec<u8>,
+    outputs: Vec<Area>,
+    inputs: Vec<Area>,
 }
 
 impl ProcessData {
     /// With the default assignment.
     pub(super) fn new(description: &Description) -> Self {
-        let mut this = Self {
-            outputs: description.sync_manager(Purpose::Outputs),
-            inputs: description.sync_manager(Purpose::Inputs),
-            output: Layout::default(),
-            input: Layout::default(),
-            image: Vec::new(),
+        let areas = |purpose| {
+            description.sync_managers(purpose).map(|n| Area::new(description, purpose, n)).collect::<Vec<_>>()
         };
-        this.output.fixed(&description.rx_pdos);
-        this.input.fixed(&description.tx_pdos);
-        this.image.resize(this.input.bytes(), 0);
-        this
+        Self { outputs: areas(Purpose::Outputs), inputs: areas(Purpose::Inputs) }
     }
 
-    /// Takes assignment and mapping from the object dictionary, where the SubDevice has one.
+    /// Takes assignment and mapping from the object dictionary, where the SubDevice has one. No output may be mapped
+    /// twice.
     pub(super) fn compile(&mut self, description: &Description, dictionary: &Dictionary) -> Result<(), AlStatusCode> {
         if !description.has_coe() {
             return Ok(());
         }
-        // A SubDevice may have CoE and no assignment object; its PDOs are then those of power-on.
-        let listed = |n: &u8| dictionary.object(assignment_index(*n)).is_some();
-        let (mut outputs, mut inputs) = (true, true);
-        if let Some(n) = self.outputs.filter(listed) {
-            outputs = self.output.configured(dictionary, assignment_index(n), true);
-        }
-        if let Some(n) = self.inputs.filter(listed) {
-            inputs = self.input.configured(dictionary, assignment_index(n), false);
-        }
-        self.image.clear();
-        self.image.resize(self.input.bytes(), 0);
-        match (outputs, inputs) {
+        // All of them are configured, whatever the first says.
+        let configure = |areas: &mut Vec<Area>| {
+            let right: Vec<bool> = areas.iter_mut().map(|area| area.configure(dictionary)).collect();
+            !right.contains(&false)
+        };
+        let (outputs, inputs) = (configure(&mut self.outputs), configure(&mut self.inputs));
+        let mut mapped = std::collections::HashSet::new();
+        let once = self.outputs.iter().flat_map(|area| &area.layout.fields).all(|field| mapped.insert(field.value.0));
+        match (outputs && once, inputs) {
             (false, _) => Err(AlStatusCode::INVALID_OUTPUT_MAPPING),
             (_, false) => Err(AlStatusCode::INVALID_INPUT_MAPPING),
             _ => Ok(()),
         }
     }
 
-    pub(super) fn output_bits(&self) -> usize {
-        self.output.bits
+    /// Sync managers with outputs, one bit each.
+    pub(super) fn output_channels(&self) -> u16 {
+        let mapped = self.outputs.iter().filter(|area| area.layout.bits > 0);
+        mapped.fold(0, |bits, area| bits | 1 << area.sync_manager)
     }
 
-    /// Whether the sync manager fits the assigned PDOs.
-    pub(super) fn check(&self, esc: &Esc, purpose: Purpose) -> Result<(), AlStatusCode> {
-        let (n, bytes, code) = match purpose {
-            Purpose::Outputs => (self.outputs, self.output.bytes(), AlStatusCode::INVALID_OUTPUT_CONFIGURATION),
-            _ => (self.inputs, self.input.bytes(), AlStatusCode::INVALID_INPUT_CONFIGURATION),
-        };
-        let Some(n) = n else { return Ok(()) };
-        let sm = esc.sync_manager(n);
-        let on = sm.enabled() && sm.length > 0;
-        let right = if bytes == 0 {
-            !on
-        } else {
-            let end = usize::from(sm.start) + usize::from(sm.length);
-            let direction = sm.is_written() == (purpose == Purpose::Outputs);
-            on && !sm.is_mailbox() && direction && usize::from(sm.length) == bytes && end <= esc.ram_end()
-        };
-        if right { Ok(()) } else { Err(code) }
+    /// All sync managers with process data.
+    pub(super) fn sync_managers(&self) -> impl Iterator<Item = u8> {
+        self.outputs.iter().chain(&self.inputs).map(|area| area.sync_manager)
     }
 
-    /// Takes the output buffer over into values.
-    pub(super) fn take_outputs(&self, esc: &Esc, values: &mut Values) {
-        let Some(n) = self.outputs else { return };
-        let buffer = esc.area(n);
-        for field in &self.output.fields {
-            values.set_raw(field.value, bits::get(buffer, field.at, field.bits));
+    /// Whether the sync managers fit the assigned PDOs.
+    pub(super) fn check(&self, esc: &Esc) -> Result<(), AlStatusCode> {
+        let fit = |areas: &[Area], purpose| areas.iter().all(|area| area.fits(esc, purpose));
+        if !fit(&self.outputs, Purpose::Outputs) {
+            return Err(AlStatusCode::INVALID_OUTPUT_CONFIGURATION);
+        }
+        if fit(&self.inputs, Purpose::Inputs) { Ok(()) } else { Err(AlStatusCode::INVALID_INPUT_CONFIGURATION) }
+    }
+
+    /// Takes the output buffers of some sync managers (one bit each) over into values.
+    pub(super) fn take_outputs(&self, esc: &Esc, channels: u16, values: &mut Values) {
+        for area in self.outputs.iter().filter(|area| channels & 1 << area.sync_manager != 0) {
+            let buffer = esc.area(area.sync_manager);
+            for field in &area.layout.fields {
+                values.set_raw(field.value, bits::get(buffer, field.at, field.bits));
+            }
         }
     }
 
     /// Sets all output values to 0.
     pub(super) fn clear_outputs(&self, values: &mut Values) {
-        for field in &self.output.fields {
+        for field in self.outputs.iter().flat_map(|area| &area.layout.fields) {
             values.set_raw(field.value, 0);
         }
     }
 
-    /// Puts values into the input buffer.
+    /// Puts values into the input buffers.
     pub(super) fn put_inputs(&mut self, esc: &mut Esc, values: &Values) {
-        let Some(n) = self.inputs else { return };
-        if self.image.is_empty() {
-            return;
+        for area in self.inputs.iter_mut().filter(|area| !area.image.is_empty()) {
+            for field in &area.layout.fields {
+                bits::put(&mut area.image, field.at, field.bits, values.raw(field.value));
+            }
+            esc.put_inputs(area.sync_manager, &area.image);
         }
-        for field in &self.input.fields {
-            bits::put(&mut self.image, field.at, field.bits, values.raw(field.value));
-        }
-        esc.put_inputs(n, &self.image);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::check::{ConfigProblem, invalid};
 use super::{ProfileKind, SegmentConfig, SegmentConfigError, SubDeviceConfig};
-use crate::describe::esi::{self, EsiError};
+use crate::describe::esi::{self, EsiError, Wanted};
 use crate::describe::image::{self, ImageError};
 use crate::describe::{Description, ValueId};
 
@@ -86,6 +86,7 @@ pub(super) fn check(n: usize, subdevice: &SubDeviceConfig) -> Result<(), Segment
         ProfileKind::Esi | ProfileKind::Sii if subdevice.described.0.is_none() => fail("file", ConfigProblem::NotRead),
         ProfileKind::Esi => Ok(()),
         _ if subdevice.device.is_some() => fail("device", ConfigProblem::NotForProfile("device")),
+        _ if subdevice.slots.is_some() => fail("slots", ConfigProblem::NotForProfile("slots")),
         ProfileKind::Sii => Ok(()),
         _ if subdevice.file.is_some() => fail("file", ConfigProblem::NotForProfile("file")),
         _ => Ok(()),
@@ -109,6 +110,23 @@ impl SubDeviceConfig {
         Ok(config)
     }
 
+    /// The same from the bytes of a device description. The file's name is left out, so the configuration can't be
+    /// written to a file.
+    ///
+    /// # Errors
+    /// Those of the description.
+    pub fn from_esi_bytes(bytes: &[u8], device: &str) -> Result<Self, EsiError> {
+        let mut config = Self { device: Some(device.to_owned()), ..Self::new(ProfileKind::Esi) };
+        let description = esi::describe_bytes(bytes, config.wanted(device))?;
+        config.file = Some(PathBuf::new());
+        config.described = Described(Some(Arc::new(description)));
+        Ok(config)
+    }
+
+    fn wanted<'a>(&'a self, device: &'a str) -> Wanted<'a> {
+        Wanted { device, revision: self.revision, modules: self.slots.as_deref() }
+    }
+
     /// A SubDevice from a binary SII image, with all else by default.
     ///
     /// # Errors
@@ -124,7 +142,7 @@ impl SubDeviceConfig {
         let Some(file) = &self.file else { return Ok(()) };
         let path = folder.join(file);
         let description = match (self.profile, &self.device) {
-            (ProfileKind::Esi, Some(device)) => esi::describe(&path, device, self.revision)
+            (ProfileKind::Esi, Some(device)) => esi::describe(&path, self.wanted(device))
                 .map_err(|source| DescribeError::Esi { path: path.clone(), source })?,
             (ProfileKind::Sii, _) => {
                 image::describe(&path).map_err(|source| DescribeError::Image { path: path.clone(), source })?
@@ -144,7 +162,10 @@ impl SegmentConfig {
     pub fn read_files(&mut self, folder: &Path) -> Result<(), SegmentConfigError> {
         for (n, subdevice) in self.subdevices.iter_mut().enumerate() {
             let path = || format!("subdevices[{n}].file");
-            subdevice.read_file(folder).map_err(|source| SegmentConfigError::Described { path: path(), source })?;
+            subdevice.read_file(folder).map_err(|source| {
+                let source = Box::new(source);
+                SegmentConfigError::Described { path: path(), source }
+            })?;
         }
         Ok(())
     }

@@ -49,7 +49,7 @@ pub enum SegmentConfigError {
         path: String,
         /// Why.
         #[source]
-        source: DescribeError,
+        source: Box<DescribeError>,
     },
     /// A value contradicts another or is out of range.
     #[error("{path}: {problem}")]
@@ -213,6 +213,10 @@ pub struct SubDeviceConfig {
     /// Type or name of the device in the file, for the profile `esi`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<String>,
+    /// Modules in the slots of a modular device, for the profile `esi`: type, name or ident, slot by slot; an empty
+    /// name is an empty slot. By default those that the file marks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slots: Option<Vec<String>>,
     /// What the file said.
     #[serde(skip)]
     pub described: Described,
@@ -276,6 +280,7 @@ impl SubDeviceConfig {
             revision: None,
             file: None,
             device: None,
+            slots: None,
             described: Described::default(),
             channels: None,
             speed: None,

@@ -3,6 +3,7 @@
 //! Values that are process data live in the application; entries name them. Everything else is kept as bytes.
 
 use zerocat_wire::coe::info::access::{RX_PDO, TX_PDO};
+use zerocat_wire::sii::general::coe;
 
 use super::{DataType, Description, Pdo, Purpose, ValueId};
 
@@ -103,25 +104,41 @@ impl Object {
 #[derive(Debug, Default)]
 pub(crate) struct Dictionary {
     objects: Vec<Object>,
+    /// Indices of the assignment objects, there or not, with the direction of their PDOs.
+    assignments: Vec<(u16, Purpose)>,
+    /// What CoE can do.
+    details: u8,
 }
 
 impl Dictionary {
+    /// Whether CoE can do something: a bit of [`zerocat_wire::sii::general::coe`].
+    pub(crate) const fn offers(&self, detail: u8) -> bool {
+        self.details & detail != 0
+    }
+
+    /// The direction of the PDOs that an object assigns, if it is an assignment object.
+    pub(crate) fn assigns(&self, index: u16) -> Option<Purpose> {
+        self.assignments.iter().find(|(known, _)| *known == index).map(|(_, purpose)| *purpose)
+    }
+
     /// The dictionary of a description.
     pub(crate) fn new(description: &Description) -> Self {
         let mut objects = communication(description);
         for (area, base, pdos) in
             [(Purpose::Outputs, "RxPDO", &description.rx_pdos), (Purpose::Inputs, "TxPDO", &description.tx_pdos)]
         {
-            objects.extend(pdos.iter().map(|pdo| mapping(pdo, base)));
-            objects.extend(assignment(description, area, pdos));
+            objects.extend(pdos.iter().map(|pdo| mapping(description, pdo, base)));
+            objects.extend(description.sync_managers(area).map(|n| assignment(description, area, n)));
             mapped(&mut objects, pdos, area);
         }
         objects.extend(description.objects.iter().cloned());
         if let Some(listed) = &description.listed {
-            objects = super::listed::join(objects, listed);
+            objects = super::listed::join(description, objects, listed);
         }
         objects.sort_by_key(|object| object.index);
-        Self { objects }
+        let assigns = |purpose| description.sync_managers(purpose).map(move |n| (assignment_index(n), purpose));
+        let assignments = assigns(Purpose::Outputs).chain(assigns(Purpose::Inputs)).collect();
+        Self { objects, assignments, details: description.coe_details() }
     }
 
     pub(crate) fn objects(&self) -> &[Object] {
@@ -247,24 +264,27 @@ fn array(
     Object { index, code: ObjectCode::Array, name: name.to_owned(), entries, counted: false }
 }
 
-fn mapping(pdo: &Pdo, base: &str) -> Object {
+fn mapping(description: &Description, pdo: &Pdo, base: &str) -> Object {
     let items = pdo.entries.iter().map(|entry| entry.mapping().to_le_bytes().to_vec());
     let name = format!("{} {base}-Map", pdo.name);
     let free = MAPPING_PLACES.saturating_sub(pdo.entries.len());
     let items = items.chain(std::iter::repeat_n(vec![0; 4], free));
-    let object = array(pdo.index, &name, DataType::U32, access::WRITE_PREOP, items, pdo.entries.len());
+    let access = if description.can_map(pdo.index) { access::WRITE_PREOP } else { access::READ };
+    let object = array(pdo.index, &name, DataType::U32, access, items, pdo.entries.len());
     Object { code: ObjectCode::Record, counted: true, ..object }
 }
 
-/// The assignment object, with room for every PDO of the direction.
-fn assignment(description: &Description, purpose: Purpose, pdos: &[Pdo]) -> Option<Object> {
-    let index = assignment_index(description.sync_manager(purpose)?);
-    let assigned: Vec<u16> = pdos.iter().filter(|pdo| pdo.assigned).map(|pdo| pdo.index).collect();
-    let places = pdos.len().max(1);
+/// The assignment object of a sync manager, with room for every PDO of the direction.
+fn assignment(description: &Description, purpose: Purpose, sync_manager: u8) -> Object {
+    let index = assignment_index(sync_manager);
+    let assigned: Vec<u16> = description.assigned(purpose, sync_manager).map(|pdo| pdo.index).collect();
+    let places = description.pdos(purpose).len().max(1);
     let items = (0..places).map(|n| assigned.get(n).copied().unwrap_or(0).to_le_bytes().to_vec());
     let name = if purpose == Purpose::Outputs { "RxPDO assign" } else { "TxPDO assign" };
-    let object = array(index, name, DataType::U16, access::WRITE_PREOP, items, assigned.len());
-    Some(Object { counted: true, ..object })
+    let can_assign = description.coe_details() & coe::PDO_ASSIGN != 0;
+    let access = if can_assign { access::WRITE_PREOP } else { access::READ };
+    let object = array(index, name, DataType::U16, access, items, assigned.len());
+    Object { counted: true, ..object }
 }
 
 /// Objects for everything that the PDOs map.

@@ -1,5 +1,6 @@
 //! A SubDevice from a binary SII image, which is then served as it is (ETG.2010; ETG.1000.6, 5.4).
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -12,7 +13,7 @@ use zerocat_wire::sync_manager::control;
 
 use super::sii_parts::{NamedMode, SiiParts};
 use super::value_ids::ValueIds;
-use super::{DataType, Description, Identity, MailboxPlan, Pdo, PdoEntry, Purpose, SyncManagerPlan, ValueId};
+use super::{DataType, Description, Identity, MailboxPlan, Pdo, PdoEntry, Purpose, SyncManagerPlan};
 use crate::esc::EscKind;
 
 /// Largest image: what 16 bits of kbit can say is 8 MiB; no memory is near that.
@@ -40,11 +41,11 @@ pub enum ImageError {
     /// More than an ESC has.
     #[error("{0} sync managers, an ESC has 16 at most")]
     SyncManagers(usize),
-    /// There are mailboxes, but not in the first two sync managers.
-    #[error("mailboxes need sync manager 0 for the one that is written and 1 for the other")]
+    /// There are mailboxes, but no sync managers for them.
+    #[error("mailboxes need a sync manager for the one that is written and one for the other")]
     MailboxSyncManagers,
     /// PDOs are on a sync manager that doesn't take them.
-    #[error("PDO {pdo:#06x} is on sync manager {named}, which is not the first one for its direction")]
+    #[error("PDO {pdo:#06x} is on sync manager {named}, which is not for its direction")]
     SyncManager {
         /// Index of the PDO.
         pdo: u16,
@@ -119,10 +120,9 @@ pub(crate) fn describe_bytes(image: &[u8]) -> Result<Description, ImageError> {
     let content = Content::read(image)?;
     let sync_managers: Vec<SyncManagerPlan> = content.sync_managers.iter().map(plan).collect();
     let mailbox = mailbox(&fixed, &sync_managers)?;
-    let number = |purpose| sync_managers.iter().position(|plan| plan.purpose == purpose);
     let mut values = ValueIds::default();
-    let rx_pdos = pdos(&content, &content.rx_pdos, number(Purpose::Outputs), &mut values)?;
-    let tx_pdos = pdos(&content, &content.tx_pdos, number(Purpose::Inputs), &mut values)?;
+    let rx_pdos = pdos(&content, &content.rx_pdos, (&sync_managers, Purpose::Outputs), &mut values)?;
+    let tx_pdos = pdos(&content, &content.tx_pdos, (&sync_managers, Purpose::Inputs), &mut values)?;
     let id = fixed.identity;
     let [pdi, emulation] = fixed.pdi_control.to_le_bytes();
     Ok(Description {
@@ -136,8 +136,8 @@ pub(crate) fn describe_bytes(image: &[u8]) -> Result<Description, ImageError> {
         pdi,
         mailbox,
         sync_managers,
-        channels_out: channels(&rx_pdos),
-        channels_in: channels(&tx_pdos),
+        channels_out: super::channels(&rx_pdos),
+        channels_in: super::channels(&tx_pdos),
         rx_pdos,
         tx_pdos,
         objects: Vec::new(),
@@ -145,8 +145,20 @@ pub(crate) fn describe_bytes(image: &[u8]) -> Result<Description, ImageError> {
         values: values.count(),
         current: content.general.ebus_current,
         device_type: 0,
-        sii: SiiParts { image: Some(image.to_vec()), clocks: content.clocks, ..SiiParts::default() },
+        modules: None,
+        sii: SiiParts {
+            image: Some(image.to_vec()),
+            coe: Some(content.general.coe).filter(|details| *details != 0),
+            pdo_flags: pdo_flags(&content),
+            clocks: content.clocks,
+            ..SiiParts::default()
+        },
     })
+}
+
+fn pdo_flags(content: &Content<'_>) -> HashMap<u16, u16> {
+    let headers = content.rx_pdos.iter().chain(&content.tx_pdos).map(pdo::PdoView::header);
+    headers.map(|header| (header.index, header.flags)).collect()
 }
 
 /// Old images don't say what a sync manager is for; its control byte does.
@@ -175,14 +187,15 @@ fn mailbox(fixed: &Fixed, plans: &[SyncManagerPlan]) -> Result<Option<MailboxPla
     if !mailbox.are_there() || fixed.protocols == 0 {
         return Ok(None);
     }
-    let uses = plans.iter().take(2).map(|plan| plan.purpose);
-    if !uses.eq([Purpose::MailboxOut, Purpose::MailboxIn]) {
+    let number = |purpose| (0..).zip(plans).find(|(_, plan)| plan.purpose == purpose).map(|(n, _)| n);
+    let (Some(out_channel), Some(in_channel)) = (number(Purpose::MailboxOut), number(Purpose::MailboxIn)) else {
         return Err(ImageError::MailboxSyncManagers);
-    }
+    };
     let boot = fixed.boot_mailbox;
     let areas = [boot.receive_offset, boot.receive_size, boot.send_offset, boot.send_size];
     let (out, input) = (mailbox.receive_offset, mailbox.send_offset);
     Ok(Some(MailboxPlan {
+        channels: [out_channel, in_channel],
         protocols: fixed.protocols,
         boot: boot.are_there().then_some(areas),
         ..MailboxPlan::coe(out, mailbox.receive_size, input, mailbox.send_size)
@@ -192,14 +205,15 @@ fn mailbox(fixed: &Fixed, plans: &[SyncManagerPlan]) -> Result<Option<MailboxPla
 fn pdos(
     content: &Content<'_>,
     views: &[pdo::PdoView<'_>],
-    there: Option<usize>,
+    (plans, purpose): (&[SyncManagerPlan], Purpose),
     values: &mut ValueIds,
 ) -> Result<Vec<Pdo>, ImageError> {
     let mut made: Vec<Pdo> = Vec::with_capacity(views.len());
     for view in views {
         let header = view.header();
         let assigned = header.sync_manager != pdo::NOT_ASSIGNED;
-        if assigned && Some(usize::from(header.sync_manager)) != there {
+        let takes = plans.get(usize::from(header.sync_manager)).is_some_and(|plan| plan.purpose == purpose);
+        if assigned && !takes {
             return Err(ImageError::SyncManager { pdo: header.index, named: header.sync_manager });
         }
         let entries = view.entries().map(|entry| PdoEntry {
@@ -211,11 +225,8 @@ fn pdos(
             value: values.of(entry.index, entry.subindex, entry.bit_length),
         });
         let entries = entries.collect();
-        made.push(Pdo { index: header.index, name: content.text(header.name), assigned, entries });
+        let sync_manager = assigned.then_some(header.sync_manager);
+        made.push(Pdo { index: header.index, name: content.text(header.name), assigned, sync_manager, entries });
     }
     Ok(made)
-}
-
-fn channels(pdos: &[Pdo]) -> Vec<ValueId> {
-    pdos.iter().filter(|pdo| pdo.assigned).flat_map(|pdo| &pdo.entries).filter_map(|entry| entry.value).collect()
 }

@@ -4,7 +4,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::dictionary::{Object, Store};
+use super::dictionary::{Object, Store, assignment_index};
+use super::{Description, Purpose, modules};
 
 /// Device type and identity: there in any case (ETG.1000.6, 5.6.7).
 const MANDATORY: [u16; 2] = [0x1000, 0x1018];
@@ -12,12 +13,13 @@ const MANDATORY: [u16; 2] = [0x1000, 0x1018];
 const COMMUNICATION: std::ops::RangeInclusive<u16> = 0x1000..=0x1fff;
 
 /// Joins the two. Neither needs to be sorted.
-pub(super) fn join(derived: Vec<Object>, listed: &[Object]) -> Vec<Object> {
+pub(super) fn join(description: &Description, derived: Vec<Object>, listed: &[Object]) -> Vec<Object> {
     let by_index: HashMap<u16, &Object> = listed.iter().map(|object| (object.index, object)).collect();
     let find = |index| by_index.get(&index).copied();
+    let listed_for = |purpose| description.sync_managers(purpose).any(|n| find(assignment_index(n)).is_some());
     let assigns = |index: u16| match index {
-        0x1600..=0x17ff => find(0x1C12).is_some(),
-        0x1A00..=0x1bff => find(0x1C13).is_some(),
+        0x1600..=0x17ff => listed_for(Purpose::Outputs),
+        0x1A00..=0x1bff => listed_for(Purpose::Inputs),
         _ => false,
     };
     let mut all = Vec::with_capacity(derived.len().max(listed.len()));
@@ -40,7 +42,7 @@ fn merge(derived: Object, listed: &Object) -> Object {
     if own {
         return listed.clone();
     }
-    if COMMUNICATION.contains(&derived.index) {
+    if COMMUNICATION.contains(&derived.index) || derived.index == modules::DETECTED {
         let name = if listed.name.is_empty() { derived.name } else { listed.name.clone() };
         return Object { name, ..derived };
     }

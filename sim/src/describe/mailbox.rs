@@ -7,6 +7,8 @@ use crate::config::{MailboxConfig, MailboxProtocol};
 /// Mailbox areas as the SII proposes them.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct MailboxPlan {
+    /// Sync managers: of the mailbox that the MainDevice writes, and of the other.
+    pub(crate) channels: [u8; 2],
     pub(crate) out_start: u16,
     pub(crate) out_length: u16,
     pub(crate) in_start: u16,
@@ -20,7 +22,7 @@ pub(crate) struct MailboxPlan {
 impl MailboxPlan {
     /// Mailboxes of CoE, without BOOT: start and length of the one that the MainDevice writes and of the other.
     pub(crate) const fn coe(out_start: u16, out_length: u16, in_start: u16, in_length: u16) -> Self {
-        Self { out_start, out_length, in_start, in_length, protocols: protocol::COE, boot: None }
+        Self { channels: [0, 1], out_start, out_length, in_start, in_length, protocols: protocol::COE, boot: None }
     }
 
     pub(crate) const fn speaks(&self, protocol: u16) -> bool {

@@ -6,15 +6,22 @@ pub(crate) mod esi;
 pub(crate) mod image;
 mod listed;
 mod mailbox;
+mod modules;
 pub(crate) mod sii_image;
 pub(crate) mod sii_parts;
 mod value_ids;
 
 pub(crate) use mailbox::MailboxPlan;
+pub(crate) use modules::Modules;
 
 use zerocat_wire::sii::fixed::protocol;
+use zerocat_wire::sii::general::coe::PDO_CONFIG;
+use zerocat_wire::sii::pdo::flags::FIXED_CONTENT;
 
 use crate::esc::EscKind;
+
+/// Bits of a value of the application. A longer entry has several, one behind the other.
+pub(crate) const WORD_BITS: usize = 64;
 
 /// A value of the application, by number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,6 +160,8 @@ pub(crate) struct Pdo {
     pub(crate) name: String,
     /// Assigned to its sync manager by default.
     pub(crate) assigned: bool,
+    /// That sync manager, where the direction has several; `None` is its first.
+    pub(crate) sync_manager: Option<u8>,
     pub(crate) entries: Vec<PdoEntry>,
 }
 
@@ -214,11 +223,30 @@ pub(crate) struct Description {
     /// Current drawn from the E-bus in mA, negative if it feeds.
     pub(crate) current: i16,
     pub(crate) device_type: u32,
+    /// The modules of a modular device.
+    pub(crate) modules: Option<Modules>,
     /// What the SII says beyond all this.
     pub(crate) sii: sii_parts::SiiParts,
 }
 
+/// The values that are mapped by default, in the order of the process data, without those longer than a word.
+pub(crate) fn channels(pdos: &[Pdo]) -> Vec<ValueId> {
+    let entries = pdos.iter().filter(|pdo| pdo.assigned).flat_map(|pdo| &pdo.entries);
+    entries.filter(|entry| usize::from(entry.bits) <= WORD_BITS).filter_map(|entry| entry.value).collect()
+}
+
 impl Description {
+    /// What CoE can do: bits of [`zerocat_wire::sii::general::coe`].
+    pub(crate) fn coe_details(&self) -> u8 {
+        if self.has_coe() { self.sii.coe.unwrap_or(sii_image::COE_DETAILS) } else { 0 }
+    }
+
+    /// Whether the entries of a PDO can be changed.
+    pub(crate) fn can_map(&self, pdo: u16) -> bool {
+        let fixed = self.sii.pdo_flags.get(&pdo).is_some_and(|flags| flags & FIXED_CONTENT != 0);
+        self.coe_details() & PDO_CONFIG != 0 && !fixed
+    }
+
     /// Whether there is a mailbox that speaks CoE.
     pub(crate) fn has_coe(&self) -> bool {
         self.mailbox.is_some_and(|mailbox| mailbox.speaks(protocol::COE))
@@ -228,6 +256,23 @@ impl Description {
     pub(crate) fn sync_manager(&self, purpose: Purpose) -> Option<u8> {
         let position = self.sync_managers.iter().position(|plan| plan.purpose == purpose)?;
         u8::try_from(position).ok()
+    }
+
+    /// Numbers of all sync managers for this purpose.
+    pub(crate) fn sync_managers(&self, purpose: Purpose) -> impl Iterator<Item = u8> {
+        (0..).zip(&self.sync_managers).filter(move |(_, plan)| plan.purpose == purpose).map(|(n, _)| n)
+    }
+
+    /// PDOs of a direction.
+    pub(crate) fn pdos(&self, purpose: Purpose) -> &[Pdo] {
+        if purpose == Purpose::Outputs { &self.rx_pdos } else { &self.tx_pdos }
+    }
+
+    /// PDOs that a sync manager takes by default.
+    pub(crate) fn assigned(&self, purpose: Purpose, sync_manager: u8) -> impl Iterator<Item = &Pdo> {
+        let first = self.sync_manager(purpose);
+        let on = move |pdo: &&Pdo| pdo.assigned && pdo.sync_manager.or(first) == Some(sync_manager);
+        self.pdos(purpose).iter().filter(on)
     }
 
     /// PDI control and ESC configuration, as register 0x0140 shows them.

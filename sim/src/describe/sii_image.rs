@@ -20,7 +20,7 @@ const LARGEST: usize = 512 * 1024;
 const SIZE_UNIT: usize = 128;
 
 /// All CoE details there are.
-const COE_DETAILS: u8 =
+pub(super) const COE_DETAILS: u8 =
     coe::SDO | coe::SDO_INFO | coe::PDO_ASSIGN | coe::PDO_CONFIG | coe::UPLOAD_AT_STARTUP | coe::COMPLETE_ACCESS;
 
 /// The image as 16-bit words, `0xffff` behind its end.
@@ -174,7 +174,7 @@ fn general(description: &Description, strings: &mut Strings) -> General {
         order: strings.number(&description.order),
         name: strings.number(&description.name),
         group: strings.number(&description.group),
-        coe: if speaks(protocol::COE) { parts.coe.unwrap_or(COE_DETAILS) } else { 0 },
+        coe: description.coe_details(),
         foe: u8::from(speaks(protocol::FOE)),
         eoe: u8::from(speaks(protocol::EOE)),
         flags: lrw | repeat,
@@ -213,14 +213,14 @@ fn sync_managers(description: &Description) -> Vec<SyncManagerEntry> {
 }
 
 fn pdos(description: &Description, purpose: Purpose, strings: &mut Strings) -> Vec<(Pdo, Vec<PdoEntry>)> {
-    let list = if purpose == Purpose::Inputs { &description.tx_pdos } else { &description.rx_pdos };
-    let sync_manager = description.sync_manager(purpose).unwrap_or(pdo::NOT_ASSIGNED);
+    let list = description.pdos(purpose);
+    let first = description.sync_manager(purpose).unwrap_or(pdo::NOT_ASSIGNED);
     let mut made = Vec::with_capacity(list.len());
     for pdo in list {
         let header = Pdo {
             index: pdo.index,
             entries: 0,
-            sync_manager: if pdo.assigned { sync_manager } else { pdo::NOT_ASSIGNED },
+            sync_manager: if pdo.assigned { pdo.sync_manager.unwrap_or(first) } else { pdo::NOT_ASSIGNED },
             dc_sync: 0,
             name: strings.number(&pdo.name),
             flags: description.sii.pdo_flags.get(&pdo.index).copied().unwrap_or(0),

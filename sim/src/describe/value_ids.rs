@@ -2,29 +2,33 @@
 
 use std::collections::HashMap;
 
-use super::ValueId;
-
-/// Longest value that the application keeps.
-const LONGEST: u8 = 64;
+use super::{ValueId, WORD_BITS};
 
 /// The numbers that were given so far.
 #[derive(Debug, Default)]
-pub(crate) struct ValueIds(HashMap<(u16, u8), ValueId>);
+pub(crate) struct ValueIds {
+    /// Of each entry, the first number and how many it has.
+    known: HashMap<(u16, u8), (ValueId, u16)>,
+    count: u16,
+}
 
 impl ValueIds {
-    /// The number of an entry's value. Padding, entries above 64 bits, and those behind the 65,535th value have none
-    /// and stay 0.
+    /// The first number of an entry's value. Padding, an entry that is longer than where it was mapped before, and
+    /// those behind the 65,535th number have none and stay 0.
     pub(crate) fn of(&mut self, index: u16, subindex: u8, bits: u8) -> Option<ValueId> {
-        let next = self.count();
-        match self.0.get(&(index, subindex)) {
-            Some(known) => Some(*known),
-            None if index == 0 || bits > LONGEST || next == u16::MAX => None,
-            None => Some(*self.0.entry((index, subindex)).or_insert(ValueId(next))),
+        let words = u16::try_from(usize::from(bits).div_ceil(WORD_BITS)).unwrap_or(1).max(1);
+        if let Some((first, has)) = self.known.get(&(index, subindex)) {
+            return (*has >= words).then_some(*first);
         }
+        let first = ValueId(self.count);
+        let end = self.count.checked_add(words).filter(|_| index != 0)?;
+        self.count = end;
+        self.known.insert((index, subindex), (first, words));
+        Some(first)
     }
 
     /// How many there are.
-    pub(crate) fn count(&self) -> u16 {
-        u16::try_from(self.0.len()).unwrap_or(u16::MAX)
+    pub(crate) const fn count(&self) -> u16 {
+        self.count
     }
 }

@@ -149,6 +149,7 @@ fn standard(channel: u16) -> Pdo {
         index: 0x1A00 + 2 * channel,
         name: format!("AI Standard Channel {}", channel + 1),
         assigned: true,
+        sync_manager: None,
         entries: vec![
             bit(0x01, "Underrange", UNDERRANGE),
             bit(0x02, "Overrange", OVERRANGE),
@@ -171,6 +172,7 @@ fn compact(channel: u16) -> Pdo {
         index: 0x1A01 + 2 * channel,
         name: format!("AI Compact Channel {}", channel + 1),
         assigned: false,
+        sync_manager: None,
         entries: vec![PdoEntry::new(at, 16, DataType::I16, "Value", id(channel, VALUE))],
     }
 }

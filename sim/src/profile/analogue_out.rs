@@ -73,6 +73,7 @@ pub(crate) fn build(channels: u16) -> (Description, Box<dyn Profile>) {
         index: 0x1600 + channel,
         name: format!("AO Outputs Channel {}", channel + 1),
         assigned: true,
+        sync_manager: None,
         entries: vec![entry(channel)],
     };
     description.rx_pdos = (0..channels).map(pdo).collect();

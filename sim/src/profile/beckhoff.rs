@@ -51,6 +51,7 @@ pub(crate) fn simple(number: u16, order: String, name: String, group: &str) -> D
         channels_in: Vec::new(),
         current: 100,
         device_type: 0,
+        modules: None,
         sii: SiiParts::default(),
     }
 }

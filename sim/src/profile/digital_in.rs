@@ -48,6 +48,7 @@ pub(super) fn pdos(channels: u16, pdo: u16, object: u16, name: &str) -> Vec<Pdo>
             index: pdo + channel,
             name: format!("Channel {}", channel + 1),
             assigned: true,
+            sync_manager: None,
             entries: vec![PdoEntry::new(at, 1, DataType::Bool, name, ValueId(channel))],
         }
     };

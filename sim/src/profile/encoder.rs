@@ -126,6 +126,7 @@ pub(crate) fn build(speed: i32) -> (Description, Box<dyn Profile>) {
         index: 0x1600,
         name: "ENC Control".into(),
         assigned: true,
+        sync_manager: None,
         entries: vec![
             bit(0x7000, 0x01, "Enable latch C", ENABLE_LATCH),
             PdoEntry::gap(1),
@@ -138,6 +139,7 @@ pub(crate) fn build(speed: i32) -> (Description, Box<dyn Profile>) {
         index: 0x1A00,
         name: "ENC Status".into(),
         assigned: true,
+        sync_manager: None,
         entries: vec![
             bit(0x6000, 0x01, "Latch C valid", LATCH_VALID),
             PdoEntry::gap(1),

@@ -6,8 +6,10 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use zerocat_wire::AlStatusCode;
+
 use super::{Profile, Values, signal};
-use crate::describe::{DataType, Description, Pdo, ValueId};
+use crate::describe::{DataType, Description, Modules, Pdo, ValueId};
 
 const AMPLITUDE: i16 = 30_000;
 /// Entries of so many bits hold a measured value.
@@ -26,6 +28,7 @@ enum Shows {
 struct Generic {
     signals: Vec<(ValueId, Shows)>,
     channels: Vec<ValueId>,
+    modules: Option<Modules>,
 }
 
 impl Profile for Generic {
@@ -42,6 +45,13 @@ impl Profile for Generic {
                     Shows::Count { .. } => signal::count(now),
                 },
             );
+        }
+    }
+
+    fn check(&self, values: &Values) -> Result<(), AlStatusCode> {
+        match &self.modules {
+            Some(modules) if !modules.accepts(|id| values.raw(id)) => Err(AlStatusCode::MODULES_MISMATCH),
+            _ => Ok(()),
         }
     }
 
@@ -63,7 +73,7 @@ pub(crate) fn build(description: &Description) -> Box<dyn Profile> {
             }
         }
     }
-    Box::new(Generic { signals, channels: description.channels_in.clone() })
+    Box::new(Generic { signals, channels: description.channels_in.clone(), modules: description.modules.clone() })
 }
 
 fn of(pdo: &Pdo) -> impl Iterator<Item = (ValueId, Shows)> {

@@ -10,12 +10,11 @@ use std::time::Duration;
 
 use zerocat_wire::AlStatusCode;
 
-use super::parameter::{self, Parameter};
 use super::servo::VENDOR;
 use super::{Profile, Values, beckhoff, signal};
 use crate::config::ModuleKind;
 use crate::describe::dictionary::{Entry, Object, ObjectCode, access};
-use crate::describe::{DataType, Description, Identity, Pdo, PdoEntry, ValueId};
+use crate::describe::{DataType, Description, Identity, Modules, Pdo, PdoEntry, ValueId};
 
 const PRODUCT: u32 = 0x0000_5001;
 const AMPLITUDE: i16 = 30_000;
@@ -79,6 +78,7 @@ impl Slot {
             index: index + self.number,
             name: format!("Slot {} {}", self.number + 1, self.kind.label()),
             assigned: true,
+            sync_manager: None,
             entries: (1..=u8::MAX).zip(0..channels).map(entry).collect(),
         }
     }
@@ -87,15 +87,7 @@ impl Slot {
 #[derive(Debug)]
 struct Modular {
     slots: Vec<Slot>,
-    /// First value of the list that the MainDevice expects.
-    expected: u16,
-}
-
-impl Modular {
-    /// What the MainDevice expects in a slot; 0 is nothing in particular.
-    fn expected(&self, slot: Slot) -> ValueId {
-        ValueId(self.expected + slot.number)
-    }
+    modules: Modules,
 }
 
 impl Profile for Modular {
@@ -114,32 +106,14 @@ impl Profile for Modular {
     }
 
     fn check(&self, values: &Values) -> Result<(), AlStatusCode> {
-        let expected = |slot: &Slot| values.u32(self.expected(*slot));
-        let written = self.slots.iter().any(|slot| expected(slot) != 0);
-        let same = self.slots.iter().all(|slot| expected(slot) == slot.kind.ident());
-        if !written || same { Ok(()) } else { Err(AlStatusCode::MODULES_MISMATCH) }
+        if self.modules.accepts(|id| values.raw(id)) { Ok(()) } else { Err(AlStatusCode::MODULES_MISMATCH) }
     }
 }
 
 /// Lists of modules, general parameters and information of the slots (ETG.5001.1, index areas 0xF000 and 0x9000).
 fn objects(modular: &Modular) -> Vec<Object> {
     let count = u16::try_from(modular.slots.len()).unwrap_or(u16::MAX);
-    let subindex = |slot: &Slot| u8::try_from(slot.number + 1).unwrap_or(u8::MAX);
-    let configured: Vec<Parameter> = modular
-        .slots
-        .iter()
-        .map(|slot| {
-            let at = (0xF030, subindex(slot));
-            Parameter::setting(at, DataType::U32, modular.expected(*slot), 0, "Module ident").in_preop()
-        })
-        .collect();
-    let mut objects = parameter::objects(&configured, |_| "Configured module ident list".into());
-    objects.iter_mut().for_each(|object| object.code = ObjectCode::Array);
-    let detected = modular.slots.iter().map(|slot| {
-        let ident = slot.kind.ident().to_le_bytes();
-        Entry::bytes(subindex(slot), DataType::U32, access::READ, &ident, "Module ident")
-    });
-    objects.push(counted(0xF050, ObjectCode::Array, "Detected module ident list", detected.collect()));
+    let mut objects = modular.modules.objects().to_vec();
     let word =
         |subindex, value: u16, name| Entry::bytes(subindex, DataType::U16, access::READ, &value.to_le_bytes(), name);
     let general = vec![word(1, DISTANCE, "Index distance"), word(2, count, "Maximum number of modules")];
@@ -170,8 +144,8 @@ pub(crate) fn build(modules: &[ModuleKind]) -> (Description, Box<dyn Profile>) {
         slots.push(Slot { number, kind: *kind, first: values });
         values += kind.shape().0;
     }
-    let count = u16::try_from(slots.len()).unwrap_or(u16::MAX);
-    let modular = Modular { slots, expected: values };
+    let idents = modules.iter().map(|kind| kind.ident()).collect();
+    let modular = Modular { slots, modules: Modules { idents, expected: ValueId(values) } };
     let name = "Modular device (simulated)";
     let base = beckhoff::simple(0, "ZC-MODULAR".into(), name.into(), "Modular device");
     let pdos = |inputs: bool| -> Vec<Pdo> {
@@ -182,8 +156,9 @@ pub(crate) fn build(modules: &[ModuleKind]) -> (Description, Box<dyn Profile>) {
         identity: Identity { vendor: VENDOR, product: PRODUCT, revision: 1, serial: 0 },
         rx_pdos: pdos(false),
         tx_pdos: pdos(true),
-        values: values + count,
+        values: values + modular.modules.values(),
         objects: objects(&modular),
+        modules: Some(modular.modules.clone()),
         // Modular device profile 5001.
         device_type: 0x0000_1389,
         ..base

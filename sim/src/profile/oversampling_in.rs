@@ -66,6 +66,7 @@ fn pdo(channel: u16, samples: u16) -> Pdo {
         index: 0x1A00 + channel,
         name: format!("Samples channel {}", channel + 1),
         assigned: true,
+        sync_manager: None,
         entries: std::iter::once(cycle).chain((1..=u8::MAX).zip(0..samples).map(sample)).collect(),
     }
 }

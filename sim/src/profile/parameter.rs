@@ -33,11 +33,6 @@ impl Parameter {
         Self { at, data_type, value, default: 0, access: access::READ, name }
     }
 
-    /// The same, written in PRE-OP only.
-    pub(crate) fn in_preop(self) -> Self {
-        Self { access: access::WRITE_PREOP, ..self }
-    }
-
     fn entry(&self) -> Entry {
         Entry {
             subindex: self.at.1,

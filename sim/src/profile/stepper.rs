@@ -158,7 +158,8 @@ fn long(at: (u16, u8), data_type: DataType, name: &str, value: ValueId) -> PdoEn
 }
 
 fn rx_pdos() -> Vec<Pdo> {
-    let pdo = |index, name: &str, assigned, entries| Pdo { index, name: name.into(), assigned, entries };
+    let pdo =
+        |index, name: &str, assigned, entries| Pdo { index, name: name.into(), assigned, sync_manager: None, entries };
     let encoder = vec![
         PdoEntry::gap(2),
         bit((0x7000, 0x03), "Set counter", SET_COUNTER),
@@ -182,7 +183,8 @@ fn rx_pdos() -> Vec<Pdo> {
 }
 
 fn tx_pdos() -> Vec<Pdo> {
-    let pdo = |index, name: &str, entries| Pdo { index, name: name.into(), assigned: true, entries };
+    let pdo =
+        |index, name: &str, entries| Pdo { index, name: name.into(), assigned: true, sync_manager: None, entries };
     let encoder = vec![
         PdoEntry::gap(2),
         bit((0x6000, 0x03), "Set counter done", SET_DONE),

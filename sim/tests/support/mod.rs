@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test uses a part of it")]
 #![allow(clippy::unwrap_used, reason = "a test fails there")]
 
+pub(crate) mod from_sii;
 pub(crate) mod operating;
 
 use std::time::Duration;

@@ -13,8 +13,8 @@ pub(super) struct At<'a> {
 }
 
 impl<'a> At<'a> {
-    /// The element of a device.
-    pub(super) fn device(node: &'a Node) -> Self {
+    /// The element of a device or a module.
+    pub(super) fn top(node: &'a Node) -> Self {
         Self { node, up: None }
     }
 
@@ -69,6 +69,18 @@ impl<'a> At<'a> {
         self.attribute(name).filter(|text| !text.is_empty()).map(|text| self.parse(text)).transpose()
     }
 
+    /// Its text as an index, moved by `shift` if it depends on the slot (ETG.2000, `DependOnSlot`).
+    pub(super) fn shifted(&self, shift: u16) -> Result<u16, EsiError> {
+        if self.text().is_empty() {
+            return Ok(0);
+        }
+        let index: u16 = self.number()?;
+        if !self.flag("DependOnSlot") {
+            return Ok(index);
+        }
+        index.checked_add(shift).ok_or_else(|| self.fail(EsiProblem::Shifted { index, shift }))
+    }
+
     fn parse<T: TryFrom<u64> + Bounded>(&self, text: &str) -> Result<T, EsiError> {
         let value = number::number(text, T::MOST).map_err(|problem| self.fail(problem))?;
         T::try_from(value).map_err(|_| self.fail(EsiProblem::Number { text: text.to_owned(), most: T::MOST }))
@@ -97,7 +109,8 @@ impl<'a> At<'a> {
 
     fn path(&self) -> String {
         let Some(up) = self.up else {
-            return format!("Descriptions/Devices/Device[{}]", self.child_text("Type"));
+            let Node { name, .. } = self.node;
+            return format!("Descriptions/{name}s/{name}[{}]", self.child_text("Type"));
         };
         let alike = || up.node.children.iter().filter(|node| node.name == self.node.name);
         let index = self.child_text("Index");

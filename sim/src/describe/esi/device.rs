@@ -10,6 +10,7 @@ use super::error::{EsiError, EsiProblem};
 use super::mailbox::Mailbox;
 use super::number;
 use super::pdo::{self, Direction, EsiPdo};
+use super::slot;
 use super::sync_manager::{self, EsiSyncManager};
 use super::tree::Node;
 use crate::describe::dictionary::Object;
@@ -44,18 +45,23 @@ pub(super) struct Device {
     pub(super) clocks: Vec<NamedMode>,
     pub(super) eeprom: Eeprom,
     pub(super) objects: Option<Vec<Object>>,
+    /// Module ident in each slot, 0 for none; `None` for a device without slots.
+    pub(super) slots: Option<Vec<u32>>,
 }
 
 impl Device {
-    /// Reads the element of a device.
-    pub(super) fn read(node: &Node) -> Result<Self, EsiError> {
-        let at = At::device(node);
+    /// Reads the element of a device, with the modules that are in its slots.
+    pub(super) fn read(node: &Node, modules: &[Node], chosen: Option<&[String]>) -> Result<Self, EsiError> {
+        let at = At::top(node);
+        let modules: Vec<At<'_>> = modules.iter().map(At::top).collect();
+        let slots = slot::plug(&at, &modules, chosen)?;
+        let plugged = slots.iter().flatten().copied().collect::<Vec<_>>();
         let kind = at.need("Type")?;
         let need = |name: &'static str| kind.fail(EsiProblem::Missing(name));
         let profile = at.child("Profile");
         let device_type = profile.map_or(Ok(0), |profile| device_type(&profile))?;
         let sync_managers = sync_manager::read(&at)?;
-        let takes = |usage| sync_manager::number(&sync_managers, usage);
+        let takes = |usage| sync_manager::numbers(&sync_managers, usage);
         Ok(Self {
             line: node.line,
             order: kind.text().to_owned(),
@@ -69,13 +75,16 @@ impl Device {
             current: current(&at)?,
             device_type,
             fmmus: fmmus(&at)?,
-            rx_pdos: pdo::read(&at, Direction::Outputs, takes(SyncManagerUse::Outputs))?,
-            tx_pdos: pdo::read(&at, Direction::Inputs, takes(SyncManagerUse::Inputs))?,
+            rx_pdos: pdo::read(&at, &plugged, Direction::Outputs, &takes(SyncManagerUse::Outputs))?,
+            tx_pdos: pdo::read(&at, &plugged, Direction::Inputs, &takes(SyncManagerUse::Inputs))?,
             sync_managers,
             mailbox: at.child("Mailbox").map(|mailbox| Mailbox::read(&mailbox)),
             clocks: clock::read(&at)?,
             eeprom: Eeprom::read(&at)?,
-            objects: dictionary::read(&at)?,
+            objects: dictionary::read(&at, &plugged)?,
+            slots: at
+                .child("Slots")
+                .map(|_| slots.iter().map(|slot| slot.map_or(0, |plugged| plugged.ident)).collect()),
         })
     }
 }

@@ -1,11 +1,12 @@
 //! The object dictionary of a device (ETG.2000, DictionaryType): its data types, and all objects.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::at::At;
 use super::data_type;
 use super::error::{EsiError, EsiProblem};
 use super::object;
+use super::slot::{Plugged, Shift};
 use crate::describe::DataType;
 use crate::describe::dictionary::Object;
 
@@ -13,8 +14,23 @@ use crate::describe::dictionary::Object;
 const ENTRIES: usize = 65_536;
 const BYTES: usize = 4 * 1024 * 1024;
 
-/// The objects of a device, `None` where the file has no dictionary for it.
-pub(super) fn read(device: &At<'_>) -> Result<Option<Vec<Object>>, EsiError> {
+/// The objects of a device, `None` where the file has no dictionary for it. Those of the modules in its slots stand
+/// with them; one that the device has itself is the device's.
+pub(super) fn read(device: &At<'_>, plugged: &[Plugged<'_>]) -> Result<Option<Vec<Object>>, EsiError> {
+    let Some(mut all) = read_one(device, Shift::default())? else { return Ok(None) };
+    let mut known: HashSet<u16> = all.iter().map(|object| object.index).collect();
+    for Plugged { module, shift, .. } in plugged {
+        let objects = read_one(module, *shift)?.unwrap_or_default();
+        all.extend(objects.into_iter().filter(|object| known.insert(object.index)));
+        let size = all.iter().map(|object| object.entries.len()).sum::<usize>();
+        if size > ENTRIES {
+            return Err(module.fail(EsiProblem::DictionaryTooLarge(ENTRIES)));
+        }
+    }
+    Ok(Some(all))
+}
+
+fn read_one(device: &At<'_>, shift: Shift) -> Result<Option<Vec<Object>>, EsiError> {
     let Some(profile) = device.child("Profile") else { return Ok(None) };
     let Some(dictionary) = profile.child("Dictionary") else { return Ok(None) };
     let listed = dictionary.child("Objects");
@@ -24,9 +40,9 @@ pub(super) fn read(device: &At<'_>) -> Result<Option<Vec<Object>>, EsiError> {
     let types = Types { by_name: all.iter().map(|at| (at.child_text("Name"), at)).collect() };
     let mut read: Vec<Object> = Vec::new();
     let (mut entries, mut bytes) = (0, 0);
-    let mut known = std::collections::HashSet::new();
+    let mut known = HashSet::new();
     for at in objects.children("Object") {
-        let object = object::read(&at, &types)?;
+        let object = object::read(&at, &types, shift)?;
         if !known.insert(object.index) {
             return Err(at.fail(EsiProblem::ObjectTwice(object.index)));
         }

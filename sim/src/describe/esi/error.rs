@@ -1,5 +1,10 @@
 //! Why a device description was refused.
 
+use super::select::EsiDevice;
+
+/// Candidates that an error lists at most.
+const LISTED: usize = 20;
+
 /// Why a device description was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum EsiError {
@@ -48,12 +53,20 @@ pub enum EsiError {
     #[error("no `EtherCATInfo/Descriptions/Devices/Device` in it: this is no device description")]
     NoDescription,
     /// It has other devices.
-    #[error("no device `{wanted}`; the file has {}", .has.join(", "))]
+    #[error("no device `{wanted}`; the file has {}", listed(.has))]
     NoDevice {
         /// What was asked for, with the revision if one was given.
         wanted: String,
-        /// Type and revision of the devices that there are.
-        has: Vec<String>,
+        /// The devices that there are, those that resemble it first.
+        has: Vec<EsiDevice>,
+    },
+    /// Several devices have the name, and differ in more than their revision.
+    #[error("`{wanted}` is the name of several devices, give the type of one: {}", listed(.has))]
+    Ambiguous {
+        /// What was asked for, with the revision if one was given.
+        wanted: String,
+        /// The devices of that name.
+        has: Vec<EsiDevice>,
     },
     /// A place in the device is not as ETG.2000 wants it.
     #[error("{path}, line {line}: {problem}")]
@@ -101,17 +114,17 @@ pub enum EsiProblem {
     #[error("index {0:#06x} is taken by another PDO")]
     PdoTwice(u16),
     /// The PDO names a sync manager that doesn't take it.
-    #[error("the PDO is on sync manager {named}, {direction} are on {}", shown(*.there))]
+    #[error("the PDO is on sync manager {named}, {direction} are on {}", shown(.there))]
     SyncManager {
         /// The one that the PDO names.
         named: u8,
         /// `outputs` or `inputs`.
         direction: &'static str,
-        /// The one that is there for them.
-        there: Option<u8>,
+        /// Those that are there for them.
+        there: Vec<u8>,
     },
-    /// The sync managers of the mailbox are not the first two.
-    #[error("a mailbox needs sync manager 0 as MBoxOut and 1 as MBoxIn")]
+    /// There are no sync managers for the mailbox.
+    #[error("a mailbox needs one sync manager as MBoxOut and one as MBoxIn")]
     MailboxSyncManagers,
     /// More sync managers, FMMUs, PDOs or entries than there can be.
     #[error("{got} {what}, at most {most} are possible")]
@@ -132,11 +145,55 @@ pub enum EsiProblem {
     /// The data type is neither a base type nor described.
     #[error("data type `{0}` is neither a base type nor described under DataTypes")]
     DataType(String),
+    /// An index that moves with the slot leaves its area.
+    #[error("index {index:#06x} moved by {shift:#x} with its slot is above 0xffff")]
+    Shifted {
+        /// The index in slot 0.
+        index: u16,
+        /// How far it moves.
+        shift: u16,
+    },
+    /// The file has no such module.
+    #[error("no module `{wanted}` for slot {slot}; {}", candidates(.has))]
+    NoModule {
+        /// What is wanted: type, name or ident.
+        wanted: String,
+        /// In which slot, from 0.
+        slot: usize,
+        /// Type and ident of the modules that fit.
+        has: Vec<String>,
+    },
+    /// More modules than slots.
+    #[error("{got} modules, the device has {slots} slots")]
+    Slots {
+        /// Modules that are asked for.
+        got: usize,
+        /// Slots that there are.
+        slots: usize,
+    },
     /// The parts don't fit into an SII.
     #[error("the SII can't be composed: {0}")]
     Sii(zerocat_wire::WireError),
 }
 
-fn shown(there: Option<u8>) -> String {
-    there.map_or_else(|| "none".to_owned(), |number| number.to_string())
+fn shown(there: &[u8]) -> String {
+    if there.is_empty() {
+        return "none".to_owned();
+    }
+    let numbers: Vec<String> = there.iter().map(u8::to_string).collect();
+    numbers.join(" and ")
+}
+
+fn listed(devices: &[EsiDevice]) -> String {
+    candidates(&devices.iter().map(ToString::to_string).collect::<Vec<_>>())
+}
+
+/// The first of a list, and how many more there are.
+fn candidates(all: &[String]) -> String {
+    let shown = all.iter().take(LISTED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match all.len().checked_sub(LISTED) {
+        Some(more @ 1..) => format!("{shown} and {more} more"),
+        _ if all.is_empty() => "there is none".to_owned(),
+        _ => shown,
+    }
 }

@@ -5,8 +5,9 @@
 //! numbers as `#x1A`, `0x1A` and decimal, any encoding that a file declares, a byte order mark, elements that nobody
 //! knows. Everything that is used has to be right: errors name the place and the line.
 //!
-//! Bounds: files of 64 MiB, elements 64 deep, 500,000 elements in a device. Not read: modules (the slots of a modular
-//! device stay empty), groups, pictures, initialisation commands, what `InfoReference` points at.
+//! Bounds: files of 64 MiB, elements 64 deep, 500,000 elements in a device. Each slot of a modular device has the module that
+//! the file marks as its default, or the one that is asked for. Initialisation commands are a MainDevice's business: they
+//! are listed. Not read: pictures, what `InfoReference` points at.
 
 mod at;
 mod clock;
@@ -22,13 +23,17 @@ mod object;
 mod pdo;
 mod plan;
 mod select;
+mod slot;
+mod startup;
 mod sync_manager;
 mod text;
 mod tree;
 
 pub use error::{EsiError, EsiProblem};
-pub(crate) use plan::describe;
+pub(crate) use plan::{describe, describe_bytes};
+pub(crate) use select::Wanted;
 pub use select::{EsiDevice, esi_devices};
+pub use startup::EsiStartup;
 
 #[cfg(test)]
 mod tests;

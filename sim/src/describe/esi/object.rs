@@ -3,6 +3,7 @@
 use super::at::At;
 use super::dictionary::{Part, Types};
 use super::error::{EsiError, EsiProblem};
+use super::slot::Shift;
 use super::{flags, number};
 use crate::describe::DataType;
 use crate::describe::dictionary::{Entry, Object, ObjectCode, Store, access};
@@ -11,8 +12,11 @@ use crate::describe::dictionary::{Entry, Object, ObjectCode, Store, access};
 const LONGEST: u32 = 65_535;
 
 /// Reads an object.
-pub(super) fn read(at: &At<'_>, types: &Types<'_>) -> Result<Object, EsiError> {
-    let index: u16 = at.need("Index")?.number()?;
+pub(super) fn read(at: &At<'_>, types: &Types<'_>, shift: Shift) -> Result<Object, EsiError> {
+    let place = at.need("Index")?;
+    // PDO mappings move as PDOs do, all else as objects (ETG.5001.1).
+    let is_mapping = matches!(place.number()?, 0x1600u16..=0x17ff | 0x1A00..=0x1bff);
+    let index = place.shifted(if is_mapping { shift.pdo } else { shift.object })?;
     let name = at.localized("Name").to_owned();
     let general = flags::access(at).unwrap_or(access::READ);
     let info = at.child("Info");

@@ -3,6 +3,7 @@
 use super::at::At;
 use super::data_type;
 use super::error::{EsiError, EsiProblem};
+use super::slot::{Plugged, Shift};
 use crate::describe::DataType;
 
 /// Longest entry that a mapping object can hold.
@@ -61,44 +62,55 @@ pub(super) struct EsiPdo {
     pub(super) entries: Vec<EsiEntry>,
 }
 
-/// The PDOs of one direction, given what they are called and the sync manager that takes them.
-pub(super) fn read(device: &At<'_>, direction: Direction, there: Option<u8>) -> Result<Vec<EsiPdo>, EsiError> {
+/// The PDOs of one direction, given the sync managers that take them: those of the device, then those of the modules
+/// in its slots.
+pub(super) fn read(
+    device: &At<'_>,
+    plugged: &[Plugged<'_>],
+    direction: Direction,
+    there: &[u8],
+) -> Result<Vec<EsiPdo>, EsiError> {
     let mut pdos: Vec<EsiPdo> = Vec::new();
     let mut known = std::collections::HashSet::new();
-    for at in device.children(direction.element()) {
-        let pdo = one(&at)?;
-        if let Some(named) = pdo.sync_manager.filter(|named| Some(*named) != there) {
-            return Err(at.fail(EsiProblem::SyncManager { named, direction: direction.name(), there }));
-        }
-        if !known.insert(pdo.index) {
-            return Err(at.fail(EsiProblem::PdoTwice(pdo.index)));
-        }
-        pdos.push(pdo);
-        if pdos.len() > PDOS {
-            return Err(device.fail(EsiProblem::TooMany { got: pdos.len(), what: "PDOs", most: PDOS }));
+    let of_device = std::iter::once((*device, Shift::default()));
+    for (parent, shift) in of_device.chain(plugged.iter().map(|plugged| (plugged.module, plugged.shift))) {
+        for at in parent.children(direction.element()) {
+            let pdo = one(&at, shift)?;
+            if let Some(named) = pdo.sync_manager.filter(|named| !there.contains(named)) {
+                let there = there.to_vec();
+                return Err(at.fail(EsiProblem::SyncManager { named, direction: direction.name(), there }));
+            }
+            if !known.insert(pdo.index) {
+                return Err(at.fail(EsiProblem::PdoTwice(pdo.index)));
+            }
+            pdos.push(pdo);
+            if pdos.len() > PDOS {
+                return Err(device.fail(EsiProblem::TooMany { got: pdos.len(), what: "PDOs", most: PDOS }));
+            }
         }
     }
     drop_excluded(&mut pdos);
     Ok(pdos)
 }
 
-fn one(at: &At<'_>) -> Result<EsiPdo, EsiError> {
-    let entries: Vec<EsiEntry> = at.children("Entry").map(|entry| one_entry(&entry)).collect::<Result<_, _>>()?;
+fn one(at: &At<'_>, shift: Shift) -> Result<EsiPdo, EsiError> {
+    let entries: Vec<EsiEntry> =
+        at.children("Entry").map(|entry| one_entry(&entry, shift)).collect::<Result<_, _>>()?;
     if entries.len() > ENTRIES {
         return Err(at.fail(EsiProblem::TooMany { got: entries.len(), what: "entries", most: ENTRIES }));
     }
     Ok(EsiPdo {
-        index: at.need("Index")?.number()?,
+        index: at.need("Index")?.shifted(shift.pdo)?,
         name: at.localized("Name").to_owned(),
         sync_manager: at.attribute_number("Sm")?,
         fixed: at.flag("Fixed"),
         mandatory: at.flag("Mandatory"),
-        excludes: at.children("Exclude").map(|exclude| exclude.number()).collect::<Result<_, _>>()?,
+        excludes: at.children("Exclude").map(|exclude| exclude.shifted(shift.pdo)).collect::<Result<_, _>>()?,
         entries,
     })
 }
 
-fn one_entry(at: &At<'_>) -> Result<EsiEntry, EsiError> {
+fn one_entry(at: &At<'_>, shift: Shift) -> Result<EsiEntry, EsiError> {
     let length = at.need("BitLen")?;
     let bits: u32 = length.number()?;
     let bits = match u8::try_from(bits) {
@@ -106,7 +118,7 @@ fn one_entry(at: &At<'_>) -> Result<EsiEntry, EsiError> {
         _ => return Err(length.fail(EsiProblem::EntryBits(bits))),
     };
     Ok(EsiEntry {
-        index: at.child_number("Index")?.unwrap_or(0),
+        index: at.child("Index").map_or(Ok(0), |index| index.shifted(shift.object))?,
         subindex: at.child_number("SubIndex")?.unwrap_or(0),
         bits,
         data_type: data_type::base(at.child_text("DataType")).map_or(DataType::None, |base| base.code),

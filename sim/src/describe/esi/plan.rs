@@ -2,17 +2,18 @@
 
 use std::path::Path;
 
+use zerocat_wire::sii::fixed::protocol;
 use zerocat_wire::sii::{SyncManagerUse, pdo};
 
 use super::device::Device;
 use super::error::{EsiError, EsiProblem};
 use super::pdo::{EsiEntry, EsiPdo};
-use super::select;
+use super::select::{self, Wanted};
 use super::sync_manager::EsiSyncManager;
 use crate::describe::sii_parts::SiiParts;
 use crate::describe::value_ids::ValueIds;
 use crate::describe::{
-    Description, Identity, MailboxPlan, Pdo, PdoEntry, Purpose, SyncManagerPlan, ValueId, sii_image,
+    Description, Identity, MailboxPlan, Modules, Pdo, PdoEntry, Purpose, SyncManagerPlan, ValueId, sii_image,
 };
 use crate::esc::EscKind;
 
@@ -23,13 +24,13 @@ const DEVICE_EMULATION: u8 = 0x01;
 ///
 /// # Errors
 /// All of [`EsiError`].
-pub(crate) fn describe(path: &Path, wanted: &str, revision: Option<u32>) -> Result<Description, EsiError> {
-    describe_bytes(&select::load(path)?, wanted, revision)
+pub(crate) fn describe(path: &Path, wanted: Wanted<'_>) -> Result<Description, EsiError> {
+    describe_bytes(&select::load(path)?, wanted)
 }
 
 /// The same from the file's bytes.
-pub(super) fn describe_bytes(bytes: &[u8], wanted: &str, revision: Option<u32>) -> Result<Description, EsiError> {
-    let (vendor, device) = select::find(bytes, wanted, revision)?;
+pub(crate) fn describe_bytes(bytes: &[u8], wanted: Wanted<'_>) -> Result<Description, EsiError> {
+    let (vendor, device) = select::find(bytes, wanted)?;
     let place = format!("Descriptions/Devices/Device[{}]", device.order);
     let fail = |problem| EsiError::Invalid { path: place.clone(), line: device.line, problem };
     let description = build(vendor, &device).map_err(fail)?;
@@ -44,6 +45,9 @@ fn build(vendor: u32, device: &Device) -> Result<Description, EsiProblem> {
     let mailbox = mailbox(device)?;
     let config = &device.eeprom.config;
     let emulation = config.get(1).map_or(mailbox.is_none(), |byte| byte & DEVICE_EMULATION != 0);
+    let modules = device.slots.clone().map(|idents| Modules { idents, expected: ValueId(values.count()) });
+    let has_coe = mailbox.is_some_and(|mailbox| mailbox.speaks(protocol::COE));
+    let lists = modules.iter().filter(|_| has_coe).flat_map(Modules::objects).collect();
     let mut description = Description {
         identity: Identity { vendor, product: device.product, revision: device.revision, serial: device.serial },
         alias: word(config, 8),
@@ -55,13 +59,14 @@ fn build(vendor: u32, device: &Device) -> Result<Description, EsiProblem> {
         pdi: config.first().copied().unwrap_or(if mailbox.is_some() { 0x05 } else { 0x04 }),
         mailbox,
         sync_managers: Vec::new(),
-        channels_out: channels(&rx_pdos),
-        channels_in: channels(&tx_pdos),
+        channels_out: crate::describe::channels(&rx_pdos),
+        channels_in: crate::describe::channels(&tx_pdos),
         rx_pdos,
         tx_pdos,
-        objects: Vec::new(),
+        objects: lists,
         listed: device.objects.clone(),
-        values: values.count(),
+        values: values.count().saturating_add(modules.as_ref().map_or(0, Modules::values)),
+        modules,
         current: device.current,
         device_type: device.device_type,
         sii: parts(device),
@@ -83,14 +88,10 @@ fn pdos(all: &[EsiPdo], values: &mut ValueIds) -> Vec<Pdo> {
         index: pdo.index,
         name: pdo.name.clone(),
         assigned: pdo.sync_manager.is_some(),
+        sync_manager: pdo.sync_manager,
         entries: pdo.entries.iter().map(&mut entry).collect(),
     };
     all.iter().map(&mut one).collect()
-}
-
-/// Every value that is mapped by default, in the order of the process data.
-fn channels(pdos: &[Pdo]) -> Vec<ValueId> {
-    pdos.iter().filter(|pdo| pdo.assigned).flat_map(|pdo| &pdo.entries).filter_map(|entry| entry.value).collect()
 }
 
 /// An ESC with room for what the device uses. Ports that the file leaves unused are on the E-bus, because a simulated
@@ -98,12 +99,14 @@ fn channels(pdos: &[Pdo]) -> Vec<ValueId> {
 fn esc(device: &Device, mailbox: bool) -> EscKind {
     let (least, ram_kib) = if mailbox { (8, 8) } else { (2, 4) };
     let count = |len: usize| u8::try_from(len).unwrap_or(u8::MAX).clamp(least, 16);
+    let process_data = |sm: &&EsiSyncManager| matches!(sm.usage, SyncManagerUse::Outputs | SyncManagerUse::Inputs);
+    let mapped = device.sync_managers.iter().filter(process_data).count();
     let end = device.sync_managers.iter().map(|sm| usize::from(sm.start) + 3 * usize::from(sm.size.unwrap_or(0))).max();
     let ram_kib = if end.unwrap_or(0) > 0x1000 + 1024 * usize::from(ram_kib) { 60 } else { ram_kib };
     let mut kinds = device.physics.bytes().map(|letter| if matches!(letter, b'Y' | b'y' | b'H') { 3u8 } else { 2 });
     let ports = (0..4).fold(0, |ports, port| ports | kinds.next().unwrap_or(2) << (2 * port));
     EscKind {
-        fmmus: count(device.fmmus.len()),
+        fmmus: count(device.fmmus.len().max(mapped)),
         sync_managers: count(device.sync_managers.len()),
         ram_kib,
         ports,
@@ -114,13 +117,13 @@ fn esc(device: &Device, mailbox: bool) -> EscKind {
 
 fn mailbox(device: &Device) -> Result<Option<MailboxPlan>, EsiProblem> {
     let mut plan = None;
-    let uses: Vec<SyncManagerUse> = device.sync_managers.iter().map(|sm| sm.usage).collect();
-    if let ([out, input, ..], true) = (device.sync_managers.as_slice(), device.mailbox.is_some())
-        && uses.starts_with(&[SyncManagerUse::MailboxOut, SyncManagerUse::MailboxIn])
-    {
+    let find = |usage| (0..).zip(&device.sync_managers).find(|(_, sm)| sm.usage == usage);
+    let both = find(SyncManagerUse::MailboxOut).zip(find(SyncManagerUse::MailboxIn));
+    if let Some(((out_channel, out), (in_channel, input))) = both.filter(|_| device.mailbox.is_some()) {
         let (out_length, in_length) = (out.size.unwrap_or(128), input.size.unwrap_or(128));
         let boot = &device.eeprom.boot;
         plan = Some(MailboxPlan {
+            channels: [out_channel, in_channel],
             protocols: device.mailbox.map_or(0, |mailbox| mailbox.protocols),
             boot: (!boot.is_empty()).then(|| [0, 2, 4, 6].map(|at| word(boot, at))),
             ..MailboxPlan::coe(out.start, out_length, input.start, in_length)
@@ -132,21 +135,21 @@ fn mailbox(device: &Device) -> Result<Option<MailboxPlan>, EsiProblem> {
 
 /// The sync managers, with the length of the default PDOs where the file gives none.
 fn sync_managers(device: &Device, description: &Description) -> Vec<SyncManagerPlan> {
-    let length = |pdos: &[Pdo]| {
-        let bits: usize = pdos.iter().filter(|pdo| pdo.assigned).map(Pdo::bits).sum();
+    let length = |purpose, n| {
+        let bits: usize = description.assigned(purpose, n).map(Pdo::bits).sum();
         u16::try_from(bits.div_ceil(8)).unwrap_or(u16::MAX)
     };
-    let plan = |sm: &EsiSyncManager| {
+    let plan = |(n, sm): (u8, &EsiSyncManager)| {
         let (purpose, length) = match sm.usage {
             SyncManagerUse::MailboxOut => (Purpose::MailboxOut, 128),
             SyncManagerUse::MailboxIn => (Purpose::MailboxIn, 128),
-            SyncManagerUse::Outputs => (Purpose::Outputs, length(&description.rx_pdos)),
-            SyncManagerUse::Inputs => (Purpose::Inputs, length(&description.tx_pdos)),
+            SyncManagerUse::Outputs => (Purpose::Outputs, length(Purpose::Outputs, n)),
+            SyncManagerUse::Inputs => (Purpose::Inputs, length(Purpose::Inputs, n)),
             SyncManagerUse::Unused | SyncManagerUse::Other(_) => (Purpose::Unused, 0),
         };
         SyncManagerPlan { purpose, start: sm.start, length: sm.size.unwrap_or(length), control: sm.control }
     };
-    device.sync_managers.iter().map(plan).collect()
+    (0..).zip(&device.sync_managers).map(plan).collect()
 }
 
 /// What the SII says beyond the description.
@@ -158,7 +161,7 @@ fn parts(device: &Device) -> SiiParts {
     SiiParts {
         image: device.eeprom.image.clone(),
         config: device.eeprom.config.clone(),
-        coe: device.mailbox.map(|mailbox| mailbox.coe),
+        coe: device.mailbox.map(|mailbox| mailbox.coe).filter(|details| *details != 0),
         data_link: device.mailbox.is_some_and(|mailbox| mailbox.data_link),
         fmmus: device.fmmus.clone(),
         enables: device.sync_managers.iter().map(|sm| sm.enable).collect(),

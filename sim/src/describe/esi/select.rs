@@ -1,12 +1,16 @@
 //! From a file to its devices: the list of all, and the one that is asked for.
 
+use std::collections::HashMap;
+use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use super::at::At;
 use super::device::Device;
 use super::error::EsiError;
 use super::number;
+use super::startup::{self, EsiStartup};
 use super::text;
 use super::tree::{self, Node};
 
@@ -20,10 +24,21 @@ pub struct EsiDevice {
     pub order: String,
     /// Name in words.
     pub name: String,
+    /// Group that the vendor puts it in, in words; empty where the file says none.
+    pub group: String,
     /// Product code.
     pub product: u32,
     /// Revision.
     pub revision: u32,
+    /// What a MainDevice writes at transitions.
+    pub startup: Vec<EsiStartup>,
+}
+
+impl fmt::Display for EsiDevice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { order, name, product, revision, .. } = self;
+        write!(f, "{order} ({name}; product code {product:#010x}, revision {revision:#010x})")
+    }
 }
 
 /// The devices of a file, in its order. Those without a type and product code are left out.
@@ -32,8 +47,20 @@ pub struct EsiDevice {
 /// Those of reading the file, not of what it says about its devices.
 pub fn esi_devices(path: &Path) -> Result<Vec<EsiDevice>, EsiError> {
     let bytes = load(path)?;
-    let mut devices = Vec::new();
-    tree::walk(&text::decode(&bytes), |node| devices.extend(glance(&node)))?;
+    let (mut devices, mut groups) = (Vec::new(), HashMap::new());
+    tree::walk(&text::decode(&bytes), |node| match node.name.as_str() {
+        "Device" => devices.extend(glance(&node)),
+        "Group" => {
+            let at = At::top(&node);
+            groups.insert(at.child_text("Type").to_owned(), at.localized("Name").to_owned());
+        }
+        _ => {}
+    })?;
+    for EsiDevice { group, .. } in &mut devices {
+        if let Some(name) = groups.get(group.as_str()).filter(|name| !name.is_empty()) {
+            group.clone_from(name);
+        }
+    }
     Ok(devices)
 }
 
@@ -53,40 +80,90 @@ fn glance(node: &Node) -> Option<EsiDevice> {
     let attribute = |name: &str| kind.attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
     let parsed =
         |text: &str| number::number(text, u64::from(u32::MAX)).ok().and_then(|value| u32::try_from(value).ok());
+    let at = At::top(node);
     Some(EsiDevice {
         order: kind.text.trim().to_owned(),
-        name: super::at::At::device(node).localized("Name").to_owned(),
+        name: at.localized("Name").to_owned(),
+        group: at.child_text("GroupType").to_owned(),
         product: parsed(attribute("ProductCode")?)?,
         revision: attribute("RevisionNo").and_then(parsed).unwrap_or(0),
+        startup: startup::read(&at),
     })
 }
 
-/// The device of a type (`EL3102`, or its name in words), of the newest revision or the one that is given. With it
-/// the vendor's id.
-pub(super) fn find(bytes: &[u8], wanted: &str, revision: Option<u32>) -> Result<(u32, Device), EsiError> {
-    let (mut vendor, mut best, mut has) = (0, None::<(u32, Node)>, Vec::new());
+/// What is asked for: a device by type or name, its revision, the modules in its slots.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted<'a> {
+    /// Type (`EL3102`) or name in words.
+    pub(crate) device: &'a str,
+    /// Revision; the newest where there is none.
+    pub(crate) revision: Option<u32>,
+    /// Modules slot by slot; the file's defaults where there are none.
+    pub(crate) modules: Option<&'a [String]>,
+}
+
+impl Wanted<'_> {
+    /// How well a device fits: 3 by its type, 2 by its name, 1 by either in other letter case; 0 not at all.
+    fn rank(self, device: &EsiDevice) -> u8 {
+        let alike = |text: &str| text.eq_ignore_ascii_case(self.device);
+        match self.revision {
+            Some(revision) if revision != device.revision => 0,
+            _ if device.order == self.device => 3,
+            _ if device.name == self.device => 2,
+            _ => u8::from(alike(&device.order) || alike(&device.name)),
+        }
+    }
+
+    fn text(self) -> String {
+        let revision = self.revision.map_or_else(String::new, |revision| format!(" (revision {revision:#010x})"));
+        format!("{}{revision}", self.device)
+    }
+}
+
+/// The device that is asked for. With it the vendor's id.
+pub(super) fn find(bytes: &[u8], wanted: Wanted<'_>) -> Result<(u32, Device), EsiError> {
+    let (mut vendor, mut best, mut has) = (0, None::<((u8, u32), Node)>, Vec::new());
     let text = text::decode(bytes);
     tree::walk(&text, |node| {
         if node.name == "Vendor" {
             vendor = vendor_id(&node);
-            return;
         }
-        let Some(device) = glance(&node) else { return };
-        let asked = device.order == wanted || device.name == wanted;
-        let newer = best.as_ref().is_none_or(|(known, _)| device.revision > *known);
-        has.push(format!("{} (revision {:#010x})", device.order, device.revision));
-        if asked && revision.is_none_or(|revision| revision == device.revision) && newer {
-            best = Some((device.revision, node));
+        let Some(device) = glance(&node).filter(|_| node.name == "Device") else { return };
+        let merit = (wanted.rank(&device), device.revision);
+        has.push(device);
+        if merit.0 > 0 && best.as_ref().is_none_or(|(known, _)| merit > *known) {
+            best = Some((merit, node));
         }
     })?;
-    if let Some((_, node)) = best {
-        return Ok((vendor, Device::read(&node)?));
+    let Some(((rank, _), node)) = best else { return Err(unknown(wanted, has)) };
+    has.retain(|device| wanted.rank(device) == rank);
+    if has.iter().any(|device| (&device.order, device.product) != (&has[0].order, has[0].product)) {
+        return Err(EsiError::Ambiguous { wanted: wanted.text(), has });
     }
+    let modules = if node.children.iter().any(|child| child.name == "Slots") { modules(&text)? } else { Vec::new() };
+    Ok((vendor, Device::read(&node, &modules, wanted.modules)?))
+}
+
+/// None of the devices is the one: those whose names hold what was asked for stand first.
+fn unknown(wanted: Wanted<'_>, mut has: Vec<EsiDevice>) -> EsiError {
     if has.is_empty() {
-        return Err(EsiError::NoDescription);
+        return EsiError::NoDescription;
     }
-    let revision = revision.map_or_else(String::new, |revision| format!(" (revision {revision:#010x})"));
-    Err(EsiError::NoDevice { wanted: format!("{wanted}{revision}"), has })
+    let needle = wanted.device.to_ascii_lowercase();
+    let resembles = |text: &str| text.to_ascii_lowercase().contains(&needle);
+    has.sort_by_key(|device| !(resembles(&device.order) || resembles(&device.name)));
+    EsiError::NoDevice { wanted: wanted.text(), has }
+}
+
+/// The modules of a file.
+fn modules(text: &str) -> Result<Vec<Node>, EsiError> {
+    let mut modules = Vec::new();
+    tree::walk(text, |node| {
+        if node.name == "Module" {
+            modules.push(node);
+        }
+    })?;
+    Ok(modules)
 }
 
 /// The vendor's id; 0 where it can't be read.

@@ -31,9 +31,9 @@ pub(super) fn read(device: &At<'_>) -> Result<Vec<EsiSyncManager>, EsiError> {
     }
 }
 
-/// Number of the first sync manager for a use.
-pub(super) fn number(all: &[EsiSyncManager], usage: SyncManagerUse) -> Option<u8> {
-    all.iter().position(|one| one.usage == usage).and_then(|number| u8::try_from(number).ok())
+/// Numbers of the sync managers for a use.
+pub(super) fn numbers(all: &[EsiSyncManager], usage: SyncManagerUse) -> Vec<u8> {
+    (0..).zip(all).filter(|(_, one)| one.usage == usage).map(|(number, _)| number).collect()
 }
 
 fn one(sm: &At<'_>) -> Result<EsiSyncManager, EsiError> {

@@ -1,14 +1,21 @@
 use proptest::prelude::*;
 
-use super::plan::describe_bytes;
+use super::plan;
 use super::tree;
+use super::{EsiError, Wanted};
+use crate::describe::Description;
 
 fn device(inside: &str) -> String {
     format!(
         "<EtherCATInfo>\n<Vendor><Id>1</Id></Vendor>\n<Descriptions><Devices>\n\
         <Device Physics='YY'>\n<Type ProductCode='#x2' RevisionNo='3'>D</Type>\n<Name>Device</Name>\n{inside}\n\
-        </Device></Devices></Descriptions></EtherCATInfo>"
+        </Device></Devices><Modules><Module><Type ModuleIdent='1'>M</Type><TxPdo Sm='0'><Index DependOnSlot='1'>#xffff\
+        </Index></TxPdo></Module></Modules></Descriptions></EtherCATInfo>"
     )
+}
+
+fn describe_bytes(bytes: &[u8], device: &str, revision: Option<u32>) -> Result<Description, EsiError> {
+    plan::describe_bytes(bytes, Wanted { device, revision, modules: None })
 }
 
 fn refused(inside: &str) -> String {
@@ -32,7 +39,7 @@ fn errors_name_the_element_and_the_line() {
     );
     assert_eq!(
         refused("<Mailbox><CoE/></Mailbox>"),
-        "Descriptions/Devices/Device[D], line 4: a mailbox needs sync manager 0 as MBoxOut and 1 as MBoxIn"
+        "Descriptions/Devices/Device[D], line 4: a mailbox needs one sync manager as MBoxOut and one as MBoxIn"
     );
     let dictionary = "<Profile><Dictionary><Objects><Object><Index>#x2000</Index><Type>DT9</Type></Object></Objects>";
     assert_eq!(
@@ -87,6 +94,22 @@ fn sync_managers_without_a_use_follow_their_control_byte() {
     let description = describe_bytes(device(text).as_bytes(), "D", None).unwrap();
     let uses: Vec<u8> = description.sync_managers.iter().map(|plan| plan.purpose as u8).collect();
     assert_eq!(uses, [1, 2, 3, 4]);
+}
+
+#[test]
+fn an_index_that_leaves_its_area_with_the_slot_is_refused() {
+    let slots = |increment, count| {
+        format!(
+            "<Sm>Inputs</Sm><Slots SlotPdoIncrement='{increment}'><Slot MinInstances='{count}' MaxInstances='{count}'>\
+            <ModuleIdent>1</ModuleIdent></Slot></Slots>"
+        )
+    };
+    assert!(describe_bytes(device(&slots(1, 1)).as_bytes(), "D", None).is_ok());
+    let said = refused(&slots(1, 2));
+    let expected = "Descriptions/Modules/Module[M]/TxPdo[#xffff]/Index, line 8: index 0xffff moved by 0x1 with its slot is \
+        above 0xffff";
+    assert_eq!(said, expected);
+    assert!(refused(&slots(0, 256)).contains("256 slots, at most 255"));
 }
 
 #[test]
@@ -149,6 +172,10 @@ fn fragment() -> impl Strategy<Value = String> {
         "Flags",
         "Access",
         "Exclude",
+        "Slots",
+        "Slot",
+        "ModuleIdent",
+        "InitCmd",
     ]);
     let text = prop::sample::select(vec![
         "",
@@ -181,6 +208,9 @@ fn fragment() -> impl Strategy<Value = String> {
         " StartAddress='#x1000'",
         " DefaultSize='128'",
         " ControlByte='#x26'",
+        " MaxInstances='300'",
+        " MinInstances='2' SlotPdoIncrement='1'",
+        " Default='1'",
     ]);
     let leaf = (name.clone(), attribute.clone(), text)
         .prop_map(|(name, attribute, text)| format!("<{name}{attribute}>{text}</{name}>"));

@@ -10,7 +10,7 @@ const DEPTH: usize = 64;
 /// Most elements of a device.
 const ELEMENTS: usize = 500_000;
 /// Elements of which nothing is read, with all that is in them.
-const SKIPPED: [&str; 4] = ["ImageData16x14", "ImageFile16x14", "VendorSpecific", "InitCmd"];
+const SKIPPED: [&str; 3] = ["ImageData16x14", "ImageFile16x14", "VendorSpecific"];
 
 /// One element.
 #[derive(Debug, Default)]
@@ -22,7 +22,8 @@ pub(super) struct Node {
     pub(super) line: u32,
 }
 
-/// Walks a file. `each` gets the vendor's element and those of the devices, in the order of the file.
+/// Walks a file. `each` gets the elements of the vendor, the groups, the devices and the modules, in the order of the
+/// file.
 pub(super) fn walk(text: &str, mut each: impl FnMut(Node)) -> Result<(), EsiError> {
     let mut walker = Walker { reader: Reader::from_str(text), text, counted: 0, line: 1 };
     walker.reader.config_mut().expand_empty_elements = true;
@@ -49,10 +50,16 @@ pub(super) fn walk(text: &str, mut each: impl FnMut(Node)) -> Result<(), EsiErro
     }
 }
 
-/// The vendor, and each device.
 fn wanted(path: &[String], name: &str) -> bool {
     let is = |expected: &[&str]| path.iter().map(String::as_str).eq(expected.iter().copied());
-    name == "Vendor" && is(&["EtherCATInfo"]) || name == "Device" && is(&["EtherCATInfo", "Descriptions", "Devices"])
+    let inside = |list| is(&["EtherCATInfo", "Descriptions", list]);
+    match name {
+        "Vendor" => is(&["EtherCATInfo"]),
+        "Group" => inside("Groups"),
+        "Device" => inside("Devices"),
+        "Module" => inside("Modules"),
+        _ => false,
+    }
 }
 
 fn local(start: &BytesStart<'_>) -> String {

@@ -122,7 +122,7 @@ fn entry(value: ValueId) -> PdoEntry {
 
 fn pdo(index: u16, name: &str, values: &[ValueId]) -> Pdo {
     let entries = values.iter().map(|value| entry(*value)).chain([PdoEntry::gap(8)]).collect();
-    Pdo { index, name: name.to_owned(), assigned: index & 0x00ff == 0, entries }
+    Pdo { index, name: name.to_owned(), assigned: index & 0x00ff == 0, sync_manager: None, entries }
 }
 
 /// RxPDOs: the default for positions, then for CSV, CST, and one with all targets.

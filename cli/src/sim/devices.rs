@@ -1,0 +1,73 @@
+//! The devices of a device description, listed: what `--device` may name, and what a MainDevice is to send them.
+
+use crate::Done;
+use crate::exit::Failure;
+use crate::print;
+use serde::Serialize;
+use std::path::Path;
+use zerocat_sim::{EsiDevice, EsiStartup, esi_devices};
+
+#[derive(Debug, Serialize)]
+struct Listed {
+    schema: &'static str,
+    devices: Vec<ListedDevice>,
+}
+
+#[derive(Debug, Serialize)]
+struct ListedDevice {
+    #[serde(rename = "type")]
+    order: String,
+    name: String,
+    group: String,
+    product_code: u32,
+    revision: u32,
+    startup: Vec<ListedStartup>,
+}
+
+#[derive(Debug, Serialize)]
+struct ListedStartup {
+    transitions: Vec<String>,
+    index: u16,
+    subindex: u8,
+    complete: bool,
+    data: Vec<u8>,
+    comment: String,
+}
+
+impl From<EsiDevice> for ListedDevice {
+    fn from(device: EsiDevice) -> Self {
+        let EsiDevice { order, name, group, product, revision, startup } = device;
+        let startup = startup.into_iter().map(ListedStartup::from).collect();
+        Self { order, name, group, product_code: product, revision, startup }
+    }
+}
+
+impl From<EsiStartup> for ListedStartup {
+    fn from(command: EsiStartup) -> Self {
+        let EsiStartup { transitions, index, subindex, complete, data, comment } = command;
+        Self { transitions, index, subindex, complete, data, comment }
+    }
+}
+
+/// Prints the devices of a file.
+pub(super) fn list(path: &Path, json: bool) -> Done {
+    let devices =
+        esi_devices(path).map_err(|error| Failure::file(format!("{}: {}", path.display(), zerocat::chain(&error))))?;
+    if json {
+        let devices = devices.into_iter().map(ListedDevice::from).collect();
+        return print::json(&Listed { schema: "zerocat-devices/1", devices });
+    }
+    let mut table = print::table(["type", "name", "group", "product code", "revision", "startup commands"]);
+    for device in &devices {
+        table.add_row([
+            device.order.clone(),
+            device.name.clone(),
+            device.group.clone(),
+            format!("{:#010x}", device.product),
+            format!("{:#010x}", device.revision),
+            device.startup.len().to_string(),
+        ]);
+    }
+    println!("{table}");
+    Ok(())
+}

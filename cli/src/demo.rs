@@ -42,13 +42,7 @@ impl Demo {
         let (ours, theirs) = pair(SIZING);
         let segment = Simulation::start(theirs)?;
         eprintln!("in process: no network interface, no AF_XDP, no driver; times are those of two threads");
-        let report = LinkReport {
-            kind: "in_process",
-            interface: "in-process".to_owned(),
-            driver: None,
-            mode_asked: None,
-            mode_got: None,
-        };
+        let report = LinkReport::new("in_process", "in-process");
         let link = OpenLink { link: Box::new(ours), report, missing: Vec::new() };
         let done = run_rig(rig, Some(link), &self.how, &stop, |_| {});
         segment.stop()?;

@@ -57,7 +57,7 @@ impl Live {
     /// Says what was reached.
     pub(crate) fn begin(&self, session: &Session) {
         let link = session.link();
-        let mode = link.mode_got.map_or_else(String::new, |mode| format!(" ({mode})"));
+        let mode = link.got().map_or_else(String::new, |got| format!(" ({got})"));
         let network = &session.planned().network;
         self.say(&format!(
             "{} SubDevices in OP after {} ms over {}{mode} on {}",

@@ -201,7 +201,7 @@ fn writes_to_stdout(rig: &Rig) -> bool {
 
 /// The report for people.
 fn summary(report: &Report) -> String {
-    let mode = match (report.link.mode_asked, report.link.mode_got) {
+    let mode = match (report.link.mode_asked, report.link.got()) {
         (Some(asked), Some(got)) => format!(", {got} (asked: {asked})"),
         _ => String::new(),
     };

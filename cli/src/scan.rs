@@ -6,6 +6,7 @@ use crate::print;
 use crate::stop::Stop;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
+use std::time::Duration;
 use zerocat::config::{Engine, LinkKind};
 use zerocat::{Depth, LinkRequest, SCAN_SLOTS, Scanned, draft_rig, open_link, scan};
 
@@ -58,8 +59,13 @@ impl Scan {
     pub(crate) fn run(&self) -> Done {
         let stop = Stop::on_signals()?;
         let section = Engine { link: self.link.into(), ..Engine::default() };
-        let request =
-            LinkRequest { interface: &self.interface, section: &section, slots: SCAN_SLOTS, force: self.force };
+        let request = LinkRequest {
+            interface: &self.interface,
+            section: &section,
+            slots: SCAN_SLOTS,
+            force: self.force,
+            cycle: Duration::from_millis(1),
+        };
         let link = open_link(&request).map_err(|error| Failure::link(zerocat::chain(&error)))?;
         link.missing.iter().for_each(|missing| eprintln!("not had: {missing}"));
         let depth = if self.basic { Depth::Basic } else { Depth::Deep };

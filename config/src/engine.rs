@@ -1,5 +1,6 @@
 //! The `engine` section: how the cycle runs on this machine. Every key has a default.
 
+use crate::busy_poll::BusyPoll;
 use crate::duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -15,6 +16,12 @@ pub struct Engine {
     pub mode: XdpMode,
     /// Receive and transmit queue of the interface that an XDP socket is bound to.
     pub queue: u32,
+    /// Whether the kernel says when it must be woken; only for link `xdp`.
+    pub wakeup: Wakeup,
+    /// Pages of the memory that is shared with the kernel; only for link `xdp`.
+    pub umem_pages: UmemPages,
+    /// Busy polling in place of interrupts; only for link `xdp`.
+    pub busy_poll: BusyPoll,
     /// CPU that the realtime thread is pinned to; null leaves it unpinned.
     pub cpu: Option<usize>,
     /// SCHED_FIFO priority of the realtime thread, 1 to 98.
@@ -50,6 +57,9 @@ impl Default for Engine {
             link: LinkKind::Xdp,
             mode: XdpMode::Auto,
             queue: 0,
+            wakeup: Wakeup::WhenNeeded,
+            umem_pages: UmemPages::Ordinary,
+            busy_poll: BusyPoll::Off,
             cpu: None,
             priority: 80,
             wait: Wait::Hybrid,
@@ -85,6 +95,26 @@ pub enum XdpMode {
     NativeCopy,
     /// In the kernel's stack, frames copied.
     Generic,
+}
+
+/// Whether the kernel says when it must be woken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Wakeup {
+    /// It does (`XDP_USE_NEED_WAKEUP`), so a cycle makes a system call only where one is needed.
+    WhenNeeded,
+    /// It doesn't: every cycle makes one.
+    Always,
+}
+
+/// Pages of the memory that is shared with the kernel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum UmemPages {
+    /// As the kernel chooses.
+    Ordinary,
+    /// Reserved ones of 2 MiB (`vm.nr_hugepages`).
+    Huge,
 }
 
 /// How the realtime thread waits for a tick.

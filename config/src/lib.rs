@@ -5,6 +5,7 @@
 //! panics, whatever the file holds. Not here: anything that touches a network or a realtime thread.
 #![forbid(unsafe_code)]
 
+mod busy_poll;
 mod check;
 mod duration;
 mod engine;
@@ -18,7 +19,8 @@ mod rig;
 mod task;
 mod waveform;
 
-pub use engine::{Dc, Engine, LinkKind, SafeOutputs, Wait, XdpMode};
+pub use busy_poll::{BusyPoll, BusyPollSettings};
+pub use engine::{Dc, Engine, LinkKind, SafeOutputs, UmemPages, Wait, Wakeup, XdpMode};
 pub use error::{ConfigError, Problem};
 pub use resolve::ResolvedChannel;
 pub use rig::{Network, NetworkProperties, PdoEntry, Pdos, Rig, Slave, SlaveProperties};

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use support::{names, parsed, refused, set, sound, with, without};
 use zerocat_config::{
-    ConfigError, Engine, LinkKind, ReadTask, Rig, SafeOutputs, Source, Target, Task, Wait, Waveform, XdpMode,
+    BusyPoll, BusyPollSettings, ConfigError, Engine, LinkKind, ReadTask, Rig, SafeOutputs, Source, Target, Task, Wait,
+    Waveform, XdpMode,
 };
 use zerocat_pdi::{DataType, Direction};
 
@@ -42,7 +43,8 @@ fn the_defaults_of_the_engine_are_these() {
 
 #[test]
 fn reads_every_engine_key() {
-    let keys = json!({ "link": "packet", "mode": "native_copy", "queue": 3, "cpu": 1, "priority": 70, "wait": "hybrid",
+    let keys = json!({ "link": "packet", "mode": "native_copy", "queue": 3, "wakeup": "always", "umem_pages": "huge",
+        "busy_poll": { "budget": 8, "napi_defer_hard_irqs": 100, "gro_flush_timeout": "3ms" }, "cpu": 1, "priority": 70, "wait": "hybrid",
         "spin_margin": "60us", "dc": "off", "deadline": "800us", "guard": "100us", "watchdog": "20ms", "safe_outputs": "hold" });
     let engine = parsed(&with("/engine", keys.clone())).engine;
     assert_eq!(
@@ -52,6 +54,37 @@ fn reads_every_engine_key() {
     assert_eq!((engine.deadline, engine.guard), (Some(Duration::from_micros(800)), Some(Duration::from_micros(100))));
     assert_eq!(engine.spin_margin, Some(Duration::from_micros(60)));
     assert_eq!(serde_json::to_value(&engine).unwrap(), keys);
+}
+
+#[test]
+fn busy_polling_is_a_word_or_its_settings() {
+    let read = |value: Value| parsed(&with("/engine", json!({ "busy_poll": value }))).engine.busy_poll;
+    let usual = BusyPollSettings { budget: 64, napi_defer_hard_irqs: 2, gro_flush_timeout: None };
+    assert_eq!(read(json!("off")), BusyPoll::Off);
+    assert_eq!(read(json!("auto")), BusyPoll::Auto);
+    assert_eq!((read(json!("on")), read(json!({}))), (BusyPoll::On(usual), BusyPoll::On(usual)));
+    assert_eq!(read(json!({ "budget": 8 })), BusyPoll::On(BusyPollSettings { budget: 8, ..usual }));
+    assert_eq!(BusyPoll::Auto.settings(), Some(usual));
+    for word in ["off", "auto", "on"] {
+        assert_eq!(serde_json::to_value(read(json!(word))).unwrap(), json!(word));
+    }
+}
+
+#[test]
+fn what_is_no_busy_polling_is_refused_with_the_path_of_its_key() {
+    for (value, path) in [
+        (
+            json!("yes"),
+            "engine.busy_poll: invalid value: string \"yes\", expected \"off\", \"auto\", \"on\", or an object",
+        ),
+        (json!(true), "engine.busy_poll: invalid type: boolean `true`"),
+        (json!({ "budget": 65_536 }), "engine.busy_poll.budget: invalid value"),
+        (json!({ "timeout": "1ms" }), "engine.busy_poll.timeout: unknown field"),
+    ] {
+        let error =
+            Rig::from_json(&with("/engine", json!({ "busy_poll": value })).to_string()).unwrap_err().to_string();
+        assert!(error.contains(path), "{error}");
+    }
 }
 
 #[test]
@@ -380,7 +413,7 @@ fn the_schema_takes_what_the_parser_takes_in_canonical_keys() {
     let example: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     let mut all = sound();
     set(&mut all, "/tasks/-", json!({ "type": "ethercat_scan", "name": "scan" }));
-    set(&mut all, "/engine", json!({ "cpu": 2, "deadline": "250us", "guard": null }));
+    set(&mut all, "/engine", json!({ "cpu": 2, "deadline": "250us", "guard": null, "busy_poll": { "budget": 8 } }));
     for rig in [sound(), example, serde_json::to_value(parsed(&all)).unwrap()] {
         let errors: Vec<String> = schema.iter_errors(&rig).map(|e| format!("{}: {e}", e.instance_path())).collect();
         assert_eq!(errors, Vec::<String>::new());
@@ -394,6 +427,9 @@ fn the_schema_refuses_what_the_parser_refuses() {
         with("/typo", json!(1)),
         with("/engine", json!({ "typo": 1 })),
         with("/engine", json!({ "dc": "on" })),
+        with("/engine", json!({ "busy_poll": "yes" })),
+        with("/engine", json!({ "busy_poll": { "typo": 1 } })),
+        with("/engine", json!({ "umem_pages": "large" })),
         with("/network/properties/typo", json!(1)),
         with("/slaves/0/properties/vendor_id", json!(-1)),
         with(&format!("{INPUT}/index"), json!("0xzz")),

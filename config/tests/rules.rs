@@ -327,6 +327,15 @@ fn refuses_engine_settings_that_cannot_hold() {
         (json!({ "watchdog": "1ms" }), "engine.watchdog", "not longer than the cycle"),
         (json!({ "watchdog": "7s" }), "engine.watchdog", "7s is more than 6.5535s"),
         (json!({ "link": "packet", "mode": "zero_copy" }), "engine.mode", "no XDP mode"),
+        (json!({ "link": "packet", "wakeup": "always" }), "engine.wakeup", "no wake-up flag"),
+        (json!({ "link": "packet", "umem_pages": "huge" }), "engine.umem_pages", "no UMEM"),
+        (json!({ "link": "packet", "busy_poll": "auto" }), "engine.busy_poll", "no busy polling"),
+        (json!({ "busy_poll": { "budget": 0 } }), "engine.busy_poll.budget", "0 frames a look"),
+        (
+            json!({ "busy_poll": { "gro_flush_timeout": "1ms" } }),
+            "engine.busy_poll.gro_flush_timeout",
+            "1ms is not longer than the cycle",
+        ),
     ];
     for (engine, path, text) in cases {
         assert!(names(&with("/engine", engine), path, text));

@@ -69,6 +69,8 @@ pub struct LinkCounters {
     pub dropped: u64,
     /// System calls made to send or to wake the network.
     pub kicks: u64,
+    /// System calls made to have the kernel look for received frames (busy polling).
+    pub polls: u64,
 }
 
 /// How many buffers a link is opened with. Fixed for its life.

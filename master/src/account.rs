@@ -3,8 +3,8 @@
 use crate::bring_up::Planned;
 use crate::core::{Core, Remains};
 use crate::report::{
-    CaptureReport, Cycles, Figures, Frames, Holes, HostReport, LinkReport, MarginReport, NetworkReport, Report,
-    RtReport, SCHEMA, TaskReport,
+    CaptureReport, Cycles, Figures, Frames, Holes, HostReport, LinkCalls, LinkReport, MarginReport, NetworkReport,
+    Report, RtReport, SCHEMA, TaskReport,
 };
 use std::time::Duration;
 use zerocat_engine::{Counters, Used};
@@ -44,6 +44,7 @@ impl Account {
             version: env!("CARGO_PKG_VERSION"),
             host: HostReport::read(),
             link: self.link,
+            link_calls: LinkCalls { kicks: remains.link.kicks, polls: remains.link.polls },
             network: self.network,
             cycles: Cycles { done: cycles, skipped, lost: lost_cycles },
             working_counter_faults,

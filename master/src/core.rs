@@ -19,8 +19,8 @@ use zerocat_engine::{
     AcyclicSettings, Controls, Counters, CountersReader, Engine, EngineParts, Measurements, PROCESS_DATA_ROOM, Pool,
     RunOutcome, Settings, Timing, Used, slots_needed,
 };
-use zerocat_link::Slot;
 use zerocat_link::tap::{Captured, Tap, TapThread, TapWriter};
+use zerocat_link::{Link, LinkCounters, Slot};
 use zerocat_sched::{
     Clock, MonotonicClock, Period, ProcessSetup, RealtimeRequest, WaitPolicy, link_idle_timer, prepare_process,
     spin_warning,
@@ -175,15 +175,20 @@ impl Core {
         let outcome = self.thread.join();
         self.health.stop();
         let RunOutcome { link, measurements, counters, used } = outcome?;
-        drop(link);
+        let link = {
+            let counters = link.counters();
+            drop(link);
+            counters
+        };
         let captured = self.capture.map(TapThread::stop).transpose()?;
-        Ok(Remains { measurements, counters, used, captured })
+        Ok(Remains { link, measurements, counters, used, captured })
     }
 }
 
 /// What is left of a core.
 #[derive(Debug)]
 pub(crate) struct Remains {
+    pub(crate) link: LinkCounters,
     pub(crate) measurements: Measurements,
     pub(crate) counters: Counters,
     pub(crate) used: Option<Used>,

@@ -1,11 +1,16 @@
 //! Opens the link that a rig file asks for, and says which one was had.
 
-use crate::report::LinkReport;
-use zerocat_config::{Engine as EngineSection, LinkKind, XdpMode};
+use crate::report::{BusyPollReport, LinkReport};
+use std::time::Duration;
+use zerocat_config::{BusyPoll, BusyPollSettings, Engine as EngineSection, LinkKind, UmemPages, Wakeup, XdpMode};
 use zerocat_link::packet::{PacketError, PacketLink};
 use zerocat_link::{Link, Sizing};
 use zerocat_sched::Nic;
-use zerocat_xdp::{Mode, ModeRequest, OnOccupied, Resident, XdpError, XdpLink, XdpOptions};
+use zerocat_sched::time::nanos;
+use zerocat_xdp::{
+    BusyPolling, IrqMitigation, Mode, ModeRequest, OnOccupied, Pages, Resident, XdpError, XdpLink, XdpOptions,
+    XdpReport,
+};
 
 /// Frames that may wait to be received: a cycle of the largest plan, and as many acyclic and stale ones.
 const RECEIVE: u16 = 512;
@@ -61,6 +66,8 @@ pub struct LinkRequest<'a> {
     pub slots: u16,
     /// Replace an XDP program that is there.
     pub force: bool,
+    /// Time from one cycle to the next; the usual NAPI timeout of busy polling is twice that.
+    pub cycle: Duration,
 }
 
 /// Opens it.
@@ -76,20 +83,10 @@ pub fn open_link(request: &LinkRequest<'_>) -> Result<OpenLink, LinkOpenError> {
 
 fn open_xdp(request: &LinkRequest<'_>) -> Result<OpenLink, LinkOpenError> {
     let interface = request.interface;
-    let mut options = XdpOptions::new(interface, sizing(request));
-    options.queue = request.section.queue;
-    options.mode = mode_request(request.section.mode);
-    options.on_occupied = if request.force { OnOccupied::Replace } else { OnOccupied::Refuse };
-    let link = XdpLink::open(&options)
+    let link = XdpLink::open(&xdp_options(request))
         .map_err(|source| LinkOpenError::Xdp { interface: interface.to_owned(), source: Box::new(source) })?;
     let got = link.report();
-    let report = LinkReport {
-        kind: "xdp",
-        interface: interface.to_owned(),
-        driver: got.driver.clone(),
-        mode_asked: Some(asked_name(request.section.mode)),
-        mode_got: Some(mode_name(got.mode_got)),
-    };
+    let report = xdp_report(request.section, got);
     let mut missing = Vec::new();
     if got.mode_got != Mode::ZeroCopy {
         let why = got.refused.first().map_or(String::new(), |why| format!(" ({why})"));
@@ -97,7 +94,70 @@ fn open_xdp(request: &LinkRequest<'_>) -> Result<OpenLink, LinkOpenError> {
             missing.push(format!("AF_XDP zero-copy on {interface}: got {}{why}", got.mode_got));
         }
     }
+    if let (BusyPoll::On(_), BusyPolling::Refused(why)) = (request.section.busy_poll, &got.busy_poll) {
+        missing.push(format!("busy polling on {interface}: {why}"));
+    }
     Ok(OpenLink { link: Box::new(link), report, missing })
+}
+
+fn xdp_options(request: &LinkRequest<'_>) -> XdpOptions {
+    let section = request.section;
+    XdpOptions {
+        queue: section.queue,
+        mode: mode_request(section.mode),
+        on_occupied: if request.force { OnOccupied::Replace } else { OnOccupied::Refuse },
+        wakeup: match section.wakeup {
+            Wakeup::WhenNeeded => zerocat_xdp::Wakeup::WhenNeeded,
+            Wakeup::Always => zerocat_xdp::Wakeup::Always,
+        },
+        pages: match section.umem_pages {
+            UmemPages::Ordinary => Pages::Ordinary,
+            UmemPages::Huge => Pages::Huge,
+        },
+        busy_poll: section.busy_poll.settings().map(|settings| busy_poll(settings, request.cycle)),
+        ..XdpOptions::new(request.interface, sizing(request))
+    }
+}
+
+fn busy_poll(settings: BusyPollSettings, cycle: Duration) -> zerocat_xdp::BusyPoll {
+    let BusyPollSettings { budget, napi_defer_hard_irqs, gro_flush_timeout } = settings;
+    let gro_flush_timeout = gro_flush_timeout.unwrap_or(cycle.saturating_mul(2));
+    zerocat_xdp::BusyPoll {
+        budget,
+        mitigation: IrqMitigation { defer_hard_irqs: napi_defer_hard_irqs, gro_flush_timeout },
+    }
+}
+
+fn xdp_report(section: &EngineSection, got: &XdpReport) -> LinkReport {
+    let on = match &got.busy_poll {
+        BusyPolling::On { napi_id, how, .. } => Some((*napi_id, *how)),
+        BusyPolling::NotAsked | BusyPolling::Refused(_) => None,
+    };
+    let busy_poll = BusyPollReport {
+        asked: section.busy_poll.name(),
+        on: on.is_some(),
+        why_not: if let BusyPolling::Refused(why) = &got.busy_poll { Some(why.clone()) } else { None },
+        napi_id: on.map(|(id, _)| id),
+        budget: on.map(|(_, how)| how.budget),
+        napi_defer_hard_irqs: on.map(|(_, how)| how.mitigation.defer_hard_irqs),
+        gro_flush_timeout_ns: on.map(|(_, how)| nanos(how.mitigation.gro_flush_timeout)),
+    };
+    LinkReport {
+        driver: got.driver.clone(),
+        mode_asked: Some(asked_name(section.mode)),
+        mode_got: Some(mode_name(got.mode_got)),
+        queue: Some(got.queue),
+        wakeup: Some(match got.wakeup {
+            zerocat_xdp::Wakeup::WhenNeeded => "when_needed",
+            zerocat_xdp::Wakeup::Always => "always",
+        }),
+        umem_pages: Some(match got.pages {
+            Pages::Ordinary => "ordinary",
+            Pages::Huge => "huge",
+        }),
+        busy_poll: Some(busy_poll),
+        ..LinkReport::new("xdp", &got.interface)
+    }
 }
 
 fn open_packet(request: &LinkRequest<'_>) -> Result<OpenLink, LinkOpenError> {
@@ -105,8 +165,7 @@ fn open_packet(request: &LinkRequest<'_>) -> Result<OpenLink, LinkOpenError> {
     let link = PacketLink::open(interface, sizing(request))
         .map_err(|source| LinkOpenError::Packet { interface: interface.to_owned(), source })?;
     let driver = Nic::for_interface(interface).and_then(|nic| nic.driver);
-    let report =
-        LinkReport { kind: "packet", interface: interface.to_owned(), driver, mode_asked: None, mode_got: None };
+    let report = LinkReport { driver, ..LinkReport::new("packet", interface) };
     Ok(OpenLink { link: Box::new(link), report, missing: deaf(interface).into_iter().collect() })
 }
 

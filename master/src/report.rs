@@ -22,6 +22,8 @@ pub struct Report {
     pub host: HostReport,
     /// The link asked for and had.
     pub link: LinkReport,
+    /// System calls of the link.
+    pub link_calls: LinkCalls,
     /// The network.
     pub network: NetworkReport,
     /// Cycles with cyclic frames, from the way to OP until the way down.
@@ -126,6 +128,73 @@ pub struct LinkReport {
     pub mode_asked: Option<&'static str>,
     /// XDP mode read back from the kernel; `null` for other kinds.
     pub mode_got: Option<&'static str>,
+    /// Queue of the interface that the XDP socket is bound to; `null` for other kinds.
+    pub queue: Option<u32>,
+    /// Whether the kernel says when it must be woken (`when_needed`, `always`); `null` for other kinds than `xdp`.
+    pub wakeup: Option<&'static str>,
+    /// Pages of the UMEM (`ordinary`, `huge`); `null` for other kinds than `xdp`.
+    pub umem_pages: Option<&'static str>,
+    /// Busy polling; `null` for other kinds than `xdp`.
+    pub busy_poll: Option<BusyPollReport>,
+}
+
+impl LinkReport {
+    /// Of a link of some kind on an interface, of which nothing else is known.
+    #[must_use]
+    pub fn new(kind: &'static str, interface: &str) -> Self {
+        Self {
+            kind,
+            interface: interface.to_owned(),
+            driver: None,
+            mode_asked: None,
+            mode_got: None,
+            queue: None,
+            wakeup: None,
+            umem_pages: None,
+            busy_poll: None,
+        }
+    }
+
+    /// The XDP mode that was had, and what of the options is on: `zero_copy, busy polling, huge pages`.
+    #[must_use]
+    pub fn got(&self) -> Option<String> {
+        let mut text = self.mode_got?.to_owned();
+        if self.busy_poll.as_ref().is_some_and(|busy_poll| busy_poll.on) {
+            text.push_str(", busy polling");
+        }
+        if self.umem_pages == Some("huge") {
+            text.push_str(", huge pages");
+        }
+        Some(text)
+    }
+}
+
+/// Busy polling as asked for and had.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct BusyPollReport {
+    /// `off`, `auto` or `on`.
+    pub asked: &'static str,
+    /// Whether it is on.
+    pub on: bool,
+    /// Why it is off although it was asked for.
+    pub why_not: Option<String>,
+    /// NAPI instance of the queue; `null` where it is off, as what follows.
+    pub napi_id: Option<u32>,
+    /// Most frames that the kernel takes in one look.
+    pub budget: Option<u16>,
+    /// Looks that find nothing before the NIC's interrupt is enabled again.
+    pub napi_defer_hard_irqs: Option<u32>,
+    /// Time after which the kernel looks by itself, in ns.
+    pub gro_flush_timeout_ns: Option<u64>,
+}
+
+/// System calls of the link since it was opened, all on the realtime thread; none of them waits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct LinkCalls {
+    /// To send, or to wake the driver.
+    pub kicks: u64,
+    /// To have the kernel look for received frames (busy polling).
+    pub polls: u64,
 }
 
 /// The network.

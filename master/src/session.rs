@@ -101,6 +101,7 @@ impl Session {
             section: &rig.engine,
             slots: link_slots(&rig),
             force: options.force,
+            cycle: rig.period(),
         };
         let link = open_link(&request)?;
         Self::start_on(rig, link, options, stop)

@@ -7,6 +7,7 @@
 //! It needs CAP_NET_ADMIN, CAP_NET_RAW and CAP_BPF; nothing of it is needed at run time but the kernel (5.11 or newer:
 //! XDP by bpf_link is from 5.9, `recvfrom` as a wake-up from 5.11).
 
+mod busy;
 mod chunks;
 mod device;
 mod error;
@@ -14,6 +15,7 @@ mod ethtool;
 mod features;
 mod floor;
 mod link;
+mod mitigation;
 mod mode;
 mod napi;
 mod nic;
@@ -25,10 +27,12 @@ mod resident;
 mod socket;
 mod umem;
 
+pub use busy::{BusyPoll, BusyPolling};
 pub use error::{Refusal, Step, XdpError};
 pub use features::XdpFeatures;
 pub use floor::FloorPing;
 pub use link::XdpLink;
+pub use mitigation::{HeldMitigation, IrqMitigation, MitigationError};
 pub use mode::{Attached, Mode, ModeRequest};
 pub use napi::{NapiKnob, NapiKnobs};
 pub use nic::{Coalescing, NicSettings};

@@ -1,7 +1,8 @@
 //! AF_XDP as a [`Link`]: slots are chunks of the UMEM, and what is received is lent straight from it.
 //!
 //! Guarantees: nothing of a descriptor is used before [`crate::chunks`] admitted it; a slot is `Busy` from its post
-//! until its completion is consumed; a kick is no system call where the kernel needs none. A frame shorter than 60
+//! until its completion is consumed; a kick is no system call where the kernel needs none. With busy polling a look into
+//! an empty receive ring is a system call, at most one for each call of `receive`, which doesn't wait. A frame shorter than 60
 //! bytes is padded with zeros in its slot, up to byte 60.
 //!
 //! Not guaranteed: that a frame with a VLAN tag comes without it. It is lent as it arrived; the engine ignores it.
@@ -11,12 +12,15 @@
 //! receive ring has been found empty. In zero-copy mode what the NIC drops for want of buffers is in its own counters
 //! (`ethtool -S`) only.
 
+use crate::busy::{self, BusyPoll, BusyPollError, BusyPolling};
 use crate::chunks::{Chunk, Chunks};
+use crate::device::Device;
 use crate::error::XdpError;
 use crate::open::{Opened, XdpOptions, XdpReport, open};
 use crate::socket::{Socket, Woken, XdpStatistics};
 use crate::umem::{Umem, claim};
 use std::io;
+use std::time::Instant;
 use xsk_rs::FrameDesc;
 use zerocat_link::{Link, LinkCounters, LinkFault, MAX_FRAME, Slot};
 
@@ -66,7 +70,46 @@ impl XdpLink {
         for chunk in link.chunks.receiving() {
             link.refill(chunk);
         }
+        if let Some(how) = options.busy_poll {
+            link.opened.report.busy_poll = link.begin_busy_polling(how).unwrap_or_else(|error| {
+                tracing::info!(interface = options.interface, "no busy polling: {error}");
+                BusyPolling::Refused(error.to_string())
+            });
+        }
         Ok(link)
+    }
+
+    fn begin_busy_polling(&mut self, how: BusyPoll) -> Result<BusyPolling, BusyPollError> {
+        let fd = self.opened.socket.fd();
+        let device = Device::find(&self.opened.report.interface)?;
+        if busy::napi_id(fd).is_none() {
+            self.probe();
+        }
+        let napi_id = busy::napi_id(fd).ok_or(BusyPollError::NoNapi(self.opened.report.queue))?;
+        let held = busy::turn_on(fd, &device, how)?;
+        self.opened.socket.polls = true;
+        let knobs_changed = held.changed();
+        self.opened.held = Some(held);
+        Ok(BusyPolling::On { napi_id, how, knobs_changed })
+    }
+
+    /// Sends a frame that nobody acts on and waits for it, so that a kernel that learns the NAPI instance from received
+    /// frames knows it. It is no harm if it doesn't return.
+    fn probe(&mut self) {
+        let slot = Slot(0);
+        let Ok(bytes) = self.slot_mut(slot) else { return };
+        bytes[..busy::PROBE.len()].copy_from_slice(&busy::PROBE);
+        let mut returned = self.post(slot, busy::PROBE.len()).is_err() || self.kick().is_err();
+        let end = Instant::now() + busy::PROBE_PATIENCE;
+        while Instant::now() < end && !(returned && self.own_slot(slot).is_ok()) {
+            returned |= matches!(self.receive(), Ok(Some(_)));
+            std::thread::yield_now();
+        }
+        if let Ok(bytes) = self.slot_mut(slot) {
+            bytes.fill(0);
+        }
+        self.take_back();
+        self.counters = LinkCounters::default();
     }
 
     /// What was asked for and what was got.
@@ -132,8 +175,9 @@ impl XdpLink {
     /// The next frame that can be lent; ones that are too long or too short are dropped on the way.
     #[inline]
     fn next_frame(&mut self) -> Result<Option<FrameDesc>, LinkFault> {
+        let mut polled = !self.opened.socket.polls;
         for _ in 0..self.opened.layout.receive {
-            let Some(descriptor) = self.socket().received() else {
+            let Some(descriptor) = self.take(&mut polled)? else {
                 self.ask_for_drops();
                 break;
             };
@@ -154,6 +198,22 @@ impl XdpLink {
         }
         self.wake_receiver()?;
         Ok(None)
+    }
+
+    /// The next descriptor of the receive ring; where it is empty and has not been `polled` yet, the kernel looks into
+    /// the queue first, which doesn't wait and takes no more frames than the busy poll budget.
+    #[inline]
+    fn take(&mut self, polled: &mut bool) -> Result<Option<FrameDesc>, LinkFault> {
+        let got = self.socket().received();
+        if got.is_some() || *polled {
+            return Ok(got);
+        }
+        *polled = true;
+        self.counters.polls += 1;
+        if self.socket().wake_receiver()? == Woken::Yes {
+            self.refilled = false;
+        }
+        Ok(self.socket().received())
     }
 
     /// Asks the kernel what it dropped, when all chunks may have been full and have been emptied: a system call that
@@ -287,10 +347,53 @@ impl Link for XdpLink {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Mode, ModeRequest, Reflector};
+    use zerocat_link::Sizing;
+    use zerocat_link::contract::check_all;
+    use zerocat_link::testing::in_private_netns;
 
     #[test]
     fn a_link_can_move_to_the_realtime_thread() {
         fn is_send<T: Send>() {}
         is_send::<XdpLink>();
+    }
+
+    /// Veth has no NAPI instance to poll, so polling is switched on behind the kernel's back: its system calls are the
+    /// same, and find nothing to do.
+    #[test]
+    fn a_link_that_polls_keeps_the_contract_with_one_system_call_for_each_look_into_an_empty_ring() {
+        in_private_netns(|veth| {
+            let sizing = Sizing { slots: 40, receive: 64 };
+            let options =
+                XdpOptions { mode: ModeRequest::Force(Mode::NativeCopy), ..XdpOptions::new(&veth.master, sizing) };
+            let mut link = XdpLink::open(&options).unwrap();
+            let _reflector = Reflector::attach(&veth.peer, Mode::NativeCopy).unwrap();
+            link.opened.socket.polls = true;
+            check_all(&mut link, || {});
+            while link.receive().unwrap().is_some() {}
+            let before = link.counters();
+            for _ in 0..5 {
+                assert_eq!(link.receive(), Ok(None));
+            }
+            let after = link.counters();
+            assert_eq!((after.polls - before.polls, after.kicks), (5, before.kicks));
+            link.post(Slot(0), 60).unwrap();
+            link.kick().unwrap();
+            assert_eq!(link.counters().kicks - after.kicks, 1);
+        });
+    }
+
+    #[test]
+    fn the_probe_gives_its_slot_back_whether_it_returns_or_not() {
+        in_private_netns(|veth| {
+            let sizing = Sizing { slots: 1, receive: 1 };
+            let mut link = XdpLink::open(&XdpOptions::new(&veth.master, sizing)).unwrap();
+            for answered in [false, true] {
+                let _reflector = answered.then(|| Reflector::attach(&veth.peer, Mode::NativeCopy).unwrap());
+                link.probe();
+                assert!(link.slot_mut(Slot(0)).unwrap().iter().all(|byte| *byte == 0), "answered: {answered}");
+                assert_eq!(link.counters(), LinkCounters::default());
+            }
+        });
     }
 }

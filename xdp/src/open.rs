@@ -4,9 +4,11 @@
 //! reason and stands in the report. Not guaranteed: that the interface's settings are good for realtime (coalescing,
 //! offloads); they are left as they are.
 
+use crate::busy::{BusyPoll, BusyPolling};
 use crate::chunks::Layout;
 use crate::device::Device;
 use crate::error::{Refusal, Step, XdpError};
+use crate::mitigation::HeldMitigation;
 use crate::mode::{Attached, Mode, ModeRequest};
 use crate::privilege::Capabilities;
 use crate::program::{Attachment, Kind, Program, refuses_mode};
@@ -53,6 +55,9 @@ pub struct XdpOptions {
     pub sizing: Sizing,
     /// Whether the kernel may ask to be woken.
     pub wakeup: Wakeup,
+    /// Whether the link has the kernel look into the queue itself, in place of interrupts. A link that can't have it
+    /// opens without, and says so in its report.
+    pub busy_poll: Option<BusyPoll>,
     /// Bytes of a chunk.
     pub chunk_size: ChunkSize,
     /// Pages of the UMEM.
@@ -74,6 +79,7 @@ impl XdpOptions {
             on_occupied: OnOccupied::Refuse,
             sizing,
             wakeup: Wakeup::WhenNeeded,
+            busy_poll: None,
             chunk_size: ChunkSize::default(),
             pages: Pages::default(),
             queue_patience: Duration::from_secs(15),
@@ -114,6 +120,10 @@ pub struct XdpReport {
     pub zerocopy: bool,
     /// Whether the kernel may ask to be woken.
     pub wakeup: Wakeup,
+    /// Pages of the UMEM.
+    pub pages: Pages,
+    /// What became of busy polling.
+    pub busy_poll: BusyPolling,
     /// Chunks of the UMEM in use: slots, receive buffers, and one for the frame that is lent.
     pub chunks: u32,
     /// Bytes of a chunk.
@@ -123,7 +133,7 @@ pub struct XdpReport {
 }
 
 /// An open socket with its program. Fields are dropped in this order: the program leaves first, so that nothing is
-/// redirected any more, then the rings are unmapped and the socket closed, then the memory goes.
+/// redirected any more, then the rings are unmapped and the socket closed, then the memory goes, then the NAPI knobs are given back.
 #[derive(Debug)]
 pub(crate) struct Opened {
     _attachment: Attachment,
@@ -131,6 +141,8 @@ pub(crate) struct Opened {
     pub(crate) umem: Umem,
     pub(crate) layout: Layout,
     pub(crate) report: XdpReport,
+    /// NAPI knobs that are given back after everything else is gone.
+    pub(crate) held: Option<HeldMitigation>,
 }
 
 /// Opens a socket as asked, with its program attached and the carrier there.
@@ -159,12 +171,14 @@ pub(crate) fn open(options: &XdpOptions) -> Result<Opened, XdpError> {
         attached: got.attached,
         zerocopy: got.zerocopy,
         wakeup: options.wakeup,
+        pages: options.pages,
+        busy_poll: BusyPolling::NotAsked,
         chunks: layout.chunks(),
         chunk_size: layout.chunk_size,
         refused: refused.iter().map(ToString::to_string).collect(),
     };
     say(&report);
-    Ok(Opened { _attachment: attachment, socket: got.socket, umem: got.umem, layout, report })
+    Ok(Opened { _attachment: attachment, socket: got.socket, umem: got.umem, layout, report, held: None })
 }
 
 /// Logs what is worse than it could be.

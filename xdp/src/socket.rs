@@ -54,6 +54,8 @@ pub(crate) struct Socket {
     pub(crate) completion: CompQueue,
     fd: RawFd,
     wakeup: Wakeup,
+    /// Whether system calls on the socket have the kernel look into the queue; then they are needed.
+    pub(crate) polls: bool,
     ring: u32,
 }
 
@@ -78,7 +80,7 @@ impl Socket {
         let (tx, rx, rings) = made.map_err(|error| source_of(&error))?;
         let (fill, completion) = rings.ok_or_else(|| io::Error::other("no fill and completion ring"))?;
         let fd = tx.fd().as_raw_fd();
-        Ok(Self { tx, rx, fill, completion, fd, wakeup, ring: tx_size.get() })
+        Ok(Self { tx, rx, fill, completion, fd, wakeup, polls: false, ring: tx_size.get() })
     }
 
     pub(crate) const fn fd(&self) -> RawFd {
@@ -154,7 +156,7 @@ impl Socket {
     /// Whether a system call is needed to have queued frames sent.
     #[inline]
     pub(crate) fn needs_send(&self) -> bool {
-        self.wakeup == Wakeup::Always || self.tx.needs_wakeup()
+        self.wakeup == Wakeup::Always || self.polls || self.tx.needs_wakeup()
     }
 
     /// Whether a system call is needed to have the driver look into the fill ring.
@@ -171,7 +173,7 @@ impl Socket {
         if result >= 0 { Ok(Woken::Yes) } else { judge(last_errno()) }
     }
 
-    /// Has the driver take new chunks from the fill ring.
+    /// Has the driver take new chunks from the fill ring; where it is polled, has the kernel look into the queue.
     #[inline]
     pub(crate) fn wake_receiver(&self) -> Result<Woken, LinkFault> {
         let (bytes, address, len) = (std::ptr::null_mut(), std::ptr::null_mut(), std::ptr::null_mut());

@@ -7,8 +7,7 @@ use support::{SIZING, drop_capability, options};
 use zerocat_link::Sizing;
 use zerocat_link::testing::{in_private_netns, ip};
 use zerocat_xdp::{
-    Attached, ChunkSize, Mode, ModeRequest, OnOccupied, Pages, Resident, Step, XdpError, XdpFeatures, XdpLink,
-    XdpOptions,
+    Attached, ChunkSize, Mode, ModeRequest, OnOccupied, Resident, Step, XdpError, XdpFeatures, XdpLink, XdpOptions,
 };
 
 fn refused(options: &XdpOptions) -> XdpError {
@@ -175,20 +174,6 @@ fn a_queue_that_stays_taken_is_refused_though_the_program_was_replaced() {
         let error = refused(&second);
         assert!(matches!(error, XdpError::QueueBusy { queue: 0, .. }), "{error:?}");
         assert!(error.to_string().starts_with("queue 0 of zc-master is held by another AF_XDP socket"), "{error}");
-    });
-}
-
-#[test]
-fn huge_pages_that_are_not_reserved_are_refused_with_their_number() {
-    let reserved = std::fs::read_to_string("/proc/sys/vm/nr_hugepages").unwrap();
-    in_private_netns(|veth| {
-        let options = XdpOptions { pages: Pages::Huge, ..options(&veth.master, Mode::Generic) };
-        if reserved.trim() == "0" {
-            let message = refused(&options).to_string();
-            assert!(message.starts_with("the UMEM needs 1 huge pages of 2 MiB, and they are not free"), "{message}");
-        } else {
-            assert!(XdpLink::open(&options).is_ok());
-        }
     });
 }
 

@@ -1,7 +1,8 @@
 //! The `engine` section.
 
 use super::Found;
-use crate::engine::{LinkKind, Wait, XdpMode};
+use crate::busy_poll::BusyPoll;
+use crate::engine::{Engine, LinkKind, UmemPages, Wait, Wakeup, XdpMode};
 use crate::rig::Rig;
 use std::time::Duration;
 
@@ -14,9 +15,7 @@ pub(super) fn engine(rig: &Rig, found: &mut Found) {
     let priority = engine.priority;
     let what = format!("{priority} is not in 1..=98");
     found.demand((1..=98).contains(&priority), "engine.priority", what, "use 80, or what your host leaves for it");
-    let what = "link `packet` has no XDP mode";
-    let fits = engine.link == LinkKind::Xdp || engine.mode == XdpMode::Auto;
-    found.demand(fits, "engine.mode", what, "remove it, or set `link` to \"xdp\"");
+    only_with_xdp(engine, found);
     let what = "only the wait `hybrid` has a spin margin";
     let fits = engine.wait == Wait::Hybrid || engine.spin_margin.is_none();
     found.demand(fits, "engine.spin_margin", what, "remove it, or set `wait` to \"hybrid\"");
@@ -27,11 +26,38 @@ pub(super) fn engine(rig: &Rig, found: &mut Found) {
     within("engine.spin_margin", engine.spin_margin, period, found);
     within("engine.deadline", engine.deadline, period, found);
     within("engine.guard", engine.guard, period, found);
+    busy_poll(engine, period, found);
     let watchdog = engine.watchdog;
     let what = format!("{watchdog:?} is not longer than the cycle of {period:?}");
     found.demand(watchdog > period, "engine.watchdog", what, "give it several cycles, such as \"100ms\"");
     let what = format!("{watchdog:?} is more than {MAX_WATCHDOG:?}");
     found.demand(watchdog <= MAX_WATCHDOG, "engine.watchdog", what, "shorten it");
+}
+
+/// Keys that say how an AF_XDP socket is made.
+fn only_with_xdp(engine: &Engine, found: &mut Found) {
+    let keys = [
+        ("mode", "XDP mode", engine.mode != XdpMode::Auto),
+        ("wakeup", "wake-up flag", engine.wakeup != Wakeup::WhenNeeded),
+        ("umem_pages", "UMEM", engine.umem_pages != UmemPages::Ordinary),
+        ("busy_poll", "busy polling", engine.busy_poll != BusyPoll::Off),
+    ];
+    for (key, name, given) in keys {
+        let fits = engine.link == LinkKind::Xdp || !given;
+        let what = format!("link `packet` has no {name}");
+        found.demand(fits, &format!("engine.{key}"), what, "remove it, or set `link` to \"xdp\"");
+    }
+}
+
+/// A timeout shorter than a cycle would have the kernel look while nobody waits, on whatever CPU.
+fn busy_poll(engine: &Engine, period: Duration, found: &mut Found) {
+    let Some(settings) = engine.busy_poll.settings() else { return };
+    let what = "0 frames a look";
+    found.demand(settings.budget > 0, "engine.busy_poll.budget", what, "leave it out, or give it 64");
+    let Some(timeout) = settings.gro_flush_timeout else { return };
+    let what = format!("{timeout:?} is not longer than the cycle of {period:?}");
+    let fix = "give it two cycles, or leave it out";
+    found.demand(timeout > period, "engine.busy_poll.gro_flush_timeout", what, fix);
 }
 
 fn within(path: &str, duration: Option<Duration>, period: Duration, found: &mut Found) {

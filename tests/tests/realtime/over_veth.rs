@@ -59,7 +59,8 @@ fn exchange(veth: &Veth, kind: LinkKind) -> Report {
     rig.engine.link = kind;
     rig.engine.watchdog = Duration::from_secs(1);
     assert_eq!(rig.engine.cpu, None);
-    let request = LinkRequest { interface: &veth.master, section: &rig.engine, slots: SLOTS, force: false };
+    let request =
+        LinkRequest { interface: &veth.master, section: &rig.engine, slots: SLOTS, force: false, cycle: rig.period() };
     let OpenLink { link, report, missing } = open_link(&request).unwrap();
     let switch = Switch::default();
     let link = OpenLink { link: Box::new(Guarded { inner: link, switch: switch.clone() }), report, missing };

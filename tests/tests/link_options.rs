@@ -1,0 +1,77 @@
+//! What a rig file asks of its AF_XDP link is what the link has, or is said to be missing. Needs root, and fails
+//! without.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::time::Duration;
+use zerocat::config::{BusyPoll, BusyPollSettings, Engine, Wakeup};
+use zerocat::{LinkRequest, OpenLink, open_link};
+use zerocat_link::testing::{Veth, in_private_netns, ip};
+use zerocat_link::{Link, Slot};
+use zerocat_xdp::{Mode, Reflector};
+
+fn open(veth: &Veth, section: &Engine) -> OpenLink {
+    let cycle = Duration::from_millis(1);
+    open_link(&LinkRequest { interface: &veth.master, section, slots: 8, force: false, cycle }).unwrap()
+}
+
+/// Sends a frame and waits for it; how many system calls that took to send.
+fn round_trip(link: &mut dyn Link) -> u64 {
+    let before = link.counters().kicks;
+    link.slot_mut(Slot(0)).unwrap()[12..14].copy_from_slice(&[0x88, 0xa4]);
+    link.post(Slot(0), 60).unwrap();
+    link.kick().unwrap();
+    let looks = (0..1_000_000).take_while(|_| link.receive().unwrap().is_none()).count();
+    assert!(looks < 1_000_000, "the frame did not return");
+    link.counters().kicks - before
+}
+
+#[test]
+fn a_link_that_is_always_woken_makes_one_system_call_for_each_kick() {
+    in_private_netns(|veth| {
+        let _reflector = Reflector::attach(&veth.peer, Mode::NativeCopy).unwrap();
+        let mut opened = open(veth, &Engine { wakeup: Wakeup::Always, ..Engine::default() });
+        assert_eq!(opened.report.wakeup, Some("always"));
+        assert_eq!([round_trip(&mut *opened.link), round_trip(&mut *opened.link)], [1, 1]);
+        drop(opened);
+        assert_eq!(open(veth, &Engine::default()).report.wakeup, Some("when_needed"));
+    });
+}
+
+#[test]
+fn the_queue_of_the_rig_file_is_the_one_that_is_bound() {
+    in_private_netns(|veth| {
+        ip("link del zc-master");
+        ip("link add zc-master numrxqueues 2 numtxqueues 2 type veth peer name zc-peer numrxqueues 2 numtxqueues 2");
+        ip("link set zc-master up");
+        ip("link set zc-peer up");
+        let opened = open(veth, &Engine { queue: 1, ..Engine::default() });
+        assert_eq!(opened.report.queue, Some(1));
+        drop(opened);
+        let section = Engine { queue: 2, ..Engine::default() };
+        let cycle = Duration::from_millis(1);
+        let request = LinkRequest { interface: &veth.master, section: &section, slots: 8, force: false, cycle };
+        let message = zerocat::chain(&open_link(&request).unwrap_err());
+        assert!(message.ends_with("has 2 receive queues, counted from 0; there is no queue 2"), "{message}");
+    });
+}
+
+/// Kernels before 6.14 name a NAPI instance for veth, later ones don't; where it is on, it must be on in full.
+#[test]
+fn busy_polling_that_cannot_be_had_is_missing_where_it_was_a_wish_and_in_the_report_always() {
+    in_private_netns(|veth| {
+        for (asked, name) in [(BusyPoll::Auto, "auto"), (BusyPoll::On(BusyPollSettings::default()), "on")] {
+            let opened = open(veth, &Engine { busy_poll: asked, ..Engine::default() });
+            let report = opened.report.busy_poll.unwrap();
+            assert_eq!(report.asked, name);
+            let missing = opened.missing.iter().filter(|missing| missing.starts_with("busy polling on zc-master: "));
+            if report.on {
+                assert_eq!((report.gro_flush_timeout_ns, missing.count()), (Some(2_000_000), 0));
+            } else {
+                assert!(report.why_not.is_some() && report.napi_id.is_none(), "{report:?}");
+                assert_eq!(missing.count(), usize::from(name == "on"), "{:?}", opened.missing);
+            }
+        }
+        let off = open(veth, &Engine::default()).report.busy_poll.unwrap();
+        assert_eq!((off.asked, off.on, off.why_not), ("off", false, None));
+    });
+}

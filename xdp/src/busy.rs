@@ -1,0 +1,106 @@
+//! Busy polling: the thread that waits for a frame has the kernel look into the NIC's queue itself, in a system call
+//! that doesn't wait, and the queue's interrupt stays off.
+//!
+//! What the kernel does in it: `sendto` and `recvfrom` on the socket run the queue's NAPI poll once, for at most
+//! `budget` frames (`xsk_sendmsg`, `xsk_recvmsg` in `net/xdp/xsk.c`; `napi_busy_loop` in `net/core/dev.c`), and in
+//! zero-copy mode neither wakes the driver otherwise. So while it is on, every kick with something to send is a system
+//! call, and a look into an empty receive ring is one too. Between two calls a frame waits until the NAPI knobs'
+//! timeout, after which the kernel polls by itself.
+//!
+//! It is turned on only where `SO_INCOMING_NAPI_ID` names a NAPI instance: where it is 0 the options are taken and do
+//! nothing, and the knobs delay every frame. Linux 6.14 and newer know it from the bind on, older ones from the first
+//! frame that was received: there a frame without a command (NOP) is sent and waited for.
+
+use crate::device::Device;
+use crate::error::XdpError;
+use crate::mitigation::{HeldMitigation, IrqMitigation, MitigationError};
+use std::io;
+use std::os::fd::RawFd;
+use std::path::Path;
+use std::time::Duration;
+
+/// `SO_BUSY_POLL` in us. Any value but 0 does: calls on an AF_XDP socket never wait, so the kernel looks once.
+const BUSY_POLL_US: libc::c_int = 20;
+
+/// How to busy-poll.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BusyPoll {
+    /// Most frames that the kernel takes in one call (`SO_BUSY_POLL_BUDGET`).
+    pub budget: u16,
+    /// The interface's NAPI knobs meanwhile. The timeout should be longer than the longest time between two looks: two cycles.
+    pub mitigation: IrqMitigation,
+}
+
+/// What became of busy polling.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum BusyPolling {
+    /// It wasn't asked for.
+    #[default]
+    NotAsked,
+    /// It was asked for and isn't on, for this reason.
+    Refused(String),
+    /// It is on.
+    On {
+        /// The NAPI instance of the queue.
+        napi_id: u32,
+        /// How.
+        how: BusyPoll,
+        /// Whether the NAPI knobs were changed, and so are given back when the link is closed.
+        knobs_changed: bool,
+    },
+}
+
+/// Why busy polling isn't on.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BusyPollError {
+    #[error(
+        "SO_INCOMING_NAPI_ID is 0: the driver doesn't tell which NAPI instance serves queue {0}, so busy polling would \
+         do nothing; turn it off"
+    )]
+    NoNapi(u32),
+    #[error(transparent)]
+    Mitigation(#[from] MitigationError),
+    #[error("set {0} to {1}: {2}; it takes CAP_NET_ADMIN and Linux 5.11 or newer")]
+    Option(&'static str, libc::c_int, io::Error),
+    #[error(transparent)]
+    Device(#[from] XdpError),
+}
+
+/// The NAPI instance that serves the socket's queue; `None` where the kernel doesn't say.
+pub(crate) fn napi_id(socket: RawFd) -> Option<u32> {
+    let mut id: libc::c_int = 0;
+    let mut len = libc::socklen_t::try_from(size_of::<libc::c_int>()).ok()?;
+    // SAFETY: the caller keeps the descriptor open; id is a c_int, which the kernel fills no further than len.
+    let result = unsafe {
+        libc::getsockopt(socket, libc::SOL_SOCKET, libc::SO_INCOMING_NAPI_ID, (&raw mut id).cast(), &raw mut len)
+    };
+    u32::try_from(id).ok().filter(|&id| result == 0 && id != 0)
+}
+
+/// Sets the knobs of an interface until what is returned is dropped, then the socket's options.
+pub(crate) fn turn_on(socket: RawFd, device: &Device, how: BusyPoll) -> Result<HeldMitigation, BusyPollError> {
+    let index = u32::try_from(device.index()).unwrap_or(0);
+    let held = HeldMitigation::set(Path::new("/"), device.name(), index, how.mitigation)?;
+    set(socket, "SO_PREFER_BUSY_POLL", libc::SO_PREFER_BUSY_POLL, 1)?;
+    set(socket, "SO_BUSY_POLL", libc::SO_BUSY_POLL, BUSY_POLL_US)?;
+    set(socket, "SO_BUSY_POLL_BUDGET", libc::SO_BUSY_POLL_BUDGET, how.budget.into())?;
+    Ok(held)
+}
+
+fn set(socket: RawFd, name: &'static str, option: libc::c_int, value: libc::c_int) -> Result<(), BusyPollError> {
+    let failed = |source| BusyPollError::Option(name, value, source);
+    let len = libc::socklen_t::try_from(size_of_val(&value)).map_err(|error| failed(io::Error::other(error)))?;
+    // SAFETY: the caller keeps the descriptor open; value is readable for len bytes.
+    let result = unsafe { libc::setsockopt(socket, libc::SOL_SOCKET, option, (&raw const value).cast(), len) };
+    if result < 0 { Err(failed(io::Error::last_os_error())) } else { Ok(()) }
+}
+
+/// How long a frame that is sent to learn the NAPI instance may take.
+pub(crate) const PROBE_PATIENCE: Duration = Duration::from_millis(100);
+
+/// A frame that nobody acts on: one NOP datagram without data (ETG.1000.4, 5.4.1.1), from an address of its own, so
+/// that no lane takes it for its own.
+pub(crate) const PROBE: [u8; 28] = [
+    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x10, 0x5a, 0x43, 0x4e, 0x4f, 0x50, 0x88, 0xa4, 0x0c, 0x10, 0, 0, 0, 0, 0, 0,
+    0, 0, 0, 0, 0, 0,
+];

@@ -83,7 +83,7 @@ impl Device {
     pub(crate) fn queues(&self) -> Option<u32> {
         let mut channels = Channels::new();
         self.ethtool(&mut channels).ok()?;
-        Some(channels.receive.max(channels.combined)).filter(|&queues| queues > 0)
+        Some(channels.receiving()).filter(|&queues| queues > 0)
     }
 
     fn request(&self) -> libc::ifreq {

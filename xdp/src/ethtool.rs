@@ -1,21 +1,35 @@
-//! Structures of the ethtool commands that only read (`include/uapi/linux/ethtool.h`).
+//! Structures of the ethtool commands (`include/uapi/linux/ethtool.h`). Those of offloads are in `offload`.
 
 /// The structure of an ethtool command.
 ///
 /// # Safety
-/// It is laid out as the kernel's structure for the command that its constructor puts into its first field, so the
-/// kernel writes no further than its end.
+/// It is laid out as the kernel's structure for the command that its constructor, or [`Adjustable::to_set`], puts into
+/// its first field, so the kernel reads and writes no further than its end.
 pub(crate) unsafe trait EthtoolCommand {}
+
+/// A structure that the kernel takes back as it gives it, with another command.
+pub(crate) trait Adjustable: EthtoolCommand {
+    /// What it is read with.
+    fn to_get() -> Self;
+    /// The same values, for the command that sets them.
+    fn to_set(self) -> Self;
+    /// The values that may be changed, by the names that ethtool(8) has for them.
+    fn words(&mut self) -> Vec<(&'static str, &mut u32)>;
+}
 
 const GSET: u32 = 0x01;
 const GDRVINFO: u32 = 0x03;
 const GLINK: u32 = 0x0a;
 const GCOALESCE: u32 = 0x0e;
+const SCOALESCE: u32 = 0x0f;
 const GPAUSEPARAM: u32 = 0x12;
+const SPAUSEPARAM: u32 = 0x13;
 const GFLAGS: u32 = 0x25;
 const GGRO: u32 = 0x2b;
 const GCHANNELS: u32 = 0x3c;
+const SCHANNELS: u32 = 0x3d;
 const GEEE: u32 = 0x44;
+const SEEE: u32 = 0x45;
 
 /// Bits of `GFLAGS`: `ETH_FLAG_RXVLAN`, `ETH_FLAG_LRO`.
 pub(crate) const FLAG_RX_VLAN: u32 = 1 << 8;
@@ -64,15 +78,39 @@ impl Value {
 pub(crate) struct Channels {
     command: u32,
     max: [u32; 4],
-    pub(crate) receive: u32,
+    receive: u32,
     transmit: u32,
     other: u32,
-    pub(crate) combined: u32,
+    combined: u32,
 }
 
 impl Channels {
     pub(crate) fn new() -> Self {
+        Self::to_get()
+    }
+
+    /// Queues that receive: of their own, and combined with a transmit queue.
+    pub(crate) const fn receiving(&self) -> u32 {
+        self.receive.saturating_add(self.combined)
+    }
+}
+
+impl Adjustable for Channels {
+    fn to_get() -> Self {
         Self { command: GCHANNELS, ..Self::default() }
+    }
+
+    fn to_set(self) -> Self {
+        Self { command: SCHANNELS, ..self }
+    }
+
+    fn words(&mut self) -> Vec<(&'static str, &mut u32)> {
+        vec![
+            ("rx", &mut self.receive),
+            ("tx", &mut self.transmit),
+            ("other", &mut self.other),
+            ("combined", &mut self.combined),
+        ]
     }
 }
 
@@ -109,18 +147,35 @@ impl LinkSettings {
 pub(crate) struct Coalesce {
     command: u32,
     pub(crate) receive_us: u32,
-    receive: [u32; 3],
+    pub(crate) receive_frames: u32,
+    receive_irq: [u32; 2],
     pub(crate) transmit_us: u32,
-    transmit: [u32; 3],
+    pub(crate) transmit_frames: u32,
+    transmit_irq: [u32; 2],
     statistics: u32,
     pub(crate) adaptive_receive: u32,
     pub(crate) adaptive_transmit: u32,
     rates: [u32; 11],
 }
 
-impl Coalesce {
-    pub(crate) fn new() -> Self {
+impl Adjustable for Coalesce {
+    fn to_get() -> Self {
         Self { command: GCOALESCE, ..Self::default() }
+    }
+
+    fn to_set(self) -> Self {
+        Self { command: SCOALESCE, ..self }
+    }
+
+    fn words(&mut self) -> Vec<(&'static str, &mut u32)> {
+        vec![
+            ("rx-usecs", &mut self.receive_us),
+            ("rx-frames", &mut self.receive_frames),
+            ("tx-usecs", &mut self.transmit_us),
+            ("tx-frames", &mut self.transmit_frames),
+            ("adaptive-rx", &mut self.adaptive_receive),
+            ("adaptive-tx", &mut self.adaptive_transmit),
+        ]
     }
 }
 
@@ -134,9 +189,17 @@ pub(crate) struct PauseParameters {
     pub(crate) transmit: u32,
 }
 
-impl PauseParameters {
-    pub(crate) fn new() -> Self {
+impl Adjustable for PauseParameters {
+    fn to_get() -> Self {
         Self { command: GPAUSEPARAM, ..Self::default() }
+    }
+
+    fn to_set(self) -> Self {
+        Self { command: SPAUSEPARAM, ..self }
+    }
+
+    fn words(&mut self) -> Vec<(&'static str, &mut u32)> {
+        vec![("autoneg", &mut self.autonegotiated), ("rx", &mut self.receive), ("tx", &mut self.transmit)]
     }
 }
 
@@ -145,16 +208,32 @@ impl PauseParameters {
 #[derive(Default)]
 pub(crate) struct EnergyEfficient {
     command: u32,
-    modes: [u32; 3],
+    supported: u32,
+    advertised: u32,
+    partner: u32,
     active: u32,
     pub(crate) enabled: u32,
-    idle: [u32; 2],
+    idle: u32,
+    idle_us: u32,
     reserved: [u32; 2],
 }
 
-impl EnergyEfficient {
-    pub(crate) fn new() -> Self {
+impl Adjustable for EnergyEfficient {
+    fn to_get() -> Self {
         Self { command: GEEE, ..Self::default() }
+    }
+
+    fn to_set(self) -> Self {
+        Self { command: SEEE, ..self }
+    }
+
+    fn words(&mut self) -> Vec<(&'static str, &mut u32)> {
+        vec![
+            ("eee", &mut self.enabled),
+            ("advertise", &mut self.advertised),
+            ("tx-lpi", &mut self.idle),
+            ("tx-timer", &mut self.idle_us),
+        ]
     }
 }
 
@@ -162,15 +241,15 @@ impl EnergyEfficient {
 unsafe impl EthtoolCommand for DriverInfo {}
 // SAFETY: `struct ethtool_value`, 8 bytes, made with ETHTOOL_GLINK, ETHTOOL_GGRO and ETHTOOL_GFLAGS only.
 unsafe impl EthtoolCommand for Value {}
-// SAFETY: `struct ethtool_channels`, 36 bytes, made with ETHTOOL_GCHANNELS only.
+// SAFETY: `struct ethtool_channels`, 36 bytes, made with ETHTOOL_GCHANNELS and ETHTOOL_SCHANNELS only.
 unsafe impl EthtoolCommand for Channels {}
 // SAFETY: `struct ethtool_cmd`, 44 bytes, made with ETHTOOL_GSET only.
 unsafe impl EthtoolCommand for LinkSettings {}
-// SAFETY: `struct ethtool_coalesce`, 92 bytes, made with ETHTOOL_GCOALESCE only.
+// SAFETY: `struct ethtool_coalesce`, 92 bytes, made with ETHTOOL_GCOALESCE and ETHTOOL_SCOALESCE only.
 unsafe impl EthtoolCommand for Coalesce {}
-// SAFETY: `struct ethtool_pauseparam`, 16 bytes, made with ETHTOOL_GPAUSEPARAM only.
+// SAFETY: `struct ethtool_pauseparam`, 16 bytes, made with ETHTOOL_GPAUSEPARAM and ETHTOOL_SPAUSEPARAM only.
 unsafe impl EthtoolCommand for PauseParameters {}
-// SAFETY: `struct ethtool_eee`, 40 bytes, made with ETHTOOL_GEEE only.
+// SAFETY: `struct ethtool_eee`, 40 bytes, made with ETHTOOL_GEEE and ETHTOOL_SEEE only.
 unsafe impl EthtoolCommand for EnergyEfficient {}
 
 #[cfg(test)]
@@ -195,8 +274,11 @@ mod tests {
         assert_eq!((offset_of!(LinkSettings, speed_low), offset_of!(LinkSettings, duplex)), (12, 14));
         assert_eq!(offset_of!(LinkSettings, speed_high), 28);
         assert_eq!((offset_of!(Coalesce, receive_us), offset_of!(Coalesce, transmit_us)), (4, 20));
+        assert_eq!((offset_of!(Coalesce, receive_frames), offset_of!(Coalesce, transmit_frames)), (8, 24));
         assert_eq!((offset_of!(Coalesce, adaptive_receive), offset_of!(Coalesce, adaptive_transmit)), (40, 44));
-        assert_eq!(offset_of!(EnergyEfficient, enabled), 20);
+        assert_eq!((offset_of!(EnergyEfficient, advertised), offset_of!(EnergyEfficient, enabled)), (8, 20));
+        assert_eq!((offset_of!(EnergyEfficient, idle), offset_of!(EnergyEfficient, idle_us)), (24, 28));
+        assert_eq!((offset_of!(Channels, receive), offset_of!(Channels, combined)), (20, 32));
     }
 
     #[test]

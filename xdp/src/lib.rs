@@ -9,16 +9,19 @@
 
 mod busy;
 mod chunks;
+mod control;
 mod device;
 mod error;
 mod ethtool;
 mod features;
 mod floor;
+mod irq;
 mod link;
 mod mitigation;
 mod mode;
 mod napi;
 mod nic;
+mod offload;
 mod open;
 mod privilege;
 mod program;
@@ -28,14 +31,17 @@ mod socket;
 mod umem;
 
 pub use busy::{BusyPoll, BusyPolling};
+pub use control::{NicControl, NicGroup, NicWords};
 pub use error::{Refusal, Step, XdpError};
 pub use features::XdpFeatures;
 pub use floor::FloorPing;
+pub use irq::set_irq_affinity;
 pub use link::XdpLink;
 pub use mitigation::{HeldMitigation, IrqMitigation, MitigationError};
 pub use mode::{Attached, Mode, ModeRequest};
 pub use napi::{NapiKnob, NapiKnobs};
 pub use nic::{Coalescing, NicSettings};
+pub use offload::Offload;
 pub use open::{OnOccupied, XdpOptions, XdpReport};
 pub use reflector::{Passthrough, Reflector};
 pub use resident::{HeldBy, Resident};

@@ -5,9 +5,10 @@
 use crate::device::Device;
 use crate::error::XdpError;
 use crate::ethtool::{
-    Channels, Coalesce, DriverInfo, EnergyEfficient, EthtoolCommand, FLAG_LRO, FLAG_RX_VLAN, LinkSettings,
+    Adjustable, Channels, Coalesce, DriverInfo, EnergyEfficient, EthtoolCommand, FLAG_LRO, FLAG_RX_VLAN, LinkSettings,
     PauseParameters, Value,
 };
+use crate::offload::Offloads;
 use std::net::IpAddr;
 
 /// An interface of the calling thread's network namespace.
@@ -41,6 +42,8 @@ pub struct NicSettings {
     pub pause: Option<bool>,
     /// Generic receive offload is on.
     pub generic_receive_offload: Option<bool>,
+    /// The NIC joins received frames (`rx-gro-hw`).
+    pub hardware_receive_offload: Option<bool>,
     /// Large receive offload is on.
     pub large_receive_offload: Option<bool>,
     /// The NIC takes VLAN tags off.
@@ -54,8 +57,12 @@ pub struct NicSettings {
 pub struct Coalescing {
     /// After a frame was received, in us.
     pub receive_us: u32,
+    /// Or after so many frames were received; 0 where frames aren't counted.
+    pub receive_frames: u32,
     /// After a frame was sent, in us.
     pub transmit_us: u32,
+    /// Or after so many frames were sent; 0 where frames aren't counted.
+    pub transmit_frames: u32,
     /// The driver changes the times by itself.
     pub adaptive: bool,
 }
@@ -70,7 +77,7 @@ impl NicSettings {
         let driver = answer(&device, DriverInfo::new());
         let link = answer(&device, LinkSettings::new());
         let flags = answer(&device, Value::flags()).map(|flags| flags.data);
-        let pause = answer(&device, PauseParameters::new());
+        let pause = answer(&device, PauseParameters::to_get());
         Ok(Self {
             name: interface.to_owned(),
             index: u32::try_from(device.index()).unwrap_or(0),
@@ -85,15 +92,18 @@ impl NicSettings {
                 _ => None,
             }),
             mtu: device.mtu().ok(),
-            queues: answer(&device, Channels::new()).map(|channels| channels.receive.max(channels.combined)),
-            coalescing: answer(&device, Coalesce::new()).map(|coalesce| Coalescing {
+            queues: answer(&device, Channels::new()).map(|channels| channels.receiving()),
+            coalescing: answer(&device, Coalesce::to_get()).map(|coalesce| Coalescing {
                 receive_us: coalesce.receive_us,
+                receive_frames: coalesce.receive_frames,
                 transmit_us: coalesce.transmit_us,
+                transmit_frames: coalesce.transmit_frames,
                 adaptive: coalesce.adaptive_receive != 0 || coalesce.adaptive_transmit != 0,
             }),
-            energy_efficient: answer(&device, EnergyEfficient::new()).map(|eee| eee.enabled != 0),
+            energy_efficient: answer(&device, EnergyEfficient::to_get()).map(|eee| eee.enabled != 0),
             pause: pause.map(|pause| pause.receive != 0 || pause.transmit != 0),
             generic_receive_offload: answer(&device, Value::receive_offload()).map(|value| value.data != 0),
+            hardware_receive_offload: joined_by_the_nic(&device),
             large_receive_offload: flags.map(|flags| flags & FLAG_LRO != 0),
             receive_vlan: flags.map(|flags| flags & FLAG_RX_VLAN != 0),
             addresses: addresses(interface),
@@ -104,6 +114,11 @@ impl NicSettings {
 fn answer<T: EthtoolCommand>(device: &Device, mut command: T) -> Option<T> {
     device.ethtool(&mut command).ok()?;
     Some(command)
+}
+
+fn joined_by_the_nic(device: &Device) -> Option<bool> {
+    let all = Offloads::read(device).ok()?.list();
+    Some(all.iter().find(|offload| offload.name == "rx-gro-hw")?.active)
 }
 
 fn string(bytes: &[u8]) -> Option<String> {

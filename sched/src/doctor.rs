@@ -20,7 +20,7 @@ mod rights;
 pub use check::{Check, Level, Question};
 pub use host::HostReading;
 pub use interface::{Counters, InterfaceReading, judge_interface};
-pub use irq::Irq;
+pub use irq::{Irq, nic_irqs, read_irqs};
 pub use kernel_config::{KernelConfig, Setting};
 pub use rights::Rights;
 

@@ -1,7 +1,7 @@
 //! What is read of the machine, below a root that holds its `/proc`, `/sys`, `/boot` and `/dev`.
 
 use super::files;
-use super::irq::{self, Irq};
+use super::irq::{Irq, read_irqs};
 use super::kernel_config::KernelConfig;
 use super::rights::Rights;
 use crate::cpu_list;
@@ -61,7 +61,7 @@ impl HostReading {
                 .filter_map(|&cpu| Some((cpu, cpu_list::parse(&of_cpu(cpu, "topology/thread_siblings_list")?))))
                 .collect(),
             dma_latency: dma_latency(root),
-            irqs: irq::read(root),
+            irqs: read_irqs(root),
             processes: processes(root),
             modules: modules(root),
             huge_pages: files::text(root, "sys/kernel/mm/transparent_hugepage/enabled")

@@ -5,6 +5,7 @@ use super::Wanted;
 use super::check::{Check, Level, Question};
 use super::files::{self, cpus};
 use super::host::HostReading;
+use super::irq::{nic_irqs, read_irqs};
 use std::path::Path;
 
 /// EtherType of EtherCAT (ETG.1000.4, 5.2), as `/proc/net/packet` writes it.
@@ -51,9 +52,9 @@ impl InterfaceReading {
         let counters = counters(root, name);
         let sockets = sockets(root, index);
         let directory = format!("sys/class/net/{name}");
-        if files::number(root, &format!("{directory}/ifindex")) != Some(index) {
+        let Some(irqs) = nic_irqs(root, name, index, read_irqs(root)) else {
             return Self { name: name.to_owned(), counters, sockets, ..Self::default() };
-        }
+        };
         let number = |file: &str| files::number::<u64>(root, &format!("{directory}/{file}"));
         Self {
             name: name.to_owned(),
@@ -61,22 +62,12 @@ impl InterfaceReading {
             defer_hard_irqs: number("napi_defer_hard_irqs"),
             gro_flush_timeout: number("gro_flush_timeout"),
             threaded: number("threaded").map(|value| value != 0),
-            irqs: irqs(root, &directory),
+            irqs: irqs.iter().map(|irq| irq.number).collect(),
             enslaved: Some(root.join(&directory).join("master").exists()),
             counters,
             sockets,
         }
     }
-}
-
-/// Message interrupts of its device, else the one line that a device without them has.
-fn irqs(root: &Path, directory: &str) -> Vec<u32> {
-    let numbers = files::names(root, &format!("{directory}/device/msi_irqs"));
-    let numbers: Vec<_> = numbers.iter().filter_map(|name| name.parse().ok()).collect();
-    if !numbers.is_empty() {
-        return numbers;
-    }
-    files::number(root, &format!("{directory}/device/irq")).filter(|&number| number != 0).into_iter().collect()
 }
 
 fn counters(root: &Path, name: &str) -> Option<Counters> {
@@ -134,11 +125,16 @@ fn irq_affinity(reading: &InterfaceReading, host: &HostReading, cpu: Option<usiz
         on.dedup();
         return question.ok(format!("{} on CPU {}", own.len(), cpus(&on)));
     };
-    let to = cpu.map_or_else(|| "<cpu>".to_owned(), |cpu| cpu.to_string());
+    let realtime = cpu.map(|cpu| format!(" --cpu {cpu}")).unwrap_or_default();
     question.not(
         Level::Warn,
         format!("{} may go to CPU {}", loose.number, cpus(&loose.allowed)),
-        format!("echo {to} > /proc/irq/{}/smp_affinity_list, for each of {}", loose.number, own.len()),
+        format!(
+            "zerocat tune --interface {}{realtime}; by hand: echo <cpu> > /proc/irq/{}/smp_affinity_list, for each of {}",
+            reading.name,
+            loose.number,
+            own.len()
+        ),
     )
 }
 
@@ -155,7 +151,8 @@ fn deferral(reading: &InterfaceReading) -> Check {
             Level::Warn,
             format!("{defer} and {flush} ns"),
             format!(
-                "echo 0 > /sys/class/net/{0}/napi_defer_hard_irqs; echo 0 > /sys/class/net/{0}/gro_flush_timeout",
+                "zerocat tune --interface {0}; by hand: echo 0 > /sys/class/net/{0}/napi_defer_hard_irqs; \
+                 echo 0 > /sys/class/net/{0}/gro_flush_timeout",
                 reading.name
             ),
         ),

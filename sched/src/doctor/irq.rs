@@ -20,8 +20,9 @@ pub struct Irq {
     pub effective: Vec<usize>,
 }
 
-/// Those under `/proc/irq`. One without a directory of a handler's name is of nobody and left out.
-pub(super) fn read(root: &Path) -> Vec<Irq> {
+/// Those under `/proc/irq` of `root`. One without a directory of a handler's name is of nobody and left out.
+#[must_use]
+pub fn read_irqs(root: &Path) -> Vec<Irq> {
     let numbers = files::names(root, "proc/irq").into_iter().filter_map(|name| name.parse().ok());
     let mut irqs: Vec<_> = numbers.filter_map(|number| read_one(root, number)).collect();
     irqs.sort_by_key(|irq| irq.number);
@@ -36,6 +37,46 @@ fn read_one(root: &Path, number: u32) -> Option<Irq> {
     let allowed = list("smp_affinity_list")?;
     let effective = list("effective_affinity_list").unwrap_or_else(|| allowed.clone());
     (!names.is_empty()).then_some(Irq { number, names, allowed, effective })
+}
+
+/// Of `all` interrupts those of the interface `name` with number `index`; none where `/sys` below `root` doesn't show it.
+///
+/// Message interrupts of its device, else the one line of a device without them. A virtio device's are those of the
+/// device that it is on, and of a device that is part of the processor only the handlers' names tell.
+#[must_use]
+pub fn nic_irqs(root: &Path, name: &str, index: u32, all: Vec<Irq>) -> Option<Vec<Irq>> {
+    let directory = format!("sys/class/net/{name}");
+    if files::number(root, &format!("{directory}/ifindex")) != Some(index) {
+        return None;
+    }
+    let numbers = numbers(root, &directory);
+    let called_so = |irq: &Irq| irq.names.iter().any(|handler| is_named_after(handler, name));
+    let own = |irq: &Irq| if numbers.is_empty() { called_so(irq) } else { numbers.contains(&irq.number) };
+    Some(all.into_iter().filter(own).collect())
+}
+
+fn numbers(root: &Path, directory: &str) -> Vec<u32> {
+    let messages = |folder: &str| -> Vec<u32> {
+        let names = files::names(root, &format!("{directory}/{folder}/msi_irqs"));
+        names.iter().filter_map(|name| name.parse().ok()).collect()
+    };
+    let own = messages("device");
+    if !own.is_empty() {
+        return own;
+    }
+    let line = files::number(root, &format!("{directory}/device/irq")).filter(|&number| number != 0);
+    let subsystem = root.join(directory).join("device/subsystem").read_link();
+    match line {
+        Some(line) => vec![line],
+        None if subsystem.is_ok_and(|link| link.ends_with("virtio")) => messages("device/.."),
+        None => Vec::new(),
+    }
+}
+
+/// `eth1`, `eth1-TxRx-0`, `eth1:rx`; not `eth10`.
+fn is_named_after(handler: &str, interface: &str) -> bool {
+    let rest = handler.strip_prefix(interface);
+    rest.is_some_and(|rest| !rest.starts_with(|first: char| first.is_ascii_alphanumeric()))
 }
 
 pub(super) fn judge_host(reading: &HostReading, own: &[u32], wanted: &Wanted) -> Vec<Check> {
@@ -104,7 +145,47 @@ mod tests {
     #[test]
     fn an_interrupt_of_nobody_is_left_out() {
         let tree = FakeTree::new(&[("proc/irq/1/smp_affinity_list", "0\n"), ("proc/irq/default_smp_affinity", "f\n")]);
-        assert!(read(tree.root()).is_empty());
+        assert!(read_irqs(tree.root()).is_empty());
+    }
+
+    /// Numbers of the interrupts of `eth1` in a tree where 40, 41 and 42 have handlers.
+    fn own(files: &[(&str, &str)], also: impl FnOnce(&Path)) -> Option<Vec<u32>> {
+        let handlers = ["40/eth1", "41/eth10", "42/virtio1-input.0"];
+        let paths = handlers.map(|handler| format!("proc/irq/{handler}/x"));
+        let lists = [40, 41, 42].map(|number| format!("proc/irq/{number}/smp_affinity_list"));
+        let mut all: Vec<_> = paths.iter().map(|path| (path.as_str(), "")).collect();
+        all.extend(lists.iter().map(|path| (path.as_str(), "0\n")));
+        all.extend(files);
+        let tree = FakeTree::new(&all);
+        also(tree.root());
+        let irqs = nic_irqs(tree.root(), "eth1", 3, read_irqs(tree.root()))?;
+        Some(irqs.iter().map(|irq| irq.number).collect())
+    }
+
+    const INDEX: (&str, &str) = ("sys/class/net/eth1/ifindex", "3\n");
+
+    #[test]
+    fn interrupts_of_a_nic_are_its_devices_else_those_named_after_it() {
+        let nothing = |_: &Path| {};
+        assert_eq!(own(&[], nothing), None, "not in sysfs");
+        assert_eq!(own(&[INDEX], nothing), Some(vec![40]), "by name");
+        assert_eq!(own(&[INDEX, ("sys/class/net/eth1/device/irq", "41\n")], nothing), Some(vec![41]));
+        let messages = ("sys/class/net/eth1/device/msi_irqs/42", "msix\n");
+        assert_eq!(own(&[INDEX, messages], nothing), Some(vec![42]));
+    }
+
+    #[test]
+    fn interrupts_of_a_virtio_nic_are_those_of_the_device_that_it_is_on() {
+        let files = [INDEX, ("sys/devices/pci/virtio1/x", ""), ("sys/devices/pci/msi_irqs/42", "msix\n")];
+        let linked = |subsystem: &'static str| {
+            move |root: &Path| {
+                std::os::unix::fs::symlink("../../../devices/pci/virtio1", root.join("sys/class/net/eth1/device"))
+                    .unwrap();
+                std::os::unix::fs::symlink(subsystem, root.join("sys/devices/pci/virtio1/subsystem")).unwrap();
+            }
+        };
+        assert_eq!(own(&files, linked("../../bus/virtio")), Some(vec![42]));
+        assert_eq!(own(&files, linked("../../bus/usb")), Some(vec![40]), "a bus's interrupts aren't the NIC's");
     }
 
     #[test]

@@ -7,7 +7,8 @@ use zerocat::SessionError;
 /// Printed below `--help`.
 pub(crate) const HELP: &str = "\
 Exit codes: 0 done; 1 failed while running; 2 wrong arguments; 3 a file is wrong; 4 the link or a privilege could not \
-be had; 5 the bus could not be brought up; 6 doctor found nothing worse than warnings; 7 doctor found errors.";
+be had; 5 the bus could not be brought up; 6 doctor found nothing worse than warnings, or tune left a setting that \
+somebody else had changed; 7 doctor found errors.";
 
 /// Why a command failed.
 #[derive(Debug)]
@@ -42,7 +43,7 @@ impl Failure {
         Self { code: 5, message: message.to_string() }
     }
 
-    /// `doctor` found warnings and nothing worse.
+    /// `doctor` found warnings and nothing worse; `tune` left what somebody else had changed.
     pub(crate) fn warnings(message: impl Display) -> Self {
         Self { code: 6, message: message.to_string() }
     }

@@ -14,6 +14,7 @@ mod scan;
 mod schema;
 mod sim;
 mod stop;
+mod tune;
 
 use clap::{Parser, Subcommand};
 use exit::Failure;
@@ -46,6 +47,7 @@ enum Command {
     Demo(demo::Demo),
     Bench(bench::Bench),
     Doctor(doctor::Doctor),
+    Tune(tune::Tune),
 }
 
 fn main() -> ExitCode {
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
         Command::Demo(command) => command.run(),
         Command::Bench(command) => command.run(),
         Command::Doctor(command) => command.run(),
+        Command::Tune(command) => command.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

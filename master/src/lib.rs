@@ -15,6 +15,7 @@ pub mod report;
 mod scan;
 mod session;
 mod tasks;
+pub mod tune;
 
 pub use bind::{BindError, Positions, Unbound, bind};
 pub use bring_up::{Bindings, BringUp, Planned, Ports, StartError, shut_down};

@@ -17,3 +17,4 @@ mod run;
 mod scan;
 mod stop;
 mod streams;
+mod tune;

@@ -39,12 +39,18 @@ impl Program {
     /// Starts `zerocat` with these arguments in the namespace of the calling thread.
     pub(crate) fn start(arguments: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_zerocat"));
-        command.args(arguments).env_remove("ZEROCAT_LOG");
+        command.args(arguments);
+        Self::start_command(command, &format!("zerocat {}", arguments.join(" ")))
+    }
+
+    /// Starts a command that becomes `zerocat`, and is `said` so where it fails.
+    pub(crate) fn start_command(mut command: Command, said: &str) -> Self {
+        command.env_remove("ZEROCAT_LOG");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let out = Stream::collect(child.stdout.take().unwrap());
         let err = Stream::collect(child.stderr.take().unwrap());
-        Self { child, said: format!("zerocat {}", arguments.join(" ")), out, err }
+        Self { child, said: said.to_owned(), out, err }
     }
 
     /// Its standard input. When that is dropped, its input has ended.

@@ -176,7 +176,11 @@ fn queues(nic: &NicSettings) -> Check {
     match nic.queues {
         None | Some(0) => question.unknown("the driver doesn't say"),
         Some(1) => question.ok("1"),
-        Some(count) => question.not(Level::Warn, count.to_string(), format!("ethtool -L {} combined 1", nic.name)),
+        Some(count) => question.not(
+            Level::Warn,
+            count.to_string(),
+            tuned(nic, &format!("ethtool -L {0} combined 1, or ethtool -L {0} rx 1", nic.name)),
+        ),
     }
 }
 
@@ -184,18 +188,24 @@ fn coalescing(nic: &NicSettings) -> Check {
     let question = Question {
         id: "coalescing",
         title: "Interrupt coalescing",
-        wanted: "rx-usecs 0, tx-usecs 0, adaptive off",
+        wanted: "0 us, at most 1 frame, adaptive off",
         why: "the NIC waits that long before it says that a frame came",
     };
-    let Some(Coalescing { receive_us, transmit_us, adaptive }) = nic.coalescing else {
-        return question.unknown("the driver doesn't say");
-    };
-    let found = format!("rx {receive_us} us, tx {transmit_us} us, adaptive {}", if adaptive { "on" } else { "off" });
-    if receive_us == 0 && transmit_us == 0 && !adaptive {
+    let Some(coalescing) = nic.coalescing else { return question.unknown("the driver doesn't say") };
+    let Coalescing { receive_us, receive_frames, transmit_us, transmit_frames, adaptive } = coalescing;
+    let frames = |count| if count > 0 { format!(" or {count} frames") } else { String::new() };
+    let found = format!(
+        "rx {receive_us} us{}, tx {transmit_us} us{}, adaptive {}",
+        frames(receive_frames),
+        frames(transmit_frames),
+        if adaptive { "on" } else { "off" }
+    );
+    // With 0 us, more than one frame is waited for without end.
+    if receive_us == 0 && transmit_us == 0 && receive_frames <= 1 && transmit_frames <= 1 && !adaptive {
         return question.ok(found);
     }
-    let fix = format!("ethtool -C {} adaptive-rx off adaptive-tx off rx-usecs 0 tx-usecs 0", nic.name);
-    question.not(Level::Warn, found, fix)
+    let by_hand = format!("ethtool -C {} adaptive-rx off adaptive-tx off rx-usecs 0 tx-usecs 0", nic.name);
+    question.not(Level::Warn, found, tuned(nic, &by_hand))
 }
 
 fn energy_efficient(nic: &NicSettings) -> Check {
@@ -205,7 +215,7 @@ fn energy_efficient(nic: &NicSettings) -> Check {
         wanted: "off",
         why: "a link that sleeps between frames takes tens of microseconds to wake",
     };
-    switch(&question, nic.energy_efficient, format!("ethtool --set-eee {} eee off", nic.name))
+    switch(&question, nic.energy_efficient, tuned(nic, &format!("ethtool --set-eee {} eee off", nic.name)))
 }
 
 fn pause(nic: &NicSettings) -> Check {
@@ -215,22 +225,27 @@ fn pause(nic: &NicSettings) -> Check {
         wanted: "off",
         why: "a pause frame stops the sender, and SubDevices know nothing of them",
     };
-    switch(&question, nic.pause, format!("ethtool -A {} autoneg off rx off tx off", nic.name))
+    switch(&question, nic.pause, tuned(nic, &format!("ethtool -A {} autoneg off rx off tx off", nic.name)))
 }
 
 fn offloads(nic: &NicSettings) -> Check {
     let question = Question {
         id: "offloads",
         title: "Receive offloads",
-        wanted: "gro, lro and rxvlan off",
-        why: "they hold or change frames before a socket sees them; some drivers refuse XDP with LRO",
+        wanted: "gro, rx-gro-hw, lro and rxvlan off",
+        why: "they hold or change frames before a socket sees them; several drivers refuse XDP with LRO or rx-gro-hw",
     };
-    let all = [("gro", nic.generic_receive_offload), ("lro", nic.large_receive_offload), ("rxvlan", nic.receive_vlan)];
+    let all = [
+        ("gro", nic.generic_receive_offload),
+        ("rx-gro-hw", nic.hardware_receive_offload),
+        ("lro", nic.large_receive_offload),
+        ("rxvlan", nic.receive_vlan),
+    ];
     let on: Vec<_> = all.iter().filter(|(_, on)| *on == Some(true)).map(|(name, _)| *name).collect();
     if !on.is_empty() {
         let off: Vec<_> = on.iter().map(|name| format!("{name} off")).collect();
-        let fix = format!("ethtool -K {} {}", nic.name, off.join(" "));
-        return question.not(Level::Warn, format!("on: {}", on.join(", ")), fix);
+        let by_hand = format!("ethtool -K {} {}", nic.name, off.join(" "));
+        return question.not(Level::Warn, format!("on: {}", on.join(", ")), tuned(nic, &by_hand));
     }
     if all.iter().any(|(_, on)| on.is_none()) { question.unknown("the driver doesn't say") } else { question.ok("off") }
 }
@@ -252,6 +267,11 @@ fn addresses(nic: &NicSettings) -> Check {
         nic.name
     );
     question.not(Level::Warn, found.join(", "), fix)
+}
+
+/// What `tune` does, and how it is done by hand.
+fn tuned(nic: &NicSettings, by_hand: &str) -> String {
+    format!("zerocat tune --interface {}; by hand: {by_hand}", nic.name)
 }
 
 /// Something that is wanted off.
@@ -287,6 +307,7 @@ pub(super) mod tests {
                 energy_efficient: Some(false),
                 pause: Some(false),
                 generic_receive_offload: Some(false),
+                hardware_receive_offload: Some(false),
                 large_receive_offload: Some(false),
                 receive_vlan: Some(false),
                 addresses: Some(Vec::new()),
@@ -347,10 +368,13 @@ pub(super) mod tests {
         let coalescing = |coalescing| level("coalescing", |nic| nic.coalescing = Some(coalescing));
         assert_eq!(coalescing(Coalescing { receive_us: 3, ..Default::default() }), Level::Warn);
         assert_eq!(coalescing(Coalescing { transmit_us: 3, ..Default::default() }), Level::Warn);
+        assert_eq!(coalescing(Coalescing { receive_frames: 8, ..Default::default() }), Level::Warn);
+        assert_eq!(coalescing(Coalescing { receive_frames: 1, transmit_frames: 1, ..Default::default() }), Level::Ok);
         assert_eq!(coalescing(Coalescing { adaptive: true, ..Default::default() }), Level::Warn);
         assert_eq!(level("eee", |nic| nic.energy_efficient = Some(true)), Level::Warn);
         assert_eq!(level("pause", |nic| nic.pause = Some(true)), Level::Warn);
         assert_eq!(level("offloads", |nic| nic.generic_receive_offload = Some(true)), Level::Warn);
+        assert_eq!(level("offloads", |nic| nic.hardware_receive_offload = Some(true)), Level::Warn);
         assert_eq!(level("offloads", |nic| nic.large_receive_offload = Some(true)), Level::Warn);
         assert_eq!(level("offloads", |nic| nic.receive_vlan = Some(true)), Level::Warn);
         let address = IpAddr::V4(Ipv4Addr::LOCALHOST);

@@ -1,0 +1,185 @@
+//! Tuning a real veth pair whose `/proc` and `/sys` are a tree of the test's own, and what `doctor` says after.
+
+use super::testing::Folder;
+use super::*;
+use crate::doctor::{InterfaceFacts, Level, judge_interface};
+use std::collections::BTreeMap;
+use std::fs;
+use zerocat_link::testing::{Veth, in_private_netns, ip};
+use zerocat_sched::doctor::Wanted;
+use zerocat_xdp::{Coalescing, NapiKnob, NicControl, NicGroup, XdpFeatures};
+
+/// The tree of a machine with two CPUs, where `zc-master` has two interrupts and NAPI knobs.
+fn tree(veth: &Veth) -> Folder {
+    let folder = Folder::new();
+    let index = NicSettings::of_interface(&veth.master).unwrap().index;
+    let class = format!("sys/class/net/{}", veth.master);
+    let files = [
+        (format!("{class}/ifindex"), format!("{index}\n")),
+        (format!("{class}/napi_defer_hard_irqs"), "2\n".to_owned()),
+        (format!("{class}/gro_flush_timeout"), "20000\n".to_owned()),
+        (format!("{class}/threaded"), "0\n".to_owned()),
+        (format!("{class}/device/msi_irqs/40"), "msix\n".to_owned()),
+        (format!("{class}/device/msi_irqs/41"), "msix\n".to_owned()),
+        ("proc/irq/40/zc-master-0/x".to_owned(), String::new()),
+        ("proc/irq/40/smp_affinity_list".to_owned(), "0-1\n".to_owned()),
+        ("proc/irq/41/zc-master-1/x".to_owned(), String::new()),
+        ("proc/irq/41/smp_affinity_list".to_owned(), "1\n".to_owned()),
+        ("proc/irq/42/other/x".to_owned(), String::new()),
+        ("proc/irq/42/smp_affinity_list".to_owned(), "0-1\n".to_owned()),
+        ("sys/devices/system/cpu/online".to_owned(), "0-1\n".to_owned()),
+    ];
+    for (path, text) in files {
+        let path = folder.path(&path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    folder
+}
+
+fn request(veth: &Veth, tree: &Folder, action: Action) -> TuneRequest {
+    TuneRequest { cpu: Some(1), state: tree.path("state.json"), ..TuneRequest::new(&veth.master, action) }
+}
+
+fn does(veth: &Veth, tree: &Folder, action: Action) -> Tuned {
+    tune_below(&tree.path(""), &request(veth, tree, action), &mut |_| {}).unwrap()
+}
+
+fn text(tree: &Folder, path: &str) -> String {
+    fs::read_to_string(tree.path(path)).unwrap().trim().to_owned()
+}
+
+#[test]
+fn interrupts_and_polling_of_the_interface_alone_are_set_and_put_back() {
+    in_private_netns(|veth| {
+        let tree = tree(veth);
+        let files = || {
+            let knob = |knob: NapiKnob| text(&tree, &format!("sys/class/net/{}/{}", veth.master, knob.file()));
+            let irqs = [40, 41, 42].map(|irq| text(&tree, &format!("proc/irq/{irq}/smp_affinity_list")));
+            (irqs, [NapiKnob::DeferHardIrqs, NapiKnob::GroFlushTimeout, NapiKnob::Threaded].map(knob))
+        };
+        let tuned = does(veth, &tree, Action::Apply);
+        let of = |name: &str| tuned.settings.iter().find(|row| row.setting.to_string() == name).unwrap().outcome;
+        assert_eq!((of("irq zc-master-0"), of("napi_defer_hard_irqs")), (Outcome::Changed, Outcome::Changed));
+        assert_eq!((of("coalescing"), of("threaded")), (Outcome::Unavailable, Outcome::AsWanted));
+        // Interrupts leave the realtime CPU; another device's stays where it is.
+        assert_eq!(files(), (["0", "0", "0-1"].map(str::to_owned), ["0", "0", "0"].map(str::to_owned)));
+        does(veth, &tree, Action::Restore(ChangedSince::Leave));
+        assert_eq!(files(), (["0,1", "1", "0-1"].map(str::to_owned), ["2", "20000", "0"].map(str::to_owned)));
+        assert!(!tree.path("state.json").exists());
+    });
+}
+
+#[test]
+fn interrupts_go_to_the_cpu_that_is_named_and_it_is_to_be_there() {
+    in_private_netns(|veth| {
+        let tree = tree(veth);
+        let mut to_cpu = TuneRequest { irq_cpu: Some(1), ..request(veth, &tree, Action::Apply) };
+        tune_below(&tree.path(""), &to_cpu, &mut |_| {}).unwrap();
+        assert_eq!(text(&tree, "proc/irq/40/smp_affinity_list"), "1");
+        to_cpu.irq_cpu = Some(7);
+        let refused = tune_below(&tree.path(""), &to_cpu, &mut |_| {});
+        assert!(matches!(refused, Err(TuneError::NoSuchCpu { cpu: 7, .. })), "{refused:?}");
+    });
+}
+
+#[test]
+fn without_the_right_to_change_nothing_is_tried() {
+    in_private_netns(|veth| {
+        let tree = tree(veth);
+        fs::create_dir_all(tree.path("proc/self")).unwrap();
+        fs::write(tree.path("proc/self/status"), "CapEff:\t0000000000000000\n").unwrap();
+        let refused = tune_below(&tree.path(""), &request(veth, &tree, Action::Apply), &mut |_| {});
+        assert!(matches!(refused, Err(TuneError::NotPermitted { .. })), "{refused:?}");
+        let looked = tune_below(&tree.path(""), &request(veth, &tree, Action::RehearseApply), &mut |_| {});
+        assert!(looked.unwrap().count(Outcome::WouldChange) > 0, "looking is free");
+    });
+}
+
+#[test]
+fn an_interface_that_another_maindevice_uses_is_left_alone_unless_insisted() {
+    in_private_netns(|veth| {
+        let tree = tree(veth);
+        let index = NicSettings::of_interface(&veth.master).unwrap().index;
+        let packet = tree.path("proc/thread-self/net/packet");
+        fs::create_dir_all(packet.parent().unwrap()).unwrap();
+        fs::write(packet, format!("sk RefCnt\n00 3 3 88a4 {index} 1 0 0 1\n")).unwrap();
+        for action in [Action::Apply, Action::Restore(ChangedSince::Leave)] {
+            let refused = tune_below(&tree.path(""), &request(veth, &tree, action), &mut |_| {});
+            assert!(matches!(refused, Err(TuneError::InUse { .. })), "{refused:?}");
+        }
+        let insisting = TuneRequest { in_use: WhileInUse::Insist, ..request(veth, &tree, Action::Apply) };
+        assert!(tune_below(&tree.path(""), &insisting, &mut |_| {}).is_ok());
+    });
+}
+
+#[test]
+fn a_queue_more_than_one_goes_and_comes_back() {
+    in_private_netns(|_| {
+        ip("link add zc-many numrxqueues 4 numtxqueues 4 type veth peer name zc-other");
+        let many = Veth { master: "zc-many".to_owned(), peer: "zc-other".to_owned() };
+        NicControl::of_interface("zc-many").unwrap().write(NicGroup::Queues, &[("rx", 3)]).unwrap();
+        let tree = tree(&many);
+        let queues = || NicSettings::of_interface("zc-many").unwrap().queues;
+        does(&many, &tree, Action::Apply);
+        assert_eq!(queues(), Some(1));
+        does(&many, &tree, Action::Restore(ChangedSince::Leave));
+        assert_eq!(queues(), Some(3));
+    });
+}
+
+/// What an interface says after a group was set to these values.
+fn facts(group: NicGroup, words: &BTreeMap<String, u32>) -> InterfaceFacts {
+    let word = |name: &str| words[name];
+    let mut settings = NicSettings { name: "eth1".to_owned(), ..NicSettings::default() };
+    match group {
+        NicGroup::Queues => settings.queues = Some(word("rx") + word("combined")),
+        NicGroup::EnergyEfficient => settings.energy_efficient = Some(word("eee") != 0),
+        NicGroup::Pause => settings.pause = Some(word("rx") != 0 || word("tx") != 0),
+        NicGroup::Coalescing => {
+            settings.coalescing = Some(Coalescing {
+                receive_us: word("rx-usecs"),
+                receive_frames: word("rx-frames"),
+                transmit_us: word("tx-usecs"),
+                transmit_frames: word("tx-frames"),
+                adaptive: word("adaptive-rx") != 0 || word("adaptive-tx") != 0,
+            });
+        }
+    }
+    InterfaceFacts { settings, features: Ok(XdpFeatures::default()), resident: Ok(None) }
+}
+
+#[test]
+fn what_tune_plans_is_what_doctor_wants() {
+    let groups = [
+        (NicGroup::Queues, vec![("rx", 2), ("tx", 2), ("other", 1), ("combined", 4)]),
+        (NicGroup::EnergyEfficient, vec![("eee", 1), ("advertise", 40), ("tx-lpi", 1), ("tx-timer", 17)]),
+        (NicGroup::Pause, vec![("autoneg", 1), ("rx", 1), ("tx", 1)]),
+        (
+            NicGroup::Coalescing,
+            vec![
+                ("rx-usecs", 3),
+                ("rx-frames", 64),
+                ("tx-usecs", 3),
+                ("tx-frames", 0),
+                ("adaptive-rx", 1),
+                ("adaptive-tx", 1),
+            ],
+        ),
+    ];
+    let wish = Wish { irq_cpu: IrqCpu::Exactly(0), threaded: ThreadedNapi::Leave };
+    let wanted = Wanted { cpu: None, priority: 80, period: None, spins: false, xdp: true };
+    for (group, words) in groups {
+        let now = Value::words(words);
+        let reading = Reading { setting: Setting::Group(group), found: Found::Is(now.clone()) };
+        let item = plan(&[reading], &wish).remove(0);
+        let level = |value: &Value| {
+            let Value::Words(words) = value else { panic!("{value}") };
+            let mut checks = judge_interface(&facts(group, words), &wanted).into_iter();
+            checks.find(|check| check.id == item.check).unwrap().level
+        };
+        assert_eq!(level(&now), Level::Warn, "{now}");
+        assert!(!item.to.is_empty());
+        assert!(item.to.iter().all(|to| level(to) == Level::Ok), "{:?}", item.to);
+    }
+}

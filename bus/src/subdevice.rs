@@ -1,7 +1,7 @@
 //! What is known of one SubDevice.
 
 use serde::Serialize;
-use zerocat_pdi::SyncManagerLayout;
+use zerocat_pdi::{Access, SubDeviceLayout, SyncManagerLayout};
 use zerocat_wire::AlState;
 use zerocat_wire::register::features;
 
@@ -50,6 +50,16 @@ pub struct EscInfo {
     pub features: u16,
 }
 
+/// Types of ESCs, register 0x0000 (Beckhoff ESC data sheet, section II, register overview).
+pub mod kind {
+    /// Beckhoff's IP core for FPGAs.
+    pub const IP_CORE: u8 = 0x04;
+    /// ET1100.
+    pub const ET1100: u8 = 0x11;
+    /// ET1200.
+    pub const ET1200: u8 = 0x12;
+}
+
 impl EscInfo {
     /// Bytes of the registers.
     pub const LEN: usize = 10;
@@ -73,6 +83,12 @@ impl EscInfo {
     #[must_use]
     pub const fn lrw(&self) -> bool {
         self.features & features::NO_LRW == 0
+    }
+
+    /// Whether it is of a type whose read and write FMMUs are known to share logical addresses.
+    #[must_use]
+    pub const fn may_overlap(&self) -> bool {
+        matches!(self.kind, kind::ET1100 | kind::ET1200 | kind::IP_CORE)
     }
 }
 
@@ -164,14 +180,21 @@ impl SubDevice {
         Label { position: self.position, name: self.name.clone() }
     }
 
-    /// What it brings to the process image.
+    /// Whether it does LRW: by its ESC's features and its SII.
     #[must_use]
-    pub fn layout(&self) -> zerocat_pdi::SubDeviceLayout {
-        zerocat_pdi::SubDeviceLayout {
+    pub const fn lrw(&self) -> bool {
+        self.esc.lrw() && self.sii.general.lrw()
+    }
+
+    /// What it brings to the process image: on every tick, inputs and outputs apart.
+    #[must_use]
+    pub fn layout(&self) -> SubDeviceLayout {
+        SubDeviceLayout {
             position: self.position,
             sync_managers: self.sync_managers.clone(),
             fmmus: self.esc.fmmus,
-            lrw: self.esc.lrw() && self.sii.general.lrw(),
+            access: if self.lrw() { Access::Lrw } else { Access::LwrLrd },
+            unit: 0,
         }
     }
 

@@ -12,7 +12,7 @@ use comfy_table::Table;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use zerocat::config::{Rig, Sink, Task, XdpMode};
-use zerocat::report::{Figures, Holes, Report};
+use zerocat::report::{Figures, Holes, Report, UnitReport};
 use zerocat::{Ended, OpenLink, Session, SessionOptions};
 
 /// How often the realtime thread is looked after.
@@ -199,6 +199,16 @@ fn writes_to_stdout(rig: &Rig) -> bool {
     sinks.into_iter().any(|Sink::Jsonl(path)| path == "-")
 }
 
+/// A sync unit of the report for people.
+fn sync_unit(unit: &UnitReport) -> String {
+    let UnitReport { name, every, phase, rate_hz, subdevices, frames, data_bytes } = unit;
+    let name = name.as_deref().unwrap_or_default();
+    format!(
+        "unit      {name}: every {every} cycles (phase {phase}, {rate_hz} Hz), {subdevices} SubDevices, {data_bytes} \
+         bytes in {frames} frames"
+    )
+}
+
 /// The report for people.
 fn summary(report: &Report) -> String {
     let mode = match (report.link.mode_asked, report.link.got()) {
@@ -221,6 +231,8 @@ fn summary(report: &Report) -> String {
             report.cycles.done, report.cycles.skipped, report.cycles.lost, report.working_counter_faults
         ),
     ];
+    let named = report.network.units.iter().filter(|unit| unit.name.is_some());
+    lines.splice(3..3, named.map(sync_unit));
     if let Some(time) = report.time_to_op_ms {
         lines.push(format!("OP after  {time:.0} ms"));
     }

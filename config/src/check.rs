@@ -3,6 +3,7 @@
 mod channels;
 mod devices;
 mod engine;
+mod exchange;
 mod tasks;
 mod waveforms;
 
@@ -20,6 +21,7 @@ pub(crate) fn problems(rig: &Rig) -> Vec<Problem> {
     tasks::tasks(rig, &mut found);
     channels::channels(rig, &mut found);
     engine::engine(rig, &mut found);
+    exchange::exchange(rig, &mut found);
     found.problems
 }
 

@@ -2,6 +2,7 @@
 
 use crate::busy_poll::BusyPoll;
 use crate::duration;
+use crate::exchange::{Overlap, SyncUnit};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::time::Duration;
@@ -49,6 +50,12 @@ pub struct Engine {
     pub watchdog: Duration,
     /// What outputs hold when the run ends.
     pub safe_outputs: SafeOutputs,
+    /// Whether inputs may lie at the logical addresses of outputs.
+    pub overlap: Overlap,
+    /// Keys of slaves that are not to be reached by LRW although they say that they do it.
+    pub without_lrw: Vec<String>,
+    /// Slaves that are exchanged on every n-th cycle; all others are on every one.
+    pub sync_units: Vec<SyncUnit>,
 }
 
 impl Default for Engine {
@@ -69,6 +76,9 @@ impl Default for Engine {
             guard: None,
             watchdog: Duration::from_millis(100),
             safe_outputs: SafeOutputs::Zero,
+            overlap: Overlap::Off,
+            without_lrw: Vec::new(),
+            sync_units: Vec::new(),
         }
     }
 }

@@ -10,6 +10,7 @@ mod check;
 mod duration;
 mod engine;
 mod error;
+mod exchange;
 mod number;
 mod parse;
 mod rates;
@@ -22,6 +23,7 @@ mod waveform;
 pub use busy_poll::{BusyPoll, BusyPollSettings};
 pub use engine::{Dc, Engine, LinkKind, SafeOutputs, UmemPages, Wait, Wakeup, XdpMode};
 pub use error::{ConfigError, Problem};
+pub use exchange::{Overlap, SyncUnit};
 pub use resolve::ResolvedChannel;
 pub use rig::{Network, NetworkProperties, PdoEntry, Pdos, Rig, Slave, SlaveProperties};
 pub use task::{

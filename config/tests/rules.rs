@@ -375,3 +375,45 @@ fn warns_of_a_scan_task_and_takes_it() {
         "tasks[2]: a run does not scan; use the scan command for it, or remove the task"
     );
 }
+
+#[test]
+fn refuses_a_sync_unit_that_is_exchanged_less_often_than_the_watchdog_of_its_outputs() {
+    let unit = |every: u16| json!([{ "name": "slow", "every": every, "slaves": ["dev"] }]);
+    let text = "`slow` is exchanged every 100ms (100 cycles of 1ms) and has outputs, whose watchdog of 100ms";
+    let rig = with("/engine", json!({ "sync_units": unit(100) }));
+    assert!(names(&rig, "engine.sync_units[0].every", text));
+    assert_eq!(parsed(&with("/engine", json!({ "sync_units": unit(99) }))).problems(), []);
+    let mut inputs_only = with("/engine", json!({ "sync_units": unit(1000) }));
+    set(&mut inputs_only, "/slaves/0/properties/pdos/outputs", json!([]));
+    set(&mut inputs_only, "/tasks", json!([]));
+    assert_eq!(parsed(&inputs_only).problems(), []);
+}
+
+#[test]
+fn refuses_a_sync_unit_of_nobody_or_of_somebody_unknown() {
+    let unit = |slaves| with("/engine", json!({ "sync_units": [{ "name": "slow", "every": 2, "slaves": slaves }] }));
+    assert!(names(&unit(json!([])), "engine.sync_units[0].slaves", "it is empty"));
+    assert!(names(&unit(json!(["dev", "drive"])), "engine.sync_units[0].slaves[1]", "no slave `drive`"));
+}
+
+#[test]
+fn refuses_a_slave_in_two_sync_units_and_units_of_one_name() {
+    let unit = json!({ "name": "slow", "every": 2, "slaves": ["dev"] });
+    let rig = with("/engine", json!({ "sync_units": [unit, unit] }));
+    assert!(names(&rig, "engine.sync_units[1].name", "stands in engine.sync_units[0].name"));
+    assert!(names(&rig, "engine.sync_units[1].slaves[0]", "stands in engine.sync_units[0].slaves[0]"));
+}
+
+#[test]
+fn refuses_an_interval_of_no_cycles_and_a_phase_behind_the_interval() {
+    let unit = json!([{ "name": "slow", "every": 0, "phase": 3, "slaves": ["dev"] }]);
+    let rig = with("/engine", json!({ "sync_units": unit }));
+    assert!(names(&rig, "engine.sync_units[0].every", "0 is not in 1..=65535"));
+    assert!(names(&rig, "engine.sync_units[0].phase", "3 is not below `every`"));
+}
+
+#[test]
+fn refuses_a_slave_without_lrw_that_is_not_there() {
+    let rig = with("/engine", json!({ "without_lrw": ["drive"] }));
+    assert!(names(&rig, "engine.without_lrw[0]", "no slave `drive`"));
+}

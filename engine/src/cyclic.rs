@@ -2,21 +2,23 @@
 //!
 //! A frame's number is in the last byte of its source address, its cycle's low 24 bits are in the index of each of its
 //! datagrams (8) and in the two bytes before the number (16): a frame that a network held back for seconds and returns
-//! in a burst is known as late. Outputs go from the image into the slot, inputs from the received frame into the image, and only from a
-//! datagram whose working counter is as expected.
+//! in a burst is known as late. Outputs go from the image into the slot, inputs from the received frame into the image,
+//! and only from a datagram whose working counter is as expected.
+//!
+//! A frame is sent on the ticks of its sync unit and keeps its inputs, and whether they are stale, until the next one.
+//! A turn on a tick that was missed is taken on the next tick that isn't.
 
+use crate::frame::{LaneDatagram, LaneFrame, Mark, build};
 use std::ops::Range;
 use zerocat_link::{Link, LinkFault, Slot};
-use zerocat_pdi::{DatagramPlan, FramePlan, Plan};
-use zerocat_wire::ethernet::{self, MacAddress};
-use zerocat_wire::{Address, Command, Datagram, DatagramView, FrameBuilder, FrameView, WireError, datagram, register};
+use zerocat_pdi::{FramePlan, Plan, Turn};
+use zerocat_wire::ethernet::MacAddress;
+use zerocat_wire::{FrameView, WireError, datagram};
 
 /// Bytes of process data that a frame carries beside a reference clock datagram (8 bytes) and an AL status datagram
 /// (2 bytes).
 pub const PROCESS_DATA_ROOM: usize =
     datagram::MAX_DATA_ALONE.saturating_sub(8 + datagram::OVERHEAD).saturating_sub(2 + datagram::OVERHEAD);
-/// Bytes of a frame's source address that carry the cycle.
-const SOURCE_MARK: Range<usize> = 9..11;
 /// Frames that a plan may have: their number is one byte.
 pub const MAX_FRAMES: usize = 256;
 
@@ -43,34 +45,6 @@ pub enum LaneError {
         /// What the builder said.
         source: WireError,
     },
-}
-
-/// What a datagram is for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Purpose {
-    /// Process data: the parts of the image that are outputs and inputs.
-    Process { outputs: Range<usize>, inputs: Range<usize>, start: usize },
-    /// The AL status of all SubDevices.
-    AlStatus,
-}
-
-#[derive(Debug)]
-struct LaneDatagram {
-    header: Datagram,
-    /// Offset of the datagram in the frame.
-    offset: usize,
-    purpose: Purpose,
-    expected: u16,
-    got: Option<u16>,
-}
-
-#[derive(Debug)]
-struct LaneFrame {
-    template: Box<[u8]>,
-    slot: Slot,
-    datagrams: Vec<LaneDatagram>,
-    sent: bool,
-    returned: bool,
 }
 
 /// A datagram's working counter was not as expected.
@@ -105,26 +79,12 @@ pub(crate) struct AlReading {
 pub struct CyclicLane {
     frames: Vec<LaneFrame>,
     image: Box<[u8]>,
-    mark: Mark,
+    /// The cycle that is prepared.
+    cycle: u64,
+    /// The last one that was posted.
+    posted: Option<u64>,
     outstanding: usize,
     al_status: Option<AlReading>,
-    clean: bool,
-}
-
-/// The low bits of a cycle's number, as its frames carry them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Mark {
-    /// In each datagram's index.
-    index: u8,
-    /// In the source address.
-    source: [u8; 2],
-}
-
-impl Mark {
-    const fn of(cycle: u64) -> Self {
-        let [index, first, second, ..] = cycle.to_le_bytes();
-        Self { index, source: [first, second] }
-    }
 }
 
 impl CyclicLane {
@@ -138,7 +98,7 @@ impl CyclicLane {
         }
         let mut planned = plan.frames.clone();
         if planned.is_empty() && options.al_status.is_some() {
-            planned.push(FramePlan { datagrams: Vec::new() });
+            planned.push(FramePlan { unit: 0, turn: Turn::EVERY_TICK, datagrams: Vec::new() });
         }
         let mut frames = Vec::with_capacity(planned.len());
         for (frame, number) in planned.iter().zip(0u8..=u8::MAX) {
@@ -149,7 +109,7 @@ impl CyclicLane {
             frames.push(built);
         }
         let image = vec![0; plan.image_len].into_boxed_slice();
-        Ok(Self { frames, image, mark: Mark::default(), outstanding: 0, al_status: None, clean: false })
+        Ok(Self { frames, image, cycle: 0, posted: None, outstanding: 0, al_status: None })
     }
 
     /// Number of frames.
@@ -192,33 +152,33 @@ impl CyclicLane {
         Ok(())
     }
 
-    /// Marks all frames with the cycle and writes the outputs into the slots. Returns how many slots are with the
-    /// network still and so can't go out in this cycle.
+    /// Marks the frames that are due with the cycle and writes their outputs into the slots. Returns how many slots are
+    /// with the network still and so can't go out in this cycle.
     pub(crate) fn prepare<L: Link>(&mut self, link: &mut L, cycle: u64) -> u64 {
-        self.mark = Mark::of(cycle);
+        self.cycle = cycle;
         self.outstanding = 0;
         self.al_status = None;
-        self.clean = true;
+        let (last, mark) = (self.posted.unwrap_or(cycle.saturating_sub(1)), Mark::of(cycle));
         let mut busy = 0;
         for frame in &mut self.frames {
-            frame.returned = false;
-            frame.sent = match link.slot_mut(frame.slot) {
+            frame.begin(last, cycle);
+            if !frame.due {
+                continue;
+            }
+            match link.slot_mut(frame.slot) {
                 Ok(bytes) => {
-                    frame.write(bytes, &self.image, self.mark);
-                    true
+                    frame.write(bytes, &self.image, mark);
+                    frame.sent = true;
                 }
-                Err(_) => {
-                    busy += 1;
-                    false
-                }
-            };
-            frame.datagrams.iter_mut().for_each(|datagram| datagram.got = None);
+                Err(_) => busy += 1,
+            }
         }
         busy
     }
 
     /// Posts all prepared frames. Returns how many the link refused, and its last reason.
     pub(crate) fn post<L: Link>(&mut self, link: &mut L) -> (u64, Option<LinkFault>) {
+        self.posted = Some(self.cycle);
         let (mut refused, mut fault) = (0, None);
         for frame in self.frames.iter_mut().filter(|frame| frame.sent) {
             match link.post(frame.slot, frame.template.len()) {
@@ -248,19 +208,20 @@ impl CyclicLane {
     /// Takes a frame that came back. `mismatch` is told of each wrong working counter.
     pub(crate) fn admit(&mut self, bytes: &[u8], source: MacAddress, mut mismatch: impl FnMut(Mismatch)) -> Admission {
         let number = usize::from(source.0[5]);
-        let Self { frames, image, mark, outstanding, al_status, clean } = self;
+        let Self { frames, image, cycle, outstanding, al_status, .. } = self;
         let Some(frame) = frames.get_mut(number) else { return Admission::Malformed };
         let Ok(received) = FrameView::new_checked(bytes) else { return Admission::Malformed };
-        if let Some(admission) = frame.refuse(received, *mark) {
+        if let Some(admission) = frame.refuse(received, Mark::of(*cycle)) {
             return admission;
         }
         frame.returned = true;
+        let mut complete = true;
         *outstanding = outstanding.saturating_sub(1);
         for ((datagram, view), position) in frame.datagrams.iter_mut().zip(received.datagrams()).zip(0u16..) {
             let Ok(view) = view else { return Admission::Malformed };
             let got = view.working_counter();
             datagram.got = Some(got);
-            if matches!(datagram.purpose, Purpose::AlStatus) {
+            if datagram.is_al_status() {
                 *al_status = view
                     .data()
                     .first_chunk()
@@ -269,17 +230,18 @@ impl CyclicLane {
             if got == datagram.expected {
                 datagram.read(view, image);
             } else {
-                *clean = false;
+                complete = false;
                 let frame = u16::from(source.0[5]);
                 mismatch(Mismatch { frame, datagram: position, expected: datagram.expected, got });
             }
         }
+        frame.fresh = complete;
         Admission::Taken
     }
 
-    /// Numbers of the frames that have not come back.
+    /// Numbers of the frames of this cycle that have not come back.
     pub(crate) fn missing(&self) -> impl Iterator<Item = u16> {
-        self.frames.iter().zip(0u16..).filter(|(frame, _)| !frame.returned).map(|(_, number)| number)
+        self.frames.iter().zip(0u16..).filter(|(frame, _)| frame.due && !frame.returned).map(|(_, number)| number)
     }
 
     /// What the AL status datagram of this cycle brought.
@@ -291,132 +253,23 @@ impl CyclicLane {
     pub(crate) fn working_counters(&self) -> (u64, u64) {
         self.frames
             .iter()
+            .filter(|frame| frame.due)
             .flat_map(|frame| &frame.datagrams)
             .filter(|datagram| datagram.outputs().is_some())
             .fold((0, 0), |(got, expected), d| (got + u64::from(d.got.unwrap_or(0)), expected + u64::from(d.expected)))
     }
 
-    /// Whether every frame came back with every counter as expected.
-    pub(crate) const fn is_clean(&self) -> bool {
-        self.clean && self.outstanding == 0
+    /// Whether every frame came back from its last exchange with every counter as expected.
+    pub(crate) fn is_clean(&self) -> bool {
+        self.frames.iter().all(|frame| frame.fresh)
     }
 
-    /// Whether bytes of the image are older than this cycle.
+    /// Whether bytes of the image are older than the last tick that was theirs.
     pub(crate) fn is_stale(&self, range: &Range<usize>) -> bool {
         self.frames
             .iter()
             .flat_map(|frame| &frame.datagrams)
             .filter(|datagram| datagram.got != Some(datagram.expected))
             .any(|datagram| datagram.touches(range))
-    }
-}
-
-impl LaneFrame {
-    /// Marks the frame in its slot with the cycle and writes the outputs.
-    fn write(&self, slot: &mut [u8], image: &[u8], mark: Mark) {
-        if let Some(source) = slot.get_mut(SOURCE_MARK) {
-            source.copy_from_slice(&mark.source);
-        }
-        self.datagrams.iter().for_each(|datagram| datagram.write(slot, image, mark.index));
-    }
-
-    /// Why a frame in this frame's name isn't taken, or `None` if it is.
-    fn refuse(&self, received: FrameView<'_>, mark: Mark) -> Option<Admission> {
-        let [_, _, _, first, second, _] = received.source().0;
-        let mut datagrams = received.datagrams();
-        for sent in &self.datagrams {
-            let Some(Ok(view)) = datagrams.next() else { return Some(Admission::Malformed) };
-            let Ok(header) = view.header() else { return Some(Admission::Malformed) };
-            let same_address = header.address == sent.header.address
-                || (!header.command.is_logical() && header.address.ado() == sent.header.address.ado());
-            if header.command != sent.header.command || header.len != sent.header.len || !same_address {
-                return Some(Admission::Malformed);
-            }
-            if header.index != mark.index || [first, second] != mark.source {
-                return Some(Admission::Late);
-            }
-        }
-        if self.returned || !self.sent { Some(Admission::Late) } else { None }
-    }
-}
-
-impl LaneDatagram {
-    const fn outputs(&self) -> Option<&Range<usize>> {
-        match &self.purpose {
-            Purpose::Process { outputs, .. } => Some(outputs),
-            Purpose::AlStatus => None,
-        }
-    }
-
-    /// Marks the datagram in the slot with `index` and writes its outputs.
-    fn write(&self, slot: &mut [u8], image: &[u8], index: u8) {
-        let Some(bytes) = slot.get_mut(self.offset..) else { return };
-        if let Some(mark) = bytes.get_mut(datagram::INDEX) {
-            *mark = index;
-        }
-        let Purpose::Process { outputs, start, .. } = &self.purpose else { return };
-        let from = datagram::HEADER_LEN.saturating_add(outputs.start.saturating_sub(*start));
-        let data = bytes.get_mut(from..from.saturating_add(outputs.len()));
-        if let (Some(to), Some(new)) = (data, image.get(outputs.clone())) {
-            to.copy_from_slice(new);
-        }
-    }
-
-    /// Copies the inputs of a returned datagram into the image.
-    fn read(&self, view: DatagramView<'_>, image: &mut [u8]) {
-        let Purpose::Process { inputs, start, .. } = &self.purpose else { return };
-        let from = inputs.start.saturating_sub(*start);
-        let data = view.data().get(from..from.saturating_add(inputs.len()));
-        if let (Some(to), Some(new)) = (image.get_mut(inputs.clone()), data) {
-            to.copy_from_slice(new);
-        }
-    }
-
-    fn touches(&self, range: &Range<usize>) -> bool {
-        let Purpose::Process { outputs, inputs, .. } = &self.purpose else { return false };
-        overlap(outputs, range) || overlap(inputs, range)
-    }
-}
-
-const fn overlap(a: &Range<usize>, b: &Range<usize>) -> bool {
-    a.start < b.end && b.start < a.end
-}
-
-/// Source address of the lane's frame `number`.
-fn frame_source(number: u8) -> MacAddress {
-    let mut source = MacAddress::CYCLIC;
-    source.0[5] = number;
-    source
-}
-
-fn build(plan: &FramePlan, number: u8, slot: Slot, al_status: Option<u16>) -> Result<LaneFrame, WireError> {
-    let mut buffer = vec![0; ethernet::MAX_FRAME];
-    let mut builder = FrameBuilder::new(&mut buffer, frame_source(number))?;
-    let mut datagrams = Vec::new();
-    let mut push = |header: Datagram, purpose, expected| -> Result<(), WireError> {
-        let offset = builder.push(header)?.saturating_sub(datagram::HEADER_LEN);
-        datagrams.push(LaneDatagram { header, offset, purpose, expected, got: None });
-        Ok(())
-    };
-    for planned in &plan.datagrams {
-        let header = Datagram::new(planned.command, Address::logical(planned.logical), 0, planned.image.len());
-        push(header, process_data(planned), planned.expected_working_counter)?;
-    }
-    if let Some(subdevices) = al_status {
-        let header = Datagram::new(Command::Brd, Address::broadcast(register::AL_STATUS), 0, 2);
-        push(header, Purpose::AlStatus, subdevices)?;
-    }
-    let len = builder.finish()?;
-    buffer.truncate(len);
-    Ok(LaneFrame { template: buffer.into_boxed_slice(), slot, datagrams, sent: false, returned: false })
-}
-
-/// Outputs come first in a datagram, inputs behind them.
-fn process_data(planned: &DatagramPlan) -> Purpose {
-    let outputs_end = if planned.inputs.is_empty() { planned.image.end } else { planned.inputs.start };
-    Purpose::Process {
-        outputs: planned.image.start..outputs_end,
-        inputs: planned.inputs.clone(),
-        start: planned.image.start,
     }
 }

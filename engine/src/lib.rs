@@ -14,6 +14,7 @@ mod counters;
 mod cycle;
 mod cyclic;
 mod event;
+mod frame;
 mod lane;
 mod measure;
 mod record;

@@ -2,6 +2,7 @@
 
 use crate::bring_up::Planned;
 use crate::core::{Core, Remains};
+use crate::exchange;
 use crate::report::{
     CaptureReport, Cycles, Figures, Frames, Holes, HostReport, LinkCalls, LinkReport, MarginReport, NetworkReport,
     Report, RtReport, SCHEMA, TaskReport,
@@ -30,6 +31,8 @@ impl Account {
             subdevices: planned.network.subdevices().len(),
             frames: planned.plan.frames.len(),
             image_bytes: planned.plan.image_len,
+            units: exchange::report(&core.rig, &planned.plan),
+            access: exchange::access_report(&planned.plan),
             wait: core.thread.begun.wait.name(),
         };
         let margin = core.thread.begun.margin();

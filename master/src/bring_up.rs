@@ -4,6 +4,7 @@
 //! drives the engine's steps and the simulated segment itself.
 
 use crate::bind::{BindError, Positions, bind};
+use crate::exchange;
 use crate::progress::{Phase, Progress};
 use std::time::Duration;
 use zerocat_bus::matching::{Expected, Matching, identify};
@@ -18,15 +19,16 @@ use zerocat_pdi::{LayoutError, Plan, lay_out};
 use zerocat_tasks::Placed;
 use zerocat_wire::{AlControl, AlState, register};
 
-/// Cycles in a row that must be complete before OP is asked for.
+/// Cycles in a row that must be complete before OP is asked for; with slow sync units as many as bring each of them
+/// around, if that is more.
 const CLEAN_CYCLES: u64 = 10;
-/// How long complete cycles are waited for.
+/// How long complete cycles are waited for, beside the time that they take.
 const CLEAN_PATIENCE: Duration = Duration::from_secs(3);
-/// How long the realtime thread may take to obey.
+/// How long the realtime thread may take to obey, beside the time of the cycles that it is to do so in.
 const OBEY_PATIENCE: Duration = Duration::from_secs(2);
 /// Pause between two looks at the counters.
 const LOOK: Duration = Duration::from_micros(500);
-/// Cycles with safe outputs before SAFE-OP is asked for.
+/// Cycles with safe outputs before SAFE-OP is asked for; more with slow sync units, as for [`CLEAN_CYCLES`].
 const SAFE_CYCLES: u64 = 5;
 
 /// Why a bus couldn't be brought up.
@@ -46,8 +48,26 @@ pub enum StartError {
     /// The process data doesn't fit.
     #[error("lay out the process image")]
     Layout(#[from] LayoutError),
+    /// Outputs would come less often than their watchdog asks for.
+    #[error(
+        "slave `{slave}` has outputs and is exchanged every {between:?} ({every} cycles), its watchdog of {watchdog:?} \
+         is not longer; lower `every` of its sync unit, or raise `engine.watchdog`"
+    )]
+    Watchdog {
+        /// Key of the slave.
+        slave: String,
+        /// Cycles from one exchange to the next.
+        every: u32,
+        /// The time of that.
+        between: Duration,
+        /// The watchdog.
+        watchdog: Duration,
+    },
     /// More frames than the link was opened for.
-    #[error("the process data needs {needed} frames a cycle, the link was opened for {slots}")]
+    #[error(
+        "the process data needs {needed} frames a cycle, the link was opened for {slots}; list the PDO entries of all \
+         SubDevices in the rig file, which is what it is sized by"
+    )]
     Slots {
         /// Frames of the plan.
         needed: usize,
@@ -62,8 +82,8 @@ pub enum StartError {
     Bind(#[from] BindError),
     /// The exchange didn't become complete.
     #[error(
-        "cyclic exchange is not complete after {CLEAN_PATIENCE:?}: working counter {got} of {expected}, {lost} of \
-         {cycles} cycles lost; a SubDevice without its process data, a bad cable, or frames that don't come back"
+        "cyclic exchange is not complete after {cycles} cycles: working counter {got} of {expected}, {lost} \
+         of them lost; a SubDevice without its process data, a bad cable, or frames that don't come back"
     )]
     Incomplete {
         /// Sum of the working counters of the last cycle.
@@ -79,7 +99,7 @@ pub enum StartError {
     #[error(transparent)]
     Closed(#[from] ControlClosed),
     /// The realtime thread doesn't do what it was asked.
-    #[error("the realtime thread did not obey within {OBEY_PATIENCE:?}")]
+    #[error("the realtime thread did not obey within {OBEY_PATIENCE:?} beside the time of its cycles")]
     Stuck,
 }
 
@@ -139,7 +159,9 @@ impl BringUp<'_> {
         network.to_pre_op().await?;
         self.progress.enter(Phase::ReadPdos);
         network.read_pdos().await?;
-        let plan = lay_out(&network.layouts(), PROCESS_DATA_ROOM)?;
+        let layouts = exchange::layouts(self.rig, &network, &matching);
+        let plan = lay_out(&layouts, &exchange::units(self.rig), PROCESS_DATA_ROOM)?;
+        exchange::check_watchdogs(self.rig, &plan, &matching)?;
         if plan.frames.len() > usize::from(self.cyclic_slots) {
             return Err(StartError::Slots { needed: plan.frames.len(), slots: self.cyclic_slots });
         }
@@ -172,14 +194,15 @@ impl BringUp<'_> {
 
     /// Waits until some cycles in a row were complete.
     async fn complete_cycles(&self) -> Result<(), StartError> {
-        let end = self.datagrams.now().saturating_add(CLEAN_PATIENCE);
+        let wanted = CLEAN_CYCLES.max(exchange::longest_interval(self.rig).saturating_add(1));
+        let end = self.datagrams.now().saturating_add(CLEAN_PATIENCE).saturating_add(time_of(self.rig, wanted));
         let complete = |now: &Counters| now.working_counter == now.expected_working_counter;
         let mut since = self.counters.read();
         loop {
             let now = self.counters.read();
             if !complete(&now) || now.lost_cycles != since.lost_cycles || since.cycles == 0 {
                 since = now;
-            } else if now.cycles >= since.cycles + CLEAN_CYCLES {
+            } else if now.cycles >= since.cycles + wanted {
                 return Ok(());
             }
             if self.datagrams.now() >= end {
@@ -208,7 +231,7 @@ pub async fn shut_down(
         failed.push(error);
     }
     failed.extend(network.step_down(AlState::SafeOp).await.into_iter().map(StartError::from));
-    if let Err(error) = retire(datagrams, controls, counters).await {
+    if let Err(error) = retire(rig, datagrams, controls, counters).await {
         failed.push(error);
     }
     failed.extend(network.shut_down().await.into_iter().map(StartError::from));
@@ -239,17 +262,28 @@ async fn make_safe(
         zerocat_config::SafeOutputs::Zero => Traffic::Zero,
         zerocat_config::SafeOutputs::Hold => Traffic::Hold,
     })?;
-    obeyed(datagrams, || counters.read().cycles >= before.cycles + SAFE_CYCLES).await
+    let wanted = SAFE_CYCLES.max(exchange::longest_interval(rig).saturating_add(1));
+    obeyed(datagrams, time_of(rig, wanted), || counters.read().cycles >= before.cycles + wanted).await
 }
 
 /// Ends the cyclic exchange and waits until it has ended: a SubDevice that leaves SAFE-OP is missing from it.
-async fn retire(datagrams: &Datagrams, controls: &mut Controls, counters: &CountersReader) -> Result<(), StartError> {
+async fn retire(
+    rig: &Rig,
+    datagrams: &Datagrams,
+    controls: &mut Controls,
+    counters: &CountersReader,
+) -> Result<(), StartError> {
     controls.retire()?;
-    obeyed(datagrams, || counters.read().exchanging == 0).await
+    obeyed(datagrams, time_of(rig, 1), || counters.read().exchanging == 0).await
 }
 
-async fn obeyed(datagrams: &Datagrams, done: impl Fn() -> bool) -> Result<(), StartError> {
-    let end = datagrams.now().saturating_add(OBEY_PATIENCE);
+/// Time that a number of cycles takes.
+fn time_of(rig: &Rig, cycles: u64) -> Duration {
+    rig.period().saturating_mul(u32::try_from(cycles).unwrap_or(u32::MAX))
+}
+
+async fn obeyed(datagrams: &Datagrams, cycles: Duration, done: impl Fn() -> bool) -> Result<(), StartError> {
+    let end = datagrams.now().saturating_add(OBEY_PATIENCE).saturating_add(cycles);
     while !done() {
         if datagrams.now() >= end {
             return Err(StartError::Stuck);

@@ -7,6 +7,7 @@ mod bring_up;
 mod core;
 pub mod doctor;
 mod draft;
+mod exchange;
 mod health;
 mod link;
 mod progress;

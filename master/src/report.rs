@@ -204,12 +204,46 @@ pub struct NetworkReport {
     pub rate_hz: f64,
     /// SubDevices on the bus.
     pub subdevices: usize,
-    /// Cyclic frames a cycle.
+    /// Cyclic frames, of all sync units together.
     pub frames: usize,
     /// Bytes of the process image.
     pub image_bytes: usize,
+    /// Sync units that have process data.
+    pub units: Vec<UnitReport>,
+    /// How SubDevices with process data are reached.
+    pub access: AccessReport,
     /// How the realtime thread waited.
     pub wait: &'static str,
+}
+
+/// A sync unit: SubDevices that are exchanged together.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct UnitReport {
+    /// Its name in the rig file; `null` for the SubDevices that are in no unit and exchanged in every cycle.
+    pub name: Option<String>,
+    /// Exchanged in every n-th cycle.
+    pub every: u32,
+    /// In which of the n, from 0.
+    pub phase: u32,
+    /// Exchanges per second, in Hz.
+    pub rate_hz: f64,
+    /// Its SubDevices with process data.
+    pub subdevices: usize,
+    /// Its frames.
+    pub frames: usize,
+    /// Bytes of process data in them.
+    pub data_bytes: usize,
+}
+
+/// How many SubDevices with process data are reached in which way.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct AccessReport {
+    /// By LRW, inputs and outputs apart.
+    pub lrw: usize,
+    /// By LRW, inputs at the logical addresses of outputs.
+    pub lrw_overlapping: usize,
+    /// By LWR and LRD.
+    pub lwr_lrd: usize,
 }
 
 /// Cycles with cyclic frames.

@@ -6,6 +6,7 @@ pub mod bits;
 pub mod entry;
 pub mod layout;
 pub mod plan;
+pub mod unit;
 pub mod value;
 pub mod windows;
 
@@ -13,8 +14,9 @@ pub use bits::BitSpan;
 pub use entry::{Entry, Pdo};
 pub use layout::lay_out;
 pub use plan::{
-    DatagramPlan, Direction, FramePlan, LayoutError, PlacedEntry, Plan, SubDeviceLayout, SubDevicePlan,
+    Access, DatagramPlan, Direction, FramePlan, LayoutError, PlacedEntry, Plan, SubDeviceLayout, SubDevicePlan,
     SyncManagerLayout,
 };
+pub use unit::{SyncUnit, Turn};
 pub use value::{DataType, Value, ValueError};
 pub use windows::Windows;

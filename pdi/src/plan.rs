@@ -1,9 +1,11 @@
 //! What SubDevices bring to the cyclic exchange, and the plan made of it by [`crate::lay_out`].
 //!
 //! The process image holds, frame by frame, first the outputs and then the inputs of the SubDevices in that frame.
-//! Each sync manager starts on a byte. Image offset and logical address are the same number.
+//! Each sync manager starts on a byte. Outputs and inputs never share a byte of the image, also where they share their
+//! logical addresses.
 
 use crate::entry::Pdo;
+use crate::unit::Turn;
 use std::ops::Range;
 use zerocat_wire::Command;
 use zerocat_wire::fmmu::Fmmu;
@@ -33,6 +35,18 @@ pub struct SyncManagerLayout {
     pub pdos: Vec<Pdo>,
 }
 
+/// How a SubDevice's process data is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Access {
+    /// LRW, its inputs at the logical addresses of its outputs: the ESC takes what comes in and puts its inputs in
+    /// their place. As long as the longer of the two.
+    LrwOverlapping,
+    /// LRW, inputs and outputs at logical addresses of their own.
+    Lrw,
+    /// LWR for the outputs and LRD for the inputs.
+    LwrLrd,
+}
+
 /// What one SubDevice brings to the image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SubDeviceLayout {
@@ -42,8 +56,11 @@ pub struct SubDeviceLayout {
     pub sync_managers: Vec<SyncManagerLayout>,
     /// FMMUs that it has.
     pub fmmus: u8,
-    /// Whether it does LRW.
-    pub lrw: bool,
+    /// How its process data is reached.
+    pub access: Access,
+    /// Its sync unit, as an index into the units that are laid out with it; one that isn't there is exchanged on every
+    /// tick.
+    pub unit: usize,
 }
 
 /// What to program into one SubDevice, and where its data lies.
@@ -87,9 +104,12 @@ pub struct DatagramPlan {
     pub command: Command,
     /// First logical byte.
     pub logical: u32,
-    /// Bytes of the image that are its data.
-    pub image: Range<usize>,
-    /// The part of `image` that SubDevices fill; empty for LWR.
+    /// Bytes of its data.
+    pub len: usize,
+    /// Bytes of the image that its data begins with when it is sent; empty for LRD.
+    pub outputs: Range<usize>,
+    /// Bytes of the image that its data ends with when it comes back; empty for LWR. Where inputs overlap with
+    /// outputs, both are as long as the data.
     pub inputs: Range<usize>,
     /// Working counter when every SubDevice took part (ETG.1000.4, 5.4.1.2: read 1, write 1; LRW read 1, write 2).
     pub expected_working_counter: u16,
@@ -98,6 +118,10 @@ pub struct DatagramPlan {
 /// One frame of the cyclic exchange.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FramePlan {
+    /// Sync unit whose SubDevices it carries.
+    pub unit: usize,
+    /// Ticks on which it is sent.
+    pub turn: Turn,
     /// Its process data datagrams.
     pub datagrams: Vec<DatagramPlan>,
 }
@@ -107,7 +131,7 @@ pub struct FramePlan {
 pub struct Plan {
     /// Bytes of the process image.
     pub image_len: usize,
-    /// Frames of one cycle.
+    /// Frames, those of the fastest sync units first.
     pub frames: Vec<FramePlan>,
     /// What to program, by position.
     pub subdevices: Vec<SubDevicePlan>,

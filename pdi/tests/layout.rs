@@ -4,7 +4,8 @@
 use proptest::prelude::*;
 use std::ops::Range;
 use zerocat_pdi::{
-    BitSpan, Direction, Entry, LayoutError, Pdo, Plan, SubDeviceLayout, SyncManagerLayout, Windows, lay_out,
+    Access, BitSpan, Direction, Entry, LayoutError, Pdo, Plan, SubDeviceLayout, SyncManagerLayout, SyncUnit, Turn,
+    Windows, lay_out,
 };
 use zerocat_wire::Command;
 
@@ -22,17 +23,29 @@ fn manager(number: u8, direction: Direction, bits: &[u8]) -> SyncManagerLayout {
     SyncManagerLayout { number, direction, start, control: 0x24, pdos: vec![pdo] }
 }
 
-fn subdevice(position: u16, lrw: bool, outputs: &[u8], inputs: &[u8]) -> SubDeviceLayout {
+use Access::{Lrw, LrwOverlapping, LwrLrd};
+
+fn subdevice(position: u16, access: Access, outputs: &[u8], inputs: &[u8]) -> SubDeviceLayout {
     let sync_managers = vec![manager(2, Direction::Output, outputs), manager(3, Direction::Input, inputs)];
-    SubDeviceLayout { position, sync_managers, fmmus: 4, lrw }
+    SubDeviceLayout { position, sync_managers, fmmus: 4, access, unit: 0 }
 }
 
 fn any_subdevices() -> impl Strategy<Value = Vec<SubDeviceLayout>> {
     let bits = || prop::collection::vec(1u8..=64, 0..20);
-    prop::collection::vec((any::<bool>(), bits(), bits()), 0..40).prop_map(|all| {
-        let numbered = all.iter().zip(0u16..);
-        numbered.map(|((lrw, outputs, inputs), position)| subdevice(position, *lrw, outputs, inputs)).collect()
+    let access = prop::sample::select(vec![Lrw, LrwOverlapping, LwrLrd]);
+    let one = (access, 0usize..5, bits(), bits());
+    let layout = |(access, unit, outputs, inputs): (Access, usize, Vec<u8>, Vec<u8>)| SubDeviceLayout {
+        unit,
+        ..subdevice(0, access, &outputs, &inputs)
+    };
+    prop::collection::vec(one.prop_map(layout), 0..40).prop_map(|all| {
+        all.into_iter().zip(0u16..).map(|(layout, position)| SubDeviceLayout { position, ..layout }).collect()
     })
+}
+
+fn any_units() -> impl Strategy<Value = Vec<SyncUnit>> {
+    let unit = (0u32..50, proptest::option::of(0u32..60)).prop_map(|(every, phase)| SyncUnit { every, phase });
+    prop::collection::vec(unit, 0..5)
 }
 
 fn bytes(subdevice: &SubDeviceLayout, direction: Direction) -> usize {
@@ -49,26 +62,61 @@ fn inside(inner: &Range<usize>, outer: &Range<usize>) -> bool {
     outer.start <= inner.start && inner.end <= outer.end
 }
 
-/// Every frame keeps to its room, and the frames' datagrams tile the image without gap or overlap.
-fn frames_tile_the_image(plan: &Plan, room: usize) {
-    let mut end = 0;
+/// Every frame keeps to its room and fits into 1,514 bytes; the frames' data tile the logical space and their parts the
+/// image, without gap or overlap.
+fn frames_tile_image_and_logical_space(plan: &Plan, room: usize) {
+    let (mut end, mut logical) = (0, 0);
     for frame in &plan.frames {
         let overhead = (frame.datagrams.len() - 1) * 12;
-        let data: usize = frame.datagrams.iter().map(|datagram| datagram.image.len()).sum();
+        let data: usize = frame.datagrams.iter().map(|datagram| datagram.len).sum();
         assert!(data > 0 && data + overhead <= room, "{data} bytes and {overhead} of overhead in {room}");
+        assert!(14 + 2 + data + 12 * frame.datagrams.len() <= 1514);
         for datagram in &frame.datagrams {
-            assert_eq!(datagram.image.start, end);
-            assert_eq!(usize::try_from(datagram.logical).unwrap(), datagram.image.start);
-            assert!(inside(&datagram.inputs, &datagram.image));
-            end = datagram.image.end;
+            assert_eq!(usize::try_from(datagram.logical).unwrap(), logical);
+            logical += datagram.len;
+            assert!(datagram.outputs.len() <= datagram.len && datagram.inputs.len() <= datagram.len);
+            for part in [&datagram.outputs, &datagram.inputs].into_iter().filter(|part| !part.is_empty()) {
+                assert_eq!(part.start, end);
+                end = part.end;
+            }
         }
     }
     assert_eq!(end, plan.image_len);
 }
 
-/// No two SubDevices share a byte, and each lies wholly in the datagrams of its one frame.
+/// The frame that carries a SubDevice has its way of access, its unit and that unit's interval.
+fn a_frame_has_one_unit_and_one_access(plan: &Plan, subdevices: &[SubDeviceLayout], units: &[SyncUnit]) {
+    for (planned, subdevice) in plan.subdevices.iter().zip(subdevices).filter(|(planned, _)| !planned.fmmus.is_empty())
+    {
+        let frame = &plan.frames[planned.frame];
+        assert_eq!(frame.unit, subdevice.unit);
+        let unit = units.get(subdevice.unit);
+        assert_eq!(frame.turn.every(), unit.map_or(1, |unit| unit.every.max(1)));
+        if let Some(phase) = unit.and_then(|unit| unit.phase) {
+            assert_eq!(frame.turn, Turn::new(frame.turn.every(), phase));
+        }
+        let overlapping = |datagram: &zerocat_pdi::DatagramPlan| {
+            datagram.outputs.len() == datagram.len && datagram.inputs.len() == datagram.len
+        };
+        match subdevice.access {
+            LrwOverlapping => {
+                assert!(matches!(&frame.datagrams[..], [one] if one.command == Command::Lrw && overlapping(one)));
+            }
+            Lrw => {
+                let apart =
+                    |one: &zerocat_pdi::DatagramPlan| one.len == one.outputs.len() + one.inputs.len() && one.len > 0;
+                assert!(matches!(&frame.datagrams[..], [one] if one.command == Command::Lrw && apart(one)));
+            }
+            LwrLrd => assert!(frame.datagrams.iter().all(|one| one.command != Command::Lrw)),
+        }
+    }
+}
+
+/// No two SubDevices share a byte of the image, no two share a logical byte, and what is a SubDevice's lies wholly in
+/// its one frame.
 fn no_subdevice_is_cut_or_overlaps(plan: &Plan, subdevices: &[SubDeviceLayout]) {
     let mut used = vec![false; plan.image_len];
+    let mut owners = std::collections::HashMap::new();
     for (planned, subdevice) in plan.subdevices.iter().zip(subdevices) {
         assert_eq!(planned.position, subdevice.position);
         assert_eq!(planned.outputs.len(), bytes(subdevice, Direction::Output));
@@ -81,30 +129,46 @@ fn no_subdevice_is_cut_or_overlaps(plan: &Plan, subdevices: &[SubDeviceLayout]) 
             continue;
         }
         let datagrams = &plan.frames[planned.frame].datagrams;
-        let lrw = datagrams[0].command == Command::Lrw;
-        assert_eq!(lrw, subdevice.lrw);
-        let holds = |part: &Range<usize>, reads: bool| {
-            part.is_empty()
-                || datagrams
-                    .iter()
-                    .any(|datagram| inside(part, &datagram.image) && inside(part, &datagram.inputs) == reads)
-        };
-        assert!(holds(&planned.outputs, false) && holds(&planned.inputs, true));
+        assert!(datagrams.iter().any(|one| inside(&planned.outputs, &one.outputs)) || planned.outputs.is_empty());
+        assert!(datagrams.iter().any(|one| inside(&planned.inputs, &one.inputs)) || planned.inputs.is_empty());
+        for (_, fmmu) in &planned.fmmus {
+            let start = usize::try_from(fmmu.logical_start).unwrap();
+            for byte in start..start + usize::from(fmmu.length) {
+                let owner = *owners.entry(byte).or_insert(planned.position);
+                assert_eq!(owner, planned.position, "logical byte {byte}");
+            }
+        }
     }
-    assert!(used.iter().all(|used| *used), "a byte of the image belongs to nobody");
+    let gaps = subdevices.iter().any(|subdevice| subdevice.access == LrwOverlapping);
+    assert!(gaps || used.iter().all(|used| *used), "a byte of the image belongs to nobody");
+}
+
+/// Where a byte of the image is in the logical space, by the datagram that carries it.
+fn logical(plan: &Plan, byte: usize, direction: Direction) -> usize {
+    let datagrams = || plan.frames.iter().flat_map(|frame| &frame.datagrams);
+    let found = datagrams().find_map(|one| match direction {
+        Direction::Output if one.outputs.contains(&byte) => Some((one, byte - one.outputs.start)),
+        Direction::Input if one.inputs.contains(&byte) => {
+            Some((one, one.len - one.inputs.len() + byte - one.inputs.start))
+        }
+        _ => None,
+    });
+    let (datagram, offset) = found.unwrap();
+    usize::try_from(datagram.logical).unwrap() + offset
 }
 
 /// Each datagram's counter is what an ESC model adds up for the FMMUs that were planned.
 fn counters_are_those_of_the_fmmus(plan: &Plan) {
     for datagram in plan.frames.iter().flat_map(|frame| &frame.datagrams) {
         let mut counter = 0;
+        let from = usize::try_from(datagram.logical).unwrap();
         for subdevice in &plan.subdevices {
             let matches = |write: bool| {
                 subdevice.fmmus.iter().any(|(_, fmmu)| {
                     let start = usize::try_from(fmmu.logical_start).unwrap();
                     let mapped = start..start + usize::from(fmmu.length);
                     let right = if write { fmmu.write } else { fmmu.read };
-                    right && mapped.start < datagram.image.end && datagram.image.start < mapped.end
+                    right && mapped.start < from + datagram.len && from < mapped.end
                 })
             };
             counter += match datagram.command {
@@ -125,8 +189,11 @@ fn entries_are_where_they_belong(plan: &Plan, subdevices: &[SubDeviceLayout]) {
         for (manager, (_, fmmu)) in
             subdevice.sync_managers.iter().filter(|manager| !manager.pdos[0].entries.is_empty()).zip(&planned.fmmus)
         {
-            let mut offset = usize::try_from(fmmu.logical_start).unwrap() * 8;
             assert_eq!(fmmu.physical_start, manager.start);
+            let first = usize::try_from(fmmu.logical_start).unwrap();
+            let part = if fmmu.write { &planned.outputs } else { &planned.inputs };
+            let byte = part.clone().find(|byte| logical(plan, *byte, manager.direction) == first).unwrap();
+            let mut offset = byte * 8;
             for entry in &manager.pdos[0].entries {
                 if entry.index != 0 {
                     let placed = placed.next().unwrap();
@@ -141,9 +208,10 @@ fn entries_are_where_they_belong(plan: &Plan, subdevices: &[SubDeviceLayout]) {
     }
 }
 
-fn holds_every_promise(plan: &Plan, subdevices: &[SubDeviceLayout], room: usize) {
+fn holds_every_promise(plan: &Plan, subdevices: &[SubDeviceLayout], units: &[SyncUnit], room: usize) {
     assert_eq!(plan.subdevices.len(), subdevices.len());
-    frames_tile_the_image(plan, room);
+    frames_tile_image_and_logical_space(plan, room);
+    a_frame_has_one_unit_and_one_access(plan, subdevices, units);
     no_subdevice_is_cut_or_overlaps(plan, subdevices);
     counters_are_those_of_the_fmmus(plan);
     entries_are_where_they_belong(plan, subdevices);
@@ -151,12 +219,16 @@ fn holds_every_promise(plan: &Plan, subdevices: &[SubDeviceLayout], room: usize)
 
 proptest! {
     #[test]
-    fn any_plan_holds_every_promise(subdevices in any_subdevices(), room in 200usize..1600) {
-        match lay_out(&subdevices, room) {
-            Ok(plan) => holds_every_promise(&plan, &subdevices, room.min(1486)),
+    fn any_plan_holds_every_promise(
+        subdevices in any_subdevices(), units in any_units(), room in 200usize..1600,
+    ) {
+        match lay_out(&subdevices, &units, room) {
+            Ok(plan) => holds_every_promise(&plan, &subdevices, &units, room.min(1486)),
             Err(LayoutError::TooLarge { position, bytes: data, room: left }) => {
                 let subdevice = &subdevices[usize::from(position)];
-                prop_assert_eq!(data, bytes(subdevice, Direction::Output) + bytes(subdevice, Direction::Input));
+                let (outputs, inputs) = (bytes(subdevice, Direction::Output), bytes(subdevice, Direction::Input));
+                let overlapping = subdevice.access == LrwOverlapping;
+                prop_assert_eq!(data, if overlapping { outputs.max(inputs) } else { outputs + inputs });
                 prop_assert!(data > left);
             }
             Err(other) => panic!("{other}"),
@@ -167,9 +239,11 @@ proptest! {
 #[test]
 fn a_hundred_subdevices_with_more_than_ten_thousand_points() {
     let bits = [1, 7, 16, 32, 3, 12, 1, 1, 64, 8].repeat(7);
-    let all: Vec<_> = (0..100).map(|position| subdevice(position, position % 10 != 9, &bits, &bits)).collect();
-    let plan = lay_out(&all, 1470).unwrap();
-    holds_every_promise(&plan, &all, 1470);
+    let all: Vec<_> = (0..100)
+        .map(|position| subdevice(position, if position % 10 == 9 { LwrLrd } else { Lrw }, &bits, &bits))
+        .collect();
+    let plan = lay_out(&all, &[], 1470).unwrap();
+    holds_every_promise(&plan, &all, &[], 1470);
     let points: Vec<_> =
         plan.subdevices.iter().flat_map(|planned| &planned.entries).map(|placed| placed.span).collect();
     assert_eq!(points.len(), 100 * 2 * 56);
@@ -181,16 +255,17 @@ fn a_hundred_subdevices_with_more_than_ten_thousand_points() {
 fn outputs_come_before_inputs_and_count_twice() {
     // A coupler, an output of 12 bits, an input of 9 bits, and a drive with both.
     let all = [
-        subdevice(0, true, &[], &[]),
-        subdevice(1, true, &[12], &[]),
-        subdevice(2, true, &[], &[9]),
-        subdevice(3, true, &[16, 32], &[16, 32, 8]),
+        subdevice(0, Lrw, &[], &[]),
+        subdevice(1, Lrw, &[12], &[]),
+        subdevice(2, Lrw, &[], &[9]),
+        subdevice(3, Lrw, &[16, 32], &[16, 32, 8]),
     ];
-    let plan = lay_out(&all, 1486).unwrap();
+    let plan = lay_out(&all, &[], 1486).unwrap();
     assert_eq!(plan.image_len, 2 + 6 + 2 + 7);
     assert_eq!(plan.frames.len(), 1);
     let datagram = &plan.frames[0].datagrams[0];
-    assert_eq!((datagram.command, datagram.image.clone(), datagram.inputs.clone()), (Command::Lrw, 0..17, 8..17));
+    assert_eq!((datagram.command, datagram.len), (Command::Lrw, 17));
+    assert_eq!((datagram.outputs.clone(), datagram.inputs.clone()), (0..8, 8..17));
     assert_eq!(datagram.expected_working_counter, 2 + 1 + 3);
     let ranges: Vec<_> =
         plan.subdevices.iter().map(|planned| (planned.outputs.clone(), planned.inputs.clone())).collect();
@@ -201,8 +276,58 @@ fn outputs_come_before_inputs_and_count_twice() {
 }
 
 #[test]
+fn overlapping_data_is_as_long_as_the_longer_part_of_each_subdevice() {
+    // Inputs only, more inputs than outputs, more outputs than inputs, outputs only.
+    let all = [
+        subdevice(0, LrwOverlapping, &[], &[24]),
+        subdevice(1, LrwOverlapping, &[16], &[32, 8]),
+        subdevice(2, LrwOverlapping, &[64], &[8]),
+        subdevice(3, LrwOverlapping, &[8], &[]),
+    ];
+    let plan = lay_out(&all, &[], 1486).unwrap();
+    holds_every_promise(&plan, &all, &[], 1486);
+    let datagram = &plan.frames[0].datagrams[0];
+    assert_eq!((datagram.len, plan.image_len), (3 + 5 + 8 + 1, 2 * 17));
+    assert_eq!(datagram.expected_working_counter, 1 + 3 + 3 + 2);
+    let mapped: Vec<Vec<_>> = plan
+        .subdevices
+        .iter()
+        .map(|one| one.fmmus.iter().map(|(_, fmmu)| (fmmu.logical_start, fmmu.length, fmmu.write)).collect())
+        .collect();
+    let expected = [
+        vec![(0, 3, false)],
+        vec![(3, 2, true), (3, 5, false)],
+        vec![(8, 8, true), (8, 1, false)],
+        vec![(16, 1, true)],
+    ];
+    assert_eq!(mapped, expected);
+}
+
+#[test]
+fn overlapping_halves_the_frames_of_symmetric_subdevices() {
+    let all = |access| (0..100).map(|position| subdevice(position, access, &[64; 12], &[64; 12])).collect::<Vec<_>>();
+    let frames = |access| lay_out(&all(access), &[], 1470).unwrap().frames.len();
+    assert_eq!((frames(Lrw), frames(LrwOverlapping)), (15, 7));
+}
+
+#[test]
+fn units_have_frames_of_their_own_the_fastest_first() {
+    let units = [10, 1, 10].map(|every| SyncUnit { every, phase: None });
+    let all: Vec<_> = [0, 2, 1, 0, 1]
+        .iter()
+        .zip(0..)
+        .map(|(unit, position)| SubDeviceLayout { unit: *unit, ..subdevice(position, Lrw, &[8], &[8]) })
+        .collect();
+    let plan = lay_out(&all, &units, 1470).unwrap();
+    let frames: Vec<_> = plan.frames.iter().map(|frame| (frame.unit, frame.turn)).collect();
+    assert_eq!(frames, [(1, Turn::EVERY_TICK), (0, Turn::new(10, 0)), (2, Turn::new(10, 1))]);
+    let carried: Vec<_> = plan.subdevices.iter().map(|one| one.frame).collect();
+    assert_eq!(carried, [1, 2, 0, 1, 0]);
+}
+
+#[test]
 fn a_sync_manager_without_bits_is_programmed_off() {
-    let plan = lay_out(&[subdevice(0, true, &[], &[8])], 1486).unwrap();
+    let plan = lay_out(&[subdevice(0, Lrw, &[], &[8])], &[], 1486).unwrap();
     let programmed: Vec<_> = plan.subdevices[0]
         .sync_managers
         .iter()
@@ -214,8 +339,8 @@ fn a_sync_manager_without_bits_is_programmed_off() {
 
 #[test]
 fn a_subdevice_without_lrw_gets_a_frame_with_lwr_and_lrd() {
-    let all = [subdevice(0, false, &[8], &[16]), subdevice(1, true, &[8], &[8]), subdevice(2, false, &[], &[8])];
-    let plan = lay_out(&all, 1486).unwrap();
+    let all = [subdevice(0, LwrLrd, &[8], &[16]), subdevice(1, Lrw, &[8], &[8]), subdevice(2, LwrLrd, &[], &[8])];
+    let plan = lay_out(&all, &[], 1486).unwrap();
     let commands: Vec<Vec<_>> = plan
         .frames
         .iter()
@@ -228,24 +353,24 @@ fn a_subdevice_without_lrw_gets_a_frame_with_lwr_and_lrd() {
 #[test]
 fn the_second_datagram_of_a_frame_costs_twelve_bytes() {
     let outputs = [64; 8];
-    let all = [subdevice(4, false, &outputs, &outputs)];
-    assert!(lay_out(&all, 140).is_ok());
-    let error = lay_out(&all, 139).unwrap_err();
+    let all = [subdevice(4, LwrLrd, &outputs, &outputs)];
+    assert!(lay_out(&all, &[], 140).is_ok());
+    let error = lay_out(&all, &[], 139).unwrap_err();
     assert_eq!(error.to_string(), "SubDevice 4 has 128 bytes of process data; a frame carries 127");
-    assert!(lay_out(&[subdevice(4, true, &outputs, &outputs)], 128).is_ok());
+    assert!(lay_out(&[subdevice(4, Lrw, &outputs, &outputs)], &[], 128).is_ok());
 }
 
 #[test]
 fn too_few_fmmus_are_named() {
-    let short = SubDeviceLayout { fmmus: 1, ..subdevice(7, true, &[8], &[8]) };
-    let error = lay_out(&[short], 1486).unwrap_err();
+    let short = SubDeviceLayout { fmmus: 1, ..subdevice(7, Lrw, &[8], &[8]) };
+    let error = lay_out(&[short], &[], 1486).unwrap_err();
     assert_eq!(error, LayoutError::TooFewFmmus { position: 7, needed: 2, has: 1 });
-    assert!(lay_out(&[SubDeviceLayout { fmmus: 1, ..subdevice(7, true, &[8], &[]) }], 1486).is_ok());
+    assert!(lay_out(&[SubDeviceLayout { fmmus: 1, ..subdevice(7, Lrw, &[8], &[]) }], &[], 1486).is_ok());
 }
 
 #[test]
 fn nothing_is_laid_out_as_nothing() {
-    assert_eq!(lay_out(&[], 1486), Ok(Plan::default()));
-    let plan = lay_out(&[subdevice(0, true, &[], &[])], 0).unwrap();
+    assert_eq!(lay_out(&[], &[], 1486), Ok(Plan::default()));
+    let plan = lay_out(&[subdevice(0, Lrw, &[], &[])], &[], 0).unwrap();
     assert_eq!((plan.image_len, plan.frames.len(), plan.subdevices.len()), (0, 0, 1));
 }

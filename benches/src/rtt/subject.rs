@@ -8,7 +8,7 @@ use zerocat_engine::{
 use zerocat_link::packet::floor::FloorPacket;
 use zerocat_link::packet::{PacketError, PacketLink};
 use zerocat_link::{Link, Sizing, Slot};
-use zerocat_pdi::{DatagramPlan, FramePlan, Plan};
+use zerocat_pdi::{DatagramPlan, FramePlan, Plan, Turn};
 use zerocat_sched::time::nanos;
 use zerocat_sched::{Clock, MonotonicClock, Tick, Time};
 use zerocat_wire::ethernet::MacAddress;
@@ -167,10 +167,16 @@ impl Subject for EngineSubject {
 /// A plan of one LRW datagram that fills a frame of `size` bytes, one half outputs, one half inputs.
 fn plan(size: usize, expected: u16) -> Plan {
     let len = data_len(size);
-    let inputs = len / 2..len;
-    let datagram =
-        DatagramPlan { command: Command::Lrw, logical: 0, image: 0..len, inputs, expected_working_counter: expected };
-    Plan { image_len: len, frames: vec![FramePlan { datagrams: vec![datagram] }], subdevices: Vec::new() }
+    let datagram = DatagramPlan {
+        command: Command::Lrw,
+        logical: 0,
+        len,
+        outputs: 0..len / 2,
+        inputs: len / 2..len,
+        expected_working_counter: expected,
+    };
+    let frame = FramePlan { unit: 0, turn: Turn::EVERY_TICK, datagrams: vec![datagram] };
+    Plan { image_len: len, frames: vec![frame], subdevices: Vec::new() }
 }
 
 /// The same frame for a bare socket.

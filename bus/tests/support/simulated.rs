@@ -42,7 +42,7 @@ pub(crate) async fn prepare<'d>(
     let mut network = Network::discover(datagrams, options).await?;
     network.to_pre_op().await?;
     network.read_pdos().await?;
-    let plan = zerocat_pdi::lay_out(&network.layouts(), 1400).expect("fits");
+    let plan = zerocat_pdi::lay_out(&network.layouts(), &[], 1400).expect("fits");
     network.program(&plan).await?;
     Ok((network, plan))
 }
@@ -53,8 +53,10 @@ pub(crate) async fn cycle(datagrams: &Datagrams, plan: &Plan, image: &mut [u8]) 
     let mut counters = Vec::new();
     for datagram in plan.frames.iter().flat_map(|frame| &frame.datagrams) {
         assert_eq!(datagram.command, Command::Lrw, "this test only sends LRW");
-        let answer = datagrams.lrw(datagram.logical, &image[datagram.image.clone()]).await.expect("sent");
-        let inputs = datagram.inputs.start - datagram.image.start..datagram.inputs.end - datagram.image.start;
+        let mut data = image[datagram.outputs.clone()].to_vec();
+        data.resize(datagram.len, 0);
+        let answer = datagrams.lrw(datagram.logical, &data).await.expect("sent");
+        let inputs = datagram.len - datagram.inputs.len()..;
         image[datagram.inputs.clone()].copy_from_slice(&answer.data[inputs]);
         counters.push((answer.working_counter, datagram.expected_working_counter));
     }

@@ -9,3 +9,4 @@ mod run;
 mod support;
 mod tick;
 mod timed;
+mod units;

@@ -6,7 +6,7 @@ use zerocat_engine::{
     Traffic, reader,
 };
 use zerocat_link::{Link, LinkCounters, LinkFault, MAX_FRAME, MIN_FRAME, Slot};
-use zerocat_pdi::{DatagramPlan, FramePlan, Plan};
+use zerocat_pdi::{DatagramPlan, FramePlan, Plan, Turn};
 use zerocat_sched::{Tick, Time};
 use zerocat_wire::{Command, FrameViewMut};
 
@@ -124,10 +124,13 @@ impl Link for Memory {
 /// `frames` frames of an LRW over two bytes of outputs and two of inputs.
 pub(crate) fn plan(frames: usize) -> Plan {
     let frame = |n: usize| FramePlan {
+        unit: 0,
+        turn: Turn::EVERY_TICK,
         datagrams: vec![DatagramPlan {
             command: Command::Lrw,
             logical: u32::try_from(n * 4).unwrap(),
-            image: n * 4..n * 4 + 4,
+            len: 4,
+            outputs: n * 4..n * 4 + 2,
             inputs: n * 4 + 2..n * 4 + 4,
             expected_working_counter: 3,
         }],
@@ -137,12 +140,18 @@ pub(crate) fn plan(frames: usize) -> Plan {
 
 /// An engine over memory with an exchange installed, and a reader of the whole image.
 pub(crate) fn exchanging(frames: usize) -> (Engine<Memory>, EngineParts, SampleReader) {
+    exchanging_plan(&plan(frames))
+}
+
+/// The same with a plan of one's own.
+pub(crate) fn exchanging_plan(plan: &Plan) -> (Engine<Memory>, EngineParts, SampleReader) {
     let (pool, _pdu_loop) = Pool::new();
     let acyclic = AcyclicSettings { first_slot: Slot(8), in_flight: 2, timeout: std::time::Duration::from_millis(10) };
     let timing = Timing::for_period(std::time::Duration::from_millis(1));
     let (mut engine, mut parts) = Engine::new(Memory::new(10), timing, pool, acyclic);
-    let lane = CyclicLane::new(&plan(frames), LaneOptions { first_slot: Slot(0), al_status: Some(1) }).unwrap();
-    let (port, samples) = reader(ReaderSpec { ranges: std::iter::once(0..frames * 4).collect(), every: 1, depth: 64 });
+    let lane = CyclicLane::new(plan, LaneOptions { first_slot: Slot(0), al_status: Some(1) }).unwrap();
+    let (port, samples) =
+        reader(ReaderSpec { ranges: std::iter::once(0..plan.image_len).collect(), every: 1, depth: 64 });
     parts.controls.install(Exchange { lane, readers: vec![port], writers: Vec::new() }).unwrap();
     parts.controls.traffic(Traffic::Live).unwrap();
     cycle(&mut engine, 0);

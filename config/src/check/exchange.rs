@@ -1,0 +1,62 @@
+//! Sync units, and slaves without LRW.
+
+use super::{Found, Unique};
+use crate::exchange::SyncUnit;
+use crate::rig::Rig;
+
+/// Checks that units and slaves name slaves of the file, each slave in one unit at most, and that no watchdog expires
+/// between two exchanges.
+pub(super) fn exchange(rig: &Rig, found: &mut Found) {
+    for (i, key) in rig.engine.without_lrw.iter().enumerate() {
+        known(rig, key, &format!("engine.without_lrw[{i}]"), found);
+    }
+    let mut names = Unique::new();
+    let mut members = Unique::new();
+    for (i, unit) in rig.engine.sync_units.iter().enumerate() {
+        let at = format!("engine.sync_units[{i}]");
+        let path = format!("{at}.name");
+        found.demand(!unit.name.is_empty(), &path, "it is empty", "give the unit a name");
+        if let Some(first) = names.taken(unit.name.as_str(), &path) {
+            found.add(path, format!("`{}` stands in {first} already", unit.name), "give each unit its own name");
+        }
+        interval(rig, unit, &at, found);
+        let path = format!("{at}.slaves");
+        found.demand(!unit.slaves.is_empty(), &path, "it is empty", "name slaves, or remove the unit");
+        for (j, key) in unit.slaves.iter().enumerate() {
+            let path = format!("{path}[{j}]");
+            known(rig, key, &path, found);
+            if let Some(first) = members.taken(key.as_str(), &path) {
+                found.add(path, format!("`{key}` stands in {first} already"), "leave a slave to one unit");
+            }
+        }
+    }
+}
+
+fn interval(rig: &Rig, unit: &SyncUnit, at: &str, found: &mut Found) {
+    let path = format!("{at}.every");
+    found.demand(unit.every > 0, &path, "0 is not in 1..=65535", "1 is every cycle");
+    if let Some(phase) = unit.phase.filter(|phase| *phase >= unit.every.max(1)) {
+        let what = format!("{phase} is not below `every`, which is {}", unit.every);
+        found.add(format!("{at}.phase"), what, "count from 0, or leave it out");
+    }
+    let (period, watchdog) = (rig.period(), rig.engine.watchdog);
+    let between = period.saturating_mul(unit.every.into());
+    if unit.every > 1 && has_outputs(rig, unit) && watchdog <= between {
+        let what = format!(
+            "`{}` is exchanged every {between:?} ({} cycles of {period:?}) and has outputs, whose watchdog of \
+             {watchdog:?} is not longer",
+            unit.name, unit.every
+        );
+        found.add(path, what, "lower it, or raise `engine.watchdog` to several times that");
+    }
+}
+
+fn has_outputs(rig: &Rig, unit: &SyncUnit) -> bool {
+    let mut slaves = unit.slaves.iter().filter_map(|key| rig.slave(key));
+    slaves.any(|slave| !slave.properties.pdos.outputs.is_empty())
+}
+
+fn known(rig: &Rig, key: &str, path: &str, found: &mut Found) {
+    let what = format!("there is no slave `{key}`");
+    found.demand(rig.slave(key).is_some(), path, what, "use the `key` of a slave in `slaves`");
+}

@@ -1,0 +1,180 @@
+//! One frame of the cyclic lane: its bytes as they were built, and what its datagrams take from and give to the image.
+
+use crate::cyclic::Admission;
+use std::ops::Range;
+use zerocat_link::Slot;
+use zerocat_pdi::{FramePlan, Turn};
+use zerocat_wire::ethernet::{self, MacAddress};
+use zerocat_wire::{Address, Command, Datagram, DatagramView, FrameBuilder, FrameView, WireError, datagram, register};
+
+/// Bytes of a frame's source address that carry the cycle.
+const SOURCE_MARK: Range<usize> = 9..11;
+
+/// The low bits of a cycle's number, as its frames carry them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Mark {
+    /// In each datagram's index.
+    index: u8,
+    /// In the source address.
+    source: [u8; 2],
+}
+
+impl Mark {
+    pub(crate) const fn of(cycle: u64) -> Self {
+        let [index, first, second, ..] = cycle.to_le_bytes();
+        Self { index, source: [first, second] }
+    }
+}
+
+/// What a datagram is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Purpose {
+    /// Process data: the parts of the image that the data begins with when it is sent, and ends with when it returns.
+    Process { outputs: Range<usize>, inputs: Range<usize> },
+    /// The AL status of all SubDevices.
+    AlStatus,
+}
+
+#[derive(Debug)]
+pub(crate) struct LaneDatagram {
+    header: Datagram,
+    /// Offset of the datagram in the frame.
+    offset: usize,
+    purpose: Purpose,
+    pub(crate) expected: u16,
+    /// Working counter of the last exchange; `None` until the frame is back.
+    pub(crate) got: Option<u16>,
+}
+
+#[derive(Debug)]
+pub(crate) struct LaneFrame {
+    pub(crate) template: Box<[u8]>,
+    pub(crate) slot: Slot,
+    turn: Turn,
+    pub(crate) datagrams: Vec<LaneDatagram>,
+    /// It belongs to the present cycle.
+    pub(crate) due: bool,
+    pub(crate) sent: bool,
+    pub(crate) returned: bool,
+    /// Its last exchange was complete.
+    pub(crate) fresh: bool,
+}
+
+impl LaneFrame {
+    /// Begins the frame's part in a cycle. A turn that was missed since cycle `last` counts for this one.
+    pub(crate) fn begin(&mut self, last: u64, cycle: u64) {
+        self.due = self.turn.is_due(last, cycle);
+        self.sent = false;
+        self.returned = false;
+        if self.due {
+            self.fresh = false;
+            self.datagrams.iter_mut().for_each(|datagram| datagram.got = None);
+        }
+    }
+
+    /// Marks the frame in its slot with the cycle and writes the outputs.
+    pub(crate) fn write(&self, slot: &mut [u8], image: &[u8], mark: Mark) {
+        if let Some(source) = slot.get_mut(SOURCE_MARK) {
+            source.copy_from_slice(&mark.source);
+        }
+        self.datagrams.iter().for_each(|datagram| datagram.write(slot, image, mark.index));
+    }
+
+    /// Why a frame in this frame's name isn't taken, or `None` if it is.
+    pub(crate) fn refuse(&self, received: FrameView<'_>, mark: Mark) -> Option<Admission> {
+        let [_, _, _, first, second, _] = received.source().0;
+        let mut datagrams = received.datagrams();
+        for sent in &self.datagrams {
+            let Some(Ok(view)) = datagrams.next() else { return Some(Admission::Malformed) };
+            let Ok(header) = view.header() else { return Some(Admission::Malformed) };
+            let same_address = header.address == sent.header.address
+                || (!header.command.is_logical() && header.address.ado() == sent.header.address.ado());
+            if header.command != sent.header.command || header.len != sent.header.len || !same_address {
+                return Some(Admission::Malformed);
+            }
+            if header.index != mark.index || [first, second] != mark.source {
+                return Some(Admission::Late);
+            }
+        }
+        if self.returned || !self.sent { Some(Admission::Late) } else { None }
+    }
+}
+
+impl LaneDatagram {
+    pub(crate) const fn is_al_status(&self) -> bool {
+        matches!(self.purpose, Purpose::AlStatus)
+    }
+
+    pub(crate) const fn outputs(&self) -> Option<&Range<usize>> {
+        match &self.purpose {
+            Purpose::Process { outputs, .. } => Some(outputs),
+            Purpose::AlStatus => None,
+        }
+    }
+
+    /// Marks the datagram in the slot with `index` and writes its outputs.
+    fn write(&self, slot: &mut [u8], image: &[u8], index: u8) {
+        let Some(bytes) = slot.get_mut(self.offset..) else { return };
+        if let Some(mark) = bytes.get_mut(datagram::INDEX) {
+            *mark = index;
+        }
+        let Purpose::Process { outputs, .. } = &self.purpose else { return };
+        let data = bytes.get_mut(datagram::HEADER_LEN..datagram::HEADER_LEN.saturating_add(outputs.len()));
+        if let (Some(to), Some(new)) = (data, image.get(outputs.clone())) {
+            to.copy_from_slice(new);
+        }
+    }
+
+    /// Copies the inputs of a returned datagram into the image.
+    pub(crate) fn read(&self, view: DatagramView<'_>, image: &mut [u8]) {
+        let Purpose::Process { inputs, .. } = &self.purpose else { return };
+        let data = view.data();
+        let data = data.get(data.len().saturating_sub(inputs.len())..);
+        if let (Some(to), Some(new)) = (image.get_mut(inputs.clone()), data)
+            && to.len() == new.len()
+        {
+            to.copy_from_slice(new);
+        }
+    }
+
+    pub(crate) fn touches(&self, range: &Range<usize>) -> bool {
+        let Purpose::Process { outputs, inputs } = &self.purpose else { return false };
+        overlap(outputs, range) || overlap(inputs, range)
+    }
+}
+
+const fn overlap(a: &Range<usize>, b: &Range<usize>) -> bool {
+    a.start < b.end && b.start < a.end
+}
+
+/// Source address of the lane's frame `number`.
+fn frame_source(number: u8) -> MacAddress {
+    let mut source = MacAddress::CYCLIC;
+    source.0[5] = number;
+    source
+}
+
+/// Builds a frame of the plan. `al_status` is the number of SubDevices whose AL status it reads besides.
+pub(crate) fn build(plan: &FramePlan, number: u8, slot: Slot, al_status: Option<u16>) -> Result<LaneFrame, WireError> {
+    let mut buffer = vec![0; ethernet::MAX_FRAME];
+    let mut builder = FrameBuilder::new(&mut buffer, frame_source(number))?;
+    let mut datagrams = Vec::new();
+    let mut push = |header: Datagram, purpose, expected| -> Result<(), WireError> {
+        let offset = builder.push(header)?.saturating_sub(datagram::HEADER_LEN);
+        datagrams.push(LaneDatagram { header, offset, purpose, expected, got: None });
+        Ok(())
+    };
+    for planned in &plan.datagrams {
+        let header = Datagram::new(planned.command, Address::logical(planned.logical), 0, planned.len);
+        let purpose = Purpose::Process { outputs: planned.outputs.clone(), inputs: planned.inputs.clone() };
+        push(header, purpose, planned.expected_working_counter)?;
+    }
+    if let Some(subdevices) = al_status {
+        let header = Datagram::new(Command::Brd, Address::broadcast(register::AL_STATUS), 0, 2);
+        push(header, Purpose::AlStatus, subdevices)?;
+    }
+    let len = builder.finish()?;
+    buffer.truncate(len);
+    let (template, turn) = (buffer.into_boxed_slice(), plan.turn);
+    Ok(LaneFrame { template, slot, turn, datagrams, due: false, sent: false, returned: false, fresh: false })
+}

@@ -1,12 +1,16 @@
 //! `zerocat sim`: a simulated segment at the far end of an interface or a UNIX datagram socket, with commands while it
 //! runs.
 
+mod columns;
 mod control;
 mod devices;
 mod display;
+mod ends;
 mod port;
+mod rates;
 mod screen;
 mod served;
+mod sight;
 
 use crate::Done;
 use crate::exit::Failure;
@@ -14,21 +18,23 @@ use crate::stop::Stop;
 use clap::Args;
 use control::Control;
 use display::Display;
+use ends::{Carriers, Links, Names};
 use port::{Port, SocketPaths};
-use screen::Sight;
 use served::{Faults, Served, table};
+use sight::Sight;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use zerocat_link::Link;
-use zerocat_link::fault::{FaultInjector, FaultPlan};
-use zerocat_sim::{CommandParser, Script, ScriptRun, Segment, SegmentConfig, Server, SubDeviceConfig};
+use zerocat_sim::{
+    CommandParser, End, Script, ScriptRun, SecondEndConfig, Segment, SegmentConfig, Server, SubDeviceConfig,
+};
 
 const EXAMPLES: &str = "\
 Examples:
   zerocat sim --interface ecs0 --config examples/demo-segment.json
   zerocat sim --interface ecs0 --mixed 100
+  zerocat sim --interface ecs0 --second-interface ecs1 --mixed 8
   zerocat sim --unix /run/segment.sock:/run/vm.sock
   zerocat sim --mixed 8 --print-config > segment.json
   zerocat sim --esi vendor.xml
@@ -47,6 +53,13 @@ pub(crate) struct Sim {
     /// `-netdev dgram` has them.
     #[arg(long, conflicts_with = "interface", value_name = "LOCAL:REMOTE")]
     unix: Option<SocketPaths>,
+    /// Network interface at the second end of the segment, for MainDevices with cable redundancy. A file without
+    /// `second_end` gets one behind its last SubDevice.
+    #[arg(long, value_name = "NAME")]
+    second_interface: Option<String>,
+    /// UNIX datagram sockets at the second end instead.
+    #[arg(long, conflicts_with = "second_interface", value_name = "LOCAL:REMOTE")]
+    second_unix: Option<SocketPaths>,
     /// Segment file (schema: `zerocat schema segment`). Without it, the segment of the demo.
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -94,49 +107,68 @@ impl Sim {
             println!("{}", config.to_json());
             return Ok(());
         }
-        let segment = Segment::new(&config).map_err(|error| Failure::file(zerocat::chain(&error)))?;
+        let mut segment = Segment::new(&config).map_err(|error| Failure::file(zerocat::chain(&error)))?;
         let control = self.control(&config)?;
         let deadline = self.deadline()?;
-        let (port, name) = self.port()?;
-        let link = FaultInjector::new(port, FaultPlan::default(), FaultPlan::default(), self.seed);
-        self.serve(segment, control, link, &name, deadline)
+        let (links, names) = self.links()?;
+        if config.second_end.is_some() && links.second.is_none() {
+            segment.set_carrier(End::Second, false);
+            eprintln!("nobody is at the second end: give --second-interface; until then its port has no link");
+        }
+        self.serve(segment, control, links, &names, deadline)
     }
 
     fn serve(
         &self,
         mut segment: Segment,
         mut control: Control,
-        mut link: FaultInjector<Port>,
-        name: &str,
+        mut links: Links,
+        names: &Names,
         deadline: Option<Duration>,
     ) -> Done {
         let flag = Stop::on_signals()?.flag();
-        let mut display = Display::open(self.json, self.quiet, name, &segment.snapshot(), self.seed);
+        let sight = Sight::of(&segment, &links, Duration::ZERO);
+        let mut display = Display::open(self.json, self.quiet, names, &sight, self.seed);
+        let mut carriers = Carriers::new();
         let (mut due, mut last) = (Duration::ZERO, Duration::ZERO);
-        let wait = |link: &mut FaultInjector<Port>, at_most| link.inner().wait(at_most);
-        let each = |link: &mut FaultInjector<Port>, segment: &mut Segment, now| {
+        let wait = |links: &mut Links, at_most| ends::wait(links, at_most);
+        let each = |links: &mut Links, segment: &mut Segment, now| {
             last = now;
-            for report in control.run(link, segment, now, &flag) {
-                display.report(&report, &segment.snapshot());
+            for change in carriers.look(links, segment, now) {
+                display.carrier(change, names);
+            }
+            for report in control.run(links, segment, now, &flag) {
+                display.report(&report, &Sight::of(segment, links, now));
                 due = now;
             }
             if now >= due {
                 due = now + display.period();
-                display.show(&sight(&segment.snapshot(), link, now));
+                display.show(&Sight::of(segment, links, now));
             }
             end_at(deadline, now, &flag);
         };
-        let served = Server::new().run(&mut link, &mut segment, &flag, wait, each);
+        let served = Server::new().run_ends(&mut links, &mut segment, &flag, wait, each);
+        let sight = Sight::of(&segment, &links, last);
         if let Display::Json { .. } = display {
             // What changed since the last look.
-            display.show(&sight(&segment.snapshot(), &link, last));
+            display.show(&sight);
         }
         drop(display);
-        served.map_err(|fault| Failure::running(format!("serve {name}: {fault}")))?;
-        self.conclude(&segment, &link, name)
+        served.map_err(|fault| Failure::running(format!("serve {names}: {fault}")))?;
+        self.conclude(&sight, names)
     }
 
     fn config(&self) -> Result<SegmentConfig, Failure> {
+        let mut config = self.described()?;
+        let second = self.second_interface.is_some() || self.second_unix.is_some();
+        if second && config.second_end.is_none() {
+            let last = u16::try_from(config.subdevices.len().saturating_sub(1)).unwrap_or(u16::MAX);
+            config.second_end = Some(SecondEndConfig { subdevice: last, port: None });
+        }
+        Ok(config)
+    }
+
+    fn described(&self) -> Result<SegmentConfig, Failure> {
         if let (Some(path), Some(device)) = (&self.esi, &self.device) {
             let one = SubDeviceConfig::from_esi(path, device, None);
             let one = one.map_err(|error| Failure::file(zerocat::chain(&error)))?;
@@ -160,12 +192,12 @@ impl Sim {
         Ok(Control::new(parser, ScriptRun::new(script)))
     }
 
-    fn port(&self) -> Result<(Port, String), Failure> {
-        match (&self.interface, &self.unix) {
-            (Some(name), _) => Ok((Port::interface(name)?, name.clone())),
-            (None, Some(paths)) => Ok((Port::socket(paths)?, paths.to_string())),
-            (None, None) => Err(Failure::usage("give --interface or --unix")),
-        }
+    fn links(&self) -> Result<(Links, Names), Failure> {
+        let first = port(self.interface.as_deref(), self.unix.as_ref())?;
+        let (first, name) = first.ok_or_else(|| Failure::usage("give --interface or --unix"))?;
+        let second = port(self.second_interface.as_deref(), self.second_unix.as_ref())?;
+        let (second, second_name) = second.unzip();
+        Ok((ends::links(first, second, self.seed), Names { first: name, second: second_name }))
     }
 
     fn deadline(&self) -> Result<Option<Duration>, Failure> {
@@ -173,26 +205,29 @@ impl Sim {
         seconds.map_err(|error| Failure::usage(format!("--seconds: {error}")))
     }
 
-    fn conclude(&self, segment: &Segment, link: &FaultInjector<Port>, name: &str) -> Done {
-        let snapshot = segment.snapshot();
-        let (counters, faults) = (link.counters(), Faults::of(link.faults()));
+    fn conclude(&self, sight: &Sight, names: &Names) -> Done {
         if self.json {
-            return Served::new(&snapshot, name, counters, faults).print();
+            return Served::new(sight, names).print();
         }
         if !self.quiet {
-            let totals = snapshot.totals;
-            println!("{}", table(&snapshot));
+            let totals = sight.snapshot.totals;
+            println!("{}", table(sight));
             println!("{} frames, {} datagrams, {} frames destroyed", totals.frames, totals.datagrams, totals.lost);
-            if faults != Faults::default() {
-                println!("faults on purpose: {faults}");
+            if sight.faults != Faults::default() {
+                println!("faults on purpose: {}", sight.faults);
             }
         }
         Ok(())
     }
 }
 
-fn sight<'a>(snapshot: &'a zerocat_sim::Snapshot, link: &FaultInjector<Port>, now: Duration) -> Sight<'a> {
-    Sight { snapshot, link: link.counters(), faults: Faults::of(link.faults()), now }
+/// Opens what is named, if anything is, and tells what it is called.
+fn port(interface: Option<&str>, unix: Option<&SocketPaths>) -> Result<Option<(Port, String)>, Failure> {
+    match (interface, unix) {
+        (Some(name), _) => Ok(Some((Port::interface(name)?, name.to_owned()))),
+        (None, Some(paths)) => Ok(Some((Port::socket(paths)?, paths.to_string()))),
+        (None, None) => Ok(None),
+    }
 }
 
 fn end_at(deadline: Option<Duration>, now: Duration, stop: &Arc<AtomicBool>) {

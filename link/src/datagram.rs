@@ -11,17 +11,16 @@
 
 use std::fs;
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::socket::{setsockopt, sockopt};
-use nix::sys::time::TimeSpec;
 
 use crate::slots::Slots;
+use crate::waiting::{Awaited, wait_for_any};
 use crate::{Link, LinkCounters, LinkFault, MAX_FRAME, Sizing, Slot};
 
 /// EtherType of EtherCAT, as it is on the wire.
@@ -131,8 +130,7 @@ impl DatagramLink {
     /// Blocks until a frame may have arrived, at most for `timeout`. For ordinary threads only: a cycle never waits in
     /// the kernel.
     pub fn wait(&self, timeout: Duration) {
-        let mut sockets = [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)];
-        let _ = ppoll(&mut sockets, Some(TimeSpec::from_duration(timeout)), None);
+        wait_for_any([self], timeout);
     }
 }
 
@@ -144,6 +142,12 @@ fn refused(error: &io::Error, len: usize) -> LinkFault {
         Some(libc::EAGAIN | libc::ENOBUFS) => LinkFault::Full,
         Some(libc::EMSGSIZE) => LinkFault::BadLength(len),
         errno => LinkFault::Os(errno.unwrap_or(libc::EIO)),
+    }
+}
+
+impl Awaited for DatagramLink {
+    fn descriptor(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
     }
 }
 

@@ -16,6 +16,7 @@ pub mod reflect;
 mod slots;
 pub mod tap;
 pub mod testing;
+pub mod waiting;
 
 /// Number of a transmit slot, from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -10,9 +10,11 @@
 //! The interface needn't be promiscuous: EtherCAT frames go to the broadcast address and come back to it.
 
 use std::ffi::CString;
+use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use crate::slots::Slots;
+use crate::waiting::{Awaited, wait_for_any};
 use crate::{Link, LinkCounters, LinkFault, MAX_FRAME, Sizing, Slot};
 
 pub mod floor;
@@ -177,9 +179,13 @@ impl PacketLink {
     /// Blocks until a frame may have arrived, at most for `timeout`. For ordinary threads only: a cycle never waits in
     /// the kernel.
     pub fn wait(&self, timeout: Duration) {
-        if self.inbox.next == self.inbox.filled {
-            self.socket.wait(timeout);
-        }
+        wait_for_any([self], timeout);
+    }
+
+    /// Whether the interface is up and its cable leads to something that is on.
+    #[must_use]
+    pub fn has_carrier(&self) -> bool {
+        self.socket.flags(&self.name).is_ok_and(|flags| flags & libc::IFF_RUNNING != 0)
     }
 
     /// Hands the posted frames to the kernel, from `first` on, with as few calls as possible.
@@ -207,16 +213,22 @@ impl PacketLink {
         }
     }
 
-    fn has_carrier(&self) -> bool {
-        self.socket.flags(&self.name).is_ok_and(|flags| flags & libc::IFF_RUNNING != 0)
-    }
-
     /// Asks the kernel what it dropped, when the socket's memory may have been full and has been emptied.
     fn count_drops(&mut self) {
         if self.inbox.run >= self.inbox.capacity {
             self.counters.dropped += u64::from(self.socket.take_drops().unwrap_or(0));
         }
         self.inbox.run = 0;
+    }
+}
+
+impl Awaited for PacketLink {
+    fn descriptor(&self) -> BorrowedFd<'_> {
+        self.socket.descriptor()
+    }
+
+    fn has_frame(&self) -> bool {
+        self.inbox.next < self.inbox.filled
     }
 }
 

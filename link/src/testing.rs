@@ -28,11 +28,20 @@ pub fn in_private_netns<T: Send>(test: impl FnOnce(&Veth) -> T + Send) -> T {
             .spawn(|| {
                 nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNET)
                     .unwrap_or_else(|error| panic!("needs CAP_NET_ADMIN: make a network namespace: {error}"));
-                test(&cable())
+                test(&cable("zc-master", "zc-peer"))
             })
             .join()
     });
     outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+/// A second veth pair in the namespace of the calling thread, beside that of [`in_private_netns`].
+///
+/// # Panics
+/// As there.
+#[must_use]
+pub fn second_cable() -> Veth {
+    cable("zc-master2", "zc-peer2")
 }
 
 /// Runs `ip` with these arguments in the namespace of the calling thread.
@@ -53,8 +62,8 @@ fn run_ip(arguments: &str) -> String {
     out.into_owned()
 }
 
-fn cable() -> Veth {
-    let veth = Veth { master: "zc-master".to_owned(), peer: "zc-peer".to_owned() };
+fn cable(master: &str, peer: &str) -> Veth {
+    let veth = Veth { master: master.to_owned(), peer: peer.to_owned() };
     // Absent where the kernel has no IPv6, and then there is nothing to switch off.
     let switch = "/proc/sys/net/ipv6/conf/default/disable_ipv6";
     if std::path::Path::new(switch).exists() {

@@ -193,6 +193,14 @@ impl Segment {
         }
     }
 
+    /// Says whether a MainDevice's interface is at an end and on. Without one the port there has no link, whether its
+    /// cable is plugged or not. After power-on both ends have one.
+    pub fn set_carrier(&mut self, end: End, carrier: bool) {
+        if self.topology.set_carrier(end, carrier) {
+            self.reroute();
+        }
+    }
+
     fn clock_drift(&mut self, subdevice: usize, ppm: f64, now: Duration) -> Result<(), ActionError> {
         let subdevice = self.known(subdevice)?;
         if !(-MOST_DRIFT..=MOST_DRIFT).contains(&ppm) {

@@ -32,8 +32,22 @@ pub enum Command {
     Help,
     /// The SubDevices are listed.
     Show,
+    /// A display turns to other SubDevices.
+    Page(Page),
     /// The segment ends.
     Quit,
+}
+
+/// Which SubDevices a display shows that has no room for all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Page {
+    /// Those that are most worth a look.
+    #[default]
+    Auto,
+    /// The next ones in the order of the file.
+    Next,
+    /// Those of a page, from 1.
+    Number(usize),
 }
 
 /// Each command with its arguments, and what it does.
@@ -55,12 +69,13 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("thaw WHO", "let its mailbox answer again"),
     ("drift WHO PPM", "let its clock run fast (25ppm) or slow (-25ppm)"),
     ("show", "list the SubDevices"),
+    ("page [N|auto]", "show other SubDevices in the table; auto: trouble first"),
     ("help", "list the commands"),
     ("quit", "end the segment"),
 ];
 
 const WHICH: &str = "one of pull, plug, damage, power, drop, delay, duplicate, corrupt, faults, al-error, input, \
-                     emergency, freeze, thaw, drift, show, help, quit";
+                     emergency, freeze, thaw, drift, show, page, help, quit";
 const RATE: &str = "a rate: a percentage up to 100 as 1% or 0.05%, `every` and a number, or off";
 const CODE: &str = "a code of 16 bits, as 0x001b";
 const VALUE: &str = "a number, on or off";
@@ -102,6 +117,7 @@ impl CommandParser {
             }
             "help" => Command::Help,
             "show" => Command::Show,
+            "page" => Command::Page(page(&mut words)?),
             "quit" => Command::Quit,
             _ => Command::Act(self.action(&first, &mut words)?),
         };
@@ -226,6 +242,16 @@ fn fault(name: &str, words: &mut Words) -> Result<Command, CommandError> {
     });
     let direction = direction.transpose()?.unwrap_or(Direction::Back);
     Ok(Command::Fault(FaultChange { fault, rate, direction }))
+}
+
+fn page(words: &mut Words) -> Result<Page, CommandError> {
+    let word = words.next_if_any().map(|word| {
+        word.read("the number of a page from 1, or auto", |text| match text {
+            "auto" => Some(Page::Auto),
+            text => number(text).filter(|page| *page > 0).map(Page::Number),
+        })
+    });
+    Ok(word.transpose()?.unwrap_or(Page::Next))
 }
 
 fn rate(words: &mut Words) -> Result<Rate, CommandError> {

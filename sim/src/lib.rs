@@ -27,6 +27,7 @@ mod topology;
 pub use action::{Action, ActionError};
 pub use command::{
     COMMANDS, Command, CommandError, CommandParser, CommandProblem, Direction, FaultChange, FrameFault, FrameFaults,
+    Page,
 };
 pub use config::{
     AlErrorConfig, ClockConfig, ConfigProblem, DescribeError, Described, FoeConfig, MailboxConfig, MailboxProtocol,
@@ -39,6 +40,6 @@ pub use esc::ClockSnapshot;
 pub use in_process::{Loss, SegmentLink};
 pub use script::{Script, ScriptError, ScriptRun, Step, StepKind, When};
 pub use segment::{Outcome, Segment};
-pub use serve::{ServeCounters, Server, nap};
+pub use serve::{Ends, ServeCounters, Server, nap};
 pub use snapshot::{Snapshot, SubDeviceSnapshot, Totals};
 pub use topology::End;

@@ -221,12 +221,10 @@ impl Segment {
     /// What the segment looks like now.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        let position = |index: usize| {
-            let at = self.ways[0].route.hops.iter().position(|n| usize::from(*n) == index)?;
-            u16::try_from(at).ok()
-        };
+        let positions = self.ways.each_ref().map(|way| positions(&way.route, self.devices.len()));
         let one = |(index, device): (usize, &SubDevice)| SubDeviceSnapshot {
-            position: position(index),
+            position: positions[0][index],
+            second_position: positions[1][index],
             index,
             powered: self.topology.powered(index),
             order: device.app.description.order.clone(),
@@ -238,6 +236,7 @@ impl Segment {
             cyclic: device.cyclic,
             mailbox_requests: device.app.mailbox_requests(),
             watchdog_expiries: device.app.watchdog_expiries,
+            port_errors: device.esc.port_errors(),
             fault: device.app.fault().map_or(0, |fault| fault.code),
         };
         Snapshot { subdevices: self.devices.iter().enumerate().map(one).collect(), totals: self.totals }
@@ -363,6 +362,15 @@ impl Segment {
 
 fn place(end: End) -> usize {
     usize::from(end == End::Second)
+}
+
+/// The position of each SubDevice on a route.
+fn positions(route: &Route, count: usize) -> Vec<Option<u16>> {
+    let mut positions = vec![None; count];
+    for (position, n) in (0u16..).zip(&route.hops) {
+        positions[usize::from(*n)] = Some(position);
+    }
+    positions
 }
 
 /// Joins output channels to input channels, as the file says.

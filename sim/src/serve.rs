@@ -20,6 +20,27 @@ const NAP_LONG: Duration = Duration::from_millis(1);
 /// Frames that are answered before the slots are handed to the network.
 const BATCH: u32 = 16;
 
+/// The links of a segment: at its first end, and at its second if somebody is there.
+#[derive(Debug)]
+pub struct Ends<L> {
+    /// Leads to port 0 of the first SubDevice.
+    pub first: L,
+    /// Leads to the `second_end` of the file.
+    pub second: Option<L>,
+}
+
+impl<L> Ends<L> {
+    /// All links, the first end's first.
+    pub fn iter(&self) -> impl Iterator<Item = &L> {
+        std::iter::once(&self.first).chain(&self.second)
+    }
+
+    /// The same to be changed.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut L> {
+        std::iter::once(&mut self.first).chain(&mut self.second)
+    }
+}
+
 /// What a server did since it was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ServeCounters {
@@ -82,10 +103,11 @@ impl Server {
         Ok(any)
     }
 
-    /// The same for a segment with two ends, each at a link of its own: a frame is answered where it comes out.
+    /// The same for a segment with two ends, each at a link of its own: a frame is answered where it comes out. What
+    /// is wrong with one link doesn't keep the other waiting.
     ///
     /// # Errors
-    /// Those of [`Link::receive`] and [`Link::kick`] of either link. The next call may succeed.
+    /// The first one of [`Link::receive`] and [`Link::kick`] of either link. The next call may succeed.
     pub fn serve_ends<A: Link + ?Sized, B: Link + ?Sized>(
         &mut self,
         first: &mut A,
@@ -93,29 +115,35 @@ impl Server {
         segment: &mut Segment,
         now: Duration,
     ) -> Result<bool, LinkFault> {
-        let (mut any, mut posted) = (false, (false, false));
+        let (mut any, mut posted, mut empty, mut outcome) = (false, [false; 2], [false; 2], Ok(()));
         for n in 0..2 * BATCH {
             let mut buffer = [0u8; zerocat_link::MAX_FRAME];
-            let end = if n % 2 == 0 { End::First } else { End::Second };
+            let (end, at) = if n % 2 == 0 { (End::First, 0) } else { (End::Second, 1) };
             let taken = match end {
-                End::First => self.take(first, &mut buffer)?,
-                End::Second => self.take(second, &mut buffer)?,
+                _ if empty[at] => continue,
+                End::First => self.take(first, &mut buffer),
+                End::Second => self.take(second, &mut buffer),
             };
+            let taken = taken.unwrap_or_else(|fault| {
+                outcome = outcome.and(Err(fault));
+                None
+            });
+            empty[at] = taken.is_none();
             any |= taken.is_some();
             let Some(Some(bytes)) = taken else { continue };
             match segment.process_at(end, bytes, now) {
                 None => self.counters.lost += 1,
-                Some(End::First) => posted.0 |= self.answer(first, bytes),
-                Some(End::Second) => posted.1 |= self.answer(second, bytes),
+                Some(End::First) => posted[0] |= self.answer(first, bytes),
+                Some(End::Second) => posted[1] |= self.answer(second, bytes),
             }
         }
-        if posted.0 {
-            first.kick()?;
+        if posted[0] {
+            outcome = outcome.and(first.kick());
         }
-        if posted.1 {
-            second.kick()?;
+        if posted[1] {
+            outcome = outcome.and(second.kick());
         }
-        Ok(any)
+        outcome.map(|()| any)
     }
 
     /// Takes a frame from a link: none, one that is too long, or its bytes.
@@ -154,7 +182,8 @@ impl Server {
     }
 
     /// Serves until `stop` is set. `wait` may wait for a frame as long as it is told at most. `each` is called after
-    /// every step that found frames and after every wait, for displays, commands and faults of the link. Time is that since the call.
+    /// every step that found frames and after every wait, for displays, commands and faults of the link. Time is that
+    /// since the call.
     ///
     /// # Errors
     /// The first fault of the link other than `Down` and a full queue; those are waited out.
@@ -163,31 +192,62 @@ impl Server {
         link: &mut L,
         segment: &mut Segment,
         stop: &AtomicBool,
-        mut wait: impl FnMut(&mut L, Duration),
-        mut each: impl FnMut(&mut L, &mut Segment, Duration),
+        wait: impl FnMut(&mut L, Duration),
+        each: impl FnMut(&mut L, &mut Segment, Duration),
+    ) -> Result<(), LinkFault> {
+        self.run_by(Self::serve_once, link, segment, stop, wait, each)
+    }
+
+    /// The same for a segment that has links at one or both of its ends.
+    ///
+    /// # Errors
+    /// Those of [`Server::run`], of either link.
+    pub fn run_ends<L: Link>(
+        &mut self,
+        ends: &mut Ends<L>,
+        segment: &mut Segment,
+        stop: &AtomicBool,
+        wait: impl FnMut(&mut Ends<L>, Duration),
+        each: impl FnMut(&mut Ends<L>, &mut Segment, Duration),
+    ) -> Result<(), LinkFault> {
+        let serve = |server: &mut Self, ends: &mut Ends<L>, segment: &mut Segment, now| match &mut ends.second {
+            None => server.serve_once(&mut ends.first, segment, now),
+            Some(second) => server.serve_ends(&mut ends.first, second, segment, now),
+        };
+        self.run_by(serve, ends, segment, stop, wait, each)
+    }
+
+    fn run_by<T: ?Sized>(
+        &mut self,
+        mut serve: impl FnMut(&mut Self, &mut T, &mut Segment, Duration) -> Result<bool, LinkFault>,
+        links: &mut T,
+        segment: &mut Segment,
+        stop: &AtomicBool,
+        mut wait: impl FnMut(&mut T, Duration),
+        mut each: impl FnMut(&mut T, &mut Segment, Duration),
     ) -> Result<(), LinkFault> {
         let start = Instant::now();
         let mut busy_at = Duration::ZERO;
         // SYNC: the flag carries no data; whoever sets it may use any ordering.
         while !stop.load(Ordering::Relaxed) {
             let now = start.elapsed();
-            let worked = match self.serve_once(link, segment, now) {
+            let worked = match serve(self, links, segment, now) {
                 Ok(worked) => worked,
                 Err(LinkFault::Down | LinkFault::Full) => false,
                 Err(fault) => return Err(fault),
             };
             if worked {
                 busy_at = now;
-                each(link, segment, now);
+                each(links, segment, now);
             } else if now < busy_at + SPIN {
                 std::hint::spin_loop();
             } else {
                 // The longer nothing came, the longer the wait: a MainDevice that sends at a steady rate waits for
                 // a small part of its period at most, even where this is a nap.
-                wait(link, ((now - busy_at) / 16).clamp(NAP_SHORT, NAP_LONG));
+                wait(links, ((now - busy_at) / 16).clamp(NAP_SHORT, NAP_LONG));
                 let now = start.elapsed();
                 segment.step(now);
-                each(link, segment, now);
+                each(links, segment, now);
             }
         }
         Ok(())

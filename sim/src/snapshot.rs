@@ -19,6 +19,8 @@ pub struct Totals {
 pub struct SubDeviceSnapshot {
     /// Position on the wire from the first end, from 0; `None` while no frame from there is processed by it.
     pub position: Option<u16>,
+    /// The same from the second end.
+    pub second_position: Option<u16>,
     /// Index in the file.
     pub index: usize,
     /// Whether it has power.
@@ -41,6 +43,8 @@ pub struct SubDeviceSnapshot {
     pub mailbox_requests: u64,
     /// Times that its sync manager watchdog expired.
     pub watchdog_expiries: u64,
+    /// Damaged frames, frames that it couldn't understand, and lost links, as its ESC has counted them.
+    pub port_errors: u32,
     /// Error code of the device's own fault, as object 0x603F shows it; 0 if there is none.
     pub fault: u16,
 }

@@ -94,6 +94,8 @@ pub(crate) struct Topology {
     powered: Vec<bool>,
     first: Option<Plug>,
     second: Option<Plug>,
+    /// Whether something is at the far end of the cable of the first and of the second end.
+    carriers: [bool; 2],
     /// Nanoseconds from a port in to the next port out.
     forwarding: u32,
 }
@@ -110,6 +112,7 @@ impl Topology {
             powered: vec![true; count],
             first: None,
             second: None,
+            carriers: [true; 2],
             forwarding,
         };
         for (n, parent) in (0u16..).zip(parents) {
@@ -156,6 +159,11 @@ impl Topology {
         }
     }
 
+    /// Says whether something is at the far end of the cable of an end. Returns whether that is new.
+    pub(crate) fn set_carrier(&mut self, end: End, carrier: bool) -> bool {
+        std::mem::replace(&mut self.carriers[usize::from(end == End::Second)], carrier) != carrier
+    }
+
     /// Switches a SubDevice off or on.
     pub(crate) fn set_powered(&mut self, n: usize, powered: bool) {
         if let Some(place) = self.powered.get_mut(n) {
@@ -197,7 +205,7 @@ impl Topology {
     fn carries(&self, plug: Plug) -> bool {
         let plugged = self.cables.get(usize::from(plug.cable)).is_some_and(|cable| cable.plugged);
         let powered = match plug.peer {
-            Peer::MainDevice(_) => true,
+            Peer::MainDevice(end) => self.carriers[usize::from(end == End::Second)],
             Peer::Port(n, _) => self.powered(usize::from(n)),
         };
         plugged && powered

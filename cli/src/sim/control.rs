@@ -1,12 +1,11 @@
 //! Commands that are carried out while a segment is served: from a script with times, and from standard input.
 
+use super::ends::{Links, apply};
 use std::io::{BufRead, IsTerminal, Read};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
-use zerocat_link::Link;
-use zerocat_link::fault::FaultInjector;
-use zerocat_sim::{COMMANDS, Command, CommandParser, FrameFaults, ScriptRun, Segment};
+use zerocat_sim::{COMMANDS, Command, CommandParser, FrameFaults, Page, ScriptRun, Segment};
 
 /// Longest line that is read.
 const LONGEST: u64 = 4096;
@@ -35,6 +34,8 @@ pub(super) enum Answer {
     Help,
     /// The list of SubDevices is wanted.
     Show,
+    /// Other SubDevices are to be seen.
+    Turn(Page),
 }
 
 /// Commands, and the faults that they add up to.
@@ -52,9 +53,9 @@ impl Control {
     }
 
     /// Carries out what is due.
-    pub(super) fn run<L: Link>(
+    pub(super) fn run(
         &mut self,
-        link: &mut FaultInjector<L>,
+        links: &mut Links,
         segment: &mut Segment,
         now: Duration,
         stop: &AtomicBool,
@@ -62,13 +63,13 @@ impl Control {
         let mut reports = Vec::new();
         while let Some((step, command)) = self.script.due(segment, now) {
             let (script_line, text) = (Some(step.line), step.text.clone());
-            let outcome = carry_out(command, &mut self.faults, link, segment, now, stop);
+            let outcome = carry_out(command, &mut self.faults, links, segment, now, stop);
             reports.push(Report { at: now, script_line, command: text, outcome });
         }
         while let Some(line) = self.input.as_ref().and_then(|input| input.try_recv().ok()) {
             let outcome = match self.parser.parse(&line) {
                 Ok(None) => continue,
-                Ok(Some(command)) => carry_out(command, &mut self.faults, link, segment, now, stop),
+                Ok(Some(command)) => carry_out(command, &mut self.faults, links, segment, now, stop),
                 Err(error) => Err(error.to_string()),
             };
             reports.push(Report { at: now, script_line: None, command: line.trim().to_owned(), outcome });
@@ -77,10 +78,10 @@ impl Control {
     }
 }
 
-fn carry_out<L: Link>(
+fn carry_out(
     command: Command,
     faults: &mut FrameFaults,
-    link: &mut FaultInjector<L>,
+    links: &mut Links,
     segment: &mut Segment,
     now: Duration,
     stop: &AtomicBool,
@@ -91,10 +92,11 @@ fn carry_out<L: Link>(
         Command::NoFaults => *faults = FrameFaults::default(),
         Command::Help => return Ok(Answer::Help),
         Command::Show => return Ok(Answer::Show),
+        Command::Page(page) => return Ok(Answer::Turn(page)),
         // SYNC: a flag that this thread reads itself.
         Command::Quit => stop.store(true, Ordering::Relaxed),
     }
-    faults.apply(link);
+    apply(faults, links);
     Ok(Answer::Done)
 }
 

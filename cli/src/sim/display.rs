@@ -1,13 +1,15 @@
 //! How a running segment is shown: a live table on a terminal, lines elsewhere, JSON lines for programs, or nothing.
 
 use super::control::{Answer, Report, help};
-use super::screen::{Screen, Sight};
+use super::ends::{CarrierChange, Names};
+use super::screen::Screen;
 use super::served::{state, table};
+use super::sight::Sight;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
-use zerocat_sim::{Snapshot, SubDeviceSnapshot};
+use zerocat_sim::SubDeviceSnapshot;
 
 /// Time between two looks at the states.
 const LOOK: Duration = Duration::from_millis(10);
@@ -31,6 +33,7 @@ pub(super) struct Seen {
     subdevice: usize,
     name: String,
     position: Option<u16>,
+    second_position: Option<u16>,
     powered: bool,
     state: &'static str,
     error: bool,
@@ -45,6 +48,7 @@ enum Event<'a> {
     Serving {
         at: f64,
         interface: &'a str,
+        second_interface: Option<&'a str>,
         subdevices: usize,
         seed: u64,
     },
@@ -55,6 +59,11 @@ enum Event<'a> {
         done: bool,
         problem: Option<&'a str>,
     },
+    Carrier {
+        at: f64,
+        interface: &'a str,
+        carrier: bool,
+    },
     State {
         at: f64,
         #[serde(flatten)]
@@ -64,20 +73,21 @@ enum Event<'a> {
 
 impl Display {
     /// The display that goes with the options, and with where standard error leads.
-    pub(super) fn open(json: bool, quiet: bool, name: &str, snapshot: &Snapshot, seed: u64) -> Self {
-        let subdevices = snapshot.subdevices.len();
+    pub(super) fn open(json: bool, quiet: bool, names: &Names, sight: &Sight, seed: u64) -> Self {
+        let subdevices = sight.snapshot.subdevices.len();
         let typed = super::control::input_is_terminal();
         let screen = !json && !quiet && std::io::stderr().is_terminal();
         if !quiet && !screen {
-            eprintln!("serving {subdevices} SubDevices on {name}; Ctrl-C ends it");
+            eprintln!("serving {subdevices} SubDevices on {names}; Ctrl-C ends it");
         }
         match (json, quiet) {
             (true, _) => {
-                event(&Event::Serving { at: 0.0, interface: name, subdevices, seed });
-                Self::Json { seen: snapshot.subdevices.iter().map(Seen::of).collect() }
+                let second_interface = names.second.as_deref();
+                event(&Event::Serving { at: 0.0, interface: &names.first, second_interface, subdevices, seed });
+                Self::Json { seen: sight.snapshot.subdevices.iter().map(Seen::of).collect() }
             }
             (false, true) => Self::Quiet,
-            (false, false) if screen => Self::Screen(Screen::open(name, typed)),
+            (false, false) if screen => Self::Screen(Screen::open(&names.to_string(), typed)),
             (false, false) => Self::Plain { frames: 0 },
         }
     }
@@ -92,7 +102,7 @@ impl Display {
     }
 
     /// Tells what became of a command.
-    pub(super) fn report(&mut self, report: &Report, snapshot: &Snapshot) {
+    pub(super) fn report(&mut self, report: &Report, sight: &Sight) {
         match self {
             Self::Screen(screen) => screen.report(report),
             Self::Json { .. } => event(&Event::Command {
@@ -102,23 +112,36 @@ impl Display {
                 done: report.outcome.is_ok(),
                 problem: report.outcome.as_ref().err().map(String::as_str),
             }),
-            Self::Plain { .. } | Self::Quiet => self.report_plainly(report, snapshot),
+            Self::Plain { .. } | Self::Quiet => self.report_plainly(report, sight),
         }
     }
 
-    fn report_plainly(&self, report: &Report, snapshot: &Snapshot) {
+    fn report_plainly(&self, report: &Report, sight: &Sight) {
         let source = report.script_line.map_or_else(String::new, |line| format!("line {line} of the script: "));
         match &report.outcome {
             Ok(Answer::Help) => eprintln!("{}", help().join("\n")),
-            Ok(Answer::Show) => eprintln!("{}", table(snapshot)),
-            Ok(Answer::Done) if matches!(self, Self::Quiet) => {}
-            Ok(Answer::Done) => eprintln!("{:.3} s: {source}{}", report.at.as_secs_f64(), report.command),
+            Ok(Answer::Show) => eprintln!("{}", table(sight)),
+            Ok(_) if matches!(self, Self::Quiet) => {}
+            Ok(Answer::Done | Answer::Turn(_)) => {
+                eprintln!("{:.3} s: {source}{}", report.at.as_secs_f64(), report.command);
+            }
             Err(error) => eprintln!("{:.3} s: {source}{}: {error}", report.at.as_secs_f64(), report.command),
         }
     }
 
+    /// Tells that an interface got its carrier or lost it.
+    pub(super) fn carrier(&mut self, change: CarrierChange, names: &Names) {
+        let (at, interface, carrier) = (change.at.as_secs_f64(), names.of(change.end), change.carrier);
+        let text = format!("{interface} {} its carrier", if carrier { "has" } else { "has lost" });
+        match self {
+            Self::Screen(screen) => screen.note(format!("{at:8.3}  {text}"), carrier),
+            Self::Json { .. } => event(&Event::Carrier { at, interface, carrier }),
+            Self::Plain { .. } | Self::Quiet => eprintln!("{at:.3} s: {text}"),
+        }
+    }
+
     /// Shows what there is to see now.
-    pub(super) fn show(&mut self, sight: &Sight<'_>) {
+    pub(super) fn show(&mut self, sight: &Sight) {
         match self {
             Self::Screen(screen) => screen.draw(sight),
             Self::Json { seen } => tell_changes(seen, sight),
@@ -138,6 +161,7 @@ impl Seen {
             subdevice: subdevice.index,
             name: subdevice.name.clone(),
             position: subdevice.position,
+            second_position: subdevice.second_position,
             powered: subdevice.powered,
             state: subdevice.state.name(),
             error: subdevice.error,
@@ -147,7 +171,7 @@ impl Seen {
     }
 }
 
-fn tell_changes(before: &mut [Seen], sight: &Sight<'_>) {
+fn tell_changes(before: &mut [Seen], sight: &Sight) {
     for (before, subdevice) in before.iter_mut().zip(&sight.snapshot.subdevices) {
         let now = Seen::of(subdevice);
         if *before != now {
@@ -164,7 +188,7 @@ fn event(event: &Event<'_>) {
 }
 
 /// One line about a segment.
-fn line(sight: &Sight<'_>, frames: u64) -> String {
+fn line(sight: &Sight, frames: u64) -> String {
     let mut states: BTreeMap<String, usize> = BTreeMap::new();
     for subdevice in &sight.snapshot.subdevices {
         *states.entry(state(subdevice)).or_default() += 1;

@@ -2,9 +2,9 @@
 
 use crate::exit::Failure;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 use zerocat_link::datagram::DatagramLink;
 use zerocat_link::packet::PacketLink;
+use zerocat_link::waiting::Awaited;
 use zerocat_link::{Link, LinkCounters, LinkFault, Sizing, Slot};
 
 /// Frames that may be on their way out, and waiting to be processed.
@@ -58,11 +58,19 @@ impl Port {
         link.map(Self::Datagram).map_err(|error| failed(&show(&paths.local), &error))
     }
 
-    /// Waits for a frame, at most so long.
-    pub(super) fn wait(&self, at_most: Duration) {
+    /// What to wait for.
+    pub(super) fn awaited(&self) -> &dyn Awaited {
         match self {
-            Self::Packet(link) => link.wait(at_most),
-            Self::Datagram(link) => link.wait(at_most),
+            Self::Packet(link) => link,
+            Self::Datagram(link) => link,
+        }
+    }
+
+    /// Whether there may be somebody at the other end. Of a socket that is not known before something is sent.
+    pub(super) fn has_carrier(&self) -> bool {
+        match self {
+            Self::Packet(link) => link.has_carrier(),
+            Self::Datagram(_) => true,
         }
     }
 

@@ -3,36 +3,25 @@
 //! The terminal stays in its own line mode: what is typed is edited and shown by the terminal, and Ctrl-C is a signal.
 //! The table is drawn over itself above that line, and the cursor put back where it was.
 
+use super::columns::{Row, cut, header, left_out, row};
 use super::control::{Answer, Report, help};
-use super::served::{Faults, position, state, trouble};
+use super::rates::Rates;
+use super::served::state;
+use super::sight::Sight;
 use crossterm::Command as Sequence;
 use crossterm::cursor::{MoveTo, RestorePosition, SavePosition};
 use crossterm::style::Stylize;
 use crossterm::terminal::{Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, size};
 use std::collections::{BTreeMap, VecDeque};
 use std::io::Write;
-use std::time::Duration;
-use zerocat_link::LinkCounters;
-use zerocat_sim::{Snapshot, SubDeviceSnapshot};
+use zerocat_sim::{Page, SubDeviceSnapshot};
 
-/// Time over which rates are taken.
-const WINDOW: Duration = Duration::from_secs(1);
 /// Lines of reports that are kept.
 const REPORTS: usize = 64;
 /// Lines above the SubDevices.
 const HEAD: usize = 4;
 /// Lines of reports that are shown, where there is room.
 const SHOWN_REPORTS: usize = 5;
-
-/// Counts at the start of the window, and what came of the one before.
-#[derive(Debug, Default)]
-struct Rates {
-    since: Duration,
-    frames: u64,
-    cyclic: Vec<u64>,
-    frames_per_second: u64,
-    cyclic_per_second: Vec<u64>,
-}
 
 /// A terminal that shows a segment.
 #[derive(Debug)]
@@ -41,15 +30,9 @@ pub(super) struct Screen {
     size: (u16, u16),
     prompt: bool,
     rates: Rates,
+    /// The page that is shown, from 0; none for what is most worth a look.
+    page: Option<usize>,
     reports: VecDeque<(String, bool)>,
-}
-
-/// What is shown.
-pub(super) struct Sight<'a> {
-    pub(super) snapshot: &'a Snapshot,
-    pub(super) link: LinkCounters,
-    pub(super) faults: Faults,
-    pub(super) now: Duration,
 }
 
 impl Screen {
@@ -58,7 +41,7 @@ impl Screen {
         emit(&[&EnterAlternateScreen.ansi()]);
         let hint = if prompt { "type a command, or help; Ctrl-C ends" } else { "Ctrl-C ends" };
         let reports = VecDeque::from([(hint.to_owned(), true)]);
-        Self { name: name.to_owned(), size: (0, 0), prompt, rates: Rates::default(), reports }
+        Self { name: name.to_owned(), size: (0, 0), prompt, rates: Rates::default(), page: None, reports }
     }
 
     /// Takes note of what a command said.
@@ -72,6 +55,7 @@ impl Screen {
                     self.note(line, true);
                 }
             }
+            Ok(Answer::Turn(page)) => self.turn(*page),
             Ok(_) => self.note(head, true),
             Err(error) => self.note(format!("{head}: {error}"), false),
         }
@@ -79,15 +63,24 @@ impl Screen {
         self.size = (0, 0);
     }
 
-    fn note(&mut self, text: String, good: bool) {
+    /// Takes note of something worth a line.
+    pub(super) fn note(&mut self, text: String, good: bool) {
         if self.reports.len() == REPORTS {
             self.reports.pop_front();
         }
         self.reports.push_back((text, good));
     }
 
+    fn turn(&mut self, page: Page) {
+        self.page = match page {
+            Page::Auto => None,
+            Page::Next => Some(self.page.map_or(0, |page| page + 1)),
+            Page::Number(number) => Some(number.saturating_sub(1)),
+        };
+    }
+
     /// Draws all of it.
-    pub(super) fn draw(&mut self, sight: &Sight<'_>) {
+    pub(super) fn draw(&mut self, sight: &Sight) {
         self.rates.update(sight);
         let now = size().unwrap_or((80, 24));
         let fresh = now != self.size;
@@ -110,88 +103,81 @@ impl Screen {
     }
 
     /// The lines above the prompt, all of the same number.
-    fn lines(&self, sight: &Sight<'_>, width: usize, height: usize) -> Vec<String> {
+    fn lines(&mut self, sight: &Sight, width: usize, height: usize) -> Vec<String> {
         let mut lines = self.head(sight, width);
-        let all = &sight.snapshot.subdevices;
         let below = SHOWN_REPORTS.min(height.saturating_sub(HEAD) / 3);
         let reports = if help_is_last(&self.reports) { height.saturating_sub(HEAD) } else { below };
-        let room = height.saturating_sub(HEAD + reports + 1);
-        let shown = if all.len() <= room { all.len() } else { room.saturating_sub(1) };
-        let chosen = choose(all, shown);
-        lines.extend(chosen.iter().map(|subdevice| self.row(subdevice, width)));
-        if shown < all.len() {
-            lines.push(cut(&rest(all, &chosen), width).dim().to_string());
-        }
+        lines.extend(self.table(sight, width, height.saturating_sub(HEAD + reports + 1)));
         let said = last_lines(&self.reports, reports, width);
         lines.resize(height.saturating_sub(said.len()), String::new());
         lines.extend(said.into_iter().map(|(text, good)| if good { text } else { text.red().to_string() }));
         lines
     }
 
-    fn head(&self, sight: &Sight<'_>, width: usize) -> Vec<String> {
+    /// The SubDevices that there is room for, and a line about the others.
+    fn table(&mut self, sight: &Sight, width: usize, room: usize) -> Vec<String> {
+        let all = &sight.snapshot.subdevices;
+        if all.len() <= room {
+            return all.iter().map(|subdevice| self.row(sight, subdevice, width)).collect();
+        }
+        let each = room.saturating_sub(1);
+        let pages = all.len().div_ceil(each.max(1));
+        // Behind the last page comes the first.
+        self.page = self.page.map(|page| if page < pages { page } else { 0 });
+        let (chosen, place) = match self.page {
+            None => (choose(all, each), "`page` shows the others".to_owned()),
+            Some(page) => {
+                let chosen = all.iter().skip(page * each).take(each).collect();
+                (chosen, format!("page {} of {pages}, `page auto` shows trouble first", page + 1))
+            }
+        };
+        let mut lines: Vec<String> = chosen.iter().map(|subdevice| self.row(sight, subdevice, width)).collect();
+        lines.push(cut(&format!("{}; {place}", rest(all, &chosen)), width).dim().to_string());
+        lines
+    }
+
+    fn head(&self, sight: &Sight, width: usize) -> Vec<String> {
         let totals = sight.snapshot.totals;
         let count = sight.snapshot.subdevices.len();
-        let title = format!("zerocat sim on {}, {count} SubDevices, {} s", self.name, sight.now.as_secs());
-        let unsent =
-            if sight.link.send_errors == 0 { String::new() } else { format!(", {} unsent", sight.link.send_errors) };
+        let missing = left_out(width).join(" and ");
+        let missing = if missing.is_empty() { missing } else { format!("; no room for {missing}") };
+        let title = format!("zerocat sim on {}, {count} SubDevices, {} s{missing}", self.name, sight.now.as_secs());
+        let unsent = if sight.unsent == 0 { String::new() } else { format!(", {} unsent", sight.unsent) };
         let frames = format!(
             "{} frames/s, {} frames, {} datagrams, {} destroyed{unsent}",
-            self.rates.frames_per_second, totals.frames, totals.datagrams, totals.lost
+            self.rates.frames_per_second(),
+            totals.frames,
+            totals.datagrams,
+            totals.lost
         );
         let faults = format!("faults: {}", sight.faults);
-        let header = format!(
-            "{:>3} {:>3} {:<14} {:<9} {:<11} {:>6} {:>6} {:>4}  {}",
-            "no", "pos", "name", "type", "state", "cyc/s", "mails", "wdog", "AL status code"
-        );
         vec![
             cut(&title, width).bold().to_string(),
             cut(&frames, width),
             cut(&faults, width),
-            cut(&format!("{header:<width$}"), width).reverse().to_string(),
+            header(width).reverse().to_string(),
         ]
     }
 
-    fn row(&self, subdevice: &SubDeviceSnapshot, width: usize) -> String {
-        let code = trouble(subdevice);
-        let rate = self.rates.cyclic_per_second.get(subdevice.index).copied().unwrap_or(0);
-        let row = format!(
-            "{:>3} {:>3} {:<14} {:<9} {:<11} {rate:>6} {:>6} {:>4}  {code}",
-            subdevice.index,
-            position(subdevice),
-            cut(&subdevice.name, 14),
-            cut(&subdevice.order, 9),
-            state(subdevice),
-            subdevice.mailbox_requests,
-            subdevice.watchdog_expiries,
-        );
-        let row = cut(&row, width);
-        match (subdevice.error, subdevice.position) {
+    fn row(&self, sight: &Sight, subdevice: &SubDeviceSnapshot, width: usize) -> String {
+        let clock = sight.clocks.get(subdevice.index).copied().flatten();
+        let row = row(&Row { subdevice, clock, activity: self.rates.of(subdevice.index) }, width);
+        match (subdevice.error, is_reached(subdevice)) {
             (true, _) => row.red().to_string(),
-            (false, None) => row.dim().to_string(),
-            (false, Some(_)) => row,
+            (false, false) => row.dim().to_string(),
+            (false, true) => row,
         }
     }
+}
+
+/// Whether frames get there.
+fn is_reached(subdevice: &SubDeviceSnapshot) -> bool {
+    subdevice.position.or(subdevice.second_position).is_some()
 }
 
 impl Drop for Screen {
     fn drop(&mut self) {
         emit(&[&LeaveAlternateScreen.ansi()]);
-    }
-}
-
-impl Rates {
-    fn update(&mut self, sight: &Sight<'_>) {
-        let passed = sight.now.saturating_sub(self.since);
-        if passed < WINDOW {
-            return;
-        }
-        let ms = u64::try_from(passed.as_millis()).unwrap_or(u64::MAX).max(1);
-        let per_second = |now: u64, before: u64| now.saturating_sub(before).saturating_mul(1000) / ms;
-        let cyclic: Vec<u64> = sight.snapshot.subdevices.iter().map(|subdevice| subdevice.cyclic).collect();
-        self.frames_per_second = per_second(sight.snapshot.totals.frames, self.frames);
-        let before = self.cyclic.iter().copied().chain(std::iter::repeat(0));
-        self.cyclic_per_second = cyclic.iter().zip(before).map(|(now, before)| per_second(*now, before)).collect();
-        (self.since, self.frames, self.cyclic) = (sight.now, sight.snapshot.totals.frames, cyclic);
     }
 }
 
@@ -205,7 +191,7 @@ fn choose(all: &[SubDeviceSnapshot], count: usize) -> Vec<&SubDeviceSnapshot> {
     let usual = states.values().copied().max().unwrap_or(0);
     let rank = |subdevice: &SubDeviceSnapshot| {
         let unusual = states.get(&state(subdevice)).is_some_and(|count| *count < usual);
-        (!subdevice.error, subdevice.position.is_some(), !unusual, subdevice.index)
+        (!subdevice.error, is_reached(subdevice), !unusual, subdevice.index)
     };
     let mut chosen: Vec<&SubDeviceSnapshot> = all.iter().collect();
     chosen.sort_by_key(|subdevice| rank(subdevice));
@@ -222,7 +208,7 @@ fn rest(all: &[SubDeviceSnapshot], chosen: &[&SubDeviceSnapshot]) -> String {
         *states.entry(state(subdevice)).or_default() += 1;
     }
     let states: Vec<String> = states.iter().map(|(state, count)| format!("{count} {state}")).collect();
-    format!("    and {} more: {}", all.len() - chosen.len(), states.join(", "))
+    format!("{} more: {}", all.len() - chosen.len(), states.join(", "))
 }
 
 /// Whether the list of commands is what was said last; it takes the room of the table until the next command.
@@ -244,14 +230,6 @@ fn last_lines(reports: &VecDeque<(String, bool)>, count: usize, width: usize) ->
     lines.truncate(count);
     lines.reverse();
     lines
-}
-
-/// At most so many characters, with a mark where some are left out.
-fn cut(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
-        return text.to_owned();
-    }
-    text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
 }
 
 /// Writes to the terminal at once, so that nothing that is typed comes in between.

@@ -1,10 +1,11 @@
 //! What was served, when it is over: a table for people, one JSON object for programs.
 
+use super::ends::Names;
+use super::sight::Sight;
 use crate::Done;
 use crate::exit::Failure;
 use crate::print;
 use serde::Serialize;
-use zerocat_link::LinkCounters;
 use zerocat_link::fault::FaultCounters;
 use zerocat_sim::{Snapshot, SubDeviceSnapshot};
 
@@ -13,6 +14,7 @@ use zerocat_sim::{Snapshot, SubDeviceSnapshot};
 pub(super) struct Served {
     schema: &'static str,
     interface: String,
+    second_interface: Option<String>,
     frames: u64,
     datagrams: u64,
     lost: u64,
@@ -35,6 +37,7 @@ pub(super) struct Faults {
 #[derive(Debug, Serialize)]
 struct ServedSubDevice {
     position: Option<u16>,
+    second_position: Option<u16>,
     powered: bool,
     order: String,
     name: String,
@@ -45,6 +48,9 @@ struct ServedSubDevice {
     cyclic: u64,
     mailbox_requests: u64,
     watchdog_expiries: u64,
+    port_errors: u32,
+    /// System time less that of the reference clock, in ns; none without a clock.
+    clock_difference: Option<i64>,
     /// Code of the device's own fault, 0 for none.
     fault: u16,
 }
@@ -58,6 +64,17 @@ impl Faults {
             duplicated: back.duplicated + out.duplicated,
             corrupted: back.corrupted + out.corrupted,
             spared: back.spared + out.spared,
+        }
+    }
+
+    /// Those of two links together.
+    pub(super) fn and(self, other: Self) -> Self {
+        Self {
+            dropped: self.dropped + other.dropped,
+            delayed: self.delayed + other.delayed,
+            duplicated: self.duplicated + other.duplicated,
+            corrupted: self.corrupted + other.corrupted,
+            spared: self.spared + other.spared,
         }
     }
 }
@@ -74,16 +91,18 @@ impl std::fmt::Display for Faults {
 }
 
 impl Served {
-    pub(super) fn new(snapshot: &Snapshot, interface: &str, link: LinkCounters, faults: Faults) -> Self {
+    pub(super) fn new(sight: &Sight, names: &Names) -> Self {
+        let Snapshot { totals, subdevices } = &sight.snapshot;
         Self {
             schema: "zerocat-served/1",
-            interface: interface.to_owned(),
-            frames: snapshot.totals.frames,
-            datagrams: snapshot.totals.datagrams,
-            lost: snapshot.totals.lost,
-            unsent: link.send_errors,
-            faults,
-            subdevices: snapshot.subdevices.iter().map(subdevice).collect(),
+            interface: names.first.clone(),
+            second_interface: names.second.clone(),
+            frames: totals.frames,
+            datagrams: totals.datagrams,
+            lost: totals.lost,
+            unsent: sight.unsent,
+            faults: sight.faults,
+            subdevices: subdevices.iter().zip(&sight.clocks).map(|(one, clock)| subdevice(one, *clock)).collect(),
         }
     }
 
@@ -95,9 +114,10 @@ impl Served {
     }
 }
 
-fn subdevice(subdevice: &SubDeviceSnapshot) -> ServedSubDevice {
+fn subdevice(subdevice: &SubDeviceSnapshot, clock_difference: Option<i64>) -> ServedSubDevice {
     ServedSubDevice {
         position: subdevice.position,
+        second_position: subdevice.second_position,
         powered: subdevice.powered,
         order: subdevice.order.clone(),
         name: subdevice.name.clone(),
@@ -108,15 +128,18 @@ fn subdevice(subdevice: &SubDeviceSnapshot) -> ServedSubDevice {
         cyclic: subdevice.cyclic,
         mailbox_requests: subdevice.mailbox_requests,
         watchdog_expiries: subdevice.watchdog_expiries,
+        port_errors: subdevice.port_errors,
+        clock_difference,
         fault: subdevice.fault,
     }
 }
 
 /// The SubDevices, for people.
-pub(super) fn table(snapshot: &Snapshot) -> String {
-    let mut table =
-        print::table(["no", "pos", "type", "name", "state", "AL status code or fault", "cyclic", "mails", "watchdog"]);
-    for subdevice in &snapshot.subdevices {
+pub(super) fn table(sight: &Sight) -> String {
+    const HEADER: [&str; 11] =
+        ["no", "pos", "type", "name", "state", "faults", "cyclic", "mails", "clock", "watchdog", "port errors"];
+    let mut table = print::table(HEADER);
+    for (subdevice, clock) in sight.snapshot.subdevices.iter().zip(&sight.clocks) {
         table.add_row([
             subdevice.index.to_string(),
             position(subdevice),
@@ -126,15 +149,31 @@ pub(super) fn table(snapshot: &Snapshot) -> String {
             trouble(subdevice),
             subdevice.cyclic.to_string(),
             subdevice.mailbox_requests.to_string(),
+            difference(*clock),
             subdevice.watchdog_expiries.to_string(),
+            subdevice.port_errors.to_string(),
         ]);
     }
     table.to_string()
 }
 
-/// Position on the wire, or a dash.
+/// Position on the wire from the first end; from the second, with a `b` before it, for one that is reached from there
+/// alone; a dash for one that isn't reached.
 pub(super) fn position(subdevice: &SubDeviceSnapshot) -> String {
-    subdevice.position.map_or_else(|| "-".to_owned(), |position| position.to_string())
+    match (subdevice.position, subdevice.second_position) {
+        (Some(position), _) => position.to_string(),
+        (None, Some(position)) => format!("b{position}"),
+        (None, None) => "-".to_owned(),
+    }
+}
+
+/// A difference between clocks, in the unit that fits; a dash without a clock.
+pub(super) fn difference(nanos: Option<i64>) -> String {
+    let signed = |nanos: i64| {
+        let sign = if nanos < 0 { "-" } else { "" };
+        format!("{sign}{}", print::time(nanos.unsigned_abs()))
+    };
+    nanos.map_or_else(|| "-".to_owned(), signed)
 }
 
 /// AL status code, or the code of the device's own fault, where there is one.

@@ -69,6 +69,16 @@ impl Program {
         self.await_in(what, |program| &program.out, |said| said.lines().skip(so_far).any(&wanted));
     }
 
+    /// What it has said on standard output so far.
+    pub(crate) fn output(&self) -> String {
+        self.out.text()
+    }
+
+    /// Waits until all that it said on standard output is as wanted.
+    pub(crate) fn await_output(&mut self, what: &str, wanted: impl Fn(&str) -> bool) {
+        self.await_in(what, |program| &program.out, wanted);
+    }
+
     fn await_in(&mut self, what: &str, stream: impl Fn(&Self) -> &Stream, done: impl Fn(&str) -> bool) {
         let deadline = Instant::now() + PATIENCE;
         while !done(&stream(self).text()) {

@@ -3,12 +3,8 @@
 //! Guarantees: only EtherType 0x88A4 of one interface arrives; no call waits; no call of a cycle allocates.
 //! Constants and structures are those of `linux/if_packet.h` and packet(7), as the `libc` crate has them.
 
-use nix::poll::{PollFd, PollFlags, ppoll};
-use nix::sys::time::TimeSpec;
 use std::mem::{size_of, zeroed};
-use std::os::fd::AsFd;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
-use std::time::Duration;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use libc::{c_int, c_void, iovec, mmsghdr, sockaddr_ll, socklen_t};
 
@@ -173,10 +169,9 @@ impl RawSocket {
         Ok(got.min(room))
     }
 
-    /// Waits in the kernel until the socket is readable or the time is over. An interruption ends it early.
-    pub(super) fn wait(&self, timeout: Duration) {
-        let mut sockets = [PollFd::new(self.0.as_fd(), PollFlags::POLLIN)];
-        let _ = ppoll(&mut sockets, Some(TimeSpec::from_duration(timeout)), None);
+    /// The socket, to wait for.
+    pub(super) fn descriptor(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 
     /// Frames that found the socket's memory full since this was last asked.

@@ -53,6 +53,15 @@ fn every_action_has_its_line() {
 }
 
 #[test]
+fn a_display_is_turned_to_the_next_page_or_to_one_by_its_number() {
+    let pages = [("page", Page::Next), ("page 3", Page::Number(3)), ("page auto", Page::Auto)];
+    for (line, page) in pages {
+        assert_eq!(parsed(line), Command::Page(page), "{line}");
+    }
+    assert_eq!(error("page 0"), "column 6: `0` can't stand here, it must be the number of a page from 1, or auto");
+}
+
+#[test]
 fn faults_have_a_rate_and_a_direction() {
     let fault = |fault, rate, direction| Command::Fault(FaultChange { fault, rate, direction });
     let lines = [

@@ -35,6 +35,8 @@ pub(crate) struct Dc {
 /// What a clock shows, for displays and tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClockSnapshot {
+    /// Its width: 32 or 64.
+    pub bits: u8,
     /// Local time in ns.
     pub local: u64,
     /// Local copy of the system time in ns: of synchronized clocks the same at the same moment.
@@ -45,6 +47,22 @@ pub struct ClockSnapshot {
     pub pulses: Option<(u64, u64)>,
     /// System times in ns of the next SYNC0 and SYNC1.
     pub next: Option<(u64, u64)>,
+}
+
+impl ClockSnapshot {
+    /// Its system time less that of another clock at the same moment, in ns. Two clocks of which one has 32 bits are
+    /// compared in those.
+    #[must_use]
+    pub fn difference(&self, other: &Self) -> i64 {
+        let difference = self.system.wrapping_sub(other.system);
+        if self.bits == 64 && other.bits == 64 {
+            return difference.cast_signed();
+        }
+        // From the greatest negative number of 32 bits on it is one.
+        let low = difference & 0xffff_ffff;
+        let wrapped = if low >= 1 << 31 { 1u64 << 32 } else { 0 };
+        low.wrapping_sub(wrapped).cast_signed()
+    }
 }
 
 /// What a write touched.
@@ -222,6 +240,7 @@ impl Esc {
         let system = self.system(dc, now);
         let cut = |(next0, next1)| (dc.clock.cut(next0), dc.clock.cut(next1));
         Some(ClockSnapshot {
+            bits: if dc.clock.is_wide() { 64 } else { 32 },
             local: dc.clock.cut(dc.clock.local(now)),
             system: dc.clock.cut(system),
             delay: self.u32_at(register::DC_DELAY),

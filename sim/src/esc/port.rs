@@ -101,6 +101,15 @@ impl Esc {
         self.count(register::FORWARDED_ERRORS + u16::try_from(port).unwrap_or(0));
     }
 
+    /// Frames that came in damaged or couldn't be understood, and links that were lost, as the ESC has counted them.
+    /// Errors that another SubDevice found first are left out.
+    pub(crate) fn port_errors(&self) -> u32 {
+        let invalid = (0..4).map(|port| register::RX_ERRORS + 2 * port);
+        let lost = (0..4).map(|port| register::LOST_LINKS + port);
+        let counters = invalid.chain(lost).chain([register::PROCESSING_UNIT_ERRORS]);
+        counters.map(|register| u32::from(self.memory.byte(register))).sum()
+    }
+
     fn count(&mut self, register: u16) {
         let count = self.memory.byte(register);
         self.memory.set_byte(register, count.saturating_add(1));

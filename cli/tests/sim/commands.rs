@@ -1,67 +1,15 @@
-//! `zerocat sim` while it runs: commands on standard input and from a script, what a MainDevice notices of them, JSON
-//! lines, UNIX datagram sockets.
-//!
-//! Tests with a network make a namespace of their own; they need root and iproute2, and fail without.
+//! Commands on standard input and from a script, and what a MainDevice notices of them.
 
-#![allow(clippy::unwrap_used, reason = "a test fails there")]
-
-#[allow(dead_code, reason = "made for another suite, which uses all of it")]
-#[path = "black_box/program.rs"]
-mod program;
-
+use crate::program::{Program, zerocat};
+use crate::raw::Bus;
+use crate::running::{Place, Running, parse};
 use nix::sys::signal::Signal;
-use program::{PATIENCE, Program, zerocat};
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::path::Path;
+use zerocat_link::Sizing;
 use zerocat_link::datagram::DatagramLink;
 use zerocat_link::testing::{Veth, in_private_netns};
-use zerocat_link::{Link, Sizing, Slot};
 use zerocat_sim::SegmentConfig;
-
-/// A path that nothing else uses; what is there at the end is removed.
-struct Place(PathBuf);
-
-impl Place {
-    fn new(name: &str) -> Self {
-        Self(std::env::temp_dir().join(format!("zerocat-sim-commands-{}-{name}", std::process::id())))
-    }
-
-    fn with(name: &str, text: &str) -> Self {
-        let place = Self::new(name);
-        std::fs::write(&place.0, text).unwrap();
-        place
-    }
-
-    fn text(&self) -> &str {
-        self.0.to_str().unwrap()
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
-    }
-}
-
-/// A segment with events on standard output.
-fn sim(veth: &Veth, options: &[&str]) -> Program {
-    let mut program = Program::start(&[&["sim", "--interface", &veth.peer, "--json"], options].concat());
-    program.await_error("serving");
-    program
-}
-
-fn parse(line: &str) -> Value {
-    serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
-}
-
-/// Gives a command and waits until it is told what became of it.
-fn command(program: &mut Program, input: &mut program::Input, text: &str) {
-    let so_far = Instant::now();
-    input.line(text);
-    program.await_line(&format!("event of `{text}`"), |line| parse(line)["command"] == text);
-    assert!(so_far.elapsed() < PATIENCE);
-}
 
 /// Serial numbers of who is on the bus; those of the demo's segment are 1001 to 1006.
 fn scan(veth: &Veth) -> Vec<u64> {
@@ -74,17 +22,15 @@ fn scan(veth: &Veth) -> Vec<u64> {
 fn a_cable_is_pulled_by_a_script_and_put_back_from_standard_input() {
     in_private_netns(|veth| {
         let script = Place::with("pull", "# before anybody looks\npull sensors\n");
-        let mut program = sim(veth, &["--script", script.text()]);
+        let mut sim = Running::at(veth, &["--script", script.text()]);
         assert_eq!(scan(veth), [1001, 1002, 1003]);
-        let mut input = program.input();
-        command(&mut program, &mut input, "plug sensors");
+        sim.command("plug sensors");
         assert_eq!(scan(veth).len(), 6);
-        command(&mut program, &mut input, "power off 2");
+        sim.command("power off 2");
         assert_eq!(scan(veth), [1001, 1002]);
-        command(&mut program, &mut input, "power on switches");
+        sim.command("power on switches");
         assert_eq!(scan(veth).len(), 6);
-        input.line("quit");
-        let ended = program.end().with_code(0);
+        let ended = sim.quit();
         let first = parse(ended.out.lines().nth(1).unwrap());
         assert_eq!(
             (&first["event"], &first["script_line"], &first["command"]),
@@ -96,14 +42,12 @@ fn a_cable_is_pulled_by_a_script_and_put_back_from_standard_input() {
 #[test]
 fn frames_are_dropped_until_the_faults_are_off() {
     in_private_netns(|veth| {
-        let mut program = sim(veth, &["--seed", "7"]);
-        let mut input = program.input();
-        command(&mut program, &mut input, "drop every 1");
+        let mut sim = Running::at(veth, &["--seed", "7"]);
+        sim.command("drop every 1");
         zerocat(&["scan", "--interface", &veth.master]).with_code(5);
-        command(&mut program, &mut input, "faults off");
+        sim.command("faults off");
         assert_eq!(scan(veth).len(), 6);
-        let ended = program.stop(Signal::SIGTERM).with_code(0);
-        let served = parse(ended.out.lines().last().unwrap());
+        let served = sim.served();
         assert!(served["faults"]["dropped"].as_u64() > Some(0), "{served}");
     });
 }
@@ -111,13 +55,11 @@ fn frames_are_dropped_until_the_faults_are_off() {
 #[test]
 fn events_tell_commands_and_states_and_the_summary_is_last() {
     in_private_netns(|veth| {
-        let mut program = sim(veth, &[]);
-        let mut input = program.input();
-        command(&mut program, &mut input, "al-error axis 0x001b");
-        command(&mut program, &mut input, "pull axiz");
-        command(&mut program, &mut input, "input switches 99 on");
-        input.line("quit");
-        let ended = program.end().with_code(0);
+        let mut sim = Running::at(veth, &[]);
+        sim.command("al-error axis 0x001b");
+        sim.command("pull axiz");
+        sim.command("input switches 99 on");
+        let ended = sim.quit();
         let lines: Vec<Value> = ended.out.lines().map(parse).collect();
         assert_eq!((&lines[0]["event"], &lines[0]["seed"]), (&json!("serving"), &json!(1)));
         let about = |text: &str| lines.iter().find(|line| line["command"] == text).unwrap();
@@ -148,37 +90,17 @@ fn a_printed_segment_file_is_the_segment() {
     assert_eq!(SegmentConfig::from_json(&printed.out).unwrap(), SegmentConfig::demo());
 }
 
-/// Sends a broadcast read of the AL status, and returns the working counter.
-fn broadcast_read(link: &mut DatagramLink) -> u16 {
-    let frame = link.slot_mut(Slot(0)).unwrap();
-    frame[..60].fill(0);
-    frame[..6].fill(0xff);
-    frame[6..12].copy_from_slice(&[2, 0, 0, 0, 0, 1]);
-    // BRD of 2 bytes at 0x0130 (ETG.1000.4, table 20), 14 bytes of datagram.
-    frame[12..24].copy_from_slice(&[0x88, 0xa4, 14, 0x10, 7, 0, 0, 0, 0x30, 0x01, 2, 0]);
-    link.post(Slot(0), 60).unwrap();
-    link.kick().unwrap();
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        link.wait(PATIENCE);
-        if let Some(frame) = link.receive().unwrap() {
-            return u16::from_le_bytes([frame[28], frame[29]]);
-        }
-        assert!(Instant::now() < deadline, "no answer");
-    }
-}
-
 #[test]
 fn a_segment_answers_over_unix_datagrams_and_takes_its_socket_away() {
     let (ours, theirs) = (Place::new("segment.sock"), Place::new("master.sock"));
     let paths = format!("{}:{}", ours.text(), theirs.text());
     let mut program = Program::start(&["sim", "--unix", &paths, "--mixed", "8"]);
     program.await_error("serving");
-    let sizing = Sizing { slots: 4, receive: 4 };
+    let sizing = Sizing { slots: 16, receive: 16 };
     for _ in 0..2 {
         // The other end comes and goes as it likes.
-        let mut link = DatagramLink::open(&theirs.0, &ours.0, sizing).unwrap();
-        assert_eq!(broadcast_read(&mut link), 8);
+        let link = DatagramLink::open(&theirs.0, &ours.0, sizing).unwrap();
+        assert_eq!(Bus::on(link).count(), 8);
     }
     zerocat(&["sim", "--unix", &paths]).with_code(4).saying(&[ours.text(), "in use"]);
     program.stop(Signal::SIGTERM).with_code(0);

@@ -1,0 +1,111 @@
+//! The ends of a segment: a port at each, with faults of frames on it, and what is known of its carrier.
+
+use super::port::Port;
+use super::served::Faults;
+use std::time::Duration;
+use zerocat_link::fault::{FaultInjector, FaultPlan};
+use zerocat_link::waiting::wait_for_any;
+use zerocat_link::{Link, LinkCounters};
+use zerocat_sim::{End, Ends, FrameFaults, Segment};
+
+/// Time between two looks at the carriers.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// The links of a segment.
+pub(super) type Links = Ends<FaultInjector<Port>>;
+
+/// What the ends are called.
+#[derive(Debug, Clone)]
+pub(super) struct Names {
+    pub(super) first: String,
+    pub(super) second: Option<String>,
+}
+
+impl Names {
+    /// The name of an end.
+    pub(super) fn of(&self, end: End) -> &str {
+        match end {
+            End::First => &self.first,
+            End::Second => self.second.as_ref().unwrap_or(&self.first),
+        }
+    }
+}
+
+impl std::fmt::Display for Names {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.first)?;
+        self.second.as_ref().map_or(Ok(()), |second| write!(f, " and {second}"))
+    }
+}
+
+/// Puts an injector without faults on each port. Those of the second end have seeds of their own.
+pub(super) fn links(first: Port, second: Option<Port>, seed: u64) -> Links {
+    let quiet = FaultPlan::default();
+    // An injector takes two seeds in a row, one for each direction.
+    let second = second.map(|port| FaultInjector::new(port, quiet, quiet, seed.wrapping_add(2)));
+    Ends { first: FaultInjector::new(first, quiet, quiet, seed), second }
+}
+
+/// Waits for a frame at either end, at most so long.
+pub(super) fn wait(links: &Links, at_most: Duration) {
+    let first = links.first.inner().awaited();
+    match &links.second {
+        None => wait_for_any([first], at_most),
+        Some(second) => wait_for_any([first, second.inner().awaited()], at_most),
+    }
+}
+
+/// Has the same faults at all ends.
+pub(super) fn apply(faults: &FrameFaults, links: &mut Links) {
+    links.iter_mut().for_each(|link| faults.apply(link));
+}
+
+/// Frames that were to be sent and weren't, of all ends.
+pub(super) fn unsent(links: &Links) -> u64 {
+    links.iter().map(Link::counters).map(|LinkCounters { send_errors, .. }| send_errors).sum()
+}
+
+/// What was done to frames on purpose, at all ends.
+pub(super) fn faults(links: &Links) -> Faults {
+    links.iter().map(|link| Faults::of(link.faults())).fold(Faults::default(), Faults::and)
+}
+
+/// Tells a segment with two ends where an interface has lost its carrier, as a port would notice it.
+///
+/// With one end there is nothing that a frame could do about it, and the segment is not told.
+#[derive(Debug)]
+pub(super) struct Carriers {
+    known: [bool; 2],
+    due: Duration,
+}
+
+/// An end got its carrier, or lost it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct CarrierChange {
+    pub(super) at: Duration,
+    pub(super) end: End,
+    pub(super) carrier: bool,
+}
+
+impl Carriers {
+    pub(super) const fn new() -> Self {
+        Self { known: [true; 2], due: Duration::ZERO }
+    }
+
+    /// Looks, if it is time to, and returns what has changed.
+    pub(super) fn look(&mut self, links: &Links, segment: &mut Segment, now: Duration) -> Vec<CarrierChange> {
+        let Some(second) = links.second.as_ref().filter(|_| now >= self.due) else { return Vec::new() };
+        self.due = now + LOOK;
+        let mut changes = Vec::new();
+        for ((end, link), known) in [(End::First, &links.first), (End::Second, second)].into_iter().zip(&mut self.known)
+        {
+            let carrier = link.inner().has_carrier();
+            if carrier != *known {
+                *known = carrier;
+                segment.set_carrier(end, carrier);
+                changes.push(CarrierChange { at: now, end, carrier });
+            }
+        }
+        changes
+    }
+}

@@ -1,0 +1,39 @@
+//! What there is to see of a running segment at one moment.
+
+use super::ends::{self, Links};
+use super::served::Faults;
+use std::time::Duration;
+use zerocat_sim::{Segment, Snapshot};
+
+/// A look at a segment.
+#[derive(Debug)]
+pub(super) struct Sight {
+    pub(super) snapshot: Snapshot,
+    /// Of each SubDevice: its system time less that of the reference clock, in ns; none without a clock.
+    pub(super) clocks: Vec<Option<i64>>,
+    pub(super) unsent: u64,
+    pub(super) faults: Faults,
+    /// Since the start of serving.
+    pub(super) now: Duration,
+}
+
+impl Sight {
+    /// Looks.
+    pub(super) fn of(segment: &Segment, links: &Links, now: Duration) -> Self {
+        let snapshot = segment.snapshot();
+        let clocks = clocks(segment, &snapshot, now);
+        Self { snapshot, clocks, unsent: ends::unsent(links), faults: ends::faults(links), now }
+    }
+}
+
+/// The reference clock is that of the first SubDevice on the wire that has one, as MainDevices choose it (ET1100 data
+/// sheet, section I, 9.1).
+fn clocks(segment: &Segment, snapshot: &Snapshot, now: Duration) -> Vec<Option<i64>> {
+    let clocks: Vec<_> = snapshot.subdevices.iter().map(|one| segment.clock(one.index, now)).collect();
+    let on_the_wire = snapshot.subdevices.iter().zip(&clocks).filter_map(|(one, clock)| {
+        let place = (one.position.is_none(), one.position.or(one.second_position)?);
+        Some((place, clock.as_ref()?))
+    });
+    let reference = on_the_wire.min_by_key(|(place, _)| *place).map(|(_, clock)| *clock);
+    clocks.iter().map(|clock| Some(clock.as_ref()?.difference(&reference?))).collect()
+}

@@ -1,0 +1,14 @@
+//! `zerocat sim` while it runs: commands on standard input and from a script, what a MainDevice notices of them, JSON
+//! lines, UNIX datagram sockets, segments with two ends.
+//!
+//! Tests with a network make a namespace of their own; they need root and iproute2, and fail without.
+
+#![allow(clippy::unwrap_used, reason = "a test fails there")]
+
+mod commands;
+#[allow(dead_code, reason = "made for another suite, which uses all of it")]
+#[path = "../black_box/program.rs"]
+mod program;
+mod raw;
+mod running;
+mod two_ends;

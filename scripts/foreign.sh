@@ -36,8 +36,13 @@ netns_up
 # ethercrab's frames may take 1,514 bytes without their checksum, and it asks for room for 1,528.
 in_netns ip link set "$VETH_MASTER" mtu 1530
 in_netns ip link set "$VETH_SEGMENT" mtu 1530
+# A cable from the second end of the segment, for redundancy.
+in_netns ip link add ecm1 type veth peer name ecs1
+in_netns ip link set ecm1 up
+in_netns ip link set ecs1 up
 
 in_netns env PYTHONDONTWRITEBYTECODE=1 "$venv/bin/python" -m pytest tests/foreign -p no:cacheprovider -q -rfE \
     --zerocat "$target/release/zerocat" --peer "$target/peers/debug/zerocat-peers" \
     --master-interface "$VETH_MASTER" --segment-interface "$VETH_SEGMENT" \
+    --second-master-interface ecm1 --second-segment-interface ecs1 \
     --cycles "$cycles" --sizes "$target/foreign-sizes.json"

@@ -29,6 +29,8 @@ def pytest_addoption(parser):
     parser.addoption("--peer", required=True, help="the program around ethercrab's own init and groups")
     parser.addoption("--master-interface", required=True)
     parser.addoption("--segment-interface", required=True)
+    parser.addoption("--second-master-interface", required=True, help="where the cable from the second end leads")
+    parser.addoption("--second-segment-interface", required=True)
     parser.addoption("--cycles", type=int, default=10_000)
     parser.addoption("--sizes", help="file for the sizes that each master found, as JSON")
 
@@ -114,15 +116,16 @@ def file_of(folder, subdevices, **keys):
 
 
 @contextlib.contextmanager
-def soem(config):
-    """SOEM on the wire, with all SubDevices in PRE-OP; it takes them back to INIT."""
+def soem(config, second=None):
+    """SOEM on the wire, with all SubDevices in PRE-OP; it takes them back to INIT. `second`: another interface, for
+    cable redundancy."""
     # For a frame, for one that is sent again, for the SII; for a mailbox to be free, to be filled; for states.
     timeouts = pysoem.settings.timeouts
     timeouts.ret, timeouts.safe, timeouts.eeprom = 100_000, 200_000, 500_000
     timeouts.tx_mailbox, timeouts.rx_mailbox, timeouts.state = 500_000, 5_000_000, STATE_TIMEOUT_US
     master = pysoem.Master()
     master.sdo_read_timeout = master.sdo_write_timeout = 5_000_000
-    master.open(config.getoption("--master-interface"))
+    master.open(config.getoption("--master-interface"), second)
     try:
         master.found = master.config_init()
         assert master.state_check(pysoem.PREOP_STATE, STATE_TIMEOUT_US) == pysoem.PREOP_STATE

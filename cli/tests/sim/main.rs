@@ -6,7 +6,8 @@
 #![allow(clippy::unwrap_used, reason = "a test fails there")]
 
 mod commands;
-#[allow(dead_code, reason = "made for another suite, which uses all of it")]
+mod effects;
+#[allow(dead_code, reason = "another suite uses the rest")]
 #[path = "../black_box/program.rs"]
 mod program;
 mod raw;

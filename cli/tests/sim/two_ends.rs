@@ -77,8 +77,8 @@ fn outputs_reach_all_subdevices_of_a_broken_line_when_they_are_sent_into_both_en
 /// Waits for an event of an interface.
 fn await_carrier(sim: &mut Running, interface: &str, carrier: bool) {
     let last = |said: &str| {
-        let events = said.split_inclusive('\n').filter(|line| line.ends_with('\n')).map(parse);
-        events.filter(|line| line["interface"] == interface && line["event"] == "carrier").last()
+        let mut events = said.split_inclusive('\n').filter(|line| line.ends_with('\n')).map(parse);
+        events.rfind(|line| line["interface"] == interface && line["event"] == "carrier")
     };
     let wanted = Value::from(carrier);
     sim.program.await_output("carrier", |said| last(said).is_some_and(|event| event["carrier"] == wanted));

@@ -86,6 +86,15 @@ pub enum Action {
         /// The value, signed ones in two's complement.
         value: u64,
     },
+    /// A latch input goes high or low; its ESC latches the system time.
+    SetLatchInput {
+        /// Index in the file.
+        subdevice: usize,
+        /// Which of the two, 0 or 1.
+        input: LatchInput,
+        /// Whether it goes high.
+        high: bool,
+    },
     /// The crystal of a SubDevice gets another drift.
     ClockDrift {
         /// Index in the file.
@@ -93,6 +102,15 @@ pub enum Action {
         /// How much too fast it is, in parts per million, -1000 to 1000.
         ppm: f64,
     },
+}
+
+/// A latch input of an ESC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LatchInput {
+    /// Registers 0x09A8, 0x09B0 and 0x09B8.
+    Latch0,
+    /// Registers 0x09A9, 0x09C0 and 0x09C8.
+    Latch1,
 }
 
 /// Why nothing was done.
@@ -189,6 +207,11 @@ impl Segment {
                 Ok(())
             }
             Action::SetInput { subdevice, channel, value } => self.set_input(subdevice, channel, value),
+            Action::SetLatchInput { subdevice, input, high } => {
+                let subdevice = self.with_power(subdevice)?;
+                let latched = self.devices[subdevice].esc.set_latch_input(input as u16, high, now);
+                if latched { Ok(()) } else { Err(ActionError::NoClock(subdevice)) }
+            }
             Action::ClockDrift { subdevice, ppm } => self.clock_drift(subdevice, ppm, now),
         }
     }

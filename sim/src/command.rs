@@ -15,7 +15,7 @@ use words::number;
 use zerocat_link::fault::Rate;
 use zerocat_wire::AlState;
 
-use crate::action::Action;
+use crate::action::{Action, LatchInput};
 use crate::config::SegmentConfig;
 use crate::topology::End;
 
@@ -67,6 +67,7 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("emergency WHO CODE [REG [DATA]]", "raise a CoE emergency; DATA: up to 5 bytes"),
     ("freeze WHO", "let its mailbox answer no more"),
     ("thaw WHO", "let its mailbox answer again"),
+    ("latch WHO 0|1 on|off", "let a latch input of its ESC go high or low: the system time is latched"),
     ("drift WHO PPM", "let its clock run fast (25ppm) or slow (-25ppm)"),
     ("show", "list the SubDevices"),
     ("page [N|auto]", "show other SubDevices in the table; auto: trouble first"),
@@ -75,7 +76,7 @@ pub const COMMANDS: &[(&str, &str)] = &[
 ];
 
 const WHICH: &str = "one of pull, plug, damage, power, drop, delay, duplicate, corrupt, faults, al-error, input, \
-                     emergency, freeze, thaw, drift, show, page, help, quit";
+                     emergency, freeze, thaw, latch, drift, show, page, help, quit";
 const RATE: &str = "a rate: a percentage up to 100 as 1% or 0.05%, `every` and a number, or off";
 const CODE: &str = "a code of 16 bits, as 0x001b";
 const VALUE: &str = "a number, on or off";
@@ -153,6 +154,12 @@ impl CommandParser {
             "emergency" => self.emergency(words)?,
             "freeze" => Action::FreezeMailbox { subdevice: self.who(words)?, frozen: true },
             "thaw" => Action::FreezeMailbox { subdevice: self.who(words)?, frozen: false },
+            "latch" => {
+                let subdevice = self.who(words)?;
+                let input = words.next("0 or 1")?.read("0 or 1", latch_input)?;
+                let high = words.next("on or off")?.read("on or off", on_or_off)?;
+                Action::SetLatchInput { subdevice, input, high }
+            }
             "drift" => {
                 let subdevice = self.who(words)?;
                 Action::ClockDrift { subdevice, ppm: words.next(DRIFT)?.read(DRIFT, ppm)? }
@@ -282,6 +289,14 @@ fn ppm(text: &str) -> Option<f64> {
 /// A number with digits, a point and a sign, and nothing else that a float may be written with.
 fn decimal(text: &str) -> Option<f64> {
     text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-')).then(|| text.parse().ok()).flatten()
+}
+
+fn latch_input(text: &str) -> Option<LatchInput> {
+    match text {
+        "0" => Some(LatchInput::Latch0),
+        "1" => Some(LatchInput::Latch1),
+        _ => None,
+    }
 }
 
 fn on_or_off(text: &str) -> Option<bool> {

@@ -179,9 +179,13 @@ impl Segment {
     /// Lets time pass up to `now` without a frame. [`Segment::process`] does it by itself.
     pub fn step(&mut self, now: Duration) {
         self.stepped = Some(now);
-        let mut changed = false;
+        let (mut changed, mut rerouted) = (false, false);
         for (n, device) in self.devices.iter_mut().enumerate() {
             changed |= self.topology.powered(n) && device.step(now);
+            rerouted |= device.esc.end_temporary_loops(now);
+        }
+        if rerouted {
+            self.reroute();
         }
         if changed {
             self.carry();

@@ -14,6 +14,7 @@ mod object_rules;
 mod process_data;
 mod sdo;
 mod sdo_info;
+mod sync;
 
 use std::time::Duration;
 
@@ -50,6 +51,8 @@ pub(crate) struct Application {
     outputs_until: Option<Duration>,
     /// Sync managers whose outputs have come since SAFE-OP, one bit each.
     outputs_seen: u16,
+    /// The cyclic unit was on when OP was entered.
+    synchronized: bool,
     /// The profile's fault that an emergency has told of.
     reported: Option<FaultReport>,
     pub(crate) watchdog_expiries: u64,
@@ -78,6 +81,7 @@ impl Application {
             transit: None,
             outputs_until: None,
             outputs_seen: 0,
+            synchronized: false,
             reported: None,
             watchdog_expiries: 0,
         }
@@ -142,17 +146,40 @@ impl Application {
             self.transit = None;
             self.perform(esc, target, now);
         }
-        if self.outputs_until.is_some_and(|until| until <= now) {
-            self.outputs_until = None;
-            let expired = esc.watchdog.expired();
-            let code = if expired { AlStatusCode::SYNC_MANAGER_WATCHDOG } else { AlStatusCode::NO_VALID_OUTPUTS };
-            self.fail(esc, AlState::SafeOp, code);
-            self.report_transition(esc, AlState::Op, code);
-        }
+        let dropped = dropped | self.watch_sync(esc, now);
+        self.wait_for_op(esc, now);
         self.profile.step(&mut self.values, now);
         self.report_profile(esc);
         self.refresh_inputs(esc);
         dropped || self.profile.moves()
+    }
+
+    /// OP was asked for: enters it when outputs and SYNC0 have come, gives up when its time is over.
+    fn wait_for_op(&mut self, esc: &mut Esc, now: Duration) {
+        let Some(until) = self.outputs_until else { return };
+        let (outputs, sync) = (self.has_outputs(), self.sync_runs(esc, now));
+        if outputs && sync {
+            self.begin_op(esc, now);
+            return;
+        }
+        let until = if outputs { until + sync::PULSE_WAIT } else { until };
+        if until > now {
+            return;
+        }
+        self.outputs_until = None;
+        let code = match (outputs, esc.watchdog.expired()) {
+            (_, true) => AlStatusCode::SYNC_MANAGER_WATCHDOG,
+            (true, _) => AlStatusCode::NO_SYNC,
+            (false, _) => AlStatusCode::NO_VALID_OUTPUTS,
+        };
+        self.fail(esc, AlState::SafeOp, code);
+        self.report_transition(esc, AlState::Op, code);
+    }
+
+    fn begin_op(&mut self, esc: &mut Esc, now: Duration) {
+        self.outputs_until = None;
+        self.synchronized = esc.cyclic_unit(now).is_some();
+        self.enter(esc, AlState::Op);
     }
 
     /// Puts the present values into the input buffer, where the state has valid inputs.
@@ -165,10 +192,9 @@ impl Application {
 
     fn outputs_written(&mut self, esc: &mut Esc, channels: u16, now: Duration) -> bool {
         self.outputs_seen |= channels;
-        let entered = self.outputs_until.is_some() && self.has_outputs();
+        let entered = self.outputs_until.is_some() && self.has_outputs() && self.sync_runs(esc, now);
         if entered {
-            self.outputs_until = None;
-            self.enter(esc, AlState::Op);
+            self.begin_op(esc, now);
         }
         if self.state() != AlState::Op {
             return false;
@@ -246,7 +272,8 @@ impl Application {
         let checked = match (from, target) {
             (AlState::Init, AlState::PreOp | AlState::Boot) => self.check_mailbox(esc, target),
             (AlState::PreOp, AlState::SafeOp) => {
-                self.check_mailbox(esc, target).and_then(|()| self.check_process_data(esc))
+                let mailbox = self.check_mailbox(esc, target);
+                mailbox.and_then(|()| self.check_sync(esc, now)).and_then(|()| self.check_process_data(esc))
             }
             _ => Ok(()),
         };
@@ -256,11 +283,14 @@ impl Application {
             self.report_transition(esc, target, code);
             return;
         }
-        if target == AlState::Op && !self.has_outputs() {
-            self.outputs_until = Some(now + OUTPUTS_WAIT);
-            return;
+        if target != AlState::Op {
+            return self.enter(esc, target);
         }
-        self.enter(esc, target);
+        if self.has_outputs() && self.sync_runs(esc, now) {
+            self.begin_op(esc, now);
+        } else {
+            self.outputs_until = Some(now + OUTPUTS_WAIT);
+        }
     }
 
     fn enter(&mut self, esc: &mut Esc, target: AlState) {

@@ -43,6 +43,7 @@ fn every_action_has_its_line() {
         ("input switches 1 on", Action::SetInput { subdevice: 2, channel: 1, value: 1 }),
         ("input switches 4 off", Action::SetInput { subdevice: 2, channel: 4, value: 0 }),
         ("input sensors 2 1234", Action::SetInput { subdevice: 3, channel: 2, value: 1234 }),
+        ("latch axis 1 on", Action::SetLatchInput { subdevice: 5, input: LatchInput::Latch1, high: true }),
         ("drift axis 25ppm", Action::ClockDrift { subdevice: 5, ppm: 25.0 }),
         ("drift axis -0.5ppm", Action::ClockDrift { subdevice: 5, ppm: -0.5 }),
         ("input sensors 2 -1", Action::SetInput { subdevice: 3, channel: 2, value: u64::MAX }),

@@ -12,6 +12,9 @@ impl Esc {
         if len == 0 || address >= self.memory.end() {
             return None;
         }
+        if direction == Direction::Write && self.protection.first_writable().is_none_or(|first| address < first) {
+            return None;
+        }
         let refused =
             self.channels.iter().any(|channel| channel.guards(address, len) && !channel.admits(direction, address));
         if refused {
@@ -75,6 +78,11 @@ impl Esc {
 
     /// Writes physical memory. Returns whether at least one byte was admitted.
     pub(crate) fn network_write(&mut self, address: u16, data: &[u8]) -> bool {
+        if self.protection.is_on() { self.write_protected(address, data) } else { self.write_admitted(address, data) }
+    }
+
+    /// Writes what no protection keeps from being written.
+    pub(super) fn write_admitted(&mut self, address: u16, data: &[u8]) -> bool {
         let registers = usize::from(PLAIN).saturating_sub(usize::from(address)).min(data.len());
         let (below, plain) = data.split_at(registers);
         let mut admitted = !below.is_empty() && self.write_registers(address, below);
@@ -94,10 +102,11 @@ impl Esc {
         if address <= status && status < address + len {
             self.clear_al_event();
         }
+        self.acknowledge_latches(address, len);
     }
 
     pub(super) fn note(&mut self, flag: u16) {
-        debug_assert!(flag <= Pending::RESET);
+        debug_assert!(flag <= Pending::WRITE_ENABLE);
         self.pending.flags |= flag;
     }
 }

@@ -21,7 +21,7 @@ impl Esc {
         self.memory.u16(register::EVENT_MASK) != 0
     }
 
-    fn set_event(&mut self, bits: u16, on: bool) {
+    pub(super) fn set_event(&mut self, bits: u16, on: bool) {
         let request = self.memory.u16(register::EVENT_REQUEST);
         let request = if on { request | bits } else { request & !bits };
         self.memory.put(register::EVENT_REQUEST, &request.to_le_bytes());

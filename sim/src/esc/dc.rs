@@ -8,16 +8,22 @@ use std::time::Duration;
 use zerocat_wire::register;
 
 use super::clock::Clock;
-use super::sync::{Orders, Sync, activation};
-use super::{Esc, Pending};
+use super::sync::{self, Orders, Sync, activation};
+use super::{Esc, Pending, latch};
 
 /// First address behind the DC registers.
 pub(super) const END: u16 = 0x0A00;
+/// Length of the pulses of SYNC0 and SYNC1, in 10 ns; 0: until they are acknowledged.
+pub(super) const PULSE_LENGTH: u16 = 0x0982;
 const FILTER_DEPTHS: u16 = 0x0934;
 const ACTIVATION_STATUS: u16 = 0x0984;
+/// States of SYNC0 and SYNC1 while they wait to be acknowledged.
+const SYNC_STATUS: u16 = 0x098E;
 const NEXT_SYNC1: u16 = 0x0998;
 /// Filter depths after power-on: of the difference, of the speed counter.
 const DEPTHS: [u8; 2] = [4, 12];
+/// No application acknowledges pulses: AL status follows AL control by itself (0x0141 bit 0).
+const DEVICE_EMULATION: u8 = 0x01;
 /// The cyclic unit belongs to the local application.
 const LOCAL: u8 = 0x01;
 
@@ -65,6 +71,17 @@ impl ClockSnapshot {
     }
 }
 
+/// The cyclic unit as the application sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CyclicUnit {
+    /// Register 0x0981.
+    pub(crate) activation: u8,
+    /// Cycle time of SYNC0 in ns.
+    pub(crate) cycle0: u32,
+    /// Pulses of SYNC0 so far.
+    pub(crate) pulses: u64,
+}
+
 /// What a write touched.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Touched {
@@ -72,6 +89,8 @@ pub(super) struct Touched {
     speed: bool,
     activation: bool,
     start: bool,
+    /// The upper half of the start time.
+    start_high: bool,
 }
 
 fn nanos(now: Duration) -> u64 {
@@ -122,6 +141,7 @@ impl Esc {
     /// Writes a byte of a DC register.
     pub(super) fn write_dc(&mut self, address: u16, byte: u8, touched: &mut Touched) -> bool {
         let local = self.memory.byte(register::DC_CYCLIC_CONTROL) & LOCAL != 0;
+        let latches = [0, 1].map(|input| self.controls_latch(input));
         let Some(dc) = &mut self.dc else { return false };
         match address {
             0x0900..=0x0903 => {
@@ -146,8 +166,12 @@ impl Esc {
             0x0990..=0x0997 => {
                 dc.start[usize::from(address - register::DC_START_TIME)] = byte;
                 touched.start = true;
+                touched.start_high |= address >= register::DC_START_TIME + 4;
             }
             0x09A0..=0x09A7 => self.memory.set_byte(address, byte),
+            latch::CONTROL | 0x09A9 if latches[usize::from(address - latch::CONTROL)] => {
+                self.memory.set_byte(address, byte & 0x03);
+            }
             _ => return false,
         }
         true
@@ -167,6 +191,11 @@ impl Esc {
             let received = u32::from_le_bytes([a, b, c, d]);
             let difference = u32::from_le_bytes([e, f, g, h]).wrapping_sub(received).cast_signed();
             dc.clock.follow(difference, self.memory.byte(FILTER_DEPTHS), now);
+        }
+        let extended = self.memory.byte(register::DC_ACTIVATION) & activation::EXTEND != 0;
+        if touched.start && !touched.start_high && extended {
+            let [a, b, c, d, ..] = dc.start;
+            dc.start = sync::extend(u32::from_le_bytes([a, b, c, d]), self.system(&dc, now)).to_le_bytes();
         }
         if touched.start && self.memory.byte(register::DC_ACTIVATION) & activation::AUTO != 0 {
             let byte = self.memory.byte(register::DC_ACTIVATION) | activation::ON;
@@ -200,6 +229,10 @@ impl Esc {
         self.memory.put(register::DC_SPEED_COUNTER_DIFFERENCE, &dc.clock.speed_difference().to_le_bytes());
         let status = dc.sync.map_or(0, |sync| sync.status(system));
         self.memory.set_byte(ACTIVATION_STATUS, status);
+        let acknowledges = self.memory.byte(register::PDI_CONTROL + 1) & DEVICE_EMULATION == 0;
+        let waits = self.memory.u16(PULSE_LENGTH) == 0 && !acknowledges;
+        let pulses = dc.sync.map_or([0, 0], |sync| [sync.pulses0(system), sync.pulses1(system)]);
+        self.memory.put(SYNC_STATUS, &pulses.map(|pulses| u8::from(waits && pulses > 0)));
         let next = |(next0, next1)| (dc.clock.cut(next0), dc.clock.cut(next1));
         let (next0, next1) = dc.sync.map_or((u64::from_le_bytes(dc.start), 0), |sync| next(sync.next(system)));
         self.memory.put(register::DC_START_TIME, &next0.to_le_bytes());
@@ -225,6 +258,17 @@ impl Esc {
         let Some(dc) = &self.dc else { return };
         let time = dc.clock.cut(dc.clock.local(self.moment(self.passage)));
         self.memory.put(register::DC_RECEIVE_TIME_UNIT, &time.to_le_bytes());
+    }
+
+    /// What the cyclic unit was told and has done at a time; `None` while it is off, or without a clock.
+    pub(crate) fn cyclic_unit(&self, now: Duration) -> Option<CyclicUnit> {
+        let dc = self.dc.as_ref()?;
+        let sync = dc.sync?;
+        Some(CyclicUnit {
+            activation: self.memory.byte(register::DC_ACTIVATION),
+            cycle0: self.u32_at(register::DC_SYNC0_CYCLE),
+            pulses: sync.pulses0(self.system(dc, nanos(now))),
+        })
     }
 
     /// Gives the crystal another drift. Returns whether there is one.

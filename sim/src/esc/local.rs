@@ -14,6 +14,9 @@ const DEACTIVATE: u8 = 0x01;
 impl Esc {
     /// Takes what frames did since the last call.
     pub(crate) fn take_pending(&mut self) -> Pending {
+        if self.pending.flags & Pending::WRITE_ENABLE != 0 {
+            self.end_write_enable();
+        }
         std::mem::take(&mut self.pending)
     }
 

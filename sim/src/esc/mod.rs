@@ -4,17 +4,17 @@
 //! side (`local_*`). What a frame changed is left in [`Pending`] for the application, which acts on it when the
 //! frame has passed. Register offsets and behaviour follow ETG.1000.4, clause 6, and the ET1100 data sheet,
 //! section II.
-//!
-//! Not modelled: register protection (0x0020 to 0x0031).
 
 mod access;
 mod alarm;
 mod clock;
 mod dc;
 mod fmmu;
+mod latch;
 mod local;
 mod memory;
 mod port;
+mod protection;
 mod register;
 mod sii;
 mod sync;
@@ -23,7 +23,9 @@ mod watchdog;
 
 pub(crate) use clock::Clock;
 pub use dc::ClockSnapshot;
+pub(crate) use dc::CyclicUnit;
 pub(crate) use sii::SiiInterface;
+pub(crate) use sync::activation;
 pub(crate) use sync_manager::Channel;
 pub(crate) use watchdog::Watchdog;
 
@@ -34,6 +36,7 @@ use zerocat_wire::fmmu::Fmmu;
 use dc::Dc;
 use memory::Memory;
 use port::Ports;
+use protection::Protection;
 
 /// First address behind the registers that behave as plain memory: digital I/O output data and user RAM
 /// (ET1100 data sheet, section II, table 2).
@@ -88,6 +91,8 @@ impl Pending {
     pub(crate) const DC_LATCH: u16 = 32;
     /// The ESC is to be reset.
     pub(crate) const RESET: u16 = 64;
+    /// Write enable was set, for this frame only.
+    pub(crate) const WRITE_ENABLE: u16 = 128;
 
     pub(crate) const fn any(self) -> bool {
         self.flags != 0 || self.written != 0 || self.read != 0
@@ -105,6 +110,7 @@ pub(crate) struct Esc {
     pub(crate) sii: SiiInterface,
     pub(crate) pending: Pending,
     dc: Option<Box<Dc>>,
+    protection: Protection,
     kind: EscKind,
     now: Duration,
     /// Nanoseconds from then until a frame passes the processing unit.
@@ -125,6 +131,7 @@ impl Esc {
             sii: sii.with_words(words),
             pending: Pending::default(),
             dc: None,
+            protection: Protection::default(),
             kind,
             now: Duration::ZERO,
             passage: 0,

@@ -1,11 +1,15 @@
 //! Ports: links, loops, and the counters of what goes wrong there (ETG.1000.4, 6.2, tables 33 and 34; ET1100 data
 //! sheet, section II, 0x0100 to 0x0111 and 0x0300 to 0x0313).
-//!
-//! Not modelled: loop settings for a limited time (0x0100 bit 1).
+
+use std::time::Duration;
 
 use zerocat_wire::register;
 
 use super::Esc;
+
+/// Loop settings hold for about a second (ET1100 data sheet, section II, 0x0100 bit 1).
+const TEMPORARY: u8 = 0x02;
+const TEMPORARY_TIME: Duration = Duration::from_secs(1);
 
 /// Loop control (ETG.1000.4, table 33): open with a link.
 const AUTO: u8 = 0;
@@ -18,6 +22,10 @@ const OPEN: u8 = 2;
 pub(crate) struct Ports {
     links: [bool; 4],
     open: [bool; 4],
+    /// Loop settings to go back to.
+    permanent: u8,
+    /// Until when those in the register hold.
+    until: Option<Duration>,
 }
 
 impl Esc {
@@ -35,7 +43,24 @@ impl Esc {
 
     /// DL control was written: loops follow it.
     pub(crate) fn apply_loop_control(&mut self) {
+        let temporary = self.memory.byte(register::DL_CONTROL) & TEMPORARY != 0;
+        if !temporary {
+            self.ports.permanent = self.memory.byte(register::DL_CONTROL + 1);
+        }
+        self.ports.until = temporary.then(|| self.now + TEMPORARY_TIME);
         self.work_out_loops(true);
+    }
+
+    /// Goes back to the permanent settings when the time of temporary ones is over. Returns whether it is just now.
+    pub(crate) fn end_temporary_loops(&mut self, now: Duration) -> bool {
+        let over = self.ports.until.is_some_and(|until| until <= now);
+        if over {
+            self.ports.until = None;
+            let control = self.memory.byte(register::DL_CONTROL) & !TEMPORARY;
+            self.memory.put(register::DL_CONTROL, &[control, self.ports.permanent]);
+            self.work_out_loops(true);
+        }
+        over
     }
 
     fn work_out_loops(&mut self, written: bool) {

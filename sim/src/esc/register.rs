@@ -28,6 +28,7 @@ impl Esc {
         self.load_watchdog();
         self.show_watchdog();
         self.load_sii();
+        self.load_alias();
     }
 
     pub(super) fn write_registers(&mut self, address: u16, data: &[u8]) -> bool {
@@ -56,6 +57,7 @@ impl Esc {
         match address {
             0x0010 | 0x0011 | 0x0200 | 0x0201 => self.store(address, byte, Pending::ADDRESSING),
             RESET => self.write_reset(byte),
+            0x0020 | 0x0021 | 0x0030 | 0x0031 => self.write_protection(address, byte),
             0x0100..=0x0103 => self.store(address, byte, Pending::DL_CONTROL | Pending::ADDRESSING),
             0x0120 | 0x0121 => self.store(address, byte, Pending::AL_CONTROL),
             0x0300..=0x030B => self.clear(register::RX_ERRORS, 12),

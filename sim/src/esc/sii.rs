@@ -19,6 +19,7 @@ const COMMANDS: u16 = 7 << 8;
 /// Word of the checksum over the first seven.
 const CHECKSUM_WORD: usize = 7;
 const ALIAS_WORD: usize = 4;
+const PULSE_WORD: usize = 2;
 
 /// The memory behind the interface and the state of the interface.
 #[derive(Debug, Default)]
@@ -70,6 +71,7 @@ impl Esc {
     pub(crate) fn exchange_sii(&mut self, words: Vec<u16>) {
         self.sii.words = words;
         self.load_sii();
+        self.load_alias();
     }
 
     pub(super) fn write_sii(&mut self, address: u16, byte: u8) -> bool {
@@ -136,15 +138,24 @@ impl Esc {
         }
     }
 
-    /// Loads PDI control, configuration and alias, if the checksum is right.
+    /// Takes the alias over from the configuration, if that is right. An ESC does so at power-on only (ET1100 data
+    /// sheet, section I, 11.1).
+    pub(super) fn load_alias(&mut self) {
+        if self.sii.errors & CHECKSUM_ERROR == 0 {
+            let alias = self.sii.words.get(ALIAS_WORD).copied().unwrap_or(0);
+            self.memory.put(register::STATION_ALIAS, &alias.to_le_bytes());
+        }
+    }
+
+    /// Loads PDI control, configuration and pulse length, if the checksum is right.
     pub(super) fn load_sii(&mut self) {
         self.sii.errors &= !CHECKSUM_ERROR;
         let words = &self.sii.words;
         let stored = words.get(CHECKSUM_WORD).copied().unwrap_or(0xffff);
         if u16::from(checksum(words)) == stored & 0xff {
-            let alias = words.get(ALIAS_WORD).copied().unwrap_or(0);
+            let pulse = words.get(PULSE_WORD).copied().unwrap_or(0);
             let pdi = words.first().copied().unwrap_or(0);
-            self.memory.put(register::STATION_ALIAS, &alias.to_le_bytes());
+            self.memory.put(super::dc::PULSE_LENGTH, &pulse.to_le_bytes());
             self.memory.put(register::PDI_CONTROL, &pdi.to_le_bytes());
         } else {
             self.sii.errors |= CHECKSUM_ERROR;

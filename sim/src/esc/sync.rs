@@ -3,19 +3,29 @@
 //! Pulses lie where the local copy of the system time reaches the start time and multiples of the cycle behind it.
 //! They are worked out when somebody asks.
 //!
-//! Not modelled: pulse length and acknowledgement, latch inputs, a start time of 32 bits that is extended.
+//! Not modelled: how long a pulse is.
 
 /// Bits of the activation register (0x0981).
-pub(super) mod activation {
+pub(crate) mod activation {
     pub(crate) const ON: u8 = 0x01;
     pub(crate) const SYNC0: u8 = 0x02;
     pub(crate) const SYNC1: u8 = 0x04;
+    /// Both signals.
+    pub(crate) const SIGNALS: u8 = SYNC0 | SYNC1;
     /// A write of the start time switches the unit on.
     pub(crate) const AUTO: u8 = 0x08;
+    /// A start time of which only the lower 32 bits are written is extended.
+    pub(crate) const EXTEND: u8 = 0x10;
     /// A start time out of the near future starts at once.
     pub(crate) const PLAUSIBLE: u8 = 0x20;
     /// The near future is 2^31 ns long, not half of what the clock can show.
     pub(crate) const NEAR: u8 = 0x40;
+}
+
+/// The next time behind `system` that ends in these 32 bits.
+pub(super) fn extend(low: u32, system: u64) -> u64 {
+    let ahead = u64::from(low).wrapping_sub(system) & 0xffff_ffff;
+    system.wrapping_add(ahead)
 }
 
 /// What the unit was told.

@@ -20,18 +20,15 @@ pub use restore::ChangedSince;
 pub use setting::{Setting, Value};
 pub use state::{Entry, Identity, State};
 
+use outcome::Done;
 use port::Nic;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 use zerocat_sched::doctor::{HostReading, InterfaceReading};
 use zerocat_xdp::{NicSettings, Resident, XdpError};
 
 /// Name and version of the schema.
 pub const TUNE_SCHEMA: &str = "zerocat-tune/1";
-/// How long a link may take to come back: gigabit copper takes 1 to 3 s to agree, and ixgbe up to 20 s.
-const LINK_PATIENCE: Duration = Duration::from_secs(25);
-const LOOK: Duration = Duration::from_millis(20);
 /// Bit of CAP_NET_ADMIN (`include/uapi/linux/capability.h`).
 const CAP_NET_ADMIN: u64 = 1 << 12;
 
@@ -224,18 +221,14 @@ fn tune_below(root: &Path, request: &TuneRequest, say: &mut dyn FnMut(&str)) -> 
         may_change(root, &host, &before, request)?;
     }
     let wish = wish(&host, request)?;
-    let nic = Nic::find(root, name, before.index)?;
+    let nic = Nic::find(root, &before)?;
     let mut state = State::open(&request.state, &Identity::of(root, name, before.index))?;
-    let settings = match request.action {
-        Action::RehearseApply => apply::rehearse(&nic, &wish),
+    let Done { rows: settings, mut notes } = match request.action {
+        Action::RehearseApply => apply::rehearse(&nic, &wish).into(),
         Action::Apply => apply::apply(&nic, &wish, &mut state, say)?,
-        Action::RehearseRestore(since) => restore::rehearse(&nic, &state, since),
+        Action::RehearseRestore(since) => restore::rehearse(&nic, &state, since).into(),
         Action::Restore(since) => restore::restore(&nic, &mut state, since, say)?,
     };
-    let mut notes = Vec::new();
-    if request.action.changes() {
-        notes.extend(await_link(&before, LINK_PATIENCE));
-    }
     notes.extend(moved_again(&host, &settings));
     Ok(Tuned {
         schema: TUNE_SCHEMA,
@@ -274,22 +267,6 @@ fn wish(host: &HostReading, request: &TuneRequest) -> Result<Wish, TuneError> {
     let choose = plan::housekeeping(&host.online, &host.host.isolated, request.cpu);
     let irq_cpu = request.irq_cpu.map_or(IrqCpu::Housekeeping { realtime: request.cpu, choose }, IrqCpu::Exactly);
     Ok(Wish { irq_cpu, threaded: request.threaded })
-}
-
-/// Waits for the link, where there was one.
-fn await_link(before: &NicSettings, patience: Duration) -> Option<String> {
-    let has = || NicSettings::of_interface(&before.name).ok().and_then(|nic| nic.carrier);
-    if before.carrier != Some(true) || has() != Some(false) {
-        return None;
-    }
-    let begun = Instant::now();
-    while has() == Some(false) {
-        if begun.elapsed() > patience {
-            return Some(format!("the link was reset and isn't back after {} s", patience.as_secs()));
-        }
-        std::thread::sleep(LOOK);
-    }
-    Some(format!("the link was reset and came back after {:.1} s", begun.elapsed().as_secs_f32()))
 }
 
 fn moved_again(host: &HostReading, settings: &[Row]) -> Option<String> {

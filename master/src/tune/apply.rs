@@ -3,7 +3,7 @@
 //! Guarantees: what a setting was is in the state file before it is changed. A setting that is refused stops nothing.
 
 use super::TuneError;
-use super::outcome::{Outcome, Row};
+use super::outcome::{Done, Outcome, Row};
 use super::plan::{Found, Item, Reading, Wish, plan};
 use super::port::{Port, said};
 use super::setting::{Setting, Value};
@@ -29,26 +29,30 @@ pub(super) fn apply(
     wish: &Wish,
     state: &mut State,
     say: &mut dyn FnMut(&str),
-) -> Result<Vec<Row>, TuneError> {
-    let mut done = Vec::new();
+) -> Result<Done, TuneError> {
+    let (mut done, mut notes) = (Vec::new(), Vec::new());
     for in_this_pass in PASSES {
         let items = plan(&port.read(), wish);
         state.keep(&items)?;
+        let mut changed = Vec::new();
         for item in items.into_iter().filter(|item| in_this_pass(&item.setting)) {
             let tried = attempt(port, &item, say);
+            if matches!(tried, Tried::Accepted) {
+                changed.push(item.setting.clone());
+            }
             done.push((item, tried));
         }
+        notes.extend(port.settle(&changed));
     }
     let readings = port.read();
-    let touched: Vec<_> =
-        done.iter().filter(|(item, _)| !item.to.is_empty()).map(|(item, _)| item.setting.clone()).collect();
+    let planned = done.iter().filter(|(item, _)| !item.to.is_empty());
+    let touched: Vec<_> = planned.map(|(item, _)| item.setting.clone()).collect();
     state.settle(&touched, &readings)?;
-    let now = |setting: &Setting| value_of(&readings, setting).cloned();
-    Ok(done
-        .into_iter()
-        .map(|(item, tried)| (now(&item.setting), item, tried))
-        .map(|(now, item, tried)| row(item, &tried, now))
-        .collect())
+    let read_back = |(item, tried): (Item, Tried)| {
+        let now = value_of(&readings, &item.setting).cloned();
+        row(item, &tried, now)
+    };
+    Ok(Done { rows: done.into_iter().map(read_back).collect(), notes })
 }
 
 pub(super) fn value_of<'a>(readings: &'a [Reading], setting: &Setting) -> Option<&'a Value> {
@@ -130,7 +134,7 @@ mod tests {
         let before = bench.read();
         let rehearsed = rehearse(&bench, &WISH);
         assert_eq!(bench.read(), before);
-        let applied = apply(&bench, &WISH, &mut state(&folder), &mut |_| {}).unwrap();
+        let applied = apply(&bench, &WISH, &mut state(&folder), &mut |_| {}).unwrap().rows;
         assert!(rehearsed.iter().any(|row| row.outcome == Outcome::WouldChange));
         for row in rehearsed.iter().filter(|row| row.outcome == Outcome::WouldChange) {
             let done = applied.iter().find(|done| done.setting == row.setting);
@@ -144,7 +148,7 @@ mod tests {
         let (folder, bench) = (Folder::new(), Bench::new());
         let mut state = state(&folder);
         apply(&bench, &WISH, &mut state, &mut |_| {}).unwrap();
-        let again = apply(&bench, &WISH, &mut state, &mut |_| {}).unwrap();
+        let again = apply(&bench, &WISH, &mut state, &mut |_| {}).unwrap().rows;
         assert!(again.iter().all(|row| matches!(row.outcome, Outcome::AsWanted | Outcome::Unavailable)), "{again:#?}");
     }
 
@@ -167,7 +171,7 @@ mod tests {
     fn a_refusal_is_said_and_stops_nothing() {
         let (folder, bench) = (Folder::new(), Bench::new());
         bench.refuse(&queues(), 2);
-        let rows = apply(&bench, &WISH, &mut state(&folder), &mut |_| {}).unwrap();
+        let rows = apply(&bench, &WISH, &mut state(&folder), &mut |_| {}).unwrap().rows;
         let of = |setting: &Setting| rows.iter().find(|row| row.setting == *setting).unwrap();
         assert_eq!(of(&queues()).outcome, Outcome::Refused);
         assert!(of(&queues()).reason.is_some());
@@ -179,7 +183,7 @@ mod tests {
     fn what_a_driver_refuses_first_is_asked_for_in_another_way() {
         let (folder, bench) = (Folder::new(), Bench::new());
         bench.refuse(&coalescing(), 1);
-        let rows = apply(&bench, &WISH, &mut state(&folder), &mut |_| {}).unwrap();
+        let rows = apply(&bench, &WISH, &mut state(&folder), &mut |_| {}).unwrap().rows;
         let row = rows.iter().find(|row| row.setting == coalescing()).unwrap();
         assert_eq!(row.outcome, Outcome::Changed);
         assert!(row.reason.as_ref().is_some_and(|reason| reason.contains("asked for rx-frames 0")), "{row:?}");
@@ -189,7 +193,7 @@ mod tests {
     fn a_driver_that_accepts_and_does_nothing_is_a_refusal() {
         let (folder, bench) = (Folder::new(), Bench::new());
         bench.ignore(&coalescing());
-        let rows = apply(&bench, &WISH, &mut state(&folder), &mut |_| {}).unwrap();
+        let rows = apply(&bench, &WISH, &mut state(&folder), &mut |_| {}).unwrap().rows;
         assert_eq!(rows.iter().find(|row| row.setting == coalescing()).unwrap().outcome, Outcome::Refused);
     }
 }

@@ -66,3 +66,16 @@ pub struct Row {
     /// Why it isn't so, or not quite.
     pub reason: Option<String>,
 }
+
+/// What was done to all settings, and what was seen on the way.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Done {
+    pub(super) rows: Vec<Row>,
+    pub(super) notes: Vec<String>,
+}
+
+impl From<Vec<Row>> for Done {
+    fn from(rows: Vec<Row>) -> Self {
+        Self { rows, notes: Vec::new() }
+    }
+}

@@ -5,8 +5,9 @@ use super::plan::{Found, Reading};
 use super::setting::{Setting, Value};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 use zerocat_sched::doctor::{Irq, nic_irqs, read_irqs};
-use zerocat_xdp::{NapiKnob, NapiKnobs, NicControl, NicGroup, XdpError, set_irq_affinity};
+use zerocat_xdp::{NapiKnob, NapiKnobs, NicControl, NicGroup, NicSettings, XdpError, set_irq_affinity};
 
 /// What is tuned.
 pub(super) trait Port {
@@ -15,6 +16,10 @@ pub(super) trait Port {
 
     /// Changes one.
     fn write(&self, setting: &Setting, value: &Value) -> io::Result<()>;
+
+    /// Waits until what was changed has had its effect on the link, and says what that was, if anything. Some settings
+    /// of a link that is down become others when it is up: igb agrees on pause frames anew.
+    fn settle(&self, changed: &[Setting]) -> Option<String>;
 }
 
 /// Offloads that hold frames, join them or change them, by the kernel's names (`net/ethtool/common.c`).
@@ -42,14 +47,28 @@ pub(super) struct Nic {
     root: PathBuf,
     name: String,
     index: u32,
+    had_carrier: bool,
     control: NicControl,
 }
 
 impl Nic {
+    /// An interface that was set so.
+    ///
     /// # Errors
     /// `NoInterface`, `Device`.
-    pub(super) fn find(root: &Path, name: &str, index: u32) -> Result<Self, XdpError> {
-        Ok(Self { root: root.into(), name: name.into(), index, control: NicControl::of_interface(name)? })
+    pub(super) fn find(root: &Path, nic: &NicSettings) -> Result<Self, XdpError> {
+        Ok(Self {
+            root: root.into(),
+            name: nic.name.clone(),
+            index: nic.index,
+            had_carrier: nic.carrier == Some(true),
+            control: NicControl::of_interface(&nic.name)?,
+        })
+    }
+
+    /// Whether the link is known to be down.
+    fn is_cut(&self) -> bool {
+        NicSettings::of_interface(&self.name).is_ok_and(|nic| nic.carrier == Some(false))
     }
 
     fn group(&self, group: NicGroup) -> Reading {
@@ -107,6 +126,11 @@ impl Nic {
     }
 }
 
+/// How long a link may take to come back: gigabit copper takes 1 to 3 s to agree, and ixgbe was seen to take 20 s.
+const LINK_PATIENCE: Duration = Duration::from_secs(25);
+/// How late a link may go down: the kernel looks at a PHY once a second (`PHY_STATE_TIME` of `include/linux/phy.h`).
+const NOTICED: Duration = Duration::from_millis(1200);
+const LOOK: Duration = Duration::from_millis(20);
 const ELSEWHERE: &str = "/sys shows another network namespace; `ip netns exec` shows the right one";
 
 impl Port for Nic {
@@ -137,6 +161,32 @@ impl Port for Nic {
                 .write(*knob, *number),
             _ => Err(mismatch()),
         }
+    }
+
+    fn settle(&self, changed: &[Setting]) -> Option<String> {
+        let agreed_anew = changed.iter().any(|setting| AFTER.map(Setting::Group).contains(setting));
+        if !self.had_carrier || !within(if agreed_anew { NOTICED } else { Duration::ZERO }, || self.is_cut()) {
+            return None;
+        }
+        let begun = Instant::now();
+        if within(LINK_PATIENCE, || !self.is_cut()) {
+            return Some(format!("the link was reset and came back after {:.1} s", begun.elapsed().as_secs_f32()));
+        }
+        Some(format!("the link was reset and isn't back after {} s", LINK_PATIENCE.as_secs()))
+    }
+}
+
+/// Looks until something is so, once at least.
+fn within(patience: Duration, mut is_so: impl FnMut() -> bool) -> bool {
+    let begun = Instant::now();
+    loop {
+        if is_so() {
+            return true;
+        }
+        if begun.elapsed() >= patience {
+            return false;
+        }
+        std::thread::sleep(LOOK);
     }
 }
 

@@ -5,7 +5,7 @@
 
 use super::TuneError;
 use super::apply::{PASSES, refusal, value_of};
-use super::outcome::{Outcome, Row};
+use super::outcome::{Done, Outcome, Row};
 use super::plan::{Found, Reading, reason};
 use super::port::Port;
 use super::setting::{Setting, Value};
@@ -78,27 +78,31 @@ pub(super) fn restore(
     state: &mut State,
     since: ChangedSince,
     say: &mut dyn FnMut(&str),
-) -> Result<Vec<Row>, TuneError> {
-    let entries = state.entries().to_vec();
+) -> Result<Done, TuneError> {
     let start = port.read();
-    let mut done = Vec::new();
+    let (mut rows, mut notes) = (Vec::new(), Vec::new());
     for in_this_pass in PASSES {
         let now = port.read();
+        let mut changed = Vec::new();
         // What was changed last is put back first.
-        for entry in entries.iter().rev().filter(|entry| in_this_pass(&entry.setting)) {
+        for entry in state.entries().iter().rev().filter(|entry| in_this_pass(&entry.setting)) {
             let found = value_of(&now, &entry.setting).cloned();
             let (outcome, reason) = match judge(entry, &start, &now, since) {
                 Verdict::PutBack => put_back(port, entry, found.as_ref(), say),
                 other => settled(other),
             };
-            done.push(row(entry, outcome, found, reason));
+            if outcome == Outcome::PutBack {
+                changed.push(entry.setting.clone());
+            }
+            rows.push(row(entry, outcome, found, reason));
         }
+        notes.extend(port.settle(&changed));
     }
-    check(&mut done, &port.read());
+    check(&mut rows, &port.read());
     let over = |row: &&Row| matches!(row.outcome, Outcome::PutBack | Outcome::AsBefore | Outcome::Gone);
-    let over: Vec<_> = done.iter().filter(over).map(|row| row.setting.clone()).collect();
+    let over: Vec<_> = rows.iter().filter(over).map(|row| row.setting.clone()).collect();
     state.forget(&over)?;
-    Ok(done)
+    Ok(Done { rows, notes })
 }
 
 fn settled(verdict: Verdict) -> (Outcome, Option<String>) {
@@ -165,7 +169,7 @@ mod tests {
     }
 
     fn restored(bench: &Bench<'_>, folder: &Folder, since: ChangedSince) -> Vec<Row> {
-        restore(bench, &mut state(folder), since, &mut |_| {}).unwrap()
+        restore(bench, &mut state(folder), since, &mut |_| {}).unwrap().rows
     }
 
     fn outcome(rows: &[Row], setting: &Setting) -> Outcome {

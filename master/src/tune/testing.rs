@@ -32,6 +32,7 @@ pub(super) struct Bench<'a> {
     refusals: RefCell<BTreeMap<Setting, u32>>,
     ignored: RefCell<BTreeSet<Setting>>,
     writes_left: Cell<usize>,
+    link_is_down: Cell<bool>,
     observer: RefCell<Option<Observer<'a>>>,
 }
 
@@ -71,6 +72,7 @@ impl<'a> Bench<'a> {
             refusals: RefCell::default(),
             ignored: RefCell::default(),
             writes_left: Cell::new(usize::MAX),
+            link_is_down: Cell::new(false),
             observer: RefCell::new(None),
         }
     }
@@ -155,8 +157,20 @@ impl Port for Bench<'_> {
         drop(settings);
         if *setting == queues() {
             self.queues_changed();
+            self.link_is_down.set(true);
         }
         Ok(())
+    }
+
+    /// The link comes back, and agrees on pause frames as the ends did before, if it was told otherwise too early.
+    fn settle(&self, _changed: &[Setting]) -> Option<String> {
+        if !self.link_is_down.replace(false) {
+            return None;
+        }
+        let mut settings = self.settings.borrow_mut();
+        let pause = settings.iter_mut().find(|(known, _)| *known == Setting::Group(NicGroup::Pause));
+        pause.unwrap().1 = Value::words([("autoneg", 1), ("rx", 1), ("tx", 0)]);
+        Some("the link came back".to_owned())
     }
 }
 

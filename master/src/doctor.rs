@@ -4,6 +4,7 @@
 //! is in [`zerocat_sched::doctor`] and here, each a pure function over readings.
 
 mod interface;
+mod tunable;
 
 pub use interface::{InterfaceFacts, judge_interface};
 pub use zerocat_sched::doctor::{Check, Level};
@@ -48,6 +49,7 @@ fn wanted(engine: &Engine) -> Wanted {
         period: None,
         spins: engine.wait == Wait::Spin,
         xdp: engine.link == LinkKind::Xdp,
+        busy_polls: engine.busy_poll.settings().is_some(),
     }
 }
 
@@ -118,7 +120,7 @@ mod tests {
     use super::*;
     use std::time::Duration;
     use zerocat_sched::Host;
-    use zerocat_sched::doctor::{Counters, Irq, Rights};
+    use zerocat_sched::doctor::{Counters, Irq, IrqThread, Rights};
 
     /// A machine that is in order: PREEMPT_RT, CPU 3 isolated, igb with one queue.
     fn good_host() -> HostReading {
@@ -147,6 +149,7 @@ mod tests {
             dma_latency: Some(true),
             irqs: vec![Irq { number: 40, names: vec!["enp3s0".to_owned()], allowed: vec![3], effective: vec![3] }],
             processes: vec!["init".to_owned()],
+            irq_threads: vec![IrqThread { pid: 9, name: "irq/40-enp3s0".to_owned(), priority: 85, cpus: vec![3] }],
             modules: Some(Vec::new()),
             huge_pages: Some("never".to_owned()),
             same_page_merging: Some(0),
@@ -168,6 +171,7 @@ mod tests {
             enslaved: Some(false),
             counters: Some(Counters::default()),
             sockets: Some(0),
+            aspm: Some(false),
         }
     }
 

@@ -12,6 +12,7 @@ mod files;
 mod host;
 mod interface;
 mod irq;
+mod irq_thread;
 mod kernel;
 mod kernel_config;
 mod memory;
@@ -21,6 +22,7 @@ pub use check::{Check, Level, Question};
 pub use host::HostReading;
 pub use interface::{Counters, InterfaceReading, judge_interface};
 pub use irq::{Irq, nic_irqs, read_irqs};
+pub use irq_thread::IrqThread;
 pub use kernel_config::{KernelConfig, Setting};
 pub use rights::Rights;
 
@@ -39,6 +41,8 @@ pub struct Wanted {
     pub spins: bool,
     /// Whether frames go through AF_XDP.
     pub xdp: bool,
+    /// Whether it asks to poll the NIC's queue itself.
+    pub busy_polls: bool,
 }
 
 /// Judges everything about the machine that isn't about an interface. Interrupts whose numbers are in `own` are the
@@ -60,8 +64,14 @@ pub(crate) mod testing {
     use std::time::Duration;
 
     /// A rig on CPU 3 at 1 kHz that sleeps.
-    pub(crate) const WANTED: Wanted =
-        Wanted { cpu: Some(3), priority: 80, period: Some(Duration::from_millis(1)), spins: false, xdp: true };
+    pub(crate) const WANTED: Wanted = Wanted {
+        cpu: Some(3),
+        priority: 80,
+        period: Some(Duration::from_millis(1)),
+        spins: false,
+        xdp: true,
+        busy_polls: false,
+    };
 
     /// Judges a machine of these files, whose NIC has interrupt 41.
     pub(crate) fn judged(files: &[(&str, &str)], wanted: &Wanted) -> Vec<Check> {

@@ -65,7 +65,7 @@ impl Host {
             kernel_version,
             cpu_model: field(&cpuinfo, "model name").or_else(|| field(&cpuinfo, "Model")).map(str::to_owned),
             cores: cpu_list::read(root, "online").len(),
-            isolated: cpu_list::read(root, "isolated"),
+            isolated: isolated(root),
             nohz_full: cpu_list::read(root, "nohz_full"),
             virtual_machine: is_virtual(root, &cpuinfo),
             clocksource: text(root, "sys/devices/system/clocksource/clocksource0/current_clocksource"),
@@ -106,6 +106,16 @@ impl Nic {
 fn text(root: &Path, path: &str) -> Option<String> {
     let text = fs::read_to_string(root.join(path)).ok()?;
     Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+}
+
+/// Those of `isolcpus`, and those of isolated cpuset partitions, which not every kernel adds to the former
+/// (`Documentation/admin-guide/cgroup-v2.rst`).
+fn isolated(root: &Path) -> Vec<usize> {
+    let mut cpus = cpu_list::read(root, "isolated");
+    cpus.extend(cpu_list::parse(&text(root, "sys/fs/cgroup/cpuset.cpus.isolated").unwrap_or_default()));
+    cpus.sort_unstable();
+    cpus.dedup();
+    cpus
 }
 
 /// The value of the first `key : value` line.

@@ -1,7 +1,8 @@
 //! Checks of what an interface says of itself.
 
+use super::tunable;
 use zerocat_sched::doctor::{Check, Level, Question, Wanted};
-use zerocat_xdp::{Coalescing, NicSettings, Resident, XdpError, XdpFeatures};
+use zerocat_xdp::{NicSettings, Resident, XdpError, XdpFeatures};
 
 /// An interface by ioctl and netlink. `Err` says why a part couldn't be had.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,15 +35,15 @@ pub fn judge_interface(facts: &InterfaceFacts, wanted: &Wanted) -> Vec<Check> {
         present(nic),
         carrier(nic),
         speed(nic),
-        mtu(nic),
+        mtu(nic, wanted),
         bus(nic),
         features(facts, wanted),
         resident(facts),
-        queues(nic),
-        coalescing(nic),
-        energy_efficient(nic),
-        pause(nic),
-        offloads(nic),
+        tunable::queues(nic),
+        tunable::coalescing(nic),
+        tunable::energy_efficient(nic),
+        tunable::pause(nic),
+        tunable::offloads(nic),
         addresses(nic),
     ]
 }
@@ -67,6 +68,9 @@ fn carrier(nic: &NicSettings) -> Check {
         wanted: "yes",
         why: "without one nothing is at the other end of the cable, or it has no power",
     };
+    if nic.up == Some(false) {
+        return question.unknown("the interface is down");
+    }
     match nic.carrier {
         None => question.unknown("the driver doesn't say"),
         Some(true) => question.ok("yes"),
@@ -95,7 +99,7 @@ fn speed(nic: &NicSettings) -> Check {
     question.not(Level::Error, found, fix)
 }
 
-fn mtu(nic: &NicSettings) -> Check {
+fn mtu(nic: &NicSettings, wanted: &Wanted) -> Check {
     let question = Question {
         id: "mtu",
         title: "MTU",
@@ -105,6 +109,7 @@ fn mtu(nic: &NicSettings) -> Check {
     match nic.mtu {
         None => question.unknown("it can't be read"),
         Some(1500) => question.ok("1500"),
+        Some(more) if more > 1500 && !wanted.xdp => question.info(format!("{more}, which link `packet` doesn't mind")),
         Some(other) => question.not(Level::Error, other.to_string(), format!("ip link set dev {} mtu 1500", nic.name)),
     }
 }
@@ -166,90 +171,6 @@ fn resident(facts: &InterfaceFacts) -> Check {
     }
 }
 
-fn queues(nic: &NicSettings) -> Check {
-    let question = Question {
-        id: "queues",
-        title: "Receive queues",
-        wanted: "1",
-        why: "an AF_XDP socket hears one queue; frames that are hashed to another are lost to it",
-    };
-    match nic.queues {
-        None | Some(0) => question.unknown("the driver doesn't say"),
-        Some(1) => question.ok("1"),
-        Some(count) => question.not(
-            Level::Warn,
-            count.to_string(),
-            tuned(nic, &format!("ethtool -L {0} combined 1, or ethtool -L {0} rx 1", nic.name)),
-        ),
-    }
-}
-
-fn coalescing(nic: &NicSettings) -> Check {
-    let question = Question {
-        id: "coalescing",
-        title: "Interrupt coalescing",
-        wanted: "0 us, at most 1 frame, adaptive off",
-        why: "the NIC waits that long before it says that a frame came",
-    };
-    let Some(coalescing) = nic.coalescing else { return question.unknown("the driver doesn't say") };
-    let Coalescing { receive_us, receive_frames, transmit_us, transmit_frames, adaptive } = coalescing;
-    let frames = |count| if count > 0 { format!(" or {count} frames") } else { String::new() };
-    let found = format!(
-        "rx {receive_us} us{}, tx {transmit_us} us{}, adaptive {}",
-        frames(receive_frames),
-        frames(transmit_frames),
-        if adaptive { "on" } else { "off" }
-    );
-    // With 0 us, more than one frame is waited for without end.
-    if receive_us == 0 && transmit_us == 0 && receive_frames <= 1 && transmit_frames <= 1 && !adaptive {
-        return question.ok(found);
-    }
-    let by_hand = format!("ethtool -C {} adaptive-rx off adaptive-tx off rx-usecs 0 tx-usecs 0", nic.name);
-    question.not(Level::Warn, found, tuned(nic, &by_hand))
-}
-
-fn energy_efficient(nic: &NicSettings) -> Check {
-    let question = Question {
-        id: "eee",
-        title: "Energy Efficient Ethernet",
-        wanted: "off",
-        why: "a link that sleeps between frames takes tens of microseconds to wake",
-    };
-    switch(&question, nic.energy_efficient, tuned(nic, &format!("ethtool --set-eee {} eee off", nic.name)))
-}
-
-fn pause(nic: &NicSettings) -> Check {
-    let question = Question {
-        id: "pause",
-        title: "Pause frames",
-        wanted: "off",
-        why: "a pause frame stops the sender, and SubDevices know nothing of them",
-    };
-    switch(&question, nic.pause, tuned(nic, &format!("ethtool -A {} autoneg off rx off tx off", nic.name)))
-}
-
-fn offloads(nic: &NicSettings) -> Check {
-    let question = Question {
-        id: "offloads",
-        title: "Receive offloads",
-        wanted: "gro, rx-gro-hw, lro and rxvlan off",
-        why: "they hold or change frames before a socket sees them; several drivers refuse XDP with LRO or rx-gro-hw",
-    };
-    let all = [
-        ("gro", nic.generic_receive_offload),
-        ("rx-gro-hw", nic.hardware_receive_offload),
-        ("lro", nic.large_receive_offload),
-        ("rxvlan", nic.receive_vlan),
-    ];
-    let on: Vec<_> = all.iter().filter(|(_, on)| *on == Some(true)).map(|(name, _)| *name).collect();
-    if !on.is_empty() {
-        let off: Vec<_> = on.iter().map(|name| format!("{name} off")).collect();
-        let by_hand = format!("ethtool -K {} {}", nic.name, off.join(" "));
-        return question.not(Level::Warn, format!("on: {}", on.join(", ")), tuned(nic, &by_hand));
-    }
-    if all.iter().any(|(_, on)| on.is_none()) { question.unknown("the driver doesn't say") } else { question.ok("off") }
-}
-
 fn addresses(nic: &NicSettings) -> Check {
     let question = Question {
         id: "addresses",
@@ -269,25 +190,11 @@ fn addresses(nic: &NicSettings) -> Check {
     question.not(Level::Warn, found.join(", "), fix)
 }
 
-/// What `tune` does, and how it is done by hand.
-fn tuned(nic: &NicSettings, by_hand: &str) -> String {
-    format!("zerocat tune --interface {}; by hand: {by_hand}", nic.name)
-}
-
-/// Something that is wanted off.
-fn switch(question: &Question, on: Option<bool>, fix: String) -> Check {
-    match on {
-        None => question.unknown("the driver doesn't say"),
-        Some(false) => question.ok("off"),
-        Some(true) => question.not(Level::Warn, "on", fix),
-    }
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
     use std::net::{IpAddr, Ipv4Addr};
-    use zerocat_xdp::{Attached, HeldBy};
+    use zerocat_xdp::{Attached, Coalescing, HeldBy};
 
     /// An igb port as it should be.
     pub(crate) fn good() -> InterfaceFacts {
@@ -320,7 +227,7 @@ pub(super) mod tests {
     fn level_for(xdp: bool, id: &str, change: impl FnOnce(&mut InterfaceFacts)) -> Level {
         let mut facts = good();
         change(&mut facts);
-        let wanted = Wanted { cpu: None, priority: 80, period: None, spins: false, xdp };
+        let wanted = Wanted { cpu: None, priority: 80, period: None, spins: false, xdp, busy_polls: false };
         let mut checks = judge_interface(&facts, &wanted).into_iter();
         checks.find(|check| check.id == id).unwrap_or_else(|| panic!("{id}")).level
     }
@@ -331,7 +238,7 @@ pub(super) mod tests {
 
     #[test]
     fn a_port_that_is_set_as_wanted_is_ok_throughout() {
-        let wanted = Wanted { cpu: None, priority: 80, period: None, spins: false, xdp: true };
+        let wanted = Wanted { cpu: None, priority: 80, period: None, spins: false, xdp: true, busy_polls: false };
         assert!(judge_interface(&good(), &wanted).iter().all(|check| check.level == Level::Ok));
     }
 
@@ -342,7 +249,7 @@ pub(super) mod tests {
             features: Err("refused".to_owned()),
             resident: Err("refused".to_owned()),
         };
-        let wanted = Wanted { cpu: None, priority: 80, period: None, spins: false, xdp: true };
+        let wanted = Wanted { cpu: None, priority: 80, period: None, spins: false, xdp: true, busy_polls: false };
         assert!(judge_interface(&facts, &wanted).iter().all(|check| check.level == Level::Info));
     }
 
@@ -350,9 +257,12 @@ pub(super) mod tests {
     fn a_port_that_cannot_carry_a_frame_is_an_error() {
         assert_eq!(level("interface", |nic| nic.up = Some(false)), Level::Error);
         assert_eq!(level("carrier", |nic| nic.carrier = Some(false)), Level::Error);
+        assert_eq!(level("carrier", |nic| (nic.up, nic.carrier) = (Some(false), Some(false))), Level::Info);
         assert_eq!(level("link_speed", |nic| nic.speed_mbit = Some(1000)), Level::Error);
         assert_eq!(level("link_speed", |nic| nic.full_duplex = Some(false)), Level::Error);
         assert_eq!(level("mtu", |nic| nic.mtu = Some(9000)), Level::Error);
+        assert_eq!(level("mtu", |nic| nic.mtu = Some(1400)), Level::Error);
+        assert_eq!(level_for(false, "mtu", |facts| facts.settings.mtu = Some(9000)), Level::Info);
     }
 
     #[test]
@@ -364,19 +274,6 @@ pub(super) mod tests {
     #[test]
     fn what_makes_a_port_slow_is_a_warning() {
         assert_eq!(level("nic_bus", |nic| nic.bus = Some("usb-0000:00:14.0-2".to_owned())), Level::Warn);
-        assert_eq!(level("queues", |nic| nic.queues = Some(8)), Level::Warn);
-        let coalescing = |coalescing| level("coalescing", |nic| nic.coalescing = Some(coalescing));
-        assert_eq!(coalescing(Coalescing { receive_us: 3, ..Default::default() }), Level::Warn);
-        assert_eq!(coalescing(Coalescing { transmit_us: 3, ..Default::default() }), Level::Warn);
-        assert_eq!(coalescing(Coalescing { receive_frames: 8, ..Default::default() }), Level::Warn);
-        assert_eq!(coalescing(Coalescing { receive_frames: 1, transmit_frames: 1, ..Default::default() }), Level::Ok);
-        assert_eq!(coalescing(Coalescing { adaptive: true, ..Default::default() }), Level::Warn);
-        assert_eq!(level("eee", |nic| nic.energy_efficient = Some(true)), Level::Warn);
-        assert_eq!(level("pause", |nic| nic.pause = Some(true)), Level::Warn);
-        assert_eq!(level("offloads", |nic| nic.generic_receive_offload = Some(true)), Level::Warn);
-        assert_eq!(level("offloads", |nic| nic.hardware_receive_offload = Some(true)), Level::Warn);
-        assert_eq!(level("offloads", |nic| nic.large_receive_offload = Some(true)), Level::Warn);
-        assert_eq!(level("offloads", |nic| nic.receive_vlan = Some(true)), Level::Warn);
         let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
         assert_eq!(level("addresses", |nic| nic.addresses = Some(vec![address])), Level::Warn);
     }

@@ -81,7 +81,10 @@ fn governor(reading: &HostReading, cpu: Option<usize>) -> Check {
         Some((of, governor)) => question.not(
             Level::Warn,
             format!("{governor} (CPU {of})"),
-            format!("echo performance > /sys/devices/system/cpu/cpu{of}/cpufreq/scaling_governor"),
+            match cpu {
+                Some(cpu) => format!("echo performance > /sys/devices/system/cpu/cpu{cpu}/cpufreq/scaling_governor"),
+                None => "echo performance | tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor".to_owned(),
+            },
         ),
     }
 }

@@ -2,12 +2,14 @@
 
 use super::files;
 use super::irq::{Irq, read_irqs};
+use super::irq_thread::{self, IrqThread};
 use super::kernel_config::KernelConfig;
 use super::rights::Rights;
 use crate::cpu_list;
 use crate::host::Host;
 use crate::throttling::Throttling;
 use std::fs;
+use std::io;
 use std::path::Path;
 
 /// The machine as it is. `None` is what couldn't be read.
@@ -29,6 +31,8 @@ pub struct HostReading {
     pub dma_latency: Option<bool>,
     /// Interrupts with a handler.
     pub irqs: Vec<Irq>,
+    /// Threads that serve interrupts.
+    pub irq_threads: Vec<IrqThread>,
     /// Names of the processes; empty where they can't be seen.
     pub processes: Vec<String>,
     /// Modules in the kernel; `None` where the list can't be read.
@@ -62,6 +66,7 @@ impl HostReading {
                 .collect(),
             dma_latency: dma_latency(root),
             irqs: read_irqs(root),
+            irq_threads: irq_thread::read(root),
             processes: processes(root),
             modules: modules(root),
             huge_pages: files::text(root, "sys/kernel/mm/transparent_hugepage/enabled")
@@ -94,7 +99,11 @@ fn processes(root: &Path) -> Vec<String> {
     pids.filter_map(|pid| files::text(root, &format!("proc/{pid}/comm"))).collect()
 }
 
+/// None, where the kernel has no such list: it was built without modules.
 fn modules(root: &Path) -> Option<Vec<String>> {
-    let text = fs::read_to_string(root.join("proc/modules")).ok()?;
+    let text = match fs::read_to_string(root.join("proc/modules")) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound && root.join("proc/version").exists() => String::new(),
+        text => text.ok()?,
+    };
     Some(text.lines().filter_map(|line| line.split(' ').next().map(str::to_owned)).collect())
 }

@@ -6,6 +6,7 @@ use super::check::{Check, Level, Question};
 use super::files::{self, cpus};
 use super::host::HostReading;
 use super::irq::{nic_irqs, read_irqs};
+use super::irq_thread;
 use std::path::Path;
 
 /// EtherType of EtherCAT (ETG.1000.4, 5.2), as `/proc/net/packet` writes it.
@@ -26,6 +27,8 @@ pub struct InterfaceReading {
     pub threaded: Option<bool>,
     /// Numbers of its interrupts.
     pub irqs: Vec<u32>,
+    /// Whether its PCI Express link saves power (ASPM L0s or L1); `None` where it can't.
+    pub aspm: Option<bool>,
     /// Whether it is part of a bridge or a bond.
     pub enslaved: Option<bool>,
     /// Counters since it was made.
@@ -63,11 +66,19 @@ impl InterfaceReading {
             gro_flush_timeout: number("gro_flush_timeout"),
             threaded: number("threaded").map(|value| value != 0),
             irqs: irqs.iter().map(|irq| irq.number).collect(),
+            aspm: aspm(root, &directory),
             enslaved: Some(root.join(&directory).join("master").exists()),
             counters,
             sockets,
         }
     }
+}
+
+/// `Documentation/ABI/testing/sysfs-bus-pci`: files that are there for a state that can be changed.
+fn aspm(root: &Path, directory: &str) -> Option<bool> {
+    let state = |file: &str| files::number::<u8>(root, &format!("{directory}/device/link/{file}"));
+    let states: Vec<_> = ["l0s_aspm", "l1_aspm"].into_iter().filter_map(state).collect();
+    (!states.is_empty()).then(|| states.iter().any(|&on| on != 0))
 }
 
 fn counters(root: &Path, name: &str) -> Option<Counters> {
@@ -94,6 +105,8 @@ fn sockets(root: &Path, index: u32) -> Option<usize> {
 pub fn judge_interface(reading: &InterfaceReading, host: &HostReading, wanted: &Wanted) -> Vec<Check> {
     vec![
         irq_affinity(reading, host, wanted.cpu),
+        irq_thread::judge(reading, &host.irq_threads, wanted),
+        power_saving(reading),
         deferral(reading),
         threaded(reading),
         enslaved(reading),
@@ -103,7 +116,8 @@ pub fn judge_interface(reading: &InterfaceReading, host: &HostReading, wanted: &
     ]
 }
 
-const ELSEWHERE: &str = "/sys/class/net doesn't show this interface";
+/// Where sysfs is of another network namespace than the one that this thread is in.
+pub(super) const ELSEWHERE: &str = "/sys shows another network namespace; `ip netns exec` shows the right one";
 
 fn irq_affinity(reading: &InterfaceReading, host: &HostReading, cpu: Option<usize>) -> Check {
     let question = Question {
@@ -136,6 +150,29 @@ fn irq_affinity(reading: &InterfaceReading, host: &HostReading, cpu: Option<usiz
             own.len()
         ),
     )
+}
+
+fn power_saving(reading: &InterfaceReading) -> Check {
+    let question = Question {
+        id: "aspm",
+        title: "Power saving of the NIC's slot (ASPM)",
+        wanted: "off",
+        why: "a PCI Express link that sleeps between frames takes microseconds to wake, for each of them",
+    };
+    match reading.aspm {
+        None if reading.in_sysfs => question.ok("none: a device without it, or the kernel may not change it"),
+        None => question.unknown(ELSEWHERE),
+        Some(false) => question.ok("off"),
+        Some(true) => question.not(
+            Level::Warn,
+            "on",
+            format!(
+                "for file in /sys/class/net/{}/device/link/l*_aspm; do echo 0 > $file; done; \
+                 or boot with pcie_aspm.policy=performance",
+                reading.name
+            ),
+        ),
+    }
 }
 
 fn deferral(reading: &InterfaceReading) -> Check {
@@ -288,6 +325,15 @@ mod tests {
     }
 
     #[test]
+    fn a_slot_that_saves_power_is_a_warning() {
+        let l1 = "sys/class/net/eth1/device/link/l1_aspm";
+        assert_eq!(level("aspm", &[INDEX, (l1, "1\n")]), Level::Warn);
+        assert_eq!(level("aspm", &[INDEX, (l1, "0\n"), ("sys/class/net/eth1/device/link/l0s_aspm", "0\n")]), Level::Ok);
+        assert_eq!(level("aspm", &[INDEX]), Level::Ok);
+        assert_eq!(level("aspm", &[]), Level::Info, "it can't be seen");
+    }
+
+    #[test]
     fn a_port_of_a_bridge_is_an_error() {
         assert_eq!(level("bridge", &[INDEX]), Level::Ok);
         assert_eq!(level("bridge", &[INDEX, ("sys/class/net/eth1/master/ifindex", "9\n")]), Level::Error);
@@ -307,6 +353,7 @@ mod tests {
     fn another_master_in_the_kernel_is_an_error() {
         assert_eq!(level("ec_master", &[("proc/modules", "ec_master 1 0 - Live 0x0\n")]), Level::Error);
         assert_eq!(level("ec_master", &[("proc/modules", "igb 1 0 - Live 0x0\n")]), Level::Ok);
+        assert_eq!(level("ec_master", &[("proc/version", "Linux\n")]), Level::Ok, "a kernel without modules");
     }
 
     #[test]

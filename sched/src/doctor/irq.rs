@@ -101,7 +101,11 @@ fn foreign(reading: &HostReading, own: &[u32], cpu: Option<usize>) -> Check {
     let named: Vec<_> = there.iter().take(3).map(|irq| format!("{} ({})", irq.number, irq.names.join(", "))).collect();
     let more = there.len().saturating_sub(named.len());
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let fix = format!("echo {} > /proc/irq/{}/smp_affinity_list, for each", cpus(&rest), first.number);
+    let fix = format!(
+        "echo {} > /proc/irq/{}/smp_affinity_list, for each; those that refuse: boot with isolcpus=managed_irq,domain,{cpu}",
+        cpus(&rest),
+        first.number
+    );
     question.not(Level::Warn, format!("on CPU {cpu}: {}{more}", named.join(", ")), fix)
 }
 

@@ -14,7 +14,7 @@ pub(super) fn judge(reading: &HostReading, wanted: &Wanted) -> Vec<Check> {
     vec![
         preempt_rt(reading, wanted),
         xdp_sockets(reading.config.as_ref(), wanted),
-        busy_poll(reading.config.as_ref()),
+        busy_poll(reading.config.as_ref(), wanted),
         rt_throttling(reading, wanted),
         fair_server(reading, wanted),
         clocksource(reading),
@@ -40,7 +40,7 @@ fn preempt_rt(reading: &HostReading, wanted: &Wanted) -> Check {
     question.not(
         level,
         format!("no ({version})"),
-        "install a realtime kernel (Debian: apt install linux-image-rt-amd64)",
+        "install a realtime kernel (Debian: apt install linux-image-rt-amd64, or -arm64)",
     )
 }
 
@@ -65,7 +65,7 @@ fn xdp_sockets(config: Option<&KernelConfig>, wanted: &Wanted) -> Check {
     }
 }
 
-fn busy_poll(config: Option<&KernelConfig>) -> Check {
+fn busy_poll(config: Option<&KernelConfig>, wanted: &Wanted) -> Check {
     let question = Question {
         id: "busy_poll",
         title: "Busy polling in the kernel",
@@ -75,6 +75,11 @@ fn busy_poll(config: Option<&KernelConfig>) -> Check {
     match config.map(|config| config.get("CONFIG_NET_RX_BUSY_POLL")) {
         None => question.unknown(NO_CONFIG),
         Some(Setting::On) => question.ok("on"),
+        Some(Setting::Off) if wanted.busy_polls => question.not(
+            Level::Warn,
+            "off, and the rig asks for it",
+            "boot a kernel that has it (with PREEMPT_RT: 6.5 or newer), or set `engine.busy_poll` to \"off\"",
+        ),
         Some(Setting::Off) => question.info("off"),
     }
 }

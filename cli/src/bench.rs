@@ -1,5 +1,8 @@
 //! `zerocat bench`: measurements that a user can repeat, with the machine beside each figure.
 
+mod audit;
+mod wakeup;
+
 use crate::Done;
 use crate::exit::Failure;
 use crate::print;
@@ -15,7 +18,7 @@ use zerocat_benches::segment::{self, SegmentSettings};
 /// Measure what a cycle costs.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  zerocat bench rtt --interface ecm0 --reflector ecs0\n  zerocat bench segment --subdevices 100\n  zerocat bench frames"
+    after_help = "Examples:\n  zerocat bench rtt --interface ecm0 --reflector ecs0\n  zerocat bench segment --subdevices 100\n  zerocat bench frames\n  zerocat bench wakeup\n  zerocat bench audit --interface ecm0 --segment ecs0"
 )]
 pub(crate) struct Bench {
     #[command(subcommand)]
@@ -27,6 +30,8 @@ enum What {
     Rtt(Rtt),
     Segment(Segment),
     Frames(Frames),
+    Audit(audit::Audit),
+    Wakeup(wakeup::Wakeup),
 }
 
 /// Round trips flat out: the engine over AF_XDP and AF_PACKET, and the bare sockets below it, interleaved.
@@ -121,6 +126,8 @@ impl Bench {
             What::Rtt(rtt) => rtt.run(),
             What::Segment(segment) => segment.run(),
             What::Frames(frames) => frames.run(),
+            What::Audit(audit) => audit.run(),
+            What::Wakeup(wakeup) => wakeup.run(),
         }
     }
 }

@@ -152,6 +152,12 @@ impl Session {
         &self.core.missing
     }
 
+    /// Cycles per second asked for, in Hz.
+    #[must_use]
+    pub const fn rate(&self) -> f64 {
+        self.core.rig.network.properties.rate
+    }
+
     /// The margin of the wait `hybrid`; `None` with another wait.
     #[must_use]
     pub fn spin_margin(&self) -> Option<MarginReport> {

@@ -1,0 +1,309 @@
+//! `zerocat bench audit`: what the realtime thread asks of the kernel in a cycle, seen from outside of it.
+//!
+//! A session as `zerocat run` makes it, against a simulated segment at the other end of a veth pair or against a real
+//! bus, once for each socket and wait policy. While it exchanges its cycles, the kernel's tracer counts the system calls
+//! of the thread `zc-rt` ([`tracefs`]), and its page faults and context switches are read from `/proc`. Allocations are
+//! the session's own count.
+//!
+//! Guarantees: the counts are the kernel's. What shouldn't be there is in [`AuditRow::violations`]; that is the one
+//! thing that this bench judges.
+
+mod allowed;
+mod simulation;
+mod thread;
+pub mod tracefs;
+
+use crate::host::BenchHost;
+use comfy_table::{Table, presets};
+use serde::Serialize;
+use simulation::Simulation;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::{Duration, Instant};
+use thread::ThreadReading;
+use tracefs::{SyscallTrace, TraceError};
+use zerocat::config::{LinkKind, Rig, Wait};
+use zerocat::report::{Holes, Report};
+use zerocat::{Session, SessionError, SessionOptions};
+use zerocat_sched::cpu_list;
+
+/// Name and version of the schema. Keys may be added; none changes its meaning.
+pub const SCHEMA: &str = "zerocat-bench-audit/1";
+/// The rig of the demonstration.
+pub const DEMO_RIG: &str = include_str!("../../examples/demo-rig.json");
+
+/// Cycles in OP before anything counts.
+const WARM_UP: u64 = 500;
+/// The cycles may take this many times as long as their rate says, and [`PATIENCE`] more.
+const STRETCH: f64 = 5.0;
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Time between two looks at the cycle counter.
+const LOOK: Duration = Duration::from_millis(2);
+
+/// What to audit.
+#[derive(Debug, Clone)]
+pub struct AuditSettings {
+    /// The rig; its interface is the MainDevice's. Socket and wait policy are set for each row.
+    pub rig: Rig,
+    /// Interface at the other end of a veth pair, on which the demonstration's segment is simulated; `None` with a bus
+    /// that answers by itself.
+    pub segment: Option<String>,
+    /// Cycles of each row.
+    pub cycles: u64,
+    /// Sockets.
+    pub links: Vec<LinkKind>,
+    /// Wait policies.
+    pub waits: Vec<Wait>,
+}
+
+/// Why nothing could be said.
+#[derive(Debug, thiserror::Error)]
+pub enum AuditError {
+    /// The rig can't be run.
+    #[error("the rig has problems: {0}")]
+    Rig(String),
+    /// The segment can't be simulated.
+    #[error("simulate the segment at {interface}: {why}")]
+    Segment {
+        /// The interface.
+        interface: String,
+        /// Why.
+        why: String,
+    },
+    /// The session didn't come up or ended badly.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    /// The kernel's tracer can't be used.
+    #[error(transparent)]
+    Trace(#[from] TraceError),
+    /// The realtime thread is not to be found, or there are several.
+    #[error("{0} threads of this process are called zc-rt; the audit needs one")]
+    Thread(usize),
+    /// `/proc` can't be read.
+    #[error("read /proc/self/task")]
+    Proc(#[from] std::io::Error),
+    /// The cycles don't come.
+    #[error("{done} of {asked} cycles after {after:?}")]
+    Stuck {
+        /// Cycles that were done.
+        done: u64,
+        /// Cycles asked for.
+        asked: u64,
+        /// Time that passed.
+        after: Duration,
+    },
+}
+
+/// What was seen, and on what machine.
+#[derive(Debug, Clone, Serialize)]
+pub struct AuditReport {
+    /// Always `zerocat-bench-audit/1`.
+    pub schema: &'static str,
+    /// The machine.
+    pub host: BenchHost,
+    /// Where the counts of system calls come from.
+    pub traced_by: &'static str,
+    /// Cycles per second asked for, in Hz.
+    pub rate_hz: f64,
+    /// One for each socket and wait policy.
+    pub rows: Vec<AuditRow>,
+}
+
+/// What the realtime thread did with one socket and one wait policy.
+#[derive(Debug, Clone, Serialize)]
+pub struct AuditRow {
+    /// `xdp` or `packet`.
+    pub link: &'static str,
+    /// XDP mode read back from the kernel.
+    pub mode: Option<&'static str>,
+    /// Wait policy.
+    pub wait: &'static str,
+    /// Cycles that were watched.
+    pub cycles: u64,
+    /// Of them those that lost a frame.
+    pub lost: u64,
+    /// Ticks skipped meanwhile.
+    pub skipped: u64,
+    /// How often each system call was made.
+    pub syscalls: BTreeMap<String, u64>,
+    /// Page faults.
+    pub page_faults: u64,
+    /// Pages that the kernel moved meanwhile on the whole machine (`pgmigrate_success` of `/proc/vmstat`). Compaction
+    /// moves locked memory too, unless `vm.compact_unevictable_allowed` is 0.
+    pub pages_migrated: u64,
+    /// Times that the thread gave its CPU away by waiting.
+    pub switches_voluntary: u64,
+    /// Times that its CPU was taken from it.
+    pub switches_involuntary: u64,
+    /// Allocations, reallocations and frees from the first cycle to the last; `null` where the program doesn't count.
+    pub allocations: Option<u64>,
+    /// Times of more than 100 us in which it wanted to run and didn't, from the first cycle to the last.
+    pub holes: Holes,
+    /// What shouldn't be there, a sentence each: a system call that isn't of the cycle or came too often, a page fault,
+    /// an allocation.
+    pub violations: Vec<String>,
+}
+
+impl AuditReport {
+    /// All violations, each with its row.
+    pub fn violations(&self) -> impl Iterator<Item = String> {
+        let of_row = |row: &AuditRow| {
+            let name = format!("{} {}", row.link, row.wait);
+            row.violations.iter().map(move |what| format!("{name}: {what}")).collect::<Vec<_>>()
+        };
+        self.rows.iter().flat_map(of_row)
+    }
+}
+
+/// Audits. `progress` is told a line for each row.
+///
+/// # Errors
+/// See [`AuditError`].
+pub fn run(settings: &AuditSettings, mut progress: impl FnMut(&str)) -> Result<AuditReport, AuditError> {
+    let interface = settings.rig.network.properties.interface.clone();
+    let mut rows = Vec::new();
+    for (link, wait) in settings.links.iter().flat_map(|link| settings.waits.iter().map(move |wait| (*link, *wait))) {
+        let mut rig = settings.rig.clone();
+        (rig.engine.link, rig.engine.wait, rig.engine.spin_margin) = (link, wait, None);
+        rig.engine.cpu = rig.engine.cpu.or_else(|| cpu_list::read(Path::new("/"), "online").last().copied());
+        progress(&format!("{link:?}, {wait:?}: {} cycles at {} Hz", settings.cycles, rig.network.properties.rate));
+        rows.push(row(rig, settings)?);
+    }
+    Ok(AuditReport {
+        schema: SCHEMA,
+        host: BenchHost::read(Some(&interface)),
+        traced_by: "tracefs, raw_syscalls:sys_enter",
+        rate_hz: settings.rig.network.properties.rate,
+        rows,
+    })
+}
+
+fn row(rig: Rig, settings: &AuditSettings) -> Result<AuditRow, AuditError> {
+    if let problems @ [_, ..] = rig.problems().as_slice() {
+        let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
+        return Err(AuditError::Rig(problems.join("; ")));
+    }
+    let (wait, deadline) = (rig.engine.wait, rig.engine.deadline.unwrap_or(rig.period()));
+    let simulation = settings.segment.as_deref().map(Simulation::start).transpose()?;
+    let session = Session::start(rig, SessionOptions::default(), || false)?;
+    let watched = watch(&session, settings.cycles);
+    let report = session.stop()?.report;
+    drop(simulation);
+    let mut row = watched?.row(&report);
+    row.violations = allowed::violations(&row, wait, deadline);
+    Ok(row)
+}
+
+/// What was counted of the thread from outside.
+struct Watched {
+    cycles: u64,
+    lost: u64,
+    skipped: u64,
+    syscalls: BTreeMap<String, u64>,
+    thread: ThreadReading,
+}
+
+fn watch(session: &Session, cycles: u64) -> Result<Watched, AuditError> {
+    let rate = session.rate();
+    await_cycles(session, WARM_UP, rate)?;
+    let tid = thread::realtime()?;
+    let trace = SyscallTrace::prepare(tid)?;
+    // The cycles enclose what is counted: no call of theirs is counted without its cycle.
+    let (before, thread) = (session.status().counters, ThreadReading::of(tid)?);
+    trace.begin()?;
+    let passed = await_cycles(session, cycles, rate);
+    trace.end()?;
+    let (after, thread) = (session.status().counters, ThreadReading::of(tid)?.since(thread));
+    passed?;
+    Ok(Watched {
+        cycles: after.cycles - before.cycles,
+        lost: after.lost_cycles - before.lost_cycles,
+        skipped: after.skipped - before.skipped,
+        syscalls: trace.counts()?,
+        thread,
+    })
+}
+
+fn await_cycles(session: &Session, cycles: u64, rate: f64) -> Result<(), AuditError> {
+    let (began, first) = (Instant::now(), session.status().counters.cycles);
+    #[expect(clippy::cast_precision_loss, reason = "a number of cycles, for patience")]
+    let patience = PATIENCE + Duration::from_secs_f64(cycles as f64 / rate * STRETCH);
+    loop {
+        let done = session.status().counters.cycles - first;
+        if done >= cycles {
+            return Ok(());
+        }
+        if began.elapsed() > patience || !session.status().alive {
+            return Err(AuditError::Stuck { done, asked: cycles, after: began.elapsed() });
+        }
+        std::thread::sleep(LOOK);
+    }
+}
+
+impl Watched {
+    fn row(self, report: &Report) -> AuditRow {
+        AuditRow {
+            link: report.link.kind,
+            mode: report.link.mode_got,
+            wait: report.network.wait,
+            cycles: self.cycles,
+            lost: self.lost,
+            skipped: self.skipped,
+            syscalls: self.syscalls,
+            page_faults: self.thread.page_faults,
+            pages_migrated: self.thread.pages_migrated,
+            switches_voluntary: self.thread.switches_voluntary,
+            switches_involuntary: self.thread.switches_involuntary,
+            allocations: report.rt.allocations,
+            holes: report.rt.holes,
+            violations: Vec::new(),
+        }
+    }
+}
+
+/// The report as a table for people, with the machine above it.
+#[must_use]
+pub fn table(report: &AuditReport) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header([
+        "socket",
+        "wait",
+        "cycles",
+        "lost",
+        "skipped",
+        "system calls a cycle",
+        "page faults",
+        "allocations",
+        "switches (forced)",
+        "holes",
+    ]);
+    for row in &report.rows {
+        let socket = row.mode.map_or_else(|| row.link.to_owned(), |mode| format!("{} {mode}", row.link));
+        let switches = format!("{} ({})", row.switches_voluntary + row.switches_involuntary, row.switches_involuntary);
+        table.add_row([
+            socket,
+            row.wait.to_owned(),
+            row.cycles.to_string(),
+            row.lost.to_string(),
+            row.skipped.to_string(),
+            calls_a_cycle(row),
+            row.page_faults.to_string(),
+            row.allocations.map_or_else(|| "not counted".to_owned(), |count| count.to_string()),
+            switches,
+            row.holes.count.to_string(),
+        ]);
+    }
+    let mut lines = vec![
+        report.host.to_string(),
+        format!("the thread zc-rt at {} Hz; system calls: {}", report.rate_hz, report.traced_by),
+        table.trim_fmt(),
+    ];
+    lines.extend(report.violations().map(|what| format!("not as it should be: {what}")));
+    lines.join("\n")
+}
+
+fn calls_a_cycle(row: &AuditRow) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "for people to read")]
+    let each = |(name, count): (&String, &u64)| format!("{name} {:.3}", *count as f64 / row.cycles.max(1) as f64);
+    row.syscalls.iter().map(each).collect::<Vec<_>>().join(", ")
+}

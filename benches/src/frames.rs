@@ -362,6 +362,7 @@ mod tests {
                 ModuleKind::Ao2 | ModuleKind::Ai2 => 4,
                 ModuleKind::Do16 | ModuleKind::Di16 => 2,
                 ModuleKind::Do8 | ModuleKind::Di8 => 1,
+                ModuleKind::Ai16 | ModuleKind::Ao16 => 32,
             };
             let bytes = config(count).subdevices.iter().flat_map(|one| &one.modules).map(of).sum::<usize>();
             assert_eq!(bytes, MAX_DATA_ALONE, "{count}");

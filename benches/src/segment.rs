@@ -6,12 +6,13 @@
 //! every 32nd, both between cycles and not timed.
 
 use crate::host::BenchHost;
-use crate::single_thread::SingleThread;
+use crate::single_thread::{self, SingleThread};
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use zerocat::StartError;
+use zerocat::config::Overlap;
 use zerocat::report::Figures;
 use zerocat_engine::Distribution;
 use zerocat_sched::alloc::is_counting;
@@ -36,6 +37,10 @@ const SAMPLES_EVERY: u32 = 32;
 pub struct SegmentSettings {
     /// SubDevices in a line: a coupler, then digital and analogue I/O and servos in turn.
     pub subdevices: usize,
+    /// Instead of those, modular devices with so many bytes of process data together.
+    pub bytes: Option<usize>,
+    /// Whether inputs lie over outputs.
+    pub overlap: Overlap,
     /// Cycles that are timed.
     pub cycles: u32,
     /// CPU to measure on; the last one if not given.
@@ -46,7 +51,7 @@ pub struct SegmentSettings {
 
 impl Default for SegmentSettings {
     fn default() -> Self {
-        Self { subdevices: 100, cycles: 20_000, cpu: None, priority: Some(80) }
+        Self { subdevices: 100, bytes: None, overlap: Overlap::Off, cycles: 20_000, cpu: None, priority: Some(80) }
     }
 }
 
@@ -92,6 +97,8 @@ pub struct SegmentReport {
     pub cycle_ns: Option<Figures>,
     /// Of it everything but the segment, in ns.
     pub engine_ns: Option<Figures>,
+    /// The median of that for one frame, in ns.
+    pub engine_ns_per_frame: Option<f64>,
     /// Of it the segment, in ns.
     pub segment_ns: Option<Figures>,
     /// Allocations, reallocations and frees in all timed cycles together, the segment's included; `null` where the
@@ -99,6 +106,9 @@ pub struct SegmentReport {
     pub allocations: Option<u64>,
     /// The same for one cycle.
     pub allocations_per_cycle: Option<f64>,
+    /// Memory of this process that is locked, in KiB: program, engine, rings, and the simulated segment too; `null` where
+    /// it can't be read.
+    pub locked_kib: Option<u64>,
     /// Cyclic frames that did not come back.
     pub lost_frames: u64,
     /// Datagrams that came back with another working counter than expected.
@@ -125,9 +135,15 @@ pub fn run(settings: &SegmentSettings, mut progress: impl FnMut(&str)) -> Result
 
 fn measure(settings: &SegmentSettings, request: &RealtimeRequest) -> Result<SegmentReport, SegmentError> {
     let wrong = |source| SegmentError::Segment { subdevices: settings.subdevices, source: Box::new(source) };
-    let segment = Segment::new(&SegmentConfig::mixed(settings.subdevices)).map_err(wrong)?;
+    let line = settings.bytes.map_or_else(
+        || SegmentConfig::mixed(settings.subdevices),
+        |bytes| SegmentConfig::large(settings.subdevices, bytes),
+    );
+    let segment = Segment::new(&line).map_err(wrong)?;
     let began = Instant::now();
-    let mut network = SingleThread::bring_up(segment, PERIOD)?;
+    let mut rig = single_thread::rig(PERIOD);
+    rig.engine.overlap = settings.overlap;
+    let mut network = SingleThread::bring_up_rig(segment, rig)?;
     let bring_up_ms = began.elapsed().as_secs_f64() * 1000.0;
     let missing = enter(request).missing();
     let mut beside = Beside::new(&mut network);
@@ -151,14 +167,21 @@ fn measure(settings: &SegmentSettings, request: &RealtimeRequest) -> Result<Segm
         bring_up_ms,
         cycle_ns: Figures::of(&timed.cycle),
         engine_ns: Figures::of(&timed.engine),
+        engine_ns_per_frame: per_frame(&timed.engine, planned.plan.frames.len()),
         segment_ns: Figures::of(&timed.segment),
         allocations,
         #[expect(clippy::cast_precision_loss, reason = "a count of allocations is far below 2^53")]
         allocations_per_cycle: allocations.map(|count| count as f64 / f64::from(settings.cycles.max(1))),
+        locked_kib: zerocat_sched::memory::locked_kib(),
         lost_frames: after.lost_frames - before.lost_frames,
         working_counter_faults: after.working_counter_faults - before.working_counter_faults,
         missing,
     })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "nanoseconds of a cycle and a number of frames are far below 2^53")]
+fn per_frame(engine: &Distribution, frames: usize) -> Option<f64> {
+    engine.summary().filter(|_| frames > 0).map(|summary| summary.p50 as f64 / frames as f64)
 }
 
 #[derive(Debug, Default)]
@@ -248,6 +271,11 @@ pub fn table(report: &SegmentReport) -> String {
         ),
         table.trim_fmt(),
         format!(
+            "engine {} ns a frame; {} of memory locked, the segment's included",
+            report.engine_ns_per_frame.map_or_else(|| "?".to_owned(), |each| format!("{each:.0}")),
+            report.locked_kib.map_or_else(|| "?".to_owned(), |kib| format!("{} MiB", kib / 1024)),
+        ),
+        format!(
             "{allocations}, {} frames lost, {} working-counter faults",
             report.lost_frames, report.working_counter_faults
         ),
@@ -262,7 +290,7 @@ mod tests {
 
     #[test]
     fn every_cycle_is_timed_and_complete() {
-        let settings = SegmentSettings { subdevices: 11, cycles: 100, cpu: None, priority: None };
+        let settings = SegmentSettings { subdevices: 11, cycles: 100, priority: None, ..SegmentSettings::default() };
         let report = run(&settings, |_| ()).unwrap();
         assert_eq!((report.subdevices, report.lost_frames, report.working_counter_faults), (11, 0, 0));
         assert!(report.image_bytes > 0 && report.frames > 0);
@@ -272,6 +300,28 @@ mod tests {
         // This test's program has no counting allocator.
         assert_eq!((report.allocations, report.allocations_per_cycle), (None, None));
         assert!(table(&report).contains("11 simulated SubDevices"), "{}", table(&report));
+    }
+
+    #[test]
+    fn a_large_image_has_the_bytes_asked_for_and_half_of_the_frames_when_it_overlaps() {
+        let run_with = |overlap| {
+            let settings = SegmentSettings {
+                bytes: Some(20_000),
+                overlap,
+                cycles: 10,
+                priority: None,
+                ..SegmentSettings::default()
+            };
+            run(&settings, |_| ()).unwrap()
+        };
+        let apart = run_with(Overlap::Off);
+        assert_eq!((apart.subdevices, apart.image_bytes, apart.frames), (100, 20_000, 15));
+        let over = run_with(Overlap::On);
+        assert!(over.frames <= 8, "{} frames", over.frames);
+        for report in [apart, over] {
+            assert_eq!((report.lost_frames, report.working_counter_faults), (0, 0));
+            assert_eq!(report.expected_working_counter, 300);
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use zerocat::config::{Engine as EngineSection, Network as RigNetwork, NetworkProperties, Rig};
 use zerocat::{BringUp, Planned, Ports, Progress, StartError, shut_down};
-use zerocat_bus::{Datagrams, block_on};
+use zerocat_bus::{BringUpError, Datagrams, block_on};
 use zerocat_engine::{
     AcyclicSettings, Asked, CommandWriter, Controls, CountersReader, Engine, EngineParts, EventReader, Pool,
     ReaderSpec, SampleReader, Slack, StateReader, Timing, WriterSpec, reader, slots_needed, writer,
@@ -67,6 +67,15 @@ impl SingleThread {
     /// # Errors
     /// What failed on the way.
     pub fn bring_up(segment: Segment, period: Duration) -> Result<Self, StartError> {
+        Self::bring_up_rig(segment, rig(period))
+    }
+
+    /// The same with a rig file: its rate, its slaves and how they are exchanged count, its tasks don't.
+    ///
+    /// # Errors
+    /// What failed on the way.
+    pub fn bring_up_rig(segment: Segment, rig: Rig) -> Result<Self, StartError> {
+        let period = rig.period();
         // ethercrab wants a timer to exist; it is never armed.
         link_idle_timer();
         let now = Arc::new(AtomicU64::new(0));
@@ -79,7 +88,7 @@ impl SingleThread {
         let (engine, parts) = Engine::new(link, timing, pool, acyclic);
         let EngineParts { mut controls, counters, events } = parts;
         let mut drive = Drive { engine, now, period: nanos(period).max(1), number: 0 };
-        let (rig, progress) = (rig(period), Progress::default());
+        let progress = Progress::default();
         let mut way = BringUp {
             rig: &rig,
             datagrams,
@@ -145,6 +154,15 @@ impl SingleThread {
     #[must_use]
     pub fn now(&self) -> Time {
         self.drive.now()
+    }
+
+    /// Reads an object of a SubDevice, while cycles go on.
+    ///
+    /// # Errors
+    /// What the bus says.
+    pub fn upload(&mut self, position: u16, index: u16, subindex: u8) -> Result<Vec<u8>, BringUpError> {
+        let Self { drive, planned, .. } = self;
+        block_on(planned.network.upload(position, index, subindex), || drive.turn())
     }
 
     /// Takes the bus down to INIT in order, as production does. Returns what failed.
@@ -222,7 +240,8 @@ fn read(now: &Arc<AtomicU64>) -> VirtualTime {
 }
 
 /// A rig without SubDevices of its own: whoever is there takes part.
-fn rig(period: Duration) -> Rig {
+#[must_use]
+pub fn rig(period: Duration) -> Rig {
     let properties = NetworkProperties { interface: "in-process".to_owned(), rate: 1.0 / period.as_secs_f64() };
     let network = RigNetwork {
         key: "network".to_owned(),

@@ -11,6 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use std::path::PathBuf;
 use std::time::Duration;
+use zerocat::config::Overlap;
 use zerocat_benches::frames::{self, FramesSettings};
 use zerocat_benches::rtt::{self, RttError, RttSettings};
 use zerocat_benches::segment::{self, SegmentSettings};
@@ -74,11 +75,20 @@ struct Rtt {
 
 /// A segment in this process: time and allocations of a cycle, the segment's share told apart.
 #[derive(Debug, Args)]
-#[command(args_override_self = true, after_help = "Example:\n  zerocat bench segment --subdevices 100 --cycles 20000")]
+#[command(
+    args_override_self = true,
+    after_help = "Examples:\n  zerocat bench segment --subdevices 100 --cycles 20000\n  zerocat bench segment --subdevices 100 --bytes 20000 --overlap"
+)]
 struct Segment {
     /// SubDevices in a line, of all kinds.
     #[arg(long, default_value_t = 100)]
     subdevices: usize,
+    /// Instead of all kinds, modular devices with so many bytes of process data together.
+    #[arg(long)]
+    bytes: Option<usize>,
+    /// Put inputs over outputs.
+    #[arg(long)]
+    overlap: bool,
     /// Cycles that are timed.
     #[arg(long, default_value_t = 20_000)]
     cycles: u32,
@@ -164,6 +174,8 @@ impl Segment {
     fn run(&self) -> Done {
         let settings = SegmentSettings {
             subdevices: self.subdevices,
+            bytes: self.bytes,
+            overlap: if self.overlap { Overlap::On } else { Overlap::Off },
             cycles: self.cycles,
             cpu: self.how.cpu,
             priority: self.how.priority(),

@@ -10,6 +10,7 @@ use crate::report::{
 use std::time::Duration;
 use zerocat_engine::{Counters, Used};
 use zerocat_link::tap::Captured;
+use zerocat_sched::memory::locked_kib;
 use zerocat_sched::time::nanos;
 
 /// What is known of a run while it still lives.
@@ -21,6 +22,7 @@ pub(crate) struct Account {
     tasks: Vec<TaskReport>,
     missing: Vec<String>,
     time_to_op: Duration,
+    locked_kib: Option<u64>,
 }
 
 impl Account {
@@ -36,7 +38,15 @@ impl Account {
             wait: core.thread.begun.wait.name(),
         };
         let margin = core.thread.begun.margin();
-        Self { link: core.link.clone(), network, margin, tasks, missing: core.missing.clone(), time_to_op }
+        Self {
+            link: core.link.clone(),
+            network,
+            margin,
+            tasks,
+            missing: core.missing.clone(),
+            time_to_op,
+            locked_kib: locked_kib(),
+        }
     }
 
     /// The report.
@@ -60,6 +70,7 @@ impl Account {
             tasks: self.tasks,
             rt: RtReport {
                 holes: holes(&remains.counters),
+                locked_kib: self.locked_kib,
                 ..remains.used.as_ref().map_or_else(RtReport::default, rt)
             },
             #[expect(clippy::cast_precision_loss, reason = "microseconds of a start are far below 2^53")]
@@ -78,6 +89,7 @@ fn rt(used: &Used) -> RtReport {
         involuntary_switches: Some(used.usage.switches_involuntary),
         allocations: used.allocations.map(|count| count.total()),
         holes: Holes::default(),
+        locked_kib: None,
     }
 }
 

@@ -66,6 +66,21 @@ impl SegmentConfig {
         Self { wires, ..Self::line(subdevices) }
     }
 
+    /// A line of `count` modular devices with at least `bytes` of process data together, as evenly spread as modules of
+    /// 16 analogue outputs or inputs (32 bytes each, in turn) allow. A device takes 32 modules at most.
+    #[must_use]
+    pub fn large(count: usize, bytes: usize) -> Self {
+        let modules = bytes.div_ceil(32);
+        let first = |n: usize| (modules * n).div_ceil(count.max(1));
+        let module = |m: usize| if m.is_multiple_of(2) { ModuleKind::Ao16 } else { ModuleKind::Ai16 };
+        let device = |n: usize| SubDeviceConfig {
+            serial: u32::try_from(n + 1).unwrap_or(0),
+            modules: (0..first(n + 1) - first(n)).map(module).collect(),
+            ..SubDeviceConfig::new(ProfileKind::Modular)
+        };
+        Self::line((0..count).map(device).collect())
+    }
+
     /// A line of `count` SubDevices: a coupler, then digital in, digital out, analogue in, analogue out and servo in
     /// turn.
     #[must_use]

@@ -114,6 +114,10 @@ pub enum ModuleKind {
     Ai2,
     /// 2 analogue outputs of 16 bits.
     Ao2,
+    /// 16 analogue inputs of 16 bits.
+    Ai16,
+    /// 16 analogue outputs of 16 bits.
+    Ao16,
 }
 
 /// State to which a transition is disturbed.

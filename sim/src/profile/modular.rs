@@ -31,6 +31,8 @@ impl ModuleKind {
             Self::Do16 => (16, 1, false),
             Self::Ai2 => (2, 16, true),
             Self::Ao2 => (2, 16, false),
+            Self::Ai16 => (16, 16, true),
+            Self::Ao16 => (16, 16, false),
         }
     }
 
@@ -48,6 +50,8 @@ impl ModuleKind {
             Self::Do16 => "DO16",
             Self::Ai2 => "AI2",
             Self::Ao2 => "AO2",
+            Self::Ai16 => "AI16",
+            Self::Ao16 => "AO16",
         }
     }
 }
@@ -186,8 +190,16 @@ mod tests {
 
     #[test]
     fn modules_have_idents_of_their_own() {
-        let kinds =
-            [ModuleKind::Di8, ModuleKind::Do8, ModuleKind::Di16, ModuleKind::Do16, ModuleKind::Ai2, ModuleKind::Ao2];
+        let kinds = [
+            ModuleKind::Di8,
+            ModuleKind::Do8,
+            ModuleKind::Di16,
+            ModuleKind::Do16,
+            ModuleKind::Ai2,
+            ModuleKind::Ao2,
+            ModuleKind::Ai16,
+            ModuleKind::Ao16,
+        ];
         for (n, kind) in kinds.iter().enumerate() {
             assert!(kinds[n + 1..].iter().all(|other| other.ident() != kind.ident()));
         }

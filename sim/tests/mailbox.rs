@@ -327,14 +327,66 @@ fn a_fragment_that_doesnt_follow_loses_the_frame() {
 }
 
 #[test]
-fn an_ip_parameter_is_kept_and_filters_are_not_supported() {
+fn an_ip_parameter_is_kept() {
     let mut rig = speaker(all());
     let set = [0x02, 0x01, 0, 0, 0x03, 0, 0, 0, 2, 0, 0, 0, 0, 9, 10, 0, 168, 192];
     assert_eq!(ask(&mut rig, 1, EOE, &set).unwrap(), [0x03, 0x01, 0, 0]);
     let got = ask(&mut rig, 2, EOE, &[0x06, 0x01, 0, 0]).unwrap();
     assert_eq!((&got[..4], &got[4..]), (&[0x07, 0x01, 0, 0][..], &set[4..]));
     assert_eq!(ask(&mut rig, 3, EOE, &set[..10]).unwrap(), [0x03, 0x01, 0x01, 0x00]);
-    assert_eq!(ask(&mut rig, 4, EOE, &[0x04, 0x01, 0, 0]).unwrap(), [0x05, 0x01, 0x01, 0x04]);
+}
+
+/// A frame of 64 bytes to a destination, in one fragment.
+fn to(destination: u8, flags: u8) -> Vec<u8> {
+    [&[0x00, flags, 0x80, 0x30][..], &[destination; 6], &[0x22; 58]].concat()
+}
+
+#[test]
+fn an_address_filter_holds_for_what_is_echoed() {
+    let mut rig = speaker(all());
+    assert_eq!(ask(&mut rig, 1, EOE, &[0x08, 0x01, 0, 0]).unwrap(), [0x09, 0x01, 0, 0, 0, 0, 0, 0], "none yet");
+    let set = [&[0x04, 0x01, 0, 0, 0x82, 0][..], &[0x10; 6], &[0x12; 6]].concat();
+    assert_eq!(ask(&mut rig, 2, EOE, &set).unwrap(), [0x05, 0x01, 0, 0]);
+    let got = ask(&mut rig, 3, EOE, &[0x08, 0x01, 0, 0]).unwrap();
+    assert_eq!((&got[..4], &got[4..]), (&[0x09, 0x01, 0, 0][..], &set[4..]));
+    for (counter, destination, echoed) in [(4, 0x12, true), (5, 0x14, false), (6, 0xff, false), (7, 0x10, true)] {
+        assert_eq!(ask(&mut rig, counter, EOE, &to(destination, 1)).is_some(), echoed, "{destination:#04x}");
+    }
+    let masks = [0x04, 0x01, 0, 0, 0x10, 0];
+    assert_eq!(ask(&mut rig, 1, EOE, &masks).unwrap(), [0x05, 0x01, 0x01, 0x04], "masks are not supported");
+    assert_eq!(ask(&mut rig, 2, EOE, &set[..9]).unwrap(), [0x05, 0x01, 0x01, 0x00], "an address is missing");
+    assert_eq!(ask(&mut rig, 3, EOE, &[0x04, 0x01, 0, 0, 0, 0]).unwrap(), [0x05, 0x01, 0, 0]);
+    assert!(ask(&mut rig, 4, EOE, &to(0x14, 1)).is_some(), "the filter is gone");
+}
+
+#[test]
+fn a_time_stamp_comes_behind_the_echo_and_one_that_is_sent_is_cut_off() {
+    let mut rig = speaker(all());
+    rig.write(0, 0x0920, &1_000u64.to_le_bytes());
+    rig.now += std::time::Duration::from_millis(3);
+    let echo = ask(&mut rig, 1, EOE, &to(0x12, 0x05)).unwrap();
+    assert_eq!(echo.len(), 4 + 64);
+    assert_eq!(body(&mut rig).unwrap(), [&[0x01, 0x01, 0x00, 0x30][..], &3_001_000u32.to_le_bytes()].concat());
+    let stamped = [&to(0x12, 0x03)[..], &[1, 2, 3, 4]].concat();
+    assert_eq!(ask(&mut rig, 2, EOE, &stamped).unwrap().len(), 4 + 64);
+}
+
+#[test]
+fn mailboxes_in_boot_may_have_a_length_of_their_own() {
+    let mut rig = Rig::new(&config(MailboxConfig { boot_length: Some(0x200), ..all() }));
+    let mut word = |address: u8| {
+        rig.write(0, 0x0502, &[0, 1, address, 0, 0, 0]);
+        rig.read_u16(0, 0x0508)
+    };
+    assert_eq!([0x14, 0x15, 0x16, 0x17].map(&mut word), [0x1000, 0x0200, 0x1200, 0x0200]);
+    assert_eq!([0x18, 0x19, 0x1a, 0x1b].map(&mut word), [0x1000, 0x0080, 0x1080, 0x0080]);
+    assert_eq!(boot(&mut rig), (3, 0));
+    let packet = boot_ask(&mut rig, 1, FOE, b"\x01\0\0\0\0\0hello.txt");
+    assert_eq!(packet[6..], *b"hello");
+    let wrong = SegmentConfig::from_json(
+        r#"{"subdevices": [{"profile": "servo", "mailbox": {"boot": true, "boot_length": 16}}]}"#,
+    );
+    assert!(wrong.unwrap_err().to_string().starts_with("subdevices[0].mailbox.boot_length: 16 bytes"));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Ethernet over EtherCAT (ETG.1000.6, 5.7, tables 65 to 88): the body of a mail of type EoE.
 //!
 //! An Ethernet frame goes in fragments, each but the last a multiple of 32 bytes long. What is not here: putting
-//! fragments together, and the contents of address filters.
+//! fragments together, and masks of address filters.
 
 use crate::WireError;
 use crate::field;
@@ -181,6 +181,42 @@ pub struct IpParameter<'a> {
     pub dns: Option<[u8; 4]>,
     /// DNS name, without the zeros that fill its 32 bytes.
     pub name: Option<&'a [u8]>,
+}
+
+/// An address filter (ETG.1000.6, 5.7): which frames a SubDevice takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AddressFilter<'a> {
+    /// Destinations that are taken, six bytes each, at most 15; none: all are.
+    pub addresses: &'a [u8],
+    /// Masks that it has, at most 3.
+    pub masks: u8,
+    /// Broadcasts are not taken.
+    pub no_broadcasts: bool,
+}
+
+impl<'a> AddressFilter<'a> {
+    /// Reads the bytes behind the header.
+    ///
+    /// # Errors
+    /// `Truncated`.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, WireError> {
+        let options = field::u16_at(bytes, 0)?;
+        let len = usize::from(options & 0x0f).saturating_mul(6);
+        let got = bytes.len();
+        let addresses = bytes.get(2..).and_then(|rest| rest.get(..len));
+        let addresses = addresses.ok_or(WireError::Truncated { needed: len.saturating_add(2), got })?;
+        let [options, _] = options.to_le_bytes();
+        Ok(Self { addresses, masks: options >> 4 & 0x03, no_broadcasts: options & 0x80 != 0 })
+    }
+
+    /// Whether a frame to a destination is taken.
+    #[must_use]
+    pub fn takes(&self, destination: &[u8]) -> bool {
+        if destination.iter().all(|byte| *byte == 0xff) {
+            return !self.no_broadcasts;
+        }
+        self.addresses.is_empty() || self.addresses.chunks(6).any(|address| address == destination)
+    }
 }
 
 /// Bytes of the flags that say which parts are there.

@@ -2,10 +2,11 @@
 //! parameter that can be set and read (ETG.1000.6, 5.7).
 //!
 //! Fragments that don't follow each other are dropped with what came before, and the frame is lost, as on a wire.
-//! Time stamps are cut off and not given, address filters are not supported.
+//! Time stamps are cut off; one that is asked for with the last fragment is the system time at the end of the echo. An
+//! address filter holds for the frames that are echoed; masks in it are not supported.
 
 use zerocat_wire::eoe::{
-    BLOCK, EoeHeader, EoeKind, EoeResult, Fragment, HEADER_LEN, IP_PARAMETER_LEN, IpParameter, TIME_LEN,
+    AddressFilter, BLOCK, EoeHeader, EoeKind, EoeResult, Fragment, HEADER_LEN, IP_PARAMETER_LEN, IpParameter, TIME_LEN,
 };
 use zerocat_wire::{MailboxError, WireError};
 
@@ -33,6 +34,8 @@ pub(super) struct Eoe {
     frame: u8,
     /// The IP parameter as it was set last, parts that were not set left out.
     parameter: Vec<u8>,
+    /// The address filter as it was set last.
+    filter: Vec<u8>,
 }
 
 impl Eoe {
@@ -41,7 +44,8 @@ impl Eoe {
     }
 
     /// Answers the bytes behind a mailbox header with bodies of at most `space` bytes.
-    pub(super) fn answer(&mut self, body: &[u8], space: usize) -> Answer {
+    /// `time` is the system time of now, in ns.
+    pub(super) fn answer(&mut self, body: &[u8], space: usize, time: u32) -> Answer {
         let (header, data) = EoeHeader::parse(body).map_err(|error| match error {
             WireError::Truncated { .. } => MailboxError::SIZE_TOO_SHORT,
             _ => MailboxError::INVALID_HEADER,
@@ -51,14 +55,17 @@ impl Eoe {
             Ok(vec![header.emit().to_vec()])
         };
         match header.kind {
-            EoeKind::Fragment => Ok(self.fragment(&header, data, space)),
+            EoeKind::Fragment => Ok(self.fragment(&header, data, space, time)),
             EoeKind::SetIpRequest => {
                 let set = self.set_parameter(data);
                 result(EoeKind::SetIpResponse, set)
             }
-            EoeKind::GetIpRequest => self.parameter_answer(&header, space),
-            EoeKind::SetFilterRequest => result(EoeKind::SetFilterResponse, EoeResult::NO_FILTER_SUPPORT),
-            EoeKind::GetFilterRequest => result(EoeKind::GetFilterResponse, EoeResult::NO_FILTER_SUPPORT),
+            EoeKind::GetIpRequest => kept(EoeKind::GetIpResponse, &header, &self.parameter, space),
+            EoeKind::SetFilterRequest => {
+                let set = self.set_filter(data);
+                result(EoeKind::SetFilterResponse, set)
+            }
+            EoeKind::GetFilterRequest => kept(EoeKind::GetFilterResponse, &header, &self.filter, space),
             _ => Err(MailboxError::SERVICE_NOT_SUPPORTED),
         }
     }
@@ -74,17 +81,24 @@ impl Eoe {
         }
     }
 
-    fn parameter_answer(&self, header: &EoeHeader, space: usize) -> Answer {
-        let nothing = [0; 4];
-        let parameter = if self.parameter.is_empty() { nothing.as_slice() } else { &self.parameter };
-        if HEADER_LEN + parameter.len() > space {
-            return Err(MailboxError::NO_MEMORY);
+    fn set_filter(&mut self, data: &[u8]) -> EoeResult {
+        match AddressFilter::parse(data) {
+            Ok(filter) if filter.masks > 0 => EoeResult::NO_FILTER_SUPPORT,
+            Ok(filter) => {
+                self.filter = [&data[..2], filter.addresses].concat();
+                EoeResult::SUCCESS
+            }
+            Err(_) => EoeResult::UNSPECIFIED,
         }
-        let header = EoeHeader { port: header.port, ..EoeHeader::new(EoeKind::GetIpResponse, EoeResult::SUCCESS.0) };
-        Ok(vec![[&header.emit(), parameter].concat()])
     }
 
-    fn fragment(&mut self, header: &EoeHeader, data: &[u8], space: usize) -> Vec<Vec<u8>> {
+    /// Whether the address filter lets a frame in.
+    fn takes(&self, frame: &[u8]) -> bool {
+        let destination = frame.get(..6).unwrap_or_default();
+        AddressFilter::parse(&self.filter).map_or(true, |filter| filter.takes(destination))
+    }
+
+    fn fragment(&mut self, header: &EoeHeader, data: &[u8], space: usize, time: u32) -> Vec<Vec<u8>> {
         let stamp = if header.time_appended && header.last { TIME_LEN } else { 0 };
         let data = data.get(..data.len().saturating_sub(stamp)).unwrap_or_default();
         if !self.assemble(Fragment::parse(header.detail), data) {
@@ -92,7 +106,15 @@ impl Eoe {
             return Vec::new();
         }
         match self.assembly.take_if(|_| header.last) {
-            Some(Assembly { bytes, .. }) if bytes.len() >= SHORTEST => self.echo(bytes, header.port, space),
+            Some(Assembly { bytes, frame, .. }) if bytes.len() >= SHORTEST && self.takes(&bytes) => {
+                let mut answer = self.echo(bytes, header.port, space);
+                if header.time_requested {
+                    let fragment = Fragment { number: 0, blocks: 0, frame };
+                    let header = EoeHeader { port: header.port, ..EoeHeader::new(EoeKind::TimeStamp, fragment.emit()) };
+                    answer.push([&header.emit()[..], &time.to_le_bytes()].concat());
+                }
+                answer
+            }
             _ => Vec::new(),
         }
     }
@@ -134,4 +156,15 @@ impl Eoe {
         };
         bytes.chunks(size).enumerate().map(one).collect()
     }
+}
+
+/// What was set, or zeros where nothing was.
+fn kept(kind: EoeKind, header: &EoeHeader, what: &[u8], space: usize) -> Answer {
+    let nothing = [0; 4];
+    let what = if what.is_empty() { nothing.as_slice() } else { what };
+    if HEADER_LEN + what.len() > space {
+        return Err(MailboxError::NO_MEMORY);
+    }
+    let header = EoeHeader { port: header.port, ..EoeHeader::new(kind, EoeResult::SUCCESS.0) };
+    Ok(vec![[&header.emit(), what].concat()])
 }

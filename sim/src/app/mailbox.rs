@@ -191,7 +191,7 @@ impl Mailbox {
         match kind {
             MailboxType::Foe if speaks(protocol::FOE) => self.foe.answer(body, mail_space, space),
             MailboxType::Coe if speaks(protocol::COE) && !boot => self.coe.answer(body, space, objects),
-            MailboxType::Eoe if speaks(protocol::EOE) && !boot => self.eoe.answer(body, space),
+            MailboxType::Eoe if speaks(protocol::EOE) && !boot => self.eoe.answer(body, space, objects.time),
             // An error is not answered with an error.
             MailboxType::Error if MailboxError::parse(body).is_ok() => Ok(Vec::new()),
             _ => Err(MailboxError::UNSUPPORTED_PROTOCOL),

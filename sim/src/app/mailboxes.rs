@@ -33,7 +33,8 @@ impl Application {
         if let Some(mailbox) = &mut self.mailbox
             && state != AlState::Init
         {
-            let mut objects = Objects { dictionary: &mut self.dictionary, values: &mut self.values, state };
+            let time = esc.stamp();
+            let mut objects = Objects { dictionary: &mut self.dictionary, values: &mut self.values, state, time };
             mailbox.run(esc, &mut objects);
         }
     }

@@ -60,6 +60,9 @@ pub struct MailboxConfig {
     pub reply_counter: ReplyCounter,
     /// Whether BOOT is supported.
     pub boot: bool,
+    /// Bytes of each of the mailboxes in BOOT, 32 to 1024. By default they are those of the other states.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub boot_length: Option<u16>,
     /// The files, with protocol `foe`.
     pub foe: FoeConfig,
 }
@@ -70,6 +73,7 @@ impl Default for MailboxConfig {
             protocols: vec![MailboxProtocol::Coe],
             reply_counter: ReplyCounter::Own,
             boot: false,
+            boot_length: None,
             foe: FoeConfig::default(),
         }
     }
@@ -87,6 +91,10 @@ pub(super) fn check(n: usize, subdevice: &SubDeviceConfig) -> Result<(), Segment
     };
     if matches!(subdevice.profile, ProfileKind::Coupler | ProfileKind::DigitalIn | ProfileKind::DigitalOut) {
         return invalid("", ConfigProblem::NotForProfile("mailbox"));
+    }
+    if let Some(got) = mailbox.boot_length.map(usize::from).filter(|length| !(32..=1024).contains(length)) {
+        let problem = ConfigProblem::Number { what: "bytes", got, least: 32, most: 1024 };
+        return invalid(".boot_length", problem);
     }
     let foe = &mailbox.foe;
     if foe.capacity > MAX_FILES {

@@ -30,7 +30,7 @@ impl MailboxPlan {
     }
 
     /// Takes over what the segment's file says. The areas in BOOT are those of the other states, for the masters
-    /// that don't switch sync managers off before they program them for BOOT.
+    /// that don't switch sync managers off before they program them for BOOT, unless a length is given.
     pub(crate) fn configure(&mut self, config: &MailboxConfig) {
         let bit = |protocol: &MailboxProtocol| match protocol {
             MailboxProtocol::Coe => protocol::COE,
@@ -38,7 +38,11 @@ impl MailboxPlan {
             MailboxProtocol::Eoe => protocol::EOE,
         };
         self.protocols = config.protocols.iter().map(bit).fold(0, |bits, bit| bits | bit);
-        let areas = [self.out_start, self.out_length, self.in_start, self.in_length];
+        let areas = match config.boot_length {
+            None => [self.out_start, self.out_length, self.in_start, self.in_length],
+            // There is no process data in BOOT that could be in the way.
+            Some(length) => [self.out_start, length, self.out_start.saturating_add(length), length],
+        };
         self.boot = config.boot.then_some(areas);
     }
 }

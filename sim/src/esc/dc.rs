@@ -277,6 +277,12 @@ impl Esc {
         clock.map(|clock| clock.set_drift(ppm, nanos(now))).is_some()
     }
 
+    /// Lower half of the system time at the present time; 0 without a clock.
+    pub(crate) fn stamp(&self) -> u32 {
+        let [a, b, c, d, ..] = self.clock(self.now).map_or([0; 8], |clock| clock.system.to_le_bytes());
+        u32::from_le_bytes([a, b, c, d])
+    }
+
     /// What the clock shows.
     pub(crate) fn clock(&self, now: Duration) -> Option<ClockSnapshot> {
         let dc = self.dc.as_ref()?;

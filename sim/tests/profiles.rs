@@ -159,9 +159,9 @@ fn modes_change_on_the_fly_with_the_pdo_of_all_targets() {
 
 #[test]
 fn the_servo_says_which_modes_it_has() {
-    // 0x6502, IEC 61800-7-201: profile position, homing, CSP, CSV, CST.
+    // 0x6502, IEC 61800-7-201: profile position, velocity and torque, homing, CSP, CSV, CST.
     let mut device = Device::new(SubDeviceConfig::new(ProfileKind::Servo));
-    assert_eq!(device.upload(0x6502, 0), 1 << 0 | 1 << 5 | 1 << 7 | 1 << 8 | 1 << 9);
+    assert_eq!(device.upload(0x6502, 0), 1 << 0 | 1 << 2 | 1 << 3 | 1 << 5 | 1 << 7 | 1 << 8 | 1 << 9);
 }
 
 #[test]

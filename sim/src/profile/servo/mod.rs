@@ -1,12 +1,14 @@
 //! A servo drive after CiA 402 (IEC 61800-7-201) on CoE (IEC 61800-7-204): the power drive state machine with quick
-//! stop, halt, fault reaction and fault reset; modes CSP (8), CSV (9), CST (10), profile position (1) and homing (6).
+//! stop, halt, fault reaction and fault reset; modes CSP (8), CSV (9), CST (10), profile position (1), profile velocity
+//! (3), profile torque (4) and homing (6).
 //!
 //! Mode 0 means "no change", and so does a mode that isn't supported; after power-on it is CSP. A following error
 //! that lasts raises fault 0x8611. When outputs are dropped the drive is switched off and runs out.
 //!
-//! Positions are counts, 65,536 a turn; velocities counts/s; torque 1/1000 of the rated one. Not modelled: option
-//! codes of shutdown and disable operation (it runs out), interpolation between set-points, profile velocity and
-//! profile torque, limit switches outside of homing, a brake.
+//! Where the option code of shutdown or disable operation asks for a ramp, operation stays enabled until the axis rests.
+//!
+//! Positions are counts, 65,536 a turn; velocities counts/s; torque 1/1000 of the rated one. Not modelled: interpolation
+//! between set-points, slippage, limit switches outside of homing, a brake.
 
 mod axis;
 mod drive;
@@ -26,12 +28,14 @@ use objects::Settings;
 use set_points::SetPoints;
 
 const PROFILE_POSITION: i8 = 1;
+const PROFILE_VELOCITY: i8 = 3;
+const PROFILE_TORQUE: i8 = 4;
 const HOMING: i8 = 6;
 const CSP: i8 = 8;
 const CSV: i8 = 9;
 const CST: i8 = 10;
 /// Modes that 0x6502 names.
-const SUPPORTED: [i8; 5] = [PROFILE_POSITION, HOMING, CSP, CSV, CST];
+const SUPPORTED: [i8; 7] = [PROFILE_POSITION, PROFILE_VELOCITY, PROFILE_TORQUE, HOMING, CSP, CSV, CST];
 
 const HALT: u16 = 0x0100;
 /// Longest step of the dynamics, s.
@@ -57,6 +61,12 @@ struct Servo {
     ramp: Ramp,
     /// The ramp is bringing the axis to rest.
     stopping: bool,
+    /// Where to when it rests, after shutdown or disable operation with a ramp.
+    leaving: Option<Drive>,
+    /// Torque demanded in profile torque, 1/1000 of the rated one.
+    torque: f64,
+    /// The velocity is below its threshold.
+    slow: bool,
     set_points: SetPoints,
     homing: Homing,
     /// Control word before.
@@ -81,6 +91,9 @@ impl Servo {
             offset: 0.0,
             ramp: Ramp::default(),
             stopping: false,
+            leaving: None,
+            torque: 0.0,
+            slow: true,
             set_points: SetPoints::default(),
             homing: Homing::Idle,
             control: 0,
@@ -105,7 +118,7 @@ impl Servo {
         self.control = control;
         let option = values.i16(objects::QUICK_STOP_OPTION);
         let before = self.drive;
-        self.drive = before.next(control, rising, option >= 5);
+        self.drive = self.ramped(values, before.next(control, rising, option >= 5));
         if self.drive == Drive::QuickStopActive && option == 0 {
             self.drive = Drive::SwitchOnDisabled;
         }
@@ -126,12 +139,25 @@ impl Servo {
         }
     }
 
+    /// The state that follows `next`: operation stays enabled while a ramp leads out of it.
+    fn ramped(&mut self, values: &Values, next: Drive) -> Drive {
+        let option = match next {
+            Drive::SwitchedOn => values.i16(objects::DISABLE_OPTION),
+            Drive::ReadyToSwitchOn => values.i16(objects::SHUTDOWN_OPTION),
+            _ => 0,
+        };
+        let ramp = self.drive == Drive::OperationEnabled && option == 1;
+        self.leaving = ramp.then_some(next);
+        if ramp { Drive::OperationEnabled } else { next }
+    }
+
     /// Begins anew from where the axis is: demands, set-points, homing.
     fn rest(&mut self) {
         self.ramp = Ramp { position: self.axis.position, velocity: self.axis.velocity };
         self.set_points.hold(self.axis.position + self.offset);
         self.homing = Homing::Idle;
         self.stopping = false;
+        self.torque = self.axis.torque;
         self.clipped = false;
         (self.away, self.there, self.arrived) = (0.0, 0.0, true);
     }
@@ -146,6 +172,14 @@ impl Servo {
     /// Lets `dt` seconds pass.
     fn advance(&mut self, values: &Values, settings: &Settings, dt: f64) {
         match self.drive {
+            Drive::OperationEnabled if self.leaving.is_some() => {
+                if self.stop(settings, 1, dt)
+                    && let Some(next) = self.leaving.take()
+                {
+                    self.drive = next;
+                    self.rest();
+                }
+            }
             Drive::OperationEnabled if self.control & HALT != 0 => {
                 self.stop(settings, settings.halt_option, dt);
             }
@@ -182,6 +216,14 @@ impl Servo {
             CSV => self.axis.run(f64::from(values.i32(objects::TARGET_VELOCITY)), settings.limits, dt),
             CST => self.axis.give(f64::from(values.i16(objects::TARGET_TORQUE)), settings.limits, dt),
             PROFILE_POSITION => self.profile_position(settings, dt),
+            PROFILE_VELOCITY => self.profile_velocity(f64::from(values.i32(objects::TARGET_VELOCITY)), settings, dt),
+            PROFILE_TORQUE => {
+                let target = f64::from(values.i16(objects::TARGET_TORQUE));
+                let step = settings.torque_slope * dt;
+                self.torque += (target - self.torque).clamp(-step, step);
+                self.arrived = self.torque.to_bits() == target.to_bits();
+                self.axis.give(self.torque, settings.limits, dt);
+            }
             HOMING => self.home(settings, dt),
             _ => {
                 let (target, clipped) = settings.within(f64::from(values.i32(objects::TARGET_POSITION)));
@@ -208,6 +250,18 @@ impl Servo {
         }
     }
 
+    fn profile_velocity(&mut self, target: f64, settings: &Settings, dt: f64) {
+        let faster = target.abs() > self.ramp.velocity.abs();
+        let rate = if faster { settings.pace.acceleration } else { settings.pace.deceleration };
+        self.ramp.run(target, rate, dt);
+        self.axis.run(self.ramp.velocity, settings.limits, dt);
+        let (window, time, threshold) = settings.velocity;
+        let inside = (self.axis.velocity - target).abs() <= window;
+        self.there = if inside { self.there + dt } else { 0.0 };
+        self.arrived = inside && self.there >= time;
+        self.slow = self.axis.velocity.abs() <= threshold;
+    }
+
     fn home(&mut self, settings: &Settings, dt: f64) {
         if let Some(home) = self.homing.advance(&mut self.ramp, &self.axis, settings.homing, dt) {
             self.offset = -(home + settings.home_offset);
@@ -216,7 +270,8 @@ impl Servo {
     }
 
     fn following_error(&self) -> f64 {
-        let demanded = !matches!(self.mode, CSV | CST) && self.drive == Drive::OperationEnabled;
+        let demanded = !matches!(self.mode, CSV | CST | PROFILE_VELOCITY | PROFILE_TORQUE)
+            && self.drive == Drive::OperationEnabled;
         if demanded { self.ramp.position - self.axis.position } else { 0.0 }
     }
 
@@ -241,6 +296,9 @@ impl Servo {
                 let reached = if halted { self.axis.rests() } else { self.arrived };
                 u16::from(reached) << 10 | u16::from(self.set_points.acknowledges()) << 12
             }
+            PROFILE_VELOCITY | PROFILE_TORQUE if halted => u16::from(self.axis.rests()) << 10,
+            PROFILE_VELOCITY if enabled => u16::from(self.arrived) << 10 | u16::from(self.slow) << 12,
+            PROFILE_TORQUE if enabled => u16::from(self.arrived) << 10,
             HOMING if halted => u16::from(self.axis.rests()) << 10,
             HOMING if enabled => self.homing.status(),
             CSP | CSV | CST if enabled && !halted => 0x1000,

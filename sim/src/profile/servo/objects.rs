@@ -43,8 +43,15 @@ const HOMING_SLOW: ValueId = ValueId(31);
 const HOMING_ACCELERATION: ValueId = ValueId(32);
 const HOME_SWITCH: ValueId = ValueId(33);
 const LIMIT_SWITCH: ValueId = ValueId(34);
+const INDEX_PULSE: ValueId = ValueId(35);
+pub(super) const SHUTDOWN_OPTION: ValueId = ValueId(36);
+pub(super) const DISABLE_OPTION: ValueId = ValueId(37);
+const VELOCITY_WINDOW: ValueId = ValueId(38);
+const VELOCITY_TIME: ValueId = ValueId(39);
+const VELOCITY_THRESHOLD: ValueId = ValueId(40);
+const TORQUE_SLOPE: ValueId = ValueId(41);
 /// Number of values.
-pub(super) const VALUES: u16 = 35;
+pub(super) const VALUES: u16 = 42;
 
 /// Objects that no PDO maps, with their defaults. Positions in counts, velocities in counts/s, accelerations in
 /// counts/s², torque in 1/1000 of the rated one, times in ms, motor speed in turns a minute.
@@ -54,7 +61,10 @@ pub(super) fn parameters() -> Vec<Parameter> {
     vec![
         set(0x2010, DataType::I32, HOME_SWITCH, 50_000, "Simulated home switch"),
         set(0x2011, DataType::I32, LIMIT_SWITCH, -500_000, "Simulated negative limit switch"),
+        set(0x2012, DataType::I32, INDEX_PULSE, 0, "Simulated index pulse"),
         set(0x605A, DataType::I16, QUICK_STOP_OPTION, 2, "Quick stop option code"),
+        set(0x605B, DataType::I16, SHUTDOWN_OPTION, 0, "Shutdown option code"),
+        set(0x605C, DataType::I16, DISABLE_OPTION, 1, "Disable operation option code"),
         set(0x605D, DataType::I16, HALT_OPTION, 1, "Halt option code"),
         set(0x605E, DataType::I16, FAULT_OPTION, 2, "Fault reaction option code"),
         Parameter::shown((0x6062, 0), DataType::I32, POSITION_DEMAND, "Position demand value"),
@@ -62,6 +72,9 @@ pub(super) fn parameters() -> Vec<Parameter> {
         set(0x6066, DataType::U16, FOLLOWING_TIME, 100, "Following error time out"),
         set(0x6067, DataType::U32, POSITION_WINDOW, 10, "Position window"),
         set(0x6068, DataType::U16, POSITION_TIME, 2, "Position window time"),
+        set(0x606D, DataType::U16, VELOCITY_WINDOW, 1_000, "Velocity window"),
+        set(0x606E, DataType::U16, VELOCITY_TIME, 2, "Velocity window time"),
+        set(0x606F, DataType::U16, VELOCITY_THRESHOLD, 100, "Velocity threshold"),
         set(0x6072, DataType::U16, MAX_TORQUE, 3000, "Max torque"),
         set(0x607C, DataType::I32, HOME_OFFSET, 0, "Home offset"),
         part((0x607D, 1), DataType::I32, MIN_POSITION, i64::from(i32::MIN), "Min position limit"),
@@ -71,6 +84,7 @@ pub(super) fn parameters() -> Vec<Parameter> {
         set(0x6083, DataType::U32, PROFILE_ACCELERATION, 2_000_000, "Profile acceleration"),
         set(0x6084, DataType::U32, PROFILE_DECELERATION, 2_000_000, "Profile deceleration"),
         set(0x6085, DataType::U32, QUICK_STOP_DECELERATION, 20_000_000, "Quick stop deceleration"),
+        set(0x6087, DataType::U32, TORQUE_SLOPE, 10_000, "Torque slope"),
         set(0x6098, DataType::I8, HOMING_METHOD, 37, "Homing method"),
         part((0x6099, 1), DataType::U32, HOMING_FAST, 100_000, "Speed during search for switch"),
         part((0x6099, 2), DataType::U32, HOMING_SLOW, 10_000, "Speed during search for zero"),
@@ -155,6 +169,10 @@ pub(super) struct Settings {
     /// `None`: not watched.
     pub(super) following: Option<(f64, f64)>,
     pub(super) arrival: (f64, f64),
+    /// Window of the velocity and how long it is to be there; below which velocity it is 0.
+    pub(super) velocity: (f64, f64, f64),
+    /// 1/1000 of the rated torque in a second.
+    pub(super) torque_slope: f64,
     pub(super) pace: Pace,
     pub(super) quick_stop: f64,
     pub(super) quick_stop_option: i16,
@@ -177,6 +195,12 @@ impl Settings {
             range: range(signed(MIN_POSITION), signed(MAX_POSITION)),
             following: (window != u32::MAX).then(|| (f64::from(window), seconds(FOLLOWING_TIME))),
             arrival: (f64::from(values.u32(POSITION_WINDOW)), seconds(POSITION_TIME)),
+            velocity: (
+                f64::from(values.u16(VELOCITY_WINDOW)),
+                seconds(VELOCITY_TIME),
+                f64::from(values.u16(VELOCITY_THRESHOLD)),
+            ),
+            torque_slope: rate(TORQUE_SLOPE),
             pace: Pace {
                 speed: f64::from(values.u32(PROFILE_VELOCITY)).min(speed),
                 acceleration: rate(PROFILE_ACCELERATION),
@@ -191,6 +215,7 @@ impl Settings {
                 number: values.i8(HOMING_METHOD),
                 home_switch: signed(HOME_SWITCH),
                 limit_switch: signed(LIMIT_SWITCH),
+                index_pulse: signed(INDEX_PULSE),
                 fast: f64::from(values.u32(HOMING_FAST)).min(speed),
                 slow: f64::from(values.u32(HOMING_SLOW)).min(speed),
                 acceleration: rate(HOMING_ACCELERATION),

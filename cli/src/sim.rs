@@ -193,6 +193,9 @@ impl Sim {
     }
 
     fn links(&self) -> Result<(Links, Names), Failure> {
+        if let Some(name) = self.interface.as_ref().filter(|name| self.second_interface.as_ref() == Some(*name)) {
+            return Err(Failure::usage(format!("both ends are on {name}; each needs an interface of its own")));
+        }
         let first = port(self.interface.as_deref(), self.unix.as_ref())?;
         let (first, name) = first.ok_or_else(|| Failure::usage("give --interface or --unix"))?;
         let second = port(self.second_interface.as_deref(), self.second_unix.as_ref())?;

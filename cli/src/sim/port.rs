@@ -1,6 +1,8 @@
 //! Where a segment is served: a network interface, or a UNIX datagram socket.
 
 use crate::exit::Failure;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::path::{Path, PathBuf};
 use zerocat_link::datagram::DatagramLink;
 use zerocat_link::packet::PacketLink;
@@ -41,15 +43,15 @@ impl std::fmt::Display for SocketPaths {
 /// An open port.
 #[derive(Debug)]
 pub(super) enum Port {
-    Packet(PacketLink),
+    Packet(PacketLink, #[expect(dead_code, reason = "held while it is served")] Claim),
     Datagram(DatagramLink),
 }
 
 impl Port {
     /// Opens a network interface.
     pub(super) fn interface(name: &str) -> Result<Self, Failure> {
-        let link = PacketLink::open(name, SIZING);
-        link.map(Self::Packet).map_err(|error| failed(name, &error))
+        let link = PacketLink::open(name, SIZING).map_err(|error| failed(name, &error))?;
+        Ok(Self::Packet(link, Claim::on(name)?))
     }
 
     /// Opens a socket.
@@ -61,7 +63,7 @@ impl Port {
     /// What to wait for.
     pub(super) fn awaited(&self) -> &dyn Awaited {
         match self {
-            Self::Packet(link) => link,
+            Self::Packet(link, _) => link,
             Self::Datagram(link) => link,
         }
     }
@@ -69,23 +71,41 @@ impl Port {
     /// Whether there may be somebody at the other end. Of a socket that is not known before something is sent.
     pub(super) fn has_carrier(&self) -> bool {
         match self {
-            Self::Packet(link) => link.has_carrier(),
+            Self::Packet(link, _) => link.has_carrier(),
             Self::Datagram(_) => true,
         }
     }
 
     fn link(&self) -> &dyn Link {
         match self {
-            Self::Packet(link) => link,
+            Self::Packet(link, _) => link,
             Self::Datagram(link) => link,
         }
     }
 
     fn link_mut(&mut self) -> &mut dyn Link {
         match self {
-            Self::Packet(link) => link,
+            Self::Packet(link, _) => link,
             Self::Datagram(link) => link,
         }
+    }
+}
+
+/// Keeps other segments off an interface: two would answer every frame twice. It is a UNIX socket with an abstract name,
+/// which belongs to the network namespace as the interface does, and goes with the process.
+#[derive(Debug)]
+pub(super) struct Claim(#[expect(dead_code, reason = "its being open is the claim")] UnixDatagram);
+
+impl Claim {
+    fn on(interface: &str) -> Result<Self, Failure> {
+        let failed = |error: std::io::Error| match error.kind() {
+            std::io::ErrorKind::AddrInUse => {
+                Failure::link(format!("another `zerocat sim` serves {interface}; end it, or choose another interface"))
+            }
+            _ => Failure::link(format!("claim {interface}: {error}")),
+        };
+        let address = SocketAddr::from_abstract_name(format!("zerocat-sim/{interface}")).map_err(failed)?;
+        UnixDatagram::bind_addr(&address).map(Self).map_err(failed)
     }
 }
 

@@ -5,11 +5,18 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails there")]
 
+#[allow(dead_code, reason = "another suite uses the rest")]
+#[path = "../black_box/bench_set.rs"]
+mod bench_set;
 mod commands;
 mod effects;
+mod live;
 #[allow(dead_code, reason = "another suite uses the rest")]
 #[path = "../black_box/program.rs"]
 mod program;
 mod raw;
+mod refusals;
 mod running;
+mod seeds;
+mod segments;
 mod two_ends;

@@ -59,6 +59,11 @@ impl<L: Link + Awaited> Bus<L> {
         index
     }
 
+    /// The bytes of the next frame that has come already.
+    pub(crate) fn waiting(&mut self) -> Option<Vec<u8>> {
+        self.link.receive().unwrap().map(<[u8]>::to_vec)
+    }
+
     /// The bytes of the next frame, if one comes soon.
     pub(crate) fn next_frame(&mut self) -> Option<Vec<u8>> {
         let deadline = Instant::now() + SOON;

@@ -48,7 +48,9 @@ fn arguments_that_are_wrong_end_with_code_2() {
 
 #[test]
 fn schemas_are_json_schemas_and_the_examples_follow_them() {
-    for (format, files) in [("rig", &["demo-rig.json"][..]), ("segment", &["demo-segment.json"]), ("report", &[])] {
+    for (format, files) in
+        [("rig", &["demo-rig.json"][..]), ("segment", &["demo-segment.json", "zoo-segment.json"]), ("report", &[])]
+    {
         let schema = zerocat(&["schema", format]).with_code(0).json();
         assert!(schema["$schema"].is_string() && schema["title"].is_string(), "{format}");
         jsonschema::meta::validate(&schema).unwrap_or_else(|error| panic!("schema of {format}: {error}"));

@@ -11,6 +11,7 @@ mod bench_set;
 mod commands;
 mod effects;
 mod live;
+mod manual;
 #[allow(dead_code, reason = "another suite uses the rest")]
 #[path = "../black_box/program.rs"]
 mod program;

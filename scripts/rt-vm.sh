@@ -8,7 +8,7 @@
 # the cache (about 200 MB, kept), unpacked there and installed nowhere. It needs no root and no network namespace: the
 # guest's NIC is a pair of UNIX sockets. Asserted: PREEMPT_RT; a zero-copy bind read back from the kernel, and that the
 # driver's zero-copy functions ran and the copying one didn't; SCHED_FIFO on an isolated CPU; locked memory; OP; the
-# cycles asked for, with inputs and outputs.
+# cycles asked for, with inputs and outputs; `zerocat tune` before and its `--restore` after, with nothing left of either.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -184,6 +184,16 @@ must "working counter faults" 0 "$(report working_counter_faults)"
 must "cycles" enough "$(report cycles.done | awk -v n="$cycles" '{print ($1 >= n) ? "enough" : "too few: " $1}')"
 must "page faults of the realtime thread" 0 "$(report rt.page_faults_minor)"
 must "allocations of the realtime thread" 0 "$(report rt.allocations)"
+# tuned WHAT: what `tune` did before the run and took back after it.
+tuned() {
+    local name
+    for name in tune-before tune-applied tune-restored tune-after doctor; do guest $name >"$work/$name.json"; done
+    python3 scripts/rt-vm/tuned.py "$work" "$1" 2>/dev/null
+}
+must "settings of the NIC tuned" all "$(tuned applied)"
+must "doctor's findings of what tune sets" none "$(tuned doctor)"
+must "settings put back" all "$(tuned restored)"
+must "the NIC after" "as before" "$(tuned same)"
 [ -z "$json" ] || guest report >"$json"
 [ "$failed" -eq 0 ] || { guest out | tail -20; [ $verbose = yes ] || tail -5 "$work/console.txt"; }
 echo "$passed passed, $failed failed"

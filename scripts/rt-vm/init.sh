@@ -11,6 +11,15 @@ mount -t tracefs none /sys/kernel/tracing 2>/dev/null
 mkdir -p /dev/shm /tmp /sys/fs/bpf
 mount -t bpf none /sys/fs/bpf 2>/dev/null
 finish() { echo "GUEST end $1"; poweroff -f; sleep 60; }
+# Not for what is to run in the background: `$!` would be a shell's.
+zerocat() { /lib64/ld-linux-x86-64.so.2 --library-path /lib /bin/zerocat "$@"; }
+# tune_says NAME OPTION...: what `zerocat tune` prints, as lines for the host.
+tune_says() {
+    name=$1
+    shift
+    zerocat tune --interface eth0 --cpu 1 --json "$@" 2>/tmp/tune.err | sed "s/^/GUEST $name /"
+    sed "s/^/GUEST out tune: /" /tmp/tune.err
+}
 
 . /rt-vm.conf
 for module in $MODULES; do insmod "/modules/$module.ko" || finish "insmod-$module"; done
@@ -20,6 +29,10 @@ ip link set lo up
 ip link set eth0 up || finish no-eth0
 i=0
 while [ "$(cat /sys/class/net/eth0/carrier 2>/dev/null)" != 1 ] && [ $i -lt 100 ]; do sleep 0.1; i=$((i + 1)); done
+
+tune_says tune-before --dry-run
+tune_says tune-applied
+zerocat doctor --interface eth0 --cpu 1 --json 2>/dev/null | sed 's/^/GUEST doctor /'
 
 echo "GUEST uname $(uname -v)"
 echo "GUEST isolated $(cat /sys/devices/system/cpu/isolated)"
@@ -47,5 +60,7 @@ wait $run
 echo "GUEST status $?"
 sed 's/^/GUEST out /' /run.out
 [ -e /report.json ] && sed 's/^/GUEST report /' /report.json
+tune_says tune-restored --restore
+tune_says tune-after --dry-run
 while read -r name hits misses; do echo "GUEST hits $name $hits"; done </sys/kernel/tracing/kprobe_profile
 finish ok

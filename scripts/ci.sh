@@ -15,8 +15,9 @@ step() { printf '\n== %s\n' "$*"; }
 tool() { command -v "$1" >/dev/null || cargo install --locked --quiet "$1@$2"; }
 
 step "packages and tools"
-# g++ for the fuzz targets; tshark and ethtool read captures and interfaces in a way that isn't ours; python3-venv for SOEM.
-scripts/install.sh "$@" g++ tshark ethtool python3-venv
+# g++ for the fuzz targets; tshark and ethtool read captures and interfaces in a way that isn't ours; python3-venv for SOEM;
+# stress-ng for tests under load.
+scripts/install.sh "$@" g++ tshark ethtool python3-venv stress-ng
 tool cargo-deny 0.20.2
 tool cargo-machete 0.9.2
 

@@ -16,7 +16,6 @@ pub mod tracefs;
 use crate::host::BenchHost;
 use comfy_table::{Table, presets};
 use serde::Serialize;
-use simulation::Simulation;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -26,6 +25,8 @@ use zerocat::config::{LinkKind, Rig, Wait};
 use zerocat::report::{Holes, Report};
 use zerocat::{Session, SessionError, SessionOptions};
 use zerocat_sched::cpu_list;
+
+pub use simulation::Simulation;
 
 /// Name and version of the schema. Keys may be added; none changes its meaning.
 pub const SCHEMA: &str = "zerocat-bench-audit/1";

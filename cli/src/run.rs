@@ -285,10 +285,10 @@ fn times(report: &Report) -> Table {
 }
 
 fn tasks(report: &Report) -> Table {
-    let mut table = print::table(["task", "kind", "samples", "overrun", "commands"]);
+    let mut table = print::table(["task", "kind", "samples", "overrun", "batches lost", "commands"]);
     for task in &report.tasks {
-        let [samples, overrun, commands] = [task.samples, task.overrun, task.commands].map(|count| count.to_string());
-        table.add_row([task.name.clone(), task.kind.to_owned(), samples, overrun, commands]);
+        let counts = [task.samples, task.overrun, task.batches_lost, task.commands].map(|count| count.to_string());
+        table.add_row([task.name.clone(), task.kind.to_owned()].into_iter().chain(counts));
     }
     table
 }

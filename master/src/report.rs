@@ -293,6 +293,10 @@ pub struct TaskReport {
     pub samples: u64,
     /// Samples lost to a full ring.
     pub overrun: u64,
+    /// Batches made of them.
+    pub batches: u64,
+    /// Of these, those that the sink didn't take: a full disk, a closed pipe.
+    pub batches_lost: u64,
     /// Complete command sets that reached the outputs; 0 for a read task.
     pub commands: u64,
 }

@@ -91,8 +91,16 @@ impl TaskSet {
     pub fn stop(self) -> Vec<TaskReport> {
         self.running.iter().for_each(|task| task.thread.stop());
         let report = |task: Running| {
-            let Counts { samples, overrun, applied, .. } = task.thread.join();
-            TaskReport { name: task.name, kind: task.kind, samples, overrun, commands: applied }
+            let Counts { samples, overrun, batches, lost_batches, applied, .. } = task.thread.join();
+            TaskReport {
+                name: task.name,
+                kind: task.kind,
+                samples,
+                overrun,
+                batches,
+                batches_lost: lost_batches,
+                commands: applied,
+            }
         };
         self.running.into_iter().map(report).collect()
     }

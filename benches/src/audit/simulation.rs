@@ -11,15 +11,19 @@ use zerocat_sim::{Segment, SegmentConfig, Server};
 /// Frames of a cycle and of the acyclic lane, with some to spare.
 const SIZING: Sizing = Sizing { slots: 64, receive: 256 };
 
-/// It ends when this is dropped.
+/// The segment on its thread; it ends when this is dropped.
 #[derive(Debug)]
-pub(super) struct Simulation {
+pub struct Simulation {
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<Result<(), LinkFault>>>,
 }
 
 impl Simulation {
-    pub(super) fn start(interface: &str) -> Result<Self, AuditError> {
+    /// Starts it at an interface.
+    ///
+    /// # Errors
+    /// [`AuditError::Segment`].
+    pub fn start(interface: &str) -> Result<Self, AuditError> {
         let wrong = |why: String| AuditError::Segment { interface: interface.to_owned(), why };
         let mut link = PacketLink::open(interface, SIZING).map_err(|error| wrong(zerocat::chain(&error)))?;
         let mut segment = Segment::new(&SegmentConfig::demo()).map_err(|error| wrong(zerocat::chain(&error)))?;

@@ -1,19 +1,29 @@
 #!/usr/bin/env bash
-# Measures round trips over a veth pair against a reflector in the kernel, a cycle over 100 SubDevices in process, and
-# single frames through simulated segments, and prints them as tables.
+# Compares zerocat with bare sockets, ethercrab and SOEM on a veth pair or on your own NIC, and writes
+# target/bench/report.json and target/bench/report.html.
 #
-#   scripts/bench.sh [--quick] [--json FILE] [--no-install] [ARGUMENT...]
+#   scripts/bench.sh [--quick] [--rtt] [--interface IF] [--no-peers] [--no-install] [--json FILE] [ARGUMENT...]
 #
-# --quick measures for seconds instead of a minute; --json writes the round trips to FILE, with the machine beside them; --no-install installs nothing, and fails if a package is missing. Other arguments go to `zerocat bench rtt`.
-# It needs root, or sudo for the network namespace. Nothing is left behind.
+# Without --interface it makes a veth pair in a network namespace of its own, with a program in the kernel at the far end
+# that returns each frame. With it nothing is made: SubDevices have to answer on IF, and nothing else may use it.
+# --quick measures for less than a minute instead of ten; --rtt measures only zerocat and bare sockets, in one process and
+# flat out, a cycle of 100 SubDevices and single frames (`zerocat bench rtt`, `segment` and `frames`), as tables;
+# --no-peers builds and measures neither ethercrab nor SOEM; --no-install installs nothing, and fails if a package is
+# missing; --json writes the report to FILE as well.
+# Other arguments go to `zerocat bench compare` or `rtt` (see --help there), for example --scenarios 60@flat,300@1000 --rounds 9.
+# It needs root, or sudo. Nothing is left behind but the files. docs/bench.md tells how to read them.
 set -euo pipefail
 here="$(pwd)"
 cd "$(dirname "$0")/.."
 
-quick=no json='' install=() arguments=()
+quick=no rtt=no json='' interface='' peers=yes install=() arguments=()
 while [ $# -gt 0 ]; do
     case "$1" in
     --quick) quick=yes ;;
+    --rtt) rtt=yes peers=no ;;
+    --no-peers) peers=no ;;
+    --interface) interface="${2:?--interface needs a name}"; shift ;;
+    --interface=*) interface="${1#--interface=}" ;;
     --json) json="${2:?--json needs a file}"; shift ;;
     --json=*) json="${1#--json=}" ;;
     --no-install) install=(--no-install) ;;
@@ -23,19 +33,52 @@ while [ $# -gt 0 ]; do
     shift
 done
 [ -z "$json" ] || [ "${json#/}" != "$json" ] || json="$here/$json"
-if [ $quick = yes ]; then arguments=(--rounds 3 --cycles 5000 "${arguments[@]:+${arguments[@]}}"); fi
-[ -z "$json" ] || arguments+=(--report "$json")
+if [ $quick = yes ] && [ $rtt = yes ]; then
+    arguments=(--rounds 3 --cycles 5000 "${arguments[@]:+${arguments[@]}}")
+elif [ $quick = yes ]; then
+    arguments=(--set quick --rounds 3 --cycles 5000 --seconds 0.2 "${arguments[@]:+${arguments[@]}}")
+fi
 
 scripts/install.sh "${install[@]:+${install[@]}}"
-cargo build --release -p zerocat-cli
-target="${CARGO_TARGET_DIR:-target}"
+target=$(cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
+cargo build --release --locked -p zerocat-cli
+if [ $peers = yes ]; then
+    cargo build --release --locked --features xdp --manifest-path peers/Cargo.toml --target-dir "$target/peers"
+    arguments+=(--ethercrab "$target/peers/release/zerocat-peers")
+    venv=$target/foreign-venv
+    if [ -x "$venv/bin/pip" ] || python3 -m venv "$venv"; then
+        "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement tests/foreign/requirements.txt
+        arguments+=(--soem "$venv/bin/python $PWD/peers/soem.py")
+    else
+        echo "bench.sh: SOEM is left out: python3 -m venv failed (Debian: python3-venv)" >&2
+    fi
+fi
+
+out=$target/bench
+mkdir -p "$out"
+if [ $rtt = yes ]; then
+    bench=("$target/release/zerocat" bench rtt --report "$out/rtt.json") report=$out/rtt.json
+else
+    bench=("$target/release/zerocat" bench compare --report "$out/report.json" --html "$out/report.html")
+    report=$out/report.json
+fi
 
 . scripts/netns.sh
-trap netns_down EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-netns_up
-in_netns "$target/release/zerocat" bench rtt \
-    --interface "$VETH_MASTER" --reflector "$VETH_SEGMENT" "${arguments[@]:+${arguments[@]}}"
-"${ROOT[@]}" "$target/release/zerocat" bench segment --subdevices 100
-"${ROOT[@]}" "$target/release/zerocat" bench frames --frames $([ $quick = yes ] && echo 1000 || echo 20000)
+if [ -n "$interface" ]; then
+    "${ROOT[@]:+${ROOT[@]}}" "${bench[@]}" --interface "$interface" "${arguments[@]:+${arguments[@]}}"
+else
+    trap netns_down EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    netns_up
+    # ethercrab asks for room for 1,528 bytes, and its raw socket task ends on frames longer than the MTU.
+    in_netns ip link set "$VETH_MASTER" mtu 1530
+    in_netns ip link set "$VETH_SEGMENT" mtu 1530
+    in_netns "${bench[@]}" --interface "$VETH_MASTER" --reflector "$VETH_SEGMENT" "${arguments[@]:+${arguments[@]}}"
+fi
+if [ $rtt = yes ]; then
+    "${ROOT[@]:+${ROOT[@]}}" "$target/release/zerocat" bench segment --subdevices 100
+    "${ROOT[@]:+${ROOT[@]}}" "$target/release/zerocat" bench frames --frames $([ $quick = yes ] && echo 1000 || echo 20000)
+fi
+[ -z "$json" ] || cp "$report" "$json"
+echo "wrote $report$([ $rtt = yes ] || echo " and $out/report.html")"

@@ -20,7 +20,7 @@
 
 mod pace;
 mod report;
-mod subject;
+pub(crate) mod subject;
 
 pub use report::{Ratio, Row, RttReport, SCHEMA, table};
 
@@ -29,10 +29,10 @@ use pace::{Pace, Tally};
 use serde::Serialize;
 use std::path::Path;
 use std::time::Duration;
-use subject::{EngineSubject, Subject};
+use subject::{Burst, EngineSubject, Subject};
 use zerocat_engine::LaneError;
 use zerocat_link::packet::PacketError;
-use zerocat_link::packet::floor::FloorPacket;
+use zerocat_link::packet::floor::FloorWait;
 use zerocat_sched::{ProcessSetup, RealtimeRequest, cpu_list, prepare_process};
 use zerocat_xdp::{Mode, Passthrough, Reflector, XdpError, XdpOptions, XdpReport};
 
@@ -292,13 +292,13 @@ impl Bench<'_> {
         let (opened, tally) = match kind {
             Kind::FloorXdp(mode) => {
                 let frame = subject::frame(size).map_err(|source| RttError::Lane { size, source })?;
-                let floor = subject::floor_xdp(&self.options(mode), &frame, self.settings.deadline);
+                let floor = subject::floor_xdp(&self.options(mode, size), &frame, self.burst(size));
                 let mut floor = floor.map_err(|source| self.xdp(kind, source))?;
                 let opened = OpenedAs::xdp(floor.report());
                 (opened, self.pace(kind, &mut floor)?)
             }
             Kind::EngineXdp(mode) => {
-                let link = subject::link_xdp(&self.options(mode)).map_err(|source| self.xdp(kind, source))?;
+                let link = subject::link_xdp(&self.options(mode, size)).map_err(|source| self.xdp(kind, source))?;
                 let opened = OpenedAs::xdp(link.report());
                 let mut engine = self.engine(size, Box::new(link))?;
                 (opened, self.pace(kind, &mut engine)?)
@@ -306,12 +306,14 @@ impl Bench<'_> {
             Kind::FloorPacket => {
                 let _native = self.passthrough()?;
                 let frame = subject::frame(size).map_err(|source| RttError::Lane { size, source })?;
-                let floor = FloorPacket::open(&self.settings.interface, &frame, self.settings.deadline);
+                let (interface, burst) = (&self.settings.interface, self.burst(size));
+                let floor = subject::floor_packet(interface, &frame, FloorWait::Spin, burst);
                 (OpenedAs::default(), self.pace(kind, &mut floor.map_err(|source| self.packet(kind, source))?)?)
             }
             Kind::EnginePacket => {
                 let _native = self.passthrough()?;
-                let link = subject::link_packet(&self.settings.interface).map_err(|e| self.packet(kind, e))?;
+                let link = subject::link_packet(&self.settings.interface, self.burst(size));
+                let link = link.map_err(|source| self.packet(kind, source))?;
                 let mut engine = self.engine(size, Box::new(link))?;
                 (OpenedAs::default(), self.pace(kind, &mut engine)?)
             }
@@ -328,12 +330,16 @@ impl Bench<'_> {
     }
 
     fn engine(&self, size: usize, link: subject::AnyLink) -> Result<EngineSubject, RttError> {
-        let (deadline, expected) = (self.settings.deadline, self.settings.expected_working_counter);
-        EngineSubject::new(link, size, deadline, expected).map_err(|source| RttError::Lane { size, source })
+        EngineSubject::new(link, self.burst(size)).map_err(|source| RttError::Lane { size, source })
     }
 
-    fn options(&self, mode: Option<Mode>) -> XdpOptions {
-        subject::options(&self.settings.interface, mode)
+    const fn burst(&self, size: usize) -> Burst {
+        let RttSettings { deadline, expected_working_counter: expected, .. } = *self.settings;
+        Burst { size, frames: 1, deadline, expected }
+    }
+
+    fn options(&self, mode: Option<Mode>, size: usize) -> XdpOptions {
+        subject::options(&self.settings.interface, mode, self.burst(size))
     }
 
     fn reflector(&self, mode: Mode) -> Result<Option<Reflector>, RttError> {
@@ -363,7 +369,7 @@ impl Bench<'_> {
     }
 }
 
-fn micros<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn micros<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_u64(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX))
 }
 

@@ -1,6 +1,7 @@
 //! `zerocat bench`: measurements that a user can repeat, with the machine beside each figure.
 
 mod audit;
+mod compare;
 mod wakeup;
 
 use crate::Done;
@@ -12,6 +13,7 @@ use serde::Serialize;
 use std::path::PathBuf;
 use std::time::Duration;
 use zerocat::config::Overlap;
+use zerocat_benches::compare::OwnRow;
 use zerocat_benches::frames::{self, FramesSettings};
 use zerocat_benches::rtt::{self, RttError, RttSettings};
 use zerocat_benches::segment::{self, SegmentSettings};
@@ -19,7 +21,7 @@ use zerocat_benches::segment::{self, SegmentSettings};
 /// Measure what a cycle costs.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  zerocat bench rtt --interface ecm0 --reflector ecs0\n  zerocat bench segment --subdevices 100\n  zerocat bench frames\n  zerocat bench wakeup\n  zerocat bench audit --interface ecm0 --segment ecs0"
+    after_help = "Examples:\n  zerocat bench rtt --interface ecm0 --reflector ecs0\n  zerocat bench compare --interface ecm0 --reflector ecs0 --html report.html\n  zerocat bench segment --subdevices 100\n  zerocat bench frames\n  zerocat bench wakeup\n  zerocat bench audit --interface ecm0 --segment ecs0"
 )]
 pub(crate) struct Bench {
     #[command(subcommand)]
@@ -29,10 +31,20 @@ pub(crate) struct Bench {
 #[derive(Debug, Subcommand)]
 enum What {
     Rtt(Rtt),
+    Compare(compare::Compare),
     Segment(Segment),
     Frames(Frames),
     Audit(audit::Audit),
     Wakeup(wakeup::Wakeup),
+    Row(Row),
+}
+
+/// One row of `compare`, which starts it and talks to it.
+#[derive(Debug, Args)]
+#[command(hide = true)]
+struct Row {
+    /// Its name.
+    name: OwnRow,
 }
 
 /// Round trips flat out: the engine over AF_XDP and AF_PACKET, and the bare sockets below it, interleaved.
@@ -134,6 +146,10 @@ impl Bench {
     pub(crate) fn run(&self) -> Done {
         match &self.what {
             What::Rtt(rtt) => rtt.run(),
+            What::Compare(compare) => compare.run(),
+            What::Row(row) => {
+                zerocat_benches::compare::run_row(row.name).map_err(|error| Failure::running(zerocat::chain(&error)))
+            }
             What::Segment(segment) => segment.run(),
             What::Frames(frames) => frames.run(),
             What::Audit(audit) => audit.run(),

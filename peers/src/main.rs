@@ -1,14 +1,16 @@
-//! ethercrab's stock code as a MainDevice: its `init`, its groups, its cyclic exchange, its AF_PACKET task.
+//! ethercrab's stock code as a MainDevice: its `init`, its groups, its cyclic exchange, its tasks.
 //!
 //! It brings a bus to OP, exchanges cycles, takes it back to INIT, and prints what it found and counted as JSON. The
 //! bus is on an interface, or a simulated segment in this process (`--mixed`). Any error of ethercrab ends it.
+//! `bench` makes it a row of `zerocat bench compare` instead.
 
+mod bench;
 mod exchange;
 mod in_process;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use ethercrab::PduStorage;
 use zerocat_sim::{Segment, SegmentConfig};
 
@@ -17,7 +19,10 @@ static STORAGE: PduStorage<16, { PduStorage::element_size(1486) }> = PduStorage:
 
 /// Drive a bus with ethercrab and print what it found and counted as JSON.
 #[derive(Debug, Parser)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// Network interface; its MTU must be 1528 or more.
     #[arg(long, required_unless_present = "mixed")]
     interface: Option<String>,
@@ -29,7 +34,16 @@ struct Arguments {
     cycles: u32,
 }
 
-fn run(arguments: &Arguments) -> Result<String, Box<dyn std::error::Error>> {
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// A row of `zerocat bench compare`, which starts it and talks to it.
+    Bench {
+        /// Which.
+        row: bench::Row,
+    },
+}
+
+fn drive(arguments: &Arguments) -> Result<String, Box<dyn std::error::Error>> {
     let (tx, rx, pdu_loop) = STORAGE.try_split().map_err(|()| "the frame storage was split before")?;
     if let Some(count) = arguments.mixed {
         let segment = Segment::new(&SegmentConfig::mixed(count))?;
@@ -47,12 +61,19 @@ fn run(arguments: &Arguments) -> Result<String, Box<dyn std::error::Error>> {
     Ok(serde_json::to_string(&report)?)
 }
 
+fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
+    match arguments.command {
+        Some(Command::Bench { row }) => bench::run(row),
+        None => {
+            println!("{}", drive(arguments)?);
+            Ok(())
+        }
+    }
+}
+
 fn main() -> ExitCode {
     match run(&Arguments::parse()) {
-        Ok(report) => {
-            println!("{report}");
-            ExitCode::SUCCESS
-        }
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("zerocat-peers: {error}");
             ExitCode::FAILURE

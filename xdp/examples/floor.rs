@@ -42,7 +42,7 @@ fn frame(len: usize) -> Vec<u8> {
 }
 
 fn floor(options: &XdpOptions, frame: &[u8], rounds: usize) -> Result<String, Failure> {
-    let mut ping = FloorPing::open(options, frame, Duration::from_millis(100))?;
+    let mut ping = FloorPing::open(options, frame, 1, Duration::from_millis(100))?;
     for _ in 0..rounds / 10 {
         ping.round_trip()?;
     }

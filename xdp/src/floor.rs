@@ -1,6 +1,6 @@
-//! The floor: one frame to and fro over a bare AF_XDP socket, with nothing of ours above the rings.
+//! The floor: frames to and fro over a bare AF_XDP socket, with nothing of ours above the rings.
 //!
-//! What a link and an engine cost is what they take more than this on the same interface in the same minutes. The
+//! What a link and an engine cost is what they take more than this on the same interface in the same minutes. A
 //! frame isn't looked at when it returns, only counted, so there is nothing to admit.
 
 use crate::chunks::Chunks;
@@ -14,35 +14,38 @@ use zerocat_link::{LinkFault, MAX_FRAME, Slot};
 /// Looks at the receive ring between two looks at the clock.
 const SPINS: u32 = 64;
 
-/// A bare socket and one prepared frame.
+/// A bare socket and prepared frames, all of one content.
 #[derive(Debug)]
 pub struct FloorPing {
     opened: Opened,
-    frame: FrameDesc,
+    frames: Box<[FrameDesc]>,
     patience: Duration,
 }
 
 impl FloorPing {
-    /// Opens a socket as a link would, and prepares `frame` in its first slot, padded with zeros to 60 bytes.
+    /// Opens a socket as a link would, and prepares `frame` in its first `count` slots, padded with zeros to 60 bytes.
     ///
     /// # Errors
-    /// As [`crate::XdpLink::open`]; `Frame` where the frame is no Ethernet frame.
-    pub fn open(options: &XdpOptions, frame: &[u8], patience: Duration) -> Result<Self, XdpError> {
+    /// As [`crate::XdpLink::open`]; `Frame` where the frame is no Ethernet frame; `Sizing` for more frames than slots.
+    pub fn open(options: &XdpOptions, frame: &[u8], count: u16, patience: Duration) -> Result<Self, XdpError> {
         if !(14..=MAX_FRAME).contains(&frame.len()) {
             return Err(XdpError::Frame { len: frame.len() });
         }
         let mut opened = open(options)?;
         let chunks = Chunks::new(opened.layout);
         let sizing = options.sizing;
-        let slot =
-            chunks.own_slot(Slot(0)).map_err(|_| XdpError::Sizing { slots: sizing.slots, receive: sizing.receive })?;
-        opened.umem.slot_mut(slot)[..frame.len()].copy_from_slice(frame);
-        let prepared = opened.umem.prepare(slot, frame.len());
+        let mut frames = Vec::with_capacity(count.into());
+        for slot in 0..count {
+            let slot = chunks.own_slot(Slot(slot));
+            let slot = slot.map_err(|_| XdpError::Sizing { slots: sizing.slots, receive: sizing.receive })?;
+            opened.umem.slot_mut(slot)[..frame.len()].copy_from_slice(frame);
+            frames.push(opened.umem.prepare(slot, frame.len()));
+        }
         for chunk in chunks.receiving() {
             let descriptor = opened.umem.descriptor(chunk);
             opened.socket.refill(&descriptor);
         }
-        Ok(Self { opened, frame: prepared, patience })
+        Ok(Self { opened, frames: frames.into_boxed_slice(), patience })
     }
 
     /// What was asked for and what was got.
@@ -51,8 +54,8 @@ impl FloorPing {
         &self.opened.report
     }
 
-    /// Sends the frame and spins until one returns. Nanoseconds of `CLOCK_MONOTONIC` from before the post to after the
-    /// descriptor came. A frame that returns later than its time is taken for the answer to none.
+    /// Sends the frames and spins until as many return. Nanoseconds of `CLOCK_MONOTONIC` from before the post to after
+    /// the last descriptor came. A frame that returns later than its time is taken for the answer to none.
     ///
     /// # Errors
     /// `Lost`, or what the socket says.
@@ -60,25 +63,28 @@ impl FloorPing {
     pub fn round_trip(&mut self) -> Result<u64, FloorFault> {
         let socket = &mut self.opened.socket;
         let start = Instant::now();
-        if !socket.post(&self.frame) {
-            return Err(FloorFault::Link(LinkFault::Full));
+        for frame in &self.frames {
+            if !socket.post(frame) {
+                return Err(FloorFault::Link(LinkFault::Full));
+            }
         }
         if socket.needs_send() {
             socket.send().map_err(FloorFault::Link)?;
         }
-        let returned = loop {
-            if let Some(returned) = (0..SPINS).find_map(|_| socket.received()) {
-                break Some(returned);
-            }
-            if start.elapsed() > self.patience {
-                break None;
-            }
-        };
+        for _ in 0..self.frames.len() {
+            let returned = loop {
+                if let Some(returned) = (0..SPINS).find_map(|_| socket.received()) {
+                    break returned;
+                }
+                if start.elapsed() > self.patience {
+                    return Err(FloorFault::Lost);
+                }
+            };
+            // The kernel takes a chunk by any address in it, so the descriptor goes back as it came.
+            socket.refill(&returned);
+        }
         let took = start.elapsed();
         while socket.completed().is_some() {}
-        let returned = returned.ok_or(FloorFault::Lost)?;
-        // The kernel takes a chunk by any address in it, so the descriptor goes back as it came.
-        socket.refill(&returned);
         if socket.needs_refill() {
             socket.wake_receiver().map_err(FloorFault::Link)?;
         }

@@ -206,7 +206,7 @@ fn a_reflected_frame_has_its_mac_bit_set_and_its_counter_raised() {
 fn the_floor_counts_round_trips_and_notices_a_lost_frame() {
     in_private_netns(|veth| {
         let options = options(&veth.master, Mode::NativeCopy);
-        let mut floor = FloorPing::open(&options, &frame(&ETHERCAT, 60), Duration::from_millis(200)).unwrap();
+        let mut floor = FloorPing::open(&options, &frame(&ETHERCAT, 60), 1, Duration::from_millis(200)).unwrap();
         assert_eq!(floor.round_trip(), Err(FloorFault::Lost));
         let reflector = Reflector::attach(&veth.peer, Mode::NativeCopy).unwrap();
         floor.drain();

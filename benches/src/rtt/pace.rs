@@ -87,6 +87,7 @@ fn stint<S: Subject>(subject: &mut S, most: u32, tally: &mut Tally) -> u32 {
     let mut done = 0;
     while done < most {
         let start = MonotonicClock.now();
+        subject.prepare();
         let exchanged = subject.exchange();
         let end = MonotonicClock.now();
         match exchanged {
@@ -113,6 +114,7 @@ fn stint<S: Subject>(subject: &mut S, most: u32, tally: &mut Tally) -> u32 {
 fn warm_up<S: Subject>(subject: &mut S, times: u32) -> u32 {
     let mut back = 0;
     for _ in 0..times {
+        subject.prepare();
         if subject.exchange().is_ok() {
             back += 1;
         } else {

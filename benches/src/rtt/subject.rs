@@ -1,11 +1,12 @@
 //! What is measured: an engine over a link, or a bare socket. Each knows how to do one exchange.
 
+use std::ops::Range;
 use std::time::Duration;
 use zerocat_engine::{
     AcyclicSettings, CommandWriter, CyclicLane, Engine, EngineParts, Exchange, LaneError, LaneOptions, Pool,
     ReaderSpec, SampleReader, StateReader, Timing, Traffic, WriterSpec, reader, slots_needed, writer,
 };
-use zerocat_link::packet::floor::FloorPacket;
+use zerocat_link::packet::floor::{FloorPacket, FloorWait};
 use zerocat_link::packet::{PacketError, PacketLink};
 use zerocat_link::{Link, Sizing, Slot};
 use zerocat_pdi::{DatagramPlan, FramePlan, Plan, Turn};
@@ -16,25 +17,49 @@ use zerocat_wire::{Address, Command, Datagram, FrameBuilder, WireError, datagram
 use zerocat_xdp::{FloorPing, Mode, ModeRequest, XdpError, XdpLink, XdpOptions};
 
 /// A link as production holds it.
-pub(super) type AnyLink = Box<dyn Link + Send>;
+pub(crate) type AnyLink = Box<dyn Link + Send>;
 
 /// Acyclic frames that may be out; there are none.
 const ACYCLIC: u16 = 4;
-/// Buffers of a link, as a rig's link has them.
-const SIZING: Sizing = Sizing { slots: 1 + ACYCLIC, receive: 512 };
+/// Buffers to receive, as a rig's link has them.
+const RECEIVE: u16 = 512;
 /// Cycles between two command sets.
 const COMMAND_EVERY: u64 = 16;
 /// Cycles between two looks at the samples.
 const SAMPLES_EVERY: u64 = 32;
 /// Samples that a ring holds.
 const DEPTH: usize = 64;
+/// Logical addresses that a frame takes; more than any frame holds.
+const STRIDE: u32 = 2048;
 
 /// The frame of an exchange was lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Lost;
+pub(crate) struct Lost;
+
+/// What an exchange consists of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Burst {
+    /// Length of a frame in bytes.
+    pub(crate) size: usize,
+    /// Frames, sent together.
+    pub(crate) frames: u16,
+    /// After this long a frame is lost.
+    pub(crate) deadline: Duration,
+    /// Working counter that each comes back with.
+    pub(crate) expected: u16,
+}
+
+impl Burst {
+    const fn sizing(self) -> Sizing {
+        Sizing { slots: self.frames.saturating_add(ACYCLIC), receive: RECEIVE }
+    }
+}
 
 /// One exchange at a time.
-pub(super) trait Subject {
+pub(crate) trait Subject {
+    /// Work of an exchange that can be done before its tick.
+    fn prepare(&mut self) {}
+
     /// Does one exchange. Nanoseconds from before the post until all is back.
     fn exchange(&mut self) -> Result<u64, Lost>;
 
@@ -73,7 +98,7 @@ impl Subject for FloorPacket {
 }
 
 /// An engine whose steps are called flat out, and the far ends of its rings.
-pub(super) struct EngineSubject {
+pub(crate) struct EngineSubject {
     engine: Engine<AnyLink>,
     _parts: EngineParts,
     commands: CommandWriter,
@@ -86,24 +111,21 @@ pub(super) struct EngineSubject {
 }
 
 impl EngineSubject {
-    /// An engine over a link, with frames of `size` bytes being exchanged.
-    pub(super) fn new(link: AnyLink, size: usize, deadline: Duration, expected: u16) -> Result<Self, LaneError> {
+    /// An engine over a link that was opened for the same burst, with its frames being exchanged.
+    pub(crate) fn new(link: AnyLink, burst: Burst) -> Result<Self, LaneError> {
+        let Burst { frames, deadline, .. } = burst;
         let (pool, _) = Pool::new();
-        let acyclic = AcyclicSettings { first_slot: Slot(1), in_flight: ACYCLIC, timeout: Duration::from_millis(10) };
+        let timeout = Duration::from_millis(10);
+        let acyclic = AcyclicSettings { first_slot: Slot(frames), in_flight: ACYCLIC, timeout };
         let (mut engine, mut parts) = Engine::new(link, Timing::for_period(deadline), pool, acyclic);
-        let plan = plan(size, expected);
+        let plan = plan(burst);
         let lane = CyclicLane::new(&plan, LaneOptions { first_slot: Slot(0), al_status: None })?;
-        debug_assert_eq!(slots_needed(lane.frames(), ACYCLIC), SIZING.slots);
-        let inputs = plan.image_len / 2;
-        let (sample_port, samples) =
-            reader(ReaderSpec { ranges: std::iter::once(inputs..plan.image_len).collect(), every: 1, depth: DEPTH });
-        let (writer_port, commands, states) = writer(WriterSpec {
-            ranges: std::iter::once(0..inputs).collect(),
-            mask: vec![0xff; inputs],
-            depth: DEPTH,
-            state_every: 1,
-            state_depth: DEPTH,
-        });
+        debug_assert_eq!(slots_needed(lane.frames(), ACYCLIC), burst.sizing().slots);
+        let (inputs, outputs) = halves(&plan);
+        let mask = vec![0xff; outputs.iter().map(ExactSizeIterator::len).sum()];
+        let (sample_port, samples) = reader(ReaderSpec { ranges: inputs, every: 1, depth: DEPTH });
+        let (writer_port, commands, states) =
+            writer(WriterSpec { ranges: outputs, mask, depth: DEPTH, state_every: 1, state_depth: DEPTH });
         // Rings of a fresh engine have room.
         let _ = parts.controls.install(Exchange { lane, readers: vec![sample_port], writers: vec![writer_port] });
         let _ = parts.controls.traffic(Traffic::Live);
@@ -120,10 +142,14 @@ impl EngineSubject {
 
 impl Subject for EngineSubject {
     #[inline]
+    fn prepare(&mut self) {
+        self.number += 1;
+        self.engine.prepare(self.number);
+    }
+
+    #[inline]
     fn exchange(&mut self) -> Result<u64, Lost> {
         let engine = &mut self.engine;
-        self.number += 1;
-        engine.prepare(self.number);
         let sent = MonotonicClock.now();
         engine.send(sent);
         let until = sent.after(self.deadline);
@@ -164,23 +190,33 @@ impl Subject for EngineSubject {
     }
 }
 
-/// A plan of one LRW datagram that fills a frame of `size` bytes, one half outputs, one half inputs.
-fn plan(size: usize, expected: u16) -> Plan {
-    let len = data_len(size);
-    let datagram = DatagramPlan {
-        command: Command::Lrw,
-        logical: 0,
-        len,
-        outputs: 0..len / 2,
-        inputs: len / 2..len,
-        expected_working_counter: expected,
+/// A plan of one LRW datagram a frame that fills it, one half outputs, one half inputs.
+fn plan(burst: Burst) -> Plan {
+    let len = data_len(burst.size);
+    let frame = |number: u16| {
+        let start = usize::from(number) * len;
+        let datagram = DatagramPlan {
+            command: Command::Lrw,
+            logical: u32::from(number) * STRIDE,
+            len,
+            outputs: start..start + len / 2,
+            inputs: start + len / 2..start + len,
+            expected_working_counter: burst.expected,
+        };
+        FramePlan { unit: 0, turn: Turn::EVERY_TICK, datagrams: vec![datagram] }
     };
-    let frame = FramePlan { unit: 0, turn: Turn::EVERY_TICK, datagrams: vec![datagram] };
-    Plan { image_len: len, frames: vec![frame], subdevices: Vec::new() }
+    let frames: Vec<_> = (0..burst.frames).map(frame).collect();
+    Plan { image_len: frames.len() * len, frames, subdevices: Vec::new() }
+}
+
+/// All inputs and all outputs of a plan.
+fn halves(plan: &Plan) -> (Vec<Range<usize>>, Vec<Range<usize>>) {
+    let datagrams = plan.frames.iter().flat_map(|frame| &frame.datagrams);
+    datagrams.map(|datagram| (datagram.inputs.clone(), datagram.outputs.clone())).unzip()
 }
 
 /// The same frame for a bare socket.
-pub(super) fn frame(size: usize) -> Result<Vec<u8>, LaneError> {
+pub(crate) fn frame(size: usize) -> Result<Vec<u8>, LaneError> {
     let build = || -> Result<Vec<u8>, WireError> {
         let mut buffer = vec![0; size];
         let mut builder = FrameBuilder::new(&mut buffer, MacAddress::CYCLIC)?;
@@ -196,21 +232,30 @@ const fn data_len(size: usize) -> usize {
 }
 
 /// How AF_XDP is opened, of the floor and of the engine alike.
-pub(super) fn options(interface: &str, mode: Option<Mode>) -> XdpOptions {
+pub(crate) fn options(interface: &str, mode: Option<Mode>, burst: Burst) -> XdpOptions {
     let mode = mode.map_or(ModeRequest::Auto, ModeRequest::Force);
-    XdpOptions { mode, ..XdpOptions::new(interface, SIZING) }
+    XdpOptions { mode, ..XdpOptions::new(interface, burst.sizing()) }
 }
 
-pub(super) fn floor_xdp(options: &XdpOptions, frame: &[u8], patience: Duration) -> Result<FloorPing, XdpError> {
-    FloorPing::open(options, frame, patience)
+pub(crate) fn floor_xdp(options: &XdpOptions, frame: &[u8], burst: Burst) -> Result<FloorPing, XdpError> {
+    FloorPing::open(options, frame, burst.frames, burst.deadline)
 }
 
-pub(super) fn link_xdp(options: &XdpOptions) -> Result<XdpLink, XdpError> {
+pub(crate) fn link_xdp(options: &XdpOptions) -> Result<XdpLink, XdpError> {
     XdpLink::open(options)
 }
 
-pub(super) fn link_packet(interface: &str) -> Result<PacketLink, PacketError> {
-    PacketLink::open(interface, SIZING)
+pub(crate) fn floor_packet(
+    interface: &str,
+    frame: &[u8],
+    wait: FloorWait,
+    burst: Burst,
+) -> Result<FloorPacket, PacketError> {
+    FloorPacket::open(interface, frame, burst.frames, wait, burst.deadline)
+}
+
+pub(crate) fn link_packet(interface: &str, burst: Burst) -> Result<PacketLink, PacketError> {
+    PacketLink::open(interface, burst.sizing())
 }
 
 #[cfg(test)]
@@ -227,5 +272,16 @@ mod tests {
             let lengths: Vec<_> = view.datagrams().map(|datagram| datagram.unwrap().data().len()).collect();
             assert_eq!(lengths, [size - 28]);
         }
+    }
+
+    #[test]
+    fn every_byte_of_a_burst_is_an_input_or_an_output_of_one_frame() {
+        let burst = Burst { size: 300, frames: 4, deadline: Duration::from_millis(1), expected: 3 };
+        let plan = plan(burst);
+        let (inputs, outputs) = halves(&plan);
+        let mut bytes: Vec<_> = inputs.into_iter().chain(outputs).flatten().collect();
+        bytes.sort_unstable();
+        assert_eq!(bytes, (0..plan.image_len).collect::<Vec<_>>());
+        assert_eq!((plan.frames.len(), plan.image_len), (4, 4 * 272));
     }
 }

@@ -1,15 +1,26 @@
-//! The floor: one frame to and fro over a bare AF_PACKET socket that is never waited for, with nothing of ours above it.
+//! The floor: frames to and fro over a bare AF_PACKET socket, with nothing of ours above it.
 //!
-//! What a link and an engine cost is what they take more than this on the same interface in the same minutes. The
+//! What a link and an engine cost is what they take more than this on the same interface in the same minutes. A
 //! frame isn't looked at when it returns, only counted, so there is nothing to admit.
 
 use super::socket::{Buffer, RawSocket};
 use super::{PacketError, PacketLink};
+use crate::waiting::{Awaited, wait_for_any};
 use crate::{LinkFault, MAX_FRAME, MIN_FRAME, Sizing};
+use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
-/// Frames of socket memory: the one that is out, and late ones.
-const SIZING: Sizing = Sizing { slots: 1, receive: 64 };
+/// Late frames of socket memory, beside those that are out.
+const LATE: u16 = 64;
+
+/// How the floor waits for its frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FloorWait {
+    /// It asks the socket again and again.
+    Spin,
+    /// Where nothing has arrived it sleeps in the kernel until something has.
+    Block,
+}
 
 /// Why a round trip gave no time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,45 +42,62 @@ impl std::fmt::Display for FloorFault {
 
 impl std::error::Error for FloorFault {}
 
-/// A bare socket and one frame.
+/// A bare socket and one frame, which it sends as often as it is told.
 #[derive(Debug)]
 pub struct FloorPacket {
     socket: RawSocket,
     frame: Box<[u8]>,
+    count: u16,
+    wait: FloorWait,
     buffer: Box<Buffer>,
     patience: Duration,
 }
 
 impl FloorPacket {
-    /// Opens a socket as a link would, for `frame`, padded with zeros to 60 bytes. Bytes beyond 1,514 are cut off.
+    /// Opens a socket as a link would, for `count` times `frame`, padded with zeros to 60 bytes. Bytes beyond 1,514 are
+    /// cut off.
     ///
     /// # Errors
     /// As [`PacketLink::open`].
-    pub fn open(interface: &str, frame: &[u8], patience: Duration) -> Result<Self, PacketError> {
-        let PacketLink { socket, .. } = PacketLink::open(interface, SIZING)?;
+    pub fn open(
+        interface: &str,
+        frame: &[u8],
+        count: u16,
+        wait: FloorWait,
+        patience: Duration,
+    ) -> Result<Self, PacketError> {
+        let sizing = Sizing { slots: count.max(1), receive: LATE.saturating_add(count) };
+        let PacketLink { socket, .. } = PacketLink::open(interface, sizing)?;
         let mut padded = frame.iter().copied().take(MAX_FRAME).collect::<Vec<_>>();
         padded.resize(padded.len().max(MIN_FRAME), 0);
-        Ok(Self { socket, frame: padded.into_boxed_slice(), buffer: Box::new([0; MAX_FRAME]), patience })
+        Ok(Self { socket, frame: padded.into_boxed_slice(), count, wait, buffer: Box::new([0; MAX_FRAME]), patience })
     }
 
-    /// Sends the frame and asks for one until one returns. Nanoseconds of `CLOCK_MONOTONIC` from before the call that
-    /// sends to after the call that received. A frame that returns later than its time is taken for the answer to
-    /// none.
+    /// Sends the frames one by one and waits until as many return. Nanoseconds of `CLOCK_MONOTONIC` from before the
+    /// first call that sends to after the last that received. A frame that returns later than its time is taken for
+    /// the answer to none.
     ///
     /// # Errors
     /// `Lost`, or what the socket says.
     #[inline]
     pub fn round_trip(&mut self) -> Result<u64, FloorFault> {
         let start = Instant::now();
-        self.socket.send(&self.frame).map_err(|errno| FloorFault::Link(LinkFault::Os(errno)))?;
+        for _ in 0..self.count {
+            self.socket.send(&self.frame).map_err(|errno| FloorFault::Link(LinkFault::Os(errno)))?;
+        }
+        let mut back = 0;
         loop {
-            let back = self.receive()?;
+            let arrived = self.receive()?;
+            back += u16::from(arrived);
             let took = start.elapsed();
-            if back {
+            if back >= self.count {
                 return Ok(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
             }
             if took > self.patience {
                 return Err(FloorFault::Lost);
+            }
+            if !arrived && self.wait == FloorWait::Block {
+                wait_for_any([&*self], self.patience.saturating_sub(took));
             }
         }
     }
@@ -85,5 +113,11 @@ impl FloorPacket {
             Ok(arrival) => Ok(arrival.is_some_and(|arrival| !arrival.outgoing)),
             Err(errno) => Err(FloorFault::Link(LinkFault::Os(errno))),
         }
+    }
+}
+
+impl Awaited for FloorPacket {
+    fn descriptor(&self) -> BorrowedFd<'_> {
+        self.socket.descriptor()
     }
 }

@@ -1,0 +1,169 @@
+//! The figures that have an aim, each with what was measured and whether it was met.
+
+use super::gathered::{Gathered, ratio};
+use super::report::{BASE, as_f64};
+use super::rows::STOCK;
+use super::scenario::Scenario;
+use crate::segment::SegmentReport;
+use serde::Serialize;
+use std::fmt;
+
+/// A figure.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Figure {
+    /// What was measured.
+    pub what: String,
+    /// What it should be, in words; `null` where there is no aim.
+    pub aim: Option<String>,
+    /// What it is, in words; `null` where it wasn't measured.
+    pub got: Option<String>,
+    /// Whether the aim was met; `null` without an aim or a measurement.
+    pub met: Option<bool>,
+}
+
+impl fmt::Display for Figure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let verdict = match (self.met, &self.got) {
+            (_, None) => "not measured",
+            (Some(true), _) => "met",
+            (Some(false), _) => "missed",
+            (None, _) => "no aim",
+        };
+        let got = self.got.as_deref().unwrap_or("-");
+        let aim = self.aim.as_deref().map_or_else(String::new, |aim| format!(", aim {aim}"));
+        write!(f, "{verdict:<12}  {}: {got}{aim}", self.what)
+    }
+}
+
+/// The rows of a scenario, by name.
+pub(super) type Measured<'a> = &'a [(Scenario, Vec<(String, Gathered)>)];
+
+/// Aim of a ratio.
+#[derive(Debug, Clone, Copy)]
+enum Aim {
+    AtMost(f64),
+    AtLeast(f64),
+}
+
+impl Aim {
+    fn met(self, value: f64) -> bool {
+        match self {
+            Self::AtMost(most) => value <= most,
+            Self::AtLeast(least) => value >= least,
+        }
+    }
+}
+
+impl fmt::Display for Aim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AtMost(most) => write!(f, "at most {most:.2}"),
+            Self::AtLeast(least) => write!(f, "at least {least:.2}"),
+        }
+    }
+}
+
+/// Share of the period that the wake-up may take at p99.9.
+const WAKE_UP_SHARE: f64 = 0.01;
+
+/// All figures with an aim, measured or not.
+pub(super) fn figures(measured: Measured<'_>, segment: Option<&SegmentReport>) -> Vec<Figure> {
+    let flat = rows(measured, "60@flat");
+    let mut figures = Vec::new();
+    for (share, at) in [(0, "p50"), (1, "p99.9")] {
+        let over = |row: &str, base: &str| ratio(find(flat?, row)?, find(flat?, base)?, share);
+        let figure = |what: &str, aim, value| of_ratio(format!("{what}, 60 bytes flat out, {at}"), aim, value);
+        figures.push(figure("zerocat over AF_XDP / bare AF_XDP socket", Aim::AtMost(1.15), over(BASE, "floor-xdp")));
+        let packet = over("floor-packet-spin", BASE);
+        figures.push(figure("bare AF_PACKET socket spinning / zerocat over AF_XDP", Aim::AtLeast(1.3), packet));
+        for row in STOCK {
+            let what = format!("{row} / zerocat over AF_XDP");
+            figures.push(figure(&what, Aim::AtLeast(3.0), over(row, BASE)));
+        }
+        figures.push(figure("soem / zerocat over AF_XDP", Aim::AtLeast(2.0), over("soem", BASE)));
+    }
+    figures.push(wake_up(measured));
+    figures.extend(of_segment(segment));
+    figures
+}
+
+fn rows<'a>(measured: Measured<'a>, scenario: &str) -> Option<&'a [(String, Gathered)]> {
+    measured.iter().find(|(name, _)| name.to_string() == scenario).map(|(_, rows)| rows.as_slice())
+}
+
+fn find<'a>(rows: &'a [(String, Gathered)], name: &str) -> Option<&'a Gathered> {
+    rows.iter().find(|(row, _)| row == name).map(|(_, gathered)| gathered)
+}
+
+fn of_ratio(what: String, aim: Aim, value: Option<f64>) -> Figure {
+    Figure {
+        what,
+        aim: Some(aim.to_string()),
+        got: value.map(|value| format!("{value:.2}")),
+        met: value.map(|value| aim.met(value)),
+    }
+}
+
+fn wake_up(measured: Measured<'_>) -> Figure {
+    let spread = rows(measured, "60@1000:spin").and_then(|rows| find(rows, BASE)).map(|row| &row.wake_up);
+    let p999 = spread.filter(|spread| spread.count() > 0).map(|spread| as_f64(spread.quantile(0.999)));
+    let share = p999.map(|ns| ns / 1e6);
+    Figure {
+        what: "wake-up jitter of zerocat at 1 kHz with spin, p99.9".to_owned(),
+        aim: Some("under 1 % of the period".to_owned()),
+        got: p999.zip(share).map(|(ns, share)| format!("{:.2} us, {:.2} %", ns / 1e3, share * 100.0)),
+        met: share.map(|share| share < WAKE_UP_SHARE),
+    }
+}
+
+fn of_segment(segment: Option<&SegmentReport>) -> Vec<Figure> {
+    let figure = |what: &str, got| Figure { what: what.to_owned(), aim: None, got, met: None };
+    let engine = segment.and_then(|segment| segment.engine_ns.as_ref().map(|engine| (segment, engine.p50)));
+    let of = segment.map_or_else(
+        || "of 100 SubDevices".to_owned(),
+        |segment| {
+            let (subdevices, bytes, frames) = (segment.subdevices, segment.image_bytes, segment.frames);
+            format!("of {subdevices} SubDevices with {bytes} bytes in {frames} frames")
+        },
+    );
+    let cycle = engine.map(|(_, ns)| format!("{:.2} us", as_f64(ns) / 1e3));
+    let frame = engine.and_then(|(segment, ns)| ns.checked_div(segment.frames as u64)).map(|ns| format!("{ns} ns"));
+    let locked = segment
+        .and_then(|segment| segment.locked_kib)
+        .map(|kib| format!("{kib} KiB, whole mappings, the simulated segment included"));
+    vec![
+        figure(&format!("the engine's own CPU time for a cycle {of}, p50"), cycle),
+        figure(&format!("the same for each frame {of}, p50"), frame),
+        figure(&format!("locked memory of a process {of}"), locked),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::gathered::testing::gathered;
+    use super::*;
+
+    fn measured() -> Vec<(Scenario, Vec<(String, Gathered)>)> {
+        let rows = [("engine-xdp", 1_000), ("floor-xdp", 900), ("floor-packet-spin", 1_200), ("soem", 2_500)];
+        let rows = rows.map(|(name, cycle)| (name.to_owned(), gathered(&[cycle; 3]))).to_vec();
+        vec![("60@flat".parse().unwrap(), rows)]
+    }
+
+    #[test]
+    fn a_missed_aim_is_said_with_its_number() {
+        let all: Vec<_> = figures(&measured(), None).iter().map(Figure::to_string).collect();
+        let line = |part: &str| all.iter().find(|line| line.contains(part)).unwrap().clone();
+        assert!(line("zerocat over AF_XDP / bare AF_XDP").starts_with("met"), "{all:#?}");
+        let packet = line("AF_PACKET socket spinning");
+        assert!(packet.starts_with("missed") && packet.contains("1.20, aim at least 1.30"), "{packet}");
+        assert!(line("soem").starts_with("met"), "{all:#?}");
+    }
+
+    #[test]
+    fn what_was_not_measured_is_neither_met_nor_missed() {
+        for figure in figures(&[], None) {
+            assert_eq!((figure.got.as_ref(), figure.met), (None, None), "{figure}");
+            assert!(figure.to_string().starts_with("not measured"));
+        }
+    }
+}

@@ -1,0 +1,295 @@
+//! Our rows, each in a process of its own like those of the peers: `zerocat bench row NAME`.
+
+use crate::rtt::subject::{
+    self, AnyLink, Burst, EngineSubject, Lost as SubjectLost, Subject, floor_packet, floor_xdp, link_packet, link_xdp,
+    options,
+};
+use std::time::Duration;
+use zerocat_engine::LaneError;
+use zerocat_gauge::{DialogueError, Exchange, Lost, Plan, RowReport, measure, print, read_plan, ready};
+use zerocat_link::packet::PacketError;
+use zerocat_link::packet::PacketLink;
+use zerocat_link::packet::floor::FloorWait;
+use zerocat_link::{Link, LinkCounters, LinkFault, Slot};
+use zerocat_sched::{RealtimeRequest, enter, prepare_process};
+use zerocat_xdp::{Mode, XdpError, XdpReport};
+
+/// A row of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OwnRow {
+    /// A bare AF_XDP socket; in the best mode that binds, or in this one.
+    FloorXdp(Option<Mode>),
+    /// The engine over AF_XDP.
+    EngineXdp(Option<Mode>),
+    /// A bare AF_PACKET socket that is asked again and again.
+    FloorPacketSpin,
+    /// The engine over AF_PACKET, as it is in production.
+    EnginePacketSpin,
+    /// A bare AF_PACKET socket that is slept on.
+    FloorPacketBlock,
+    /// The engine over AF_PACKET, asleep in the kernel while nothing is there.
+    EnginePacketBlock,
+}
+
+impl OwnRow {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::EngineXdp(None),
+        Self::FloorXdp(None),
+        Self::EngineXdp(Some(Mode::Generic)),
+        Self::FloorXdp(Some(Mode::Generic)),
+        Self::EnginePacketSpin,
+        Self::FloorPacketSpin,
+        Self::EnginePacketBlock,
+        Self::FloorPacketBlock,
+    ];
+
+    /// Its name in reports and on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::FloorXdp(None) => "floor-xdp",
+            Self::FloorXdp(Some(_)) => "floor-xdp-generic",
+            Self::EngineXdp(None) => "engine-xdp",
+            Self::EngineXdp(Some(_)) => "engine-xdp-generic",
+            Self::FloorPacketSpin => "floor-packet-spin",
+            Self::EnginePacketSpin => "engine-packet-spin",
+            Self::FloorPacketBlock => "floor-packet-block",
+            Self::EnginePacketBlock => "engine-packet-block",
+        }
+    }
+
+    /// Its name for people.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::FloorXdp(None) => "bare AF_XDP socket",
+            Self::FloorXdp(Some(_)) => "bare AF_XDP socket, generic",
+            Self::EngineXdp(None) => "zerocat, AF_XDP",
+            Self::EngineXdp(Some(_)) => "zerocat, AF_XDP generic",
+            Self::FloorPacketSpin => "bare AF_PACKET socket, spinning",
+            Self::EnginePacketSpin => "zerocat, AF_PACKET spinning",
+            Self::FloorPacketBlock => "bare AF_PACKET socket, blocking",
+            Self::EnginePacketBlock => "zerocat, AF_PACKET blocking",
+        }
+    }
+
+    /// Mode that it is forced into.
+    #[must_use]
+    pub const fn mode(self) -> Option<Mode> {
+        match self {
+            Self::FloorXdp(mode) | Self::EngineXdp(mode) => mode,
+            _ => None,
+        }
+    }
+
+    /// Whether it is a bare socket and not the engine.
+    #[must_use]
+    pub const fn is_floor(self) -> bool {
+        matches!(self, Self::FloorXdp(_) | Self::FloorPacketSpin | Self::FloorPacketBlock)
+    }
+
+    /// Whether it brings an XDP program of its own.
+    #[must_use]
+    pub const fn is_xdp(self) -> bool {
+        matches!(self, Self::FloorXdp(_) | Self::EngineXdp(_))
+    }
+}
+
+impl std::str::FromStr for OwnRow {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        Self::ALL.into_iter().find(|row| row.name() == name).ok_or_else(|| format!("no row `{name}`"))
+    }
+}
+
+/// Why a row of ours gave no report.
+#[derive(Debug, thiserror::Error)]
+pub enum OwnRowError {
+    /// The bench couldn't be talked to.
+    #[error(transparent)]
+    Dialogue(#[from] DialogueError),
+    /// An AF_XDP socket or program.
+    #[error("open AF_XDP")]
+    Xdp(#[from] XdpError),
+    /// An AF_PACKET socket.
+    #[error("open AF_PACKET")]
+    Packet(#[from] PacketError),
+    /// The frames make no lane.
+    #[error("make a lane of the frames")]
+    Lane(#[from] LaneError),
+    /// More frames than a burst may have.
+    #[error("a burst of {0} frames; 65535 at most")]
+    Frames(usize),
+}
+
+/// Talks to the bench on standard input and output, measures and prints the report.
+///
+/// # Errors
+/// What failed before there was a report.
+pub fn run(row: OwnRow) -> Result<(), OwnRowError> {
+    let plan = read_plan()?;
+    let frames = u16::try_from(plan.frames).map_err(|_| OwnRowError::Frames(plan.frames))?;
+    let expected = plan.expected_working_counter;
+    let burst = Burst { size: plan.size, frames, deadline: plan.deadline(), expected };
+    let request = RealtimeRequest { cpu: plan.cpu, priority: plan.priority, ..RealtimeRequest::default() };
+    let setup = prepare_process(&request);
+    let mut told = None;
+    let mut report = match row {
+        OwnRow::FloorXdp(mode) => {
+            let mut floor = floor_xdp(&options(&plan.interface, mode, burst), &subject::frame(burst.size)?, burst)?;
+            told = Some(floor.report().clone());
+            time(&mut floor, &plan, &request)?
+        }
+        OwnRow::EngineXdp(mode) => {
+            let link = link_xdp(&options(&plan.interface, mode, burst))?;
+            told = Some(link.report().clone());
+            time_engine(Box::new(link), burst, &plan, &request)?
+        }
+        OwnRow::FloorPacketSpin | OwnRow::FloorPacketBlock => {
+            let wait = if row == OwnRow::FloorPacketBlock { FloorWait::Block } else { FloorWait::Spin };
+            let mut floor = floor_packet(&plan.interface, &subject::frame(burst.size)?, wait, burst)?;
+            time(&mut floor, &plan, &request)?
+        }
+        OwnRow::EnginePacketSpin => {
+            time_engine(Box::new(link_packet(&plan.interface, burst)?), burst, &plan, &request)?
+        }
+        OwnRow::EnginePacketBlock => {
+            let link =
+                Blocking { link: link_packet(&plan.interface, burst)?, out: 0, empty: false, patience: burst.deadline };
+            time_engine(Box::new(link), burst, &plan, &request)?
+        }
+    };
+    report.set_up = set_up(row, &plan);
+    report.missing.splice(0..0, setup.status.missing());
+    describe(&mut report, told.as_ref());
+    Ok(print(&report)?)
+}
+
+fn describe(report: &mut RowReport, told: Option<&XdpReport>) {
+    report.mode = told.map(|told| mode_name(told.mode_got).to_owned());
+    report.driver = told.and_then(|told| told.driver.clone());
+}
+
+fn set_up(row: OwnRow, plan: &Plan) -> String {
+    let what = match row {
+        _ if row.is_floor() => "a socket and nothing above it",
+        OwnRow::EnginePacketBlock => "the engine of production, asleep in ppoll where nothing has arrived",
+        _ => "the engine of production with a reader of all inputs and a writer of all outputs",
+    };
+    let priority = plan.priority.map_or_else(String::new, |level| format!(" with FIFO {level}"));
+    let cpu = plan.cpu.map_or_else(String::new, |cpu| format!(" on CPU {cpu}"));
+    format!("{what}, one thread{priority}{cpu}, one LRW a frame")
+}
+
+/// A mode's name in reports.
+pub(super) const fn mode_name(mode: Mode) -> &'static str {
+    match mode {
+        Mode::ZeroCopy => "zero_copy",
+        Mode::NativeCopy => "native_copy",
+        Mode::Generic => "generic",
+    }
+}
+
+fn time_engine(link: AnyLink, burst: Burst, plan: &Plan, request: &RealtimeRequest) -> Result<RowReport, OwnRowError> {
+    time(&mut EngineSubject::new(link, burst)?, plan, request)
+}
+
+fn time<S: Subject>(subject: &mut S, plan: &Plan, request: &RealtimeRequest) -> Result<RowReport, OwnRowError> {
+    ready()?;
+    let missing = enter(request).missing();
+    let tally = zerocat_bus::block_on(measure(&mut Timed(subject), plan), || ());
+    Ok(tally.report(String::new(), missing))
+}
+
+/// A subject whose exchanges need no waker.
+struct Timed<'a, S>(&'a mut S);
+
+impl<S: Subject> Exchange for Timed<'_, S> {
+    #[inline]
+    fn prepare(&mut self) {
+        self.0.prepare();
+    }
+
+    #[inline]
+    async fn exchange(&mut self) -> Result<Option<u64>, Lost> {
+        self.0.exchange().map(Some).map_err(|SubjectLost| Lost)
+    }
+
+    fn between(&mut self) {
+        self.0.between();
+    }
+
+    fn drain(&mut self) {
+        self.0.drain();
+    }
+
+    fn working_counter_faults(&self) -> u64 {
+        self.0.working_counter_faults()
+    }
+}
+
+/// An AF_PACKET link that sleeps in the kernel where it was found empty while frames are out.
+#[derive(Debug)]
+struct Blocking {
+    link: PacketLink,
+    /// Frames that are out.
+    out: usize,
+    /// Nothing was there at the last look.
+    empty: bool,
+    patience: Duration,
+}
+
+impl Link for Blocking {
+    fn slots(&self) -> u16 {
+        self.link.slots()
+    }
+
+    fn slot(&self, slot: Slot) -> Result<&[u8], LinkFault> {
+        self.link.slot(slot)
+    }
+
+    fn slot_mut(&mut self, slot: Slot) -> Result<&mut [u8], LinkFault> {
+        self.link.slot_mut(slot)
+    }
+
+    fn post(&mut self, slot: Slot, len: usize) -> Result<(), LinkFault> {
+        self.out += 1;
+        self.empty = false;
+        self.link.post(slot, len)
+    }
+
+    fn kick(&mut self) -> Result<(), LinkFault> {
+        self.link.kick()
+    }
+
+    fn receive(&mut self) -> Result<Option<&[u8]>, LinkFault> {
+        if self.empty && self.out > 0 {
+            self.link.wait(self.patience);
+        }
+        let received = self.link.receive()?;
+        self.empty = received.is_none();
+        if received.is_some() {
+            self.out = self.out.saturating_sub(1);
+        }
+        Ok(received)
+    }
+
+    fn counters(&self) -> LinkCounters {
+        self.link.counters()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_has_a_name_of_its_own_that_finds_it() {
+        for row in OwnRow::ALL {
+            assert_eq!(row.name().parse(), Ok(row));
+        }
+        assert!("engine".parse::<OwnRow>().is_err());
+    }
+}

@@ -1,0 +1,20 @@
+//! How one row of `zerocat bench compare` is timed: the same code for zerocat, for bare sockets and for other masters.
+//!
+//! A row is a process. It reads a [`Plan`] from standard input, sets itself up, says that it is [`ready`], is told to
+//! go, does its exchanges with [`measure`] and prints a [`RowReport`]. Nothing else is between the bench and a peer, so
+//! a program in any language can be one (docs/bench.md has the lines).
+//!
+//! Not guaranteed: that two rows are set up equally well. Each says how it is set up.
+#![forbid(unsafe_code)]
+
+mod dialogue;
+mod measure;
+mod plan;
+mod report;
+mod spread;
+
+pub use dialogue::{DialogueError, print, read_plan, ready};
+pub use measure::{Exchange, Lost, Tally, measure};
+pub use plan::{MAX_SIZE, MIN_SIZE, Plan, Segment};
+pub use report::{Bucket, Cost, RowReport, SCHEMA};
+pub use spread::Spread;

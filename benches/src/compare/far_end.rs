@@ -55,6 +55,8 @@ impl Simulated {
         let before = ethercat_sockets();
         let child = Command::new(program)
             .args(["sim", "--interface", far, "--mixed", &subdevices(size).to_string(), "--quiet"])
+            // An end of its own, should the bench be killed.
+            .args(["--seconds", "120"])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

@@ -42,7 +42,7 @@ fn stress_ng(cpus: &[usize]) -> std::io::Result<Child> {
     let count = cpus.len().to_string();
     Command::new("stress-ng")
         .args(["--quiet", "--taskset", &list, "--cpu", &count, "--switch", &count])
-        .args(["--vm", "1", "--vm-bytes", "64m"])
+        .args(["--vm", "1", "--vm-bytes", "64m", "--timeout", "600"])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

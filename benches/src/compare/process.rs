@@ -25,8 +25,6 @@ pub(super) enum RowFault {
     TooLong,
     #[error("its report")]
     Report(#[from] serde_json::Error),
-    #[error("talk to it")]
-    Talk(#[from] std::io::Error),
 }
 
 /// A row that was started. It is killed when this is dropped.
@@ -42,6 +40,7 @@ impl RowProcess {
     /// Starts a row and gives it its plan.
     pub(super) fn start(command: &[String], plan: &Plan) -> Result<Self, RowFault> {
         let (program, arguments) = command.split_first().ok_or(RowFault::Ended("no command".to_owned()))?;
+        let line = serde_json::to_string(plan)?;
         let pipes = Command::new(program)
             .args(arguments)
             .stdin(Stdio::piped())
@@ -54,7 +53,8 @@ impl RowProcess {
         else {
             return Err(RowFault::Ended("no pipes".to_owned()));
         };
-        writeln!(input, "{}", serde_json::to_string(plan)?)?;
+        // Where it has ended already, the wait for its first line says so.
+        let _ = writeln!(input, "{line}");
         let (send, lines) = channel();
         std::thread::spawn(move || {
             for line in BufReader::new(output).lines().map_while(Result::ok) {
@@ -83,7 +83,8 @@ impl RowProcess {
 
     /// Has it measure. Returns what it reports.
     pub(super) fn measure(&mut self, plan: &Plan) -> Result<RowReport, RowFault> {
-        writeln!(self.input, "go")?;
+        // As in `start`.
+        let _ = writeln!(self.input, "go");
         let paced = plan.rate_hz.map_or(0.0, |rate| f64::from(plan.cycles) / rate);
         match self.lines.recv_timeout(GRACE + Duration::from_secs_f64(2.0 * paced)) {
             Ok(line) => Ok(serde_json::from_str(&line)?),

@@ -9,6 +9,7 @@
 
 mod bench_set;
 mod capture;
+mod compare;
 mod doctor;
 mod failures;
 mod files;

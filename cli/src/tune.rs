@@ -38,7 +38,7 @@ pub(crate) struct Tune {
     /// Put back what an earlier tune changed, but for what somebody else changed since.
     #[arg(long)]
     restore: bool,
-    /// Where the settings are kept as they were [default: /run/zerocat/tune-<INTERFACE>.json]
+    /// Where the settings are kept as they were [default: /run/zerocat/tune-IF.json]
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
     /// Although a rig runs on the interface; with --restore, also what somebody else changed since.

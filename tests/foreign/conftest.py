@@ -1,8 +1,8 @@
 """A simulated segment on one end of a veth pair, and masters that are not ours on the other.
 
 `scripts/foreign.sh` makes the pair and runs this in its network namespace. One segment and one master are on it at a
-time. The files that make segments of their own come first, by name; then every test runs once per mixed segment, with
-fixtures in the order in which a bus comes up: segment, the masters that run and go, SOEM in PRE-OP, SOEM mapped.
+time. Tests that make segments of their own come first; then every test runs once per mixed segment, with fixtures in
+the order in which a bus comes up: segment, the masters that run and go, SOEM in PRE-OP, SOEM mapped.
 
 A busy machine may let a frame come late, never another one: SOEM waits long for each, and asks again only where one
 stayed out. What came back is judged without mercy.
@@ -33,6 +33,11 @@ def pytest_addoption(parser):
     parser.addoption("--second-segment-interface", required=True)
     parser.addoption("--cycles", type=int, default=10_000)
     parser.addoption("--sizes", help="file for the sizes that each master found, as JSON")
+
+
+def pytest_collection_modifyitems(items):
+    # The mixed segments and their masters stay on the wire until the last test.
+    items.sort(key=lambda item: "segment" in item.fixturenames)
 
 
 def pytest_unconfigure(config):

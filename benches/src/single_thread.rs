@@ -98,8 +98,8 @@ impl SingleThread {
             progress: &progress,
         };
         let mut planned = block_on(way.plan(), || drive.turn())?;
-        let (ports, tasks) = tasks(&planned.plan);
-        block_on(way.operate(&mut planned, ports), || drive.turn())?;
+        let (mut ports, tasks) = tasks(&planned.plan);
+        block_on(way.operate(&mut planned, &mut ports), || drive.turn())?;
         let mut network = Self { drive, rig, planned, datagrams, controls, counters, events, tasks };
         // The order to let traffic flow is obeyed at the end of a cycle.
         network.cycle();

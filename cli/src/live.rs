@@ -99,7 +99,8 @@ impl Live {
         self.bar.finish_and_clear();
     }
 
-    fn say(&self, text: &str) {
+    /// Says something between the figures.
+    pub(crate) fn say(&self, text: &str) {
         match (self.terminal, self.quiet) {
             (true, _) => self.bar.println(text),
             (false, false) => eprintln!("{text}"),

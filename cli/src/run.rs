@@ -12,8 +12,8 @@ use comfy_table::Table;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use zerocat::config::{Rig, Sink, Task, XdpMode};
-use zerocat::report::{Figures, Holes, Report, UnitReport};
-use zerocat::{Ended, OpenLink, Session, SessionOptions};
+use zerocat::report::{Figures, Holes, OutagesReport, Report, UnitReport};
+use zerocat::{Ended, OpenLink, Session, SessionOptions, Tended};
 
 /// How often the realtime thread is looked after.
 const LOOK: Duration = Duration::from_millis(100);
@@ -138,11 +138,11 @@ pub(crate) fn run_rig(
         None => Session::start(rig, options, asked),
         Some(link) => Session::start_on(rig, link, options, asked),
     };
-    let session = match started {
+    let mut session = match started {
         Err(zerocat::SessionError::Interrupted) if stop.asked() => return Ok(()),
         other => other?,
     };
-    let alive = watch(&session, &live, seconds, stop);
+    let alive = watch(&mut session, &live, seconds, stop);
     let ended = session.stop()?;
     live.finish();
     conclude(&ended, how, samples_on_stdout)?;
@@ -156,7 +156,7 @@ pub(crate) fn run_rig(
 }
 
 /// Shows what flows until somebody asks to stop. Returns whether the realtime thread was alive to the end.
-fn watch(session: &Session, live: &Live, seconds: Option<Duration>, stop: &Stop) -> bool {
+fn watch(session: &mut Session, live: &Live, seconds: Option<Duration>, stop: &Stop) -> bool {
     live.begin(session);
     let end = seconds.map(|seconds| Instant::now() + seconds);
     while !stop.asked() {
@@ -165,6 +165,10 @@ fn watch(session: &Session, live: &Live, seconds: Option<Duration>, stop: &Stop)
             break;
         }
         stop.sleep(left);
+        let over = || stop.asked() || end.is_some_and(|end| Instant::now() >= end);
+        if let Tended::Recovered(lasted) = session.tend(over) {
+            live.say(&format!("the network was lost for {:.1} s and is in OP again", lasted.as_secs_f64()));
+        }
         let status = session.status();
         if !status.alive {
             return false;
@@ -233,6 +237,11 @@ fn summary(report: &Report) -> String {
     ];
     let named = report.network.units.iter().filter(|unit| unit.name.is_some());
     lines.splice(3..3, named.map(sync_unit));
+    if report.outages.count > 0 {
+        let OutagesReport { count, recovered, longest_ms } = report.outages;
+        lines
+            .push(format!("outages   {count}, of which {recovered} ended in OP, the longest after {longest_ms:.0} ms"));
+    }
     if let Some(time) = report.time_to_op_ms {
         lines.push(format!("OP after  {time:.0} ms"));
     }

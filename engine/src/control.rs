@@ -87,6 +87,12 @@ impl Controls {
         self.send(Message::Stop)
     }
 
+    /// An exchange that was retired and has come back, for who wants its rings. What isn't collected is freed with the
+    /// next message.
+    pub fn collect(&mut self) -> Option<Box<Exchange>> {
+        self.retired.pop().ok()
+    }
+
     fn send(&mut self, message: Message) -> Result<(), ControlClosed> {
         // Freed here, not on the realtime thread.
         while self.retired.pop().is_ok() {}

@@ -37,6 +37,10 @@ counters! {
     skipped,
     /// Cycles in which at least one frame did not come back in time.
     lost_cycles,
+    /// Cycles in a row, up to the last one, in which no cyclic frame came back at all.
+    silent_cycles,
+    /// The most of them in a row since the exchange was installed.
+    silent_longest,
     /// Cyclic frames that did not come back in time.
     lost_frames,
     /// Cyclic frames that came back after their cycle.

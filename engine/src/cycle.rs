@@ -92,6 +92,8 @@ pub struct Engine<L> {
     events: EventSender,
     measurements: Measurements,
     al_status: Option<AlReading>,
+    /// Whether a cyclic frame came since the last cycle was concluded.
+    heard: bool,
     cycle: u64,
     at: Time,
     posted_at: Time,
@@ -118,6 +120,7 @@ impl<L: Link> Engine<L> {
             events: sender,
             measurements: Measurements::default(),
             al_status: None,
+            heard: false,
             cycle: 0,
             at: Time(0),
             posted_at: Time(0),
@@ -225,8 +228,11 @@ impl<L: Link> Engine<L> {
                         cycle: self.cycle,
                         at: self.at,
                     };
-                    if desk.admit(bytes) == Lane::Cyclic && self.outstanding() == 0 {
-                        return true;
+                    if desk.admit(bytes) == Lane::Cyclic {
+                        self.heard = true;
+                        if self.outstanding() == 0 {
+                            return true;
+                        }
                     }
                 }
                 Ok(None) => break,
@@ -329,6 +335,17 @@ impl<L: Link> Engine<L> {
             self.counters.lost_cycles += 1;
         }
         self.note_al_status(reading);
+        self.count_silence(lost);
+    }
+
+    /// A cycle that lost frames and heard none, not even a late one, is silent.
+    fn count_silence(&mut self, lost: u64) {
+        if std::mem::take(&mut self.heard) {
+            self.counters.silent_cycles = 0;
+        } else if lost > 0 {
+            self.counters.silent_cycles += 1;
+            self.counters.silent_longest = self.counters.silent_longest.max(self.counters.silent_cycles);
+        }
     }
 
     fn note_al_status(&mut self, reading: Option<AlReading>) {
@@ -385,6 +402,7 @@ impl<L: Link> Engine<L> {
         }
         self.exchange = Some(exchange);
         self.al_status = None;
+        (self.counters.silent_cycles, self.counters.silent_longest) = (0, 0);
         self.counters.installed += 1;
     }
 

@@ -3,9 +3,10 @@
 use crate::bring_up::Planned;
 use crate::core::{Core, Remains};
 use crate::exchange;
+use crate::recovery::Outages;
 use crate::report::{
     CaptureReport, Cycles, Figures, Frames, Holes, HostReport, LinkCalls, LinkReport, MarginReport, NetworkReport,
-    Report, RtReport, SCHEMA, TaskReport,
+    OutagesReport, Report, RtReport, SCHEMA, TaskReport,
 };
 use std::time::Duration;
 use zerocat_engine::{Counters, Used};
@@ -23,11 +24,18 @@ pub(crate) struct Account {
     missing: Vec<String>,
     time_to_op: Duration,
     locked_kib: Option<u64>,
+    outages: Outages,
 }
 
 impl Account {
     /// Takes down what is gone when the realtime thread has ended.
-    pub(crate) fn open(core: &Core, planned: &Planned, tasks: Vec<TaskReport>, time_to_op: Duration) -> Self {
+    pub(crate) fn open(
+        core: &Core,
+        planned: &Planned,
+        tasks: Vec<TaskReport>,
+        time_to_op: Duration,
+        outages: Outages,
+    ) -> Self {
         let network = NetworkReport {
             rate_hz: core.rig.network.properties.rate,
             subdevices: planned.network.subdevices().len(),
@@ -46,6 +54,7 @@ impl Account {
             missing: core.missing.clone(),
             time_to_op,
             locked_kib: locked_kib(),
+            outages,
         }
     }
 
@@ -73,13 +82,22 @@ impl Account {
                 locked_kib: self.locked_kib,
                 ..remains.used.as_ref().map_or_else(RtReport::default, rt)
             },
-            #[expect(clippy::cast_precision_loss, reason = "microseconds of a start are far below 2^53")]
-            time_to_op_ms: Some((nanos(self.time_to_op) / 1000) as f64 / 1000.0),
+            time_to_op_ms: Some(milliseconds(self.time_to_op)),
+            outages: OutagesReport {
+                count: self.outages.count,
+                recovered: self.outages.recovered,
+                longest_ms: milliseconds(self.outages.longest),
+            },
             missing: self.missing,
             frames: frames(&remains.counters),
             capture: remains.captured.map(|Captured { frames, missed }| CaptureReport { frames, missed }),
         }
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "microseconds of a run are far below 2^53")]
+fn milliseconds(time: Duration) -> f64 {
+    (nanos(time) / 1000) as f64 / 1000.0
 }
 
 fn rt(used: &Used) -> RtReport {

@@ -171,11 +171,12 @@ impl BringUp<'_> {
         Ok(Planned { network, plan, matching, bindings })
     }
 
-    /// Programs the plan, starts the cyclic exchange, goes to OP and lets the application traffic flow.
+    /// Programs the plan, starts the cyclic exchange, goes to OP and lets the application traffic flow. The ports go into
+    /// the exchange when it is installed.
     ///
     /// # Errors
     /// What failed, with the SubDevice.
-    pub async fn operate(&mut self, planned: &mut Planned, ports: Ports) -> Result<(), StartError> {
+    pub async fn operate(&mut self, planned: &mut Planned, ports: &mut Ports) -> Result<(), StartError> {
         let Planned { network, plan, .. } = planned;
         self.progress.enter(Phase::SafeOp);
         network.program(plan).await?;
@@ -183,7 +184,8 @@ impl BringUp<'_> {
         self.progress.enter(Phase::Exchange);
         let subdevices = u16::try_from(network.subdevices().len()).unwrap_or(u16::MAX);
         let lane = CyclicLane::new(plan, LaneOptions { first_slot: Slot(0), al_status: Some(subdevices) })?;
-        self.controls.install(Exchange { lane, readers: ports.readers, writers: ports.writers })?;
+        let Ports { readers, writers } = std::mem::take(ports);
+        self.controls.install(Exchange { lane, readers, writers })?;
         self.complete_cycles().await?;
         self.progress.enter(Phase::Op);
         network.to_op().await?;
@@ -255,19 +257,24 @@ async fn make_safe(
     counters: &CountersReader,
 ) -> Result<(), StartError> {
     let before = counters.read();
-    if before.installed == 0 {
+    if before.exchanging == 0 {
         return Ok(());
     }
-    controls.traffic(match rig.engine.safe_outputs {
-        zerocat_config::SafeOutputs::Zero => Traffic::Zero,
-        zerocat_config::SafeOutputs::Hold => Traffic::Hold,
-    })?;
+    controls.traffic(safe_traffic(rig))?;
     let wanted = SAFE_CYCLES.max(exchange::longest_interval(rig).saturating_add(1));
     obeyed(datagrams, time_of(rig, wanted), || counters.read().cycles >= before.cycles + wanted).await
 }
 
+/// The traffic in which outputs are as safe as the rig file says.
+pub(crate) const fn safe_traffic(rig: &Rig) -> Traffic {
+    match rig.engine.safe_outputs {
+        zerocat_config::SafeOutputs::Zero => Traffic::Zero,
+        zerocat_config::SafeOutputs::Hold => Traffic::Hold,
+    }
+}
+
 /// Ends the cyclic exchange and waits until it has ended: a SubDevice that leaves SAFE-OP is missing from it.
-async fn retire(
+pub(crate) async fn retire(
     rig: &Rig,
     datagrams: &Datagrams,
     controls: &mut Controls,

@@ -1,7 +1,7 @@
 //! The parts of a session that live from the start of the realtime thread to its end, and how the bus futures are
 //! driven meanwhile: on the calling thread, which naps between two looks.
 
-use crate::bring_up::{BringUp, Planned, StartError, ask_for_init, shut_down};
+use crate::bring_up::{BringUp, Planned, Ports, StartError, ask_for_init, retire, safe_traffic, shut_down};
 use crate::health::HealthThread;
 use crate::link::OpenLink;
 use crate::progress::Progress;
@@ -101,7 +101,7 @@ impl Core {
     }
 
     pub(crate) fn bring_up(&mut self, stop: &dyn Fn() -> bool) -> Result<(Planned, TaskSet), SessionError> {
-        let mut planned = match self.with_bring_up(stop, async |way| way.plan().await) {
+        let mut planned = match self.tell_bring_up(stop, async |way| way.plan().await) {
             Ok(planned) => planned,
             Err(error) => {
                 self.drive(ask_for_init(self.datagrams));
@@ -120,14 +120,28 @@ impl Core {
     }
 
     fn operate(&mut self, planned: &mut Planned, stop: &dyn Fn() -> bool) -> Result<TaskSet, SessionError> {
-        let (tasks, ports) = TaskSet::start(&self.rig, &planned.bindings)?;
-        self.with_bring_up(stop, async |way| way.operate(planned, ports).await)?;
+        let (tasks, mut ports) = TaskSet::start(&self.rig, &planned.bindings)?;
+        self.tell_bring_up(stop, async |way| way.operate(planned, &mut ports).await)?;
         Ok(tasks)
     }
 
-    fn with_bring_up<T>(
+    /// As [`Self::with_bring_up`], and the session's observer is told.
+    fn tell_bring_up<T>(
         &mut self,
         stop: &dyn Fn() -> bool,
+        work: impl AsyncFnOnce(&mut BringUp<'_>) -> Result<T, StartError>,
+    ) -> Result<T, SessionError> {
+        let progress = std::mem::take(&mut self.progress);
+        let done = self.with_bring_up(stop, &progress, work);
+        self.progress = progress;
+        done
+    }
+
+    /// Drives a part of the way up on this thread.
+    pub(crate) fn with_bring_up<T>(
+        &mut self,
+        stop: &dyn Fn() -> bool,
+        progress: &Progress,
         work: impl AsyncFnOnce(&mut BringUp<'_>) -> Result<T, StartError>,
     ) -> Result<T, SessionError> {
         let thread = &self.thread;
@@ -137,7 +151,7 @@ impl Core {
             controls: &mut self.controls,
             counters: &self.counters,
             cyclic_slots: self.cyclic_slots,
-            progress: &self.progress,
+            progress,
         };
         // Asked to stop, the phase ends by itself, with no frame of it still out.
         let stopped = self.datagrams.stop_flag();
@@ -161,6 +175,22 @@ impl Core {
             Some(failed) => failed.iter().map(chain).collect(),
             None => vec!["the realtime thread ended before the bus was down".to_owned()],
         }
+    }
+
+    /// Makes the outputs safe, ends the exchange if there is one, and takes the tasks' ports out of it.
+    pub(crate) fn take_exchange_out(&mut self, ports: &mut Ports) -> Result<(), SessionError> {
+        let Self { rig, datagrams, controls, counters, thread, .. } = self;
+        if counters.read().exchanging == 0 {
+            return Ok(());
+        }
+        controls.traffic(safe_traffic(rig)).map_err(StartError::from)?;
+        let retired = try_block_on(retire(rig, datagrams, controls, counters), || nap_unless(thread.is_finished()));
+        retired.ok_or(SessionError::Interrupted)??;
+        if let Some(exchange) = controls.collect() {
+            ports.readers.extend(exchange.readers);
+            ports.writers.extend(exchange.writers);
+        }
+        Ok(())
     }
 
     pub(crate) fn drive<T>(&self, work: impl Future<Output = T>) -> Option<T> {

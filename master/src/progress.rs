@@ -19,6 +19,8 @@ pub enum Phase {
     Op,
     /// All in OP, traffic live.
     Running,
+    /// Frames don't come back; outputs are safe, and the network is waited for.
+    Lost,
     /// On the way down.
     ShutDown,
 }
@@ -33,6 +35,7 @@ impl fmt::Display for Phase {
             Self::Exchange => "starting the cyclic exchange",
             Self::Op => "going to OP",
             Self::Running => "in OP",
+            Self::Lost => "frames don't come back: outputs are safe, waiting for the network",
             Self::ShutDown => "going down to INIT",
         })
     }

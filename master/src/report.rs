@@ -48,12 +48,25 @@ pub struct Report {
     pub rt: RtReport,
     /// From the start of bring-up to OP, in ms; `null` if OP was not reached.
     pub time_to_op_ms: Option<f64>,
+    /// Times in which the network was lost.
+    pub outages: OutagesReport,
     /// What was asked for and couldn't be had, a sentence each.
     pub missing: Vec<String>,
     /// Frames beside the cyclic ones.
     pub frames: Frames,
     /// What was captured; `null` where nothing was to be.
     pub capture: Option<CaptureReport>,
+}
+
+/// Times in which no frame came back for longer than the SubDevices' watchdog, each until the network was in OP again.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
+pub struct OutagesReport {
+    /// How many.
+    pub count: u64,
+    /// How many of them ended in OP.
+    pub recovered: u64,
+    /// The longest of them that ended, in ms; 0 where none did.
+    pub longest_ms: f64,
 }
 
 /// What was captured.

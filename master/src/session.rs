@@ -7,6 +7,7 @@ use crate::core::{Core, link_slots};
 use crate::link::{LinkOpenError, LinkRequest, OpenLink, open_link};
 use crate::progress::{Phase, Progress};
 use crate::realtime::RealtimePanic;
+use crate::recovery::{Recovery, Tended};
 use crate::report::{LinkReport, MarginReport, Report};
 use crate::tasks::{TaskSet, TaskStartError};
 use std::path::PathBuf;
@@ -57,6 +58,12 @@ pub enum SessionError {
     /// The realtime thread.
     #[error(transparent)]
     Realtime(#[from] RealtimePanic),
+    /// The network that came back after an outage is another one.
+    #[error(
+        "the network that came back is another: SubDevices or process data differ from those at the start; put it back as \
+         it was, or stop and start again"
+    )]
+    Changed,
     /// The wait for the bus was given up because the realtime thread had ended, or the user asked to stop.
     #[error("stopped before OP")]
     Interrupted,
@@ -87,6 +94,7 @@ pub struct Session {
     planned: Planned,
     tasks: TaskSet,
     time_to_op: Duration,
+    recovery: Recovery,
 }
 
 impl Session {
@@ -126,7 +134,10 @@ impl Session {
             return Err(SessionError::Strict(missing));
         }
         match core.bring_up(&stop) {
-            Ok((planned, tasks)) => Ok(Self { core, planned, tasks, time_to_op: began.elapsed() }),
+            Ok((planned, tasks)) => {
+                let recovery = Recovery::new(&core.rig);
+                Ok(Self { core, planned, tasks, time_to_op: began.elapsed(), recovery })
+            }
             Err(error) => {
                 core.end()?;
                 Err(error)
@@ -182,6 +193,12 @@ impl Session {
         self.time_to_op
     }
 
+    /// Looks whether the network is lost, and where it is tries once to bring it to OP again, which may take seconds.
+    /// Call it ten times a second; `stop` ends an attempt.
+    pub fn tend(&mut self, stop: impl Fn() -> bool) -> Tended {
+        self.recovery.tend(&mut self.core, &mut self.planned, &stop)
+    }
+
     /// What each SubDevice shows now.
     pub fn states(&mut self) -> Vec<StateReport> {
         let network = &mut self.planned.network;
@@ -193,11 +210,11 @@ impl Session {
     /// # Errors
     /// The realtime thread ended by a panic. What failed on the bus is in [`Ended::failed`].
     pub fn stop(self) -> Result<Ended, SessionError> {
-        let Self { mut core, mut planned, tasks, time_to_op } = self;
+        let Self { mut core, mut planned, tasks, time_to_op, recovery } = self;
         core.progress.enter(Phase::ShutDown);
         let failed = core.bring_down(&mut planned);
         let tasks = tasks.stop();
-        let account = Account::open(&core, &planned, tasks, time_to_op);
+        let account = Account::open(&core, &planned, tasks, time_to_op, recovery.outages);
         let report = account.close(&core.end()?);
         Ok(Ended { report, failed })
     }

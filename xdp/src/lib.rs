@@ -40,7 +40,7 @@ pub use link::XdpLink;
 pub use mitigation::{HeldMitigation, IrqMitigation, MitigationError};
 pub use mode::{Attached, Mode, ModeRequest};
 pub use napi::{NapiKnob, NapiKnobs};
-pub use nic::{Coalescing, NicSettings};
+pub use nic::{Coalescing, NicSettings, has_carrier};
 pub use offload::Offload;
 pub use open::{OnOccupied, XdpOptions, XdpReport};
 pub use reflector::{Passthrough, Reflector};

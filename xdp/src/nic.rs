@@ -111,6 +111,13 @@ impl NicSettings {
     }
 }
 
+/// Whether an interface of the calling thread's network namespace has a carrier; `None` where that can't be told.
+#[must_use]
+pub fn has_carrier(interface: &str) -> Option<bool> {
+    let device = Device::find(interface).ok()?;
+    answer(&device, Value::carrier()).map(|carrier| carrier.data != 0)
+}
+
 fn answer<T: EthtoolCommand>(device: &Device, mut command: T) -> Option<T> {
     device.ethtool(&mut command).ok()?;
     Some(command)

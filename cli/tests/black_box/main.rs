@@ -15,6 +15,7 @@ mod failures;
 mod files;
 #[allow(dead_code, reason = "another suite uses the rest")]
 mod program;
+mod recovery;
 mod run;
 mod scan;
 mod stop;

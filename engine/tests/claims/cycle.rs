@@ -189,3 +189,24 @@ fn a_retired_exchange_sends_nothing_more() {
     assert_eq!(link(&mut engine).sent.len(), sent);
     assert!(!engine.is_exchanging());
 }
+
+#[test]
+fn silence_is_cycles_in_a_row_in_which_nothing_came_back_not_even_late() {
+    let (mut engine, _parts, _samples) = exchanging(2);
+    let silence = |engine: &Engine<Memory>| (engine.counters().silent_cycles, engine.counters().silent_longest);
+    cycle(&mut engine, 1);
+    for number in 2..5 {
+        link(&mut engine).fates.extend([Fate::Lost, Fate::Lost]);
+        cycle(&mut engine, number);
+    }
+    assert_eq!(silence(&engine), (3, 3));
+    link(&mut engine).fates.extend([Fate::Lost, Fate::Answered]);
+    cycle(&mut engine, 5);
+    assert_eq!((silence(&engine), engine.counters().lost_cycles), ((0, 3), 4), "one of two frames is no silence");
+    link(&mut engine).fates.extend([Fate::Delayed, Fate::Lost]);
+    cycle(&mut engine, 6);
+    assert_eq!(silence(&engine), (1, 3));
+    link(&mut engine).fates.extend([Fate::Lost, Fate::Lost]);
+    cycle(&mut engine, 7);
+    assert_eq!(silence(&engine), (0, 3), "the frame of cycle 6 came late");
+}

@@ -1,7 +1,7 @@
 //! What ordinary threads ask of the realtime thread: rings of messages, looked at once a cycle.
 //!
 //! An exchange travels in a box. The realtime thread never frees one: a retired exchange goes back through a ring of
-//! its own and is freed where it is collected.
+//! its own. The last one that came back is kept until it is collected, for who wants its rings, or another one comes.
 
 use crate::lane::Exchange;
 use rtrb::{Consumer, Producer, RingBuffer};
@@ -39,6 +39,8 @@ pub struct ControlClosed;
 pub struct Controls {
     messages: Producer<Message>,
     retired: Consumer<Box<Exchange>>,
+    /// The last one that came back.
+    back: Option<Box<Exchange>>,
 }
 
 /// The realtime end.
@@ -51,7 +53,7 @@ pub(crate) struct Inbox {
 pub(crate) fn controls() -> (Controls, Inbox) {
     let (messages, inbox) = RingBuffer::new(DEPTH);
     let (retire, retired) = RingBuffer::new(DEPTH);
-    (Controls { messages, retired }, Inbox { messages: inbox, retired: retire })
+    (Controls { messages, retired, back: None }, Inbox { messages: inbox, retired: retire })
 }
 
 impl Controls {
@@ -87,15 +89,21 @@ impl Controls {
         self.send(Message::Stop)
     }
 
-    /// An exchange that was retired and has come back, for who wants its rings. What isn't collected is freed with the
-    /// next message.
+    /// The last exchange that was retired and has come back, for who wants its rings.
     pub fn collect(&mut self) -> Option<Box<Exchange>> {
-        self.retired.pop().ok()
+        self.take_back();
+        self.back.take()
+    }
+
+    /// Takes back what was retired; an older one is freed here, not on the realtime thread.
+    fn take_back(&mut self) {
+        while let Ok(exchange) = self.retired.pop() {
+            self.back = Some(exchange);
+        }
     }
 
     fn send(&mut self, message: Message) -> Result<(), ControlClosed> {
-        // Freed here, not on the realtime thread.
-        while self.retired.pop().is_ok() {}
+        self.take_back();
         if self.messages.is_abandoned() {
             return Err(ControlClosed);
         }

@@ -177,15 +177,15 @@ impl Core {
         }
     }
 
-    /// Makes the outputs safe, ends the exchange if there is one, and takes the tasks' ports out of it.
+    /// Makes the outputs safe, ends the exchange if there is one, and takes the tasks' ports out of it. One that ended
+    /// only after an earlier call had given up is found by the next.
     pub(crate) fn take_exchange_out(&mut self, ports: &mut Ports) -> Result<(), SessionError> {
         let Self { rig, datagrams, controls, counters, thread, .. } = self;
-        if counters.read().exchanging == 0 {
-            return Ok(());
+        if counters.read().exchanging != 0 {
+            controls.traffic(safe_traffic(rig)).map_err(StartError::from)?;
+            let retired = try_block_on(retire(rig, datagrams, controls, counters), || nap_unless(thread.is_finished()));
+            retired.ok_or(SessionError::Interrupted)??;
         }
-        controls.traffic(safe_traffic(rig)).map_err(StartError::from)?;
-        let retired = try_block_on(retire(rig, datagrams, controls, counters), || nap_unless(thread.is_finished()));
-        retired.ok_or(SessionError::Interrupted)??;
         if let Some(exchange) = controls.collect() {
             ports.readers.extend(exchange.readers);
             ports.writers.extend(exchange.writers);

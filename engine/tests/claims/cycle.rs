@@ -191,6 +191,30 @@ fn a_retired_exchange_sends_nothing_more() {
 }
 
 #[test]
+fn a_retired_exchange_is_kept_with_its_rings_until_it_is_collected() {
+    let (mut engine, mut parts, _samples) = exchanging(1);
+    parts.controls.retire().unwrap();
+    cycle(&mut engine, 1);
+    parts.controls.traffic(Traffic::Hold).unwrap();
+    cycle(&mut engine, 2);
+    assert_eq!(parts.controls.collect().map(|exchange| exchange.readers.len()), Some(1));
+    assert!(parts.controls.collect().is_none());
+}
+
+#[test]
+fn an_exchange_that_cannot_be_installed_comes_back_with_its_rings() {
+    let (mut engine, mut parts, _samples) = exchanging(1);
+    parts.controls.retire().unwrap();
+    cycle(&mut engine, 1);
+    let exchange = parts.controls.collect().unwrap();
+    link(&mut engine).busy = true;
+    parts.controls.install(*exchange).unwrap();
+    cycle(&mut engine, 2);
+    assert!(!engine.is_exchanging());
+    assert_eq!(parts.controls.collect().map(|exchange| exchange.readers.len()), Some(1));
+}
+
+#[test]
 fn silence_is_cycles_in_a_row_in_which_nothing_came_back_not_even_late() {
     let (mut engine, _parts, _samples) = exchanging(2);
     let silence = |engine: &Engine<Memory>| (engine.counters().silent_cycles, engine.counters().silent_longest);

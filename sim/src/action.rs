@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use zerocat_wire::coe::Emergency;
+use zerocat_wire::coe::{AbortCode, Emergency};
 use zerocat_wire::sii::fixed::protocol;
 use zerocat_wire::{AlState, AlStatusCode};
 
@@ -66,6 +66,13 @@ pub enum Action {
         /// Whether it is frozen.
         frozen: bool,
     },
+    /// SDO accesses to an object are aborted, or no longer.
+    AbortSdo {
+        /// Index in the file.
+        subdevice: usize,
+        /// Which accesses, and the abort code; `None`: all are served again.
+        refusal: Option<SdoRefusal>,
+    },
     /// A SubDevice with CoE raises an emergency: register and history keep it, and from PRE-OP on it is sent.
     Emergency {
         /// Index in the file.
@@ -102,6 +109,17 @@ pub enum Action {
         /// How much too fast it is, in parts per million, -1000 to 1000.
         ppm: f64,
     },
+}
+
+/// Which SDO accesses are aborted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SdoRefusal {
+    /// Index of the object.
+    pub index: u16,
+    /// A subindex, or the whole object; complete access is always refused.
+    pub subindex: Option<u8>,
+    /// The abort code (ETG.1000.6, table 41); `None`: the object is served again.
+    pub code: Option<AbortCode>,
 }
 
 /// A latch input of an ESC.
@@ -153,6 +171,9 @@ pub enum ActionError {
     /// The SubDevice has no mailbox, or none that speaks CoE where that is needed.
     #[error("SubDevice {0} has no mailbox for that")]
     NoMailbox(usize),
+    /// SDO accesses to as many objects as a SubDevice keeps in mind are aborted already.
+    #[error("accesses to {} objects are aborted already, end one of them first", crate::app::REFUSALS)]
+    TooManyRefusals,
     /// There is no such input channel.
     #[error("SubDevice {subdevice} has {count} in channels, not {channel}")]
     NoSuchChannel {
@@ -171,6 +192,10 @@ pub enum ActionError {
         /// The channel, from 1.
         channel: usize,
     },
+}
+
+fn speaks_coe(mailbox: Option<MailboxPlan>) -> bool {
+    mailbox.is_some_and(|plan| plan.speaks(protocol::COE))
 }
 
 impl Segment {
@@ -199,9 +224,13 @@ impl Segment {
                 device.app.freeze_mailbox(&mut device.esc, frozen);
                 Ok(())
             }
+            Action::AbortSdo { subdevice, refusal } => {
+                let subdevice = self.with_mailbox(subdevice, speaks_coe)?;
+                let refused = self.devices[subdevice].app.refuse_sdo(refusal);
+                if refused { Ok(()) } else { Err(ActionError::TooManyRefusals) }
+            }
             Action::Emergency { subdevice, code, register, data } => {
-                let coe = |mailbox: Option<MailboxPlan>| mailbox.is_some_and(|plan| plan.speaks(protocol::COE));
-                let subdevice = self.with_mailbox(subdevice, coe)?;
+                let subdevice = self.with_mailbox(subdevice, speaks_coe)?;
                 let device = &mut self.devices[subdevice];
                 device.app.emergency(&mut device.esc, &Emergency { code, register, data });
                 Ok(())

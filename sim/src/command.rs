@@ -14,8 +14,9 @@ pub(crate) use words::{Word, Words};
 use words::number;
 use zerocat_link::fault::Rate;
 use zerocat_wire::AlState;
+use zerocat_wire::coe::AbortCode;
 
-use crate::action::{Action, LatchInput};
+use crate::action::{Action, LatchInput, SdoRefusal};
 use crate::config::SegmentConfig;
 use crate::topology::End;
 
@@ -65,6 +66,7 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("al-error WHO CODE [STATE]", "raise an AL error; STATE: to fall back to"),
     ("input WHO CHANNEL VALUE", "set an input: a number, on or off"),
     ("emergency WHO CODE [REG [DATA]]", "raise a CoE emergency; DATA: up to 5 bytes"),
+    ("abort WHO INDEX[:SUB] CODE|off", "abort SDO accesses to an object with a code; `abort WHO off`: none"),
     ("freeze WHO", "let its mailbox answer no more"),
     ("thaw WHO", "let its mailbox answer again"),
     ("latch WHO 0|1 on|off", "let a latch input of its ESC go high or low: the system time is latched"),
@@ -76,7 +78,7 @@ pub const COMMANDS: &[(&str, &str)] = &[
 ];
 
 const WHICH: &str = "one of pull, plug, damage, power, drop, delay, duplicate, corrupt, faults, al-error, input, \
-                     emergency, freeze, thaw, latch, drift, show, page, help, quit";
+                     emergency, abort, freeze, thaw, latch, drift, show, page, help, quit";
 const RATE: &str = "a rate: a percentage up to 100 as 1% or 0.05%, `every` and a number, or off";
 const CODE: &str = "a code of 16 bits, as 0x001b";
 const VALUE: &str = "a number, on or off";
@@ -152,6 +154,7 @@ impl CommandParser {
             }
             "input" => self.input(words)?,
             "emergency" => self.emergency(words)?,
+            "abort" => self.abort(words)?,
             "freeze" => Action::FreezeMailbox { subdevice: self.who(words)?, frozen: true },
             "thaw" => Action::FreezeMailbox { subdevice: self.who(words)?, frozen: false },
             "latch" => {
@@ -180,6 +183,26 @@ impl CommandParser {
             *byte = word.read(BYTE, number)?;
         }
         Ok(Action::Emergency { subdevice, code, register, data })
+    }
+
+    /// `off` for all, or an object, perhaps with a subindex, and an abort code or `off`.
+    fn abort(&self, words: &mut Words) -> Result<Action, CommandError> {
+        const OBJECT: &str = "an object as 0x6060 or 0x1018:2, or off";
+        const ABORT: &str = "an SDO abort code of 32 bits, as 0x06060000, or off";
+        let subdevice = self.who(words)?;
+        let word = words.next(OBJECT)?;
+        if word.text == "off" {
+            return Ok(Action::AbortSdo { subdevice, refusal: None });
+        }
+        let (index, subindex) = word.read(OBJECT, |text| match text.split_once(':') {
+            Some((index, subindex)) => Some((number(index)?, Some(number(subindex)?))),
+            None => Some((number(text)?, None)),
+        })?;
+        let code = words.next(ABORT)?.read(ABORT, |text| match text {
+            "off" => Some(None),
+            text => number(text).map(|code| Some(AbortCode(code))),
+        })?;
+        Ok(Action::AbortSdo { subdevice, refusal: Some(SdoRefusal { index, subindex, code }) })
     }
 
     fn input(&self, words: &mut Words) -> Result<Action, CommandError> {

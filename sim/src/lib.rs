@@ -24,7 +24,7 @@ mod snapshot;
 mod subdevice;
 mod topology;
 
-pub use action::{Action, ActionError, LatchInput};
+pub use action::{Action, ActionError, LatchInput, SdoRefusal};
 pub use command::{
     COMMANDS, Command, CommandError, CommandParser, CommandProblem, Direction, FaultChange, FrameFault, FrameFaults,
     Page,

@@ -185,6 +185,39 @@ fn a_transition_may_take_its_time() {
 }
 
 #[test]
+fn a_transition_that_is_asked_for_again_goes_on_and_one_that_is_taken_back_ends() {
+    let slow = SubDeviceConfig { transition_delay: Millis(MS * 20), ..SubDeviceConfig::new(ProfileKind::Servo) };
+    let mut rig = Rig::new(&SegmentConfig::line(vec![slow]));
+    rig.sync_manager(0, 0, 0x1000, 128, 0x26);
+    rig.sync_manager(0, 1, 0x1080, 128, 0x22);
+    for at in [0, 9, 18] {
+        rig.now = MS * at;
+        assert_eq!(rig.al(0, 2), (1, 0));
+    }
+    rig.now = MS * 20;
+    assert_eq!(rig.read_u16(0, 0x0130), 2, "20 ms after it was asked for first");
+
+    assert_eq!(rig.al(0, 1), (2, 0));
+    assert_eq!(rig.al(0, 2), (2, 0), "INIT is taken back");
+    rig.now += MS * 100;
+    assert_eq!(rig.al(0, 2), (2, 0));
+}
+
+#[test]
+fn op_that_is_taken_back_before_outputs_come_is_not_entered_with_them() {
+    let mut rig = servo();
+    rig.preop(0);
+    servo_process_data(&mut rig);
+    rig.al(0, 4);
+    assert_eq!(rig.al(0, 8), (4, 0), "waits for outputs");
+    assert_eq!(rig.al(0, 4), (4, 0));
+    outputs(&mut rig, 0, 0);
+    assert_eq!((rig.read_u16(0, 0x0130), rig.read_u16(0, 0x0134)), (4, 0));
+    rig.now += MS * 101;
+    assert_ne!(rig.read_u16(0, 0x0134), 0x0019, "nor does it fail for the lack of outputs");
+}
+
+#[test]
 fn an_error_on_purpose_comes_once() {
     let error = AlErrorConfig { on: TargetState::SafeOp, code: 29, times: 1 };
     let bad = SubDeviceConfig { al_error: Some(error), ..SubDeviceConfig::new(ProfileKind::Servo) };

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use support::Rig;
+use support::from_sii::FromSii;
 use zerocat_sim::{ProfileKind, SegmentConfig, SubDeviceConfig, esi_devices};
 
 fn sample(name: &str) -> PathBuf {
@@ -47,6 +48,39 @@ fn a_device_that_is_not_there_is_refused_with_those_that_are() {
     assert!(said.contains("AX3102 (revision 0x00000007)"), "{said}");
     let said = chain(&SubDeviceConfig::from_esi(&sample("no-such.xml"), "AX3102", None).unwrap_err());
     assert!(said.contains("no-such.xml"), "{said}");
+}
+
+#[test]
+fn a_pdo_that_a_file_leaves_empty_may_stay_so() {
+    let text = std::fs::read_to_string(sample("terminals.xml")).unwrap();
+    let spare = r##"<RxPdo Sm="2"><Index>#x1601</Index><Name>Spare</Name></RxPdo><RxPdo Sm="2"><Index>#x1600<"##;
+    let text = text.replace(r##"<RxPdo Sm="2"><Index>#x1600<"##, spare);
+    let config = SubDeviceConfig::from_esi_bytes(text.as_bytes(), "AXM100").unwrap();
+    let mut rig = Rig::new(&SegmentConfig::line(vec![config]));
+    let mut device = FromSii::read(&mut rig, 0, 0);
+    device.preop(&mut rig);
+    assert_eq!(device.upload(&mut rig, 0x1C12, 0).unwrap(), [2], "both are assigned");
+    assert_eq!(device.safeop(&mut rig), (4, 0));
+}
+
+#[test]
+fn a_description_of_many_subdevices_is_read_once() {
+    let path = sample("analogue.xml");
+    let path = path.display();
+    let one = |device: &str| format!(r#"{{"profile": "esi", "file": "{path}", "device": "{device}"}}"#);
+    let file = |devices: &[&str]| {
+        let all: Vec<_> = devices.iter().map(|device| one(device)).collect();
+        format!(r#"{{"subdevices": [{}]}}"#, all.join(","))
+    };
+    let load = |name: &str, text: String| {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        std::fs::write(&path, text).unwrap();
+        SegmentConfig::load(&path)
+    };
+    let mut rig = Rig::new(&load("many.json", file(&["AX3102"; 300])).unwrap());
+    assert_eq!(rig.read_u16(299, 0x0130), 1);
+    let said = chain(&load("wrong.json", file(&["AX3102", "AX3102", "AX1"])).unwrap_err());
+    assert!(said.starts_with("subdevices[2].file"), "{said}");
 }
 
 #[test]

@@ -91,14 +91,15 @@ fn an_sii_write_needs_its_enable_bit_and_an_alias_comes_with_power() {
     assert_eq!(rig.read(0, 0x0503, 1), [0]);
     assert_eq!(read_sii(&mut rig, 4)[6..8], [0x34, 0x12]);
     rig.write(0, 0x0502, &[0x00, 0x04]);
-    assert_eq!(rig.read(0, 0x0503, 1)[0] & 0x08, 0x08, "the checksum no longer holds");
+    assert_eq!(rig.read(0, 0x0503, 1)[0], 0x18, "the checksum no longer holds, nothing was loaded");
+    assert_eq!(rig.read_u16(0, 0x0110) & 1, 0, "the PDI is not operational");
     assert_eq!(rig.read_u16(0, 0x0012), 0);
     // The checksum of the first words with the new alias; a reload leaves the alias register alone.
     let words = [&read_sii(&mut rig, 0)[6..14], &read_sii(&mut rig, 4)[6..14], &[0; 112]].concat();
     rig.write(0, 0x0508, &[zerocat_wire::sii::fixed::checksum(&words).unwrap(), 0]);
     rig.write(0, 0x0502, &[0x01, 0x02, 7, 0, 0, 0]);
     rig.write(0, 0x0502, &[0x00, 0x04]);
-    assert_eq!(rig.read(0, 0x0503, 1)[0] & 0x08, 0, "the checksum holds");
+    assert_eq!((rig.read(0, 0x0503, 1)[0], rig.read_u16(0, 0x0110) & 1), (0, 1), "the checksum holds");
     assert_eq!(rig.read_u16(0, 0x0012), 0);
     for action in [Action::PowerOff { subdevice: 0 }, Action::PowerOn { subdevice: 0 }] {
         rig.segment.act(action, rig.now).unwrap();

@@ -7,9 +7,10 @@ mod support;
 use proptest::prelude::*;
 use support::Rig;
 use zerocat_sim::{
-    Action, ActionError, FoeConfig, MailboxConfig, MailboxProtocol, ProfileKind, ReplyCounter, SegmentConfig,
-    SubDeviceConfig,
+    Action, ActionError, FoeConfig, MailboxConfig, MailboxProtocol, ProfileKind, ReplyCounter, SdoRefusal,
+    SegmentConfig, SubDeviceConfig,
 };
+use zerocat_wire::coe::AbortCode;
 use zerocat_wire::{Address, Command};
 
 const COE: u8 = 3;
@@ -399,6 +400,46 @@ fn a_frozen_mailbox_takes_requests_and_never_answers() {
     assert_eq!(rig.segment.snapshot().subdevices[0].mailbox_requests, 7);
     rig.segment.act(Action::FreezeMailbox { subdevice: 0, frozen: false }, rig.now).unwrap();
     assert!(rig.coe(0, 1, &VENDOR).is_some());
+}
+
+#[test]
+fn every_abort_code_can_be_had_on_purpose() {
+    let mut sdo = Sdo::new(servo());
+    let refuse = |sdo: &mut Sdo, refusal| {
+        let action = Action::AbortSdo { subdevice: 0, refusal };
+        sdo.rig.segment.act(action, sdo.rig.now)
+    };
+    let of = |subindex, code| Some(SdoRefusal { index: 0x60C2, subindex, code });
+    for code in AbortCode::KNOWN {
+        refuse(&mut sdo, of(None, Some(*code))).unwrap();
+        assert_eq!(sdo.upload(0x60C2, 1, false), Err(code.0));
+        assert_eq!(sdo.upload(0x60C2, 0, true), Err(code.0));
+        assert_eq!(sdo.download(0x60C2, 1, false, &[5]), code.0);
+    }
+    refuse(&mut sdo, of(Some(2), Some(AbortCode::HARDWARE))).unwrap();
+    assert_eq!(sdo.upload(0x60C2, 2, false), Err(AbortCode::HARDWARE.0));
+    refuse(&mut sdo, of(None, None)).unwrap();
+    assert!(sdo.upload(0x60C2, 2, false).is_ok());
+    refuse(&mut sdo, of(Some(2), Some(AbortCode::HARDWARE))).unwrap();
+    assert!(sdo.upload(0x60C2, 1, false).is_ok(), "another subindex");
+    assert_eq!(sdo.upload(0x60C2, 1, true), Err(AbortCode::HARDWARE.0), "it is among them");
+    refuse(&mut sdo, None).unwrap();
+    assert!(sdo.upload(0x60C2, 2, false).is_ok());
+}
+
+#[test]
+fn accesses_that_are_aborted_are_bounded_and_need_coe() {
+    let mut rig = Rig::of(&[ProfileKind::DigitalIn, ProfileKind::Servo]);
+    let action = |subdevice, index| Action::AbortSdo {
+        subdevice,
+        refusal: Some(SdoRefusal { index, subindex: None, code: Some(AbortCode::GENERAL) }),
+    };
+    assert_eq!(rig.segment.act(action(0, 1), rig.now), Err(ActionError::NoMailbox(0)));
+    for index in 0..64 {
+        rig.segment.act(action(1, index), rig.now).unwrap();
+    }
+    assert_eq!(rig.segment.act(action(1, 64), rig.now), Err(ActionError::TooManyRefusals));
+    rig.segment.act(action(1, 63), rig.now).unwrap();
 }
 
 #[test]

@@ -5,6 +5,7 @@ use zerocat_wire::{AlState, AlStatusCode};
 
 use super::object_access::Objects;
 use super::{Application, mailbox};
+use crate::action::SdoRefusal;
 use crate::esc::Esc;
 
 impl Application {
@@ -21,6 +22,17 @@ impl Application {
         self.serve_mailbox(esc);
     }
 
+    /// From now on some SDO accesses are aborted; `None`: none is. Returns whether there was room to keep it in mind.
+    pub(crate) fn refuse_sdo(&mut self, refusal: Option<SdoRefusal>) -> bool {
+        match refusal {
+            Some(refusal) => self.refusals.set(refusal),
+            None => {
+                self.refusals.clear();
+                true
+            }
+        }
+    }
+
     /// As after power-on: an application that has not left INIT keeps its mailbox closed. An ESC without application
     /// can't.
     pub(crate) fn power_on(&mut self, esc: &mut Esc) {
@@ -34,7 +46,13 @@ impl Application {
             && state != AlState::Init
         {
             let time = esc.stamp();
-            let mut objects = Objects { dictionary: &mut self.dictionary, values: &mut self.values, state, time };
+            let mut objects = Objects {
+                dictionary: &mut self.dictionary,
+                values: &mut self.values,
+                refusals: &self.refusals,
+                state,
+                time,
+            };
             mailbox.run(esc, &mut objects);
         }
     }

@@ -12,6 +12,7 @@ mod mailboxes;
 mod object_access;
 mod object_rules;
 mod process_data;
+mod refusals;
 mod sdo;
 mod sdo_info;
 mod sync;
@@ -30,6 +31,8 @@ pub(crate) use al::Injection;
 use al::{Al, Decision};
 use mailbox::Mailbox;
 use process_data::ProcessData;
+pub(crate) use refusals::REFUSALS;
+use refusals::Refusals;
 
 /// How long a SubDevice waits in SAFE-OP for the first outputs after OP was asked for.
 const OUTPUTS_WAIT: Duration = Duration::from_millis(100);
@@ -43,6 +46,7 @@ pub(crate) struct Application {
     dictionary: Dictionary,
     process_data: ProcessData,
     mailbox: Option<Mailbox>,
+    refusals: Refusals,
     al: Al,
     transition_delay: Duration,
     /// A transition that takes time: where to, and until when.
@@ -74,6 +78,7 @@ impl Application {
             dictionary: Dictionary::new(&description),
             process_data: ProcessData::new(&description),
             mailbox: description.mailbox.as_ref().map(|plan| Mailbox::new(plan, mailbox)),
+            refusals: Refusals::default(),
             al: Al::new(injection, description.mailbox.is_some_and(|plan| plan.boot.is_some())),
             profile,
             description,
@@ -244,9 +249,14 @@ impl Application {
         }
         match self.al.request(control) {
             Decision::Ignore => {}
-            Decision::Stay => self.show(esc),
+            Decision::Stay => {
+                self.break_off();
+                self.show(esc);
+            }
+            // Asked for again: it goes on.
+            Decision::Go(target) if self.under_way() == Some(target) => self.show(esc),
             Decision::Go(target) => {
-                self.outputs_until = None;
+                self.break_off();
                 self.show(esc);
                 if self.transition_delay.is_zero() {
                     self.perform(esc, target, now);
@@ -255,6 +265,17 @@ impl Application {
                 }
             }
         }
+    }
+
+    /// Where a transition leads that has begun and not ended.
+    fn under_way(&self) -> Option<AlState> {
+        self.transit.map(|(target, _)| target).or(self.outputs_until.map(|_| AlState::Op))
+    }
+
+    /// A transition that has begun ends where it is: the MainDevice wants another state by now.
+    fn break_off(&mut self) {
+        self.transit = None;
+        self.outputs_until = None;
     }
 
     fn show(&self, esc: &mut Esc) {
@@ -317,8 +338,7 @@ impl Application {
 
     /// Raises an error and falls back to `target`, which is the present state or one below.
     pub(crate) fn raise(&mut self, esc: &mut Esc, target: AlState, code: AlStatusCode) {
-        self.transit = None;
-        self.outputs_until = None;
+        self.break_off();
         if target != self.state() {
             self.enter(esc, target);
         }

@@ -8,6 +8,7 @@ use zerocat_wire::AlState;
 use zerocat_wire::coe::{AbortCode, SdoTarget};
 use zerocat_wire::sii::general::coe;
 
+use super::refusals::Refusals;
 use super::{bits, object_rules};
 use crate::describe::dictionary::{Dictionary, Entry, Object, ObjectCode, Store};
 use crate::describe::{ValueId, WORD_BITS};
@@ -18,6 +19,7 @@ use crate::profile::Values;
 pub(super) struct Objects<'a> {
     pub(super) dictionary: &'a mut Dictionary,
     pub(super) values: &'a mut Values,
+    pub(super) refusals: &'a Refusals,
     pub(super) state: AlState,
     /// Lower half of the system time in ns; 0 without a clock.
     pub(super) time: u32,

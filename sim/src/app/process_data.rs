@@ -44,9 +44,10 @@ impl Layout {
     }
 
     /// As assignment and mapping in the object dictionary say. Returns whether every PDO that is assigned is there
-    /// and has entries.
-    fn configured(&mut self, dictionary: &Dictionary, assignment: u16) -> bool {
-        let pdos: Vec<Vec<u32>> = dictionary.assigned(assignment).iter().map(|pdo| dictionary.mapping(*pdo)).collect();
+    /// and has entries, or had none at power-on: then it is a place for entries that may stay empty.
+    fn configured(&mut self, description: &Description, dictionary: &Dictionary, assignment: u16) -> bool {
+        let assigned = dictionary.assigned(assignment);
+        let pdos: Vec<Vec<u32>> = assigned.iter().map(|pdo| dictionary.mapping(*pdo)).collect();
         let entry = |mapped: &u32| {
             let [bits, subindex, i0, i1] = mapped.to_le_bytes();
             let object = dictionary.object(u16::from_le_bytes([i0, i1]));
@@ -56,7 +57,7 @@ impl Layout {
             }
         };
         self.compile(pdos.iter().flatten().map(entry));
-        pdos.iter().all(|pdo| !pdo.is_empty())
+        assigned.iter().zip(&pdos).all(|(index, entries)| !entries.is_empty() || description.is_empty_pdo(*index))
     }
 
     fn bytes(&self) -> usize {
@@ -92,9 +93,9 @@ impl Area {
 
     /// Takes over what the object dictionary says, if it has an assignment object; otherwise the PDOs are those of
     /// power-on. Returns whether it makes sense.
-    fn configure(&mut self, dictionary: &Dictionary) -> bool {
+    fn configure(&mut self, description: &Description, dictionary: &Dictionary) -> bool {
         let index = assignment_index(self.sync_manager);
-        let right = dictionary.object(index).is_none() || self.layout.configured(dictionary, index);
+        let right = dictionary.object(index).is_none() || self.layout.configured(description, dictionary, index);
         self.image.clear();
         self.image.resize(self.layout.bytes(), 0);
         right
@@ -138,7 +139,7 @@ impl ProcessData {
         }
         // All of them are configured, whatever the first says.
         let configure = |areas: &mut Vec<Area>| {
-            let right: Vec<bool> = areas.iter_mut().map(|area| area.configure(dictionary)).collect();
+            let right: Vec<bool> = areas.iter_mut().map(|area| area.configure(description, dictionary)).collect();
             !right.contains(&false)
         };
         let (outputs, inputs) = (configure(&mut self.outputs), configure(&mut self.inputs));

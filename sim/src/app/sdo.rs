@@ -57,6 +57,9 @@ impl SdoServer {
     }
 
     fn serve(&mut self, request: &SdoRequest<'_>, body: &[u8], space: usize, objects: &mut Objects<'_>) -> Reply {
+        if let Some((target, code)) = refused(request, objects) {
+            return self.refuse(target, code);
+        }
         match *request {
             SdoRequest::Upload { target } => match objects.read(target) {
                 Ok(data) => self.start_upload(target, data, space),
@@ -153,6 +156,16 @@ impl SdoServer {
             }
             _ => abort(SdoTarget::entry(0, 0), AbortCode::COMMAND),
         }
+    }
+}
+
+/// Whether an access is aborted on purpose.
+fn refused(request: &SdoRequest<'_>, objects: &Objects<'_>) -> Option<(SdoTarget, AbortCode)> {
+    match *request {
+        SdoRequest::Upload { target }
+        | SdoRequest::DownloadExpedited { target, .. }
+        | SdoRequest::Download { target, .. } => objects.refusals.code(target).map(|code| (target, code)),
+        _ => None,
     }
 }
 

@@ -22,6 +22,11 @@ fn subdevices_are_named_or_numbered_as_in_the_file() {
     assert_eq!(command, Some(Command::Act(Action::PowerOn { subdevice: 0 })));
 }
 
+fn refusal(index: u16, subindex: Option<u8>, code: Option<u32>) -> Action {
+    let refusal = SdoRefusal { index, subindex, code: code.map(AbortCode) };
+    Action::AbortSdo { subdevice: 5, refusal: Some(refusal) }
+}
+
 #[test]
 fn every_action_has_its_line() {
     let lines = [
@@ -33,6 +38,10 @@ fn every_action_has_its_line() {
         ("power on axis", Action::PowerOn { subdevice: 5 }),
         ("al-error axis 0x001b", Action::AlError { subdevice: 5, state: None, code: 0x1b }),
         ("freeze axis", Action::FreezeMailbox { subdevice: 5, frozen: true }),
+        ("abort axis off", Action::AbortSdo { subdevice: 5, refusal: None }),
+        ("abort axis 0x6060 0x06060000", refusal(0x6060, None, Some(0x0606_0000))),
+        ("abort axis 0x1018:2 0x08000020", refusal(0x1018, Some(2), Some(0x0800_0020))),
+        ("abort axis 0x1018:2 off", refusal(0x1018, Some(2), None)),
         ("thaw 5", Action::FreezeMailbox { subdevice: 5, frozen: false }),
         ("emergency axis 0x3110", Action::Emergency { subdevice: 5, code: 0x3110, register: 1, data: [0; 5] }),
         (
@@ -113,6 +122,9 @@ fn a_wrong_word_is_named_with_its_column_and_what_is_allowed() {
         assert!(error(wrong).contains("parts per million"), "{wrong}: {}", error(wrong));
     }
     assert!(error("emergency axis 0x8611 1 256").contains("a byte, as 0x21"));
+    assert!(error("abort axis 0x10000 off").contains("an object as 0x6060 or 0x1018:2, or off"));
+    assert!(error("abort axis 0x1018:256 off").contains("an object as 0x6060 or 0x1018:2, or off"));
+    assert!(error("abort axis 0x1018 on").contains("an SDO abort code of 32 bits, as 0x06060000, or off"));
     assert!(error("input switches 0 on").contains("a channel from 1"));
 }
 

@@ -1,5 +1,6 @@
 //! SubDevices that a file describes: a vendor's device description (ESI) or a binary SII image.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -75,6 +76,9 @@ impl Described {
     }
 }
 
+/// Whether it is an image; file, device, revision, modules.
+type Source = (bool, PathBuf, Option<String>, Option<u32>, Option<Vec<String>>);
+
 /// Checks the keys that belong to files.
 pub(super) fn check(n: usize, subdevice: &SubDeviceConfig) -> Result<(), SegmentConfigError> {
     let fail = |key: &str, problem| Err(invalid(format!("subdevices[{n}].{key}"), problem));
@@ -137,6 +141,12 @@ impl SubDeviceConfig {
         Ok(config)
     }
 
+    /// What decides what is read from its file, if there is one.
+    fn source(&self) -> Option<Source> {
+        let file = self.file.clone()?;
+        Some((self.profile == ProfileKind::Sii, file, self.device.clone(), self.revision, self.slots.clone()))
+    }
+
     /// Reads the file that describes it, if there is one.
     fn read_file(&mut self, folder: &Path) -> Result<(), DescribeError> {
         let Some(file) = &self.file else { return Ok(()) };
@@ -155,17 +165,24 @@ impl SubDeviceConfig {
 }
 
 impl SegmentConfig {
-    /// Reads the files that describe SubDevices, relative to a folder. [`SegmentConfig::load`] does it by itself.
+    /// Reads the files that describe SubDevices, relative to a folder. [`SegmentConfig::load`] does it by itself. What
+    /// several SubDevices have in common is read once.
     ///
     /// # Errors
     /// `Described`, with the path of the key.
     pub fn read_files(&mut self, folder: &Path) -> Result<(), SegmentConfigError> {
+        let mut known = HashMap::new();
         for (n, subdevice) in self.subdevices.iter_mut().enumerate() {
-            let path = || format!("subdevices[{n}].file");
-            subdevice.read_file(folder).map_err(|source| {
-                let source = Box::new(source);
-                SegmentConfigError::Described { path: path(), source }
+            let Some(key) = subdevice.source() else { continue };
+            if let Some(described) = known.get(&key) {
+                subdevice.described = Described::clone(described);
+                continue;
+            }
+            subdevice.read_file(folder).map_err(|source| SegmentConfigError::Described {
+                path: format!("subdevices[{n}].file"),
+                source: Box::new(source),
             })?;
+            known.insert(key, subdevice.described.clone());
         }
         Ok(())
     }

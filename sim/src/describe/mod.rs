@@ -247,6 +247,11 @@ impl Description {
         self.coe_details() & PDO_CONFIG != 0 && !fixed
     }
 
+    /// Whether a PDO is there and has no entries.
+    pub(crate) fn is_empty_pdo(&self, index: u16) -> bool {
+        self.rx_pdos.iter().chain(&self.tx_pdos).any(|pdo| pdo.index == index && pdo.entries.is_empty())
+    }
+
     /// Whether there is a mailbox that speaks CoE.
     pub(crate) fn has_coe(&self) -> bool {
         self.mailbox.is_some_and(|mailbox| mailbox.speaks(protocol::COE))

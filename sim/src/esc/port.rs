@@ -88,9 +88,9 @@ impl Esc {
     }
 
     /// Shows links and loops (ETG.1000.4, table 34).
-    fn show_ports(&mut self) {
-        // PDI operational, PDI watchdog reloaded.
-        let mut status = 0x0003u16;
+    pub(super) fn show_ports(&mut self) {
+        // The PDI is operational when the SII was loaded; its watchdog is always reloaded.
+        let mut status = 0x0002 | u16::from(self.sii.is_loaded());
         for port in 0..4 {
             let (link, open) = (self.ports.links[port], self.ports.open[port]);
             status |= u16::from(link) << (4 + port);

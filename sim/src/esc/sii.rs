@@ -11,6 +11,8 @@ const WRITE_ENABLE: u16 = 1;
 const READS_EIGHT: u16 = 1 << 6;
 const TWO_ADDRESS_BYTES: u16 = 1 << 7;
 const CHECKSUM_ERROR: u16 = 1 << 11;
+/// The configuration is not loaded.
+const NOT_LOADED: u16 = 1 << 12;
 const COMMAND_ERROR: u16 = 1 << 13;
 const WRITE_ENABLE_ERROR: u16 = 1 << 14;
 const BUSY: u16 = 1 << 15;
@@ -47,6 +49,11 @@ impl SiiInterface {
     /// Takes the memory out.
     pub(crate) fn take_words(&mut self) -> Vec<u16> {
         std::mem::take(&mut self.words)
+    }
+
+    /// Whether the configuration was loaded: its checksum is right.
+    pub(super) const fn is_loaded(&self) -> bool {
+        self.errors & NOT_LOADED == 0
     }
 
     fn word(&self, address: u32) -> u16 {
@@ -105,7 +112,7 @@ impl Esc {
             return;
         }
         let request = std::mem::take(&mut self.sii.request);
-        self.sii.errors &= CHECKSUM_ERROR;
+        self.sii.errors &= CHECKSUM_ERROR | NOT_LOADED;
         let address = u32::from(self.memory.u16(register::SII_ADDRESS))
             | u32::from(self.memory.u16(register::SII_ADDRESS + 2)) << 16;
         match (request & COMMANDS) >> 8 {
@@ -149,7 +156,7 @@ impl Esc {
 
     /// Loads PDI control, configuration and pulse length, if the checksum is right.
     pub(super) fn load_sii(&mut self) {
-        self.sii.errors &= !CHECKSUM_ERROR;
+        self.sii.errors &= !(CHECKSUM_ERROR | NOT_LOADED);
         let words = &self.sii.words;
         let stored = words.get(CHECKSUM_WORD).copied().unwrap_or(0xffff);
         if u16::from(checksum(words)) == stored & 0xff {
@@ -158,9 +165,10 @@ impl Esc {
             self.memory.put(super::dc::PULSE_LENGTH, &pulse.to_le_bytes());
             self.memory.put(register::PDI_CONTROL, &pdi.to_le_bytes());
         } else {
-            self.sii.errors |= CHECKSUM_ERROR;
+            self.sii.errors |= CHECKSUM_ERROR | NOT_LOADED;
         }
         self.show_sii();
+        self.show_ports();
     }
 
     /// Ends a command whose time has passed.

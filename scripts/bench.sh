@@ -39,7 +39,8 @@ elif [ $quick = yes ]; then
     arguments=(--set quick --rounds 3 --cycles 5000 --seconds 0.2 "${arguments[@]:+${arguments[@]}}")
 fi
 
-scripts/install.sh "${install[@]:+${install[@]}}"
+# strace counts system calls, perf instructions, in runs that aren't timed.
+scripts/install.sh "${install[@]:+${install[@]}}" $([ $rtt = yes ] || echo strace linux-perf)
 target=$(cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
 cargo build --release --locked -p zerocat-cli
 if [ $peers = yes ]; then

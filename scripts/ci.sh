@@ -16,8 +16,8 @@ tool() { command -v "$1" >/dev/null || cargo install --locked --quiet "$1@$2"; }
 
 step "packages and tools"
 # g++ for the fuzz targets; tshark and ethtool read captures and interfaces in a way that isn't ours; python3-venv for SOEM;
-# stress-ng for tests under load.
-scripts/install.sh "$@" g++ tshark ethtool python3-venv stress-ng
+# stress-ng for tests under load; strace and linux-perf count for the bench.
+scripts/install.sh "$@" g++ tshark ethtool python3-venv stress-ng strace linux-perf
 tool cargo-deny 0.20.2
 tool cargo-machete 0.9.2
 

@@ -51,6 +51,8 @@ use zerocat_sched::{WaitPolicy, cpu_list};
 const WARM_UP: u32 = 2_000;
 /// Exchanges that the smaller of two traced runs does.
 const TRACED: u32 = 500;
+/// Exchanges whose instructions are counted; set-up that differs from run to run is little beside them.
+const COUNTED: u32 = 20_000;
 
 /// Process data of each SubDevice of the segment in process: 20 kB for 100.
 const BYTES: usize = 200;
@@ -156,7 +158,7 @@ impl<P: FnMut(&str)> Run<P> {
             scenarios.push(report::scenario_report(scenario, worker.describe(&self.others), &specs, &gathered));
             measured.push((scenario, specs.into_iter().map(|spec| spec.name).zip(gathered).collect::<Vec<_>>()));
         }
-        let syscalls = self.syscalls();
+        let (syscalls, instructions) = self.counts();
         let segment = self.segment();
         Ok(CompareReport {
             schema: SCHEMA,
@@ -166,6 +168,7 @@ impl<P: FnMut(&str)> Run<P> {
             figures: figures::figures(&measured, segment.as_ref()),
             scenarios,
             syscalls,
+            instructions,
             segment,
             missing: self.missing,
             settings: self.settings,
@@ -275,35 +278,57 @@ impl<P: FnMut(&str)> Run<P> {
         examine(&request)
     }
 
-    /// System calls of an exchange of each row, flat out with one short frame.
-    fn syscalls(&mut self) -> BTreeMap<String, BTreeMap<String, f64>> {
-        let mut all = BTreeMap::new();
+    /// System calls and instructions of an exchange of each row, flat out with one short frame.
+    fn counts(&mut self) -> (BTreeMap<String, BTreeMap<String, f64>>, BTreeMap<String, u64>) {
+        let (mut calls, mut instructions) = (BTreeMap::new(), BTreeMap::new());
         let directory = std::env::temp_dir().join(format!("zerocat-bench-{}", std::process::id()));
         if let Err(error) = std::fs::create_dir_all(&directory) {
-            self.missing.push(format!("system calls: {}: {error}", directory.display()));
-            return all;
+            self.missing.push(format!("counting apart: {}: {error}", directory.display()));
+            return (calls, instructions);
         }
+        let counts = directory.join("counts");
         for spec in self.specs.clone() {
             (self.progress)(&format!("system calls of {}", spec.name));
-            match self.counted(&spec, &directory.join("calls")) {
-                Ok(calls) => drop(all.insert(spec.name, calls)),
+            match self.calls(&spec, &counts) {
+                Ok(of_row) => drop(calls.insert(spec.name, of_row)),
                 Err(why) => self.missing.push(format!("system calls of {}: {why}", spec.name)),
             }
         }
+        for spec in self.specs.clone() {
+            (self.progress)(&format!("instructions of {}", spec.name));
+            match self.instructions(&spec, &counts) {
+                Ok(Some(of_row)) => drop(instructions.insert(spec.name, of_row)),
+                Ok(None) => {
+                    self.missing.push("instructions: this machine has no counter of them".to_owned());
+                    break;
+                }
+                Err(why) => self.missing.push(format!("instructions of {}: {why}", spec.name)),
+            }
+        }
         let _ = std::fs::remove_dir_all(&directory);
-        all
+        (calls, instructions)
     }
 
-    fn counted(&self, spec: &RowSpec, counts: &Path) -> Result<BTreeMap<String, f64>, String> {
+    fn calls(&self, spec: &RowSpec, counts: &Path) -> Result<BTreeMap<String, f64>, String> {
         let command = counting::traced(&spec.command, counts);
-        let scenario = Scenario { size: 60, frames: 1, rate_hz: None, wait: WaitPolicy::default(), load: Load::Idle };
-        let run = |cycles: u32| {
-            let plan = Plan { cycles, warm_up: 0, priority: None, ..self.plan(scenario) };
-            self.measure(spec, &command, &plan).map_err(|fault| chain(&fault))?;
-            std::fs::read_to_string(counts).map(|table| counting::parse(&table)).map_err(|error| error.to_string())
-        };
+        let run = |cycles| self.count(spec, &command, counts, cycles).map(|table| counting::parse(&table));
         let (once, twice) = (run(TRACED)?, run(2 * TRACED)?);
         Ok(counting::per_exchange(&once, &twice, TRACED))
+    }
+
+    fn instructions(&self, spec: &RowSpec, counts: &Path) -> Result<Option<u64>, String> {
+        let command = counting::counted(&spec.command, counts);
+        let run = |cycles| self.count(spec, &command, counts, cycles).map(|lines| counting::instructions(&lines));
+        let Some(once) = run(COUNTED)? else { return Ok(None) };
+        Ok(run(2 * COUNTED)?.map(|twice| twice.saturating_sub(once) / u64::from(COUNTED)))
+    }
+
+    /// Runs a row under a command that counts, and returns what that wrote.
+    fn count(&self, spec: &RowSpec, command: &[String], counts: &Path, cycles: u32) -> Result<String, String> {
+        let scenario = Scenario { size: 60, frames: 1, rate_hz: None, wait: WaitPolicy::default(), load: Load::Idle };
+        let plan = Plan { cycles, warm_up: 0, priority: None, ..self.plan(scenario) };
+        self.measure(spec, command, &plan).map_err(|fault| chain(&fault))?;
+        std::fs::read_to_string(counts).map_err(|error| error.to_string())
     }
 
     fn segment(&mut self) -> Option<segment::SegmentReport> {

@@ -373,8 +373,7 @@ pub struct RtReport {
     pub allocations: Option<u64>,
     /// Times of more than 100 us in which it wanted to run and didn't, in cycles with cyclic frames.
     pub holes: Holes,
-    /// Memory of the process that is locked in OP, in KiB, as the kernel counts it (VmLck): program and libraries
-    /// included.
+    /// Memory of the process that is locked in OP, in KiB: pages that are there, program and libraries included.
     pub locked_kib: Option<u64>,
 }
 

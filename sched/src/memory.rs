@@ -37,23 +37,25 @@ pub fn lock_memory() -> Result<(), String> {
         .map_err(|errno| format!("{}; is there memory left?", errno.desc().to_lowercase()))
 }
 
-/// Memory of the process that is locked, in KiB, as the kernel counts it (`VmLck` in `proc(5)`): whole mappings, program
-/// and libraries included. `None` where it can't be read.
+/// Memory of the process that is locked, in KiB: pages that are there, program and libraries included, those shared with
+/// other processes by their share (`Locked` of `smaps_rollup` in `proc_pid_smaps(5)`). `VmLck` would count address space
+/// that the allocator only reserves, 64 MiB for each thread. `None` where it can't be read; the kernel walks all mappings,
+/// so not for the cyclic path.
 #[must_use]
 pub fn locked_kib() -> Option<u64> {
-    status(Path::new("/"), "VmLck:")?.strip_suffix("kB")?.trim().parse().ok()
+    line(Path::new("/proc/self/smaps_rollup"), "Locked:")?.strip_suffix("kB")?.trim().parse().ok()
 }
 
 /// Whether the calling process has a capability in its effective set.
 fn has_capability(root: &Path, bit: u32) -> bool {
-    let mask = status(root, "CapEff:");
+    let mask = line(&root.join("proc/self/status"), "CapEff:");
     mask.and_then(|mask| u64::from_str_radix(&mask, 16).ok()).is_some_and(|mask| mask >> bit & 1 == 1)
 }
 
-/// A line of the process's status, without its name.
-fn status(root: &Path, name: &str) -> Option<String> {
-    let status = std::fs::read_to_string(root.join("proc/self/status")).ok()?;
-    status.lines().find_map(|line| line.strip_prefix(name)).map(|rest| rest.trim().to_owned())
+/// A line of a file of the process, without its name.
+fn line(file: &Path, name: &str) -> Option<String> {
+    let text = std::fs::read_to_string(file).ok()?;
+    text.lines().find_map(|line| line.strip_prefix(name)).map(|rest| rest.trim().to_owned())
 }
 
 /// Has the allocator keep memory that is freed, and take none by `mmap` of its own, so that a free and an allocation

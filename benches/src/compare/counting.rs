@@ -1,4 +1,4 @@
-//! System calls of an exchange, counted by strace in a run of their own that isn't timed.
+//! System calls and instructions of an exchange, counted by strace and by perf in runs of their own that aren't timed.
 //!
 //! A row does N exchanges and then, in another process, 2 N. What the second made more than the first is N exchanges'
 //! work: all set-up falls out. The row is an ordinary thread in both, so that it needs no pauses.
@@ -13,6 +13,23 @@ const CHANCE: f64 = 0.005;
 pub(super) fn traced(command: &[String], counts: &Path) -> Vec<String> {
     let strace = ["strace", "-f", "-qq", "-c", "-U", "calls,name", "-o", &counts.to_string_lossy()];
     strace.iter().map(|&word| word.to_owned()).chain(command.iter().cloned()).collect()
+}
+
+/// The command that runs another one under perf, with its threads, and writes the count of instructions into a file.
+pub(super) fn counted(command: &[String], counts: &Path) -> Vec<String> {
+    let perf = ["perf", "stat", "-x", ",", "-e", "instructions", "-o", &counts.to_string_lossy(), "--"];
+    perf.iter().map(|&word| word.to_owned()).chain(command.iter().cloned()).collect()
+}
+
+/// Instructions, user and kernel, from what perf wrote: a line of `count,unit,event,…` for each kind of core. `None` where
+/// the machine doesn't count them.
+pub(super) fn instructions(lines: &str) -> Option<u64> {
+    let count = |line: &str| {
+        let mut words = line.split(',');
+        let (count, event) = (words.next()?.parse::<u64>().ok()?, words.nth(1)?);
+        event.contains("instructions").then_some(count)
+    };
+    lines.lines().filter_map(count).reduce(|sum, count| sum + count)
 }
 
 /// Calls by name, from a table that strace wrote: `calls` and `name` in each line, between two rules.
@@ -59,6 +76,13 @@ mod tests {
         let twice = parse(&TABLE.replace("1007", "2007"));
         let each = per_exchange(&once, &twice, 1000);
         assert_eq!(each.into_iter().collect::<Vec<_>>(), [("sendto".to_owned(), 1.0)]);
+    }
+
+    #[test]
+    fn instructions_are_those_of_all_kinds_of_cores_or_none() {
+        let hybrid = "# started\n\n7000,,cpu_core/instructions/,1,90.00,,\n500,,cpu_atom/instructions/u,1,10.00,,\n9,,cycles,1,1,,\n";
+        assert_eq!(instructions(hybrid), Some(7500));
+        assert_eq!(instructions("<not supported>,,instructions,0,100.00,,\n"), None);
     }
 
     #[test]

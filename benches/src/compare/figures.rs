@@ -130,7 +130,7 @@ fn of_segment(segment: Option<&SegmentReport>) -> Vec<Figure> {
     let frame = engine.and_then(|(segment, ns)| ns.checked_div(segment.frames as u64)).map(|ns| format!("{ns} ns"));
     let locked = segment
         .and_then(|segment| segment.locked_kib)
-        .map(|kib| format!("{kib} KiB, whole mappings, the simulated segment included"));
+        .map(|kib| format!("{kib} KiB, program and simulated segment included"));
     vec![
         figure(&format!("the engine's own CPU time for a cycle {of}, p50"), cycle),
         figure(&format!("the same for each frame {of}, p50"), frame),

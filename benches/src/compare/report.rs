@@ -34,6 +34,8 @@ pub struct CompareReport {
     pub scenarios: Vec<ScenarioReport>,
     /// System calls of an exchange by name, for each row; empty without strace.
     pub syscalls: BTreeMap<String, BTreeMap<String, f64>>,
+    /// Instructions of an exchange, of user and kernel, for each row; empty without perf or counters.
+    pub instructions: BTreeMap<String, u64>,
     /// A cycle of 100 SubDevices in one process; `null` when it wasn't asked for.
     pub segment: Option<SegmentReport>,
     /// What couldn't be had or measured, a sentence each.

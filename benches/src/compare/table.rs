@@ -19,7 +19,10 @@ pub fn table(report: &CompareReport) -> String {
         lines.extend(scenario.rows.iter().filter_map(remark));
     }
     if !report.syscalls.is_empty() {
-        lines.extend([String::new(), "system calls of an exchange (counted apart, not timed)".to_owned()]);
+        lines.extend([
+            String::new(),
+            "instructions and system calls of an exchange (counted apart, not timed)".to_owned(),
+        ]);
         lines.push(syscalls(report).trim_fmt());
     }
     lines.push(String::new());
@@ -80,10 +83,11 @@ fn rows(rows: &[CompareRow]) -> Table {
 }
 
 fn syscalls(report: &CompareReport) -> Table {
-    let mut table = plain(&["row", "calls"]);
+    let mut table = plain(&["row", "instructions", "calls"]);
     for (row, calls) in &report.syscalls {
         let calls: Vec<_> = calls.iter().map(|(name, each)| format!("{each} {name}")).collect();
-        table.add_row([row.clone(), if calls.is_empty() { "none".to_owned() } else { calls.join(", ") }]);
+        let instructions = report.instructions.get(row).map_or_else(none, u64::to_string);
+        table.add_row([row.clone(), instructions, if calls.is_empty() { "none".to_owned() } else { calls.join(", ") }]);
     }
     table
 }

@@ -33,7 +33,7 @@ pub(super) struct Compare {
     #[arg(long, value_delimiter = ',', value_name = "SCENARIO")]
     scenarios: Vec<Scenario>,
     /// Rounds; each measures all rows once.
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 9)]
     rounds: u32,
     /// Exchanges of each row in each round, flat out.
     #[arg(long, default_value_t = 20_000)]

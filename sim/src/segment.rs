@@ -277,9 +277,11 @@ impl Segment {
                 device.esc.apply_loop_control();
                 rerouted = true;
             }
-            if taken || pending.flags & (Pending::AL_CONTROL | Pending::SYNC_MANAGER) != 0 {
+            if pending.flags & (Pending::AL_CONTROL | Pending::SYNC_MANAGER) != 0 {
                 outputs = true;
                 device.app.refresh_inputs(&mut device.esc);
+            } else if taken {
+                device.app.answer_outputs(&mut device.esc);
             }
             if pending.flags & Pending::ADDRESSING != 0 {
                 let hot = Hot::of(&device.esc);

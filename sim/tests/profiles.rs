@@ -200,6 +200,18 @@ fn a_lost_maindevice_lets_the_servo_run_out() {
 }
 
 #[test]
+fn what_outputs_do_to_the_inputs_shows_in_the_next_frame() {
+    let mut device = servo(0x1601, 8, 6, 9);
+    for (control, status) in [(0x00u8, 0x40u8), (0x06, 0x21), (0x06, 0x21), (0x07, 0x23), (0x00, 0x40)] {
+        device.set(0, &[control]);
+        let outputs = device.outputs.clone();
+        // No time passes in between.
+        device.rig.write(0, OUTPUTS, &outputs);
+        assert_eq!(device.rig.read(0, INPUTS, 20)[0] & 0x6f, status, "after controlword {control:#04x}");
+    }
+}
+
+#[test]
 fn a_stepper_goes_to_positions_with_the_pdo_for_them() {
     let mut device = Device::new(SubDeviceConfig::new(ProfileKind::Stepper));
     device.assign(0x1c12, &[0x1601, 0x1602, 0x1603]);

@@ -191,7 +191,14 @@ impl Application {
     pub(crate) fn refresh_inputs(&mut self, esc: &mut Esc) {
         let valid = self.description.device_emulation || matches!(self.state(), AlState::SafeOp | AlState::Op);
         if valid {
-            self.process_data.put_inputs(esc, &self.values);
+            self.process_data.put_inputs(esc, &mut self.values);
+        }
+    }
+
+    /// The same after outputs came, if they changed what the buffer shows.
+    pub(crate) fn answer_outputs(&mut self, esc: &mut Esc) {
+        if self.values.changed() {
+            self.refresh_inputs(esc);
         }
     }
 
@@ -352,7 +359,9 @@ impl Application {
     }
 
     fn check_process_data(&mut self, esc: &Esc) -> Result<(), AlStatusCode> {
-        self.process_data.compile(&self.description, &self.dictionary)?;
+        let compiled = self.process_data.compile(&self.description, &self.dictionary);
+        self.values.touch();
+        compiled?;
         self.process_data.check(esc)?;
         self.profile.check(&self.values)
     }

@@ -9,12 +9,22 @@ use crate::describe::{Description, Pdo, Purpose, ValueId, WORD_BITS};
 use crate::esc::Esc;
 use crate::profile::Values;
 
-/// A mapped value, or a word of a long one.
+/// A mapped value, or a word of a long one. Small, as a frame meets those of all SubDevices.
 #[derive(Debug, Clone, Copy)]
 struct Field {
-    at: usize,
-    bits: usize,
+    at: u32,
+    bits: u8,
     value: ValueId,
+}
+
+impl Field {
+    fn get(self, bytes: &[u8]) -> u64 {
+        bits::get(bytes, self.at as usize, self.bits.into())
+    }
+
+    fn put(self, bytes: &mut [u8], value: u64) {
+        bits::put(bytes, self.at as usize, self.bits.into(), value);
+    }
 }
 
 /// The fields of one sync manager.
@@ -69,8 +79,9 @@ impl Layout {
 fn words(at: usize, bits: usize, value: ValueId) -> impl Iterator<Item = Field> {
     let parts = (0..bits).step_by(WORD_BITS);
     (value.0..).zip(parts).map(move |(word, from)| Field {
-        at: at + from,
-        bits: (bits - from).min(WORD_BITS),
+        // A sync manager has 2^19 bits at most.
+        at: u32::try_from(at + from).unwrap_or(u32::MAX),
+        bits: u8::try_from((bits - from).min(WORD_BITS)).unwrap_or(0),
         value: ValueId(word),
     })
 }
@@ -177,7 +188,7 @@ impl ProcessData {
         for area in self.outputs.iter().filter(|area| channels & 1 << area.sync_manager != 0) {
             let buffer = esc.area(area.sync_manager);
             for field in &area.layout.fields {
-                values.set_raw(field.value, bits::get(buffer, field.at, field.bits));
+                values.set_raw(field.value, field.get(buffer));
             }
         }
     }
@@ -190,12 +201,15 @@ impl ProcessData {
     }
 
     /// Puts values into the input buffers.
-    pub(super) fn put_inputs(&mut self, esc: &mut Esc, values: &Values) {
+    pub(super) fn put_inputs(&mut self, esc: &mut Esc, values: &mut Values) {
         for area in self.inputs.iter_mut().filter(|area| !area.image.is_empty()) {
-            for field in &area.layout.fields {
-                bits::put(&mut area.image, field.at, field.bits, values.raw(field.value));
+            if values.changed() {
+                for field in &area.layout.fields {
+                    field.put(&mut area.image, values.raw(field.value));
+                }
             }
             esc.put_inputs(area.sync_manager, &area.image);
         }
+        values.shown();
     }
 }

@@ -5,9 +5,33 @@ use zerocat_wire::register;
 use super::sync_manager::{Direction, Effect};
 use super::{Esc, PLAIN, Pending, dc};
 
+/// Any channel may guard a part of an area.
+const ALL: u16 = u16::MAX;
+
+/// An access that was let in, to be completed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Access {
+    direction: Direction,
+    /// First address.
+    pub(super) start: u16,
+    len: usize,
+    /// The channels that guard a part of the area, one bit each.
+    guarded: u16,
+}
+
+/// Numbers of the bits that are set, upwards.
+fn bits(mut set: u16) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let lowest = set.trailing_zeros();
+        set &= set.wrapping_sub(1);
+        (lowest < u16::BITS).then_some(lowest as usize)
+    })
+}
+
 impl Esc {
-    /// Whether the network may access the area now, and its first address. Opens the buffers that it enters.
-    pub(super) fn begin(&mut self, direction: Direction, address: usize, len: usize) -> Option<u16> {
+    /// Whether the network may access the area now. Opens the buffers that it enters. `near` are the channels that may
+    /// guard a part of the area, one bit each.
+    pub(super) fn begin(&mut self, direction: Direction, address: usize, len: usize, near: u16) -> Option<Access> {
         let start = u16::try_from(address).ok()?;
         if len == 0 || address >= self.memory.end() {
             return None;
@@ -15,46 +39,47 @@ impl Esc {
         if direction == Direction::Write && self.protection.first_writable().is_none_or(|first| address < first) {
             return None;
         }
-        let refused =
-            self.channels.iter().any(|channel| channel.guards(address, len) && !channel.admits(direction, address));
-        if refused {
-            return None;
+        let mut guarded = 0;
+        for n in bits(near) {
+            let Some(channel) = self.channels.get(n) else { break };
+            if channel.guards(address, len) {
+                if !channel.admits(direction, address) {
+                    return None;
+                }
+                guarded |= 1 << n;
+            }
         }
         if direction == Direction::Read && start < dc::END && address + len > usize::from(register::DC_SYSTEM_TIME) {
             self.show_dc();
         }
-        for channel in &mut self.channels {
-            if !channel.guards(address, len) {
-                continue;
-            }
+        for n in bits(guarded) {
+            let channel = &mut self.channels[n];
             let area = channel.config.start;
             if let Some(newer) = channel.open(direction, address) {
                 self.memory.put(area, newer);
             }
         }
-        Some(start)
+        Some(Access { direction, start, len, guarded })
     }
 
     /// Closes the buffers whose last byte the access touched.
-    pub(super) fn complete(&mut self, direction: Direction, address: usize, len: usize) {
-        for n in 0..self.channels.len() {
+    pub(super) fn complete(&mut self, access: Access) {
+        let Access { direction, start, len, guarded } = access;
+        let address = usize::from(start);
+        for n in bits(guarded) {
             let channel = &mut self.channels[n];
-            if !channel.guards(address, len) {
-                continue;
-            }
             if channel.close(direction, address, len) == Effect::Completed {
                 match direction {
                     Direction::Read => self.pending.read |= 1 << n,
                     Direction::Write => self.pending.written |= 1 << n,
                 }
                 if direction == Direction::Write && channel.triggers_watchdog() {
-                    self.watchdog.trigger(self.now);
-                    self.show_watchdog();
+                    self.trigger_watchdog();
                 }
             }
             self.show_channel_status(n);
         }
-        if direction == Direction::Read && address < usize::from(PLAIN) {
+        if direction == Direction::Read && start < PLAIN {
             self.after_register_read(address, len);
         }
     }
@@ -62,9 +87,9 @@ impl Esc {
     /// Reads physical memory. `merge` ORs into `data`, as a broadcast does. Returns whether it was admitted.
     pub(crate) fn network_read(&mut self, address: u16, data: &mut [u8], merge: bool) -> bool {
         let len = data.len();
-        let Some(start) = self.begin(Direction::Read, usize::from(address), len) else { return false };
+        let Some(access) = self.begin(Direction::Read, usize::from(address), len, ALL) else { return false };
         self.finish_sii(self.now);
-        let source = self.memory.get(start, len);
+        let source = self.memory.get(address, len);
         let (there, missing) = data.split_at_mut(source.len());
         if merge {
             there.iter_mut().zip(source).for_each(|(to, from)| *to |= from);
@@ -72,7 +97,7 @@ impl Esc {
             there.copy_from_slice(source);
             missing.fill(0);
         }
-        self.complete(Direction::Read, usize::from(address), len);
+        self.complete(access);
         true
     }
 
@@ -88,9 +113,9 @@ impl Esc {
         let mut admitted = !below.is_empty() && self.write_registers(address, below);
         if !plain.is_empty() {
             let address = usize::from(address) + registers;
-            if let Some(start) = self.begin(Direction::Write, address, plain.len()) {
-                self.memory.put(start, plain);
-                self.complete(Direction::Write, address, plain.len());
+            if let Some(access) = self.begin(Direction::Write, address, plain.len(), ALL) {
+                self.memory.put(access.start, plain);
+                self.complete(access);
                 admitted = true;
             }
         }

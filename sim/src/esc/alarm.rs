@@ -37,11 +37,12 @@ impl Esc {
 
     /// Shows a channel's status in its register and its mailbox state in the event request.
     pub(super) fn show_channel_status(&mut self, n: usize) {
-        let Some(channel) = self.channels.get(n) else { return };
+        let Some(channel) = self.channels.get_mut(n) else { return };
         let status = channel.status();
         let mail = channel.full && !channel.config.is_written();
+        let news = std::mem::replace(&mut channel.told, mail) != mail;
         self.memory.set_byte(channel_register(n) + 5, status);
-        if n < 8 {
+        if news && n < 8 {
             self.set_event(1 << (n + 4), mail);
         }
     }
@@ -50,6 +51,15 @@ impl Esc {
         let status = u8::from(!self.watchdog.expired());
         self.memory.put(register::WATCHDOG_STATUS, &[status, 0]);
         self.memory.set_byte(register::WATCHDOG_COUNT, self.watchdog.count());
+    }
+
+    /// A sync manager that triggers the watchdog was written.
+    pub(super) fn trigger_watchdog(&mut self) {
+        let expired = self.watchdog.expired();
+        self.watchdog.trigger(self.now);
+        if expired {
+            self.show_watchdog();
+        }
     }
 
     pub(super) fn load_watchdog(&mut self) {

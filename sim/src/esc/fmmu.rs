@@ -5,6 +5,36 @@ use zerocat_wire::fmmu::Fmmu;
 use super::Esc;
 use super::sync_manager::Direction;
 
+/// One FMMU, with what doesn't change until it or a sync manager is configured.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Map {
+    fmmu: Fmmu,
+    bytewise: bool,
+    /// Sync managers that may guard a part of what it maps, one bit each.
+    near: u16,
+}
+
+impl Map {
+    /// Takes a new configuration. An FMMU without length maps nothing.
+    pub(super) fn configure(&mut self, fmmu: Fmmu) {
+        self.bytewise = is_bytewise(&fmmu);
+        self.fmmu = Fmmu { active: fmmu.active && fmmu.length > 0, ..fmmu };
+    }
+}
+
+/// The FMMUs that are on and map a direction, one bit each.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Active {
+    read: u16,
+    write: u16,
+}
+
+/// The first bit that is set, from `at` on.
+fn next(set: u16, at: usize) -> Option<usize> {
+    let left = set.checked_shr(u32::try_from(at).ok()?)?;
+    (left != 0).then(|| at + left.trailing_zeros() as usize)
+}
+
 /// The part of a datagram that an FMMU maps.
 struct Overlap {
     /// First byte in the datagram's data.
@@ -45,8 +75,8 @@ fn bits(fmmu: &Fmmu, overlap: &Overlap) -> impl Iterator<Item = (usize, usize)> 
 }
 
 /// The physical bytes that the mapped bits of the overlap lie in: offset from `physical_start`, and length.
-fn physical(fmmu: &Fmmu, overlap: &Overlap) -> Option<(usize, usize)> {
-    if is_bytewise(fmmu) {
+fn physical(fmmu: &Fmmu, bytewise: bool, overlap: &Overlap) -> Option<(usize, usize)> {
+    if bytewise {
         return Some((overlap.inside, overlap.len));
     }
     let mut all = bits(fmmu, overlap);
@@ -56,39 +86,52 @@ fn physical(fmmu: &Fmmu, overlap: &Overlap) -> Option<(usize, usize)> {
 }
 
 impl Esc {
+    /// Works out anew what FMMUs and sync managers have to do with each other, after any was configured.
+    pub(super) fn relate_fmmus(&mut self) {
+        let guards = |address: usize, len: usize| {
+            let guarding = self.channels.iter().enumerate().filter(|(_, channel)| channel.guards(address, len));
+            guarding.fold(0, |near, (n, _)| near | 1 << n)
+        };
+        self.active = Active::default();
+        for (n, map) in self.fmmus.iter_mut().enumerate().filter(|(_, map)| map.fmmu.active) {
+            // Bits may begin within the first byte and so end one byte later.
+            map.near = guards(map.fmmu.physical_start.into(), usize::from(map.fmmu.length) + 1);
+            self.active.read |= u16::from(map.fmmu.read) << n;
+            self.active.write |= u16::from(map.fmmu.write) << n;
+        }
+    }
+
     /// Reads logical memory into a datagram. Returns whether any FMMU took part.
     pub(crate) fn logical_read(&mut self, logical: u32, data: &mut [u8]) -> bool {
-        let mut hit = false;
-        for n in 0..self.fmmus.len() {
-            let fmmu = self.fmmus[n];
-            if !(fmmu.active && fmmu.read) {
-                continue;
-            }
-            let Some(overlap) = overlap(&fmmu, logical, data.len()) else { continue };
-            hit |= self.read_through(&fmmu, &overlap, data);
+        let (mut hit, mut from) = (false, 0);
+        while let Some(n) = next(self.active.read, from) {
+            from = n + 1;
+            let map = self.fmmus[n];
+            let Some(overlap) = overlap(&map.fmmu, logical, data.len()) else { continue };
+            hit |= self.read_through(&map, &overlap, data);
         }
         hit
     }
 
-    /// Writes a datagram to logical memory. Returns whether any FMMU took part.
+    /// Writes a datagram to logical memory. Returns whether any FMMU took part. What is written may be FMMUs.
     pub(crate) fn logical_write(&mut self, logical: u32, data: &[u8]) -> bool {
-        let mut hit = false;
-        for n in 0..self.fmmus.len() {
-            let fmmu = self.fmmus[n];
-            if !(fmmu.active && fmmu.write) {
-                continue;
-            }
-            let Some(overlap) = overlap(&fmmu, logical, data.len()) else { continue };
-            hit |= self.write_through(&fmmu, &overlap, data);
+        let (mut hit, mut from) = (false, 0);
+        while let Some(n) = next(self.active.write, from) {
+            from = n + 1;
+            let map = self.fmmus[n];
+            let Some(overlap) = overlap(&map.fmmu, logical, data.len()) else { continue };
+            hit |= self.write_through(&map, &overlap, data);
         }
         hit
     }
 
-    fn read_through(&mut self, fmmu: &Fmmu, overlap: &Overlap, data: &mut [u8]) -> bool {
-        let Some((offset, len)) = physical(fmmu, overlap) else { return false };
+    fn read_through(&mut self, map: &Map, overlap: &Overlap, data: &mut [u8]) -> bool {
+        let Map { fmmu, bytewise, near } = map;
+        let Some((offset, len)) = physical(fmmu, *bytewise, overlap) else { return false };
         let address = usize::from(fmmu.physical_start) + offset;
-        let Some(start) = self.begin(Direction::Read, address, len) else { return false };
-        if is_bytewise(fmmu) {
+        let Some(access) = self.begin(Direction::Read, address, len, *near) else { return false };
+        let start = access.start;
+        if *bytewise {
             let source = self.memory.get(start, len);
             data[overlap.data..overlap.data + source.len()].copy_from_slice(source);
         } else {
@@ -98,20 +141,22 @@ impl Esc {
                 data[to / 8] = data[to / 8] & !mask | if byte >> (from % 8) & 1 != 0 { mask } else { 0 };
             }
         }
-        self.complete(Direction::Read, address, len);
+        self.complete(access);
         true
     }
 
-    fn write_through(&mut self, fmmu: &Fmmu, overlap: &Overlap, data: &[u8]) -> bool {
-        let Some((offset, len)) = physical(fmmu, overlap) else { return false };
+    fn write_through(&mut self, map: &Map, overlap: &Overlap, data: &[u8]) -> bool {
+        let Map { fmmu, bytewise, near } = map;
+        let Some((offset, len)) = physical(fmmu, *bytewise, overlap) else { return false };
         let address = usize::from(fmmu.physical_start) + offset;
         if address < usize::from(super::PLAIN) {
             // Registers are mapped in whole bytes only.
             let Ok(start) = u16::try_from(address) else { return false };
-            return is_bytewise(fmmu) && self.network_write(start, &data[overlap.data..overlap.data + overlap.len]);
+            return *bytewise && self.network_write(start, &data[overlap.data..overlap.data + overlap.len]);
         }
-        let Some(start) = self.begin(Direction::Write, address, len) else { return false };
-        if is_bytewise(fmmu) {
+        let Some(access) = self.begin(Direction::Write, address, len, *near) else { return false };
+        let start = access.start;
+        if *bytewise {
             self.memory.put(start, &data[overlap.data..overlap.data + overlap.len]);
         } else {
             for (from, to) in bits(fmmu, overlap) {
@@ -122,13 +167,13 @@ impl Esc {
                 self.memory.set_byte(address, if set { byte | mask } else { byte & !mask });
             }
         }
-        self.complete(Direction::Write, address, len);
+        self.complete(access);
         true
     }
 
     /// The logical addresses that active FMMUs span, as first byte and first byte behind.
     pub(crate) fn logical_span(&self) -> (u64, u64) {
-        let active = self.fmmus.iter().filter(|fmmu| fmmu.active && fmmu.length > 0);
+        let active = self.fmmus.iter().map(|map| &map.fmmu).filter(|fmmu| fmmu.active);
         active.fold((u64::MAX, 0), |(from, to), fmmu| {
             let start = u64::from(fmmu.logical_start);
             (from.min(start), to.max(start + u64::from(fmmu.length)))

@@ -42,7 +42,11 @@ impl Memory {
     }
 
     pub(crate) fn u16(&self, address: u16) -> u16 {
-        u16::from_le_bytes([self.byte(address), self.byte(address.wrapping_add(1))])
+        let at = usize::from(address);
+        match self.bytes.get(at..at + 2) {
+            Some(&[low, high]) => u16::from_le_bytes([low, high]),
+            _ => u16::from(self.byte(address)),
+        }
     }
 
     pub(crate) fn put(&mut self, address: u16, value: &[u8]) {

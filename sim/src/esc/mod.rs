@@ -31,8 +31,6 @@ pub(crate) use watchdog::Watchdog;
 
 use std::time::Duration;
 
-use zerocat_wire::fmmu::Fmmu;
-
 use dc::Dc;
 use memory::Memory;
 use port::Ports;
@@ -105,7 +103,8 @@ pub(crate) struct Esc {
     memory: Memory,
     ports: Ports,
     channels: Vec<Channel>,
-    fmmus: Vec<Fmmu>,
+    fmmus: Vec<fmmu::Map>,
+    active: fmmu::Active,
     pub(crate) watchdog: Watchdog,
     pub(crate) sii: SiiInterface,
     pub(crate) pending: Pending,
@@ -126,7 +125,8 @@ impl Esc {
             memory: Memory::new(kind.ram_kib),
             ports: Ports::default(),
             channels: vec![Channel::default(); channels],
-            fmmus: vec![Fmmu::default(); fmmus],
+            fmmus: vec![fmmu::Map::default(); fmmus],
+            active: fmmu::Active::default(),
             watchdog: Watchdog::default(),
             sii: sii.with_words(words),
             pending: Pending::default(),

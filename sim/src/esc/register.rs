@@ -33,21 +33,21 @@ impl Esc {
 
     pub(super) fn write_registers(&mut self, address: u16, data: &[u8]) -> bool {
         let mut admitted = false;
-        let mut channels = 0u16;
+        let (mut fmmus, mut channels) = (0u16, 0u16);
         let mut clock = dc::Touched::default();
         for (address, &byte) in (address..).zip(data) {
             admitted |= match address {
-                register::FMMU..0x0700 => self.write_fmmu(address, byte),
+                register::FMMU..0x0700 => self.stage_fmmu(address, byte, &mut fmmus),
                 register::SYNC_MANAGER..0x0880 => self.stage_channel(address, byte, &mut channels),
                 register::DC_RECEIVE_TIME..dc::END => self.write_dc(address, byte, &mut clock),
                 register::SII_CONFIG..0x0510 => self.write_sii(address, byte),
                 _ => self.write_single(address, byte),
             };
         }
-        for n in 0..self.channels.len() {
-            if channels & 1 << n != 0 {
-                self.apply_channel(n);
-            }
+        if fmmus | channels != 0 {
+            self.apply_fmmus(fmmus);
+            self.apply_channels(channels);
+            self.relate_fmmus();
         }
         self.apply_dc(clock);
         admitted
@@ -103,19 +103,26 @@ impl Esc {
         true
     }
 
-    fn write_fmmu(&mut self, address: u16, byte: u8) -> bool {
+    fn stage_fmmu(&mut self, address: u16, byte: u8, touched: &mut u16) -> bool {
         let n = usize::from((address - register::FMMU) / 16);
         if n >= self.fmmus.len() || (address & 15) > 12 {
             return false;
         }
         self.memory.set_byte(address, byte);
-        let start = address & !15;
-        if let Ok(parsed) = Fmmu::parse(self.memory.get(start, fmmu::LEN)) {
-            // An FMMU without length maps nothing.
-            self.fmmus[n] = Fmmu { active: parsed.active && parsed.length > 0, ..parsed };
-        }
+        *touched |= 1 << n;
         self.note(Pending::ADDRESSING);
         true
+    }
+
+    fn apply_fmmus(&mut self, touched: u16) {
+        let registers = (register::FMMU..).step_by(fmmu::LEN);
+        for (n, (map, start)) in self.fmmus.iter_mut().zip(registers).enumerate() {
+            if touched & 1 << n != 0
+                && let Ok(parsed) = Fmmu::parse(self.memory.get(start, fmmu::LEN))
+            {
+                map.configure(parsed);
+            }
+        }
     }
 
     /// Writes a byte of a channel. Start, length and control are read-only while the channel is on; status and PDI
@@ -135,13 +142,14 @@ impl Esc {
         writable
     }
 
-    fn apply_channel(&mut self, n: usize) {
-        let address = channel_register(n);
-        if let Ok(config) = SyncManager::parse(self.memory.get(address, sync_manager::LEN)) {
-            self.channels[n].configure(config);
+    fn apply_channels(&mut self, touched: u16) {
+        for n in (0..self.channels.len()).filter(|n| touched & 1 << n != 0) {
+            if let Ok(config) = SyncManager::parse(self.memory.get(channel_register(n), sync_manager::LEN)) {
+                self.channels[n].configure(config);
+            }
+            self.show_channel_status(n);
+            self.note(Pending::SYNC_MANAGER);
         }
-        self.show_channel_status(n);
-        self.note(Pending::SYNC_MANAGER);
     }
 }
 

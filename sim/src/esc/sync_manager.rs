@@ -28,10 +28,14 @@ pub(crate) enum Effect {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Channel {
     pub(crate) config: SyncManager,
+    /// First byte that it guards, and first one behind; the same while it is off.
+    area: (usize, usize),
     /// The network has touched the first byte and not yet the last.
     pub(crate) open: bool,
     /// Mailbox mode: there is a mail.
     pub(crate) full: bool,
+    /// The event request says that there is a mail for the MainDevice.
+    pub(crate) told: bool,
     /// Buffered mode: the writer has completed a buffer at least once.
     pub(crate) filled: bool,
     /// The application has deactivated it.
@@ -47,6 +51,8 @@ impl Channel {
     pub(crate) fn configure(&mut self, config: SyncManager) {
         let switched = config.enabled() != self.config.enabled();
         self.config = config;
+        let start = usize::from(config.start);
+        self.area = if config.enabled() { (start, start + usize::from(config.length)) } else { (0, 0) };
         if switched {
             self.reset();
         }
@@ -67,19 +73,16 @@ impl Channel {
 
     /// Whether the channel guards any byte of the area.
     pub(crate) fn guards(&self, address: usize, len: usize) -> bool {
-        let start = usize::from(self.config.start);
-        self.config.enabled()
-            && self.config.length > 0
-            && address < start + usize::from(self.config.length)
-            && start < address + len
+        let (start, end) = self.area;
+        start < end && address < end && start < address + len
     }
 
     fn touches_first(&self, address: usize) -> bool {
-        address <= usize::from(self.config.start)
+        address <= self.area.0
     }
 
     fn touches_last(&self, address: usize, len: usize) -> bool {
-        address + len >= usize::from(self.config.start) + usize::from(self.config.length)
+        address + len >= self.area.1
     }
 
     /// Whether the network may access the area, of which the channel guards a part.

@@ -6,11 +6,13 @@ use crate::describe::ValueId;
 #[derive(Debug)]
 pub(crate) struct Values {
     words: Vec<u64>,
+    /// Whether the input buffers may show something else by now.
+    changed: bool,
 }
 
 impl Values {
     pub(crate) fn new(count: u16) -> Self {
-        Self { words: vec![0; usize::from(count)] }
+        Self { words: vec![0; usize::from(count)], changed: true }
     }
 
     pub(crate) fn raw(&self, id: ValueId) -> u64 {
@@ -19,8 +21,24 @@ impl Values {
 
     pub(crate) fn set_raw(&mut self, id: ValueId, value: u64) {
         if let Some(word) = self.words.get_mut(usize::from(id.0)) {
+            self.changed |= *word != value;
             *word = value;
         }
+    }
+
+    /// The input buffers are mapped anew.
+    pub(crate) fn touch(&mut self) {
+        self.changed = true;
+    }
+
+    /// Whether any value has changed since [`Values::shown`].
+    pub(crate) fn changed(&self) -> bool {
+        self.changed
+    }
+
+    /// The input buffers show the present values.
+    pub(crate) fn shown(&mut self) {
+        self.changed = false;
     }
 
     pub(crate) fn u16(&self, id: ValueId) -> u16 {

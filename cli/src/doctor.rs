@@ -6,13 +6,21 @@ use crate::exit::Failure;
 use crate::print;
 use clap::Args;
 use std::path::PathBuf;
-use zerocat::doctor::{Check, DoctorRequest, Findings, Level, examine};
+use std::time::Duration;
+use zerocat::config::{Rig, Wait};
+use zerocat::doctor::{Check, DoctorRequest, Findings, Level, TimerReading, examine_during};
+use zerocat_benches::wakeup::{self, WakeupSettings};
+use zerocat_sched::WaitPolicy;
+
+/// The cycle that the timer is measured with where no rig says.
+const PERIOD: Duration = Duration::from_millis(1);
 
 /// Check kernel, CPUs, memory, rights and, if one is named, an interface. Nothing is changed, nothing is sent.
 ///
 /// With a rig file, it is judged by what the rig wants: its CPU, priority, wait policy, rate, socket and interface.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  zerocat doctor rig.json\n  zerocat doctor --interface eth1 --cpu 3 --json")]
+#[command(after_help = "Examples:\n  zerocat doctor rig.json\n  zerocat doctor --interface eth1 --cpu 3 --json\n  \
+                  zerocat doctor rig.json --timer --seconds 10")]
 pub(crate) struct Doctor {
     /// Rig file, JSON or YAML.
     rig: Option<PathBuf>,
@@ -22,6 +30,13 @@ pub(crate) struct Doctor {
     /// CPU of the realtime thread instead of the rig file's.
     #[arg(long)]
     cpu: Option<usize>,
+    /// How long to watch the counters of NIC, firmware and realtime threads, and to measure the timer; 0 doesn't.
+    #[arg(long, default_value_t = 1.0)]
+    seconds: f64,
+    /// Measure how late a realtime thread wakes, on the CPU, at the priority, rate and wait policy of the rig (1 kHz and
+    /// `hybrid` without one). It takes the CPU from others: not beside a rig that runs.
+    #[arg(long)]
+    timer: bool,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -29,16 +44,23 @@ pub(crate) struct Doctor {
 
 impl Doctor {
     pub(crate) fn run(&self) -> Done {
-        let mut request = match &self.rig {
-            None => DoctorRequest::without_rig(),
-            Some(path) => {
-                let rig = check::load(path).map_err(|error| check::refused(path, &error))?;
-                DoctorRequest::of_rig(&rig)
-            }
-        };
+        let length = Duration::try_from_secs_f64(self.seconds)
+            .map_err(|error| Failure::usage(format!("--seconds {}: {error}", self.seconds)))?;
+        if self.timer && length.is_zero() {
+            return Err(Failure::usage("--timer takes time: name --seconds above 0"));
+        }
+        let load = |path: &PathBuf| check::load(path).map_err(|error| check::refused(path, &error));
+        let rig = self.rig.as_ref().map(load).transpose()?;
+        let mut request = rig.as_ref().map_or_else(DoctorRequest::without_rig, DoctorRequest::of_rig);
         request.interface = self.interface.clone().or(request.interface);
         request.wanted.cpu = self.cpu.or(request.wanted.cpu);
-        let findings = examine(&request);
+        let findings = examine_during(&request, || {
+            if self.timer {
+                return measured(rig.as_ref(), &request, length);
+            }
+            std::thread::sleep(length);
+            None
+        });
         if self.json {
             print::json(&findings)?;
         } else {
@@ -53,6 +75,28 @@ impl Doctor {
             Level::Error => Err(Failure::errors(counted(&findings))),
         }
     }
+}
+
+/// What the timer gives a thread as the rig's, for this long.
+fn measured(rig: Option<&Rig>, request: &DoctorRequest, length: Duration) -> Option<TimerReading> {
+    let wait = match rig.map_or(Wait::Hybrid, |rig| rig.engine.wait) {
+        Wait::Hybrid => WaitPolicy::default(),
+        Wait::Sleep => WaitPolicy::Sleep,
+        Wait::Spin => WaitPolicy::Spin,
+    };
+    let period = request.wanted.period.unwrap_or(PERIOD);
+    let settings = WakeupSettings {
+        waits: vec![wait],
+        rate_hz: 1.0 / period.as_secs_f64(),
+        seconds: length.as_secs_f64(),
+        cpu: request.wanted.cpu,
+        priority: Some(request.wanted.priority),
+    };
+    let report = wakeup::run(&settings, |_| ()).ok()?;
+    let row = report.rows.first()?;
+    let figures = row.wakeup_ns?;
+    let [p999, max] = [figures.p999, figures.max].map(Duration::from_nanos);
+    Some(TimerReading { wait: row.wait.to_owned(), period, ticks: row.ticks, p999, max, missing: report.missing })
 }
 
 /// The table, and below it what isn't as wanted, the worst first.

@@ -23,7 +23,7 @@ use zerocat_link::tap::{Captured, Tap, TapThread, TapWriter};
 use zerocat_link::{Link, LinkCounters, Slot};
 use zerocat_sched::{
     Clock, MonotonicClock, Period, ProcessSetup, RealtimeRequest, WaitPolicy, link_idle_timer, prepare_process,
-    spin_warning,
+    spin_warning, starvation_warning,
 };
 
 /// Acyclic frames that may be out at once.
@@ -80,6 +80,7 @@ impl Core {
         missing.extend(thread.begun.status.missing());
         if wait == WaitPolicy::Spin {
             missing.extend(spin_warning(rig.engine.cpu.unwrap_or_default()));
+            missing.extend(starvation_warning(rig.engine.cpu));
         }
         // Lives as long as the process, as the frame pool does that it sends with.
         let datagrams = Box::leak(Box::new(Datagrams::new(pdu_loop, monotonic)));

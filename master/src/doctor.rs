@@ -7,12 +7,17 @@ mod interface;
 mod tunable;
 
 pub use interface::{InterfaceFacts, judge_interface};
-pub use zerocat_sched::doctor::{Check, Level};
+pub use zerocat_sched::doctor::{Check, Level, TimerReading};
 
 use serde::Serialize;
 use std::path::Path;
-use zerocat_config::{Engine, LinkKind, Rig, Wait};
-use zerocat_sched::doctor::{HostReading, InterfaceReading, Wanted, judge_host, judge_interface as judge_files};
+use std::time::Instant;
+use zerocat_config::{Engine, LinkKind, Rig, UmemPages, Wait};
+use zerocat_sched::cpu_list;
+use zerocat_sched::doctor::{
+    Counts, HostReading, InterfaceReading, Observed, Wanted, judge_counters, judge_host,
+    judge_interface as judge_files, judge_observed, judge_timer,
+};
 use zerocat_xdp::{NicSettings, Resident, XdpError, XdpFeatures};
 
 /// Name and version of the schema.
@@ -50,6 +55,7 @@ fn wanted(engine: &Engine) -> Wanted {
         spins: engine.wait == Wait::Spin,
         xdp: engine.link == LinkKind::Xdp,
         busy_polls: engine.busy_poll.settings().is_some(),
+        huge_pages: engine.umem_pages == UmemPages::Huge,
     }
 }
 
@@ -84,32 +90,58 @@ impl Findings {
 /// Looks at this machine, and at an interface in the calling thread's network namespace.
 #[must_use]
 pub fn examine(request: &DoctorRequest) -> Findings {
+    examine_during(request, || None)
+}
+
+/// As [`examine`], and judges what the counters of the NIC, of the firmware and of realtime threads did `meanwhile`,
+/// which passes the time, and may measure the timer in it.
+#[must_use]
+pub fn examine_during(request: &DoctorRequest, meanwhile: impl FnOnce() -> Option<TimerReading>) -> Findings {
     let root = Path::new("/");
-    let host = HostReading::read(root);
-    let Some(name) = &request.interface else { return judge(&host, None, request) };
-    match NicSettings::of_interface(name) {
-        Ok(settings) => {
+    let settings = request.interface.as_deref().map(NicSettings::of_interface);
+    let named = settings.as_ref().and_then(|settings| settings.as_ref().ok()).map(|nic| (nic.name.as_str(), nic.index));
+    // Every CPU counts all interrupts of the firmware, which stop all of them.
+    let cpu = request.wanted.cpu.or_else(|| cpu_list::read(root, "online").first().copied()).unwrap_or_default();
+    let (before, start) = (Counts::read(root, cpu, named), Instant::now());
+    let timer = meanwhile();
+    let observed = Observed::between(&before, &Counts::read(root, cpu, named), start.elapsed());
+    let seen = Seen { host: HostReading::read(root), observed, timer };
+    let name = request.interface.as_deref().unwrap_or_default();
+    match settings {
+        None => judge(&seen, None, request),
+        Some(Ok(settings)) => {
             let files = InterfaceReading::read(root, name, settings.index);
             let features = XdpFeatures::of_interface(name).map_err(|error| crate::chain(&error));
             let resident = Resident::of_interface(name).map_err(|error| crate::chain(&error));
-            judge(&host, Some((Ok(&InterfaceFacts { settings, features, resident }), &files)), request)
+            judge(&seen, Some((Ok(&InterfaceFacts { settings, features, resident }), &files)), request)
         }
-        Err(error) => judge(&host, Some((Err(&error), &InterfaceReading::default())), request),
+        Some(Err(error)) => judge(&seen, Some((Err(&error), &InterfaceReading::default())), request),
     }
+}
+
+/// What was seen of the machine.
+struct Seen {
+    host: HostReading,
+    observed: Observed,
+    timer: Option<TimerReading>,
 }
 
 /// What an interface says of itself, or why it can't be had, and what files say of it.
 type Interface<'a> = (Result<&'a InterfaceFacts, &'a XdpError>, &'a InterfaceReading);
 
-fn judge(host: &HostReading, interface: Option<Interface<'_>>, request: &DoctorRequest) -> Findings {
+fn judge(seen: &Seen, interface: Option<Interface<'_>>, request: &DoctorRequest) -> Findings {
+    let Seen { host, observed, timer } = seen;
     let own = interface.map_or(&[][..], |(_, files)| &files.irqs);
     let mut checks = judge_host(host, own, &request.wanted);
+    checks.extend(judge_observed(observed, host, &request.wanted));
+    checks.push(judge_timer(timer.as_ref()));
     match interface {
         None => {}
         Some((Err(error), _)) => checks.push(interface::missing(error)),
         Some((Ok(facts), files)) => {
             checks.extend(judge_interface(facts, &request.wanted));
             checks.extend(judge_files(files, host, &request.wanted));
+            checks.push(judge_counters(&files.name, observed));
         }
     }
     Findings::new(request.interface.clone(), checks)
@@ -120,11 +152,11 @@ mod tests {
     use super::*;
     use std::time::Duration;
     use zerocat_sched::Host;
-    use zerocat_sched::doctor::{Counters, Irq, IrqThread, Rights};
+    use zerocat_sched::doctor::{Counters, Irq, IrqThread, Managers, Rights};
 
     /// A machine that is in order: PREEMPT_RT, CPU 3 isolated, igb with one queue.
-    fn good_host() -> HostReading {
-        HostReading {
+    fn good_host() -> Seen {
+        let host = HostReading {
             host: Host {
                 kernel: "6.12.9-rt".to_owned(),
                 kernel_version: "#1 SMP PREEMPT_RT".to_owned(),
@@ -156,8 +188,16 @@ mod tests {
             swaps: Some(0),
             numa_balancing: Some(0),
             rights: Rights { capabilities: Some(u64::MAX), locked_memory: Some(u64::MAX), priority: Some(99) },
+            allowed: vec![0, 1, 2],
+            reserved_pages: Some((0, 0)),
+            timer_slack_ns: Some(50_000),
             ..Default::default()
-        }
+        };
+        let nothing = Counters::default();
+        let length = Duration::from_secs(1);
+        let observed =
+            Observed { length, firmware: Some((7, 0)), nic: Some((nothing, nothing)), ..Observed::default() };
+        Seen { host, observed, timer: None }
     }
 
     fn good_files() -> InterfaceReading {
@@ -169,9 +209,9 @@ mod tests {
             threaded: Some(true),
             irqs: vec![40],
             enslaved: Some(false),
-            counters: Some(Counters::default()),
             sockets: Some(0),
             aspm: Some(false),
+            managers: Managers { sockets: Some((0, 0)), ipv6_off: Some(true), ..Managers::default() },
         }
     }
 

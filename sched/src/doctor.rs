@@ -8,23 +8,32 @@
 
 mod check;
 mod cpu;
-mod files;
 mod host;
 mod interface;
 mod irq;
 mod irq_thread;
 mod kernel;
-mod kernel_config;
+mod managers;
 mod memory;
+mod nic_counters;
+mod observed;
+mod ordinary;
 mod rights;
+mod timer;
+mod tuned;
 
+pub use crate::kernel_config::{KernelConfig, Setting};
 pub use check::{Check, Level, Question};
 pub use host::HostReading;
-pub use interface::{Counters, InterfaceReading, judge_interface};
+pub use interface::{InterfaceReading, judge_interface};
 pub use irq::{Irq, nic_irqs, read_irqs};
 pub use irq_thread::IrqThread;
-pub use kernel_config::{KernelConfig, Setting};
+pub use managers::Managers;
+pub use nic_counters::{Counters, judge_counters, read_counters};
+pub use observed::{Counts, Observed, RealtimeThread};
+pub use ordinary::judge_observed;
 pub use rights::Rights;
+pub use timer::{TimerReading, judge_timer};
 
 use std::time::Duration;
 
@@ -43,6 +52,8 @@ pub struct Wanted {
     pub xdp: bool,
     /// Whether it asks to poll the NIC's queue itself.
     pub busy_polls: bool,
+    /// Whether it asks for huge pages for its frames.
+    pub huge_pages: bool,
 }
 
 /// Judges everything about the machine that isn't about an interface. Interrupts whose numbers are in `own` are the
@@ -52,7 +63,8 @@ pub fn judge_host(reading: &HostReading, own: &[u32], wanted: &Wanted) -> Vec<Ch
     let mut checks = kernel::judge(reading, wanted);
     checks.extend(cpu::judge(reading, wanted));
     checks.extend(irq::judge_host(reading, own, wanted));
-    checks.extend(memory::judge(reading));
+    checks.push(tuned::judge(reading));
+    checks.extend(memory::judge(reading, wanted));
     checks.extend(rights::judge(&reading.rights, wanted));
     checks
 }
@@ -71,6 +83,7 @@ pub(crate) mod testing {
         spins: false,
         xdp: true,
         busy_polls: false,
+        huge_pages: false,
     };
 
     /// Judges a machine of these files, whose NIC has interrupt 41.

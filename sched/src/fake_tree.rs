@@ -21,6 +21,13 @@ impl FakeTree {
         Self(root)
     }
 
+    /// A symbolic link in it; its target needn't be there.
+    pub(crate) fn link(&self, path: &str, target: &str) {
+        let path = self.0.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(target, path).unwrap();
+    }
+
     /// Where it is.
     pub(crate) fn root(&self) -> &Path {
         &self.0

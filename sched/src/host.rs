@@ -7,6 +7,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::cpu_list;
+use crate::files::{number, text};
 
 /// A machine, as `/proc` and `/sys` show it. What can't be read is `None`, empty or 0.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -91,7 +92,7 @@ impl Nic {
         if !root.join(&directory).exists() {
             return None;
         }
-        let number = |file: &str| text(root, &format!("{directory}/{file}"))?.parse().ok();
+        let number = |file: &str| number(root, &format!("{directory}/{file}"));
         let driver = fs::read_link(root.join(&directory).join("device/driver")).ok();
         Some(Self {
             name: name.to_owned(),
@@ -101,11 +102,6 @@ impl Nic {
             mtu: number("mtu"),
         })
     }
-}
-
-fn text(root: &Path, path: &str) -> Option<String> {
-    let text = fs::read_to_string(root.join(path)).ok()?;
-    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
 /// Those of `isolcpus`, and those of isolated cpuset partitions, which not every kernel adds to the former

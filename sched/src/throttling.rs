@@ -5,11 +5,11 @@
 //! (RT_GROUP_SCHED), and the fair server (from 6.12: a deadline server that gives starved ordinary threads 5 %,
 //! `kernel/sched/fair.c`). A thread that sleeps in each cycle doesn't meet them.
 
-use std::fs;
+use crate::files;
+use crate::kernel_config::{KernelConfig, Setting};
+use serde::Serialize;
 use std::path::Path;
 use std::time::Duration;
-
-use serde::Serialize;
 
 /// What is known of throttling on this machine. `None` where it can't be read.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -18,7 +18,8 @@ pub struct Throttling {
     pub rt_runtime_us: Option<i64>,
     /// `/proc/sys/kernel/sched_rt_period_us`, in us.
     pub rt_period_us: Option<u64>,
-    /// Whether the kernel was seen to have RT_GROUP_SCHED: by its file in the cgroup v1 tree or in `/boot/config-*`.
+    /// Whether the kernel was seen to have RT_GROUP_SCHED: by its file in the cgroup v1 tree or in its
+    /// configuration.
     pub group_scheduling: bool,
     /// Whether the kernel is 6.12 or later and so has a fair server.
     pub has_fair_server: bool,
@@ -30,11 +31,11 @@ impl Throttling {
     /// Reads it from `/proc` and `/sys` under `root`.
     #[must_use]
     pub fn read(root: &Path) -> Self {
-        let release = fs::read_to_string(root.join("proc/sys/kernel/osrelease")).unwrap_or_default();
+        let release = files::text(root, "proc/sys/kernel/osrelease").unwrap_or_default();
         Self {
-            rt_runtime_us: number(&root.join("proc/sys/kernel/sched_rt_runtime_us")),
-            rt_period_us: number(&root.join("proc/sys/kernel/sched_rt_period_us")),
-            group_scheduling: has_group_scheduling(root, release.trim()),
+            rt_runtime_us: files::number(root, "proc/sys/kernel/sched_rt_runtime_us"),
+            rt_period_us: files::number(root, "proc/sys/kernel/sched_rt_period_us"),
+            group_scheduling: has_group_scheduling(root, &release),
             has_fair_server: version(&release) >= (6, 12),
             fair_server_ns: fair_servers(root),
         }
@@ -93,10 +94,6 @@ pub fn spin_warning(cpu: usize) -> Option<String> {
     Throttling::read(Path::new("/")).spin_warning(cpu)
 }
 
-fn number<T: std::str::FromStr>(path: &Path) -> Option<T> {
-    fs::read_to_string(path).ok()?.trim().parse().ok()
-}
-
 /// Major and minor version of a kernel release such as `6.12.1-rt`.
 fn version(release: &str) -> (u32, u32) {
     let mut parts = release.split(|c: char| !c.is_ascii_digit()).map(|part| part.parse().unwrap_or(0));
@@ -105,19 +102,17 @@ fn version(release: &str) -> (u32, u32) {
 
 fn has_group_scheduling(root: &Path, release: &str) -> bool {
     let has_file = |name| root.join("sys/fs/cgroup").join(name).join("cpu.rt_runtime_us").exists();
-    let config = fs::read_to_string(root.join(format!("boot/config-{release}"))).unwrap_or_default();
-    has_file("cpu") || has_file("cpu,cpuacct") || config.lines().any(|line| line == "CONFIG_RT_GROUP_SCHED=y")
+    let configured = || KernelConfig::read(root, release).map(|config| config.get("CONFIG_RT_GROUP_SCHED"));
+    has_file("cpu") || has_file("cpu,cpuacct") || configured() == Some(Setting::On)
 }
 
 fn fair_servers(root: &Path) -> Vec<(usize, u64)> {
-    let Ok(entries) = fs::read_dir(root.join("sys/kernel/debug/sched/fair_server")) else { return Vec::new() };
-    let mut servers: Vec<_> = entries
-        .filter_map(|entry| {
-            let entry = entry.ok()?;
-            let cpu = entry.file_name().to_str()?.strip_prefix("cpu")?.parse().ok()?;
-            Some((cpu, number(&entry.path().join("runtime"))?))
-        })
-        .collect();
+    const FOLDER: &str = "sys/kernel/debug/sched/fair_server";
+    let runtime = |name: &String| {
+        let cpu = name.strip_prefix("cpu")?.parse().ok()?;
+        Some((cpu, files::number(root, &format!("{FOLDER}/{name}/runtime"))?))
+    };
+    let mut servers: Vec<_> = files::names(root, FOLDER).iter().filter_map(runtime).collect();
     servers.sort_unstable();
     servers
 }

@@ -2,8 +2,8 @@
 
 use super::Wanted;
 use super::check::{Check, Level, Question};
-use super::files::cpus;
 use super::host::HostReading;
+use crate::files::cpus;
 
 const NO_CPU: &str = "no CPU was named (`engine.cpu` of the rig file, or --cpu)";
 

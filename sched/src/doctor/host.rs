@@ -1,12 +1,13 @@
-//! What is read of the machine, below a root that holds its `/proc`, `/sys`, `/boot` and `/dev`.
+//! What is read of the machine, below a root that holds its `/proc`, `/sys`, `/boot`, `/dev` and `/etc`.
 
-use super::files;
 use super::irq::{Irq, read_irqs};
 use super::irq_thread::{self, IrqThread};
-use super::kernel_config::KernelConfig;
 use super::rights::Rights;
 use crate::cpu_list;
+use crate::files;
 use crate::host::Host;
+use crate::kernel_config::KernelConfig;
+use crate::starvation;
 use crate::throttling::Throttling;
 use std::fs;
 use std::io;
@@ -23,6 +24,8 @@ pub struct HostReading {
     pub config: Option<KernelConfig>,
     /// CPUs on line.
     pub online: Vec<usize>,
+    /// CPUs that this process may run on.
+    pub allowed: Vec<usize>,
     /// Frequency governor of each CPU that has one.
     pub governors: Vec<(usize, String)>,
     /// CPUs that share a core, of each CPU.
@@ -45,6 +48,12 @@ pub struct HostReading {
     pub swaps: Option<usize>,
     /// `/proc/sys/kernel/numa_balancing`.
     pub numa_balancing: Option<u8>,
+    /// Free and all reserved huge pages of 2 MiB.
+    pub reserved_pages: Option<(u64, u64)>,
+    /// By how much the kernel may delay a sleep of an ordinary thread of this process, in ns.
+    pub timer_slack_ns: Option<u64>,
+    /// Active profile of tuned.
+    pub tuned_profile: Option<String>,
     /// What this process may do.
     pub rights: Rights,
 }
@@ -75,6 +84,10 @@ impl HostReading {
             // The first line is a header.
             swaps: files::text(root, "proc/swaps").map(|text| text.lines().count().saturating_sub(1)),
             numa_balancing: files::number(root, "proc/sys/kernel/numa_balancing"),
+            reserved_pages: free_pages(root),
+            timer_slack_ns: files::number(root, "proc/self/timerslack_ns"),
+            tuned_profile: files::text(root, "etc/tuned/active_profile"),
+            allowed: starvation::allowed(root),
             rights: Rights::read(root),
             host,
             online,
@@ -92,6 +105,11 @@ impl HostReading {
 fn dma_latency(root: &Path) -> Option<bool> {
     let path = root.join("dev/cpu_dma_latency");
     path.exists().then(|| fs::OpenOptions::new().write(true).open(path).is_ok())
+}
+
+fn free_pages(root: &Path) -> Option<(u64, u64)> {
+    let number = |file: &str| files::number(root, &format!("sys/kernel/mm/hugepages/hugepages-2048kB/{file}"));
+    number("free_hugepages").zip(number("nr_hugepages"))
 }
 
 fn processes(root: &Path) -> Vec<String> {

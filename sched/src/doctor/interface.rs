@@ -1,12 +1,13 @@
-//! What files say about an interface: NAPI, interrupts, counters, other sockets. What ioctl and netlink say is read
+//! What files say about an interface: NAPI, interrupts, other sockets. What ioctl and netlink say is read
 //! elsewhere.
 
 use super::Wanted;
 use super::check::{Check, Level, Question};
-use super::files::{self, cpus};
 use super::host::HostReading;
 use super::irq::{nic_irqs, read_irqs};
 use super::irq_thread;
+use super::managers::{Managers, judge_managers};
+use crate::files::{self, cpus};
 use std::path::Path;
 
 /// EtherType of EtherCAT (ETG.1000.4, 5.2), as `/proc/net/packet` writes it.
@@ -31,32 +32,21 @@ pub struct InterfaceReading {
     pub aspm: Option<bool>,
     /// Whether it is part of a bridge or a bond.
     pub enslaved: Option<bool>,
-    /// Counters since it was made.
-    pub counters: Option<Counters>,
     /// AF_PACKET sockets for EtherCAT on it; `None` where the list can't be read.
     pub sockets: Option<usize>,
-}
-
-/// Counters since the interface was made (`/proc/net/dev`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Counters {
-    /// Frames received with an error.
-    pub rx_errors: u64,
-    /// Frames received and thrown away.
-    pub rx_dropped: u64,
-    /// Frames that weren't sent because of an error.
-    pub tx_errors: u64,
+    /// Who else would use it.
+    pub managers: Managers,
 }
 
 impl InterfaceReading {
     /// The interface `name`, whose number in the calling thread's network namespace is `index`.
     #[must_use]
     pub fn read(root: &Path, name: &str, index: u32) -> Self {
-        let counters = counters(root, name);
         let sockets = sockets(root, index);
+        let managers = Managers::read(root, name, index);
         let directory = format!("sys/class/net/{name}");
         let Some(irqs) = nic_irqs(root, name, index, read_irqs(root)) else {
-            return Self { name: name.to_owned(), counters, sockets, ..Self::default() };
+            return Self { name: name.to_owned(), sockets, managers, ..Self::default() };
         };
         let number = |file: &str| files::number::<u64>(root, &format!("{directory}/{file}"));
         Self {
@@ -68,8 +58,8 @@ impl InterfaceReading {
             irqs: irqs.iter().map(|irq| irq.number).collect(),
             aspm: aspm(root, &directory),
             enslaved: Some(root.join(&directory).join("master").exists()),
-            counters,
             sockets,
+            managers,
         }
     }
 }
@@ -79,14 +69,6 @@ fn aspm(root: &Path, directory: &str) -> Option<bool> {
     let state = |file: &str| files::number::<u8>(root, &format!("{directory}/device/link/{file}"));
     let states: Vec<_> = ["l0s_aspm", "l1_aspm"].into_iter().filter_map(state).collect();
     (!states.is_empty()).then(|| states.iter().any(|&on| on != 0))
-}
-
-fn counters(root: &Path, name: &str) -> Option<Counters> {
-    let text = files::text(root, "proc/thread-self/net/dev")?;
-    let line = text.lines().find_map(|line| line.trim().strip_prefix(name)?.strip_prefix(':'))?;
-    let values: Vec<u64> = line.split_whitespace().map_while(|value| value.parse().ok()).collect();
-    // Receive: bytes packets errs drop fifo frame compressed multicast; transmit: bytes packets errs.
-    Some(Counters { rx_errors: *values.get(2)?, rx_dropped: *values.get(3)?, tx_errors: *values.get(10)? })
 }
 
 fn sockets(root: &Path, index: u32) -> Option<usize> {
@@ -103,7 +85,7 @@ fn sockets(root: &Path, index: u32) -> Option<usize> {
 /// Judges an interface by its files.
 #[must_use]
 pub fn judge_interface(reading: &InterfaceReading, host: &HostReading, wanted: &Wanted) -> Vec<Check> {
-    vec![
+    let mut checks = vec![
         irq_affinity(reading, host, wanted.cpu),
         irq_thread::judge(reading, &host.irq_threads, wanted),
         power_saving(reading),
@@ -112,8 +94,9 @@ pub fn judge_interface(reading: &InterfaceReading, host: &HostReading, wanted: &
         enslaved(reading),
         other_sockets(reading),
         ec_master(host),
-        errors(reading),
-    ]
+    ];
+    checks.extend(judge_managers(&reading.name, &reading.managers, host));
+    checks
 }
 
 /// Where sysfs is of another network namespace than the one that this thread is in.
@@ -258,24 +241,6 @@ fn ec_master(host: &HostReading) -> Check {
     }
 }
 
-fn errors(reading: &InterfaceReading) -> Check {
-    let question = Question {
-        id: "nic_errors",
-        title: "Errors of the NIC",
-        wanted: "0 errors since it is there",
-        why: "a frame with an error is a lost cycle; a bad cable or plug, or a receive ring that overran",
-    };
-    let Some(Counters { rx_errors, rx_dropped, tx_errors }) = reading.counters else {
-        return question.unknown("/proc/net/dev doesn't show this interface");
-    };
-    let found = format!("{rx_errors} received, {tx_errors} sent ({rx_dropped} dropped)");
-    if rx_errors == 0 && tx_errors == 0 {
-        return question.ok(found);
-    }
-    let fix = format!("change cable and plugs; watch: ip -s -s link show dev {}", reading.name);
-    question.not(Level::Warn, found, fix)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -296,7 +261,7 @@ mod tests {
     #[test]
     fn an_interface_of_another_namespace_is_unknown_and_not_its_namesake() {
         let other = [("sys/class/net/eth1/ifindex", "4\n"), (DEFER, "0\n"), (FLUSH, "0\n")];
-        for id in ["napi_deferral", "nic_irqs", "threaded_napi", "bridge", "other_sockets", "ec_master", "nic_errors"] {
+        for id in ["napi_deferral", "nic_irqs", "threaded_napi", "bridge", "other_sockets", "ec_master"] {
             assert_eq!(level(id, &other), Level::Info, "{id}");
         }
     }
@@ -354,14 +319,5 @@ mod tests {
         assert_eq!(level("ec_master", &[("proc/modules", "ec_master 1 0 - Live 0x0\n")]), Level::Error);
         assert_eq!(level("ec_master", &[("proc/modules", "igb 1 0 - Live 0x0\n")]), Level::Ok);
         assert_eq!(level("ec_master", &[("proc/version", "Linux\n")]), Level::Ok, "a kernel without modules");
-    }
-
-    #[test]
-    fn errors_count_and_drops_alone_do_not() {
-        let dev = |values: &str| format!("Inter-| Receive | Transmit\n face |bytes\n  eth1: {values}\n");
-        let errors = |values: &str| level("nic_errors", &[("proc/thread-self/net/dev", &dev(values))]);
-        assert_eq!(errors("9 9 0 5 0 0 0 0 9 9 0 0 0 0 0 0"), Level::Ok);
-        assert_eq!(errors("9 9 1 0 0 0 0 0 9 9 0 0 0 0 0 0"), Level::Warn);
-        assert_eq!(errors("9 9 0 0 0 0 0 0 9 9 2 0 0 0 0 0"), Level::Warn);
     }
 }

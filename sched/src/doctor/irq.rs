@@ -2,9 +2,9 @@
 
 use super::Wanted;
 use super::check::{Check, Level, Question};
-use super::files::{self, cpus};
 use super::host::HostReading;
 use crate::cpu_list;
+use crate::files::{self, cpus};
 use std::path::Path;
 
 /// An interrupt with a handler.

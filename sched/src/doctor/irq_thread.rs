@@ -2,9 +2,9 @@
 
 use super::Wanted;
 use super::check::{Check, Level, Question};
-use super::files;
 use super::interface::{ELSEWHERE, InterfaceReading};
 use crate::cpu_list;
+use crate::files;
 use std::path::Path;
 
 /// A name is cut to 15 characters (`TASK_COMM_LEN`).

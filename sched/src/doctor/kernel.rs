@@ -3,7 +3,7 @@
 use super::Wanted;
 use super::check::{Check, Level, Question};
 use super::host::HostReading;
-use super::kernel_config::{KernelConfig, Setting};
+use crate::kernel_config::{KernelConfig, Setting};
 use std::time::Duration;
 
 /// Below this period a kernel without PREEMPT_RT is an error.

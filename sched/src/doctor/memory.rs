@@ -1,10 +1,18 @@
 //! Checks of what the kernel does to memory behind a process's back.
 
+use super::Wanted;
 use super::check::{Check, Level, Question};
 use super::host::HostReading;
 
-pub(super) fn judge(reading: &HostReading) -> Vec<Check> {
-    vec![huge_pages(reading), same_page_merging(reading), swap(reading), numa_balancing(reading)]
+pub(super) fn judge(reading: &HostReading, wanted: &Wanted) -> Vec<Check> {
+    vec![
+        huge_pages(reading),
+        reserved_pages(reading, wanted),
+        same_page_merging(reading),
+        swap(reading),
+        numa_balancing(reading),
+        timer_slack(reading),
+    ]
 }
 
 fn huge_pages(reading: &HostReading) -> Check {
@@ -21,6 +29,27 @@ fn huge_pages(reading: &HostReading) -> Check {
             question.not(Level::Warn, "always", fix)
         }
         Some(other) => question.ok(other),
+    }
+}
+
+fn reserved_pages(reading: &HostReading, wanted: &Wanted) -> Check {
+    let question = Question {
+        id: "reserved_huge_pages",
+        title: "Reserved huge pages",
+        wanted: "free ones, for a rig with `engine.umem_pages` \"huge\"",
+        why: "an AF_XDP socket whose memory can't be had as it was asked for isn't opened",
+    };
+    let asks = wanted.xdp && wanted.huge_pages;
+    match reading.reserved_pages {
+        None if asks => question.unknown("/sys/kernel/mm/hugepages/hugepages-2048kB can't be read"),
+        None => question.info("none, and the rig doesn't ask for them"),
+        Some((0, all)) if asks => question.not(
+            Level::Error,
+            format!("none free of {all}, and the rig asks for them"),
+            format!("sysctl vm.nr_hugepages={}, or set `engine.umem_pages` to \"ordinary\"", all + 2),
+        ),
+        Some((free, all)) if asks => question.ok(format!("{free} of {all} free")),
+        Some((free, all)) => question.ok(format!("{free} of {all} free; the rig doesn't ask for them")),
     }
 }
 
@@ -66,6 +95,22 @@ fn numa_balancing(reading: &HostReading) -> Check {
     }
 }
 
+fn timer_slack(reading: &HostReading) -> Check {
+    let question = Question {
+        id: "timer_slack",
+        title: "Timer slack of ordinary threads",
+        wanted: "at most 1000 ns",
+        why: "the kernel lets an ordinary thread sleep that much longer, so tasks wake later; realtime threads have none",
+    };
+    match reading.timer_slack_ns {
+        None => question.unknown("/proc/self/timerslack_ns can't be read"),
+        Some(slack) if slack <= 1_000 => question.ok(format!("{slack} ns")),
+        Some(slack) => {
+            question.not(Level::Info, format!("{slack} ns"), "TimerSlackNSec=1us in the unit that starts it (systemd)")
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,5 +134,22 @@ mod tests {
             assert_eq!(level(id, &[(path, on)], &WANTED), Level::Warn, "{id}");
             assert_eq!(level(id, &[(path, off)], &WANTED), Level::Ok, "{id}");
         }
+    }
+    #[test]
+    fn huge_pages_are_needed_by_a_rig_that_asks_for_them_only() {
+        let path = |file: &str| format!("sys/kernel/mm/hugepages/hugepages-2048kB/{file}");
+        let (free, all) = (path("free_hugepages"), path("nr_hugepages"));
+        let asks = Wanted { huge_pages: true, ..WANTED };
+        let of = |count| [(free.as_str(), count), (all.as_str(), "4\n")];
+        assert_eq!(level("reserved_huge_pages", &of("0\n"), &asks), Level::Error);
+        assert_eq!(level("reserved_huge_pages", &of("2\n"), &asks), Level::Ok);
+        assert_eq!(level("reserved_huge_pages", &of("0\n"), &WANTED), Level::Ok);
+        assert_eq!(level("reserved_huge_pages", &of("0\n"), &Wanted { xdp: false, ..asks }), Level::Ok);
+    }
+
+    #[test]
+    fn slack_of_more_than_a_microsecond_is_a_note() {
+        assert_eq!(level("timer_slack", &[("proc/self/timerslack_ns", "50000\n")], &WANTED), Level::Info);
+        assert_eq!(level("timer_slack", &[("proc/self/timerslack_ns", "1000\n")], &WANTED), Level::Ok);
     }
 }

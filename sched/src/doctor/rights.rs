@@ -2,7 +2,7 @@
 
 use super::Wanted;
 use super::check::{Check, Level, Question};
-use super::files;
+use crate::files;
 use std::path::Path;
 
 /// Bits of `include/uapi/linux/capability.h`.

@@ -1,22 +1,22 @@
-//! Small reads below a root. What can't be read is `None` or empty.
+//! Small reads below a root, of `/proc`, `/sys` and their like. What can't be read is `None` or empty.
 
 use std::fs;
 use std::path::Path;
 use std::str::FromStr;
 
 /// The text of a file without white space around it; `None` if it can't be read or is empty.
-pub(super) fn text(root: &Path, path: &str) -> Option<String> {
+pub(crate) fn text(root: &Path, path: &str) -> Option<String> {
     let text = fs::read_to_string(root.join(path)).ok()?;
     Some(text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
 /// A file that holds one number.
-pub(super) fn number<T: FromStr>(root: &Path, path: &str) -> Option<T> {
+pub(crate) fn number<T: FromStr>(root: &Path, path: &str) -> Option<T> {
     text(root, path)?.parse().ok()
 }
 
 /// Names in a directory, sorted.
-pub(super) fn names(root: &Path, path: &str) -> Vec<String> {
+pub(crate) fn names(root: &Path, path: &str) -> Vec<String> {
     let Ok(entries) = fs::read_dir(root.join(path)) else { return Vec::new() };
     let mut names: Vec<_> = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
     names.sort();
@@ -24,12 +24,12 @@ pub(super) fn names(root: &Path, path: &str) -> Vec<String> {
 }
 
 /// What stands in brackets: `madvise` of `always [madvise] never`.
-pub(super) fn chosen(text: &str) -> Option<&str> {
+pub(crate) fn chosen(text: &str) -> Option<&str> {
     Some(text.split_once('[')?.1.split_once(']')?.0)
 }
 
 /// A list of CPUs as the kernel writes it; `none` for an empty one.
-pub(super) fn cpus(cpus: &[usize]) -> String {
+pub(crate) fn cpus(cpus: &[usize]) -> String {
     if cpus.is_empty() {
         return "none".to_owned();
     }

@@ -1,6 +1,6 @@
 //! The configuration that a kernel was built with.
 
-use super::files;
+use crate::files;
 use flate2::read::GzDecoder;
 use std::fs;
 use std::io::Read;

@@ -1,0 +1,236 @@
+//! Programs and protocols that would use an interface beside the rig: network managers, LLDP, DHCP, IPv6.
+
+use super::check::{Check, Level, Question};
+use super::host::HostReading;
+use crate::files;
+use std::path::Path;
+
+/// Names of processes, cut to 15 characters as the kernel does.
+const NETWORK_MANAGER: &str = "NetworkManager";
+const NETWORKD: &str = "systemd-network";
+const LLDP: [&str; 3] = ["lldpd", "lldpad", "ladvd"];
+const DHCP: [&str; 3] = ["dhclient", "dhcpcd", "udhcpc"];
+/// EtherTypes (IEEE 802 numbers of IANA) as `/proc/net/packet` writes them.
+const LLDP_TYPE: &str = "88cc";
+const IP_TYPE: &str = "0800";
+
+/// Who else would use an interface. `None` is what couldn't be read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Managers {
+    /// Whether NetworkManager says that it manages it; `None` too where it says nothing.
+    pub network_manager: Option<bool>,
+    /// How systemd-networkd says that it manages it: `configured`, `unmanaged`.
+    pub networkd: Option<String>,
+    /// The calling thread is in the network namespace of process 1, which those two look at.
+    pub in_first_namespace: bool,
+    /// AF_PACKET sockets on it for LLDP and for IP.
+    pub sockets: Option<(usize, usize)>,
+    /// Whether IPv6 is off on it; a kernel without IPv6 has it off.
+    pub ipv6_off: Option<bool>,
+}
+
+impl Managers {
+    /// Of the interface `name` with number `index` in the calling thread's network namespace.
+    #[must_use]
+    pub fn read(root: &Path, name: &str, index: u32) -> Self {
+        let namespace = |process: &str| root.join(format!("proc/{process}/ns/net")).read_link().ok();
+        let networkd = files::text(root, &format!("run/systemd/netif/links/{index}"));
+        let network_manager = files::text(root, &format!("run/NetworkManager/devices/{index}"));
+        let said = |text: Option<String>, key: &str| {
+            text.and_then(|text| Some(text.lines().find_map(|line| line.strip_prefix(key))?.to_owned()))
+        };
+        let ipv6 = format!("proc/sys/net/ipv6/conf/{name}/disable_ipv6");
+        let no_ipv6 = root.join("proc/sys/net").exists() && !root.join("proc/sys/net/ipv6").exists();
+        Self {
+            network_manager: said(network_manager, "managed=").map(|value| value == "true"),
+            networkd: said(networkd, "ADMIN_STATE="),
+            in_first_namespace: namespace("thread-self").is_some_and(|own| Some(own) == namespace("1")),
+            sockets: files::text(root, "proc/thread-self/net/packet")
+                .map(|text| (bound(&text, LLDP_TYPE, index), bound(&text, IP_TYPE, index))),
+            ipv6_off: if no_ipv6 { Some(true) } else { files::number::<u8>(root, &ipv6).map(|value| value != 0) },
+        }
+    }
+}
+
+/// Sockets of a protocol in `/proc/net/packet` that are bound to this interface and no other.
+fn bound(text: &str, protocol: &str, index: u32) -> usize {
+    let of_this = |line: &&str| {
+        let columns: Vec<_> = line.split_whitespace().collect();
+        columns.get(3) == Some(&protocol) && columns.get(4).and_then(|on| on.parse().ok()) == Some(index)
+    };
+    text.lines().skip(1).filter(of_this).count()
+}
+
+/// Judges who else would use the interface `name`.
+#[must_use]
+pub(super) fn judge_managers(name: &str, managers: &Managers, host: &HostReading) -> Vec<Check> {
+    vec![managed(name, managers, host), discovery(name, managers, host), ipv6(name, managers)]
+}
+
+fn managed(name: &str, managers: &Managers, host: &HostReading) -> Check {
+    let question = Question {
+        id: "network_manager",
+        title: "Network managers",
+        wanted: "the interface unmanaged",
+        why: "NetworkManager and networkd give it addresses, ask for DHCP on it, and take it down and up again",
+    };
+    let (Some(manager), Some(networkd)) = (host.runs(NETWORK_MANAGER), host.runs(NETWORKD)) else {
+        return question.unknown("no process can be seen in /proc");
+    };
+    if !manager && !networkd {
+        return question.ok("neither NetworkManager nor networkd runs");
+    }
+    if !managers.in_first_namespace {
+        return question.unknown("they run in another network namespace, or it can't be seen whether they do");
+    }
+    let mut by = Vec::new();
+    let mut fixes = Vec::new();
+    if manager && managers.network_manager == Some(true) {
+        by.push("NetworkManager".to_owned());
+        fixes.push(format!("nmcli device set {name} managed no"));
+    }
+    if let Some(state) = managers.networkd.as_deref().filter(|state| networkd && *state != "unmanaged") {
+        by.push(format!("networkd ({state})"));
+        fixes.push(format!(
+            "printf '[Match]\\nName={name}\\n[Link]\\nUnmanaged=yes\\n' > /etc/systemd/network/00-{name}.network && \
+             networkctl reload"
+        ));
+    }
+    let said = (!manager || managers.network_manager.is_some()) && (!networkd || managers.networkd.is_some());
+    match (by.is_empty(), said) {
+        (false, _) => question.not(Level::Warn, format!("by {}", by.join(" and ")), fixes.join("; ")),
+        (true, true) => question.ok("unmanaged"),
+        (true, false) => question.unknown("a manager runs, and its state of this interface can't be read"),
+    }
+}
+
+fn discovery(name: &str, managers: &Managers, host: &HostReading) -> Check {
+    let question = Question {
+        id: "lldp_dhcp",
+        title: "LLDP and DHCP",
+        wanted: "none on the interface",
+        why: "frames of theirs travel between the rig's, and delay the cycle that they fall into",
+    };
+    let Some((lldp, ip)) = managers.sockets else { return question.unknown("/proc/net/packet can't be read") };
+    let running = |names: &[&'static str]| -> Vec<_> {
+        names.iter().copied().filter(|name| host.runs(name) == Some(true)).collect()
+    };
+    let (daemons, clients) = (running(&LLDP), running(&DHCP));
+    let mut found = Vec::new();
+    if lldp > 0 {
+        found.push(format!("{lldp} sockets for LLDP (0x88cc)"));
+    }
+    if ip > 0 {
+        found.push(format!("{ip} sockets for IP (0x0800), as DHCP clients have"));
+    }
+    if managers.in_first_namespace {
+        found.extend(daemons.iter().map(|name| format!("{name} runs")));
+    }
+    if found.is_empty() {
+        return match clients.as_slice() {
+            [] => question.ok("none"),
+            clients => question.info(format!("{} runs, perhaps for another interface", clients.join(", "))),
+        };
+    }
+    let fix = format!(
+        "ss --packet --processes shows whose they are; lldpd: lldpcli configure ports {name} lldp status disabled; \
+         networkd: EmitLLDP=no and LLDP=no; dhclient: dhclient -x {name}"
+    );
+    question.not(Level::Warn, found.join(", "), fix)
+}
+
+fn ipv6(name: &str, managers: &Managers) -> Check {
+    let question = Question {
+        id: "ipv6",
+        title: "IPv6",
+        wanted: "off on the interface",
+        why: "without any address the kernel still solicits routers and reports multicast groups when the link comes up",
+    };
+    match managers.ipv6_off {
+        None => question.unknown(&format!("/proc/sys/net/ipv6/conf/{name}/disable_ipv6 can't be read")),
+        Some(true) => question.ok("off"),
+        // The `/` keeps a name with a dot in it whole (sysctl(8)).
+        Some(false) => question.not(Level::Warn, "on", format!("sysctl net/ipv6/conf/{name}/disable_ipv6=1")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake_tree::FakeTree;
+
+    const NM: (&str, &str) = ("proc/90/comm", "NetworkManager\n");
+    const ND: (&str, &str) = ("proc/91/comm", "systemd-network\n");
+    const NM_STATE: &str = "run/NetworkManager/devices/3";
+    const ND_STATE: &str = "run/systemd/netif/links/3";
+    const PACKET: &str = "proc/thread-self/net/packet";
+
+    #[track_caller]
+    fn level(id: &str, files: &[(&str, &str)]) -> Level {
+        let tree = FakeTree::new(files);
+        for process in ["thread-self", "1"] {
+            tree.link(&format!("proc/{process}/ns/net"), "net:[4026531840]");
+        }
+        judged(id, &tree)
+    }
+
+    #[track_caller]
+    fn judged(id: &str, tree: &FakeTree) -> Level {
+        let (managers, host) = (Managers::read(tree.root(), "eth1", 3), HostReading::read(tree.root()));
+        let checks = judge_managers("eth1", &managers, &host);
+        let check = checks.into_iter().find(|check| check.id == id).unwrap_or_else(|| panic!("{id}"));
+        assert_eq!(check.level == Level::Warn, check.fix.is_some(), "{check:?}");
+        check.level
+    }
+
+    #[test]
+    fn an_interface_that_a_manager_says_it_manages_is_a_warning() {
+        assert_eq!(level("network_manager", &[NM, (NM_STATE, "[device]\nmanaged=true\n")]), Level::Warn);
+        assert_eq!(level("network_manager", &[NM, (NM_STATE, "[device]\nmanaged=false\n")]), Level::Ok);
+        assert_eq!(level("network_manager", &[ND, (ND_STATE, "ADMIN_STATE=configuring\n")]), Level::Warn);
+        assert_eq!(level("network_manager", &[ND, (ND_STATE, "ADMIN_STATE=unmanaged\n")]), Level::Ok);
+    }
+
+    #[test]
+    fn what_a_manager_left_behind_is_nothing_and_one_that_says_nothing_is_unknown() {
+        let other = ("proc/9/comm", "init\n");
+        assert_eq!(level("network_manager", &[other, (NM_STATE, "managed=true\n")]), Level::Ok);
+        assert_eq!(level("network_manager", &[NM]), Level::Info);
+        assert_eq!(level("network_manager", &[]), Level::Info, "no process can be seen");
+    }
+
+    #[test]
+    fn a_manager_of_another_namespace_means_another_interface() {
+        let tree = FakeTree::new(&[NM, (NM_STATE, "managed=true\n")]);
+        tree.link("proc/thread-self/ns/net", "net:[4026531999]");
+        tree.link("proc/1/ns/net", "net:[4026531840]");
+        assert_eq!(judged("network_manager", &tree), Level::Info);
+    }
+
+    #[test]
+    fn sockets_for_lldp_or_ip_on_this_interface_are_a_warning() {
+        let list = |line: &str| format!("sk       RefCnt Type Proto  Iface R Rmem   User   Inode\n{line}\n");
+        let sockets = |line: &str| level("lldp_dhcp", &[(PACKET, &list(line))]);
+        assert_eq!(sockets("0000000000000000 3      3    88cc   3     1 0      0      1234"), Level::Warn);
+        assert_eq!(sockets("0000000000000000 3      2    0800   3     1 0      0      1234"), Level::Warn);
+        assert_eq!(sockets("0000000000000000 3      3    88cc   2     1 0      0      1234"), Level::Ok);
+        assert_eq!(level("lldp_dhcp", &[]), Level::Info);
+    }
+
+    #[test]
+    fn a_daemon_for_lldp_speaks_on_all_interfaces_and_a_dhcp_client_perhaps_on_another() {
+        let with = |comm| level("lldp_dhcp", &[(PACKET, "sk\n"), ("proc/90/comm", comm)]);
+        assert_eq!(with("lldpd\n"), Level::Warn);
+        assert_eq!(with("dhclient\n"), Level::Info);
+        assert_eq!(with("init\n"), Level::Ok);
+    }
+
+    #[test]
+    fn ipv6_is_to_be_off_also_without_an_address() {
+        let file = "proc/sys/net/ipv6/conf/eth1/disable_ipv6";
+        assert_eq!(level("ipv6", &[(file, "0\n")]), Level::Warn);
+        assert_eq!(level("ipv6", &[(file, "1\n")]), Level::Ok);
+        assert_eq!(level("ipv6", &[("proc/sys/net/core/x", "1\n")]), Level::Ok, "a kernel without IPv6");
+        assert_eq!(level("ipv6", &[]), Level::Info);
+    }
+}

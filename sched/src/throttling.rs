@@ -121,6 +121,8 @@ fn fair_servers(root: &Path) -> Vec<(usize, u64)> {
 mod tests {
     use super::*;
     use crate::fake_tree::FakeTree;
+    use flate2::{Compression, write::GzEncoder};
+    use std::io::Write;
 
     const RUNTIME: (&str, &str) = ("proc/sys/kernel/sched_rt_runtime_us", "950000\n");
     const PERIOD: (&str, &str) = ("proc/sys/kernel/sched_rt_period_us", "1000000\n");
@@ -176,6 +178,15 @@ mod tests {
         let off = ("boot/config-6.18.2", "# CONFIG_RT_GROUP_SCHED is not set\n");
         let tree = FakeTree::new(&[("proc/sys/kernel/osrelease", "6.18.2\n"), off]);
         assert!(!Throttling::read(tree.root()).group_scheduling);
+    }
+
+    #[test]
+    fn the_running_kernels_own_configuration_counts_too() {
+        let tree = FakeTree::new(&[("proc/config.gz", "")]);
+        let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+        packed.write_all(b"CONFIG_RT_GROUP_SCHED=y\n").unwrap();
+        std::fs::write(tree.root().join("proc/config.gz"), packed.finish().unwrap()).unwrap();
+        assert!(Throttling::read(tree.root()).group_scheduling);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `zerocat doctor`: reads this machine and an interface, changes nothing, and says by its exit code how bad it is.
 
 use crate::bench_set::{Folder, demo_rig};
-use crate::program::{Ended, zerocat};
+use crate::program::{Ended, Program, zerocat};
 use serde_json::Value;
 use std::process::Command;
 use zerocat_link::testing::{in_private_netns, ip};
@@ -31,7 +31,17 @@ fn check<'a>(found: &'a Value, id: &str) -> &'a Value {
 fn a_veth_is_examined_and_what_it_does_not_say_is_a_note() {
     in_private_netns(|veth| {
         let found = findings(&zerocat(&["doctor", "--interface", &veth.master, "--json"]));
-        for id in ["interface", "carrier", "mtu", "xdp_program", "other_sockets", "addresses", "nic_errors"] {
+        for id in [
+            "interface",
+            "carrier",
+            "mtu",
+            "xdp_program",
+            "other_sockets",
+            "addresses",
+            "nic_errors",
+            "ipv6",
+            "lldp_dhcp",
+        ] {
             assert_eq!(check(&found, id)["level"], "ok", "{id} in {found:#}");
         }
         for id in ["coalescing", "eee", "pause", "link_speed", "nic_bus", "napi_deferral"] {
@@ -103,4 +113,37 @@ fn nothing_is_changed() {
         let _ = zerocat(&["doctor", "--interface", &veth.master]);
         assert_eq!(shown(), before);
     });
+}
+
+#[test]
+fn ipv6_that_is_on_is_found_without_an_address() {
+    in_private_netns(|veth| {
+        std::fs::write(format!("/proc/sys/net/ipv6/conf/{}/disable_ipv6", veth.master), "0").unwrap();
+        let found = findings(&zerocat(&["doctor", "--interface", &veth.master, "--seconds", "0", "--json"]));
+        assert_eq!(check(&found, "ipv6")["level"], "warn", "{found:#}");
+    });
+}
+
+#[test]
+fn the_timer_is_measured_when_asked_for() {
+    let measured = findings(&zerocat(&["doctor", "--timer", "--seconds", "0.3", "--json"]));
+    let timer = check(&measured, "timer");
+    assert!(timer["found"].as_str().unwrap().contains("ticks, wait hybrid"), "{timer:#}");
+    let not = findings(&zerocat(&["doctor", "--seconds", "0", "--json"]));
+    assert_eq!(check(&not, "timer")["level"], "info");
+    zerocat(&["doctor", "--timer", "--seconds", "0"]).with_code(2);
+    zerocat(&["doctor", "--seconds=-1"]).with_code(2);
+}
+
+#[test]
+fn a_rig_that_spins_on_the_only_cpu_is_an_error() {
+    let folder = Folder::new();
+    let mut rig = demo_rig("zc-none");
+    rig["engine"]["wait"] = "spin".into();
+    rig["engine"]["cpu"] = 0.into();
+    let path = folder.json("rig.json", &rig);
+    let mut command = Command::new("taskset");
+    command.args(["--cpu-list", "0", env!("CARGO_BIN_EXE_zerocat"), "doctor", &path, "--seconds", "0", "--json"]);
+    let ended = Program::start_command(command, "taskset zerocat doctor").end();
+    assert_eq!(check(&findings(&ended), "ordinary_threads")["level"], "error");
 }

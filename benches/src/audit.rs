@@ -14,7 +14,7 @@ mod thread;
 pub mod tracefs;
 
 use crate::host::BenchHost;
-use comfy_table::{Table, presets};
+use crate::tables::plain;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -279,8 +279,7 @@ impl Watched {
 /// The report as a table for people, with the machine above it.
 #[must_use]
 pub fn table(report: &AuditReport) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header([
+    let mut table = plain(&[
         "socket",
         "wait",
         "cycles",

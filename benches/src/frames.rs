@@ -9,7 +9,8 @@
 
 use crate::host::BenchHost;
 use crate::single_thread::SingleThread;
-use comfy_table::{CellAlignment, Table, presets};
+use crate::tables::plain;
+use comfy_table::CellAlignment;
 use serde::Serialize;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -314,9 +315,8 @@ fn modules(mut bytes: usize) -> Vec<ModuleKind> {
 /// The report as a table for people, with the machine above it.
 #[must_use]
 pub fn table(report: &FramesReport) -> String {
-    let mut table = Table::new();
     let head = ["SubDevices", "frame", "bytes", "p50 ns", "p99", "p99.9", "max", "ns each", "allocations"];
-    table.load_style(presets::NOTHING).set_header(head);
+    let mut table = plain(&head);
     for row in &report.rows {
         let Some(figures) = row.frame_ns else { continue };
         let bytes = if row.datagrams == 1 {

@@ -12,4 +12,5 @@ pub mod rtt;
 pub mod segment;
 pub mod single_thread;
 pub mod stopwatch;
+mod tables;
 pub mod wakeup;

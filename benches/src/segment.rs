@@ -7,7 +7,7 @@
 
 use crate::host::BenchHost;
 use crate::single_thread::{self, SingleThread};
-use comfy_table::{CellAlignment, Table, presets};
+use crate::tables::{plain, right_from};
 use serde::Serialize;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -246,17 +246,14 @@ impl Beside {
 /// The report as a table for people, with the machine above it.
 #[must_use]
 pub fn table(report: &SegmentReport) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(["of a cycle, ns", "min", "p50", "p99", "p99.9", "max", "n"]);
+    let mut table = plain(&["of a cycle, ns", "min", "p50", "p99", "p99.9", "max", "n"]);
     let parts = [("all", report.cycle_ns), ("engine", report.engine_ns), ("segment", report.segment_ns)];
     for (name, figures) in parts {
         let Some(Figures { min, p50, p99, p999, max, n }) = figures else { continue };
         let figures = [min, p50, p99, p999, max, n].map(|figure| figure.to_string());
         table.add_row(std::iter::once(name.to_owned()).chain(figures));
     }
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
+    right_from(&mut table, 1);
     let allocations = match report.allocations {
         Some(count) => format!("{count} allocations in {} cycles", report.settings.cycles),
         None => "allocations not counted by this program".to_owned(),

@@ -5,7 +5,7 @@
 //! report, which are counted by the same code).
 
 use crate::host::BenchHost;
-use comfy_table::{CellAlignment, Table, presets};
+use crate::tables::{plain, right_from};
 use serde::Serialize;
 use std::path::Path;
 use std::time::Duration;
@@ -209,11 +209,10 @@ impl Tally {
 /// The report as a table for people, with the machine above it.
 #[must_use]
 pub fn table(report: &WakeupReport) -> String {
-    let mut table = Table::new();
     let header = [
         "wait", "time, us", "min", "p50", "p99", "p99.9", "max", "ticks", "late", "skipped", "holes", "longest", "CPU",
     ];
-    table.load_style(presets::NOTHING).set_header(header);
+    let mut table = plain(&header);
     for row in &report.rows {
         let margin = row.margin_ns.map_or_else(String::new, |margin| format!(" (margin {} us)", margin / 1_000));
         let mut cells = vec![format!("{}{margin}", row.wait)];
@@ -226,9 +225,7 @@ pub fn table(report: &WakeupReport) -> String {
             table.add_row(cells.chain((0..6).map(|_| String::new())));
         }
     }
-    for column in table.column_iter_mut().skip(2) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
+    right_from(&mut table, 2);
     let WakeupSettings { rate_hz, seconds, cpu, priority, .. } = &report.settings;
     let cpu = cpu.map_or_else(|| "any CPU".to_owned(), |cpu| format!("CPU {cpu}"));
     let priority = priority.map_or_else(|| "ordinary priority".to_owned(), |level| format!("SCHED_FIFO {level}"));

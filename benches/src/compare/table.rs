@@ -2,7 +2,8 @@
 
 use super::figures::Figure;
 use super::report::{CompareReport, CompareRow, Percentiles, ScenarioReport};
-use comfy_table::{CellAlignment, Table, presets};
+use crate::tables::{plain, right_from};
+use comfy_table::Table;
 
 /// The report as tables, with the machine above them and the figures with an aim below.
 #[must_use]
@@ -99,18 +100,6 @@ fn none() -> String {
 /// Nanoseconds as microseconds with three significant places behind the point at most.
 fn micros(ns: u64) -> String {
     if ns < 100_000 { format!("{}.{:02}", ns / 1_000, ns % 1_000 / 10) } else { (ns / 1_000).to_string() }
-}
-
-fn plain(header: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(header.iter().copied());
-    table
-}
-
-fn right_from(table: &mut Table, first: usize) {
-    for column in table.column_iter_mut().skip(first) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
 }
 
 #[cfg(test)]

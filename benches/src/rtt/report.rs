@@ -3,7 +3,8 @@
 use super::pace::Tally;
 use super::{Kind, Measured, RttSettings};
 use crate::host::BenchHost;
-use comfy_table::{CellAlignment, Table, presets};
+use crate::tables::{plain, right_from};
+use comfy_table::Table;
 use serde::Serialize;
 use zerocat_engine::{Distribution, Summary};
 use zerocat_xdp::Mode;
@@ -248,18 +249,6 @@ fn ratios_table(ratios: &[Ratio]) -> Table {
     }
     right_from(&mut table, 2);
     table
-}
-
-fn plain(header: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(header.iter().copied());
-    table
-}
-
-fn right_from(table: &mut Table, first: usize) {
-    for column in table.column_iter_mut().skip(first) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
 }
 
 #[cfg(test)]

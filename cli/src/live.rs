@@ -32,9 +32,6 @@ impl Live {
         let target = if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(None, target);
         bar.set_style(ProgressStyle::default_spinner());
-        if terminal {
-            bar.enable_steady_tick(Duration::from_millis(100));
-        }
         let channels = rig.tasks.iter().flat_map(|task| rig.channels_of(task));
         let named = channels.flat_map(|channel| {
             let name = format!("{} {}", channel.slave, channel.pdo);
@@ -54,8 +51,12 @@ impl Live {
         })
     }
 
-    /// Says what was reached.
+    /// Says what was reached. From here on a thread turns the spinner: not before, so that it has no more capabilities
+    /// than the session left to this one.
     pub(crate) fn begin(&self, session: &Session) {
+        if self.terminal {
+            self.bar.enable_steady_tick(Duration::from_millis(100));
+        }
         let link = session.link();
         let mode = link.got().map_or_else(String::new, |got| format!(" ({got})"));
         let network = &session.planned().network;

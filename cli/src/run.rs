@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use zerocat::config::{Rig, Sink, Task, XdpMode};
 use zerocat::report::{Figures, Holes, OutagesReport, Report, UnitReport};
-use zerocat::{Ended, OpenLink, Session, SessionOptions, Tended};
+use zerocat::{Ended, OpenLink, Privileges, Session, SessionOptions, Tended};
 
 /// How often the realtime thread is looked after.
 const LOOK: Duration = Duration::from_millis(100);
@@ -115,6 +115,7 @@ impl Run {
         run_rig(rig, None, &self.how, &stop, |options| {
             options.force = self.force;
             options.strict = self.strict;
+            options.privileges = Privileges::GiveUp;
         })
     }
 }

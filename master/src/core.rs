@@ -4,6 +4,7 @@
 use crate::bring_up::{BringUp, Planned, Ports, StartError, ask_for_init, retire, safe_traffic, shut_down};
 use crate::health::HealthThread;
 use crate::link::OpenLink;
+use crate::privileges::{give_up, with_only};
 use crate::progress::Progress;
 use crate::realtime::{Margin, RealtimeThread};
 use crate::report::LinkReport;
@@ -60,11 +61,16 @@ impl Core {
     /// Starts the realtime thread over a link.
     pub(crate) fn start(rig: Rig, link: OpenLink, options: SessionOptions) -> Result<Self, SessionError> {
         link_idle_timer();
+        let keep = options.privileges.kept(&link.report);
         // Its thread is started first, so that it inherits neither priority nor affinity.
-        let (link, capture) = tapped(link, options.capture.as_deref())?;
+        let (link, capture) = with_only(keep, || tapped(link, options.capture.as_deref()))?;
         let period = Period::from_rate(rig.network.properties.rate)?;
-        let request =
-            RealtimeRequest { cpu: rig.engine.cpu, priority: Some(rig.engine.priority), ..RealtimeRequest::default() };
+        let request = RealtimeRequest {
+            cpu: rig.engine.cpu,
+            priority: Some(rig.engine.priority),
+            keep,
+            ..RealtimeRequest::default()
+        };
         let setup = prepare_process(&request);
         let cyclic_slots = cyclic_slots(&rig);
         let (pool, pdu_loop) = Pool::new();
@@ -72,12 +78,13 @@ impl Core {
             AcyclicSettings { first_slot: Slot(cyclic_slots), in_flight: ACYCLIC_IN_FLIGHT, timeout: ACYCLIC_TIMEOUT };
         let (engine, parts) = Engine::new(link.link, timing(&rig, period), pool, acyclic);
         let EngineParts { controls, counters, events } = parts;
-        let health = HealthThread::start(events)?;
+        let health = with_only(keep, || HealthThread::start(events))?;
         let (wait, margin) = wait_policy(&rig.engine);
         let thread = RealtimeThread::start(engine, request, Settings { period, wait }, margin)?;
         let mut missing = link.missing;
         missing.extend(setup.status.missing());
         missing.extend(thread.begun.status.missing());
+        missing.extend(keep.and_then(give_up));
         if wait == WaitPolicy::Spin {
             missing.extend(spin_warning(rig.engine.cpu.unwrap_or_default()));
             missing.extend(starvation_warning(rig.engine.cpu));

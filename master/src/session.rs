@@ -5,6 +5,7 @@ use crate::account::Account;
 use crate::bring_up::{Planned, StartError};
 use crate::core::{Core, link_slots};
 use crate::link::{LinkOpenError, LinkRequest, OpenLink, open_link};
+use crate::privileges::Privileges;
 use crate::progress::{Phase, Progress};
 use crate::realtime::RealtimePanic;
 use crate::recovery::{Recovery, Tended};
@@ -27,6 +28,8 @@ pub struct SessionOptions {
     pub strict: bool,
     /// Copy every frame into this pcapng file.
     pub capture: Option<PathBuf>,
+    /// What becomes of this process's capabilities once the link is open.
+    pub privileges: Privileges,
     /// Who is told of each phase.
     pub progress: Progress,
 }

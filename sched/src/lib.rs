@@ -5,6 +5,7 @@
 
 pub mod affinity;
 pub mod alloc;
+pub mod capabilities;
 pub mod cpu_list;
 pub mod doctor;
 #[cfg(test)]
@@ -27,6 +28,7 @@ pub mod wait;
 pub mod watch;
 
 pub use alloc::{AllocationCount, CountingAllocator, forbid_allocations, thread_allocations};
+pub use capabilities::Capabilities;
 pub use grid::{Grid, Period, PeriodError, Tick};
 pub use host::{Host, Nic};
 pub use idle_timer::link_idle_timer;

@@ -6,6 +6,7 @@
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
+use crate::capabilities::{Capabilities, keep_only};
 use crate::latency::CpuDmaLatency;
 use crate::{affinity, memory, priority};
 
@@ -22,12 +23,21 @@ pub struct RealtimeRequest {
     pub cpu_dma_latency: bool,
     /// Heap to touch beforehand, in bytes.
     pub prefault_heap: usize,
+    /// Capabilities that the thread keeps once it is set up; all that it has, if `None`.
+    pub keep: Option<Capabilities>,
 }
 
 impl Default for RealtimeRequest {
-    /// Everything, at priority 80, on whatever CPU.
+    /// Everything, at priority 80, on whatever CPU, with all its capabilities.
     fn default() -> Self {
-        Self { cpu: None, priority: Some(80), lock_memory: true, cpu_dma_latency: true, prefault_heap: memory::HEAP }
+        Self {
+            cpu: None,
+            priority: Some(80),
+            lock_memory: true,
+            cpu_dma_latency: true,
+            prefault_heap: memory::HEAP,
+            keep: None,
+        }
     }
 }
 
@@ -117,7 +127,7 @@ pub fn prepare_process(request: &RealtimeRequest) -> ProcessSetup {
 }
 
 /// Sets up the calling thread: its CPU, timer slack, touched stack and heap, and last its priority, so that the page
-/// faults of the rest don't happen under it.
+/// faults of the rest don't happen under it. Then it gives up the capabilities that it needs no more.
 ///
 /// Allocates: call it before the first cycle. Spawn no other thread from this one afterwards: it would inherit CPU
 /// and priority.
@@ -132,6 +142,9 @@ pub fn enter(request: &RealtimeRequest) -> RealtimeStatus {
     memory::prefault_heap(request.prefault_heap);
     if let Some(level) = request.priority {
         status.add(format!("SCHED_FIFO {level}"), priority::set_fifo(level));
+    }
+    if let Some(kept) = request.keep {
+        status.add("realtime thread without capabilities that it doesn't need", keep_only(kept));
     }
     status
 }
@@ -170,6 +183,7 @@ mod tests {
             lock_memory: false,
             cpu_dma_latency: false,
             prefault_heap: 4096,
+            keep: None,
         };
         let status = std::thread::spawn(move || enter(&request)).join().unwrap();
         let asked: Vec<_> = status.outcomes.iter().map(|outcome| outcome.asked.as_str()).collect();
@@ -179,8 +193,14 @@ mod tests {
 
     #[test]
     fn nothing_asked_for_is_nothing_missing() {
-        let request =
-            RealtimeRequest { cpu: None, priority: None, lock_memory: false, cpu_dma_latency: false, prefault_heap: 0 };
+        let request = RealtimeRequest {
+            cpu: None,
+            priority: None,
+            lock_memory: false,
+            cpu_dma_latency: false,
+            prefault_heap: 0,
+            keep: None,
+        };
         let setup = prepare_process(&request);
         assert!(setup.status.outcomes.is_empty());
         assert!(std::thread::spawn(move || enter(&request)).join().unwrap().missing().is_empty());

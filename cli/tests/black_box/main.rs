@@ -13,6 +13,7 @@ mod compare;
 mod doctor;
 mod failures;
 mod files;
+mod privileges;
 #[allow(dead_code, reason = "another suite uses the rest")]
 mod program;
 mod recovery;

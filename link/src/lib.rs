@@ -45,10 +45,14 @@ impl std::fmt::Display for LinkFault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match *self {
             Self::NoSuchSlot(slot) => write!(f, "no transmit slot {}", slot.0),
-            Self::Busy(slot) => write!(f, "transmit slot {} is still with the network", slot.0),
+            Self::Busy(slot) => {
+                write!(f, "transmit slot {} is still with the network; look at the carrier and at pause frames", slot.0)
+            }
             Self::BadLength(len) => write!(f, "frame of {len} bytes"),
-            Self::Down => f.write_str("interface is down"),
-            Self::Full => f.write_str("transmit queue is full"),
+            Self::Down => f.write_str(
+                "interface is down or has no carrier; look at the cable, and set it up (ip link set dev IF up)",
+            ),
+            Self::Full => f.write_str("transmit queue is full; look at the carrier and at pause frames"),
             Self::BadDescriptor(address) => write!(f, "descriptor {address:#x} from the kernel is none of ours"),
             Self::Os(errno) => write!(f, "{}", std::io::Error::from_raw_os_error(errno)),
         }

@@ -14,6 +14,7 @@ typedef unsigned long long u64;
 /* How libbpf reads a map's definition from BTF. */
 #define MAP_NUMBER(name, value) int(*name)[value]
 
+#define BPF_MAP_TYPE_ARRAY 2
 #define BPF_MAP_TYPE_XSKMAP 17
 
 enum xdp_action { XDP_ABORTED, XDP_DROP, XDP_PASS, XDP_TX, XDP_REDIRECT };
@@ -26,6 +27,9 @@ struct xdp_md {
 	u32 rx_queue_index;
 	u32 egress_ifindex;
 };
+
+/* Helper 1. Null where the map has no such key. */
+static void *(*const bpf_map_lookup_elem)(void *map, const void *key) = (void *)1;
 
 /* Helper 51. The low bits of flags are the verdict where the map has no entry for the key. */
 static long (*const bpf_redirect_map)(void *map, u64 key, u64 flags) = (void *)51;

@@ -75,6 +75,14 @@ pub enum XdpError {
         /// How many there are.
         queues: u32,
     },
+    /// The interface refused the queue, and doesn't say how many it has.
+    #[error("interface {interface} refuses queue {queue} and doesn't say how many it has; use queue 0")]
+    QueueRefused {
+        /// Its name.
+        interface: String,
+        /// The queue asked for.
+        queue: u32,
+    },
     /// Full EtherCAT frames don't fit the interface, or its frames don't fit our chunks.
     #[error(
         "interface {interface} has an MTU of {mtu}, and {min} to {max} work; set it: ip link set dev {interface} mtu {min}"
@@ -204,9 +212,25 @@ pub enum XdpError {
         /// Why not.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The carrier went away when the program was attached, and didn't return.
-    #[error("the carrier of {interface} didn't return within {} s of attaching the XDP program; look at the cable and at dmesg", waited.as_secs())]
+    /// There is no carrier.
+    #[error(
+        "interface {interface} has no carrier, and got none within {} s; look at the cable, the plug and the power of \
+         the first SubDevice",
+        waited.as_secs_f32()
+    )]
     NoCarrier {
+        /// The interface.
+        interface: String,
+        /// How long was waited.
+        waited: Duration,
+    },
+    /// The carrier went away when the program was attached, and didn't return.
+    #[error(
+        "the carrier of {interface} went away when the XDP program was attached, and didn't return within {} s; look \
+         at dmesg and at the cable, or use mode \"generic\", which leaves the NIC alone",
+        waited.as_secs_f32()
+    )]
+    CarrierLost {
         /// The interface.
         interface: String,
         /// How long was waited.

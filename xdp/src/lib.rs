@@ -8,6 +8,7 @@
 //! XDP by bpf_link is from 5.9, `recvfrom` as a wake-up from 5.11).
 
 mod busy;
+mod carrier;
 mod chunks;
 mod control;
 mod device;
@@ -28,6 +29,7 @@ mod program;
 mod reflector;
 mod resident;
 mod socket;
+mod strays;
 mod umem;
 
 pub use busy::{BusyPoll, BusyPolling};
@@ -46,5 +48,6 @@ pub use open::{OnOccupied, XdpOptions, XdpReport};
 pub use reflector::{Passthrough, Reflector};
 pub use resident::{HeldBy, Resident};
 pub use socket::{Wakeup, XdpStatistics};
+pub use strays::{Elsewhere, Strays};
 pub use umem::{ChunkSize, Pages};
 pub use zerocat_link::packet::floor::FloorFault;

@@ -5,6 +5,7 @@
 //! offloads); they are left as they are.
 
 use crate::busy::{BusyPoll, BusyPolling};
+use crate::carrier;
 use crate::chunks::Layout;
 use crate::device::Device;
 use crate::error::{Refusal, Step, XdpError};
@@ -12,8 +13,9 @@ use crate::mitigation::HeldMitigation;
 use crate::mode::{Attached, Mode, ModeRequest};
 use crate::privilege::Capabilities;
 use crate::program::{Attachment, Kind, Program, refuses_mode};
-use crate::resident;
+use crate::resident::{self, Resident};
 use crate::socket::{Binding, Socket, Wakeup};
+use crate::strays::Strays;
 use crate::umem::{ChunkSize, HEADROOM, Pages, Umem};
 use std::io;
 use std::time::{Duration, Instant};
@@ -64,7 +66,7 @@ pub struct XdpOptions {
     pub pages: Pages,
     /// How long to wait for a queue that is taken: a socket that was just closed gives it back a little later.
     pub queue_patience: Duration,
-    /// How long to wait for the carrier, where attaching the program took it away.
+    /// How long to wait for the carrier, also where attaching the program took it away.
     pub carrier_patience: Duration,
 }
 
@@ -141,6 +143,8 @@ pub(crate) struct Opened {
     pub(crate) umem: Umem,
     pub(crate) layout: Layout,
     pub(crate) report: XdpReport,
+    /// Until somebody asks for it.
+    pub(crate) strays: Option<Strays>,
     /// NAPI knobs that are given back after everything else is gone.
     pub(crate) held: Option<HeldMitigation>,
 }
@@ -151,15 +155,15 @@ pub(crate) fn open(options: &XdpOptions) -> Result<Opened, XdpError> {
     let device = Device::find(&options.interface)?;
     Capabilities::of_this_thread().check()?;
     check(&device, options)?;
+    // Before the first thing that may reset the NIC.
+    let carrier = carrier::Before::of(&device);
     resident::clear(&device, options.on_occupied == OnOccupied::Replace)?;
-    let had_carrier = device.has_carrier();
     let kind = Kind::Redirect { queues: options.queue.saturating_add(1) };
     let mut ladder = Ladder { device: &device, options, layout, program: Program::load(kind)?, attachment: None };
     let (got, refused) = ladder.climb_down()?;
     ladder.program.register(options.queue, got.socket.fd())?;
-    if had_carrier {
-        await_carrier(&device, options.carrier_patience)?;
-    }
+    carrier.await_carrier(&device, options.carrier_patience)?;
+    let strays = Strays::new(ladder.program.strays()?, device.name().into(), options.queue);
     let attachment = ladder.attachment.take().ok_or_else(|| no_mode(&device, Vec::new()))?;
     let report = XdpReport {
         interface: device.name().into(),
@@ -178,7 +182,15 @@ pub(crate) fn open(options: &XdpOptions) -> Result<Opened, XdpError> {
         refused: refused.iter().map(ToString::to_string).collect(),
     };
     say(&report);
-    Ok(Opened { _attachment: attachment, socket: got.socket, umem: got.umem, layout, report, held: None })
+    Ok(Opened {
+        _attachment: attachment,
+        socket: got.socket,
+        umem: got.umem,
+        layout,
+        report,
+        strays: Some(strays),
+        held: None,
+    })
 }
 
 /// Logs what is worse than it could be.
@@ -293,8 +305,19 @@ impl Ladder<'_> {
             return Ok(());
         }
         self.attachment = None;
-        self.attachment = Some(self.program.attach(self.device, attached)?);
+        self.attachment = Some(self.program.attach(self.device, attached).map_err(|error| self.overtaken(error))?);
         Ok(())
+    }
+
+    /// Who was quicker, where a program is there that wasn't when the interface was looked at.
+    fn overtaken(&self, error: XdpError) -> XdpError {
+        let taken = |source: &io::Error| matches!(source.raw_os_error(), Some(libc::EBUSY | libc::EEXIST));
+        match (&error, Resident::find(self.device)) {
+            (XdpError::Attach { source, .. }, Ok(Some(resident))) if taken(source) => {
+                XdpError::Occupied { resident: Box::new(resident) }
+            }
+            _ => error,
+        }
     }
 
     /// Binds, and tries again while the queue is taken. The inner error is one by which a driver refuses a mode.
@@ -310,27 +333,39 @@ impl Ladder<'_> {
         };
         let start = Instant::now();
         let mut pause = Duration::from_millis(1);
+        let mut said = false;
         loop {
             let umem = Umem::new(self.layout, options.pages)?;
             let error = match Socket::bind(&umem, binding) {
                 Ok(socket) => return Ok(Ok((umem, socket))),
                 Err(error) => error,
             };
-            let waited = start.elapsed();
-            match error.raw_os_error() {
-                Some(libc::EBUSY) if waited < options.queue_patience => {}
-                Some(libc::EBUSY) => {
-                    return Err(XdpError::QueueBusy { interface: device.name().into(), queue: options.queue, waited });
-                }
-                _ if refuses_mode(&error) => return Ok(Err(error)),
-                _ => return Err(XdpError::device(device.name(), "bind an AF_XDP socket to a queue", error)),
+            if let Some(refused) = self.judge(mode, error, start.elapsed())? {
+                return Ok(Err(refused));
             }
-            if pause == LONGEST_PAUSE {
-                tracing::info!(interface = device.name(), queue = options.queue, ?waited, "queue is taken, waiting");
+            if pause == LONGEST_PAUSE && !said {
+                let (queue, patience) = (options.queue, options.queue_patience.as_secs_f32());
+                tracing::warn!(interface = device.name(), "queue {queue} is taken, waiting for it up to {patience} s");
+                said = true;
             }
             drop(umem);
             std::thread::sleep(pause);
             pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// What a refused bind means: a driver's refusal of the mode, an error, or none of both: try again.
+    fn judge(&self, mode: Mode, error: io::Error, waited: Duration) -> Result<Option<io::Error>, XdpError> {
+        let (interface, queue) = (self.device.name(), self.options.queue);
+        match error.raw_os_error() {
+            Some(libc::EBUSY) if waited < self.options.queue_patience => Ok(None),
+            Some(libc::EBUSY) => Err(XdpError::QueueBusy { interface: interface.into(), queue, waited }),
+            // The last mode of the ladder, and the one that every interface has: it is the queue then.
+            Some(libc::EINVAL) if mode == Mode::Generic && queue > 0 && self.device.queues().is_none() => {
+                Err(XdpError::QueueRefused { interface: interface.into(), queue })
+            }
+            _ if refuses_mode(&error) => Ok(Some(error)),
+            _ => Err(XdpError::device(interface, "bind an AF_XDP socket to a queue", error)),
         }
     }
 }
@@ -339,19 +374,5 @@ fn no_mode(device: &Device, refused: Vec<Refusal>) -> XdpError {
     XdpError::NoMode { interface: device.name().into(), refused }
 }
 
-/// Waits until the carrier that was there is there again.
-fn await_carrier(device: &Device, patience: Duration) -> Result<(), XdpError> {
-    let start = Instant::now();
-    let mut said = false;
-    while !device.has_carrier() {
-        if start.elapsed() >= patience {
-            return Err(XdpError::NoCarrier { interface: device.name().into(), waited: patience });
-        }
-        if !said {
-            tracing::info!(interface = device.name(), "attaching the program reset the link, waiting for the carrier");
-            said = true;
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    Ok(())
-}
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@ use crate::device::Device;
 use crate::error::{Refusal, Step, XdpError};
 use crate::mode::{Attached, Mode};
 use crate::resident;
-use libbpf_rs::{MapCore, MapFlags, Object, ObjectBuilder, PrintLevel};
+use libbpf_rs::{MapCore, MapFlags, MapHandle, Object, ObjectBuilder, PrintLevel};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::Once;
@@ -16,6 +16,7 @@ use std::sync::Once;
 static REDIRECT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/zerocat.bpf.o"));
 static REFLECT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/reflector.bpf.o"));
 const XSK_MAP: &str = "zerocat_xsks";
+const STRAYS_MAP: &str = "zerocat_strays";
 
 /// Which of our programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +94,14 @@ impl Program {
         let failed = |source: Box<dyn std::error::Error + Send + Sync>| XdpError::Register { queue, source };
         let map = self.object.maps().find(|map| map.name() == XSK_MAP).ok_or_else(|| failed("no such map".into()))?;
         map.update(&queue.to_ne_bytes(), &socket.to_ne_bytes(), MapFlags::ANY).map_err(|error| failed(error.into()))
+    }
+
+    /// The counters of EtherCAT frames that arrived on queues without a socket.
+    pub(crate) fn strays(&self) -> Result<MapHandle, XdpError> {
+        let name = self.kind.name();
+        let missing = || XdpError::Load { name, source: "no map of strays".into() };
+        let map = self.object.maps().find(|map| map.name() == STRAYS_MAP).ok_or_else(missing)?;
+        MapHandle::try_from(&map).map_err(|source| XdpError::Load { name, source: source.into() })
     }
 
     /// The program's descriptor.

@@ -233,16 +233,10 @@ fn a_link_on_the_second_queue_gets_what_arrives_there_and_nothing_else() {
         write(&mut link, &frame(&ETHERCAT, 60));
         // veth returns what XDP_TX sends to the queue of the core that runs it (veth_select_rxq).
         for (core, arrives) in [(1, true), (0, false), (1, true)] {
-            pin(core);
+            support::pin(core);
             link.post(Slot(0), 60).unwrap();
             link.kick().unwrap();
             assert_eq!(receive(&mut link).is_some(), arrives, "returned to queue {core}");
         }
     });
-}
-
-fn pin(core: usize) {
-    let mut cores = nix::sched::CpuSet::new();
-    cores.set(core).expect("a small number");
-    nix::sched::sched_setaffinity(nix::unistd::Pid::from_raw(0), &cores).expect("needs two cores");
 }

@@ -116,6 +116,12 @@ fn an_mtu_that_is_too_small_or_too_large_for_a_chunk_is_refused() {
             let message = refused(&options).to_string();
             assert!(message.contains(&format!("MTU of {mtu}, and 1500 to ")), "{message}");
         }
+        // Jumbo frames are no EtherCAT frames.
+        ip("link set zc-master mtu 9000");
+        let message = refused(&options(&veth.master, Mode::Generic)).to_string();
+        assert!(
+            message.ends_with("has an MTU of 9000, and 1500 to 3822 work; set it: ip link set dev zc-master mtu 1500")
+        );
         ip("link set zc-master mtu 1774");
         assert!(XdpLink::open(&small).is_ok());
     });

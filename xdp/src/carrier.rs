@@ -1,0 +1,58 @@
+//! Waiting for the carrier: several drivers reset the link when a program is attached or taken off, or when a queue is
+//! bound, and 100BASE-TX takes seconds to agree anew.
+//!
+//! An interface without a carrier is waited for as well: the program of the run before may have left it a moment ago.
+
+use crate::device::Device;
+use crate::error::XdpError;
+use std::time::{Duration, Instant};
+
+/// Time between two looks.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// Whether there was a carrier before anything was done to the interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Before {
+    /// There was: who takes it away is the driver.
+    There,
+    /// There was none.
+    Away,
+}
+
+impl Before {
+    pub(crate) fn of(device: &Device) -> Self {
+        if device.has_carrier() { Self::There } else { Self::Away }
+    }
+
+    /// Waits until there is a carrier.
+    pub(crate) fn await_carrier(self, device: &Device, patience: Duration) -> Result<(), XdpError> {
+        let start = Instant::now();
+        let mut said = false;
+        while !device.has_carrier() {
+            if start.elapsed() >= patience {
+                return Err(self.gone(device.name().into(), patience));
+            }
+            if !said {
+                self.say(device.name(), patience);
+                said = true;
+            }
+            std::thread::sleep(LOOK);
+        }
+        Ok(())
+    }
+
+    fn say(self, interface: &str, patience: Duration) {
+        let why = match self {
+            Self::There => "attaching the XDP program reset the link",
+            Self::Away => "there is no carrier",
+        };
+        tracing::warn!(interface, "{why}, waiting for the carrier up to {} s", patience.as_secs_f32());
+    }
+
+    const fn gone(self, interface: String, waited: Duration) -> XdpError {
+        match self {
+            Self::There => XdpError::CarrierLost { interface, waited },
+            Self::Away => XdpError::NoCarrier { interface, waited },
+        }
+    }
+}

@@ -12,7 +12,7 @@ use comfy_table::Table;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use zerocat::config::{Rig, Sink, Task, XdpMode};
-use zerocat::report::{Figures, Holes, OutagesReport, Report, UnitReport};
+use zerocat::report::{Figures, Frames, Holes, OutagesReport, Report, UnitReport};
 use zerocat::{Ended, OpenLink, Privileges, Session, SessionOptions, Tended};
 
 /// How often the realtime thread is looked after.
@@ -214,6 +214,22 @@ fn sync_unit(unit: &UnitReport) -> String {
     )
 }
 
+/// What to do about frames that found no room, if there were some.
+fn no_room(frames: &Frames) -> Option<String> {
+    let Frames { dropped, refused, cyclic_unsent, .. } = frames;
+    let arrived = (*dropped > 0).then(|| {
+        format!("{dropped} frames that arrived found no room: the cycle was held up (see holes), or somebody floods the line")
+    });
+    let left = (refused + cyclic_unsent > 0).then(|| {
+        format!(
+            "{} frames were not sent: look at the carrier and at pause frames (zerocat doctor)",
+            refused + cyclic_unsent
+        )
+    });
+    let all: Vec<_> = arrived.into_iter().chain(left).collect();
+    (!all.is_empty()).then(|| format!("no room   {}", all.join("; ")))
+}
+
 /// The report for people.
 fn summary(report: &Report) -> String {
     let mode = match (report.link.mode_asked, report.link.got()) {
@@ -258,6 +274,7 @@ fn summary(report: &Report) -> String {
     if let Some(margin) = report.spin_margin {
         lines.push(format!("margin    {margin}"));
     }
+    lines.extend(no_room(&report.frames));
     for missing in &report.missing {
         lines.push(format!("not had   {missing}"));
     }

@@ -10,6 +10,7 @@ use crate::report::{
 };
 use std::time::Duration;
 use zerocat_engine::{Counters, Used};
+use zerocat_link::LinkCounters;
 use zerocat_link::tap::Captured;
 use zerocat_sched::memory::locked_kib;
 use zerocat_sched::time::nanos;
@@ -51,7 +52,7 @@ impl Account {
             network,
             margin,
             tasks,
-            missing: core.missing.clone(),
+            missing: core.missing.iter().cloned().chain(core.unheard()).collect(),
             time_to_op,
             locked_kib: locked_kib(),
             outages,
@@ -89,7 +90,7 @@ impl Account {
                 longest_ms: milliseconds(self.outages.longest),
             },
             missing: self.missing,
-            frames: frames(&remains.counters),
+            frames: frames(&remains.counters, remains.link),
             capture: remains.captured.map(|Captured { frames, missed }| CaptureReport { frames, missed }),
         }
     }
@@ -115,7 +116,7 @@ const fn holes(counters: &Counters) -> Holes {
     Holes { count: counters.holes, longest_ns: counters.hole_longest, total_ns: counters.hole_total }
 }
 
-const fn frames(counters: &Counters) -> Frames {
+const fn frames(counters: &Counters, link: LinkCounters) -> Frames {
     Frames {
         cyclic_lost: counters.lost_frames,
         cyclic_late: counters.late_frames,
@@ -124,5 +125,7 @@ const fn frames(counters: &Counters) -> Frames {
         acyclic_lost: counters.acyclic_lost,
         foreign: counters.foreign_frames,
         link_faults: counters.link_faults,
+        dropped: link.dropped,
+        refused: link.send_errors,
     }
 }

@@ -26,6 +26,7 @@ use zerocat_sched::{
     Clock, MonotonicClock, Period, ProcessSetup, RealtimeRequest, WaitPolicy, link_idle_timer, prepare_process,
     spin_warning, starvation_warning,
 };
+use zerocat_xdp::Strays;
 
 /// Acyclic frames that may be out at once.
 const ACYCLIC_IN_FLIGHT: u16 = 8;
@@ -35,6 +36,10 @@ const ACYCLIC_TIMEOUT: Duration = Duration::from_millis(20);
 const BUS_NAP: Duration = Duration::from_micros(50);
 /// Cyclic slots beside those that the rig file's process data needs: SubDevices that it doesn't name take some too.
 const SPARE_FRAMES: usize = 8;
+/// Fewest cyclic slots, for a rig file that lists only what its tasks use: some 90 kB of process data, in 256 KiB of UMEM.
+const FEWEST_SLOTS: usize = 64;
+/// Frames that a sync unit may leave half empty: one for each way of access (LRW, LRW with overlapping data, LWR and LRD).
+const CUT_FRAMES: usize = 3;
 /// Frames that wait to be written to a capture file (1.5 KiB each): a tenth of a second at 10 kHz, both directions.
 const CAPTURE_RECORDS: usize = 2048;
 /// Most cyclic slots.
@@ -51,6 +56,7 @@ pub(crate) struct Core {
     health: HealthThread,
     pub(crate) link: LinkReport,
     pub(crate) missing: Vec<String>,
+    strays: Option<Strays>,
     cyclic_slots: u16,
     capture: Option<TapThread>,
     pub(crate) progress: Progress,
@@ -72,7 +78,8 @@ impl Core {
             ..RealtimeRequest::default()
         };
         let setup = prepare_process(&request);
-        let cyclic_slots = cyclic_slots(&rig);
+        // A link that somebody else opened may have fewer; a plan that needs more is refused then.
+        let cyclic_slots = cyclic_slots(&rig).min(link.link.slots().saturating_sub(ACYCLIC_IN_FLIGHT));
         let (pool, pdu_loop) = Pool::new();
         let acyclic =
             AcyclicSettings { first_slot: Slot(cyclic_slots), in_flight: ACYCLIC_IN_FLIGHT, timeout: ACYCLIC_TIMEOUT };
@@ -91,7 +98,7 @@ impl Core {
         }
         // Lives as long as the process, as the frame pool does that it sends with.
         let datagrams = Box::leak(Box::new(Datagrams::new(pdu_loop, monotonic)));
-        let link = link.report;
+        let (link, strays) = (link.report, link.strays);
         Ok(Self {
             rig,
             datagrams,
@@ -101,6 +108,7 @@ impl Core {
             health,
             link,
             missing,
+            strays,
             cyclic_slots,
             capture,
             progress: options.progress,
@@ -205,6 +213,11 @@ impl Core {
         try_block_on(work, || nap_unless(self.thread.is_finished()))
     }
 
+    /// EtherCAT frames that arrived where the link doesn't hear them, if any did.
+    pub(crate) fn unheard(&self) -> Option<String> {
+        Some(self.strays.as_ref()?.seen()?.to_string())
+    }
+
     /// Ends the realtime thread and closes the link.
     pub(crate) fn end(mut self) -> Result<Remains, SessionError> {
         if self.controls.stop().is_err() {
@@ -236,10 +249,10 @@ pub(crate) struct Remains {
 /// Puts a tap around a link, if frames are to be captured.
 fn tapped(link: OpenLink, path: Option<&Path>) -> Result<(OpenLink, Option<TapThread>), SessionError> {
     let Some(path) = path else { return Ok((link, None)) };
-    let OpenLink { link, report, missing } = link;
+    let OpenLink { link, report, missing, strays } = link;
     let (tap, reader) = Tap::new(link, CAPTURE_RECORDS);
     let thread = TapWriter::create(reader, path, &report.interface)?.spawn()?;
-    Ok((OpenLink { link: Box::new(tap), report, missing }, Some(thread)))
+    Ok((OpenLink { link: Box::new(tap), report, missing, strays }, Some(thread)))
 }
 
 fn nap_unless(end: bool) -> ControlFlow<()> {
@@ -259,13 +272,15 @@ pub(crate) fn link_slots(rig: &Rig) -> u16 {
     slots_needed(cyclic_slots(rig).into(), ACYCLIC_IN_FLIGHT)
 }
 
-/// Slots for cyclic frames: twice what the rig file's process data fills, and some to spare.
+/// Slots for cyclic frames: twice what the rig file's process data fills, those that sync units leave half empty, and
+/// some to spare.
 fn cyclic_slots(rig: &Rig) -> u16 {
     let entries =
         rig.slaves.iter().flat_map(|slave| slave.properties.pdos.inputs.iter().chain(&slave.properties.pdos.outputs));
     let bits: usize = entries.map(|entry| usize::from(entry.bit_length)).sum();
-    let frames = (2 * bits.div_ceil(8)).div_ceil(PROCESS_DATA_ROOM) + SPARE_FRAMES;
-    u16::try_from(frames.min(MAX_FRAMES)).unwrap_or(u16::MAX)
+    let full = (2 * bits.div_ceil(8)).div_ceil(PROCESS_DATA_ROOM);
+    let frames = full + CUT_FRAMES * rig.engine.sync_units.len() + SPARE_FRAMES;
+    u16::try_from(frames.clamp(FEWEST_SLOTS, MAX_FRAMES)).unwrap_or(u16::MAX)
 }
 
 fn timing(rig: &Rig, period: Period) -> Timing {
@@ -283,5 +298,29 @@ fn wait_policy(section: &zerocat_config::Engine) -> (WaitPolicy, Margin) {
         (Wait::Hybrid, None) => (WaitPolicy::default(), Margin::Learned),
         (Wait::Sleep, _) => (WaitPolicy::Sleep, Margin::Given),
         (Wait::Spin, _) => (WaitPolicy::Spin, Margin::Given),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rig(engine: &str) -> Rig {
+        let network = r#""key": "net", "name": "Net", "make": "EtherCAT", "model": "Network""#;
+        let properties = r#""properties": { "interface": "lo", "rate": 1000 }"#;
+        let text = format!(r#"{{ "network": {{ {network}, {properties} }}, "engine": {engine} }}"#);
+        Rig::from_json(&text).unwrap()
+    }
+
+    #[test]
+    fn a_rig_that_lists_nobody_has_slots_for_a_large_bus() {
+        assert_eq!(cyclic_slots(&rig("{}")), 64);
+    }
+
+    #[test]
+    fn each_sync_unit_has_slots_for_the_frames_that_it_leaves_half_empty() {
+        let unit = |n| format!(r#"{{ "name": "u{n}", "every": 2, "slaves": ["s{n}"] }}"#);
+        let units: Vec<_> = (0..40).map(unit).collect();
+        assert_eq!(cyclic_slots(&rig(&format!(r#"{{ "sync_units": [{}] }}"#, units.join(", ")))), 128);
     }
 }

@@ -8,7 +8,7 @@ use zerocat_link::{Link, Sizing};
 use zerocat_sched::Nic;
 use zerocat_sched::time::nanos;
 use zerocat_xdp::{
-    BusyPolling, IrqMitigation, Mode, ModeRequest, OnOccupied, Pages, Resident, XdpError, XdpLink, XdpOptions,
+    BusyPolling, IrqMitigation, Mode, ModeRequest, OnOccupied, Pages, Resident, Strays, XdpError, XdpLink, XdpOptions,
     XdpReport,
 };
 
@@ -26,6 +26,8 @@ pub struct OpenLink {
     pub report: LinkReport,
     /// What is worse than asked for, a sentence each.
     pub missing: Vec<String>,
+    /// Counters of frames that the link doesn't hear; AF_XDP only.
+    pub strays: Option<Strays>,
 }
 
 impl std::fmt::Debug for OpenLink {
@@ -83,7 +85,7 @@ pub fn open_link(request: &LinkRequest<'_>) -> Result<OpenLink, LinkOpenError> {
 
 fn open_xdp(request: &LinkRequest<'_>) -> Result<OpenLink, LinkOpenError> {
     let interface = request.interface;
-    let link = XdpLink::open(&xdp_options(request))
+    let mut link = XdpLink::open(&xdp_options(request))
         .map_err(|source| LinkOpenError::Xdp { interface: interface.to_owned(), source: Box::new(source) })?;
     let got = link.report();
     let report = xdp_report(request.section, got);
@@ -97,7 +99,8 @@ fn open_xdp(request: &LinkRequest<'_>) -> Result<OpenLink, LinkOpenError> {
     if let (BusyPoll::On(_), BusyPolling::Refused(why)) = (request.section.busy_poll, &got.busy_poll) {
         missing.push(format!("busy polling on {interface}: {why}"));
     }
-    Ok(OpenLink { link: Box::new(link), report, missing })
+    let strays = link.take_strays();
+    Ok(OpenLink { link: Box::new(link), report, missing, strays })
 }
 
 fn xdp_options(request: &LinkRequest<'_>) -> XdpOptions {
@@ -166,7 +169,7 @@ fn open_packet(request: &LinkRequest<'_>) -> Result<OpenLink, LinkOpenError> {
         .map_err(|source| LinkOpenError::Packet { interface: interface.to_owned(), source })?;
     let driver = Nic::for_interface(interface).and_then(|nic| nic.driver);
     let report = LinkReport { driver, ..LinkReport::new("packet", interface) };
-    Ok(OpenLink { link: Box::new(link), report, missing: deaf(interface).into_iter().collect() })
+    Ok(OpenLink { link: Box::new(link), report, missing: deaf(interface).into_iter().collect(), strays: None })
 }
 
 /// Why an AF_PACKET socket may hear nothing: an XDP program takes frames before it sees them.

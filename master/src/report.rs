@@ -149,6 +149,8 @@ pub struct LinkReport {
     pub umem_pages: Option<&'static str>,
     /// Busy polling; `null` for other kinds than `xdp`.
     pub busy_poll: Option<BusyPollReport>,
+    /// Where the times of received frames come from: `software`, the realtime thread's clock when it finds a frame.
+    pub receive_stamps: &'static str,
 }
 
 impl LinkReport {
@@ -165,6 +167,7 @@ impl LinkReport {
             wakeup: None,
             umem_pages: None,
             busy_poll: None,
+            receive_stamps: "software",
         }
     }
 
@@ -394,6 +397,10 @@ pub struct Frames {
     pub foreign: u64,
     /// Errors of the link.
     pub link_faults: u64,
+    /// Frames that arrived and found no room, or were none of ours to hear.
+    pub dropped: u64,
+    /// Frames that the interface refused to send.
+    pub refused: u64,
 }
 
 #[cfg(test)]

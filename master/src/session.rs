@@ -142,6 +142,9 @@ impl Session {
                 Ok(Self { core, planned, tasks, time_to_op: began.elapsed(), recovery })
             }
             Err(error) => {
+                if let Some(unheard) = core.unheard() {
+                    tracing::warn!("{unheard}");
+                }
                 core.end()?;
                 Err(error)
             }

@@ -3,7 +3,7 @@
 use crate::bench_set::{Segment, demo_rig, interface, run};
 use crate::program::zerocat;
 use serde_json::json;
-use zerocat_link::testing::in_private_netns;
+use zerocat_link::testing::{Veth, in_private_netns, ip};
 use zerocat_sim::{AlErrorConfig, SegmentConfig, TargetState};
 
 #[test]
@@ -78,9 +78,47 @@ fn an_interface_that_does_not_exist_is_named_with_those_that_do() {
 #[test]
 fn an_interface_that_is_down_is_refused_with_the_command_that_sets_it_up() {
     in_private_netns(|veth| {
-        zerocat_link::testing::ip(&format!("link set {} down", veth.master));
+        ip(&format!("link set {} down", veth.master));
         run(&demo_rig(&veth.master), &[]).with_code(4).saying(&["ip link set dev zc-master up"]);
     });
+}
+
+#[test]
+fn a_queue_that_is_not_there_is_refused_with_their_number() {
+    in_private_netns(|veth| {
+        let mut rig = demo_rig(&veth.master);
+        rig["engine"]["queue"] = json!(5);
+        let ended = run(&rig, &["--seconds", "1"]).with_code(4);
+        ended.saying(&["zc-master has 1 receive queues, counted from 0; there is no queue 5"]);
+    });
+}
+
+#[test]
+fn a_bus_that_answers_on_another_queue_is_told_from_a_dead_one() {
+    in_private_netns(|_| {
+        let queues = "numtxqueues 2 numrxqueues 2";
+        ip(&format!("link add zc-two {queues} type veth peer name zc-far {queues}"));
+        let veth = Veth { master: "zc-two".to_owned(), peer: "zc-far".to_owned() };
+        for end in [&veth.master, &veth.peer] {
+            ip(&format!("link set {end} up"));
+        }
+        // A segment sends from the queue of the core that it runs on, and veth delivers to that of the same number.
+        pin(&[1]);
+        let segment = Segment::demo(&veth);
+        pin(&[0, 1]);
+        let ended = run(&demo_rig(&veth.master), &["--seconds", "1"]).with_code(5);
+        ended.saying(&["no SubDevice answered", "arrived on other queues than 0", "ethtool -L zc-two combined 1"]);
+        let mut rig = demo_rig(&veth.master);
+        rig["engine"]["queue"] = json!(1);
+        run(&rig, &["--seconds", "0.3"]).with_code(0);
+        assert_eq!(segment.end().states(), ["INIT"; 6]);
+    });
+}
+
+fn pin(cores: &[usize]) {
+    let mut set = nix::sched::CpuSet::new();
+    cores.iter().for_each(|&core| set.set(core).unwrap());
+    nix::sched::sched_setaffinity(nix::unistd::Pid::from_raw(0), &set).expect("needs two cores");
 }
 
 #[test]

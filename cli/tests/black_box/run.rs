@@ -83,7 +83,12 @@ fn a_second_run_on_the_same_interface_is_refused_and_the_first_goes_on() {
         let folder = Folder::new();
         let rig = demo_rig(&veth.master);
         let mut first = in_op(&folder, &rig, &[]);
-        run(&rig, &["--seconds", "1"]).with_code(4).saying(&[&veth.master, "has an XDP program", "zerocat"]);
+        run(&rig, &["--seconds", "1"]).with_code(4).saying(&[
+            "zc-master has an XDP program",
+            "zerocat_xdp",
+            "zerocat (pid ",
+            "stop its process",
+        ]);
         assert!(first.is_running());
         let ended = first.stop(nix::sys::signal::Signal::SIGTERM).with_code(0);
         assert!(ended.out.contains("0 working counter faults"), "{}", ended.out);

@@ -64,6 +64,33 @@ fn a_pdo_that_a_file_leaves_empty_may_stay_so() {
 }
 
 #[test]
+fn names_that_make_an_image_too_long_are_left_out_of_it() {
+    let text = std::fs::read_to_string(sample("terminals.xml")).unwrap();
+    let entry = |n: u8| {
+        let long = "a name of an entry that takes much room ".repeat(2);
+        format!(
+            "<Entry><Index>#x7000</Index><SubIndex>{n}</SubIndex><BitLen>8</BitLen><Name>{long}{n}</Name><DataType>USINT</DataType></Entry>"
+        )
+    };
+    let length = |entries: u8| {
+        let all: String = (1..=entries).map(entry).collect();
+        let more = format!(
+            r##"<RxPdo Sm="2"><Index>#x1601</Index><Name>Many</Name>{all}</RxPdo><RxPdo Sm="2"><Index>#x1600<"##
+        );
+        let text = text.replace(r##"<RxPdo Sm="2"><Index>#x1600<"##, &more);
+        let config = SubDeviceConfig::from_esi_bytes(text.as_bytes(), "AXM100").unwrap();
+        let mut rig = Rig::new(&SegmentConfig::line(vec![config]));
+        let image = rig.sii(0, 16 * 1024);
+        let kbit = usize::from(u16::from_le_bytes([image[0x7c], image[0x7d]]));
+        let named = image.windows(6).any(|six| six == b"a name");
+        let pdo = image.windows(4).any(|four| four == b"Many");
+        ((kbit + 1) * 128, named, pdo)
+    };
+    assert_eq!(length(20), (4096, true, true));
+    assert_eq!(length(100), (2048, false, true), "of the entries");
+}
+
+#[test]
 fn a_description_of_many_subdevices_is_read_once() {
     let path = sample("analogue.xml");
     let path = path.display();

@@ -1,6 +1,6 @@
 //! An SII image from a description: fixed area, then the categories strings, general, FMMU, sync managers, TxPDOs,
 //! RxPDOs and DC (ETG.2010, tables 2 to 14), or the image that is given, with the identity and alias of the
-//! description.
+//! description. Where the names of entries and PDOs would make it too long, they are left out, as vendors do.
 
 use zerocat_wire::WireError;
 use zerocat_wire::sii::fixed::{self, protocol, word};
@@ -16,6 +16,8 @@ use super::{Description, Purpose};
 const SMALLEST: usize = 2048;
 /// Room for what is composed; no image of a real SubDevice comes near.
 const LARGEST: usize = 512 * 1024;
+/// Bytes that every MainDevice reads: SOEM keeps 4 KiB and takes what is behind for empty.
+const READ_BY_ALL: usize = 4096;
 /// Bytes of a kbit, in which the size is said.
 const SIZE_UNIT: usize = 128;
 
@@ -63,11 +65,32 @@ fn wire_identity(description: &Description) -> Identity {
     Identity { vendor: id.vendor, product: id.product, revision: id.revision, serial: id.serial }
 }
 
+/// Which names of process data an image holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Names {
+    OfEntries,
+    OfPdos,
+    Neither,
+}
+
+/// With all names that the memory has room for.
 fn composed(description: &Description) -> Result<Vec<u8>, WireError> {
+    let said = description.sii.size.and_then(|size| usize::try_from(size).ok()).unwrap_or(0);
+    let mut image = with_names(description, Names::OfEntries)?;
+    for fewer in [Names::OfPdos, Names::Neither] {
+        if image.len() <= said.max(READ_BY_ALL) {
+            break;
+        }
+        image = with_names(description, fewer)?;
+    }
+    Ok(image)
+}
+
+fn with_names(description: &Description, names: Names) -> Result<Vec<u8>, WireError> {
     let mut strings = Strings::default();
     let general = general(description, &mut strings);
-    let tx = pdos(description, Purpose::Inputs, &mut strings);
-    let rx = pdos(description, Purpose::Outputs, &mut strings);
+    let tx = pdos(description, Purpose::Inputs, names, &mut strings);
+    let rx = pdos(description, Purpose::Outputs, names, &mut strings);
     let clocks: Vec<_> = description.sii.clocks.iter().map(|clock| strings.clock(clock)).collect();
     let mut image = vec![0; LARGEST];
     let mut composer = Composer::new(&mut image, &fixed_area(description))?;
@@ -212,7 +235,7 @@ fn sync_managers(description: &Description) -> Vec<SyncManagerEntry> {
         .collect()
 }
 
-fn pdos(description: &Description, purpose: Purpose, strings: &mut Strings) -> Vec<(Pdo, Vec<PdoEntry>)> {
+fn pdos(description: &Description, purpose: Purpose, names: Names, strings: &mut Strings) -> Vec<(Pdo, Vec<PdoEntry>)> {
     let list = description.pdos(purpose);
     let first = description.sync_manager(purpose).unwrap_or(pdo::NOT_ASSIGNED);
     let mut made = Vec::with_capacity(list.len());
@@ -222,13 +245,13 @@ fn pdos(description: &Description, purpose: Purpose, strings: &mut Strings) -> V
             entries: 0,
             sync_manager: if pdo.assigned { pdo.sync_manager.unwrap_or(first) } else { pdo::NOT_ASSIGNED },
             dc_sync: 0,
-            name: strings.number(&pdo.name),
+            name: if names == Names::Neither { 0 } else { strings.number(&pdo.name) },
             flags: description.sii.pdo_flags.get(&pdo.index).copied().unwrap_or(0),
         };
         let entry = |entry: &super::PdoEntry| PdoEntry {
             index: entry.index,
             subindex: entry.subindex,
-            name: strings.number(&entry.name),
+            name: if names == Names::OfEntries { strings.number(&entry.name) } else { 0 },
             data_type: entry.data_type as u8,
             bit_length: entry.bits,
             flags: 0,

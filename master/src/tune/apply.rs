@@ -44,6 +44,7 @@ pub(super) fn apply(
         }
         notes.extend(port.settle(&changed));
     }
+    notes.extend(insist(port, &done, say));
     let readings = port.read();
     let planned = done.iter().filter(|(item, _)| !item.to.is_empty());
     let touched: Vec<_> = planned.map(|(item, _)| item.setting.clone()).collect();
@@ -78,6 +79,21 @@ fn attempt(port: &impl Port, item: &Item, say: &mut dyn FnMut(&str)) -> Tried {
         }
     }
     refused
+}
+
+/// Tells the link once more what it agreed on otherwise after it had accepted it: igb does when it looks at its PHY again
+/// between the order and the end of the reset.
+fn insist(port: &impl Port, done: &[(Item, Tried)], say: &mut dyn FnMut(&str)) -> Option<String> {
+    let readings = port.read();
+    let forgotten = |(item, tried): &&(Item, Tried)| {
+        let now = value_of(&readings, &item.setting);
+        let agreed = matches!(item.setting, Setting::Group(NicGroup::Pause | NicGroup::EnergyEfficient));
+        agreed && matches!(tried, Tried::Accepted) && now.is_some_and(|now| !item.to.contains(now))
+    };
+    let again = done.iter().filter(forgotten).map(|(item, _)| item);
+    let told = again.filter(|item| matches!(attempt(port, item, say), Tried::Accepted));
+    let told: Vec<_> = told.map(|item| item.setting.clone()).collect();
+    if told.is_empty() { None } else { port.settle(&told) }
 }
 
 /// `now` is what was read after.
@@ -187,6 +203,15 @@ mod tests {
         let row = rows.iter().find(|row| row.setting == coalescing()).unwrap();
         assert_eq!(row.outcome, Outcome::Changed);
         assert!(row.reason.as_ref().is_some_and(|reason| reason.contains("asked for rx-frames 0")), "{row:?}");
+    }
+
+    #[test]
+    fn a_link_that_agrees_on_pause_frames_after_it_was_told_not_to_is_told_again() {
+        let (folder, bench) = (Folder::new(), Bench::new());
+        bench.agree_late();
+        let rows = apply(&bench, &WISH, &mut state(&folder), &mut |_| {}).unwrap().rows;
+        let row = rows.iter().find(|row| row.setting == Setting::Group(NicGroup::Pause)).unwrap();
+        assert_eq!((&row.to, &row.reason), (&Some(Value::words([("autoneg", 0), ("rx", 0), ("tx", 0)])), &None));
     }
 
     #[test]

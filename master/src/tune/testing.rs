@@ -33,6 +33,7 @@ pub(super) struct Bench<'a> {
     ignored: RefCell<BTreeSet<Setting>>,
     writes_left: Cell<usize>,
     link_is_down: Cell<bool>,
+    agrees_late: Cell<bool>,
     observer: RefCell<Option<Observer<'a>>>,
 }
 
@@ -73,6 +74,7 @@ impl<'a> Bench<'a> {
             ignored: RefCell::default(),
             writes_left: Cell::new(usize::MAX),
             link_is_down: Cell::new(false),
+            agrees_late: Cell::new(false),
             observer: RefCell::new(None),
         }
     }
@@ -93,6 +95,11 @@ impl<'a> Bench<'a> {
     /// The driver accepts and does nothing.
     pub(super) fn ignore(&self, setting: &Setting) {
         self.ignored.borrow_mut().insert(setting.clone());
+    }
+
+    /// The link agrees on pause frames once more after it was told to leave them.
+    pub(super) fn agree_late(&self) {
+        self.agrees_late.set(true);
     }
 
     /// It is gone for good.
@@ -163,8 +170,10 @@ impl Port for Bench<'_> {
     }
 
     /// The link comes back, and agrees on pause frames as the ends did before, if it was told otherwise too early.
-    fn settle(&self, _changed: &[Setting]) -> Option<String> {
-        if !self.link_is_down.replace(false) {
+    fn settle(&self, changed: &[Setting]) -> Option<String> {
+        let told = changed.contains(&Setting::Group(NicGroup::Pause));
+        let agrees = self.link_is_down.replace(false) || (told && self.agrees_late.replace(false));
+        if !agrees {
             return None;
         }
         let mut settings = self.settings.borrow_mut();

@@ -24,7 +24,7 @@ pub(crate) struct Tune {
     #[arg(short, long)]
     interface: String,
     /// CPU of the realtime thread: the NIC's interrupts are kept off it.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", conflicts_with = "restore")]
     cpu: Option<usize>,
     /// CPU for the NIC's interrupts; the first that is neither isolated nor --cpu if none is named.
     #[arg(long, value_name = "N", conflicts_with = "restore")]
@@ -92,6 +92,11 @@ impl Tune {
         }
         if self.restore && left > 0 {
             return Err(Failure::warnings(format!("{}: {counted}; --force puts back what was left", self.interface)));
+        }
+        if tuned.settings.is_empty() && self.restore {
+            let path = self.state.clone().unwrap_or_else(|| default_state(&self.interface));
+            eprintln!("{}: {counted}: {} has nothing of it", self.interface, path.display());
+            return Ok(());
         }
         eprintln!("{}: {counted}", self.interface);
         if let Some(path) = tuned.state.as_ref().filter(|_| !self.restore && !self.dry_run) {

@@ -9,11 +9,14 @@ use super::plan::{Found, Item, Reading};
 use super::setting::{Setting, Value};
 use serde::{Deserialize, Serialize};
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// Name and version of the schema.
 const SCHEMA: &str = "zerocat-tune-state/1";
+
+/// No state file is longer than this, in bytes.
+const LONGEST: u64 = 1 << 20;
 
 /// Which interface it is, so that no other gets its settings.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -81,7 +84,7 @@ impl State {
     /// `StateRead`, `StateWrong`, `StateElsewhere`.
     pub fn open(path: &Path, of: &Identity) -> Result<Self, TuneError> {
         let empty = Contents { schema: SCHEMA.to_owned(), of: of.clone(), settings: Vec::new() };
-        let contents = match fs::read_to_string(path) {
+        let contents = match read(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => empty,
             Err(source) => return Err(TuneError::StateRead { path: path.into(), source }),
             Ok(text) => Self::admit(path, &text, of)?.unwrap_or(empty),
@@ -167,6 +170,17 @@ impl State {
     }
 }
 
+/// The text of a file. A device isn't one: some never end.
+fn read(path: &Path) -> io::Result<String> {
+    let kind = fs::metadata(path)?.file_type();
+    if !kind.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+    }
+    let mut text = String::new();
+    fs::File::open(path)?.take(LONGEST).read_to_string(&mut text)?;
+    Ok(text)
+}
+
 /// Puts a file in the place of another, whole or not at all.
 fn replace(path: &Path, text: &str) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -174,10 +188,15 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}", std::process::id()));
     let temporary = folder.join(name);
-    let mut file = fs::File::create(&temporary)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&temporary, path)?;
+    let written = fs::File::create(&temporary).and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        file.sync_all()
+    });
+    if let Err(error) = written.and_then(|()| fs::rename(&temporary, path)) {
+        // What is said is why it couldn't be written, not what became of the rest.
+        let _ = fs::remove_file(&temporary);
+        return Err(error);
+    }
     // The name is on disk when the folder is.
     fs::File::open(folder)?.sync_all()
 }
@@ -217,6 +236,24 @@ mod tests {
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "no temporary file is left");
         state.forget(&[Setting::Napi(NapiKnob::DeferHardIrqs)]).unwrap();
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_device_is_no_state_file_and_is_not_read() {
+        for path in ["/dev/zero", "/dev/null", "/dev"] {
+            let error = State::open(Path::new(path), &identity()).unwrap_err();
+            assert!(matches!(error, TuneError::StateRead { .. }), "{path}: {error:?}");
+        }
+    }
+
+    #[test]
+    fn a_state_that_cannot_be_put_in_its_place_leaves_nothing_behind() {
+        let folder = Folder::new();
+        let path = folder.path("state.json");
+        let mut state = State::open(&path, &identity()).unwrap();
+        fs::create_dir_all(path.join("in the way")).unwrap();
+        assert!(matches!(state.keep(&[knob(0, 1)]), Err(TuneError::StateWrite { .. })));
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
     }
 
     #[test]

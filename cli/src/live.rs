@@ -12,6 +12,8 @@ use zerocat::{Counters, Phase, Progress, Session};
 
 /// Time between two plain lines.
 const PLAIN: Duration = Duration::from_secs(1);
+/// An ordinary thread that is this late had no CPU: others share one in far less.
+const STARVED: Duration = Duration::from_secs(1);
 /// Channels that are shown.
 const CHANNELS: usize = 8;
 
@@ -95,6 +97,13 @@ impl Live {
         }
     }
 
+    /// Says that this thread had no CPU for so long, if it is worth saying.
+    pub(crate) fn late(&self, late: Duration) {
+        if let Some(sentence) = starved(late) {
+            self.say(&sentence);
+        }
+    }
+
     /// Takes the lines away.
     pub(crate) fn finish(&self) {
         self.bar.finish_and_clear();
@@ -119,6 +128,17 @@ impl Live {
     }
 }
 
+/// What to say of a thread that woke so late. Signals and the end of `--seconds` are as late as that.
+fn starved(late: Duration) -> Option<String> {
+    (late >= STARVED).then(|| {
+        format!(
+            "warning: zerocat's ordinary threads had no CPU for {:.1} s; `zerocat doctor` names the realtime threads that hold \
+             them",
+            late.as_secs_f64()
+        )
+    })
+}
+
 fn line(counters: &Counters) -> String {
     let Counters { cycle, working_counter, expected_working_counter, .. } = *counters;
     let [round_trip, wakeup, send] = [counters.round_trip, counters.wakeup_jitter, counters.send_jitter].map(time);
@@ -139,4 +159,15 @@ fn line(counters: &Counters) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_that_got_no_cpu_is_told_and_one_that_waited_its_turn_is_not() {
+        assert_eq!(starved(Duration::from_millis(300)), None);
+        assert!(starved(Duration::from_millis(14_200)).unwrap().contains("14.2 s"));
+    }
 }

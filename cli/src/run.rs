@@ -12,7 +12,7 @@ use comfy_table::Table;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use zerocat::config::{Rig, Sink, Task, XdpMode};
-use zerocat::report::{Figures, Frames, Holes, OutagesReport, Report, UnitReport};
+use zerocat::report::{Figures, Frames, Holes, NicErrors, OutagesReport, Report, UnitReport};
 use zerocat::{Ended, OpenLink, Privileges, Session, SessionOptions, Tended};
 
 /// How often the realtime thread is looked after.
@@ -165,7 +165,9 @@ fn watch(session: &mut Session, live: &Live, seconds: Option<Duration>, stop: &S
         if left.is_zero() {
             break;
         }
+        let asleep = Instant::now();
         stop.sleep(left);
+        live.late(asleep.elapsed().saturating_sub(left));
         let over = || stop.asked() || end.is_some_and(|end| Instant::now() >= end);
         if let Tended::Recovered(lasted) = session.tend(over) {
             live.say(&format!("the network was lost for {:.1} s and is in OP again", lasted.as_secs_f64()));
@@ -258,6 +260,9 @@ fn summary(report: &Report) -> String {
         let OutagesReport { count, recovered, longest_ms } = report.outages;
         lines
             .push(format!("outages   {count}, of which {recovered} ended in OP, the longest after {longest_ms:.0} ms"));
+    }
+    if let Some(NicErrors { received, dropped, sent }) = report.nic_errors.filter(|nic| nic.received + nic.sent > 0) {
+        lines.push(format!("NIC       errors: {received} received, {sent} sent ({dropped} dropped)"));
     }
     if let Some(time) = report.time_to_op_ms {
         lines.push(format!("OP after  {time:.0} ms"));

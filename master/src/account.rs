@@ -6,12 +6,14 @@ use crate::exchange;
 use crate::recovery::Outages;
 use crate::report::{
     CaptureReport, Cycles, Figures, Frames, Holes, HostReport, LinkCalls, LinkReport, MarginReport, NetworkReport,
-    OutagesReport, Report, RtReport, SCHEMA, TaskReport,
+    NicErrors, OutagesReport, Report, RtReport, SCHEMA, TaskReport,
 };
+use std::path::Path;
 use std::time::Duration;
 use zerocat_engine::{Counters, Used};
 use zerocat_link::LinkCounters;
 use zerocat_link::tap::Captured;
+use zerocat_sched::doctor::read_counters;
 use zerocat_sched::memory::locked_kib;
 use zerocat_sched::time::nanos;
 
@@ -19,6 +21,7 @@ use zerocat_sched::time::nanos;
 #[derive(Debug)]
 pub(crate) struct Account {
     link: LinkReport,
+    nic: Option<NicErrors>,
     network: NetworkReport,
     margin: Option<MarginReport>,
     tasks: Vec<TaskReport>,
@@ -49,6 +52,7 @@ impl Account {
         let margin = core.thread.begun.margin();
         Self {
             link: core.link.clone(),
+            nic: nic_errors(core),
             network,
             margin,
             tasks,
@@ -68,6 +72,7 @@ impl Account {
             host: HostReport::read(),
             link: self.link,
             link_calls: LinkCalls { kicks: remains.link.kicks, polls: remains.link.polls },
+            nic_errors: self.nic,
             network: self.network,
             cycles: Cycles { done: cycles, skipped, lost: lost_cycles },
             working_counter_faults,
@@ -94,6 +99,11 @@ impl Account {
             capture: remains.captured.map(|Captured { frames, missed }| CaptureReport { frames, missed }),
         }
     }
+}
+
+fn nic_errors(core: &Core) -> Option<NicErrors> {
+    let counters = read_counters(Path::new("/"), &core.link.interface)?.since(&core.nic?);
+    Some(NicErrors { received: counters.rx_errors, dropped: counters.rx_dropped, sent: counters.tx_errors })
 }
 
 #[expect(clippy::cast_precision_loss, reason = "microseconds of a run are far below 2^53")]

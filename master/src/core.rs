@@ -22,6 +22,7 @@ use zerocat_engine::{
 };
 use zerocat_link::tap::{Captured, Tap, TapThread, TapWriter};
 use zerocat_link::{Link, LinkCounters, Slot};
+use zerocat_sched::doctor::{self, read_counters};
 use zerocat_sched::{
     Clock, MonotonicClock, Period, ProcessSetup, RealtimeRequest, WaitPolicy, link_idle_timer, prepare_process,
     spin_warning, starvation_warning,
@@ -55,6 +56,8 @@ pub(crate) struct Core {
     pub(crate) thread: RealtimeThread,
     health: HealthThread,
     pub(crate) link: LinkReport,
+    /// What the interface had counted when the realtime thread began.
+    pub(crate) nic: Option<doctor::Counters>,
     pub(crate) missing: Vec<String>,
     strays: Option<Strays>,
     cyclic_slots: u16,
@@ -100,6 +103,7 @@ impl Core {
         let datagrams = Box::leak(Box::new(Datagrams::new(pdu_loop, monotonic)));
         let (link, strays) = (link.report, link.strays);
         Ok(Self {
+            nic: read_counters(Path::new("/"), &link.interface),
             rig,
             datagrams,
             controls,

@@ -24,6 +24,8 @@ pub struct Report {
     pub link: LinkReport,
     /// System calls of the link.
     pub link_calls: LinkCalls,
+    /// What the interface counted of errors during the run; `null` where it can't be read.
+    pub nic_errors: Option<NicErrors>,
     /// The network.
     pub network: NetworkReport,
     /// Cycles with cyclic frames, from the way to OP until the way down.
@@ -211,6 +213,18 @@ pub struct LinkCalls {
     pub kicks: u64,
     /// To have the kernel look for received frames (busy polling).
     pub polls: u64,
+}
+
+/// What an interface counted between the start of the realtime thread and its end (`/proc/net/dev`). Errors of before the
+/// run, and those of a program's attaching, are not in it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct NicErrors {
+    /// Frames received with an error.
+    pub received: u64,
+    /// Frames received and thrown away: no room, or nobody's.
+    pub dropped: u64,
+    /// Frames that weren't sent because of an error.
+    pub sent: u64,
 }
 
 /// The network.

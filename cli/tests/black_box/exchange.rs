@@ -33,6 +33,7 @@ fn large(engine: &Value) -> Value {
     });
     assert_eq!((&report["working_counter_faults"], &report["network"]["subdevices"]), (&json!(0), &json!(SUBDEVICES)));
     assert!(report["round_trip_ns"]["n"].as_u64() > Some(0), "no cycle was complete: {report}");
+    assert_eq!((&report["nic_errors"]["received"], &report["nic_errors"]["sent"]), (&json!(0), &json!(0)));
     report
 }
 

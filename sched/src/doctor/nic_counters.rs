@@ -114,6 +114,13 @@ mod tests {
     }
 
     #[test]
+    fn what_was_counted_before_is_not_counted_again() {
+        let [before, after] = [4, 6].map(|rx_errors| Counters { rx_errors, rx_dropped: 9, tx_errors: 1 });
+        assert_eq!(after.since(&before), Counters { rx_errors: 2, ..Counters::default() });
+        assert_eq!(before.since(&after), Counters::default(), "an interface that was made anew counts from 0");
+    }
+
+    #[test]
     fn errors_that_grow_are_a_warning_and_old_ones_a_note() {
         let errors = |rx_errors| Counters { rx_errors, ..Counters::default() };
         let level =

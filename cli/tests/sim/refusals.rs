@@ -1,7 +1,7 @@
 //! What `zerocat sim` says when it can't begin.
 
 use crate::program::zerocat;
-use crate::running::Running;
+use crate::running::{Place, Running};
 use std::process::Command;
 use zerocat_link::testing::{in_private_netns, ip};
 
@@ -43,4 +43,23 @@ fn an_interface_is_served_by_one_segment() {
         let ended = zerocat(&["sim", "--interface", &veth.peer, "--second-interface", &veth.peer]).with_code(2);
         ended.saying(&["both ends", &veth.peer]);
     });
+}
+
+#[test]
+fn a_file_that_is_wrong_is_refused_with_its_key_and_the_reason_once() {
+    let name = "segment.json";
+    let refused = |text: &str| {
+        let place = Place::with(name, text);
+        zerocat(&["sim", "--interface", "nowhere0", "--config", place.text()]).with_code(3).err
+    };
+    let said = refused(r#"{"subdevices": [{"profile": "servo", "mailbox": {"protocols": ["soe"]}}]}"#);
+    assert!(said.contains("segment.json: subdevices[0].mailbox.protocols[0]: unknown variant `soe`"), "{said}");
+    assert_eq!(said.matches("unknown variant").count(), 1, "{said}");
+    let short = Place::with("short.bin", "short");
+    let said = refused(&format!(r#"{{"subdevices": [{{"profile": "sii", "file": "{}"}}]}}"#, short.text()));
+    assert!(said.contains("subdevices[0].file: "), "{said}");
+    assert_eq!(said.matches("truncated").count(), 1, "{said}");
+    let place = Place::with("no.xml", "no XML");
+    let ended = zerocat(&["sim", "--esi", place.text()]).with_code(3);
+    ended.saying(&["no.xml", "this is no device description"]);
 }

@@ -35,12 +35,12 @@ pub enum SegmentConfigError {
         source: std::io::Error,
     },
     /// It is not JSON, or a key is unknown, missing or of the wrong type.
-    #[error("{path}: {source}")]
+    #[error("{path}: {reason}")]
     Parse {
         /// Path of the key, `subdevices[3].channels`; `.` for the file as a whole.
         path: String,
         /// What is wrong with it.
-        source: serde_json::Error,
+        reason: serde_json::Error,
     },
     /// The file that describes a SubDevice is not right.
     #[error("{path}")]
@@ -404,9 +404,9 @@ impl SegmentConfig {
     fn parse(text: &str) -> Result<Self, SegmentConfigError> {
         let mut deserializer = serde_json::Deserializer::from_str(text);
         let config: Self = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-            SegmentConfigError::Parse { path: error.path().to_string(), source: error.into_inner() }
+            SegmentConfigError::Parse { path: error.path().to_string(), reason: error.into_inner() }
         })?;
-        deserializer.end().map_err(|source| SegmentConfigError::Parse { path: ".".into(), source })?;
+        deserializer.end().map_err(|reason| SegmentConfigError::Parse { path: ".".into(), reason })?;
         Ok(config)
     }
 

@@ -31,12 +31,12 @@ pub enum ImageError {
     #[error("more than {0} bytes")]
     TooLarge(u64),
     /// The fixed area, a category or a PDO is cut off.
-    #[error("{part}: {source}")]
+    #[error("{part}: {reason}")]
     Damaged {
         /// Which part.
         part: &'static str,
         /// What is wrong.
-        source: WireError,
+        reason: WireError,
     },
     /// More than an ESC has.
     #[error("{0} sync managers, an ESC has 16 at most")]
@@ -82,7 +82,7 @@ impl<'a> Content<'a> {
     fn read(image: &'a [u8]) -> Result<Self, ImageError> {
         let mut content = Self::default();
         for step in Categories::new(image) {
-            content.take(step.map_err(|source| ImageError::Damaged { part: "categories", source })?)?;
+            content.take(step.map_err(|reason| ImageError::Damaged { part: "categories", reason })?)?;
         }
         if content.sync_managers.len() > SYNC_MANAGERS {
             return Err(ImageError::SyncManagers(content.sync_managers.len()));
@@ -91,7 +91,7 @@ impl<'a> Content<'a> {
     }
 
     fn take(&mut self, category: category::Category<'a>) -> Result<(), ImageError> {
-        let damaged = |part| move |source| ImageError::Damaged { part, source };
+        let damaged = |part| move |reason| ImageError::Damaged { part, reason };
         match category.kind {
             CategoryType::STRINGS => self.strings = Some(Strings::new(category.data)),
             CategoryType::GENERAL => self.general = General::parse(category.data).map_err(damaged("general"))?,
@@ -116,7 +116,7 @@ impl<'a> Content<'a> {
 
 /// The same from the image's bytes.
 pub(crate) fn describe_bytes(image: &[u8]) -> Result<Description, ImageError> {
-    let fixed = Fixed::parse(image).map_err(|source| ImageError::Damaged { part: "fixed area", source })?;
+    let fixed = Fixed::parse(image).map_err(|reason| ImageError::Damaged { part: "fixed area", reason })?;
     let content = Content::read(image)?;
     let sync_managers: Vec<SyncManagerPlan> = content.sync_managers.iter().map(plan).collect();
     let mailbox = mailbox(&fixed, &sync_managers)?;

@@ -44,7 +44,7 @@ impl fmt::Display for EsiDevice {
 /// The devices of a file, in its order. Those without a type and product code are left out.
 ///
 /// # Errors
-/// Those of reading the file, not of what it says about its devices.
+/// Those of reading the file, not of what it says about its devices; `NoDescription` without any.
 pub fn esi_devices(path: &Path) -> Result<Vec<EsiDevice>, EsiError> {
     let bytes = load(path)?;
     let (mut devices, mut groups) = (Vec::new(), HashMap::new());
@@ -56,6 +56,9 @@ pub fn esi_devices(path: &Path) -> Result<Vec<EsiDevice>, EsiError> {
         }
         _ => {}
     })?;
+    if devices.is_empty() {
+        return Err(EsiError::NoDescription);
+    }
     for EsiDevice { group, .. } in &mut devices {
         if let Some(name) = groups.get(group.as_str()).filter(|name| !name.is_empty()) {
             group.clone_from(name);

@@ -21,6 +21,7 @@ mod link;
 mod mitigation;
 mod mode;
 mod napi;
+mod netdev;
 mod nic;
 mod offload;
 mod open;

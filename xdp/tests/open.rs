@@ -188,6 +188,7 @@ fn features_are_those_of_the_driver() {
     in_private_netns(|veth| {
         let features = XdpFeatures::of_interface(&veth.master).unwrap();
         assert!(features.native && features.redirect && !features.zero_copy, "{features:?}");
+        assert!(features.receive_stamps, "veth has the kfunc: {features:?}");
         assert_eq!(XdpFeatures::of_interface("lo").unwrap(), XdpFeatures::default());
         assert!(matches!(XdpFeatures::of_interface("zc-none"), Err(XdpError::NoInterface { .. })));
     });

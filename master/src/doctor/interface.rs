@@ -145,7 +145,8 @@ fn features(facts: &InterfaceFacts, wanted: &Wanted) -> Check {
         // Kernels before 6.3 say the same for every driver.
         return question.info("none said (a driver without XDP, or Linux before 6.3): generic mode");
     }
-    let names = [("native", had.native), ("redirect", had.redirect), ("zero-copy", had.zero_copy)];
+    let stamps = ("receive stamps by the NIC, which aren't used", had.receive_stamps);
+    let names = [("native", had.native), ("redirect", had.redirect), ("zero-copy", had.zero_copy), stamps];
     let listed: Vec<_> = names.into_iter().filter(|(_, had)| *had).map(|(name, _)| name).collect();
     let found = listed.join(", ");
     match (had.native && had.redirect && had.zero_copy, wanted.xdp) {
@@ -219,7 +220,7 @@ pub(super) mod tests {
                 receive_vlan: Some(false),
                 addresses: Some(Vec::new()),
             },
-            features: Ok(XdpFeatures { native: true, redirect: true, zero_copy: true }),
+            features: Ok(XdpFeatures { native: true, redirect: true, zero_copy: true, receive_stamps: false }),
             resident: Ok(None),
         }
     }
@@ -298,7 +299,7 @@ pub(super) mod tests {
     #[test]
     fn a_driver_that_copies_is_a_warning_for_a_rig_over_af_xdp_only() {
         let copies = |facts: &mut InterfaceFacts| {
-            facts.features = Ok(XdpFeatures { native: true, redirect: true, zero_copy: false });
+            facts.features = Ok(XdpFeatures { native: true, redirect: true, zero_copy: false, receive_stamps: false });
         };
         assert_eq!(level_for(true, "xdp_features", copies), Level::Warn);
         assert_eq!(level_for(false, "xdp_features", copies), Level::Info);

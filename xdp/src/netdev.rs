@@ -1,0 +1,120 @@
+//! What the kernel's netdev netlink family says of an interface that libbpf doesn't ask for: which facts of a received
+//! frame its driver tells an XDP program (`Documentation/netlink/specs/netdev.yaml`).
+//!
+//! What is there is parsed as a claim: what isn't as it should be is no answer.
+
+use crate::device::Device;
+use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, recv, send, socket};
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
+
+/// `GENL_ID_CTRL`, `CTRL_CMD_GETFAMILY`, `CTRL_ATTR_FAMILY_ID`, `CTRL_ATTR_FAMILY_NAME` of
+/// `include/uapi/linux/genetlink.h`.
+const CONTROLLER: u16 = 0x10;
+const GET_FAMILY: u8 = 3;
+const FAMILY_ID: u16 = 1;
+const FAMILY_NAME: u16 = 2;
+/// `NETDEV_CMD_DEV_GET`, `NETDEV_A_DEV_IFINDEX`, `NETDEV_A_DEV_XDP_RX_METADATA_FEATURES` of
+/// `include/uapi/linux/netdev.h`.
+const DEV_GET: u8 = 1;
+const IFINDEX: u16 = 1;
+const RX_METADATA_FEATURES: u16 = 5;
+/// `NLM_F_REQUEST` of `include/uapi/linux/netlink.h`.
+const REQUEST: u16 = 1;
+/// `struct nlmsghdr` and `struct genlmsghdr`.
+const HEADERS: usize = 16 + 4;
+/// `struct nlattr`; attributes start at multiples of 4.
+const ATTRIBUTE: usize = 4;
+
+/// `enum netdev_xdp_rx_metadata` of the driver: bit 0 is the time at which a frame was received. None where the kernel
+/// does not know the question.
+pub(crate) fn receive_metadata(device: &Device) -> io::Result<Option<u64>> {
+    let protocol = SockProtocol::NetlinkGeneric;
+    let netlink = socket(AddressFamily::Netlink, SockType::Raw, SockFlag::SOCK_CLOEXEC, protocol)?;
+    let family = ask(&netlink, CONTROLLER, GET_FAMILY, FAMILY_NAME, b"netdev\0")?;
+    let Some(family) = attribute(&family, FAMILY_ID).and_then(|id| id.try_into().ok()).map(u16::from_ne_bytes) else {
+        return Ok(None);
+    };
+    let answer = ask(&netlink, family, DEV_GET, IFINDEX, &device.index().to_ne_bytes())?;
+    Ok(attribute(&answer, RX_METADATA_FEATURES).and_then(|bits| bits.try_into().ok()).map(u64::from_ne_bytes))
+}
+
+/// Sends a request with one attribute and returns the answer as it came. An error of the kernel's has no attributes.
+fn ask(netlink: &OwnedFd, family: u16, command: u8, name: u16, value: &[u8]) -> io::Result<Vec<u8>> {
+    send(netlink.as_raw_fd(), &request(family, command, name, value), MsgFlags::empty())?;
+    let mut answer = vec![0; 8192];
+    let len = recv(netlink.as_raw_fd(), &mut answer, MsgFlags::empty())?;
+    answer.truncate(len);
+    Ok(answer)
+}
+
+fn request(family: u16, command: u8, name: u16, value: &[u8]) -> Vec<u8> {
+    let attribute = ATTRIBUTE + value.len();
+    let total = HEADERS + attribute.next_multiple_of(4);
+    let mut bytes = Vec::with_capacity(total);
+    bytes.extend(u32::try_from(total).unwrap_or(0).to_ne_bytes());
+    bytes.extend(family.to_ne_bytes());
+    bytes.extend(REQUEST.to_ne_bytes());
+    // Sequence number, port; command, version, reserved.
+    bytes.extend([0; 8]);
+    bytes.extend([command, 1, 0, 0]);
+    bytes.extend(u16::try_from(attribute).unwrap_or(0).to_ne_bytes());
+    bytes.extend(name.to_ne_bytes());
+    bytes.extend(value);
+    bytes.resize(total, 0);
+    bytes
+}
+
+/// The value of an attribute of an answer.
+fn attribute(answer: &[u8], wanted: u16) -> Option<&[u8]> {
+    let total = usize::try_from(u32::from_ne_bytes(*answer.first_chunk()?)).ok()?;
+    let mut rest = answer.get(HEADERS..total)?;
+    loop {
+        let (len, behind) = rest.split_first_chunk::<2>()?;
+        let (name, _) = behind.split_first_chunk::<2>()?;
+        let len = usize::from(u16::from_ne_bytes(*len));
+        let value = rest.get(ATTRIBUTE..len)?;
+        if u16::from_ne_bytes(*name) == wanted {
+            return Some(value);
+        }
+        rest = rest.get(len.next_multiple_of(4)..)?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use zerocat_link::testing::in_private_netns;
+
+    #[test]
+    fn an_attribute_is_found_behind_others_and_one_that_is_cut_is_none() {
+        let mut answer = request(7, 1, 9, &[1, 2, 3]);
+        answer.extend([6, 0, 5, 0, 0xab, 0xcd, 0, 0]);
+        let total = u32::try_from(answer.len()).unwrap();
+        answer[..4].copy_from_slice(&total.to_ne_bytes());
+        if cfg!(target_endian = "little") {
+            assert_eq!(attribute(&answer, 5), Some([0xab, 0xcd].as_slice()));
+        }
+        assert_eq!(attribute(&answer, 9), Some([1, 2, 3].as_slice()));
+        assert_eq!(attribute(&answer, 4), None);
+        for len in 0..answer.len() {
+            assert_eq!(attribute(&answer[..len], 5), None, "{len} bytes");
+        }
+    }
+
+    #[test]
+    fn a_length_of_zero_is_no_endless_loop() {
+        let mut answer = request(7, 1, 9, &[]);
+        answer[HEADERS..HEADERS + 2].fill(0);
+        assert_eq!(attribute(&answer, 5), None);
+    }
+
+    #[test]
+    fn veth_offers_the_time_of_a_frame_and_the_loopback_nothing() {
+        in_private_netns(|veth| {
+            let of = |name: &str| receive_metadata(&Device::find(name).unwrap()).unwrap();
+            assert_eq!(of(&veth.master).map(|bits| bits & 1), Some(1));
+            assert_eq!(of("lo"), Some(0));
+        });
+    }
+}

@@ -8,6 +8,7 @@ use crate::record::{RecordConsumer, RecordProducer, record_ring};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use zerocat_pdi::{gather, scatter};
 use zerocat_sched::Time;
 
 const HEADER: usize = 24;
@@ -175,7 +176,7 @@ impl SamplePort {
         let stale = self.ranges.iter().any(stale);
         let Some((header, bytes)) = self.scratch.split_at_mut_checked(HEADER) else { return true };
         header.copy_from_slice(&SampleHeader { cycle, at, stale }.emit());
-        copy_out(&self.ranges, image, bytes);
+        gather(&self.ranges, image, bytes);
         if self.ring.push(&self.scratch) {
             return false;
         }
@@ -212,31 +213,10 @@ impl WriterPort {
         if !std::mem::take(&mut self.pending) {
             return false;
         }
-        let mut from = 0usize;
-        for range in &self.ranges {
-            let to = from.saturating_add(range.len());
-            if let (Some(target), Some(new), Some(mask)) =
-                (image.get_mut(range.clone()), self.scratch.get(from..to), self.mask.get(from..to))
-            {
-                for ((byte, new), mask) in target.iter_mut().zip(new).zip(mask) {
-                    *byte = *byte & !mask | new & mask;
-                }
-            }
-            from = to;
-        }
+        scatter(&self.ranges, &self.mask, &self.scratch, image);
         // SYNC: a statistic; it orders nothing. Pairs with the relaxed load in CommandWriter::applied.
         self.applied.fetch_add(1, Ordering::Relaxed);
         true
-    }
-}
-
-#[inline]
-fn copy_out(ranges: &[Range<usize>], image: &[u8], mut record: &mut [u8]) {
-    for range in ranges {
-        let Some(bytes) = image.get(range.clone()) else { return };
-        let Some((to, rest)) = record.split_at_mut_checked(bytes.len()) else { return };
-        to.copy_from_slice(bytes);
-        record = rest;
     }
 }
 

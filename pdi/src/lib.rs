@@ -19,4 +19,4 @@ pub use plan::{
 };
 pub use unit::{SyncUnit, Turn};
 pub use value::{DataType, Value, ValueError};
-pub use windows::Windows;
+pub use windows::{Windows, gather, scatter};

@@ -38,47 +38,35 @@ impl Windows {
         }
         Self { ranges, spans, mask, record_len }
     }
+}
 
-    /// Bytes that an image must have for every range to lie in it.
-    #[must_use]
-    pub fn image_len(&self) -> usize {
-        self.ranges.last().map_or(0, |range| range.end)
+/// Copies byte ranges of an image into a record, one behind the other, up to the first for which image or record are too
+/// short. Neither allocates nor panics.
+#[inline]
+pub fn gather(ranges: &[Range<usize>], image: &[u8], mut record: &mut [u8]) {
+    for range in ranges {
+        let Some(from) = image.get(range.clone()) else { return };
+        let Some((to, behind)) = record.split_at_mut_checked(from.len()) else { return };
+        to.copy_from_slice(from);
+        record = behind;
     }
+}
 
-    /// Copies the ranges of an image into a record. False, and nothing is copied, when image or record are too short.
-    /// Neither allocates nor panics.
-    #[must_use = "false says that nothing was copied"]
-    pub fn gather(&self, image: &[u8], record: &mut [u8]) -> bool {
-        if image.len() < self.image_len() || record.len() < self.record_len {
-            return false;
+/// Copies the bits of a record that its mask has (a byte for each of the record's) into byte ranges of an image, and no
+/// others, up to the first range for which image, record or mask are too short. Neither allocates nor panics.
+#[inline]
+pub fn scatter(ranges: &[Range<usize>], mask: &[u8], record: &[u8], image: &mut [u8]) {
+    let mut at = 0usize;
+    for range in ranges {
+        let end = at.saturating_add(range.len());
+        let (Some(to), Some(from), Some(mask)) = (image.get_mut(range.clone()), record.get(at..end), mask.get(at..end))
+        else {
+            return;
+        };
+        for ((byte, from), mask) in to.iter_mut().zip(from).zip(mask) {
+            *byte = *byte & !mask | from & mask;
         }
-        let mut rest = record;
-        for range in &self.ranges {
-            let (Some(from), Some((to, behind))) = (image.get(range.clone()), rest.split_at_mut_checked(range.len()))
-            else {
-                return false;
-            };
-            to.copy_from_slice(from);
-            rest = behind;
-        }
-        true
-    }
-
-    /// Copies the bits of a record that belong to points into an image, and no others. False, and nothing is copied,
-    /// when image or record are too short. Neither allocates nor panics.
-    #[must_use = "false says that nothing was copied"]
-    pub fn scatter(&self, record: &[u8], image: &mut [u8]) -> bool {
-        if image.len() < self.image_len() || record.len() < self.record_len {
-            return false;
-        }
-        let mut packed = record.iter().zip(&self.mask);
-        for range in &self.ranges {
-            let bytes = image.get_mut(range.clone()).unwrap_or_default();
-            for (byte, (from, mask)) in bytes.iter_mut().zip(packed.by_ref().take(range.len())) {
-                *byte = *byte & !mask | from & mask;
-            }
-        }
-        true
+        at = end;
     }
 }
 
@@ -136,16 +124,28 @@ mod tests {
     #[test]
     fn no_points_are_no_bytes() {
         assert_eq!(Windows::cover(&[]), Windows::default());
-        assert!(Windows::default().gather(&[], &mut []));
     }
 
     #[test]
     fn scattering_leaves_the_bits_of_others() {
         let windows = Windows::cover(&[BitSpan::new(12, 2)]);
         let mut image = [0xff; 3];
-        assert!(windows.scatter(&[0x00], &mut image));
+        scatter(&windows.ranges, &windows.mask, &[0x00], &mut image);
         assert_eq!(image, [0xff, 0b1100_1111, 0xff]);
-        assert!(!windows.scatter(&[0x00], &mut image[..1]));
-        assert!(!windows.scatter(&[], &mut image));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_left_alone() {
+        let (ranges, mask) = ([0..1, 2..4], [0xff; 3]);
+        let mut image = [0; 3];
+        scatter(&ranges, &mask, &[1, 2, 3], &mut image);
+        assert_eq!(image, [1, 0, 0]);
+        scatter(&ranges, &mask, &[], &mut image);
+        assert_eq!(image, [1, 0, 0]);
+        let mut record = [9; 2];
+        gather(&ranges, &[1, 2, 3, 4], &mut record);
+        assert_eq!(record, [1, 9]);
+        gather(&ranges, &[], &mut record);
+        assert_eq!(record, [1, 9]);
     }
 }

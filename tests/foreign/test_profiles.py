@@ -176,3 +176,26 @@ def test_an_abort_code_on_command_reaches_the_maindevice(request, tmp_path):
                 axis.sdo_read(0x60C2, 1)
         assert aborted.value.abort_code == 0x06060000
         assert axis.sdo_read(0x60C2, 2), "another subindex is served"
+
+
+def ask(slave, control):
+    """AL status and status code after a write to AL control (ETG.1000.4, tables 35 to 37)."""
+    patiently(lambda: slave._fpwr(0x0120, struct.pack("<H", control)))
+    status, _, code = struct.unpack("<HHH", patiently(lambda: slave._fprd(0x0130, 6)))
+    return status, code
+
+
+def test_refused_transitions_have_their_codes(request, tmp_path):
+    """ETG.1000.6, table 11; ETG.1020."""
+    subdevices = [{"profile": "coupler"}, {"profile": "servo"}]
+    with simulated(request.config, *file_of(tmp_path, subdevices)), soem(request.config) as bus:
+        axis = bus.slaves[1]
+        for control, code in [(8, 0x0011), (5, 0x0012), (4, 0x001D)]:
+            assert ask(axis, control) == (0x12, code)
+            assert ask(axis, 0x12) == (2, 0)
+        assert ask(axis, 1) == (1, 0)
+        # Sync manager 0, the mailbox of the MainDevice, off.
+        patiently(lambda: axis._fpwr(0x0806, bytes(1)))
+        for control, code in [(2, 0x0016), (3, 0x0013), (8, 0x0011)]:
+            assert ask(axis, control) == (0x11, code)
+            assert ask(axis, 0x11) == (1, 0)

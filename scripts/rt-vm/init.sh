@@ -27,11 +27,20 @@ i=0
 while [ ! -e /sys/class/net/eth0 ] && [ $i -lt 100 ]; do sleep 0.1; i=$((i + 1)); done
 ip link set lo up
 ip link set eth0 up || finish no-eth0
-i=0
-while [ "$(cat /sys/class/net/eth0/carrier 2>/dev/null)" != 1 ] && [ $i -lt 100 ]; do sleep 0.1; i=$((i + 1)); done
+# A link that was reset is back, and stays so for a moment.
+await_carrier() {
+    i=0 steady=0
+    while [ $steady -lt 10 ] && [ $i -lt 200 ]; do
+        steady=$((steady + 1)) i=$((i + 1))
+        [ "$(cat /sys/class/net/eth0/carrier 2>/dev/null)" = 1 ] || steady=0
+        sleep 0.1
+    done
+}
+await_carrier
 
 tune_says tune-before --dry-run
 tune_says tune-applied
+await_carrier
 zerocat doctor --interface eth0 --cpu 1 --json 2>/dev/null | sed 's/^/GUEST doctor /'
 
 echo "GUEST uname $(uname -v)"
@@ -45,8 +54,16 @@ for event in /sys/kernel/tracing/events/zc/*/enable; do echo 1 >"$event"; done 2
 # shellcheck disable=SC2086
 /lib64/ld-linux-x86-64.so.2 --library-path /lib /bin/zerocat run /rig.json $RUN_OPTIONS --report /report.json >/run.out 2>&1 &
 run=$!
+# Says once that a line is in what zerocat said.
+saw() {
+    [ -e "/saw-$1" ] && return
+    grep -q "$2" /run.out && echo "GUEST $1" && touch "/saw-$1"
+}
 i=0
 while kill -0 $run 2>/dev/null; do
+    saw op "SubDevices in OP after"
+    saw lost "frames don't come back"
+    saw again "and is in OP again"
     if [ $i -eq 4 ]; then
         for task in /proc/$run/task/*; do
             [ "$(cat "$task/comm")" = zc-rt ] && echo "GUEST thread policy $(awk '{print $41}' "$task/stat") priority $(awk '{print $40}' "$task/stat") cpu $(grep Cpus_allowed_list "$task/status" | awk '{print $2}')"

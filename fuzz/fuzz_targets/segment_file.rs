@@ -24,7 +24,10 @@ fuzz_target!(|input: &[u8]| {
     let _ = Script::parse(&script, &CommandParser::new(&SegmentConfig::example()));
     let Ok(config) = SegmentConfig::from_json(&json) else { return };
     let _ = Script::parse(&script, &CommandParser::new(&config));
-    assert_eq!(SegmentConfig::from_json(&config.to_json()).expect("what is written is read").to_json(), config.to_json());
+    assert_eq!(
+        SegmentConfig::from_json(&config.to_json()).expect("what is written is read").to_json(),
+        config.to_json()
+    );
     // One that names other files was not read whole.
     let Ok(mut segment) = Segment::new(&config) else { return };
     let (_, counter) = sim::send(&mut segment, Duration::from_millis(1), 7, 0, 0x0000, &[0; 16]);

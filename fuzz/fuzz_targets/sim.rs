@@ -43,8 +43,7 @@ pub fn bring_up(segment: &mut Segment) {
     send(segment, now, 8, 0, 0x0120, &[2, 0]);
     for (station, outputs, inputs) in [(0x1003u16, 0u8, 8u8), (0x1004, 4, 0), (0x1005, 8, 12)] {
         let on = |length: u8| u8::from(length > 0);
-        let channels =
-            [0x00, 0x11, outputs, 0, 0x64, 0, on(outputs), 0, 0x80, 0x11, inputs, 0, 0x20, 0, on(inputs), 0];
+        let channels = [0x00, 0x11, outputs, 0, 0x64, 0, on(outputs), 0, 0x80, 0x11, inputs, 0, 0x20, 0, on(inputs), 0];
         send(segment, now, 5, station, 0x0810, &channels);
     }
     for state in [4, 8] {

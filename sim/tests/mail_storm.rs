@@ -194,6 +194,29 @@ impl Storm {
         }
     }
 
+    /// A file that would fill the SubDevice with a few others, and more emergencies than may wait.
+    fn flood(&mut self) {
+        let name = [b'f', self.dice.byte()];
+        let mut packets = vec![[&[2, 0, 7, 0, 0, 0][..], &name].concat()];
+        // The last one is shorter than the mailbox.
+        let length = |n: u8| if n == 20 { 100 } else { 116 };
+        packets.extend((1u8..=20).map(|n| [&[3, 0, n, 0, 0, 0][..], &vec![n; length(n)]].concat()));
+        for packet in packets {
+            // The first packet is refused once: the SubDevice is busy.
+            let times = if packet[..3] == [3, 0, 1] { 2 } else { 1 };
+            for _ in 0..times {
+                self.fetch();
+                self.rig.post(0, 0, 4, &packet);
+                self.fetch();
+            }
+        }
+        for code in 0..200 {
+            let emergency = Action::Emergency { subdevice: 0, code: 0xff00 + code, register: 1, data: [0; 5] };
+            self.rig.segment.act(emergency, self.rig.now).unwrap();
+        }
+        self.fetch();
+    }
+
     /// Mails in one state, from INIT and back. Returns how much the segment held at the end: the length of all its
     /// fields, written out.
     fn round(&mut self, state: u8) -> usize {
@@ -211,6 +234,8 @@ impl Storm {
                 self.fetch();
             }
         }
+        self.rig.segment.act(Action::FreezeMailbox { subdevice: 0, frozen: false }, self.rig.now).unwrap();
+        self.flood();
         let held = format!("{:?}", self.rig.segment).len();
         assert_eq!(self.rig.al(0, 1), (1, 0));
         held

@@ -69,8 +69,12 @@ impl Scan {
         let link = open_link(&request).map_err(|error| Failure::link(zerocat::chain(&error)))?;
         link.missing.iter().for_each(|missing| eprintln!("not had: {missing}"));
         let depth = if self.basic { Depth::Basic } else { Depth::Deep };
-        let found = scan(link.link, depth, self.force, || stop.asked())
-            .map_err(|error| Failure::bus(format!("scan {}: {}", self.interface, zerocat::chain(&error))))?;
+        let found = scan(link.link, depth, self.force, || stop.asked());
+        if let Some(elsewhere) = link.strays.as_ref().and_then(|strays| strays.seen()) {
+            eprintln!("not had: {elsewhere}");
+        }
+        let found =
+            found.map_err(|error| Failure::bus(format!("scan {}: {}", self.interface, zerocat::chain(&error))))?;
         if self.json {
             print::json(&found)?;
         } else {

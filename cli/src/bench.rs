@@ -232,7 +232,7 @@ impl How {
         if self.json {
             return print::json(report);
         }
-        println!("{}", table());
+        print::line(table());
         Ok(())
     }
 }

@@ -40,7 +40,7 @@ impl Check {
             print::json(&verdict)?;
         } else if let Ok(rig) = &loaded {
             summary(&self.rig, rig);
-            verdict.warnings.iter().for_each(|warning| println!("warning: {warning}"));
+            verdict.warnings.iter().for_each(|warning| print::line(format_args!("warning: {warning}")));
         }
         loaded.map(drop).map_err(|error| refused(&self.rig, &error))
     }
@@ -73,9 +73,9 @@ fn warnings(rig: &Rig) -> Vec<String> {
 
 fn summary(path: &Path, rig: &Rig) {
     let network = &rig.network.properties;
-    println!("{}: right", path.display());
-    println!("  network    {} at {} Hz", network.interface, network.rate);
-    println!("  slaves     {}", rig.slaves.len());
+    print::line(format_args!("{}: right", path.display()));
+    print::line(format_args!("  network    {} at {} Hz", network.interface, network.rate));
+    print::line(format_args!("  slaves     {}", rig.slaves.len()));
     for task in &rig.tasks {
         let channels = rig.channels_of(task).len();
         let kind = match task {
@@ -83,6 +83,6 @@ fn summary(path: &Path, rig: &Rig) {
             Task::Write(_) => "write task",
             Task::Scan(_) => "scan task ",
         };
-        println!("  {kind} `{}`, {channels} channels", task.name());
+        print::line(format_args!("  {kind} `{}`, {channels} channels", task.name()));
     }
 }

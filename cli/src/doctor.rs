@@ -64,7 +64,7 @@ impl Doctor {
         if self.json {
             print::json(&findings)?;
         } else {
-            println!("{}", shown(&findings));
+            print::line(shown(&findings));
         }
         match findings.worst {
             Level::Ok | Level::Info => {

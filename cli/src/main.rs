@@ -1,6 +1,5 @@
 //! The `zerocat` command: arguments, printing, wiring. What it does is in the `zerocat` library.
 #![forbid(unsafe_code)]
-#![expect(clippy::print_stdout, reason = "printing is what this crate is for")]
 
 mod bench;
 mod check;

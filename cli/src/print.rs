@@ -4,6 +4,8 @@ use crate::exit::Failure;
 use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
 use serde::Serialize;
+use std::fmt::Display;
+use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
 /// A table with a header and no lines.
@@ -13,17 +15,26 @@ pub(crate) fn table<const N: usize>(header: [&str; N]) -> Table {
     table
 }
 
+/// Prints a line to standard output. That its reader has gone (`| head`) is no fault: nobody misses the rest.
+pub(crate) fn line(text: impl Display) {
+    if let Err(error) = writeln!(std::io::stdout().lock(), "{text}")
+        && error.kind() != ErrorKind::BrokenPipe
+    {
+        eprintln!("standard output: {error}");
+    }
+}
+
 /// Prints a value as indented JSON.
 pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value).map_err(|error| Failure::running(format!("print JSON: {error}")))?;
-    println!("{text}");
+    line(text);
     Ok(())
 }
 
 /// Prints a value as one line of JSON.
 pub(crate) fn json_line(value: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string(value).map_err(|error| Failure::running(format!("print JSON: {error}")))?;
-    println!("{text}");
+    line(text);
     Ok(())
 }
 

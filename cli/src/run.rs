@@ -192,7 +192,7 @@ fn conclude(ended: &Ended, how: &HowLong, samples_on_stdout: bool) -> Done {
     } else if samples_on_stdout {
         eprintln!("{}", summary(&ended.report));
     } else {
-        println!("{}", summary(&ended.report));
+        print::line(summary(&ended.report));
     }
     Ok(())
 }

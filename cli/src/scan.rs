@@ -105,11 +105,11 @@ fn print(subdevices: &[Scanned]) {
             found.pdo_source.map_or_else(|| "-".to_owned(), |source| source.to_string()),
         ]);
     }
-    println!("{table}");
-    println!("{} SubDevices", subdevices.len());
+    print::line(table);
+    print::line(format_args!("{} SubDevices", subdevices.len()));
     for found in subdevices {
         if let Some(error) = &found.error {
-            println!("SubDevice {} ({}): {error}", found.position, found.name);
+            print::line(format_args!("SubDevice {} ({}): {error}", found.position, found.name));
         }
     }
 }

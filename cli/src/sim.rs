@@ -14,6 +14,7 @@ mod sight;
 
 use crate::Done;
 use crate::exit::Failure;
+use crate::print;
 use crate::stop::Stop;
 use clap::Args;
 use control::Control;
@@ -104,7 +105,7 @@ impl Sim {
         let config = self.config()?;
         if self.print_config {
             config.check().map_err(|error| Failure::file(zerocat::chain(&error)))?;
-            println!("{}", config.to_json());
+            print::line(config.to_json());
             return Ok(());
         }
         let mut segment = Segment::new(&config).map_err(|error| Failure::file(zerocat::chain(&error)))?;
@@ -214,10 +215,13 @@ impl Sim {
         }
         if !self.quiet {
             let totals = sight.snapshot.totals;
-            println!("{}", table(sight));
-            println!("{} frames, {} datagrams, {} frames destroyed", totals.frames, totals.datagrams, totals.lost);
+            print::line(table(sight));
+            print::line(format_args!(
+                "{} frames, {} datagrams, {} frames destroyed",
+                totals.frames, totals.datagrams, totals.lost
+            ));
             if sight.faults != Faults::default() {
-                println!("faults on purpose: {}", sight.faults);
+                print::line(format_args!("faults on purpose: {}", sight.faults));
             }
         }
         Ok(())

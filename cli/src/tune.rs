@@ -58,7 +58,7 @@ impl Tune {
         if self.json {
             print::json(&tuned)?;
         } else if !tuned.settings.is_empty() {
-            println!("{}", shown(&tuned));
+            print::line(shown(&tuned));
         }
         tuned.notes.iter().for_each(|note| eprintln!("note: {note}"));
         self.end(&tuned)

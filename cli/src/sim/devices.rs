@@ -68,6 +68,6 @@ pub(super) fn list(path: &Path, json: bool) -> Done {
             device.startup.len().to_string(),
         ]);
     }
-    println!("{table}");
+    print::line(table);
     Ok(())
 }

@@ -109,7 +109,7 @@ impl Served {
     /// Prints it as one line of JSON.
     pub(super) fn print(&self) -> Done {
         let text = serde_json::to_string(self).map_err(|error| Failure::running(format!("print JSON: {error}")))?;
-        println!("{text}");
+        print::line(text);
         Ok(())
     }
 }

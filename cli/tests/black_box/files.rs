@@ -38,6 +38,16 @@ fn the_help_tells_the_exit_codes() {
 }
 
 #[test]
+fn a_reader_of_the_output_that_has_gone_is_no_fault() {
+    use std::process::{Command, Stdio};
+    let mut schema = Command::new(env!("CARGO_BIN_EXE_zerocat"));
+    let mut child = schema.args(["schema", "rig"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!((ended.status.code(), String::from_utf8_lossy(&ended.stderr).as_ref()), (Some(0), ""));
+}
+
+#[test]
 fn arguments_that_are_wrong_end_with_code_2() {
     zerocat(&["run"]).with_code(2);
     zerocat(&["fly"]).with_code(2);

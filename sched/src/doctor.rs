@@ -72,8 +72,8 @@ pub fn judge_host(reading: &HostReading, own: &[u32], wanted: &Wanted) -> Vec<Ch
 #[cfg(test)]
 pub(crate) mod testing {
     use super::{Check, HostReading, Level, Wanted, judge_host};
-    use crate::fake_tree::FakeTree;
     use std::time::Duration;
+    use zerocat_link::testing::FakeTree;
 
     /// A rig on CPU 3 at 1 kHz that sleeps.
     pub(crate) const WANTED: Wanted = Wanted {

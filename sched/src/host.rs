@@ -139,7 +139,7 @@ fn memory_mib(root: &Path) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fake_tree::FakeTree;
+    use zerocat_link::testing::FakeTree;
 
     const CPUINFO: &str =
         "processor\t: 0\nmodel name\t: AMD EPYC\nflags\t\t: fpu hypervisor lahf_lm\n\nprocessor\t: 1\n";

@@ -51,9 +51,9 @@ fn packed(root: &Path) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fake_tree::FakeTree;
     use flate2::{Compression, write::GzEncoder};
     use std::io::Write;
+    use zerocat_link::testing::FakeTree;
 
     const CONFIG: &str = "CONFIG_BPF_SYSCALL=y\nCONFIG_NETCONSOLE=m\n# CONFIG_XDP_SOCKETS is not set\n";
 

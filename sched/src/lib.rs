@@ -8,8 +8,6 @@ pub mod alloc;
 pub mod capabilities;
 pub mod cpu_list;
 pub mod doctor;
-#[cfg(test)]
-mod fake_tree;
 mod files;
 pub mod grid;
 pub mod host;

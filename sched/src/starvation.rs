@@ -46,7 +46,7 @@ fn warning(allowed: &[usize], cpu: Option<usize>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fake_tree::FakeTree;
+    use zerocat_link::testing::FakeTree;
 
     #[test]
     fn the_list_is_that_of_the_process() {

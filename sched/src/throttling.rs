@@ -120,9 +120,9 @@ fn fair_servers(root: &Path) -> Vec<(usize, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fake_tree::FakeTree;
     use flate2::{Compression, write::GzEncoder};
     use std::io::Write;
+    use zerocat_link::testing::FakeTree;
 
     const RUNTIME: (&str, &str) = ("proc/sys/kernel/sched_rt_runtime_us", "950000\n");
     const PERIOD: (&str, &str) = ("proc/sys/kernel/sched_rt_period_us", "1000000\n");

@@ -19,16 +19,14 @@ pub fn set_irq_affinity(root: &Path, number: u32, cpus: &[usize]) -> io::Result<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use zerocat_link::testing::FakeTree;
 
     #[test]
     fn a_list_of_cpus_is_written_to_an_interrupt_that_is_there_only() {
-        let root = std::env::temp_dir().join(format!("zerocat-irq-{}", std::process::id()));
-        let file = root.join("proc/irq/41/smp_affinity_list");
-        fs::create_dir_all(file.parent().unwrap()).unwrap();
-        fs::write(&file, "0-3\n").unwrap();
-        set_irq_affinity(&root, 41, &[0, 2]).unwrap();
-        assert_eq!(fs::read_to_string(&file).unwrap(), "0,2");
-        assert!(set_irq_affinity(&root, 42, &[0]).is_err());
-        fs::remove_dir_all(&root).unwrap();
+        let file = "proc/irq/41/smp_affinity_list";
+        let tree = FakeTree::new(&[(file, "0-3\n")]);
+        set_irq_affinity(tree.root(), 41, &[0, 2]).unwrap();
+        assert_eq!(tree.text(file), "0,2");
+        assert!(set_irq_affinity(tree.root(), 42, &[0]).is_err());
     }
 }

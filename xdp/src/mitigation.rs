@@ -141,46 +141,31 @@ fn read(knobs: &NapiKnobs, interface: &str) -> Result<IrqMitigation, MitigationE
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::path::PathBuf;
-    use std::sync::atomic::{AtomicU32, Ordering};
+    use zerocat_link::testing::FakeTree;
 
     const DEFER: &str = "napi_defer_hard_irqs";
     const FLUSH: &str = "gro_flush_timeout";
     const WANTED: IrqMitigation = IrqMitigation { defer_hard_irqs: 2, gro_flush_timeout: Duration::from_millis(2) };
 
-    /// A root with an interface `eth0` of number 3; gone when dropped.
-    struct Fake(PathBuf);
+    const FOLDER: &str = "sys/class/net/eth0";
+
+    /// A root with an interface `eth0` of number 3.
+    struct Fake(FakeTree);
 
     impl Fake {
         fn new(files: &[(&str, &str)]) -> Self {
-            static NEXT: AtomicU32 = AtomicU32::new(0);
-            // SYNC: only uniqueness counts.
-            let number = NEXT.fetch_add(1, Ordering::Relaxed);
-            let root = std::env::temp_dir().join(format!("zerocat-mitigation-{}-{number}", std::process::id()));
-            std::fs::create_dir_all(root.join("sys/class/net/eth0")).unwrap();
-            let fake = Self(root);
-            for (file, text) in files.iter().chain(&[("ifindex", "3\n")]) {
-                std::fs::write(fake.file(file), text).unwrap();
-            }
-            fake
-        }
-
-        fn file(&self, name: &str) -> PathBuf {
-            self.0.join("sys/class/net/eth0").join(name)
+            let all = files.iter().chain(&[("ifindex", "3\n")]);
+            let all: Vec<_> = all.map(|(file, text)| (format!("{FOLDER}/{file}"), *text)).collect();
+            let all: Vec<_> = all.iter().map(|(path, text)| (path.as_str(), *text)).collect();
+            Self(FakeTree::new(&all))
         }
 
         fn text(&self, name: &str) -> String {
-            std::fs::read_to_string(self.file(name)).unwrap()
+            self.0.text(&format!("{FOLDER}/{name}"))
         }
 
         fn set(&self) -> Result<HeldMitigation, MitigationError> {
-            HeldMitigation::set(&self.0, "eth0", 3, WANTED)
-        }
-    }
-
-    impl Drop for Fake {
-        fn drop(&mut self) {
-            drop(std::fs::remove_dir_all(&self.0));
+            HeldMitigation::set(self.0.root(), "eth0", 3, WANTED)
         }
     }
 
@@ -208,7 +193,7 @@ mod tests {
     fn a_knob_that_cannot_be_written_leaves_the_other_as_it_was_and_says_what_to_do() {
         let fake = Fake::new(&[(FLUSH, "0\n")]);
         // A number to read, and not to be written by anyone.
-        std::os::unix::fs::symlink("/proc/sys/kernel/ngroups_max", fake.file(DEFER)).unwrap();
+        fake.0.link(&format!("{FOLDER}/{DEFER}"), "/proc/sys/kernel/ngroups_max");
         let error = fake.set().unwrap_err().to_string();
         assert!(error.starts_with("write 2 to /sys/class/net/eth0/napi_defer_hard_irqs: "), "{error}");
         assert!(error.contains("it takes CAP_NET_ADMIN and the right to write the file"), "{error}");
@@ -220,7 +205,7 @@ mod tests {
         let fake = Fake::new(&[(DEFER, "0\n")]);
         let error = fake.set().unwrap_err().to_string();
         assert!(error.starts_with("read gro_flush_timeout of eth0: "), "{error}");
-        let error = HeldMitigation::set(&fake.0, "eth0", 4, WANTED).unwrap_err().to_string();
+        let error = HeldMitigation::set(fake.0.root(), "eth0", 4, WANTED).unwrap_err().to_string();
         assert!(error.starts_with("/sys/class/net doesn't show eth0 of this network namespace"), "{error}");
     }
 }

@@ -68,32 +68,19 @@ impl NapiKnobs {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use zerocat_link::testing::FakeTree;
 
-    /// An interface `eth1` with number 3 and two knobs; removed when dropped.
-    struct Tree(PathBuf);
-
-    impl Tree {
-        fn new(name: &str) -> Self {
-            let root = std::env::temp_dir().join(format!("zerocat-napi-{name}-{}", std::process::id()));
-            let folder = root.join("sys/class/net/eth1");
-            fs::create_dir_all(&folder).unwrap();
-            for (file, text) in [("ifindex", "3\n"), ("napi_defer_hard_irqs", "0\n"), ("threaded", "1\n")] {
-                fs::write(folder.join(file), text).unwrap();
-            }
-            Self(root)
-        }
-    }
-
-    impl Drop for Tree {
-        fn drop(&mut self) {
-            drop(fs::remove_dir_all(&self.0));
-        }
+    /// An interface `eth1` with number 3 and two knobs.
+    fn tree() -> FakeTree {
+        let knobs = [("ifindex", "3\n"), ("napi_defer_hard_irqs", "0\n"), ("threaded", "1\n")];
+        let paths = knobs.map(|(file, text)| (format!("sys/class/net/eth1/{file}"), text));
+        FakeTree::new(&paths.each_ref().map(|(path, text)| (path.as_str(), *text)))
     }
 
     #[test]
     fn a_knob_has_the_value_that_it_was_given() {
-        let tree = Tree::new("value");
-        let knobs = NapiKnobs::find(&tree.0, "eth1", 3).unwrap();
+        let tree = tree();
+        let knobs = NapiKnobs::find(tree.root(), "eth1", 3).unwrap();
         assert_eq!((knobs.read(NapiKnob::DeferHardIrqs).unwrap(), knobs.read(NapiKnob::Threaded).unwrap()), (0, 1));
         knobs.write(NapiKnob::DeferHardIrqs, 10).unwrap();
         assert_eq!(knobs.read(NapiKnob::DeferHardIrqs).unwrap(), 10);
@@ -101,17 +88,17 @@ mod tests {
 
     #[test]
     fn a_namesake_in_another_namespace_is_not_it() {
-        let tree = Tree::new("namesake");
-        assert_eq!(NapiKnobs::find(&tree.0, "eth1", 4), None);
-        assert_eq!(NapiKnobs::find(&tree.0, "eth2", 3), None);
+        let tree = tree();
+        assert_eq!(NapiKnobs::find(tree.root(), "eth1", 4), None);
+        assert_eq!(NapiKnobs::find(tree.root(), "eth2", 3), None);
     }
 
     #[test]
     fn a_knob_that_the_kernel_does_not_have_is_an_error_and_not_made() {
-        let tree = Tree::new("absent");
-        let knobs = NapiKnobs::find(&tree.0, "eth1", 3).unwrap();
+        let tree = tree();
+        let knobs = NapiKnobs::find(tree.root(), "eth1", 3).unwrap();
         assert!(knobs.read(NapiKnob::GroFlushTimeout).is_err());
         assert!(knobs.write(NapiKnob::GroFlushTimeout, 1).is_err());
-        assert!(!tree.0.join("sys/class/net/eth1/gro_flush_timeout").exists());
+        assert!(!tree.path("sys/class/net/eth1/gro_flush_timeout").exists());
     }
 }

@@ -130,8 +130,9 @@ mod tests {
     use super::*;
     use crate::tune::plan::{IrqCpu, ThreadedNapi};
     use crate::tune::state::Identity;
-    use crate::tune::testing::{Bench, Folder, coalescing, queues};
+    use crate::tune::testing::{Bench, coalescing, queues};
     use std::cell::RefCell;
+    use zerocat_link::testing::FakeTree;
 
     const WISH: Wish =
         Wish { irq_cpu: IrqCpu::Housekeeping { realtime: Some(1), choose: 0 }, threaded: ThreadedNapi::Leave };
@@ -140,13 +141,13 @@ mod tests {
         rows.iter().map(|row| (row.setting.to_string(), row.outcome)).collect()
     }
 
-    fn state(folder: &Folder) -> State {
+    fn state(folder: &FakeTree) -> State {
         State::open(&folder.path("state.json"), &Identity::default()).unwrap()
     }
 
     #[test]
     fn a_rehearsal_says_what_applying_does_and_changes_nothing() {
-        let (folder, bench) = (Folder::new(), Bench::new());
+        let (folder, bench) = (FakeTree::new(&[]), Bench::new());
         let before = bench.read();
         let rehearsed = rehearse(&bench, &WISH);
         assert_eq!(bench.read(), before);
@@ -161,7 +162,7 @@ mod tests {
 
     #[test]
     fn what_is_there_is_as_wanted_after_and_nothing_is_left_to_do() {
-        let (folder, bench) = (Folder::new(), Bench::new());
+        let (folder, bench) = (FakeTree::new(&[]), Bench::new());
         let mut state = state(&folder);
         apply(&bench, &WISH, &mut state, &mut |_| {}).unwrap();
         let again = apply(&bench, &WISH, &mut state, &mut |_| {}).unwrap().rows;
@@ -170,7 +171,7 @@ mod tests {
 
     #[test]
     fn each_setting_is_in_the_file_as_it_was_before_it_is_changed() {
-        let (folder, first, unkept) = (Folder::new(), Bench::new().read(), RefCell::new(Vec::new()));
+        let (folder, first, unkept) = (FakeTree::new(&[]), Bench::new().read(), RefCell::new(Vec::new()));
         let bench = Bench::new();
         bench.before_each_write(|setting| {
             let kept = state(&folder);
@@ -185,7 +186,7 @@ mod tests {
 
     #[test]
     fn a_refusal_is_said_and_stops_nothing() {
-        let (folder, bench) = (Folder::new(), Bench::new());
+        let (folder, bench) = (FakeTree::new(&[]), Bench::new());
         bench.refuse(&queues(), 2);
         let rows = apply(&bench, &WISH, &mut state(&folder), &mut |_| {}).unwrap().rows;
         let of = |setting: &Setting| rows.iter().find(|row| row.setting == *setting).unwrap();
@@ -197,7 +198,7 @@ mod tests {
 
     #[test]
     fn what_a_driver_refuses_first_is_asked_for_in_another_way() {
-        let (folder, bench) = (Folder::new(), Bench::new());
+        let (folder, bench) = (FakeTree::new(&[]), Bench::new());
         bench.refuse(&coalescing(), 1);
         let rows = apply(&bench, &WISH, &mut state(&folder), &mut |_| {}).unwrap().rows;
         let row = rows.iter().find(|row| row.setting == coalescing()).unwrap();
@@ -207,7 +208,7 @@ mod tests {
 
     #[test]
     fn a_link_that_agrees_on_pause_frames_after_it_was_told_not_to_is_told_again() {
-        let (folder, bench) = (Folder::new(), Bench::new());
+        let (folder, bench) = (FakeTree::new(&[]), Bench::new());
         bench.agree_late();
         let rows = apply(&bench, &WISH, &mut state(&folder), &mut |_| {}).unwrap().rows;
         let row = rows.iter().find(|row| row.setting == Setting::Group(NicGroup::Pause)).unwrap();
@@ -216,7 +217,7 @@ mod tests {
 
     #[test]
     fn a_driver_that_accepts_and_does_nothing_is_a_refusal() {
-        let (folder, bench) = (Folder::new(), Bench::new());
+        let (folder, bench) = (FakeTree::new(&[]), Bench::new());
         bench.ignore(&coalescing());
         let rows = apply(&bench, &WISH, &mut state(&folder), &mut |_| {}).unwrap().rows;
         assert_eq!(rows.iter().find(|row| row.setting == coalescing()).unwrap().outcome, Outcome::Refused);

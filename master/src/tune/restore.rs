@@ -151,16 +151,17 @@ mod tests {
     use crate::tune::apply::apply;
     use crate::tune::plan::{IrqCpu, ThreadedNapi, Wish};
     use crate::tune::state::Identity;
-    use crate::tune::testing::{Bench, Folder, coalescing, irq, queues};
+    use crate::tune::testing::{Bench, coalescing, irq, queues};
+    use zerocat_link::testing::FakeTree;
 
     const WISH: Wish =
         Wish { irq_cpu: IrqCpu::Housekeeping { realtime: Some(1), choose: 0 }, threaded: ThreadedNapi::Leave };
 
-    fn state(folder: &Folder) -> State {
+    fn state(folder: &FakeTree) -> State {
         State::open(&folder.path("state.json"), &Identity::default()).unwrap()
     }
 
-    fn tuned(folder: &Folder) -> (Bench<'static>, Vec<Reading>) {
+    fn tuned(folder: &FakeTree) -> (Bench<'static>, Vec<Reading>) {
         let bench = Bench::new();
         let before = bench.read();
         apply(&bench, &WISH, &mut state(folder), &mut |_| {}).unwrap();
@@ -168,7 +169,7 @@ mod tests {
         (bench, before)
     }
 
-    fn restored(bench: &Bench<'_>, folder: &Folder, since: ChangedSince) -> Vec<Row> {
+    fn restored(bench: &Bench<'_>, folder: &FakeTree, since: ChangedSince) -> Vec<Row> {
         restore(bench, &mut state(folder), since, &mut |_| {}).unwrap().rows
     }
 
@@ -178,7 +179,7 @@ mod tests {
 
     #[test]
     fn everything_is_as_before_and_the_file_is_gone() {
-        let folder = Folder::new();
+        let folder = FakeTree::new(&[]);
         let (bench, before) = tuned(&folder);
         restored(&bench, &folder, ChangedSince::Leave);
         assert_eq!(bench.read(), before);
@@ -188,7 +189,7 @@ mod tests {
 
     #[test]
     fn a_second_tuning_does_not_make_the_first_one_permanent() {
-        let folder = Folder::new();
+        let folder = FakeTree::new(&[]);
         let (bench, before) = tuned(&folder);
         bench.set(&coalescing(), 50);
         apply(&bench, &WISH, &mut state(&folder), &mut |_| {}).unwrap();
@@ -198,7 +199,7 @@ mod tests {
 
     #[test]
     fn what_somebody_else_changed_since_is_left_and_stays_in_the_file() {
-        let folder = Folder::new();
+        let folder = FakeTree::new(&[]);
         let (bench, before) = tuned(&folder);
         bench.set(&coalescing(), 50);
         let rows = restored(&bench, &folder, ChangedSince::Leave);
@@ -212,7 +213,7 @@ mod tests {
 
     #[test]
     fn what_somebody_else_put_back_already_is_as_before() {
-        let folder = Folder::new();
+        let folder = FakeTree::new(&[]);
         let (bench, before) = tuned(&folder);
         bench.write(&coalescing(), value_of(&before, &coalescing()).unwrap()).unwrap();
         assert_eq!(outcome(&restored(&bench, &folder, ChangedSince::Leave), &coalescing()), Outcome::AsBefore);
@@ -221,7 +222,7 @@ mod tests {
     #[test]
     fn a_tuning_killed_after_any_of_its_changes_can_be_taken_back() {
         for survived in 0..12 {
-            let folder = Folder::new();
+            let folder = FakeTree::new(&[]);
             let bench = Bench::new();
             let before = bench.read();
             bench.die_after(survived);
@@ -236,7 +237,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_put_back_stays_in_the_file() {
-        let folder = Folder::new();
+        let folder = FakeTree::new(&[]);
         let (bench, _) = tuned(&folder);
         bench.refuse(&coalescing(), 1);
         assert_eq!(outcome(&restored(&bench, &folder, ChangedSince::Leave), &coalescing()), Outcome::Refused);
@@ -246,7 +247,7 @@ mod tests {
 
     #[test]
     fn an_interrupt_that_is_gone_is_nothing_to_put_back() {
-        let folder = Folder::new();
+        let folder = FakeTree::new(&[]);
         let (bench, _) = tuned(&folder);
         bench.unplug(&irq(0));
         assert_eq!(outcome(&restored(&bench, &folder, ChangedSince::Leave), &irq(0)), Outcome::Gone);
@@ -255,7 +256,7 @@ mod tests {
 
     #[test]
     fn a_rehearsal_changes_nothing() {
-        let folder = Folder::new();
+        let folder = FakeTree::new(&[]);
         let (bench, _) = tuned(&folder);
         let tuned = bench.read();
         let rows = rehearse(&bench, &state(&folder), ChangedSince::Leave);

@@ -204,7 +204,7 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tune::testing::Folder;
+    use zerocat_link::testing::FakeTree;
     use zerocat_xdp::NapiKnob;
 
     fn identity() -> Identity {
@@ -229,7 +229,7 @@ mod tests {
 
     #[test]
     fn what_was_kept_is_read_back_and_gone_when_forgotten() {
-        let folder = Folder::new();
+        let folder = FakeTree::new(&[]);
         let path = folder.path("new/state.json");
         let mut state = kept(&path);
         assert_eq!(State::open(&path, &identity()).unwrap().entries(), state.entries());
@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn a_state_that_cannot_be_put_in_its_place_leaves_nothing_behind() {
-        let folder = Folder::new();
+        let folder = FakeTree::new(&[]);
         let path = folder.path("state.json");
         let mut state = State::open(&path, &identity()).unwrap();
         fs::create_dir_all(path.join("in the way")).unwrap();
@@ -258,7 +258,7 @@ mod tests {
 
     #[test]
     fn a_second_tuning_keeps_what_was_at_first() {
-        let folder = Folder::new();
+        let folder = FakeTree::new(&[]);
         let path = folder.path("state.json");
         drop(kept(&path));
         let mut again = State::open(&path, &identity()).unwrap();
@@ -269,7 +269,7 @@ mod tests {
 
     #[test]
     fn what_a_driver_did_not_take_is_forgotten() {
-        let folder = Folder::new();
+        let folder = FakeTree::new(&[]);
         let path = folder.path("state.json");
         let mut state = kept(&path);
         let setting = Setting::Napi(NapiKnob::DeferHardIrqs);
@@ -280,7 +280,7 @@ mod tests {
 
     #[test]
     fn a_file_of_an_interface_that_is_gone_is_empty() {
-        let folder = Folder::new();
+        let folder = FakeTree::new(&[]);
         let path = folder.path("state.json");
         drop(kept(&path));
         let gone = [Identity { boot: Some("b".to_owned()), ..identity() }, Identity { index: 4, ..identity() }];
@@ -291,7 +291,7 @@ mod tests {
 
     #[test]
     fn a_file_of_another_interface_namespace_or_schema_is_refused() {
-        let folder = Folder::new();
+        let folder = FakeTree::new(&[]);
         let path = folder.path("state.json");
         drop(kept(&path));
         let elsewhere = Identity { namespace: Some("net:[2]".to_owned()), ..identity() };

@@ -6,8 +6,6 @@ use super::setting::{Setting, Value};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering};
 use zerocat_xdp::{NapiKnob, NicGroup};
 
 pub(super) fn queues() -> Setting {
@@ -180,29 +178,5 @@ impl Port for Bench<'_> {
         let pause = settings.iter_mut().find(|(known, _)| *known == Setting::Group(NicGroup::Pause));
         pause.unwrap().1 = Value::words([("autoneg", 1), ("rx", 1), ("tx", 0)]);
         Some("the link came back".to_owned())
-    }
-}
-
-/// A folder of a test's own, removed with all that is in it.
-pub(super) struct Folder(PathBuf);
-
-impl Folder {
-    pub(super) fn new() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        // SYNC: only uniqueness counts; nothing is published by it.
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("zerocat-tune-{}-{number}", std::process::id()));
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    pub(super) fn path(&self, name: &str) -> PathBuf {
-        self.0.join(name)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        drop(std::fs::remove_dir_all(&self.0));
     }
 }

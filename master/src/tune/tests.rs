@@ -1,17 +1,16 @@
 //! Tuning a real veth pair whose `/proc` and `/sys` are a tree of the test's own, and what `doctor` says after.
 
-use super::testing::Folder;
 use super::*;
 use crate::doctor::{InterfaceFacts, Level, judge_interface};
 use std::collections::BTreeMap;
 use std::fs;
+use zerocat_link::testing::FakeTree;
 use zerocat_link::testing::{Veth, in_private_netns, ip};
 use zerocat_sched::doctor::Wanted;
 use zerocat_xdp::{Coalescing, NapiKnob, NicControl, NicGroup, XdpFeatures};
 
 /// The tree of a machine with two CPUs, where `zc-master` has two interrupts and NAPI knobs.
-fn tree(veth: &Veth) -> Folder {
-    let folder = Folder::new();
+fn tree(veth: &Veth) -> FakeTree {
     let index = NicSettings::of_interface(&veth.master).unwrap().index;
     let class = format!("sys/class/net/{}", veth.master);
     let files = [
@@ -29,24 +28,19 @@ fn tree(veth: &Veth) -> Folder {
         ("proc/irq/42/smp_affinity_list".to_owned(), "0-1\n".to_owned()),
         ("sys/devices/system/cpu/online".to_owned(), "0-1\n".to_owned()),
     ];
-    for (path, text) in files {
-        let path = folder.path(&path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-    folder
+    FakeTree::new(&files.each_ref().map(|(path, text)| (path.as_str(), text.as_str())))
 }
 
-fn request(veth: &Veth, tree: &Folder, action: Action) -> TuneRequest {
+fn request(veth: &Veth, tree: &FakeTree, action: Action) -> TuneRequest {
     TuneRequest { cpu: Some(1), state: tree.path("state.json"), ..TuneRequest::new(&veth.master, action) }
 }
 
-fn does(veth: &Veth, tree: &Folder, action: Action) -> Tuned {
-    tune_below(&tree.path(""), &request(veth, tree, action), &mut |_| {}).unwrap()
+fn does(veth: &Veth, tree: &FakeTree, action: Action) -> Tuned {
+    tune_below(tree.root(), &request(veth, tree, action), &mut |_| {}).unwrap()
 }
 
-fn text(tree: &Folder, path: &str) -> String {
-    fs::read_to_string(tree.path(path)).unwrap().trim().to_owned()
+fn text(tree: &FakeTree, path: &str) -> String {
+    tree.text(path).trim().to_owned()
 }
 
 #[test]

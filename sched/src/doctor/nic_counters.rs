@@ -97,8 +97,8 @@ pub fn judge_counters(name: &str, observed: &Observed) -> Check {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fake_tree::FakeTree;
     use std::time::Duration;
+    use zerocat_link::testing::FakeTree;
 
     fn observed(total: Counters, grown: Counters, seconds: u64) -> Observed {
         Observed { length: Duration::from_secs(seconds), nic: Some((total, grown)), ..Observed::default() }

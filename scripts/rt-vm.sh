@@ -10,8 +10,8 @@
 # guest's NIC is a pair of UNIX sockets. Asserted: PREEMPT_RT; a zero-copy bind read back from the kernel, and that the
 # driver's zero-copy functions ran and the copying one didn't; SCHED_FIFO on an isolated CPU; locked memory; OP; the
 # cycles asked for, with inputs and outputs; a cable pulled while it runs and put back ends in OP again; `zerocat tune`
-# before and its `--restore` after, with nothing left of either; with --busy-poll that busy polling is on and frames come
-# by it. docs/rt-vm.md has more.
+# before and its `--restore` after, with nothing left of either; with --busy-poll that it is noticed that these NICs
+# would send nothing with it. docs/rt-vm.md has more.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -231,8 +231,8 @@ must "a cable pulled" lost "$(said lost)"
 must "and put back" again "$(said again)"
 must "outages" "all recovered" "$(report outages.recovered | awk -v n="$(report outages.count)" '{print ($1 == n && n > 0) ? "all recovered" : $1 " of " n}')"
 if [ "$busy_poll" = on ]; then
-    must "busy polling" True "$(report link.busy_poll.on)"
-    must "looks into the queue" some "$(report link_calls.polls | awk '{print ($1 > 0) ? "some" : "none"}')"
+    # Both NICs have another NAPI instance for sending: busy polling would send nothing, and that must be noticed.
+    must "busy polling" "nothing is sent with it" "$(report link.busy_poll.why_not | cut -d: -f1)"
 fi
 must "working counter faults" 0 "$(report working_counter_faults)"
 must "complete cycles" enough "$(report cycles.done | awk -v lost="$(report cycles.lost)" -v n="$cycles" '{print ($1 - lost >= n) ? "enough" : "too few: " $1 - lost}')"
@@ -253,7 +253,7 @@ must "the NIC after" "as before" "$(tuned same)"
 version=$(LD_LIBRARY_PATH="$qemu/lib/x86_64-linux-gnu" "$qemu/bin/qemu-system-x86_64" --version | sed -nE '1s/.*version ([^ ]+).*/\1/p')
 say "$(date -u +%F), zerocat $(report version)"
 say "host: Linux $(uname -r), $(nproc) cores, $(sed -nE 's/^model name\s*: //p' /proc/cpuinfo | sed -n 1p); QEMU $version, software emulation"
-say "guest: Linux $(cat "$cache/kernel/version") $(guest uname); NIC $nic, driver $(report link.driver), mode $(report link.mode_got), busy polling $busy_poll"
+say "guest: Linux $(cat "$cache/kernel/version") $(guest uname); NIC $nic, driver $(report link.driver), mode $(report link.mode_got), busy polling asked: $busy_poll"
 say "$(report cycles.done) cycles at 4 ms, $(report cycles.lost) lost (those of the outage too), $(report outages.count) outage(s), the longest $(report outages.longest_ms) ms"
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -17,7 +17,7 @@ zerocat() { /lib64/ld-linux-x86-64.so.2 --library-path /lib /bin/zerocat "$@"; }
 tune_says() {
     name=$1
     shift
-    zerocat tune --interface eth0 --cpu 1 --json "$@" 2>/tmp/tune.err | sed "s/^/GUEST $name /"
+    zerocat tune --interface eth0 --json "$@" 2>/tmp/tune.err | sed "s/^/GUEST $name /"
     sed "s/^/GUEST out tune: /" /tmp/tune.err
 }
 
@@ -38,8 +38,8 @@ await_carrier() {
 }
 await_carrier
 
-tune_says tune-before --dry-run
-tune_says tune-applied
+tune_says tune-before --cpu 1 --dry-run
+tune_says tune-applied --cpu 1
 await_carrier
 zerocat doctor --interface eth0 --cpu 1 --json 2>/dev/null | sed 's/^/GUEST doctor /'
 
@@ -78,6 +78,6 @@ echo "GUEST status $?"
 sed 's/^/GUEST out /' /run.out
 [ -e /report.json ] && sed 's/^/GUEST report /' /report.json
 tune_says tune-restored --restore
-tune_says tune-after --dry-run
+tune_says tune-after --cpu 1 --dry-run
 while read -r name hits misses; do echo "GUEST hits $name $hits"; done </sys/kernel/tracing/kprobe_profile
 finish ok

@@ -10,6 +10,10 @@
 //! It is turned on only where `SO_INCOMING_NAPI_ID` names a NAPI instance: where it is 0 the options are taken and do
 //! nothing, and the knobs delay every frame. Linux 6.14 and newer know it from the bind on, older ones from the first
 //! frame that was received: there a frame without a command (NOP) is sent and waited for.
+//!
+//! And it stays on only where that instance also sends. In zero-copy mode nothing else does while it is on, and some
+//! drivers have an instance of its own for the transmit queue (virtio-net always, igb with few queues): there every frame
+//! would stay in the ring. So some such frames are sent first, and where one isn't, all is put back.
 
 use crate::device::Device;
 use crate::error::XdpError;
@@ -58,6 +62,11 @@ pub(crate) enum BusyPollError {
          do nothing; turn it off"
     )]
     NoNapi(u32),
+    #[error(
+        "nothing is sent with it: the NAPI instance of receive queue {0} doesn't serve the transmit queue too, and the \
+         kernel wakes no other while it is on; turn it off"
+    )]
+    NoSending(u32),
     #[error(transparent)]
     Mitigation(#[from] MitigationError),
     #[error("set {0} to {1}: {2}; it takes CAP_NET_ADMIN and Linux 5.11 or newer")]
@@ -87,6 +96,12 @@ pub(crate) fn turn_on(socket: RawFd, device: &Device, how: BusyPoll) -> Result<H
     Ok(held)
 }
 
+/// Takes the socket's options back.
+pub(crate) fn turn_off(socket: RawFd) -> Result<(), BusyPollError> {
+    set(socket, "SO_PREFER_BUSY_POLL", libc::SO_PREFER_BUSY_POLL, 0)?;
+    set(socket, "SO_BUSY_POLL", libc::SO_BUSY_POLL, 0)
+}
+
 fn set(socket: RawFd, name: &'static str, option: libc::c_int, value: libc::c_int) -> Result<(), BusyPollError> {
     let failed = |source| BusyPollError::Option(name, value, source);
     let len = libc::socklen_t::try_from(size_of_val(&value)).map_err(|error| failed(io::Error::other(error)))?;
@@ -95,8 +110,10 @@ fn set(socket: RawFd, name: &'static str, option: libc::c_int, value: libc::c_in
     if result < 0 { Err(failed(io::Error::last_os_error())) } else { Ok(()) }
 }
 
-/// How long a frame that is sent to learn the NAPI instance may take.
+/// How long a frame that is sent to learn the NAPI instance, or whether it sends, may take.
 pub(crate) const PROBE_PATIENCE: Duration = Duration::from_millis(100);
+/// So many have to be sent: one may go when the driver happens to look at its queues (igb: every 2 s).
+pub(crate) const PROBES: usize = 3;
 
 /// A frame that nobody acts on: one NOP datagram without data (ETG.1000.4, 5.4.1.1), from an address of its own, so
 /// that no lane takes it for its own.

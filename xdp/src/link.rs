@@ -89,16 +89,23 @@ impl XdpLink {
         let napi_id = busy::napi_id(fd).ok_or(BusyPollError::NoNapi(self.opened.report.queue))?;
         let held = busy::turn_on(fd, &device, how)?;
         self.opened.socket.polls = true;
+        if !(0..busy::PROBES).all(|_| self.probe()) {
+            self.opened.socket.polls = false;
+            busy::turn_off(fd)?;
+            drop(held);
+            self.send_what_is_left();
+            return Err(BusyPollError::NoSending(self.opened.report.queue));
+        }
         let knobs_changed = held.changed();
         self.opened.held = Some(held);
         Ok(BusyPolling::On { napi_id, how, knobs_changed })
     }
 
-    /// Sends a frame that nobody acts on and waits for it, so that a kernel that learns the NAPI instance from received
-    /// frames knows it. It is no harm if it doesn't return.
-    fn probe(&mut self) {
+    /// Sends a frame that nobody acts on and waits for it: a kernel that learns the NAPI instance from received frames
+    /// knows it then. It is no harm if it doesn't return. Whether it was sent.
+    fn probe(&mut self) -> bool {
         let slot = Slot(0);
-        let Ok(bytes) = self.slot_mut(slot) else { return };
+        let Ok(bytes) = self.slot_mut(slot) else { return false };
         bytes[..busy::PROBE.len()].copy_from_slice(&busy::PROBE);
         let mut returned = self.post(slot, busy::PROBE.len()).is_err() || self.kick().is_err();
         let end = Instant::now() + busy::PROBE_PATIENCE;
@@ -110,6 +117,21 @@ impl XdpLink {
             bytes.fill(0);
         }
         self.take_back();
+        self.counters = LinkCounters::default();
+        self.own_slot(slot).is_ok()
+    }
+
+    /// Wakes the driver for a frame that was left in the ring, and waits until it is sent.
+    fn send_what_is_left(&mut self) {
+        let end = Instant::now() + busy::PROBE_PATIENCE;
+        // A fault of the socket is met again by the first frame that matters.
+        let _ = self.wake_sender();
+        while self.own_slot(Slot(0)).is_err() && Instant::now() < end {
+            std::thread::yield_now();
+        }
+        if let Ok(bytes) = self.slot_mut(Slot(0)) {
+            bytes.fill(0);
+        }
         self.counters = LinkCounters::default();
     }
 

@@ -20,6 +20,8 @@ import pytest
 
 LENGTHS = [8, 100]
 STATE_TIMEOUT_US = 10_000_000
+# Behind this a frame is lost.
+FRAME_TIMEOUT_US = 200_000
 SIZES = {}
 NOTES = []
 
@@ -140,6 +142,23 @@ def soem(config, second=None):
         assert master.state_check(pysoem.INIT_STATE, STATE_TIMEOUT_US) == pysoem.INIT_STATE, "the bus goes back to INIT"
     finally:
         master.close()
+
+
+def exchange(bus):
+    bus.send_processdata()
+    return bus.receive_processdata(FRAME_TIMEOUT_US)
+
+
+def to_op(bus, exchange):
+    """Asks for OP and exchanges until all are there, or long enough; the caller judges."""
+    exchange(bus)
+    bus.state = pysoem.OP_STATE
+    bus.write_state()
+    for _ in range(500):
+        exchange(bus)
+        # Short: without frames the watchdog fires.
+        if bus.state_check(pysoem.OP_STATE, 2000) == pysoem.OP_STATE:
+            break
 
 
 @pytest.fixture(scope="session", params=LENGTHS, ids=lambda count: f"mixed-{count}")

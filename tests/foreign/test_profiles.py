@@ -7,9 +7,8 @@ import time
 
 import pysoem
 import pytest
-from conftest import STATE_TIMEOUT_US, file_of, patiently, simulated, soem
+from conftest import STATE_TIMEOUT_US, exchange, file_of, patiently, simulated, soem, to_op
 
-FRAME_TIMEOUT_US = 200_000
 CYCLES = 300
 # Profile, bytes of inputs and of outputs.
 PROFILES = [
@@ -31,11 +30,6 @@ CSP, CSV, CST, PROFILE_POSITION, HOMING = 8, 9, 10, 1, 6
 REACHED, ATTAINED = 0x0400, 0x1400
 
 
-def exchange(bus):
-    bus.send_processdata()
-    return bus.receive_processdata(FRAME_TIMEOUT_US)
-
-
 @contextlib.contextmanager
 def operating(config, folder, subdevices, prepare=None):
     """SOEM with all SubDevices in OP, and the commands of the segment."""
@@ -47,13 +41,7 @@ def operating(config, folder, subdevices, prepare=None):
             prepare(bus)
         bus.config_map()
         assert bus.state_check(pysoem.SAFEOP_STATE, STATE_TIMEOUT_US) == pysoem.SAFEOP_STATE
-        exchange(bus)
-        bus.state = pysoem.OP_STATE
-        bus.write_state()
-        for _ in range(500):
-            exchange(bus)
-            if bus.state_check(pysoem.OP_STATE, 2000) == pysoem.OP_STATE:
-                break
+        to_op(bus, exchange)
         bus.read_state()
         assert [(s.state, s.al_status) for s in bus.slaves] == [(pysoem.OP_STATE, 0)] * len(subdevices)
         yield bus, commands

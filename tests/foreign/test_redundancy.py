@@ -5,7 +5,7 @@ import time
 from collections import Counter
 
 import pysoem
-from conftest import STATE_TIMEOUT_US, patiently, simulated, soem
+from conftest import STATE_TIMEOUT_US, patiently, simulated, soem, to_op
 
 COUNT = 8
 CABLE = 3
@@ -27,13 +27,7 @@ def in_op(config):
                 patiently(lambda: slave.set_watchdog("processdata", 5000))
             master.config_map()
             assert master.state_check(pysoem.SAFEOP_STATE, STATE_TIMEOUT_US) == pysoem.SAFEOP_STATE
-            exchange(master)
-            master.state = pysoem.OP_STATE
-            master.write_state()
-            for _ in range(500):
-                exchange(master)
-                if master.state_check(pysoem.OP_STATE, 2000) == pysoem.OP_STATE:
-                    break
+            to_op(master, exchange)
             yield master, commands
 
 

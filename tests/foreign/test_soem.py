@@ -6,14 +6,12 @@ from collections import Counter
 
 import pysoem
 import pytest
-from conftest import NOTES, patiently
+from conftest import NOTES, exchange, patiently, to_op
 
 EK1100 = 0x044C2C52
 # Behind this a frame is late: SOEM gives it up by default. The machine was busy, and nothing is wrong with the segment.
 LATE = 0.002
-# Behind this it is lost.
-RECEIVE_TIMEOUT_US = 200_000
-# A stalled machine may hold a frame back even so. A wrong counter is never allowed.
+# A stalled machine may hold a frame back until it is lost. A wrong counter is never allowed.
 MISSES_ALLOWED = 0.005
 
 
@@ -148,22 +146,10 @@ def command(segment, bus, cycle):
         bus.slaves[n].output = bytes([cycle & 0x0F])
 
 
-def exchange(bus):
-    bus.send_processdata()
-    return bus.receive_processdata(RECEIVE_TIMEOUT_US)
-
-
 def test_op_and_cycles_with_constant_working_counter(segment, mapped):
     bus = mapped
     command(segment, bus, 0)
-    exchange(bus)
-    bus.state = pysoem.OP_STATE
-    bus.write_state()
-    for _ in range(500):
-        exchange(bus)
-        # Short: without frames the watchdog fires.
-        if bus.state_check(pysoem.OP_STATE, 2000) == pysoem.OP_STATE:
-            break
+    to_op(bus, exchange)
     bus.read_state()
     assert {(s.state, s.al_status) for s in bus.slaves} == {(pysoem.OP_STATE, 0)}
 

@@ -15,6 +15,12 @@ pub(crate) fn number<T: FromStr>(root: &Path, path: &str) -> Option<T> {
     text(root, path)?.parse().ok()
 }
 
+/// What follows `name` in the line of a file that begins with it: `0-3` for `Cpus_allowed_list:` of a process's status.
+pub(crate) fn line(root: &Path, path: &str, name: &str) -> Option<String> {
+    let text = text(root, path)?;
+    text.lines().find_map(|line| line.strip_prefix(name)).map(|rest| rest.trim().to_owned())
+}
+
 /// Names in a directory, sorted.
 pub(crate) fn names(root: &Path, path: &str) -> Vec<String> {
     let Ok(entries) = fs::read_dir(root.join(path)) else { return Vec::new() };

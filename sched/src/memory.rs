@@ -3,6 +3,8 @@
 //! Guarantees: what was touched stays resident while the lock holds. Not guaranteed: that pages mapped later by
 //! others (a library's `mmap` with `MAP_NORESERVE`, a file) are; the page faults of the thread are counted for that.
 
+use crate::capabilities::Capabilities;
+use crate::files;
 use std::hint::black_box;
 use std::path::Path;
 
@@ -14,8 +16,6 @@ pub const STACK: usize = 256 * 1024;
 /// Heap that is touched: 4 MiB.
 pub const HEAP: usize = 4 * 1024 * 1024;
 const PAGE: usize = 4096;
-/// Bit of CAP_IPC_LOCK (linux/capability.h).
-const CAP_IPC_LOCK: u32 = 14;
 
 /// Locks all memory of the process, present and future. Call it before threads are spawned, so that their stacks are
 /// locked, and so filled, when they are made.
@@ -27,7 +27,7 @@ const CAP_IPC_LOCK: u32 = 14;
 /// A sentence that says why not and what to do.
 pub fn lock_memory() -> Result<(), String> {
     let limit = getrlimit(Resource::RLIMIT_MEMLOCK).map_or(0, |(soft, _)| soft);
-    if limit != libc::RLIM_INFINITY && !has_capability(Path::new("/"), CAP_IPC_LOCK) {
+    if limit != libc::RLIM_INFINITY && !may_lock() {
         return Err(format!(
             "may lock only {} KiB; give CAP_IPC_LOCK or an unlimited RLIMIT_MEMLOCK (systemd LimitMEMLOCK=infinity)",
             limit / 1024
@@ -37,25 +37,17 @@ pub fn lock_memory() -> Result<(), String> {
         .map_err(|errno| format!("{}; is there memory left?", errno.desc().to_lowercase()))
 }
 
+fn may_lock() -> bool {
+    Capabilities::of_this_thread().is_ok_and(|all| all.has(Capabilities::IPC_LOCK))
+}
+
 /// Memory of the process that is locked, in KiB: pages that are there, program and libraries included, those shared with
 /// other processes by their share (`Locked` of `smaps_rollup` in `proc_pid_smaps(5)`). `VmLck` would count address space
 /// that the allocator only reserves, 64 MiB for each thread. `None` where it can't be read; the kernel walks all mappings,
 /// so not for the cyclic path.
 #[must_use]
 pub fn locked_kib() -> Option<u64> {
-    line(Path::new("/proc/self/smaps_rollup"), "Locked:")?.strip_suffix("kB")?.trim().parse().ok()
-}
-
-/// Whether the calling process has a capability in its effective set.
-fn has_capability(root: &Path, bit: u32) -> bool {
-    let mask = line(&root.join("proc/self/status"), "CapEff:");
-    mask.and_then(|mask| u64::from_str_radix(&mask, 16).ok()).is_some_and(|mask| mask >> bit & 1 == 1)
-}
-
-/// A line of a file of the process, without its name.
-fn line(file: &Path, name: &str) -> Option<String> {
-    let text = std::fs::read_to_string(file).ok()?;
-    text.lines().find_map(|line| line.strip_prefix(name)).map(|rest| rest.trim().to_owned())
+    files::line(Path::new("/"), "proc/self/smaps_rollup", "Locked:")?.strip_suffix("kB")?.trim().parse().ok()
 }
 
 /// Has the allocator keep memory that is freed, and take none by `mmap` of its own, so that a free and an allocation
@@ -100,19 +92,6 @@ pub fn prefault_heap(bytes: usize) {
 mod tests {
     use super::*;
     use crate::usage::ThreadUsage;
-
-    #[test]
-    fn a_capability_is_read_from_the_effective_set() {
-        let root = std::env::temp_dir().join(format!("zerocat-capability-{}", std::process::id()));
-        std::fs::create_dir_all(root.join("proc/self")).unwrap();
-        let status = root.join("proc/self/status");
-        std::fs::write(&status, "Name:\tx\nCapPrm:\tffffffffffffffff\nCapEff:\t0000000000004000\n").unwrap();
-        assert!(has_capability(&root, CAP_IPC_LOCK));
-        assert!(!has_capability(&root, 23));
-        std::fs::write(&status, "Name:\tx\n").unwrap();
-        assert!(!has_capability(&root, CAP_IPC_LOCK));
-        std::fs::remove_dir_all(root).unwrap();
-    }
 
     #[test]
     fn a_prefaulted_heap_and_stack_fault_no_more() {

@@ -11,9 +11,8 @@ use std::path::Path;
 /// CPUs that this process may run on (`Cpus_allowed_list` of `/proc/self/status` below `root`).
 #[must_use]
 pub fn allowed(root: &Path) -> Vec<usize> {
-    let status = files::text(root, "proc/self/status").unwrap_or_default();
-    let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
-    list.map(cpu_list::parse).unwrap_or_default()
+    let list = files::line(root, "proc/self/status", "Cpus_allowed_list:");
+    list.as_deref().map(cpu_list::parse).unwrap_or_default()
 }
 
 /// How many of the `allowed` CPUs are left, when a thread spins on one (`Some(None)`: on any of them), and others are

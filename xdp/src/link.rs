@@ -113,26 +113,26 @@ impl XdpLink {
             returned |= matches!(self.receive(), Ok(Some(_)));
             std::thread::yield_now();
         }
-        if let Ok(bytes) = self.slot_mut(slot) {
-            bytes.fill(0);
-        }
         self.take_back();
+        self.forget_probe(slot)
+    }
+
+    /// Leaves nothing of a probe, in slot and counters. Whether the slot is ours again, and so was sent.
+    fn forget_probe(&mut self, slot: Slot) -> bool {
         self.counters = LinkCounters::default();
-        self.own_slot(slot).is_ok()
+        self.slot_mut(slot).map(|bytes| bytes.fill(0)).is_ok()
     }
 
     /// Wakes the driver for a frame that was left in the ring, and waits until it is sent.
     fn send_what_is_left(&mut self) {
+        let slot = Slot(0);
         let end = Instant::now() + busy::PROBE_PATIENCE;
         // A fault of the socket is met again by the first frame that matters.
         let _ = self.wake_sender();
-        while self.own_slot(Slot(0)).is_err() && Instant::now() < end {
+        while self.own_slot(slot).is_err() && Instant::now() < end {
             std::thread::yield_now();
         }
-        if let Ok(bytes) = self.slot_mut(Slot(0)) {
-            bytes.fill(0);
-        }
-        self.counters = LinkCounters::default();
+        self.forget_probe(slot);
     }
 
     /// What was asked for and what was got.

@@ -225,12 +225,14 @@ pub(super) mod tests {
         }
     }
 
+    fn wanted(xdp: bool) -> Wanted {
+        Wanted { cpu: None, priority: 80, period: None, spins: false, xdp, busy_polls: false, huge_pages: false }
+    }
+
     fn level_for(xdp: bool, id: &str, change: impl FnOnce(&mut InterfaceFacts)) -> Level {
         let mut facts = good();
         change(&mut facts);
-        let wanted =
-            Wanted { cpu: None, priority: 80, period: None, spins: false, xdp, busy_polls: false, huge_pages: false };
-        let mut checks = judge_interface(&facts, &wanted).into_iter();
+        let mut checks = judge_interface(&facts, &wanted(xdp)).into_iter();
         checks.find(|check| check.id == id).unwrap_or_else(|| panic!("{id}")).level
     }
 
@@ -240,16 +242,7 @@ pub(super) mod tests {
 
     #[test]
     fn a_port_that_is_set_as_wanted_is_ok_throughout() {
-        let wanted = Wanted {
-            cpu: None,
-            priority: 80,
-            period: None,
-            spins: false,
-            xdp: true,
-            busy_polls: false,
-            huge_pages: false,
-        };
-        assert!(judge_interface(&good(), &wanted).iter().all(|check| check.level == Level::Ok));
+        assert!(judge_interface(&good(), &wanted(true)).iter().all(|check| check.level == Level::Ok));
     }
 
     #[test]
@@ -259,16 +252,7 @@ pub(super) mod tests {
             features: Err("refused".to_owned()),
             resident: Err("refused".to_owned()),
         };
-        let wanted = Wanted {
-            cpu: None,
-            priority: 80,
-            period: None,
-            spins: false,
-            xdp: true,
-            busy_polls: false,
-            huge_pages: false,
-        };
-        assert!(judge_interface(&facts, &wanted).iter().all(|check| check.level == Level::Info));
+        assert!(judge_interface(&facts, &wanted(true)).iter().all(|check| check.level == Level::Info));
     }
 
     #[test]

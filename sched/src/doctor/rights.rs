@@ -28,11 +28,10 @@ impl Rights {
     /// Those of this process, from `/proc/self` below `root`.
     #[must_use]
     pub fn read(root: &Path) -> Self {
-        let status = files::text(root, "proc/self/status").unwrap_or_default();
-        let capabilities = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
+        let capabilities = files::line(root, "proc/self/status", "CapEff:");
         let limits = files::text(root, "proc/self/limits").unwrap_or_default();
         Self {
-            capabilities: capabilities.and_then(|bits| u64::from_str_radix(bits.trim(), 16).ok()),
+            capabilities: capabilities.and_then(|bits| u64::from_str_radix(&bits, 16).ok()),
             locked_memory: soft_limit(&limits, "Max locked memory"),
             priority: soft_limit(&limits, "Max realtime priority"),
         }
@@ -121,6 +120,7 @@ fn priority(rights: &Rights, wanted: &Wanted) -> Check {
 mod tests {
     use super::*;
     use crate::doctor::testing::{WANTED, level};
+    use zerocat_link::testing::FakeTree;
 
     const LIMITS: &str = "proc/self/limits";
     const STATUS: &str = "proc/self/status";
@@ -131,6 +131,14 @@ mod tests {
              Max locked memory         {locked}              8388608              bytes     \n\
              Max realtime priority     {priority}                    0                    \n"
         )
+    }
+
+    #[test]
+    fn a_capability_is_read_from_the_effective_set() {
+        let read = |text: &str| Rights::read(FakeTree::new(&[(STATUS, text)]).root());
+        let rights = read("Name:\tx\nCapPrm:\tffffffffffffffff\nCapEff:\t0000000000004000\n");
+        assert_eq!((rights.has(CAP_IPC_LOCK), rights.has(CAP_SYS_NICE)), (Some(true), Some(false)));
+        assert_eq!(read("Name:\tx\n").has(CAP_IPC_LOCK), None);
     }
 
     #[test]

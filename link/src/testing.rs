@@ -1,12 +1,8 @@
-//! A private network namespace with a veth pair, and a tree of files, for tests.
+//! A private network namespace with a veth pair, for tests.
 //!
 //! Not for use outside tests: it panics where a step fails. The namespace belongs to one thread and what that thread
 //! starts, and the kernel removes it, with its interfaces, when the last of them ends: a test leaves nothing behind,
 //! also when it panics. It needs root, and iproute2's `ip`.
-
-mod fake_tree;
-
-pub use fake_tree::FakeTree;
 
 use std::process::Command;
 use std::time::{Duration, Instant};

@@ -73,7 +73,7 @@ pub fn judge_host(reading: &HostReading, own: &[u32], wanted: &Wanted) -> Vec<Ch
 pub(crate) mod testing {
     use super::{Check, HostReading, Level, Wanted, judge_host};
     use std::time::Duration;
-    use zerocat_link::testing::FakeTree;
+    use zerocat_testkit::FakeTree;
 
     /// A rig on CPU 3 at 1 kHz that sleeps.
     pub(crate) const WANTED: Wanted = Wanted {

@@ -139,7 +139,7 @@ fn memory_mib(root: &Path) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use zerocat_link::testing::FakeTree;
+    use zerocat_testkit::FakeTree;
 
     const CPUINFO: &str =
         "processor\t: 0\nmodel name\t: AMD EPYC\nflags\t\t: fpu hypervisor lahf_lm\n\nprocessor\t: 1\n";

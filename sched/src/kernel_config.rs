@@ -53,7 +53,7 @@ mod tests {
     use super::*;
     use flate2::{Compression, write::GzEncoder};
     use std::io::Write;
-    use zerocat_link::testing::FakeTree;
+    use zerocat_testkit::FakeTree;
 
     const CONFIG: &str = "CONFIG_BPF_SYSCALL=y\nCONFIG_NETCONSOLE=m\n# CONFIG_XDP_SOCKETS is not set\n";
 

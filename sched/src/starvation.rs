@@ -45,7 +45,7 @@ fn warning(allowed: &[usize], cpu: Option<usize>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use zerocat_link::testing::FakeTree;
+    use zerocat_testkit::FakeTree;
 
     #[test]
     fn the_list_is_that_of_the_process() {

@@ -19,7 +19,7 @@ pub fn set_irq_affinity(root: &Path, number: u32, cpus: &[usize]) -> io::Result<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use zerocat_link::testing::FakeTree;
+    use zerocat_testkit::FakeTree;
 
     #[test]
     fn a_list_of_cpus_is_written_to_an_interrupt_that_is_there_only() {

@@ -141,7 +141,7 @@ fn read(knobs: &NapiKnobs, interface: &str) -> Result<IrqMitigation, MitigationE
 #[cfg(test)]
 mod tests {
     use super::*;
-    use zerocat_link::testing::FakeTree;
+    use zerocat_testkit::FakeTree;
 
     const DEFER: &str = "napi_defer_hard_irqs";
     const FLUSH: &str = "gro_flush_timeout";

@@ -68,7 +68,7 @@ impl NapiKnobs {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use zerocat_link::testing::FakeTree;
+    use zerocat_testkit::FakeTree;
 
     /// An interface `eth1` with number 3 and two knobs.
     fn tree() -> FakeTree {

@@ -132,7 +132,7 @@ mod tests {
     use crate::tune::state::Identity;
     use crate::tune::testing::{Bench, coalescing, queues};
     use std::cell::RefCell;
-    use zerocat_link::testing::FakeTree;
+    use zerocat_testkit::FakeTree;
 
     const WISH: Wish =
         Wish { irq_cpu: IrqCpu::Housekeeping { realtime: Some(1), choose: 0 }, threaded: ThreadedNapi::Leave };

@@ -152,7 +152,7 @@ mod tests {
     use crate::tune::plan::{IrqCpu, ThreadedNapi, Wish};
     use crate::tune::state::Identity;
     use crate::tune::testing::{Bench, coalescing, irq, queues};
-    use zerocat_link::testing::FakeTree;
+    use zerocat_testkit::FakeTree;
 
     const WISH: Wish =
         Wish { irq_cpu: IrqCpu::Housekeeping { realtime: Some(1), choose: 0 }, threaded: ThreadedNapi::Leave };

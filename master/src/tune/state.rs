@@ -204,7 +204,7 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use zerocat_link::testing::FakeTree;
+    use zerocat_testkit::FakeTree;
     use zerocat_xdp::NapiKnob;
 
     fn identity() -> Identity {

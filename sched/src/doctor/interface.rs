@@ -245,7 +245,7 @@ fn ec_master(host: &HostReading) -> Check {
 mod tests {
     use super::*;
     use crate::doctor::testing::WANTED;
-    use zerocat_link::testing::FakeTree;
+    use zerocat_testkit::FakeTree;
 
     const INDEX: (&str, &str) = ("sys/class/net/eth1/ifindex", "3\n");
     const DEFER: &str = "sys/class/net/eth1/napi_defer_hard_irqs";

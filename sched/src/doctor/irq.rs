@@ -127,7 +127,7 @@ fn irqbalance(reading: &HostReading) -> Check {
 mod tests {
     use super::*;
     use crate::doctor::testing::{WANTED, level};
-    use zerocat_link::testing::FakeTree;
+    use zerocat_testkit::FakeTree;
 
     const HANDLER: (&str, &str) = ("proc/irq/24/ahci/x", "");
 

@@ -88,7 +88,7 @@ pub(super) fn judge(reading: &InterfaceReading, threads: &[IrqThread], wanted: &
 mod tests {
     use super::*;
     use crate::doctor::testing::WANTED;
-    use zerocat_link::testing::FakeTree;
+    use zerocat_testkit::FakeTree;
 
     fn thread(name: &str, priority: u8, cpus: &[usize]) -> IrqThread {
         IrqThread { pid: 77, name: name.to_owned(), priority, cpus: cpus.to_vec() }

@@ -157,7 +157,7 @@ fn ipv6(name: &str, managers: &Managers) -> Check {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use zerocat_link::testing::FakeTree;
+    use zerocat_testkit::FakeTree;
 
     const NM: (&str, &str) = ("proc/90/comm", "NetworkManager\n");
     const ND: (&str, &str) = ("proc/91/comm", "systemd-network\n");

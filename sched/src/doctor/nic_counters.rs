@@ -98,7 +98,7 @@ pub fn judge_counters(name: &str, observed: &Observed) -> Check {
 mod tests {
     use super::*;
     use std::time::Duration;
-    use zerocat_link::testing::FakeTree;
+    use zerocat_testkit::FakeTree;
 
     fn observed(total: Counters, grown: Counters, seconds: u64) -> Observed {
         Observed { length: Duration::from_secs(seconds), nic: Some((total, grown)), ..Observed::default() }

@@ -145,7 +145,7 @@ fn never_slept(thread: &RealtimeThread, before: &Counts, length: Duration) -> bo
 #[cfg(test)]
 mod tests {
     use super::*;
-    use zerocat_link::testing::FakeTree;
+    use zerocat_testkit::FakeTree;
 
     const SECOND: Duration = Duration::from_secs(1);
 

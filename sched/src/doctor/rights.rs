@@ -120,7 +120,7 @@ fn priority(rights: &Rights, wanted: &Wanted) -> Check {
 mod tests {
     use super::*;
     use crate::doctor::testing::{WANTED, level};
-    use zerocat_link::testing::FakeTree;
+    use zerocat_testkit::FakeTree;
 
     const LIMITS: &str = "proc/self/limits";
     const STATUS: &str = "proc/self/status";

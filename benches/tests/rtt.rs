@@ -1,7 +1,7 @@
 //! The round-trip bench over a veth pair against a reflector in the kernel. Needs root.
 
 use zerocat_benches::rtt::{RttError, RttSettings, run, table};
-use zerocat_link::testing::in_private_netns;
+use zerocat_testkit::netns::in_private_netns;
 
 fn settings(interface: &str, reflector: Option<&str>) -> RttSettings {
     RttSettings {

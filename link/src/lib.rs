@@ -15,7 +15,6 @@ pub mod pair;
 pub mod reflect;
 mod slots;
 pub mod tap;
-pub mod testing;
 pub mod waiting;
 
 /// Number of a transmit slot, from 0.

@@ -9,8 +9,8 @@ use zerocat_link::packet::PacketLink;
 use zerocat_link::pair::pair;
 use zerocat_link::reflect::{Mirror, Reflector};
 use zerocat_link::tap::Tap;
-use zerocat_link::testing::in_private_netns;
 use zerocat_link::{Link, LinkFault, Sizing, Slot};
+use zerocat_testkit::netns::in_private_netns;
 
 const SIZING: Sizing = Sizing { slots: 20 + SPARE, receive: 64 };
 

@@ -3,8 +3,8 @@
 use zerocat_link::contract;
 use zerocat_link::packet::{PacketError, PacketLink};
 use zerocat_link::reflect::{Mirror, Reflector};
-use zerocat_link::testing::{Veth, in_private_netns, ip};
 use zerocat_link::{Link, LinkFault, MAX_FRAME, Sizing, Slot};
+use zerocat_testkit::netns::{Veth, in_private_netns, ip};
 
 const SIZING: Sizing = Sizing { slots: 40, receive: 64 };
 

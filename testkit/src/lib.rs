@@ -1,10 +1,12 @@
 //! What the tests and benches of several crates share, each piece once.
 //!
-//! [`FakeTree`] stands in for `/proc` and `/sys`.
+//! - [`FakeTree`] stands in for `/proc` and `/sys`.
+//! - [`netns`] gives a test a network namespace of its own with a veth pair in it. Needs root.
 //!
 //! Not for production: these helpers panic where a step fails. A test that can't run fails; none is skipped.
 #![forbid(unsafe_code)]
 
 mod fake_tree;
+pub mod netns;
 
 pub use fake_tree::FakeTree;

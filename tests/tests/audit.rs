@@ -6,7 +6,7 @@
 
 use zerocat::config::{LinkKind, Rig, Wait};
 use zerocat_benches::audit::{AuditReport, AuditSettings, DEMO_RIG, run, table};
-use zerocat_link::testing::in_private_netns;
+use zerocat_testkit::netns::in_private_netns;
 
 #[global_allocator]
 static ALLOCATOR: zerocat_sched::CountingAllocator = zerocat_sched::CountingAllocator;

@@ -5,8 +5,8 @@
 use std::time::Duration;
 use zerocat::config::{BusyPoll, BusyPollSettings, Engine, Wakeup};
 use zerocat::{LinkRequest, OpenLink, open_link};
-use zerocat_link::testing::{Veth, in_private_netns, ip};
 use zerocat_link::{Link, Slot};
+use zerocat_testkit::netns::{Veth, in_private_netns, ip};
 use zerocat_xdp::{Mode, Reflector};
 
 fn open(veth: &Veth, section: &Engine) -> OpenLink {

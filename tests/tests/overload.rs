@@ -14,8 +14,8 @@ use zerocat::config::{Rig, Sink, Task};
 use zerocat::{Counters, Report, Session, SessionError, SessionOptions};
 use zerocat_benches::audit::{DEMO_RIG, Simulation};
 use zerocat_link::packet::PacketLink;
-use zerocat_link::testing::{Veth, in_private_netns};
 use zerocat_link::{Link, Sizing, Slot};
+use zerocat_testkit::netns::{Veth, in_private_netns};
 
 #[global_allocator]
 static ALLOCATOR: zerocat_sched::CountingAllocator = zerocat_sched::CountingAllocator;

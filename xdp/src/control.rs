@@ -107,7 +107,7 @@ pub(crate) fn unknown(name: &str) -> io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use zerocat_link::testing::{in_private_netns, ip};
+    use zerocat_testkit::netns::{in_private_netns, ip};
 
     #[test]
     fn queues_are_changed_and_the_rest_of_the_group_stays() {

@@ -84,7 +84,7 @@ fn attribute(answer: &[u8], wanted: u16) -> Option<&[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use zerocat_link::testing::in_private_netns;
+    use zerocat_testkit::netns::in_private_netns;
 
     #[test]
     fn an_attribute_is_found_behind_others_and_one_that_is_cut_is_none() {

@@ -147,7 +147,7 @@ fn addresses(interface: &str) -> Option<Vec<IpAddr>> {
 mod tests {
     use super::*;
     use std::net::Ipv4Addr;
-    use zerocat_link::testing::in_private_netns;
+    use zerocat_testkit::netns::in_private_netns;
 
     #[test]
     fn reads_a_veth_and_leaves_open_what_it_does_not_say() {

@@ -6,8 +6,8 @@ mod support;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use support::{frame, options};
-use zerocat_link::testing::in_private_netns;
 use zerocat_link::{Link, LinkFault, MAX_FRAME, Slot};
+use zerocat_testkit::netns::in_private_netns;
 use zerocat_xdp::{Mode, Reflector, XdpLink};
 
 thread_local! {

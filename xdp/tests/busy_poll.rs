@@ -8,7 +8,7 @@ use nix::sched::{CloneFlags, unshare};
 use std::path::Path;
 use std::time::Duration;
 use support::options;
-use zerocat_link::testing::in_private_netns;
+use zerocat_testkit::netns::in_private_netns;
 use zerocat_xdp::{
     BusyPoll, BusyPolling, HeldMitigation, IrqMitigation, Mode, NapiKnob, NapiKnobs, Reflector, XdpLink, XdpOptions,
 };

@@ -5,8 +5,8 @@ mod support;
 
 use std::time::{Duration, Instant};
 use support::{frame, options};
-use zerocat_link::testing::in_private_netns;
 use zerocat_link::{Link, Slot};
+use zerocat_testkit::netns::in_private_netns;
 use zerocat_xdp::{Mode, Pages, Reflector, XdpError, XdpLink, XdpOptions};
 
 const RESERVED: &str = "/proc/sys/vm/nr_hugepages";

@@ -7,8 +7,8 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use support::{frame, options, send_raw};
-use zerocat_link::testing::{in_private_netns, ip};
 use zerocat_link::{Link, LinkFault, MAX_FRAME, Slot};
+use zerocat_testkit::netns::{in_private_netns, ip};
 use zerocat_xdp::{FloorFault, FloorPing, Mode, Passthrough, Reflector, Resident, XdpLink};
 
 const PATIENCE: Duration = Duration::from_secs(2);

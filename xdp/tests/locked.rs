@@ -7,8 +7,8 @@ mod support;
 use nix::sys::mman::{MlockAllFlags, mlockall};
 use nix::sys::resource::{UsageWho, getrusage};
 use support::{frame, options};
-use zerocat_link::testing::in_private_netns;
 use zerocat_link::{Link, MAX_FRAME, Slot};
+use zerocat_testkit::netns::in_private_netns;
 use zerocat_xdp::{Mode, Reflector, XdpLink};
 
 fn faults() -> i64 {

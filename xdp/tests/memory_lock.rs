@@ -5,7 +5,7 @@ mod support;
 
 use nix::sys::resource::{Resource, setrlimit};
 use support::{drop_capability, options};
-use zerocat_link::testing::in_private_netns;
+use zerocat_testkit::netns::in_private_netns;
 use zerocat_xdp::{Mode, XdpError, XdpLink};
 
 #[test]

@@ -5,7 +5,7 @@ mod support;
 use std::time::Duration;
 use support::{SIZING, drop_capability, options};
 use zerocat_link::Sizing;
-use zerocat_link::testing::{in_private_netns, ip};
+use zerocat_testkit::netns::{in_private_netns, ip};
 use zerocat_xdp::{
     Attached, ChunkSize, Mode, ModeRequest, OnOccupied, Resident, Step, XdpError, XdpFeatures, XdpLink, XdpOptions,
 };

@@ -3,7 +3,7 @@
 mod support;
 
 use support::{attach_by_link, attach_by_netlink, options, strangers_program};
-use zerocat_link::testing::in_private_netns;
+use zerocat_testkit::netns::in_private_netns;
 use zerocat_xdp::{Attached, HeldBy, Mode, OnOccupied, Reflector, Resident, XdpError, XdpLink};
 
 /// `XDP_FLAGS_SKB_MODE` and `XDP_FLAGS_DRV_MODE` of `include/uapi/linux/if_link.h`.

@@ -8,8 +8,8 @@ mod support;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use support::{frame, options, send_raw};
-use zerocat_link::testing::{Veth, in_private_netns, ip};
 use zerocat_link::{Link, LinkFault, Sizing, Slot};
+use zerocat_testkit::netns::{Veth, in_private_netns, ip};
 use zerocat_xdp::{Mode, NicSettings, OnOccupied, Reflector, Resident, XdpError, XdpLink, XdpOptions};
 
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
-use zerocat_link::testing::Veth;
 use zerocat_sim::SegmentConfig;
+use zerocat_testkit::netns::Veth;
 
 const RIG: &str = include_str!("../../../examples/demo-rig.json");
 

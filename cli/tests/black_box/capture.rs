@@ -6,7 +6,7 @@ use pcap_file::pcapng::blocks::Block;
 use pcap_file::pcapng::blocks::enhanced_packet::EnhancedPacketOption;
 use std::fs::File;
 use std::process::Command;
-use zerocat_link::testing::in_private_netns;
+use zerocat_testkit::netns::in_private_netns;
 
 /// Bytes 12 and 13 of an EtherCAT frame (ETG.1000.4, 5.1).
 const ETHERTYPE: [u8; 2] = [0x88, 0xa4];

@@ -3,7 +3,7 @@
 use crate::bench_set::{Folder, interface, read_json};
 use crate::program::zerocat;
 use serde_json::Value;
-use zerocat_link::testing::in_private_netns;
+use zerocat_testkit::netns::in_private_netns;
 
 /// A peer as docs/bench.md describes one, in shell.
 const PEER: &str = r#"read -r plan

@@ -4,7 +4,7 @@ use crate::bench_set::{Folder, demo_rig};
 use crate::program::{Ended, Program, zerocat};
 use serde_json::Value;
 use std::process::Command;
-use zerocat_link::testing::{in_private_netns, ip};
+use zerocat_testkit::netns::{in_private_netns, ip};
 
 /// The findings of a run whose exit code fits the worst of them.
 #[track_caller]

@@ -3,8 +3,8 @@
 
 use crate::bench_set::{Segment, demo_rig, run};
 use serde_json::{Value, json};
-use zerocat_link::testing::in_private_netns;
 use zerocat_sim::{ProfileKind, SegmentConfig};
+use zerocat_testkit::netns::in_private_netns;
 
 /// A rig that names nobody: whoever is on the bus takes part. Slow and patient, for a machine that does other things.
 fn anybody(interface: &str, engine: &Value) -> Value {

@@ -3,8 +3,8 @@
 use crate::bench_set::{Segment, demo_rig, interface, run};
 use crate::program::zerocat;
 use serde_json::json;
-use zerocat_link::testing::{Veth, in_private_netns, ip};
 use zerocat_sim::{AlErrorConfig, SegmentConfig, TargetState};
+use zerocat_testkit::netns::{Veth, in_private_netns, ip};
 
 #[test]
 fn zero_copy_that_is_forced_on_veth_is_refused_with_the_modes_that_work() {

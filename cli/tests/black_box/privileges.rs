@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
-use zerocat_link::testing::{in_private_netns, ip};
+use zerocat_testkit::netns::{in_private_netns, ip};
 
 /// The user `nobody` of most systems; it owns nothing here.
 const USER: &str = "65534";

@@ -4,8 +4,8 @@ use crate::bench_set::{Folder, Segment, demo_rig, in_op, interface, read_json};
 use crate::program::Program;
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
-use zerocat_link::testing::{Veth, in_private_netns, ip};
 use zerocat_sim::SegmentConfig;
+use zerocat_testkit::netns::{Veth, in_private_netns, ip};
 
 const LOST: &str = "frames don't come back: outputs are safe, waiting for the network";
 const AGAIN: &str = "s and is in OP again";

@@ -3,7 +3,7 @@
 use crate::bench_set::{Folder, Segment, demo_rig, in_op, interface, read_json, run};
 use crate::program::zerocat;
 use serde_json::{Value, json};
-use zerocat_link::testing::in_private_netns;
+use zerocat_testkit::netns::in_private_netns;
 
 #[test]
 fn a_rig_reaches_op_over_af_xdp_and_leaves_bus_and_interface_as_they_were() {

@@ -4,7 +4,7 @@ use crate::bench_set::{Folder, Segment, demo_rig, in_op, read_json};
 use crate::program::zerocat;
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
-use zerocat_link::testing::in_private_netns;
+use zerocat_testkit::netns::in_private_netns;
 
 /// Name, vendor, product, revision, serial, bits of inputs, bits of outputs. Padding counts.
 const DEMO: [(&str, u32, u32, u32, u32, u32, u32); 6] = [

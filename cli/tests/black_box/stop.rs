@@ -5,7 +5,7 @@ use crate::program::Program;
 use nix::sys::signal::Signal;
 use serde_json::json;
 use std::time::Duration;
-use zerocat_link::testing::{Veth, in_private_netns};
+use zerocat_testkit::netns::{Veth, in_private_netns};
 
 #[test]
 fn sigint_ends_a_run_in_order() {

@@ -4,7 +4,7 @@ use crate::bench_set::{Folder, Segment, demo_rig, in_op};
 use crate::program::Program;
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
-use zerocat_link::testing::in_private_netns;
+use zerocat_testkit::netns::in_private_netns;
 
 /// A digital output, and the digital input that it is wired to in the segment of the demonstration.
 const OUTPUT: u32 = 100_013;

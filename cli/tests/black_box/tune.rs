@@ -6,7 +6,7 @@ use nix::sys::signal::Signal;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::process::Command;
-use zerocat_link::testing::{in_private_netns, ip};
+use zerocat_testkit::netns::{in_private_netns, ip};
 
 const NIC: &str = "zc-many";
 

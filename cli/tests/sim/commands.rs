@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use std::path::Path;
 use zerocat_link::Sizing;
 use zerocat_link::datagram::DatagramLink;
-use zerocat_link::testing::{Veth, in_private_netns};
 use zerocat_sim::SegmentConfig;
+use zerocat_testkit::netns::{Veth, in_private_netns};
 
 /// Serial numbers of who is on the bus; those of the demo's segment are 1001 to 1006.
 fn scan(veth: &Veth) -> Vec<u64> {

@@ -4,7 +4,7 @@ use crate::program::Program;
 use crate::raw::{APWR, BRD, BWR, Bus, Datagram};
 use crate::running::Running;
 use zerocat_link::packet::PacketLink;
-use zerocat_link::testing::in_private_netns;
+use zerocat_testkit::netns::in_private_netns;
 
 /// Registers (ETG.1000.4, clause 6; ET1100 data sheet, section II).
 const STATION: u16 = 0x0010;

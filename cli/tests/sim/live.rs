@@ -4,7 +4,7 @@ use crate::bench_set::{Folder, demo_rig, in_op};
 use crate::program::Program;
 use crate::running::{Running, parse};
 use serde_json::{Value, json};
-use zerocat_link::testing::in_private_netns;
+use zerocat_testkit::netns::in_private_netns;
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/break.txt");
 

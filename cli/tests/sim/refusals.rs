@@ -3,7 +3,7 @@
 use crate::program::zerocat;
 use crate::running::{Place, Running};
 use std::process::Command;
-use zerocat_link::testing::{in_private_netns, ip};
+use zerocat_testkit::netns::{in_private_netns, ip};
 
 #[test]
 fn an_interface_that_is_missing_or_down_is_refused_with_what_to_do() {

@@ -3,7 +3,7 @@
 use crate::program::{Ended, Input, Program};
 use serde_json::Value;
 use std::path::PathBuf;
-use zerocat_link::testing::Veth;
+use zerocat_testkit::netns::Veth;
 
 /// A path that nothing else uses; what is there at the end is removed.
 pub(crate) struct Place(pub(crate) PathBuf);

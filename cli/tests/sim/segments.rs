@@ -3,7 +3,7 @@
 use crate::program::zerocat;
 use crate::running::Running;
 use serde_json::{Value, json};
-use zerocat_link::testing::{Veth, in_private_netns};
+use zerocat_testkit::netns::{Veth, in_private_netns};
 
 /// Who is on the bus. On a busy machine a long line may be silent for longer than a scan waits, so it may try again.
 fn scan(veth: &Veth, options: &[&str]) -> Vec<Value> {

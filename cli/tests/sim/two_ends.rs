@@ -4,8 +4,8 @@ use crate::raw::{BRD, BWR, Bus, Datagram};
 use crate::running::{Place, Running, parse};
 use serde_json::{Value, json};
 use zerocat_link::datagram::DatagramLink;
-use zerocat_link::testing::{Veth, in_private_netns, ip, second_cable};
 use zerocat_link::{Link, Sizing, waiting::Awaited};
+use zerocat_testkit::netns::{Veth, in_private_netns, ip, second_cable};
 
 /// What came out of the segment: working counter, and whether it was marked as processed.
 fn seen(datagram: Option<Datagram>) -> Option<(u16, bool)> {

@@ -4,9 +4,9 @@ use super::*;
 use crate::doctor::{InterfaceFacts, Level, judge_interface};
 use std::collections::BTreeMap;
 use std::fs;
-use zerocat_link::testing::{Veth, in_private_netns, ip};
 use zerocat_sched::doctor::Wanted;
 use zerocat_testkit::FakeTree;
+use zerocat_testkit::netns::{Veth, in_private_netns, ip};
 use zerocat_xdp::{Coalescing, NapiKnob, NicControl, NicGroup, XdpFeatures};
 
 /// The tree of a machine with two CPUs, where `zc-master` has two interrupts and NAPI knobs.

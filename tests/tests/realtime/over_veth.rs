@@ -10,8 +10,8 @@ use zerocat::config::{LinkKind, Rig};
 use zerocat::{LinkRequest, OpenLink, Report, Session, SessionOptions, open_link};
 use zerocat_link::Sizing;
 use zerocat_link::packet::PacketLink;
-use zerocat_link::testing::{Veth, in_private_netns};
 use zerocat_sim::{Segment, SegmentConfig, Server};
+use zerocat_testkit::netns::{Veth, in_private_netns};
 
 const RIG: &str = include_str!("../../../examples/demo-rig.json");
 /// More than the cyclic and acyclic frames of the demonstration.

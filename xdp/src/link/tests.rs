@@ -4,7 +4,7 @@ use super::*;
 use crate::{Mode, ModeRequest, Reflector};
 use zerocat_link::Sizing;
 use zerocat_link::contract::check_all;
-use zerocat_link::testing::in_private_netns;
+use zerocat_testkit::netns::in_private_netns;
 
 #[test]
 fn a_link_can_move_to_the_realtime_thread() {

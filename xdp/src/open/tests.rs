@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::Reflector;
-use zerocat_link::testing::in_private_netns;
+use zerocat_testkit::netns::in_private_netns;
 
 #[test]
 fn a_program_that_was_quicker_than_ours_is_named() {

@@ -81,7 +81,7 @@ fn verdict(bound: &Bound, frame: &[u8]) -> u32 {
 
 #[test]
 fn ethercat_goes_to_the_socket_and_the_rest_to_the_kernel() {
-    zerocat_link::testing::in_private_netns(|_| {
+    zerocat_testkit::netns::in_private_netns(|_| {
         let bound = bound();
         let ethercat = [0x88, 0xa4, 0x0e, 0x10];
         let cases: [(&str, Vec<u8>, u32); 10] = [
@@ -104,7 +104,7 @@ fn ethercat_goes_to_the_socket_and_the_rest_to_the_kernel() {
 
 #[test]
 fn a_cut_tag_goes_to_the_kernel() {
-    zerocat_link::testing::in_private_netns(|_| {
+    zerocat_testkit::netns::in_private_netns(|_| {
         let bound = bound();
         let whole = frame(&[0x81, 0x00, 0x00, 0x05, 0x88, 0xa4]);
         for len in 14..=17 {
@@ -117,7 +117,7 @@ fn a_cut_tag_goes_to_the_kernel() {
 /// Kernels since 6.18 don't run a program on less than an Ethernet header (EINVAL); older ones do, with metadata.
 #[test]
 fn a_cut_header_is_never_redirected() {
-    zerocat_link::testing::in_private_netns(|_| {
+    zerocat_testkit::netns::in_private_netns(|_| {
         let bound = bound();
         let whole = frame(&[0x88, 0xa4]);
         for len in 10..=13 {

@@ -7,12 +7,10 @@
 //! Guarantees: a slot's bytes are on the wire as they were when it was posted; a slot that the network still owns
 //! can't be written. Not guaranteed: order among posted slots, or that anything arrives.
 
-pub mod contract;
 pub mod datagram;
 pub mod fault;
 pub mod packet;
 pub mod pair;
-pub mod reflect;
 mod slots;
 pub mod tap;
 pub mod waiting;

@@ -7,10 +7,10 @@ use zerocat_link::datagram::DatagramLink;
 use zerocat_link::fault::{FaultInjector, FaultPlan, Lateness, Rate, SPARE};
 use zerocat_link::packet::PacketLink;
 use zerocat_link::pair::pair;
-use zerocat_link::reflect::{Mirror, Reflector};
 use zerocat_link::tap::Tap;
 use zerocat_link::{Link, LinkFault, Sizing, Slot};
 use zerocat_testkit::netns::in_private_netns;
+use zerocat_testkit::reflect::{Mirror, Reflector};
 
 const SIZING: Sizing = Sizing { slots: 20 + SPARE, receive: 64 };
 

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use zerocat_link::contract;
 use zerocat_link::datagram::{DatagramError, DatagramLink};
-use zerocat_link::reflect::Mirror;
 use zerocat_link::{Link, LinkFault, MAX_FRAME, MIN_FRAME, Sizing, Slot};
+use zerocat_testkit::contract;
+use zerocat_testkit::reflect::Mirror;
 
 const SIZING: Sizing = Sizing { slots: 8, receive: 8 };
 

@@ -1,10 +1,10 @@
 //! A fault injector without faults is a link like any other.
 
-use zerocat_link::contract;
 use zerocat_link::fault::{FaultInjector, FaultPlan, SPARE};
 use zerocat_link::pair::pair;
-use zerocat_link::reflect::Mirror;
 use zerocat_link::{Link, Sizing};
+use zerocat_testkit::contract;
+use zerocat_testkit::reflect::Mirror;
 
 #[test]
 fn an_injector_without_faults_keeps_the_contract() {

@@ -1,10 +1,10 @@
 //! The AF_PACKET link keeps the contract over a veth pair. Needs root: without it these tests fail.
 
-use zerocat_link::contract;
 use zerocat_link::packet::{PacketError, PacketLink};
-use zerocat_link::reflect::{Mirror, Reflector};
 use zerocat_link::{Link, LinkFault, MAX_FRAME, Sizing, Slot};
+use zerocat_testkit::contract;
 use zerocat_testkit::netns::{Veth, in_private_netns, ip};
+use zerocat_testkit::reflect::{Mirror, Reflector};
 
 const SIZING: Sizing = Sizing { slots: 40, receive: 64 };
 

@@ -1,9 +1,9 @@
 //! The in-process pair keeps the contract of links.
 
-use zerocat_link::contract::{self, Suite};
 use zerocat_link::pair::pair;
-use zerocat_link::reflect::{Mirror, Reflector};
 use zerocat_link::{Link, Sizing};
+use zerocat_testkit::contract::{self, Suite};
+use zerocat_testkit::reflect::{Mirror, Reflector};
 
 const SIZING: Sizing = Sizing { slots: 8, receive: 16 };
 

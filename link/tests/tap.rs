@@ -7,11 +7,11 @@ use pcap_file::pcapng::blocks::enhanced_packet::{EnhancedPacketBlock, EnhancedPa
 use pcap_file::pcapng::blocks::interface_description::{InterfaceDescriptionOption, InterfaceTsResolution};
 use pcap_file::pcapng::blocks::interface_statistics::InterfaceStatisticsOption;
 use pcap_file::pcapng::{Block, PcapNgReader};
-use zerocat_link::contract;
 use zerocat_link::pair::{PairEnd, pair};
-use zerocat_link::reflect::{Mirror, Reflector};
 use zerocat_link::tap::{Captured, Tap, TapError, TapReader, TapWriter};
 use zerocat_link::{Link, Sizing, Slot};
+use zerocat_testkit::contract;
+use zerocat_testkit::reflect::{Mirror, Reflector};
 
 const SIZING: Sizing = Sizing { slots: 8, receive: 16 };
 

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use zerocat_link::{Sizing, contract};
+use zerocat_link::Sizing;
 use zerocat_sim::{Segment, SegmentConfig, SegmentConfigError, SegmentLink};
+use zerocat_testkit::contract;
 
 #[test]
 fn a_segment_in_process_is_a_link() -> Result<(), SegmentConfigError> {

@@ -4,11 +4,11 @@
 mod support;
 
 use support::options;
-use zerocat_link::contract::check_all;
 use zerocat_link::packet::PacketLink;
-use zerocat_link::reflect::Mirror;
 use zerocat_link::{Link, Sizing};
+use zerocat_testkit::contract::check_all;
 use zerocat_testkit::netns::in_private_netns;
+use zerocat_testkit::reflect::Mirror;
 use zerocat_xdp::{ChunkSize, Mode, Reflector, Wakeup, XdpLink, XdpOptions, XdpStatistics};
 
 /// Checks a link whose peer reflects in the kernel.

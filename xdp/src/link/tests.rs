@@ -3,7 +3,7 @@
 use super::*;
 use crate::{Mode, ModeRequest, Reflector};
 use zerocat_link::Sizing;
-use zerocat_link::contract::check_all;
+use zerocat_testkit::contract::check_all;
 use zerocat_testkit::netns::in_private_netns;
 
 #[test]

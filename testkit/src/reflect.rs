@@ -3,7 +3,7 @@
 //! Guarantees: [`Mirror`] returns frames as they came, counts what it could not return, and never waits. It is no
 //! segment: it changes neither addresses nor working counters.
 
-use crate::{Link, LinkFault, MAX_FRAME, Slot};
+use zerocat_link::{Link, LinkFault, MAX_FRAME, Slot};
 
 /// A peer that returns frames to the link under test.
 pub trait Reflector {

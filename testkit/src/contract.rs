@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::reflect::Reflector;
-use crate::{Link, LinkFault, MAX_FRAME, MIN_FRAME, Slot};
+use zerocat_link::{Link, LinkFault, MAX_FRAME, MIN_FRAME, Slot};
 
 /// How long a frame or a slot may take to come back before it counts as lost.
 pub const PATIENCE: Duration = Duration::from_secs(2);

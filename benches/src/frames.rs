@@ -8,7 +8,6 @@
 //! Not measured: a link, the engine, other topologies than a line.
 
 use crate::host::BenchHost;
-use crate::single_thread::SingleThread;
 use crate::tables::plain;
 use comfy_table::CellAlignment;
 use serde::Serialize;
@@ -20,6 +19,7 @@ use zerocat_engine::Distribution;
 use zerocat_sched::alloc::is_counting;
 use zerocat_sched::{RealtimeRequest, cpu_list, enter, prepare_process, thread_allocations};
 use zerocat_sim::{ModuleKind, Outcome, ProfileKind, Segment, SegmentConfig, SegmentConfigError, SubDeviceConfig};
+use zerocat_testkit::virtual_network::VirtualNetwork;
 use zerocat_wire::datagram::{self, MAX_DATA_ALONE};
 use zerocat_wire::ethernet::MacAddress;
 use zerocat_wire::frame::HEADER_LEN;
@@ -212,7 +212,7 @@ fn frame(command: Command, address: Address, datagrams: usize, data: usize) -> R
 /// A line in OP.
 #[derive(Debug)]
 struct Line {
-    network: SingleThread,
+    network: VirtualNetwork,
     now: Duration,
     /// First logical byte of the process data, and how many there are.
     logical: u32,
@@ -223,7 +223,7 @@ impl Line {
     fn bring_up(count: usize) -> Result<Self, FramesError> {
         let wrong = |source| FramesError::Segment { subdevices: count, source: Box::new(source) };
         let segment = Segment::new(&config(count)).map_err(wrong)?;
-        let network = SingleThread::bring_up(segment, PERIOD)?;
+        let network = VirtualNetwork::bring_up(segment, PERIOD)?;
         let (image, now) = (network.planned().plan.image_len, Duration::from_nanos(network.now().0));
         let datagrams = network.planned().plan.frames.iter().flat_map(|frame| &frame.datagrams);
         let logical = datagrams.map(|datagram| datagram.logical).min().unwrap_or_default();
@@ -232,7 +232,7 @@ impl Line {
 
     /// Sends a frame many times.
     fn time(&mut self, count: usize, kind: &Kind, frames: u32) -> Result<FrameRow, FramesError> {
-        let segment = self.network.engine_mut().link_mut().inner_mut().segment_mut();
+        let segment = self.network.engine_mut().link_mut().segment_mut();
         let mut bytes = kind.frame.clone();
         let (mut taken, mut allocations) = (Distribution::default(), 0);
         let mut stint = Instant::now();

@@ -10,7 +10,6 @@ pub mod frames;
 pub mod host;
 pub mod rtt;
 pub mod segment;
-pub mod single_thread;
 pub mod stopwatch;
 mod tables;
 pub mod wakeup;

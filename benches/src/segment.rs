@@ -6,7 +6,7 @@
 //! every 32nd, both between cycles and not timed.
 
 use crate::host::BenchHost;
-use crate::single_thread::{self, SingleThread};
+use crate::stopwatch::Stopwatch;
 use crate::tables::{plain, right_from};
 use serde::Serialize;
 use std::path::Path;
@@ -18,6 +18,7 @@ use zerocat_engine::Distribution;
 use zerocat_sched::alloc::is_counting;
 use zerocat_sched::{Clock, MonotonicClock, RealtimeRequest, cpu_list, enter, prepare_process, thread_allocations};
 use zerocat_sim::{Segment, SegmentConfig, SegmentConfigError};
+use zerocat_testkit::virtual_network::{self, InProcessLink, VirtualNetwork};
 
 /// Name and version of the schema. Keys may be added; none changes its meaning.
 pub const SCHEMA: &str = "zerocat-bench-segment/1";
@@ -31,6 +32,9 @@ const STINT: Duration = Duration::from_millis(50);
 const PAUSE: Duration = Duration::from_millis(5);
 const COMMAND_EVERY: u32 = 16;
 const SAMPLES_EVERY: u32 = 32;
+
+/// The network, with a stopwatch around its segment.
+type Network = VirtualNetwork<Stopwatch<InProcessLink>>;
 
 /// What to measure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -141,9 +145,9 @@ fn measure(settings: &SegmentSettings, request: &RealtimeRequest) -> Result<Segm
     );
     let segment = Segment::new(&line).map_err(wrong)?;
     let began = Instant::now();
-    let mut rig = single_thread::rig(PERIOD);
+    let mut rig = virtual_network::rig(PERIOD);
     rig.engine.overlap = settings.overlap;
-    let mut network = SingleThread::bring_up_rig(segment, rig)?;
+    let mut network = VirtualNetwork::bring_up_over(segment, rig, Stopwatch::new)?;
     let bring_up_ms = began.elapsed().as_secs_f64() * 1000.0;
     let missing = enter(request).missing();
     let mut beside = Beside::new(&mut network);
@@ -192,7 +196,7 @@ struct Timed {
     allocations: u64,
 }
 
-fn time(network: &mut SingleThread, beside: &mut Beside, cycles: u32) -> Timed {
+fn time(network: &mut Network, beside: &mut Beside, cycles: u32) -> Timed {
     let mut timed = Timed::default();
     let mut stint = MonotonicClock.now();
     for n in 0..cycles {
@@ -224,12 +228,12 @@ struct Beside {
 }
 
 impl Beside {
-    fn new(network: &mut SingleThread) -> Self {
+    fn new(network: &mut Network) -> Self {
         let tasks = network.tasks_mut();
         Self { command: vec![0; tasks.commands.record_len()], sample: vec![0; tasks.samples.record_len()] }
     }
 
-    fn work(&mut self, network: &mut SingleThread, n: u32) {
+    fn work(&mut self, network: &mut Network, n: u32) {
         let tasks = network.tasks_mut();
         if n.is_multiple_of(COMMAND_EVERY) {
             self.command.fill(u8::from((n / COMMAND_EVERY).is_multiple_of(2)));

@@ -22,16 +22,6 @@ impl<L> Stopwatch<L> {
     pub const fn kicking(&self) -> Duration {
         self.kicking
     }
-
-    /// The link.
-    pub const fn inner(&self) -> &L {
-        &self.link
-    }
-
-    /// The link, to change.
-    pub const fn inner_mut(&mut self) -> &mut L {
-        &mut self.link
-    }
 }
 
 impl<L: Link> Link for Stopwatch<L> {

@@ -6,9 +6,9 @@
 use proptest::prelude::*;
 use std::time::Duration;
 use zerocat::config::{Overlap, Pdos, Rig, Slave, SlaveProperties, SyncUnit};
-use zerocat_benches::single_thread::{self, SingleThread};
 use zerocat_pdi::{Direction, PlacedEntry};
 use zerocat_sim::{ModuleKind, ProfileKind, Segment, SegmentConfig, SubDeviceConfig, WireConfig};
+use zerocat_testkit::virtual_network::{self, VirtualNetwork};
 
 const PERIOD: Duration = Duration::from_millis(1);
 /// Longest interval of a sync unit here.
@@ -39,7 +39,7 @@ fn key(position: usize) -> String {
 
 /// A rig file of what is on the bus.
 fn rig_of(segment: &SegmentConfig) -> Rig {
-    let found = SingleThread::bring_up(Segment::new(segment).unwrap(), PERIOD).unwrap();
+    let found = VirtualNetwork::bring_up(Segment::new(segment).unwrap(), PERIOD).unwrap();
     let slave = |subdevice: &zerocat_bus::SubDevice| {
         let identity = subdevice.identity;
         let properties = SlaveProperties {
@@ -55,15 +55,15 @@ fn rig_of(segment: &SegmentConfig) -> Rig {
         Slave { key: key(subdevice.position.into()), name: text(), make: text(), model: text(), properties }
     };
     let slaves = found.planned().network.subdevices().iter().map(slave).collect();
-    Rig { slaves, ..single_thread::rig(PERIOD) }
+    Rig { slaves, ..virtual_network::rig(PERIOD) }
 }
 
-fn up(segment: &SegmentConfig, rig: Rig) -> SingleThread {
-    SingleThread::bring_up_rig(Segment::new(segment).unwrap(), rig).unwrap()
+fn up(segment: &SegmentConfig, rig: Rig) -> VirtualNetwork {
+    VirtualNetwork::bring_up_rig(Segment::new(segment).unwrap(), rig).unwrap()
 }
 
 /// Writes other bytes into all outputs and exchanges until all have arrived. Every cycle is complete.
-fn exchange(network: &mut SingleThread) -> Vec<u8> {
+fn exchange(network: &mut VirtualNetwork) -> Vec<u8> {
     let len = network.tasks_mut().commands.record_len();
     let command: Vec<u8> = (0..=250u8).cycle().map(|n| n.wrapping_mul(37) | 1).take(len).collect();
     network.tasks_mut().commands.push(&command).unwrap();
@@ -79,8 +79,8 @@ fn exchange(network: &mut SingleThread) -> Vec<u8> {
     command
 }
 
-/// The record of all parts of one direction, as the tasks of [`SingleThread`] see it, laid back into an image.
-fn image(network: &SingleThread, record: &[u8], direction: Direction) -> Vec<u8> {
+/// The record of all parts of one direction, as the tasks of [`VirtualNetwork`] see it, laid back into an image.
+fn image(network: &VirtualNetwork, record: &[u8], direction: Direction) -> Vec<u8> {
     let plan = &network.planned().plan;
     let mut image = vec![0; plan.image_len];
     let mut rest = record;
@@ -93,13 +93,13 @@ fn image(network: &SingleThread, record: &[u8], direction: Direction) -> Vec<u8>
     image
 }
 
-fn entries(network: &SingleThread, position: usize, direction: Direction) -> Vec<PlacedEntry> {
+fn entries(network: &VirtualNetwork, position: usize, direction: Direction) -> Vec<PlacedEntry> {
     let entries = &network.planned().plan.subdevices[position].entries;
     entries.iter().filter(|entry| entry.direction == direction).cloned().collect()
 }
 
 /// Each SubDevice says by mailbox which outputs it got: the first and last entry of each of its PDOs.
-fn outputs_have_arrived(network: &mut SingleThread, outputs: &[u8]) {
+fn outputs_have_arrived(network: &mut VirtualNetwork, outputs: &[u8]) {
     for position in 0..network.planned().plan.subdevices.len() {
         let all = entries(network, position, Direction::Output);
         let edges = all.iter().zip(all.iter().cycle().skip(1)).filter(|(one, next)| one.pdo != next.pdo);
@@ -112,7 +112,7 @@ fn outputs_have_arrived(network: &mut SingleThread, outputs: &[u8]) {
 }
 
 /// What the first SubDevice was told has gone through the wires to the last one and is among its inputs.
-fn wires_bring_outputs_back(network: &mut SingleThread, outputs: &[u8]) {
+fn wires_bring_outputs_back(network: &mut VirtualNetwork, outputs: &[u8]) {
     let mut sample = vec![0; network.tasks_mut().samples.record_len()];
     let mut stale = true;
     while let Some(header) = network.tasks_mut().samples.pop(&mut sample) {
@@ -130,7 +130,7 @@ fn wires_bring_outputs_back(network: &mut SingleThread, outputs: &[u8]) {
     assert_eq!(values(last, Direction::Input, &inputs), told);
 }
 
-fn arrives_whole(mut network: SingleThread) {
+fn arrives_whole(mut network: VirtualNetwork) {
     let command = exchange(&mut network);
     let outputs = image(&network, &command, Direction::Output);
     wires_bring_outputs_back(&mut network, &outputs);
@@ -226,7 +226,7 @@ fn outputs_that_would_wait_longer_than_their_watchdog_are_refused() {
     let mut rig = rig_of(&segment);
     rig.engine.sync_units =
         vec![SyncUnit { name: "slow".into(), every: 100, phase: None, slaves: vec![key(1), key(2)] }];
-    let refused = SingleThread::bring_up_rig(Segment::new(&segment).unwrap(), rig).err().unwrap().to_string();
+    let refused = VirtualNetwork::bring_up_rig(Segment::new(&segment).unwrap(), rig).err().unwrap().to_string();
     assert!(refused.contains("`slave-1` has outputs and is exchanged every 100ms (100 cycles)"), "{refused}");
     assert!(refused.contains("its watchdog of 100ms"), "{refused}");
 }

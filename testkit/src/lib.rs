@@ -3,7 +3,12 @@
 //! - [`contract`] is the suite of claims that every [`zerocat_link::Link`] must keep, and [`reflect`] the far end it needs.
 //! - [`FakeTree`] stands in for `/proc` and `/sys`.
 //! - [`netns`] gives a test a network namespace of its own with a veth pair in it. Needs root.
+//! - `virtual_network`, with the feature of that name, is a whole network in one thread under virtual time.
 //!
+//! The virtual network needs nearly every crate, the rest almost none. So it is a feature: the unit tests of `sched`,
+//! `link` and `xdp` use the rest without compiling what stands on them.
+//!
+
 //! Not for production: these helpers panic where a step fails. A test that can't run fails; none is skipped.
 #![forbid(unsafe_code)]
 
@@ -11,5 +16,7 @@ pub mod contract;
 mod fake_tree;
 pub mod netns;
 pub mod reflect;
+#[cfg(feature = "virtual-network")]
+pub mod virtual_network;
 
 pub use fake_tree::FakeTree;

@@ -42,11 +42,16 @@ const EDGES: &[(&str, &[&str])] = &[
             "zerocat-pdi",
             "zerocat-sched",
             "zerocat-sim",
+            "zerocat-testkit",
             "zerocat-wire",
             "zerocat-xdp",
         ],
     ),
     ("zerocat-cli", &["zerocat", "zerocat-benches", "zerocat-link", "zerocat-sched", "zerocat-sim"]),
+    (
+        "zerocat-testkit",
+        &["zerocat", "zerocat-bus", "zerocat-engine", "zerocat-link", "zerocat-pdi", "zerocat-sched", "zerocat-sim"],
+    ),
     ("zerocat-tests", &[]),
 ];
 

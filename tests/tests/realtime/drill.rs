@@ -1,9 +1,9 @@
 //! Outputs wired to inputs: a pattern is written, held for some cycles, and looked for at the other end of its wire.
 
 use std::ops::Range;
-use zerocat_benches::single_thread::{SingleThread, Tasks};
 use zerocat_pdi::{BitSpan, Direction, PlacedEntry, Plan};
 use zerocat_sim::{ProfileKind, SegmentConfig, WireConfig};
+use zerocat_testkit::virtual_network::{Tasks, VirtualNetwork};
 
 /// Cycles that a pattern is held for.
 const HOLD: u64 = 16;
@@ -70,7 +70,7 @@ pub(crate) struct Drill {
 
 impl Drill {
     /// For a network that is up; `config` is what it was made of.
-    pub(crate) fn new(network: &mut SingleThread, config: &SegmentConfig) -> Self {
+    pub(crate) fn new(network: &mut VirtualNetwork, config: &SegmentConfig) -> Self {
         let wires = wires(&network.planned().plan, config);
         assert!(!wires.is_empty());
         let tasks = network.tasks_mut();
@@ -79,7 +79,7 @@ impl Drill {
     }
 
     /// One cycle of the network. Samples are taken and looked at if `drain` says so.
-    pub(crate) fn cycle(&mut self, network: &mut SingleThread, drain: bool) {
+    pub(crate) fn cycle(&mut self, network: &mut VirtualNetwork, drain: bool) {
         let held = self.cycle % HOLD;
         if held == 0 {
             self.write(network.tasks_mut());

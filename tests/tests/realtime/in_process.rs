@@ -3,11 +3,11 @@
 use crate::CYCLES;
 use crate::drill::{Drill, Seen, demo, mixed};
 use std::time::Duration;
-use zerocat_benches::single_thread::SingleThread;
 use zerocat_engine::Counters;
 use zerocat_link::Sizing;
 use zerocat_sched::forbid_allocations;
 use zerocat_sim::{Segment, SegmentConfig, SegmentLink};
+use zerocat_testkit::virtual_network::VirtualNetwork;
 
 const PERIOD: Duration = Duration::from_millis(1);
 
@@ -21,7 +21,7 @@ struct Outcome {
 
 /// Runs a segment for [`CYCLES`] cycles in which an allocation ends the process.
 fn exchange(config: &SegmentConfig, lose: impl FnMut(u64) -> bool + Send + 'static, drain: bool) -> Outcome {
-    let mut network = SingleThread::bring_up(Segment::new(config).unwrap(), PERIOD).unwrap();
+    let mut network = VirtualNetwork::bring_up(Segment::new(config).unwrap(), PERIOD).unwrap();
     lossy(&mut network, lose);
     let mut drill = Drill::new(&mut network, config);
     // What came on the way up is nobody's.
@@ -42,8 +42,8 @@ fn exchange(config: &SegmentConfig, lose: impl FnMut(u64) -> bool + Send + 'stat
 }
 
 /// Has frames lost from now on.
-fn lossy(network: &mut SingleThread, lose: impl FnMut(u64) -> bool + Send + 'static) {
-    let link = network.engine_mut().link_mut().inner_mut();
+fn lossy(network: &mut VirtualNetwork, lose: impl FnMut(u64) -> bool + Send + 'static) {
+    let link = network.engine_mut().link_mut();
     let nobody = Segment::new(&SegmentConfig::mixed(1)).unwrap();
     let placeholder = SegmentLink::new(nobody, Sizing { slots: 1, receive: 1 }, Box::new(|| Duration::ZERO) as _);
     *link = std::mem::replace(link, placeholder).with_loss(lose);

@@ -6,7 +6,6 @@
 //!
 //! For benches and tests. Not guaranteed: any relation of virtual to real time.
 
-use crate::stopwatch::Stopwatch;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,7 +17,7 @@ use zerocat_engine::{
     AcyclicSettings, Asked, CommandWriter, Controls, CountersReader, Engine, EngineParts, EventReader, Pool,
     ReaderSpec, SampleReader, Slack, StateReader, Timing, WriterSpec, reader, slots_needed, writer,
 };
-use zerocat_link::{Sizing, Slot};
+use zerocat_link::{Link, Sizing, Slot};
 use zerocat_pdi::Plan;
 use zerocat_sched::time::nanos;
 use zerocat_sched::{Tick, Time, link_idle_timer};
@@ -33,14 +32,15 @@ const LOOK: Duration = Duration::from_micros(10);
 /// Samples and command sets that a ring holds.
 const DEPTH: usize = 64;
 
-type VirtualTime = Box<dyn Fn() -> Duration + Send>;
-/// The link between engine and segment. It takes the real time that the segment needs.
-pub type InProcessLink = Stopwatch<SegmentLink<VirtualTime>>;
+type VirtualClock = Box<dyn Fn() -> Duration + Send>;
+/// The link from the engine into the segment.
+pub type InProcessLink = SegmentLink<VirtualClock>;
 
-/// A network in OP. It belongs to the thread that brought it up.
+/// A network in OP. It belongs to the thread that brought it up. `L` is the engine's link: the one into the segment, or
+/// a wrapper around it.
 #[derive(Debug)]
-pub struct SingleThread {
-    drive: Drive,
+pub struct VirtualNetwork<L = InProcessLink> {
+    drive: Drive<L>,
     rig: Rig,
     planned: Planned,
     datagrams: &'static Datagrams,
@@ -61,7 +61,7 @@ pub struct Tasks {
     pub states: StateReader,
 }
 
-impl SingleThread {
+impl VirtualNetwork {
     /// Brings a segment to OP with cyclic frames every `period` of virtual time.
     ///
     /// # Errors
@@ -75,6 +75,20 @@ impl SingleThread {
     /// # Errors
     /// What failed on the way.
     pub fn bring_up_rig(segment: Segment, rig: Rig) -> Result<Self, StartError> {
+        Self::bring_up_over(segment, rig, |link| link)
+    }
+}
+
+impl<L: Link> VirtualNetwork<L> {
+    /// The same with the engine on what `wrap` makes of the link into the segment.
+    ///
+    /// # Errors
+    /// What failed on the way.
+    pub fn bring_up_over(
+        segment: Segment,
+        rig: Rig,
+        wrap: impl FnOnce(InProcessLink) -> L,
+    ) -> Result<Self, StartError> {
         let period = rig.period();
         // ethercrab wants a timer to exist; it is never armed.
         link_idle_timer();
@@ -82,7 +96,7 @@ impl SingleThread {
         let (pool, pdu_loop) = Pool::new();
         let datagrams: &'static Datagrams = Box::leak(Box::new(Datagrams::new(pdu_loop, read(&now))));
         let sizing = Sizing { slots: slots_needed(CYCLIC.into(), ACYCLIC), receive: CYCLIC + ACYCLIC };
-        let link = Stopwatch::new(SegmentLink::new(segment, sizing, read(&now)));
+        let link = wrap(SegmentLink::new(segment, sizing, read(&now)));
         let timing = Timing::for_period(period);
         let acyclic = AcyclicSettings { first_slot: Slot(CYCLIC), in_flight: ACYCLIC, timeout: 20 * period };
         let (engine, parts) = Engine::new(link, timing, pool, acyclic);
@@ -114,12 +128,12 @@ impl SingleThread {
 
     /// The engine, with its counters and its link, and behind that the segment.
     #[must_use]
-    pub const fn engine(&self) -> &Engine<InProcessLink> {
+    pub const fn engine(&self) -> &Engine<L> {
         &self.drive.engine
     }
 
     /// The same, to change. The slots of the link are not to be written.
-    pub const fn engine_mut(&mut self) -> &mut Engine<InProcessLink> {
+    pub const fn engine_mut(&mut self) -> &mut Engine<L> {
         &mut self.drive.engine
     }
 
@@ -175,15 +189,15 @@ impl SingleThread {
 
 /// The engine and the time that its steps are given.
 #[derive(Debug)]
-struct Drive {
-    engine: Engine<InProcessLink>,
+struct Drive<L> {
+    engine: Engine<L>,
     now: Arc<AtomicU64>,
     period: u64,
     /// Number of the next cycle.
     number: u64,
 }
 
-impl Drive {
+impl<L: Link> Drive<L> {
     fn now(&self) -> Time {
         // SYNC: one thread; the atomic only makes the clock shareable.
         Time(self.now.load(Ordering::Relaxed))
@@ -233,7 +247,7 @@ impl Drive {
     }
 }
 
-fn read(now: &Arc<AtomicU64>) -> VirtualTime {
+fn read(now: &Arc<AtomicU64>) -> VirtualClock {
     let now = Arc::clone(now);
     // SYNC: as in `Drive::now`.
     Box::new(move || Duration::from_nanos(now.load(Ordering::Relaxed)))
@@ -283,9 +297,9 @@ mod tests {
 
     const PERIOD: Duration = Duration::from_millis(1);
 
-    fn network(subdevices: usize) -> SingleThread {
+    fn network(subdevices: usize) -> VirtualNetwork {
         let segment = Segment::new(&SegmentConfig::mixed(subdevices)).unwrap();
-        SingleThread::bring_up(segment, PERIOD).unwrap()
+        VirtualNetwork::bring_up(segment, PERIOD).unwrap()
     }
 
     #[test]

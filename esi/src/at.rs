@@ -1,76 +1,76 @@
 //! A place in the tree of a device: an element that knows where it stands, so that what is wrong there can be said
 //! with its path and line.
 
-use super::error::{EsiError, EsiProblem};
-use super::number;
-use super::tree::Node;
+use crate::error::{EsiError, EsiProblem};
+use crate::number;
+use crate::tree::Node;
 
 /// An element, and the way to it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct At<'a> {
+pub(crate) struct At<'a> {
     node: &'a Node,
     up: Option<&'a At<'a>>,
 }
 
 impl<'a> At<'a> {
     /// The element of a device or a module.
-    pub(super) fn top(node: &'a Node) -> Self {
+    pub(crate) fn top(node: &'a Node) -> Self {
         Self { node, up: None }
     }
 
     /// The first child of this name.
-    pub(super) fn child(&'a self, name: &str) -> Option<Self> {
+    pub(crate) fn child(&'a self, name: &str) -> Option<Self> {
         self.children(name).next()
     }
 
     /// The first child of this name, which must be there.
-    pub(super) fn need(&'a self, name: &'static str) -> Result<Self, EsiError> {
+    pub(crate) fn need(&'a self, name: &'static str) -> Result<Self, EsiError> {
         self.child(name).ok_or_else(|| self.fail(EsiProblem::Missing(name)))
     }
 
     /// All children of this name.
-    pub(super) fn children<'b>(&'a self, name: &'b str) -> impl Iterator<Item = At<'a>> + use<'a, 'b> {
+    pub(crate) fn children<'b>(&'a self, name: &'b str) -> impl Iterator<Item = At<'a>> + use<'a, 'b> {
         let nodes = self.node.children.iter().filter(move |node| node.name == name);
         nodes.map(move |node| At { node, up: Some(self) })
     }
 
     /// Its text, without white space around it.
-    pub(super) fn text(&self) -> &'a str {
+    pub(crate) fn text(&self) -> &'a str {
         self.node.text.trim()
     }
 
     /// An attribute's value.
-    pub(super) fn attribute(&self, name: &str) -> Option<&'a str> {
+    pub(crate) fn attribute(&self, name: &str) -> Option<&'a str> {
         self.node.attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.trim())
     }
 
     /// Whether an attribute is there and says yes.
-    pub(super) fn flag(&self, name: &str) -> bool {
+    pub(crate) fn flag(&self, name: &str) -> bool {
         self.attribute(name).is_some_and(number::flag)
     }
 
     /// The text of a child, empty where there is none.
-    pub(super) fn child_text(&self, name: &str) -> &'a str {
+    pub(crate) fn child_text(&self, name: &str) -> &'a str {
         self.node.children.iter().find(|node| node.name == name).map_or("", |node| node.text.trim())
     }
 
     /// Its text as a number.
-    pub(super) fn number<T: TryFrom<u64> + Bounded>(&self) -> Result<T, EsiError> {
+    pub(crate) fn number<T: TryFrom<u64> + Bounded>(&self) -> Result<T, EsiError> {
         self.parse(self.text())
     }
 
     /// A child's text as a number, `None` where there is no such child or nothing in it.
-    pub(super) fn child_number<T: TryFrom<u64> + Bounded>(&'a self, name: &str) -> Result<Option<T>, EsiError> {
+    pub(crate) fn child_number<T: TryFrom<u64> + Bounded>(&'a self, name: &str) -> Result<Option<T>, EsiError> {
         self.child(name).filter(|child| !child.text().is_empty()).map(|child| child.number()).transpose()
     }
 
     /// An attribute as a number, `None` where there is none or nothing in it.
-    pub(super) fn attribute_number<T: TryFrom<u64> + Bounded>(&self, name: &str) -> Result<Option<T>, EsiError> {
+    pub(crate) fn attribute_number<T: TryFrom<u64> + Bounded>(&self, name: &str) -> Result<Option<T>, EsiError> {
         self.attribute(name).filter(|text| !text.is_empty()).map(|text| self.parse(text)).transpose()
     }
 
     /// Its text as an index, moved by `shift` if it depends on the slot (ETG.2000, `DependOnSlot`).
-    pub(super) fn shifted(&self, shift: u16) -> Result<u16, EsiError> {
+    pub(crate) fn shifted(&self, shift: u16) -> Result<u16, EsiError> {
         if self.text().is_empty() {
             return Ok(0);
         }
@@ -87,12 +87,12 @@ impl<'a> At<'a> {
     }
 
     /// Its text as bytes.
-    pub(super) fn bytes(&self) -> Result<Vec<u8>, EsiError> {
+    pub(crate) fn bytes(&self) -> Result<Vec<u8>, EsiError> {
         number::bytes(self.text()).map_err(|problem| self.fail(problem))
     }
 
     /// The name in the language that is liked best: English, then none, then the first.
-    pub(super) fn localized(&'a self, name: &str) -> &'a str {
+    pub(crate) fn localized(&'a self, name: &str) -> &'a str {
         let rank = |at: &At<'_>| match at.attribute("LcId").map(|id| number::number(id, 0xffff)) {
             // Primary language 9 is English.
             Some(Ok(id)) if id & 0x3ff == 9 => 0,
@@ -103,7 +103,7 @@ impl<'a> At<'a> {
     }
 
     /// An error in this place.
-    pub(super) fn fail(&self, problem: EsiProblem) -> EsiError {
+    pub(crate) fn fail(&self, problem: EsiProblem) -> EsiError {
         EsiError::Invalid { path: self.path(), line: self.node.line, problem }
     }
 
@@ -126,7 +126,7 @@ impl<'a> At<'a> {
 }
 
 /// Numbers with a largest one.
-pub(super) trait Bounded {
+pub(crate) trait Bounded {
     /// The largest.
     const MOST: u64;
 }

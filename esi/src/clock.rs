@@ -1,19 +1,29 @@
-//! Modes of operation with distributed clocks (ETG.2000, Dc).
+//! Operation modes with distributed clocks (ETG.2000, Dc).
 
 use zerocat_wire::sii::ClockMode;
 
-use super::at::At;
-use super::error::{EsiError, EsiProblem};
-use super::number;
-use crate::describe::sii_parts::NamedMode;
+use crate::at::At;
+use crate::error::{EsiError, EsiProblem};
+use crate::number;
 
-/// The modes of a device, the default first.
-pub(super) fn read(device: &At<'_>) -> Result<Vec<NamedMode>, EsiError> {
+/// An operation mode with its names, which an SII keeps apart from it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpMode {
+    /// Short name, `DC`.
+    pub name: String,
+    /// What the mode is, in words.
+    pub description: String,
+    /// The other fields. The numbers of its strings mean nothing: `name` and `description` are above.
+    pub mode: ClockMode,
+}
+
+/// The operation modes of a device, the default first.
+pub(crate) fn read(device: &At<'_>) -> Result<Vec<OpMode>, EsiError> {
     let Some(dc) = device.child("Dc") else { return Ok(Vec::new()) };
     dc.children("OpMode").map(|mode| one(&mode)).collect()
 }
 
-fn one(at: &At<'_>) -> Result<NamedMode, EsiError> {
+fn one(at: &At<'_>) -> Result<OpMode, EsiError> {
     let mode = ClockMode {
         cycle_time_0: at.child_number("CycleTimeSync0")?.unwrap_or(0),
         shift_time_0: time(at, "ShiftTimeSync0")?,
@@ -24,7 +34,7 @@ fn one(at: &At<'_>) -> Result<NamedMode, EsiError> {
         name: 0,
         description: 0,
     };
-    Ok(NamedMode { name: at.child_text("Name").to_owned(), description: at.child_text("Desc").to_owned(), mode })
+    Ok(OpMode { name: at.child_text("Name").to_owned(), description: at.child_text("Desc").to_owned(), mode })
 }
 
 fn time(at: &At<'_>, name: &str) -> Result<i32, EsiError> {

@@ -1,13 +1,133 @@
-//! Base data types by the names that ESI files use (ETG.2000, base data types; ETG.1020, table of data types).
+//! CoE data types, and the names that ESI files use for them (ETG.1000.6, table 64; ETG.2000, base data types; ETG.1020,
+//! table of data types).
 
-use crate::describe::DataType;
+/// CoE data types (ETG.1000.6, table 64), as far as device descriptions and profiles use them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum DataType {
+    /// No type, or one that is not known.
+    None = 0x00,
+    /// BOOL, one bit.
+    Bool = 0x01,
+    /// SINT.
+    I8 = 0x02,
+    /// INT.
+    I16 = 0x03,
+    /// DINT.
+    I32 = 0x04,
+    /// USINT.
+    U8 = 0x05,
+    /// UINT.
+    U16 = 0x06,
+    /// UDINT.
+    U32 = 0x07,
+    /// REAL.
+    F32 = 0x08,
+    /// Visible string.
+    Text = 0x09,
+    /// Octet string.
+    Octets = 0x0A,
+    /// INT24.
+    I24 = 0x10,
+    /// LREAL.
+    F64 = 0x11,
+    /// LINT.
+    I64 = 0x15,
+    /// UINT24.
+    U24 = 0x16,
+    /// ULINT.
+    U64 = 0x1B,
+    /// BYTE.
+    Byte = 0x1E,
+    /// WORD.
+    Word = 0x1F,
+    /// DWORD.
+    DWord = 0x20,
+    /// BITARR8.
+    BitArray8 = 0x2D,
+    /// BITARR16.
+    BitArray16 = 0x2E,
+    /// BITARR32.
+    BitArray32 = 0x2F,
+    /// BIT1.
+    Bit1 = 0x30,
+    /// BIT2.
+    Bit2 = 0x31,
+    /// BIT3.
+    Bit3 = 0x32,
+    /// BIT4.
+    Bit4 = 0x33,
+    /// BIT5.
+    Bit5 = 0x34,
+    /// BIT6.
+    Bit6 = 0x35,
+    /// BIT7.
+    Bit7 = 0x36,
+    /// BIT8.
+    Bit8 = 0x37,
+}
+
+impl DataType {
+    /// All that are known.
+    const ALL: [Self; 29] = [
+        Self::Bool,
+        Self::I8,
+        Self::I16,
+        Self::I32,
+        Self::U8,
+        Self::U16,
+        Self::U32,
+        Self::F32,
+        Self::Text,
+        Self::Octets,
+        Self::I24,
+        Self::F64,
+        Self::I64,
+        Self::U24,
+        Self::U64,
+        Self::Byte,
+        Self::Word,
+        Self::DWord,
+        Self::BitArray8,
+        Self::BitArray16,
+        Self::BitArray32,
+        Self::Bit1,
+        Self::Bit2,
+        Self::Bit3,
+        Self::Bit4,
+        Self::Bit5,
+        Self::Bit6,
+        Self::Bit7,
+        Self::Bit8,
+    ];
+
+    /// The type of a code; `None` for one that is not known.
+    #[must_use]
+    pub fn from_code(code: u8) -> Self {
+        Self::ALL.into_iter().find(|known| *known as u8 == code).unwrap_or(Self::None)
+    }
+
+    /// A value of this type as a number. Types that are not numbers count as unsigned.
+    #[must_use]
+    pub fn number(self, bytes: &[u8]) -> i64 {
+        let mut wide = [0; 8];
+        let len = bytes.len().min(8);
+        wide[..len].copy_from_slice(&bytes[..len]);
+        let unused = 64 - 8 * u32::try_from(len).unwrap_or(8);
+        let value = i64::from_le_bytes(wide);
+        match self {
+            Self::I8 | Self::I16 | Self::I24 | Self::I32 if len > 0 => value << unused >> unused,
+            _ => value,
+        }
+    }
+}
 
 /// A base type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Base {
-    pub(super) code: DataType,
+pub(crate) struct Base {
+    pub(crate) code: DataType,
     /// Length in bits.
-    pub(super) bits: u32,
+    pub(crate) bits: u32,
 }
 
 const BASES: [(&str, DataType, u32); 30] = [
@@ -44,7 +164,7 @@ const BASES: [(&str, DataType, u32); 30] = [
 ];
 
 /// The base type of a name, `STRING(8)` and `ARRAY [0..7] OF BYTE` among them.
-pub(super) fn base(name: &str) -> Option<Base> {
+pub(crate) fn base(name: &str) -> Option<Base> {
     let name = name.trim().to_ascii_uppercase();
     if let Some((_, code, bits)) = BASES.iter().find(|(known, ..)| *known == name) {
         return Some(Base { code: *code, bits: *bits });

@@ -1,75 +1,89 @@
 //! One device of a file, as values (ETG.2000, DeviceType).
 
-use zerocat_wire::sii::{FmmuUsage, SyncManagerUse};
+use zerocat_wire::sii::{FmmuUsage, Identity, SyncManagerUse};
 
-use super::at::At;
-use super::clock;
-use super::dictionary;
-use super::eeprom::Eeprom;
-use super::error::{EsiError, EsiProblem};
-use super::mailbox::Mailbox;
-use super::number;
-use super::pdo::{self, Direction, EsiPdo};
-use super::slot;
-use super::sync_manager::{self, EsiSyncManager};
-use super::tree::Node;
-use crate::describe::dictionary::Object;
-use crate::describe::sii_parts::NamedMode;
+use crate::at::At;
+use crate::clock::{self, OpMode};
+use crate::dictionary;
+use crate::eeprom::Eeprom;
+use crate::error::{EsiError, EsiProblem};
+use crate::mailbox::Mailbox;
+use crate::number;
+use crate::object::Object;
+use crate::pdo::{self, Direction, Pdo};
+use crate::slot;
+use crate::startup::{self, Startup};
+use crate::sync_manager::{self, SyncManager};
+use crate::tree::Node;
 
 /// FMMUs that an ESC has at most.
 const FMMUS: usize = 16;
 
-/// One device. Order and names as in the file.
-#[derive(Debug)]
-pub(super) struct Device {
-    /// Line of its element.
-    pub(super) line: u32,
-    pub(super) order: String,
-    pub(super) name: String,
-    pub(super) group: String,
-    pub(super) product: u32,
-    pub(super) revision: u32,
-    pub(super) serial: u32,
-    /// What is at the ports: Y is MII, K is E-bus.
-    pub(super) physics: String,
+/// One device. Names and order are those of the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Device {
+    /// Line of its element, from 1.
+    pub line: u32,
+    /// Vendor, product code, revision and serial number; 0 where the file gives none.
+    pub identity: Identity,
+    /// Type as in a catalogue, `EL3102`.
+    pub order: String,
+    /// Name in words: English if there is one.
+    pub name: String,
+    /// Type of the group that the vendor puts it in.
+    pub group: String,
+    /// What is at the ports, one letter each: Y is MII, K is E-bus, H is MII with fast hot connect.
+    pub physics: String,
     /// LRD and LWR are to be used in place of LRW.
-    pub(super) no_lrw: bool,
-    pub(super) current: i16,
-    /// Value of object 0x1000 that the profile numbers make.
-    pub(super) device_type: u32,
-    pub(super) fmmus: Vec<FmmuUsage>,
-    pub(super) sync_managers: Vec<EsiSyncManager>,
-    pub(super) rx_pdos: Vec<EsiPdo>,
-    pub(super) tx_pdos: Vec<EsiPdo>,
-    pub(super) mailbox: Option<Mailbox>,
-    pub(super) clocks: Vec<NamedMode>,
-    pub(super) eeprom: Eeprom,
-    pub(super) objects: Option<Vec<Object>>,
-    /// Module ident in each slot, 0 for none; `None` for a device without slots.
-    pub(super) slots: Option<Vec<u32>>,
+    pub no_lrw: bool,
+    /// Current drawn from the E-bus in mA, negative if it feeds.
+    pub current: i16,
+    /// Object 0x1000 as the profile numbers give it.
+    pub device_type: u32,
+    /// FMMUs, number 0 first.
+    pub fmmus: Vec<FmmuUsage>,
+    /// Sync managers, number 0 first.
+    pub sync_managers: Vec<SyncManager>,
+    /// PDOs that the MainDevice writes; those of the device, then those of the modules in its slots.
+    pub rx_pdos: Vec<Pdo>,
+    /// PDOs that the MainDevice reads, in the same order.
+    pub tx_pdos: Vec<Pdo>,
+    /// Mailbox protocols; a device with any has a sync manager for each direction of the mailbox.
+    pub mailbox: Option<Mailbox>,
+    /// Operation modes with distributed clocks, the default first.
+    pub op_modes: Vec<OpMode>,
+    /// What the file says about the SII itself.
+    pub eeprom: Eeprom,
+    /// The object dictionary with that of the modules; `None` where the file has none.
+    pub objects: Option<Vec<Object>>,
+    /// Module ident in each slot, 0 for an empty one; `None` for a device without slots.
+    pub slots: Option<Vec<u32>>,
+    /// What a MainDevice writes at transitions.
+    pub startup: Vec<Startup>,
 }
 
 impl Device {
     /// Reads the element of a device, with the modules that are in its slots.
-    pub(super) fn read(node: &Node, modules: &[Node], chosen: Option<&[String]>) -> Result<Self, EsiError> {
+    pub(crate) fn read(
+        (vendor, node): (u32, &Node),
+        modules: &[Node],
+        chosen: Option<&[String]>,
+    ) -> Result<Self, EsiError> {
         let at = At::top(node);
         let modules: Vec<At<'_>> = modules.iter().map(At::top).collect();
         let slots = slot::plug(&at, &modules, chosen)?;
         let plugged = slots.iter().flatten().copied().collect::<Vec<_>>();
         let kind = at.need("Type")?;
-        let need = |name: &'static str| kind.fail(EsiProblem::Missing(name));
         let profile = at.child("Profile");
         let device_type = profile.map_or(Ok(0), |profile| device_type(&profile))?;
         let sync_managers = sync_manager::read(&at)?;
         let takes = |usage| sync_manager::numbers(&sync_managers, usage);
         Ok(Self {
             line: node.line,
+            identity: identity(vendor, &kind)?,
             order: kind.text().to_owned(),
             name: at.localized("Name").to_owned(),
             group: at.child_text("GroupType").to_owned(),
-            product: kind.attribute_number("ProductCode")?.ok_or_else(|| need("ProductCode"))?,
-            revision: kind.attribute_number("RevisionNo")?.unwrap_or(0),
-            serial: kind.attribute_number("SerialNo")?.unwrap_or(0),
             physics: at.attribute("Physics").unwrap_or_default().to_owned(),
             no_lrw: kind.flag("UseLrdLwr"),
             current: current(&at)?,
@@ -77,16 +91,35 @@ impl Device {
             fmmus: fmmus(&at)?,
             rx_pdos: pdo::read(&at, &plugged, Direction::Outputs, &takes(SyncManagerUse::Outputs))?,
             tx_pdos: pdo::read(&at, &plugged, Direction::Inputs, &takes(SyncManagerUse::Inputs))?,
+            mailbox: mailbox(&at, &sync_managers)?,
             sync_managers,
-            mailbox: at.child("Mailbox").map(|mailbox| Mailbox::read(&mailbox)),
-            clocks: clock::read(&at)?,
+            op_modes: clock::read(&at)?,
             eeprom: Eeprom::read(&at)?,
             objects: dictionary::read(&at, &plugged)?,
             slots: at
                 .child("Slots")
                 .map(|_| slots.iter().map(|slot| slot.map_or(0, |plugged| plugged.ident)).collect()),
+            startup: startup::read(&at),
         })
     }
+}
+
+fn identity(vendor: u32, kind: &At<'_>) -> Result<Identity, EsiError> {
+    let product = kind.attribute_number("ProductCode")?;
+    Ok(Identity {
+        vendor,
+        product: product.ok_or_else(|| kind.fail(EsiProblem::Missing("ProductCode")))?,
+        revision: kind.attribute_number("RevisionNo")?.unwrap_or(0),
+        serial: kind.attribute_number("SerialNo")?.unwrap_or(0),
+    })
+}
+
+/// The mailbox, which needs a sync manager for each direction if it has any protocol.
+fn mailbox(at: &At<'_>, sync_managers: &[SyncManager]) -> Result<Option<Mailbox>, EsiError> {
+    let Some(mailbox) = at.child("Mailbox").map(|mailbox| Mailbox::read(&mailbox)) else { return Ok(None) };
+    let has = |usage| sync_managers.iter().any(|one| one.usage == usage);
+    let both = has(SyncManagerUse::MailboxOut) && has(SyncManagerUse::MailboxIn);
+    if mailbox.protocols != 0 && !both { Err(at.fail(EsiProblem::MailboxSyncManagers)) } else { Ok(Some(mailbox)) }
 }
 
 /// Profile number in the low half, additional information in the high half (ETG.2000, ProfileType).

@@ -2,13 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::at::At;
-use super::data_type;
-use super::error::{EsiError, EsiProblem};
-use super::object;
-use super::slot::{Plugged, Shift};
-use crate::describe::DataType;
-use crate::describe::dictionary::Object;
+use crate::at::At;
+use crate::data_type::{self, DataType};
+use crate::error::{EsiError, EsiProblem};
+use crate::object::{self, Object};
+use crate::slot::{Plugged, Shift};
 
 /// Most entries, and most bytes of values, that a dictionary unfolds to.
 const ENTRIES: usize = 65_536;
@@ -16,7 +14,7 @@ const BYTES: usize = 4 * 1024 * 1024;
 
 /// The objects of a device, `None` where the file has no dictionary for it. Those of the modules in its slots stand
 /// with them; one that the device has itself is the device's.
-pub(super) fn read(device: &At<'_>, plugged: &[Plugged<'_>]) -> Result<Option<Vec<Object>>, EsiError> {
+pub(crate) fn read(device: &At<'_>, plugged: &[Plugged<'_>]) -> Result<Option<Vec<Object>>, EsiError> {
     let Some(mut all) = read_one(device, Shift::default())? else { return Ok(None) };
     let mut known: HashSet<u16> = all.iter().map(|object| object.index).collect();
     for Plugged { module, shift, .. } in plugged {
@@ -58,25 +56,25 @@ fn read_one(device: &At<'_>, shift: Shift) -> Result<Option<Vec<Object>>, EsiErr
 
 /// The data types that the file describes.
 #[derive(Debug)]
-pub(super) struct Types<'a> {
+pub(crate) struct Types<'a> {
     by_name: HashMap<&'a str, &'a At<'a>>,
 }
 
 /// A part of an object's type, at one subindex.
 #[derive(Debug)]
-pub(super) struct Part {
-    pub(super) subindex: u8,
-    pub(super) name: String,
-    pub(super) data_type: DataType,
-    pub(super) bits: u32,
-    pub(super) access: Option<u16>,
+pub(crate) struct Part {
+    pub(crate) subindex: u8,
+    pub(crate) name: String,
+    pub(crate) data_type: DataType,
+    pub(crate) bits: u32,
+    pub(crate) access: Option<u16>,
 }
 
 /// What an object of a type consists of.
 #[derive(Debug)]
-pub(super) struct Shape {
-    pub(super) parts: Vec<Part>,
-    pub(super) array: bool,
+pub(crate) struct Shape {
+    pub(crate) parts: Vec<Part>,
+    pub(crate) array: bool,
 }
 
 impl<'a> Types<'a> {
@@ -92,14 +90,14 @@ impl<'a> Types<'a> {
     }
 
     /// The same, or an error at the element that names it.
-    pub(super) fn need(&self, at: &At<'_>) -> Result<(DataType, u32), EsiError> {
+    pub(crate) fn need(&self, at: &At<'_>) -> Result<(DataType, u32), EsiError> {
         let name = at.child_text("Type");
         let bits = at.child_number("BitSize")?;
         self.simple(name, bits).ok_or_else(|| at.fail(EsiProblem::DataType(name.chars().take(40).collect())))
     }
 
     /// The parts of a type with subindices; `None` for a simple type.
-    pub(super) fn shape(&self, name: &str) -> Result<Option<Shape>, EsiError> {
+    pub(crate) fn shape(&self, name: &str) -> Result<Option<Shape>, EsiError> {
         let Some(described) = self.by_name.get(name) else { return Ok(None) };
         let mut shape = Shape { parts: Vec::new(), array: false };
         let mut next = 0u8;
@@ -114,7 +112,7 @@ impl<'a> Types<'a> {
                     let (data_type, bits) = self.need(&item)?;
                     let subindex = number.unwrap_or(next);
                     let name = item.localized("Name").to_owned();
-                    shape.parts.push(Part { subindex, name, data_type, bits, access: super::flags::access(&item) });
+                    shape.parts.push(Part { subindex, name, data_type, bits, access: crate::flags::access(&item) });
                     next = subindex.saturating_add(1);
                 }
             }
@@ -135,7 +133,7 @@ impl<'a> Types<'a> {
         let simple = self.simple(name, None).or_else(|| Some((DataType::None, bits?)));
         let (data_type, bits) =
             simple.ok_or_else(|| array.fail(EsiProblem::DataType(name.chars().take(40).collect())))?;
-        let access = super::flags::access(item);
+        let access = crate::flags::access(item);
         for subindex in (first..=u8::MAX).take(usize::from(count)) {
             parts.push(Part { subindex, name: format!("SubIndex {subindex:03}"), data_type, bits, access });
         }

@@ -1,7 +1,7 @@
 //! What a file says about the SII itself (ETG.2000, Eeprom).
 
-use super::at::At;
-use super::error::{EsiError, EsiProblem};
+use crate::at::At;
+use crate::error::{EsiError, EsiProblem};
 
 /// Words 0 to 6 of an SII, or 0 to 7 with the checksum; some files give words up to 15.
 const CONFIG: (usize, usize) = (2, 32);
@@ -10,21 +10,21 @@ const BOOT: (usize, usize) = (8, 8);
 /// An image from its fixed area to the largest memory.
 const IMAGE: (usize, usize) = (128, 4 * 1024 * 1024);
 
-/// Parts of the SII, or all of it.
-#[derive(Debug, Default)]
-pub(super) struct Eeprom {
-    /// Size of the memory.
-    pub(super) size: Option<u32>,
-    /// From word 0 on.
-    pub(super) config: Vec<u8>,
-    /// From word 0x14 on.
-    pub(super) boot: Vec<u8>,
+/// Parts of the SII, or all of it. What the file leaves out is `None` or empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Eeprom {
+    /// Size of the memory in bytes.
+    pub size: Option<u32>,
+    /// The SII from word 0 on: PDI control and configuration, sync impulse.
+    pub config: Vec<u8>,
+    /// The SII from word 0x14 on, 8 bytes: start and length of the mailboxes in BOOT, the one that is written first.
+    pub boot: Vec<u8>,
     /// The whole image.
-    pub(super) image: Option<Vec<u8>>,
+    pub image: Option<Vec<u8>>,
 }
 
 impl Eeprom {
-    pub(super) fn read(device: &At<'_>) -> Result<Self, EsiError> {
+    pub(crate) fn read(device: &At<'_>) -> Result<Self, EsiError> {
         let Some(at) = device.child("Eeprom") else { return Ok(Self::default()) };
         Ok(Self {
             size: at.child_number("ByteSize")?,

@@ -1,6 +1,6 @@
 //! Why a device description was refused.
 
-use super::select::EsiDevice;
+use crate::select::DeviceSummary;
 
 /// Candidates that an error lists at most.
 const LISTED: usize = 20;
@@ -58,7 +58,7 @@ pub enum EsiError {
         /// What was asked for, with the revision if one was given.
         wanted: String,
         /// The devices that there are, those that resemble it first.
-        has: Vec<EsiDevice>,
+        has: Vec<DeviceSummary>,
     },
     /// Several devices have the name, and differ in more than their revision.
     #[error("`{wanted}` is the name of several devices, give the type of one: {}", listed(.has))]
@@ -66,7 +66,7 @@ pub enum EsiError {
         /// What was asked for, with the revision if one was given.
         wanted: String,
         /// The devices of that name.
-        has: Vec<EsiDevice>,
+        has: Vec<DeviceSummary>,
     },
     /// A place in the device is not as ETG.2000 wants it.
     #[error("{path}, line {line}: {problem}")]
@@ -171,9 +171,6 @@ pub enum EsiProblem {
         /// Slots that there are.
         slots: usize,
     },
-    /// The parts don't fit into an SII.
-    #[error("the SII can't be composed: {0}")]
-    Sii(zerocat_wire::WireError),
 }
 
 fn shown(there: &[u8]) -> String {
@@ -184,7 +181,7 @@ fn shown(there: &[u8]) -> String {
     numbers.join(" and ")
 }
 
-fn listed(devices: &[EsiDevice]) -> String {
+fn listed(devices: &[DeviceSummary]) -> String {
     candidates(&devices.iter().map(ToString::to_string).collect::<Vec<_>>())
 }
 

@@ -1,13 +1,18 @@
-//! SubDevices from vendors' device descriptions: EtherCAT SubDevice information files, ESI (ETG.2000).
+//! Vendors' device descriptions (EtherCAT SubDevice information, ESI; ETG.2000) as values.
 //!
-//! A file is read in one pass; the tree of one device is in memory at a time, and only the device that is asked for
-//! is looked at closely, so a mistake elsewhere in a file does no harm. Tolerated is what vendors write and mean:
-//! numbers as `#x1A`, `0x1A` and decimal, any encoding that a file declares, a byte order mark, elements that nobody
-//! knows. Everything that is used has to be right: errors name the place and the line.
+//! [`devices`] lists the devices of a file, [`read`] reads the one that is asked for. What it yields says what the file
+//! says and no more: lengths that follow from default PDOs, the SII, or what a simulated device does with its values is
+//! for whoever uses it.
 //!
-//! Bounds: files of 64 MiB, elements 64 deep, 500,000 elements in a device. Each slot of a modular device has the module that
-//! the file marks as its default, or the one that is asked for. Initialisation commands are a MainDevice's business: they
-//! are listed. Not read: pictures, what `InfoReference` points at.
+//! A file is read in one pass with the tree of one device in memory at a time. Only the device that is asked for is read
+//! closely, so a mistake elsewhere in the file does no harm. Common deviations of vendors' files are accepted: numbers as
+//! `#x1A`, `0x1A` and decimal, any encoding that a file declares, a byte order mark, unknown elements. Everything that is
+//! used has to be right; an error names the element and the line. No input panics.
+//!
+//! Bounds: files of 64 MiB, elements 64 deep, 500,000 elements in a device. Each slot of a modular device has the module
+//! that the file marks as its default, or the one that is asked for. Not read: pictures, and what `InfoReference` points
+//! at.
+#![forbid(unsafe_code)]
 
 mod at;
 mod clock;
@@ -21,7 +26,6 @@ mod mailbox;
 mod number;
 mod object;
 mod pdo;
-mod plan;
 mod select;
 mod slot;
 mod startup;
@@ -29,11 +33,17 @@ mod sync_manager;
 mod text;
 mod tree;
 
+pub use clock::OpMode;
+pub use data_type::DataType;
+pub use device::Device;
+pub use eeprom::Eeprom;
 pub use error::{EsiError, EsiProblem};
-pub(crate) use plan::{describe, describe_bytes};
-pub(crate) use select::Wanted;
-pub use select::{EsiDevice, esi_devices};
-pub use startup::EsiStartup;
+pub use mailbox::Mailbox;
+pub use object::{Object, ObjectCode, ObjectEntry};
+pub use pdo::{Pdo, PdoEntry};
+pub use select::{DeviceSummary, Wanted, devices, read, read_bytes};
+pub use startup::Startup;
+pub use sync_manager::SyncManager;
 
 #[cfg(test)]
 mod tests;

@@ -3,21 +3,21 @@
 use zerocat_wire::sii::fixed::protocol;
 use zerocat_wire::sii::general::coe;
 
-use super::at::At;
+use crate::at::At;
 
 /// Protocols and details.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Mailbox {
-    /// The SII's list of protocols.
-    pub(super) protocols: u16,
-    /// The SII's CoE details.
-    pub(super) coe: u8,
-    /// The repeat service.
-    pub(super) data_link: bool,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mailbox {
+    /// Bits of [`zerocat_wire::sii::fixed::protocol`].
+    pub protocols: u16,
+    /// CoE details, bits of [`zerocat_wire::sii::general::coe`]; 0 without CoE.
+    pub coe: u8,
+    /// Whether the mailbox has the repeat service.
+    pub data_link: bool,
 }
 
 impl Mailbox {
-    pub(super) fn read(at: &At<'_>) -> Self {
+    pub(crate) fn read(at: &At<'_>) -> Self {
         let known = [
             ("AoE", protocol::AOE),
             ("EoE", protocol::EOE),
@@ -31,7 +31,7 @@ impl Mailbox {
     }
 }
 
-/// Bits of the details (ETG.2010, table 7). SDOs go without saying.
+/// Bits of the details (ETG.2010, table 7). A device with CoE has SDOs, which the file needn't say.
 fn details(at: &At<'_>) -> u8 {
     let flags = [
         ("SdoInfo", coe::SDO_INFO),

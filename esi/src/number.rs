@@ -1,6 +1,6 @@
 //! Numbers and bytes as ESI files write them (ETG.2000, types HexDecValue and xs:hexBinary).
 
-use super::error::EsiProblem;
+use crate::error::EsiProblem;
 
 /// Digits of a number that is refused, at most so many are shown.
 const SHOWN: usize = 40;
@@ -10,7 +10,7 @@ fn cut(text: &str) -> String {
 }
 
 /// A number from 0 to `most`: decimal, `#x1A` or `0x1A`. Spaces around it don't count.
-pub(super) fn number(text: &str, most: u64) -> Result<u64, EsiProblem> {
+pub(crate) fn number(text: &str, most: u64) -> Result<u64, EsiProblem> {
     let text = text.trim();
     let hex = ["#x", "#X", "0x", "0X"].iter().find_map(|prefix| text.strip_prefix(prefix));
     let parsed = match hex {
@@ -24,7 +24,7 @@ pub(super) fn number(text: &str, most: u64) -> Result<u64, EsiProblem> {
 }
 
 /// A number that may be negative.
-pub(super) fn signed(text: &str) -> Result<i64, EsiProblem> {
+pub(crate) fn signed(text: &str) -> Result<i64, EsiProblem> {
     let text = text.trim();
     let most = u64::from(u32::MAX);
     let wrong = || EsiProblem::Number { text: cut(text), most };
@@ -35,12 +35,12 @@ pub(super) fn signed(text: &str) -> Result<i64, EsiProblem> {
 }
 
 /// A flag: 1, true; everything else that is a flag is no.
-pub(super) fn flag(text: &str) -> bool {
+pub(crate) fn flag(text: &str) -> bool {
     matches!(text.trim(), "1" | "true" | "TRUE" | "True" | "#x1" | "0x1")
 }
 
 /// Bytes in hexadecimal digits. White space between them and a `#x` before them don't count.
-pub(super) fn bytes(text: &str) -> Result<Vec<u8>, EsiProblem> {
+pub(crate) fn bytes(text: &str) -> Result<Vec<u8>, EsiProblem> {
     let wrong = || EsiProblem::Hex(cut(text.trim()));
     let digits = text.trim().trim_start_matches("#x");
     let nibbles: Option<Vec<u8>> = digits

@@ -1,18 +1,61 @@
 //! One object of a device's dictionary with the values that it starts with (ETG.2000, ObjectType and ObjectInfoType).
 
-use super::at::At;
-use super::dictionary::{Part, Types};
-use super::error::{EsiError, EsiProblem};
-use super::slot::Shift;
-use super::{flags, number};
-use crate::describe::DataType;
-use crate::describe::dictionary::{Entry, Object, ObjectCode, Store, access};
+use zerocat_wire::coe::info::access;
+
+use crate::at::At;
+use crate::data_type::DataType;
+use crate::dictionary::{Part, Types};
+use crate::error::{EsiError, EsiProblem};
+use crate::slot::Shift;
+use crate::{flags, number};
 
 /// Longest value in bits.
 const LONGEST: u32 = 65_535;
 
+/// Object codes (ETG.1000.6, table 62).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum ObjectCode {
+    /// One value at subindex 0.
+    Variable = 7,
+    /// Entries of one type.
+    Array = 8,
+    /// Entries of several types.
+    Record = 9,
+}
+
+/// One object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Object {
+    /// Index; for an object of a module, that of its slot.
+    pub index: u16,
+    /// Kind of object.
+    pub code: ObjectCode,
+    /// Name.
+    pub name: String,
+    /// Entries by subindex, without doubles.
+    pub entries: Vec<ObjectEntry>,
+}
+
+/// One entry of an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectEntry {
+    /// Subindex.
+    pub subindex: u8,
+    /// Length in bits.
+    pub bits: u16,
+    /// Data type.
+    pub data_type: DataType,
+    /// Access word of the SDO information service, bits of [`zerocat_wire::coe::info::access`].
+    pub access: u16,
+    /// Value that it starts with, of its length; a text may be shorter.
+    pub value: Vec<u8>,
+    /// Name.
+    pub name: String,
+}
+
 /// Reads an object.
-pub(super) fn read(at: &At<'_>, types: &Types<'_>, shift: Shift) -> Result<Object, EsiError> {
+pub(crate) fn read(at: &At<'_>, types: &Types<'_>, shift: Shift) -> Result<Object, EsiError> {
     let place = at.need("Index")?;
     // PDO mappings move as PDOs do, all else as objects (ETG.5001.1).
     let is_mapping = matches!(place.number()?, 0x1600u16..=0x17ff | 0x1A00..=0x1bff);
@@ -24,7 +67,7 @@ pub(super) fn read(at: &At<'_>, types: &Types<'_>, shift: Shift) -> Result<Objec
         let (data_type, bits) = types.need(at)?;
         let part = Part { subindex: 0, name: name.clone(), data_type, bits, access: Some(general) };
         let entries = vec![entry(at, &part, info.as_ref(), general)?];
-        return Ok(Object { index, code: ObjectCode::Variable, name, entries, counted: false });
+        return Ok(Object { index, code: ObjectCode::Variable, name, entries });
     };
     let empty = info.as_ref();
     let items: Vec<At<'_>> = empty.into_iter().flat_map(|info| info.children("SubItem")).collect();
@@ -37,21 +80,21 @@ pub(super) fn read(at: &At<'_>, types: &Types<'_>, shift: Shift) -> Result<Objec
     }
     count(&mut entries);
     let code = if shape.array { ObjectCode::Array } else { ObjectCode::Record };
-    Ok(Object { index, code, name, entries, counted: false })
+    Ok(Object { index, code, name, entries })
 }
 
 /// Subindex 0 without a value counts the others.
-fn count(entries: &mut [Entry]) {
+fn count(entries: &mut [ObjectEntry]) {
     let highest = entries.last().map_or(0, |entry| entry.subindex);
-    if let Some(Entry { subindex: 0, store: Store::Bytes(bytes), .. }) = entries.first_mut()
-        && bytes.iter().all(|byte| *byte == 0)
-        && let Some(low) = bytes.first_mut()
+    if let Some(ObjectEntry { subindex: 0, value, .. }) = entries.first_mut()
+        && value.iter().all(|byte| *byte == 0)
+        && let Some(low) = value.first_mut()
     {
         *low = highest;
     }
 }
 
-fn entry(at: &At<'_>, part: &Part, info: Option<&At<'_>>, general: u16) -> Result<Entry, EsiError> {
+fn entry(at: &At<'_>, part: &Part, info: Option<&At<'_>>, general: u16) -> Result<ObjectEntry, EsiError> {
     let most = u64::from(LONGEST);
     let too_long = || at.fail(EsiProblem::Number { text: part.bits.to_string(), most });
     let bits = u16::try_from(part.bits).map_err(|_| too_long())?;
@@ -62,13 +105,12 @@ fn entry(at: &At<'_>, part: &Part, info: Option<&At<'_>>, general: u16) -> Resul
     if part.data_type != DataType::Text || bytes.len() > len || bytes.is_empty() {
         bytes.resize(len, 0);
     }
-    Ok(Entry {
+    Ok(ObjectEntry {
         subindex: part.subindex,
         bits,
         data_type: part.data_type,
         access: part.access.unwrap_or(general),
-        store: Store::Bytes(bytes),
-        limits: None,
+        value: bytes,
         name: part.name.clone(),
     })
 }

@@ -1,10 +1,9 @@
 //! PDOs with their entries (ETG.2000, PdoType).
 
-use super::at::At;
-use super::data_type;
-use super::error::{EsiError, EsiProblem};
-use super::slot::{Plugged, Shift};
-use crate::describe::DataType;
+use crate::at::At;
+use crate::data_type::{self, DataType};
+use crate::error::{EsiError, EsiProblem};
+use crate::slot::{Plugged, Shift};
 
 /// Longest entry that a mapping object can hold.
 const LONGEST: u32 = 255;
@@ -15,7 +14,7 @@ const PDOS: usize = 512;
 
 /// Which way PDOs go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Direction {
+pub(crate) enum Direction {
     /// The MainDevice writes them.
     Outputs,
     /// The MainDevice reads them.
@@ -38,39 +37,50 @@ impl Direction {
     }
 }
 
-/// One entry. Index 0 is padding.
-#[derive(Debug)]
-pub(super) struct EsiEntry {
-    pub(super) index: u16,
-    pub(super) subindex: u8,
-    pub(super) bits: u8,
-    pub(super) data_type: DataType,
-    pub(super) name: String,
+/// One entry of a PDO. Index 0 is padding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PdoEntry {
+    /// Object that it maps; for an entry of a module, that of its slot.
+    pub index: u16,
+    /// Its subindex.
+    pub subindex: u8,
+    /// Length in bits.
+    pub bits: u8,
+    /// Data type; `None` where it is not a base type.
+    pub data_type: DataType,
+    /// Name.
+    pub name: String,
 }
 
 /// One PDO.
-#[derive(Debug)]
-pub(super) struct EsiPdo {
-    pub(super) index: u16,
-    pub(super) name: String,
-    /// Sync manager that it is assigned to by default.
-    pub(super) sync_manager: Option<u8>,
-    pub(super) fixed: bool,
-    pub(super) mandatory: bool,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pdo {
+    /// Index; for a PDO of a module, that of its slot.
+    pub index: u16,
+    /// Name.
+    pub name: String,
+    /// Sync manager that it is assigned to by default, one of its direction. Of PDOs that exclude each other only the
+    /// first has one.
+    pub sync_manager: Option<u8>,
+    /// Its entries can't be changed.
+    pub fixed: bool,
+    /// It has to stay assigned.
+    pub mandatory: bool,
     /// PDOs that can't be assigned together with this one.
-    pub(super) excludes: Vec<u16>,
-    pub(super) entries: Vec<EsiEntry>,
+    pub excludes: Vec<u16>,
+    /// Entries in the order of the process data.
+    pub entries: Vec<PdoEntry>,
 }
 
 /// The PDOs of one direction, given the sync managers that take them: those of the device, then those of the modules
 /// in its slots.
-pub(super) fn read(
+pub(crate) fn read(
     device: &At<'_>,
     plugged: &[Plugged<'_>],
     direction: Direction,
     there: &[u8],
-) -> Result<Vec<EsiPdo>, EsiError> {
-    let mut pdos: Vec<EsiPdo> = Vec::new();
+) -> Result<Vec<Pdo>, EsiError> {
+    let mut pdos: Vec<Pdo> = Vec::new();
     let mut known = std::collections::HashSet::new();
     let of_device = std::iter::once((*device, Shift::default()));
     for (parent, shift) in of_device.chain(plugged.iter().map(|plugged| (plugged.module, plugged.shift))) {
@@ -93,13 +103,13 @@ pub(super) fn read(
     Ok(pdos)
 }
 
-fn one(at: &At<'_>, shift: Shift) -> Result<EsiPdo, EsiError> {
-    let entries: Vec<EsiEntry> =
+fn one(at: &At<'_>, shift: Shift) -> Result<Pdo, EsiError> {
+    let entries: Vec<PdoEntry> =
         at.children("Entry").map(|entry| one_entry(&entry, shift)).collect::<Result<_, _>>()?;
     if entries.len() > ENTRIES {
         return Err(at.fail(EsiProblem::TooMany { got: entries.len(), what: "entries", most: ENTRIES }));
     }
-    Ok(EsiPdo {
+    Ok(Pdo {
         index: at.need("Index")?.shifted(shift.pdo)?,
         name: at.localized("Name").to_owned(),
         sync_manager: at.attribute_number("Sm")?,
@@ -110,14 +120,14 @@ fn one(at: &At<'_>, shift: Shift) -> Result<EsiPdo, EsiError> {
     })
 }
 
-fn one_entry(at: &At<'_>, shift: Shift) -> Result<EsiEntry, EsiError> {
+fn one_entry(at: &At<'_>, shift: Shift) -> Result<PdoEntry, EsiError> {
     let length = at.need("BitLen")?;
     let bits: u32 = length.number()?;
     let bits = match u8::try_from(bits) {
         Ok(bits) if u32::from(bits) <= LONGEST => bits,
         _ => return Err(length.fail(EsiProblem::EntryBits(bits))),
     };
-    Ok(EsiEntry {
+    Ok(PdoEntry {
         index: at.child("Index").map_or(Ok(0), |index| index.shifted(shift.object))?,
         subindex: at.child_number("SubIndex")?.unwrap_or(0),
         bits,
@@ -127,7 +137,7 @@ fn one_entry(at: &At<'_>, shift: Shift) -> Result<EsiEntry, EsiError> {
 }
 
 /// Of PDOs that exclude each other the first stays assigned.
-fn drop_excluded(pdos: &mut [EsiPdo]) {
+fn drop_excluded(pdos: &mut [Pdo]) {
     for n in 0..pdos.len() {
         let (before, rest) = pdos.split_at_mut(n);
         let Some(pdo) = rest.first_mut() else { break };

@@ -6,20 +6,20 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use super::at::At;
-use super::device::Device;
-use super::error::EsiError;
-use super::number;
-use super::startup::{self, EsiStartup};
-use super::text;
-use super::tree::{self, Node};
+use crate::at::At;
+use crate::device::Device;
+use crate::error::EsiError;
+use crate::number;
+use crate::startup::{self, Startup};
+use crate::text;
+use crate::tree::{self, Node};
 
 /// Largest file.
 const LARGEST: u64 = 64 * 1024 * 1024;
 
-/// A device of a file.
+/// What tells a device of a file from the others.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EsiDevice {
+pub struct DeviceSummary {
     /// Type as in a catalogue, `EL3102`.
     pub order: String,
     /// Name in words.
@@ -31,10 +31,10 @@ pub struct EsiDevice {
     /// Revision.
     pub revision: u32,
     /// What a MainDevice writes at transitions.
-    pub startup: Vec<EsiStartup>,
+    pub startup: Vec<Startup>,
 }
 
-impl fmt::Display for EsiDevice {
+impl fmt::Display for DeviceSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { order, name, product, revision, .. } = self;
         write!(f, "{order} ({name}; product code {product:#010x}, revision {revision:#010x})")
@@ -45,7 +45,7 @@ impl fmt::Display for EsiDevice {
 ///
 /// # Errors
 /// Those of reading the file, not of what it says about its devices; `NoDescription` without any.
-pub fn esi_devices(path: &Path) -> Result<Vec<EsiDevice>, EsiError> {
+pub fn devices(path: &Path) -> Result<Vec<DeviceSummary>, EsiError> {
     let bytes = load(path)?;
     let (mut devices, mut groups) = (Vec::new(), HashMap::new());
     tree::walk(&text::decode(&bytes), |node| match node.name.as_str() {
@@ -59,7 +59,7 @@ pub fn esi_devices(path: &Path) -> Result<Vec<EsiDevice>, EsiError> {
     if devices.is_empty() {
         return Err(EsiError::NoDescription);
     }
-    for EsiDevice { group, .. } in &mut devices {
+    for DeviceSummary { group, .. } in &mut devices {
         if let Some(name) = groups.get(group.as_str()).filter(|name| !name.is_empty()) {
             group.clone_from(name);
         }
@@ -68,7 +68,7 @@ pub fn esi_devices(path: &Path) -> Result<Vec<EsiDevice>, EsiError> {
 }
 
 /// A file's bytes, if it is not too large.
-pub(super) fn load(path: &Path) -> Result<Vec<u8>, EsiError> {
+fn load(path: &Path) -> Result<Vec<u8>, EsiError> {
     let wrong = |source| EsiError::Read { path: path.display().to_string(), source };
     let mut bytes = Vec::new();
     // One byte more than is right tells a file that is too large, even one whose size nobody knows before.
@@ -78,13 +78,13 @@ pub(super) fn load(path: &Path) -> Result<Vec<u8>, EsiError> {
 }
 
 /// What tells a device from others.
-fn glance(node: &Node) -> Option<EsiDevice> {
+fn glance(node: &Node) -> Option<DeviceSummary> {
     let kind = node.children.iter().find(|child| child.name == "Type")?;
     let attribute = |name: &str| kind.attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
     let parsed =
         |text: &str| number::number(text, u64::from(u32::MAX)).ok().and_then(|value| u32::try_from(value).ok());
     let at = At::top(node);
-    Some(EsiDevice {
+    Some(DeviceSummary {
         order: kind.text.trim().to_owned(),
         name: at.localized("Name").to_owned(),
         group: at.child_text("GroupType").to_owned(),
@@ -96,18 +96,18 @@ fn glance(node: &Node) -> Option<EsiDevice> {
 
 /// What is asked for: a device by type or name, its revision, the modules in its slots.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Wanted<'a> {
+pub struct Wanted<'a> {
     /// Type (`EL3102`) or name in words.
-    pub(crate) device: &'a str,
+    pub device: &'a str,
     /// Revision; the newest where there is none.
-    pub(crate) revision: Option<u32>,
+    pub revision: Option<u32>,
     /// Modules slot by slot; the file's defaults where there are none.
-    pub(crate) modules: Option<&'a [String]>,
+    pub modules: Option<&'a [String]>,
 }
 
 impl Wanted<'_> {
     /// How well a device fits: 3 by its type, 2 by its name, 1 by either in other letter case; 0 not at all.
-    fn rank(self, device: &EsiDevice) -> u8 {
+    fn rank(self, device: &DeviceSummary) -> u8 {
         let alike = |text: &str| text.eq_ignore_ascii_case(self.device);
         match self.revision {
             Some(revision) if revision != device.revision => 0,
@@ -123,8 +123,19 @@ impl Wanted<'_> {
     }
 }
 
-/// The device that is asked for. With it the vendor's id.
-pub(super) fn find(bytes: &[u8], wanted: Wanted<'_>) -> Result<(u32, Device), EsiError> {
+/// The device of a file that is asked for. Of several revisions the newest is taken.
+///
+/// # Errors
+/// All of [`EsiError`].
+pub fn read(path: &Path, wanted: Wanted<'_>) -> Result<Device, EsiError> {
+    read_bytes(&load(path)?, wanted)
+}
+
+/// The same from the file's bytes.
+///
+/// # Errors
+/// All of [`EsiError`] but `Read` and `TooLarge`.
+pub fn read_bytes(bytes: &[u8], wanted: Wanted<'_>) -> Result<Device, EsiError> {
     let (mut vendor, mut best, mut has) = (0, None::<((u8, u32), Node)>, Vec::new());
     let text = text::decode(bytes);
     tree::walk(&text, |node| {
@@ -144,11 +155,11 @@ pub(super) fn find(bytes: &[u8], wanted: Wanted<'_>) -> Result<(u32, Device), Es
         return Err(EsiError::Ambiguous { wanted: wanted.text(), has });
     }
     let modules = if node.children.iter().any(|child| child.name == "Slots") { modules(&text)? } else { Vec::new() };
-    Ok((vendor, Device::read(&node, &modules, wanted.modules)?))
+    Device::read((vendor, &node), &modules, wanted.modules)
 }
 
 /// None of the devices is the one: those whose names hold what was asked for stand first.
-fn unknown(wanted: Wanted<'_>, mut has: Vec<EsiDevice>) -> EsiError {
+fn unknown(wanted: Wanted<'_>, mut has: Vec<DeviceSummary>) -> EsiError {
     if has.is_empty() {
         return EsiError::NoDescription;
     }

@@ -3,30 +3,30 @@
 //! A `Slot` stands for as many slots as its `MaxInstances`. Where nothing is chosen, each gets the module that the file
 //! marks as its default; a slot that must not be empty and has no default gets the first module that fits.
 
-use super::at::At;
-use super::error::{EsiError, EsiProblem};
+use crate::at::At;
+use crate::error::{EsiError, EsiProblem};
 
 /// Most slots: the lists of module idents have a subindex for each.
 const SLOTS: usize = 255;
 
 /// How far the indices of a module move with its slot.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Shift {
-    pub(super) pdo: u16,
-    pub(super) object: u16,
+pub(crate) struct Shift {
+    pub(crate) pdo: u16,
+    pub(crate) object: u16,
 }
 
 /// A module in its slot.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Plugged<'a> {
-    pub(super) module: At<'a>,
-    pub(super) ident: u32,
-    pub(super) shift: Shift,
+pub(crate) struct Plugged<'a> {
+    pub(crate) module: At<'a>,
+    pub(crate) ident: u32,
+    pub(crate) shift: Shift,
 }
 
 /// What is in the slots of a device, `None` for an empty one. `chosen` names modules by type, name or ident, slot by
 /// slot; an empty name is an empty slot.
-pub(super) fn plug<'a>(
+pub(crate) fn plug<'a>(
     device: &At<'_>,
     modules: &'a [At<'a>],
     chosen: Option<&[String]>,
@@ -112,7 +112,7 @@ fn by_name<'a>(
             continue;
         }
         let (is, kind) = (ident(module)?, module.child_text("Type"));
-        let by_ident = super::number::number(wanted, u64::from(u32::MAX)) == Ok(u64::from(is));
+        let by_ident = crate::number::number(wanted, u64::from(u32::MAX)) == Ok(u64::from(is));
         if kind == wanted || module.localized("Name") == wanted || by_ident {
             return Ok(Some((*module, is)));
         }

@@ -1,11 +1,11 @@
-//! Commands that a MainDevice sends to a device at a transition (ETG.2000, InitCmd of CoE). The simulated SubDevice has
-//! nothing to do with them; they are listed for who configures a MainDevice. One that can't be read is left out.
+//! Commands that a MainDevice sends to a device at a transition (ETG.2000, InitCmd of CoE). One that can't be read is left
+//! out: the vendor's mistake in it says nothing about the rest of the device.
 
-use super::at::At;
+use crate::at::At;
 
 /// A download of CoE at a transition.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EsiStartup {
+pub struct Startup {
     /// Transitions, `PS` for that from PRE-OP to SAFE-OP.
     pub transitions: Vec<String>,
     /// Object, as in slot 0.
@@ -21,15 +21,15 @@ pub struct EsiStartup {
 }
 
 /// The commands of a device.
-pub(super) fn read(device: &At<'_>) -> Vec<EsiStartup> {
+pub(crate) fn read(device: &At<'_>) -> Vec<Startup> {
     let Some(mailbox) = device.child("Mailbox") else { return Vec::new() };
     let Some(coe) = mailbox.child("CoE") else { return Vec::new() };
     coe.children("InitCmd").filter_map(|command| one(&command)).collect()
 }
 
-fn one(at: &At<'_>) -> Option<EsiStartup> {
+fn one(at: &At<'_>) -> Option<Startup> {
     let data = at.child("Data");
-    Some(EsiStartup {
+    Some(Startup {
         transitions: at.children("Transition").map(|transition| transition.text().to_owned()).collect(),
         index: at.child_number("Index").ok()??,
         subindex: at.child_number("SubIndex").ok()?.unwrap_or(0),

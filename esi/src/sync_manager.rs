@@ -3,27 +3,30 @@
 use zerocat_wire::sii::SyncManagerUse;
 use zerocat_wire::sync_manager::control;
 
-use super::at::At;
-use super::error::{EsiError, EsiProblem};
+use crate::at::At;
+use crate::error::{EsiError, EsiProblem};
 
 /// Sync managers that an ESC has at most.
 const MOST: usize = 16;
 
 /// One sync manager.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct EsiSyncManager {
-    pub(super) usage: SyncManagerUse,
-    pub(super) start: u16,
-    /// Length, where the file says one.
-    pub(super) size: Option<u16>,
-    pub(super) control: u8,
-    /// Enable byte of the SII.
-    pub(super) enable: u8,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SyncManager {
+    /// What it is for.
+    pub usage: SyncManagerUse,
+    /// Physical start address.
+    pub start: u16,
+    /// Length in bytes, where the file says one.
+    pub size: Option<u16>,
+    /// Control byte (register 0x0804).
+    pub control: u8,
+    /// Enable byte of the SII, bits of [`zerocat_wire::sii::sync_manager::enable`].
+    pub enable: u8,
 }
 
 /// The sync managers of a device, number 0 first.
-pub(super) fn read(device: &At<'_>) -> Result<Vec<EsiSyncManager>, EsiError> {
-    let all: Vec<EsiSyncManager> = device.children("Sm").map(|sm| one(&sm)).collect::<Result<_, _>>()?;
+pub(crate) fn read(device: &At<'_>) -> Result<Vec<SyncManager>, EsiError> {
+    let all: Vec<SyncManager> = device.children("Sm").map(|sm| one(&sm)).collect::<Result<_, _>>()?;
     if all.len() > MOST {
         Err(device.fail(EsiProblem::TooMany { got: all.len(), what: "sync managers", most: MOST }))
     } else {
@@ -32,11 +35,11 @@ pub(super) fn read(device: &At<'_>) -> Result<Vec<EsiSyncManager>, EsiError> {
 }
 
 /// Numbers of the sync managers for a use.
-pub(super) fn numbers(all: &[EsiSyncManager], usage: SyncManagerUse) -> Vec<u8> {
+pub(crate) fn numbers(all: &[SyncManager], usage: SyncManagerUse) -> Vec<u8> {
     (0..).zip(all).filter(|(_, one)| one.usage == usage).map(|(number, _)| number).collect()
 }
 
-fn one(sm: &At<'_>) -> Result<EsiSyncManager, EsiError> {
+fn one(sm: &At<'_>) -> Result<SyncManager, EsiError> {
     let control: u8 = sm.attribute_number("ControlByte")?.unwrap_or(0);
     let size = sm.attribute_number("DefaultSize")?.filter(|size| *size > 0);
     let usage = match sm.text().to_ascii_lowercase().as_str() {
@@ -52,7 +55,7 @@ fn one(sm: &At<'_>) -> Result<EsiSyncManager, EsiError> {
     let enabled = sm.attribute("Enable").is_some_and(|text| text.eq_ignore_ascii_case("true"));
     let enable = if enabled { 1 } else { enable(sm)? };
     let start = sm.attribute_number("StartAddress")?.unwrap_or(0);
-    Ok(EsiSyncManager { usage, start, size, control, enable })
+    Ok(SyncManager { usage, start, size, control, enable })
 }
 
 fn enable(sm: &At<'_>) -> Result<u8, EsiError> {

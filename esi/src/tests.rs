@@ -1,9 +1,5 @@
-use proptest::prelude::*;
-
-use super::plan;
-use super::tree;
-use super::{EsiError, Wanted};
-use crate::describe::Description;
+use crate::tree;
+use crate::{Device, EsiError, Wanted, read_bytes};
 
 fn device(inside: &str) -> String {
     format!(
@@ -14,12 +10,12 @@ fn device(inside: &str) -> String {
     )
 }
 
-fn describe_bytes(bytes: &[u8], device: &str, revision: Option<u32>) -> Result<Description, EsiError> {
-    plan::describe_bytes(bytes, Wanted { device, revision, modules: None })
+fn find(bytes: &[u8], device: &str) -> Result<Device, EsiError> {
+    read_bytes(bytes, Wanted { device, revision: None, modules: None })
 }
 
 fn refused(inside: &str) -> String {
-    describe_bytes(device(inside).as_bytes(), "D", None).unwrap_err().to_string()
+    find(device(inside).as_bytes(), "D").unwrap_err().to_string()
 }
 
 #[test]
@@ -58,7 +54,7 @@ fn an_entry_too_long_for_a_mapping_is_refused() {
 
 #[test]
 fn what_is_no_description_is_said_to_be_none() {
-    let said = |text: &str| describe_bytes(text.as_bytes(), "D", None).unwrap_err().to_string();
+    let said = |text: &str| find(text.as_bytes(), "D").unwrap_err().to_string();
     assert!(said("<a/>").starts_with("no `EtherCATInfo/"));
     assert!(said("").starts_with("no `EtherCATInfo/"));
     assert!(
@@ -73,7 +69,7 @@ fn what_is_no_description_is_said_to_be_none() {
 fn nesting_and_number_of_elements_are_bounded() {
     let deep = "<a>".repeat(1000);
     assert!(refused(&deep).contains("nested more than 64 deep"));
-    let outside = describe_bytes(deep.as_bytes(), "D", None).unwrap_err().to_string();
+    let outside = find(deep.as_bytes(), "D").unwrap_err().to_string();
     assert!(outside.contains("nested more than 64 deep"));
     assert!(refused(&"<a/>".repeat(500_001)).contains("more than 500000 elements"));
 }
@@ -83,7 +79,7 @@ fn a_mistake_in_another_device_does_no_harm() {
     let good = device("<Sm StartAddress='#x1000' DefaultSize='1'>Inputs</Sm>");
     let bad = "<Device><Type>X</Type></Device><Device><Type ProductCode='?'>Y</Type></Device><Device>";
     let both = good.replacen("<Device ", &format!("{bad}<Sm StartAddress='?'/></Device><Device "), 1);
-    assert!(describe_bytes(both.as_bytes(), "D", None).is_ok());
+    assert!(find(both.as_bytes(), "D").is_ok());
 }
 
 #[test]
@@ -91,8 +87,8 @@ fn sync_managers_without_a_use_follow_their_control_byte() {
     let text = "<Sm ControlByte='#x26' DefaultSize='64' StartAddress='#x1000'/><Sm ControlByte='34' DefaultSize='64' \
         StartAddress='#x1040'/><Sm ControlByte='#x24' StartAddress='#x1100'/><Sm ControlByte='0x20' \
         StartAddress='#x1200'/><Mailbox><CoE/></Mailbox>";
-    let description = describe_bytes(device(text).as_bytes(), "D", None).unwrap();
-    let uses: Vec<u8> = description.sync_managers.iter().map(|plan| plan.purpose as u8).collect();
+    let found = find(device(text).as_bytes(), "D").unwrap();
+    let uses: Vec<u8> = found.sync_managers.iter().map(|one| one.usage.code()).collect();
     assert_eq!(uses, [1, 2, 3, 4]);
 }
 
@@ -104,7 +100,7 @@ fn an_index_that_leaves_its_area_with_the_slot_is_refused() {
             <ModuleIdent>1</ModuleIdent></Slot></Slots>"
         )
     };
-    assert!(describe_bytes(device(&slots(1, 1)).as_bytes(), "D", None).is_ok());
+    assert!(find(device(&slots(1, 1)).as_bytes(), "D").is_ok());
     let said = refused(&slots(1, 2));
     let expected = "Descriptions/Modules/Module[M]/TxPdo[#xffff]/Index, line 8: index 0xffff moved by 0x1 with its slot is \
         above 0xffff";
@@ -116,8 +112,8 @@ fn an_index_that_leaves_its_area_with_the_slot_is_refused() {
 fn of_pdos_that_exclude_each_other_the_first_is_assigned() {
     let text = "<Sm>Inputs</Sm><TxPdo Sm='0'><Index>1</Index><Exclude>2</Exclude></TxPdo><TxPdo Sm='0'><Index>2</Index>\
         </TxPdo><TxPdo Sm='0'><Index>3</Index></TxPdo>";
-    let description = describe_bytes(device(text).as_bytes(), "D", None).unwrap();
-    let assigned: Vec<bool> = description.tx_pdos.iter().map(|pdo| pdo.assigned).collect();
+    let found = find(device(text).as_bytes(), "D").unwrap();
+    let assigned: Vec<bool> = found.tx_pdos.iter().map(|pdo| pdo.sync_manager.is_some()).collect();
     assert_eq!(assigned, [true, false, true]);
 }
 
@@ -129,126 +125,4 @@ fn text_in_pieces_is_one_text() {
     })
     .unwrap();
     assert_eq!(texts, ["a&<b>c"]);
-}
-
-/// Elements and texts that mean something, in any order and nesting.
-fn fragment() -> impl Strategy<Value = String> {
-    let name = prop::sample::select(vec![
-        "Sm",
-        "Fmmu",
-        "RxPdo",
-        "TxPdo",
-        "Entry",
-        "Index",
-        "SubIndex",
-        "BitLen",
-        "Mailbox",
-        "CoE",
-        "Profile",
-        "Dictionary",
-        "DataTypes",
-        "DataType",
-        "SubItem",
-        "Objects",
-        "Object",
-        "Type",
-        "BitSize",
-        "ArrayInfo",
-        "Elements",
-        "LBound",
-        "Info",
-        "DefaultData",
-        "DefaultValue",
-        "Dc",
-        "OpMode",
-        "AssignActivate",
-        "Eeprom",
-        "ConfigData",
-        "BootStrap",
-        "Data",
-        "Name",
-        "BaseType",
-        "SubIdx",
-        "Flags",
-        "Access",
-        "Exclude",
-        "Slots",
-        "Slot",
-        "ModuleIdent",
-        "InitCmd",
-    ]);
-    let text = prop::sample::select(vec![
-        "",
-        "0",
-        "1",
-        "#x1600",
-        "#x1a00",
-        "255",
-        "256",
-        "65536",
-        "#xffffffff",
-        "-1",
-        "Inputs",
-        "Outputs",
-        "MBoxOut",
-        "MBoxIn",
-        "UINT",
-        "DT1",
-        "STRING(65535)",
-        "STRING(1)",
-        "0011223344556677",
-        "rw",
-        "&lt;",
-        "<![CDATA[x]]>",
-    ]);
-    let attribute = prop::sample::select(vec![
-        "",
-        " Sm='0'",
-        " Sm='3'",
-        " StartAddress='#x1000'",
-        " DefaultSize='128'",
-        " ControlByte='#x26'",
-        " MaxInstances='300'",
-        " MinInstances='2' SlotPdoIncrement='1'",
-        " Default='1'",
-    ]);
-    let leaf = (name.clone(), attribute.clone(), text)
-        .prop_map(|(name, attribute, text)| format!("<{name}{attribute}>{text}</{name}>"));
-    leaf.prop_recursive(5, 200, 8, move |inner| {
-        (name.clone(), attribute.clone(), prop::collection::vec(inner, 0..8))
-            .prop_map(|(name, attribute, inside)| format!("<{name}{attribute}>{}</{name}>", inside.concat()))
-    })
-}
-
-proptest! {
-    #[test]
-    fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..2000)) {
-        drop(describe_bytes(&bytes, "D", None));
-    }
-
-    #[test]
-    fn no_elements_panic(inside in prop::collection::vec(fragment(), 0..12)) {
-        drop(describe_bytes(device(&inside.concat()).as_bytes(), "D", None));
-    }
-
-    #[test]
-    fn no_cut_and_no_changed_byte_panics(cut in 0usize..20_000, at in 0usize..20_000, byte in any::<u8>()) {
-        let mut bytes = include_bytes!("../../../tests/esi/analogue.xml").to_vec();
-        let place = at % bytes.len();
-        bytes[place] = byte;
-        drop(describe_bytes(&bytes, "AX3102", None));
-        bytes.truncate(cut.min(bytes.len()));
-        drop(describe_bytes(&bytes, "AX3102", None));
-    }
-
-    #[test]
-    fn no_sii_image_panics(mut bytes in prop::collection::vec(any::<u8>(), 128..600), kinds in any::<[u8; 4]>()) {
-        for (n, kind) in kinds.iter().enumerate() {
-            let at = 128 + 40 * n;
-            if let Some(header) = bytes.get_mut(at..at + 4) {
-                header.copy_from_slice(&[[10, 30, 41, 50, 51, 60][usize::from(kind % 6)], 0, 18, 0]);
-            }
-        }
-        drop(crate::describe::image::describe_bytes(&bytes));
-    }
 }

@@ -12,7 +12,7 @@ const DECLARATION: usize = 256;
 
 /// The text of a file. A byte order mark decides, then the declaration. What is no UTF-8 but should be is taken as
 /// Windows-1252, which holds ISO-8859-1 and is what vendors' tools write; other wrong bytes become U+FFFD.
-pub(super) fn decode(bytes: &[u8]) -> Cow<'_, str> {
+pub(crate) fn decode(bytes: &[u8]) -> Cow<'_, str> {
     if let Some((encoding, mark)) = Encoding::for_bom(bytes) {
         return encoding.decode_without_bom_handling(&bytes[mark..]).0;
     }

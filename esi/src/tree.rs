@@ -3,7 +3,7 @@
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 
-use super::error::EsiError;
+use crate::error::EsiError;
 
 /// Deepest nesting.
 const DEPTH: usize = 64;
@@ -14,17 +14,17 @@ const SKIPPED: [&str; 3] = ["ImageData16x14", "ImageFile16x14", "VendorSpecific"
 
 /// One element.
 #[derive(Debug, Default)]
-pub(super) struct Node {
-    pub(super) name: String,
-    pub(super) attributes: Vec<(String, String)>,
-    pub(super) text: String,
-    pub(super) children: Vec<Node>,
-    pub(super) line: u32,
+pub(crate) struct Node {
+    pub(crate) name: String,
+    pub(crate) attributes: Vec<(String, String)>,
+    pub(crate) text: String,
+    pub(crate) children: Vec<Node>,
+    pub(crate) line: u32,
 }
 
 /// Walks a file. `each` gets the elements of the vendor, the groups, the devices and the modules, in the order of the
 /// file.
-pub(super) fn walk(text: &str, mut each: impl FnMut(Node)) -> Result<(), EsiError> {
+pub(crate) fn walk(text: &str, mut each: impl FnMut(Node)) -> Result<(), EsiError> {
     let mut walker = Walker { reader: Reader::from_str(text), text, counted: 0, line: 1 };
     walker.reader.config_mut().expand_empty_elements = true;
     let mut path: Vec<String> = Vec::new();

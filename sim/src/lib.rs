@@ -34,7 +34,7 @@ pub use config::{
     Millis, ModuleKind, ProfileKind, ReplyCounter, SecondEndConfig, SegmentConfig, SegmentConfigError, SubDeviceConfig,
     TargetState, WireConfig,
 };
-pub use describe::esi::{EsiDevice, EsiError, EsiProblem, EsiStartup, esi_devices};
+pub use describe::esi::DeviceError;
 pub use describe::image::ImageError;
 pub use esc::ClockSnapshot;
 pub use in_process::{Loss, SegmentLink};
@@ -43,3 +43,4 @@ pub use segment::{Outcome, Segment};
 pub use serve::{Ends, ServeCounters, Server, nap};
 pub use snapshot::{Snapshot, SubDeviceSnapshot, Totals};
 pub use topology::End;
+pub use zerocat_esi as esi;

@@ -10,11 +10,11 @@ use std::path::{Path, PathBuf};
 
 use support::Rig;
 use support::from_sii::FromSii;
-use zerocat_sim::{SegmentConfig, SubDeviceConfig, esi_devices};
+use zerocat_sim::{SegmentConfig, SubDeviceConfig, esi};
 use zerocat_wire::{Address, Command};
 
 fn catalogue() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/esi/catalogue.xml")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../esi/tests/samples/catalogue.xml")
 }
 
 fn device(name: &str) -> SubDeviceConfig {
@@ -208,7 +208,7 @@ fn an_unknown_name_lists_candidates_and_an_ambiguous_one_is_refused() {
 
 #[test]
 fn groups_and_startup_commands_are_listed() {
-    let devices = esi_devices(&catalogue()).unwrap();
+    let devices = esi::devices(&catalogue()).unwrap();
     let drive = devices.iter().find(|device| device.order == "AXD200").unwrap();
     assert_eq!(drive.group, "Servo and stepper drives");
     let [command] = drive.startup.as_slice() else { panic!("one that can be read: {:?}", drive.startup) };

@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use support::Rig;
 use support::from_sii::FromSii;
-use zerocat_sim::{ProfileKind, SegmentConfig, SubDeviceConfig, esi_devices};
+use zerocat_sim::{ProfileKind, SegmentConfig, SubDeviceConfig, esi};
 
 fn sample(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/esi").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../esi/tests/samples").join(name)
 }
 
 fn one(file: &str, device: &str) -> Rig {
@@ -32,7 +32,7 @@ fn chain(error: &dyn Error) -> String {
 
 #[test]
 fn a_file_lists_its_devices_with_their_revisions() {
-    let devices = esi_devices(&sample("analogue.xml")).unwrap();
+    let devices = esi::devices(&sample("analogue.xml")).unwrap();
     let listed: Vec<_> = devices.iter().map(|device| (device.order.as_str(), device.revision)).collect();
     assert_eq!(listed, [("AX3102", 0x0010_0000), ("AX3102", 0x0012_0000)]);
     assert_eq!(devices[1].name, "AX3102 2Ch. Ana. Input +/- 10V", "English before German");
@@ -189,7 +189,8 @@ fn the_values_of_mapped_entries_are_those_of_the_process_data() {
 
 #[test]
 fn a_wire_joins_devices_of_files() {
-    let mut rig = Rig::new(&SegmentConfig::load(&sample("segment.json")).unwrap());
+    let mut rig =
+        Rig::new(&SegmentConfig::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/esi/segment.json")).unwrap());
     rig.sync_manager(1, 0, 0x0f00, 1, 0x44);
     rig.sync_manager(2, 0, 0x1000, 1, 0x00);
     for state in [2, 4, 8] {

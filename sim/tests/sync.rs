@@ -16,7 +16,7 @@ const MS: u64 = 1_000_000;
 
 /// The drive of the catalogue in PRE-OP: modes without and with SYNC0, with SYNC0 of 250 us, and with both signals.
 fn drive() -> (Rig, FromSii) {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/esi/catalogue.xml");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../esi/tests/samples/catalogue.xml");
     preop(SubDeviceConfig::from_esi(&file, "AXD200", None).unwrap())
 }
 

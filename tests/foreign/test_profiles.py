@@ -23,7 +23,7 @@ PROFILES = [
     ({"profile": "oversampling_in"}, (44, 0)),
     ({"profile": "modular", "modules": ["di8", "do16", "ai2", "ao2"]}, (5, 6)),
 ]
-DESCRIPTIONS = pathlib.Path(__file__).parents[2] / "sim" / "tests" / "esi"
+DESCRIPTIONS = pathlib.Path(__file__).parents[2] / "esi" / "tests" / "samples"
 DESCRIBED = [("terminals.xml", "AX2008"), ("terminals.xml", "AX1004"), ("catalogue.xml", "AXM200")]
 
 CSP, CSV, CST, PROFILE_POSITION, HOMING = 8, 9, 10, 1, 6

@@ -5,7 +5,7 @@ use crate::exit::Failure;
 use crate::print;
 use serde::Serialize;
 use std::path::Path;
-use zerocat_sim::{EsiDevice, EsiStartup, esi_devices};
+use zerocat_sim::esi::{self, DeviceSummary, Startup};
 
 #[derive(Debug, Serialize)]
 struct Listed {
@@ -34,17 +34,17 @@ struct ListedStartup {
     comment: String,
 }
 
-impl From<EsiDevice> for ListedDevice {
-    fn from(device: EsiDevice) -> Self {
-        let EsiDevice { order, name, group, product, revision, startup } = device;
+impl From<DeviceSummary> for ListedDevice {
+    fn from(device: DeviceSummary) -> Self {
+        let DeviceSummary { order, name, group, product, revision, startup } = device;
         let startup = startup.into_iter().map(ListedStartup::from).collect();
         Self { order, name, group, product_code: product, revision, startup }
     }
 }
 
-impl From<EsiStartup> for ListedStartup {
-    fn from(command: EsiStartup) -> Self {
-        let EsiStartup { transitions, index, subindex, complete, data, comment } = command;
+impl From<Startup> for ListedStartup {
+    fn from(command: Startup) -> Self {
+        let Startup { transitions, index, subindex, complete, data, comment } = command;
         Self { transitions, index, subindex, complete, data, comment }
     }
 }
@@ -52,7 +52,7 @@ impl From<EsiStartup> for ListedStartup {
 /// Prints the devices of a file.
 pub(super) fn list(path: &Path, json: bool) -> Done {
     let devices =
-        esi_devices(path).map_err(|error| Failure::file(format!("{}: {}", path.display(), zerocat::chain(&error))))?;
+        esi::devices(path).map_err(|error| Failure::file(format!("{}: {}", path.display(), zerocat::chain(&error))))?;
     if json {
         let devices = devices.into_iter().map(ListedDevice::from).collect();
         return print::json(&Listed { schema: "zerocat-devices/1", devices });

@@ -110,7 +110,7 @@ fn a_segment_answers_over_unix_datagrams_and_takes_its_socket_away() {
 
 #[test]
 fn a_device_description_alone_is_listed() {
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../sim/tests/esi/catalogue.xml");
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../esi/tests/samples/catalogue.xml");
     let printed = zerocat(&["sim", "--esi", file]).with_code(0);
     let line = printed.out.lines().find(|line| line.contains("AXD200")).unwrap();
     for part in ["Servo and stepper drives", "0x00d20001", "0x00000003"] {

@@ -38,7 +38,7 @@ fn a_line_of_256_is_scanned_from_end_to_end() {
 
 #[test]
 fn a_device_of_a_vendor_is_found_with_its_identity_and_process_data() {
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../sim/tests/esi/analogue.xml");
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../esi/tests/samples/analogue.xml");
     in_private_netns(|veth| {
         let _sim = Running::at(veth, &["--esi", file, "--device", "AX3102", "--count", "2"]);
         let found = scan(veth, &[]);

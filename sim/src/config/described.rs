@@ -4,9 +4,11 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use zerocat_esi::Wanted;
+
 use super::check::{ConfigProblem, invalid};
 use super::{ProfileKind, SegmentConfig, SegmentConfigError, SubDeviceConfig};
-use crate::describe::esi::{self, EsiError, Wanted};
+use crate::describe::esi::{self, DeviceError};
 use crate::describe::image::{self, ImageError};
 use crate::describe::{Description, ValueId};
 
@@ -20,7 +22,7 @@ pub enum DescribeError {
         path: PathBuf,
         /// Why.
         #[source]
-        source: EsiError,
+        source: DeviceError,
     },
     /// An SII image.
     #[error("{}", .path.display())]
@@ -119,7 +121,7 @@ impl SubDeviceConfig {
     ///
     /// # Errors
     /// Those of the description.
-    pub fn from_esi_bytes(bytes: &[u8], device: &str) -> Result<Self, EsiError> {
+    pub fn from_esi_bytes(bytes: &[u8], device: &str) -> Result<Self, DeviceError> {
         let mut config = Self { device: Some(device.to_owned()), ..Self::new(ProfileKind::Esi) };
         let description = esi::describe_bytes(bytes, config.wanted(device))?;
         config.file = Some(PathBuf::new());

@@ -2,6 +2,7 @@
 //!
 //! Values that are process data live in the application; entries name them. Everything else is kept as bytes.
 
+pub(crate) use zerocat_esi::ObjectCode;
 use zerocat_wire::coe::info::access::{RX_PDO, TX_PDO};
 use zerocat_wire::sii::general::coe;
 
@@ -52,15 +53,6 @@ impl Entry {
         let store = Store::Bytes(bytes.to_vec());
         Self { subindex, bits, data_type, access, store, name: name.to_owned(), limits: None }
     }
-}
-
-/// Object codes (ETG.1000.6, table 62).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum ObjectCode {
-    Variable = 7,
-    Array = 8,
-    Record = 9,
 }
 
 /// One index.

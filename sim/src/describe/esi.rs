@@ -1,55 +1,75 @@
-//! From a device of a file to the description of a simulated SubDevice.
+//! The description of a simulated SubDevice from a device of a vendor's file (ESI), as the room `esi` reads it. What the
+//! file leaves open is filled in here: lengths from the default PDOs, an ESC with room for all that the device uses.
 
 use std::path::Path;
 
+use zerocat_esi::{Device, EsiError, Object as EsiObject, Pdo as EsiPdo, SyncManager as EsiSyncManager, Wanted};
+use zerocat_wire::WireError;
 use zerocat_wire::sii::fixed::protocol;
 use zerocat_wire::sii::{SyncManagerUse, pdo};
 
-use super::device::Device;
-use super::error::{EsiError, EsiProblem};
-use super::pdo::{EsiEntry, EsiPdo};
-use super::select::{self, Wanted};
-use super::sync_manager::EsiSyncManager;
-use crate::describe::sii_parts::SiiParts;
-use crate::describe::value_ids::ValueIds;
-use crate::describe::{
-    Description, Identity, MailboxPlan, Modules, Pdo, PdoEntry, Purpose, SyncManagerPlan, ValueId, sii_image,
-};
+use super::dictionary::{Entry, Object, Store};
+use super::sii_parts::SiiParts;
+use super::value_ids::ValueIds;
+use super::{Description, MailboxPlan, Modules, Pdo, PdoEntry, Purpose, SyncManagerPlan, ValueId, sii_image};
 use crate::esc::EscKind;
 
 /// Bits of the first configuration word that this crate knows (ETG.2010, table 2; register 0x0140).
 const DEVICE_EMULATION: u8 = 0x01;
+/// Length of a mailbox where the file gives none.
+const MAILBOX_LENGTH: u16 = 128;
+
+/// Why a device of a vendor's file can't be simulated.
+#[derive(Debug, thiserror::Error)]
+pub enum DeviceError {
+    /// The file, or the device in it, can't be read.
+    #[error(transparent)]
+    Esi(#[from] EsiError),
+    /// What the device has doesn't fit into an SII.
+    #[error("Descriptions/Devices/Device[{order}], line {line}: the SII can't be composed: {reason}")]
+    Sii {
+        /// Type of the device.
+        order: String,
+        /// Line of its element, from 1.
+        line: u32,
+        /// What doesn't fit.
+        reason: WireError,
+    },
+}
 
 /// Reads the device of a type from a file and describes it.
 ///
 /// # Errors
-/// All of [`EsiError`].
-pub(crate) fn describe(path: &Path, wanted: Wanted<'_>) -> Result<Description, EsiError> {
-    describe_bytes(&select::load(path)?, wanted)
+/// All of [`DeviceError`].
+pub(crate) fn describe(path: &Path, wanted: Wanted<'_>) -> Result<Description, DeviceError> {
+    composable(&zerocat_esi::read(path, wanted)?)
 }
 
 /// The same from the file's bytes.
-pub(crate) fn describe_bytes(bytes: &[u8], wanted: Wanted<'_>) -> Result<Description, EsiError> {
-    let (vendor, device) = select::find(bytes, wanted)?;
-    let place = format!("Descriptions/Devices/Device[{}]", device.order);
-    let fail = |problem| EsiError::Invalid { path: place.clone(), line: device.line, problem };
-    let description = build(vendor, &device).map_err(fail)?;
-    sii_image::compose(&description).map_err(|error| fail(EsiProblem::Sii(error)))?;
+pub(crate) fn describe_bytes(bytes: &[u8], wanted: Wanted<'_>) -> Result<Description, DeviceError> {
+    composable(&zerocat_esi::read_bytes(bytes, wanted)?)
+}
+
+/// The description of a device, if an SII can hold it.
+fn composable(device: &Device) -> Result<Description, DeviceError> {
+    let description = build(device);
+    let fail = |reason| DeviceError::Sii { order: device.order.clone(), line: device.line, reason };
+    sii_image::compose(&description).map_err(fail)?;
     Ok(description)
 }
 
-fn build(vendor: u32, device: &Device) -> Result<Description, EsiProblem> {
+fn build(device: &Device) -> Description {
     let mut values = ValueIds::default();
     let rx_pdos = pdos(&device.rx_pdos, &mut values);
     let tx_pdos = pdos(&device.tx_pdos, &mut values);
-    let mailbox = mailbox(device)?;
+    let mailbox = mailbox(device);
     let config = &device.eeprom.config;
     let emulation = config.get(1).map_or(mailbox.is_none(), |byte| byte & DEVICE_EMULATION != 0);
     let modules = device.slots.clone().map(|idents| Modules { idents, expected: ValueId(values.count()) });
     let has_coe = mailbox.is_some_and(|mailbox| mailbox.speaks(protocol::COE));
     let lists = modules.iter().filter(|_| has_coe).flat_map(Modules::objects).collect();
     let mut description = Description {
-        identity: Identity { vendor, product: device.product, revision: device.revision, serial: device.serial },
+        identity: device.identity,
         alias: word(config, 8),
         order: device.order.clone(),
         name: device.name.clone(),
@@ -59,12 +79,12 @@ fn build(vendor: u32, device: &Device) -> Result<Description, EsiProblem> {
         pdi: config.first().copied().unwrap_or(if mailbox.is_some() { 0x05 } else { 0x04 }),
         mailbox,
         sync_managers: Vec::new(),
-        channels_out: crate::describe::channels(&rx_pdos),
-        channels_in: crate::describe::channels(&tx_pdos),
+        channels_out: super::channels(&rx_pdos),
+        channels_in: super::channels(&tx_pdos),
         rx_pdos,
         tx_pdos,
         objects: lists,
-        listed: device.objects.clone(),
+        listed: device.objects.as_ref().map(|objects| objects.iter().map(object).collect()),
         values: values.count().saturating_add(modules.as_ref().map_or(0, Modules::values)),
         modules,
         current: device.current,
@@ -72,11 +92,30 @@ fn build(vendor: u32, device: &Device) -> Result<Description, EsiProblem> {
         sii: parts(device),
     };
     description.sync_managers = sync_managers(device, &description);
-    Ok(description)
+    description
+}
+
+fn object(listed: &EsiObject) -> Object {
+    let entries = listed.entries.iter().map(|entry| Entry {
+        subindex: entry.subindex,
+        bits: entry.bits,
+        data_type: entry.data_type,
+        access: entry.access,
+        store: Store::Bytes(entry.value.clone()),
+        name: entry.name.clone(),
+        limits: None,
+    });
+    Object {
+        index: listed.index,
+        code: listed.code,
+        name: listed.name.clone(),
+        entries: entries.collect(),
+        counted: false,
+    }
 }
 
 fn pdos(all: &[EsiPdo], values: &mut ValueIds) -> Vec<Pdo> {
-    let mut entry = |entry: &EsiEntry| PdoEntry {
+    let mut entry = |entry: &zerocat_esi::PdoEntry| PdoEntry {
         index: entry.index,
         subindex: entry.subindex,
         bits: entry.bits,
@@ -115,22 +154,21 @@ fn esc(device: &Device, mailbox: bool) -> EscKind {
     }
 }
 
-fn mailbox(device: &Device) -> Result<Option<MailboxPlan>, EsiProblem> {
-    let mut plan = None;
+/// Mailboxes as the first sync managers for them say. The reader of the file makes sure that a device with a mailbox
+/// protocol has both.
+fn mailbox(device: &Device) -> Option<MailboxPlan> {
+    let mailbox = device.mailbox?;
     let find = |usage| (0..).zip(&device.sync_managers).find(|(_, sm)| sm.usage == usage);
-    let both = find(SyncManagerUse::MailboxOut).zip(find(SyncManagerUse::MailboxIn));
-    if let Some(((out_channel, out), (in_channel, input))) = both.filter(|_| device.mailbox.is_some()) {
-        let (out_length, in_length) = (out.size.unwrap_or(128), input.size.unwrap_or(128));
-        let boot = &device.eeprom.boot;
-        plan = Some(MailboxPlan {
-            channels: [out_channel, in_channel],
-            protocols: device.mailbox.map_or(0, |mailbox| mailbox.protocols),
-            boot: (!boot.is_empty()).then(|| [0, 2, 4, 6].map(|at| word(boot, at))),
-            ..MailboxPlan::coe(out.start, out_length, input.start, in_length)
-        });
-    }
-    let needed = device.mailbox.is_some_and(|mailbox| mailbox.protocols != 0);
-    if needed && plan.is_none() { Err(EsiProblem::MailboxSyncManagers) } else { Ok(plan) }
+    let (out_channel, out) = find(SyncManagerUse::MailboxOut)?;
+    let (in_channel, input) = find(SyncManagerUse::MailboxIn)?;
+    let length = |sm: &EsiSyncManager| sm.size.unwrap_or(MAILBOX_LENGTH);
+    let boot = &device.eeprom.boot;
+    Some(MailboxPlan {
+        channels: [out_channel, in_channel],
+        protocols: mailbox.protocols,
+        boot: (!boot.is_empty()).then(|| [0, 2, 4, 6].map(|at| word(boot, at))),
+        ..MailboxPlan::coe(out.start, length(out), input.start, length(input))
+    })
 }
 
 /// The sync managers, with the length of the default PDOs where the file gives none.
@@ -141,8 +179,8 @@ fn sync_managers(device: &Device, description: &Description) -> Vec<SyncManagerP
     };
     let plan = |(n, sm): (u8, &EsiSyncManager)| {
         let (purpose, length) = match sm.usage {
-            SyncManagerUse::MailboxOut => (Purpose::MailboxOut, 128),
-            SyncManagerUse::MailboxIn => (Purpose::MailboxIn, 128),
+            SyncManagerUse::MailboxOut => (Purpose::MailboxOut, MAILBOX_LENGTH),
+            SyncManagerUse::MailboxIn => (Purpose::MailboxIn, MAILBOX_LENGTH),
             SyncManagerUse::Outputs => (Purpose::Outputs, length(Purpose::Outputs, n)),
             SyncManagerUse::Inputs => (Purpose::Inputs, length(Purpose::Inputs, n)),
             SyncManagerUse::Unused | SyncManagerUse::Other(_) => (Purpose::Unused, 0),
@@ -165,7 +203,7 @@ fn parts(device: &Device) -> SiiParts {
         data_link: device.mailbox.is_some_and(|mailbox| mailbox.data_link),
         fmmus: device.fmmus.clone(),
         enables: device.sync_managers.iter().map(|sm| sm.enable).collect(),
-        clocks: device.clocks.clone(),
+        clocks: device.op_modes.clone(),
         pdo_flags: device.rx_pdos.iter().chain(&device.tx_pdos).map(flags).collect(),
         size: device.eeprom.size,
     }

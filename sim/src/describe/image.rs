@@ -5,15 +5,16 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use zerocat_esi::OpMode;
 use zerocat_wire::WireError;
 use zerocat_wire::sii::{
     Categories, CategoryType, ClockMode, Fixed, General, Pdos, Strings, SyncManagerEntry, SyncManagerUse, category, pdo,
 };
 use zerocat_wire::sync_manager::control;
 
-use super::sii_parts::{NamedMode, SiiParts};
+use super::sii_parts::SiiParts;
 use super::value_ids::ValueIds;
-use super::{DataType, Description, Identity, MailboxPlan, Pdo, PdoEntry, Purpose, SyncManagerPlan};
+use super::{DataType, Description, MailboxPlan, Pdo, PdoEntry, Purpose, SyncManagerPlan};
 use crate::esc::EscKind;
 
 /// Largest image: what 16 bits of kbit can say is 8 MiB; no memory is near that.
@@ -75,7 +76,7 @@ struct Content<'a> {
     sync_managers: Vec<SyncManagerEntry>,
     rx_pdos: Vec<pdo::PdoView<'a>>,
     tx_pdos: Vec<pdo::PdoView<'a>>,
-    clocks: Vec<NamedMode>,
+    clocks: Vec<OpMode>,
 }
 
 impl<'a> Content<'a> {
@@ -102,7 +103,7 @@ impl<'a> Content<'a> {
                     list.push(step.map_err(damaged("PDOs"))?);
                 }
             }
-            CategoryType::CLOCK => self.clocks = ClockMode::walk(category.data).map(NamedMode::nameless).collect(),
+            CategoryType::CLOCK => self.clocks = ClockMode::walk(category.data).map(nameless).collect(),
             _ => {}
         }
         Ok(())
@@ -123,10 +124,9 @@ pub(crate) fn describe_bytes(image: &[u8]) -> Result<Description, ImageError> {
     let mut values = ValueIds::default();
     let rx_pdos = pdos(&content, &content.rx_pdos, (&sync_managers, Purpose::Outputs), &mut values)?;
     let tx_pdos = pdos(&content, &content.tx_pdos, (&sync_managers, Purpose::Inputs), &mut values)?;
-    let id = fixed.identity;
     let [pdi, emulation] = fixed.pdi_control.to_le_bytes();
     Ok(Description {
-        identity: Identity { vendor: id.vendor, product: id.product, revision: id.revision, serial: id.serial },
+        identity: fixed.identity,
         alias: fixed.alias,
         order: content.text(content.general.order),
         name: content.text(content.general.name),
@@ -154,6 +154,11 @@ pub(crate) fn describe_bytes(image: &[u8]) -> Result<Description, ImageError> {
             ..SiiParts::default()
         },
     })
+}
+
+/// The image is served as a whole with its names, so nobody asks for them here.
+fn nameless(mode: ClockMode) -> OpMode {
+    OpMode { name: String::new(), description: String::new(), mode }
 }
 
 fn pdo_flags(content: &Content<'_>) -> HashMap<u16, u16> {
@@ -229,4 +234,24 @@ fn pdos(
         made.push(Pdo { index: header.index, name: content.text(header.name), assigned, sync_manager, entries });
     }
     Ok(made)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn no_sii_image_panics(mut bytes in prop::collection::vec(any::<u8>(), 128..600), kinds in any::<[u8; 4]>()) {
+            for (n, kind) in kinds.iter().enumerate() {
+                let at = 128 + 40 * n;
+                if let Some(header) = bytes.get_mut(at..at + 4) {
+                    header.copy_from_slice(&[[10, 30, 41, 50, 51, 60][usize::from(kind % 6)], 0, 18, 0]);
+                }
+            }
+            drop(describe_bytes(&bytes));
+        }
+    }
 }

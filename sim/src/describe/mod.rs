@@ -14,6 +14,8 @@ mod value_ids;
 pub(crate) use mailbox::MailboxPlan;
 pub(crate) use modules::Modules;
 
+pub(crate) use zerocat_esi::DataType;
+use zerocat_wire::sii::Identity;
 use zerocat_wire::sii::fixed::protocol;
 use zerocat_wire::sii::general::coe::PDO_CONFIG;
 use zerocat_wire::sii::pdo::flags::FIXED_CONTENT;
@@ -26,104 +28,6 @@ pub(crate) const WORD_BITS: usize = 64;
 /// A value of the application, by number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ValueId(pub(crate) u16);
-
-/// CoE data types (ETG.1000.6, table 64), as far as profiles use them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum DataType {
-    None = 0x00,
-    Bool = 0x01,
-    I8 = 0x02,
-    I16 = 0x03,
-    I32 = 0x04,
-    U8 = 0x05,
-    U16 = 0x06,
-    U32 = 0x07,
-    F32 = 0x08,
-    Text = 0x09,
-    Octets = 0x0A,
-    I24 = 0x10,
-    F64 = 0x11,
-    I64 = 0x15,
-    U24 = 0x16,
-    U64 = 0x1B,
-    Byte = 0x1E,
-    Word = 0x1F,
-    DWord = 0x20,
-    BitArray8 = 0x2D,
-    BitArray16 = 0x2E,
-    BitArray32 = 0x2F,
-    Bit1 = 0x30,
-    Bit2 = 0x31,
-    Bit3 = 0x32,
-    Bit4 = 0x33,
-    Bit5 = 0x34,
-    Bit6 = 0x35,
-    Bit7 = 0x36,
-    Bit8 = 0x37,
-}
-
-impl DataType {
-    /// All that are known.
-    const ALL: [Self; 29] = [
-        Self::Bool,
-        Self::I8,
-        Self::I16,
-        Self::I32,
-        Self::U8,
-        Self::U16,
-        Self::U32,
-        Self::F32,
-        Self::Text,
-        Self::Octets,
-        Self::I24,
-        Self::F64,
-        Self::I64,
-        Self::U24,
-        Self::U64,
-        Self::Byte,
-        Self::Word,
-        Self::DWord,
-        Self::BitArray8,
-        Self::BitArray16,
-        Self::BitArray32,
-        Self::Bit1,
-        Self::Bit2,
-        Self::Bit3,
-        Self::Bit4,
-        Self::Bit5,
-        Self::Bit6,
-        Self::Bit7,
-        Self::Bit8,
-    ];
-
-    /// The type of a code; `None` for one that is not known.
-    pub(crate) fn from_code(code: u8) -> Self {
-        Self::ALL.into_iter().find(|known| *known as u8 == code).unwrap_or(Self::None)
-    }
-
-    /// A value of this type as a number. Types that are no numbers count as unsigned.
-    pub(crate) fn number(self, bytes: &[u8]) -> i64 {
-        let mut wide = [0; 8];
-        let len = bytes.len().min(8);
-        wide[..len].copy_from_slice(&bytes[..len]);
-        let unused = 64 - 8 * u32::try_from(len).unwrap_or(8);
-        let value = i64::from_le_bytes(wide);
-        match self {
-            Self::I8 | Self::I16 | Self::I24 | Self::I32 if len > 0 => value << unused >> unused,
-            _ => value,
-        }
-    }
-}
-
-/// Vendor, product, revision and serial number (SII words 8 to 15, object 0x1018).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Identity {
-    pub(crate) vendor: u32,
-    pub(crate) product: u32,
-    pub(crate) revision: u32,
-    pub(crate) serial: u32,
-}
 
 /// One entry of a PDO. Index 0 is padding.
 #[derive(Debug, Clone)]

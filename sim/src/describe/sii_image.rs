@@ -6,8 +6,7 @@ use zerocat_wire::WireError;
 use zerocat_wire::sii::fixed::{self, protocol, word};
 use zerocat_wire::sii::general::{coe, flags};
 use zerocat_wire::sii::{
-    CategoryType, Composer, Fixed, FmmuUsage, General, Identity, Mailboxes, Pdo, PdoEntry, SyncManagerEntry,
-    SyncManagerUse, pdo,
+    CategoryType, Composer, Fixed, FmmuUsage, General, Mailboxes, Pdo, PdoEntry, SyncManagerEntry, SyncManagerUse, pdo,
 };
 
 use super::{Description, Purpose};
@@ -43,7 +42,7 @@ fn given(image: &[u8], description: &Description) -> Result<Vec<u8>, WireError> 
     let before = Fixed::parse(image)?;
     let mut bytes = image.to_vec();
     let id = description.identity;
-    if before.identity != wire_identity(description) {
+    if before.identity != id {
         for (address, value) in [
             (word::VENDOR, id.vendor),
             (word::PRODUCT, id.product),
@@ -58,11 +57,6 @@ fn given(image: &[u8], description: &Description) -> Result<Vec<u8>, WireError> 
         bytes[fixed::at(word::CHECKSUM)] = fixed::checksum(&bytes)?;
     }
     Ok(bytes)
-}
-
-fn wire_identity(description: &Description) -> Identity {
-    let id = description.identity;
-    Identity { vendor: id.vendor, product: id.product, revision: id.revision, serial: id.serial }
 }
 
 /// Which names of process data an image holds.
@@ -139,7 +133,7 @@ fn fixed_area(description: &Description) -> Fixed {
         sync_impulse: word(word::SYNC_IMPULSE).unwrap_or(0),
         pdi_config_2: word(word::PDI_CONFIG_2).unwrap_or(0),
         alias: description.alias,
-        identity: wire_identity(description),
+        identity: description.identity,
         boot_mailbox: boot,
         mailbox,
         protocols: description.mailbox.map_or(0, |mailbox| mailbox.protocols),
@@ -169,7 +163,7 @@ impl Strings {
         }
     }
 
-    fn clock(&mut self, clock: &super::sii_parts::NamedMode) -> zerocat_wire::sii::ClockMode {
+    fn clock(&mut self, clock: &zerocat_esi::OpMode) -> zerocat_wire::sii::ClockMode {
         let (name, description) = (self.number(&clock.name), self.number(&clock.description));
         zerocat_wire::sii::ClockMode { name, description, ..clock.mode }
     }

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use zerocat_wire::sii::{ClockMode, FmmuUsage, fixed};
+use zerocat_esi::OpMode;
+use zerocat_wire::sii::{FmmuUsage, fixed};
 
 /// Parts of an SII. What is empty or `None` follows from the description.
 #[derive(Debug, Clone, Default)]
@@ -20,20 +21,11 @@ pub(crate) struct SiiParts {
     /// Enable bytes of the sync managers, number 0 first.
     pub(crate) enables: Vec<u8>,
     /// Modes of operation with distributed clocks, the default first.
-    pub(crate) clocks: Vec<NamedMode>,
+    pub(crate) clocks: Vec<OpMode>,
     /// Flags of PDOs by index.
     pub(crate) pdo_flags: HashMap<u16, u16>,
     /// Size of the memory in bytes.
     pub(crate) size: Option<u32>,
-}
-
-/// A mode of operation with its names, which an SII keeps apart.
-#[derive(Debug, Clone)]
-pub(crate) struct NamedMode {
-    pub(crate) name: String,
-    pub(crate) description: String,
-    /// The other fields; its strings are 0.
-    pub(crate) mode: ClockMode,
 }
 
 impl SiiParts {
@@ -44,12 +36,5 @@ impl SiiParts {
             Some([low, high]) => Some(u16::from_le_bytes([*low, *high])),
             _ => None,
         }
-    }
-}
-
-impl NamedMode {
-    /// A mode of an image that is given as a whole, names and all.
-    pub(crate) const fn nameless(mode: ClockMode) -> Self {
-        Self { name: String::new(), description: String::new(), mode }
     }
 }

@@ -1,7 +1,9 @@
 //! What the profiles that look like Beckhoff terminals have in common.
 
+use zerocat_wire::sii::Identity;
+
 use crate::describe::sii_parts::SiiParts;
-use crate::describe::{Description, Identity, MailboxPlan, Purpose, SyncManagerPlan};
+use crate::describe::{Description, MailboxPlan, Purpose, SyncManagerPlan};
 use crate::esc::EscKind;
 
 /// Vendor of Beckhoff.

@@ -1,7 +1,9 @@
 //! A coupler as the EK1100: no process data, no mailbox, a junction at most.
 
+use zerocat_wire::sii::Identity;
+
 use super::beckhoff;
-use crate::describe::{Description, Identity};
+use crate::describe::Description;
 
 /// The description.
 pub(crate) fn describe() -> Description {

@@ -9,12 +9,13 @@
 use std::time::Duration;
 
 use zerocat_wire::AlStatusCode;
+use zerocat_wire::sii::Identity;
 
 use super::servo::VENDOR;
 use super::{Profile, Values, beckhoff, signal};
 use crate::config::ModuleKind;
 use crate::describe::dictionary::{Entry, Object, ObjectCode, access};
-use crate::describe::{DataType, Description, Identity, Modules, Pdo, PdoEntry, ValueId};
+use crate::describe::{DataType, Description, Modules, Pdo, PdoEntry, ValueId};
 
 const PRODUCT: u32 = 0x0000_5001;
 const AMPLITUDE: i16 = 30_000;

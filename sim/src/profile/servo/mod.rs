@@ -18,9 +18,11 @@ mod set_points;
 
 use std::time::Duration;
 
+use zerocat_wire::sii::Identity;
+
 use super::ramp::Ramp;
 use super::{FaultReport, Profile, Values, beckhoff, parameter};
-use crate::describe::{Description, Identity};
+use crate::describe::Description;
 use axis::Axis;
 use drive::Drive;
 use homing::Homing;

@@ -11,12 +11,13 @@ const EDGES: &[(&str, &[&str])] = &[
     ("zerocat-sched", &[]),
     ("zerocat-gauge", &["zerocat-sched"]),
     ("zerocat-pdi", &["zerocat-wire"]),
+    ("zerocat-esi", &["zerocat-wire"]),
     ("zerocat-xdp", &["zerocat-link"]),
-    ("zerocat-config", &["zerocat-pdi"]),
-    ("zerocat-bus", &["zerocat-pdi", "zerocat-wire"]),
+    ("zerocat-config", &["zerocat-esi", "zerocat-pdi"]),
+    ("zerocat-bus", &["zerocat-esi", "zerocat-pdi", "zerocat-wire"]),
     ("zerocat-engine", &["zerocat-link", "zerocat-pdi", "zerocat-sched", "zerocat-wire"]),
     ("zerocat-tasks", &["zerocat-config", "zerocat-engine", "zerocat-pdi"]),
-    ("zerocat-sim", &["zerocat-link", "zerocat-wire"]),
+    ("zerocat-sim", &["zerocat-esi", "zerocat-link", "zerocat-wire"]),
     (
         "zerocat",
         &[

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use zerocat::report::HostReport;
-use zerocat_sched::Nic;
+use zerocat_host::Nic;
 
 /// What figures depend on.
 #[derive(Debug, Clone, Serialize)]

@@ -11,11 +11,12 @@ use std::path::Path;
 use std::time::Duration;
 use zerocat::report::{Figures, Holes};
 use zerocat_engine::Distribution;
+use zerocat_host::spin_warning;
 use zerocat_sched::margin::learn;
 use zerocat_sched::time::nanos;
 use zerocat_sched::{
     Clock, Grid, MonotonicClock, Period, PeriodError, RealtimeRequest, ThreadUsage, WaitPolicy, WatchedClock, cpu_list,
-    enter, prepare_process, spin_warning,
+    enter, prepare_process,
 };
 
 /// Name and version of the schema. Keys may be added; none changes its meaning.

@@ -11,9 +11,9 @@ use crate::report::{
 use std::path::Path;
 use std::time::Duration;
 use zerocat_engine::{Counters, Used};
+use zerocat_host::doctor::read_counters;
 use zerocat_link::LinkCounters;
 use zerocat_link::tap::Captured;
-use zerocat_sched::doctor::read_counters;
 use zerocat_sched::memory::locked_kib;
 use zerocat_sched::time::nanos;
 

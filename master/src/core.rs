@@ -20,12 +20,12 @@ use zerocat_engine::{
     AcyclicSettings, Controls, Counters, CountersReader, Engine, EngineParts, Measurements, PROCESS_DATA_ROOM, Pool,
     RunOutcome, Settings, Timing, Used, slots_needed,
 };
+use zerocat_host::doctor::{self, read_counters};
+use zerocat_host::{spin_warning, starvation_warning};
 use zerocat_link::tap::{Captured, Tap, TapThread, TapWriter};
 use zerocat_link::{Link, LinkCounters, Slot};
-use zerocat_sched::doctor::{self, read_counters};
 use zerocat_sched::{
     Clock, MonotonicClock, Period, ProcessSetup, RealtimeRequest, WaitPolicy, link_idle_timer, prepare_process,
-    spin_warning, starvation_warning,
 };
 use zerocat_xdp::Strays;
 

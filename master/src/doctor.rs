@@ -1,23 +1,23 @@
 //! What stands between a machine, an interface and a rig that runs well: reads all of it, and judges.
 //!
 //! Guarantees: nothing is changed and nothing is sent; what can't be read is a note, never `ok`. How the checks judge
-//! is in [`zerocat_sched::doctor`] and here, each a pure function over readings.
+//! is in [`zerocat_host::doctor`] and here, each a pure function over readings.
 
 mod interface;
 mod tunable;
 
 pub use interface::{InterfaceFacts, judge_interface};
-pub use zerocat_sched::doctor::{Check, Level, TimerReading};
+pub use zerocat_host::doctor::{Check, Level, TimerReading};
 
 use serde::Serialize;
 use std::path::Path;
 use std::time::Instant;
 use zerocat_config::{Engine, LinkKind, Rig, UmemPages, Wait};
-use zerocat_sched::cpu_list;
-use zerocat_sched::doctor::{
+use zerocat_host::doctor::{
     Counts, HostReading, InterfaceReading, Observed, Wanted, judge_counters, judge_host,
     judge_interface as judge_files, judge_observed, judge_timer,
 };
+use zerocat_sched::cpu_list;
 use zerocat_xdp::{NicSettings, Resident, XdpError, XdpFeatures};
 
 /// Name and version of the schema.
@@ -151,8 +151,8 @@ fn judge(seen: &Seen, interface: Option<Interface<'_>>, request: &DoctorRequest)
 mod tests {
     use super::*;
     use std::time::Duration;
-    use zerocat_sched::Host;
-    use zerocat_sched::doctor::{Counters, Irq, IrqThread, Managers, Rights};
+    use zerocat_host::Host;
+    use zerocat_host::doctor::{Counters, Irq, IrqThread, Managers, Rights};
 
     /// A machine that is in order: PREEMPT_RT, CPU 3 isolated, igb with one queue.
     fn good_host() -> Seen {
@@ -169,7 +169,7 @@ mod tests {
                 clocksource: Some("tsc".to_owned()),
                 memory_mib: 1,
             },
-            throttling: zerocat_sched::Throttling {
+            throttling: zerocat_host::Throttling {
                 rt_runtime_us: Some(-1),
                 rt_period_us: Some(1_000_000),
                 has_fair_server: true,

@@ -3,9 +3,9 @@
 use crate::report::{BusyPollReport, LinkReport};
 use std::time::Duration;
 use zerocat_config::{BusyPoll, BusyPollSettings, Engine as EngineSection, LinkKind, UmemPages, Wakeup, XdpMode};
+use zerocat_host::Nic;
 use zerocat_link::packet::{PacketError, PacketLink};
 use zerocat_link::{Link, Sizing};
-use zerocat_sched::Nic;
 use zerocat_sched::time::nanos;
 use zerocat_xdp::{
     BusyPolling, IrqMitigation, Mode, ModeRequest, OnOccupied, Pages, Resident, Strays, XdpError, XdpLink, XdpOptions,

@@ -6,7 +6,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 use zerocat_engine::{Distribution, Summary};
-use zerocat_sched::Host;
+use zerocat_host::Host;
 
 /// Name and version of the schema.
 pub const SCHEMA: &str = "zerocat-report/1";

@@ -24,7 +24,7 @@ use outcome::Done;
 use port::Nic;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
-use zerocat_sched::doctor::{HostReading, InterfaceReading};
+use zerocat_host::doctor::{HostReading, InterfaceReading};
 use zerocat_xdp::{NicSettings, Resident, XdpError};
 
 /// Name and version of the schema.

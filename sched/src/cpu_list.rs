@@ -1,6 +1,6 @@
 //! The kernel's notation for sets of CPUs: `0-3,8`. Reads only; an unreadable list is an empty one.
 
-use crate::files;
+use std::fs;
 use std::path::Path;
 
 /// The CPUs of a list such as `0-3,8`. What isn't a number or a range is left out.
@@ -21,7 +21,7 @@ fn range(part: &str) -> Option<std::ops::RangeInclusive<usize>> {
 /// The CPUs of `/sys/devices/system/cpu/<name>` under `root`: `online`, `isolated`, `nohz_full`.
 #[must_use]
 pub fn read(root: &Path, name: &str) -> Vec<usize> {
-    files::text(root, &format!("sys/devices/system/cpu/{name}")).map_or_else(Vec::new, |text| parse(&text))
+    fs::read_to_string(root.join("sys/devices/system/cpu").join(name)).map_or_else(|_| Vec::new(), |text| parse(&text))
 }
 
 #[cfg(test)]

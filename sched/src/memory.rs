@@ -4,9 +4,7 @@
 //! others (a library's `mmap` with `MAP_NORESERVE`, a file) are; the page faults of the thread are counted for that.
 
 use crate::capabilities::Capabilities;
-use crate::files;
 use std::hint::black_box;
-use std::path::Path;
 
 use nix::sys::mman::{MlockAllFlags, mlockall};
 use nix::sys::resource::{Resource, getrlimit};
@@ -47,7 +45,9 @@ fn may_lock() -> bool {
 /// so not for the cyclic path.
 #[must_use]
 pub fn locked_kib() -> Option<u64> {
-    files::line(Path::new("/"), "proc/self/smaps_rollup", "Locked:")?.strip_suffix("kB")?.trim().parse().ok()
+    let rollup = std::fs::read_to_string("/proc/self/smaps_rollup").ok()?;
+    let locked = rollup.lines().find_map(|line| line.strip_prefix("Locked:"))?;
+    locked.trim().strip_suffix("kB")?.trim().parse().ok()
 }
 
 /// Has the allocator keep memory that is freed, and take none by `mmap` of its own, so that a free and an allocation

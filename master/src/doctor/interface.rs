@@ -1,7 +1,7 @@
 //! Checks of what an interface says of itself.
 
 use super::tunable;
-use zerocat_sched::doctor::{Check, Level, Question, Wanted};
+use zerocat_host::doctor::{Check, Level, Question, Wanted};
 use zerocat_xdp::{NicSettings, Resident, XdpError, XdpFeatures};
 
 /// An interface by ioctl and netlink. `Err` says why a part couldn't be had.

@@ -1,6 +1,6 @@
 //! Checks of what [`crate::tune`] sets.
 
-use zerocat_sched::doctor::{Check, Level, Question};
+use zerocat_host::doctor::{Check, Level, Question};
 use zerocat_xdp::{Coalescing, NicSettings};
 
 pub(super) fn queues(nic: &NicSettings) -> Check {

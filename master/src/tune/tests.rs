@@ -4,7 +4,7 @@ use super::*;
 use crate::doctor::{InterfaceFacts, Level, judge_interface};
 use std::collections::BTreeMap;
 use std::fs;
-use zerocat_sched::doctor::Wanted;
+use zerocat_host::doctor::Wanted;
 use zerocat_testkit::FakeTree;
 use zerocat_testkit::netns::{Veth, in_private_netns, ip};
 use zerocat_xdp::{Coalescing, NapiKnob, NicControl, NicGroup, XdpFeatures};

@@ -2,7 +2,7 @@
 
 use super::Wanted;
 use super::check::{Check, Level, Question};
-use super::host::HostReading;
+use super::machine::HostReading;
 use super::observed::Observed;
 use crate::files::cpus;
 use crate::starvation::left_over;

@@ -2,7 +2,7 @@
 
 use super::Wanted;
 use super::check::{Check, Level, Question};
-use super::host::HostReading;
+use super::machine::HostReading;
 
 pub(super) fn judge(reading: &HostReading, wanted: &Wanted) -> Vec<Check> {
     vec![

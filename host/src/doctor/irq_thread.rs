@@ -2,10 +2,10 @@
 
 use super::Wanted;
 use super::check::{Check, Level, Question};
-use super::interface::{ELSEWHERE, InterfaceReading};
-use crate::cpu_list;
+use super::interface_files::{ELSEWHERE, InterfaceReading};
 use crate::files;
 use std::path::Path;
+use zerocat_sched::cpu_list;
 
 /// A name is cut to 15 characters (`TASK_COMM_LEN`).
 const NAME: usize = 15;

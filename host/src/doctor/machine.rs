@@ -3,15 +3,15 @@
 use super::irq::{Irq, read_irqs};
 use super::irq_thread::{self, IrqThread};
 use super::rights::Rights;
-use crate::cpu_list;
 use crate::files;
-use crate::host::Host;
 use crate::kernel_config::KernelConfig;
+use crate::machine::Host;
 use crate::starvation;
 use crate::throttling::Throttling;
 use std::fs;
 use std::io;
 use std::path::Path;
+use zerocat_sched::cpu_list;
 
 /// The machine as it is. `None` is what couldn't be read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

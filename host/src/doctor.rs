@@ -8,11 +8,11 @@
 
 mod check;
 mod cpu;
-mod host;
-mod interface;
+mod interface_files;
 mod irq;
 mod irq_thread;
 mod kernel;
+mod machine;
 mod managers;
 mod memory;
 mod nic_counters;
@@ -22,12 +22,11 @@ mod rights;
 mod timer;
 mod tuned;
 
-pub use crate::kernel_config::{KernelConfig, Setting};
 pub use check::{Check, Level, Question};
-pub use host::HostReading;
-pub use interface::{InterfaceReading, judge_interface};
+pub use interface_files::{InterfaceReading, judge_interface};
 pub use irq::{Irq, nic_irqs, read_irqs};
 pub use irq_thread::IrqThread;
+pub use machine::HostReading;
 pub use managers::Managers;
 pub use nic_counters::{Counters, judge_counters, read_counters};
 pub use observed::{Counts, Observed, RealtimeThread};

@@ -4,21 +4,19 @@
 //! they may use is held by a thread under SCHED_FIFO, they get what throttling or the fair server leaves, which is 5 %,
 //! or nothing.
 
-use crate::cpu_list;
 use crate::files;
 use std::path::Path;
+use zerocat_sched::cpu_list;
 
 /// CPUs that this process may run on (`Cpus_allowed_list` of `/proc/self/status` below `root`).
-#[must_use]
-pub fn allowed(root: &Path) -> Vec<usize> {
+pub(crate) fn allowed(root: &Path) -> Vec<usize> {
     let list = files::line(root, "proc/self/status", "Cpus_allowed_list:");
     list.as_deref().map(cpu_list::parse).unwrap_or_default()
 }
 
 /// How many of the `allowed` CPUs are left, when a thread spins on one (`Some(None)`: on any of them), and others are
 /// `held`.
-#[must_use]
-pub fn left_over(allowed: &[usize], spins: Option<Option<usize>>, held: &[usize]) -> usize {
+pub(crate) fn left_over(allowed: &[usize], spins: Option<Option<usize>>, held: &[usize]) -> usize {
     let pinned = spins.flatten();
     let free = allowed.iter().filter(|&&cpu| pinned != Some(cpu) && !held.contains(&cpu)).count();
     // One that isn't pinned takes any.

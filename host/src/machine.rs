@@ -6,8 +6,8 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::cpu_list;
 use crate::files::{number, text};
+use zerocat_sched::cpu_list;
 
 /// A machine, as `/proc` and `/sys` show it. What can't be read is `None`, empty or 0.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]

@@ -2,10 +2,10 @@
 
 use super::Wanted;
 use super::check::{Check, Level, Question};
-use super::host::HostReading;
-use crate::cpu_list;
+use super::machine::HostReading;
 use crate::files::{self, cpus};
 use std::path::Path;
+use zerocat_sched::cpu_list;
 
 /// An interrupt with a handler.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use super::Wanted;
 use super::check::{Check, Level, Question};
-use super::host::HostReading;
+use super::machine::HostReading;
 use crate::files::cpus;
 
 const NO_CPU: &str = "no CPU was named (`engine.cpu` of the rig file, or --cpu)";

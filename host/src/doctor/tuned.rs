@@ -1,7 +1,7 @@
 //! The check of tuned, which sets governors, kernel threads and sysctls by profiles.
 
 use super::check::{Check, Level, Question};
-use super::host::HostReading;
+use super::machine::HostReading;
 
 pub(super) fn judge(reading: &HostReading) -> Check {
     let question = Question {

@@ -2,7 +2,7 @@
 
 use super::Wanted;
 use super::check::{Check, Level, Question};
-use super::host::HostReading;
+use super::machine::HostReading;
 use crate::kernel_config::{KernelConfig, Setting};
 use std::time::Duration;
 

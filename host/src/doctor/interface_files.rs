@@ -3,9 +3,9 @@
 
 use super::Wanted;
 use super::check::{Check, Level, Question};
-use super::host::HostReading;
 use super::irq::{nic_irqs, read_irqs};
 use super::irq_thread;
+use super::machine::HostReading;
 use super::managers::{Managers, judge_managers};
 use crate::files::{self, cpus};
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! Programs and protocols that would use an interface beside the rig: network managers, LLDP, DHCP, IPv6.
 
 use super::check::{Check, Level, Question};
-use super::host::HostReading;
+use super::machine::HostReading;
 use crate::files;
 use std::path::Path;
 

@@ -42,9 +42,9 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use zerocat::chain;
-use zerocat::doctor::{DoctorRequest, examine};
+use zerocat::{chain, doctor_request};
 use zerocat_gauge::{Plan, RowReport, Segment};
+use zerocat_host::doctor::{Findings, examine};
 use zerocat_sched::{WaitPolicy, cpu_list};
 
 /// Exchanges of each row before anything counts.
@@ -271,8 +271,8 @@ impl<P: FnMut(&str)> Run<P> {
         host
     }
 
-    fn doctor(&self) -> zerocat::doctor::Findings {
-        let mut request = DoctorRequest::without_rig();
+    fn doctor(&self) -> Findings {
+        let mut request = doctor_request(None);
         request.interface = Some(self.settings.interface.clone());
         request.wanted.cpu = self.settings.cpu;
         examine(&request)

@@ -8,8 +8,9 @@ use clap::Args;
 use std::path::PathBuf;
 use std::time::Duration;
 use zerocat::config::{Rig, Wait};
-use zerocat::doctor::{Check, DoctorRequest, Findings, Level, TimerReading, examine_during};
+use zerocat::doctor_request;
 use zerocat_benches::wakeup::{self, WakeupSettings};
+use zerocat_host::doctor::{Check, DoctorRequest, Findings, Level, TimerReading, examine_during};
 use zerocat_sched::WaitPolicy;
 
 /// The cycle that the timer is measured with where no rig says.
@@ -51,7 +52,7 @@ impl Doctor {
         }
         let load = |path: &PathBuf| check::load(path).map_err(|error| check::refused(path, &error));
         let rig = self.rig.as_ref().map(load).transpose()?;
-        let mut request = rig.as_ref().map_or_else(DoctorRequest::without_rig, DoctorRequest::of_rig);
+        let mut request = doctor_request(rig.as_ref());
         request.interface = self.interface.clone().or(request.interface);
         request.wanted.cpu = self.cpu.or(request.wanted.cpu);
         let findings = examine_during(&request, || {

@@ -5,7 +5,7 @@ use crate::exit::Failure;
 use crate::print;
 use clap::Args;
 use std::path::PathBuf;
-use zerocat::tune::{
+use zerocat_host::tune::{
     Action, ChangedSince, Outcome, Row, ThreadedNapi, TuneError, TuneRequest, Tuned, WhileInUse, default_state, tune,
 };
 
@@ -162,7 +162,7 @@ fn counted(tuned: &Tuned) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use zerocat::tune::{Setting, Value};
+    use zerocat_host::tune::{Setting, Value};
 
     fn tuned(outcomes: &[Outcome]) -> Tuned {
         let row = |outcome: &Outcome| Row {

@@ -8,6 +8,7 @@
 
 mod check;
 mod cpu;
+mod examine;
 mod interface_files;
 mod irq;
 mod irq_thread;
@@ -15,14 +16,17 @@ mod kernel;
 mod machine;
 mod managers;
 mod memory;
+pub(crate) mod nic;
 mod nic_counters;
 mod observed;
 mod ordinary;
 mod rights;
 mod timer;
+mod tunable;
 mod tuned;
 
 pub use check::{Check, Level, Question};
+pub use examine::{DOCTOR_SCHEMA, DoctorRequest, Findings, examine, examine_during};
 pub use interface_files::{InterfaceReading, judge_interface};
 pub use irq::{Irq, nic_irqs, read_irqs};
 pub use irq_thread::IrqThread;

@@ -5,13 +5,16 @@
 //! `zerocat-xdp`; what makes a thread a realtime one is in `zerocat-sched`.
 #![forbid(unsafe_code)]
 
+mod chain;
 pub mod doctor;
 mod files;
 mod kernel_config;
 mod machine;
 mod starvation;
 mod throttling;
+pub mod tune;
 
+pub use chain::chain;
 pub use kernel_config::{KernelConfig, Setting};
 pub use machine::{Host, Nic};
 pub use starvation::starvation_warning;

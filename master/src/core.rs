@@ -8,7 +8,7 @@ use crate::privileges::{give_up, with_only};
 use crate::progress::Progress;
 use crate::realtime::{Margin, RealtimeThread};
 use crate::report::LinkReport;
-use crate::session::{SessionError, SessionOptions, chain};
+use crate::session::{SessionError, SessionOptions};
 use crate::tasks::TaskSet;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -21,7 +21,7 @@ use zerocat_engine::{
     RunOutcome, Settings, Timing, Used, slots_needed,
 };
 use zerocat_host::doctor::{self, read_counters};
-use zerocat_host::{spin_warning, starvation_warning};
+use zerocat_host::{chain, spin_warning, starvation_warning};
 use zerocat_link::tap::{Captured, Tap, TapThread, TapWriter};
 use zerocat_link::{Link, LinkCounters, Slot};
 use zerocat_sched::{

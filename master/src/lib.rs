@@ -5,7 +5,6 @@ mod account;
 mod bind;
 mod bring_up;
 mod core;
-pub mod doctor;
 mod draft;
 mod exchange;
 mod health;
@@ -18,7 +17,7 @@ pub mod report;
 mod scan;
 mod session;
 mod tasks;
-pub mod tune;
+mod wanted;
 
 pub use bind::{BindError, Positions, Unbound, bind};
 pub use bring_up::{Bindings, BringUp, Planned, Ports, StartError, shut_down};
@@ -30,8 +29,10 @@ pub use realtime::RealtimePanic;
 pub use recovery::Tended;
 pub use report::Report;
 pub use scan::{Depth, SCAN_SLOTS, Scan, ScanError, Scanned, scan};
-pub use session::{Ended, Session, SessionError, SessionOptions, Status, chain};
+pub use session::{Ended, Session, SessionError, SessionOptions, Status};
 pub use tasks::{TaskSet, TaskStartError};
+pub use wanted::doctor_request;
 
 pub use zerocat_config as config;
 pub use zerocat_engine::Counters;
+pub use zerocat_host::chain;

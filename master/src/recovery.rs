@@ -12,10 +12,11 @@
 use crate::bring_up::{Planned, Ports};
 use crate::core::Core;
 use crate::progress::{Phase, Progress};
-use crate::session::{SessionError, chain};
+use crate::session::SessionError;
 use std::time::{Duration, Instant};
 use zerocat_config::Rig;
 use zerocat_engine::Counters;
+use zerocat_host::chain;
 use zerocat_wire::AlState;
 use zerocat_xdp::has_carrier;
 

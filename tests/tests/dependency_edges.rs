@@ -10,7 +10,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("zerocat-link", &[]),
     ("zerocat-sched", &[]),
     ("zerocat-gauge", &["zerocat-sched"]),
-    ("zerocat-host", &["zerocat-sched"]),
+    ("zerocat-host", &["zerocat-sched", "zerocat-xdp"]),
     ("zerocat-pdi", &["zerocat-wire"]),
     ("zerocat-esi", &["zerocat-wire"]),
     ("zerocat-xdp", &["zerocat-link"]),
@@ -51,7 +51,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "zerocat-xdp",
         ],
     ),
-    ("zerocat-cli", &["zerocat", "zerocat-benches", "zerocat-link", "zerocat-sched", "zerocat-sim"]),
+    ("zerocat-cli", &["zerocat", "zerocat-benches", "zerocat-host", "zerocat-link", "zerocat-sched", "zerocat-sim"]),
     (
         "zerocat-testkit",
         &["zerocat", "zerocat-bus", "zerocat-engine", "zerocat-link", "zerocat-pdi", "zerocat-sched", "zerocat-sim"],

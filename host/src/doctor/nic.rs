@@ -1,12 +1,12 @@
 //! Checks of what an interface says of itself.
 
 use super::tunable;
-use zerocat_host::doctor::{Check, Level, Question, Wanted};
+use super::{Check, Level, Question, Wanted};
 use zerocat_xdp::{NicSettings, Resident, XdpError, XdpFeatures};
 
 /// An interface by ioctl and netlink. `Err` says why a part couldn't be had.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InterfaceFacts {
+pub(crate) struct InterfaceFacts {
     /// How it is set.
     pub settings: NicSettings,
     /// What its driver says that it can do with XDP.
@@ -28,8 +28,7 @@ pub(super) fn missing(error: &XdpError) -> Check {
 }
 
 /// Judges an interface by what it says of itself.
-#[must_use]
-pub fn judge_interface(facts: &InterfaceFacts, wanted: &Wanted) -> Vec<Check> {
+pub(crate) fn judge_interface(facts: &InterfaceFacts, wanted: &Wanted) -> Vec<Check> {
     let nic = &facts.settings;
     vec![
         present(nic),

@@ -1,22 +1,17 @@
 //! What stands between a machine, an interface and a rig that runs well: reads all of it, and judges.
 //!
 //! Guarantees: nothing is changed and nothing is sent; what can't be read is a note, never `ok`. How the checks judge
-//! is in [`zerocat_host::doctor`] and here, each a pure function over readings.
+//! is in [`crate::doctor`], each a pure function over readings.
 
-mod interface;
-mod tunable;
-
-pub use interface::{InterfaceFacts, judge_interface};
-pub use zerocat_host::doctor::{Check, Level, TimerReading};
-
+use super::interface_files::judge_interface as judge_files;
+use super::nic::{self, InterfaceFacts, judge_interface};
+use super::{
+    Check, Counts, HostReading, InterfaceReading, Level, Observed, TimerReading, Wanted, judge_counters, judge_host,
+    judge_observed, judge_timer,
+};
 use serde::Serialize;
 use std::path::Path;
 use std::time::Instant;
-use zerocat_config::{Engine, LinkKind, Rig, UmemPages, Wait};
-use zerocat_host::doctor::{
-    Counts, HostReading, InterfaceReading, Observed, Wanted, judge_counters, judge_host,
-    judge_interface as judge_files, judge_observed, judge_timer,
-};
 use zerocat_sched::cpu_list;
 use zerocat_xdp::{NicSettings, Resident, XdpError, XdpFeatures};
 
@@ -30,33 +25,6 @@ pub struct DoctorRequest {
     pub interface: Option<String>,
     /// What the rig wants of the machine.
     pub wanted: Wanted,
-}
-
-impl DoctorRequest {
-    /// That of a rig.
-    #[must_use]
-    pub fn of_rig(rig: &Rig) -> Self {
-        let interface = Some(rig.network.properties.interface.clone());
-        Self { interface, wanted: Wanted { period: Some(rig.period()), ..wanted(&rig.engine) } }
-    }
-
-    /// Without a rig: what the defaults of a rig file want.
-    #[must_use]
-    pub fn without_rig() -> Self {
-        Self { interface: None, wanted: wanted(&Engine::default()) }
-    }
-}
-
-fn wanted(engine: &Engine) -> Wanted {
-    Wanted {
-        cpu: engine.cpu,
-        priority: engine.priority,
-        period: None,
-        spins: engine.wait == Wait::Spin,
-        xdp: engine.link == LinkKind::Xdp,
-        busy_polls: engine.busy_poll.settings().is_some(),
-        huge_pages: engine.umem_pages == UmemPages::Huge,
-    }
 }
 
 /// What was found.
@@ -137,7 +105,7 @@ fn judge(seen: &Seen, interface: Option<Interface<'_>>, request: &DoctorRequest)
     checks.push(judge_timer(timer.as_ref()));
     match interface {
         None => {}
-        Some((Err(error), _)) => checks.push(interface::missing(error)),
+        Some((Err(error), _)) => checks.push(nic::missing(error)),
         Some((Ok(facts), files)) => {
             checks.extend(judge_interface(facts, &request.wanted));
             checks.extend(judge_files(files, host, &request.wanted));
@@ -150,9 +118,10 @@ fn judge(seen: &Seen, interface: Option<Interface<'_>>, request: &DoctorRequest)
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Host;
+    use crate::doctor::testing::WANTED;
+    use crate::doctor::{Counters, Irq, IrqThread, Managers, Rights};
     use std::time::Duration;
-    use zerocat_host::Host;
-    use zerocat_host::doctor::{Counters, Irq, IrqThread, Managers, Rights};
 
     /// A machine that is in order: PREEMPT_RT, CPU 3 isolated, igb with one queue.
     fn good_host() -> Seen {
@@ -169,7 +138,7 @@ mod tests {
                 clocksource: Some("tsc".to_owned()),
                 memory_mib: 1,
             },
-            throttling: zerocat_host::Throttling {
+            throttling: crate::Throttling {
                 rt_runtime_us: Some(-1),
                 rt_period_us: Some(1_000_000),
                 has_fair_server: true,
@@ -216,14 +185,13 @@ mod tests {
     }
 
     fn request() -> DoctorRequest {
-        let rig = DoctorRequest::without_rig();
-        let wanted = Wanted { cpu: Some(3), period: Some(Duration::from_micros(500)), ..rig.wanted };
+        let wanted = Wanted { period: Some(Duration::from_micros(500)), ..WANTED };
         DoctorRequest { interface: Some("enp3s0".to_owned()), wanted }
     }
 
     #[test]
     fn a_machine_in_order_has_no_warning() {
-        let (facts, files) = (interface::tests::good(), good_files());
+        let (facts, files) = (nic::tests::good(), good_files());
         let findings = judge(&good_host(), Some((Ok(&facts), &files)), &request());
         let bad: Vec<_> = findings.checks.iter().filter(|check| check.level >= Level::Warn).collect();
         assert!(bad.is_empty(), "{bad:#?}");
@@ -232,7 +200,7 @@ mod tests {
 
     #[test]
     fn ids_are_unique_over_the_machine_and_the_interface() {
-        let (facts, files) = (interface::tests::good(), good_files());
+        let (facts, files) = (nic::tests::good(), good_files());
         let findings = judge(&good_host(), Some((Ok(&facts), &files)), &request());
         let ids: std::collections::HashSet<_> = findings.checks.iter().map(|check| check.id).collect();
         assert_eq!(ids.len(), findings.checks.len());
@@ -240,11 +208,11 @@ mod tests {
 
     #[test]
     fn json_is_as_it_was() {
-        let (facts, files) = (interface::tests::good(), good_files());
+        let (facts, files) = (nic::tests::good(), good_files());
         let mut findings = judge(&good_host(), Some((Ok(&facts), &files)), &request());
         findings.version = "0.0.0";
         let json = serde_json::to_string_pretty(&findings).unwrap() + "\n";
-        // To accept a change: ZEROCAT_BLESS=1 cargo test -p zerocat json_is_as_it_was
+        // To accept a change: ZEROCAT_BLESS=1 cargo test -p zerocat-host json_is_as_it_was
         let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/doctor.json");
         if std::env::var_os("ZEROCAT_BLESS").is_some() {
             std::fs::write(golden, &json).unwrap();
@@ -254,7 +222,7 @@ mod tests {
 
     #[test]
     fn an_interface_that_is_not_there_is_an_error_with_what_is_there() {
-        let request = DoctorRequest { interface: Some("zc-none".to_owned()), ..DoctorRequest::without_rig() };
+        let request = DoctorRequest { interface: Some("zc-none".to_owned()), wanted: Wanted { cpu: None, ..WANTED } };
         let findings = examine(&request);
         let check = findings.checks.iter().find(|check| check.id == "interface").unwrap();
         assert_eq!((check.level, findings.worst), (Level::Error, Level::Error));

@@ -1,10 +1,10 @@
 //! Tuning a real veth pair whose `/proc` and `/sys` are a tree of the test's own, and what `doctor` says after.
 
 use super::*;
-use crate::doctor::{InterfaceFacts, Level, judge_interface};
+use crate::doctor::nic::{InterfaceFacts, judge_interface};
+use crate::doctor::{Level, Wanted};
 use std::collections::BTreeMap;
 use std::fs;
-use zerocat_host::doctor::Wanted;
 use zerocat_testkit::FakeTree;
 use zerocat_testkit::netns::{Veth, in_private_netns, ip};
 use zerocat_xdp::{Coalescing, NapiKnob, NicControl, NicGroup, XdpFeatures};

@@ -3,10 +3,10 @@
 
 use super::plan::{Found, Reading};
 use super::setting::{Setting, Value};
+use crate::doctor::{Irq, nic_irqs, read_irqs};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-use zerocat_host::doctor::{Irq, nic_irqs, read_irqs};
 use zerocat_xdp::{NapiKnob, NapiKnobs, NicControl, NicGroup, NicSettings, XdpError, set_irq_affinity};
 
 /// What is tuned.

@@ -20,11 +20,11 @@ pub use restore::ChangedSince;
 pub use setting::{Setting, Value};
 pub use state::{Entry, Identity, State};
 
+use crate::doctor::{HostReading, InterfaceReading};
 use outcome::Done;
 use port::Nic;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
-use zerocat_host::doctor::{HostReading, InterfaceReading};
 use zerocat_xdp::{NicSettings, Resident, XdpError};
 
 /// Name and version of the schema.

@@ -1,0 +1,24 @@
+//! What a rig asks of its machine, for `doctor`: the room that judges machines doesn't know rig files.
+
+use zerocat_config::{Engine, LinkKind, Rig, UmemPages, Wait};
+use zerocat_host::doctor::{DoctorRequest, Wanted};
+
+/// What `doctor` is to judge by: this rig with its interface; without one, the defaults of a rig file and no interface.
+#[must_use]
+pub fn doctor_request(rig: Option<&Rig>) -> DoctorRequest {
+    let Some(rig) = rig else { return DoctorRequest { interface: None, wanted: wanted(&Engine::default()) } };
+    let interface = Some(rig.network.properties.interface.clone());
+    DoctorRequest { interface, wanted: Wanted { period: Some(rig.period()), ..wanted(&rig.engine) } }
+}
+
+fn wanted(engine: &Engine) -> Wanted {
+    Wanted {
+        cpu: engine.cpu,
+        priority: engine.priority,
+        period: None,
+        spins: engine.wait == Wait::Spin,
+        xdp: engine.link == LinkKind::Xdp,
+        busy_polls: engine.busy_poll.settings().is_some(),
+        huge_pages: engine.umem_pages == UmemPages::Huge,
+    }
+}

@@ -55,4 +55,8 @@ impl<L: Link> Link for Stopwatch<L> {
     fn counters(&self) -> LinkCounters {
         self.link.counters()
     }
+
+    fn withdraw(&mut self) {
+        self.link.withdraw();
+    }
 }

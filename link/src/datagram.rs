@@ -204,6 +204,10 @@ impl Link for DatagramLink {
     fn counters(&self) -> LinkCounters {
         self.counters
     }
+
+    fn withdraw(&mut self) {
+        self.slots.clear();
+    }
 }
 
 /// The file of a bound socket. It is removed when this is dropped, unless another one has taken its place.

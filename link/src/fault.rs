@@ -218,6 +218,11 @@ impl<L: Link> Link for FaultInjector<L> {
         let inner = self.inner.counters();
         LinkCounters { received: self.lent, dropped: inner.dropped + self.receiving.counters.dropped, ..inner }
     }
+
+    /// Copies that wait to be late stay: the network has them, as far as the injector plays it.
+    fn withdraw(&mut self) {
+        self.inner.withdraw();
+    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,8 @@
 //! [`Link::receive`]; nothing is allocated, and nothing blocks, after the link is open.
 //!
 //! Guarantees: a slot's bytes are on the wire as they were when it was posted; a slot that the network still owns
-//! can't be written. Not guaranteed: order among posted slots, or that anything arrives.
+//! can't be written; a frame that was posted and not taken by the network can be withdrawn. Not guaranteed: order among
+//! posted slots, or that anything arrives.
 
 pub mod datagram;
 pub mod fault;
@@ -129,6 +130,14 @@ pub trait Link {
 
     /// What was counted since the link was opened.
     fn counters(&self) -> LinkCounters;
+
+    /// Makes what was posted and not yet taken by the network harmless: whoever sends it later, it commands nothing.
+    /// For a network that is lost: outputs of before must not be the first frames on the wire when it is back.
+    ///
+    /// The slots come back at once, or when they would have come back without this, and keep their bytes. It makes no
+    /// system call; its time grows with the number of slots. A frame that the driver or the network has taken already is
+    /// out of reach. The provided method does nothing: it is for links that never hold a posted frame.
+    fn withdraw(&mut self) {}
 }
 
 impl<L: Link + ?Sized> Link for Box<L> {
@@ -152,5 +161,8 @@ impl<L: Link + ?Sized> Link for Box<L> {
     }
     fn counters(&self) -> LinkCounters {
         (**self).counters()
+    }
+    fn withdraw(&mut self) {
+        (**self).withdraw();
     }
 }

@@ -298,6 +298,10 @@ impl Link for PacketLink {
     fn counters(&self) -> LinkCounters {
         self.counters
     }
+
+    fn withdraw(&mut self) {
+        self.slots.clear();
+    }
 }
 
 /// The name as the kernel's `ifreq` holds it, ended by a zero.

@@ -172,6 +172,10 @@ impl Link for PairEnd {
     fn counters(&self) -> LinkCounters {
         self.counters
     }
+
+    fn withdraw(&mut self) {
+        self.slots.clear();
+    }
 }
 
 #[cfg(test)]

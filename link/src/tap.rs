@@ -216,6 +216,12 @@ impl<L: Link> Link for Tap<L> {
     fn counters(&self) -> LinkCounters {
         self.inner.counters()
     }
+
+    /// What was posted since the last kick is not copied.
+    fn withdraw(&mut self) {
+        self.posted.clear();
+        self.inner.withdraw();
+    }
 }
 
 /// Nanoseconds of `CLOCK_MONOTONIC`. No system call where the kernel offers it in the vDSO.

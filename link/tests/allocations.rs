@@ -52,6 +52,8 @@ fn cycles(link: &mut impl Link, peer: &mut impl Reflector) -> u64 {
         }
         assert_eq!(link.post(Slot(u16::MAX), 60), Err(LinkFault::NoSuchSlot(Slot(u16::MAX))));
         let _ = link.kick();
+        let _ = link.post(Slot(0), 60);
+        link.withdraw();
         peer.pump();
         while let Ok(Some(_)) = link.receive() {}
     }

@@ -1,5 +1,6 @@
 //! The AF_PACKET link keeps the contract over a veth pair. Needs root: without it these tests fail.
 
+use std::time::{Duration, Instant};
 use zerocat_link::packet::{PacketError, PacketLink};
 use zerocat_link::{Link, LinkFault, MAX_FRAME, Sizing, Slot};
 use zerocat_testkit::contract;
@@ -187,6 +188,39 @@ fn an_interface_that_goes_down_is_a_fault_and_comes_back() {
         link.kick().unwrap();
         mirror.pump();
         assert_eq!(drain(&mut link), 1);
+    });
+}
+
+/// The kernel keeps none of them: it refuses a frame for an interface that is down, and where the carrier is gone the
+/// driver is not even asked, because the queueing discipline, which would keep it, is passed by.
+#[test]
+fn nothing_that_was_sent_during_an_outage_waits_for_its_end() {
+    in_private_netns(|veth| {
+        for (taken_down, kicked) in [(&veth.master, true), (&veth.peer, true), (&veth.master, false)] {
+            let (mut link, _) = open(veth, SIZING);
+            ip(&format!("link set {taken_down} down"));
+            for slot in (0..3).map(Slot) {
+                write_frame(&mut link, slot, 7);
+                link.post(slot, 60).unwrap();
+                if kicked {
+                    assert!(link.kick().is_err());
+                }
+            }
+            link.withdraw();
+            ip(&format!("link set {taken_down} up"));
+            let (_, mut peer) = open(veth, SIZING);
+            write_frame(&mut link, Slot(0), 8);
+            let deadline = Instant::now() + Duration::from_secs(5);
+            let mut heard = Vec::new();
+            while heard.is_empty() {
+                assert!(Instant::now() < deadline, "the last frame did not arrive");
+                link.post(Slot(0), 60).unwrap();
+                // Down until the carrier is back, which takes a moment.
+                let _ = link.kick();
+                heard.extend(peer.receive().unwrap().map(|frame| frame[20]));
+            }
+            assert_eq!(heard, [8], "{taken_down} was down");
+        }
     });
 }
 

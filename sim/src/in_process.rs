@@ -161,6 +161,14 @@ impl<T: Fn() -> Duration> Link for SegmentLink<T> {
     fn counters(&self) -> LinkCounters {
         self.counters
     }
+
+    fn withdraw(&mut self) {
+        for slot in self.posted.drain(..) {
+            if let Some(buffer) = self.slots.get_mut(usize::from(slot)) {
+                buffer.posted = false;
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -32,6 +32,10 @@ const SILENCE: Duration = Duration::from_millis(100);
 
 /// Where the tag of a frame stands: at the start of the data of its one datagram.
 const TAG: std::ops::Range<usize> = 26..30;
+/// Where the command of a frame's one datagram stands (ETG.1000.4, table 14), and two of them.
+const COMMAND: usize = 16;
+const NOP: u8 = 0;
+const LRD: u8 = 10;
 /// Shortest frame with a tag and a working counter.
 const SHORTEST_TAGGED: usize = 32;
 /// First byte of the source address; bit 1 may be set by the peer.
@@ -52,6 +56,7 @@ pub fn check_all<L: Link, R: Reflector>(link: &mut L, peer: R) {
     suite.a_slot_is_writable_after_its_transmission();
     suite.lent_bytes_stay_until_the_next_receive();
     suite.an_empty_kick_is_harmless();
+    suite.what_is_withdrawn_commands_nothing_and_the_slots_go_on();
     suite.counters_count();
     suite.a_burst_is_counted_and_not_fatal();
     suite.round_trips_leak_no_slot();
@@ -219,6 +224,37 @@ impl<'a, L: Link, R: Reflector> Suite<'a, L, R> {
         assert_eq!(self.link.counters().sent, sent, "an empty kick counted as sent");
     }
 
+    /// Claim: of frames that were posted and withdrawn before the kick none commands anything; their slots come back
+    /// with their bytes, and what is posted then goes out as it is.
+    pub fn what_is_withdrawn_commands_nothing_and_the_slots_go_on(&mut self) {
+        self.drain();
+        let sent: Vec<(Slot, Vec<u8>)> = self.each_slot().map(|slot| (slot, self.write_command(slot))).collect();
+        for (slot, _) in &sent {
+            assert_eq!(self.link.post(*slot, MIN_FRAME), Ok(()), "post slot {}", slot.0);
+        }
+        // Once is enough, and twice is no harm.
+        self.link.withdraw();
+        self.link.withdraw();
+        assert_eq!(self.link.kick(), Ok(()), "kick");
+        while let Some(back) = self.poll(Instant::now() + SILENCE) {
+            let ours = sent.iter().any(|(_, bytes)| tag_of(bytes) == tag_of(&back));
+            assert!(!ours || back[COMMAND] == NOP, "a withdrawn frame still commands: {back:02x?}");
+        }
+        for (slot, bytes) in &sent {
+            self.await_writable(*slot);
+            let got = self.link.slot(*slot).expect("a slot can be read");
+            assert!(got == bytes.as_slice(), "withdrawing changed the bytes of slot {}", slot.0);
+            let back = self.round_trip(*slot, MIN_FRAME);
+            assert_unchanged(&back, &bytes[..MIN_FRAME]);
+        }
+        self.link.withdraw();
+        for (slot, bytes) in &sent {
+            self.await_writable(*slot);
+            let got = self.link.slot(*slot).expect("a slot can be read");
+            assert!(got == bytes.as_slice(), "withdrawing nothing changed the bytes of slot {}", slot.0);
+        }
+    }
+
     /// Claim: what is sent and received is counted, each frame once.
     pub fn counters_count(&mut self) {
         self.drain();
@@ -301,6 +337,14 @@ impl<'a, L: Link, R: Reflector> Suite<'a, L, R> {
         let bytes = self.link.slot_mut(slot).expect("the slot is writable");
         assert_eq!(bytes.len(), MAX_FRAME, "slot {} is not {MAX_FRAME} bytes", slot.0);
         bytes.copy_from_slice(&frame);
+        frame
+    }
+
+    /// Fills a slot with a frame that has a tag and a command: a logical read, which harms nobody.
+    fn write_command(&mut self, slot: Slot) -> Vec<u8> {
+        let mut frame = self.write(slot, MIN_FRAME);
+        frame[COMMAND] = LRD;
+        self.link.slot_mut(slot).expect("the slot is writable")[COMMAND] = LRD;
         frame
     }
 

@@ -1,8 +1,13 @@
-//! Which chunk of the UMEM is whose, and the only two functions through which a descriptor of the kernel gets in.
+//! Who has which chunk of the UMEM, and the only two functions through which a descriptor of the kernel gets in.
 //!
-//! Chunks `0..slots` are transmit slots, chunks `slots..slots + receive` receive. Pure: no memory, no kernel. A
-//! descriptor is a claim; it is admitted here, in release builds too, or nothing behind it is read.
+//! Chunks `0..slots` are transmit slots, chunks `slots..slots + receive` are receive buffers. Pure: no memory, no
+//! kernel. A descriptor is a claim; it is admitted here, in release builds too, or nothing behind it is read.
+//!
+//! Guarantees: a chunk is in one place at a time. It is ours and in this table, or the kernel's, or in the one
+//! [`OwnedSlot`] or [`OwnedBuffer`] that names it; those move and can't be copied. Not guaranteed: that a value of one
+//! table isn't shown to another. A link has one UMEM, and its UMEM has one table.
 
+use std::marker::PhantomData;
 use zerocat_link::{LinkFault, Slot};
 
 /// How a UMEM is cut up.
@@ -23,21 +28,83 @@ impl Layout {
     }
 }
 
-/// Number of a chunk, admitted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Chunk(usize);
+/// A transmit slot, whoever has it. The kernel only reads slots, so we may read one at any time.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct ReadableSlot(usize);
 
-impl Chunk {
-    pub(crate) const fn index(self) -> usize {
+/// A transmit slot that is ours as long as its table is borrowed.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct BorrowedSlot<'a>(usize, PhantomData<&'a mut Chunks>);
+
+/// A transmit slot that is ours and out of its table, on its way to the kernel.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use = "a slot that is dropped is lost for good"]
+pub(crate) struct OwnedSlot(usize);
+
+/// A receive buffer that is ours.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use = "a buffer that is dropped is lost for good"]
+pub(crate) struct OwnedBuffer(usize);
+
+/// A slot or a buffer that a ring of the kernel took.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use = "the table has to know"]
+pub(crate) struct GivenChunk(usize);
+
+impl ReadableSlot {
+    pub(crate) const fn index(&self) -> usize {
         self.0
     }
 }
 
-/// Whose a chunk is.
+impl BorrowedSlot<'_> {
+    pub(crate) const fn index(&self) -> usize {
+        self.0
+    }
+}
+
+impl OwnedSlot {
+    pub(crate) const fn index(&self) -> usize {
+        self.0
+    }
+
+    /// A ring of the kernel has taken it.
+    pub(crate) const fn given(self) -> GivenChunk {
+        GivenChunk(self.0)
+    }
+}
+
+impl OwnedBuffer {
+    pub(crate) const fn index(&self) -> usize {
+        self.0
+    }
+
+    /// A ring of the kernel has taken it.
+    pub(crate) const fn given(self) -> GivenChunk {
+        GivenChunk(self.0)
+    }
+}
+
+/// A transmission that is complete, its slot ours again.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Completed {
+    /// The slot.
+    pub(crate) slot: Slot,
+    /// The byte that was overwritten when the slot's frame was withdrawn.
+    pub(crate) overwritten: Option<u8>,
+}
+
+/// Where a chunk is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Owner {
-    Us,
+enum Place {
+    /// Ours, here in the table.
+    Here,
+    /// Ours, in an [`OwnedSlot`] or [`OwnedBuffer`].
+    Moving,
+    /// With the kernel.
     Kernel,
+    /// With the kernel, its frame withdrawn by overwriting this byte.
+    Withdrawn(u8),
 }
 
 /// A descriptor as the receive ring gave it.
@@ -51,23 +118,23 @@ pub(crate) struct Claim {
     pub(crate) options: u32,
 }
 
-/// Owners of all chunks.
+/// Places of all chunks.
 #[derive(Debug)]
 pub(crate) struct Chunks {
     layout: Layout,
-    owners: Box<[Owner]>,
+    places: Box<[Place]>,
 }
 
 impl Chunks {
     /// All chunks ours.
     pub(crate) fn new(layout: Layout) -> Self {
-        Self { layout, owners: vec![Owner::Us; layout.chunks() as usize].into() }
+        Self { layout, places: vec![Place::Here; layout.chunks() as usize].into() }
     }
 
-    /// Admits a received descriptor and takes its chunk back: it must lie within one receive chunk, be whole, and
-    /// name a chunk that the kernel has.
+    /// Admits a received descriptor and takes its buffer back: it must lie within one receive buffer, be whole, and
+    /// name a buffer that the kernel has.
     #[inline]
-    pub(crate) fn admit_received(&mut self, claim: Claim) -> Result<Chunk, LinkFault> {
+    pub(crate) fn admit_received(&mut self, claim: Claim) -> Result<OwnedBuffer, LinkFault> {
         let refused = LinkFault::BadDescriptor(claim.address as u64);
         let size = self.layout.chunk_size as usize;
         let index = claim.address / size;
@@ -75,139 +142,97 @@ impl Chunks {
         if index < usize::from(self.layout.slots) || !fits || claim.options != 0 {
             return Err(refused);
         }
-        self.take(index).ok_or(refused)
+        match self.places.get_mut(index) {
+            Some(place @ Place::Kernel) => {
+                *place = Place::Moving;
+                Ok(OwnedBuffer(index))
+            }
+            _ => Err(refused),
+        }
     }
 
     /// Admits a completion and takes its slot back: it must name a slot that the kernel has.
     #[inline]
-    pub(crate) fn admit_completed(&mut self, address: usize) -> Result<Slot, LinkFault> {
+    pub(crate) fn admit_completed(&mut self, address: usize) -> Result<Completed, LinkFault> {
         let refused = LinkFault::BadDescriptor(address as u64);
         let index = address / self.layout.chunk_size as usize;
-        let slot = u16::try_from(index).ok().filter(|&slot| slot < self.layout.slots).ok_or(refused)?;
-        self.take(index).map(|_| Slot(slot)).ok_or(refused)
+        let slot = u16::try_from(index).ok().filter(|&slot| slot < self.layout.slots).map(Slot).ok_or(refused)?;
+        let place = self.places.get_mut(index).ok_or(refused)?;
+        let overwritten = match *place {
+            Place::Kernel => None,
+            Place::Withdrawn(byte) => Some(byte),
+            Place::Here | Place::Moving => return Err(refused),
+        };
+        *place = Place::Here;
+        Ok(Completed { slot, overwritten })
+    }
+
+    /// A slot that is there, to read.
+    #[inline]
+    pub(crate) fn slot(&self, slot: Slot) -> Result<ReadableSlot, LinkFault> {
+        if slot.0 < self.layout.slots {
+            Ok(ReadableSlot(usize::from(slot.0)))
+        } else {
+            Err(LinkFault::NoSuchSlot(slot))
+        }
+    }
+
+    /// A slot that is there and ours, to write.
+    #[inline]
+    pub(crate) fn borrow_slot(&mut self, slot: Slot) -> Result<BorrowedSlot<'_>, LinkFault> {
+        let index = self.own(slot)?;
+        Ok(BorrowedSlot(index, PhantomData))
+    }
+
+    /// A slot that is there and ours, out of the table.
+    #[inline]
+    pub(crate) fn take_slot(&mut self, slot: Slot) -> Result<OwnedSlot, LinkFault> {
+        let index = self.own(slot)?;
+        self.places[index] = Place::Moving;
+        Ok(OwnedSlot(index))
     }
 
     #[inline]
-    fn take(&mut self, index: usize) -> Option<Chunk> {
-        let owner = self.owners.get_mut(index).filter(|owner| **owner == Owner::Kernel)?;
-        *owner = Owner::Us;
-        Some(Chunk(index))
-    }
-
-    /// A slot that is there, whoever owns it.
-    #[inline]
-    pub(crate) fn slot(&self, slot: Slot) -> Result<Chunk, LinkFault> {
-        if slot.0 < self.layout.slots { Ok(Chunk(usize::from(slot.0))) } else { Err(LinkFault::NoSuchSlot(slot)) }
-    }
-
-    /// A slot that is there and ours.
-    #[inline]
-    pub(crate) fn own_slot(&self, slot: Slot) -> Result<Chunk, LinkFault> {
-        let chunk = self.slot(slot)?;
-        match self.owners.get(chunk.0) {
-            Some(Owner::Us) => Ok(chunk),
+    fn own(&self, slot: Slot) -> Result<usize, LinkFault> {
+        let ReadableSlot(index) = self.slot(slot)?;
+        match self.places.get(index) {
+            Some(Place::Here) => Ok(index),
             _ => Err(LinkFault::Busy(slot)),
         }
     }
 
+    /// Takes a slot that no ring took into the table again.
+    #[inline]
+    pub(crate) fn put_back(&mut self, slot: OwnedSlot) {
+        self.places[slot.0] = Place::Here;
+    }
+
     /// Notes that the kernel has a chunk now.
     #[inline]
-    pub(crate) fn give(&mut self, chunk: Chunk) {
-        if let Some(owner) = self.owners.get_mut(chunk.0) {
-            *owner = Owner::Kernel;
+    pub(crate) fn note_given(&mut self, chunk: GivenChunk) {
+        self.places[chunk.0] = Place::Kernel;
+    }
+
+    /// Withdraws the frames of the slots that the kernel has: `overwrite` gets the number of each such chunk and returns
+    /// the byte that it replaced. A frame that was withdrawn already is left alone.
+    pub(crate) fn withdraw(&mut self, mut overwrite: impl FnMut(usize) -> u8) {
+        let slots = self.places.iter_mut().take(self.layout.slots.into()).enumerate();
+        for (index, place) in slots.filter(|(_, place)| **place == Place::Kernel) {
+            *place = Place::Withdrawn(overwrite(index));
         }
     }
 
-    /// The chunks that receive.
-    pub(crate) fn receiving(&self) -> impl Iterator<Item = Chunk> + use<> {
-        (usize::from(self.layout.slots)..self.owners.len()).map(Chunk)
+    /// Takes all receive buffers that are here out of the table.
+    pub(crate) fn take_buffers(&mut self) -> Vec<OwnedBuffer> {
+        let buffers = self.places.iter_mut().enumerate().skip(self.layout.slots.into());
+        let here = buffers.filter(|(_, place)| **place == Place::Here);
+        here.map(|(index, place)| {
+            *place = Place::Moving;
+            OwnedBuffer(index)
+        })
+        .collect()
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SIZE: usize = 2048;
-
-    /// Two slots, two receive chunks; the kernel has slot 1 and both receive chunks.
-    fn chunks() -> Chunks {
-        let mut chunks = Chunks::new(Layout { chunk_size: 2048, slots: 2, receive: 2 });
-        chunks.give(Chunk(1));
-        for chunk in chunks.receiving() {
-            chunks.give(chunk);
-        }
-        chunks
-    }
-
-    fn claim(address: usize, len: usize) -> Claim {
-        Claim { address, len, options: 0 }
-    }
-
-    fn refused(address: usize) -> Result<Chunk, LinkFault> {
-        Err(LinkFault::BadDescriptor(address as u64))
-    }
-
-    #[test]
-    fn admits_a_frame_behind_the_headroom() {
-        assert_eq!(chunks().admit_received(claim(2 * SIZE + 256, 1514)), Ok(Chunk(2)));
-        assert_eq!(chunks().admit_received(claim(3 * SIZE, SIZE)), Ok(Chunk(3)));
-    }
-
-    #[test]
-    fn refuses_a_descriptor_across_two_frames() {
-        assert_eq!(chunks().admit_received(claim(2 * SIZE + 1000, 1049)), refused(2 * SIZE + 1000));
-        assert_eq!(chunks().admit_received(claim(2 * SIZE + 1000, 1048)), Ok(Chunk(2)));
-    }
-
-    #[test]
-    fn refuses_a_descriptor_outside_the_umem() {
-        for address in [4 * SIZE, 4 * SIZE + 256, usize::MAX, usize::MAX - 2047] {
-            assert_eq!(chunks().admit_received(claim(address, 60)), refused(address));
-        }
-    }
-
-    #[test]
-    fn refuses_to_receive_into_a_transmit_slot() {
-        assert_eq!(chunks().admit_received(claim(SIZE + 256, 60)), refused(SIZE + 256));
-    }
-
-    #[test]
-    fn refuses_a_chunk_that_the_kernel_gave_already() {
-        let mut chunks = chunks();
-        assert_eq!(chunks.admit_received(claim(2 * SIZE, 60)), Ok(Chunk(2)));
-        assert_eq!(chunks.admit_received(claim(2 * SIZE, 60)), refused(2 * SIZE));
-        chunks.give(Chunk(2));
-        assert_eq!(chunks.admit_received(claim(2 * SIZE, 60)), Ok(Chunk(2)));
-    }
-
-    #[test]
-    fn refuses_empty_frames_overflowing_lengths_and_parts_of_frames() {
-        let address = 2 * SIZE + 256;
-        assert_eq!(chunks().admit_received(claim(address, 0)), refused(address));
-        assert_eq!(chunks().admit_received(claim(address, usize::MAX)), refused(address));
-        assert_eq!(chunks().admit_received(Claim { address, len: 60, options: 1 }), refused(address));
-    }
-
-    #[test]
-    fn a_completion_frees_its_slot_once() {
-        let mut chunks = chunks();
-        assert_eq!(chunks.own_slot(Slot(1)), Err(LinkFault::Busy(Slot(1))));
-        assert_eq!(chunks.admit_completed(SIZE + 256), Ok(Slot(1)));
-        assert_eq!(chunks.own_slot(Slot(1)), Ok(Chunk(1)));
-        assert_eq!(chunks.admit_completed(SIZE + 256), Err(LinkFault::BadDescriptor(SIZE as u64 + 256)));
-    }
-
-    #[test]
-    fn refuses_the_completion_of_a_receive_chunk() {
-        let address = 2 * SIZE + 256;
-        assert_eq!(chunks().admit_completed(address), Err(LinkFault::BadDescriptor(address as u64)));
-        assert_eq!(chunks().admit_completed(usize::MAX), Err(LinkFault::BadDescriptor(u64::MAX)));
-    }
-
-    #[test]
-    fn a_slot_that_is_not_there_is_named() {
-        assert_eq!(chunks().slot(Slot(2)), Err(LinkFault::NoSuchSlot(Slot(2))));
-        assert_eq!(chunks().own_slot(Slot(u16::MAX)), Err(LinkFault::NoSuchSlot(Slot(u16::MAX))));
-    }
-}
+mod tests;

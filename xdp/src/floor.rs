@@ -1,15 +1,15 @@
 //! The floor: frames to and fro over a bare AF_XDP socket, with nothing of ours above the rings.
 //!
 //! What a link and an engine cost is what they take more than this on the same interface in the same minutes. A
-//! frame isn't looked at when it returns, only counted, so there is nothing to admit.
+//! frame isn't looked at when it returns, only counted, so there is nothing to admit: no chunk of the UMEM is read or
+//! written after [`FloorPing::open`], and so a descriptor may be given to the kernel again and again.
 
-use crate::chunks::Chunks;
 use crate::error::XdpError;
 use crate::open::{Opened, XdpOptions, XdpReport, open};
 use std::time::{Duration, Instant};
 use xsk_rs::FrameDesc;
 use zerocat_link::packet::floor::FloorFault;
-use zerocat_link::{LinkFault, MAX_FRAME, Slot};
+use zerocat_link::{LinkFault, MAX_FRAME, Sizing, Slot};
 
 /// Looks at the receive ring between two looks at the clock.
 const SPINS: u32 = 64;
@@ -32,18 +32,17 @@ impl FloorPing {
             return Err(XdpError::Frame { len: frame.len() });
         }
         let mut opened = open(options)?;
-        let chunks = Chunks::new(opened.layout);
-        let sizing = options.sizing;
+        let Sizing { slots, receive } = options.sizing;
         let mut frames = Vec::with_capacity(count.into());
-        for slot in 0..count {
-            let slot = chunks.own_slot(Slot(slot));
-            let slot = slot.map_err(|_| XdpError::Sizing { slots: sizing.slots, receive: sizing.receive })?;
-            opened.umem.slot_mut(slot)[..frame.len()].copy_from_slice(frame);
-            frames.push(opened.umem.prepare(slot, frame.len()));
+        for slot in (0..count).map(Slot) {
+            let bytes = opened.umem.slot_mut(slot).map_err(|_| XdpError::Sizing { slots, receive })?;
+            bytes[..frame.len()].copy_from_slice(frame);
+            let frame = opened.umem.to_send(slot, frame.len()).map_err(|_| XdpError::Sizing { slots, receive })?;
+            frames.push(*frame.descriptor());
         }
-        for chunk in chunks.receiving() {
-            let descriptor = opened.umem.descriptor(chunk);
-            opened.socket.refill(&descriptor);
+        for buffer in opened.umem.take_buffers() {
+            // SAFETY: the buffer comes from the UMEM that the socket was opened with. The fill ring has room for all.
+            let _ = unsafe { opened.socket.refill(buffer) };
         }
         Ok(Self { opened, frames: frames.into_boxed_slice(), patience })
     }
@@ -64,7 +63,8 @@ impl FloorPing {
         let socket = &mut self.opened.socket;
         let start = Instant::now();
         for frame in &self.frames {
-            if !socket.post(frame) {
+            // SAFETY: the frames are of the socket's own UMEM, whose chunks nobody here uses once they are prepared.
+            if !unsafe { socket.post_again(frame) } {
                 return Err(FloorFault::Link(LinkFault::Full));
             }
         }
@@ -81,7 +81,8 @@ impl FloorPing {
                 }
             };
             // The kernel takes a chunk by any address in it, so the descriptor goes back as it came.
-            socket.refill(&returned);
+            // SAFETY: it came from the socket, and nobody here uses its chunk.
+            unsafe { socket.refill_again(&returned) };
         }
         let took = start.elapsed();
         while socket.completed().is_some() {}
@@ -95,7 +96,8 @@ impl FloorPing {
     pub fn drain(&mut self) {
         let socket = &mut self.opened.socket;
         while let Some(late) = socket.received() {
-            socket.refill(&late);
+            // SAFETY: it came from the socket, and nobody here uses its chunk.
+            unsafe { socket.refill_again(&late) };
         }
         while socket.completed().is_some() {}
     }

@@ -13,13 +13,12 @@
 //! (`ethtool -S`) only.
 
 use crate::busy::{self, BusyPoll, BusyPollError, BusyPolling};
-use crate::chunks::{Chunk, Chunks};
 use crate::device::Device;
 use crate::error::XdpError;
 use crate::open::{Opened, XdpOptions, XdpReport, open};
 use crate::socket::{Socket, Woken, XdpStatistics};
 use crate::strays::Strays;
-use crate::umem::{Umem, claim};
+use crate::umem::{Received, ToReceive};
 use std::io;
 use std::time::Instant;
 use xsk_rs::FrameDesc;
@@ -34,13 +33,12 @@ const BATCH: u16 = 32;
 #[derive(Debug)]
 pub struct XdpLink {
     opened: Opened,
-    chunks: Chunks,
     /// Slots that the kernel has.
     outstanding: u16,
     /// Frames posted since the last kick.
     unkicked: u64,
-    /// The chunk of the frame that is lent.
-    lent: Option<Chunk>,
+    /// The frame that is lent.
+    lent: Option<Received>,
     /// Whether chunks went into the fill ring since the driver was last woken for it.
     refilled: bool,
     /// Descriptors taken since the receive ring was last found empty.
@@ -58,7 +56,6 @@ impl XdpLink {
     pub fn open(options: &XdpOptions) -> Result<Self, XdpError> {
         let opened = open(options)?;
         let mut link = Self {
-            chunks: Chunks::new(opened.layout),
             opened,
             outstanding: 0,
             unkicked: 0,
@@ -68,8 +65,8 @@ impl XdpLink {
             kernel_drops: 0,
             counters: LinkCounters::default(),
         };
-        for chunk in link.chunks.receiving() {
-            link.refill(chunk);
+        for buffer in link.opened.umem.take_buffers() {
+            link.refill(buffer);
         }
         if let Some(how) = options.busy_poll {
             link.opened.report.busy_poll = link.begin_busy_polling(how).unwrap_or_else(|error| {
@@ -160,22 +157,18 @@ impl XdpLink {
         &mut self.opened.socket
     }
 
+    /// Gives a buffer to receive into.
     #[inline]
-    fn umem(&self) -> &Umem {
-        &self.opened.umem
-    }
-
-    /// Gives a chunk to receive into. The fill ring has room for all of them; where it said otherwise, the chunk stays
-    /// ours and is tried again.
-    #[inline]
-    fn refill(&mut self, chunk: Chunk) -> bool {
-        let descriptor = self.umem().descriptor(chunk);
-        let took = self.socket().refill(&descriptor);
-        if took {
-            self.chunks.give(chunk);
+    fn refill(&mut self, buffer: ToReceive) {
+        let Opened { socket, umem, .. } = &mut self.opened;
+        // SAFETY: the buffer comes from the UMEM that the socket was opened with; a link has no other.
+        let took = unsafe { socket.refill(buffer) };
+        // The fill ring has an entry for each buffer, so it is never full. Were it, the link would receive into one less.
+        if let Ok(given) = took {
+            // SAFETY: as above.
+            unsafe { umem.note_given(given) };
             self.refilled = true;
         }
-        took
     }
 
     /// Takes back the slots whose transmission is complete.
@@ -183,27 +176,27 @@ impl XdpLink {
     fn reap(&mut self) -> Result<(), LinkFault> {
         while self.outstanding > 0 {
             let Some(address) = self.socket().completed() else { break };
-            self.chunks.admit_completed(address)?;
+            self.opened.umem.admit_completed(address)?;
             self.outstanding -= 1;
         }
         Ok(())
     }
 
-    /// A slot that is ours, also where only its completion had not been looked at.
+    /// Whether a slot is ours, also where only its completion had not been looked at.
     #[inline]
-    fn own_slot(&mut self, slot: Slot) -> Result<Chunk, LinkFault> {
-        match self.chunks.own_slot(slot) {
+    fn own_slot(&mut self, slot: Slot) -> Result<(), LinkFault> {
+        match self.opened.umem.own(slot) {
             Err(LinkFault::Busy(_)) => {
                 self.reap()?;
-                self.chunks.own_slot(slot)
+                self.opened.umem.own(slot)
             }
             answer => answer,
         }
     }
 
-    /// The next frame that can be lent; ones that are too long or too short are dropped on the way.
+    /// Whether there is a frame to lend, which is in `lent` then. Ones that are too long or too short are dropped.
     #[inline]
-    fn next_frame(&mut self) -> Result<Option<FrameDesc>, LinkFault> {
+    fn next_frame(&mut self) -> Result<bool, LinkFault> {
         let mut polled = !self.opened.socket.polls;
         for _ in 0..self.opened.layout.receive {
             let Some(descriptor) = self.take(&mut polled)? else {
@@ -211,22 +204,23 @@ impl XdpLink {
                 break;
             };
             self.run = self.run.saturating_add(1);
-            let chunk = match self.chunks.admit_received(claim(&descriptor)) {
-                Ok(chunk) => chunk,
+            let frame = match self.opened.umem.admit_received(descriptor) {
+                Ok(frame) => frame,
                 Err(fault) => {
                     self.counters.dropped += 1;
                     return Err(fault);
                 }
             };
-            self.lent = Some(chunk);
-            if (HEADER_LEN..=MAX_FRAME).contains(&descriptor.lengths().data()) {
-                return Ok(Some(descriptor));
+            let fits = (HEADER_LEN..=MAX_FRAME).contains(&frame.len());
+            self.lent = Some(frame);
+            if fits {
+                return Ok(true);
             }
             self.counters.dropped += 1;
             self.take_back();
         }
         self.wake_receiver()?;
-        Ok(None)
+        Ok(false)
     }
 
     /// The next descriptor of the receive ring; where it is empty and has not been `polled` yet, the kernel looks into
@@ -263,10 +257,10 @@ impl XdpLink {
     /// Takes back what is lent.
     #[inline]
     fn take_back(&mut self) {
-        if let Some(chunk) = self.lent
-            && self.refill(chunk)
-        {
-            self.lent = None;
+        if let Some(frame) = self.lent.take() {
+            // SAFETY: the link's only UMEM admitted the frame.
+            let buffer = unsafe { self.opened.umem.to_receive(frame) };
+            self.refill(buffer);
         }
     }
 
@@ -313,27 +307,35 @@ impl Link for XdpLink {
 
     #[inline]
     fn slot(&self, slot: Slot) -> Result<&[u8], LinkFault> {
-        let chunk = self.chunks.slot(slot)?;
-        Ok(self.umem().slot(chunk))
+        self.opened.umem.slot(slot)
     }
 
     #[inline]
     fn slot_mut(&mut self, slot: Slot) -> Result<&mut [u8], LinkFault> {
-        let chunk = self.own_slot(slot)?;
-        Ok(self.opened.umem.slot_mut(chunk))
+        self.own_slot(slot)?;
+        self.opened.umem.slot_mut(slot)
     }
 
     #[inline]
     fn post(&mut self, slot: Slot, len: usize) -> Result<(), LinkFault> {
-        let chunk = self.own_slot(slot)?;
+        self.own_slot(slot)?;
         if !(HEADER_LEN..=MAX_FRAME).contains(&len) {
             return Err(LinkFault::BadLength(len));
         }
-        let descriptor = self.opened.umem.prepare(chunk, len);
-        if !self.socket().post(&descriptor) {
-            return Err(LinkFault::Full);
+        let Opened { socket, umem, .. } = &mut self.opened;
+        let frame = umem.to_send(slot, len)?;
+        // SAFETY: the frame comes from the UMEM that the socket was opened with; a link has no other.
+        match unsafe { socket.post(frame) } {
+            Ok(given) => {
+                // SAFETY: as above.
+                unsafe { umem.note_given(given) };
+            }
+            Err(frame) => {
+                // SAFETY: as above.
+                unsafe { umem.put_back(frame) };
+                return Err(LinkFault::Full);
+            }
         }
-        self.chunks.give(chunk);
         self.outstanding += 1;
         self.unkicked += 1;
         Ok(())
@@ -363,13 +365,25 @@ impl Link for XdpLink {
     fn receive(&mut self) -> Result<Option<&[u8]>, LinkFault> {
         self.take_back();
         self.reap()?;
-        let Some(descriptor) = self.next_frame()? else { return Ok(None) };
+        if !self.next_frame()? {
+            return Ok(None);
+        }
         self.counters.received += 1;
-        Ok(Some(self.umem().received(&descriptor)))
+        // SAFETY: the link's only UMEM admitted the frame.
+        Ok(self.lent.as_ref().map(|frame| unsafe { self.opened.umem.bytes(frame) }))
     }
 
     fn counters(&self) -> LinkCounters {
         self.counters
+    }
+
+    /// Overwrites a byte of the EtherType of every frame that the kernel has, as far as nobody knows that it is sent. In
+    /// the copy modes and without a carrier the kernel copies no frame, so all are reached; in zero-copy mode a NIC may
+    /// have read some into its own memory.
+    fn withdraw(&mut self) {
+        // A completion that isn't one of ours is met again by the next call that can say so.
+        let _ = self.reap();
+        self.opened.umem.withdraw();
     }
 }
 

@@ -16,7 +16,7 @@ use crate::program::{Attachment, Kind, Program, refuses_mode};
 use crate::resident::{self, Resident};
 use crate::socket::{Binding, Socket, Wakeup};
 use crate::strays::Strays;
-use crate::umem::{ChunkSize, HEADROOM, Pages, Umem};
+use crate::umem::{ChunkSize, HEADROOM, Pages, Umem, UnboundUmem};
 use std::io;
 use std::time::{Duration, Instant};
 use zerocat_link::Sizing;
@@ -335,9 +335,9 @@ impl Ladder<'_> {
         let mut pause = Duration::from_millis(1);
         let mut said = false;
         loop {
-            let umem = Umem::new(self.layout, options.pages)?;
-            let error = match Socket::bind(&umem, binding) {
-                Ok(socket) => return Ok(Ok((umem, socket))),
+            let umem = UnboundUmem::new(self.layout, options.pages)?;
+            let error = match Socket::bind(umem, binding) {
+                Ok(bound) => return Ok(Ok(bound)),
                 Err(error) => error,
             };
             if let Some(refused) = self.judge(mode, error, start.elapsed())? {
@@ -348,7 +348,6 @@ impl Ladder<'_> {
                 tracing::warn!(interface = device.name(), "queue {queue} is taken, waiting for it up to {patience} s");
                 said = true;
             }
-            drop(umem);
             std::thread::sleep(pause);
             pause = (pause * 2).min(LONGEST_PAUSE);
         }

@@ -1,10 +1,12 @@
 //! An AF_XDP socket bound to a queue: its four rings and the system calls on it.
 //!
-//! The rings are unmapped before the socket's descriptor is closed (xsk-rs deletes the socket with the last of its
+//! Guarantees: what is put into a ring is a chunk that was ours, and it is the kernel's from then on; the types of
+//! [`crate::umem`] say so. The rings are unmapped before the socket's descriptor is closed (xsk-rs deletes the socket with the last of its
 //! rings), else the queue would stay taken.
 
+use crate::chunks::GivenChunk;
 use crate::mode::Mode;
-use crate::umem::{Umem, ring_size, source_of};
+use crate::umem::{ToReceive, ToSend, Umem, UnboundUmem, ring_size, source_of};
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 use xsk_rs::config::{BindFlags, Interface, LibxdpFlags, SocketConfig};
@@ -60,7 +62,8 @@ pub(crate) struct Socket {
 }
 
 impl Socket {
-    pub(crate) fn bind(umem: &Umem, binding: Binding<'_>) -> io::Result<Self> {
+    /// Makes the one socket of a UMEM.
+    pub(crate) fn bind(umem: UnboundUmem, binding: Binding<'_>) -> io::Result<(Umem, Self)> {
         let Binding { wakeup, slots, receive, .. } = binding;
         let mut flags = if binding.mode == Mode::ZeroCopy { BindFlags::XDP_ZEROCOPY } else { BindFlags::XDP_COPY };
         if wakeup == Wakeup::WhenNeeded {
@@ -75,12 +78,13 @@ impl Socket {
             .build();
         let interface: Interface =
             binding.interface.parse().map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
-        // SAFETY: this is the UMEM's only socket, so it isn't shared.
+        // SAFETY: the UMEM has no socket yet, as its type says, so it isn't shared.
         let made = unsafe { xsk_rs::Socket::new(config, umem.inner(), &interface, binding.queue) };
         let (tx, rx, rings) = made.map_err(|error| source_of(&error))?;
         let (fill, completion) = rings.ok_or_else(|| io::Error::other("no fill and completion ring"))?;
         let fd = tx.fd().as_raw_fd();
-        Ok(Self { tx, rx, fill, completion, fd, wakeup, polls: false, ring: tx_size.get() })
+        let socket = Self { tx, rx, fill, completion, fd, wakeup, polls: false, ring: tx_size.get() };
+        Ok((umem.bound(), socket))
     }
 
     pub(crate) const fn fd(&self) -> RawFd {
@@ -113,18 +117,45 @@ impl Socket {
         })
     }
 
-    /// Queues a frame to send; false where the ring is full. The chunk must be ours, and is the kernel's from now on.
+    /// Queues a frame to send, and gives it back where the ring is full.
+    ///
+    /// # Safety
+    /// It comes from the socket's own UMEM.
     #[inline]
-    pub(crate) fn post(&mut self, descriptor: &FrameDesc) -> bool {
-        // SAFETY: the descriptor is of the socket's own UMEM, and the caller gives the chunk away with this call.
+    pub(crate) unsafe fn post(&mut self, frame: ToSend) -> Result<GivenChunk, ToSend> {
+        // SAFETY: the caller says whose it is; the slot is ours, as its type says, and moves with this call.
+        let took = unsafe { self.post_again(frame.descriptor()) };
+        if took { Ok(frame.given()) } else { Err(frame) }
+    }
+
+    /// Queues a frame by its descriptor; false where the ring is full.
+    ///
+    /// # Safety
+    /// The descriptor is of the socket's own UMEM, and until its completion this process doesn't write its chunk.
+    #[inline]
+    pub(crate) unsafe fn post_again(&mut self, descriptor: &FrameDesc) -> bool {
+        // SAFETY: as the caller says.
         unsafe { self.tx.produce_one(descriptor) == 1 }
     }
 
-    /// Gives a chunk to receive into; false where the ring is full. The chunk must be ours, and is the kernel's from
-    /// now on.
+    /// Gives a buffer to receive into, and gives it back where the ring is full.
+    ///
+    /// # Safety
+    /// It comes from the socket's own UMEM.
     #[inline]
-    pub(crate) fn refill(&mut self, descriptor: &FrameDesc) -> bool {
-        // SAFETY: the descriptor is of the socket's own UMEM, and the caller gives the chunk away with this call.
+    pub(crate) unsafe fn refill(&mut self, buffer: ToReceive) -> Result<GivenChunk, ToReceive> {
+        // SAFETY: the caller says whose it is; the buffer is ours, as its type says, and moves with this call.
+        let took = unsafe { self.refill_again(buffer.descriptor()) };
+        if took { Ok(buffer.given()) } else { Err(buffer) }
+    }
+
+    /// Gives a buffer to receive into by its descriptor; false where the ring is full.
+    ///
+    /// # Safety
+    /// The descriptor is of the socket's own UMEM, and until the kernel returns its chunk this process doesn't use it.
+    #[inline]
+    pub(crate) unsafe fn refill_again(&mut self, descriptor: &FrameDesc) -> bool {
+        // SAFETY: as the caller says.
         unsafe { self.fill.produce_one(descriptor) == 1 }
     }
 

@@ -1,10 +1,11 @@
 //! The memory that we share with the kernel.
 //!
-//! It is mapped and touched when it is made, and the kernel pins it, so no access faults a page later. Only chunks
-//! admitted by [`crate::chunks`] are read or written. The layout of a chunk is 256 bytes of headroom for XDP programs,
-//! then the frame.
+//! It is mapped and touched when it is made, and the kernel pins it, so no access faults a page later. What is read and
+//! written is decided by the table in [`crate::chunks`], with one exception: where a frame is withdrawn, one byte of it
+//! is overwritten while the kernel has it. The layout of a chunk is 256 bytes of headroom for XDP programs, then the
+//! frame.
 
-use crate::chunks::{Chunk, Claim, Layout};
+use crate::chunks::{Chunks, Claim, Completed, GivenChunk, Layout, OwnedBuffer, OwnedSlot};
 use crate::error::XdpError;
 use crate::privilege::{Capabilities, memlock_limit};
 use std::error::Error;
@@ -12,7 +13,7 @@ use std::io;
 use std::num::NonZeroU32;
 use xsk_rs::FrameDesc;
 use xsk_rs::config::{FrameSize, QueueSize, UmemConfig};
-use zerocat_link::{MAX_FRAME, MIN_FRAME};
+use zerocat_link::{LinkFault, MAX_FRAME, MIN_FRAME, Slot};
 
 /// `XDP_PACKET_HEADROOM` of `include/uapi/linux/bpf.h`: bytes in front of a frame.
 pub(crate) const HEADROOM: u32 = 256;
@@ -51,11 +52,76 @@ pub enum Pages {
     Huge,
 }
 
-/// The UMEM and one descriptor for each chunk in use, with its length set to [`MAX_FRAME`].
+/// Where the low byte of a frame's EtherType stands (IEEE 802.3, 3.2.6).
+const ETHERTYPE_LOW: usize = 13;
+/// What a withdrawn frame has there. It makes 0x88A4, EtherCAT, into 0x88B5, an EtherType for local experiments (IEEE
+/// 802, 9.2.3), and any other into none of EtherCAT either: ESCs pass such a frame on and process nothing of it
+/// (ETG.1000.4, 5.3).
+const WITHDRAWN: u8 = 0xb5;
+
+/// The UMEM, one descriptor for each chunk in use with its length set to [`MAX_FRAME`], and who has which.
 #[derive(Debug)]
 pub(crate) struct Umem {
     umem: xsk_rs::Umem,
     descriptors: Box<[FrameDesc]>,
+    chunks: Chunks,
+}
+
+/// A UMEM that no socket has been made with.
+#[derive(Debug)]
+pub(crate) struct UnboundUmem(Umem);
+
+/// A slot that is ours, with a descriptor of what to send of it.
+#[derive(Debug)]
+#[must_use = "a slot that is dropped is lost for good"]
+pub(crate) struct ToSend {
+    slot: OwnedSlot,
+    descriptor: FrameDesc,
+}
+
+/// A receive buffer that is ours, with its descriptor.
+#[derive(Debug)]
+#[must_use = "a buffer that is dropped is lost for good"]
+pub(crate) struct ToReceive {
+    buffer: OwnedBuffer,
+    descriptor: FrameDesc,
+}
+
+/// A received frame: its buffer, which is ours, and an admitted descriptor of bytes in it.
+#[derive(Debug)]
+#[must_use = "a buffer that is dropped is lost for good"]
+pub(crate) struct Received {
+    buffer: OwnedBuffer,
+    descriptor: FrameDesc,
+}
+
+impl ToSend {
+    pub(crate) const fn descriptor(&self) -> &FrameDesc {
+        &self.descriptor
+    }
+
+    /// A ring of the kernel has taken it.
+    pub(crate) const fn given(self) -> GivenChunk {
+        self.slot.given()
+    }
+}
+
+impl ToReceive {
+    pub(crate) const fn descriptor(&self) -> &FrameDesc {
+        &self.descriptor
+    }
+
+    /// A ring of the kernel has taken it.
+    pub(crate) const fn given(self) -> GivenChunk {
+        self.buffer.given()
+    }
+}
+
+impl Received {
+    /// Bytes of the frame.
+    pub(crate) fn len(&self) -> usize {
+        self.descriptor.lengths().data()
+    }
 }
 
 /// Entries of a ring that never runs full.
@@ -63,7 +129,7 @@ pub(crate) fn ring_size(entries: u16) -> Result<QueueSize, io::Error> {
     QueueSize::new(u32::from(entries).next_power_of_two()).map_err(|_| io::ErrorKind::InvalidInput.into())
 }
 
-impl Umem {
+impl UnboundUmem {
     pub(crate) fn new(layout: Layout, pages: Pages) -> Result<Self, XdpError> {
         let Layout { chunk_size, .. } = layout;
         let total = match pages {
@@ -76,7 +142,7 @@ impl Umem {
         let (umem, mut descriptors) =
             xsk_rs::Umem::new(config, count, pages == Pages::Huge).map_err(|error| failed(source_of(&error)))?;
         descriptors.truncate(layout.chunks() as usize);
-        let mut made = Self { umem, descriptors: descriptors.into() };
+        let mut made = Self(Umem { umem, descriptors: descriptors.into(), chunks: Chunks::new(layout) });
         made.touch();
         Ok(made)
     }
@@ -84,10 +150,11 @@ impl Umem {
     /// Zeroes every frame and sets its descriptor's length, so that the pages are there and a descriptor names a whole
     /// frame.
     fn touch(&mut self) {
-        for descriptor in &mut self.descriptors {
-            // SAFETY: the descriptor came from this UMEM, and no socket has been made with it, so the kernel uses
-            // none of its chunks.
-            let mut data = unsafe { self.umem.data_mut(descriptor) };
+        let Umem { umem, descriptors, .. } = &mut self.0;
+        for descriptor in descriptors {
+            // SAFETY: the descriptor came from this UMEM, and no socket has been made with it (the type says so), so the
+            // kernel uses none of its chunks.
+            let mut data = unsafe { umem.data_mut(descriptor) };
             let mut cursor = data.cursor();
             cursor.zero_out();
             cursor.set_pos(MAX_FRAME);
@@ -95,62 +162,148 @@ impl Umem {
     }
 
     pub(crate) const fn inner(&self) -> &xsk_rs::Umem {
-        &self.umem
+        &self.0.umem
     }
 
-    /// The descriptor of a chunk, to give to a ring; its length is [`MAX_FRAME`].
-    #[inline]
-    pub(crate) fn descriptor(&self, chunk: Chunk) -> FrameDesc {
-        self.descriptors[chunk.index()]
+    /// A socket has been made with it.
+    pub(crate) fn bound(self) -> Umem {
+        self.0
     }
+}
 
-    /// The bytes of a transmit slot.
+impl Umem {
+    /// The bytes of a transmit slot, whoever has it.
     #[inline]
-    pub(crate) fn slot(&self, chunk: Chunk) -> &[u8] {
+    pub(crate) fn slot(&self, slot: Slot) -> Result<&[u8], LinkFault> {
+        let slot = self.chunks.slot(slot)?;
         // SAFETY: the descriptor is this UMEM's and MAX_FRAME long, which a chunk holds; the kernel only reads the
         // chunks of transmit slots, and we write them through &mut self only.
-        unsafe { self.umem.data(&self.descriptors[chunk.index()]) }.contents()
+        Ok(unsafe { self.umem.data(&self.descriptors[slot.index()]) }.contents())
     }
 
     /// The bytes of a transmit slot that is ours.
     #[inline]
-    pub(crate) fn slot_mut(&mut self, chunk: Chunk) -> &mut [u8] {
-        let descriptor = &mut self.descriptors[chunk.index()];
-        // SAFETY: the descriptor is this UMEM's; the caller has admitted the chunk as ours, so the kernel doesn't read
-        // it, and &mut self excludes every other access of ours.
+    pub(crate) fn slot_mut(&mut self, slot: Slot) -> Result<&mut [u8], LinkFault> {
+        let slot = self.chunks.borrow_slot(slot)?;
+        let descriptor = &mut self.descriptors[slot.index()];
+        // SAFETY: the descriptor is this UMEM's; the slot is ours, as its type says, so the kernel doesn't read it, and
+        // &mut self excludes every other access of ours.
         let mut data = unsafe { self.umem.data_mut(descriptor) };
         let bytes: *mut [u8] = data.contents_mut();
         // SAFETY: the bytes lie in the UMEM's mapping, which lives as long as self, and the result borrows &mut self.
-        unsafe { &mut *bytes }
+        Ok(unsafe { &mut *bytes })
     }
 
-    /// The first `len` bytes of a slot that is ours as a descriptor to send, padded with zeros to [`MIN_FRAME`].
+    /// Whether a transmit slot is ours.
     #[inline]
-    pub(crate) fn prepare(&mut self, chunk: Chunk, len: usize) -> FrameDesc {
+    pub(crate) fn own(&mut self, slot: Slot) -> Result<(), LinkFault> {
+        self.chunks.borrow_slot(slot).map(drop)
+    }
+
+    /// Takes a slot that is ours to send its first `len` bytes, padded with zeros to [`MIN_FRAME`].
+    #[inline]
+    pub(crate) fn to_send(&mut self, slot: Slot, len: usize) -> Result<ToSend, LinkFault> {
         if len < MIN_FRAME
-            && let Some(padding) = self.slot_mut(chunk).get_mut(len..MIN_FRAME)
+            && let Some(padding) = self.slot_mut(slot)?.get_mut(len..MIN_FRAME)
         {
             padding.fill(0);
         }
-        let mut descriptor = self.descriptors[chunk.index()];
-        // SAFETY: the descriptor is this UMEM's, and the chunk is ours as for slot_mut.
+        let slot = self.chunks.take_slot(slot)?;
+        let mut descriptor = self.descriptors[slot.index()];
+        // SAFETY: the descriptor is this UMEM's, and the slot is ours, as its type says.
         let mut data = unsafe { self.umem.data_mut(&mut descriptor) };
         data.cursor().set_pos(len.max(MIN_FRAME));
-        descriptor
+        Ok(ToSend { slot, descriptor })
     }
 
-    /// The bytes of a received frame. `claim` must have been admitted, and its chunk not given back since.
+    /// Takes a slot back that no ring took.
+    ///
+    /// # Safety
+    /// It comes from this UMEM.
     #[inline]
-    pub(crate) fn received(&self, descriptor: &FrameDesc) -> &[u8] {
-        // SAFETY: Chunks::admit_received found the descriptor to lie within one chunk of this UMEM, and the kernel
-        // doesn't write a chunk that it gave until it is put in the fill ring again, which takes &mut of the link.
-        unsafe { self.umem.data(descriptor) }.contents()
+    pub(crate) unsafe fn put_back(&mut self, frame: ToSend) {
+        self.chunks.put_back(frame.slot);
     }
+
+    /// Notes that the kernel has a chunk now.
+    ///
+    /// # Safety
+    /// It comes from this UMEM.
+    #[inline]
+    pub(crate) unsafe fn note_given(&mut self, chunk: GivenChunk) {
+        self.chunks.note_given(chunk);
+    }
+
+    /// All receive buffers that were never given to the kernel.
+    pub(crate) fn take_buffers(&mut self) -> Vec<ToReceive> {
+        let buffers = self.chunks.take_buffers();
+        buffers.into_iter().map(|buffer| ToReceive { descriptor: self.descriptors[buffer.index()], buffer }).collect()
+    }
+
+    /// Admits a descriptor of the receive ring.
+    #[inline]
+    pub(crate) fn admit_received(&mut self, descriptor: FrameDesc) -> Result<Received, LinkFault> {
+        let buffer = self.chunks.admit_received(claim(&descriptor))?;
+        Ok(Received { buffer, descriptor })
+    }
+
+    /// The bytes of a received frame.
+    ///
+    /// # Safety
+    /// This UMEM admitted it.
+    #[inline]
+    pub(crate) unsafe fn bytes(&self, frame: &Received) -> &[u8] {
+        // SAFETY: Chunks::admit_received found the descriptor to lie within one buffer of this UMEM, as the caller says,
+        // and the kernel doesn't write a buffer that is ours, as the frame's type says.
+        unsafe { self.umem.data(&frame.descriptor) }.contents()
+    }
+
+    /// A received frame's buffer, to receive into again.
+    ///
+    /// # Safety
+    /// This UMEM admitted it.
+    #[inline]
+    pub(crate) unsafe fn to_receive(&self, Received { buffer, .. }: Received) -> ToReceive {
+        ToReceive { descriptor: self.descriptors[buffer.index()], buffer }
+    }
+
+    /// Admits a completion. A slot whose frame had been withdrawn gets its byte back.
+    #[inline]
+    pub(crate) fn admit_completed(&mut self, address: usize) -> Result<(), LinkFault> {
+        let Completed { slot, overwritten } = self.chunks.admit_completed(address)?;
+        if let Some(byte) = overwritten {
+            self.slot_mut(slot)?[ETHERTYPE_LOW] = byte;
+        }
+        Ok(())
+    }
+
+    /// Makes the frames of all slots that the kernel has into frames that aren't EtherCAT.
+    pub(crate) fn withdraw(&mut self) {
+        let Self { umem, descriptors, chunks } = self;
+        chunks.withdraw(|index| overwrite(umem, &mut descriptors[index]));
+    }
+}
+
+/// Overwrites one byte of a frame that the kernel has, and returns what it was.
+///
+/// One byte is written at once, so whoever reads the frame meanwhile, on another CPU or by DMA, sees the old EtherType or
+/// the new one and never a third.
+fn overwrite(umem: &xsk_rs::Umem, slot: &mut FrameDesc) -> u8 {
+    // SAFETY: the descriptor is the UMEM's and MAX_FRAME long. The kernel has the chunk and may read it: nothing is read or
+    // written through this reference, it is for the address only.
+    let mut data = unsafe { umem.data_mut(slot) };
+    let byte = &raw mut data.contents_mut()[ETHERTYPE_LOW];
+    // SAFETY: the byte is in the UMEM's mapping, and the kernel never writes the chunk of a transmit slot.
+    let before = unsafe { byte.read_volatile() };
+    // SAFETY: as above; the caller has &mut of the UMEM, so nobody in this process reads it, and what the kernel and the
+    // NIC make of memory that they share with us isn't Rust's to know: the store is volatile, so it is made.
+    unsafe { byte.write_volatile(WITHDRAWN) };
+    before
 }
 
 /// What a descriptor of the receive ring says.
 #[inline]
-pub(crate) fn claim(descriptor: &FrameDesc) -> Claim {
+fn claim(descriptor: &FrameDesc) -> Claim {
     Claim { address: descriptor.addr(), len: descriptor.lengths().data(), options: descriptor.options() }
 }
 

@@ -64,8 +64,11 @@ fn cycle(link: &mut XdpLink, len: usize) -> Result<u16, LinkFault> {
             break;
         }
     }
+    link.post(Slot(0), len)?;
+    link.withdraw();
+    link.kick()?;
     assert_eq!(link.post(Slot(u16::MAX), len), Err(LinkFault::NoSuchSlot(Slot(u16::MAX))));
-    assert_eq!(link.post(Slot(0), 3), Err(LinkFault::BadLength(3)));
+    assert_eq!(link.post(Slot(1), 3), Err(LinkFault::BadLength(3)));
     Ok(got)
 }
 

@@ -6,7 +6,8 @@ mod support;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
-use support::{frame, options, send_raw};
+use support::{SIZING, frame, options, send_raw};
+use zerocat_link::packet::PacketLink;
 use zerocat_link::{Link, LinkFault, MAX_FRAME, Slot};
 use zerocat_testkit::netns::{in_private_netns, ip};
 use zerocat_xdp::{FloorFault, FloorPing, Mode, Passthrough, Reflector, Resident, XdpLink};
@@ -107,6 +108,56 @@ fn an_interface_that_goes_down_is_a_fault_and_its_slots_come_back_when_it_is_up(
             link.kick().unwrap();
         }
     });
+}
+
+/// What the peer hears of frames that were posted while the interface was down, once it is up again.
+fn heard_after_an_outage(mode: Mode, withdraw: bool) -> Vec<Vec<u8>> {
+    in_private_netns(|veth| {
+        let mut link = XdpLink::open(&options(&veth.master, mode)).unwrap();
+        let old = frame(&OUTPUTS, 60);
+        ip("link set zc-master down");
+        for slot in (0..3).map(Slot) {
+            link.slot_mut(slot).unwrap()[..60].copy_from_slice(&old);
+            link.post(slot, 60).unwrap();
+            assert_eq!(link.kick(), Err(LinkFault::Down));
+        }
+        if withdraw {
+            link.withdraw();
+        }
+        ip("link set zc-master up");
+        let mut peer = PacketLink::open(&veth.peer, SIZING).unwrap();
+        let deadline = Instant::now() + PATIENCE;
+        while (0..3).any(|slot| link.slot_mut(Slot(slot)).is_err()) {
+            assert!(Instant::now() < deadline, "a slot did not come back");
+            let _ = link.kick();
+            std::thread::yield_now();
+        }
+        let slots = (0..3).all(|slot| link.slot(Slot(slot)).unwrap()[..60] == old);
+        assert!(slots, "the slots are as they were written");
+        // A last frame says that all before it have arrived.
+        write(&mut link, &frame(&[0x88, 0xa4, 0x0c, 0x10], 60));
+        link.post(Slot(0), 60).unwrap();
+        link.kick().unwrap();
+        let mut heard = Vec::new();
+        while heard.last().is_none_or(|last: &Vec<u8>| last[..] == old) {
+            assert!(Instant::now() < deadline, "the last frame did not arrive");
+            heard.extend(peer.receive().unwrap().map(<[u8]>::to_vec));
+        }
+        heard.pop();
+        heard
+    })
+}
+
+/// One LWR of four bytes that switch something on.
+const OUTPUTS: [u8; 18] = [0x88, 0xa4, 0x10, 0x10, 11, 7, 0, 0, 0, 0, 4, 0, 0, 0, 0xff, 0xff, 0xff, 0xff];
+
+#[test]
+fn frames_of_before_an_outage_command_nothing_after_it_once_they_are_withdrawn() {
+    for mode in [Mode::NativeCopy, Mode::Generic] {
+        let old = frame(&OUTPUTS, 60);
+        assert_eq!(heard_after_an_outage(mode, false), vec![old; 3], "{mode}: without, they go out as they are");
+        assert_eq!(heard_after_an_outage(mode, true), Vec::<Vec<u8>>::new(), "{mode}: withdrawn");
+    }
 }
 
 #[test]

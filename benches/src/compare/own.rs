@@ -279,6 +279,11 @@ impl Link for Blocking {
     fn counters(&self) -> LinkCounters {
         self.link.counters()
     }
+
+    fn withdraw(&mut self) {
+        self.link.withdraw();
+        self.out = 0;
+    }
 }
 
 #[cfg(test)]

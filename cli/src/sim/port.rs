@@ -139,4 +139,7 @@ impl Link for Port {
     fn counters(&self) -> LinkCounters {
         self.link().counters()
     }
+    fn withdraw(&mut self) {
+        self.link_mut().withdraw();
+    }
 }

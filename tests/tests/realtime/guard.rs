@@ -82,4 +82,8 @@ impl Link for Guarded {
     fn counters(&self) -> LinkCounters {
         self.inner.counters()
     }
+
+    fn withdraw(&mut self) {
+        self.inner.withdraw();
+    }
 }

@@ -57,8 +57,9 @@ struct Bound {
 fn bound() -> Bound {
     use crate::chunks::Layout;
     use crate::socket::{Binding, Socket, Wakeup};
-    let umem =
-        crate::umem::Umem::new(Layout { chunk_size: 2048, slots: 1, receive: 1 }, crate::Pages::Ordinary).unwrap();
+    use crate::umem::UnboundUmem;
+    let layout = Layout { chunk_size: 2048, slots: 1, receive: 1 };
+    let umem = UnboundUmem::new(layout, crate::Pages::Ordinary).unwrap();
     let binding = Binding {
         interface: "lo",
         queue: 0,
@@ -67,7 +68,7 @@ fn bound() -> Bound {
         slots: 1,
         receive: 1,
     };
-    let socket = Socket::bind(&umem, binding).unwrap();
+    let (umem, socket) = Socket::bind(umem, binding).unwrap();
     let program = Program::load(Kind::Redirect { queues: 1 }).unwrap();
     program.register(0, socket.fd()).unwrap();
     Bound { program, _umem: umem, _socket: socket }

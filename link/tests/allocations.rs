@@ -9,6 +9,7 @@ use zerocat_link::packet::PacketLink;
 use zerocat_link::pair::pair;
 use zerocat_link::tap::Tap;
 use zerocat_link::{Link, LinkFault, Sizing, Slot};
+use zerocat_testkit::Folder;
 use zerocat_testkit::netns::in_private_netns;
 use zerocat_testkit::reflect::{Mirror, Reflector};
 
@@ -86,8 +87,8 @@ fn the_packet_link_allocates_nothing() {
 
 #[test]
 fn the_datagram_link_allocates_nothing() {
-    let path = |end: &str| std::env::temp_dir().join(format!("zerocat-allocations-{}-{end}", std::process::id()));
-    let (near, far) = (path("near"), path("far"));
+    let folder = Folder::new();
+    let (near, far) = (folder.path("near"), folder.path("far"));
     let link = DatagramLink::open(&near, &far, SIZING).expect("a free path");
     let peer = DatagramLink::open(&far, &near, SIZING).expect("a free path");
     assert_allocates_nothing(link, Mirror::new(peer));

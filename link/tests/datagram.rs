@@ -3,34 +3,30 @@
 use std::fs;
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use zerocat_link::datagram::{DatagramError, DatagramLink};
 use zerocat_link::{Link, LinkFault, MAX_FRAME, MIN_FRAME, Sizing, Slot};
+use zerocat_testkit::Folder;
 use zerocat_testkit::contract;
 use zerocat_testkit::reflect::Mirror;
 
 const SIZING: Sizing = Sizing { slots: 8, receive: 8 };
 
 /// Two paths of a test's own.
-struct Paths(PathBuf);
+struct Paths(Folder);
 
 impl Paths {
     fn new() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let folder = std::env::temp_dir().join(format!("zerocat-datagram-{}-{number}", std::process::id()));
-        fs::create_dir_all(&folder).expect("a folder");
-        Self(folder)
+        Self(Folder::new())
     }
 
     fn near(&self) -> PathBuf {
-        self.0.join("near")
+        self.0.path("near")
     }
 
     fn far(&self) -> PathBuf {
-        self.0.join("far")
+        self.0.path("far")
     }
 
     fn open_near(&self) -> Result<DatagramLink, DatagramError> {
@@ -39,12 +35,6 @@ impl Paths {
 
     fn open_far(&self) -> Result<DatagramLink, DatagramError> {
         DatagramLink::open(&self.far(), &self.near(), SIZING)
-    }
-}
-
-impl Drop for Paths {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
     }
 }
 
@@ -73,22 +63,8 @@ fn keeps_the_contract_with_one_slot_and_a_peer_on_another_thread() {
     let paths = Paths::new();
     let one = Sizing { slots: 1, receive: 1 };
     let mut link = DatagramLink::open(&paths.near(), &paths.far(), one).unwrap();
-    let mut mirror = Mirror::new(paths.open_far().unwrap());
-    let stop = std::sync::atomic::AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            while !stop.load(Ordering::Relaxed) {
-                if !mirror.reflect_one().unwrap() {
-                    std::thread::yield_now();
-                }
-            }
-        });
-        let checked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            contract::check_all(&mut link, std::thread::yield_now);
-        }));
-        stop.store(true, Ordering::Relaxed);
-        checked.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-    });
+    let mirror = Mirror::new(paths.open_far().unwrap());
+    mirror.on_a_thread(|| contract::check_all(&mut link, std::thread::yield_now));
 }
 
 #[test]
@@ -176,13 +152,13 @@ fn a_file_that_is_no_socket_is_left_alone() {
 #[test]
 fn paths_that_can_be_no_sockets_are_refused_by_name() {
     let paths = Paths::new();
-    let long = paths.0.join("x".repeat(120));
+    let long = paths.0.path(&"x".repeat(120));
     let error = DatagramLink::open(&long, &paths.far(), SIZING).unwrap_err();
     assert!(matches!(&error, DatagramError::Path { path, .. } if *path == long), "{error}");
     let error = DatagramLink::open(&paths.near(), std::path::Path::new(""), SIZING).unwrap_err();
     assert!(matches!(error, DatagramError::Path { .. }), "{error}");
     let error = DatagramLink::open(&paths.near(), &paths.near(), SIZING).unwrap_err();
     assert!(matches!(error, DatagramError::SamePath { .. }), "{error}");
-    let error = DatagramLink::open(&paths.0.join("no/such/folder"), &paths.far(), SIZING).unwrap_err();
+    let error = DatagramLink::open(&paths.0.path("no/such/folder"), &paths.far(), SIZING).unwrap_err();
     assert!(error.to_string().starts_with("bind a socket to /"), "{error}");
 }

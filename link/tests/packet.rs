@@ -39,22 +39,7 @@ fn keeps_the_contract_with_a_pumped_peer() {
 fn keeps_the_contract_with_one_slot_and_a_peer_on_another_thread() {
     in_private_netns(|veth| {
         let (mut link, peer) = open(veth, Sizing { slots: 1, receive: 1 });
-        let stop = std::sync::atomic::AtomicBool::new(false);
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                let mut mirror = Mirror::new(peer);
-                while !stop.load(std::sync::atomic::Ordering::Relaxed) {
-                    if !mirror.reflect_one().unwrap() {
-                        std::thread::yield_now();
-                    }
-                }
-            });
-            let checked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                contract::check_all(&mut link, std::thread::yield_now);
-            }));
-            stop.store(true, std::sync::atomic::Ordering::Relaxed);
-            checked.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        });
+        Mirror::new(peer).on_a_thread(|| contract::check_all(&mut link, std::thread::yield_now));
     });
 }
 

@@ -10,6 +10,7 @@ use pcap_file::pcapng::{Block, PcapNgReader};
 use zerocat_link::pair::{PairEnd, pair};
 use zerocat_link::tap::{Captured, Tap, TapError, TapReader, TapWriter};
 use zerocat_link::{Link, Sizing, Slot};
+use zerocat_testkit::Folder;
 use zerocat_testkit::contract;
 use zerocat_testkit::reflect::{Mirror, Reflector};
 
@@ -154,9 +155,8 @@ fn a_file_that_cannot_be_made_is_named() {
 /// Where Wireshark's own reader is installed, it must agree. Reading the blocks back above does not depend on it.
 #[test]
 fn wireshark_dissects_a_capture_as_ethercat() {
-    let directory = std::env::temp_dir().join(format!("zerocat-tap-{}", std::process::id()));
-    std::fs::create_dir_all(&directory).unwrap();
-    let path = directory.join("bus.pcapng");
+    let folder = Folder::new();
+    let path = folder.path("bus.pcapng");
     let (mut tap, reader, mut peer) = tapped(8);
     let writer = TapWriter::create(reader, &path, "zc-master").unwrap();
     round_trip(&mut tap, &mut peer);
@@ -167,7 +167,6 @@ fn wireshark_dissects_a_capture_as_ethercat() {
     command.arg("-r").arg(&path).args(["-T", "fields"]);
     let output = command.args(fields.iter().flat_map(|field| ["-e", field])).output();
     let shown = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
-    std::fs::remove_dir_all(&directory).unwrap();
     match shown {
         Ok(shown) => assert_eq!(shown, "0x07\t60\tzc-master\t0x00000002\n0x07\t60\tzc-master\t0x00000001\n"),
         Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::NotFound, "run tshark: {error}"),

@@ -1,11 +1,11 @@
-//! A directory of files for tests of what is read from `/proc` and `/sys`, and written there; gone when dropped.
+//! A directory of files for tests of what is read from `/proc` and `/sys`, and written there; removed when dropped.
 
+use crate::Folder;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A tree under the system's temporary directory.
 #[derive(Debug)]
-pub struct FakeTree(PathBuf);
+pub struct FakeTree(Folder);
 
 impl FakeTree {
     /// A tree of these files: paths without a leading `/`, and contents.
@@ -14,17 +14,11 @@ impl FakeTree {
     /// Where a file can't be written, as all that follow.
     #[must_use]
     pub fn new(files: &[(&str, &str)]) -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        // SYNC: only uniqueness counts; nothing is published by it.
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let root = std::env::temp_dir().join(format!("zerocat-tree-{}-{number}", std::process::id()));
-        std::fs::create_dir_all(&root).unwrap_or_else(|error| panic!("make {}: {error}", root.display()));
-        let tree = Self(root);
+        let folder = Folder::new();
         for (path, contents) in files {
-            let path = tree.make_room(path);
-            std::fs::write(&path, contents).unwrap_or_else(|error| panic!("write {}: {error}", path.display()));
+            folder.write(path, contents);
         }
-        tree
+        Self(folder)
     }
 
     /// A symbolic link in it; its target needn't be there.
@@ -32,20 +26,20 @@ impl FakeTree {
     /// # Panics
     /// As [`FakeTree::new`].
     pub fn link(&self, path: &str, target: &str) {
-        let path = self.make_room(path);
+        let path = self.0.make_room(path);
         std::os::unix::fs::symlink(target, &path).unwrap_or_else(|error| panic!("link {}: {error}", path.display()));
     }
 
     /// Where it is.
     #[must_use]
     pub fn root(&self) -> &Path {
-        &self.0
+        self.0.root()
     }
 
     /// Where a file of it is, or would be.
     #[must_use]
     pub fn path(&self, path: &str) -> PathBuf {
-        self.0.join(path)
+        self.0.path(path)
     }
 
     /// The text of a file of it.
@@ -56,20 +50,5 @@ impl FakeTree {
     pub fn text(&self, path: &str) -> String {
         let path = self.path(path);
         std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("read {}: {error}", path.display()))
-    }
-
-    /// The directory that a file is in.
-    fn make_room(&self, path: &str) -> PathBuf {
-        let path = self.path(path);
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).unwrap_or_else(|error| panic!("make {}: {error}", folder.display()));
-        }
-        path
-    }
-}
-
-impl Drop for FakeTree {
-    fn drop(&mut self) {
-        drop(std::fs::remove_dir_all(&self.0));
     }
 }

@@ -44,6 +44,15 @@ pub fn second_cable() -> Veth {
     cable("zc-master2", "zc-peer2")
 }
 
+/// A veth pair whose ends have `queues` queues in each direction, in the namespace of the calling thread.
+///
+/// # Panics
+/// As [`in_private_netns`].
+#[must_use]
+pub fn cable_with_queues(master: &str, peer: &str, queues: usize) -> Veth {
+    cable_with(master, peer, &format!("numtxqueues {queues} numrxqueues {queues}"))
+}
+
 /// Runs `ip` with these arguments in the namespace of the calling thread.
 ///
 /// # Panics
@@ -63,13 +72,18 @@ fn run_ip(arguments: &str) -> String {
 }
 
 fn cable(master: &str, peer: &str) -> Veth {
+    cable_with(master, peer, "")
+}
+
+/// A cable whose ends are both made with these options of `ip link add`.
+fn cable_with(master: &str, peer: &str, options: &str) -> Veth {
     let veth = Veth { master: master.to_owned(), peer: peer.to_owned() };
     // Absent where the kernel has no IPv6, and then there is nothing to switch off.
     let switch = "/proc/sys/net/ipv6/conf/default/disable_ipv6";
     if std::path::Path::new(switch).exists() {
         std::fs::write(switch, "1").unwrap_or_else(|error| panic!("needs CAP_NET_ADMIN: write {switch}: {error}"));
     }
-    ip(&format!("link add {} type veth peer name {}", veth.master, veth.peer));
+    ip(&format!("link add {master} {options} type veth peer name {peer} {options}"));
     ip("link set lo up");
     for name in [&veth.master, &veth.peer] {
         ip(&format!("link set {name} up"));

@@ -3,6 +3,7 @@
 //! Guarantees: [`Mirror`] returns frames as they came, counts what it could not return, and never waits. It is no
 //! segment: it changes neither addresses nor working counters.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use zerocat_link::{Link, LinkFault, MAX_FRAME, Slot};
 
 /// A peer that returns frames to the link under test.
@@ -64,6 +65,40 @@ impl<L: Link> Mirror<L> {
         self.link.slot_mut(slot)?[..len].copy_from_slice(&self.frame[..len]);
         self.link.post(slot, len)?;
         self.link.kick()
+    }
+}
+
+impl<L: Link + Send> Mirror<L> {
+    /// Runs `test` while a thread of its own returns what arrives.
+    ///
+    /// # Panics
+    /// With the test's panic; where the mirror's link fails.
+    pub fn on_a_thread<T>(mut self, test: impl FnOnce() -> T) -> T {
+        let over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                // SYNC: a flag; it publishes nothing. Pairs with the store of `Over`.
+                while !over.load(Ordering::Relaxed) {
+                    match self.reflect_one() {
+                        Ok(true) => {}
+                        Ok(false) => std::thread::yield_now(),
+                        Err(fault) => panic!("the mirror's link: {fault}"),
+                    }
+                }
+            });
+            let _over = Over(&over);
+            test()
+        })
+    }
+}
+
+/// Says that a test is over when it is dropped, also by a panic.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        // SYNC: as in `Mirror::on_a_thread`.
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use zerocat::config::{BusyPoll, BusyPollSettings, Engine, Wakeup};
 use zerocat::{LinkRequest, OpenLink, open_link};
 use zerocat_link::{Link, Slot};
-use zerocat_testkit::netns::{Veth, in_private_netns, ip};
+use zerocat_testkit::netns::{Veth, cable_with_queues, in_private_netns};
 use zerocat_xdp::{Mode, Reflector};
 
 fn open(veth: &Veth, section: &Engine) -> OpenLink {
@@ -39,12 +39,9 @@ fn a_link_that_is_always_woken_makes_one_system_call_for_each_kick() {
 
 #[test]
 fn the_queue_of_the_rig_file_is_the_one_that_is_bound() {
-    in_private_netns(|veth| {
-        ip("link del zc-master");
-        ip("link add zc-master numrxqueues 2 numtxqueues 2 type veth peer name zc-peer numrxqueues 2 numtxqueues 2");
-        ip("link set zc-master up");
-        ip("link set zc-peer up");
-        let opened = open(veth, &Engine { queue: 1, ..Engine::default() });
+    in_private_netns(|_| {
+        let veth = cable_with_queues("zc-two", "zc-far", 2);
+        let opened = open(&veth, &Engine { queue: 1, ..Engine::default() });
         assert_eq!(opened.report.queue, Some(1));
         drop(opened);
         let section = Engine { queue: 2, ..Engine::default() };

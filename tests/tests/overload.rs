@@ -4,8 +4,6 @@
 //! They need root, and fail without. No claim is one about times.
 #![allow(clippy::unwrap_used, reason = "a test fails there")]
 
-use nix::mount::{MsFlags, mount};
-use nix::sched::{CloneFlags, unshare};
 use nix::sys::signal::{Signal, kill};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,6 +13,8 @@ use zerocat::{Counters, Report, Session, SessionError, SessionOptions};
 use zerocat_benches::audit::{DEMO_RIG, Simulation};
 use zerocat_link::packet::PacketLink;
 use zerocat_link::{Link, Sizing, Slot};
+use zerocat_testkit::Folder;
+use zerocat_testkit::mounts::small_disk;
 use zerocat_testkit::netns::{Veth, in_private_netns};
 
 #[global_allocator]
@@ -81,15 +81,11 @@ impl Network {
 
 #[test]
 fn a_full_disk_loses_the_batches_of_its_task_only() {
+    let folder = Folder::new();
     in_private_netns(|veth| {
-        // A disk of four pages, in a mount namespace that ends with this thread.
-        let folder = std::env::temp_dir().join(format!("zerocat-full-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        unshare(CloneFlags::CLONE_NEWNS).unwrap();
-        let nothing = None::<&str>;
-        mount(nothing, "/", nothing, MsFlags::MS_REC | MsFlags::MS_PRIVATE, nothing).unwrap();
-        mount(Some("tmpfs"), &folder, Some("tmpfs"), MsFlags::empty(), Some("size=16k")).unwrap();
-        let path = folder.join("samples.jsonl");
+        // Four pages.
+        small_disk(folder.root(), "16k");
+        let path = folder.path("samples.jsonl");
         let network = Network::start(veth, |rig| {
             let [Task::Read(read), Task::Write(_)] = rig.tasks.as_mut_slice() else { panic!("{:?}", rig.tasks) };
             read.sink = Some(Sink::Jsonl(path.to_str().unwrap().to_owned()));
@@ -102,9 +98,7 @@ fn a_full_disk_loses_the_batches_of_its_task_only() {
         assert_eq!(write.batches_lost, 0, "{write:?}");
         assert!(write.batches > 0 && write.commands > 0, "{write:?}");
         assert!(std::fs::metadata(&path).unwrap().len() > 0, "what came before is there");
-        std::fs::remove_dir_all(&folder).unwrap_err();
     });
-    let _ = std::fs::remove_dir(std::env::temp_dir().join(format!("zerocat-full-{}", std::process::id())));
 }
 
 /// stress-ng on all CPUs; it ends when this is dropped.

@@ -3,11 +3,10 @@
 
 mod support;
 
-use nix::mount::{MsFlags, mount};
-use nix::sched::{CloneFlags, unshare};
 use std::path::Path;
 use std::time::Duration;
 use support::options;
+use zerocat_testkit::mounts::own_sysfs;
 use zerocat_testkit::netns::in_private_netns;
 use zerocat_xdp::{
     BusyPoll, BusyPolling, HeldMitigation, IrqMitigation, Mode, NapiKnob, NapiKnobs, Reflector, XdpLink, XdpOptions,
@@ -17,14 +16,6 @@ const HOW: BusyPoll = BusyPoll {
     budget: 64,
     mitigation: IrqMitigation { defer_hard_irqs: 2, gro_flush_timeout: Duration::from_millis(2) },
 };
-
-/// Mounts a sysfs of the thread's own network namespace, for this thread alone.
-fn own_sysfs() {
-    unshare(CloneFlags::CLONE_NEWNS).expect("needs CAP_SYS_ADMIN: a mount namespace");
-    let none: Option<&str> = None;
-    mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none).expect("private mounts");
-    mount(Some("sysfs"), "/sys", Some("sysfs"), MsFlags::empty(), none).expect("a sysfs");
-}
 
 fn index(interface: &str) -> u32 {
     nix::net::if_::if_nametoindex(interface).expect("the interface is there")

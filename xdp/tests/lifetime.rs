@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use support::{SIZING, frame, options, send_raw};
 use zerocat_link::packet::PacketLink;
 use zerocat_link::{Link, LinkFault, MAX_FRAME, Slot};
-use zerocat_testkit::netns::{in_private_netns, ip};
+use zerocat_testkit::cpus::pin;
+use zerocat_testkit::netns::{cable_with_queues, in_private_netns, ip};
 use zerocat_xdp::{FloorFault, FloorPing, Mode, Passthrough, Reflector, Resident, XdpLink};
 
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -272,10 +273,7 @@ fn the_floor_counts_round_trips_and_notices_a_lost_frame() {
 #[test]
 fn a_link_on_the_second_queue_gets_what_arrives_there_and_nothing_else() {
     in_private_netns(|_| {
-        let queues = "numtxqueues 2 numrxqueues 2";
-        ip(&format!("link add zc-two {queues} type veth peer name zc-far {queues}"));
-        ip("link set zc-two up");
-        ip("link set zc-far up");
+        let _ = cable_with_queues("zc-two", "zc-far", 2);
         let mut options = options("zc-two", Mode::NativeCopy);
         options.queue = 1;
         let mut link = XdpLink::open(&options).unwrap();
@@ -284,7 +282,7 @@ fn a_link_on_the_second_queue_gets_what_arrives_there_and_nothing_else() {
         write(&mut link, &frame(&ETHERCAT, 60));
         // veth returns what XDP_TX sends to the queue of the core that runs it (veth_select_rxq).
         for (core, arrives) in [(1, true), (0, false), (1, true)] {
-            support::pin(core);
+            pin(&[core]);
             link.post(Slot(0), 60).unwrap();
             link.kick().unwrap();
             assert_eq!(receive(&mut link).is_some(), arrives, "returned to queue {core}");

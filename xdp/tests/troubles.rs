@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use support::{frame, options, send_raw};
 use zerocat_link::{Link, LinkFault, Sizing, Slot};
-use zerocat_testkit::netns::{Veth, in_private_netns, ip};
+use zerocat_testkit::cpus::pin;
+use zerocat_testkit::netns::{Veth, cable_with_queues, in_private_netns, ip};
 use zerocat_xdp::{Mode, NicSettings, OnOccupied, Reflector, Resident, XdpError, XdpLink, XdpOptions};
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -145,10 +146,7 @@ fn an_interface_without_a_carrier_is_waited_for_and_then_refused() {
 #[test]
 fn ethercat_frames_on_another_queue_are_counted_and_said_with_the_way_out() {
     in_private_netns(|_| {
-        let queues = "numtxqueues 2 numrxqueues 2";
-        ip(&format!("link add zc-two {queues} type veth peer name zc-far {queues}"));
-        ip("link set zc-two up");
-        ip("link set zc-far up");
+        let _ = cable_with_queues("zc-two", "zc-far", 2);
         let mut link = XdpLink::open(&options("zc-two", Mode::NativeCopy)).unwrap();
         let strays = link.take_strays().unwrap();
         assert!(link.take_strays().is_none());
@@ -156,7 +154,7 @@ fn ethercat_frames_on_another_queue_are_counted_and_said_with_the_way_out() {
         link.slot_mut(Slot(0)).unwrap()[..60].copy_from_slice(&frame(&ETHERCAT, 60));
         // veth returns what XDP_TX sends to the queue of the core that runs it (veth_select_rxq).
         for (core, elsewhere) in [(0, None), (1, Some(2))] {
-            support::pin(core);
+            pin(&[core]);
             for _ in 0..2 {
                 link.post(Slot(0), 60).unwrap();
                 link.kick().unwrap();

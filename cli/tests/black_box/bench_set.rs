@@ -4,49 +4,36 @@
 use crate::program::{Ended, Program};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
-use std::sync::atomic::{AtomicU32, Ordering};
 use zerocat_sim::SegmentConfig;
 use zerocat_testkit::netns::Veth;
 
 const RIG: &str = include_str!("../../../examples/demo-rig.json");
 
-/// A folder of a test's own, removed with all that is in it.
+/// A folder of a test's own, whose files are named as arguments.
 #[derive(Debug)]
-pub(crate) struct Folder(PathBuf);
+pub(crate) struct Folder(zerocat_testkit::Folder);
 
 impl Folder {
     /// An empty one.
     pub(crate) fn new() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("zerocat-black-box-{}-{number}", std::process::id()));
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
+        Self(zerocat_testkit::Folder::new())
     }
 
     /// The path of a file in it, as an argument.
     pub(crate) fn path(&self, name: &str) -> String {
-        self.0.join(name).to_str().unwrap().to_owned()
+        self.0.path(name).to_str().unwrap().to_owned()
     }
 
     /// Writes a file and gives its path.
     pub(crate) fn file(&self, name: &str, text: &str) -> String {
-        let path = self.path(name);
-        std::fs::write(&path, text).unwrap();
-        path
+        self.0.write(name, text).to_str().unwrap().to_owned()
     }
 
     /// Writes a JSON file and gives its path.
     pub(crate) fn json(&self, name: &str, value: &Value) -> String {
         self.file(name, &value.to_string())
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 

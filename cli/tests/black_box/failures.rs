@@ -4,7 +4,8 @@ use crate::bench_set::{Segment, demo_rig, interface, run};
 use crate::program::zerocat;
 use serde_json::json;
 use zerocat_sim::{AlErrorConfig, SegmentConfig, TargetState};
-use zerocat_testkit::netns::{Veth, in_private_netns, ip};
+use zerocat_testkit::cpus::pin;
+use zerocat_testkit::netns::{cable_with_queues, in_private_netns, ip};
 
 #[test]
 fn zero_copy_that_is_forced_on_veth_is_refused_with_the_modes_that_work() {
@@ -96,12 +97,7 @@ fn a_queue_that_is_not_there_is_refused_with_their_number() {
 #[test]
 fn a_bus_that_answers_on_another_queue_is_told_from_a_dead_one() {
     in_private_netns(|_| {
-        let queues = "numtxqueues 2 numrxqueues 2";
-        ip(&format!("link add zc-two {queues} type veth peer name zc-far {queues}"));
-        let veth = Veth { master: "zc-two".to_owned(), peer: "zc-far".to_owned() };
-        for end in [&veth.master, &veth.peer] {
-            ip(&format!("link set {end} up"));
-        }
+        let veth = cable_with_queues("zc-two", "zc-far", 2);
         // A segment sends from the queue of the core that it runs on, and veth delivers to that of the same number.
         pin(&[1]);
         let segment = Segment::demo(&veth);
@@ -115,12 +111,6 @@ fn a_bus_that_answers_on_another_queue_is_told_from_a_dead_one() {
         run(&rig, &["--seconds", "0.3"]).with_code(0);
         assert_eq!(segment.end().states(), ["INIT"; 6]);
     });
-}
-
-fn pin(cores: &[usize]) {
-    let mut set = nix::sched::CpuSet::new();
-    cores.iter().for_each(|&core| set.set(core).unwrap());
-    nix::sched::sched_setaffinity(nix::unistd::Pid::from_raw(0), &set).expect("needs two cores");
 }
 
 #[test]

@@ -99,7 +99,7 @@ fn a_segment_answers_over_unix_datagrams_and_takes_its_socket_away() {
     let sizing = Sizing { slots: 16, receive: 16 };
     for _ in 0..2 {
         // The other end comes and goes as it likes.
-        let link = DatagramLink::open(&theirs.0, &ours.0, sizing).unwrap();
+        let link = DatagramLink::open(&theirs.path, &ours.path, sizing).unwrap();
         assert_eq!(Bus::on(link).count(), 8);
     }
     zerocat(&["sim", "--unix", &paths]).with_code(4).saying(&[ours.text(), "in use"]);

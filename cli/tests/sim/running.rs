@@ -3,30 +3,29 @@
 use crate::program::{Ended, Input, Program};
 use serde_json::Value;
 use std::path::PathBuf;
+use zerocat_testkit::Folder;
 use zerocat_testkit::netns::Veth;
 
-/// A path that nothing else uses; what is there at the end is removed.
-pub(crate) struct Place(pub(crate) PathBuf);
+/// A path in a folder of its own.
+pub(crate) struct Place {
+    pub(crate) path: PathBuf,
+    folder: Folder,
+}
 
 impl Place {
     pub(crate) fn new(name: &str) -> Self {
-        Self(std::env::temp_dir().join(format!("zerocat-sim-{}-{name}", std::process::id())))
+        let folder = Folder::new();
+        Self { path: folder.path(name), folder }
     }
 
     pub(crate) fn with(name: &str, text: &str) -> Self {
         let place = Self::new(name);
-        std::fs::write(&place.0, text).unwrap();
+        place.folder.write(name, text);
         place
     }
 
     pub(crate) fn text(&self) -> &str {
-        self.0.to_str().unwrap()
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
+        self.path.to_str().unwrap()
     }
 }
 

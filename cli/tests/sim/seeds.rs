@@ -17,7 +17,7 @@ fn run(name: &str, seed: &str) -> (Vec<Vec<u8>>, Value) {
     let [ours, theirs] = ["segment", "master"].map(|end| Place::new(&format!("{name}-{end}.sock")));
     let paths = format!("{}:{}", ours.text(), theirs.text());
     let mut sim = Running::start(&["--unix", &paths, "--mixed", "8", "--seed", seed]);
-    let mut bus = Bus::on(DatagramLink::open(&theirs.0, &ours.0, Sizing { slots: 16, receive: 16 }).unwrap());
+    let mut bus = Bus::on(DatagramLink::open(&theirs.path, &ours.path, Sizing { slots: 16, receive: 16 }).unwrap());
     for fault in FAULTS {
         sim.done(fault);
     }

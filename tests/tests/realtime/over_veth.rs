@@ -2,15 +2,10 @@
 
 use crate::CYCLES;
 use crate::guard::{Guarded, Switch};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use zerocat::config::{LinkKind, Rig};
 use zerocat::{LinkRequest, OpenLink, Report, Session, SessionOptions, open_link};
-use zerocat_link::Sizing;
-use zerocat_link::packet::PacketLink;
-use zerocat_sim::{Segment, SegmentConfig, Server};
+use zerocat_benches::audit::Simulation;
 use zerocat_testkit::netns::{Veth, in_private_netns};
 
 const RIG: &str = include_str!("../../../examples/demo-rig.json");
@@ -19,41 +14,9 @@ const SLOTS: u16 = 64;
 /// Longest wait for the cycles, which take ten seconds.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A segment on a thread of its own.
-struct Simulation {
-    stop: Arc<AtomicBool>,
-    thread: JoinHandle<()>,
-}
-
-impl Simulation {
-    fn start(interface: &str) -> Self {
-        let mut link = PacketLink::open(interface, Sizing { slots: 64, receive: 256 }).unwrap();
-        let mut segment = Segment::new(&SegmentConfig::demo()).unwrap();
-        let stop = Arc::new(AtomicBool::new(false));
-        let flag = Arc::clone(&stop);
-        let thread = std::thread::spawn(move || {
-            let (mut server, start) = (Server::new(), Instant::now());
-            // SYNC: a flag; it publishes nothing.
-            while !flag.load(Ordering::Relaxed) {
-                if !server.serve_once(&mut link, &mut segment, start.elapsed()).unwrap() {
-                    segment.step(start.elapsed());
-                    std::thread::sleep(Duration::from_micros(20));
-                }
-            }
-        });
-        Self { stop, thread }
-    }
-
-    fn end(self) {
-        // SYNC: as above.
-        self.stop.store(true, Ordering::Relaxed);
-        self.thread.join().unwrap();
-    }
-}
-
 /// Runs the demonstration for [`CYCLES`] cycles in OP in which an allocation of the realtime thread ends the process.
 fn exchange(veth: &Veth, kind: LinkKind) -> Report {
-    let simulation = Simulation::start(&veth.peer);
+    let simulation = Simulation::start(&veth.peer).unwrap();
     let mut rig = Rig::from_json(RIG).unwrap();
     rig.network.properties.interface.clone_from(&veth.master);
     rig.engine.link = kind;
@@ -77,7 +40,7 @@ fn exchange(veth: &Veth, kind: LinkKind) -> Report {
     }
     switch.forbid(false);
     let ended = session.stop().unwrap();
-    simulation.end();
+    drop(simulation);
     assert!(ended.failed.is_empty(), "{:?}", ended.failed);
     ended.report
 }

@@ -96,10 +96,3 @@ pub(crate) fn frame(rest: &[u8], len: usize) -> Vec<u8> {
     bytes.resize(len, 0);
     bytes
 }
-
-/// Keeps the calling thread on a core.
-pub(crate) fn pin(core: usize) {
-    let mut cores = nix::sched::CpuSet::new();
-    cores.set(core).expect("a small number");
-    nix::sched::sched_setaffinity(nix::unistd::Pid::from_raw(0), &cores).expect("needs two cores");
-}

@@ -10,6 +10,7 @@ pub mod doctor;
 mod files;
 mod kernel_config;
 mod machine;
+pub mod nic;
 mod starvation;
 mod throttling;
 pub mod tune;

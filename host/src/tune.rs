@@ -21,11 +21,12 @@ pub use setting::{Setting, Value};
 pub use state::{Entry, Identity, State};
 
 use crate::doctor::{HostReading, InterfaceReading};
+use crate::nic::NicSettings;
 use outcome::Done;
 use port::Nic;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
-use zerocat_xdp::{NicSettings, Resident, XdpError};
+use zerocat_xdp::{Resident, XdpError};
 
 /// Name and version of the schema.
 pub const TUNE_SCHEMA: &str = "zerocat-tune/1";

@@ -17,8 +17,8 @@ use std::time::{Duration, Instant};
 use zerocat_config::Rig;
 use zerocat_engine::Counters;
 use zerocat_host::chain;
+use zerocat_host::nic::has_carrier;
 use zerocat_wire::AlState;
-use zerocat_xdp::has_carrier;
 
 /// Shortest silence that ends an exchange, also where the watchdog is shorter.
 const SHORTEST: Duration = Duration::from_millis(100);

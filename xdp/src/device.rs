@@ -1,4 +1,4 @@
-//! What is asked about a network interface before and after a program is put on it.
+//! A network interface, and the questions that the kernel answers by `ioctl`.
 //!
 //! Everything goes through `ioctl` on a socket of the calling thread, so it concerns the network namespace that the
 //! thread is in; sysfs would show the namespace that mounted it.
@@ -12,7 +12,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 
 /// A network interface of this thread's network namespace.
 #[derive(Debug)]
-pub(crate) struct Device {
+pub struct Device {
     name: String,
     index: i32,
     control: OwnedFd,
@@ -20,7 +20,10 @@ pub(crate) struct Device {
 
 impl Device {
     /// Finds an interface by name.
-    pub(crate) fn find(name: &str) -> Result<Self, XdpError> {
+    ///
+    /// # Errors
+    /// `NoInterface`, `Device`.
+    pub fn find(name: &str) -> Result<Self, XdpError> {
         let missing = || XdpError::NoInterface { interface: name.into(), present: interfaces() };
         if name.len() >= libc::IFNAMSIZ {
             return Err(missing());
@@ -38,12 +41,17 @@ impl Device {
         &self.name
     }
 
-    pub(crate) const fn index(&self) -> i32 {
+    /// Its number in its network namespace.
+    #[must_use]
+    pub const fn index(&self) -> i32 {
         self.index
     }
 
     /// Whether it is set up (`IFF_UP`), carrier or not.
-    pub(crate) fn is_up(&self) -> Result<bool, XdpError> {
+    ///
+    /// # Errors
+    /// `Device`.
+    pub fn is_up(&self) -> Result<bool, XdpError> {
         let request = self
             .ioctl(libc::SIOCGIFFLAGS, self.request())
             .map_err(|e| XdpError::device(&self.name, "read flags", e))?;
@@ -53,7 +61,10 @@ impl Device {
     }
 
     /// Largest payload of an Ethernet frame, in bytes.
-    pub(crate) fn mtu(&self) -> Result<u32, XdpError> {
+    ///
+    /// # Errors
+    /// `Device`.
+    pub fn mtu(&self) -> Result<u32, XdpError> {
         let request = self
             .ioctl(libc::SIOCGIFMTU, self.request())
             .map_err(|e| XdpError::device(&self.name, "read the MTU", e))?;
@@ -63,7 +74,8 @@ impl Device {
     }
 
     /// Whether there is a carrier; true where the driver can't say.
-    pub(crate) fn has_carrier(&self) -> bool {
+    #[must_use]
+    pub fn has_carrier(&self) -> bool {
         let mut value = Value::carrier();
         match self.ethtool(&mut value) {
             Ok(()) => value.data != 0,
@@ -102,8 +114,11 @@ impl Device {
         if result < 0 { Err(io::Error::last_os_error()) } else { Ok(request) }
     }
 
-    /// Fills in the structure of a command.
-    pub(crate) fn ethtool<T: EthtoolCommand>(&self, value: &mut T) -> io::Result<()> {
+    /// Hands the kernel the structure of a command, which it reads or fills in.
+    ///
+    /// # Errors
+    /// What the kernel says: `EOPNOTSUPP` where the driver has no such thing, `EPERM` without CAP_NET_ADMIN.
+    pub fn ethtool<T: EthtoolCommand>(&self, value: &mut T) -> io::Result<()> {
         let mut request = self.request();
         request.ifr_ifru.ifru_data = (&raw mut *value).cast();
         self.ioctl(libc::SIOCETHTOOL, request).map(drop)

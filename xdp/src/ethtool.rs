@@ -1,20 +1,41 @@
-//! Structures of the ethtool commands (`include/uapi/linux/ethtool.h`). Those of offloads are in `offload`.
+//! Structures of the ethtool commands (`include/uapi/linux/ethtool.h`), for [`crate::Device::ethtool`]. Those of
+//! offloads are in [`crate::Offloads`].
+//!
+//! Each structure is made by a constructor that puts its command into its first field, so that the kernel is never
+//! handed one with another's command. What the values mean, and which of them are wanted, is up to `zerocat-host`.
+
+use std::io;
 
 /// The structure of an ethtool command.
 ///
 /// # Safety
 /// It is laid out as the kernel's structure for the command that its constructor, or [`Adjustable::to_set`], puts into
 /// its first field, so the kernel reads and writes no further than its end.
-pub(crate) unsafe trait EthtoolCommand {}
+pub unsafe trait EthtoolCommand {}
 
 /// A structure that the kernel takes back as it gives it, with another command.
-pub(crate) trait Adjustable: EthtoolCommand {
+pub trait Adjustable: EthtoolCommand {
     /// What it is read with.
     fn to_get() -> Self;
     /// The same values, for the command that sets them.
     fn to_set(self) -> Self;
     /// The values that may be changed, by the names that ethtool(8) has for them.
     fn words(&mut self) -> Vec<(&'static str, &mut u32)>;
+
+    /// Changes the value of this name.
+    ///
+    /// # Errors
+    /// `InvalidInput` for a name that it doesn't have.
+    fn set_word(&mut self, name: &str, value: u32) -> io::Result<()> {
+        let (_, word) =
+            self.words().into_iter().find(|(known, _)| *known == name).ok_or_else(|| no_such_setting(name))?;
+        *word = value;
+        Ok(())
+    }
+}
+
+pub(crate) fn no_such_setting(name: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, format!("there is no setting {name}"))
 }
 
 const GSET: u32 = 0x01;
@@ -31,51 +52,65 @@ const SCHANNELS: u32 = 0x3d;
 const GEEE: u32 = 0x44;
 const SEEE: u32 = 0x45;
 
-/// Bits of `GFLAGS`: `ETH_FLAG_RXVLAN`, `ETH_FLAG_LRO`.
-pub(crate) const FLAG_RX_VLAN: u32 = 1 << 8;
-pub(crate) const FLAG_LRO: u32 = 1 << 15;
+/// `ETH_FLAG_RXVLAN`, a bit of [`Value::flags`]: the NIC takes VLAN tags off.
+pub const FLAG_RX_VLAN: u32 = 1 << 8;
+/// `ETH_FLAG_LRO`, a bit of [`Value::flags`]: large receive offload.
+pub const FLAG_LRO: u32 = 1 << 15;
 
 /// `struct ethtool_drvinfo`.
 #[repr(C)]
-pub(crate) struct DriverInfo {
+#[derive(Debug)]
+pub struct DriverInfo {
     command: u32,
-    pub(crate) driver: [u8; 32],
+    /// Name of the driver, ended by a NUL.
+    pub driver: [u8; 32],
     versions: [u8; 64],
-    pub(crate) bus: [u8; 32],
+    /// Where the device is on its bus, ended by a NUL.
+    pub bus: [u8; 32],
     rest: [u8; 64],
 }
 
 impl DriverInfo {
-    pub(crate) const fn new() -> Self {
+    /// `ETHTOOL_GDRVINFO`.
+    #[must_use]
+    pub const fn new() -> Self {
         Self { command: GDRVINFO, driver: [0; 32], versions: [0; 64], bus: [0; 32], rest: [0; 64] }
     }
 }
 
 /// `struct ethtool_value`.
 #[repr(C)]
-pub(crate) struct Value {
+#[derive(Debug)]
+pub struct Value {
     command: u32,
-    pub(crate) data: u32,
+    /// The number.
+    pub data: u32,
 }
 
 impl Value {
-    pub(crate) const fn carrier() -> Self {
+    /// `ETHTOOL_GLINK`: 0 without a carrier.
+    #[must_use]
+    pub const fn carrier() -> Self {
         Self { command: GLINK, data: 0 }
     }
 
-    pub(crate) const fn receive_offload() -> Self {
+    /// `ETHTOOL_GGRO`: 0 where generic receive offload is off.
+    #[must_use]
+    pub const fn receive_offload() -> Self {
         Self { command: GGRO, data: 0 }
     }
 
-    pub(crate) const fn flags() -> Self {
+    /// `ETHTOOL_GFLAGS`.
+    #[must_use]
+    pub const fn flags() -> Self {
         Self { command: GFLAGS, data: 0 }
     }
 }
 
 /// `struct ethtool_channels`.
 #[repr(C)]
-#[derive(Default)]
-pub(crate) struct Channels {
+#[derive(Debug, Default)]
+pub struct Channels {
     command: u32,
     max: [u32; 4],
     receive: u32,
@@ -85,12 +120,15 @@ pub(crate) struct Channels {
 }
 
 impl Channels {
-    pub(crate) fn new() -> Self {
+    /// `ETHTOOL_GCHANNELS`.
+    #[must_use]
+    pub fn new() -> Self {
         Self::to_get()
     }
 
     /// Queues that receive: of their own, and combined with a transmit queue.
-    pub(crate) const fn receiving(&self) -> u32 {
+    #[must_use]
+    pub const fn receiving(&self) -> u32 {
         self.receive.saturating_add(self.combined)
     }
 }
@@ -116,12 +154,13 @@ impl Adjustable for Channels {
 
 /// `struct ethtool_cmd`.
 #[repr(C)]
-#[derive(Default)]
-pub(crate) struct LinkSettings {
+#[derive(Debug, Default)]
+pub struct LinkSettings {
     command: u32,
     modes: [u32; 2],
     speed_low: u16,
-    pub(crate) duplex: u8,
+    /// 0 is half, 1 full, 0xff unknown.
+    pub duplex: u8,
     port: [u8; 5],
     packets: [u32; 2],
     speed_high: u16,
@@ -130,12 +169,15 @@ pub(crate) struct LinkSettings {
 }
 
 impl LinkSettings {
-    pub(crate) fn new() -> Self {
+    /// `ETHTOOL_GSET`.
+    #[must_use]
+    pub fn new() -> Self {
         Self { command: GSET, ..Self::default() }
     }
 
     /// Mb/s; `None` is `SPEED_UNKNOWN`.
-    pub(crate) fn speed(&self) -> Option<u32> {
+    #[must_use]
+    pub fn speed(&self) -> Option<u32> {
         let speed = u32::from(self.speed_high) << 16 | u32::from(self.speed_low);
         Some(speed).filter(|speed| ![0, 0xffff, u32::MAX].contains(speed))
     }
@@ -143,18 +185,24 @@ impl LinkSettings {
 
 /// `struct ethtool_coalesce`: 23 words, of which these count here.
 #[repr(C)]
-#[derive(Default)]
-pub(crate) struct Coalesce {
+#[derive(Debug, Default)]
+pub struct Coalesce {
     command: u32,
-    pub(crate) receive_us: u32,
-    pub(crate) receive_frames: u32,
+    /// Time to wait after a frame was received, in us.
+    pub receive_us: u32,
+    /// Or received frames to wait for; 0 where frames are not counted.
+    pub receive_frames: u32,
     receive_irq: [u32; 2],
-    pub(crate) transmit_us: u32,
-    pub(crate) transmit_frames: u32,
+    /// Time to wait after a frame was sent, in us.
+    pub transmit_us: u32,
+    /// Or sent frames to wait for; 0 where frames are not counted.
+    pub transmit_frames: u32,
     transmit_irq: [u32; 2],
     statistics: u32,
-    pub(crate) adaptive_receive: u32,
-    pub(crate) adaptive_transmit: u32,
+    /// Not 0: the driver changes the receive time by itself.
+    pub adaptive_receive: u32,
+    /// Not 0: the driver changes the transmit time by itself.
+    pub adaptive_transmit: u32,
     rates: [u32; 11],
 }
 
@@ -181,12 +229,14 @@ impl Adjustable for Coalesce {
 
 /// `struct ethtool_pauseparam`.
 #[repr(C)]
-#[derive(Default)]
-pub(crate) struct PauseParameters {
+#[derive(Debug, Default)]
+pub struct PauseParameters {
     command: u32,
     autonegotiated: u32,
-    pub(crate) receive: u32,
-    pub(crate) transmit: u32,
+    /// Not 0: pause frames stop us.
+    pub receive: u32,
+    /// Not 0: pause frames are sent.
+    pub transmit: u32,
 }
 
 impl Adjustable for PauseParameters {
@@ -205,14 +255,15 @@ impl Adjustable for PauseParameters {
 
 /// `struct ethtool_eee`.
 #[repr(C)]
-#[derive(Default)]
-pub(crate) struct EnergyEfficient {
+#[derive(Debug, Default)]
+pub struct EnergyEfficient {
     command: u32,
     supported: u32,
     advertised: u32,
     partner: u32,
     active: u32,
-    pub(crate) enabled: u32,
+    /// Not 0: Energy Efficient Ethernet is on.
+    pub enabled: u32,
     idle: u32,
     idle_us: u32,
     reserved: [u32; 2],

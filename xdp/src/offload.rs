@@ -3,9 +3,8 @@
 //! The older commands (`ETHTOOL_SGRO`, `ETHTOOL_STSO`, `ETHTOOL_SFLAGS`) switch several bits at once, and can't put
 //! back an interface that had some of them on and some off. Bits have no fixed numbers: the kernel is asked for names.
 
-use crate::control::unknown;
 use crate::device::Device;
-use crate::ethtool::EthtoolCommand;
+use crate::ethtool::{EthtoolCommand, no_such_setting};
 use std::io;
 
 const GSTRINGS: u32 = 0x1b;
@@ -98,15 +97,20 @@ unsafe impl EthtoolCommand for Get {}
 // SAFETY: `struct ethtool_sfeatures`; the kernel reads only its own number of blocks, and refuses another one.
 unsafe impl EthtoolCommand for Set {}
 
-/// All offloads of an interface.
-pub(crate) struct Offloads {
+/// All offloads of an interface, as they were when they were read.
+#[derive(Debug)]
+pub struct Offloads {
     names: Vec<String>,
     blocks: u32,
     block: [GetBlock; BLOCKS],
 }
 
 impl Offloads {
-    pub(crate) fn read(device: &Device) -> io::Result<Self> {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// What the kernel says; `Unsupported` where it has more than there is room for.
+    pub fn read(device: &Device) -> io::Result<Self> {
         let names = names(device)?;
         let room = u32::try_from(BLOCKS).unwrap_or(0);
         let mut get = Get { command: GFEATURES, blocks: room, ..Get::default() };
@@ -117,7 +121,9 @@ impl Offloads {
         Ok(Self { names, blocks: get.blocks, block: get.block })
     }
 
-    pub(crate) fn list(&self) -> Vec<Offload> {
+    /// Each of them.
+    #[must_use]
+    pub fn list(&self) -> Vec<Offload> {
         let named = self.names.iter().enumerate().filter(|(_, name)| !name.is_empty());
         named.filter_map(|(bit, name)| self.one(bit, name)).collect()
     }
@@ -133,10 +139,18 @@ impl Offloads {
         })
     }
 
-    pub(crate) fn set(&self, device: &Device, name: &str, on: bool) -> io::Result<()> {
-        let bit = self.names.iter().position(|known| known == name && !name.is_empty()).ok_or_else(|| unknown(name))?;
+    /// Asks for one to be on or off; the others stay.
+    ///
+    /// # Errors
+    /// What the kernel says; `InvalidInput` for a name that this kernel doesn't know.
+    pub fn set(&self, device: &Device, name: &str, on: bool) -> io::Result<()> {
+        let bit = self
+            .names
+            .iter()
+            .position(|known| known == name && !name.is_empty())
+            .ok_or_else(|| no_such_setting(name))?;
         let mut set = Set { command: SFEATURES, blocks: self.blocks, ..Set::default() };
-        let block = set.block.get_mut(bit / 32).ok_or_else(|| unknown(name))?;
+        let block = set.block.get_mut(bit / 32).ok_or_else(|| no_such_setting(name))?;
         block.valid = 1 << (bit % 32);
         block.requested = if on { block.valid } else { 0 };
         device.ethtool(&mut set)

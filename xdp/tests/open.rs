@@ -6,9 +6,7 @@ use std::time::Duration;
 use support::{SIZING, drop_capability, options};
 use zerocat_link::Sizing;
 use zerocat_testkit::netns::{in_private_netns, ip};
-use zerocat_xdp::{
-    Attached, ChunkSize, Mode, ModeRequest, OnOccupied, Resident, Step, XdpError, XdpFeatures, XdpLink, XdpOptions,
-};
+use zerocat_xdp::{Attached, ChunkSize, Mode, ModeRequest, OnOccupied, Resident, Step, XdpError, XdpLink, XdpOptions};
 
 fn refused(options: &XdpOptions) -> XdpError {
     let error = XdpLink::open(options).expect_err("this is refused");
@@ -180,16 +178,5 @@ fn a_queue_that_stays_taken_is_refused_though_the_program_was_replaced() {
         let error = refused(&second);
         assert!(matches!(error, XdpError::QueueBusy { queue: 0, .. }), "{error:?}");
         assert!(error.to_string().starts_with("queue 0 of zc-master is held by another AF_XDP socket"), "{error}");
-    });
-}
-
-#[test]
-fn features_are_those_of_the_driver() {
-    in_private_netns(|veth| {
-        let features = XdpFeatures::of_interface(&veth.master).unwrap();
-        assert!(features.native && features.redirect && !features.zero_copy, "{features:?}");
-        assert!(features.receive_stamps, "veth has the kfunc: {features:?}");
-        assert_eq!(XdpFeatures::of_interface("lo").unwrap(), XdpFeatures::default());
-        assert!(matches!(XdpFeatures::of_interface("zc-none"), Err(XdpError::NoInterface { .. })));
     });
 }

@@ -11,7 +11,7 @@ use support::{frame, options, send_raw};
 use zerocat_link::{Link, LinkFault, Sizing, Slot};
 use zerocat_testkit::cpus::pin;
 use zerocat_testkit::netns::{Veth, cable_with_queues, in_private_netns, ip};
-use zerocat_xdp::{Mode, NicSettings, OnOccupied, Reflector, Resident, XdpError, XdpLink, XdpOptions};
+use zerocat_xdp::{Device, Mode, OnOccupied, Reflector, Resident, XdpError, XdpLink, XdpOptions};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 const ETHERCAT: [u8; 2] = [0x88, 0xa4];
@@ -29,7 +29,7 @@ fn program(interface: &str) -> Option<u32> {
 }
 
 fn has_carrier(interface: &str) -> bool {
-    NicSettings::of_interface(interface).unwrap().carrier == Some(true)
+    Device::find(interface).unwrap().has_carrier()
 }
 
 /// Opens a link while another one has the queue. `meanwhile` runs when the new program is attached and the socket waits

@@ -9,11 +9,12 @@ use super::{
     Check, Counts, HostReading, InterfaceReading, Level, Observed, TimerReading, Wanted, judge_counters, judge_host,
     judge_observed, judge_timer,
 };
+use crate::nic::{NicSettings, XdpFeatures};
 use serde::Serialize;
 use std::path::Path;
 use std::time::Instant;
 use zerocat_sched::cpu_list;
-use zerocat_xdp::{NicSettings, Resident, XdpError, XdpFeatures};
+use zerocat_xdp::{Resident, XdpError};
 
 /// Name and version of the schema.
 pub const DOCTOR_SCHEMA: &str = "zerocat-doctor/1";
@@ -79,7 +80,7 @@ pub fn examine_during(request: &DoctorRequest, meanwhile: impl FnOnce() -> Optio
         None => judge(&seen, None, request),
         Some(Ok(settings)) => {
             let files = InterfaceReading::read(root, name, settings.index);
-            let features = XdpFeatures::of_interface(name).map_err(|error| crate::chain(&error));
+            let features = XdpFeatures::of_interface(settings.index).map_err(|error| error.to_string());
             let resident = Resident::of_interface(name).map_err(|error| crate::chain(&error));
             judge(&seen, Some((Ok(&InterfaceFacts { settings, features, resident }), &files)), request)
         }

@@ -2,7 +2,8 @@
 
 use super::tunable;
 use super::{Check, Level, Question, Wanted};
-use zerocat_xdp::{NicSettings, Resident, XdpError, XdpFeatures};
+use crate::nic::{NicSettings, XdpFeatures};
+use zerocat_xdp::{Resident, XdpError};
 
 /// An interface by ioctl and netlink. `Err` says why a part couldn't be had.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -193,8 +194,9 @@ fn addresses(nic: &NicSettings) -> Check {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::nic::Coalescing;
     use std::net::{IpAddr, Ipv4Addr};
-    use zerocat_xdp::{Attached, Coalescing, HeldBy};
+    use zerocat_xdp::{Attached, HeldBy};
 
     /// An igb port as it should be.
     pub(crate) fn good() -> InterfaceFacts {

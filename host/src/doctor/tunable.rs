@@ -1,7 +1,7 @@
 //! Checks of what [`crate::tune`] sets.
 
 use super::{Check, Level, Question};
-use zerocat_xdp::{Coalescing, NicSettings};
+use crate::nic::{Coalescing, NicSettings};
 
 pub(super) fn queues(nic: &NicSettings) -> Check {
     let question = Question {

@@ -8,8 +8,8 @@ use super::plan::{Found, Item, Reading, Wish, plan};
 use super::port::{Port, said};
 use super::setting::{Setting, Value};
 use super::state::State;
+use crate::nic::NicGroup;
 use std::io;
-use zerocat_xdp::NicGroup;
 
 /// Queues come first and alone: with them interrupts come and go, and change their numbers.
 pub(super) const PASSES: [fn(&Setting) -> bool; 2] = [is_queues, |setting| !is_queues(setting)];

@@ -4,7 +4,8 @@
 //! it.
 
 use super::setting::{Setting, Value};
-use zerocat_xdp::{NapiKnob, NicGroup};
+use crate::nic::NicGroup;
+use zerocat_xdp::NapiKnob;
 
 /// How a setting was found.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,10 +4,11 @@
 use super::plan::{Found, Reading};
 use super::setting::{Setting, Value};
 use crate::doctor::{Irq, nic_irqs, read_irqs};
+use crate::nic::{NicControl, NicGroup, NicSettings, set_irq_affinity};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-use zerocat_xdp::{NapiKnob, NapiKnobs, NicControl, NicGroup, NicSettings, XdpError, set_irq_affinity};
+use zerocat_xdp::{NapiKnob, NapiKnobs, XdpError};
 
 /// What is tuned.
 pub(super) trait Port {

@@ -1,9 +1,10 @@
 //! A setting of an interface, and what it is set to, as names and values that a state file keeps.
 
+use crate::nic::NicGroup;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
-use zerocat_xdp::{NapiKnob, NicGroup};
+use zerocat_xdp::NapiKnob;
 
 /// What is changed as one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

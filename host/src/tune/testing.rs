@@ -3,10 +3,11 @@
 use super::plan::{Found, Reading};
 use super::port::Port;
 use super::setting::{Setting, Value};
+use crate::nic::NicGroup;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use zerocat_xdp::{NapiKnob, NicGroup};
+use zerocat_xdp::NapiKnob;
 
 pub(super) fn queues() -> Setting {
     Setting::Group(NicGroup::Queues)

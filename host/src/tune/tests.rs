@@ -3,11 +3,12 @@
 use super::*;
 use crate::doctor::nic::{InterfaceFacts, judge_interface};
 use crate::doctor::{Level, Wanted};
+use crate::nic::{Coalescing, NicControl, NicGroup, XdpFeatures};
 use std::collections::BTreeMap;
 use std::fs;
 use zerocat_testkit::FakeTree;
 use zerocat_testkit::netns::{Veth, in_private_netns, ip};
-use zerocat_xdp::{Coalescing, NapiKnob, NicControl, NicGroup, XdpFeatures};
+use zerocat_xdp::NapiKnob;
 
 /// The tree of a machine with two CPUs, where `zc-master` has two interrupts and NAPI knobs.
 fn tree(veth: &Veth) -> FakeTree {

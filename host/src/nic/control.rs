@@ -4,11 +4,9 @@
 //! read just before. Not guaranteed: that a driver does what it accepted; read it again. Several drivers reset the link
 //! for a second or more.
 
-use crate::device::Device;
-use crate::error::XdpError;
-use crate::ethtool::{Adjustable, Channels, Coalesce, EnergyEfficient, PauseParameters};
-use crate::offload::{Offload, Offloads};
 use std::io;
+use zerocat_xdp::ethtool::{Adjustable, Channels, Coalesce, EnergyEfficient, PauseParameters};
+use zerocat_xdp::{Device, Offload, Offloads, XdpError};
 
 /// Settings that a driver takes together, in one command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -92,16 +90,10 @@ impl NicControl {
         let mut wanted = T::to_get();
         self.device.ethtool(&mut wanted)?;
         for (name, value) in values {
-            let mut words = wanted.words().into_iter();
-            let (_, word) = words.find(|(known, _)| known == name).ok_or_else(|| unknown(name))?;
-            *word = *value;
+            wanted.set_word(name, *value)?;
         }
         self.device.ethtool(&mut wanted.to_set())
     }
-}
-
-pub(crate) fn unknown(name: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidInput, format!("there is no setting {name}"))
 }
 
 #[cfg(test)]
@@ -127,7 +119,7 @@ mod tests {
             let nic = NicControl::of_interface(&veth.master).unwrap();
             for group in [NicGroup::EnergyEfficient, NicGroup::Pause] {
                 let refused = nic.write(group, &[]).unwrap_err();
-                assert_eq!(refused.raw_os_error(), Some(libc::EOPNOTSUPP), "{group:?}");
+                assert_eq!(refused.raw_os_error(), Some(nix::libc::EOPNOTSUPP), "{group:?}");
             }
         });
     }

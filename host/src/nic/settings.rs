@@ -2,14 +2,12 @@
 //!
 //! Reads only. What a driver doesn't say is `None`.
 
-use crate::device::Device;
-use crate::error::XdpError;
-use crate::ethtool::{
+use std::net::IpAddr;
+use zerocat_xdp::ethtool::{
     Adjustable, Channels, Coalesce, DriverInfo, EnergyEfficient, EthtoolCommand, FLAG_LRO, FLAG_RX_VLAN, LinkSettings,
     PauseParameters, Value,
 };
-use crate::offload::Offloads;
-use std::net::IpAddr;
+use zerocat_xdp::{Device, Offloads, XdpError};
 
 /// An interface of the calling thread's network namespace.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

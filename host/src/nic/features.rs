@@ -2,10 +2,8 @@
 //!
 //! A driver may say more than it keeps on a given queue or firmware; what counts is what is read back after opening.
 
-use crate::device::Device;
-use crate::error::XdpError;
-use crate::netdev;
-use crate::resident::query_options;
+use super::netdev;
+use std::io;
 
 /// `enum netdev_xdp_act` of `include/uapi/linux/netdev.h`.
 const BASIC: u64 = 1 << 0;
@@ -29,14 +27,12 @@ pub struct XdpFeatures {
 }
 
 impl XdpFeatures {
-    /// Those of an interface of this thread's network namespace.
+    /// Those of the interface of this number in the calling thread's network namespace.
     ///
     /// # Errors
-    /// `NoInterface`, `Device`.
-    pub fn of_interface(interface: &str) -> Result<Self, XdpError> {
-        let device = Device::find(interface)?;
-        let flags = query_options(&device)?.feature_flags;
-        let metadata = netdev::receive_metadata(&device).ok().flatten().unwrap_or(0);
+    /// What the kernel says; a kernel without the question is no error.
+    pub fn of_interface(index: u32) -> io::Result<Self> {
+        let netdev::Features { xdp: flags, receive_metadata: metadata } = netdev::features(index)?;
         let has = |flag| flags & flag != 0;
         Ok(Self {
             native: has(BASIC),
@@ -44,5 +40,31 @@ impl XdpFeatures {
             zero_copy: has(XSK_ZEROCOPY),
             receive_stamps: metadata & TIMESTAMP != 0,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nix::net::if_::if_nametoindex;
+    use zerocat_testkit::netns::in_private_netns;
+
+    #[test]
+    fn features_are_those_of_the_driver() {
+        in_private_netns(|veth| {
+            let of = |name: &str| XdpFeatures::of_interface(if_nametoindex(name).unwrap()).unwrap();
+            let features = of(&veth.master);
+            assert!(features.native && features.redirect && !features.zero_copy, "{features:?}");
+            assert!(features.receive_stamps, "veth has the kfunc: {features:?}");
+            assert_eq!(of("lo"), XdpFeatures::default());
+        });
+    }
+
+    #[test]
+    fn an_interface_that_is_not_there_is_an_error() {
+        in_private_netns(|_| {
+            let error = XdpFeatures::of_interface(4_000_000).unwrap_err();
+            assert_eq!(error.raw_os_error(), Some(nix::libc::ENODEV), "{error}");
+        });
     }
 }

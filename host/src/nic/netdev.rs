@@ -1,9 +1,8 @@
-//! What the kernel's netdev netlink family says of an interface that libbpf doesn't ask for: which facts of a received
-//! frame its driver tells an XDP program (`Documentation/netlink/specs/netdev.yaml`).
+//! What the kernel's netdev netlink family says of an interface: what its driver does with XDP, and which facts of a
+//! received frame it tells an XDP program (`Documentation/netlink/specs/netdev.yaml`).
 //!
-//! What is there is parsed as a claim: what isn't as it should be is no answer.
+//! The answer is parsed as a claim: an attribute that isn't laid out as it should be counts as missing.
 
-use crate::device::Device;
 use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, recv, send, socket};
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -14,38 +13,63 @@ const CONTROLLER: u16 = 0x10;
 const GET_FAMILY: u8 = 3;
 const FAMILY_ID: u16 = 1;
 const FAMILY_NAME: u16 = 2;
-/// `NETDEV_CMD_DEV_GET`, `NETDEV_A_DEV_IFINDEX`, `NETDEV_A_DEV_XDP_RX_METADATA_FEATURES` of
-/// `include/uapi/linux/netdev.h`.
+/// `NETDEV_CMD_DEV_GET`, `NETDEV_A_DEV_IFINDEX`, `NETDEV_A_DEV_XDP_FEATURES`, `NETDEV_A_DEV_XDP_RX_METADATA_FEATURES`
+/// of `include/uapi/linux/netdev.h`.
 const DEV_GET: u8 = 1;
 const IFINDEX: u16 = 1;
+const XDP_FEATURES: u16 = 3;
 const RX_METADATA_FEATURES: u16 = 5;
-/// `NLM_F_REQUEST` of `include/uapi/linux/netlink.h`.
+/// `NLM_F_REQUEST`, `NLMSG_ERROR` of `include/uapi/linux/netlink.h`.
 const REQUEST: u16 = 1;
+const ERROR: u16 = 2;
 /// `struct nlmsghdr` and `struct genlmsghdr`.
 const HEADERS: usize = 16 + 4;
 /// `struct nlattr`; attributes start at multiples of 4.
 const ATTRIBUTE: usize = 4;
 
-/// `enum netdev_xdp_rx_metadata` of the driver: bit 0 is the time at which a frame was received. None where the kernel
-/// does not know the question.
-pub(crate) fn receive_metadata(device: &Device) -> io::Result<Option<u64>> {
-    let protocol = SockProtocol::NetlinkGeneric;
-    let netlink = socket(AddressFamily::Netlink, SockType::Raw, SockFlag::SOCK_CLOEXEC, protocol)?;
-    let family = ask(&netlink, CONTROLLER, GET_FAMILY, FAMILY_NAME, b"netdev\0")?;
-    let Some(family) = attribute(&family, FAMILY_ID).and_then(|id| id.try_into().ok()).map(u16::from_ne_bytes) else {
-        return Ok(None);
-    };
-    let answer = ask(&netlink, family, DEV_GET, IFINDEX, &device.index().to_ne_bytes())?;
-    Ok(attribute(&answer, RX_METADATA_FEATURES).and_then(|bits| bits.try_into().ok()).map(u64::from_ne_bytes))
+/// Bits that a driver sets, all 0 where the kernel doesn't know the question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Features {
+    /// `enum netdev_xdp_act`.
+    pub(super) xdp: u64,
+    /// `enum netdev_xdp_rx_metadata`.
+    pub(super) receive_metadata: u64,
 }
 
-/// Sends a request with one attribute and returns the answer as it came. An error of the kernel's has no attributes.
+/// Those of the interface of this number in the calling thread's network namespace.
+pub(super) fn features(index: u32) -> io::Result<Features> {
+    let protocol = SockProtocol::NetlinkGeneric;
+    let netlink = socket(AddressFamily::Netlink, SockType::Raw, SockFlag::SOCK_CLOEXEC, protocol)?;
+    let family = match ask(&netlink, CONTROLLER, GET_FAMILY, FAMILY_NAME, b"netdev\0") {
+        // Linux before 6.3.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Features::default()),
+        family => family?,
+    };
+    let Some(family) = attribute(&family, FAMILY_ID).and_then(|id| id.try_into().ok()).map(u16::from_ne_bytes) else {
+        return Ok(Features::default());
+    };
+    let answer = ask(&netlink, family, DEV_GET, IFINDEX, &index.to_ne_bytes())?;
+    let bits = |name| attribute(&answer, name).and_then(|bits| bits.try_into().ok()).map_or(0, u64::from_ne_bytes);
+    Ok(Features { xdp: bits(XDP_FEATURES), receive_metadata: bits(RX_METADATA_FEATURES) })
+}
+
+/// Sends a request with one attribute and returns the answer as it came, or the error that the kernel answered with.
 fn ask(netlink: &OwnedFd, family: u16, command: u8, name: u16, value: &[u8]) -> io::Result<Vec<u8>> {
     send(netlink.as_raw_fd(), &request(family, command, name, value), MsgFlags::empty())?;
     let mut answer = vec![0; 8192];
     let len = recv(netlink.as_raw_fd(), &mut answer, MsgFlags::empty())?;
     answer.truncate(len);
-    Ok(answer)
+    match error_of(&answer) {
+        Some(errno) => Err(io::Error::from_raw_os_error(errno)),
+        None => Ok(answer),
+    }
+}
+
+/// The errno of an answer that is an error: `struct nlmsgerr`, where the number is negative.
+fn error_of(answer: &[u8]) -> Option<i32> {
+    let kind = u16::from_ne_bytes(*answer.get(4..)?.first_chunk()?);
+    let errno = i32::from_ne_bytes(*answer.get(16..)?.first_chunk()?);
+    (kind == ERROR && errno != 0).then(|| errno.wrapping_neg())
 }
 
 fn request(family: u16, command: u8, name: u16, value: &[u8]) -> Vec<u8> {
@@ -84,7 +108,6 @@ fn attribute(answer: &[u8], wanted: u16) -> Option<&[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use zerocat_testkit::netns::in_private_netns;
 
     #[test]
     fn an_attribute_is_found_behind_others_and_one_that_is_cut_is_none() {
@@ -103,18 +126,20 @@ mod tests {
     }
 
     #[test]
+    fn an_error_of_the_kernel_is_told_by_its_number() {
+        let mut answer = request(ERROR, 0, 9, &[]);
+        answer[16..20].fill(0);
+        assert_eq!(error_of(&answer), None, "0 acknowledges");
+        answer[16..20].copy_from_slice(&(-nix::libc::ENODEV).to_ne_bytes());
+        assert_eq!(error_of(&answer), Some(nix::libc::ENODEV));
+        assert_eq!(error_of(&answer[..19]), None);
+        assert_eq!(error_of(&request(7, 1, 9, &[1, 2, 3])), None);
+    }
+
+    #[test]
     fn a_length_of_zero_is_no_endless_loop() {
         let mut answer = request(7, 1, 9, &[]);
         answer[HEADERS..HEADERS + 2].fill(0);
         assert_eq!(attribute(&answer, 5), None);
-    }
-
-    #[test]
-    fn veth_offers_the_time_of_a_frame_and_the_loopback_nothing() {
-        in_private_netns(|veth| {
-            let of = |name: &str| receive_metadata(&Device::find(name).unwrap()).unwrap();
-            assert_eq!(of(&veth.master).map(|bits| bits & 1), Some(1));
-            assert_eq!(of("lo"), Some(0));
-        });
     }
 }

@@ -10,6 +10,7 @@
 
 pub mod datagram;
 pub mod fault;
+pub mod lock;
 pub mod packet;
 pub mod pair;
 mod slots;

@@ -326,9 +326,13 @@ fn interface_index(interface: &str) -> Result<libc::c_int, PacketError> {
 }
 
 fn no_such_interface(interface: &str) -> PacketError {
-    let names = nix::net::if_::if_nameindex().map_or_else(
+    PacketError::NoSuchInterface { interface: interface.to_owned(), existing: existing_interfaces() }
+}
+
+/// Names of the interfaces of this network namespace, separated by commas.
+pub(crate) fn existing_interfaces() -> String {
+    nix::net::if_::if_nameindex().map_or_else(
         |error| format!("(can't be listed: {error})"),
         |all| all.iter().map(|one| one.name().to_string_lossy().into_owned()).collect::<Vec<_>>().join(", "),
-    );
-    PacketError::NoSuchInterface { interface: interface.to_owned(), existing: names }
+    )
 }

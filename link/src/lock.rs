@@ -1,0 +1,135 @@
+//! One MainDevice an interface: a lock that says who has it.
+//!
+//! Two programs that send to one network take each other's frames and outputs, whatever links they use. So everything
+//! that opens an interface to send takes this lock first: `run`, `scan` and the benches. The simulator is at the other
+//! end and doesn't.
+//!
+//! The lock is a listening UNIX socket with the abstract name `zerocat/NUMBER`, NUMBER being the interface's index. Such
+//! names belong to the network namespace, as interfaces do; they need no file and no right, and the kernel takes them
+//! back when their process ends, however it ends. Whoever finds one taken connects to it, and the kernel tells the process
+//! that listens.
+//!
+//! Guarantees: in one network namespace one process at a time has the lock of an interface. Not guaranteed: that others
+//! than zerocat ask for it; that a process of another PID namespace can be named.
+
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::sys::socket::sockopt::PeerCredentials;
+use nix::sys::socket::{AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, connect, getsockopt, listen, socket};
+
+/// Looks at a name that is taken by nobody: a process that has just taken it, or that has just ended.
+const LOOKS: u32 = 10;
+/// Time between two of them.
+const PAUSE: Duration = Duration::from_millis(2);
+/// Processes that can be told who has the lock; their connections are never accepted.
+const BACKLOG: i32 = 128;
+
+/// Why the lock of an interface couldn't be taken.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// Another process has it.
+    #[error("{} uses {interface} already; stop it first", holder(*pid, program.as_deref()))]
+    InUse {
+        /// The interface.
+        interface: String,
+        /// The process, where the kernel names it.
+        pid: Option<u32>,
+        /// Its name, where it can be read.
+        program: Option<String>,
+    },
+    /// There is no such interface in this network namespace.
+    #[error("no interface {interface}; this host has: {existing}")]
+    NoSuchInterface {
+        /// Name that was asked for.
+        interface: String,
+        /// Names that exist in this network namespace, separated by commas.
+        existing: String,
+    },
+    /// A socket couldn't be made or named.
+    #[error("{step} the socket that locks {interface}")]
+    SetUp {
+        /// The interface.
+        interface: String,
+        /// What was done.
+        step: &'static str,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+}
+
+fn holder(pid: Option<u32>, program: Option<&str>) -> String {
+    match (program, pid) {
+        (Some(program), Some(pid)) => format!("{program} (process {pid})"),
+        (_, Some(pid)) => format!("process {pid}"),
+        _ => "another process".to_owned(),
+    }
+}
+
+/// The lock of an interface. It is given back when this is dropped, or when the process ends.
+#[derive(Debug)]
+#[must_use = "the lock is given back when this is dropped"]
+pub struct InterfaceLock(#[expect(dead_code, reason = "its being open is the lock")] OwnedFd);
+
+impl InterfaceLock {
+    /// Takes the lock of an interface of the calling thread's network namespace.
+    ///
+    /// # Errors
+    /// Each of [`LockError`].
+    pub fn take(interface: &str) -> Result<Self, LockError> {
+        let failed = |step| {
+            move |errno: Errno| LockError::SetUp { interface: interface.to_owned(), step, source: errno.into() }
+        };
+        let index = nix::net::if_::if_nametoindex(interface).map_err(|_| no_such_interface(interface))?;
+        let name = UnixAddr::new_abstract(format!("zerocat/{index}").as_bytes()).map_err(failed("name"))?;
+        for look in 0..LOOKS {
+            if look > 0 {
+                std::thread::sleep(PAUSE);
+            }
+            let lock = stream().map_err(failed("open"))?;
+            match bind(lock.as_raw_fd(), &name) {
+                Ok(()) => {
+                    let backlog = Backlog::new(BACKLOG).map_err(failed("listen at"))?;
+                    listen(&lock, backlog).map_err(failed("listen at"))?;
+                    return Ok(Self(lock));
+                }
+                Err(Errno::EADDRINUSE) => {}
+                Err(errno) => return Err(failed("bind")(errno)),
+            }
+            if let Some(pid) = listener(&name).map_err(failed("ask at"))? {
+                return Err(LockError::InUse { interface: interface.to_owned(), pid, program: pid.and_then(program) });
+            }
+        }
+        Err(LockError::InUse { interface: interface.to_owned(), pid: None, program: None })
+    }
+}
+
+fn stream() -> Result<OwnedFd, Errno> {
+    socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK, None)
+}
+
+/// Who listens at a name: nobody, or a process, which may have no number here.
+fn listener(name: &UnixAddr) -> Result<Option<Option<u32>>, Errno> {
+    let socket = stream()?;
+    match connect(socket.as_raw_fd(), name) {
+        Ok(()) => {
+            let credentials = getsockopt(&socket, PeerCredentials)?;
+            Ok(Some(u32::try_from(credentials.pid()).ok().filter(|&pid| pid > 0)))
+        }
+        // Somebody is there, and many have asked already.
+        Err(Errno::EAGAIN) => Ok(Some(None)),
+        Err(Errno::ECONNREFUSED) => Ok(None),
+        Err(errno) => Err(errno),
+    }
+}
+
+/// Name of a process.
+fn program(pid: u32) -> Option<String> {
+    let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
+    Some(name.trim().to_owned()).filter(|name| !name.is_empty())
+}
+
+fn no_such_interface(interface: &str) -> LockError {
+    LockError::NoSuchInterface { interface: interface.to_owned(), existing: crate::packet::existing_interfaces() }
+}

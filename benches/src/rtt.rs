@@ -31,6 +31,7 @@ use std::path::Path;
 use std::time::Duration;
 use subject::{Burst, EngineSubject, Subject};
 use zerocat_engine::LaneError;
+use zerocat_link::lock::{InterfaceLock, LockError};
 use zerocat_link::packet::PacketError;
 use zerocat_link::packet::floor::FloorWait;
 use zerocat_sched::{ProcessSetup, RealtimeRequest, cpu_list, prepare_process};
@@ -96,6 +97,9 @@ pub enum RttError {
     /// Nothing asked for.
     #[error("nothing to measure: give at least one cycle, one round and one size")]
     Nothing,
+    /// Another zerocat has the interface, or there is no such interface.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// An AF_XDP socket or program.
     #[error("{row} on {interface}")]
     Xdp {
@@ -187,6 +191,7 @@ impl Kind {
 /// The first set-up that failed, or a row of which no frame came back.
 pub fn run(settings: &RttSettings, mut progress: impl FnMut(&str)) -> Result<RttReport, RttError> {
     check(settings)?;
+    let _lock = InterfaceLock::take(&settings.interface)?;
     let mut settings = settings.clone();
     settings.cpu = settings.cpu.or_else(|| cpu_list::read(Path::new("/"), "online").last().copied());
     let request = request(&settings);

@@ -177,7 +177,7 @@ impl Rtt {
             let message = zerocat::chain(&error);
             match error {
                 RttError::Size(_) | RttError::Nothing => Failure::usage(message),
-                RttError::Xdp { .. } | RttError::Packet { .. } => Failure::link(message),
+                RttError::Lock(_) | RttError::Xdp { .. } | RttError::Packet { .. } => Failure::link(message),
                 _ => Failure::running(message),
             }
         })?;

@@ -43,7 +43,7 @@ impl Demo {
         let segment = Simulation::start(theirs)?;
         eprintln!("in process: no network interface, no AF_XDP, no driver; times are those of two threads");
         let report = LinkReport::new("in_process", "in-process");
-        let link = OpenLink { link: Box::new(ours), report, missing: Vec::new(), strays: None };
+        let link = OpenLink::new(Box::new(ours), report);
         let done = run_rig(rig, Some(link), &self.how, &stop, |_| {});
         segment.stop()?;
         done

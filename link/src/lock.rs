@@ -17,7 +17,9 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::sys::socket::sockopt::PeerCredentials;
-use nix::sys::socket::{AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, connect, getsockopt, listen, socket};
+use nix::sys::socket::{
+    AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, connect, getsockopt, listen, socket,
+};
 
 /// Looks at a name that is taken by nobody: a process that has just taken it, or that has just ended.
 const LOOKS: u32 = 10;
@@ -40,7 +42,7 @@ pub enum LockError {
         program: Option<String>,
     },
     /// There is no such interface in this network namespace.
-    #[error("no interface {interface}; this host has: {existing}")]
+    #[error("no interface {interface} here; there are: {existing}")]
     NoSuchInterface {
         /// Name that was asked for.
         interface: String,
@@ -78,9 +80,8 @@ impl InterfaceLock {
     /// # Errors
     /// Each of [`LockError`].
     pub fn take(interface: &str) -> Result<Self, LockError> {
-        let failed = |step| {
-            move |errno: Errno| LockError::SetUp { interface: interface.to_owned(), step, source: errno.into() }
-        };
+        let failed =
+            |step| move |errno: Errno| LockError::SetUp { interface: interface.to_owned(), step, source: errno.into() };
         let index = nix::net::if_::if_nametoindex(interface).map_err(|_| no_such_interface(interface))?;
         let name = UnixAddr::new_abstract(format!("zerocat/{index}").as_bytes()).map_err(failed("name"))?;
         for look in 0..LOOKS {

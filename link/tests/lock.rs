@@ -109,7 +109,7 @@ fn an_interface_of_the_same_name_in_another_namespace_is_not_locked() {
 fn an_interface_that_is_not_there_is_named_with_those_that_are() {
     in_private_netns(|veth| {
         let message = refusal("zc-none").to_string();
-        assert!(message.starts_with("no interface zc-none; this host has: "), "{message}");
+        assert!(message.starts_with("no interface zc-none here; there are: "), "{message}");
         assert!(message.contains(&veth.master), "{message}");
     });
 }

@@ -22,6 +22,7 @@ use zerocat_engine::{
 };
 use zerocat_host::doctor::{self, read_counters};
 use zerocat_host::{chain, spin_warning, starvation_warning};
+use zerocat_link::lock::InterfaceLock;
 use zerocat_link::tap::{Captured, Tap, TapThread, TapWriter};
 use zerocat_link::{Link, LinkCounters, Slot};
 use zerocat_sched::{
@@ -60,6 +61,8 @@ pub(crate) struct Core {
     pub(crate) nic: Option<doctor::Counters>,
     pub(crate) missing: Vec<String>,
     strays: Option<Strays>,
+    /// Given back when all else has ended.
+    _lock: Option<InterfaceLock>,
     cyclic_slots: u16,
     capture: Option<TapThread>,
     pub(crate) progress: Progress,
@@ -101,7 +104,7 @@ impl Core {
         }
         // Lives as long as the process, as the frame pool does that it sends with.
         let datagrams = Box::leak(Box::new(Datagrams::new(pdu_loop, monotonic)));
-        let (link, strays) = (link.report, link.strays);
+        let OpenLink { report: link, strays, lock, .. } = link;
         Ok(Self {
             nic: read_counters(Path::new("/"), &link.interface),
             rig,
@@ -113,6 +116,7 @@ impl Core {
             link,
             missing,
             strays,
+            _lock: lock,
             cyclic_slots,
             capture,
             progress: options.progress,
@@ -253,10 +257,9 @@ pub(crate) struct Remains {
 /// Puts a tap around a link, if frames are to be captured.
 fn tapped(link: OpenLink, path: Option<&Path>) -> Result<(OpenLink, Option<TapThread>), SessionError> {
     let Some(path) = path else { return Ok((link, None)) };
-    let OpenLink { link, report, missing, strays } = link;
-    let (tap, reader) = Tap::new(link, CAPTURE_RECORDS);
-    let thread = TapWriter::create(reader, path, &report.interface)?.spawn()?;
-    Ok((OpenLink { link: Box::new(tap), report, missing, strays }, Some(thread)))
+    let (tap, reader) = Tap::new(link.link, CAPTURE_RECORDS);
+    let thread = TapWriter::create(reader, path, &link.report.interface)?.spawn()?;
+    Ok((OpenLink { link: Box::new(tap), ..link }, Some(thread)))
 }
 
 fn nap_unless(end: bool) -> ControlFlow<()> {

@@ -4,6 +4,7 @@ use crate::report::{BusyPollReport, LinkReport};
 use std::time::Duration;
 use zerocat_config::{BusyPoll, BusyPollSettings, Engine as EngineSection, LinkKind, UmemPages, Wakeup, XdpMode};
 use zerocat_host::Nic;
+use zerocat_link::lock::{InterfaceLock, LockError};
 use zerocat_link::packet::{PacketError, PacketLink};
 use zerocat_link::{Link, Sizing};
 use zerocat_sched::time::nanos;
@@ -28,6 +29,16 @@ pub struct OpenLink {
     pub missing: Vec<String>,
     /// Counters of frames that the link doesn't hear; AF_XDP only.
     pub strays: Option<Strays>,
+    /// The lock of the interface, which no other zerocat gets meanwhile; `None` where the link is no interface.
+    pub lock: Option<InterfaceLock>,
+}
+
+impl OpenLink {
+    /// A link of which nothing is known but its report.
+    #[must_use]
+    pub const fn new(link: AnyLink, report: LinkReport) -> Self {
+        Self { link, report, missing: Vec::new(), strays: None, lock: None }
+    }
 }
 
 impl std::fmt::Debug for OpenLink {
@@ -39,6 +50,9 @@ impl std::fmt::Debug for OpenLink {
 /// Why a link couldn't be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum LinkOpenError {
+    /// Another zerocat has the interface, or there is no such interface.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// AF_XDP.
     #[error("open {interface} over AF_XDP")]
     Xdp {
@@ -77,10 +91,12 @@ pub struct LinkRequest<'a> {
 /// # Errors
 /// What the kernel or the interface refused, with what to do.
 pub fn open_link(request: &LinkRequest<'_>) -> Result<OpenLink, LinkOpenError> {
-    match request.section.link {
-        LinkKind::Xdp => open_xdp(request),
-        LinkKind::Packet => open_packet(request),
-    }
+    let lock = InterfaceLock::take(request.interface)?;
+    let opened = match request.section.link {
+        LinkKind::Xdp => open_xdp(request)?,
+        LinkKind::Packet => open_packet(request)?,
+    };
+    Ok(OpenLink { lock: Some(lock), ..opened })
 }
 
 fn open_xdp(request: &LinkRequest<'_>) -> Result<OpenLink, LinkOpenError> {
@@ -100,7 +116,7 @@ fn open_xdp(request: &LinkRequest<'_>) -> Result<OpenLink, LinkOpenError> {
         missing.push(format!("busy polling on {interface}: {why}"));
     }
     let strays = link.take_strays();
-    Ok(OpenLink { link: Box::new(link), report, missing, strays })
+    Ok(OpenLink { strays, missing, ..OpenLink::new(Box::new(link), report) })
 }
 
 fn xdp_options(request: &LinkRequest<'_>) -> XdpOptions {
@@ -169,7 +185,7 @@ fn open_packet(request: &LinkRequest<'_>) -> Result<OpenLink, LinkOpenError> {
         .map_err(|source| LinkOpenError::Packet { interface: interface.to_owned(), source })?;
     let driver = Nic::for_interface(interface).and_then(|nic| nic.driver);
     let report = LinkReport { driver, ..LinkReport::new("packet", interface) };
-    Ok(OpenLink { link: Box::new(link), report, missing: deaf(interface).into_iter().collect(), strays: None })
+    Ok(OpenLink { missing: deaf(interface).into_iter().collect(), ..OpenLink::new(Box::new(link), report) })
 }
 
 /// Why an AF_PACKET socket may hear nothing: an XDP program takes frames before it sees them.

@@ -7,6 +7,7 @@ use crate::rtt::subject::{
 use std::time::Duration;
 use zerocat_engine::LaneError;
 use zerocat_gauge::{DialogueError, Exchange, Lost, Plan, RowReport, measure, print, read_plan, ready};
+use zerocat_link::lock::{InterfaceLock, LockError};
 use zerocat_link::packet::PacketError;
 use zerocat_link::packet::PacketLink;
 use zerocat_link::packet::floor::FloorWait;
@@ -110,6 +111,9 @@ pub enum OwnRowError {
     /// The bench couldn't be talked to.
     #[error(transparent)]
     Dialogue(#[from] DialogueError),
+    /// Another zerocat has the interface, or there is no such interface.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// An AF_XDP socket or program.
     #[error("open AF_XDP")]
     Xdp(#[from] XdpError),
@@ -134,6 +138,7 @@ pub fn run(row: OwnRow) -> Result<(), OwnRowError> {
     let expected = plan.expected_working_counter;
     let burst = Burst { size: plan.size, frames, deadline: plan.deadline(), expected };
     let request = RealtimeRequest { cpu: plan.cpu, priority: plan.priority, ..RealtimeRequest::default() };
+    let _lock = InterfaceLock::take(&plan.interface)?;
     let setup = prepare_process(&request);
     let mut told = None;
     let mut report = match row {

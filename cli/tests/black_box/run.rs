@@ -83,12 +83,13 @@ fn a_second_run_on_the_same_interface_is_refused_and_the_first_goes_on() {
         let folder = Folder::new();
         let rig = demo_rig(&veth.master);
         let mut first = in_op(&folder, &rig, &[]);
-        run(&rig, &["--seconds", "1"]).with_code(4).saying(&[
-            "zc-master has an XDP program",
-            "zerocat_xdp",
-            "zerocat (pid ",
-            "stop its process",
-        ]);
+        for link in ["xdp", "packet"] {
+            let mut second = rig.clone();
+            second["engine"]["link"] = json!(link);
+            run(&second, &["--seconds", "1"]).with_code(4).saying(&["zerocat (process ", "uses zc-master already"]);
+            run(&second, &["--seconds", "1", "--force"]).with_code(4).saying(&["uses zc-master already"]);
+        }
+        zerocat(&["scan", "--interface", &veth.master]).with_code(4).saying(&["uses zc-master already"]);
         assert!(first.is_running());
         let ended = first.stop(nix::sys::signal::Signal::SIGTERM).with_code(0);
         assert!(ended.out.contains("0 working counter faults"), "{}", ended.out);

@@ -24,9 +24,9 @@ fn exchange(veth: &Veth, kind: LinkKind) -> Report {
     assert_eq!(rig.engine.cpu, None);
     let request =
         LinkRequest { interface: &veth.master, section: &rig.engine, slots: SLOTS, force: false, cycle: rig.period() };
-    let OpenLink { link, report, missing, strays } = open_link(&request).unwrap();
+    let opened = open_link(&request).unwrap();
     let switch = Switch::default();
-    let link = OpenLink { link: Box::new(Guarded { inner: link, switch: switch.clone() }), report, missing, strays };
+    let link = OpenLink { link: Box::new(Guarded { inner: opened.link, switch: switch.clone() }), ..opened };
     let mut session = Session::start_on(rig, link, SessionOptions::default(), || false).unwrap();
     switch.forbid(true);
     let first = session.status().counters.cycle;

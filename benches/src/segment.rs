@@ -238,7 +238,7 @@ impl Beside {
         if n.is_multiple_of(COMMAND_EVERY) {
             self.command.fill(u8::from((n / COMMAND_EVERY).is_multiple_of(2)));
             // A full ring means that the engine stands still; the counters show it.
-            let _ = tasks.commands.push(&self.command);
+            let _ = tasks.command(&self.command);
         }
         if n.is_multiple_of(SAMPLES_EVERY) {
             while tasks.samples.pop(&mut self.sample).is_some() {}

@@ -27,6 +27,7 @@ pub use exchange::{Overlap, SyncUnit};
 pub use resolve::ResolvedChannel;
 pub use rig::{Network, NetworkProperties, PdoEntry, Pdos, Rig, Slave, SlaveProperties};
 pub use task::{
-    ReadChannel, ReadConfig, ReadTask, ScanTask, Sink, Source, Target, Task, WriteChannel, WriteConfig, WriteTask,
+    AfterOutage, ReadChannel, ReadConfig, ReadTask, ScanTask, Sink, Source, Target, Task, WriteChannel, WriteConfig,
+    WriteTask,
 };
 pub use waveform::Waveform;

@@ -8,7 +8,8 @@ use crate::error::Problem;
 use crate::number;
 use crate::rig::{Network, Rig, Slave};
 use crate::task::{
-    ReadChannel, ReadConfig, ReadTask, ScanTask, Sink, Source, Target, Task, WriteChannel, WriteConfig, WriteTask,
+    AfterOutage, ReadChannel, ReadConfig, ReadTask, ScanTask, Sink, Source, Target, Task, WriteChannel, WriteConfig,
+    WriteTask,
 };
 use crate::waveform::Waveform;
 use serde::Deserialize;
@@ -35,6 +36,7 @@ struct RawTask {
     name: String,
     config: Option<RawConfig>,
     source: Option<Source>,
+    after_outage: Option<AfterOutage>,
     sink: Option<Sink>,
 }
 
@@ -122,6 +124,7 @@ impl Shape {
     fn read(&mut self, raw: RawTask, at: &str) -> Option<ReadTask> {
         let kind = "an ethercat_read task";
         self.foreign(raw.source.is_some(), at, "source", kind);
+        self.foreign(raw.after_outage.is_some(), at, "after_outage", kind);
         let config = self.needed(raw.config, at, "config", kind)?;
         let at = format!("{at}.config");
         self.foreign(config.state_rate.is_some(), &at, "state_rate", kind);
@@ -144,13 +147,15 @@ impl Shape {
         let channels = enumerate(config.channels, &at).filter_map(|(at, raw)| self.write_channel(raw, &at)).collect();
         let data_saving = config.data_saving.unwrap_or(true);
         let config = WriteConfig { device: config.device, state_rate: state_rate?, data_saving, channels };
-        Some(WriteTask { name: raw.name, config, source: raw.source.unwrap_or_default(), sink: raw.sink })
+        let (source, after_outage) = (raw.source.unwrap_or_default(), raw.after_outage.unwrap_or_default());
+        Some(WriteTask { name: raw.name, config, source, after_outage, sink: raw.sink })
     }
 
     fn scan(&mut self, raw: RawTask, at: &str) -> Option<ScanTask> {
         let kind = "an ethercat_scan task";
         self.foreign(raw.config.is_some(), at, "config", kind);
         self.foreign(raw.source.is_some(), at, "source", kind);
+        self.foreign(raw.after_outage.is_some(), at, "after_outage", kind);
         self.foreign(raw.sink.is_some(), at, "sink", kind);
         Some(ScanTask { name: raw.name })
     }

@@ -91,6 +91,9 @@ pub struct WriteTask {
     /// Where commands come from.
     #[schemars(default)]
     pub source: Source,
+    /// What its outputs do when the network is back after an outage.
+    #[schemars(default)]
+    pub after_outage: AfterOutage,
     /// Where state feedback goes; null only counts it and shows it to observers.
     #[schemars(default)]
     pub sink: Option<Sink>,
@@ -184,6 +187,17 @@ pub enum Source {
     Stdin,
     /// The channels' waveforms.
     Waveform,
+}
+
+/// What the outputs of a write task do when the network is back after an outage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum AfterOutage {
+    /// They stay safe until a command comes that was given after the outage.
+    #[default]
+    Acknowledge,
+    /// They go on: the last commands are sent again, waveforms begin again.
+    Resume,
 }
 
 fn yes() -> bool {

@@ -1,8 +1,9 @@
 //! The acyclic lane: ethercrab's frame pool, moved to the link in the slack of a cycle.
 //!
 //! Every frame that leaves the pool comes back to it exactly once: as the wire returned it, or, when the wire didn't
-//! within its time, as the sent bytes with working counter 0. So no future waits for ever, none is dropped while its
-//! frame is out, and the pool's slots cannot leak.
+//! within its time, as the sent bytes with working counter 0. So does a frame that can't leave it because the network
+//! holds all slots for that long. So no future waits for ever, none is dropped while its frame is out, and the pool's
+//! slots cannot leak.
 //!
 //! A frame on its way carries a number in the last three bytes of its source address, so that an answer that comes
 //! after its frame was given back as lost is never taken for the answer to another.
@@ -120,6 +121,8 @@ pub struct AcyclicLane {
     out: Box<[Option<Out>]>,
     in_flight: usize,
     timeout: Duration,
+    /// Since when frames wait in the pool and every slot that isn't out is with the network all the same.
+    blocked_since: Option<Time>,
     scratch: Box<[u8; ethernet::MAX_FRAME]>,
     counts: AcyclicCounts,
 }
@@ -143,6 +146,7 @@ impl AcyclicLane {
             out: vec![None; settings.in_flight.max(1).into()].into_boxed_slice(),
             in_flight: 0,
             timeout: settings.timeout,
+            blocked_since: None,
             scratch: Box::new([0; ethernet::MAX_FRAME]),
             counts: AcyclicCounts::default(),
         }
@@ -163,47 +167,62 @@ impl AcyclicLane {
         self.counts
     }
 
-    /// Posts frames that wait in the pool, as many as there are free slots. The caller kicks. Returns how many.
-    pub(crate) fn send<L: Link>(&mut self, link: &mut L, now: Time) -> usize {
+    /// Posts frames that wait in the pool, at most `most` of them and as many as there are free slots. The caller kicks.
+    /// Returns how many.
+    pub(crate) fn send<L: Link>(&mut self, link: &mut L, now: Time, most: usize) -> usize {
         // SYNC: pairs with the release store in Ready::wake_by_ref.
-        if !self.ready.0.swap(false, Ordering::Acquire) {
+        if most == 0 || !self.ready.0.swap(false, Ordering::Acquire) {
             return 0;
         }
         // Registered before the scan, so that a frame made while it runs is not missed.
         self.pool.tx.replace_waker(&self.waker);
-        let mut posted = 0;
+        let (mut posted, mut busy) = (0, 0);
         for number in 0..self.out.len() {
+            if posted == most {
+                break;
+            }
             if self.out.get(number).is_none_or(Option::is_some) {
                 continue;
             }
-            let slot = self.slot(number);
-            if link.slot_mut(slot).is_err() {
+            if link.slot_mut(self.slot(number)).is_err() {
+                busy += 1;
                 continue;
             }
-            let Some(frame) = self.pool.tx.next_sendable_frame() else { return posted };
-            let mut out = None;
-            let until = now.after(self.timeout);
-            // The link's refusal counts as sent: the frame comes back as lost, which its sender understands.
-            let _ = frame.send_blocking(|bytes| {
-                out = copy_to_slot(link, slot, bytes, until, self.counts.sent);
-                Ok(bytes.len())
-            });
-            self.counts.sent += 1;
+            if !self.send_one(link, now, number) {
+                self.blocked_since = None;
+                return posted;
+            }
             posted += 1;
-            self.in_flight += usize::from(out.is_some());
-            if let Some(place) = self.out.get_mut(number) {
-                *place = out;
-            }
-            if let Some(out) = out
-                && link.post(slot, out.len).is_err()
-            {
-                self.give_back(link, number);
-            }
         }
-        // No slot was left: look again when one is.
+        self.blocked_since = if busy == self.out.len() { self.blocked_since.or(Some(now)) } else { None };
+        // Frames may wait still: look again when there is a slot, or in the next cycle.
         // SYNC: only this thread reads it; the pool publishes the frames.
         self.ready.0.store(true, Ordering::Release);
         posted
+    }
+
+    /// Posts the next frame of the pool from a slot that is free. Returns whether there was one.
+    fn send_one<L: Link>(&mut self, link: &mut L, now: Time, number: usize) -> bool {
+        let slot = self.slot(number);
+        let Some(frame) = self.pool.tx.next_sendable_frame() else { return false };
+        let mut out = None;
+        let until = now.after(self.timeout);
+        // The link's refusal counts as sent: the frame comes back as lost, which its sender understands.
+        let _ = frame.send_blocking(|bytes| {
+            out = copy_to_slot(link, slot, bytes, until, self.counts.sent);
+            Ok(bytes.len())
+        });
+        self.counts.sent += 1;
+        self.in_flight += usize::from(out.is_some());
+        if let Some(place) = self.out.get_mut(number) {
+            *place = out;
+        }
+        if let Some(out) = out
+            && link.post(slot, out.len).is_err()
+        {
+            self.give_back(link, number);
+        }
+        true
     }
 
     /// Takes a frame that came back. A frame that nobody waits for is counted.
@@ -221,12 +240,34 @@ impl AcyclicLane {
         }
     }
 
-    /// Gives frames back that the wire didn't return in time.
+    /// Gives frames back that the wire didn't return in time, and frames that found no slot for so long.
     pub(crate) fn expire<L: Link>(&mut self, link: &L, now: Time) {
         for number in 0..self.out.len() {
             if self.out.get(number).is_some_and(|out| out.is_some_and(|out| out.until <= now)) {
                 self.give_back(link, number);
             }
+        }
+        if self.blocked_since.is_some_and(|since| since.after(self.timeout) <= now) {
+            self.blocked_since = Some(now);
+            self.give_back_unsent();
+        }
+    }
+
+    /// Gives frames back that wait in the pool, as many as there are slots, with working counter 0.
+    #[cold]
+    fn give_back_unsent(&mut self) {
+        for _ in 0..self.out.len() {
+            let Some(frame) = self.pool.tx.next_sendable_frame() else { return };
+            let mut copied = 0;
+            let _ = frame.send_blocking(|bytes| {
+                if let Some(copy) = self.scratch.get_mut(..bytes.len()) {
+                    copy.copy_from_slice(bytes);
+                    copied = bytes.len();
+                }
+                Ok(bytes.len())
+            });
+            self.counts.lost += 1;
+            self.return_scratch(copied);
         }
     }
 
@@ -244,10 +285,16 @@ impl AcyclicLane {
         let Ok(sent) = link.slot(slot) else { return };
         if let (Some(to), Some(from)) = (self.scratch.get_mut(..out.len), sent.get(..out.len)) {
             to.copy_from_slice(from);
-            // The pool takes only frames that look returned.
-            if ethernet::mark_returned(to).is_ok() && self.pool.rx.receive_frame(to).is_err() {
-                self.counts.stray += 1;
-            }
+            self.return_scratch(out.len);
+        }
+    }
+
+    /// Gives the pool a frame that is in the scratch as it was sent.
+    fn return_scratch(&mut self, len: usize) {
+        let Some(frame) = self.scratch.get_mut(..len) else { return };
+        // The pool takes only frames that look returned.
+        if ethernet::mark_returned(frame).is_ok() && self.pool.rx.receive_frame(frame).is_err() {
+            self.counts.stray += 1;
         }
     }
 

@@ -1,21 +1,26 @@
 //! What ordinary threads ask of the realtime thread: rings of messages, looked at once a cycle.
 //!
 //! An exchange travels in a box. The realtime thread never frees one: a retired exchange goes back through a ring of
-//! its own. The last one that came back is kept until it is collected, for who wants its rings, or another one comes.
+//! its own. The last one that came back is kept until it is collected for its rings, or until another one comes.
+//!
+//! Traffic that the realtime thread made safe by itself stays safe: a wish for live traffic that was sent before the
+//! realtime thread found a stall is not obeyed after it.
 
 use crate::lane::Exchange;
 use rtrb::{Consumer, Producer, RingBuffer};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 const DEPTH: usize = 16;
+/// Exchanges that one message may retire: the one that is installed, and the new one if it can't be.
+const RETIRED_BY_A_MESSAGE: usize = 2;
 
 /// Whether application traffic flows: commands to the outputs, samples and states to the tasks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Traffic {
-    /// All outputs are zero; commands are not taken, samples not handed over.
+    /// Outputs are the exchange's safe ones; commands are dropped, samples are not handed over.
     #[default]
-    Zero,
-    /// Outputs stay as they are; commands are not taken, samples not handed over.
-    Hold,
+    Safe,
     /// Commands are taken, samples are handed over.
     Live,
 }
@@ -25,7 +30,11 @@ pub enum Traffic {
 pub(crate) enum Message {
     Install(Box<Exchange>),
     Retire,
-    Traffic(Traffic),
+    Safe,
+    /// Live traffic, asked for when there had been so many stalls.
+    Live {
+        stalls: u64,
+    },
     Stop,
 }
 
@@ -34,13 +43,14 @@ pub(crate) enum Message {
 #[error("the realtime thread does not take messages any more")]
 pub struct ControlClosed;
 
-/// The ordinary end.
+/// The ordinary end. When it is dropped, outputs become safe and the engine ends.
 #[derive(Debug)]
 pub struct Controls {
     messages: Producer<Message>,
     retired: Consumer<Box<Exchange>>,
     /// The last one that came back.
     back: Option<Box<Exchange>>,
+    stalls: Arc<AtomicU64>,
 }
 
 /// The realtime end.
@@ -48,16 +58,20 @@ pub struct Controls {
 pub(crate) struct Inbox {
     messages: Consumer<Message>,
     retired: Producer<Box<Exchange>>,
+    stalls: Arc<AtomicU64>,
 }
 
 pub(crate) fn controls() -> (Controls, Inbox) {
     let (messages, inbox) = RingBuffer::new(DEPTH);
     let (retire, retired) = RingBuffer::new(DEPTH);
-    (Controls { messages, retired, back: None }, Inbox { messages: inbox, retired: retire })
+    let stalls = Arc::new(AtomicU64::new(0));
+    let controls = Controls { messages, retired, back: None, stalls: Arc::clone(&stalls) };
+    (controls, Inbox { messages: inbox, retired: retire, stalls })
 }
 
 impl Controls {
-    /// Installs an exchange at the end of the current cycle; one that is there is retired.
+    /// Installs an exchange at the end of the current cycle, with safe outputs; one that is there is retired. If it
+    /// can't be installed it comes back as if it had been retired.
     ///
     /// # Errors
     /// [`ControlClosed`].
@@ -73,12 +87,17 @@ impl Controls {
         self.send(Message::Retire)
     }
 
-    /// Switches the application traffic from the next cycle on.
+    /// Switches the application traffic from the next cycle on. Live traffic is refused without a word if the engine
+    /// finds a stall before it obeys; `Counters::live` tells.
     ///
     /// # Errors
     /// [`ControlClosed`].
     pub fn traffic(&mut self, traffic: Traffic) -> Result<(), ControlClosed> {
-        self.send(Message::Traffic(traffic))
+        self.send(match traffic {
+            Traffic::Safe => Message::Safe,
+            // SYNC: pairs with the release store in Inbox::set_stalls. A stall that is noted later is one more.
+            Traffic::Live => Message::Live { stalls: self.stalls.load(Ordering::Acquire) },
+        })
     }
 
     /// Ends the loop after the current cycle.
@@ -89,7 +108,7 @@ impl Controls {
         self.send(Message::Stop)
     }
 
-    /// The last exchange that was retired and has come back, for who wants its rings.
+    /// The last exchange that was retired and has come back, with its rings.
     pub fn collect(&mut self) -> Option<Box<Exchange>> {
         self.take_back();
         self.back.take()
@@ -112,16 +131,27 @@ impl Controls {
 }
 
 impl Inbox {
-    /// The oldest message, as long as a retired exchange would have room to leave.
+    /// The oldest message, as long as all that it may retire would have room to leave.
     pub(crate) fn next(&mut self) -> Option<Message> {
-        if self.retired.is_full() { None } else { self.messages.pop().ok() }
+        if self.retired.slots() < RETIRED_BY_A_MESSAGE { None } else { self.messages.pop().ok() }
     }
 
     /// Sends an exchange back to be freed.
     pub(crate) fn retire(&mut self, exchange: Option<Box<Exchange>>) {
         if let Some(exchange) = exchange {
-            // There is room: `next` looked before it gave out the message that leads here.
+            // There is room: `next` looked before it gave out the message that leads here, and none retires more.
             let _ = self.retired.push(exchange);
         }
+    }
+
+    /// Tells the ordinary end how many stalls there were.
+    pub(crate) fn set_stalls(&self, stalls: u64) {
+        // SYNC: pairs with the acquire load in Controls::traffic.
+        self.stalls.store(stalls, Ordering::Release);
+    }
+
+    /// Whether the ordinary end is gone.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.messages.is_abandoned()
     }
 }

@@ -41,6 +41,15 @@ counters! {
     silent_cycles,
     /// The most of them in a row since the exchange was installed.
     silent_longest,
+    /// Time in ns since the tick of the last cycle in which a cyclic frame came back, at the tick of the last cycle; 0
+    /// where none was due since. Before the first one it counts from the installation of the exchange.
+    silent_ns,
+    /// The longest of these times since the exchange was installed.
+    silent_longest_ns,
+    /// Cycles in a row, up to the last one, in which every frame that was due came back with every working counter as
+    /// expected. A cycle without a frame due neither counts nor ends the row; one that was skipped with a frame due ends
+    /// it.
+    complete_streak,
     /// Cyclic frames that did not come back in time.
     lost_frames,
     /// Cyclic frames that came back after their cycle.
@@ -69,8 +78,27 @@ counters! {
     hole_longest,
     /// All holes together in ns.
     hole_total,
+    /// Times longer than the SubDevices' watchdog in which no frame was sent. Outputs were made safe before the next one.
+    stalls,
+    /// The longest of them in ns.
+    stall_longest,
+    /// The last of them in ns.
+    stall_last_ns,
+    /// Grows whenever what was commanded before must not be sent any more: when an exchange is installed, when live
+    /// traffic is made safe, at a stall.
+    epoch,
+    /// 1 while traffic is live, else 0.
+    live,
+    /// Cycles in a row, up to the last one, in which every frame that was due was sent with safe outputs, counted from
+    /// when all frames of the exchange have been. A frame that the link refuses ends the row; a cycle without a frame
+    /// due neither counts nor ends it.
+    safe_cycles,
     /// Command sets put into the output image.
     commands,
+    /// Command sets dropped: made for another epoch, or come while traffic was not live.
+    stale_commands,
+    /// Writers whose ordinary end was dropped while their exchange was installed. Their outputs are safe.
+    abandoned_writers,
     /// Samples and states lost to full rings.
     overruns,
     /// Frames of neither lane that arrived.

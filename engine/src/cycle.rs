@@ -1,50 +1,31 @@
 //! The steps of one cycle. Each is a function of state, link and a time that is passed in; [`run`](crate::run) is the
 //! loop around them, and a bench may call them flat out.
 
+mod count;
+mod obey;
+mod receive;
+mod timing;
+
+pub use timing::Timing;
+
 use crate::acyclic::{AcyclicLane, AcyclicSettings, Pool};
-use crate::control::{Controls, Inbox, Message, Traffic, controls};
+use crate::control::{Controls, Inbox, Traffic, controls};
 use crate::counters::{Counters, CountersReader, CountersWriter, counters};
-use crate::cyclic::{Admission, AlReading, CyclicLane};
+use crate::cyclic::AlReading;
 use crate::event::{CycleFault, Event, EventReader, EventSender, events};
 use crate::lane::Exchange;
 use crate::measure::Measurements;
+use crate::sample::CycleTimes;
+use receive::{Lane, Receiving};
 use std::time::Duration;
 use zerocat_link::{Link, LinkFault};
 use zerocat_sched::time::nanos;
 use zerocat_sched::{Holes, Tick, Time};
-use zerocat_wire::ethernet::{self, MacAddress};
 
 /// Frames that one poll takes at most, so that a flood from the wire can't hold a cycle.
 const FRAMES_PER_POLL: usize = 64;
 /// Events that wait for the health thread.
 const EVENTS: usize = 1024;
-
-/// Times of a cycle that don't change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Timing {
-    /// A cycle's frames that aren't back this long after their tick are lost.
-    pub deadline: Duration,
-    /// No acyclic frame is sent within this time before a tick.
-    pub guard: Duration,
-    /// How long the acyclic lane looks for the next request after the last one.
-    pub linger: Duration,
-    /// A wake-up later than this after its tick is an event of its own.
-    pub late: Duration,
-}
-
-impl Timing {
-    /// What suits a period: frames have nine tenths of it, acyclic frames stop a quarter of it (at most 150 us, the
-    /// time that a full frame takes at 100 Mbit/s with some to spare) before the next tick.
-    #[must_use]
-    pub fn for_period(period: Duration) -> Self {
-        Self {
-            deadline: period / 10 * 9,
-            guard: (period / 4).min(Duration::from_micros(150)),
-            linger: Duration::from_micros(200),
-            late: period / 4,
-        }
-    }
-}
 
 /// What is left to do in the slack of a cycle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,19 +38,28 @@ pub enum Slack {
     Idle,
 }
 
-/// What the control messages of a cycle ask of the loop.
+/// Why a loop ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndReason {
+    /// It was asked to ([`Controls::stop`]).
+    Stopped,
+    /// Its controls were dropped: outputs were made safe and sent for some cycles first.
+    Abandoned,
+}
+
+/// What the end of a cycle asks of the loop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Asked {
+pub struct Concluded {
     /// The exchange was retired in this cycle.
     pub retired: bool,
     /// The loop is to end.
-    pub stop: bool,
+    pub end: Option<EndReason>,
 }
 
 /// The ends of an engine that ordinary threads hold.
 #[derive(Debug)]
 pub struct EngineParts {
-    /// Installs exchanges, switches outputs, stops.
+    /// Installs exchanges, switches outputs, stops. When it is dropped, outputs become safe and the engine ends.
     pub controls: Controls,
     /// Counters, at any time.
     pub counters: CountersReader,
@@ -86,6 +76,8 @@ pub struct Engine<L> {
     traffic: Traffic,
     acyclic: AcyclicLane,
     acyclic_active: Time,
+    /// The acyclic lane had no turn in this cycle yet.
+    acyclic_owed: bool,
     inbox: Inbox,
     counters: Counters,
     published: CountersWriter,
@@ -94,6 +86,14 @@ pub struct Engine<L> {
     al_status: Option<AlReading>,
     /// Whether a cyclic frame came since the last cycle was concluded.
     heard: bool,
+    /// Tick of the last cycle in which one came.
+    heard_at: Time,
+    /// A frame was due since.
+    awaited: bool,
+    /// All frames that are due in this cycle were sent.
+    all_sent: bool,
+    /// Cycles until the end of an engine whose controls were dropped.
+    cycles_left: Option<u64>,
     cycle: u64,
     at: Time,
     posted_at: Time,
@@ -111,9 +111,10 @@ impl<L: Link> Engine<L> {
             link,
             timing,
             exchange: None,
-            traffic: Traffic::Zero,
+            traffic: Traffic::Safe,
             acyclic: AcyclicLane::new(pool, acyclic),
             acyclic_active: Time(0),
+            acyclic_owed: false,
             inbox,
             counters: Counters::default(),
             published,
@@ -121,6 +122,10 @@ impl<L: Link> Engine<L> {
             measurements: Measurements::default(),
             al_status: None,
             heard: false,
+            heard_at: Time(0),
+            awaited: false,
+            all_sent: false,
+            cycles_left: None,
             cycle: 0,
             at: Time(0),
             posted_at: Time(0),
@@ -167,39 +172,67 @@ impl<L: Link> Engine<L> {
     /// Step 1, before the tick: the newest complete command sets go into the output image, the outputs into the slots.
     pub fn prepare(&mut self, cycle: u64) {
         self.cycle = cycle;
+        self.acyclic_owed = true;
         let Some(exchange) = self.exchange.as_deref_mut() else { return };
-        let Exchange { lane, writers, .. } = exchange;
+        let Exchange { lane, writers, safe, .. } = exchange;
+        let live = (self.traffic == Traffic::Live).then_some(self.counters.epoch);
         for writer in writers {
-            if self.traffic == Traffic::Live {
-                self.counters.commands += u64::from(writer.apply(lane.image_mut()));
-            } else {
-                writer.collect();
+            if writer.abandon(safe, lane.image_mut()) {
+                self.counters.abandoned_writers += 1;
             }
+            let taken = writer.take(live, lane.image_mut());
+            self.counters.commands += taken.applied;
+            self.counters.stale_commands += taken.stale;
         }
         self.counters.unsent_frames += lane.prepare(&mut self.link, cycle);
     }
 
-    /// Step 2, on the tick: posts the frames and kicks the link once.
+    /// Step 2, on the tick: posts the frames and kicks the link once. If they weren't sent for longer than the
+    /// exchange's `stall_limit`, their outputs are made safe first.
     pub fn send(&mut self, now: Time) {
         self.at = now;
         self.posted_at = now;
         self.kicked_at = None;
+        if let Some(gap) = self.stalled_for(now) {
+            self.stall(gap);
+        }
         let Some(exchange) = self.exchange.as_deref_mut() else { return };
         let (refused, fault) = exchange.lane.post(&mut self.link);
         self.counters.unsent_frames += refused;
         let kicked = self.link.kick();
+        self.all_sent = kicked.is_ok() && exchange.lane.note_sent(now, self.traffic == Traffic::Safe);
         if let Some(fault) = fault.or(kicked.err()) {
             self.note_link(fault);
         }
     }
 
-    /// Notes when [`send`](Self::send) was done, for the distribution of send times. Without it there is none.
-    pub const fn sent(&mut self, now: Time) {
+    /// How long the frames of this cycle weren't sent, if that is too long.
+    fn stalled_for(&self, now: Time) -> Option<Duration> {
+        let exchange = self.exchange.as_deref()?;
+        let limit = exchange.stall_limit?;
+        Some(exchange.lane.longest_gap(now)).filter(|gap| *gap > limit)
+    }
+
+    /// Makes outputs safe after a time without frames, also those of the frames that are prepared. They stay so until
+    /// somebody who knows of it asks for live traffic again.
+    #[cold]
+    fn stall(&mut self, gap: Duration) {
+        self.count_stall(gap);
+        self.inbox.set_stalls(self.counters.stalls);
+        self.begin_epoch();
+        if let Some(exchange) = self.exchange.as_deref_mut() {
+            exchange.lane.forget_sends();
+            exchange.lane.rewrite(&mut self.link);
+        }
+    }
+
+    /// Notes when [`send`](Self::send) returned, for the distribution of send times. Without it there is none.
+    pub const fn note_sent(&mut self, now: Time) {
         self.kicked_at = Some(now);
     }
 
     /// Notes what the clock saw of the thread since the last cycle: how late the sleep before the tick ended, and holes.
-    pub fn watched(&mut self, slept: Option<Duration>, holes: Holes) {
+    pub fn note_clock(&mut self, slept: Option<Duration>, holes: Holes) {
         if self.exchange.is_none() {
             return;
         }
@@ -220,7 +253,7 @@ impl<L: Link> Engine<L> {
         for _ in 0..FRAMES_PER_POLL {
             match self.link.receive() {
                 Ok(Some(bytes)) => {
-                    let mut desk = Desk {
+                    let mut receiving = Receiving {
                         lane: self.exchange.as_deref_mut().map(|exchange| &mut exchange.lane),
                         acyclic: &mut self.acyclic,
                         counters: &mut self.counters,
@@ -228,7 +261,7 @@ impl<L: Link> Engine<L> {
                         cycle: self.cycle,
                         at: self.at,
                     };
-                    if desk.admit(bytes) == Lane::Cyclic {
+                    if receiving.admit(bytes) == Lane::Cyclic {
                         self.heard = true;
                         if self.outstanding() == 0 {
                             return true;
@@ -247,35 +280,39 @@ impl<L: Link> Engine<L> {
 
     /// Steps 4 to 6: counts what is missing, hands samples and states over, obeys the control messages, publishes the
     /// counters. `now` is when the last frame came, or the deadline passed.
-    pub fn conclude(&mut self, tick: Tick, woke: Time, now: Time) -> Asked {
+    pub fn conclude(&mut self, tick: Tick, woke: Time, now: Time) -> Concluded {
         self.counters.cycle = tick.number;
         self.at = tick.at;
         if self.exchange.is_some() {
             self.count_wakeup(tick, woke);
             self.count_send(tick);
-            self.count_return(now);
+            self.count_return(tick, now);
             if self.traffic == Traffic::Live {
-                self.hand_over(tick);
+                self.hand_over(CycleTimes { cycle: tick.number, at: tick.at, received: now });
             }
         }
-        let asked = self.obey();
+        let concluded = self.obey();
         self.publish();
-        asked
+        concluded
     }
 
-    /// Step 7: moves acyclic frames, unless the next tick is nearer than the guard.
+    /// Step 7: moves acyclic frames, unless the next tick is nearer than the guard. One turn is owed in each cycle: in the
+    /// first call a single frame is sent also within the guard, so that a network that loses every cyclic frame, or is
+    /// slower than the period, can still be asked.
     pub fn slack(&mut self, now: Time, next: Time) -> Slack {
         self.poll();
         self.acyclic.expire(&self.link, now);
-        let allowed = now < next.before(self.timing.guard);
-        if allowed && self.acyclic.send(&mut self.link, now) > 0 {
+        let owed = usize::from(std::mem::take(&mut self.acyclic_owed));
+        let in_time = now < next.before(self.timing.guard);
+        let most = if in_time { usize::MAX } else { owed };
+        if self.acyclic.send(&mut self.link, now, most) > 0 {
             self.acyclic_active = now;
             if let Err(fault) = self.link.kick() {
                 self.note_link(fault);
             }
             return Slack::Sent;
         }
-        let lingering = allowed && now.since(self.acyclic_active) < self.timing.linger;
+        let lingering = in_time && now.since(self.acyclic_active) < self.timing.linger;
         if self.acyclic.in_flight() > 0 || lingering { Slack::Busy } else { Slack::Idle }
     }
 
@@ -290,129 +327,24 @@ impl<L: Link> Engine<L> {
         self.exchange.as_deref().map_or(0, |exchange| exchange.lane.outstanding())
     }
 
-    fn count_wakeup(&mut self, tick: Tick, woke: Time) {
-        let jitter = woke.since(tick.at);
-        self.counters.cycles += 1;
-        // Ticks before the first cycle of an exchange were nobody's.
-        if tick.skipped > 0 && self.counters.cycles > 1 {
-            self.counters.skipped += tick.skipped;
-            self.note(CycleFault::Skipped(tick.skipped));
-        }
-        self.counters.wakeup_jitter = nanos(jitter);
-        self.measurements.wakeup_jitter.record(jitter);
-        if jitter > self.timing.late {
-            self.note(CycleFault::Late(jitter));
-        }
-    }
-
-    fn count_send(&mut self, tick: Tick) {
-        self.measurements.post_jitter.record(self.posted_at.since(tick.at));
-        if let Some(kicked) = self.kicked_at {
-            let jitter = kicked.since(tick.at);
-            self.counters.send_jitter = nanos(jitter);
-            self.measurements.send_jitter.record(jitter);
-        }
-    }
-
-    fn count_return(&mut self, now: Time) {
-        let Some(exchange) = self.exchange.as_deref() else { return };
-        let lane = &exchange.lane;
-        let (got, expected) = lane.working_counters();
-        let reading = lane.al_status();
-        (self.counters.working_counter, self.counters.expected_working_counter) = (got, expected);
-        let mut lost = 0;
-        for frame in lane.missing() {
-            lost += 1;
-            let event = Event { cycle: self.cycle, at: self.at, fault: CycleFault::Lost { frame } };
-            self.counters.events_dropped += u64::from(!self.events.push(event));
-        }
-        if lost == 0 {
-            let round_trip = now.since(self.posted_at);
-            self.counters.round_trip = nanos(round_trip);
-            self.measurements.round_trip.record(round_trip);
-        } else {
-            self.counters.lost_frames += lost;
-            self.counters.lost_cycles += 1;
-        }
-        self.note_al_status(reading);
-        self.count_silence(lost);
-    }
-
-    /// A cycle that lost frames and heard none, not even a late one, is silent.
-    fn count_silence(&mut self, lost: u64) {
-        if std::mem::take(&mut self.heard) {
-            self.counters.silent_cycles = 0;
-        } else if lost > 0 {
-            self.counters.silent_cycles += 1;
-            self.counters.silent_longest = self.counters.silent_longest.max(self.counters.silent_cycles);
-        }
-    }
-
-    fn note_al_status(&mut self, reading: Option<AlReading>) {
-        let Some(now) = reading else { return };
-        (self.counters.al_status, self.counters.al_responding) = (now.ored.into(), now.responding.into());
-        if let Some(was) = self.al_status.replace(now)
-            && was != now
-        {
-            self.note(CycleFault::AlStatus { was: was.ored, now: now.ored, responding: now.responding });
-        }
-    }
-
-    fn hand_over(&mut self, tick: Tick) {
+    fn hand_over(&mut self, times: CycleTimes) {
         let Some(exchange) = self.exchange.as_deref_mut() else { return };
-        let Exchange { lane, readers, writers } = exchange;
+        let Exchange { lane, readers, writers, .. } = exchange;
         let clean = lane.is_clean();
         for port in readers.iter_mut().chain(writers.iter_mut().map(|writer| &mut writer.state)) {
-            let lost = port.push(tick.number, tick.at, lane.image(), |range| !clean && lane.is_stale(range));
+            let lost = port.push(times, lane.image(), |range| !clean && lane.is_stale(range));
             self.counters.overruns += u64::from(lost);
         }
     }
 
     fn publish(&mut self) {
         self.counters.exchanging = self.exchange.is_some().into();
+        self.counters.live = (self.traffic == Traffic::Live).into();
         let acyclic = self.acyclic.counts();
         self.counters.acyclic_sent = acyclic.sent;
         self.counters.acyclic_lost = acyclic.lost;
         self.counters.acyclic_stray = acyclic.stray;
         self.published.publish(&self.counters);
-    }
-
-    fn obey(&mut self) -> Asked {
-        let mut asked = Asked::default();
-        while let Some(message) = self.inbox.next() {
-            match message {
-                Message::Install(exchange) => self.install(exchange),
-                Message::Retire => {
-                    asked.retired = self.exchange.is_some();
-                    self.inbox.retire(self.exchange.take());
-                }
-                Message::Traffic(traffic) => self.switch_traffic(traffic),
-                Message::Stop => asked.stop = true,
-            }
-        }
-        asked
-    }
-
-    fn install(&mut self, exchange: Box<Exchange>) {
-        self.inbox.retire(self.exchange.take());
-        if let Err(fault) = exchange.lane.stage(&mut self.link) {
-            self.note_link(fault);
-            self.inbox.retire(Some(exchange));
-            return;
-        }
-        self.exchange = Some(exchange);
-        self.al_status = None;
-        (self.counters.silent_cycles, self.counters.silent_longest) = (0, 0);
-        self.counters.installed += 1;
-    }
-
-    fn switch_traffic(&mut self, traffic: Traffic) {
-        self.traffic = traffic;
-        if traffic == Traffic::Zero
-            && let Some(exchange) = self.exchange.as_deref_mut()
-        {
-            exchange.lane.zero_outputs();
-        }
     }
 
     fn note(&mut self, fault: CycleFault) {
@@ -423,65 +355,5 @@ impl<L: Link> Engine<L> {
     fn note_link(&mut self, fault: LinkFault) {
         self.counters.link_faults += 1;
         self.note(CycleFault::Link(fault));
-    }
-}
-
-/// Which lane a received frame is of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Lane {
-    Cyclic,
-    Acyclic,
-    Neither,
-}
-
-/// Where received frames are told apart: what `poll` needs beside the link, which lends the frame.
-struct Desk<'a> {
-    lane: Option<&'a mut CyclicLane>,
-    acyclic: &'a mut AcyclicLane,
-    counters: &'a mut Counters,
-    events: &'a mut EventSender,
-    cycle: u64,
-    at: Time,
-}
-
-impl Desk<'_> {
-    fn admit(&mut self, bytes: &[u8]) -> Lane {
-        match ethernet::source(bytes) {
-            Ok(source) if CyclicLane::owns(source) => {
-                self.admit_cyclic(bytes, source);
-                Lane::Cyclic
-            }
-            Ok(source) if AcyclicLane::owns(source) => {
-                self.acyclic.admit(bytes);
-                Lane::Acyclic
-            }
-            _ => {
-                self.counters.foreign_frames += 1;
-                Lane::Neither
-            }
-        }
-    }
-
-    fn admit_cyclic(&mut self, bytes: &[u8], source: MacAddress) {
-        let Self { lane, counters, events, cycle, at, .. } = self;
-        let Some(lane) = lane else {
-            counters.late_frames += 1;
-            return;
-        };
-        let admission = lane.admit(bytes, source, |wrong| {
-            counters.working_counter_faults += 1;
-            let fault = CycleFault::WorkingCounter {
-                frame: wrong.frame,
-                datagram: wrong.datagram,
-                expected: wrong.expected,
-                got: wrong.got,
-            };
-            counters.events_dropped += u64::from(!events.push(Event { cycle: *cycle, at: *at, fault }));
-        });
-        match admission {
-            Admission::Taken => {}
-            Admission::Late => counters.late_frames += 1,
-            Admission::Malformed => counters.malformed_frames += 1,
-        }
     }
 }

@@ -9,9 +9,12 @@
 //! A turn on a tick that was missed is taken on the next tick that isn't.
 
 use crate::frame::{LaneDatagram, LaneFrame, Mark, build};
+use crate::safe::SafeOutputs;
 use std::ops::Range;
+use std::time::Duration;
 use zerocat_link::{Link, LinkFault, Slot};
 use zerocat_pdi::{FramePlan, Plan, Turn};
+use zerocat_sched::Time;
 use zerocat_wire::ethernet::MacAddress;
 use zerocat_wire::{FrameView, WireError, datagram};
 
@@ -27,7 +30,8 @@ pub const MAX_FRAMES: usize = 256;
 pub struct LaneOptions {
     /// First of the link's slots that are the lane's.
     pub first_slot: Slot,
-    /// Number of SubDevices, to read the AL status of all of them in each cycle; `None` not to.
+    /// Number of SubDevices, to read the AL status of all of them as often as the fastest sync unit is exchanged; `None`
+    /// not to.
     pub al_status: Option<u16>,
 }
 
@@ -67,6 +71,17 @@ pub(crate) enum Admission {
     Malformed,
 }
 
+/// What became of the frames that were due in a cycle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exchanged {
+    /// None was due.
+    Nothing,
+    /// All came back with every working counter as expected.
+    Complete,
+    /// One didn't come back, or a working counter was wrong.
+    Incomplete,
+}
+
 /// The AL status of all SubDevices as the last cycle read it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct AlReading {
@@ -100,10 +115,12 @@ impl CyclicLane {
         if planned.is_empty() && options.al_status.is_some() {
             planned.push(FramePlan { unit: 0, turn: Turn::EVERY_TICK, datagrams: Vec::new() });
         }
+        let fastest = planned.iter().zip(0u8..=u8::MAX).min_by_key(|(frame, number)| (frame.turn.every(), *number));
+        let fastest = fastest.map(|(_, number)| number);
         let mut frames = Vec::with_capacity(planned.len());
         for (frame, number) in planned.iter().zip(0u8..=u8::MAX) {
             let slot = Slot(options.first_slot.0.saturating_add(number.into()));
-            let al_status = options.al_status.filter(|_| number == 0);
+            let al_status = options.al_status.filter(|_| fastest == Some(number));
             let built = build(frame, number, slot, al_status)
                 .map_err(|source| LaneError::FrameTooLong { frame: number.into(), source })?;
             frames.push(built);
@@ -128,14 +145,18 @@ impl CyclicLane {
         &mut self.image
     }
 
-    /// Sets all outputs to zero, inputs stay.
-    pub(crate) fn zero_outputs(&mut self) {
+    /// Makes all outputs safe, inputs stay. From here on it is counted anew which frames were sent.
+    pub(crate) fn make_safe(&mut self, safe: &SafeOutputs) {
         let Self { frames, image, .. } = self;
-        for outputs in frames.iter().flat_map(|frame| &frame.datagrams).filter_map(LaneDatagram::outputs) {
-            if let Some(bytes) = image.get_mut(outputs.clone()) {
-                bytes.fill(0);
-            }
+        for frame in frames {
+            frame.sent_safe = false;
+            frame.datagrams.iter().filter_map(LaneDatagram::outputs).for_each(|outputs| safe.apply(outputs, image));
         }
+    }
+
+    /// Cycles from one exchange of the slowest sync unit to the next.
+    pub(crate) fn longest_turn(&self) -> u64 {
+        self.frames.iter().map(|frame| frame.turn.every().into()).max().unwrap_or(1)
     }
 
     /// Writes the frames into their slots as they were built.
@@ -174,6 +195,50 @@ impl CyclicLane {
             }
         }
         busy
+    }
+
+    /// Writes the outputs of the frames that are prepared once more.
+    #[cold]
+    pub(crate) fn rewrite<L: Link>(&mut self, link: &mut L) {
+        let mark = Mark::of(self.cycle);
+        for frame in self.frames.iter().filter(|frame| frame.sent) {
+            // A slot that could be written a moment ago still can, for nothing was posted since.
+            if let Ok(bytes) = link.slot_mut(frame.slot) {
+                frame.write(bytes, &self.image, mark);
+            }
+        }
+    }
+
+    /// The longest time, at `now`, since one of the frames that are due was sent last.
+    #[inline]
+    pub(crate) fn longest_gap(&self, now: Time) -> Duration {
+        let due = self.frames.iter().filter(|frame| frame.due);
+        due.filter_map(|frame| frame.sent_at).min().map_or(Duration::ZERO, |earliest| now.since(earliest))
+    }
+
+    /// Forgets when frames were sent last.
+    pub(crate) fn forget_sends(&mut self) {
+        self.frames.iter_mut().for_each(|frame| frame.sent_at = None);
+    }
+
+    /// Notes that the link took the frames that were posted, and whether their outputs are the safe ones. Returns whether
+    /// these are all that are due.
+    #[inline]
+    pub(crate) fn note_sent(&mut self, now: Time, safe: bool) -> bool {
+        let mut all = true;
+        for frame in self.frames.iter_mut().filter(|frame| frame.due) {
+            all &= frame.sent;
+            if frame.sent {
+                frame.sent_at = Some(now);
+                frame.sent_safe = safe;
+            }
+        }
+        all
+    }
+
+    /// Whether every frame was sent since outputs were made safe.
+    pub(crate) fn is_sent_safe(&self) -> bool {
+        self.frames.iter().all(|frame| frame.sent_safe)
     }
 
     /// Posts all prepared frames. Returns how many the link refused, and its last reason.
@@ -242,6 +307,18 @@ impl CyclicLane {
     /// Numbers of the frames of this cycle that have not come back.
     pub(crate) fn missing(&self) -> impl Iterator<Item = u16> {
         self.frames.iter().zip(0u16..).filter(|(frame, _)| frame.due && !frame.returned).map(|(_, number)| number)
+    }
+
+    /// What became of the frames of this cycle.
+    pub(crate) fn exchanged(&self) -> Exchanged {
+        self.frames.iter().filter(|frame| frame.due).fold(Exchanged::Nothing, |so_far, frame| {
+            if frame.fresh && so_far != Exchanged::Incomplete { Exchanged::Complete } else { Exchanged::Incomplete }
+        })
+    }
+
+    /// Whether a frame had a turn after tick `last` up to and with tick `now`.
+    pub(crate) fn had_turn(&self, last: u64, now: u64) -> bool {
+        self.frames.iter().any(|frame| frame.turn.is_due(last, now))
     }
 
     /// What the AL status datagram of this cycle brought.

@@ -14,6 +14,9 @@ pub enum CycleFault {
     Late(Duration),
     /// The thread wanted to run and didn't for so long: something took its CPU.
     Hole(Duration),
+    /// No frame was sent for so long, which is longer than the SubDevices' watchdog: outputs were made safe before the
+    /// next one.
+    Stall(Duration),
     /// Frame number `frame` of the cycle did not come back before the deadline.
     Lost {
         /// Number of the frame in the plan.
@@ -49,6 +52,7 @@ impl std::fmt::Display for CycleFault {
             Self::Skipped(ticks) => write!(f, "{ticks} ticks skipped"),
             Self::Late(by) => write!(f, "woke {by:?} after the tick"),
             Self::Hole(lost) => write!(f, "thrown off its CPU for {lost:?}"),
+            Self::Stall(gap) => write!(f, "no frame was sent for {gap:?}, longer than the watchdog; outputs are safe"),
             Self::Lost { frame } => write!(f, "frame {frame} did not come back in time"),
             Self::WorkingCounter { frame, datagram, expected, got } => {
                 write!(f, "working counter {got} of {expected} in frame {frame}, datagram {datagram}")

@@ -4,6 +4,7 @@ use crate::cyclic::Admission;
 use std::ops::Range;
 use zerocat_link::Slot;
 use zerocat_pdi::{FramePlan, Turn};
+use zerocat_sched::Time;
 use zerocat_wire::ethernet::{self, MacAddress};
 use zerocat_wire::{Address, Command, Datagram, DatagramView, FrameBuilder, FrameView, WireError, datagram, register};
 
@@ -50,12 +51,16 @@ pub(crate) struct LaneDatagram {
 pub(crate) struct LaneFrame {
     pub(crate) template: Box<[u8]>,
     pub(crate) slot: Slot,
-    turn: Turn,
+    pub(crate) turn: Turn,
     pub(crate) datagrams: Vec<LaneDatagram>,
     /// It belongs to the present cycle.
     pub(crate) due: bool,
     pub(crate) sent: bool,
     pub(crate) returned: bool,
+    /// When it was sent last; `None` before the first time, and after a stall.
+    pub(crate) sent_at: Option<Time>,
+    /// It was sent since outputs were made safe.
+    pub(crate) sent_safe: bool,
     /// Its last exchange was complete.
     pub(crate) fresh: bool,
 }
@@ -73,6 +78,7 @@ impl LaneFrame {
     }
 
     /// Marks the frame in its slot with the cycle and writes the outputs.
+    #[inline]
     pub(crate) fn write(&self, slot: &mut [u8], image: &[u8], mark: Mark) {
         if let Some(source) = slot.get_mut(SOURCE_MARK) {
             source.copy_from_slice(&mark.source);
@@ -175,6 +181,16 @@ pub(crate) fn build(plan: &FramePlan, number: u8, slot: Slot, al_status: Option<
     }
     let len = builder.finish()?;
     buffer.truncate(len);
-    let (template, turn) = (buffer.into_boxed_slice(), plan.turn);
-    Ok(LaneFrame { template, slot, turn, datagrams, due: false, sent: false, returned: false, fresh: false })
+    Ok(LaneFrame {
+        template: buffer.into_boxed_slice(),
+        slot,
+        turn: plan.turn,
+        datagrams,
+        due: false,
+        sent: false,
+        returned: false,
+        sent_at: None,
+        sent_safe: false,
+        fresh: false,
+    })
 }

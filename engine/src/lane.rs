@@ -1,7 +1,10 @@
 //! An exchange: a cyclic lane with the realtime ends of its readers and writers, installed and retired as one.
 
+use crate::command::WriterPort;
 use crate::cyclic::CyclicLane;
-use crate::ring::{SamplePort, WriterPort};
+use crate::safe::SafeOutputs;
+use crate::sample::SamplePort;
+use std::time::Duration;
 
 /// What the realtime thread exchanges in each cycle, and with whom.
 #[derive(Debug)]
@@ -12,6 +15,20 @@ pub struct Exchange {
     pub readers: Vec<SamplePort>,
     /// Who writes.
     pub writers: Vec<WriterPort>,
+    /// What is sent while outputs are safe.
+    pub safe: SafeOutputs,
+    /// The SubDevices' watchdog: when a frame wasn't sent for longer, outputs are made safe before it is sent again.
+    /// `None`: never.
+    pub stall_limit: Option<Duration>,
+}
+
+impl Exchange {
+    /// An exchange that nobody reads or writes, whose outputs are zero while they are safe, without a watchdog.
+    #[must_use]
+    pub fn new(lane: CyclicLane) -> Self {
+        let safe = SafeOutputs::zero(lane.image().len());
+        Self { lane, readers: Vec::new(), writers: Vec::new(), safe, stall_limit: None }
+    }
 }
 
 /// Transmit slots that a link needs for `frames` cyclic frames and `in_flight` acyclic ones.

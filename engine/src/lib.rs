@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod acyclic;
+mod command;
 mod control;
 mod counters;
 mod cycle;
@@ -18,19 +19,19 @@ mod frame;
 mod lane;
 mod measure;
 mod record;
-pub mod ring;
 mod run;
+mod safe;
+mod sample;
 
 pub use acyclic::{AcyclicLane, AcyclicSettings, Pool};
+pub use command::{CommandState, CommandWriter, RingFull, WriterPort, WriterSpec, writer};
 pub use control::{ControlClosed, Controls, Traffic};
 pub use counters::{Counters, CountersReader};
-pub use cycle::{Asked, Engine, EngineParts, Slack, Timing};
+pub use cycle::{Concluded, EndReason, Engine, EngineParts, Slack, Timing};
 pub use cyclic::{CyclicLane, LaneError, LaneOptions, MAX_FRAMES, PROCESS_DATA_ROOM};
 pub use event::{CycleFault, Event, EventReader};
 pub use lane::{Exchange, slots_needed};
 pub use measure::{Distribution, Measurements, Summary};
-pub use ring::{
-    CommandWriter, ReaderSpec, RingFull, SampleHeader, SamplePort, SampleReader, StateReader, WriterPort, WriterSpec,
-    reader, writer,
-};
-pub use run::{RunOutcome, Settings, Used, run};
+pub use run::{RealtimeUsage, RunOutcome, Settings, run};
+pub use safe::SafeOutputs;
+pub use sample::{ReaderSpec, SampleHeader, SamplePort, SampleReader, StateReader, reader};

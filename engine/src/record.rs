@@ -49,14 +49,14 @@ impl RecordConsumer {
     }
 
     /// Pops the newest record and drops the older ones. Returns how many there were.
-    pub(crate) fn pop_newest(&mut self, record: &mut [u8]) -> usize {
+    pub(crate) fn pop_newest(&mut self, record: &mut [u8]) -> u64 {
         let waiting = self.waiting();
         if let Some(older) = waiting.checked_sub(1)
             && let Ok(chunk) = self.ring.read_chunk(older.saturating_mul(self.len))
         {
             chunk.commit_all();
         }
-        if waiting > 0 && self.pop(record) { waiting } else { 0 }
+        if waiting > 0 && self.pop(record) { u64::try_from(waiting).unwrap_or(u64::MAX) } else { 0 }
     }
 
     /// Records waiting.

@@ -1,7 +1,7 @@
 //! The thin loop around the steps: the only place that looks at the clock and waits.
 
 use crate::counters::Counters;
-use crate::cycle::{Engine, Slack};
+use crate::cycle::{EndReason, Engine, Slack};
 use crate::measure::Measurements;
 use std::time::Duration;
 use zerocat_link::Link;
@@ -25,21 +25,21 @@ pub struct Settings {
 
 /// What the thread used between its first and its last cycle with an exchange installed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Used {
+pub struct RealtimeUsage {
     /// Page faults, context switches, CPU time.
-    pub usage: ThreadUsage,
+    pub thread: ThreadUsage,
     /// Allocations; `None` where the program doesn't use the counting allocator.
     pub allocations: Option<AllocationCount>,
 }
 
-impl Used {
+impl RealtimeUsage {
     fn now(counting: bool) -> Self {
-        Self { usage: ThreadUsage::now(), allocations: counting.then(thread_allocations) }
+        Self { thread: ThreadUsage::now(), allocations: counting.then(thread_allocations) }
     }
 
     fn since(self, earlier: Self) -> Self {
         let allocations = self.allocations.zip(earlier.allocations).map(|(now, before)| now.since(&before));
-        Self { usage: self.usage.since(&earlier.usage), allocations }
+        Self { thread: self.thread.since(&earlier.thread), allocations }
     }
 }
 
@@ -53,10 +53,12 @@ pub struct RunOutcome<L> {
     /// What was counted.
     pub counters: Counters,
     /// What the thread used; `None` when there were fewer than two cycles.
-    pub used: Option<Used>,
+    pub usage: Option<RealtimeUsage>,
+    /// Why it ended.
+    pub reason: EndReason,
 }
 
-/// Drives an engine on the grid until it is told to stop.
+/// Drives an engine on the grid until it is told to stop, or its controls are dropped.
 pub fn run<L: Link, C: Clock>(mut engine: Engine<L>, clock: &C, settings: Settings) -> RunOutcome<L> {
     let clock = &WatchedClock::new(clock);
     let grid = Grid::new(clock.now().after(settings.period.duration()), settings.period);
@@ -67,15 +69,15 @@ pub fn run<L: Link, C: Clock>(mut engine: Engine<L>, clock: &C, settings: Settin
         last = Some(tick.number);
         let slept = clock.take_sleep();
         engine.send(clock.now());
-        engine.sent(clock.now());
+        engine.note_sent(clock.now());
         let returned = wait_for_frames(&mut engine, clock, settings.wait, tick);
         let exchanging = engine.is_exchanging();
-        engine.watched(slept, clock.take_holes());
-        let asked = engine.conclude(tick, woke, returned);
-        meter.cycle(exchanging, asked.retired || asked.stop);
-        if asked.stop {
+        engine.note_clock(slept, clock.take_holes());
+        let concluded = engine.conclude(tick, woke, returned);
+        meter.cycle(exchanging, concluded.retired || concluded.end.is_some());
+        if let Some(reason) = concluded.end {
             let (link, measurements, counters) = engine.finish();
-            return RunOutcome { link, measurements, counters, used: meter.used };
+            return RunOutcome { link, measurements, counters, usage: meter.usage, reason };
         }
         use_slack(&mut engine, clock, settings.wait, grid.tick(tick.number.saturating_add(1)));
     }
@@ -119,13 +121,14 @@ fn wait_for_frames<L: Link, C: Clock>(engine: &mut Engine<L>, clock: &C, wait: W
     }
 }
 
-/// Moves acyclic frames until the next tick is near or there are none.
+/// Moves acyclic frames until the next tick is near or there are none. They get a turn also where the next tick is near
+/// already.
 fn use_slack<L: Link, C: Clock>(engine: &mut Engine<L>, clock: &C, wait: WaitPolicy, next: Time) {
     let until = next.before(engine.timing().guard / 2);
     let mut since = clock.now();
     let mut pause = PollWait::new(wait);
     let mut now = since;
-    while now < until {
+    loop {
         match engine.slack(now, next) {
             Slack::Sent => since = now,
             Slack::Busy => {}
@@ -137,6 +140,9 @@ fn use_slack<L: Link, C: Clock>(engine: &mut Engine<L>, clock: &C, wait: WaitPol
         }
         pause.pause(clock, since, until);
         now = clock.now();
+        if now >= until {
+            return;
+        }
     }
 }
 
@@ -144,20 +150,20 @@ fn use_slack<L: Link, C: Clock>(engine: &mut Engine<L>, clock: &C, wait: WaitPol
 #[derive(Debug)]
 struct Meter {
     counting: bool,
-    first: Option<Used>,
-    used: Option<Used>,
+    first: Option<RealtimeUsage>,
+    usage: Option<RealtimeUsage>,
 }
 
 impl Meter {
     /// Allocates to find out whether allocations are counted, which a reading must not.
     fn new() -> Self {
-        Self { counting: is_counting(), first: None, used: None }
+        Self { counting: is_counting(), first: None, usage: None }
     }
 
     fn cycle(&mut self, exchanging: bool, last: bool) {
         match self.first {
-            None if exchanging => self.first = Some(Used::now(self.counting)),
-            Some(first) if exchanging && last => self.used = Some(Used::now(self.counting).since(first)),
+            None if exchanging => self.first = Some(RealtimeUsage::now(self.counting)),
+            Some(first) if exchanging && last => self.usage = Some(RealtimeUsage::now(self.counting).since(first)),
             _ => {}
         }
     }

@@ -10,7 +10,7 @@ use crate::report::{
 };
 use std::path::Path;
 use std::time::Duration;
-use zerocat_engine::{Counters, Used};
+use zerocat_engine::{Counters, RealtimeUsage};
 use zerocat_host::doctor::read_counters;
 use zerocat_link::LinkCounters;
 use zerocat_link::tap::Captured;
@@ -86,7 +86,7 @@ impl Account {
             rt: RtReport {
                 holes: holes(&remains.counters),
                 locked_kib: self.locked_kib,
-                ..remains.used.as_ref().map_or_else(RtReport::default, rt)
+                ..remains.usage.as_ref().map_or_else(RtReport::default, rt)
             },
             time_to_op_ms: Some(milliseconds(self.time_to_op)),
             outages: OutagesReport {
@@ -111,12 +111,12 @@ fn milliseconds(time: Duration) -> f64 {
     (nanos(time) / 1000) as f64 / 1000.0
 }
 
-fn rt(used: &Used) -> RtReport {
+fn rt(usage: &RealtimeUsage) -> RtReport {
     RtReport {
-        page_faults_minor: Some(used.usage.faults_minor),
-        page_faults_major: Some(used.usage.faults_major),
-        involuntary_switches: Some(used.usage.switches_involuntary),
-        allocations: used.allocations.map(|count| count.total()),
+        page_faults_minor: Some(usage.thread.faults_minor),
+        page_faults_major: Some(usage.thread.faults_major),
+        involuntary_switches: Some(usage.thread.switches_involuntary),
+        allocations: usage.allocations.map(|count| count.total()),
         holes: Holes::default(),
         locked_kib: None,
     }

@@ -12,7 +12,7 @@ use zerocat_bus::{BringUpError, Datagrams, Network, Options, Target};
 use zerocat_config::{Rig, Slave};
 use zerocat_engine::{
     ControlClosed, Controls, Counters, CountersReader, CyclicLane, Exchange, LaneError, LaneOptions, PROCESS_DATA_ROOM,
-    SamplePort, Traffic, WriterPort,
+    SafeOutputs, SamplePort, Traffic, WriterPort,
 };
 use zerocat_link::Slot;
 use zerocat_pdi::{LayoutError, Plan, lay_out};
@@ -185,7 +185,8 @@ impl BringUp<'_> {
         let subdevices = u16::try_from(network.subdevices().len()).unwrap_or(u16::MAX);
         let lane = CyclicLane::new(plan, LaneOptions { first_slot: Slot(0), al_status: Some(subdevices) })?;
         let Ports { readers, writers } = std::mem::take(ports);
-        self.controls.install(Exchange { lane, readers, writers })?;
+        let safe = safe_outputs(self.rig, plan.image_len);
+        self.controls.install(Exchange { readers, writers, safe, ..Exchange::new(lane) })?;
         self.complete_cycles().await?;
         self.progress.enter(Phase::Op);
         network.to_op().await?;
@@ -260,16 +261,16 @@ async fn make_safe(
     if before.exchanging == 0 {
         return Ok(());
     }
-    controls.traffic(safe_traffic(rig))?;
+    controls.traffic(Traffic::Safe)?;
     let wanted = SAFE_CYCLES.max(exchange::longest_interval(rig).saturating_add(1));
     obeyed(datagrams, time_of(rig, wanted), || counters.read().cycles >= before.cycles + wanted).await
 }
 
-/// The traffic in which outputs are as safe as the rig file says.
-pub(crate) const fn safe_traffic(rig: &Rig) -> Traffic {
+/// What outputs are while they are safe, as the rig file says.
+fn safe_outputs(rig: &Rig, image_len: usize) -> SafeOutputs {
     match rig.engine.safe_outputs {
-        zerocat_config::SafeOutputs::Zero => Traffic::Zero,
-        zerocat_config::SafeOutputs::Hold => Traffic::Hold,
+        zerocat_config::SafeOutputs::Zero => SafeOutputs::zero(image_len),
+        zerocat_config::SafeOutputs::Hold => SafeOutputs::hold(image_len),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The parts of a session that live from the start of the realtime thread to its end, and how the bus futures are
 //! driven meanwhile: on the calling thread, which naps between two looks.
 
-use crate::bring_up::{BringUp, Planned, Ports, StartError, ask_for_init, retire, safe_traffic, shut_down};
+use crate::bring_up::{BringUp, Planned, Ports, StartError, ask_for_init, retire, shut_down};
 use crate::health::HealthThread;
 use crate::link::OpenLink;
 use crate::privileges::{give_up, with_only};
@@ -18,7 +18,7 @@ use zerocat_bus::{Datagrams, try_block_on};
 use zerocat_config::{Rig, Wait};
 use zerocat_engine::{
     AcyclicSettings, Controls, Counters, CountersReader, Engine, EngineParts, Measurements, PROCESS_DATA_ROOM, Pool,
-    RunOutcome, Settings, Timing, Used, slots_needed,
+    RealtimeUsage, RunOutcome, Settings, Timing, Traffic, slots_needed,
 };
 use zerocat_host::doctor::{self, read_counters};
 use zerocat_host::{chain, spin_warning, starvation_warning};
@@ -206,7 +206,7 @@ impl Core {
     pub(crate) fn take_exchange_out(&mut self, ports: &mut Ports) -> Result<(), SessionError> {
         let Self { rig, datagrams, controls, counters, thread, .. } = self;
         if counters.read().exchanging != 0 {
-            controls.traffic(safe_traffic(rig)).map_err(StartError::from)?;
+            controls.traffic(Traffic::Safe).map_err(StartError::from)?;
             let retired = try_block_on(retire(rig, datagrams, controls, counters), || nap_unless(thread.is_finished()));
             retired.ok_or(SessionError::Interrupted)??;
         }
@@ -233,14 +233,14 @@ impl Core {
         }
         let outcome = self.thread.join();
         self.health.stop();
-        let RunOutcome { link, measurements, counters, used } = outcome?;
+        let RunOutcome { link, measurements, counters, usage, .. } = outcome?;
         let link = {
             let counters = link.counters();
             drop(link);
             counters
         };
         let captured = self.capture.map(TapThread::stop).transpose()?;
-        Ok(Remains { link, measurements, counters, used, captured })
+        Ok(Remains { link, measurements, counters, usage, captured })
     }
 }
 
@@ -250,7 +250,7 @@ pub(crate) struct Remains {
     pub(crate) link: LinkCounters,
     pub(crate) measurements: Measurements,
     pub(crate) counters: Counters,
-    pub(crate) used: Option<Used>,
+    pub(crate) usage: Option<RealtimeUsage>,
     pub(crate) captured: Option<Captured>,
 }
 

@@ -96,6 +96,7 @@ const fn kind(fault: CycleFault) -> &'static str {
     match fault {
         CycleFault::Skipped(_) => "ticks skipped",
         CycleFault::Late(_) => "late wake-ups",
+        CycleFault::Stall(_) => "stalls",
         CycleFault::Hole(_) => "times thrown off the CPU",
         CycleFault::Lost { .. } => "frames lost",
         CycleFault::WorkingCounter { .. } => "wrong working counters",

@@ -14,6 +14,7 @@ pub struct TaskCounters {
     commands: AtomicU64,
     applied: AtomicU64,
     rejected: AtomicU64,
+    outdated: AtomicU64,
     malformed: AtomicU64,
 }
 
@@ -38,6 +39,8 @@ pub struct Counts {
     pub applied: u64,
     /// Values that were refused: out of range, or of an unknown channel.
     pub rejected: u64,
+    /// Values that were dropped because they came before the end of an outage.
+    pub outdated: u64,
     /// Lines that were no commands.
     pub malformed: u64,
 }
@@ -59,6 +62,7 @@ impl TaskCounters {
             commands: load(&self.commands),
             applied: load(&self.applied),
             rejected: load(&self.rejected),
+            outdated: load(&self.outdated),
             malformed: load(&self.malformed),
         }
     }
@@ -88,6 +92,10 @@ impl TaskCounters {
 
     pub(crate) fn command(&self) {
         self.commands.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn outdate(&self, values: u64) {
+        self.outdated.fetch_add(values, Ordering::Relaxed);
     }
 
     /// Returns how many there are now.

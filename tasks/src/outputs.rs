@@ -41,6 +41,11 @@ impl Outputs {
         &self.record
     }
 
+    /// The same, to begin anew with other outputs.
+    pub(crate) fn record_mut(&mut self) -> &mut [u8] {
+        &mut self.record
+    }
+
     /// Sets an output to a value that must fit exactly.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! What a task asks of its ring ends, so that it can be run against others than the engine's.
 
-use zerocat_engine::{CommandWriter, RingFull, SampleHeader, SampleReader};
+use zerocat_engine::{CommandState, CommandWriter, RingFull, SampleHeader, SampleReader};
 
 /// The end of a ring that samples come out of.
 pub trait Samples: Send {
@@ -16,11 +16,15 @@ pub trait Samples: Send {
 
 /// The end of a ring that command sets go into.
 pub trait Commands: Send {
-    /// Hands a complete set over.
+    /// Hands a complete set over that was made for an epoch.
     ///
     /// # Errors
     /// The ring is full.
-    fn push(&mut self, record: &[u8]) -> Result<(), RingFull>;
+    fn push(&mut self, record: &[u8], epoch: u64) -> Result<(), RingFull>;
+    /// The present epoch, and whether its sets are taken.
+    fn state(&self) -> CommandState;
+    /// Writes the outputs that the present epoch began with. Returns the epoch.
+    fn start(&self, record: &mut [u8]) -> u64;
     /// Bytes of a record.
     fn record_len(&self) -> usize;
     /// Sets that reached the outputs.
@@ -46,8 +50,16 @@ impl Samples for SampleReader {
 }
 
 impl Commands for CommandWriter {
-    fn push(&mut self, record: &[u8]) -> Result<(), RingFull> {
-        Self::push(self, record)
+    fn push(&mut self, record: &[u8], epoch: u64) -> Result<(), RingFull> {
+        Self::push(self, record, epoch)
+    }
+
+    fn state(&self) -> CommandState {
+        Self::state(self)
+    }
+
+    fn start(&self, record: &mut [u8]) -> u64 {
+        Self::start(self, record)
     }
 
     fn record_len(&self) -> usize {
@@ -65,7 +77,7 @@ pub(crate) mod memory {
     use super::{Commands, Samples};
     use std::collections::VecDeque;
     use std::sync::{Arc, Mutex};
-    use zerocat_engine::{RingFull, SampleHeader};
+    use zerocat_engine::{CommandState, RingFull, SampleHeader};
 
     /// A queue of samples.
     #[derive(Clone, Default)]
@@ -88,7 +100,7 @@ pub(crate) mod memory {
 
         /// A sample whose tick is at 1 ms times the cycle.
         pub(crate) fn send(&self, cycle: u64, stale: bool, record: &[u8]) {
-            let mut header = SampleHeader { cycle, at: Default::default(), stale };
+            let mut header = SampleHeader { cycle, at: Default::default(), received: Default::default(), stale };
             header.at.0 = cycle * 1_000_000;
             self.0.lock().unwrap().samples.push_back((header, record.to_vec()));
         }
@@ -125,18 +137,24 @@ pub(crate) mod memory {
     /// Command sets as they were pushed; full above a depth.
     #[derive(Clone)]
     pub(crate) struct Pushed {
-        sets: Arc<Mutex<Vec<Vec<u8>>>>,
-        applied: Arc<Mutex<u64>>,
+        sets: Arc<Mutex<Vec<(u64, Vec<u8>)>>>,
+        state: Arc<Mutex<(CommandState, Vec<u8>)>>,
         depth: usize,
     }
 
     impl Pushed {
+        /// Live in epoch 1.
         pub(crate) fn new(depth: usize) -> Self {
-            Self { sets: Arc::default(), applied: Arc::default(), depth }
+            let pushed = Self { sets: Arc::default(), state: Arc::default(), depth };
+            pushed.switch(1, true);
+            pushed
         }
 
+        /// The sets of the present epoch.
         pub(crate) fn sets(&self) -> Vec<Vec<u8>> {
-            self.sets.lock().unwrap().clone()
+            let epoch = self.state().epoch;
+            let sets = self.sets.lock().unwrap();
+            sets.iter().filter(|(made_for, _)| *made_for == epoch).map(|(_, set)| set.clone()).collect()
         }
 
         /// Makes room.
@@ -144,20 +162,34 @@ pub(crate) mod memory {
             self.sets.lock().unwrap().clear();
         }
 
-        /// Says that more sets reached the outputs.
-        pub(crate) fn apply(&self, n: u64) {
-            *self.applied.lock().unwrap() += n;
+        pub(crate) fn switch(&self, epoch: u64, live: bool) {
+            self.state.lock().unwrap().0 = CommandState { epoch, live };
+        }
+
+        /// What an epoch begins with.
+        pub(crate) fn begin_with(&self, record: &[u8]) {
+            self.state.lock().unwrap().1 = record.to_vec();
         }
     }
 
     impl Commands for Pushed {
-        fn push(&mut self, record: &[u8]) -> Result<(), RingFull> {
+        fn push(&mut self, record: &[u8], epoch: u64) -> Result<(), RingFull> {
             let mut sets = self.sets.lock().unwrap();
             if sets.len() >= self.depth {
                 return Err(RingFull);
             }
-            sets.push(record.to_vec());
+            sets.push((epoch, record.to_vec()));
             Ok(())
+        }
+
+        fn state(&self) -> CommandState {
+            self.state.lock().unwrap().0
+        }
+
+        fn start(&self, record: &mut [u8]) -> u64 {
+            let (state, start) = &*self.state.lock().unwrap();
+            record.iter_mut().zip(start.iter().chain(std::iter::repeat(&0))).for_each(|(to, from)| *to = *from);
+            state.epoch
         }
 
         fn record_len(&self) -> usize {
@@ -165,7 +197,7 @@ pub(crate) mod memory {
         }
 
         fn applied(&self) -> u64 {
-            *self.applied.lock().unwrap()
+            u64::try_from(self.sets.lock().unwrap().len()).unwrap()
         }
     }
 }

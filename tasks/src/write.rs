@@ -2,8 +2,11 @@
 //!
 //! Guarantees: a set that is handed over is complete; an output holds its last value; a set that found the ring full
 //! is handed over later, with what came since. State feedback is what was on the wire, not an echo of the commands.
-//! Before the outputs go live only one set waits in the ring, all zero unless the source was faster; values that come
-//! until then are handed over together when that one has been taken, so that no old set is ever played back.
+//! What the source gives before the outputs go live is handed over together when they do.
+//!
+//! After an outage (a new epoch of its commands) nothing from before is handed over: the outputs start from the safe
+//! ones, which stay until a command comes that was given after it. Only where the rig file says so does the task go on
+//! by itself (`after_outage`).
 
 use crate::batch::{Batch, Kind};
 use crate::counters::TaskCounters;
@@ -17,8 +20,8 @@ use crate::timestamps::{Timestamps, WallOffset};
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use zerocat_config::{Rig, WriteTask as WriteTaskConfig};
-use zerocat_engine::WriterSpec;
+use zerocat_config::{AfterOutage, Rig, WriteTask as WriteTaskConfig};
+use zerocat_engine::{CommandState, WriterSpec};
 
 /// Longest sleep between two looks at source and ring.
 const LONGEST_NAP: Duration = Duration::from_millis(1);
@@ -33,6 +36,7 @@ pub struct WriteSetup {
     period: Duration,
     state_every: u64,
     state_rate: f64,
+    after_outage: AfterOutage,
 }
 
 impl WriteSetup {
@@ -46,6 +50,7 @@ impl WriteSetup {
             period: rig.period(),
             state_every: rig.every(task.config.state_rate)?,
             state_rate: task.config.state_rate,
+            after_outage: task.after_outage,
         })
     }
 
@@ -73,10 +78,15 @@ pub struct WriteTask<C, S, Q> {
     source: Q,
     setup: WriteSetup,
     outputs: Outputs,
+    /// The outputs changed since they were handed over.
     dirty: bool,
-    /// Whether the first set was handed over.
-    handed: bool,
+    epoch: u64,
+    /// When the outputs went live in this epoch.
     live_since: Option<Duration>,
+    /// They went live in this epoch or an earlier one.
+    was_live: bool,
+    /// The task may command in this epoch.
+    acknowledged: bool,
     sourced: Vec<Sourced>,
     feedback: Feedback,
 }
@@ -115,8 +125,10 @@ impl<C: Commands, S: Samples, Q: Source> WriteTask<C, S, Q> {
             setup,
             outputs,
             dirty: true,
-            handed: false,
+            epoch: 0,
             live_since: None,
+            was_live: false,
+            acknowledged: true,
             sourced: Vec::new(),
             feedback,
         }
@@ -128,33 +140,67 @@ impl<C: Commands, S: Samples, Q: Source> WriteTask<C, S, Q> {
         &self.feedback.counters
     }
 
-    /// Takes the state samples that wait and what the source has, and hands a complete set over if it changed.
+    /// Takes what the source has and hands a complete set over if it changed; then takes the state samples that wait.
     /// `now` is the time since the task's start.
     pub fn step(&mut self, now: Duration) -> WriteProgress {
-        let states = self.take_states();
-        if states > 0 || self.commands.applied() > 0 {
-            self.live_since.get_or_insert(now);
+        let CommandState { epoch, live } = self.commands.state();
+        if epoch != self.epoch {
+            self.begin_epoch(epoch);
         }
-        let live = self.live_since.map(|since| now.saturating_sub(since));
+        if live {
+            self.live_since.get_or_insert(now);
+            self.was_live = true;
+        }
+        self.poll_source(now);
+        let due = self.dirty && live && self.acknowledged;
+        let pushed = due && self.commands.push(self.outputs.record(), self.epoch).is_ok();
+        self.dirty &= !pushed;
+        self.counters().set_applied(self.commands.applied());
+        let states = self.take_states();
+        WriteProgress { states, pushed }
+    }
+
+    /// What was commanded before is void from here on, unless the task is to resume, or the outputs were never live.
+    fn begin_epoch(&mut self, epoch: u64) {
+        self.live_since = None;
+        if !self.was_live || self.setup.after_outage == AfterOutage::Resume {
+            self.epoch = epoch;
+            self.dirty = true;
+            return;
+        }
+        self.drop_outdated();
+        self.epoch = self.commands.start(self.outputs.record_mut());
+        (self.dirty, self.acknowledged) = (false, false);
+        let task = &*self.setup.name;
+        tracing::warn!(task, "outputs are safe after an outage, until a command is given; see `after_outage`");
+    }
+
+    /// Drops what the source gave before the task knew of the epoch.
+    fn drop_outdated(&mut self) {
+        let mut sourced = std::mem::take(&mut self.sourced);
+        self.source.poll(None, &mut sourced);
+        for item in sourced.drain(..) {
+            match item {
+                Sourced::Command(_) | Sourced::Generated { .. } => self.counters().outdate(1),
+                other => self.apply(other),
+            }
+        }
+        self.sourced = sourced;
+    }
+
+    fn poll_source(&mut self, now: Duration) {
+        let live = self.live_since.filter(|_| self.acknowledged).map(|since| now.saturating_sub(since));
         let mut sourced = std::mem::take(&mut self.sourced);
         self.source.poll(live, &mut sourced);
         for item in sourced.drain(..) {
             self.apply(item);
         }
         self.sourced = sourced;
-        let due = self.dirty && (live.is_some() || !self.handed);
-        let pushed = due && self.commands.push(self.outputs.record()).is_ok();
-        self.dirty &= !pushed;
-        self.handed |= pushed;
-        self.counters().set_applied(self.commands.applied());
-        WriteProgress { states, pushed }
     }
 
-    /// After a gap the realtime thread may have zeroed the outputs, so the set is handed over again.
     fn take_states(&mut self) -> usize {
         let mut states = 0;
-        while let Some(missing) = self.feedback.take(&mut self.states, self.setup.state_every) {
-            self.dirty |= missing > 0;
+        while self.feedback.take(&mut self.states, self.setup.state_every) {
             states += 1;
         }
         self.counters().set_overrun(self.states.overruns());
@@ -177,7 +223,7 @@ impl<C: Commands, S: Samples, Q: Source> WriteTask<C, S, Q> {
         match outcome {
             Ok(()) => {
                 self.counters().command();
-                self.dirty = true;
+                (self.dirty, self.acknowledged) = (true, true);
             }
             Err(error) => self.rejected(error),
         }
@@ -213,9 +259,9 @@ impl<C: Commands, S: Samples, Q: Source> WriteTask<C, S, Q> {
 }
 
 impl Feedback {
-    /// Takes one state sample and delivers it. Gives the number of those that are missing before it.
-    fn take(&mut self, states: &mut impl Samples, every: u64) -> Option<u64> {
-        let header = states.pop(&mut self.record)?;
+    /// Takes one state sample and delivers it. Whether there was one.
+    fn take(&mut self, states: &mut impl Samples, every: u64) -> bool {
+        let Some(header) = states.pop(&mut self.record) else { return false };
         let stamp = self.stamps.advance(header.cycle, header.at.0);
         let missing = stamp.missing(every);
         self.counters.sample(header.stale, missing);
@@ -224,7 +270,7 @@ impl Feedback {
             self.outlet.deliver(&self.batch, &self.counters);
             self.batch.clear();
         }
-        Some(missing)
+        true
     }
 }
 
@@ -271,10 +317,19 @@ mod tests {
     const MS: Duration = Duration::from_millis(1);
 
     fn task(script: Vec<Vec<Sourced>>, depth: usize) -> (WriteTask<Pushed, Queue, Script>, Pushed, Queue, Seen) {
+        task_after(AfterOutage::Acknowledge, script, depth)
+    }
+
+    fn task_after(
+        after_outage: AfterOutage,
+        script: Vec<Vec<Sourced>>,
+        depth: usize,
+    ) -> (WriteTask<Pushed, Queue, Script>, Pushed, Queue, Seen) {
         let mut second = placed(2, DataType::Uint8, 16, 8);
         second.channel.state_channel = None;
         let mapping = Mapping::new(&[placed(1, DataType::Uint16, 0, 16), second]);
-        let setup = WriteSetup { name: "out".into(), mapping, period: MS, state_every: 100, state_rate: 10.0 };
+        let name = "out".into();
+        let setup = WriteSetup { name, mapping, period: MS, state_every: 100, state_rate: 10.0, after_outage };
         let (pushed, queue) = (Pushed::new(depth), Queue::new(3));
         let seen = Seen::default();
         let inner = Arc::clone(&seen);
@@ -292,19 +347,15 @@ mod tests {
     fn hands_complete_sets_over_and_outputs_hold_their_last_value() {
         let script = vec![vec![], vec![command(1, 500)], vec![], vec![command(2, 7), command(2, 8)]];
         let (mut task, pushed, ..) = task(script, 10);
-        pushed.apply(1);
         let changes = [0, 1, 2, 3].map(|n| task.step(MS * n).pushed);
         assert_eq!(changes, [true, true, false, true]);
         assert_eq!(pushed.sets(), [vec![0, 0, 0], vec![0xf4, 1, 0], vec![0xf4, 1, 8]]);
-        pushed.apply(2);
-        task.step(MS * 4);
         assert_eq!((task.counters().read().commands, task.counters().read().applied), (3, 3));
     }
 
     #[test]
     fn a_set_that_found_the_ring_full_goes_out_later_with_what_came_since() {
         let (mut task, pushed, ..) = task(vec![vec![], vec![command(1, 1)], vec![command(2, 2)]], 1);
-        pushed.apply(1);
         assert_eq!([0, 1, 2].map(|n| task.step(MS * n).pushed), [true, false, false]);
         pushed.take();
         assert!(task.step(MS * 3).pushed);
@@ -335,35 +386,80 @@ mod tests {
     }
 
     #[test]
-    fn before_the_outputs_go_live_one_set_waits_and_no_old_one_is_played_back() {
-        let (mut task, pushed, ..) = task(vec![vec![], vec![command(1, 6)], vec![command(1, 7)]], 10);
-        assert_eq!([0, 1, 2].map(|n| task.step(MS * n).pushed), [true, false, false]);
-        pushed.apply(1);
-        assert!(task.step(MS * 3).pushed);
-        assert_eq!(pushed.sets(), [vec![0, 0, 0], vec![7, 0, 0]]);
+    fn what_comes_before_the_outputs_go_live_is_handed_over_together_when_they_do() {
+        let (mut task, pushed, ..) = task(vec![vec![command(2, 5)], vec![command(1, 6)], vec![command(1, 7)]], 10);
+        pushed.switch(0, false);
+        assert!(!task.step(MS).pushed, "before the exchange");
+        pushed.switch(1, false);
+        assert!(!task.step(MS * 2).pushed, "on the way to OP");
+        pushed.switch(2, false);
+        assert!(!task.step(MS * 3).pushed, "after an attempt that failed");
+        pushed.switch(2, true);
+        assert!(task.step(MS * 4).pushed);
+        assert_eq!(pushed.sets(), [vec![7, 0, 5]]);
     }
 
     #[test]
     fn the_source_is_told_the_time_since_the_outputs_went_live() {
-        let (mut task, pushed, queue, _) = task(Vec::new(), 10);
+        let (mut task, pushed, ..) = task(Vec::new(), 10);
+        pushed.switch(1, false);
         task.step(MS * 5);
-        pushed.apply(1);
+        pushed.switch(1, true);
         task.step(MS * 20);
-        queue.send(200, false, &[0; 3]);
         task.step(MS * 50);
         assert_eq!(*task.source.1.lock().unwrap(), [None, Some(Duration::ZERO), Some(MS * 30)]);
     }
 
     #[test]
-    fn a_gap_in_the_states_hands_the_set_over_again() {
-        let (mut task, pushed, queue, _) = task(vec![vec![command(1, 3)]], 10);
-        queue.send(100, false, &[0; 3]);
+    fn after_an_outage_outputs_start_from_the_safe_ones_with_the_first_command_given_after_it() {
+        let script = vec![
+            vec![command(1, 3), command(2, 4)],
+            // While the network is out.
+            vec![command(1, 5)],
+            // What waits when the task learns of the new epoch.
+            vec![command(1, 6)],
+            vec![],
+            vec![],
+            vec![command(2, 8)],
+        ];
+        let (mut task, pushed, ..) = task(script, 10);
         assert!(task.step(MS).pushed);
-        queue.send(200, false, &[3, 0, 0]);
-        assert!(!task.step(MS * 100).pushed);
-        queue.send(900, false, &[0; 3]);
-        assert!(task.step(MS * 800).pushed);
-        assert_eq!(pushed.sets().last().unwrap(), &[3, 0, 0]);
+        pushed.switch(1, false);
+        assert!(!task.step(MS * 2).pushed);
+        pushed.begin_with(&[0x21, 0x43, 0x65]);
+        pushed.switch(2, false);
+        assert!(!task.step(MS * 3).pushed);
+        pushed.switch(2, true);
+        assert!(!task.step(MS * 4).pushed, "the outputs are safe until they are acknowledged");
+        assert!(task.step(MS * 5).pushed);
+        assert_eq!(pushed.sets(), [vec![0x21, 0x43, 8]]);
+        assert_eq!(task.counters().read().outdated, 1);
+    }
+
+    #[test]
+    fn every_outage_has_to_be_acknowledged_anew() {
+        let (mut task, pushed, ..) = task(vec![vec![command(1, 3)], vec![], vec![command(1, 4)]], 10);
+        assert!(task.step(MS).pushed);
+        pushed.switch(2, false);
+        assert!(!task.step(MS * 2).pushed, "a command that comes before the next epoch counts for nothing in it");
+        pushed.switch(3, true);
+        assert_eq!([3, 4].map(|n| task.step(MS * n).pushed), [false, false]);
+    }
+
+    #[test]
+    fn waveforms_stay_safe_after_an_outage_until_they_are_told_to_resume() {
+        let times = |after_outage| {
+            let (mut task, pushed, ..) = task_after(after_outage, Vec::new(), 10);
+            task.step(MS);
+            pushed.switch(2, false);
+            task.step(MS * 2);
+            pushed.switch(2, true);
+            let pushes = [10, 15].map(|n| task.step(MS * n).pushed);
+            let times = task.source.1.lock().unwrap().split_off(1);
+            (times.into_iter().flatten().collect::<Vec<_>>(), pushes)
+        };
+        assert_eq!(times(AfterOutage::Acknowledge), (vec![], [false, false]));
+        assert_eq!(times(AfterOutage::Resume), (vec![Duration::ZERO, MS * 5], [true, false]));
     }
 
     #[test]

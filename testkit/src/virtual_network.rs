@@ -14,8 +14,8 @@ use zerocat::config::{Engine as EngineSection, Network as RigNetwork, NetworkPro
 use zerocat::{BringUp, Planned, Ports, Progress, StartError, shut_down};
 use zerocat_bus::{BringUpError, Datagrams, block_on};
 use zerocat_engine::{
-    AcyclicSettings, Asked, CommandWriter, Controls, CountersReader, Engine, EngineParts, EventReader, Pool,
-    ReaderSpec, SampleReader, Slack, StateReader, Timing, WriterSpec, reader, slots_needed, writer,
+    AcyclicSettings, CommandWriter, Concluded, Controls, CountersReader, Engine, EngineParts, EventReader, Pool,
+    ReaderSpec, RingFull, SampleReader, Slack, StateReader, Timing, WriterSpec, reader, slots_needed, writer,
 };
 use zerocat_link::{Link, Sizing, Slot};
 use zerocat_pdi::Plan;
@@ -59,6 +59,17 @@ pub struct Tasks {
     pub commands: CommandWriter,
     /// All outputs as they were sent.
     pub states: StateReader,
+}
+
+impl Tasks {
+    /// Hands a complete set of outputs over, for now.
+    ///
+    /// # Errors
+    /// [`RingFull`].
+    pub fn command(&mut self, record: &[u8]) -> Result<(), RingFull> {
+        let epoch = self.commands.epoch();
+        self.commands.push(record, epoch)
+    }
 }
 
 impl VirtualNetwork {
@@ -225,7 +236,7 @@ impl<L: Link> Drive<L> {
     }
 
     /// Steps 1 to 6 at the next tick.
-    fn exchange(&mut self) -> Asked {
+    fn exchange(&mut self) -> Concluded {
         let tick = Tick { number: self.number, at: self.next_tick(), skipped: 0 };
         self.number = self.number.saturating_add(1);
         self.set(tick.at);
@@ -336,7 +347,7 @@ mod tests {
         assert!(!record.is_empty());
         let mut state = vec![0; record.len()];
         while tasks.states.pop(&mut state).is_some() {}
-        tasks.commands.push(&record).unwrap();
+        tasks.command(&record).unwrap();
         network.cycle();
         let tasks = network.tasks_mut();
         assert!(tasks.states.pop(&mut state).is_some_and(|header| !header.stale));

@@ -66,7 +66,7 @@ fn up(segment: &SegmentConfig, rig: Rig) -> VirtualNetwork {
 fn exchange(network: &mut VirtualNetwork) -> Vec<u8> {
     let len = network.tasks_mut().commands.record_len();
     let command: Vec<u8> = (0..=250u8).cycle().map(|n| n.wrapping_mul(37) | 1).take(len).collect();
-    network.tasks_mut().commands.push(&command).unwrap();
+    network.tasks_mut().command(&command).unwrap();
     let before = *network.engine().counters();
     for _ in 0..CYCLES {
         network.cycle();

@@ -127,7 +127,8 @@ impl EngineSubject {
         let (writer_port, commands, states) =
             writer(WriterSpec { ranges: outputs, mask, depth: DEPTH, state_every: 1, state_depth: DEPTH });
         // Rings of a fresh engine have room.
-        let _ = parts.controls.install(Exchange { lane, readers: vec![sample_port], writers: vec![writer_port] });
+        let exchange = Exchange { readers: vec![sample_port], writers: vec![writer_port], ..Exchange::new(lane) };
+        let _ = parts.controls.install(exchange);
         let _ = parts.controls.traffic(Traffic::Live);
         engine.conclude(Tick { number: 0, at: Time(0), skipped: 0 }, Time(0), Time(0));
         let record = vec![0x55; plan.image_len].into_boxed_slice();
@@ -172,7 +173,7 @@ impl Subject for EngineSubject {
             if let Some(record) = self.record.get_mut(..commands) {
                 record.fill(low);
                 // A full ring means that the engine stands still; the next cycle shows it.
-                let _ = self.commands.push(record);
+                let _ = self.commands.push(record, self.commands.epoch());
             }
         }
         if self.number.is_multiple_of(SAMPLES_EVERY) {

@@ -85,8 +85,8 @@ fn an_answer_after_its_frame_was_given_up_is_a_stray() {
         assert_eq!(poll(&mut passing), Some(0));
     }
     engine.prepare(0);
-    let asked = engine.conclude(zerocat_sched::Tick { number: 0, at: Time(0), skipped: 0 }, Time(0), Time(0));
-    assert!(!asked.stop);
+    let concluded = engine.conclude(zerocat_sched::Tick { number: 0, at: Time(0), skipped: 0 }, Time(0), Time(0));
+    assert_eq!(concluded.end, None);
     let counters = parts.counters.read();
     assert_eq!((counters.acyclic_stray, counters.acyclic_lost, counters.acyclic_sent), (1, 256, 256));
 }
@@ -133,4 +133,21 @@ fn a_link_that_is_down_gives_every_frame_back_as_lost() {
     slack(&mut engine, 1);
     slack(&mut engine, 12);
     assert_eq!(poll(&mut asked), Some(0));
+}
+
+#[test]
+fn one_frame_is_sent_in_a_cycle_that_left_no_time_for_it() {
+    let (mut engine, _parts, main_device) = engine(4);
+    let mut asked: Vec<_> = (0..3).map(|_| request(main_device)).collect();
+    for number in 1..=4 {
+        // The deadline of the cycle's frames has passed, and the guard before the next tick has begun.
+        let (now, next) = (Time(number * 1_000_000 + 900_000), Time((number + 1) * 1_000_000));
+        engine.prepare(number);
+        engine.send(Time(number * 1_000_000));
+        let first = engine.slack(now, next);
+        assert_eq!(first == Slack::Sent, number <= 3, "cycle {number}");
+        assert_ne!(engine.slack(now, next), Slack::Sent, "one frame a cycle, so that the next tick is not late");
+    }
+    engine.poll();
+    assert!(asked.iter_mut().all(|request| poll(request) == Some(1)));
 }

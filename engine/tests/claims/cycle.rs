@@ -1,8 +1,10 @@
 //! Claims about the steps of a cycle, over a link that is the test's.
 
-use crate::support::{Fate, Memory, cycle, exchanging};
-use zerocat_engine::{CycleFault, Engine, SampleReader, Traffic};
-use zerocat_wire::FrameView;
+use crate::support::{Fate, Memory, cycle, exchanging, plan};
+use zerocat_engine::{
+    CycleFault, CyclicLane, Engine, EngineParts, Exchange, LaneOptions, ReaderSpec, SampleReader, Traffic, reader,
+};
+use zerocat_link::Slot;
 
 fn last_sample(samples: &mut SampleReader) -> (u64, bool, Vec<u8>) {
     let mut bytes = vec![0; samples.record_len()];
@@ -108,43 +110,6 @@ fn foreign_and_malformed_frames_are_counted_and_dropped() {
 }
 
 #[test]
-fn outputs_are_zero_until_they_are_live_and_zero_again_after() {
-    let (mut engine, mut parts, _samples) = exchanging(1);
-    let spec = zerocat_engine::WriterSpec {
-        ranges: std::iter::once(0..2).collect(),
-        mask: vec![0xff; 2],
-        depth: 4,
-        state_every: 1,
-        state_depth: 64,
-    };
-    let (port, mut commands, mut state) = zerocat_engine::writer(spec);
-    let options = zerocat_engine::LaneOptions { first_slot: zerocat_link::Slot(0), al_status: None };
-    let lane = zerocat_engine::CyclicLane::new(&crate::support::plan(1), options).unwrap();
-    let exchange = zerocat_engine::Exchange { lane, readers: Vec::new(), writers: vec![port] };
-    parts.controls.install(exchange).unwrap();
-    parts.controls.traffic(Traffic::Zero).unwrap();
-    commands.push(&[0x11, 0x22]).unwrap();
-    let mut outputs = Vec::new();
-    for number in 1..8 {
-        match number {
-            3 => parts.controls.traffic(Traffic::Live).unwrap(),
-            6 => parts.controls.traffic(Traffic::Zero).unwrap(),
-            _ => {}
-        }
-        cycle(&mut engine, number);
-        let sent = link(&mut engine).sent.last().unwrap();
-        outputs.push(FrameView::new_checked(sent).unwrap().datagrams().next().unwrap().unwrap().data()[..2].to_vec());
-    }
-    let zero = vec![0, 0];
-    let live = vec![0x11, 0x22];
-    assert_eq!(outputs, [&zero, &zero, &zero, &live, &live, &live, &zero].map(Clone::clone));
-    assert_eq!((engine.counters().commands, commands.applied()), (1, 1));
-    let mut record = [0; 2];
-    let states: Vec<_> = std::iter::from_fn(|| state.pop(&mut record).map(|_| record.to_vec())).collect();
-    assert_eq!(states, vec![live; 3], "what was sent, while traffic was live");
-}
-
-#[test]
 fn a_slot_that_is_with_the_network_is_not_sent_and_counted() {
     let (mut engine, _parts, _samples) = exchanging(2);
     link(&mut engine).busy = true;
@@ -195,7 +160,7 @@ fn a_retired_exchange_is_kept_with_its_rings_until_it_is_collected() {
     let (mut engine, mut parts, _samples) = exchanging(1);
     parts.controls.retire().unwrap();
     cycle(&mut engine, 1);
-    parts.controls.traffic(Traffic::Hold).unwrap();
+    parts.controls.traffic(Traffic::Safe).unwrap();
     cycle(&mut engine, 2);
     assert_eq!(parts.controls.collect().map(|exchange| exchange.readers.len()), Some(1));
     assert!(parts.controls.collect().is_none());
@@ -233,4 +198,28 @@ fn silence_is_cycles_in_a_row_in_which_nothing_came_back_not_even_late() {
     link(&mut engine).fates.extend([Fate::Lost, Fate::Lost]);
     cycle(&mut engine, 7);
     assert_eq!(silence(&engine), (0, 3), "the frame of cycle 6 came late");
+}
+
+#[test]
+fn no_exchange_is_freed_before_the_ordinary_end_takes_it_back() {
+    let (mut engine, mut parts, samples) = exchanging(1);
+    link(&mut engine).busy = true;
+    // None of them can be installed: each retires what is there, and itself.
+    let readers: Vec<_> = (0..16).map(|_| install_another(&mut parts)).chain([samples]).collect();
+    cycle(&mut engine, 1);
+    assert_eq!(readers.iter().filter(|reader| reader.is_closed()).count(), 0);
+    let mut back = parts.controls.collect();
+    for number in 2..5 {
+        cycle(&mut engine, number);
+        back = parts.controls.collect().or(back);
+    }
+    drop(back);
+    assert!(readers.iter().all(SampleReader::is_closed), "all came back");
+}
+
+fn install_another(parts: &mut EngineParts) -> SampleReader {
+    let lane = CyclicLane::new(&plan(1), LaneOptions { first_slot: Slot(0), al_status: None }).unwrap();
+    let (port, samples) = reader(ReaderSpec { ranges: std::iter::once(0..4).collect(), every: 1, depth: 4 });
+    parts.controls.install(Exchange { readers: vec![port], ..Exchange::new(lane) }).unwrap();
+    samples
 }

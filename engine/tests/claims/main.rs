@@ -4,6 +4,7 @@
 
 mod acyclic;
 mod cycle;
+mod outputs;
 mod overload;
 mod run;
 mod support;

@@ -152,7 +152,7 @@ pub(crate) fn exchanging_plan(plan: &Plan) -> (Engine<Memory>, EngineParts, Samp
     let lane = CyclicLane::new(plan, LaneOptions { first_slot: Slot(0), al_status: Some(1) }).unwrap();
     let (port, samples) =
         reader(ReaderSpec { ranges: std::iter::once(0..plan.image_len).collect(), every: 1, depth: 64 });
-    parts.controls.install(Exchange { lane, readers: vec![port], writers: Vec::new() }).unwrap();
+    parts.controls.install(Exchange { readers: vec![port], ..Exchange::new(lane) }).unwrap();
     parts.controls.traffic(Traffic::Live).unwrap();
     cycle(&mut engine, 0);
     assert!(engine.is_exchanging());

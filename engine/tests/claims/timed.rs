@@ -153,7 +153,7 @@ pub(crate) fn play(scene: Scene, mut script: impl FnMut(&VirtualClock)) -> Playe
     let (engine, mut parts) = Engine::new(link, Timing::for_period(PERIOD), pool, acyclic);
     let options = LaneOptions { first_slot: Slot(0), al_status: Some(1) };
     let lane = CyclicLane::new(&plan(scene.frames), options).unwrap();
-    parts.controls.install(Exchange { lane, readers: scene.readers, writers: Vec::new() }).unwrap();
+    parts.controls.install(Exchange { readers: scene.readers, ..Exchange::new(lane) }).unwrap();
     parts.controls.traffic(Traffic::Live).unwrap();
     let mut stopping = Some(parts.controls);
     let script = RefCell::new(|clock: &VirtualClock| {

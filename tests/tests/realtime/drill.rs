@@ -99,7 +99,7 @@ impl Drill {
             let written = wire.output.insert(&mut self.command, mixed >> 40 & mask(wire.output));
             self.seen.refused += u64::from(!written);
         }
-        self.seen.refused += u64::from(tasks.commands.push(&self.command).is_err());
+        self.seen.refused += u64::from(tasks.command(&self.command).is_err());
     }
 
     fn look(&mut self, tasks: &mut Tasks, settled: bool) {

@@ -1,0 +1,102 @@
+//! What changes an engine at the end of a cycle: control messages, and that nobody is there to send any.
+
+use super::Timing;
+use super::{Concluded, EndReason, Engine};
+use crate::control::{Message, Traffic};
+use crate::lane::Exchange;
+use zerocat_link::Link;
+
+impl<L: Link> Engine<L> {
+    pub(super) fn obey(&mut self) -> Concluded {
+        let mut concluded = Concluded::default();
+        while let Some(message) = self.inbox.next() {
+            match message {
+                Message::Install(exchange) => self.install(exchange),
+                Message::Retire => {
+                    concluded.retired = self.exchange.is_some();
+                    self.retire();
+                }
+                Message::Safe => self.make_safe(),
+                Message::Live { stalls } if stalls == self.counters.stalls => self.make_live(),
+                // Asked for before the stall was known.
+                Message::Live { .. } => {}
+                Message::Stop => concluded.end = Some(EndReason::Stopped),
+            }
+        }
+        concluded.end = concluded.end.or_else(|| self.end_if_abandoned());
+        concluded
+    }
+
+    /// An engine whose controls were dropped sends safe outputs for some cycles and ends.
+    fn end_if_abandoned(&mut self) -> Option<EndReason> {
+        let left = match self.cycles_left {
+            Some(left) => left.saturating_sub(1),
+            None if self.inbox.is_abandoned() => {
+                self.make_safe();
+                self.final_cycles()
+            }
+            None => return None,
+        };
+        self.cycles_left = Some(left);
+        (left == 0).then_some(EndReason::Abandoned)
+    }
+
+    fn final_cycles(&self) -> u64 {
+        let Some(exchange) = self.exchange.as_deref() else { return 0 };
+        let usual = exchange.lane.longest_turn().saturating_add(1).max(Timing::FINAL_CYCLES);
+        self.timing.final_cycles.unwrap_or(usual)
+    }
+
+    fn install(&mut self, exchange: Box<Exchange>) {
+        self.retire();
+        if let Err(fault) = exchange.lane.stage(&mut self.link) {
+            self.note_link(fault);
+            self.inbox.retire(Some(exchange));
+            return;
+        }
+        self.exchange = Some(exchange);
+        self.al_status = None;
+        self.heard_at = self.at;
+        (self.heard, self.awaited) = (false, false);
+        (self.counters.silent_cycles, self.counters.silent_longest) = (0, 0);
+        (self.counters.silent_ns, self.counters.silent_longest_ns) = (0, 0);
+        self.counters.complete_streak = 0;
+        self.counters.installed += 1;
+        self.begin_epoch();
+    }
+
+    fn retire(&mut self) {
+        let Some(exchange) = self.exchange.take() else { return };
+        exchange.writers.iter().for_each(|writer| writer.set_live(self.counters.epoch, false));
+        self.traffic = Traffic::Safe;
+        self.inbox.retire(Some(exchange));
+    }
+
+    fn make_live(&mut self) {
+        let Some(exchange) = self.exchange.as_deref() else { return };
+        if self.cycles_left.is_none() {
+            self.traffic = Traffic::Live;
+            self.counters.safe_cycles = 0;
+            exchange.writers.iter().for_each(|writer| writer.set_live(self.counters.epoch, true));
+        }
+    }
+
+    fn make_safe(&mut self) {
+        if self.traffic == Traffic::Live {
+            self.begin_epoch();
+        }
+    }
+
+    /// Makes outputs safe. What was commanded before is void.
+    pub(super) fn begin_epoch(&mut self) {
+        self.traffic = Traffic::Safe;
+        self.counters.epoch += 1;
+        self.counters.safe_cycles = 0;
+        let Some(exchange) = self.exchange.as_deref_mut() else { return };
+        let Exchange { lane, writers, safe, .. } = exchange;
+        lane.make_safe(safe);
+        for writer in writers {
+            self.counters.stale_commands += writer.begin(self.counters.epoch, lane.image());
+        }
+    }
+}

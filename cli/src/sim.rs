@@ -24,8 +24,7 @@ use port::{Port, SocketPaths};
 use served::{Faults, Served, table};
 use sight::Sight;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use zerocat_sim::{
     CommandParser, End, Script, ScriptRun, SecondEndConfig, Segment, SegmentConfig, Server, SubDeviceConfig,
@@ -146,7 +145,10 @@ impl Sim {
                 due = now + display.period();
                 display.show(&Sight::of(segment, links, now));
             }
-            end_at(deadline, now, &flag);
+            if carriers.gone().is_some() || deadline.is_some_and(|deadline| now >= deadline) {
+                // SYNC: a flag that this thread reads itself.
+                flag.store(true, Ordering::Relaxed);
+            }
         };
         let served = Server::new().run_ends(&mut links, &mut segment, &flag, wait, each);
         let sight = Sight::of(&segment, &links, last);
@@ -156,7 +158,11 @@ impl Sim {
         }
         drop(display);
         served.map_err(|fault| Failure::running(format!("serve {names}: {fault}")))?;
-        self.conclude(&sight, names)
+        self.conclude(&sight, names)?;
+        carriers.gone().map_or(Ok(()), |end| {
+            let name = names.of(end);
+            Err(Failure::running(format!("interface {name} was removed or moved to another network namespace")))
+        })
     }
 
     fn config(&self) -> Result<SegmentConfig, Failure> {
@@ -170,7 +176,9 @@ impl Sim {
     }
 
     fn described(&self) -> Result<SegmentConfig, Failure> {
+        let check = |count| SegmentConfig::check_count(count).map_err(|error| Failure::file(zerocat::chain(&error)));
         if let (Some(path), Some(device)) = (&self.esi, &self.device) {
+            check(self.count)?;
             let one = SubDeviceConfig::from_esi(path, device, None);
             let one = one.map_err(|error| Failure::file(zerocat::chain(&error)))?;
             return Ok(SegmentConfig::line(vec![one; self.count]));
@@ -178,7 +186,7 @@ impl Sim {
         match (&self.config, self.mixed) {
             (Some(path), _) => SegmentConfig::load(path)
                 .map_err(|error| Failure::file(format!("{}: {}", path.display(), zerocat::chain(&error)))),
-            (None, Some(count)) => Ok(SegmentConfig::mixed(count)),
+            (None, Some(count)) => check(count).map(|()| SegmentConfig::mixed(count)),
             (None, None) => Ok(SegmentConfig::demo()),
         }
     }
@@ -234,12 +242,5 @@ fn port(interface: Option<&str>, unix: Option<&SocketPaths>) -> Result<Option<(P
         (Some(name), _) => Ok(Some((Port::interface(name)?, name.to_owned()))),
         (None, Some(paths)) => Ok(Some((Port::socket(paths)?, paths.to_string()))),
         (None, None) => Ok(None),
-    }
-}
-
-fn end_at(deadline: Option<Duration>, now: Duration, stop: &Arc<AtomicBool>) {
-    if deadline.is_some_and(|deadline| now >= deadline) {
-        // SYNC: a flag that this thread reads itself.
-        stop.store(true, Ordering::Relaxed);
     }
 }

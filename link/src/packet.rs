@@ -188,6 +188,13 @@ impl PacketLink {
         self.socket.flags(&self.name).is_ok_and(|flags| flags & libc::IFF_RUNNING != 0)
     }
 
+    /// Whether the interface was removed or moved to another network namespace. It doesn't come back: the link is of no
+    /// more use. An interface that is down is not gone.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        self.socket.is_unbound()
+    }
+
     /// Hands the posted frames to the kernel, from `first` on, with as few calls as possible.
     /// Returns how many it took, or why it didn't take the first.
     fn send_from(&mut self, first: usize) -> Result<usize, libc::c_int> {

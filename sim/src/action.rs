@@ -90,7 +90,7 @@ pub enum Action {
         subdevice: usize,
         /// Channel from 1, as in the `wires` of the file.
         channel: usize,
-        /// The value, signed ones in two's complement.
+        /// The value, in the range of the channel; signed ones in two's complement of 64 bits.
         value: u64,
     },
     /// A latch input goes high or low; its ESC latches the system time.
@@ -183,6 +183,20 @@ pub enum ActionError {
         channel: usize,
         /// How many there are.
         count: usize,
+    },
+    /// The value doesn't fit into the channel.
+    #[error("in channel {channel} of SubDevice {subdevice} takes {low} to {high}, not {value}")]
+    OutOfRange {
+        /// Index in the file.
+        subdevice: usize,
+        /// The channel, from 1.
+        channel: usize,
+        /// Lowest value.
+        low: i64,
+        /// Highest value.
+        high: i64,
+        /// What was asked for.
+        value: i64,
     },
     /// A wire drives the channel.
     #[error("in channel {channel} of SubDevice {subdevice} is driven by a wire")]
@@ -320,16 +334,20 @@ impl Segment {
     fn set_input(&mut self, subdevice: usize, channel: usize, value: u64) -> Result<(), ActionError> {
         let subdevice = self.with_power(subdevice)?;
         let device = &mut self.devices[subdevice];
-        let ids = &device.app.description.channels_in;
-        let missing = ActionError::NoSuchChannel { subdevice, channel, count: ids.len() };
+        let channels = &device.app.description.channels_in;
+        let missing = ActionError::NoSuchChannel { subdevice, channel, count: channels.len() };
         let place = channel.checked_sub(1).ok_or(missing)?;
-        let id = ids.get(place).copied().ok_or(missing)?;
+        let input = channels.get(place).copied().ok_or(missing)?;
         if self.is_wired(subdevice, place) {
             return Err(ActionError::Wired { subdevice, channel });
         }
+        let (number, (low, high)) = (value.cast_signed(), input.range());
+        if !(low..=high).contains(&number) {
+            return Err(ActionError::OutOfRange { subdevice, channel, low, high, value: number });
+        }
         let device = &mut self.devices[subdevice];
         device.app.take_over(place);
-        device.app.drive(id, value);
+        device.app.drive(input.value, value);
         device.app.refresh_inputs(&mut device.esc);
         Ok(())
     }

@@ -389,7 +389,7 @@ fn connect(config: &SegmentConfig, devices: &mut [SubDevice]) -> Result<Vec<Wire
         let index = |n: usize| u16::try_from(n).ok();
         if let (Some(a), Some(b), Some(m), Some(n)) = (source, target, index(from.subdevice), index(to.subdevice)) {
             devices[to.subdevice].app.take_over(to.channel);
-            connected.push(Wire { from: (m, a), to: (n, b), channel: to.channel });
+            connected.push(Wire { from: (m, a.value), to: (n, b.value), channel: to.channel });
         }
     }
     Ok(connected)

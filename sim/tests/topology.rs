@@ -208,6 +208,25 @@ fn an_input_that_is_set_shows_its_value_and_keeps_it() {
 }
 
 #[test]
+fn an_input_takes_what_its_entry_can_hold_and_no_more() {
+    let kinds = [ProfileKind::DigitalIn, ProfileKind::AnalogueIn, ProfileKind::Encoder, ProfileKind::OversamplingIn];
+    let mut rig = Rig::of(&kinds);
+    let mut set = |subdevice, value: i64| {
+        let set = Action::SetInput { subdevice, channel: 1, value: value.cast_unsigned() };
+        rig.segment.act(set, rig.now).map_err(|error| error.to_string())
+    };
+    for (subdevice, low, high) in
+        [(0, 0, 1), (1, -0x8000, 0x7fff), (2, -0x8000_0000, 0x7fff_ffff), (3, -0x8000, 0x7fff)]
+    {
+        assert_eq!((set(subdevice, low), set(subdevice, high)), (Ok(()), Ok(())));
+        for wrong in [low - 1, high + 1, 99_999_999_999] {
+            let said = format!("in channel 1 of SubDevice {subdevice} takes {low} to {high}, not {wrong}");
+            assert_eq!(set(subdevice, wrong), Err(said));
+        }
+    }
+}
+
+#[test]
 fn actions_on_what_is_not_there_are_refused_with_the_numbers() {
     let mut rig = Rig::new(&SegmentConfig::example());
     let mut error = |action| rig.segment.act(action, rig.now).unwrap_err().to_string();

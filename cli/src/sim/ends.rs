@@ -70,13 +70,15 @@ pub(super) fn faults(links: &Links) -> Faults {
     links.iter().map(|link| Faults::of(link.faults())).fold(Faults::default(), Faults::and)
 }
 
-/// Tells a segment with two ends where an interface has lost its carrier, as a port would notice it.
+/// Looks at the interfaces from time to time.
 ///
-/// With one end there is nothing that a frame could do about it, and the segment is not told.
+/// An interface that has no carrier is told to a segment with two ends, as a port would notice it; with one end there is
+/// nothing that a frame could do about it. One that was removed or moved to another network namespace doesn't come back.
 #[derive(Debug)]
 pub(super) struct Carriers {
     known: [bool; 2],
     due: Duration,
+    gone: Option<End>,
 }
 
 /// An end got its carrier, or lost it.
@@ -89,16 +91,30 @@ pub(super) struct CarrierChange {
 
 impl Carriers {
     pub(super) const fn new() -> Self {
-        Self { known: [true; 2], due: Duration::ZERO }
+        Self { known: [true; 2], due: Duration::ZERO, gone: None }
     }
 
-    /// Looks, if it is time to, and returns what has changed.
+    /// The end whose interface was removed or moved, if one was.
+    pub(super) const fn gone(&self) -> Option<End> {
+        self.gone
+    }
+
+    /// Looks, if it is time to, and returns which carriers have changed.
     pub(super) fn look(&mut self, links: &Links, segment: &mut Segment, now: Duration) -> Vec<CarrierChange> {
-        let Some(second) = links.second.as_ref().filter(|_| now >= self.due) else { return Vec::new() };
+        if now < self.due {
+            return Vec::new();
+        }
         self.due = now + LOOK;
         let mut changes = Vec::new();
-        for ((end, link), known) in [(End::First, &links.first), (End::Second, second)].into_iter().zip(&mut self.known)
-        {
+        let ends = [(End::First, Some(&links.first)), (End::Second, links.second.as_ref())];
+        for ((end, link), known) in ends.into_iter().zip(&mut self.known) {
+            let Some(link) = link else { continue };
+            if link.inner().is_gone() {
+                self.gone = Some(end);
+            }
+            if links.second.is_none() {
+                continue;
+            }
             let carrier = link.inner().has_carrier();
             if carrier != *known {
                 *known = carrier;

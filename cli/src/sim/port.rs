@@ -76,6 +76,14 @@ impl Port {
         }
     }
 
+    /// Whether its interface was removed or moved to another network namespace.
+    pub(super) fn is_gone(&self) -> bool {
+        match self {
+            Self::Packet(link, _) => link.is_gone(),
+            Self::Datagram(_) => false,
+        }
+    }
+
     fn link(&self) -> &dyn Link {
         match self {
             Self::Packet(link, _) => link,

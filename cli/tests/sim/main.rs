@@ -10,6 +10,7 @@
 mod bench_set;
 mod commands;
 mod effects;
+mod interface_gone;
 mod live;
 mod manual;
 #[allow(dead_code, reason = "another suite uses the rest")]

@@ -75,11 +75,22 @@ impl RawSocket {
 
     /// Type of the bound interface's hardware, as `ARPHRD_*` of `linux/if_arp.h`.
     pub(super) fn hardware_type(&self) -> Result<u16, c_int> {
+        self.address().map(|address| address.sll_hatype)
+    }
+
+    /// Whether the kernel has taken the socket off its interface: it does so when the interface leaves the network
+    /// namespace, and shows no index from then on (`packet_notifier` in `net/packet/af_packet.c`).
+    pub(super) fn is_unbound(&self) -> bool {
+        self.address().is_ok_and(|address| address.sll_ifindex <= 0)
+    }
+
+    /// What the socket is bound to.
+    fn address(&self) -> Result<sockaddr_ll, c_int> {
         let mut address = no_address();
         let mut len = ADDRESS_LEN;
         // SAFETY: address and len outlive the call, and len holds the size of address.
         check(unsafe { libc::getsockname(self.0.as_raw_fd(), (&raw mut address).cast(), &raw mut len) })?;
-        Ok(address.sll_hatype)
+        Ok(address)
     }
 
     /// `IFF_*` flags of an interface, as netdevice(7) has them.

@@ -122,11 +122,16 @@ pub(super) fn invalid(path: String, problem: ConfigProblem) -> SegmentConfigErro
     SegmentConfigError::Invalid { path, problem }
 }
 
-pub(super) fn check(config: &SegmentConfig) -> Result<(), SegmentConfigError> {
-    let count = config.subdevices.len();
-    if count == 0 || count > MAX_SUBDEVICES {
-        return Err(invalid("subdevices".into(), ConfigProblem::Count(count)));
+pub(super) fn count(count: usize) -> Result<(), SegmentConfigError> {
+    if (1..=MAX_SUBDEVICES).contains(&count) {
+        Ok(())
+    } else {
+        Err(invalid("subdevices".into(), ConfigProblem::Count(count)))
     }
+}
+
+pub(super) fn check(config: &SegmentConfig) -> Result<(), SegmentConfigError> {
+    count(config.subdevices.len())?;
     for (n, subdevice) in config.subdevices.iter().enumerate() {
         super::mailbox::check(n, subdevice)?;
         let most = match subdevice.profile {

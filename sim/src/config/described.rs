@@ -10,7 +10,7 @@ use super::check::{ConfigProblem, invalid};
 use super::{ProfileKind, SegmentConfig, SegmentConfigError, SubDeviceConfig};
 use crate::describe::esi::{self, DeviceError};
 use crate::describe::image::{self, ImageError};
-use crate::describe::{Description, ValueId};
+use crate::describe::{Channel, Description};
 
 /// Why the file that describes a SubDevice was refused.
 #[derive(Debug, thiserror::Error)]
@@ -56,7 +56,7 @@ impl Described {
         self.0.as_ref().is_some_and(|description| !description.sii.clocks.is_empty())
     }
 
-    fn values(&self, direction: &str) -> &[ValueId] {
+    fn list(&self, direction: &str) -> &[Channel] {
         match &self.0 {
             Some(description) if direction == "out" => &description.channels_out,
             Some(description) => &description.channels_in,
@@ -66,15 +66,12 @@ impl Described {
 
     /// Channels that a wire may start from (`out`) or end at (`in`): the values that are mapped by default.
     pub(super) fn channels(&self, direction: &str) -> usize {
-        self.values(direction).len()
+        self.list(direction).len()
     }
 
     /// Whether a channel (from 0) is a bit.
     pub(super) fn is_bit(&self, direction: &str, channel: usize) -> bool {
-        let Some(description) = &self.0 else { return false };
-        let pdos = if direction == "out" { &description.rx_pdos } else { &description.tx_pdos };
-        let Some(id) = self.values(direction).get(channel) else { return false };
-        pdos.iter().flat_map(|pdo| &pdo.entries).any(|entry| entry.value == Some(*id) && entry.bits == 1)
+        self.list(direction).get(channel).is_some_and(|channel| channel.bits == 1)
     }
 }
 

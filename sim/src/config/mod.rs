@@ -423,6 +423,14 @@ impl SegmentConfig {
         Ok(config)
     }
 
+    /// Checks a number of SubDevices before so many are made.
+    ///
+    /// # Errors
+    /// `Invalid`, as for a file with that many.
+    pub fn check_count(count: usize) -> Result<(), SegmentConfigError> {
+        check::count(count)
+    }
+
     /// Checks what types can't say.
     ///
     /// # Errors

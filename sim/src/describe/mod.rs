@@ -1,6 +1,7 @@
 //! What a SubDevice is: identity, ESC, sync managers, PDOs and objects. SII image and object dictionary are made
 //! from it, so they can't contradict each other.
 
+mod channel;
 pub(crate) mod dictionary;
 pub(crate) mod esi;
 pub(crate) mod image;
@@ -11,6 +12,7 @@ pub(crate) mod sii_image;
 pub(crate) mod sii_parts;
 mod value_ids;
 
+pub(crate) use channel::Channel;
 pub(crate) use mailbox::MailboxPlan;
 pub(crate) use modules::Modules;
 
@@ -120,10 +122,10 @@ pub(crate) struct Description {
     pub(crate) listed: Option<Vec<dictionary::Object>>,
     /// Values of the application.
     pub(crate) values: u16,
-    /// Values of the channels that wires may start from, in order.
-    pub(crate) channels_out: Vec<ValueId>,
-    /// Values of the channels that wires may end at, in order.
-    pub(crate) channels_in: Vec<ValueId>,
+    /// Channels that wires may start from, in order.
+    pub(crate) channels_out: Vec<Channel>,
+    /// Channels that wires may end at, in order.
+    pub(crate) channels_in: Vec<Channel>,
     /// Current drawn from the E-bus in mA, negative if it feeds.
     pub(crate) current: i16,
     pub(crate) device_type: u32,
@@ -134,9 +136,8 @@ pub(crate) struct Description {
 }
 
 /// The values that are mapped by default, in the order of the process data, without those longer than a word.
-pub(crate) fn channels(pdos: &[Pdo]) -> Vec<ValueId> {
-    let entries = pdos.iter().filter(|pdo| pdo.assigned).flat_map(|pdo| &pdo.entries);
-    entries.filter(|entry| usize::from(entry.bits) <= WORD_BITS).filter_map(|entry| entry.value).collect()
+pub(crate) fn channels(pdos: &[Pdo]) -> Vec<Channel> {
+    pdos.iter().filter(|pdo| pdo.assigned).flat_map(|pdo| &pdo.entries).filter_map(Channel::of).collect()
 }
 
 impl Description {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::parameter::{self, Parameter};
 use super::{Profile, Values, beckhoff, signal};
-use crate::describe::{DataType, Description, Pdo, PdoEntry, ValueId};
+use crate::describe::{Channel, DataType, Description, Pdo, PdoEntry, ValueId};
 
 const AMPLITUDE: i16 = 30_000;
 const UNDERRANGE: u16 = 0;
@@ -133,7 +133,7 @@ pub(crate) fn build(channels: u16) -> (Description, Box<dyn Profile>) {
     let mut description = base;
     description.tx_pdos = (0..channels).flat_map(|channel| [standard(channel), compact(channel)]).collect();
     description.values = channels * VALUES;
-    description.channels_in = (0..channels).map(|channel| id(channel, RAW)).collect();
+    description.channels_in = (0..channels).map(|channel| Channel::signed(id(channel, RAW), 16)).collect();
     description.objects =
         parameter::objects(&settings(channels), |index| format!("AI Settings Channel {}", (index - 0x8000) / 0x10 + 1));
     // Modular device profile 5001, analogue input 300.

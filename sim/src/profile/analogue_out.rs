@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::parameter::{self, Parameter};
 use super::{Profile, Values, beckhoff};
-use crate::describe::{DataType, Description, Pdo, PdoEntry, ValueId};
+use crate::describe::{Channel, DataType, Description, Pdo, PdoEntry, ValueId};
 
 const VALUE: u16 = 0;
 /// What is put out.
@@ -78,7 +78,7 @@ pub(crate) fn build(channels: u16) -> (Description, Box<dyn Profile>) {
     };
     description.rx_pdos = (0..channels).map(pdo).collect();
     description.values = channels * VALUES;
-    description.channels_out = (0..channels).map(|channel| id(channel, OUTPUT)).collect();
+    description.channels_out = (0..channels).map(|channel| Channel::signed(id(channel, OUTPUT), 16)).collect();
     description.objects =
         parameter::objects(&settings(channels), |index| format!("AO Settings Channel {}", (index - 0x8000) / 0x10 + 1));
     // Modular device profile 5001, analogue output 400.

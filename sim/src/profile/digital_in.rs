@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::{Profile, Values, beckhoff, signal};
-use crate::describe::{DataType, Description, Pdo, PdoEntry, Purpose, SyncManagerPlan, ValueId};
+use crate::describe::{Channel, DataType, Description, Pdo, PdoEntry, Purpose, SyncManagerPlan, ValueId};
 
 #[derive(Debug)]
 struct DigitalIn {
@@ -36,7 +36,7 @@ pub(crate) fn build(channels: u16) -> (Description, Box<dyn Profile>) {
     let length = channels.div_ceil(8);
     description.sync_managers = vec![SyncManagerPlan { purpose: Purpose::Inputs, start: 0x1000, length, control: 0 }];
     description.values = channels;
-    description.channels_in = (0..channels).map(ValueId).collect();
+    description.channels_in = (0..channels).map(|n| Channel::unsigned(ValueId(n), 1)).collect();
     (description, Box::new(DigitalIn { channels, taken: 0 }))
 }
 

@@ -2,7 +2,7 @@
 //! no mailbox.
 
 use super::{beckhoff, digital_in};
-use crate::describe::{Description, Purpose, SyncManagerPlan, ValueId};
+use crate::describe::{Channel, Description, Purpose, SyncManagerPlan, ValueId};
 
 /// The ESC's digital output register holds 32 bits; more lie in RAM.
 const OUTPUT_REGISTER: u16 = 0x0F00;
@@ -17,6 +17,6 @@ pub(crate) fn describe(channels: u16) -> Description {
     let length = channels.div_ceil(8);
     description.sync_managers = vec![SyncManagerPlan { purpose: Purpose::Outputs, start, length, control: 0x44 }];
     description.values = channels;
-    description.channels_out = (0..channels).map(ValueId).collect();
+    description.channels_out = (0..channels).map(|n| Channel::unsigned(ValueId(n), 1)).collect();
     description
 }

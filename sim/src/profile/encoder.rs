@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::{Profile, Values, beckhoff};
-use crate::describe::{DataType, Description, Pdo, PdoEntry, ValueId};
+use crate::describe::{Channel, DataType, Description, Pdo, PdoEntry, ValueId};
 
 const ENABLE_LATCH: ValueId = ValueId(0);
 const SET_COUNTER: ValueId = ValueId(1);
@@ -151,7 +151,7 @@ pub(crate) fn build(speed: i32) -> (Description, Box<dyn Profile>) {
         ],
     }];
     description.values = VALUES;
-    description.channels_in = vec![DRIVEN];
+    description.channels_in = vec![Channel::signed(DRIVEN, 32)];
     // Modular device profile 5001, incremental encoder 511.
     description.device_type = 0x01ff_1389;
     let encoder = Encoder {

@@ -73,7 +73,11 @@ pub(crate) fn build(description: &Description) -> Box<dyn Profile> {
             }
         }
     }
-    Box::new(Generic { signals, channels: description.channels_in.clone(), modules: description.modules.clone() })
+    Box::new(Generic {
+        signals,
+        channels: description.channels_in.iter().map(|channel| channel.value).collect(),
+        modules: description.modules.clone(),
+    })
 }
 
 fn of(pdo: &Pdo) -> impl Iterator<Item = (ValueId, Shows)> {

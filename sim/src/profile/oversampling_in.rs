@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use super::{Profile, Values, beckhoff, signal};
-use crate::describe::{DataType, Description, Pdo, PdoEntry, ValueId};
+use crate::describe::{Channel, DataType, Description, Pdo, PdoEntry, ValueId};
 
 const AMPLITUDE: i16 = 30_000;
 const CYCLE: u16 = 0;
@@ -78,7 +78,7 @@ pub(crate) fn build(channels: u16, samples: u16) -> (Description, Box<dyn Profil
     let mut description = beckhoff::simple(number, format!("EL{number}"), name, "Analogue input");
     description.tx_pdos = (0..channels).map(|channel| pdo(channel, samples)).collect();
     description.values = channels * (FIRST + samples);
-    description.channels_in = (0..channels).map(|channel| id(channel, samples, DRIVEN)).collect();
+    description.channels_in = (0..channels).map(|channel| Channel::signed(id(channel, samples, DRIVEN), 16)).collect();
     // Modular device profile 5001, analogue input 300.
     description.device_type = 0x012c_1389;
     (beckhoff::with_coe(description), Box::new(OversamplingIn { channels, samples, taken: 0, seen: None }))

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::parameter::{self, Parameter};
 use super::ramp::{Pace, Ramp};
 use super::{Profile, Values, beckhoff};
-use crate::describe::{DataType, Description, Pdo, PdoEntry, ValueId};
+use crate::describe::{Channel, DataType, Description, Pdo, PdoEntry, ValueId};
 
 const ENABLE: ValueId = ValueId(0);
 const RESET: ValueId = ValueId(1);
@@ -213,7 +213,7 @@ pub(crate) fn build() -> (Description, Box<dyn Profile>) {
     description.tx_pdos = tx_pdos();
     description.values = VALUES;
     description.objects = parameter::objects(&settings(), |_| "STM Features".into());
-    description.channels_out = vec![COUNTER];
+    description.channels_out = vec![Channel::signed(COUNTER, 32)];
     // Modular device profile 5001, stepper 703.
     description.device_type = 0x02bf_1389;
     (beckhoff::with_coe(description), Box::new(Stepper::default()))

@@ -22,7 +22,7 @@ use zerocat_wire::sii::Identity;
 
 use super::ramp::Ramp;
 use super::{FaultReport, Profile, Values, beckhoff, parameter};
-use crate::describe::Description;
+use crate::describe::{Channel, Description};
 use axis::Axis;
 use drive::Drive;
 use homing::Homing;
@@ -391,7 +391,7 @@ pub(crate) fn build() -> (Description, Box<dyn Profile>) {
         objects: objects::objects(),
         rx_pdos: objects::rx_pdos(),
         tx_pdos: objects::tx_pdos(),
-        channels_out: vec![objects::POSITION],
+        channels_out: vec![Channel::signed(objects::POSITION, 32)],
         ..base
     };
     (beckhoff::with_coe(description), Box::new(Servo::new()))

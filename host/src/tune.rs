@@ -26,12 +26,11 @@ use outcome::Done;
 use port::Nic;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
+use zerocat_sched::Capabilities;
 use zerocat_xdp::{Resident, XdpError};
 
 /// Name and version of the schema.
 pub const TUNE_SCHEMA: &str = "zerocat-tune/1";
-/// Bit of CAP_NET_ADMIN (`include/uapi/linux/capability.h`).
-const CAP_NET_ADMIN: u64 = 1 << 12;
 
 /// Why nothing was changed, or not all.
 #[derive(Debug, thiserror::Error)]
@@ -245,7 +244,7 @@ fn tune_below(root: &Path, request: &TuneRequest, say: &mut dyn FnMut(&str)) -> 
 /// Whether this process may, and nobody is disturbed.
 fn may_change(root: &Path, host: &HostReading, nic: &NicSettings, request: &TuneRequest) -> Result<(), TuneError> {
     let interface = request.interface.clone();
-    if host.rights.capabilities.is_some_and(|own| own & CAP_NET_ADMIN == 0) {
+    if host.rights.capabilities.is_some_and(|own| !own.contains(Capabilities::NET_ADMIN)) {
         return Err(TuneError::NotPermitted { interface });
     }
     if request.in_use == WhileInUse::Insist {

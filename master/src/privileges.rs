@@ -34,11 +34,11 @@ impl Privileges {
 
 /// What is still needed with an open link. Root's rights to files are for sinks and reports in the folders of others.
 fn needed(link: &LinkReport) -> Capabilities {
-    let files = Capabilities::DAC_OVERRIDE.and(Capabilities::DAC_READ_SEARCH);
+    let files = Capabilities::DAC_OVERRIDE.union(Capabilities::DAC_READ_SEARCH);
     let knobs = link.busy_poll.as_ref().is_some_and(|busy_poll| busy_poll.on);
     // They are given back when the link is closed.
     let interface = if knobs { Capabilities::NET_ADMIN } else { Capabilities::NONE };
-    for_locked_memory().and(files).and(interface)
+    for_locked_memory().union(files).union(interface)
 }
 
 /// Has the calling thread give up all but these. Returns what to tell the user if it couldn't.
@@ -77,7 +77,7 @@ mod tests {
         assert_eq!(Privileges::Keep.kept(&link), None);
         let kept = |link: &LinkReport| Privileges::GiveUp.kept(link).unwrap();
         let gone = [Capabilities::NET_RAW, Capabilities::BPF, Capabilities::SYS_NICE];
-        assert!(!kept(&link).has(Capabilities::NET_ADMIN));
+        assert!(!kept(&link).contains(Capabilities::NET_ADMIN));
         link.busy_poll = Some(BusyPollReport {
             asked: "on",
             on: true,
@@ -87,8 +87,8 @@ mod tests {
             napi_defer_hard_irqs: Some(2),
             gro_flush_timeout_ns: Some(2_000_000),
         });
-        assert!(kept(&link).has(Capabilities::NET_ADMIN));
-        assert!(gone.iter().all(|one| !kept(&link).has(*one)));
+        assert!(kept(&link).contains(Capabilities::NET_ADMIN));
+        assert!(gone.iter().all(|one| !kept(&link).contains(*one)));
     }
 
     #[test]

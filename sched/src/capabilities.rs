@@ -1,23 +1,25 @@
-//! Capabilities of a thread: which it has, and giving up those that it needs no more.
+//! Capabilities of a thread: which it has, and how it gives up those that it no longer needs.
 //!
-//! Capabilities belong to threads, and a thread that is started has those of the one that starts it
-//! (`capabilities(7)`). So a process gives one up when each of its threads does: the threads that run already one by
-//! one, and before new ones are started the thread that starts them.
+//! Capabilities belong to threads, and a new thread inherits those of the thread that starts it (`capabilities(7)`). So a
+//! process has given one up only when each of its threads has: those that already run one by one, and a thread that
+//! starts others before it does so.
 //!
-//! Guarantees: what [`keep_only`] took away is out of the thread's effective, permitted, inheritable and ambient sets, and
-//! no call brings it back. Not guaranteed: that a process of root's can do no harm then; root's files are still its own.
+//! Guarantees: what [`keep_only`] takes away is removed from the thread's effective, permitted, inheritable and ambient
+//! sets, and no call brings it back. Not guaranteed: that a process run by root can then do no harm; it still owns root's
+//! files.
 
-use nix::sys::resource::{Resource, getrlimit};
+use crate::memory;
 use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, set_capabilities};
 use std::fmt;
 
-/// Those that this crate has a name for (`include/uapi/linux/capability.h`).
-const NAMES: [(Capabilities, &str); 7] = [
+/// Those that have a name here (`include/uapi/linux/capability.h`).
+const NAMES: [(Capabilities, &str); 8] = [
     (Capabilities::DAC_OVERRIDE, "CAP_DAC_OVERRIDE"),
     (Capabilities::DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH"),
     (Capabilities::NET_ADMIN, "CAP_NET_ADMIN"),
     (Capabilities::NET_RAW, "CAP_NET_RAW"),
     (Capabilities::IPC_LOCK, "CAP_IPC_LOCK"),
+    (Capabilities::SYS_ADMIN, "CAP_SYS_ADMIN"),
     (Capabilities::SYS_NICE, "CAP_SYS_NICE"),
     (Capabilities::BPF, "CAP_BPF"),
 ];
@@ -29,39 +31,48 @@ pub struct Capabilities(u64);
 impl Capabilities {
     /// None.
     pub const NONE: Self = Self(0);
-    /// Files whatever their permissions.
+    /// Access to files whatever their permissions.
     pub const DAC_OVERRIDE: Self = Self(CapabilitySet::DAC_OVERRIDE.bits());
-    /// Files and folders to read, whatever their permissions.
+    /// Reading files and folders whatever their permissions.
     pub const DAC_READ_SEARCH: Self = Self(CapabilitySet::DAC_READ_SEARCH.bits());
-    /// Interfaces and their settings.
+    /// Changing interfaces and their settings.
     pub const NET_ADMIN: Self = Self(CapabilitySet::NET_ADMIN.bits());
     /// Raw sockets.
     pub const NET_RAW: Self = Self(CapabilitySet::NET_RAW.bits());
-    /// Memory locked beyond `RLIMIT_MEMLOCK`.
+    /// Locking memory beyond `RLIMIT_MEMLOCK`.
     pub const IPC_LOCK: Self = Self(CapabilitySet::IPC_LOCK.bits());
+    /// System administration; includes what CAP_BPF allows.
+    pub const SYS_ADMIN: Self = Self(CapabilitySet::SYS_ADMIN.bits());
     /// Realtime priorities.
     pub const SYS_NICE: Self = Self(CapabilitySet::SYS_NICE.bits());
     /// BPF programs.
     pub const BPF: Self = Self(CapabilitySet::BPF.bits());
 
-    /// Both sets in one.
+    /// The capabilities that are in either set.
     #[must_use]
-    pub const fn and(self, other: Self) -> Self {
+    pub const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
     /// Whether all of `other` are in it.
     #[must_use]
-    pub const fn has(self, other: Self) -> bool {
+    pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
 
-    /// Those that the calling thread may use now.
+    /// The effective capabilities of the calling thread: those that it can use now.
     ///
     /// # Errors
     /// What the kernel says.
     pub fn of_this_thread() -> std::io::Result<Self> {
         Ok(Self(capabilities(None)?.effective.bits()))
+    }
+
+    /// The effective capabilities of a process or thread, by the text of its `status` in `/proc` (`proc_pid_status(5)`).
+    #[must_use]
+    pub fn from_status(status: &str) -> Option<Self> {
+        let bits = status.lines().find_map(|line| line.strip_prefix("CapEff:"))?;
+        u64::from_str_radix(bits.trim(), 16).ok().map(Self)
     }
 }
 
@@ -85,11 +96,10 @@ impl fmt::Display for Capabilities {
 /// `RLIMIT_MEMLOCK` and without CAP_IPC_LOCK the next `mmap` of the process fails.
 #[must_use]
 pub fn for_locked_memory() -> Capabilities {
-    let unlimited = getrlimit(Resource::RLIMIT_MEMLOCK).is_ok_and(|(soft, _)| soft == libc::RLIM_INFINITY);
-    if unlimited { Capabilities::NONE } else { Capabilities::IPC_LOCK }
+    if memory::rlimit().is_some() { Capabilities::IPC_LOCK } else { Capabilities::NONE }
 }
 
-/// Takes from the calling thread all capabilities but these. Those that it doesn't have it doesn't get.
+/// Takes all capabilities but these from the calling thread. It gains none.
 ///
 /// # Errors
 /// A sentence with what the kernel says.
@@ -118,7 +128,7 @@ mod tests {
     fn what_is_not_kept_is_out_of_all_sets_of_this_thread_and_of_those_it_starts_and_of_no_other() {
         let before = shown("CapEff:");
         std::thread::spawn(move || {
-            let kept = Capabilities::IPC_LOCK.and(Capabilities::NET_ADMIN);
+            let kept = Capabilities::IPC_LOCK.union(Capabilities::NET_ADMIN);
             keep_only(kept).unwrap();
             let all = || ["CapEff:", "CapPrm:", "CapInh:", "CapAmb:"].map(shown);
             let wanted = before & (1 << 14 | 1 << 12);
@@ -136,10 +146,19 @@ mod tests {
     }
 
     #[test]
+    fn what_the_kernel_prints_of_a_thread_is_the_set_that_it_has() {
+        let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
+        assert_eq!(Capabilities::from_status(&status), Some(Capabilities::of_this_thread().unwrap()));
+        let other = "Name:\tx\nCapPrm:\tffffffffffffffff\nCapEff:\t0000000000004000\n";
+        assert_eq!(Capabilities::from_status(other), Some(Capabilities::IPC_LOCK));
+        assert_eq!(Capabilities::from_status("Name:\tx\n"), None);
+    }
+
+    #[test]
     fn sets_are_named() {
         assert_eq!(Capabilities::NONE.to_string(), "none");
-        let set = Capabilities::BPF.and(Capabilities::IPC_LOCK).and(Capabilities(1));
+        let set = Capabilities::BPF.union(Capabilities::IPC_LOCK).union(Capabilities(1));
         assert_eq!(set.to_string(), "capability 0, CAP_IPC_LOCK, CAP_BPF");
-        assert!(set.has(Capabilities::BPF) && !set.has(Capabilities::BPF.and(Capabilities::NET_RAW)));
+        assert!(set.contains(Capabilities::BPF) && !set.contains(Capabilities::BPF.union(Capabilities::NET_RAW)));
     }
 }

@@ -24,8 +24,7 @@ const PAGE: usize = 4096;
 /// # Errors
 /// A sentence that says why not and what to do.
 pub fn lock_memory() -> Result<(), String> {
-    let limit = getrlimit(Resource::RLIMIT_MEMLOCK).map_or(0, |(soft, _)| soft);
-    if limit != libc::RLIM_INFINITY && !may_lock() {
+    if let Some(limit) = lock_limit() {
         return Err(format!(
             "may lock only {} KiB; give CAP_IPC_LOCK or an unlimited RLIMIT_MEMLOCK (systemd LimitMEMLOCK=infinity)",
             limit / 1024
@@ -35,8 +34,19 @@ pub fn lock_memory() -> Result<(), String> {
         .map_err(|errno| format!("{}; is there memory left?", errno.desc().to_lowercase()))
 }
 
-fn may_lock() -> bool {
-    Capabilities::of_this_thread().is_ok_and(|all| all.has(Capabilities::IPC_LOCK))
+/// Bytes of memory that the calling thread may lock; `None` if there is no limit for it, because it has CAP_IPC_LOCK or
+/// `RLIMIT_MEMLOCK` is unlimited.
+#[must_use]
+pub fn lock_limit() -> Option<u64> {
+    let unlimited = Capabilities::of_this_thread().is_ok_and(|own| own.contains(Capabilities::IPC_LOCK));
+    if unlimited { None } else { rlimit() }
+}
+
+/// The soft `RLIMIT_MEMLOCK` in bytes; `None` if it is unlimited.
+pub(crate) fn rlimit() -> Option<u64> {
+    // It can't fail: the resource is one of the kernel's, and the result is a local.
+    let (soft, _) = getrlimit(Resource::RLIMIT_MEMLOCK).ok()?;
+    (soft != libc::RLIM_INFINITY).then_some(soft)
 }
 
 /// Memory of the process that is locked, in KiB: pages that are there, program and libraries included, those shared with

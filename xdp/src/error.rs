@@ -4,6 +4,7 @@ use crate::mode::{Attached, Mode};
 use crate::resident::Resident;
 use std::io;
 use std::time::Duration;
+use zerocat_sched::Capabilities;
 
 /// A mode that was tried and refused.
 #[derive(Debug, thiserror::Error)]
@@ -57,7 +58,7 @@ pub enum XdpError {
     )]
     NoPermission {
         /// Capability and what it is needed for.
-        missing: Vec<(&'static str, &'static str)>,
+        missing: Vec<(Capabilities, &'static str)>,
     },
     /// The interface is set down.
     #[error("interface {interface} is down; set it up: ip link set dev {interface} up")]
@@ -254,7 +255,7 @@ impl XdpError {
     }
 }
 
-fn list_missing(missing: &[(&str, &str)]) -> String {
+fn list_missing(missing: &[(Capabilities, &str)]) -> String {
     missing.iter().map(|(name, purpose)| format!("{name} (to {purpose})")).collect::<Vec<_>>().join(", ")
 }
 

@@ -11,7 +11,7 @@ use crate::device::Device;
 use crate::error::{Refusal, Step, XdpError};
 use crate::mitigation::HeldMitigation;
 use crate::mode::{Attached, Mode, ModeRequest};
-use crate::privilege::Capabilities;
+use crate::privilege;
 use crate::program::{Attachment, Kind, Program, refuses_mode};
 use crate::resident::{self, Resident};
 use crate::socket::{Binding, Socket, Wakeup};
@@ -153,7 +153,7 @@ pub(crate) struct Opened {
 pub(crate) fn open(options: &XdpOptions) -> Result<Opened, XdpError> {
     let layout = options.layout()?;
     let device = Device::find(&options.interface)?;
-    Capabilities::of_this_thread().check()?;
+    privilege::check()?;
     check(&device, options)?;
     // Before the first thing that may reset the NIC.
     let carrier = carrier::Before::of(&device);

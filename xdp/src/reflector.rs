@@ -7,7 +7,7 @@
 use crate::device::Device;
 use crate::error::XdpError;
 use crate::mode::{Attached, Mode};
-use crate::privilege::Capabilities;
+use crate::privilege;
 use crate::program::{Attachment, Kind, Program};
 use crate::resident;
 
@@ -60,7 +60,7 @@ impl Passthrough {
 
 fn attach(interface: &str, mode: Mode, kind: Kind) -> Result<Attachment, XdpError> {
     let device = Device::find(interface)?;
-    Capabilities::of_this_thread().check()?;
+    privilege::check()?;
     resident::clear(&device, false)?;
     Program::load(kind)?.attach(&device, mode.attachment())
 }

@@ -6,7 +6,7 @@
 use crate::device::Device;
 use crate::error::XdpError;
 use crate::mode::Attached;
-use crate::privilege::Capabilities;
+use crate::privilege;
 use libbpf_rs::query::{LinkInfoIter, LinkTypeInfo, ProgInfoIter};
 use std::fmt;
 use std::io;
@@ -70,7 +70,7 @@ impl Resident {
         let link = LinkInfoIter::default().find(|link| link.prog_id == id && is_on(&link.info, device.index()));
         let held_by = match link {
             Some(link) => HeldBy::Link { id: link.id, processes: holders(link.id) },
-            None if Capabilities::of_this_thread().sees_all_programs() => HeldBy::Netlink,
+            None if privilege::sees_all_programs() => HeldBy::Netlink,
             None => HeldBy::Unknown,
         };
         let name = ProgInfoIter::default()

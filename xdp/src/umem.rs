@@ -7,13 +7,13 @@
 
 use crate::chunks::{Chunks, Claim, Completed, GivenChunk, Layout, OwnedBuffer, OwnedSlot};
 use crate::error::XdpError;
-use crate::privilege::{Capabilities, memlock_limit};
 use std::error::Error;
 use std::io;
 use std::num::NonZeroU32;
 use xsk_rs::FrameDesc;
 use xsk_rs::config::{FrameSize, QueueSize, UmemConfig};
 use zerocat_link::{LinkFault, MAX_FRAME, MIN_FRAME, Slot};
+use zerocat_sched::memory::lock_limit;
 
 /// `XDP_PACKET_HEADROOM` of `include/uapi/linux/bpf.h`: bytes in front of a frame.
 pub(crate) const HEADROOM: u32 = 256;
@@ -319,7 +319,7 @@ fn config(layout: Layout) -> Result<UmemConfig, io::Error> {
 
 fn umem_error(chunk_size: u32, chunks: u32, pages: Pages, source: io::Error) -> XdpError {
     let bytes = u64::from(chunks) * u64::from(chunk_size);
-    let limit = memlock_limit().filter(|_| !Capabilities::of_this_thread().locks_without_limit());
+    let limit = lock_limit();
     match (source.raw_os_error(), pages, limit) {
         (Some(libc::ENOBUFS | libc::EAGAIN | libc::EPERM), _, Some(limit)) => XdpError::MemoryLock { bytes, limit },
         (Some(libc::ENOMEM), Pages::Huge, _) => {

@@ -123,6 +123,7 @@ mod tests {
     use crate::doctor::testing::WANTED;
     use crate::doctor::{Counters, Irq, IrqThread, Managers, Rights};
     use std::time::Duration;
+    use zerocat_sched::Capabilities;
 
     /// A machine that is in order: PREEMPT_RT, CPU 3 isolated, igb with one queue.
     fn good_host() -> Seen {
@@ -157,7 +158,11 @@ mod tests {
             same_page_merging: Some(0),
             swaps: Some(0),
             numa_balancing: Some(0),
-            rights: Rights { capabilities: Some(u64::MAX), locked_memory: Some(u64::MAX), priority: Some(99) },
+            rights: Rights {
+                capabilities: Capabilities::from_status("CapEff:\tffffffffffffffff"),
+                locked_memory: Some(u64::MAX),
+                priority: Some(99),
+            },
             allowed: vec![0, 1, 2],
             reserved_pages: Some((0, 0)),
             timer_slack_ns: Some(50_000),

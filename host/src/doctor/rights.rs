@@ -4,20 +4,13 @@ use super::Wanted;
 use super::check::{Check, Level, Question};
 use crate::files;
 use std::path::Path;
-
-/// Bits of `include/uapi/linux/capability.h`.
-const CAP_NET_ADMIN: u32 = 12;
-const CAP_NET_RAW: u32 = 13;
-const CAP_IPC_LOCK: u32 = 14;
-const CAP_SYS_ADMIN: u32 = 21;
-const CAP_SYS_NICE: u32 = 23;
-const CAP_BPF: u32 = 39;
+use zerocat_sched::Capabilities;
 
 /// What this process may do. `None` is what couldn't be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Rights {
-    /// Effective capabilities, a bit each.
-    pub capabilities: Option<u64>,
+    /// Effective capabilities.
+    pub capabilities: Option<Capabilities>,
     /// RLIMIT_MEMLOCK in bytes; `u64::MAX` is unlimited.
     pub locked_memory: Option<u64>,
     /// RLIMIT_RTPRIO; `u64::MAX` is unlimited.
@@ -28,17 +21,16 @@ impl Rights {
     /// Those of this process, from `/proc/self` below `root`.
     #[must_use]
     pub fn read(root: &Path) -> Self {
-        let capabilities = files::line(root, "proc/self/status", "CapEff:");
         let limits = files::text(root, "proc/self/limits").unwrap_or_default();
         Self {
-            capabilities: capabilities.and_then(|bits| u64::from_str_radix(&bits, 16).ok()),
+            capabilities: files::text(root, "proc/self/status").as_deref().and_then(Capabilities::from_status),
             locked_memory: soft_limit(&limits, "Max locked memory"),
             priority: soft_limit(&limits, "Max realtime priority"),
         }
     }
 
-    fn has(&self, bit: u32) -> Option<bool> {
-        self.capabilities.map(|all| all & (1 << bit) != 0)
+    fn has(&self, one: Capabilities) -> Option<bool> {
+        self.capabilities.map(|own| own.contains(one))
     }
 }
 
@@ -64,13 +56,13 @@ fn network(rights: &Rights, wanted: &Wanted) -> Check {
     if rights.capabilities.is_none() {
         return question.unknown("/proc/self/status can't be read");
     }
-    let has = |bit| rights.has(bit) == Some(true);
-    let needed = [
-        ("CAP_NET_RAW", has(CAP_NET_RAW)),
-        ("CAP_NET_ADMIN", has(CAP_NET_ADMIN) || !wanted.xdp),
-        ("CAP_BPF", has(CAP_BPF) || has(CAP_SYS_ADMIN) || !wanted.xdp),
+    let has = |one| rights.has(one) == Some(true);
+    let granted = [
+        (Capabilities::NET_RAW, has(Capabilities::NET_RAW)),
+        (Capabilities::NET_ADMIN, has(Capabilities::NET_ADMIN) || !wanted.xdp),
+        (Capabilities::BPF, has(Capabilities::BPF) || has(Capabilities::SYS_ADMIN) || !wanted.xdp),
     ];
-    let missing: Vec<_> = needed.into_iter().filter(|(_, had)| !had).map(|(name, _)| name).collect();
+    let missing: Vec<_> = granted.into_iter().filter(|(_, granted)| !granted).map(|(one, _)| one.to_string()).collect();
     if missing.is_empty() {
         return question.ok("all");
     }
@@ -85,7 +77,7 @@ fn locked_memory(rights: &Rights) -> Check {
         wanted: "CAP_IPC_LOCK, or no limit",
         why: "memory that isn't locked can be taken away, and a page fault in the cycle brings it back",
     };
-    match (rights.has(CAP_IPC_LOCK), rights.locked_memory) {
+    match (rights.has(Capabilities::IPC_LOCK), rights.locked_memory) {
         (Some(true), _) => question.ok("CAP_IPC_LOCK"),
         (_, Some(u64::MAX)) => question.ok("unlimited"),
         (_, None) => question.unknown("/proc/self/limits can't be read"),
@@ -104,7 +96,7 @@ fn priority(rights: &Rights, wanted: &Wanted) -> Check {
         wanted: "CAP_SYS_NICE, or a limit not below the rig's priority",
         why: "without SCHED_FIFO every other thread delays the cycle",
     };
-    match (rights.has(CAP_SYS_NICE), rights.priority) {
+    match (rights.has(Capabilities::SYS_NICE), rights.priority) {
         (Some(true), _) => question.ok("CAP_SYS_NICE"),
         (_, None) => question.unknown("/proc/self/limits can't be read"),
         (_, Some(limit)) if limit >= u64::from(wanted.priority) => question.ok(format!("limit {limit}")),
@@ -137,8 +129,8 @@ mod tests {
     fn a_capability_is_read_from_the_effective_set() {
         let read = |text: &str| Rights::read(FakeTree::new(&[(STATUS, text)]).root());
         let rights = read("Name:\tx\nCapPrm:\tffffffffffffffff\nCapEff:\t0000000000004000\n");
-        assert_eq!((rights.has(CAP_IPC_LOCK), rights.has(CAP_SYS_NICE)), (Some(true), Some(false)));
-        assert_eq!(read("Name:\tx\n").has(CAP_IPC_LOCK), None);
+        assert_eq!(rights.capabilities, Some(Capabilities::IPC_LOCK));
+        assert_eq!(read("Name:\tx\n").capabilities, None);
     }
 
     #[test]

@@ -23,7 +23,7 @@ use thread::ThreadReading;
 use tracefs::{SyscallTrace, TraceError};
 use zerocat::config::{LinkKind, Rig, Wait};
 use zerocat::report::{Holes, Report};
-use zerocat::{Session, SessionError, SessionOptions};
+use zerocat::{Session, SessionError, SessionOptions, Unstarted};
 use zerocat_sched::cpu_list;
 
 pub use simulation::Simulation;
@@ -203,8 +203,8 @@ fn start(rig: &Rig) -> Result<Session, AuditError> {
     let mut attempt = 1;
     loop {
         match Session::start(rig.clone(), SessionOptions::default(), || false) {
-            Err(SessionError::Start(_)) if attempt < ATTEMPTS => attempt += 1,
-            done => return Ok(done?),
+            Err(Unstarted { error: SessionError::Start(_), .. }) if attempt < ATTEMPTS => attempt += 1,
+            done => return done.map_err(|unstarted| unstarted.error.into()),
         }
     }
 }
@@ -260,7 +260,7 @@ impl Watched {
         AuditRow {
             link: report.link.kind,
             mode: report.link.mode_got,
-            wait: report.network.wait,
+            wait: report.network.as_ref().map_or("unknown", |network| network.wait),
             cycles: self.cycles,
             lost: self.lost,
             skipped: self.skipped,

@@ -8,8 +8,9 @@ use crate::Done;
 use crate::exit::Failure;
 use crate::print;
 use clap::{Args, Subcommand};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Duration;
 use zerocat::config::Overlap;
@@ -242,7 +243,9 @@ struct Progress(ProgressBar);
 
 impl Progress {
     fn new() -> Self {
-        let bar = ProgressBar::new_spinner();
+        let terminal = std::io::stderr().is_terminal();
+        let target = if terminal { print::live_target() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(None, target);
         bar.set_style(ProgressStyle::default_spinner());
         Self(bar)
     }

@@ -2,8 +2,9 @@
 
 use crate::Done;
 use crate::exit::Failure;
+use crate::print;
 use crate::run::{HowLong, run_rig};
-use crate::stop::Stop;
+use crate::signals::Signals;
 use clap::Args;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,7 +23,7 @@ const SIZING: Sizing = Sizing { slots: 64, receive: 256 };
 
 /// Run the demonstration rig against a simulated segment in this process: no network, no privileges.
 ///
-/// It shows the tasks and the way to OP, and says nothing about a network's timing. `scripts/demo.sh` shows the same
+/// It shows the tasks and the bring-up, and says nothing about a network's timing. `scripts/demo.sh` shows the same
 /// over AF_XDP.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  zerocat demo --in-process --seconds 5")]
@@ -35,16 +36,15 @@ pub(crate) struct Demo {
 }
 
 impl Demo {
-    pub(crate) fn run(&self) -> Done {
+    pub(crate) fn run(&self, signals: &Signals) -> Done {
         debug_assert!(self.in_process, "required by the parser");
         let rig = Rig::from_json(RIG).map_err(|error| Failure::file(zerocat::chain(&error)))?;
-        let stop = Stop::on_signals()?;
         let (ours, theirs) = pair(SIZING);
         let segment = Simulation::start(theirs)?;
-        eprintln!("in process: no network interface, no AF_XDP, no driver; times are those of two threads");
+        print::say("in process: no network interface, no AF_XDP, no driver; times are those of two threads");
         let report = LinkReport::new("in_process", "in-process");
         let link = OpenLink::new(Box::new(ours), report);
-        let done = run_rig(rig, Some(link), &self.how, &stop, |_| {});
+        let done = run_rig(rig, Some(link), &self.how, signals, |_| {});
         segment.stop()?;
         done
     }

@@ -69,7 +69,7 @@ impl Doctor {
         }
         match findings.worst {
             Level::Ok | Level::Info => {
-                eprintln!("{}", counted(&findings));
+                print::say(counted(&findings));
                 Ok(())
             }
             Level::Warn => Err(Failure::warnings(counted(&findings))),

@@ -1,14 +1,22 @@
 //! How a command ends: a message on standard error and an exit code that scripts can tell apart.
 
+use crate::print;
 use std::fmt::Display;
-use std::process::ExitCode;
-use zerocat::SessionError;
+use zerocat::{Limit, SessionError};
 
 /// Printed below `--help`.
 pub(crate) const HELP: &str = "\
-Exit codes: 0 done; 1 failed while running; 2 wrong arguments; 3 a file is wrong; 4 the link or a privilege could not \
-be had; 5 the bus could not be brought up; 6 doctor found nothing worse than warnings, or tune left a setting that \
-somebody else had changed; 7 doctor found errors.";
+Exit codes:
+  0  done; a run that was lost in between and well at its end, too
+  1  failed while running: the shutdown, the report, the capture, the realtime thread
+  2  wrong arguments
+  3  a file is wrong, or can't be written
+  4  the link, or a privilege, is unavailable
+  5  the bus could not be brought up
+  6  doctor found warnings and nothing worse; tune left a setting that somebody else had changed
+  7  doctor found errors
+  8  a SubDevice was left out of OP at the end of a run
+  9  a limit of threads, memory or files is reached";
 
 /// Why a command failed.
 #[derive(Debug)]
@@ -53,16 +61,45 @@ impl Failure {
         Self { code: 7, message: message.to_string() }
     }
 
-    /// Prints it.
-    pub(crate) fn report(self) -> ExitCode {
-        eprintln!("zerocat: {}", self.message);
-        ExitCode::from(self.code)
+    /// SubDevices were left out of OP at the end of a run.
+    pub(crate) fn left_out(message: impl Display) -> Self {
+        Self { code: 8, message: message.to_string() }
+    }
+
+    /// A limit of threads, memory or files is reached.
+    pub(crate) fn limit(message: impl Display) -> Self {
+        Self { code: 9, message: message.to_string() }
+    }
+
+    /// It has been said why.
+    pub(crate) const fn said(code: u8) -> Self {
+        Self { code, message: String::new() }
+    }
+
+    /// Its exit code.
+    pub(crate) const fn code(&self) -> u8 {
+        self.code
+    }
+
+    /// What is said of it.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Says it on standard error.
+    pub(crate) fn say(&self) {
+        if !self.message.is_empty() {
+            print::say(format_args!("zerocat: {}", self.message));
+        }
     }
 }
 
 impl From<SessionError> for Failure {
     fn from(error: SessionError) -> Self {
         let message = zerocat::chain(&error);
+        if let Some(limit) = Limit::of(&error) {
+            return Self::limit(format!("{message}; {limit}"));
+        }
         match error {
             SessionError::Link(_) | SessionError::Strict(_) => Self::link(message),
             SessionError::Start(_) => Self::bus(message),
@@ -86,7 +123,9 @@ mod tests {
             Failure::bus,
             Failure::warnings,
             Failure::errors,
+            Failure::left_out,
+            Failure::limit,
         ];
-        assert_eq!(all.map(|failure| failure("").code), [1, 2, 3, 4, 5, 6, 7]);
+        assert_eq!(all.map(|failure| failure("").code), [1, 2, 3, 4, 5, 6, 7, 8, 9]);
     }
 }

@@ -1,11 +1,13 @@
 //! What flows, shown while it flows: a few lines that are drawn over each other on a terminal, plain lines once a
 //! second elsewhere. All of it goes to standard error.
 
-use crate::print::time;
+use crate::print::{self, time};
+use crate::signals::Signals;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use zerocat::config::Rig;
 use zerocat::{Counters, Phase, Progress, Session};
@@ -25,13 +27,17 @@ pub(crate) struct Live {
     quiet: bool,
     names: BTreeMap<u32, String>,
     shown: Cell<Option<Instant>>,
+    /// The phase that was entered last.
+    phase: Arc<Mutex<Option<Phase>>>,
+    /// The figures that were looked at last.
+    figures: RefCell<Option<String>>,
 }
 
 impl Live {
     /// A display for a rig.
     pub(crate) fn new(rig: &Rig, quiet: bool) -> Self {
         let terminal = std::io::stderr().is_terminal() && !quiet;
-        let target = if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let target = if terminal { print::live_target() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(None, target);
         bar.set_style(ProgressStyle::default_spinner());
         let channels = rig.tasks.iter().flat_map(|task| rig.channels_of(task));
@@ -40,25 +46,49 @@ impl Live {
             let state = channel.state_channel.map(|number| (number, format!("{name} (sent)")));
             std::iter::once((channel.channel, name)).chain(state)
         });
-        Self { bar, terminal, quiet, names: named.collect(), shown: Cell::new(None) }
+        Self {
+            bar,
+            terminal,
+            quiet,
+            names: named.collect(),
+            shown: Cell::new(None),
+            phase: Arc::default(),
+            figures: RefCell::default(),
+        }
     }
 
     /// Tells each phase as it is entered.
     pub(crate) fn progress(&self) -> Progress {
         let (bar, terminal, quiet) = (self.bar.clone(), self.terminal, self.quiet);
-        Progress::new(move |phase: Phase| match (terminal, quiet) {
-            (true, _) => bar.set_message(phase.to_string()),
-            (false, false) => eprintln!("{phase}"),
-            (false, true) => {}
+        let entered = Arc::clone(&self.phase);
+        Progress::new(move |phase: Phase| {
+            *entered.lock().unwrap_or_else(PoisonError::into_inner) = Some(phase);
+            match (terminal, quiet) {
+                (true, _) => bar.set_message(phase.to_string()),
+                (false, false) => print::say(phase),
+                (false, true) => {}
+            }
         })
     }
 
-    /// Says what was reached. From here on a thread turns the spinner: not before, so that it has no more capabilities
-    /// than the session left to this one.
-    pub(crate) fn begin(&self, session: &Session) {
-        if self.terminal {
-            self.bar.enable_steady_tick(Duration::from_millis(100));
+    /// The phase that was entered last, in words.
+    pub(crate) fn reached(&self) -> String {
+        let phase = *self.phase.lock().unwrap_or_else(PoisonError::into_inner);
+        phase.map_or_else(|| "opening the link".to_owned(), |phase| phase.to_string())
+    }
+
+    /// Says a status line, if a signal asked for one, also where all else is quiet.
+    pub(crate) fn answer(&self, signals: &Signals) {
+        if !signals.status() {
+            return;
         }
+        let figures = self.figures.borrow().as_ref().map_or_else(String::new, |figures| format!(" | {figures}"));
+        let text = format!("status: {}{figures}", self.reached());
+        if self.terminal { self.bar.println(text) } else { print::say(text) }
+    }
+
+    /// Says what was reached.
+    pub(crate) fn begin(&self, session: &Session) {
         let link = session.link();
         let mode = link.got().map_or_else(String::new, |got| format!(" ({got})"));
         let network = &session.planned().network;
@@ -76,25 +106,24 @@ impl Live {
             self.say(&format!("hybrid margin: {margin}"));
         }
         for missing in session.missing() {
-            self.say(&format!("not had: {missing}"));
+            self.say(&format!("unavailable: {missing}"));
         }
     }
 
     /// Shows the state of things, if it is time to.
     pub(crate) fn show(&self, session: &Session, counters: &Counters) {
-        let due = self.terminal || self.shown.get().is_none_or(|last| last.elapsed() >= PLAIN);
-        if self.quiet || !due {
-            return;
-        }
-        self.shown.set(Some(Instant::now()));
         let values = self.values(session);
         let cycle = line(counters);
+        let plain = format!("{cycle} | {}", values.join(", "));
         if self.terminal {
             let values: String = values.iter().map(|value| format!("\n  {value}")).collect();
             self.bar.set_message(format!("{cycle}{values}"));
-        } else {
-            eprintln!("{cycle} | {}", values.join(", "));
+            self.bar.tick();
+        } else if !self.quiet && self.shown.get().is_none_or(|last| last.elapsed() >= PLAIN) {
+            self.shown.set(Some(Instant::now()));
+            print::say(&plain);
         }
+        self.figures.replace(Some(plain));
     }
 
     /// Says that this thread had no CPU for so long, if it is worth saying.
@@ -113,7 +142,7 @@ impl Live {
     pub(crate) fn say(&self, text: &str) {
         match (self.terminal, self.quiet) {
             (true, _) => self.bar.println(text),
-            (false, false) => eprintln!("{text}"),
+            (false, false) => print::say(text),
             (false, true) => {}
         }
     }

@@ -11,12 +11,14 @@ mod print;
 mod run;
 mod scan;
 mod schema;
+mod signals;
 mod sim;
-mod stop;
+mod summary;
 mod tune;
 
 use clap::{Parser, Subcommand};
 use exit::Failure;
+use signals::Signals;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
@@ -50,22 +52,27 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    log(cli.verbose);
-    let done = match cli.command {
-        Command::Run(command) => command.run(),
-        Command::Sim(command) => command.run(),
-        Command::Scan(command) => command.run(),
-        Command::Check(command) => command.run(),
-        Command::Schema(command) => command.run(),
-        Command::Demo(command) => command.run(),
-        Command::Bench(command) => command.run(),
-        Command::Doctor(command) => command.run(),
-        Command::Tune(command) => command.run(),
+    print::finish(run())
+}
+
+fn run() -> Done {
+    let signals = Signals::take()?;
+    signals::disarm()?;
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(answer) => return print::answer(&answer),
     };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(),
+    log(cli.verbose);
+    match cli.command {
+        Command::Run(command) => command.run(&signals),
+        Command::Sim(command) => command.run(&signals),
+        Command::Scan(command) => command.run(&signals),
+        Command::Demo(command) => command.run(&signals),
+        Command::Check(command) => signals.release().and_then(|()| command.run()),
+        Command::Schema(command) => signals.release().and_then(|()| command.run()),
+        Command::Bench(command) => signals.release().and_then(|()| command.run()),
+        Command::Doctor(command) => signals.release().and_then(|()| command.run()),
+        Command::Tune(command) => signals.release().and_then(|()| command.run()),
     }
 }
 
@@ -79,7 +86,8 @@ fn log(verbose: u8) {
     let colours = std::io::stderr().is_terminal();
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(print::Log)
+        .log_internal_errors(false)
         .with_ansi(colours)
         .with_target(false)
         .init();

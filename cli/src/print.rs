@@ -1,12 +1,35 @@
-//! Tables, JSON and files.
+//! All that is written to standard output and standard error, and to files: tables, JSON, lines.
+//!
+//! Guarantees: nothing here panics or ends the program because a stream is closed, full or not read. What standard error
+//! doesn't take is counted ([`unsaid`]). What standard output doesn't take makes the command fail at its end ([`finish`]),
+//! but for a reader that has gone (`| head`): nobody misses the rest.
+
+mod bounded;
+mod terminal;
+mod words;
+
+pub(crate) use terminal::target as live_target;
+pub(crate) use words::unsaid;
 
 use crate::exit::Failure;
 use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
 use serde::Serialize;
 use std::fmt::Display;
-use std::io::{ErrorKind, Write as _};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::Path;
+use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+use tracing_subscriber::fmt::MakeWriter;
+
+/// How long the end of the program waits for standard error to take what was said.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+/// How long the end of a run waits for a reader of its summary.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The first thing that standard output refused, if it did.
+static REFUSED: Mutex<Option<std::io::Error>> = Mutex::new(None);
 
 /// A table with a header and no lines.
 pub(crate) fn table<const N: usize>(header: [&str; N]) -> Table {
@@ -15,33 +38,109 @@ pub(crate) fn table<const N: usize>(header: [&str; N]) -> Table {
     table
 }
 
-/// Prints a line to standard output. That its reader has gone (`| head`) is no fault: nobody misses the rest.
+/// Says a line on standard error. It waits for nobody.
+pub(crate) fn say(text: impl Display) {
+    words::say(format!("{text}\n").into_bytes());
+}
+
+/// Hands a control sequence to the terminal at standard error.
+pub(crate) fn control(text: String) {
+    words::say(text.into_bytes());
+}
+
+/// Prints a line to standard output, and waits for its reader.
 pub(crate) fn line(text: impl Display) {
-    if let Err(error) = writeln!(std::io::stdout().lock(), "{text}")
-        && error.kind() != ErrorKind::BrokenPipe
-    {
-        eprintln!("standard output: {error}");
+    let written = bounded::write(std::io::stdout(), format!("{text}\n").as_bytes(), Duration::MAX);
+    if let Err(error) = written {
+        REFUSED.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
     }
+}
+
+/// Prints the last lines of a run to standard output, and waits for their reader no longer than some seconds.
+pub(crate) fn last_lines(text: impl Display) -> Result<(), Failure> {
+    bounded::write(std::io::stdout(), format!("{text}\n").as_bytes(), PATIENCE)
+        .map_err(|error| Failure::running(format!("standard output: {error}")))
 }
 
 /// Prints a value as indented JSON.
 pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
-    let text = serde_json::to_string_pretty(value).map_err(|error| Failure::running(format!("print JSON: {error}")))?;
-    line(text);
+    line(pretty(value)?);
     Ok(())
 }
 
-/// Prints a value as one line of JSON.
-pub(crate) fn json_line(value: &impl Serialize) -> Result<(), Failure> {
-    let text = serde_json::to_string(value).map_err(|error| Failure::running(format!("print JSON: {error}")))?;
-    line(text);
-    Ok(())
+/// A value as indented JSON.
+pub(crate) fn pretty(value: &impl Serialize) -> Result<String, Failure> {
+    serde_json::to_string_pretty(value).map_err(|error| Failure::running(format!("print JSON: {error}")))
+}
+
+/// A value as one line of JSON.
+pub(crate) fn one_line(value: &impl Serialize) -> Result<String, Failure> {
+    serde_json::to_string(value).map_err(|error| Failure::running(format!("print JSON: {error}")))
 }
 
 /// Writes a value as indented JSON into a file.
 pub(crate) fn json_file(value: &impl Serialize, path: &Path) -> Result<(), Failure> {
-    let text = serde_json::to_string_pretty(value).map_err(|error| Failure::running(format!("print JSON: {error}")))?;
-    std::fs::write(path, text + "\n").map_err(|error| Failure::running(format!("write {}: {error}", path.display())))
+    std::fs::write(path, pretty(value)? + "\n")
+        .map_err(|error| Failure::running(format!("write {}: {error}", path.display())))
+}
+
+/// Ends the program: says why it failed, if it did, and waits for what is still to be said.
+pub(crate) fn finish(done: Result<(), Failure>) -> ExitCode {
+    let refused = REFUSED.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let refused = refused.filter(|error| error.kind() != ErrorKind::BrokenPipe);
+    let done = done.and_then(|()| match refused {
+        Some(error) => Err(Failure::running(format!("standard output: {error}"))),
+        None => Ok(()),
+    });
+    let code = done.map_or_else(
+        |failure| {
+            failure.say();
+            ExitCode::from(failure.code())
+        },
+        |()| ExitCode::SUCCESS,
+    );
+    words::drain(LAST_WORDS);
+    code
+}
+
+/// Prints what the parser of the arguments answers: help and version to standard output, what is wrong with them to
+/// standard error.
+pub(crate) fn answer(answer: &clap::Error) -> Result<(), Failure> {
+    let text = answer.render();
+    if !answer.use_stderr() {
+        line(if std::io::stdout().is_terminal() { text.ansi().to_string() } else { text.to_string() }.trim_end());
+        return Ok(());
+    }
+    say(if std::io::stderr().is_terminal() { text.ansi().to_string() } else { text.to_string() }.trim_end());
+    Err(Failure::said(2))
+}
+
+/// Waits a little for standard error, so that [`unsaid`] counts what it will not take.
+pub(crate) fn settle() {
+    words::drain(LAST_WORDS);
+}
+
+/// Where the log goes: to standard error, one event at a time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Log;
+
+impl Write for Log {
+    fn write(&mut self, event: &[u8]) -> std::io::Result<usize> {
+        words::say(event.to_vec());
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Log {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        *self
+    }
 }
 
 /// Nanoseconds for people: `950 ns`, `12.3 us`, `4.56 ms`.

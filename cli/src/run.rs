@@ -6,26 +6,37 @@ use crate::exit::Failure;
 use crate::live::Live;
 use crate::print;
 use crate::scan::Socket;
-use crate::stop::Stop;
+use crate::signals::Signals;
+use crate::summary::summary;
 use clap::Args;
-use comfy_table::Table;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use zerocat::config::{Rig, Sink, Task, XdpMode};
-use zerocat::report::{Figures, Frames, Holes, NicErrors, OutagesReport, Report, UnitReport};
-use zerocat::{Ended, OpenLink, Privileges, Session, SessionOptions, Tended};
+use zerocat::report::{OutcomeReport, Report};
+use zerocat::{OpenLink, Phase, Privileges, Session, SessionError, SessionOptions, Tended, Unstarted};
 
 /// How often the realtime thread is looked after.
 const LOOK: Duration = Duration::from_millis(100);
+
+const EXAMPLES: &str = "\
+Examples:
+  zerocat run rig.json
+  zerocat run rig.json --seconds 10 --report report.json --capture run.pcapng";
+/// What takes how long at most.
+const BOUNDS: &str = "\
+Bounds: bring-up, the shutdown and each attempt to recover a lost network end within a bounded time, whatever the bus \
+does.";
+/// What signals do.
+const SIGNALS: &str = "\
+Signals: SIGTERM, SIGINT, SIGHUP and SIGQUIT stop in order; a second SIGTERM or SIGINT ends at once. SIGUSR1 says a \
+status line on standard error. Others are ignored, but for those that stop a process or mean that it is broken.";
 
 /// Bring a rig to OP and run its tasks until Ctrl-C.
 ///
 /// Live figures go to standard error, samples where the rig file's sinks say, the summary to standard output (to
 /// standard error where a sink is standard output).
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  zerocat run rig.json\n  zerocat run rig.json --seconds 10 --report report.json --capture run.pcapng"
-)]
+#[command(after_help = format!("{EXAMPLES}\n\n{BOUNDS}\n\n{SIGNALS}"))]
 pub(crate) struct Run {
     /// Rig file, JSON or YAML.
     rig: PathBuf,
@@ -45,6 +56,12 @@ pub(crate) struct Run {
     how: HowLong,
     /// Replace an XDP program that is on the interface.
     #[arg(long)]
+    replace_program: bool,
+    /// Take a bus that another MainDevice drives, or left in SAFE-OP or OP.
+    #[arg(long)]
+    take_bus: bool,
+    /// Was split into the two above.
+    #[arg(long, hide = true)]
     force: bool,
     /// Fail where anything asked for couldn't be had, such as zero-copy, locked memory or SCHED_FIFO.
     #[arg(long)]
@@ -96,7 +113,13 @@ impl From<Mode> for XdpMode {
 }
 
 impl Run {
-    pub(crate) fn run(&self) -> Done {
+    pub(crate) fn run(&self, signals: &Signals) -> Done {
+        if self.force {
+            return Err(Failure::usage(
+                "--force is no longer an option: --replace-program replaces an XDP program that is on the interface, \
+                 --take-bus takes a bus that another MainDevice drives",
+            ));
+        }
         let mut rig = check::load(&self.rig).map_err(|error| check::refused(&self.rig, &error))?;
         if let Some(interface) = &self.interface {
             rig.network.properties.interface.clone_from(interface);
@@ -109,11 +132,11 @@ impl Run {
         }
         rig.engine.cpu = self.cpu.or(rig.engine.cpu);
         for warning in rig.warnings() {
-            eprintln!("warning: {warning}");
+            print::say(format_args!("warning: {warning}"));
         }
-        let stop = Stop::on_signals()?;
-        run_rig(rig, None, &self.how, &stop, |options| {
-            options.force = self.force;
+        run_rig(rig, None, &self.how, signals, |options| {
+            options.replace_program = self.replace_program;
+            options.take_bus = self.take_bus;
             options.strict = self.strict;
             options.privileges = Privileges::GiveUp;
         })
@@ -125,7 +148,7 @@ pub(crate) fn run_rig(
     rig: Rig,
     link: Option<OpenLink>,
     how: &HowLong,
-    stop: &Stop,
+    signals: &Signals,
     choose: impl FnOnce(&mut SessionOptions),
 ) -> Done {
     let seconds = how.seconds.map(Duration::try_from_secs_f64).transpose();
@@ -134,67 +157,134 @@ pub(crate) fn run_rig(
     let live = Live::new(&rig, how.quiet);
     let mut options = SessionOptions { capture: how.capture.clone(), progress: live.progress(), ..Default::default() };
     choose(&mut options);
-    let asked = || stop.asked();
+    let asked = || {
+        live.answer(signals);
+        signals.stop()
+    };
     let started = match link {
         None => Session::start(rig, options, asked),
         Some(link) => Session::start_on(rig, link, options, asked),
     };
-    let mut session = match started {
-        Err(zerocat::SessionError::Interrupted) if stop.asked() => return Ok(()),
-        other => other?,
+    let (report, done) = match started {
+        Ok(session) => operate(session, &live, seconds, signals),
+        Err(Unstarted { error, report }) => (*report, before_op(error, &live, signals)),
     };
-    let alive = watch(&mut session, &live, seconds, stop);
-    let ended = session.stop()?;
     live.finish();
-    conclude(&ended, how, samples_on_stdout)?;
-    if !alive {
-        return Err(Failure::running("the realtime thread ended by itself"));
-    }
-    match ended.failed.as_slice() {
-        [] => Ok(()),
-        failed => Err(Failure::running(format!("on the way down: {}", failed.join("; ")))),
+    conclude(report, done, how, samples_on_stdout, signals)
+}
+
+/// What a run ends with that did not come to OP.
+fn before_op(error: SessionError, live: &Live, signals: &Signals) -> Done {
+    match (error, signals.stopped_by()) {
+        (SessionError::Interrupted, Some(signal)) => {
+            print::say(format_args!("stopped by {signal} before OP: {}", live.reached()));
+            Ok(())
+        }
+        (error, _) => Err(error.into()),
     }
 }
 
-/// Shows what flows until somebody asks to stop. Returns whether the realtime thread was alive to the end.
-fn watch(session: &mut Session, live: &Live, seconds: Option<Duration>, stop: &Stop) -> bool {
+/// A session in OP, until it is stopped in order.
+fn operate(mut session: Session, live: &Live, seconds: Option<Duration>, signals: &Signals) -> (Report, Done) {
+    let watched = watch(&mut session, live, seconds, signals);
+    let left_out = if watched == Watched::Runs { session.left_out() } else { Vec::new() };
+    // All that is known where the realtime thread has nothing left to say.
+    let known =
+        Report { phase: Phase::Running.name(), ..Report::of_link(session.link().clone(), session.missing().to_vec()) };
+    let ended = match session.stop() {
+        Ok(ended) => ended,
+        Err(error) => return (known, Err(error.into())),
+    };
+    let done = match (watched, ended.failed.as_slice(), left_out.as_slice()) {
+        (Watched::Ended, ..) => Err(Failure::running("the realtime thread ended by itself")),
+        (_, [_, ..], _) => Err(Failure::running(listed("the shutdown failed", &ended.failed))),
+        (_, _, [_, ..]) => Err(Failure::left_out(listed("not in OP at the end", &left_out))),
+        _ => Ok(()),
+    };
+    (ended.report, done)
+}
+
+/// A line, and below it one for each.
+fn listed(title: &str, lines: &[String]) -> String {
+    format!("{title}\n  {}", lines.join("\n  "))
+}
+
+/// How it was with a network when it was watched last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Watched {
+    /// It ran.
+    Runs,
+    /// It was lost.
+    Lost,
+    /// The realtime thread had ended.
+    Ended,
+}
+
+/// Shows what flows until somebody asks to stop.
+fn watch(session: &mut Session, live: &Live, seconds: Option<Duration>, signals: &Signals) -> Watched {
     live.begin(session);
     let end = seconds.map(|seconds| Instant::now() + seconds);
-    while !stop.asked() {
+    let over = || signals.stop() || end.is_some_and(|end| Instant::now() >= end);
+    let mut watched = Watched::Runs;
+    while !over() {
         let left = end.map_or(LOOK, |end| end.saturating_duration_since(Instant::now()).min(LOOK));
-        if left.is_zero() {
-            break;
-        }
         let asleep = Instant::now();
-        stop.sleep(left);
+        signals.sleep(left);
         live.late(asleep.elapsed().saturating_sub(left));
-        let over = || stop.asked() || end.is_some_and(|end| Instant::now() >= end);
-        if let Tended::Recovered(lasted) = session.tend(over) {
-            live.say(&format!("the network was lost for {:.1} s and is in OP again", lasted.as_secs_f64()));
-        }
+        let asked = || {
+            live.answer(signals);
+            over()
+        };
+        watched = match session.tend(asked) {
+            Tended::Running => Watched::Runs,
+            Tended::Lost => Watched::Lost,
+            Tended::Recovered(lasted) => {
+                live.say(&format!("the network was lost for {:.1} s and is in OP again", lasted.as_secs_f64()));
+                Watched::Runs
+            }
+        };
         let status = session.status();
         if !status.alive {
-            return false;
+            return Watched::Ended;
         }
         live.show(session, &status.counters);
+        live.answer(signals);
     }
-    true
+    watched
 }
 
-fn conclude(ended: &Ended, how: &HowLong, samples_on_stdout: bool) -> Done {
-    if let Some(path) = &how.report {
-        print::json_file(&ended.report, path)?;
+/// Writes the report, prints it or its summary, and ends with what the run ended with; where that was well, with what
+/// couldn't be written.
+fn conclude(mut report: Report, done: Done, how: &HowLong, samples_on_stdout: bool, signals: &Signals) -> Done {
+    print::settle();
+    report.unsaid = print::unsaid();
+    report.outcome = Some(outcome(&done, &report, signals));
+    let written = how.report.as_ref().map_or(Ok(()), |path| print::json_file(&report, path));
+    let printed = match (how.json, samples_on_stdout) {
+        (true, true) => print::one_line(&report).and_then(print::last_lines),
+        (true, false) => print::pretty(&report).and_then(print::last_lines),
+        (false, _) if report.time_to_op_ms.is_none() => Ok(()),
+        (false, true) => {
+            print::say(summary(&report));
+            Ok(())
+        }
+        (false, false) => print::last_lines(summary(&report)),
+    };
+    // The one that gives the exit code is said at the very end.
+    let mut failures = [done, written, printed].into_iter().filter_map(Result::err);
+    let first = failures.next();
+    failures.for_each(|failure| failure.say());
+    first.map_or(Ok(()), Err)
+}
+
+/// How the run ended, for its report.
+fn outcome(done: &Done, report: &Report, signals: &Signals) -> OutcomeReport {
+    let end = signals.stopped_by().map_or_else(|| "done".to_owned(), |signal| format!("stopped by {signal}"));
+    match done {
+        Ok(()) if report.time_to_op_ms.is_none() => OutcomeReport { exit_code: 0, text: format!("{end} before OP") },
+        Ok(()) => OutcomeReport { exit_code: 0, text: end },
+        Err(failure) => OutcomeReport { exit_code: failure.code(), text: failure.message().to_owned() },
     }
-    if how.json && samples_on_stdout {
-        print::json_line(&ended.report)?;
-    } else if how.json {
-        print::json(&ended.report)?;
-    } else if samples_on_stdout {
-        eprintln!("{}", summary(&ended.report));
-    } else {
-        print::line(summary(&ended.report));
-    }
-    Ok(())
 }
 
 fn writes_to_stdout(rig: &Rig) -> bool {
@@ -204,123 +294,4 @@ fn writes_to_stdout(rig: &Rig) -> bool {
         Task::Scan(_) => None,
     });
     sinks.into_iter().any(|Sink::Jsonl(path)| path == "-")
-}
-
-/// A sync unit of the report for people.
-fn sync_unit(unit: &UnitReport) -> String {
-    let UnitReport { name, every, phase, rate_hz, subdevices, frames, data_bytes } = unit;
-    let name = name.as_deref().unwrap_or_default();
-    format!(
-        "unit      {name}: every {every} cycles (phase {phase}, {rate_hz} Hz), {subdevices} SubDevices, {data_bytes} \
-         bytes in {frames} frames"
-    )
-}
-
-/// What to do about frames that found no room, if there were some.
-fn no_room(frames: &Frames) -> Option<String> {
-    let Frames { dropped, refused, cyclic_unsent, .. } = frames;
-    let arrived = (*dropped > 0).then(|| {
-        format!("{dropped} frames that arrived found no room: the cycle was held up (see holes), or somebody floods the line")
-    });
-    let left = (refused + cyclic_unsent > 0).then(|| {
-        format!(
-            "{} frames were not sent: look at the carrier and at pause frames (zerocat doctor)",
-            refused + cyclic_unsent
-        )
-    });
-    let all: Vec<_> = arrived.into_iter().chain(left).collect();
-    (!all.is_empty()).then(|| format!("no room   {}", all.join("; ")))
-}
-
-/// The report for people.
-fn summary(report: &Report) -> String {
-    let mode = match (report.link.mode_asked, report.link.got()) {
-        (Some(asked), Some(got)) => format!(", {got} (asked: {asked})"),
-        _ => String::new(),
-    };
-    let mut lines = vec![
-        format!("host      {}", report.host),
-        format!("link      {} on {}{mode}", report.link.kind, report.link.interface),
-        format!(
-            "network   {} SubDevices, {} Hz, {} bytes in {} a cycle, wait {}",
-            report.network.subdevices,
-            report.network.rate_hz,
-            report.network.image_bytes,
-            if report.network.frames == 1 { "1 frame".to_owned() } else { format!("{} frames", report.network.frames) },
-            report.network.wait
-        ),
-        format!(
-            "cycles    {} done, {} skipped, {} lost; {} working counter faults",
-            report.cycles.done, report.cycles.skipped, report.cycles.lost, report.working_counter_faults
-        ),
-    ];
-    let named = report.network.units.iter().filter(|unit| unit.name.is_some());
-    lines.splice(3..3, named.map(sync_unit));
-    if report.outages.count > 0 {
-        let OutagesReport { count, recovered, longest_ms } = report.outages;
-        lines
-            .push(format!("outages   {count}, of which {recovered} ended in OP, the longest after {longest_ms:.0} ms"));
-    }
-    if let Some(NicErrors { received, dropped, sent }) = report.nic_errors.filter(|nic| nic.received + nic.sent > 0) {
-        lines.push(format!("NIC       errors: {received} received, {sent} sent ({dropped} dropped)"));
-    }
-    if let Some(time) = report.time_to_op_ms {
-        lines.push(format!("OP after  {time:.0} ms"));
-    }
-    let count = |value: Option<u64>| value.map_or_else(|| "unknown".to_owned(), |value| value.to_string());
-    lines.push(format!(
-        "realtime  {} page faults ({} major), {} involuntary switches, {} allocations",
-        count(report.rt.page_faults_minor.zip(report.rt.page_faults_major).map(|(minor, major)| minor + major)),
-        count(report.rt.page_faults_major),
-        count(report.rt.involuntary_switches),
-        count(report.rt.allocations)
-    ));
-    lines.push(holes(&report.rt.holes));
-    if let Some(margin) = report.spin_margin {
-        lines.push(format!("margin    {margin}"));
-    }
-    lines.extend(no_room(&report.frames));
-    for missing in &report.missing {
-        lines.push(format!("not had   {missing}"));
-    }
-    lines.push(String::new());
-    lines.push(times(report).to_string());
-    lines.push(String::new());
-    lines.push(tasks(report).to_string());
-    lines.join("\n")
-}
-
-fn holes(holes: &Holes) -> String {
-    let Holes { count, longest_ns, total_ns } = *holes;
-    if count == 0 {
-        return "holes     none: it ran whenever it wanted to".to_owned();
-    }
-    let [longest, total] = [longest_ns, total_ns].map(print::time);
-    format!("holes     {count} times thrown off its CPU, longest {longest}, {total} in all")
-}
-
-fn times(report: &Report) -> Table {
-    let mut table = print::table(["time", "min", "p50", "p99", "p99.9", "max", "n"]);
-    let rows = [
-        ("round trip", report.round_trip_ns),
-        ("tick to wake-up", report.wakeup_jitter_ns),
-        ("tick to first post", report.post_jitter_ns),
-        ("tick to sent", report.send_jitter_ns),
-        ("timer to wake-up", report.sleep_latency_ns),
-    ];
-    for (name, figures) in rows {
-        let Some(Figures { min, p50, p99, p999, max, n }) = figures else { continue };
-        let [min, p50, p99, p999, max] = [min, p50, p99, p999, max].map(print::time);
-        table.add_row([name.to_owned(), min, p50, p99, p999, max, n.to_string()]);
-    }
-    table
-}
-
-fn tasks(report: &Report) -> Table {
-    let mut table = print::table(["task", "kind", "samples", "overrun", "batches lost", "commands"]);
-    for task in &report.tasks {
-        let counts = [task.samples, task.overrun, task.batches_lost, task.commands].map(|count| count.to_string());
-        table.add_row([task.name.clone(), task.kind.to_owned()].into_iter().chain(counts));
-    }
-    table
 }

@@ -3,7 +3,7 @@
 use crate::Done;
 use crate::exit::Failure;
 use crate::print;
-use crate::stop::Stop;
+use crate::signals::Signals;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -26,12 +26,21 @@ pub(crate) struct Scan {
     /// Identity and topology only: no PRE-OP, no process data maps.
     #[arg(long)]
     basic: bool,
-    /// Scan a bus that is in SAFE-OP or OP all the same, and replace an XDP program that is on the interface.
+    /// Scan a bus that another MainDevice drives, or left in SAFE-OP or OP: it is taken to INIT.
     #[arg(long)]
+    take_bus: bool,
+    /// Replace an XDP program that is on the interface.
+    #[arg(long)]
+    replace_program: bool,
+    /// Was split into the two above.
+    #[arg(long, hide = true)]
     force: bool,
     /// Write a rig file for this bus, to begin with.
     #[arg(long, value_name = "FILE")]
     draft: Option<PathBuf>,
+    /// Write it over a file that is there.
+    #[arg(long, requires = "draft")]
+    overwrite: bool,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -56,22 +65,30 @@ impl From<Socket> for LinkKind {
 }
 
 impl Scan {
-    pub(crate) fn run(&self) -> Done {
-        let stop = Stop::on_signals()?;
+    pub(crate) fn run(&self, signals: &Signals) -> Done {
+        if self.force {
+            return Err(Failure::usage(
+                "--force is no longer an option: --take-bus scans a bus that another MainDevice drives, \
+                 --replace-program replaces an XDP program that is on the interface",
+            ));
+        }
+        if let Some(path) = self.draft.as_ref().filter(|path| !self.overwrite && path.exists()) {
+            return Err(Failure::file(format!("{} exists; write over it with --overwrite", path.display())));
+        }
         let section = Engine { link: self.link.into(), ..Engine::default() };
         let request = LinkRequest {
             interface: &self.interface,
             section: &section,
             slots: SCAN_SLOTS,
-            force: self.force,
+            replace_program: self.replace_program,
             cycle: Duration::from_millis(1),
         };
         let link = open_link(&request).map_err(|error| Failure::link(zerocat::chain(&error)))?;
-        link.missing.iter().for_each(|missing| eprintln!("not had: {missing}"));
+        link.missing.iter().for_each(unavailable);
         let depth = if self.basic { Depth::Basic } else { Depth::Deep };
-        let found = scan(link.link, depth, self.force, || stop.asked());
+        let found = scan(link.link, depth, self.take_bus, || signals.stop());
         if let Some(elsewhere) = link.strays.as_ref().and_then(|strays| strays.seen()) {
-            eprintln!("not had: {elsewhere}");
+            unavailable(&elsewhere.to_string());
         }
         let found =
             found.map_err(|error| Failure::bus(format!("scan {}: {}", self.interface, zerocat::chain(&error))))?;
@@ -85,6 +102,10 @@ impl Scan {
             None => Ok(()),
         }
     }
+}
+
+fn unavailable(what: &String) {
+    print::say(format_args!("unavailable: {what}"));
 }
 
 fn print(subdevices: &[Scanned]) {

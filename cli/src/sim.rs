@@ -15,7 +15,7 @@ mod sight;
 use crate::Done;
 use crate::exit::Failure;
 use crate::print;
-use crate::stop::Stop;
+use crate::signals::Signals;
 use clap::Args;
 use control::Control;
 use display::Display;
@@ -97,7 +97,7 @@ pub(crate) struct Sim {
 }
 
 impl Sim {
-    pub(crate) fn run(&self) -> Done {
+    pub(crate) fn run(&self, signals: &Signals) -> Done {
         if let (Some(path), None) = (&self.esi, &self.device) {
             return devices::list(path, self.json);
         }
@@ -113,9 +113,9 @@ impl Sim {
         let (links, names) = self.links()?;
         if config.second_end.is_some() && links.second.is_none() {
             segment.set_carrier(End::Second, false);
-            eprintln!("nobody is at the second end: give --second-interface; until then its port has no link");
+            print::say("nobody is at the second end: give --second-interface; until then its port has no link");
         }
-        self.serve(segment, control, links, &names, deadline)
+        self.serve(segment, control, links, &names, deadline, signals)
     }
 
     fn serve(
@@ -125,8 +125,9 @@ impl Sim {
         mut links: Links,
         names: &Names,
         deadline: Option<Duration>,
+        signals: &Signals,
     ) -> Done {
-        let flag = Stop::on_signals()?.flag();
+        let flag = signals.stop_flag();
         let sight = Sight::of(&segment, &links, Duration::ZERO);
         let mut display = Display::open(self.json, self.quiet, names, &sight, self.seed);
         let mut carriers = Carriers::new();
@@ -140,6 +141,9 @@ impl Sim {
             for report in control.run(links, segment, now, &flag) {
                 display.report(&report, &Sight::of(segment, links, now));
                 due = now;
+            }
+            if signals.status() {
+                display.status(&Sight::of(segment, links, now));
             }
             if now >= due {
                 due = now + display.period();

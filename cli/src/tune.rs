@@ -54,13 +54,13 @@ impl Tune {
         if let Some(path) = self.state.as_ref().filter(|path| self.restore && !path.exists()) {
             return Err(Failure::file(format!("there is no state file {}", path.display())));
         }
-        let tuned = tune(&self.request(), &mut |change| eprintln!("{change}")).map_err(failed)?;
+        let tuned = tune(&self.request(), &mut |change| print::say(change)).map_err(failed)?;
         if self.json {
             print::json(&tuned)?;
         } else if !tuned.settings.is_empty() {
             print::line(shown(&tuned));
         }
-        tuned.notes.iter().for_each(|note| eprintln!("note: {note}"));
+        tuned.notes.iter().for_each(|note| print::say(format_args!("note: {note}")));
         self.end(&tuned)
     }
 
@@ -95,13 +95,14 @@ impl Tune {
         }
         if tuned.settings.is_empty() && self.restore {
             let path = self.state.clone().unwrap_or_else(|| default_state(&self.interface));
-            eprintln!("{}: {counted}: {} has nothing of it", self.interface, path.display());
+            print::say(format_args!("{}: {counted}: {} has nothing of it", self.interface, path.display()));
             return Ok(());
         }
-        eprintln!("{}: {counted}", self.interface);
+        print::say(format_args!("{}: {counted}", self.interface));
         if let Some(path) = tuned.state.as_ref().filter(|_| !self.restore && !self.dry_run) {
-            eprintln!("to put it back: zerocat tune --interface {} --restore{}", self.interface, self.state_option());
-            eprintln!("kept in {}", path.display());
+            let (interface, state) = (&self.interface, self.state_option());
+            print::say(format_args!("to put it back: zerocat tune --interface {interface} --restore{state}"));
+            print::say(format_args!("kept in {}", path.display()));
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 use crate::bring_up::Planned;
 use crate::core::{Core, Remains};
 use crate::exchange;
+use crate::progress::Phase;
 use crate::recovery::Outages;
 use crate::report::{
     CaptureReport, Cycles, Figures, Frames, Holes, HostReport, LinkCalls, LinkReport, MarginReport, NetworkReport,
@@ -22,13 +23,14 @@ use zerocat_sched::time::nanos;
 pub(crate) struct Account {
     link: LinkReport,
     nic: Option<NicErrors>,
-    network: NetworkReport,
+    network: Option<NetworkReport>,
     margin: Option<MarginReport>,
     tasks: Vec<TaskReport>,
     missing: Vec<String>,
-    time_to_op: Duration,
+    time_to_op: Option<Duration>,
     locked_kib: Option<u64>,
     outages: Outages,
+    phase: &'static str,
 }
 
 impl Account {
@@ -40,26 +42,24 @@ impl Account {
         time_to_op: Duration,
         outages: Outages,
     ) -> Self {
-        let network = NetworkReport {
-            rate_hz: core.rig.network.properties.rate,
-            subdevices: planned.network.subdevices().len(),
-            frames: planned.plan.frames.len(),
-            image_bytes: planned.plan.image_len,
-            units: exchange::report(&core.rig, &planned.plan),
-            access: exchange::access_report(&planned.plan),
-            wait: core.thread.begun.wait.name(),
-        };
+        let network = Some(network(core, planned));
+        Self { network, tasks, time_to_op: Some(time_to_op), outages, ..Self::before_op(core) }
+    }
+
+    /// The same of a run that did not come to OP.
+    pub(crate) fn before_op(core: &Core) -> Self {
         let margin = core.thread.begun.margin();
         Self {
             link: core.link.clone(),
             nic: nic_errors(core),
-            network,
+            network: None,
             margin,
-            tasks,
+            tasks: Vec::new(),
             missing: core.missing.iter().cloned().chain(core.unheard()).collect(),
-            time_to_op,
+            time_to_op: None,
             locked_kib: locked_kib(),
-            outages,
+            outages: Outages::default(),
+            phase: core.progress.furthest().map_or("link", Phase::name),
         }
     }
 
@@ -88,7 +88,7 @@ impl Account {
                 locked_kib: self.locked_kib,
                 ..remains.usage.as_ref().map_or_else(RtReport::default, rt)
             },
-            time_to_op_ms: Some(milliseconds(self.time_to_op)),
+            time_to_op_ms: self.time_to_op.map(milliseconds),
             outages: OutagesReport {
                 count: self.outages.count,
                 recovered: self.outages.recovered,
@@ -97,7 +97,22 @@ impl Account {
             missing: self.missing,
             frames: frames(&remains.counters, remains.link),
             capture: remains.captured.map(|Captured { frames, missed }| CaptureReport { frames, missed }),
+            phase: self.phase,
+            outcome: None,
+            unsaid: 0,
         }
+    }
+}
+
+fn network(core: &Core, planned: &Planned) -> NetworkReport {
+    NetworkReport {
+        rate_hz: core.rig.network.properties.rate,
+        subdevices: planned.network.subdevices().len(),
+        frames: planned.plan.frames.len(),
+        image_bytes: planned.plan.image_len,
+        units: exchange::report(&core.rig, &planned.plan),
+        access: exchange::access_report(&planned.plan),
+        wait: core.thread.begun.wait.name(),
     }
 }
 

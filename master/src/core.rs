@@ -75,7 +75,7 @@ impl Core {
         link_idle_timer();
         let keep = options.privileges.kept(&link.report);
         // Its thread is started first, so that it inherits neither priority nor affinity.
-        let (link, capture) = with_only(keep, || tapped(link, options.capture.as_deref()))?;
+        let (link, capture) = with_only(keep, || tapped(link, options.capture.as_deref()))??;
         let period = Period::from_rate(rig.network.properties.rate)?;
         let request = RealtimeRequest {
             cpu: rig.engine.cpu,
@@ -91,7 +91,7 @@ impl Core {
             AcyclicSettings { first_slot: Slot(cyclic_slots), in_flight: ACYCLIC_IN_FLIGHT, timeout: ACYCLIC_TIMEOUT };
         let (engine, parts) = Engine::new(link.link, timing(&rig, period), pool, acyclic);
         let EngineParts { controls, counters, events } = parts;
-        let health = with_only(keep, || HealthThread::start(events))?;
+        let health = with_only(keep, || HealthThread::start(events))??;
         let (wait, margin) = wait_policy(&rig.engine);
         let thread = RealtimeThread::start(engine, request, Settings { period, wait }, margin)?;
         let mut missing = link.missing;
@@ -136,7 +136,7 @@ impl Core {
             Ok(tasks) => Ok((planned, tasks)),
             Err(error) => {
                 for failed in self.bring_down(&mut planned) {
-                    tracing::warn!("on the way down: {failed}");
+                    tracing::warn!("during shutdown: {failed}");
                 }
                 Err(error)
             }

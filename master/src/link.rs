@@ -81,7 +81,7 @@ pub struct LinkRequest<'a> {
     /// Transmit slots.
     pub slots: u16,
     /// Replace an XDP program that is there.
-    pub force: bool,
+    pub replace_program: bool,
     /// Time from one cycle to the next; the usual NAPI timeout of busy polling is twice that.
     pub cycle: Duration,
 }
@@ -97,6 +97,17 @@ pub fn open_link(request: &LinkRequest<'_>) -> Result<OpenLink, LinkOpenError> {
         LinkKind::Packet => open_packet(request)?,
     };
     Ok(OpenLink { lock: Some(lock), ..opened })
+}
+
+/// The report of a link that was asked for, as far as that is known before it is opened.
+pub(crate) fn asked(request: &LinkRequest<'_>) -> LinkReport {
+    match request.section.link {
+        LinkKind::Xdp => LinkReport {
+            mode_asked: Some(asked_name(request.section.mode)),
+            ..LinkReport::new("xdp", request.interface)
+        },
+        LinkKind::Packet => LinkReport::new("packet", request.interface),
+    }
 }
 
 fn open_xdp(request: &LinkRequest<'_>) -> Result<OpenLink, LinkOpenError> {
@@ -124,7 +135,7 @@ fn xdp_options(request: &LinkRequest<'_>) -> XdpOptions {
     XdpOptions {
         queue: section.queue,
         mode: mode_request(section.mode),
-        on_occupied: if request.force { OnOccupied::Replace } else { OnOccupied::Refuse },
+        on_occupied: if request.replace_program { OnOccupied::Replace } else { OnOccupied::Refuse },
         wakeup: match section.wakeup {
             Wakeup::WhenNeeded => zerocat_xdp::Wakeup::WhenNeeded,
             Wakeup::Always => zerocat_xdp::Wakeup::Always,

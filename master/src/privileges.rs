@@ -55,15 +55,21 @@ pub(crate) fn give_up(kept: Capabilities) -> Option<String> {
 
 /// Does work on a thread that has no other capabilities than these, and so hands no others to the threads that it starts;
 /// on the calling thread, if it may keep all.
-pub(crate) fn with_only<T: Send>(kept: Option<Capabilities>, work: impl FnOnce() -> T + Send) -> T {
-    let Some(kept) = kept else { return work() };
+///
+/// # Errors
+/// The thread couldn't be started.
+pub(crate) fn with_only<T: Send>(kept: Option<Capabilities>, work: impl FnOnce() -> T + Send) -> std::io::Result<T> {
+    let Some(kept) = kept else { return Ok(work()) };
     let on_thread = || {
         if let Err(error) = keep_only(kept) {
             tracing::warn!("fewer capabilities: {error}");
         }
         work()
     };
-    std::thread::scope(|scope| scope.spawn(on_thread).join()).unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().spawn_scoped(scope, on_thread)?;
+        Ok(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    })
 }
 
 #[cfg(test)]
@@ -94,8 +100,8 @@ mod tests {
     #[test]
     fn work_with_fewer_capabilities_leaves_the_caller_its_own() {
         let before = Capabilities::of_this_thread().unwrap();
-        let within = with_only(Some(Capabilities::NONE), || Capabilities::of_this_thread().unwrap());
+        let within = with_only(Some(Capabilities::NONE), || Capabilities::of_this_thread().unwrap()).unwrap();
         assert_eq!((within, Capabilities::of_this_thread().unwrap()), (Capabilities::NONE, before));
-        assert_eq!(with_only(None, || Capabilities::of_this_thread().unwrap()), before);
+        assert_eq!(with_only(None, || Capabilities::of_this_thread().unwrap()).unwrap(), before);
     }
 }

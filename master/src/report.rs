@@ -26,9 +26,9 @@ pub struct Report {
     pub link_calls: LinkCalls,
     /// What the interface counted of errors during the run; `null` where it can't be read.
     pub nic_errors: Option<NicErrors>,
-    /// The network.
-    pub network: NetworkReport,
-    /// Cycles with cyclic frames, from the way to OP until the way down.
+    /// The network; `null` where the run did not come to OP.
+    pub network: Option<NetworkReport>,
+    /// Cycles with cyclic frames, from SAFE-OP during bring-up until the shutdown.
     pub cycles: Cycles,
     /// Datagrams that came back with another working counter than expected.
     pub working_counter_faults: u64,
@@ -58,10 +58,60 @@ pub struct Report {
     pub frames: Frames,
     /// What was captured; `null` where nothing was to be.
     pub capture: Option<CaptureReport>,
+    /// How far the run came: `link` (opening it), `discover`, `pre_op`, `read_pdos`, `safe_op`, `exchange`, `op` or
+    /// `running`.
+    pub phase: &'static str,
+    /// How the run ended; `null` where the program that ran it doesn't say.
+    pub outcome: Option<OutcomeReport>,
+    /// Lines that standard error did not take: a closed pipe, a full disk, a terminal that is stopped.
+    pub unsaid: u64,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct OutcomeReport {
+    /// Exit code of the program. What fails after the report is written is not in it.
+    pub exit_code: u8,
+    /// The same in words.
+    pub text: String,
+}
+
+impl Report {
+    /// The report of a run that came no further than this link.
+    #[must_use]
+    pub fn of_link(link: LinkReport, missing: Vec<String>) -> Self {
+        Self {
+            schema: SCHEMA,
+            version: env!("CARGO_PKG_VERSION"),
+            host: HostReport::read(),
+            link,
+            link_calls: LinkCalls::default(),
+            nic_errors: None,
+            network: None,
+            cycles: Cycles::default(),
+            working_counter_faults: 0,
+            round_trip_ns: None,
+            wakeup_jitter_ns: None,
+            post_jitter_ns: None,
+            send_jitter_ns: None,
+            sleep_latency_ns: None,
+            spin_margin: None,
+            tasks: Vec::new(),
+            rt: RtReport::default(),
+            time_to_op_ms: None,
+            outages: OutagesReport::default(),
+            missing,
+            frames: Frames::default(),
+            capture: None,
+            phase: "link",
+            outcome: None,
+            unsaid: 0,
+        }
+    }
 }
 
 /// Times in which no frame came back for longer than the SubDevices' watchdog, each until the network was in OP again.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, JsonSchema)]
 pub struct OutagesReport {
     /// How many.
     pub count: u64,
@@ -277,7 +327,7 @@ pub struct AccessReport {
 }
 
 /// Cycles with cyclic frames.
-#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, Serialize, JsonSchema)]
 pub struct Cycles {
     /// Cycles that were exchanged, complete or not.
     pub done: u64,
@@ -395,7 +445,7 @@ pub struct RtReport {
 }
 
 /// Frames beside the cyclic ones, and cyclic ones that went wrong.
-#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, Serialize, JsonSchema)]
 pub struct Frames {
     /// Cyclic frames that did not come back in time.
     pub cyclic_lost: u64,

@@ -1,7 +1,7 @@
 //! Who is on a bus, without a rig file: identity, topology, state, and what each SubDevice maps.
 //!
 //! One thread does it all: it polls the bus futures and moves the frames itself, so no realtime thread is started. A
-//! bus that is in SAFE-OP or OP belongs to a running MainDevice and is not touched unless that is forced: reading what
+//! bus that is in SAFE-OP or OP belongs to a running MainDevice and is not touched unless the caller takes it: reading what
 //! a SubDevice maps means to take it to INIT first.
 
 use crate::link::AnyLink;
@@ -40,7 +40,7 @@ pub enum ScanError {
     /// The bus runs.
     #[error(
         "SubDevices are in SAFE-OP or OP (AL states {states:#04x}): another MainDevice drives this bus, or left it \
-         running; stop it first, or force the scan, which takes the bus down to INIT"
+         running; stop it first, or scan with --take-bus, which takes the bus down to INIT"
     )]
     InUse {
         /// ORed AL states.
@@ -97,11 +97,12 @@ pub struct Scanned {
     pub error: Option<String>,
 }
 
-/// Scans the bus at the other end of a link that has [`SCAN_SLOTS`] slots.
+/// Scans the bus at the other end of a link that has [`SCAN_SLOTS`] slots. `take_bus` scans one that another MainDevice
+/// drives or left in SAFE-OP or OP.
 ///
 /// # Errors
 /// The bus is in use, nobody answered, or a SubDevice could not even be identified.
-pub fn scan(link: AnyLink, depth: Depth, force: bool, stop: impl Fn() -> bool) -> Result<Scan, ScanError> {
+pub fn scan(link: AnyLink, depth: Depth, take_bus: bool, stop: impl Fn() -> bool) -> Result<Scan, ScanError> {
     link_idle_timer();
     let (pool, pdu_loop) = Pool::new();
     let settings = AcyclicSettings { first_slot: Slot(0), in_flight: SCAN_SLOTS, timeout: TIMEOUT };
@@ -121,7 +122,7 @@ pub fn scan(link: AnyLink, depth: Depth, force: bool, stop: impl Fn() -> bool) -
             clock.sleep_until(clock.now().after(NAP));
         }
     };
-    match block_on(look(datagrams, depth, force, &leaving), idle) {
+    match block_on(look(datagrams, depth, take_bus, &leaving), idle) {
         _ if stop() => Err(ScanError::Interrupted),
         other => other,
     }
@@ -131,12 +132,12 @@ pub fn scan(link: AnyLink, depth: Depth, force: bool, stop: impl Fn() -> bool) -
 async fn look(
     datagrams: &'static Datagrams,
     depth: Depth,
-    force: bool,
+    take_bus: bool,
     leaving: &Cell<bool>,
 ) -> Result<Scan, ScanError> {
     let [status, _] = glance(datagrams).await.map_err(BringUpError::from)?.al_status.0.to_le_bytes();
     let states = status & 0x0f;
-    if states & OWNED != 0 && !force {
+    if states & OWNED != 0 && !take_bus {
         return Err(ScanError::InUse { states });
     }
     let mut network = Network::discover(datagrams, Options { policy: Some(patience()), ..Options::default() }).await?;

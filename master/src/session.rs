@@ -4,13 +4,14 @@
 use crate::account::Account;
 use crate::bring_up::{Planned, StartError};
 use crate::core::{Core, link_slots};
-use crate::link::{LinkOpenError, LinkRequest, OpenLink, open_link};
+use crate::link::{LinkOpenError, LinkRequest, OpenLink, asked, open_link};
 use crate::privileges::Privileges;
 use crate::progress::{Phase, Progress};
 use crate::realtime::RealtimePanic;
 use crate::recovery::{Recovery, Tended};
 use crate::report::{LinkReport, MarginReport, Report};
 use crate::tasks::{TaskSet, TaskStartError};
+use crate::unstarted::Unstarted;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use zerocat_bus::StateReport;
@@ -18,12 +19,15 @@ use zerocat_config::Rig;
 use zerocat_engine::Counters;
 use zerocat_link::tap::TapError;
 use zerocat_sched::PeriodError;
+use zerocat_wire::AlState;
 
 /// What a session may do beside what the rig file says.
 #[derive(Debug, Default)]
 pub struct SessionOptions {
     /// Replace an XDP program that is on the interface.
-    pub force: bool,
+    pub replace_program: bool,
+    /// Take over a bus that another MainDevice drives, or left in SAFE-OP or OP: its SubDevices are taken to INIT first.
+    pub take_bus: bool,
     /// Fail where anything asked for couldn't be had.
     pub strict: bool,
     /// Copy every frame into this pcapng file.
@@ -86,7 +90,7 @@ pub struct Status {
 pub struct Ended {
     /// The report.
     pub report: Report,
-    /// What failed on the way down.
+    /// What failed during shutdown.
     pub failed: Vec<String>,
 }
 
@@ -106,16 +110,21 @@ impl Session {
     ///
     /// # Errors
     /// What couldn't be had, with where and what to do. Everything that was begun is undone first.
-    pub fn start(rig: Rig, options: SessionOptions, stop: impl Fn() -> bool) -> Result<Self, SessionError> {
+    pub fn start(rig: Rig, options: SessionOptions, stop: impl Fn() -> bool) -> Result<Self, Unstarted> {
         let request = LinkRequest {
             interface: &rig.network.properties.interface,
             section: &rig.engine,
             slots: link_slots(&rig),
-            force: options.force,
+            replace_program: options.replace_program,
             cycle: rig.period(),
         };
-        let link = open_link(&request)?;
-        Self::start_on(rig, link, options, stop)
+        match open_link(&request) {
+            Ok(link) => Self::start_on(rig, link, options, stop),
+            Err(error) => {
+                let report = Report::of_link(asked(&request), Vec::new());
+                Err(Unstarted { error: error.into(), report: Box::new(report) })
+            }
+        }
     }
 
     /// As [`Session::start`], over a link that is open already.
@@ -127,14 +136,19 @@ impl Session {
         link: OpenLink,
         options: SessionOptions,
         stop: impl Fn() -> bool,
-    ) -> Result<Self, SessionError> {
+    ) -> Result<Self, Unstarted> {
         let began = Instant::now();
         let strict = options.strict;
-        let mut core = Core::start(rig, link, options)?;
+        let mut report = Report::of_link(link.report.clone(), link.missing.clone());
+        let mut core = match Core::start(rig, link, options) {
+            Ok(core) => core,
+            Err(error) => return Err(Unstarted { error, report: Box::new(report) }),
+        };
         if strict && !core.missing.is_empty() {
-            let missing = std::mem::take(&mut core.missing);
-            core.end()?;
-            return Err(SessionError::Strict(missing));
+            report.missing.clone_from(&core.missing);
+            let strict = SessionError::Strict(std::mem::take(&mut core.missing));
+            let error = core.end().err().unwrap_or(strict);
+            return Err(Unstarted { error, report: Box::new(report) });
         }
         match core.bring_up(&stop) {
             Ok((planned, tasks)) => {
@@ -145,8 +159,11 @@ impl Session {
                 if let Some(unheard) = core.unheard() {
                     tracing::warn!("{unheard}");
                 }
-                core.end()?;
-                Err(error)
+                let account = Account::before_op(&core);
+                Err(match core.end() {
+                    Ok(remains) => Unstarted { error, report: Box::new(account.close(&remains)) },
+                    Err(error) => Unstarted { error, report: Box::new(report) },
+                })
             }
         }
     }
@@ -209,6 +226,19 @@ impl Session {
     pub fn states(&mut self) -> Vec<StateReport> {
         let network = &mut self.planned.network;
         self.core.drive(network.states()).unwrap_or_default()
+    }
+
+    /// SubDevices that are not in OP now, a sentence each; empty where all are.
+    pub fn left_out(&mut self) -> Vec<String> {
+        if self.core.counters.read().al_status == AlState::Op as u64 {
+            return Vec::new();
+        }
+        let sentence = |report: StateReport| match report.shown {
+            Ok(shown) if shown.status.0 == AlState::Op as u16 => None,
+            Ok(shown) => Some(format!("{}: {}, AL status code {}", report.who, shown.status, shown.code)),
+            Err(error) => Some(format!("{}: {error}", report.who)),
+        };
+        self.states().into_iter().filter_map(sentence).collect()
     }
 
     /// Stops in order: safe outputs, SAFE-OP, PRE-OP, INIT, tasks, realtime thread, link.

@@ -17,6 +17,7 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::io::Write;
 
 use serde::Serialize;
 
@@ -103,7 +104,11 @@ fn refuse(what: &str, size: usize) -> ! {
     FORBIDDEN.set(false);
     let name = std::thread::current().name().unwrap_or("unnamed").to_owned();
     let backtrace = std::backtrace::Backtrace::force_capture();
-    eprintln!("{what} of {size} bytes on thread {name}, where allocations are forbidden\n{backtrace}");
+    // Where standard error takes nothing, the process ends without a word.
+    let _ = writeln!(
+        std::io::stderr(),
+        "{what} of {size} bytes on thread {name}, where allocations are forbidden\n{backtrace}"
+    );
     std::process::abort();
 }
 

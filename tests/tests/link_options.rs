@@ -11,7 +11,7 @@ use zerocat_xdp::{Mode, Reflector};
 
 fn open(veth: &Veth, section: &Engine) -> OpenLink {
     let cycle = Duration::from_millis(1);
-    open_link(&LinkRequest { interface: &veth.master, section, slots: 8, force: false, cycle }).unwrap()
+    open_link(&LinkRequest { interface: &veth.master, section, slots: 8, replace_program: false, cycle }).unwrap()
 }
 
 /// Sends a frame and waits for it; how many system calls that took to send.
@@ -46,7 +46,8 @@ fn the_queue_of_the_rig_file_is_the_one_that_is_bound() {
         drop(opened);
         let section = Engine { queue: 2, ..Engine::default() };
         let cycle = Duration::from_millis(1);
-        let request = LinkRequest { interface: &veth.master, section: &section, slots: 8, force: false, cycle };
+        let request =
+            LinkRequest { interface: &veth.master, section: &section, slots: 8, replace_program: false, cycle };
         let message = zerocat::chain(&open_link(&request).unwrap_err());
         assert!(message.ends_with("has 2 receive queues, counted from 0; there is no queue 2"), "{message}");
     });

@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use zerocat::config::{Rig, Sink, Task};
-use zerocat::{Counters, Report, Session, SessionError, SessionOptions};
+use zerocat::{Counters, Report, Session, SessionError, SessionOptions, Unstarted};
 use zerocat_benches::audit::{DEMO_RIG, Simulation};
 use zerocat_link::packet::PacketLink;
 use zerocat_link::{Link, Sizing, Slot};
@@ -42,7 +42,7 @@ impl Network {
         change(&mut rig);
         for _ in 1..ATTEMPTS {
             match Session::start(rig.clone(), SessionOptions::default(), || false) {
-                Err(SessionError::Start(_)) => {}
+                Err(Unstarted { error: SessionError::Start(_), .. }) => {}
                 done => return Self { session: done.unwrap(), _simulation: simulation },
             }
         }

@@ -89,12 +89,12 @@ impl Resident {
         };
         match &self.held_by {
             HeldBy::Netlink => {
-                format!("replace it with force, or remove it: ip link set dev {} {off} off", self.interface)
+                format!("replace it (--replace-program), or remove it: ip link set dev {} {off} off", self.interface)
             }
             HeldBy::Link { id, .. } => {
-                format!("stop its process, replace it with force, or detach it: bpftool link detach id {id}")
+                format!("stop its process, replace it (--replace-program), or detach it: bpftool link detach id {id}")
             }
-            HeldBy::Unknown => "stop its process, or replace it with force".into(),
+            HeldBy::Unknown => "stop its process, or replace it (--replace-program)".into(),
         }
     }
 

@@ -43,7 +43,7 @@ fn a_program_attached_by_netlink_is_named_and_replaced_by_force() {
             assert_eq!(resident.held_by, HeldBy::Netlink);
             let expected = format!(
                 "interface zc-master has an XDP program: program stranger (id {}), {attached}, attached by netlink; \
-                 replace it with force, or remove it: ip link set dev zc-master {off} off",
+                 replace it (--replace-program), or remove it: ip link set dev zc-master {off} off",
                 resident.id
             );
             assert_eq!(message, expected);

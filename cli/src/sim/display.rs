@@ -5,6 +5,7 @@ use super::ends::{CarrierChange, Names};
 use super::screen::Screen;
 use super::served::{state, table};
 use super::sight::Sight;
+use crate::print;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
@@ -78,7 +79,7 @@ impl Display {
         let typed = super::control::input_is_terminal();
         let screen = !json && !quiet && std::io::stderr().is_terminal();
         if !quiet && !screen {
-            eprintln!("serving {subdevices} SubDevices on {names}; Ctrl-C ends it");
+            print::say(format_args!("serving {subdevices} SubDevices on {names}; Ctrl-C ends it"));
         }
         match (json, quiet) {
             (true, _) => {
@@ -119,13 +120,15 @@ impl Display {
     fn report_plainly(&self, report: &Report, sight: &Sight) {
         let source = report.script_line.map_or_else(String::new, |line| format!("line {line} of the script: "));
         match &report.outcome {
-            Ok(Answer::Help) => eprintln!("{}", help().join("\n")),
-            Ok(Answer::Show) => eprintln!("{}", table(sight)),
+            Ok(Answer::Help) => print::say(help().join("\n")),
+            Ok(Answer::Show) => print::say(table(sight)),
             Ok(_) if matches!(self, Self::Quiet) => {}
             Ok(Answer::Done | Answer::Turn(_)) => {
-                eprintln!("{:.3} s: {source}{}", report.at.as_secs_f64(), report.command);
+                print::say(format_args!("{:.3} s: {source}{}", report.at.as_secs_f64(), report.command));
             }
-            Err(error) => eprintln!("{:.3} s: {source}{}: {error}", report.at.as_secs_f64(), report.command),
+            Err(error) => {
+                print::say(format_args!("{:.3} s: {source}{}: {error}", report.at.as_secs_f64(), report.command));
+            }
         }
     }
 
@@ -136,7 +139,7 @@ impl Display {
         match self {
             Self::Screen(screen) => screen.note(format!("{at:8.3}  {text}"), carrier),
             Self::Json { .. } => event(&Event::Carrier { at, interface, carrier }),
-            Self::Plain { .. } | Self::Quiet => eprintln!("{at:.3} s: {text}"),
+            Self::Plain { .. } | Self::Quiet => print::say(format_args!("{at:.3} s: {text}")),
         }
     }
 
@@ -147,10 +150,19 @@ impl Display {
             Self::Json { seen } => tell_changes(seen, sight),
             Self::Plain { frames } => {
                 let now = sight.snapshot.totals.frames;
-                eprintln!("{}", line(sight, now - *frames));
+                print::say(line(sight, &format!("{} frames/s", now - *frames)));
                 *frames = now;
             }
             Self::Quiet => {}
+        }
+    }
+
+    /// Says a line about the segment, for who asks for one.
+    pub(super) fn status(&mut self, sight: &Sight) {
+        let text = line(sight, &format!("{} frames", sight.snapshot.totals.frames));
+        match self {
+            Self::Screen(screen) => screen.note(text, true),
+            _ => print::say(text),
         }
     }
 }
@@ -188,11 +200,11 @@ fn event(event: &Event<'_>) {
 }
 
 /// One line about a segment.
-fn line(sight: &Sight, frames: u64) -> String {
+fn line(sight: &Sight, frames: &str) -> String {
     let mut states: BTreeMap<String, usize> = BTreeMap::new();
     for subdevice in &sight.snapshot.subdevices {
         *states.entry(state(subdevice)).or_default() += 1;
     }
     let states: Vec<String> = states.iter().map(|(state, count)| format!("{count} {state}")).collect();
-    format!("{} s | {frames} frames/s | {} | {}", sight.now.as_secs(), states.join(", "), sight.faults)
+    format!("{} s | {frames} | {} | {}", sight.now.as_secs(), states.join(", "), sight.faults)
 }

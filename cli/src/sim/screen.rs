@@ -8,12 +8,12 @@ use super::control::{Answer, Report, help};
 use super::rates::Rates;
 use super::served::state;
 use super::sight::Sight;
+use crate::print;
 use crossterm::Command as Sequence;
 use crossterm::cursor::{MoveTo, RestorePosition, SavePosition};
 use crossterm::style::Stylize;
 use crossterm::terminal::{Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, size};
 use std::collections::{BTreeMap, VecDeque};
-use std::io::Write;
 use zerocat_sim::{Page, SubDeviceSnapshot};
 
 /// Lines of reports that are kept.
@@ -234,9 +234,7 @@ fn last_lines(reports: &VecDeque<(String, bool)>, count: usize, width: usize) ->
 
 /// Writes to the terminal at once, so that nothing that is typed comes in between.
 fn emit(parts: &[&str]) {
-    let mut error = std::io::stderr().lock();
-    // A terminal that is gone shows nothing; serving goes on.
-    let _ = error.write_all(parts.concat().as_bytes()).and_then(|()| error.flush());
+    print::control(parts.concat());
 }
 
 /// A control sequence as text.

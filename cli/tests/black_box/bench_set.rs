@@ -115,6 +115,19 @@ pub(crate) fn run(rig: &Value, options: &[&str]) -> Ended {
     crate::program::zerocat(&[&["run", &file], options].concat())
 }
 
+/// Runs a rig to OP and back, in some attempts where the machine is busy.
+pub(crate) fn run_until_op(rig: &Value) {
+    const ATTEMPTS: usize = 10;
+    let mut ended = run(rig, &["--seconds", "0.3"]);
+    for _ in 1..ATTEMPTS {
+        if ended.code == Some(0) {
+            return;
+        }
+        ended = run(rig, &["--seconds", "0.3"]);
+    }
+    ended.with_code(0);
+}
+
 /// Starts `zerocat run` with a rig and waits until it is in OP.
 pub(crate) fn in_op(folder: &Folder, rig: &Value, options: &[&str]) -> Program {
     let file = folder.json("rig.json", rig);

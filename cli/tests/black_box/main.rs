@@ -23,3 +23,4 @@ mod scan;
 mod stop;
 mod streams;
 mod tune;
+mod words;

@@ -44,12 +44,26 @@ impl Program {
     }
 
     /// Starts a command that becomes `zerocat`, and is `said` so where it fails.
-    pub(crate) fn start_command(mut command: Command, said: &str) -> Self {
+    pub(crate) fn start_command(command: Command, said: &str) -> Self {
+        Self::spawn(command, Stdio::piped(), Stdio::piped(), said)
+    }
+
+    /// As [`Self::start_command`], with a standard error of the test's.
+    pub(crate) fn start_with_errors(command: Command, errors: Stdio, said: &str) -> Self {
+        Self::spawn(command, Stdio::piped(), errors, said)
+    }
+
+    /// As [`Self::start_command`], with a standard output of the test's.
+    pub(crate) fn start_with_output(command: Command, output: Stdio, said: &str) -> Self {
+        Self::spawn(command, output, Stdio::piped(), said)
+    }
+
+    fn spawn(mut command: Command, output: Stdio, errors: Stdio, said: &str) -> Self {
         command.env_remove("ZEROCAT_LOG");
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(Stdio::piped()).stdout(output).stderr(errors);
         let mut child = command.spawn().unwrap();
-        let out = Stream::collect(child.stdout.take().unwrap());
-        let err = Stream::collect(child.stderr.take().unwrap());
+        let out = child.stdout.take().map_or_else(Stream::empty, Stream::collect);
+        let err = child.stderr.take().map_or_else(Stream::empty, Stream::collect);
         Self { child, said: said.to_owned(), out, err }
     }
 
@@ -188,6 +202,11 @@ struct Stream {
 }
 
 impl Stream {
+    /// Of a stream that is collected elsewhere.
+    fn empty() -> Self {
+        Self::collect(std::io::empty())
+    }
+
     fn collect(from: impl Read + Send + 'static) -> Self {
         let text = Arc::new(Mutex::new(String::new()));
         let into = Arc::clone(&text);

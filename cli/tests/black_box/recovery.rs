@@ -110,7 +110,7 @@ fn a_run_that_is_stopped_while_its_network_is_lost_says_so_and_takes_its_program
         let mut program = in_op(&folder, &rig(&veth.master, "xdp"), &[]);
         ip("link set zc-peer down");
         program.await_error(LOST);
-        program.stop(Signal::SIGINT).with_code(1).saying(&["on the way down"]);
+        program.stop(Signal::SIGINT).with_code(1).saying(&["the shutdown failed"]);
         ip("link set zc-peer up");
         assert!(interface(&veth.master)["xdp"].is_null());
         drop(segment);

@@ -110,13 +110,13 @@ fn a_bus_that_another_maindevice_runs_is_not_touched() {
 }
 
 #[test]
-fn a_bus_that_was_left_in_op_is_scanned_only_by_force() {
+fn a_bus_that_was_left_in_op_is_scanned_only_when_it_is_taken() {
     in_private_netns(|veth| {
         let segment = Segment::demo(veth);
         let folder = Folder::new();
         in_op(&folder, &demo_rig(&veth.master), &[]).stop(Signal::SIGKILL);
-        zerocat(&["scan", "--interface", &veth.master]).with_code(5).saying(&["SAFE-OP or OP", "force"]);
-        let found = zerocat(&["scan", "--interface", &veth.master, "--force", "--json"]).with_code(0).json();
+        zerocat(&["scan", "--interface", &veth.master]).with_code(5).saying(&["SAFE-OP or OP", "--take-bus"]);
+        let found = zerocat(&["scan", "--interface", &veth.master, "--take-bus", "--json"]).with_code(0).json();
         assert_eq!(found["subdevices"].as_array().unwrap().len(), 6);
         assert_eq!(segment.end().states(), ["INIT"; 6]);
     });

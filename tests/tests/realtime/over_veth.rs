@@ -22,8 +22,13 @@ fn exchange(veth: &Veth, kind: LinkKind) -> Report {
     rig.engine.link = kind;
     rig.engine.watchdog = Duration::from_secs(1);
     assert_eq!(rig.engine.cpu, None);
-    let request =
-        LinkRequest { interface: &veth.master, section: &rig.engine, slots: SLOTS, force: false, cycle: rig.period() };
+    let request = LinkRequest {
+        interface: &veth.master,
+        section: &rig.engine,
+        slots: SLOTS,
+        replace_program: false,
+        cycle: rig.period(),
+    };
     let opened = open_link(&request).unwrap();
     let switch = Switch::default();
     let link = OpenLink { link: Box::new(Guarded { inner: opened.link, switch: switch.clone() }), ..opened };

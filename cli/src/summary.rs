@@ -1,0 +1,131 @@
+//! The report of a run, for people.
+
+use crate::print;
+use comfy_table::Table;
+use zerocat::report::{Figures, Frames, Holes, NetworkReport, NicErrors, OutagesReport, Report, RtReport, UnitReport};
+
+/// The report for people.
+pub(crate) fn summary(report: &Report) -> String {
+    let mode = match (report.link.mode_asked, report.link.got()) {
+        (Some(asked), Some(got)) => format!(", {got} (asked: {asked})"),
+        _ => String::new(),
+    };
+    let mut lines = vec![
+        format!("host      {}", report.host),
+        format!("link      {} on {}{mode}", report.link.kind, report.link.interface),
+    ];
+    lines.extend(report.network.iter().flat_map(network));
+    lines.push(format!(
+        "cycles    {} done, {} skipped, {} lost; {} working counter faults",
+        report.cycles.done, report.cycles.skipped, report.cycles.lost, report.working_counter_faults
+    ));
+    if report.outages.count > 0 {
+        let OutagesReport { count, recovered, longest_ms } = report.outages;
+        lines
+            .push(format!("outages   {count}, of which {recovered} ended in OP, the longest after {longest_ms:.0} ms"));
+    }
+    if let Some(NicErrors { received, dropped, sent }) = report.nic_errors.filter(|nic| nic.received + nic.sent > 0) {
+        lines.push(format!("NIC       errors: {received} received, {sent} sent ({dropped} dropped)"));
+    }
+    if let Some(time) = report.time_to_op_ms {
+        lines.push(format!("OP after  {time:.0} ms"));
+    }
+    lines.push(realtime(&report.rt));
+    lines.push(holes(&report.rt.holes));
+    if let Some(margin) = report.spin_margin {
+        lines.push(format!("margin    {margin}"));
+    }
+    lines.extend(no_room(&report.frames));
+    for missing in &report.missing {
+        lines.push(format!("unavailable {missing}"));
+    }
+    lines.push(String::new());
+    lines.push(times(report).to_string());
+    lines.push(String::new());
+    lines.push(tasks(report).to_string());
+    lines.join("\n")
+}
+
+/// The network, and its sync units, a line each.
+fn network(network: &NetworkReport) -> Vec<String> {
+    let NetworkReport { subdevices, rate_hz, image_bytes, frames, wait, units, .. } = network;
+    let frames = if *frames == 1 { "1 frame".to_owned() } else { format!("{frames} frames") };
+    let line = format!(
+        "network   {subdevices} SubDevices, {rate_hz} Hz, {image_bytes} bytes in {frames} a cycle, wait {wait}"
+    );
+    let named = units.iter().filter(|unit| unit.name.is_some());
+    std::iter::once(line).chain(named.map(sync_unit)).collect()
+}
+
+/// What the realtime thread used.
+fn realtime(rt: &RtReport) -> String {
+    let count = |value: Option<u64>| value.map_or_else(|| "unknown".to_owned(), |value| value.to_string());
+    format!(
+        "realtime  {} page faults ({} major), {} involuntary switches, {} allocations",
+        count(rt.page_faults_minor.zip(rt.page_faults_major).map(|(minor, major)| minor + major)),
+        count(rt.page_faults_major),
+        count(rt.involuntary_switches),
+        count(rt.allocations)
+    )
+}
+
+/// A sync unit of the report for people.
+fn sync_unit(unit: &UnitReport) -> String {
+    let UnitReport { name, every, phase, rate_hz, subdevices, frames, data_bytes } = unit;
+    let name = name.as_deref().unwrap_or_default();
+    format!(
+        "unit      {name}: every {every} cycles (phase {phase}, {rate_hz} Hz), {subdevices} SubDevices, {data_bytes} \
+         bytes in {frames} frames"
+    )
+}
+
+/// What to do about frames that found no room, if there were some.
+fn no_room(frames: &Frames) -> Option<String> {
+    let Frames { dropped, refused, cyclic_unsent, .. } = frames;
+    let arrived = (*dropped > 0).then(|| {
+        format!("{dropped} frames that arrived found no room: the cycle was held up (see holes), or somebody floods the line")
+    });
+    let left = (refused + cyclic_unsent > 0).then(|| {
+        format!(
+            "{} frames were not sent: look at the carrier and at pause frames (zerocat doctor)",
+            refused + cyclic_unsent
+        )
+    });
+    let all: Vec<_> = arrived.into_iter().chain(left).collect();
+    (!all.is_empty()).then(|| format!("no room   {}", all.join("; ")))
+}
+
+fn holes(holes: &Holes) -> String {
+    let Holes { count, longest_ns, total_ns } = *holes;
+    if count == 0 {
+        return "holes     none: it ran whenever it wanted to".to_owned();
+    }
+    let [longest, total] = [longest_ns, total_ns].map(print::time);
+    format!("holes     {count} times thrown off its CPU, longest {longest}, {total} in all")
+}
+
+fn times(report: &Report) -> Table {
+    let mut table = print::table(["time", "min", "p50", "p99", "p99.9", "max", "n"]);
+    let rows = [
+        ("round trip", report.round_trip_ns),
+        ("tick to wake-up", report.wakeup_jitter_ns),
+        ("tick to first post", report.post_jitter_ns),
+        ("tick to sent", report.send_jitter_ns),
+        ("timer to wake-up", report.sleep_latency_ns),
+    ];
+    for (name, figures) in rows {
+        let Some(Figures { min, p50, p99, p999, max, n }) = figures else { continue };
+        let [min, p50, p99, p999, max] = [min, p50, p99, p999, max].map(print::time);
+        table.add_row([name.to_owned(), min, p50, p99, p999, max, n.to_string()]);
+    }
+    table
+}
+
+fn tasks(report: &Report) -> Table {
+    let mut table = print::table(["task", "kind", "samples", "overrun", "batches lost", "commands"]);
+    for task in &report.tasks {
+        let counts = [task.samples, task.overrun, task.batches_lost, task.commands].map(|count| count.to_string());
+        table.add_row([task.name.clone(), task.kind.to_owned()].into_iter().chain(counts));
+    }
+    table
+}

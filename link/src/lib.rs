@@ -16,6 +16,7 @@ pub mod pair;
 mod slots;
 pub mod tap;
 pub mod waiting;
+pub mod watch;
 
 /// Number of a transmit slot, from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

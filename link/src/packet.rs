@@ -15,10 +15,11 @@ use std::time::Duration;
 
 use crate::slots::Slots;
 use crate::waiting::{Awaited, wait_for_any};
+use crate::watch::InterfaceWatch;
 use crate::{Link, LinkCounters, LinkFault, MAX_FRAME, Sizing, Slot};
 
 pub mod floor;
-mod socket;
+pub(crate) mod socket;
 
 use socket::{Arrival, BATCH, Buffer, RawSocket};
 
@@ -77,6 +78,8 @@ pub struct PacketLink {
     slots: Slots,
     inbox: Inbox,
     counters: LinkCounters,
+    /// Until somebody asks for it.
+    watch: Option<InterfaceWatch>,
 }
 
 /// Frames that were taken from the kernel and not lent yet.
@@ -167,13 +170,25 @@ impl PacketLink {
         if ![libc::ARPHRD_ETHER, libc::ARPHRD_LOOPBACK].contains(&hardware_type) {
             return Err(PacketError::NotEthernet { interface: interface.to_owned(), hardware_type });
         }
+        let watch = InterfaceWatch::on(index).map_err(|source| PacketError::SetUp {
+            interface: interface.to_owned(),
+            step: "opening a second",
+            source,
+        })?;
         Ok(Self {
+            watch: Some(watch),
             socket,
             name,
             slots: Slots::new(sizing.slots),
             inbox: Inbox::new(sizing.receive),
             counters: LinkCounters::default(),
         })
+    }
+
+    /// Tells whether the interface is still there; `None` when it was taken before.
+    #[must_use]
+    pub const fn take_watch(&mut self) -> Option<InterfaceWatch> {
+        self.watch.take()
     }
 
     /// Blocks until a frame may have arrived, at most for `timeout`. For ordinary threads only: a cycle never waits in

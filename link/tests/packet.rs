@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 use zerocat_link::packet::{PacketError, PacketLink};
+use zerocat_link::watch::{AttachmentState, Watch};
 use zerocat_link::{Link, LinkFault, MAX_FRAME, Sizing, Slot};
 use zerocat_testkit::contract;
-use zerocat_testkit::netns::{Veth, in_private_netns, ip};
+use zerocat_testkit::netns::{OtherNetns, Veth, in_private_netns, ip};
 use zerocat_testkit::reflect::{Mirror, Reflector};
 
 const SIZING: Sizing = Sizing { slots: 40, receive: 64 };
@@ -206,6 +207,29 @@ fn nothing_that_was_sent_during_an_outage_waits_for_its_end() {
             }
             assert_eq!(heard, [8], "{taken_down} was down");
         }
+    });
+}
+
+#[test]
+fn a_watch_tells_an_interface_that_is_gone_from_one_that_is_down() {
+    in_private_netns(|veth| {
+        let (mut link, mut peer) = open(veth, SIZING);
+        let (watch, peers) = (link.take_watch().unwrap(), peer.take_watch().unwrap());
+        assert!(link.take_watch().is_none());
+        for step in ["down", "up", "name zc-renamed"] {
+            ip(&format!("link set {} down", veth.master));
+            ip(&format!("link set {} {step}", veth.master));
+            assert_eq!(watch.state(), AttachmentState::Attached, "{step}");
+        }
+        let other = OtherNetns::new();
+        other.take(&veth.peer);
+        assert_eq!((watch.state(), peers.state()), (AttachmentState::Attached, AttachmentState::InterfaceGone));
+        other.give_back(&veth.peer);
+        assert_eq!(peers.state(), AttachmentState::InterfaceGone, "the socket doesn't come back with it");
+        ip("link del zc-renamed");
+        assert_eq!(watch.state(), AttachmentState::InterfaceGone);
+        ip("link add zc-master type veth peer name zc-peer2");
+        assert_eq!(watch.state(), AttachmentState::InterfaceGone, "this is another one");
     });
 }
 

@@ -6,6 +6,7 @@ use zerocat_config::{BusyPoll, BusyPollSettings, Engine as EngineSection, LinkKi
 use zerocat_host::Nic;
 use zerocat_link::lock::{InterfaceLock, LockError};
 use zerocat_link::packet::{PacketError, PacketLink};
+use zerocat_link::watch::Watch;
 use zerocat_link::{Link, Sizing};
 use zerocat_sched::time::nanos;
 use zerocat_xdp::{
@@ -29,6 +30,8 @@ pub struct OpenLink {
     pub missing: Vec<String>,
     /// Counters of frames that the link doesn't hear; AF_XDP only.
     pub strays: Option<Strays>,
+    /// Tells whether the link still has its interface and its XDP program; `None` where the link is no interface.
+    pub watch: Option<Box<dyn Watch>>,
     /// The lock of the interface, which no other zerocat gets meanwhile; `None` where the link is no interface.
     pub lock: Option<InterfaceLock>,
 }
@@ -37,7 +40,7 @@ impl OpenLink {
     /// A link of which nothing is known but its report.
     #[must_use]
     pub const fn new(link: AnyLink, report: LinkReport) -> Self {
-        Self { link, report, missing: Vec::new(), strays: None, lock: None }
+        Self { link, report, missing: Vec::new(), strays: None, watch: None, lock: None }
     }
 }
 
@@ -127,7 +130,8 @@ fn open_xdp(request: &LinkRequest<'_>) -> Result<OpenLink, LinkOpenError> {
         missing.push(format!("busy polling on {interface}: {why}"));
     }
     let strays = link.take_strays();
-    Ok(OpenLink { strays, missing, ..OpenLink::new(Box::new(link), report) })
+    let watch = link.take_watch().map(|watch| Box::new(watch) as _);
+    Ok(OpenLink { strays, watch, missing, ..OpenLink::new(Box::new(link), report) })
 }
 
 fn xdp_options(request: &LinkRequest<'_>) -> XdpOptions {
@@ -192,11 +196,13 @@ fn xdp_report(section: &EngineSection, got: &XdpReport) -> LinkReport {
 
 fn open_packet(request: &LinkRequest<'_>) -> Result<OpenLink, LinkOpenError> {
     let interface = request.interface;
-    let link = PacketLink::open(interface, sizing(request))
+    let mut link = PacketLink::open(interface, sizing(request))
         .map_err(|source| LinkOpenError::Packet { interface: interface.to_owned(), source })?;
     let driver = Nic::for_interface(interface).and_then(|nic| nic.driver);
     let report = LinkReport { driver, ..LinkReport::new("packet", interface) };
-    Ok(OpenLink { missing: deaf(interface).into_iter().collect(), ..OpenLink::new(Box::new(link), report) })
+    let watch = link.take_watch().map(|watch| Box::new(watch) as _);
+    let missing = deaf(interface).into_iter().collect();
+    Ok(OpenLink { watch, missing, ..OpenLink::new(Box::new(link), report) })
 }
 
 /// Why an AF_PACKET socket may hear nothing: an XDP program takes frames before it sees them.

@@ -5,6 +5,7 @@
 //! also when it panics. It needs root, and iproute2's `ip`.
 
 use std::process::Command;
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 /// Two Ethernet interfaces joined by a cable, both up, without IPv6 and so without traffic of their own.
@@ -59,6 +60,64 @@ pub fn cable_with_queues(master: &str, peer: &str, queues: usize) -> Veth {
 /// When `ip` is missing or fails.
 pub fn ip(arguments: &str) {
     let _ = run_ip(arguments);
+}
+
+/// Another network namespace beside that of the calling thread, empty, to move interfaces to. It goes when this is
+/// dropped, with what is in it.
+#[derive(Debug)]
+pub struct OtherNetns {
+    thread: nix::unistd::Pid,
+    home: nix::unistd::Pid,
+    orders: mpsc::Sender<String>,
+    done: mpsc::Receiver<()>,
+}
+
+impl OtherNetns {
+    /// Makes one.
+    ///
+    /// # Panics
+    /// As [`in_private_netns`].
+    #[must_use]
+    pub fn new() -> Self {
+        let (orders, to_do) = mpsc::channel::<String>();
+        let (is_done, done) = mpsc::channel();
+        let (is_there, there) = mpsc::channel();
+        let home = nix::unistd::gettid();
+        std::thread::spawn(move || {
+            nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNET).expect("needs CAP_SYS_ADMIN");
+            is_there.send(nix::unistd::gettid()).expect("somebody waits for it");
+            for order in to_do {
+                ip(&order);
+                is_done.send(()).expect("somebody waits for it");
+            }
+        });
+        let thread = there.recv().expect("the namespace is made");
+        Self { thread, home, orders, done }
+    }
+
+    /// Moves an interface of the namespace of the thread that made this to it.
+    ///
+    /// # Panics
+    /// As [`ip`].
+    pub fn take(&self, interface: &str) {
+        ip(&format!("link set {interface} netns {}", self.thread));
+    }
+
+    /// Moves an interface back, and sets it up there.
+    ///
+    /// # Panics
+    /// As [`ip`].
+    pub fn give_back(&self, interface: &str) {
+        self.orders.send(format!("link set {interface} netns {}", self.home)).expect("the namespace is there");
+        self.done.recv().expect("the interface moves");
+        ip(&format!("link set {interface} up"));
+    }
+}
+
+impl Default for OtherNetns {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 fn run_ip(arguments: &str) -> String {

@@ -27,6 +27,7 @@ mod resident;
 mod socket;
 mod strays;
 mod umem;
+mod watch;
 
 pub use busy::{BusyPoll, BusyPolling};
 pub use device::Device;
@@ -43,4 +44,5 @@ pub use resident::{HeldBy, Resident};
 pub use socket::{Wakeup, XdpStatistics};
 pub use strays::{Elsewhere, Strays};
 pub use umem::{ChunkSize, Pages};
+pub use watch::XdpWatch;
 pub use zerocat_link::packet::floor::FloorFault;

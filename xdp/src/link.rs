@@ -19,6 +19,7 @@ use crate::open::{Opened, XdpOptions, XdpReport, open};
 use crate::socket::{Socket, Woken, XdpStatistics};
 use crate::strays::Strays;
 use crate::umem::{Received, ToReceive};
+use crate::watch::XdpWatch;
 use std::io;
 use std::time::Instant;
 use xsk_rs::FrameDesc;
@@ -142,6 +143,12 @@ impl XdpLink {
     #[must_use]
     pub fn take_strays(&mut self) -> Option<Strays> {
         self.opened.strays.take()
+    }
+
+    /// Tells whether our program is still on the interface; `None` when it was taken before.
+    #[must_use]
+    pub const fn take_watch(&mut self) -> Option<XdpWatch> {
+        self.opened.watch.take()
     }
 
     /// What the kernel counted on the socket. A system call; not for the cycle.

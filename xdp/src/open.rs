@@ -17,9 +17,11 @@ use crate::resident::{self, Resident};
 use crate::socket::{Binding, Socket, Wakeup};
 use crate::strays::Strays;
 use crate::umem::{ChunkSize, HEADROOM, Pages, Umem, UnboundUmem};
+use crate::watch::XdpWatch;
 use std::io;
 use std::time::{Duration, Instant};
 use zerocat_link::Sizing;
+use zerocat_link::watch::InterfaceWatch;
 
 /// Most slots and most receive buffers of a link.
 const MAX_BUFFERS: u16 = 1 << 14;
@@ -145,6 +147,8 @@ pub(crate) struct Opened {
     pub(crate) report: XdpReport,
     /// Until somebody asks for it.
     pub(crate) strays: Option<Strays>,
+    /// Until somebody asks for it.
+    pub(crate) watch: Option<XdpWatch>,
     /// NAPI knobs that are given back after everything else is gone.
     pub(crate) held: Option<HeldMitigation>,
 }
@@ -165,6 +169,9 @@ pub(crate) fn open(options: &XdpOptions) -> Result<Opened, XdpError> {
     carrier.await_carrier(&device, options.carrier_patience)?;
     let strays = Strays::new(ladder.program.strays()?, device.name().into(), options.queue);
     let attachment = ladder.attachment.take().ok_or_else(|| no_mode(&device, Vec::new()))?;
+    let interface =
+        InterfaceWatch::on(device.index()).map_err(|source| XdpError::device(device.name(), "watch", source))?;
+    let watch = XdpWatch::new(attachment.link(), interface);
     let report = XdpReport {
         interface: device.name().into(),
         driver: device.driver(),
@@ -189,6 +196,7 @@ pub(crate) fn open(options: &XdpOptions) -> Result<Opened, XdpError> {
         layout,
         report,
         strays: Some(strays),
+        watch: Some(watch),
         held: None,
     })
 }

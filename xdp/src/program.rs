@@ -11,7 +11,7 @@ use crate::resident;
 use libbpf_rs::{MapCore, MapFlags, MapHandle, Object, ObjectBuilder, PrintLevel};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
-use std::sync::Once;
+use std::sync::{Arc, Once};
 
 static REDIRECT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/zerocat.bpf.o"));
 static REFLECT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/reflector.bpf.o"));
@@ -85,7 +85,7 @@ impl Program {
             return Err(failed(io::Error::from_raw_os_error(-fd)));
         }
         // SAFETY: the descriptor is new, open, and nobody else's.
-        let link = unsafe { OwnedFd::from_raw_fd(fd) };
+        let link = Arc::new(unsafe { OwnedFd::from_raw_fd(fd) });
         Ok(Attachment { link, attached })
     }
 
@@ -118,7 +118,7 @@ impl Program {
 /// A program on an interface. It is taken off when this is dropped, or when the process ends.
 #[derive(Debug)]
 pub(crate) struct Attachment {
-    link: OwnedFd,
+    link: Arc<OwnedFd>,
     attached: Attached,
 }
 
@@ -126,6 +126,11 @@ impl Attachment {
     /// Where it was asked to run.
     pub(crate) const fn attached(&self) -> Attached {
         self.attached
+    }
+
+    /// The descriptor that it hangs on. It doesn't keep the program on the interface when this is dropped.
+    pub(crate) fn link(&self) -> Arc<OwnedFd> {
+        Arc::clone(&self.link)
     }
 }
 

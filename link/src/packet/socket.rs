@@ -13,29 +13,29 @@ use crate::MAX_FRAME;
 /// EtherType of EtherCAT.
 const ETHERTYPE: u16 = 0x88A4;
 /// Frames of one `sendmmsg` or `recvmmsg`.
-pub(super) const BATCH: usize = 16;
+pub(crate) const BATCH: usize = 16;
 /// Socket memory that is asked for each frame. The kernel doubles it, to 8,192: more than any driver charges for one.
 const MEMORY_PER_FRAME: u32 = 4096;
 
 /// Room for one received frame.
-pub(super) type Buffer = [u8; MAX_FRAME];
+pub(crate) type Buffer = [u8; MAX_FRAME];
 
 /// What the kernel says about a received frame.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Arrival {
+pub(crate) struct Arrival {
     /// Length on the wire, which may be more than a buffer holds.
-    pub(super) len: usize,
+    pub(crate) len: usize,
     /// The frame is one that this host sent.
-    pub(super) outgoing: bool,
+    pub(crate) outgoing: bool,
 }
 
 /// A non-blocking AF_PACKET socket.
 #[derive(Debug)]
-pub(super) struct RawSocket(OwnedFd);
+pub(crate) struct RawSocket(OwnedFd);
 
 impl RawSocket {
     /// Opens a socket at which nothing arrives before [`RawSocket::bind`].
-    pub(super) fn open() -> Result<Self, c_int> {
+    pub(crate) fn open() -> Result<Self, c_int> {
         let kind = libc::SOCK_RAW | libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
         // SAFETY: socket takes no pointers.
         let fd = check(unsafe { libc::socket(libc::AF_PACKET, kind, 0) })?;
@@ -44,18 +44,18 @@ impl RawSocket {
     }
 
     /// Sends past the queueing discipline: no queue, no lock, and no copy for packet taps of this host.
-    pub(super) fn bypass_qdisc(&self) -> Result<(), c_int> {
+    pub(crate) fn bypass_qdisc(&self) -> Result<(), c_int> {
         self.set(libc::SOL_PACKET, libc::PACKET_QDISC_BYPASS, 1)
     }
 
     /// Asks not to be shown what this host sends. Kernels before 4.20 can't; [`Arrival::outgoing`] tells there too.
-    pub(super) fn ignore_outgoing(&self) -> Result<(), c_int> {
+    pub(crate) fn ignore_outgoing(&self) -> Result<(), c_int> {
         self.set(libc::SOL_PACKET, libc::PACKET_IGNORE_OUTGOING, 1)
     }
 
     /// Asks for memory for so many frames to send and to receive. Beyond `net.core.[rw]mem_max` only with
     /// CAP_NET_ADMIN; without it the kernel gives what it may.
-    pub(super) fn size(&self, send: u16, receive: u16) -> Result<(), c_int> {
+    pub(crate) fn size(&self, send: u16, receive: u16) -> Result<(), c_int> {
         let memory = |frames: u16| c_int::try_from(u32::from(frames.max(1)) * MEMORY_PER_FRAME).unwrap_or(c_int::MAX);
         self.set(libc::SOL_SOCKET, libc::SO_SNDBUFFORCE, memory(send))
             .or_else(|_| self.set(libc::SOL_SOCKET, libc::SO_SNDBUF, memory(send)))?;
@@ -64,23 +64,32 @@ impl RawSocket {
     }
 
     /// Binds to EtherCAT frames of one interface.
-    pub(super) fn bind(&self, index: c_int) -> Result<(), c_int> {
+    pub(crate) fn bind(&self, index: c_int) -> Result<(), c_int> {
+        self.bind_to(index, ETHERTYPE)
+    }
+
+    /// Binds to an interface and to none of its frames.
+    pub(crate) fn bind_deaf(&self, index: c_int) -> Result<(), c_int> {
+        self.bind_to(index, 0)
+    }
+
+    fn bind_to(&self, index: c_int, protocol: u16) -> Result<(), c_int> {
         let mut address = no_address();
         address.sll_family = AF_PACKET;
-        address.sll_protocol = ETHERTYPE.to_be();
+        address.sll_protocol = protocol.to_be();
         address.sll_ifindex = index;
         // SAFETY: address is a sockaddr_ll that outlives the call, and ADDRESS_LEN is its size.
         check(unsafe { libc::bind(self.0.as_raw_fd(), (&raw const address).cast(), ADDRESS_LEN) }).map(drop)
     }
 
     /// Type of the bound interface's hardware, as `ARPHRD_*` of `linux/if_arp.h`.
-    pub(super) fn hardware_type(&self) -> Result<u16, c_int> {
+    pub(crate) fn hardware_type(&self) -> Result<u16, c_int> {
         self.address().map(|address| address.sll_hatype)
     }
 
     /// Whether the kernel has taken the socket off its interface: it does so when the interface leaves the network
     /// namespace, and shows no index from then on (`packet_notifier` in `net/packet/af_packet.c`).
-    pub(super) fn is_unbound(&self) -> bool {
+    pub(crate) fn is_unbound(&self) -> bool {
         self.address().is_ok_and(|address| address.sll_ifindex <= 0)
     }
 
@@ -94,7 +103,7 @@ impl RawSocket {
     }
 
     /// `IFF_*` flags of an interface, as netdevice(7) has them.
-    pub(super) fn flags(&self, name: &[libc::c_char; libc::IFNAMSIZ]) -> Result<c_int, c_int> {
+    pub(crate) fn flags(&self, name: &[libc::c_char; libc::IFNAMSIZ]) -> Result<c_int, c_int> {
         // SAFETY: all bytes zero is a valid ifreq.
         let mut request: libc::ifreq = unsafe { zeroed() };
         request.ifr_name = *name;
@@ -105,7 +114,7 @@ impl RawSocket {
     }
 
     /// Sends one frame.
-    pub(super) fn send(&self, frame: &[u8]) -> Result<(), c_int> {
+    pub(crate) fn send(&self, frame: &[u8]) -> Result<(), c_int> {
         // SAFETY: frame is valid for reads of its length during the call.
         let sent =
             unsafe { libc::send(self.0.as_raw_fd(), frame.as_ptr().cast::<c_void>(), frame.len(), libc::MSG_DONTWAIT) };
@@ -113,7 +122,7 @@ impl RawSocket {
     }
 
     /// Sends up to [`BATCH`] frames and says how many the kernel took; an error is about the first.
-    pub(super) fn send_many(&self, frames: &[&[u8]]) -> Result<usize, c_int> {
+    pub(crate) fn send_many(&self, frames: &[&[u8]]) -> Result<usize, c_int> {
         let mut vectors = [NO_VECTOR; BATCH];
         for (vector, frame) in vectors.iter_mut().zip(frames) {
             *vector = iovec { iov_base: frame.as_ptr().cast_mut().cast(), iov_len: frame.len() };
@@ -131,7 +140,7 @@ impl RawSocket {
     }
 
     /// Receives one frame, if one has arrived.
-    pub(super) fn receive(&self, buffer: &mut Buffer) -> Result<Option<Arrival>, c_int> {
+    pub(crate) fn receive(&self, buffer: &mut Buffer) -> Result<Option<Arrival>, c_int> {
         let mut address = no_address();
         let mut address_len = ADDRESS_LEN;
         // SAFETY: buffer, address and address_len are valid for writes of the sizes given, during the call.
@@ -152,7 +161,7 @@ impl RawSocket {
     }
 
     /// Receives as many frames as have arrived and fit, up to [`BATCH`]. Returns how many.
-    pub(super) fn receive_many(&self, buffers: &mut [Buffer], arrivals: &mut [Arrival]) -> Result<usize, c_int> {
+    pub(crate) fn receive_many(&self, buffers: &mut [Buffer], arrivals: &mut [Arrival]) -> Result<usize, c_int> {
         let room = buffers.len().min(arrivals.len()).min(BATCH);
         let mut addresses = [no_address(); BATCH];
         let mut vectors = [NO_VECTOR; BATCH];
@@ -181,12 +190,12 @@ impl RawSocket {
     }
 
     /// The socket, to wait for.
-    pub(super) fn descriptor(&self) -> BorrowedFd<'_> {
+    pub(crate) fn descriptor(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
 
     /// Frames that found the socket's memory full since this was last asked.
-    pub(super) fn take_drops(&self) -> Result<u32, c_int> {
+    pub(crate) fn take_drops(&self) -> Result<u32, c_int> {
         let mut statistics = libc::tpacket_stats { tp_packets: 0, tp_drops: 0 };
         let mut len = socklen::<libc::tpacket_stats>();
         // SAFETY: statistics and len outlive the call, and len holds the size of statistics.

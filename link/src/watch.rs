@@ -1,0 +1,59 @@
+//! Whether a link still has what it was opened on: the interface, and on it what brings it its frames.
+//!
+//! An interface can be removed, or moved to another network namespace; a program of ours can be detached by somebody
+//! else. From inside a link both look like a network that doesn't answer. A watch is a handle of its own, for an ordinary
+//! thread while the link is with the realtime thread. It needs no capability.
+//!
+//! Guarantees: asking doesn't wait, and an interface that is gone stays gone, also when one of the same name or number
+//! comes later: the link is still that of the old one. Not guaranteed: an answer on kernels that don't tell.
+
+use std::fmt::Debug;
+
+use crate::packet::socket::RawSocket;
+
+/// What became of what a link was opened on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AttachmentState {
+    /// It is as it was.
+    Attached,
+    /// Somebody has taken our program off the interface; frames go to the network stack.
+    Detached,
+    /// The interface was removed, or moved to another network namespace, since the link was opened.
+    InterfaceGone,
+    /// The kernel doesn't say. Take it for attached.
+    Unknown,
+}
+
+/// A handle that tells.
+pub trait Watch: Debug + Send + Sync {
+    /// How it is now. A system call or two that don't wait; not for the cycle.
+    fn state(&self) -> AttachmentState;
+}
+
+/// Watches an interface.
+///
+/// It is a packet socket that is bound to the interface and receives nothing: the kernel takes the interface from it for
+/// good when it goes.
+#[derive(Debug)]
+pub struct InterfaceWatch(RawSocket);
+
+impl InterfaceWatch {
+    /// Watches the interface of this number in the calling thread's network namespace.
+    ///
+    /// # Errors
+    /// CAP_NET_RAW is missing, there is no such interface, or what the operating system says.
+    pub fn on(index: i32) -> std::io::Result<Self> {
+        let watch = || {
+            let socket = RawSocket::open()?;
+            socket.bind_deaf(index)?;
+            Ok(Self(socket))
+        };
+        watch().map_err(std::io::Error::from_raw_os_error)
+    }
+}
+
+impl Watch for InterfaceWatch {
+    fn state(&self) -> AttachmentState {
+        if self.0.is_unbound() { AttachmentState::InterfaceGone } else { AttachmentState::Attached }
+    }
+}

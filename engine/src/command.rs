@@ -267,3 +267,57 @@ impl WriterPort {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec() -> WriterSpec {
+        let ranges = std::iter::once(1..3).collect();
+        WriterSpec { ranges, mask: vec![0x0f, 0xff], depth: 4, state_every: 1, state_depth: 4 }
+    }
+
+    #[test]
+    fn a_writer_changes_only_its_bits() {
+        let (mut port, mut commands, _state) = writer(spec());
+        let mut image = [0xaa; 4];
+        assert_eq!(port.take(Some(0), &mut image), Taken::default());
+        commands.push(&[0x33, 0x44], 0).unwrap();
+        assert_eq!(port.take(Some(0), &mut image), Taken { applied: 1, stale: 0 });
+        assert_eq!(image, [0xaa, 0xa3, 0x44, 0xaa]);
+    }
+
+    #[test]
+    fn sets_of_another_epoch_are_counted_one_by_one() {
+        let (mut port, mut commands, _state) = writer(spec());
+        let mut image = [0xaa; 4];
+        for epoch in [1, 1, 2] {
+            commands.push(&[0, 0], epoch).unwrap();
+        }
+        assert_eq!(port.take(Some(3), &mut image), Taken { applied: 0, stale: 3 });
+        assert_eq!(image, [0xaa; 4]);
+    }
+
+    #[test]
+    fn what_an_epoch_begins_with_is_never_read_half() {
+        let shared = Arc::new(Shared::new(64));
+        let reader = Arc::clone(&shared);
+        let watcher = std::thread::spawn(move || {
+            let mut record = [0; 64];
+            loop {
+                let epoch = reader.start(&mut record);
+                let [first, ..] = epoch.to_le_bytes();
+                assert!(record.iter().all(|byte| *byte == first), "epoch {epoch}: {record:?}");
+                if epoch == 20_000 {
+                    return;
+                }
+            }
+        });
+        for epoch in 1..=20_000u64 {
+            let [first, ..] = epoch.to_le_bytes();
+            shared.begin(epoch, &[first; 64]);
+            shared.set_live(epoch, epoch.is_multiple_of(2));
+        }
+        watcher.join().unwrap();
+    }
+}

@@ -67,6 +67,7 @@ impl<L: Link> Engine<L> {
 
     fn retire(&mut self) {
         let Some(exchange) = self.exchange.take() else { return };
+        self.link.withdraw();
         exchange.writers.iter().for_each(|writer| writer.set_live(self.counters.epoch, false));
         self.traffic = Traffic::Safe;
         self.inbox.retire(Some(exchange));
@@ -87,8 +88,9 @@ impl<L: Link> Engine<L> {
         }
     }
 
-    /// Makes outputs safe. What was commanded before is void.
+    /// Makes outputs safe. What was commanded before is void, also in frames that the link holds still.
     pub(super) fn begin_epoch(&mut self) {
+        self.link.withdraw();
         self.traffic = Traffic::Safe;
         self.counters.epoch += 1;
         self.counters.safe_cycles = 0;

@@ -151,3 +151,22 @@ fn one_frame_is_sent_in_a_cycle_that_left_no_time_for_it() {
     engine.poll();
     assert!(asked.iter_mut().all(|request| poll(request) == Some(1)));
 }
+
+#[test]
+fn a_request_that_finds_no_slot_is_given_back_as_lost() {
+    let (mut engine, _parts, main_device) = engine(2);
+    engine.link_mut().busy = true;
+    let mut asked = request(main_device);
+    slack(&mut engine, 1);
+    slack(&mut engine, 10);
+    assert_eq!(poll(&mut asked), None, "not before its time");
+    slack(&mut engine, 11);
+    assert_eq!(poll(&mut asked), Some(0));
+    let mut next = request(main_device);
+    slack(&mut engine, 12);
+    assert_eq!(poll(&mut next), None, "it has a time of its own");
+    engine.link_mut().busy = false;
+    slack(&mut engine, 13);
+    slack(&mut engine, 13);
+    assert_eq!(poll(&mut next), Some(1));
+}

@@ -3,10 +3,14 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod acyclic;
+mod commanded;
 mod cycle;
+mod ends;
 mod outputs;
 mod overload;
 mod run;
+mod stall;
+mod streaks;
 mod support;
 mod tick;
 mod timed;

@@ -1,87 +1,15 @@
 //! Claims about outputs: what is sent when, and that nothing commanded before an outage is sent after it.
 
-use crate::support::{Fate, Memory, cycle, plan};
-use zerocat_engine::{
-    AcyclicSettings, CommandState, CommandWriter, CyclicLane, Engine, EngineParts, Exchange, LaneOptions, Pool,
-    RingFull, SafeOutputs, StateReader, Timing, Traffic, WriterPort, WriterSpec, writer,
-};
-use zerocat_link::Slot;
-use zerocat_wire::FrameView;
-
-/// An engine over memory whose exchange has one frame of two output bytes, and a writer of both.
-struct Rig {
-    engine: Engine<Memory>,
-    parts: EngineParts,
-    commands: CommandWriter,
-    states: StateReader,
-    number: u64,
-}
-
-fn spec(mask: u8) -> WriterSpec {
-    WriterSpec {
-        ranges: std::iter::once(0..2).collect(),
-        mask: vec![mask; 2],
-        depth: 4,
-        state_every: 1,
-        state_depth: 64,
-    }
-}
-
-fn exchange(writers: Vec<WriterPort>, safe: SafeOutputs) -> Exchange {
-    let lane = CyclicLane::new(&plan(1), LaneOptions { first_slot: Slot(0), al_status: None }).unwrap();
-    Exchange { writers, safe, ..Exchange::new(lane) }
-}
-
-fn safe(values: [u8; 2], hold: [u8; 2]) -> SafeOutputs {
-    SafeOutputs { values: values.into(), hold: hold.into() }
-}
-
-impl Rig {
-    /// Installed, traffic not live.
-    fn new(safe: SafeOutputs) -> Self {
-        let (port, commands, states) = writer(spec(0xff));
-        let (pool, _pdu_loop) = Pool::new();
-        let timeout = std::time::Duration::from_millis(10);
-        let acyclic = AcyclicSettings { first_slot: Slot(8), in_flight: 2, timeout };
-        let timing = Timing::for_period(std::time::Duration::from_millis(1));
-        let (engine, mut parts) = Engine::new(Memory::new(10), timing, pool, acyclic);
-        parts.controls.install(exchange(vec![port], safe)).unwrap();
-        let mut rig = Self { engine, parts, commands, states, number: 0 };
-        rig.next();
-        rig
-    }
-
-    /// One cycle; the outputs that were sent in it, if any were.
-    fn next(&mut self) -> Option<[u8; 2]> {
-        self.engine.link_mut().sent.clear();
-        cycle(&mut self.engine, self.number);
-        self.number += 1;
-        let sent = self.engine.link_mut().sent.last()?;
-        let datagram = FrameView::new_checked(sent).unwrap().datagrams().next().unwrap().unwrap();
-        Some([datagram.data()[0], datagram.data()[1]])
-    }
-
-    fn switch(&mut self, traffic: Traffic) {
-        self.parts.controls.traffic(traffic).unwrap();
-        self.next();
-    }
-
-    fn push(&mut self, set: [u8; 2]) -> Result<(), RingFull> {
-        let epoch = self.commands.epoch();
-        self.commands.push(&set, epoch)
-    }
-
-    /// Takes the exchange out; gives its writers.
-    fn take_out(&mut self) -> Vec<WriterPort> {
-        self.parts.controls.retire().unwrap();
-        self.next();
-        self.parts.controls.collect().unwrap().writers
-    }
-}
+use crate::commanded::{Commanded, exchange, safe, spec};
+use crate::support::Fate;
+use proptest::collection::vec;
+use proptest::prelude::{Just, Strategy, TestCaseError, prop_assert, prop_oneof, proptest};
+use std::time::Duration;
+use zerocat_engine::{CommandState, RingFull, SafeOutputs, Traffic, writer};
 
 #[test]
 fn outputs_are_zero_until_they_are_live_then_commanded_and_safe_after() {
-    let mut rig = Rig::new(safe([0x70, 0x0f], [0, 0xf0]));
+    let mut rig = Commanded::new(safe([0x70, 0x0f], [0, 0xf0]));
     assert_eq!(rig.next(), Some([0x70, 0x0f]), "safe, over zero");
     rig.switch(Traffic::Live);
     assert_eq!(rig.next(), Some([0x70, 0x0f]), "safe until the first set");
@@ -90,6 +18,7 @@ fn outputs_are_zero_until_they_are_live_then_commanded_and_safe_after() {
     rig.switch(Traffic::Safe);
     assert_eq!(rig.next(), Some([0x70, 0x2f]));
     assert_eq!((rig.engine.counters().commands, rig.commands.applied()), (1, 1));
+    assert_eq!(rig.engine.link().withdrawn, 2, "at the installation, and what the link held when they were made safe");
     let mut record = [0; 2];
     let states: Vec<_> = std::iter::from_fn(|| rig.states.pop(&mut record).map(|_| record)).collect();
     assert_eq!(
@@ -101,7 +30,7 @@ fn outputs_are_zero_until_they_are_live_then_commanded_and_safe_after() {
 
 #[test]
 fn a_set_that_comes_while_traffic_is_not_live_is_dropped_and_counted() {
-    let mut rig = Rig::new(SafeOutputs::zero(4));
+    let mut rig = Commanded::new(SafeOutputs::zero(4));
     assert_eq!(rig.commands.state(), CommandState { epoch: 1, live: false });
     rig.push([1, 1]).unwrap();
     rig.next();
@@ -115,7 +44,7 @@ fn a_set_that_comes_while_traffic_is_not_live_is_dropped_and_counted() {
 
 #[test]
 fn the_newest_set_wins_and_those_that_it_overtook_are_not_stale() {
-    let mut rig = Rig::new(SafeOutputs::zero(4));
+    let mut rig = Commanded::new(SafeOutputs::zero(4));
     rig.switch(Traffic::Live);
     for n in 1..=4 {
         rig.push([n, n]).unwrap();
@@ -128,7 +57,7 @@ fn the_newest_set_wins_and_those_that_it_overtook_are_not_stale() {
 
 #[test]
 fn nothing_that_was_pushed_while_the_exchange_was_out_is_sent_after_it() {
-    let mut rig = Rig::new(SafeOutputs::zero(4));
+    let mut rig = Commanded::new(SafeOutputs::zero(4));
     rig.switch(Traffic::Live);
     rig.push([7, 7]).unwrap();
     assert_eq!(rig.next(), Some([7, 7]));
@@ -148,7 +77,7 @@ fn nothing_that_was_pushed_while_the_exchange_was_out_is_sent_after_it() {
 
 #[test]
 fn an_exchange_is_installed_with_safe_outputs_whatever_the_traffic_was() {
-    let mut rig = Rig::new(SafeOutputs::zero(4));
+    let mut rig = Commanded::new(SafeOutputs::zero(4));
     rig.switch(Traffic::Live);
     rig.push([7, 7]).unwrap();
     rig.next();
@@ -162,7 +91,7 @@ fn an_exchange_is_installed_with_safe_outputs_whatever_the_traffic_was() {
 
 #[test]
 fn an_epoch_begins_with_the_outputs_that_are_sent_while_they_are_safe() {
-    let mut rig = Rig::new(safe([0x00, 0x55], [0xff, 0x0f]));
+    let mut rig = Commanded::new(safe([0x00, 0x55], [0xff, 0x0f]));
     let mut record = [0xee; 2];
     assert_eq!((rig.commands.start(&mut record), record), (1, [0x00, 0x50]));
     rig.switch(Traffic::Live);
@@ -175,7 +104,7 @@ fn an_epoch_begins_with_the_outputs_that_are_sent_while_they_are_safe() {
 
 #[test]
 fn traffic_that_is_safe_already_begins_no_epoch() {
-    let mut rig = Rig::new(SafeOutputs::zero(4));
+    let mut rig = Commanded::new(SafeOutputs::zero(4));
     rig.switch(Traffic::Safe);
     rig.switch(Traffic::Live);
     rig.switch(Traffic::Live);
@@ -188,7 +117,7 @@ fn traffic_that_is_safe_already_begins_no_epoch() {
 #[test]
 fn a_writer_whose_task_is_gone_has_safe_outputs_and_the_others_run_on() {
     let (mut low, mut high) = (writer(spec(0x0f)), writer(spec(0xf0)));
-    let mut rig = Rig::new(SafeOutputs::zero(4));
+    let mut rig = Commanded::new(SafeOutputs::zero(4));
     rig.parts.controls.install(exchange(vec![low.0, high.0], safe([0xab, 0xcd], [0, 0]))).unwrap();
     rig.switch(Traffic::Live);
     low.1.push(&[0x11, 0x11], 2).unwrap();
@@ -206,8 +135,8 @@ fn a_writer_whose_task_is_gone_has_safe_outputs_and_the_others_run_on() {
 
 #[test]
 fn safe_cycles_are_those_in_which_the_link_took_every_frame_with_safe_outputs() {
-    let mut rig = Rig::new(SafeOutputs::zero(4));
-    let safe_cycles = |rig: &Rig| rig.engine.counters().safe_cycles;
+    let mut rig = Commanded::new(SafeOutputs::zero(4));
+    let safe_cycles = |rig: &Commanded| rig.engine.counters().safe_cycles;
     rig.next();
     rig.next();
     assert_eq!(safe_cycles(&rig), 2);
@@ -230,4 +159,89 @@ fn safe_cycles_are_those_in_which_the_link_took_every_frame_with_safe_outputs() 
     rig.engine.link_mut().busy = false;
     rig.next();
     assert_eq!(safe_cycles(&rig), 1);
+}
+
+/// What may happen to a writer.
+#[derive(Debug, Clone, Copy)]
+enum Act {
+    Push,
+    Cycle,
+    Switch(Traffic),
+    Stall,
+    /// The exchange is taken out, and put in again after some sets were pushed.
+    Reinstall(u8),
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        4 => Just(Act::Push),
+        4 => Just(Act::Cycle),
+        2 => Just(Act::Switch(Traffic::Live)),
+        1 => Just(Act::Switch(Traffic::Safe)),
+        1 => Just(Act::Stall),
+        1 => (0..9u8).prop_map(Act::Reinstall),
+    ]
+}
+
+/// The writer's side: numbers its sets, and knows which may be sent.
+#[derive(Default)]
+struct Oracle {
+    pushed: u16,
+    /// Sets up to this one are void.
+    void: u16,
+    /// The last set that found room while traffic was live.
+    newest: u16,
+}
+
+impl Oracle {
+    fn push(&mut self, rig: &mut Commanded) {
+        self.pushed += 1;
+        let live = rig.commands.state().live;
+        if rig.push(self.pushed.to_le_bytes()).is_ok() && live {
+            self.newest = self.pushed;
+        }
+    }
+
+    /// One cycle: what is sent is safe, or the newest set of this epoch.
+    fn cycle(&mut self, rig: &mut Commanded, skip: u64) -> Result<(), TestCaseError> {
+        let before = *rig.engine.counters();
+        let sent = rig.skip(skip).map(u16::from_le_bytes);
+        let after = *rig.engine.counters();
+        let stalled = after.stalls > before.stalls;
+        let expected = if !stalled && self.newest > self.void { self.newest } else { 0 };
+        prop_assert!(sent.is_none_or(|sent| sent == expected), "sent {sent:?}, not {expected}, after {}", self.void);
+        if after.epoch > before.epoch {
+            self.void = self.pushed;
+        }
+        Ok(())
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_happens_only_the_newest_set_of_the_present_epoch_is_sent(acts in vec(act(), 1..60)) {
+        let mut rig = Commanded::with_limit(SafeOutputs::zero(4), Some(Duration::from_millis(100)));
+        let mut oracle = Oracle::default();
+        for act in acts {
+            match act {
+                Act::Push => oracle.push(&mut rig),
+                Act::Cycle => oracle.cycle(&mut rig, 0)?,
+                Act::Switch(traffic) => {
+                    rig.parts.controls.traffic(traffic).unwrap();
+                    oracle.cycle(&mut rig, 0)?;
+                }
+                Act::Stall => oracle.cycle(&mut rig, 200)?,
+                Act::Reinstall(sets) => {
+                    rig.parts.controls.retire().unwrap();
+                    oracle.cycle(&mut rig, 0)?;
+                    let exchange = rig.parts.controls.collect().unwrap();
+                    (0..sets).for_each(|_| oracle.push(&mut rig));
+                    rig.parts.controls.install(*exchange).unwrap();
+                    oracle.cycle(&mut rig, 0)?;
+                }
+            }
+        }
+        let counters = *rig.engine.counters();
+        prop_assert!(counters.commands <= u64::from(oracle.newest) && counters.commands == rig.commands.applied());
+    }
 }

@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 use zerocat_engine::{
-    AcyclicSettings, CyclicLane, Engine, EngineParts, Exchange, LaneOptions, Pool, ReaderSpec, SampleReader, Timing,
-    Traffic, reader,
+    AcyclicSettings, Concluded, CyclicLane, Engine, EngineParts, Exchange, LaneOptions, Pool, ReaderSpec, SampleReader,
+    Timing, Traffic, reader,
 };
 use zerocat_link::{Link, LinkCounters, LinkFault, MAX_FRAME, MIN_FRAME, Slot};
 use zerocat_pdi::{DatagramPlan, FramePlan, Plan, Turn};
@@ -36,6 +36,8 @@ pub(crate) struct Memory {
     pub(crate) sent: Vec<Vec<u8>>,
     pub(crate) busy: bool,
     pub(crate) down: bool,
+    /// How often frames were withdrawn.
+    pub(crate) withdrawn: u32,
 }
 
 impl Memory {
@@ -51,6 +53,7 @@ impl Memory {
             sent: Vec::new(),
             busy: false,
             down: false,
+            withdrawn: 0,
         }
     }
 
@@ -119,6 +122,9 @@ impl Link for Memory {
     fn counters(&self) -> LinkCounters {
         LinkCounters::default()
     }
+    fn withdraw(&mut self) {
+        self.withdrawn += 1;
+    }
 }
 
 /// `frames` frames of an LRW over two bytes of outputs and two of inputs.
@@ -161,9 +167,14 @@ pub(crate) fn exchanging_plan(plan: &Plan) -> (Engine<Memory>, EngineParts, Samp
 
 /// All steps of one cycle.
 pub(crate) fn cycle(engine: &mut Engine<Memory>, number: u64) {
+    cycle_at(engine, number, 0, Time(number * 1_000_000));
+}
+
+/// All steps of one cycle after ticks that were skipped, whose frames are sent at `now`.
+pub(crate) fn cycle_at(engine: &mut Engine<Memory>, number: u64, skipped: u64, now: Time) -> Concluded {
     let at = Time(number * 1_000_000);
     engine.prepare(number);
-    engine.send(at);
+    engine.send(now);
     engine.poll();
-    engine.conclude(Tick { number, at, skipped: 0 }, at, Time(at.0 + 5_000));
+    engine.conclude(Tick { number, at, skipped }, now, Time(now.0 + 5_000))
 }

@@ -12,6 +12,7 @@ use zerocat_engine::{
 };
 use zerocat_link::{Link, LinkCounters, LinkFault, Slot};
 use zerocat_sched::{Clock, Period, Time, VirtualClock, WaitPolicy};
+use zerocat_wire::ethernet::MacAddress;
 
 pub(crate) const PERIOD: Duration = Duration::from_millis(1);
 /// What one look at the link costs.
@@ -33,6 +34,8 @@ pub(crate) struct Timed {
     log: Rc<RefCell<Vec<(Time, Call)>>>,
     /// From a frame's kick to its return.
     delay: Duration,
+    /// No cyclic frame comes back.
+    deaf: bool,
     out: VecDeque<(Time, Vec<u8>)>,
     /// Frames that arrive before the answers of each cycle.
     flood: Vec<Vec<u8>>,
@@ -67,7 +70,10 @@ impl Link for Timed {
         let at = self.clock.now().after(self.delay);
         self.out.extend(self.flood.iter().map(|frame| (at, frame.clone())));
         while let Some(frame) = self.memory.receive()? {
-            self.out.push_back((at, frame.to_vec()));
+            let cyclic = frame[6..9] == MacAddress::CYCLIC.returned().0[..3];
+            if !(self.deaf && cyclic) {
+                self.out.push_back((at, frame.to_vec()));
+            }
         }
         let most = &mut *self.most_out.borrow_mut();
         *most = (*most).max(self.out.len());
@@ -112,16 +118,28 @@ pub(crate) struct Scene {
     pub(crate) frames: usize,
     pub(crate) wait: WaitPolicy,
     pub(crate) delay: Duration,
+    /// No cyclic frame comes back.
+    pub(crate) deaf: bool,
     pub(crate) flood: Vec<Vec<u8>>,
     pub(crate) readers: Vec<SamplePort>,
+    /// The SubDevices' watchdog.
+    pub(crate) stall_limit: Option<Duration>,
     /// The loop is asked to stop at this time.
     pub(crate) end: Time,
 }
 
 impl Scene {
     pub(crate) fn new(wait: WaitPolicy, end: Duration) -> Self {
-        let end = Time(0).after(end);
-        Self { frames: 2, wait, delay: Duration::from_micros(5), flood: Vec::new(), readers: Vec::new(), end }
+        Self {
+            frames: 2,
+            wait,
+            delay: Duration::from_micros(5),
+            deaf: false,
+            flood: Vec::new(),
+            readers: Vec::new(),
+            stall_limit: None,
+            end: Time(0).after(end),
+        }
     }
 }
 
@@ -135,7 +153,13 @@ pub(crate) struct Played {
 
 /// Runs the loop on ticks at whole milliseconds from 1 ms on, with an exchange from the second one on. `script` is
 /// called at each reading of the clock.
-pub(crate) fn play(scene: Scene, mut script: impl FnMut(&VirtualClock)) -> Played {
+pub(crate) fn play(scene: Scene, script: impl FnMut(&VirtualClock)) -> Played {
+    let (pool, _pdu_loop) = Pool::new();
+    play_with(scene, pool, script)
+}
+
+/// The same with a frame pool that is the test's.
+pub(crate) fn play_with(scene: Scene, pool: Pool, mut script: impl FnMut(&VirtualClock)) -> Played {
     let clock = Rc::new(VirtualClock::default());
     let (log, most_out) = (Rc::default(), Rc::default());
     let link = Timed {
@@ -143,17 +167,18 @@ pub(crate) fn play(scene: Scene, mut script: impl FnMut(&VirtualClock)) -> Playe
         clock: Rc::clone(&clock),
         log: Rc::clone(&log),
         delay: scene.delay,
+        deaf: scene.deaf,
         out: VecDeque::new(),
         flood: scene.flood,
         lent: Vec::new(),
         most_out: Rc::clone(&most_out),
     };
-    let (pool, _pdu_loop) = Pool::new();
     let acyclic = AcyclicSettings { first_slot: Slot(8), in_flight: 2, timeout: Duration::from_millis(10) };
     let (engine, mut parts) = Engine::new(link, Timing::for_period(PERIOD), pool, acyclic);
     let options = LaneOptions { first_slot: Slot(0), al_status: Some(1) };
     let lane = CyclicLane::new(&plan(scene.frames), options).unwrap();
-    parts.controls.install(Exchange { readers: scene.readers, ..Exchange::new(lane) }).unwrap();
+    let Scene { readers, stall_limit, .. } = scene;
+    parts.controls.install(Exchange { readers, stall_limit, ..Exchange::new(lane) }).unwrap();
     parts.controls.traffic(Traffic::Live).unwrap();
     let mut stopping = Some(parts.controls);
     let script = RefCell::new(|clock: &VirtualClock| {

@@ -8,33 +8,29 @@
 
 mod check;
 mod cpu;
+mod cpu_time;
 mod examine;
-mod interface_files;
+mod interface;
 mod irq;
 mod irq_thread;
 mod kernel;
 mod machine;
-mod managers;
 mod memory;
-pub(crate) mod nic;
-mod nic_counters;
 mod observed;
-mod ordinary;
 mod rights;
 mod timer;
-mod tunable;
 mod tuned;
 
 pub use check::{Check, Level, Question};
+pub use cpu_time::judge_observed;
 pub use examine::{DOCTOR_SCHEMA, DoctorRequest, Findings, examine, examine_during};
-pub use interface_files::{InterfaceReading, judge_interface};
+pub use interface::{
+    Counters, InterfaceFiles, InterfaceReading, Managers, judge_counters, judge_interface, read_counters,
+};
 pub use irq::{Irq, nic_irqs, read_irqs};
 pub use irq_thread::IrqThread;
 pub use machine::HostReading;
-pub use managers::Managers;
-pub use nic_counters::{Counters, judge_counters, read_counters};
 pub use observed::{Counts, Observed, RealtimeThread};
-pub use ordinary::judge_observed;
 pub use rights::Rights;
 pub use timer::{TimerReading, judge_timer};
 

@@ -10,6 +10,9 @@ mod irq;
 mod netdev;
 mod settings;
 
+/// Why files of sysfs can't be read of an interface that is there.
+pub(crate) const NOT_IN_SYSFS: &str = "/sys shows another network namespace; `ip netns exec` shows the right one";
+
 pub use control::{NicControl, NicGroup, NicWords};
 pub use features::XdpFeatures;
 pub use irq::set_irq_affinity;

@@ -20,7 +20,7 @@ pub use restore::ChangedSince;
 pub use setting::{Setting, Value};
 pub use state::{Entry, Identity, State};
 
-use crate::doctor::{HostReading, InterfaceReading};
+use crate::doctor::{HostReading, InterfaceFiles};
 use crate::nic::NicSettings;
 use outcome::Done;
 use port::Nic;
@@ -253,7 +253,7 @@ fn may_change(root: &Path, host: &HostReading, nic: &NicSettings, request: &Tune
     if let Some(resident) = Resident::of_interface(&interface)? {
         return Err(TuneError::InUse { interface, by: format!("an XDP program is on it, {resident}") });
     }
-    match InterfaceReading::read(root, &interface, nic.index).sockets {
+    match InterfaceFiles::read(root, &interface, nic.index).sockets {
         None | Some(0) => Ok(()),
         Some(_) => Err(TuneError::InUse { interface, by: "an AF_PACKET socket for EtherCAT is open on it".to_owned() }),
     }

@@ -3,18 +3,16 @@
 //! Guarantees: nothing is changed and nothing is sent; what can't be read is a note, never `ok`. How the checks judge
 //! is in [`crate::doctor`], each a pure function over readings.
 
-use super::interface_files::judge_interface as judge_files;
-use super::nic::{self, InterfaceFacts, judge_interface};
 use super::{
-    Check, Counts, HostReading, InterfaceReading, Level, Observed, TimerReading, Wanted, judge_counters, judge_host,
-    judge_observed, judge_timer,
+    Check, Counts, HostReading, InterfaceReading, Level, Observed, TimerReading, Wanted, interface, judge_counters,
+    judge_host, judge_interface, judge_observed, judge_timer,
 };
-use crate::nic::{NicSettings, XdpFeatures};
+use crate::nic::NicSettings;
 use serde::Serialize;
 use std::path::Path;
 use std::time::Instant;
 use zerocat_sched::cpu_list;
-use zerocat_xdp::{Resident, XdpError};
+use zerocat_xdp::XdpError;
 
 /// Name and version of the schema.
 pub const DOCTOR_SCHEMA: &str = "zerocat-doctor/1";
@@ -74,43 +72,37 @@ pub fn examine_during(request: &DoctorRequest, meanwhile: impl FnOnce() -> Optio
     let (before, start) = (Counts::read(root, cpu, named), Instant::now());
     let timer = meanwhile();
     let observed = Observed::between(&before, &Counts::read(root, cpu, named), start.elapsed());
-    let seen = Seen { host: HostReading::read(root), observed, timer };
-    let name = request.interface.as_deref().unwrap_or_default();
-    match settings {
-        None => judge(&seen, None, request),
-        Some(Ok(settings)) => {
-            let files = InterfaceReading::read(root, name, settings.index);
-            let features = XdpFeatures::of_interface(settings.index).map_err(|error| error.to_string());
-            let resident = Resident::of_interface(name).map_err(|error| crate::chain(&error));
-            judge(&seen, Some((Ok(&InterfaceFacts { settings, features, resident }), &files)), request)
-        }
-        Some(Err(error)) => judge(&seen, Some((Err(&error), &InterfaceReading::default())), request),
-    }
+    let interface = settings.map(|settings| settings.map(|settings| InterfaceReading::read(root, settings)));
+    let machine = MachineReading { host: HostReading::read(root), observed, timer };
+    judge(&machine, interface.as_ref(), request)
 }
 
-/// What was seen of the machine.
-struct Seen {
+/// What was read of the machine.
+struct MachineReading {
     host: HostReading,
     observed: Observed,
     timer: Option<TimerReading>,
 }
 
-/// What an interface says of itself, or why it can't be had, and what files say of it.
-type Interface<'a> = (Result<&'a InterfaceFacts, &'a XdpError>, &'a InterfaceReading);
-
-fn judge(seen: &Seen, interface: Option<Interface<'_>>, request: &DoctorRequest) -> Findings {
-    let Seen { host, observed, timer } = seen;
-    let own = interface.map_or(&[][..], |(_, files)| &files.irqs);
+fn judge(
+    machine: &MachineReading,
+    interface: Option<&Result<InterfaceReading, XdpError>>,
+    request: &DoctorRequest,
+) -> Findings {
+    let MachineReading { host, observed, timer } = machine;
+    let own = match interface {
+        Some(Ok(reading)) => reading.files.irqs.as_slice(),
+        _ => &[],
+    };
     let mut checks = judge_host(host, own, &request.wanted);
     checks.extend(judge_observed(observed, host, &request.wanted));
     checks.push(judge_timer(timer.as_ref()));
     match interface {
         None => {}
-        Some((Err(error), _)) => checks.push(nic::missing(error)),
-        Some((Ok(facts), files)) => {
-            checks.extend(judge_interface(facts, &request.wanted));
-            checks.extend(judge_files(files, host, &request.wanted));
-            checks.push(judge_counters(&files.name, observed));
+        Some(Err(error)) => checks.push(interface::missing(error)),
+        Some(Ok(reading)) => {
+            checks.extend(judge_interface(reading, host, &request.wanted));
+            checks.push(judge_counters(&reading.settings.name, observed));
         }
     }
     Findings::new(request.interface.clone(), checks)
@@ -121,12 +113,12 @@ mod tests {
     use super::*;
     use crate::Host;
     use crate::doctor::testing::WANTED;
-    use crate::doctor::{Counters, Irq, IrqThread, Managers, Rights};
+    use crate::doctor::{Counters, InterfaceFiles, Irq, IrqThread, Managers, Rights};
     use std::time::Duration;
     use zerocat_sched::Capabilities;
 
     /// A machine that is in order: PREEMPT_RT, CPU 3 isolated, igb with one queue.
-    fn good_host() -> Seen {
+    fn good_host() -> MachineReading {
         let host = HostReading {
             host: Host {
                 kernel: "6.12.9-rt".to_owned(),
@@ -172,11 +164,11 @@ mod tests {
         let length = Duration::from_secs(1);
         let observed =
             Observed { length, firmware: Some((7, 0)), nic: Some((nothing, nothing)), ..Observed::default() };
-        Seen { host, observed, timer: None }
+        MachineReading { host, observed, timer: None }
     }
 
-    fn good_files() -> InterfaceReading {
-        InterfaceReading {
+    fn good_interface() -> InterfaceReading {
+        let files = InterfaceFiles {
             name: "enp3s0".to_owned(),
             in_sysfs: true,
             defer_hard_irqs: Some(0),
@@ -187,7 +179,8 @@ mod tests {
             sockets: Some(0),
             aspm: Some(false),
             managers: Managers { sockets: Some((0, 0)), ipv6_off: Some(true), ..Managers::default() },
-        }
+        };
+        InterfaceReading { files, ..interface::good() }
     }
 
     fn request() -> DoctorRequest {
@@ -197,8 +190,7 @@ mod tests {
 
     #[test]
     fn a_machine_in_order_has_no_warning() {
-        let (facts, files) = (nic::tests::good(), good_files());
-        let findings = judge(&good_host(), Some((Ok(&facts), &files)), &request());
+        let findings = judge(&good_host(), Some(&Ok(good_interface())), &request());
         let bad: Vec<_> = findings.checks.iter().filter(|check| check.level >= Level::Warn).collect();
         assert!(bad.is_empty(), "{bad:#?}");
         assert_eq!(findings.worst, Level::Info, "the kernel's configuration isn't there");
@@ -206,16 +198,14 @@ mod tests {
 
     #[test]
     fn ids_are_unique_over_the_machine_and_the_interface() {
-        let (facts, files) = (nic::tests::good(), good_files());
-        let findings = judge(&good_host(), Some((Ok(&facts), &files)), &request());
+        let findings = judge(&good_host(), Some(&Ok(good_interface())), &request());
         let ids: std::collections::HashSet<_> = findings.checks.iter().map(|check| check.id).collect();
         assert_eq!(ids.len(), findings.checks.len());
     }
 
     #[test]
     fn json_is_as_it_was() {
-        let (facts, files) = (nic::tests::good(), good_files());
-        let mut findings = judge(&good_host(), Some((Ok(&facts), &files)), &request());
+        let mut findings = judge(&good_host(), Some(&Ok(good_interface())), &request());
         findings.version = "0.0.0";
         let json = serde_json::to_string_pretty(&findings).unwrap() + "\n";
         // To accept a change: ZEROCAT_BLESS=1 cargo test -p zerocat-host json_is_as_it_was

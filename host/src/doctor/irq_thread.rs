@@ -2,8 +2,9 @@
 
 use super::Wanted;
 use super::check::{Check, Level, Question};
-use super::interface_files::{ELSEWHERE, InterfaceReading};
+use super::interface::InterfaceFiles;
 use crate::files;
+use crate::nic::NOT_IN_SYSFS;
 use std::path::Path;
 use zerocat_sched::cpu_list;
 
@@ -44,14 +45,14 @@ fn read_one(root: &Path, pid: u32) -> Option<IrqThread> {
 }
 
 /// Of all threads those of an interface.
-fn of<'a>(threads: &'a [IrqThread], reading: &InterfaceReading) -> Vec<&'a IrqThread> {
+fn of<'a>(threads: &'a [IrqThread], reading: &InterfaceFiles) -> Vec<&'a IrqThread> {
     let polls: String = format!("napi/{}-", reading.name).chars().take(NAME).collect();
     let serves = |number: &u32, name: &str| name.starts_with(&format!("irq/{number}-"));
     let own = |name: &str| name.starts_with(&polls) || reading.irqs.iter().any(|number| serves(number, name));
     threads.iter().filter(|thread| own(&thread.name)).collect()
 }
 
-pub(super) fn judge(reading: &InterfaceReading, threads: &[IrqThread], wanted: &Wanted) -> Check {
+pub(super) fn judge(reading: &InterfaceFiles, threads: &[IrqThread], wanted: &Wanted) -> Check {
     let question = Question {
         id: "irq_threads",
         title: "Interrupt threads of the NIC",
@@ -59,7 +60,7 @@ pub(super) fn judge(reading: &InterfaceReading, threads: &[IrqThread], wanted: &
         why: "a realtime thread that polls for its frame keeps the thread that fetches it from running, on the same CPU",
     };
     if !reading.in_sysfs {
-        return question.unknown(ELSEWHERE);
+        return question.unknown(NOT_IN_SYSFS);
     }
     let own = of(threads, reading);
     let Some(lowest) = own.iter().min_by_key(|thread| thread.priority) else {
@@ -96,7 +97,7 @@ mod tests {
 
     fn level(threads: &[IrqThread], wanted: &Wanted) -> Level {
         let reading =
-            InterfaceReading { name: "enp3s0".to_owned(), in_sysfs: true, irqs: vec![40], ..Default::default() };
+            InterfaceFiles { name: "enp3s0".to_owned(), in_sysfs: true, irqs: vec![40], ..Default::default() };
         judge(&reading, threads, wanted).level
     }
 

@@ -3,7 +3,7 @@
 //! Counts are read twice, and only their growth is judged: what a counter says since the machine was started may be of
 //! a cable that was changed long ago.
 
-use super::nic_counters::{Counters, read_counters, read_errors};
+use super::interface::{Counters, read_counters, read_errors};
 use crate::files;
 use std::fs;
 use std::os::unix::fs::FileExt;

@@ -4,7 +4,7 @@
 use super::plan::{Found, Reading};
 use super::setting::{Setting, Value};
 use crate::doctor::{Irq, nic_irqs, read_irqs};
-use crate::nic::{NicControl, NicGroup, NicSettings, set_irq_affinity};
+use crate::nic::{NOT_IN_SYSFS, NicControl, NicGroup, NicSettings, set_irq_affinity};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -107,7 +107,7 @@ impl Nic {
     fn affinities(&self) -> Vec<Reading> {
         let Some(irqs) = self.irqs() else {
             let setting = Setting::Irq(ANY.to_owned());
-            return vec![Reading { setting, found: Found::Absent(ELSEWHERE.to_owned()) }];
+            return vec![Reading { setting, found: Found::Absent(NOT_IN_SYSFS.to_owned()) }];
         };
         let read = |(name, irq): (String, Irq)| Reading {
             setting: Setting::Irq(name),
@@ -119,7 +119,7 @@ impl Nic {
     fn knobs(&self) -> Vec<Reading> {
         let knobs = NapiKnobs::find(&self.root, &self.name, self.index);
         let one = |knob| match knobs.as_ref().map(|knobs| knobs.read(knob)) {
-            None => Found::Absent(ELSEWHERE.to_owned()),
+            None => Found::Absent(NOT_IN_SYSFS.to_owned()),
             Some(Err(error)) => Found::Absent(said(&error)),
             Some(Ok(value)) => Found::Is(Value::Number(value)),
         };
@@ -132,7 +132,6 @@ const LINK_PATIENCE: Duration = Duration::from_secs(25);
 /// How late a link may go down: the kernel looks at a PHY once a second (`PHY_STATE_TIME` of `include/linux/phy.h`).
 const NOTICED: Duration = Duration::from_millis(1200);
 const LOOK: Duration = Duration::from_millis(20);
-const ELSEWHERE: &str = "/sys shows another network namespace; `ip netns exec` shows the right one";
 
 impl Port for Nic {
     fn read(&self) -> Vec<Reading> {
@@ -158,7 +157,7 @@ impl Port for Nic {
                 set_irq_affinity(&self.root, irq.1.number, cpus)
             }
             (Setting::Napi(knob), Value::Number(number)) => NapiKnobs::find(&self.root, &self.name, self.index)
-                .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, ELSEWHERE))?
+                .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, NOT_IN_SYSFS))?
                 .write(*knob, *number),
             _ => Err(mismatch()),
         }

@@ -1,8 +1,7 @@
 //! Tuning a real veth pair whose `/proc` and `/sys` are a tree of the test's own, and what `doctor` says after.
 
 use super::*;
-use crate::doctor::nic::{InterfaceFacts, judge_interface};
-use crate::doctor::{Level, Wanted};
+use crate::doctor::{HostReading, InterfaceFiles, InterfaceReading, Level, Wanted, judge_interface};
 use crate::nic::{Coalescing, NicControl, NicGroup, XdpFeatures};
 use std::collections::BTreeMap;
 use std::fs;
@@ -124,7 +123,7 @@ fn a_queue_more_than_one_goes_and_comes_back() {
 }
 
 /// What an interface says after a group was set to these values.
-fn facts(group: NicGroup, words: &BTreeMap<String, u32>) -> InterfaceFacts {
+fn facts(group: NicGroup, words: &BTreeMap<String, u32>) -> InterfaceReading {
     let word = |name: &str| words[name];
     let mut settings = NicSettings { name: "eth1".to_owned(), ..NicSettings::default() };
     match group {
@@ -141,7 +140,8 @@ fn facts(group: NicGroup, words: &BTreeMap<String, u32>) -> InterfaceFacts {
             });
         }
     }
-    InterfaceFacts { settings, features: Ok(XdpFeatures::default()), resident: Ok(None) }
+    let files = InterfaceFiles::default();
+    InterfaceReading { settings, features: Ok(XdpFeatures::default()), resident: Ok(None), files }
 }
 
 #[test]
@@ -171,7 +171,7 @@ fn what_tune_plans_is_what_doctor_wants() {
         let item = plan(&[reading], &wish).remove(0);
         let level = |value: &Value| {
             let Value::Words(words) = value else { panic!("{value}") };
-            let mut checks = judge_interface(&facts(group, words), &wanted).into_iter();
+            let mut checks = judge_interface(&facts(group, words), &HostReading::default(), &wanted).into_iter();
             checks.find(|check| check.id == item.check).unwrap().level
         };
         assert_eq!(level(&now), Level::Warn, "{now}");

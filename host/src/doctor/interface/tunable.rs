@@ -1,6 +1,6 @@
 //! Checks of what [`crate::tune`] sets.
 
-use super::{Check, Level, Question};
+use crate::doctor::{Check, Level, Question};
 use crate::nic::{Coalescing, NicSettings};
 
 pub(super) fn queues(nic: &NicSettings) -> Check {
@@ -104,7 +104,7 @@ fn switch(question: &Question, on: Option<bool>, fix: String) -> Check {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::nic::tests::good;
+    use crate::doctor::interface::good;
 
     fn level(check: fn(&NicSettings) -> Check, change: impl FnOnce(&mut NicSettings)) -> Level {
         let mut nic = good().settings;

@@ -1,7 +1,7 @@
 //! Programs and protocols that would use an interface beside the rig: network managers, LLDP, DHCP, IPv6.
 
-use super::check::{Check, Level, Question};
-use super::machine::HostReading;
+use super::packet_sockets::PacketSocket;
+use crate::doctor::{Check, HostReading, Level, Question};
 use crate::files;
 use std::path::Path;
 
@@ -10,9 +10,9 @@ const NETWORK_MANAGER: &str = "NetworkManager";
 const NETWORKD: &str = "systemd-network";
 const LLDP: [&str; 3] = ["lldpd", "lldpad", "ladvd"];
 const DHCP: [&str; 3] = ["dhclient", "dhcpcd", "udhcpc"];
-/// EtherTypes (IEEE 802 numbers of IANA) as `/proc/net/packet` writes them.
-const LLDP_TYPE: &str = "88cc";
-const IP_TYPE: &str = "0800";
+/// EtherTypes (IEEE 802 numbers of IANA).
+const LLDP_TYPE: u16 = 0x88cc;
+const IP_TYPE: u16 = 0x0800;
 
 /// Who else would use an interface. `None` is what couldn't be read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -31,8 +31,7 @@ pub struct Managers {
 
 impl Managers {
     /// Of the interface `name` with number `index` in the calling thread's network namespace.
-    #[must_use]
-    pub fn read(root: &Path, name: &str, index: u32) -> Self {
+    pub(super) fn read(root: &Path, name: &str, index: u32, sockets: Option<&[PacketSocket]>) -> Self {
         let namespace = |process: &str| root.join(format!("proc/{process}/ns/net")).read_link().ok();
         let networkd = files::text(root, &format!("run/systemd/netif/links/{index}"));
         let network_manager = files::text(root, &format!("run/NetworkManager/devices/{index}"));
@@ -45,20 +44,15 @@ impl Managers {
             network_manager: said(network_manager, "managed=").map(|value| value == "true"),
             networkd: said(networkd, "ADMIN_STATE="),
             in_first_namespace: namespace("thread-self").is_some_and(|own| Some(own) == namespace("1")),
-            sockets: files::text(root, "proc/thread-self/net/packet")
-                .map(|text| (bound(&text, LLDP_TYPE, index), bound(&text, IP_TYPE, index))),
+            sockets: sockets.map(|all| (bound(all, LLDP_TYPE, index), bound(all, IP_TYPE, index))),
             ipv6_off: if no_ipv6 { Some(true) } else { files::number::<u8>(root, &ipv6).map(|value| value != 0) },
         }
     }
 }
 
-/// Sockets of a protocol in `/proc/net/packet` that are bound to this interface and no other.
-fn bound(text: &str, protocol: &str, index: u32) -> usize {
-    let of_this = |line: &&str| {
-        let columns: Vec<_> = line.split_whitespace().collect();
-        columns.get(3) == Some(&protocol) && columns.get(4).and_then(|on| on.parse().ok()) == Some(index)
-    };
-    text.lines().skip(1).filter(of_this).count()
+/// Sockets of a protocol that are bound to this interface alone.
+fn bound(sockets: &[PacketSocket], protocol: u16, index: u32) -> usize {
+    sockets.iter().filter(|socket| **socket == PacketSocket { protocol, interface: index }).count()
 }
 
 /// Judges who else would use the interface `name`.
@@ -157,6 +151,7 @@ fn ipv6(name: &str, managers: &Managers) -> Check {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::doctor::interface::packet_sockets;
     use zerocat_testkit::FakeTree;
 
     const NM: (&str, &str) = ("proc/90/comm", "NetworkManager\n");
@@ -176,7 +171,9 @@ mod tests {
 
     #[track_caller]
     fn judged(id: &str, tree: &FakeTree) -> Level {
-        let (managers, host) = (Managers::read(tree.root(), "eth1", 3), HostReading::read(tree.root()));
+        let sockets = packet_sockets::read(tree.root());
+        let managers = Managers::read(tree.root(), "eth1", 3, sockets.as_deref());
+        let host = HostReading::read(tree.root());
         let checks = judge_managers("eth1", &managers, &host);
         let check = checks.into_iter().find(|check| check.id == id).unwrap_or_else(|| panic!("{id}"));
         assert_eq!(check.level == Level::Warn, check.fix.is_some(), "{check:?}");

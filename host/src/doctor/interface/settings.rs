@@ -1,20 +1,9 @@
-//! Checks of what an interface says of itself.
+//! Checks of what the driver and the network stack say of an interface.
 
-use super::tunable;
-use super::{Check, Level, Question, Wanted};
+use super::{InterfaceReading, tunable};
+use crate::doctor::{Check, Level, Question, Wanted};
 use crate::nic::{NicSettings, XdpFeatures};
-use zerocat_xdp::{Resident, XdpError};
-
-/// An interface by ioctl and netlink. `Err` says why a part couldn't be had.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct InterfaceFacts {
-    /// How it is set.
-    pub settings: NicSettings,
-    /// What its driver says that it can do with XDP.
-    pub features: Result<XdpFeatures, String>,
-    /// The XDP program that is on it.
-    pub resident: Result<Option<Resident>, String>,
-}
+use zerocat_xdp::XdpError;
 
 const PRESENT: Question = Question {
     id: "interface",
@@ -24,21 +13,20 @@ const PRESENT: Question = Question {
 };
 
 /// The answer where the interface can't be had.
-pub(super) fn missing(error: &XdpError) -> Check {
+pub(in crate::doctor) fn missing(error: &XdpError) -> Check {
     PRESENT.not(Level::Error, crate::chain(error), "name an interface of `ip link`")
 }
 
-/// Judges an interface by what it says of itself.
-pub(crate) fn judge_interface(facts: &InterfaceFacts, wanted: &Wanted) -> Vec<Check> {
-    let nic = &facts.settings;
+pub(super) fn judge(reading: &InterfaceReading, wanted: &Wanted) -> Vec<Check> {
+    let nic = &reading.settings;
     vec![
         present(nic),
         carrier(nic),
         speed(nic),
         mtu(nic, wanted),
         bus(nic),
-        features(facts, wanted),
-        resident(facts),
+        features(reading, wanted),
+        resident(reading),
         tunable::queues(nic),
         tunable::coalescing(nic),
         tunable::energy_efficient(nic),
@@ -130,14 +118,14 @@ fn bus(nic: &NicSettings) -> Check {
     }
 }
 
-fn features(facts: &InterfaceFacts, wanted: &Wanted) -> Check {
+fn features(reading: &InterfaceReading, wanted: &Wanted) -> Check {
     let question = Question {
         id: "xdp_features",
         title: "XDP in the driver",
         wanted: "native, redirect and zero-copy",
         why: "zero-copy is the shortest way of a frame; what a driver says is proven only by the bind of `zerocat run`",
     };
-    let had = match &facts.features {
+    let had = match &reading.features {
         Err(error) => return question.unknown(error),
         Ok(had) => had,
     };
@@ -158,14 +146,14 @@ fn features(facts: &InterfaceFacts, wanted: &Wanted) -> Check {
     }
 }
 
-fn resident(facts: &InterfaceFacts) -> Check {
+fn resident(reading: &InterfaceReading) -> Check {
     let question = Question {
         id: "xdp_program",
         title: "XDP program",
         wanted: "none",
         why: "a program that is there already sees all frames first, and keeps ours off",
     };
-    match &facts.resident {
+    match &reading.resident {
         Err(error) => question.unknown(error),
         Ok(None) => question.ok("none"),
         Ok(Some(resident)) => question.not(Level::Error, resident.to_string(), resident.remedy()),
@@ -192,15 +180,16 @@ fn addresses(nic: &NicSettings) -> Check {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::doctor) mod tests {
     use super::*;
+    use crate::doctor::InterfaceFiles;
     use crate::nic::Coalescing;
     use std::net::{IpAddr, Ipv4Addr};
-    use zerocat_xdp::{Attached, HeldBy};
+    use zerocat_xdp::{Attached, HeldBy, Resident};
 
     /// An igb port as it should be.
-    pub(crate) fn good() -> InterfaceFacts {
-        InterfaceFacts {
+    pub(crate) fn good() -> InterfaceReading {
+        InterfaceReading {
             settings: NicSettings {
                 name: "enp3s0".to_owned(),
                 index: 3,
@@ -223,6 +212,7 @@ pub(super) mod tests {
             },
             features: Ok(XdpFeatures { native: true, redirect: true, zero_copy: true, receive_stamps: false }),
             resident: Ok(None),
+            files: InterfaceFiles::default(),
         }
     }
 
@@ -230,10 +220,10 @@ pub(super) mod tests {
         Wanted { cpu: None, priority: 80, period: None, spins: false, xdp, busy_polls: false, huge_pages: false }
     }
 
-    fn level_for(xdp: bool, id: &str, change: impl FnOnce(&mut InterfaceFacts)) -> Level {
+    fn level_for(xdp: bool, id: &str, change: impl FnOnce(&mut InterfaceReading)) -> Level {
         let mut facts = good();
         change(&mut facts);
-        let mut checks = judge_interface(&facts, &wanted(xdp)).into_iter();
+        let mut checks = judge(&facts, &wanted(xdp)).into_iter();
         checks.find(|check| check.id == id).unwrap_or_else(|| panic!("{id}")).level
     }
 
@@ -243,17 +233,18 @@ pub(super) mod tests {
 
     #[test]
     fn a_port_that_is_set_as_wanted_is_ok_throughout() {
-        assert!(judge_interface(&good(), &wanted(true)).iter().all(|check| check.level == Level::Ok));
+        assert!(judge(&good(), &wanted(true)).iter().all(|check| check.level == Level::Ok));
     }
 
     #[test]
     fn a_port_that_says_nothing_is_unknown_and_not_ok() {
-        let facts = InterfaceFacts {
+        let facts = InterfaceReading {
             settings: NicSettings::default(),
             features: Err("refused".to_owned()),
             resident: Err("refused".to_owned()),
+            files: InterfaceFiles::default(),
         };
-        assert!(judge_interface(&facts, &wanted(true)).iter().all(|check| check.level == Level::Info));
+        assert!(judge(&facts, &wanted(true)).iter().all(|check| check.level == Level::Info));
     }
 
     #[test]
@@ -283,7 +274,7 @@ pub(super) mod tests {
 
     #[test]
     fn a_driver_that_copies_is_a_warning_for_a_rig_over_af_xdp_only() {
-        let copies = |facts: &mut InterfaceFacts| {
+        let copies = |facts: &mut InterfaceReading| {
             facts.features = Ok(XdpFeatures { native: true, redirect: true, zero_copy: false, receive_stamps: false });
         };
         assert_eq!(level_for(true, "xdp_features", copies), Level::Warn);

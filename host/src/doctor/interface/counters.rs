@@ -1,7 +1,6 @@
 //! Errors that a NIC counts, since it is there and while somebody looked.
 
-use super::check::{Check, Level, Question};
-use super::observed::Observed;
+use crate::doctor::{Check, Level, Observed, Question};
 use crate::files;
 use std::path::Path;
 
@@ -48,7 +47,7 @@ pub fn read_counters(root: &Path, name: &str) -> Option<Counters> {
 /// sysfs-class-net-statistics`); none where that doesn't show an interface of this name and number.
 ///
 /// Frames that the NIC had no room for (`rx_missed_errors`) are no errors in `/proc/net/dev`, which calls them dropped.
-pub(super) fn read_errors(root: &Path, name: &str, index: u32) -> Vec<(String, u64)> {
+pub(in crate::doctor) fn read_errors(root: &Path, name: &str, index: u32) -> Vec<(String, u64)> {
     let directory = format!("sys/class/net/{name}");
     if files::number(root, &format!("{directory}/ifindex")) != Some(index) {
         return Vec::new();

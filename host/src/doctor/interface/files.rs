@@ -1,21 +1,20 @@
 //! What files say about an interface: NAPI, interrupts, other sockets. What ioctl and netlink say is read
 //! elsewhere.
 
-use super::Wanted;
-use super::check::{Check, Level, Question};
-use super::irq::{nic_irqs, read_irqs};
-use super::irq_thread;
-use super::machine::HostReading;
 use super::managers::{Managers, judge_managers};
+use super::packet_sockets::{self, PacketSocket};
+use crate::doctor::irq::{nic_irqs, read_irqs};
+use crate::doctor::{Check, HostReading, Level, Question, Wanted, irq_thread};
 use crate::files::{self, cpus};
+use crate::nic::NOT_IN_SYSFS;
 use std::path::Path;
 
-/// EtherType of EtherCAT (ETG.1000.4, 5.2), as `/proc/net/packet` writes it.
-const ETHERCAT: &str = "88a4";
+/// EtherType of EtherCAT (ETG.1000.4, 5.2).
+const ETHERCAT: u16 = 0x88a4;
 
 /// An interface as files show it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct InterfaceReading {
+pub struct InterfaceFiles {
     /// Its name.
     pub name: String,
     /// `/sys/class/net` shows this interface. False in another network namespace than the one that mounted it.
@@ -38,12 +37,13 @@ pub struct InterfaceReading {
     pub managers: Managers,
 }
 
-impl InterfaceReading {
+impl InterfaceFiles {
     /// The interface `name`, whose number in the calling thread's network namespace is `index`.
     #[must_use]
     pub fn read(root: &Path, name: &str, index: u32) -> Self {
-        let sockets = sockets(root, index);
-        let managers = Managers::read(root, name, index);
+        let all = packet_sockets::read(root);
+        let sockets = all.as_deref().map(|all| for_ethercat(all, index));
+        let managers = Managers::read(root, name, index, all.as_deref());
         let directory = format!("sys/class/net/{name}");
         let Some(irqs) = nic_irqs(root, name, index, read_irqs(root)) else {
             return Self { name: name.to_owned(), sockets, managers, ..Self::default() };
@@ -71,20 +71,12 @@ fn aspm(root: &Path, directory: &str) -> Option<bool> {
     (!states.is_empty()).then(|| states.iter().any(|&on| on != 0))
 }
 
-fn sockets(root: &Path, index: u32) -> Option<usize> {
-    let text = files::text(root, "proc/thread-self/net/packet")?;
-    let of_this = |line: &&str| {
-        let columns: Vec<_> = line.split_whitespace().collect();
-        let on = columns.get(4).and_then(|on| on.parse::<u32>().ok());
-        // Bound to interface 0 is bound to all of them.
-        columns.get(3) == Some(&ETHERCAT) && (on == Some(index) || on == Some(0))
-    };
-    Some(text.lines().skip(1).filter(of_this).count())
+fn for_ethercat(all: &[PacketSocket], index: u32) -> usize {
+    // A socket that is bound to interface 0 is bound to all of them.
+    all.iter().filter(|socket| socket.protocol == ETHERCAT && [index, 0].contains(&socket.interface)).count()
 }
 
-/// Judges an interface by its files.
-#[must_use]
-pub fn judge_interface(reading: &InterfaceReading, host: &HostReading, wanted: &Wanted) -> Vec<Check> {
+pub(super) fn judge(reading: &InterfaceFiles, host: &HostReading, wanted: &Wanted) -> Vec<Check> {
     let mut checks = vec![
         irq_affinity(reading, host, wanted.cpu),
         irq_thread::judge(reading, &host.irq_threads, wanted),
@@ -99,10 +91,7 @@ pub fn judge_interface(reading: &InterfaceReading, host: &HostReading, wanted: &
     checks
 }
 
-/// Where sysfs is of another network namespace than the one that this thread is in.
-pub(super) const ELSEWHERE: &str = "/sys shows another network namespace; `ip netns exec` shows the right one";
-
-fn irq_affinity(reading: &InterfaceReading, host: &HostReading, cpu: Option<usize>) -> Check {
+fn irq_affinity(reading: &InterfaceFiles, host: &HostReading, cpu: Option<usize>) -> Check {
     let question = Question {
         id: "nic_irqs",
         title: "Interrupts of the NIC",
@@ -110,7 +99,7 @@ fn irq_affinity(reading: &InterfaceReading, host: &HostReading, cpu: Option<usiz
         why: "a receive interrupt that wanders between CPUs meets cold caches and other work",
     };
     if !reading.in_sysfs {
-        return question.unknown(ELSEWHERE);
+        return question.unknown(NOT_IN_SYSFS);
     }
     let own: Vec<_> = host.irqs.iter().filter(|irq| reading.irqs.contains(&irq.number)).collect();
     if own.is_empty() {
@@ -135,7 +124,7 @@ fn irq_affinity(reading: &InterfaceReading, host: &HostReading, cpu: Option<usiz
     )
 }
 
-fn power_saving(reading: &InterfaceReading) -> Check {
+fn power_saving(reading: &InterfaceFiles) -> Check {
     let question = Question {
         id: "aspm",
         title: "Power saving of the NIC's slot (ASPM)",
@@ -144,7 +133,7 @@ fn power_saving(reading: &InterfaceReading) -> Check {
     };
     match reading.aspm {
         None if reading.in_sysfs => question.ok("none: a device without it, or the kernel may not change it"),
-        None => question.unknown(ELSEWHERE),
+        None => question.unknown(NOT_IN_SYSFS),
         Some(false) => question.ok("off"),
         Some(true) => question.not(
             Level::Warn,
@@ -158,7 +147,7 @@ fn power_saving(reading: &InterfaceReading) -> Check {
     }
 }
 
-fn deferral(reading: &InterfaceReading) -> Check {
+fn deferral(reading: &InterfaceFiles) -> Check {
     let question = Question {
         id: "napi_deferral",
         title: "NAPI deferral",
@@ -176,11 +165,11 @@ fn deferral(reading: &InterfaceReading) -> Check {
                 reading.name
             ),
         ),
-        _ => question.unknown(ELSEWHERE),
+        _ => question.unknown(NOT_IN_SYSFS),
     }
 }
 
-fn threaded(reading: &InterfaceReading) -> Check {
+fn threaded(reading: &InterfaceFiles) -> Check {
     let question = Question {
         id: "threaded_napi",
         title: "Threaded NAPI",
@@ -188,12 +177,12 @@ fn threaded(reading: &InterfaceReading) -> Check {
         why: "a receive thread of its own can be given a priority above other interrupt work",
     };
     match reading.threaded {
-        None => question.unknown(ELSEWHERE),
+        None => question.unknown(NOT_IN_SYSFS),
         Some(on) => question.info(if on { "on" } else { "off" }),
     }
 }
 
-fn enslaved(reading: &InterfaceReading) -> Check {
+fn enslaved(reading: &InterfaceFiles) -> Check {
     let question = Question {
         id: "bridge",
         title: "Bridge or bond",
@@ -201,13 +190,13 @@ fn enslaved(reading: &InterfaceReading) -> Check {
         why: "a bridge puts frames of its own on the bus and takes those that come back",
     };
     match reading.enslaved {
-        None => question.unknown(ELSEWHERE),
+        None => question.unknown(NOT_IN_SYSFS),
         Some(false) => question.ok("not part of one"),
         Some(true) => question.not(Level::Error, "part of one", format!("ip link set dev {} nomaster", reading.name)),
     }
 }
 
-fn other_sockets(reading: &InterfaceReading) -> Check {
+fn other_sockets(reading: &InterfaceFiles) -> Check {
     let question = Question {
         id: "other_sockets",
         title: "Other EtherCAT sockets",
@@ -253,8 +242,8 @@ mod tests {
 
     fn level(id: &str, files: &[(&str, &str)]) -> Level {
         let tree = FakeTree::new(files);
-        let reading = InterfaceReading::read(tree.root(), "eth1", 3);
-        let checks = judge_interface(&reading, &HostReading::read(tree.root()), &WANTED);
+        let reading = InterfaceFiles::read(tree.root(), "eth1", 3);
+        let checks = judge(&reading, &HostReading::read(tree.root()), &WANTED);
         checks.into_iter().find(|check| check.id == id).unwrap_or_else(|| panic!("{id}")).level
     }
 

@@ -76,6 +76,11 @@ impl<L: Link> FaultInjector<L> {
         &self.inner
     }
 
+    /// The same, to look at or to disturb in a test. Its slots are not to be written.
+    pub const fn inner_mut(&mut self) -> &mut L {
+        &mut self.inner
+    }
+
     fn admit(&self, slot: Slot) -> Result<(), LinkFault> {
         if slot.0 >= self.visible {
             return Err(LinkFault::NoSuchSlot(slot));

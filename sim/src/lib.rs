@@ -23,6 +23,7 @@ mod serve;
 mod snapshot;
 mod subdevice;
 mod topology;
+mod truth;
 
 pub use action::{Action, ActionError, LatchInput, SdoRefusal};
 pub use command::{
@@ -43,4 +44,5 @@ pub use segment::{Outcome, Segment};
 pub use serve::{Ends, ServeCounters, Server, nap};
 pub use snapshot::{Snapshot, SubDeviceSnapshot, Totals};
 pub use topology::End;
+pub use truth::OutputsOnWire;
 pub use zerocat_esi as esi;

@@ -18,6 +18,7 @@ use crate::frame::{self, Frame};
 use crate::snapshot::{Snapshot, SubDeviceSnapshot, Totals};
 use crate::subdevice::SubDevice;
 use crate::topology::{End, Route, Topology};
+use crate::truth::Record;
 
 /// What became of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +72,8 @@ pub struct Segment {
     totals: Totals,
     /// Whether a cable damages frames.
     pub(crate) damaging: bool,
+    /// Outputs that frames brought, where a test asked for them.
+    pub(crate) record: Option<Record>,
 }
 
 impl Segment {
@@ -99,6 +102,7 @@ impl Segment {
             stepped: None,
             totals: Totals::default(),
             damaging: false,
+            record: None,
         };
         segment.reroute();
         Ok(segment)
@@ -272,6 +276,11 @@ impl Segment {
                 continue;
             }
             outputs |= taken;
+            if let Some(record) = &mut self.record
+                && pending.written & device.app.output_channels() != 0
+            {
+                record.keep(self.totals.frames, now, (n, device), taken);
+            }
             latch |= pending.flags & Pending::DC_LATCH != 0;
             if pending.flags & Pending::DL_CONTROL != 0 {
                 device.esc.apply_loop_control();

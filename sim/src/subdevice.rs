@@ -77,7 +77,7 @@ impl SubDevice {
         self.esc.set_drift(ppm, now)
     }
 
-    /// Lets the application act on what frames did. Returns what that was, and whether outputs were taken over.
+    /// Lets the application act on what frames did. Returns what that was, and whether outputs changed.
     pub(crate) fn settle(&mut self, now: Duration) -> (Pending, bool) {
         let pending = self.esc.take_pending();
         let outputs = self.app.settle(&mut self.esc, pending, now);

@@ -119,8 +119,12 @@ impl Application {
         self.profile.take_over(channel);
     }
 
-    /// Acts on what a frame did. Returns whether outputs were taken over.
+    /// Acts on what a frame did. Returns whether outputs changed: they were taken over, or dropped by the watchdog.
     pub(crate) fn settle(&mut self, esc: &mut Esc, pending: Pending, now: Duration) -> bool {
+        let mut dropped = false;
+        if pending.flags & Pending::WATCHDOG != 0 {
+            dropped = self.watchdog_expired(esc);
+        }
         if pending.flags & Pending::SII != 0 {
             esc.run_sii(now);
         }
@@ -133,7 +137,7 @@ impl Application {
         if pending.written & out != 0 || pending.read & input != 0 || pending.flags & Pending::SYNC_MANAGER != 0 {
             self.serve_mailbox(esc);
         }
-        taken
+        taken || dropped
     }
 
     /// The fault that the profile has raised.
@@ -217,6 +221,21 @@ impl Application {
         self.profile.outputs(&mut self.values, now);
         self.report_profile(esc);
         true
+    }
+
+    /// Sync managers with outputs, one bit each.
+    pub(crate) fn output_channels(&self) -> u16 {
+        self.process_data.output_channels()
+    }
+
+    /// The outputs that the application has, packed as its sync managers have them.
+    pub(crate) fn applied_outputs(&self) -> Vec<u8> {
+        self.process_data.applied_outputs(&self.values)
+    }
+
+    /// What the sync managers with outputs hold, one behind the other.
+    pub(crate) fn outputs_on_wire(&self, esc: &Esc) -> Vec<u8> {
+        self.process_data.outputs_on_wire(esc)
     }
 
     /// Whether all outputs have come since SAFE-OP.

@@ -91,6 +91,7 @@ fn words(at: usize, bits: usize, value: ValueId) -> impl Iterator<Item = Field> 
 struct Area {
     sync_manager: u8,
     layout: Layout,
+    /// Inputs as they were put into the buffer last; outputs as they were taken from it last, 0 before.
     image: Vec<u8>,
 }
 
@@ -184,19 +185,44 @@ impl ProcessData {
     }
 
     /// Takes the output buffers of some sync managers (one bit each) over into values.
-    pub(super) fn take_outputs(&self, esc: &Esc, channels: u16, values: &mut Values) {
-        for area in self.outputs.iter().filter(|area| channels & 1 << area.sync_manager != 0) {
+    pub(super) fn take_outputs(&mut self, esc: &Esc, channels: u16, values: &mut Values) {
+        for area in self.outputs.iter_mut().filter(|area| channels & 1 << area.sync_manager != 0) {
             let buffer = esc.area(area.sync_manager);
+            // They have one length since SAFE-OP.
+            if area.image.len() == buffer.len() {
+                area.image.copy_from_slice(buffer);
+            }
             for field in &area.layout.fields {
                 values.set_raw(field.value, field.get(buffer));
             }
         }
     }
 
+    /// The output values, packed as the buffers of the sync managers have them, with the padding as it was taken over.
+    pub(super) fn applied_outputs(&self, values: &Values) -> Vec<u8> {
+        let mut packed = Vec::new();
+        for Area { layout, image, .. } in &self.outputs {
+            let mut buffer = image.clone();
+            for field in &layout.fields {
+                field.put(&mut buffer, values.raw(field.value));
+            }
+            packed.extend(buffer);
+        }
+        packed
+    }
+
+    /// The output buffers, one behind the other.
+    pub(super) fn outputs_on_wire(&self, esc: &Esc) -> Vec<u8> {
+        self.outputs.iter().flat_map(|area| esc.area(area.sync_manager)).copied().collect()
+    }
+
     /// Sets all output values to 0.
-    pub(super) fn clear_outputs(&self, values: &mut Values) {
-        for field in self.outputs.iter().flat_map(|area| &area.layout.fields) {
-            values.set_raw(field.value, 0);
+    pub(super) fn clear_outputs(&mut self, values: &mut Values) {
+        for area in &mut self.outputs {
+            area.image.fill(0);
+            for field in &area.layout.fields {
+                values.set_raw(field.value, 0);
+            }
         }
     }
 

@@ -39,6 +39,16 @@ impl Channel {
             (bits, false) => (0, (1 << bits) - 1),
         }
     }
+
+    /// The number that a word holds.
+    pub(crate) const fn number(self, word: u64) -> i64 {
+        match (self.bits, self.signed) {
+            (64.., _) => word.cast_signed(),
+            (0, _) => 0,
+            (bits, true) => word.cast_signed() << (64 - bits) >> (64 - bits),
+            (bits, false) => (word << (64 - bits) >> (64 - bits)).cast_signed(),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -54,5 +64,13 @@ mod tests {
         assert_eq!(Channel::signed(id, 1).range(), (-1, 0));
         assert_eq!(Channel::signed(id, 16).range(), (-32768, 32767));
         assert_eq!(Channel::signed(id, 63).range(), (i64::MIN / 2, i64::MAX / 2));
+    }
+
+    #[test]
+    fn a_word_is_cut_to_the_length_and_its_sign_extended() {
+        let id = ValueId(0);
+        assert_eq!(Channel::signed(id, 16).number(0xffff), -1);
+        assert_eq!(Channel::unsigned(id, 16).number(u64::MAX), 0xffff);
+        assert_eq!(Channel::signed(id, 64).number(u64::MAX), -1);
     }
 }

@@ -131,7 +131,7 @@ impl Esc {
     }
 
     pub(super) fn note(&mut self, flag: u16) {
-        debug_assert!(flag <= Pending::WRITE_ENABLE);
+        debug_assert!(flag <= Pending::WATCHDOG);
         self.pending.flags |= flag;
     }
 }

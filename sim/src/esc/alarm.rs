@@ -5,7 +5,7 @@ use std::time::Duration;
 use zerocat_wire::register;
 
 use super::register::channel_register;
-use super::{Esc, PLAIN};
+use super::{Esc, PLAIN, Pending};
 
 /// AL status event in the event request (ET1100 data sheet, section II, 0x0210).
 const AL_STATUS_EVENT: u16 = 1 << 3;
@@ -53,8 +53,12 @@ impl Esc {
         self.memory.set_byte(register::WATCHDOG_COUNT, self.watchdog.count());
     }
 
-    /// A sync manager that triggers the watchdog was written.
+    /// A sync manager that triggers the watchdog was written. If that comes too late, the watchdog has expired before,
+    /// whether time was let pass in between or not.
     pub(super) fn trigger_watchdog(&mut self) {
+        if self.watchdog.check(self.now) {
+            self.note(Pending::WATCHDOG);
+        }
         let expired = self.watchdog.expired();
         self.watchdog.trigger(self.now);
         if expired {

@@ -91,6 +91,8 @@ impl Pending {
     pub(crate) const RESET: u16 = 64;
     /// Write enable was set, for this frame only.
     pub(crate) const WRITE_ENABLE: u16 = 128;
+    /// The watchdog had expired when outputs came.
+    pub(crate) const WATCHDOG: u16 = 256;
 
     pub(crate) const fn any(self) -> bool {
         self.flags != 0 || self.written != 0 || self.read != 0

@@ -9,6 +9,7 @@
 //! posted slots, or that anything arrives.
 
 pub mod datagram;
+pub mod descriptors;
 pub mod fault;
 pub mod lock;
 pub mod packet;

@@ -15,12 +15,15 @@
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::time::Duration;
 
+use crate::descriptors::{self, TooManyFiles};
 use nix::errno::Errno;
 use nix::sys::socket::sockopt::PeerCredentials;
 use nix::sys::socket::{
     AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, connect, getsockopt, listen, socket,
 };
 
+/// File descriptors that taking a lock takes.
+const DESCRIPTORS: usize = 3;
 /// Looks at a name that is taken by nobody: a process that has just taken it, or that has just ended.
 const LOOKS: u32 = 10;
 /// Time between two of them.
@@ -49,6 +52,9 @@ pub enum LockError {
         /// Names that exist in this network namespace, separated by commas.
         existing: String,
     },
+    /// The process has too many files open.
+    #[error(transparent)]
+    Descriptors(#[from] TooManyFiles),
     /// A socket couldn't be made or named.
     #[error("{step} the socket that locks {interface}")]
     SetUp {
@@ -59,6 +65,14 @@ pub enum LockError {
         /// What the operating system said.
         source: std::io::Error,
     },
+}
+
+impl LockError {
+    /// Name of the resource limit that was in the way, if one was.
+    #[must_use]
+    pub fn limit(&self) -> Option<&'static str> {
+        if let Self::Descriptors(error) = self { Some(error.limit()) } else { None }
+    }
 }
 
 fn holder(pid: Option<u32>, program: Option<&str>) -> String {
@@ -82,6 +96,7 @@ impl InterfaceLock {
     pub fn take(interface: &str) -> Result<Self, LockError> {
         let failed =
             |step| move |errno: Errno| LockError::SetUp { interface: interface.to_owned(), step, source: errno.into() };
+        descriptors::ensure(DESCRIPTORS)?;
         let index = nix::net::if_::if_nametoindex(interface).map_err(|_| no_such_interface(interface))?;
         let name = UnixAddr::new_abstract(format!("zerocat/{index}").as_bytes()).map_err(failed("name"))?;
         for look in 0..LOOKS {

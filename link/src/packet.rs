@@ -13,6 +13,7 @@ use std::ffi::CString;
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
+use crate::descriptors::{self, TooManyFiles};
 use crate::slots::Slots;
 use crate::waiting::{Awaited, wait_for_any};
 use crate::watch::InterfaceWatch;
@@ -22,6 +23,9 @@ pub mod floor;
 pub(crate) mod socket;
 
 use socket::{Arrival, BATCH, Buffer, RawSocket};
+
+/// File descriptors that opening a link takes.
+const DESCRIPTORS: usize = 2;
 
 /// Why a [`PacketLink`] could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +61,9 @@ pub enum PacketError {
         /// `ARPHRD_*` of `linux/if_arp.h`.
         hardware_type: u16,
     },
+    /// The process has too many files open.
+    #[error(transparent)]
+    Descriptors(#[from] TooManyFiles),
     /// Another step of the set-up failed.
     #[error("{step} of the raw socket on {interface}")]
     SetUp {
@@ -68,6 +75,14 @@ pub enum PacketError {
         #[source]
         source: std::io::Error,
     },
+}
+
+impl PacketError {
+    /// Name of the resource limit that was in the way, if one was.
+    #[must_use]
+    pub fn limit(&self) -> Option<&'static str> {
+        if let Self::Descriptors(error) = self { Some(error.limit()) } else { None }
+    }
 }
 
 /// An AF_PACKET socket on one interface, with persistent transmit slots.
@@ -144,6 +159,7 @@ impl PacketLink {
     /// # Errors
     /// See [`PacketError`].
     pub fn open(interface: &str, sizing: Sizing) -> Result<Self, PacketError> {
+        descriptors::ensure(DESCRIPTORS)?;
         let name = interface_name(interface)?;
         let index = interface_index(interface)?;
         let set_up = |step: &'static str| {

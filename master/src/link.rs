@@ -74,6 +74,18 @@ pub enum LinkOpenError {
     },
 }
 
+impl LinkOpenError {
+    /// Name of the resource limit that was in the way, if one was: `RLIMIT_NOFILE`, `RLIMIT_MEMLOCK` or `fs.file-max`.
+    #[must_use]
+    pub fn limit(&self) -> Option<&'static str> {
+        match self {
+            Self::Lock(source) => source.limit(),
+            Self::Xdp { source, .. } => source.limit(),
+            Self::Packet { source, .. } => source.limit(),
+        }
+    }
+}
+
 /// Where and how to open a link.
 #[derive(Debug, Clone)]
 pub struct LinkRequest<'a> {

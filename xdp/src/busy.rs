@@ -71,43 +71,87 @@ pub(crate) enum BusyPollError {
     Mitigation(#[from] MitigationError),
     #[error("set {0} to {1}: {2}; it takes CAP_NET_ADMIN and Linux 5.11 or newer")]
     Option(&'static str, libc::c_int, io::Error),
+    #[error("read {0}: {1}; it takes Linux 5.11 or newer")]
+    Read(&'static str, io::Error),
     #[error(transparent)]
     Device(#[from] XdpError),
 }
 
 /// The NAPI instance that serves the socket's queue; `None` where the kernel doesn't say.
 pub(crate) fn napi_id(socket: RawFd) -> Option<u32> {
-    let mut id: libc::c_int = 0;
-    let mut len = libc::socklen_t::try_from(size_of::<libc::c_int>()).ok()?;
-    // SAFETY: the caller keeps the descriptor open; id is a c_int, which the kernel fills no further than len.
-    let result = unsafe {
-        libc::getsockopt(socket, libc::SOL_SOCKET, libc::SO_INCOMING_NAPI_ID, (&raw mut id).cast(), &raw mut len)
-    };
-    u32::try_from(id).ok().filter(|&id| result == 0 && id != 0)
+    let id = read(socket, libc::SO_INCOMING_NAPI_ID).ok()?;
+    u32::try_from(id).ok().filter(|&id| id != 0)
 }
 
-/// Sets the knobs of an interface until what is returned is dropped, then the socket's options.
-pub(crate) fn turn_on(socket: RawFd, device: &Device, how: BusyPoll) -> Result<HeldMitigation, BusyPollError> {
+/// The options of a socket before busy polling was turned on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct OptionsBefore {
+    prefer: libc::c_int,
+    time: libc::c_int,
+}
+
+/// Sets the knobs of an interface until what is returned is dropped, then the socket's options. What fails leaves both as
+/// they were.
+pub(crate) fn turn_on(
+    socket: RawFd,
+    device: &Device,
+    how: BusyPoll,
+) -> Result<(HeldMitigation, OptionsBefore), BusyPollError> {
     let index = u32::try_from(device.index()).unwrap_or(0);
     let held = HeldMitigation::set(Path::new("/"), device.name(), index, how.mitigation)?;
-    set(socket, "SO_PREFER_BUSY_POLL", libc::SO_PREFER_BUSY_POLL, 1)?;
-    set(socket, "SO_BUSY_POLL", libc::SO_BUSY_POLL, BUSY_POLL_US)?;
-    set(socket, "SO_BUSY_POLL_BUDGET", libc::SO_BUSY_POLL_BUDGET, how.budget.into())?;
-    Ok(held)
+    let before = set_options(socket, how.budget.into())?;
+    Ok((held, before))
 }
 
-/// Takes the socket's options back.
-pub(crate) fn turn_off(socket: RawFd) -> Result<(), BusyPollError> {
-    set(socket, "SO_PREFER_BUSY_POLL", libc::SO_PREFER_BUSY_POLL, 0)?;
-    set(socket, "SO_BUSY_POLL", libc::SO_BUSY_POLL, 0)
+/// Gives a socket its options back. The budget means nothing without the others.
+pub(crate) fn turn_off(socket: RawFd, before: OptionsBefore) -> Result<(), BusyPollError> {
+    let OptionsBefore { prefer, time } = before;
+    let prefer = set(socket, PREFER, prefer);
+    let time = set(socket, TIME, time);
+    prefer.and(time)
 }
 
-fn set(socket: RawFd, name: &'static str, option: libc::c_int, value: libc::c_int) -> Result<(), BusyPollError> {
+/// Sets all three options or none.
+fn set_options(socket: RawFd, budget: libc::c_int) -> Result<OptionsBefore, BusyPollError> {
+    let before = OptionsBefore { prefer: get(socket, PREFER)?, time: get(socket, TIME)? };
+    let all = [(PREFER, 1), (TIME, BUSY_POLL_US), (BUDGET, budget)];
+    match all.into_iter().try_for_each(|(option, value)| set(socket, option, value)) {
+        Ok(()) => Ok(before),
+        Err(error) => {
+            // What can't be set can be unset, which takes no right; and the first error is the one to tell.
+            let _ = turn_off(socket, before);
+            Err(error)
+        }
+    }
+}
+
+/// An option of `SOL_SOCKET` and its name.
+#[derive(Debug, Clone, Copy)]
+struct SocketOption(&'static str, libc::c_int);
+
+const PREFER: SocketOption = SocketOption("SO_PREFER_BUSY_POLL", libc::SO_PREFER_BUSY_POLL);
+const TIME: SocketOption = SocketOption("SO_BUSY_POLL", libc::SO_BUSY_POLL);
+const BUDGET: SocketOption = SocketOption("SO_BUSY_POLL_BUDGET", libc::SO_BUSY_POLL_BUDGET);
+
+fn get(socket: RawFd, SocketOption(name, option): SocketOption) -> Result<libc::c_int, BusyPollError> {
+    read(socket, option).map_err(|source| BusyPollError::Read(name, source))
+}
+
+fn set(socket: RawFd, SocketOption(name, option): SocketOption, value: libc::c_int) -> Result<(), BusyPollError> {
     let failed = |source| BusyPollError::Option(name, value, source);
     let len = libc::socklen_t::try_from(size_of_val(&value)).map_err(|error| failed(io::Error::other(error)))?;
     // SAFETY: the caller keeps the descriptor open; value is readable for len bytes.
     let result = unsafe { libc::setsockopt(socket, libc::SOL_SOCKET, option, (&raw const value).cast(), len) };
     if result < 0 { Err(failed(io::Error::last_os_error())) } else { Ok(()) }
+}
+
+/// Reads an option that is an int.
+fn read(socket: RawFd, option: libc::c_int) -> io::Result<libc::c_int> {
+    let mut value: libc::c_int = 0;
+    let mut len = libc::socklen_t::try_from(size_of_val(&value)).map_err(io::Error::other)?;
+    // SAFETY: the caller keeps the descriptor open; value is a c_int, which the kernel fills no further than len.
+    let result = unsafe { libc::getsockopt(socket, libc::SOL_SOCKET, option, (&raw mut value).cast(), &raw mut len) };
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(value) }
 }
 
 /// How long a frame that is sent to learn the NAPI instance, or whether it sends, may take.
@@ -121,3 +165,37 @@ pub(crate) const PROBE: [u8; 28] = [
     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x10, 0x5a, 0x43, 0x4e, 0x4f, 0x50, 0x88, 0xa4, 0x0c, 0x10, 0, 0, 0, 0, 0, 0,
     0, 0, 0, 0, 0, 0,
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::UdpSocket;
+    use std::os::fd::AsRawFd;
+
+    /// The first two options, which can be read.
+    fn options(socket: &UdpSocket) -> [libc::c_int; 2] {
+        [PREFER, TIME].map(|option| get(socket.as_raw_fd(), option).unwrap())
+    }
+
+    #[test]
+    fn an_option_that_is_refused_leaves_the_others_as_they_were() {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        set(socket.as_raw_fd(), TIME, 7).expect("needs CAP_NET_ADMIN");
+        let before = options(&socket);
+        // More frames than any budget may be.
+        let error = set_options(socket.as_raw_fd(), 1 << 16).unwrap_err();
+        assert!(matches!(error, BusyPollError::Option("SO_BUSY_POLL_BUDGET", _, _)), "{error}");
+        assert_eq!(options(&socket), before);
+    }
+
+    #[test]
+    fn what_is_turned_off_is_as_it_was() {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        set(socket.as_raw_fd(), TIME, 7).expect("needs CAP_NET_ADMIN");
+        let before = options(&socket);
+        let kept = set_options(socket.as_raw_fd(), 8).unwrap();
+        assert_eq!(options(&socket), [1, BUSY_POLL_US]);
+        turn_off(socket.as_raw_fd(), kept).unwrap();
+        assert_eq!(options(&socket), before);
+    }
+}

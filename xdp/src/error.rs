@@ -4,6 +4,7 @@ use crate::mode::{Attached, Mode};
 use crate::resident::Resident;
 use std::io;
 use std::time::Duration;
+use zerocat_link::descriptors::TooManyFiles;
 use zerocat_sched::Capabilities;
 
 /// A mode that was tried and refused.
@@ -237,6 +238,9 @@ pub enum XdpError {
         /// How long was waited.
         waited: Duration,
     },
+    /// The process has too many files open.
+    #[error(transparent)]
+    Descriptors(#[from] TooManyFiles),
     /// The interface couldn't be asked.
     #[error("{step} of {interface}")]
     Device {
@@ -250,6 +254,16 @@ pub enum XdpError {
 }
 
 impl XdpError {
+    /// Name of the resource limit that was in the way, if one was.
+    #[must_use]
+    pub fn limit(&self) -> Option<&'static str> {
+        match self {
+            Self::Descriptors(error) => Some(error.limit()),
+            Self::MemoryLock { .. } => Some("RLIMIT_MEMLOCK"),
+            _ => None,
+        }
+    }
+
     pub(crate) fn device(interface: &str, step: &'static str, source: io::Error) -> Self {
         Self::Device { interface: interface.into(), step, source }
     }

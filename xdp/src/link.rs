@@ -85,11 +85,11 @@ impl XdpLink {
             self.probe();
         }
         let napi_id = busy::napi_id(fd).ok_or(BusyPollError::NoNapi(self.opened.report.queue))?;
-        let held = busy::turn_on(fd, &device, how)?;
+        let (held, before) = busy::turn_on(fd, &device, how)?;
         self.opened.socket.polls = true;
         if !(0..busy::PROBES).all(|_| self.probe()) {
             self.opened.socket.polls = false;
-            busy::turn_off(fd)?;
+            busy::turn_off(fd, before)?;
             drop(held);
             self.send_what_is_left();
             return Err(BusyPollError::NoSending(self.opened.report.queue));

@@ -21,6 +21,7 @@ use crate::watch::XdpWatch;
 use std::io;
 use std::time::{Duration, Instant};
 use zerocat_link::Sizing;
+use zerocat_link::descriptors;
 use zerocat_link::watch::InterfaceWatch;
 
 /// Most slots and most receive buffers of a link.
@@ -29,6 +30,8 @@ const MAX_BUFFERS: u16 = 1 << 14;
 const FRAME_OVERHEAD: u32 = 18;
 /// Payload of the longest EtherCAT frame (IEEE 802.3).
 const MIN_MTU: u32 = 1500;
+/// File descriptors that opening takes at most: libbpf and libxdp open some for a moment only. Measured, with some to spare.
+pub(crate) const DESCRIPTORS: usize = 16;
 /// Longest pause between two attempts at a queue that is taken.
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
@@ -156,6 +159,7 @@ pub(crate) struct Opened {
 /// Opens a socket as asked, with its program attached and the carrier there.
 pub(crate) fn open(options: &XdpOptions) -> Result<Opened, XdpError> {
     let layout = options.layout()?;
+    descriptors::ensure(DESCRIPTORS)?;
     let device = Device::find(&options.interface)?;
     privilege::check()?;
     check(&device, options)?;

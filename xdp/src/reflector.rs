@@ -7,9 +7,11 @@
 use crate::device::Device;
 use crate::error::XdpError;
 use crate::mode::{Attached, Mode};
+use crate::open::DESCRIPTORS;
 use crate::privilege;
 use crate::program::{Attachment, Kind, Program};
 use crate::resident;
+use zerocat_link::descriptors;
 
 /// Sends every EtherCAT frame back: with bit 1 of the first byte of its source address set, and the working counters
 /// of its first 16 datagrams raised by 3 (LRW), 0 (NOP) or 1 (all others). It leaves the interface when it is dropped.
@@ -59,6 +61,7 @@ impl Passthrough {
 }
 
 fn attach(interface: &str, mode: Mode, kind: Kind) -> Result<Attachment, XdpError> {
+    descriptors::ensure(DESCRIPTORS)?;
     let device = Device::find(interface)?;
     privilege::check()?;
     resident::clear(&device, false)?;

@@ -1,0 +1,61 @@
+//! Whether this process may open so many more files, asked before it is needed.
+//!
+//! A library that runs out of file descriptors half-way says whatever it says; libxdp says "No such file or directory".
+//! So what needs several looks first. Not guaranteed: that another thread doesn't take them in between.
+
+use std::fs::File;
+use std::io;
+
+use nix::sys::resource::{Resource, getrlimit};
+
+/// There aren't as many file descriptors left as are needed.
+#[derive(Debug, thiserror::Error)]
+#[error("too many open files: {needed} more are needed, and the limit is {}; raise it ({})", bound(*limit), remedy(source))]
+pub struct TooManyFiles {
+    /// Descriptors needed.
+    pub needed: usize,
+    /// How many this process may have open, where its limit is in the way.
+    pub limit: Option<u64>,
+    /// What the operating system said: `EMFILE`, or `ENFILE` where the limit is the host's.
+    pub source: io::Error,
+}
+
+impl TooManyFiles {
+    /// Name of the limit that is in the way.
+    #[must_use]
+    pub fn limit(&self) -> &'static str {
+        if self.source.raw_os_error() == Some(libc::ENFILE) { "fs.file-max" } else { "RLIMIT_NOFILE" }
+    }
+}
+
+fn bound(limit: Option<u64>) -> String {
+    limit.map_or_else(|| "the host's".to_owned(), |limit| limit.to_string())
+}
+
+fn remedy(source: &io::Error) -> &'static str {
+    match source.raw_os_error() {
+        Some(libc::ENFILE) => "sysctl fs.file-max",
+        _ => "ulimit -n, or LimitNOFILE= in a systemd unit",
+    }
+}
+
+/// Asks for so many descriptors, and gives them back at once.
+///
+/// # Errors
+/// `TooManyFiles`.
+pub fn ensure(needed: usize) -> Result<(), TooManyFiles> {
+    let mut held = Vec::with_capacity(needed);
+    for _ in 0..needed {
+        match File::open("/") {
+            Ok(file) => held.push(file),
+            Err(source) if matches!(source.raw_os_error(), Some(libc::EMFILE | libc::ENFILE)) => {
+                let own = getrlimit(Resource::RLIMIT_NOFILE).ok().map(|(soft, _)| soft);
+                let limit = own.filter(|_| source.raw_os_error() == Some(libc::EMFILE));
+                return Err(TooManyFiles { needed, limit, source });
+            }
+            // Not to be opened for another reason, which says nothing about descriptors.
+            Err(_) => return Ok(()),
+        }
+    }
+    Ok(())
+}

@@ -2,7 +2,7 @@
 //! segment's share of a cycle.
 
 use std::time::Duration;
-use zerocat_link::{Link, LinkCounters, LinkFault, Slot};
+use zerocat_link::{Link, LinkFault};
 use zerocat_sched::{Clock, MonotonicClock};
 
 /// A link with a stopwatch.
@@ -25,38 +25,12 @@ impl<L> Stopwatch<L> {
 }
 
 impl<L: Link> Link for Stopwatch<L> {
-    fn slots(&self) -> u16 {
-        self.link.slots()
-    }
-
-    fn slot(&self, slot: Slot) -> Result<&[u8], LinkFault> {
-        self.link.slot(slot)
-    }
-
-    fn slot_mut(&mut self, slot: Slot) -> Result<&mut [u8], LinkFault> {
-        self.link.slot_mut(slot)
-    }
-
-    fn post(&mut self, slot: Slot, len: usize) -> Result<(), LinkFault> {
-        self.link.post(slot, len)
-    }
+    zerocat_link::delegate_to!(link: slots, slot, slot_mut, post, receive, counters, withdraw);
 
     fn kick(&mut self) -> Result<(), LinkFault> {
         let start = MonotonicClock.now();
         let kicked = self.link.kick();
         self.kicking += MonotonicClock.now().since(start);
         kicked
-    }
-
-    fn receive(&mut self) -> Result<Option<&[u8]>, LinkFault> {
-        self.link.receive()
-    }
-
-    fn counters(&self) -> LinkCounters {
-        self.link.counters()
-    }
-
-    fn withdraw(&mut self) {
-        self.link.withdraw();
     }
 }

@@ -21,7 +21,7 @@ use nix::sys::socket::{setsockopt, sockopt};
 
 use crate::slots::Slots;
 use crate::waiting::{Awaited, wait_for_any};
-use crate::{Link, LinkCounters, LinkFault, MAX_FRAME, Sizing, Slot};
+use crate::{Link, LinkCounters, LinkFault, MAX_FRAME, Sizing};
 
 /// EtherType of EtherCAT, as it is on the wire.
 const ETHERTYPE: [u8; 2] = [0x88, 0xA4];
@@ -152,21 +152,7 @@ impl Awaited for DatagramLink {
 }
 
 impl Link for DatagramLink {
-    fn slots(&self) -> u16 {
-        self.slots.count()
-    }
-
-    fn slot(&self, slot: Slot) -> Result<&[u8], LinkFault> {
-        self.slots.bytes(slot)
-    }
-
-    fn slot_mut(&mut self, slot: Slot) -> Result<&mut [u8], LinkFault> {
-        self.slots.bytes_mut(slot)
-    }
-
-    fn post(&mut self, slot: Slot, len: usize) -> Result<(), LinkFault> {
-        self.slots.post(slot, len)
-    }
+    crate::delegate_to!(slots: slots, slot, slot_mut, post);
 
     fn kick(&mut self) -> Result<(), LinkFault> {
         let mut outcome = Ok(());

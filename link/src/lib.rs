@@ -9,6 +9,7 @@
 //! posted slots, or that anything arrives.
 
 pub mod datagram;
+mod delegate;
 pub mod descriptors;
 pub mod fault;
 pub mod lock;

@@ -17,7 +17,7 @@ use crate::descriptors::{self, TooManyFiles};
 use crate::slots::Slots;
 use crate::waiting::{Awaited, wait_for_any};
 use crate::watch::InterfaceWatch;
-use crate::{Link, LinkCounters, LinkFault, MAX_FRAME, Sizing, Slot};
+use crate::{Link, LinkCounters, LinkFault, MAX_FRAME, Sizing};
 
 pub mod floor;
 pub(crate) mod socket;
@@ -271,21 +271,7 @@ impl Awaited for PacketLink {
 }
 
 impl Link for PacketLink {
-    fn slots(&self) -> u16 {
-        self.slots.count()
-    }
-
-    fn slot(&self, slot: Slot) -> Result<&[u8], LinkFault> {
-        self.slots.bytes(slot)
-    }
-
-    fn slot_mut(&mut self, slot: Slot) -> Result<&mut [u8], LinkFault> {
-        self.slots.bytes_mut(slot)
-    }
-
-    fn post(&mut self, slot: Slot, len: usize) -> Result<(), LinkFault> {
-        self.slots.post(slot, len)
-    }
+    crate::delegate_to!(slots: slots, slot, slot_mut, post);
 
     fn kick(&mut self) -> Result<(), LinkFault> {
         let posted = self.slots.posted();

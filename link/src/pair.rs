@@ -120,17 +120,7 @@ impl PairEnd {
 }
 
 impl Link for PairEnd {
-    fn slots(&self) -> u16 {
-        self.slots.count()
-    }
-
-    fn slot(&self, slot: Slot) -> Result<&[u8], LinkFault> {
-        self.slots.bytes(slot)
-    }
-
-    fn slot_mut(&mut self, slot: Slot) -> Result<&mut [u8], LinkFault> {
-        self.slots.bytes_mut(slot)
-    }
+    crate::delegate_to!(slots: slots, slot, slot_mut);
 
     fn post(&mut self, slot: Slot, len: usize) -> Result<(), LinkFault> {
         self.slots.admit(slot, len)?;

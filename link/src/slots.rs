@@ -31,15 +31,18 @@ impl Slots {
         Self { cells: vec![cell; usize::from(count)].into_boxed_slice(), order: Vec::with_capacity(usize::from(count)) }
     }
 
-    pub(crate) fn count(&self) -> u16 {
+    #[inline]
+    pub(crate) fn slots(&self) -> u16 {
         u16::try_from(self.cells.len()).unwrap_or(u16::MAX)
     }
 
-    pub(crate) fn bytes(&self, slot: Slot) -> Result<&[u8], LinkFault> {
+    #[inline]
+    pub(crate) fn slot(&self, slot: Slot) -> Result<&[u8], LinkFault> {
         self.cells.get(usize::from(slot.0)).map(|cell| cell.bytes.as_slice()).ok_or(LinkFault::NoSuchSlot(slot))
     }
 
-    pub(crate) fn bytes_mut(&mut self, slot: Slot) -> Result<&mut [u8], LinkFault> {
+    #[inline]
+    pub(crate) fn slot_mut(&mut self, slot: Slot) -> Result<&mut [u8], LinkFault> {
         let cell = self.own(slot)?;
         Ok(&mut cell.bytes)
     }
@@ -51,6 +54,7 @@ impl Slots {
     }
 
     /// Posts the first `len` bytes and pads them where they are too few.
+    #[inline]
     pub(crate) fn post(&mut self, slot: Slot, len: usize) -> Result<(), LinkFault> {
         self.admit(slot, len)?;
         let cell = self.own(slot)?;
@@ -104,19 +108,19 @@ mod tests {
     #[test]
     fn a_posted_slot_is_busy_until_cleared_and_keeps_its_bytes() {
         let mut slots = Slots::new(2);
-        slots.bytes_mut(Slot(1)).unwrap().fill(7);
+        slots.slot_mut(Slot(1)).unwrap().fill(7);
         slots.post(Slot(1), 100).unwrap();
-        assert_eq!(slots.bytes_mut(Slot(1)).unwrap_err(), LinkFault::Busy(Slot(1)));
+        assert_eq!(slots.slot_mut(Slot(1)).unwrap_err(), LinkFault::Busy(Slot(1)));
         assert_eq!(slots.post(Slot(1), 100), Err(LinkFault::Busy(Slot(1))));
         slots.clear();
         assert_eq!(slots.posted(), 0);
-        assert_eq!(slots.bytes_mut(Slot(1)).unwrap(), [7; MAX_FRAME].as_slice());
+        assert_eq!(slots.slot_mut(Slot(1)).unwrap(), [7; MAX_FRAME].as_slice());
     }
 
     #[test]
     fn padding_is_zero_on_the_wire_and_leaves_the_slot_alone() {
         let mut slots = Slots::new(1);
-        slots.bytes_mut(Slot(0)).unwrap().fill(9);
+        slots.slot_mut(Slot(0)).unwrap().fill(9);
         for len in [59, 14, 30] {
             slots.post(Slot(0), len).unwrap();
             let wire = slots.frame(0);
@@ -124,7 +128,7 @@ mod tests {
             assert!(wire[..len].iter().all(|byte| *byte == 9) && wire[len..].iter().all(|byte| *byte == 0));
             slots.clear();
         }
-        assert!(slots.bytes(Slot(0)).unwrap().iter().all(|byte| *byte == 9));
+        assert!(slots.slot(Slot(0)).unwrap().iter().all(|byte| *byte == 9));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use nix::time::{ClockId, clock_gettime};
 use rtrb::{Consumer, Producer, RingBuffer};
 
-use crate::{Link, LinkCounters, LinkFault, MAX_FRAME, MIN_FRAME, Slot};
+use crate::{Link, LinkFault, MAX_FRAME, MIN_FRAME, Slot};
 
 mod writer;
 
@@ -173,17 +173,7 @@ impl<L: Link> Tap<L> {
 }
 
 impl<L: Link> Link for Tap<L> {
-    fn slots(&self) -> u16 {
-        self.inner.slots()
-    }
-
-    fn slot(&self, slot: Slot) -> Result<&[u8], LinkFault> {
-        self.inner.slot(slot)
-    }
-
-    fn slot_mut(&mut self, slot: Slot) -> Result<&mut [u8], LinkFault> {
-        self.inner.slot_mut(slot)
-    }
+    crate::delegate_to!(inner: slots, slot, slot_mut, counters);
 
     fn post(&mut self, slot: Slot, len: usize) -> Result<(), LinkFault> {
         self.inner.post(slot, len)?;
@@ -211,10 +201,6 @@ impl<L: Link> Link for Tap<L> {
             self.recorder.record(monotonic(), Direction::Received, frame);
         }
         Ok(received)
-    }
-
-    fn counters(&self) -> LinkCounters {
-        self.inner.counters()
     }
 
     /// What was posted since the last kick is not copied.

@@ -11,7 +11,7 @@ use zerocat_link::lock::{InterfaceLock, LockError};
 use zerocat_link::packet::PacketError;
 use zerocat_link::packet::PacketLink;
 use zerocat_link::packet::floor::FloorWait;
-use zerocat_link::{Link, LinkCounters, LinkFault, Slot};
+use zerocat_link::{Link, LinkFault, Slot};
 use zerocat_sched::{RealtimeRequest, enter, prepare_process};
 use zerocat_xdp::{Mode, XdpError, XdpReport};
 
@@ -247,26 +247,12 @@ struct Blocking {
 }
 
 impl Link for Blocking {
-    fn slots(&self) -> u16 {
-        self.link.slots()
-    }
-
-    fn slot(&self, slot: Slot) -> Result<&[u8], LinkFault> {
-        self.link.slot(slot)
-    }
-
-    fn slot_mut(&mut self, slot: Slot) -> Result<&mut [u8], LinkFault> {
-        self.link.slot_mut(slot)
-    }
+    zerocat_link::delegate_to!(link: slots, slot, slot_mut, kick, counters);
 
     fn post(&mut self, slot: Slot, len: usize) -> Result<(), LinkFault> {
         self.out += 1;
         self.empty = false;
         self.link.post(slot, len)
-    }
-
-    fn kick(&mut self) -> Result<(), LinkFault> {
-        self.link.kick()
     }
 
     fn receive(&mut self) -> Result<Option<&[u8]>, LinkFault> {
@@ -279,10 +265,6 @@ impl Link for Blocking {
             self.out = self.out.saturating_sub(1);
         }
         Ok(received)
-    }
-
-    fn counters(&self) -> LinkCounters {
-        self.link.counters()
     }
 
     fn withdraw(&mut self) {

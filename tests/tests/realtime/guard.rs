@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use zerocat::AnyLink;
-use zerocat_link::{Link, LinkCounters, LinkFault, Slot};
+use zerocat_link::{Link, LinkFault};
 use zerocat_sched::alloc::AbortOnAlloc;
 
 thread_local! {
@@ -54,36 +54,10 @@ pub(crate) struct Guarded {
 }
 
 impl Link for Guarded {
-    fn slots(&self) -> u16 {
-        self.inner.slots()
-    }
-
-    fn slot(&self, slot: Slot) -> Result<&[u8], LinkFault> {
-        self.inner.slot(slot)
-    }
-
-    fn slot_mut(&mut self, slot: Slot) -> Result<&mut [u8], LinkFault> {
-        self.inner.slot_mut(slot)
-    }
-
-    fn post(&mut self, slot: Slot, len: usize) -> Result<(), LinkFault> {
-        self.inner.post(slot, len)
-    }
-
-    fn kick(&mut self) -> Result<(), LinkFault> {
-        self.inner.kick()
-    }
+    zerocat_link::delegate_to!(inner: slots, slot, slot_mut, post, kick, counters, withdraw);
 
     fn receive(&mut self) -> Result<Option<&[u8]>, LinkFault> {
         self.switch.obey();
         self.inner.receive()
-    }
-
-    fn counters(&self) -> LinkCounters {
-        self.inner.counters()
-    }
-
-    fn withdraw(&mut self) {
-        self.inner.withdraw();
     }
 }

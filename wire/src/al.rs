@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::codes::named_codes;
+
 /// State of a SubDevice's application layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
@@ -111,25 +113,8 @@ impl fmt::Display for AlStatus {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct AlStatusCode(pub u16);
 
-macro_rules! codes {
-    ($($(#[$doc:meta])* $name:ident = $code:literal, $text:literal;)*) => {
-        impl AlStatusCode {
-            $(#[doc = $text] pub const $name: Self = Self($code);)*
-
-            /// The code in words.
-            #[must_use]
-            pub const fn text(self) -> &'static str {
-                match self.0 {
-                    $($code => $text,)*
-                    0x8000.. => "vendor specific",
-                    _ => "unknown code",
-                }
-            }
-        }
-    };
-}
-
-codes! {
+named_codes! {
+    AlStatusCode, 4, 0x8000.. => "vendor specific", _ => "unknown code";
     NO_ERROR = 0x0000, "No error";
     UNSPECIFIED = 0x0001, "Unspecified error";
     NO_MEMORY = 0x0002, "No memory";
@@ -193,12 +178,6 @@ codes! {
     TEMPERATURE_TOO_LOW = 0x0082, "Temperature too low";
     TEMPERATURE_TOO_HIGH = 0x0083, "Temperature too high";
     APPLICATION_CONTROLLER = 0x00F0, "Application controller available";
-}
-
-impl fmt::Display for AlStatusCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:#06x}: {}", self.0, self.text())
-    }
 }
 
 #[cfg(test)]

@@ -15,51 +15,32 @@ pub use emergency::Emergency;
 pub use info::{InfoError, InfoHeader, InfoOp, ListAnswer, ListQuery, ListType};
 pub use sdo::{SdoRequest, SdoResponse, SdoTarget};
 
+use crate::codes::coded_enum;
 use crate::mailbox::{self, MailboxHeader, MailboxType};
 use crate::{WireError, field};
 
 /// Bytes of the CoE header.
 pub const HEADER_LEN: usize = 2;
 
-/// What follows the header.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum CoeService {
-    /// Emergency.
-    Emergency = 1,
-    /// SDO request.
-    SdoRequest = 2,
-    /// SDO response.
-    SdoResponse = 3,
-    /// TxPDO.
-    TxPdo = 4,
-    /// RxPDO.
-    RxPdo = 5,
-    /// Remote request of a TxPDO.
-    TxPdoRequest = 6,
-    /// Remote request of an RxPDO.
-    RxPdoRequest = 7,
-    /// SDO information.
-    SdoInformation = 8,
-}
-
-impl CoeService {
-    /// The service with this code.
-    ///
-    /// # Errors
-    /// `BadValue` for a code that is reserved.
-    pub const fn from_code(code: u8) -> Result<Self, WireError> {
-        Ok(match code {
-            1 => Self::Emergency,
-            2 => Self::SdoRequest,
-            3 => Self::SdoResponse,
-            4 => Self::TxPdo,
-            5 => Self::RxPdo,
-            6 => Self::TxPdoRequest,
-            7 => Self::RxPdoRequest,
-            8 => Self::SdoInformation,
-            other => return Err(WireError::BadValue(other as u32)),
-        })
+coded_enum! {
+    /// What follows the header.
+    pub enum CoeService: u8 {
+        /// Emergency.
+        Emergency = 1,
+        /// SDO request.
+        SdoRequest = 2,
+        /// SDO response.
+        SdoResponse = 3,
+        /// TxPDO.
+        TxPdo = 4,
+        /// RxPDO.
+        RxPdo = 5,
+        /// Remote request of a TxPDO.
+        TxPdoRequest = 6,
+        /// Remote request of an RxPDO.
+        RxPdoRequest = 7,
+        /// SDO information.
+        SdoInformation = 8,
     }
 }
 

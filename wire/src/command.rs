@@ -1,69 +1,44 @@
 //! Datagram commands and their addresses (ETG.1000.4, 5.4.1, table 11 and following).
 
-use crate::WireError;
+use crate::codes::coded_enum;
 
-/// What a SubDevice does with a datagram.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum Command {
-    /// No operation: passes untouched.
-    Nop = 0,
-    /// Auto-increment physical read.
-    Aprd = 1,
-    /// Auto-increment physical write.
-    Apwr = 2,
-    /// Auto-increment physical read and write.
-    Aprw = 3,
-    /// Configured-address physical read.
-    Fprd = 4,
-    /// Configured-address physical write.
-    Fpwr = 5,
-    /// Configured-address physical read and write.
-    Fprw = 6,
-    /// Broadcast read: each SubDevice ORs its bytes in.
-    Brd = 7,
-    /// Broadcast write.
-    Bwr = 8,
-    /// Broadcast read and write.
-    Brw = 9,
-    /// Logical read.
-    Lrd = 10,
-    /// Logical write.
-    Lwr = 11,
-    /// Logical read and write.
-    Lrw = 12,
-    /// Auto-increment physical read, multiple write: the addressed one reads, all others write.
-    Armw = 13,
-    /// Configured-address physical read, multiple write.
-    Frmw = 14,
+coded_enum! {
+    /// What a SubDevice does with a datagram.
+    pub enum Command: u8 {
+        /// No operation: passes untouched.
+        Nop = 0,
+        /// Auto-increment physical read.
+        Aprd = 1,
+        /// Auto-increment physical write.
+        Apwr = 2,
+        /// Auto-increment physical read and write.
+        Aprw = 3,
+        /// Configured-address physical read.
+        Fprd = 4,
+        /// Configured-address physical write.
+        Fpwr = 5,
+        /// Configured-address physical read and write.
+        Fprw = 6,
+        /// Broadcast read: each SubDevice ORs its bytes in.
+        Brd = 7,
+        /// Broadcast write.
+        Bwr = 8,
+        /// Broadcast read and write.
+        Brw = 9,
+        /// Logical read.
+        Lrd = 10,
+        /// Logical write.
+        Lwr = 11,
+        /// Logical read and write.
+        Lrw = 12,
+        /// Auto-increment physical read, multiple write: the addressed one reads, all others write.
+        Armw = 13,
+        /// Configured-address physical read, multiple write.
+        Frmw = 14,
+    }
 }
 
 impl Command {
-    /// The command with this code.
-    ///
-    /// # Errors
-    /// `BadValue` for codes above 14.
-    pub const fn from_code(code: u8) -> Result<Self, WireError> {
-        Ok(match code {
-            0 => Self::Nop,
-            1 => Self::Aprd,
-            2 => Self::Apwr,
-            3 => Self::Aprw,
-            4 => Self::Fprd,
-            5 => Self::Fpwr,
-            6 => Self::Fprw,
-            7 => Self::Brd,
-            8 => Self::Bwr,
-            9 => Self::Brw,
-            10 => Self::Lrd,
-            11 => Self::Lwr,
-            12 => Self::Lrw,
-            13 => Self::Armw,
-            14 => Self::Frmw,
-            other => return Err(WireError::BadValue(other as u32)),
-        })
-    }
-
     /// The code on the wire.
     #[must_use]
     pub const fn code(self) -> u8 {

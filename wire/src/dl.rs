@@ -1,6 +1,7 @@
 //! DL control (0x0100) and DL status (0x0110) (ETG.1000.4, 6.2, tables 33 and 34; ET1100 data sheet, section II).
 
 use crate::WireError;
+use crate::codes::word_register;
 use crate::field;
 
 /// Ports of an ESC.
@@ -104,6 +105,8 @@ impl DlControl {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct DlStatus(pub u16);
 
+word_register!(DlStatus);
+
 impl DlStatus {
     /// The local application's interface works and the SII is loaded.
     pub const PDI_OPERATIONAL: u16 = 1 << 0;
@@ -112,30 +115,16 @@ impl DlStatus {
     /// Enhanced link detection is on for at least one port.
     pub const ENHANCED_LINK: u16 = 1 << 2;
 
-    /// Reads the register.
-    ///
-    /// # Errors
-    /// `Truncated` below 2 bytes.
-    pub fn parse(bytes: &[u8]) -> Result<Self, WireError> {
-        field::u16_at(bytes, 0).map(Self)
-    }
-
-    /// The register's 2 bytes.
-    #[must_use]
-    pub const fn emit(self) -> [u8; 2] {
-        self.0.to_le_bytes()
-    }
-
     /// Whether the local application's interface works.
     #[must_use]
     pub const fn pdi_operational(self) -> bool {
-        self.0 & Self::PDI_OPERATIONAL != 0
+        self.any(Self::PDI_OPERATIONAL)
     }
 
     /// Whether the PDI watchdog has not expired.
     #[must_use]
     pub const fn pdi_watchdog_alive(self) -> bool {
-        self.0 & Self::PDI_WATCHDOG != 0
+        self.any(Self::PDI_WATCHDOG)
     }
 
     /// Whether a port (0 to 3) has a physical link. False for other ports.
@@ -182,7 +171,7 @@ impl DlStatus {
     }
 
     const fn bit(self, port: u8, first: u8, stride: u8) -> bool {
-        self.0 & Self::mask(port, first, stride) != 0
+        self.any(Self::mask(port, first, stride))
     }
 
     const fn with(self, port: u8, first: u8, stride: u8, value: bool) -> Self {

@@ -4,6 +4,7 @@
 //! fragments together, and masks of address filters.
 
 use crate::WireError;
+use crate::codes::coded_enum;
 use crate::field;
 
 /// Bytes of the header.
@@ -13,51 +14,29 @@ pub const BLOCK: usize = 32;
 /// Bytes of a time stamp behind the data.
 pub const TIME_LEN: usize = 4;
 
-/// What a mail is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum EoeKind {
-    /// A fragment of an Ethernet frame.
-    Fragment = 0,
-    /// The time at which a frame went out.
-    TimeStamp = 1,
-    /// Sets the IP parameter.
-    SetIpRequest = 2,
-    /// Answer to it: a result.
-    SetIpResponse = 3,
-    /// Sets the address filter.
-    SetFilterRequest = 4,
-    /// Answer to it: a result.
-    SetFilterResponse = 5,
-    /// Asks for the IP parameter.
-    GetIpRequest = 6,
-    /// The IP parameter.
-    GetIpResponse = 7,
-    /// Asks for the address filter.
-    GetFilterRequest = 8,
-    /// The address filter.
-    GetFilterResponse = 9,
-}
-
-impl EoeKind {
-    /// The kind with this code.
-    ///
-    /// # Errors
-    /// `BadValue` for a code that is reserved.
-    pub const fn from_code(code: u8) -> Result<Self, WireError> {
-        Ok(match code {
-            0 => Self::Fragment,
-            1 => Self::TimeStamp,
-            2 => Self::SetIpRequest,
-            3 => Self::SetIpResponse,
-            4 => Self::SetFilterRequest,
-            5 => Self::SetFilterResponse,
-            6 => Self::GetIpRequest,
-            7 => Self::GetIpResponse,
-            8 => Self::GetFilterRequest,
-            9 => Self::GetFilterResponse,
-            other => return Err(WireError::BadValue(other as u32)),
-        })
+coded_enum! {
+    /// What a mail is.
+    pub enum EoeKind: u8 {
+        /// A fragment of an Ethernet frame.
+        Fragment = 0,
+        /// The time at which a frame went out.
+        TimeStamp = 1,
+        /// Sets the IP parameter.
+        SetIpRequest = 2,
+        /// Answer to it: a result.
+        SetIpResponse = 3,
+        /// Sets the address filter.
+        SetFilterRequest = 4,
+        /// Answer to it: a result.
+        SetFilterResponse = 5,
+        /// Asks for the IP parameter.
+        GetIpRequest = 6,
+        /// The IP parameter.
+        GetIpResponse = 7,
+        /// Asks for the address filter.
+        GetFilterRequest = 8,
+        /// The address filter.
+        GetFilterResponse = 9,
     }
 }
 

@@ -3,9 +3,8 @@
 //! A file goes in packets, counted from 1. The one that is shorter than the mailbox has room for is the last; it may
 //! be empty. Whether packet numbers follow each other is for the caller to see.
 
-use core::fmt;
-
 use crate::WireError;
+use crate::codes::named_codes;
 use crate::field;
 
 /// Bytes before the data of a packet, the name of a request, or the text of an error: operation, reserved, number.
@@ -102,24 +101,8 @@ impl<'a> Foe<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct FoeError(pub u32);
 
-macro_rules! codes {
-    ($($name:ident = $code:literal, $text:literal;)*) => {
-        impl FoeError {
-            $(#[doc = $text] pub const $name: Self = Self($code);)*
-
-            /// The code in words.
-            #[must_use]
-            pub const fn text(self) -> &'static str {
-                match self.0 {
-                    $($code => $text,)*
-                    _ => "unknown FoE error",
-                }
-            }
-        }
-    };
-}
-
-codes! {
+named_codes! {
+    FoeError, 4, _ => "unknown FoE error";
     NOT_DEFINED = 0x8000, "Not defined";
     NOT_FOUND = 0x8001, "File not found";
     ACCESS_DENIED = 0x8002, "Access denied";
@@ -132,12 +115,6 @@ codes! {
     NOT_IN_BOOT = 0x8009, "File access not in BOOT";
     NO_RIGHTS = 0x800A, "No rights";
     PROGRAM_ERROR = 0x800B, "Program error";
-}
-
-impl fmt::Display for FoeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:#06x}: {}", self.0, self.text())
-    }
 }
 
 #[cfg(test)]

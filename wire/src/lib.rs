@@ -12,6 +12,7 @@
 extern crate std;
 
 pub mod al;
+mod codes;
 pub mod coe;
 pub mod command;
 pub mod datagram;

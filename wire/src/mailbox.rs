@@ -4,49 +4,33 @@
 //! mail is sent as the whole mailbox, or as its bytes followed by a write of the last byte.
 
 use crate::WireError;
+use crate::codes::coded_enum;
 use crate::field;
 
 /// Bytes of the header.
 pub const HEADER_LEN: usize = 6;
 
-/// Protocol of a mail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum MailboxType {
-    /// Mailbox error reply.
-    Error = 0,
-    /// ADS over EtherCAT.
-    Aoe = 1,
-    /// Ethernet over EtherCAT.
-    Eoe = 2,
-    /// CAN application protocol over EtherCAT.
-    Coe = 3,
-    /// File access over EtherCAT.
-    Foe = 4,
-    /// Servo drive profile over EtherCAT.
-    Soe = 5,
-    /// Vendor specific.
-    Voe = 15,
+coded_enum! {
+    /// Protocol of a mail.
+    pub enum MailboxType: u8 {
+        /// Mailbox error reply.
+        Error = 0,
+        /// ADS over EtherCAT.
+        Aoe = 1,
+        /// Ethernet over EtherCAT.
+        Eoe = 2,
+        /// CAN application protocol over EtherCAT.
+        Coe = 3,
+        /// File access over EtherCAT.
+        Foe = 4,
+        /// Servo drive profile over EtherCAT.
+        Soe = 5,
+        /// Vendor specific.
+        Voe = 15,
+    }
 }
 
 impl MailboxType {
-    /// The protocol with this code.
-    ///
-    /// # Errors
-    /// `BadValue` for a code that is reserved.
-    pub const fn from_code(code: u8) -> Result<Self, WireError> {
-        Ok(match code {
-            0 => Self::Error,
-            1 => Self::Aoe,
-            2 => Self::Eoe,
-            3 => Self::Coe,
-            4 => Self::Foe,
-            5 => Self::Soe,
-            15 => Self::Voe,
-            other => return Err(WireError::BadValue(other as u32)),
-        })
-    }
-
     /// The field's name for it.
     #[must_use]
     pub const fn name(self) -> &'static str {

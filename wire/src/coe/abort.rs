@@ -1,32 +1,13 @@
 //! SDO abort codes (ETG.1000.6, table 41; CiA 301, table 22).
 
-use core::fmt;
+use crate::codes::named_codes;
 
 /// Why an SDO transfer was aborted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct AbortCode(pub u32);
 
-macro_rules! codes {
-    ($($name:ident = $code:literal, $text:literal;)*) => {
-        impl AbortCode {
-            $(#[doc = $text] pub const $name: Self = Self($code);)*
-
-            /// Every code that has words.
-            pub const KNOWN: &'static [Self] = &[$(Self::$name,)*];
-
-            /// The code in words.
-            #[must_use]
-            pub const fn text(self) -> &'static str {
-                match self.0 {
-                    $($code => $text,)*
-                    _ => "unknown abort code",
-                }
-            }
-        }
-    };
-}
-
-codes! {
+named_codes! {
+    AbortCode, 8, _ => "unknown abort code";
     TOGGLE = 0x0503_0000, "Toggle bit not changed";
     TIMEOUT = 0x0504_0000, "SDO protocol timeout";
     COMMAND = 0x0504_0001, "Client/server command specifier not valid or unknown";
@@ -63,12 +44,6 @@ codes! {
     DEVICE_STATE = 0x0800_0022, "Data can't be transferred or stored in the present device state";
     NO_DICTIONARY = 0x0800_0023, "Object dictionary dynamic generation failed or no object dictionary is present";
     NO_DATA = 0x0800_0024, "No data available";
-}
-
-impl fmt::Display for AbortCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:#010x}: {}", self.0, self.text())
-    }
 }
 
 #[cfg(test)]

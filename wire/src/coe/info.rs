@@ -4,6 +4,7 @@
 //! where those of the fragment before ended. Put together first, then parse.
 
 use crate::WireError;
+use crate::codes::coded_enum;
 use crate::coe::AbortCode;
 pub use crate::coe::describe::{access, value_info};
 use crate::field;
@@ -11,42 +12,23 @@ use crate::field;
 /// Bytes of the header behind the CoE header.
 pub const HEADER_LEN: usize = 4;
 
-/// What a mail of the service is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum InfoOp {
-    /// Asks for a list of indices.
-    ListRequest = 1,
-    /// A list of indices.
-    ListResponse = 2,
-    /// Asks for an object's description.
-    ObjectRequest = 3,
-    /// An object's description.
-    ObjectResponse = 4,
-    /// Asks for an entry's description.
-    EntryRequest = 5,
-    /// An entry's description.
-    EntryResponse = 6,
-    /// The request failed: an abort code follows.
-    Error = 7,
-}
-
-impl InfoOp {
-    /// The operation with this code.
-    ///
-    /// # Errors
-    /// `BadValue` for a code that is reserved.
-    pub const fn from_code(code: u8) -> Result<Self, WireError> {
-        Ok(match code {
-            1 => Self::ListRequest,
-            2 => Self::ListResponse,
-            3 => Self::ObjectRequest,
-            4 => Self::ObjectResponse,
-            5 => Self::EntryRequest,
-            6 => Self::EntryResponse,
-            7 => Self::Error,
-            other => return Err(WireError::BadValue(other as u32)),
-        })
+coded_enum! {
+    /// What a mail of the service is.
+    pub enum InfoOp: u8 {
+        /// Asks for a list of indices.
+        ListRequest = 1,
+        /// A list of indices.
+        ListResponse = 2,
+        /// Asks for an object's description.
+        ObjectRequest = 3,
+        /// An object's description.
+        ObjectResponse = 4,
+        /// Asks for an entry's description.
+        EntryRequest = 5,
+        /// An entry's description.
+        EntryResponse = 6,
+        /// The request failed: an abort code follows.
+        Error = 7,
     }
 }
 
@@ -90,39 +72,21 @@ impl InfoHeader {
     }
 }
 
-/// Which indices a list holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[repr(u16)]
-pub enum ListType {
-    /// Not indices, but the lengths of the five lists.
-    Lengths = 0,
-    /// All objects.
-    All = 1,
-    /// Those that can be mapped into an RxPDO.
-    RxPdo = 2,
-    /// Those that can be mapped into a TxPDO.
-    TxPdo = 3,
-    /// Those to be stored for a device replacement.
-    Backup = 4,
-    /// Those for start-up parameters.
-    Settings = 5,
-}
-
-impl ListType {
-    /// The list with this code.
-    ///
-    /// # Errors
-    /// `BadValue` above 5.
-    pub const fn from_code(code: u16) -> Result<Self, WireError> {
-        Ok(match code {
-            0 => Self::Lengths,
-            1 => Self::All,
-            2 => Self::RxPdo,
-            3 => Self::TxPdo,
-            4 => Self::Backup,
-            5 => Self::Settings,
-            other => return Err(WireError::BadValue(other as u32)),
-        })
+coded_enum! {
+    /// Which indices a list holds.
+    pub enum ListType: u16 {
+        /// Not indices, but the lengths of the five lists.
+        Lengths = 0,
+        /// All objects.
+        All = 1,
+        /// Those that can be mapped into an RxPDO.
+        RxPdo = 2,
+        /// Those that can be mapped into a TxPDO.
+        TxPdo = 3,
+        /// Those to be stored for a device replacement.
+        Backup = 4,
+        /// Those for start-up parameters.
+        Settings = 5,
     }
 }
 

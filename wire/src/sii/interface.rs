@@ -1,6 +1,7 @@
 //! The ESC's access to the SII: owner (0x0500), control and status (0x0502) (ETG.1000.4, 6.4, tables 48 to 51).
 
 use crate::WireError;
+use crate::codes::word_register;
 use crate::field;
 
 /// Who may use the SII: the bytes at 0x0500 and 0x0501.
@@ -108,6 +109,8 @@ impl SiiControl {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SiiStatus(pub u16);
 
+word_register!(SiiStatus);
+
 impl SiiStatus {
     /// Write access is enabled.
     pub const WRITE_ENABLE: u16 = 1 << 0;
@@ -132,54 +135,40 @@ impl SiiStatus {
     /// Bits that say that the last command failed.
     pub const COMMAND_ERRORS: u16 = Self::ACKNOWLEDGE_ERROR | Self::WRITE_ENABLE_ERROR;
 
-    /// Reads the register.
-    ///
-    /// # Errors
-    /// `Truncated` below 2 bytes.
-    pub fn parse(bytes: &[u8]) -> Result<Self, WireError> {
-        field::u16_at(bytes, 0).map(Self)
-    }
-
-    /// The register's 2 bytes.
-    #[must_use]
-    pub const fn emit(self) -> [u8; 2] {
-        self.0.to_le_bytes()
-    }
-
     /// Whether a command runs.
     #[must_use]
     pub const fn busy(self) -> bool {
-        self.0 & Self::BUSY != 0
+        self.any(Self::BUSY)
     }
 
     /// Whether the last command failed.
     #[must_use]
     pub const fn failed(self) -> bool {
-        self.0 & Self::COMMAND_ERRORS != 0
+        self.any(Self::COMMAND_ERRORS)
     }
 
     /// Whether the configuration area is wrong or not loaded.
     #[must_use]
     pub const fn not_loaded(self) -> bool {
-        self.0 & (Self::CHECKSUM_ERROR | Self::NOT_LOADED) != 0
+        self.any(Self::CHECKSUM_ERROR | Self::NOT_LOADED)
     }
 
     /// Bytes that one read gives: 4 or 8.
     #[must_use]
     pub const fn read_len(self) -> usize {
-        if self.0 & Self::READ_8 != 0 { 8 } else { 4 }
+        if self.any(Self::READ_8) { 8 } else { 4 }
     }
 
     /// The failure in words, if there is one.
     #[must_use]
     pub const fn error(self) -> Option<&'static str> {
-        if self.0 & Self::WRITE_ENABLE_ERROR != 0 {
+        if self.any(Self::WRITE_ENABLE_ERROR) {
             Some("write without write enable")
-        } else if self.0 & Self::ACKNOWLEDGE_ERROR != 0 {
+        } else if self.any(Self::ACKNOWLEDGE_ERROR) {
             Some("memory doesn't acknowledge, or invalid command")
-        } else if self.0 & Self::CHECKSUM_ERROR != 0 {
+        } else if self.any(Self::CHECKSUM_ERROR) {
             Some("checksum of the configuration area is wrong")
-        } else if self.0 & Self::NOT_LOADED != 0 {
+        } else if self.any(Self::NOT_LOADED) {
             Some("configuration area is not loaded")
         } else {
             None

@@ -1,6 +1,6 @@
 //! `zerocat bench compare`: our engine, bare sockets and other MainDevices on one interface in one interleaved run.
 //!
-//! Every row is a process that talks with the bench by two lines ([`zerocat_gauge`]); ours are no exception. In each
+//! Every row is a process that talks with the bench by two lines ([`zerocat_measure`]); ours are no exception. In each
 //! round the rows come one after the other, so that a drift of the machine meets all of them; a ratio is the median over
 //! the rounds of what was measured within one round. All rows but SOEM's, which is Python, are timed by the same code.
 //!
@@ -43,8 +43,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use zerocat::{chain, doctor_request};
-use zerocat_gauge::{Plan, RowReport, Segment};
 use zerocat_host::doctor::{Findings, examine};
+use zerocat_measure::{Plan, RowReport, Segment};
 use zerocat_sched::{WaitPolicy, cpu_list};
 
 /// Exchanges of each row before anything counts.

@@ -16,7 +16,7 @@ use lrw::Lrw;
 use thread_priority::{
     RealtimeThreadSchedulePolicy, ThreadBuilder, ThreadPriority, ThreadPriorityValue, ThreadSchedulePolicy,
 };
-use zerocat_gauge::{Plan, Segment, Tally, measure, print, read_plan, ready};
+use zerocat_measure::{Plan, Segment, Tally, measure, print, read_plan, ready};
 use zerocat_sched::{RealtimeRequest, enter, prepare_process};
 
 /// Priorities of ethercrab's examples.

@@ -1,7 +1,7 @@
 //! What one row measured in one scenario, round by round.
 
 use super::report::as_f64;
-use zerocat_gauge::{Bucket, Cost, RowReport, Spread};
+use zerocat_measure::{Bucket, Cost, RowReport, Spread};
 
 /// The shares of a round that are compared.
 const SHARES: [f64; 2] = [0.5, 0.999];

@@ -6,12 +6,12 @@ use crate::rtt::subject::{
 };
 use std::time::Duration;
 use zerocat_engine::LaneError;
-use zerocat_gauge::{DialogueError, Exchange, Lost, Plan, RowReport, measure, print, read_plan, ready};
 use zerocat_link::lock::{InterfaceLock, LockError};
 use zerocat_link::packet::PacketError;
 use zerocat_link::packet::PacketLink;
 use zerocat_link::packet::floor::FloorWait;
 use zerocat_link::{Link, LinkFault, Slot};
+use zerocat_measure::{DialogueError, Lost, Plan, RoundTrip, RowReport, measure, print, read_plan, ready};
 use zerocat_sched::{RealtimeRequest, enter, prepare_process};
 use zerocat_xdp::{Mode, XdpError, XdpReport};
 
@@ -211,7 +211,7 @@ fn time<S: Subject>(subject: &mut S, plan: &Plan, request: &RealtimeRequest) -> 
 /// A subject whose exchanges need no waker.
 struct Timed<'a, S>(&'a mut S);
 
-impl<S: Subject> Exchange for Timed<'_, S> {
+impl<S: Subject> RoundTrip for Timed<'_, S> {
     #[inline]
     fn prepare(&mut self) {
         self.0.prepare();

@@ -5,7 +5,7 @@ use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
-use zerocat_gauge::{Plan, RowReport};
+use zerocat_measure::{Plan, RowReport};
 
 /// Time that a row may take to set itself up; a scan of many SubDevices is in it.
 const SET_UP: Duration = Duration::from_secs(30);

@@ -9,8 +9,8 @@ use crate::host::BenchHost;
 use crate::segment::SegmentReport;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use zerocat_gauge::{Bucket, Spread};
 use zerocat_host::doctor::Findings;
+use zerocat_measure::{Bucket, Spread};
 
 /// Name and version of the schema. Keys may be added; none changes its meaning.
 pub const SCHEMA: &str = "zerocat-bench-compare/1";

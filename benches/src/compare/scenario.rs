@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
-use zerocat_gauge::{MAX_SIZE, MIN_SIZE};
+use zerocat_measure::{MAX_SIZE, MIN_SIZE};
 use zerocat_sched::{Period, WaitPolicy};
 
 /// Bursts that every row can do.

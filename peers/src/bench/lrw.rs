@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use ethercrab::error::Error;
 use ethercrab::{Command, MainDevice};
 use futures_lite::future::try_zip;
-use zerocat_gauge::{Exchange, Lost, Plan};
+use zerocat_measure::{Lost, Plan, RoundTrip};
 
 /// Ethernet header, EtherCAT header, datagram header and working counter (ETG.1000.4, tables 7 to 14).
 const OVERHEAD: usize = 14 + 2 + 10 + 2;
@@ -55,7 +55,7 @@ impl<'a> Lrw<'a> {
     }
 }
 
-impl Exchange for Lrw<'_> {
+impl RoundTrip for Lrw<'_> {
     async fn exchange(&mut self) -> Result<Option<u64>, Lost> {
         let began = Instant::now();
         match self.burst().await {

@@ -14,7 +14,7 @@ mod report;
 mod spread;
 
 pub use dialogue::{DialogueError, print, read_plan, ready};
-pub use measure::{Exchange, Lost, Tally, measure};
+pub use measure::{Lost, RoundTrip, Tally, measure};
 pub use plan::{MAX_SIZE, MIN_SIZE, Plan, Segment};
 pub use report::{Bucket, Cost, RowReport, SCHEMA};
 pub use spread::Spread;

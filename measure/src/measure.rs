@@ -35,7 +35,7 @@ const BUCKETS: u32 = 40;
 pub struct Lost;
 
 /// What is timed: one exchange at a time. All futures of a row that needs none are ready at once.
-pub trait Exchange {
+pub trait RoundTrip {
     /// Work of an exchange that can be done before its tick.
     fn prepare(&mut self) {}
 
@@ -92,7 +92,7 @@ impl Tally {
 
 /// Does what the plan says. When nothing comes back, from the first or for 50 exchanges in a row, it gives up and calls
 /// all that are left lost.
-pub async fn measure<E: Exchange>(exchange: &mut E, plan: &Plan) -> Tally {
+pub async fn measure<R: RoundTrip>(exchange: &mut R, plan: &Plan) -> Tally {
     let mut tally = Tally::default();
     if warm_up(exchange, FIRST_SIGN).await == 0 {
         tally.lost = plan.cycles.into();
@@ -181,7 +181,7 @@ impl Course {
     }
 }
 
-async fn flat_out<E: Exchange>(exchange: &mut E, plan: &Plan, course: &mut Course, tally: &mut Tally) {
+async fn flat_out<R: RoundTrip>(exchange: &mut R, plan: &Plan, course: &mut Course, tally: &mut Tally) {
     let began = MonotonicClock.now();
     while !course.is_over(began, plan) {
         let start = MonotonicClock.now();
@@ -192,7 +192,7 @@ async fn flat_out<E: Exchange>(exchange: &mut E, plan: &Plan, course: &mut Cours
     }
 }
 
-async fn paced<E: Exchange>(exchange: &mut E, plan: &Plan, course: &mut Course, tally: &mut Tally) {
+async fn paced<R: RoundTrip>(exchange: &mut R, plan: &Plan, course: &mut Course, tally: &mut Tally) {
     let Some(grid) = course.grid else { return };
     let began = MonotonicClock.now();
     while !course.is_over(began, plan) {
@@ -216,8 +216,8 @@ async fn paced<E: Exchange>(exchange: &mut E, plan: &Plan, course: &mut Course, 
     }
 }
 
-fn settle<E: Exchange>(
-    exchange: &mut E,
+fn settle<R: RoundTrip>(
+    exchange: &mut R,
     back: Result<Option<u64>, Lost>,
     took: u64,
     course: &mut Course,
@@ -239,7 +239,7 @@ fn settle<E: Exchange>(
 }
 
 /// Exchanges that are not recorded. Returns how many came back.
-async fn warm_up<E: Exchange>(exchange: &mut E, times: u32) -> u32 {
+async fn warm_up<R: RoundTrip>(exchange: &mut R, times: u32) -> u32 {
     let mut back = 0;
     for _ in 0..times {
         exchange.prepare();
@@ -253,7 +253,7 @@ async fn warm_up<E: Exchange>(exchange: &mut E, times: u32) -> u32 {
     back
 }
 
-fn fall_silent<E: Exchange>(exchange: &mut E) {
+fn fall_silent<R: RoundTrip>(exchange: &mut R) {
     std::thread::sleep(SILENCE);
     exchange.drain();
 }
@@ -311,7 +311,7 @@ mod tests {
         drained: u64,
     }
 
-    impl Exchange for Flaky {
+    impl RoundTrip for Flaky {
         async fn exchange(&mut self) -> Result<Option<u64>, Lost> {
             self.exchanges += 1;
             if self.nth != 0 && self.exchanges.is_multiple_of(self.nth) { Err(Lost) } else { Ok(Some(1_000)) }
@@ -362,7 +362,7 @@ mod tests {
     #[test]
     fn a_peer_that_dies_on_the_way_is_given_up_on() {
         struct Mortal(u32);
-        impl Exchange for Mortal {
+        impl RoundTrip for Mortal {
             async fn exchange(&mut self) -> Result<Option<u64>, Lost> {
                 self.0 += 1;
                 if self.0 > 120 { Err(Lost) } else { Ok(None) }

@@ -87,7 +87,7 @@ impl Scan {
         link.missing.iter().for_each(unavailable);
         let depth = if self.basic { Depth::Basic } else { Depth::Deep };
         let found = scan(link.link, depth, self.take_bus, || signals.stop());
-        if let Some(elsewhere) = link.strays.as_ref().and_then(|strays| strays.seen()) {
+        if let Some(elsewhere) = link.misdirected.as_ref().and_then(|misdirected| misdirected.seen()) {
             unavailable(&elsewhere.to_string());
         }
         let found =

@@ -27,7 +27,7 @@ use port::Nic;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use zerocat_sched::Capabilities;
-use zerocat_xdp::{Resident, XdpError};
+use zerocat_xdp::{AttachedProgram, XdpError};
 
 /// Name and version of the schema.
 pub const TUNE_SCHEMA: &str = "zerocat-tune/1";
@@ -250,7 +250,7 @@ fn may_change(root: &Path, host: &HostReading, nic: &NicSettings, request: &Tune
     if request.in_use == WhileInUse::Insist {
         return Ok(());
     }
-    if let Some(resident) = Resident::of_interface(&interface)? {
+    if let Some(resident) = AttachedProgram::of_interface(&interface)? {
         return Err(TuneError::InUse { interface, by: format!("an XDP program is on it, {resident}") });
     }
     match InterfaceFiles::read(root, &interface, nic.index).sockets {

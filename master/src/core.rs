@@ -28,7 +28,7 @@ use zerocat_link::{Link, LinkCounters, Slot};
 use zerocat_sched::{
     Clock, MonotonicClock, Period, ProcessSetup, RealtimeRequest, WaitPolicy, link_idle_timer, prepare_process,
 };
-use zerocat_xdp::Strays;
+use zerocat_xdp::MisdirectedCounters;
 
 /// Acyclic frames that may be out at once.
 const ACYCLIC_IN_FLIGHT: u16 = 8;
@@ -60,7 +60,7 @@ pub(crate) struct Core {
     /// What the interface had counted when the realtime thread began.
     pub(crate) nic: Option<doctor::Counters>,
     pub(crate) missing: Vec<String>,
-    strays: Option<Strays>,
+    misdirected: Option<MisdirectedCounters>,
     /// Given back when all else has ended.
     _lock: Option<InterfaceLock>,
     cyclic_slots: u16,
@@ -104,7 +104,7 @@ impl Core {
         }
         // Lives as long as the process, as the frame pool does that it sends with.
         let datagrams = Box::leak(Box::new(Datagrams::new(pdu_loop, monotonic)));
-        let OpenLink { report: link, strays, lock, .. } = link;
+        let OpenLink { report: link, misdirected, lock, .. } = link;
         Ok(Self {
             nic: read_counters(Path::new("/"), &link.interface),
             rig,
@@ -115,7 +115,7 @@ impl Core {
             health,
             link,
             missing,
-            strays,
+            misdirected,
             _lock: lock,
             cyclic_slots,
             capture,
@@ -223,7 +223,7 @@ impl Core {
 
     /// EtherCAT frames that arrived where the link doesn't hear them, if any did.
     pub(crate) fn unheard(&self) -> Option<String> {
-        Some(self.strays.as_ref()?.seen()?.to_string())
+        Some(self.misdirected.as_ref()?.seen()?.to_string())
     }
 
     /// Ends the realtime thread and closes the link.

@@ -10,8 +10,8 @@ use zerocat_link::watch::Watch;
 use zerocat_link::{Link, Sizing};
 use zerocat_sched::time::nanos;
 use zerocat_xdp::{
-    BusyPolling, IrqMitigation, Mode, ModeRequest, OnOccupied, Pages, Resident, Strays, XdpError, XdpLink, XdpOptions,
-    XdpReport,
+    AttachedProgram, BusyPolling, IrqMitigation, MisdirectedCounters, Mode, ModeRequest, OnOccupied, Pages, XdpError,
+    XdpLink, XdpOptions, XdpReport,
 };
 
 /// Frames that may wait to be received: a cycle of the largest plan, and as many acyclic and stale ones.
@@ -29,7 +29,7 @@ pub struct OpenLink {
     /// What is worse than asked for, a sentence each.
     pub missing: Vec<String>,
     /// Counters of frames that the link doesn't hear; AF_XDP only.
-    pub strays: Option<Strays>,
+    pub misdirected: Option<MisdirectedCounters>,
     /// Tells whether the link still has its interface and its XDP program; `None` where the link is no interface.
     pub watch: Option<Box<dyn Watch>>,
     /// The lock of the interface, which no other zerocat gets meanwhile; `None` where the link is no interface.
@@ -40,7 +40,7 @@ impl OpenLink {
     /// A link of which nothing is known but its report.
     #[must_use]
     pub const fn new(link: AnyLink, report: LinkReport) -> Self {
-        Self { link, report, missing: Vec::new(), strays: None, watch: None, lock: None }
+        Self { link, report, missing: Vec::new(), misdirected: None, watch: None, lock: None }
     }
 }
 
@@ -141,9 +141,9 @@ fn open_xdp(request: &LinkRequest<'_>) -> Result<OpenLink, LinkOpenError> {
     if let (BusyPoll::On(_), BusyPolling::Refused(why)) = (request.section.busy_poll, &got.busy_poll) {
         missing.push(format!("busy polling on {interface}: {why}"));
     }
-    let strays = link.take_strays();
+    let misdirected = link.take_misdirected();
     let watch = link.take_watch().map(|watch| Box::new(watch) as _);
-    Ok(OpenLink { strays, watch, missing, ..OpenLink::new(Box::new(link), report) })
+    Ok(OpenLink { misdirected, watch, missing, ..OpenLink::new(Box::new(link), report) })
 }
 
 fn xdp_options(request: &LinkRequest<'_>) -> XdpOptions {
@@ -219,7 +219,7 @@ fn open_packet(request: &LinkRequest<'_>) -> Result<OpenLink, LinkOpenError> {
 
 /// Why an AF_PACKET socket may hear nothing: an XDP program takes frames before it sees them.
 fn deaf(interface: &str) -> Option<String> {
-    let resident = Resident::of_interface(interface).ok()??;
+    let resident = AttachedProgram::of_interface(interface).ok()??;
     let name = resident.name.as_deref().unwrap_or("without a name");
     Some(format!("all frames of {interface}: XDP program {name} sees them first; {}", resident.remedy()))
 }

@@ -20,11 +20,11 @@ struct {
 	MAP_NUMBER(max_entries, 64);
 	MAP_NUMBER(key_size, 4);
 	MAP_NUMBER(value_size, 8);
-} zerocat_strays SEC(".maps");
+} zc_misdirected SEC(".maps");
 
-INLINE void count_stray(u32 queue)
+INLINE void count_misdirected(u32 queue)
 {
-	u64 *count = bpf_map_lookup_elem(&zerocat_strays, &queue);
+	u64 *count = bpf_map_lookup_elem(&zc_misdirected, &queue);
 	if (count)
 		__sync_fetch_and_add(count, 1);
 }
@@ -39,7 +39,7 @@ int zerocat_xdp(struct xdp_md *ctx)
 		return XDP_PASS;
 	const long verdict = bpf_redirect_map(&zerocat_xsks, ctx->rx_queue_index, XDP_PASS);
 	if (verdict == XDP_PASS)
-		count_stray(ctx->rx_queue_index);
+		count_misdirected(ctx->rx_queue_index);
 	return (int)verdict;
 }
 

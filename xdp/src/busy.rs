@@ -155,7 +155,7 @@ fn read(socket: RawFd, option: libc::c_int) -> io::Result<libc::c_int> {
 }
 
 /// How long a frame that is sent to learn the NAPI instance, or whether it sends, may take.
-pub(crate) const PROBE_PATIENCE: Duration = Duration::from_millis(100);
+pub(crate) const PROBE_TIMEOUT: Duration = Duration::from_millis(100);
 /// So many have to be sent: one may go when the driver happens to look at its queues (igb: every 2 s).
 pub(crate) const PROBES: usize = 3;
 

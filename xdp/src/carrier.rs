@@ -25,15 +25,15 @@ impl Before {
     }
 
     /// Waits until there is a carrier.
-    pub(crate) fn await_carrier(self, device: &Device, patience: Duration) -> Result<(), XdpError> {
+    pub(crate) fn await_carrier(self, device: &Device, timeout: Duration) -> Result<(), XdpError> {
         let start = Instant::now();
         let mut said = false;
         while !device.has_carrier() {
-            if start.elapsed() >= patience {
-                return Err(self.gone(device.name().into(), patience));
+            if start.elapsed() >= timeout {
+                return Err(self.gone(device.name().into(), timeout));
             }
             if !said {
-                self.say(device.name(), patience);
+                self.say(device.name(), timeout);
                 said = true;
             }
             std::thread::sleep(LOOK);
@@ -41,12 +41,12 @@ impl Before {
         Ok(())
     }
 
-    fn say(self, interface: &str, patience: Duration) {
+    fn say(self, interface: &str, timeout: Duration) {
         let why = match self {
             Self::There => "attaching the XDP program reset the link",
             Self::Away => "there is no carrier",
         };
-        tracing::warn!(interface, "{why}, waiting for the carrier up to {} s", patience.as_secs_f32());
+        tracing::warn!(interface, "{why}, waiting for the carrier up to {} s", timeout.as_secs_f32());
     }
 
     const fn gone(self, interface: String, waited: Duration) -> XdpError {

@@ -1,7 +1,7 @@
 //! Why a link, a reflector or a floor measurement couldn't be opened. Each error says what to do where that is known.
 
+use crate::attached_program::AttachedProgram;
 use crate::mode::{Attached, Mode};
-use crate::resident::Resident;
 use std::io;
 use std::time::Duration;
 use zerocat_link::descriptors::TooManyFiles;
@@ -114,16 +114,16 @@ pub enum XdpError {
         len: usize,
     },
     /// The interface has an XDP program already.
-    #[error("interface {} has an XDP program: {resident}; {}", resident.interface, resident.remedy())]
+    #[error("interface {} has an XDP program: {program}; {}", program.interface, program.remedy())]
     Occupied {
         /// The program.
-        resident: Box<Resident>,
+        program: Box<AttachedProgram>,
     },
     /// The program on the interface couldn't be removed.
-    #[error("remove the XDP program of interface {}: {resident}", resident.interface)]
-    Evict {
+    #[error("remove the XDP program of interface {}: {program}", program.interface)]
+    Remove {
         /// The program.
-        resident: Box<Resident>,
+        program: Box<AttachedProgram>,
         /// Why not.
         source: io::Error,
     },

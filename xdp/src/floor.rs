@@ -19,7 +19,7 @@ const SPINS: u32 = 64;
 pub struct FloorPing {
     opened: Opened,
     frames: Box<[FrameDesc]>,
-    patience: Duration,
+    timeout: Duration,
 }
 
 impl FloorPing {
@@ -27,7 +27,7 @@ impl FloorPing {
     ///
     /// # Errors
     /// As [`crate::XdpLink::open`]; `Frame` where the frame is no Ethernet frame; `Sizing` for more frames than slots.
-    pub fn open(options: &XdpOptions, frame: &[u8], count: u16, patience: Duration) -> Result<Self, XdpError> {
+    pub fn open(options: &XdpOptions, frame: &[u8], count: u16, timeout: Duration) -> Result<Self, XdpError> {
         if !(14..=MAX_FRAME).contains(&frame.len()) {
             return Err(XdpError::Frame { len: frame.len() });
         }
@@ -44,7 +44,7 @@ impl FloorPing {
             // SAFETY: the buffer comes from the UMEM that the socket was opened with. The fill ring has room for all.
             let _ = unsafe { opened.socket.refill(buffer) };
         }
-        Ok(Self { opened, frames: frames.into_boxed_slice(), patience })
+        Ok(Self { opened, frames: frames.into_boxed_slice(), timeout })
     }
 
     /// What was asked for and what was got.
@@ -76,7 +76,7 @@ impl FloorPing {
                 if let Some(returned) = (0..SPINS).find_map(|_| socket.received()) {
                     break returned;
                 }
-                if start.elapsed() > self.patience {
+                if start.elapsed() > self.timeout {
                     return Err(FloorFault::Lost);
                 }
             };

@@ -7,6 +7,7 @@
 //! It needs CAP_NET_ADMIN, CAP_NET_RAW and CAP_BPF; nothing of it is needed at run time but the kernel (5.11 or newer:
 //! XDP by bpf_link is from 5.9, `recvfrom` as a wake-up from 5.11).
 
+mod attached_program;
 mod busy;
 mod carrier;
 mod chunks;
@@ -15,6 +16,7 @@ mod error;
 pub mod ethtool;
 mod floor;
 mod link;
+mod misdirected;
 mod mitigation;
 mod mode;
 mod napi;
@@ -23,26 +25,24 @@ mod open;
 mod privilege;
 mod program;
 mod reflector;
-mod resident;
 mod socket;
-mod strays;
 mod umem;
 mod watch;
 
+pub use attached_program::{AttachedProgram, HeldBy};
 pub use busy::{BusyPoll, BusyPolling};
 pub use device::Device;
 pub use error::{Refusal, Step, XdpError};
 pub use floor::FloorPing;
 pub use link::XdpLink;
+pub use misdirected::{Misdirected, MisdirectedCounters};
 pub use mitigation::{HeldMitigation, IrqMitigation, MitigationError};
 pub use mode::{Attached, Mode, ModeRequest};
 pub use napi::{NapiKnob, NapiKnobs};
 pub use offload::{Offload, Offloads};
 pub use open::{OnOccupied, XdpOptions, XdpReport};
 pub use reflector::{Passthrough, Reflector};
-pub use resident::{HeldBy, Resident};
 pub use socket::{Wakeup, XdpStatistics};
-pub use strays::{Elsewhere, Strays};
 pub use umem::{ChunkSize, Pages};
 pub use watch::XdpWatch;
 pub use zerocat_link::packet::floor::FloorFault;

@@ -15,9 +15,9 @@
 use crate::busy::{self, BusyPoll, BusyPollError, BusyPolling};
 use crate::device::Device;
 use crate::error::XdpError;
+use crate::misdirected::MisdirectedCounters;
 use crate::open::{Opened, XdpOptions, XdpReport, open};
 use crate::socket::{Socket, Woken, XdpStatistics};
-use crate::strays::Strays;
 use crate::umem::{Received, ToReceive};
 use crate::watch::XdpWatch;
 use std::io;
@@ -106,7 +106,7 @@ impl XdpLink {
         let Ok(bytes) = self.slot_mut(slot) else { return false };
         bytes[..busy::PROBE.len()].copy_from_slice(&busy::PROBE);
         let mut returned = self.post(slot, busy::PROBE.len()).is_err() || self.kick().is_err();
-        let end = Instant::now() + busy::PROBE_PATIENCE;
+        let end = Instant::now() + busy::PROBE_TIMEOUT;
         while Instant::now() < end && !(returned && self.own_slot(slot).is_ok()) {
             returned |= matches!(self.receive(), Ok(Some(_)));
             std::thread::yield_now();
@@ -124,7 +124,7 @@ impl XdpLink {
     /// Wakes the driver for a frame that was left in the ring, and waits until it is sent.
     fn send_what_is_left(&mut self) {
         let slot = Slot(0);
-        let end = Instant::now() + busy::PROBE_PATIENCE;
+        let end = Instant::now() + busy::PROBE_TIMEOUT;
         // A fault of the socket is met again by the first frame that matters.
         let _ = self.wake_sender();
         while self.own_slot(slot).is_err() && Instant::now() < end {
@@ -141,8 +141,8 @@ impl XdpLink {
 
     /// The counters of EtherCAT frames that arrive on other queues; `None` when they were taken before.
     #[must_use]
-    pub fn take_strays(&mut self) -> Option<Strays> {
-        self.opened.strays.take()
+    pub fn take_misdirected(&mut self) -> Option<MisdirectedCounters> {
+        self.opened.misdirected.take()
     }
 
     /// Tells whether our program is still on the interface; `None` when it was taken before.

@@ -18,7 +18,7 @@ pub enum Mode {
 
 impl Mode {
     /// All modes, best first.
-    pub const LADDER: [Self; 3] = [Self::ZeroCopy, Self::NativeCopy, Self::Generic];
+    pub const BEST_FIRST: [Self; 3] = [Self::ZeroCopy, Self::NativeCopy, Self::Generic];
 
     /// The mode that a program's attachment and a socket's `XDP_OPTIONS` amount to.
     #[must_use]
@@ -63,9 +63,9 @@ pub enum ModeRequest {
 impl ModeRequest {
     /// The modes to try, in order.
     #[must_use]
-    pub fn ladder(self) -> &'static [Mode] {
+    pub fn candidates(self) -> &'static [Mode] {
         match self {
-            Self::Auto => &Mode::LADDER,
+            Self::Auto => &Mode::BEST_FIRST,
             Self::Force(Mode::ZeroCopy) => &[Mode::ZeroCopy],
             Self::Force(Mode::NativeCopy) => &[Mode::NativeCopy],
             Self::Force(Mode::Generic) => &[Mode::Generic],
@@ -106,13 +106,13 @@ mod tests {
 
     #[test]
     fn auto_tries_the_best_mode_first() {
-        assert_eq!(ModeRequest::Auto.ladder(), [Mode::ZeroCopy, Mode::NativeCopy, Mode::Generic]);
+        assert_eq!(ModeRequest::Auto.candidates(), [Mode::ZeroCopy, Mode::NativeCopy, Mode::Generic]);
     }
 
     #[test]
     fn a_forced_mode_is_the_only_one_tried() {
-        for mode in Mode::LADDER {
-            assert_eq!(ModeRequest::Force(mode).ladder(), [mode]);
+        for mode in Mode::BEST_FIRST {
+            assert_eq!(ModeRequest::Force(mode).candidates(), [mode]);
         }
     }
 

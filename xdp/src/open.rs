@@ -4,18 +4,18 @@
 //! reason and stands in the report. Not guaranteed: that the interface's settings are good for realtime (coalescing,
 //! offloads); they are left as they are.
 
+use crate::attached_program::{self, AttachedProgram};
 use crate::busy::{BusyPoll, BusyPolling};
 use crate::carrier;
 use crate::chunks::Layout;
 use crate::device::Device;
 use crate::error::{Refusal, Step, XdpError};
+use crate::misdirected::MisdirectedCounters;
 use crate::mitigation::HeldMitigation;
 use crate::mode::{Attached, Mode, ModeRequest};
 use crate::privilege;
 use crate::program::{Attachment, Kind, Program, refuses_mode};
-use crate::resident::{self, Resident};
 use crate::socket::{Binding, Socket, Wakeup};
-use crate::strays::Strays;
 use crate::umem::{ChunkSize, HEADROOM, Pages, Umem, UnboundUmem};
 use crate::watch::XdpWatch;
 use std::io;
@@ -70,9 +70,9 @@ pub struct XdpOptions {
     /// Pages of the UMEM.
     pub pages: Pages,
     /// How long to wait for a queue that is taken: a socket that was just closed gives it back a little later.
-    pub queue_patience: Duration,
+    pub queue_timeout: Duration,
     /// How long to wait for the carrier, also where attaching the program took it away.
-    pub carrier_patience: Duration,
+    pub carrier_timeout: Duration,
 }
 
 impl XdpOptions {
@@ -89,8 +89,8 @@ impl XdpOptions {
             busy_poll: None,
             chunk_size: ChunkSize::default(),
             pages: Pages::default(),
-            queue_patience: Duration::from_secs(15),
-            carrier_patience: Duration::from_secs(10),
+            queue_timeout: Duration::from_secs(15),
+            carrier_timeout: Duration::from_secs(10),
         }
     }
 
@@ -149,7 +149,7 @@ pub(crate) struct Opened {
     pub(crate) layout: Layout,
     pub(crate) report: XdpReport,
     /// Until somebody asks for it.
-    pub(crate) strays: Option<Strays>,
+    pub(crate) misdirected: Option<MisdirectedCounters>,
     /// Until somebody asks for it.
     pub(crate) watch: Option<XdpWatch>,
     /// NAPI knobs that are given back after everything else is gone.
@@ -165,13 +165,13 @@ pub(crate) fn open(options: &XdpOptions) -> Result<Opened, XdpError> {
     check(&device, options)?;
     // Before the first thing that may reset the NIC.
     let carrier = carrier::Before::of(&device);
-    resident::clear(&device, options.on_occupied == OnOccupied::Replace)?;
+    attached_program::clear(&device, options.on_occupied == OnOccupied::Replace)?;
     let kind = Kind::Redirect { queues: options.queue.saturating_add(1) };
     let mut ladder = Ladder { device: &device, options, layout, program: Program::load(kind)?, attachment: None };
-    let (got, refused) = ladder.climb_down()?;
+    let (got, refused) = ladder.first_that_works()?;
     ladder.program.register(options.queue, got.socket.fd())?;
-    carrier.await_carrier(&device, options.carrier_patience)?;
-    let strays = Strays::new(ladder.program.strays()?, device.name().into(), options.queue);
+    carrier.await_carrier(&device, options.carrier_timeout)?;
+    let misdirected = MisdirectedCounters::new(ladder.program.misdirected()?, device.name().into(), options.queue);
     let attachment = ladder.attachment.take().ok_or_else(|| no_mode(&device, Vec::new()))?;
     let interface =
         InterfaceWatch::on(device.index()).map_err(|source| XdpError::device(device.name(), "watch", source))?;
@@ -199,7 +199,7 @@ pub(crate) fn open(options: &XdpOptions) -> Result<Opened, XdpError> {
         umem: got.umem,
         layout,
         report,
-        strays: Some(strays),
+        misdirected: Some(misdirected),
         watch: Some(watch),
         held: None,
     })
@@ -257,9 +257,9 @@ struct Ladder<'a> {
 
 impl Ladder<'_> {
     /// The first mode of the request that works, and what was refused before it.
-    fn climb_down(&mut self) -> Result<(Got, Vec<Refusal>), XdpError> {
+    fn first_that_works(&mut self) -> Result<(Got, Vec<Refusal>), XdpError> {
         let mut refused = Vec::new();
-        for &mode in self.options.mode.ladder() {
+        for &mode in self.options.mode.candidates() {
             match self.try_mode(mode)? {
                 Ok(got) => return Ok((got, refused)),
                 Err(refusal) => refused.push(refusal),
@@ -279,7 +279,7 @@ impl Ladder<'_> {
 
     /// The modes that work instead, found by trying.
     fn probe_others(&mut self, refused: Mode) -> Vec<Mode> {
-        let others = Mode::LADDER.into_iter().filter(|&mode| mode != refused);
+        let others = Mode::BEST_FIRST.into_iter().filter(|&mode| mode != refused);
         let works = others.filter(|&mode| matches!(self.try_mode(mode), Ok(Ok(_)))).collect();
         self.attachment = None;
         works
@@ -306,7 +306,7 @@ impl Ladder<'_> {
     fn read_back(&self, socket: &Socket) -> Result<(bool, Attached), XdpError> {
         let failed = |source| XdpError::device(self.device.name(), "read back XDP_OPTIONS", source);
         let zerocopy = socket.is_zero_copy().map_err(failed)?;
-        let (_, attached) = resident::query(self.device)?
+        let (_, attached) = attached_program::query(self.device)?
             .ok_or_else(|| XdpError::device(self.device.name(), "find our program", io::ErrorKind::NotFound.into()))?;
         Ok((zerocopy, attached))
     }
@@ -324,9 +324,9 @@ impl Ladder<'_> {
     /// Who was quicker, where a program is there that wasn't when the interface was looked at.
     fn overtaken(&self, error: XdpError) -> XdpError {
         let taken = |source: &io::Error| matches!(source.raw_os_error(), Some(libc::EBUSY | libc::EEXIST));
-        match (&error, Resident::find(self.device)) {
-            (XdpError::Attach { source, .. }, Ok(Some(resident))) if taken(source) => {
-                XdpError::Occupied { resident: Box::new(resident) }
+        match (&error, AttachedProgram::find(self.device)) {
+            (XdpError::Attach { source, .. }, Ok(Some(program))) if taken(source) => {
+                XdpError::Occupied { program: Box::new(program) }
             }
             _ => error,
         }
@@ -356,8 +356,8 @@ impl Ladder<'_> {
                 return Ok(Err(refused));
             }
             if pause == LONGEST_PAUSE && !said {
-                let (queue, patience) = (options.queue, options.queue_patience.as_secs_f32());
-                tracing::warn!(interface = device.name(), "queue {queue} is taken, waiting for it up to {patience} s");
+                let (queue, timeout) = (options.queue, options.queue_timeout.as_secs_f32());
+                tracing::warn!(interface = device.name(), "queue {queue} is taken, waiting for it up to {timeout} s");
                 said = true;
             }
             std::thread::sleep(pause);
@@ -369,7 +369,7 @@ impl Ladder<'_> {
     fn judge(&self, mode: Mode, error: io::Error, waited: Duration) -> Result<Option<io::Error>, XdpError> {
         let (interface, queue) = (self.device.name(), self.options.queue);
         match error.raw_os_error() {
-            Some(libc::EBUSY) if waited < self.options.queue_patience => Ok(None),
+            Some(libc::EBUSY) if waited < self.options.queue_timeout => Ok(None),
             Some(libc::EBUSY) => Err(XdpError::QueueBusy { interface: interface.into(), queue, waited }),
             // The last mode of the ladder, and the one that every interface has: it is the queue then.
             Some(libc::EINVAL) if mode == Mode::Generic && queue > 0 && self.device.queues().is_none() => {

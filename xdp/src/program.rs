@@ -4,10 +4,10 @@
 //! with the process, however that ends. Not guaranteed: that the NIC keeps its carrier while a program is attached or
 //! detached; some drivers reset it.
 
+use crate::attached_program;
 use crate::device::Device;
 use crate::error::{Refusal, Step, XdpError};
 use crate::mode::{Attached, Mode};
-use crate::resident;
 use libbpf_rs::{MapCore, MapFlags, MapHandle, Object, ObjectBuilder, PrintLevel};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
@@ -16,7 +16,7 @@ use std::sync::{Arc, Once};
 static REDIRECT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/zerocat.bpf.o"));
 static REFLECT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/reflector.bpf.o"));
 const XSK_MAP: &str = "zerocat_xsks";
-const STRAYS_MAP: &str = "zerocat_strays";
+const MISDIRECTED_MAP: &str = "zc_misdirected";
 
 /// Which of our programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +74,7 @@ impl Program {
         let failed = |source| XdpError::Attach { interface: device.name().into(), attached, source };
         let options = libbpf_sys::bpf_link_create_opts {
             sz: size_of::<libbpf_sys::bpf_link_create_opts>() as libbpf_sys::size_t,
-            flags: resident::attach_flag(attached),
+            flags: attached_program::attach_flag(attached),
             ..Default::default()
         };
         let program = self.fd()?.as_raw_fd();
@@ -97,10 +97,10 @@ impl Program {
     }
 
     /// The counters of EtherCAT frames that arrived on queues without a socket.
-    pub(crate) fn strays(&self) -> Result<MapHandle, XdpError> {
+    pub(crate) fn misdirected(&self) -> Result<MapHandle, XdpError> {
         let name = self.kind.name();
-        let missing = || XdpError::Load { name, source: "no map of strays".into() };
-        let map = self.object.maps().find(|map| map.name() == STRAYS_MAP).ok_or_else(missing)?;
+        let missing = || XdpError::Load { name, source: "no map of misdirected frames".into() };
+        let map = self.object.maps().find(|map| map.name() == MISDIRECTED_MAP).ok_or_else(missing)?;
         MapHandle::try_from(&map).map_err(|source| XdpError::Load { name, source: source.into() })
     }
 

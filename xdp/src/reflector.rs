@@ -4,13 +4,13 @@
 //! frames that a native reflector returns arrive only where the other end has a native program as well (ours, of a
 //! link, or a [`Passthrough`]), and a generic link wants a generic reflector.
 
+use crate::attached_program;
 use crate::device::Device;
 use crate::error::XdpError;
 use crate::mode::{Attached, Mode};
 use crate::open::DESCRIPTORS;
 use crate::privilege;
 use crate::program::{Attachment, Kind, Program};
-use crate::resident;
 use zerocat_link::descriptors;
 
 /// Sends every EtherCAT frame back: with bit 1 of the first byte of its source address set, and the working counters
@@ -64,6 +64,6 @@ fn attach(interface: &str, mode: Mode, kind: Kind) -> Result<Attachment, XdpErro
     descriptors::ensure(DESCRIPTORS)?;
     let device = Device::find(interface)?;
     privilege::check()?;
-    resident::clear(&device, false)?;
+    attached_program::clear(&device, false)?;
     Program::load(kind)?.attach(&device, mode.attachment())
 }

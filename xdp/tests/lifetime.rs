@@ -11,7 +11,7 @@ use zerocat_link::packet::PacketLink;
 use zerocat_link::{Link, LinkFault, MAX_FRAME, Slot};
 use zerocat_testkit::cpus::pin;
 use zerocat_testkit::netns::{cable_with_queues, in_private_netns, ip};
-use zerocat_xdp::{FloorFault, FloorPing, Mode, Passthrough, Reflector, Resident, XdpLink};
+use zerocat_xdp::{AttachedProgram, FloorFault, FloorPing, Mode, Passthrough, Reflector, XdpLink};
 
 const PATIENCE: Duration = Duration::from_secs(2);
 const ETHERCAT: [u8; 2] = [0x88, 0xa4];
@@ -44,7 +44,7 @@ fn opens_and_closes_twenty_times_in_every_mode() {
                 link.kick().unwrap();
                 assert!(receive(&mut link).is_some());
                 drop(link);
-                assert_eq!(Resident::of_interface(&veth.master).unwrap(), None);
+                assert_eq!(AttachedProgram::of_interface(&veth.master).unwrap(), None);
             }
         }
     });
@@ -71,14 +71,14 @@ fn a_killed_process_leaves_no_program_behind() {
             .unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let opened = lines.map_while(Result::ok).any(|line| line.contains(IS_OPEN));
-        let resident = Resident::of_interface(&veth.master).unwrap();
+        let resident = AttachedProgram::of_interface(&veth.master).unwrap();
         child.kill().unwrap();
         child.wait().unwrap();
         assert!(opened, "the child opened its link");
         assert_eq!(resident.unwrap().name.as_deref(), Some("zerocat_xdp"));
         // Whoever lists links just then (another test) keeps this one for that long.
         let deadline = Instant::now() + PATIENCE;
-        while let Some(left) = Resident::of_interface(&veth.master).unwrap() {
+        while let Some(left) = AttachedProgram::of_interface(&veth.master).unwrap() {
             assert!(Instant::now() < deadline, "left behind: {left}");
         }
         XdpLink::open(&options(&veth.master, Mode::NativeCopy)).unwrap();
@@ -228,7 +228,7 @@ fn a_reflector_and_a_passthrough_leave_their_interface_when_dropped() {
         for mode in [Mode::NativeCopy, Mode::Generic] {
             let reflector = Reflector::attach(&veth.peer, mode).unwrap();
             let passthrough = Passthrough::attach(&veth.master, mode).unwrap();
-            let there = |interface| Resident::of_interface(interface).unwrap().map(|resident| resident.attached);
+            let there = |interface| AttachedProgram::of_interface(interface).unwrap().map(|resident| resident.attached);
             assert_eq!(there(&veth.peer), Some(reflector.attached()));
             assert_eq!(there(&veth.master), Some(passthrough.attached()));
             drop((reflector, passthrough));

@@ -6,12 +6,14 @@ use std::time::Duration;
 use support::{SIZING, drop_capability, options};
 use zerocat_link::Sizing;
 use zerocat_testkit::netns::{in_private_netns, ip};
-use zerocat_xdp::{Attached, ChunkSize, Mode, ModeRequest, OnOccupied, Resident, Step, XdpError, XdpLink, XdpOptions};
+use zerocat_xdp::{
+    Attached, AttachedProgram, ChunkSize, Mode, ModeRequest, OnOccupied, Step, XdpError, XdpLink, XdpOptions,
+};
 
 fn refused(options: &XdpOptions) -> XdpError {
     let error = XdpLink::open(options).expect_err("this is refused");
-    if let Ok(resident) = Resident::of_interface(&options.interface) {
-        assert_eq!(resident, None, "a failed open left a program behind");
+    if let Ok(program) = AttachedProgram::of_interface(&options.interface) {
+        assert_eq!(program, None, "a failed open left a program behind");
     }
     error
 }
@@ -26,8 +28,8 @@ fn auto_gets_native_copy_on_veth_and_says_so() {
         assert_eq!((report.driver.as_deref(), report.queue, report.queues), (Some("veth"), 0, Some(1)));
         assert_eq!((report.chunks, report.chunk_size), (105, 4096));
         assert_eq!(report.refused, ["zero-copy: bind the socket: Operation not supported (os error 95)"]);
-        let resident = Resident::of_interface(&veth.master).unwrap().unwrap();
-        assert_eq!((resident.name.as_deref(), resident.attached), (Some("zerocat_xdp"), Attached::Native));
+        let program = AttachedProgram::of_interface(&veth.master).unwrap().unwrap();
+        assert_eq!((program.name.as_deref(), program.attached), (Some("zerocat_xdp"), Attached::Native));
     });
 }
 
@@ -172,7 +174,7 @@ fn a_queue_that_stays_taken_is_refused_though_the_program_was_replaced() {
         let _first = XdpLink::open(&options(&veth.master, Mode::NativeCopy)).unwrap();
         let second = XdpOptions {
             on_occupied: OnOccupied::Replace,
-            queue_patience: Duration::from_millis(300),
+            queue_timeout: Duration::from_millis(300),
             ..options(&veth.master, Mode::NativeCopy)
         };
         let error = refused(&second);

@@ -11,7 +11,7 @@ use support::{frame, options, send_raw};
 use zerocat_link::{Link, LinkFault, Sizing, Slot};
 use zerocat_testkit::cpus::pin;
 use zerocat_testkit::netns::{Veth, cable_with_queues, in_private_netns, ip};
-use zerocat_xdp::{Device, Mode, OnOccupied, Reflector, Resident, XdpError, XdpLink, XdpOptions};
+use zerocat_xdp::{AttachedProgram, Device, Mode, OnOccupied, Reflector, XdpError, XdpLink, XdpOptions};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 const ETHERCAT: [u8; 2] = [0x88, 0xa4];
@@ -25,7 +25,7 @@ fn await_that(what: &str, is_so: impl Fn() -> bool) {
 }
 
 fn program(interface: &str) -> Option<u32> {
-    Resident::of_interface(interface).unwrap().map(|resident| resident.id)
+    AttachedProgram::of_interface(interface).unwrap().map(|program| program.id)
 }
 
 fn has_carrier(interface: &str) -> bool {
@@ -108,7 +108,7 @@ fn a_carrier_that_does_not_return_is_an_error_that_names_the_program_and_the_way
             ip("link set zc-peer down");
             await_that("the carrier goes", || !has_carrier("zc-master"));
         };
-        let impatient = |options: &mut XdpOptions| options.carrier_patience = Duration::from_millis(200);
+        let impatient = |options: &mut XdpOptions| options.carrier_timeout = Duration::from_millis(200);
         let error = open_behind_another(veth, impatient, take_away, || {}).unwrap_err();
         assert_eq!(
             error.to_string(),
@@ -125,14 +125,14 @@ fn an_interface_without_a_carrier_is_waited_for_and_then_refused() {
         ip("link set zc-peer down");
         await_that("the carrier goes", || !has_carrier("zc-master"));
         let mut options = options(&veth.master, Mode::NativeCopy);
-        options.carrier_patience = Duration::from_millis(200);
+        options.carrier_timeout = Duration::from_millis(200);
         assert_eq!(
             XdpLink::open(&options).unwrap_err().to_string(),
             "interface zc-master has no carrier, and got none within 0.2 s; look at the cable, the plug and the power \
              of the first SubDevice"
         );
         assert_eq!(program(&veth.master), None);
-        options.carrier_patience = PATIENCE;
+        options.carrier_timeout = PATIENCE;
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 await_that("the program is attached", || program("zc-master").is_some());
@@ -148,8 +148,8 @@ fn ethercat_frames_on_another_queue_are_counted_and_said_with_the_way_out() {
     in_private_netns(|_| {
         let _ = cable_with_queues("zc-two", "zc-far", 2);
         let mut link = XdpLink::open(&options("zc-two", Mode::NativeCopy)).unwrap();
-        let strays = link.take_strays().unwrap();
-        assert!(link.take_strays().is_none());
+        let misdirected = link.take_misdirected().unwrap();
+        assert!(link.take_misdirected().is_none());
         let _reflector = Reflector::attach("zc-far", Mode::NativeCopy).unwrap();
         link.slot_mut(Slot(0)).unwrap()[..60].copy_from_slice(&frame(&ETHERCAT, 60));
         // veth returns what XDP_TX sends to the queue of the core that runs it (veth_select_rxq).
@@ -159,11 +159,11 @@ fn ethercat_frames_on_another_queue_are_counted_and_said_with_the_way_out() {
                 link.post(Slot(0), 60).unwrap();
                 link.kick().unwrap();
             }
-            let seen = || strays.seen().map(|elsewhere| elsewhere.by_queue);
+            let seen = || misdirected.seen().map(|elsewhere| elsewhere.by_queue);
             await_that("the frames are counted", || seen() == elsewhere.map(|count| vec![(1, count)]));
         }
         assert_eq!(
-            strays.seen().unwrap().to_string(),
+            misdirected.seen().unwrap().to_string(),
             "EtherCAT frames of zc-two arrived on other queues than 0, which is ours: 2 on queue 1; set one queue \
              (ethtool -L zc-two combined 1), or the rig file's engine.queue to where they arrive"
         );

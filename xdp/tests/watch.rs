@@ -8,7 +8,7 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use support::{drop_capability, options};
 use zerocat_link::watch::{AttachmentState, Watch};
 use zerocat_testkit::netns::{OtherNetns, in_private_netns, ip};
-use zerocat_xdp::{HeldBy, Mode, Resident, XdpLink, XdpWatch};
+use zerocat_xdp::{AttachedProgram, HeldBy, Mode, XdpLink, XdpWatch};
 
 const MODES: [Mode; 2] = [Mode::NativeCopy, Mode::Generic];
 
@@ -25,7 +25,7 @@ fn told_to_nobody(watch: &XdpWatch) -> AttachmentState {
 
 /// As `bpftool link detach id ID` does it.
 fn detach(interface: &str) {
-    let resident = Resident::of_interface(interface).unwrap().unwrap();
+    let resident = AttachedProgram::of_interface(interface).unwrap().unwrap();
     let HeldBy::Link { id, .. } = resident.held_by else { panic!("{resident:?}") };
     // SAFETY: the call takes a number and returns a descriptor or a negative errno.
     let fd = unsafe { libbpf_sys::bpf_link_get_fd_by_id(id) };

@@ -20,7 +20,7 @@ pub(super) use settings::missing;
 use super::{Check, HostReading, Wanted};
 use crate::nic::{NicSettings, XdpFeatures};
 use std::path::Path;
-use zerocat_xdp::Resident;
+use zerocat_xdp::AttachedProgram;
 
 /// An interface as it is. `Err` says why a part couldn't be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub struct InterfaceReading {
     /// What its driver says it can do with XDP.
     pub features: Result<XdpFeatures, String>,
     /// The XDP program on it, if there is one.
-    pub resident: Result<Option<Resident>, String>,
+    pub resident: Result<Option<AttachedProgram>, String>,
     /// What files say of it.
     pub files: InterfaceFiles,
 }
@@ -41,7 +41,7 @@ impl InterfaceReading {
     pub fn read(root: &Path, settings: NicSettings) -> Self {
         Self {
             features: XdpFeatures::of_interface(settings.index).map_err(|error| error.to_string()),
-            resident: Resident::of_interface(&settings.name).map_err(|error| crate::chain(&error)),
+            resident: AttachedProgram::of_interface(&settings.name).map_err(|error| crate::chain(&error)),
             files: InterfaceFiles::read(root, &settings.name, settings.index),
             settings,
         }

@@ -185,7 +185,7 @@ pub(in crate::doctor) mod tests {
     use crate::doctor::InterfaceFiles;
     use crate::nic::Coalescing;
     use std::net::{IpAddr, Ipv4Addr};
-    use zerocat_xdp::{Attached, HeldBy, Resident};
+    use zerocat_xdp::{Attached, AttachedProgram, HeldBy};
 
     /// An igb port as it should be.
     pub(crate) fn good() -> InterfaceReading {
@@ -283,7 +283,7 @@ pub(in crate::doctor) mod tests {
 
     #[test]
     fn a_program_that_is_there_is_an_error() {
-        let resident = Resident {
+        let resident = AttachedProgram {
             interface: "enp3s0".to_owned(),
             id: 7,
             name: None,

@@ -13,23 +13,23 @@ pub(crate) const QUEUES: u32 = 64;
 
 /// The counters of one link.
 #[derive(Debug)]
-pub struct Strays {
+pub struct MisdirectedCounters {
     counts: MapHandle,
     interface: String,
     queue: u32,
 }
 
-impl Strays {
+impl MisdirectedCounters {
     pub(crate) const fn new(counts: MapHandle, interface: String, queue: u32) -> Self {
         Self { counts, interface, queue }
     }
 
     /// What arrived elsewhere so far; `None` when nothing did, or the kernel doesn't say.
     #[must_use]
-    pub fn seen(&self) -> Option<Elsewhere> {
+    pub fn seen(&self) -> Option<Misdirected> {
         let others = (0..QUEUES).filter(|queue| *queue != self.queue);
         let by_queue: Vec<_> = others.map(|queue| (queue, self.count(queue))).filter(|(_, count)| *count > 0).collect();
-        (!by_queue.is_empty()).then(|| Elsewhere { interface: self.interface.clone(), queue: self.queue, by_queue })
+        (!by_queue.is_empty()).then(|| Misdirected { interface: self.interface.clone(), queue: self.queue, by_queue })
     }
 
     fn count(&self, queue: u32) -> u64 {
@@ -40,7 +40,7 @@ impl Strays {
 
 /// EtherCAT frames that arrived on other queues.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Elsewhere {
+pub struct Misdirected {
     /// The interface.
     pub interface: String,
     /// Our queue.
@@ -49,7 +49,7 @@ pub struct Elsewhere {
     pub by_queue: Vec<(u32, u64)>,
 }
 
-impl fmt::Display for Elsewhere {
+impl fmt::Display for Misdirected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { interface, queue, by_queue } = self;
         let list: Vec<_> = by_queue.iter().map(|(queue, count)| format!("{count} on queue {queue}")).collect();

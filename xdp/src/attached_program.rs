@@ -30,7 +30,7 @@ pub enum HeldBy {
 
 /// An XDP program found on an interface.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Resident {
+pub struct AttachedProgram {
     /// The interface.
     pub interface: String,
     /// Id of the program, as in `ip link show` and `bpftool prog`.
@@ -43,7 +43,7 @@ pub struct Resident {
     pub held_by: HeldBy,
 }
 
-impl fmt::Display for Resident {
+impl fmt::Display for AttachedProgram {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.name.as_deref().unwrap_or("of unknown name");
         write!(f, "program {name} (id {}), {}, ", self.id, self.attached)?;
@@ -56,7 +56,7 @@ impl fmt::Display for Resident {
     }
 }
 
-impl Resident {
+impl AttachedProgram {
     /// What is on an interface, if anything.
     ///
     /// # Errors
@@ -99,23 +99,23 @@ impl Resident {
     }
 
     /// Takes the program off the interface.
-    pub(crate) fn evict(self, device: &Device) -> Result<(), XdpError> {
+    pub(crate) fn remove(self, device: &Device) -> Result<(), XdpError> {
         let result = match self.held_by {
             HeldBy::Link { id, .. } => detach_link(id),
             HeldBy::Netlink | HeldBy::Unknown => detach_netlink(device, self.attached),
         };
-        result.map_err(|source| XdpError::Evict { resident: Box::new(self), source })
+        result.map_err(|source| XdpError::Remove { program: Box::new(self), source })
     }
 }
 
 /// Leaves the interface without a program, or says whose is there.
 pub(crate) fn clear(device: &Device, force: bool) -> Result<(), XdpError> {
-    let Some(resident) = Resident::find(device)? else { return Ok(()) };
+    let Some(program) = AttachedProgram::find(device)? else { return Ok(()) };
     if !force {
-        return Err(XdpError::Occupied { resident: Box::new(resident) });
+        return Err(XdpError::Occupied { program: Box::new(program) });
     }
-    tracing::warn!(interface = device.name(), "replacing the XDP program found there: {resident}");
-    resident.evict(device)
+    tracing::warn!(interface = device.name(), "replacing the XDP program found there: {program}");
+    program.remove(device)
 }
 
 /// What the kernel says about XDP on an interface.

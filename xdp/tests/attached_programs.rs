@@ -4,7 +4,7 @@ mod support;
 
 use support::{attach_by_link, attach_by_netlink, options, strangers_program};
 use zerocat_testkit::netns::in_private_netns;
-use zerocat_xdp::{Attached, HeldBy, Mode, OnOccupied, Reflector, Resident, XdpError, XdpLink};
+use zerocat_xdp::{Attached, AttachedProgram, HeldBy, Mode, OnOccupied, Reflector, XdpError, XdpLink};
 
 /// `XDP_FLAGS_SKB_MODE` and `XDP_FLAGS_DRV_MODE` of `include/uapi/linux/if_link.h`.
 const GENERIC: u32 = 1 << 1;
@@ -16,19 +16,19 @@ fn replaces(interface: &str) {
     let link = XdpLink::open(&options).expect("the program is replaced");
     assert_eq!(link.report().mode_got, Mode::NativeCopy);
     drop(link);
-    assert_eq!(Resident::of_interface(interface).expect("the interface answers"), None);
+    assert_eq!(AttachedProgram::of_interface(interface).expect("the interface answers"), None);
 }
 
-fn refusal(interface: &str) -> (Resident, String) {
+fn refusal(interface: &str) -> (AttachedProgram, String) {
     let error = XdpLink::open(&options(interface, Mode::NativeCopy)).expect_err("the interface is occupied");
     let message = error.to_string();
-    let XdpError::Occupied { resident } = error else { panic!("{error:?}") };
-    (*resident, message)
+    let XdpError::Occupied { program } = error else { panic!("{error:?}") };
+    (*program, message)
 }
 
 #[test]
 fn an_empty_interface_has_no_program() {
-    in_private_netns(|veth| assert_eq!(Resident::of_interface(&veth.master).unwrap(), None));
+    in_private_netns(|veth| assert_eq!(AttachedProgram::of_interface(&veth.master).unwrap(), None));
 }
 
 #[test]
@@ -38,13 +38,13 @@ fn a_program_attached_by_netlink_is_named_and_replaced_by_force() {
             let program = strangers_program(c"stranger");
             attach_by_netlink(&program, &veth.master, flags);
             drop(program);
-            let (resident, message) = refusal(&veth.master);
-            assert_eq!((resident.name.as_deref(), resident.attached), (Some("stranger"), attached));
-            assert_eq!(resident.held_by, HeldBy::Netlink);
+            let (program, message) = refusal(&veth.master);
+            assert_eq!((program.name.as_deref(), program.attached), (Some("stranger"), attached));
+            assert_eq!(program.held_by, HeldBy::Netlink);
             let expected = format!(
                 "interface zc-master has an XDP program: program stranger (id {}), {attached}, attached by netlink; \
                  replace it (--replace-program), or remove it: ip link set dev zc-master {off} off",
-                resident.id
+                program.id
             );
             assert_eq!(message, expected);
             replaces(&veth.master);
@@ -57,9 +57,9 @@ fn a_program_attached_by_a_link_is_named_with_its_process_and_replaced_by_force(
     in_private_netns(|veth| {
         let program = strangers_program(c"linked");
         let _link = attach_by_link(&program, &veth.master);
-        let (resident, message) = refusal(&veth.master);
-        assert_eq!(resident.name.as_deref(), Some("linked"));
-        let HeldBy::Link { id, processes } = resident.held_by else { panic!("{resident:?}") };
+        let (program, message) = refusal(&veth.master);
+        assert_eq!(program.name.as_deref(), Some("linked"));
+        let HeldBy::Link { id, processes } = program.held_by else { panic!("{program:?}") };
         assert_eq!(processes.len(), 1, "{processes:?}");
         assert!(processes[0].ends_with(&format!("(pid {})", std::process::id())), "{processes:?}");
         assert!(message.contains(&format!("bpftool link detach id {id}")), "{message}");

@@ -1,31 +1,33 @@
 //! `zerocat sim`: a simulated segment at the far end of an interface or a UNIX datagram socket, with commands while it
 //! runs.
 
+mod carriers;
 mod columns;
 mod control;
 mod devices;
 mod display;
-mod ends;
+mod links;
 mod port;
 mod rates;
 mod screen;
-mod served;
-mod sight;
+mod status;
+mod summary;
 
 use crate::Done;
 use crate::exit::Failure;
 use crate::print;
 use crate::signals::Signals;
+use carriers::Carriers;
 use clap::Args;
 use control::Control;
 use display::Display;
-use ends::{Carriers, Links, Names};
+use links::{Links, Names};
 use port::{Port, SocketPaths};
-use served::{Faults, Served, table};
-use sight::Sight;
+use status::Status;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use summary::{Faults, Summary, table};
 use zerocat_sim::{
     CommandParser, End, Script, ScriptRun, SecondEndConfig, Segment, SegmentConfig, Server, SubDeviceConfig,
 };
@@ -128,26 +130,26 @@ impl Sim {
         signals: &Signals,
     ) -> Done {
         let flag = signals.stop_flag();
-        let sight = Sight::of(&segment, &links, Duration::ZERO);
-        let mut display = Display::open(self.json, self.quiet, names, &sight, self.seed);
+        let status = Status::of(&segment, &links, Duration::ZERO);
+        let mut display = Display::open(self.json, self.quiet, names, &status, self.seed);
         let mut carriers = Carriers::new();
         let (mut due, mut last) = (Duration::ZERO, Duration::ZERO);
-        let wait = |links: &mut Links, at_most| ends::wait(links, at_most);
+        let wait = |links: &mut Links, at_most| links::wait(links, at_most);
         let each = |links: &mut Links, segment: &mut Segment, now| {
             last = now;
             for change in carriers.look(links, segment, now) {
                 display.carrier(change, names);
             }
             for report in control.run(links, segment, now, &flag) {
-                display.report(&report, &Sight::of(segment, links, now));
+                display.report(&report, &Status::of(segment, links, now));
                 due = now;
             }
             if signals.status() {
-                display.status(&Sight::of(segment, links, now));
+                display.status(&Status::of(segment, links, now));
             }
             if now >= due {
                 due = now + display.period();
-                display.show(&Sight::of(segment, links, now));
+                display.show(&Status::of(segment, links, now));
             }
             if carriers.gone().is_some() || deadline.is_some_and(|deadline| now >= deadline) {
                 // SYNC: a flag that this thread reads itself.
@@ -155,14 +157,14 @@ impl Sim {
             }
         };
         let served = Server::new().run_ends(&mut links, &mut segment, &flag, wait, each);
-        let sight = Sight::of(&segment, &links, last);
+        let status = Status::of(&segment, &links, last);
         if let Display::Json { .. } = display {
             // What changed since the last look.
-            display.show(&sight);
+            display.show(&status);
         }
         drop(display);
         served.map_err(|fault| Failure::running(format!("serve {names}: {fault}")))?;
-        self.conclude(&sight, names)?;
+        self.conclude(&status, names)?;
         carriers.gone().map_or(Ok(()), |end| {
             let name = names.of(end);
             Err(Failure::running(format!("interface {name} was removed or moved to another network namespace")))
@@ -213,7 +215,7 @@ impl Sim {
         let (first, name) = first.ok_or_else(|| Failure::usage("give --interface or --unix"))?;
         let second = port(self.second_interface.as_deref(), self.second_unix.as_ref())?;
         let (second, second_name) = second.unzip();
-        Ok((ends::links(first, second, self.seed), Names { first: name, second: second_name }))
+        Ok((links::links(first, second, self.seed), Names { first: name, second: second_name }))
     }
 
     fn deadline(&self) -> Result<Option<Duration>, Failure> {
@@ -221,19 +223,19 @@ impl Sim {
         seconds.map_err(|error| Failure::usage(format!("--seconds: {error}")))
     }
 
-    fn conclude(&self, sight: &Sight, names: &Names) -> Done {
+    fn conclude(&self, status: &Status, names: &Names) -> Done {
         if self.json {
-            return Served::new(sight, names).print();
+            return Summary::new(status, names).print();
         }
         if !self.quiet {
-            let totals = sight.snapshot.totals;
-            print::line(table(sight));
+            let totals = status.snapshot.totals;
+            print::line(table(status));
             print::line(format_args!(
                 "{} frames, {} datagrams, {} frames destroyed",
                 totals.frames, totals.datagrams, totals.lost
             ));
-            if sight.faults != Faults::default() {
-                print::line(format_args!("faults on purpose: {}", sight.faults));
+            if status.faults != Faults::default() {
+                print::line(format_args!("faults on purpose: {}", status.faults));
             }
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use zerocat_wire::sii::ClockMode;
 
-use crate::at::At;
+use crate::element::Element;
 use crate::error::{EsiError, EsiProblem};
 use crate::number;
 
@@ -18,12 +18,12 @@ pub struct OpMode {
 }
 
 /// The operation modes of a device, the default first.
-pub(crate) fn read(device: &At<'_>) -> Result<Vec<OpMode>, EsiError> {
+pub(crate) fn read(device: &Element<'_>) -> Result<Vec<OpMode>, EsiError> {
     let Some(dc) = device.child("Dc") else { return Ok(Vec::new()) };
     dc.children("OpMode").map(|mode| one(&mode)).collect()
 }
 
-fn one(at: &At<'_>) -> Result<OpMode, EsiError> {
+fn one(at: &Element<'_>) -> Result<OpMode, EsiError> {
     let mode = ClockMode {
         cycle_time_0: at.child_number("CycleTimeSync0")?.unwrap_or(0),
         shift_time_0: time(at, "ShiftTimeSync0")?,
@@ -37,14 +37,14 @@ fn one(at: &At<'_>) -> Result<OpMode, EsiError> {
     Ok(OpMode { name: at.child_text("Name").to_owned(), description: at.child_text("Desc").to_owned(), mode })
 }
 
-fn time(at: &At<'_>, name: &str) -> Result<i32, EsiError> {
+fn time(at: &Element<'_>, name: &str) -> Result<i32, EsiError> {
     let Some(child) = at.child(name).filter(|child| !child.text().is_empty()) else { return Ok(0) };
     let value = number::signed(child.text()).map_err(|problem| child.fail(problem))?;
     let most = u64::from(i32::MAX.unsigned_abs());
     i32::try_from(value).map_err(|_| child.fail(EsiProblem::Number { text: child.text().to_owned(), most }))
 }
 
-fn factor(at: &At<'_>, name: &str) -> Result<i16, EsiError> {
+fn factor(at: &Element<'_>, name: &str) -> Result<i16, EsiError> {
     let Some(child) = at.child(name) else { return Ok(0) };
     let Some(text) = child.attribute("Factor").filter(|text| !text.is_empty()) else { return Ok(0) };
     let value = number::signed(text).map_err(|problem| child.fail(problem))?;

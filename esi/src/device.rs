@@ -2,10 +2,10 @@
 
 use zerocat_wire::sii::{FmmuUsage, Identity, SyncManagerUse};
 
-use crate::at::At;
 use crate::clock::{self, OpMode};
 use crate::dictionary;
 use crate::eeprom::Eeprom;
+use crate::element::Element;
 use crate::error::{EsiError, EsiProblem};
 use crate::mailbox::Mailbox;
 use crate::number;
@@ -69,8 +69,8 @@ impl Device {
         modules: &[Node],
         chosen: Option<&[String]>,
     ) -> Result<Self, EsiError> {
-        let at = At::top(node);
-        let modules: Vec<At<'_>> = modules.iter().map(At::top).collect();
+        let at = Element::top(node);
+        let modules: Vec<Element<'_>> = modules.iter().map(Element::top).collect();
         let slots = slot::plug(&at, &modules, chosen)?;
         let plugged = slots.iter().flatten().copied().collect::<Vec<_>>();
         let kind = at.need("Type")?;
@@ -104,7 +104,7 @@ impl Device {
     }
 }
 
-fn identity(vendor: u32, kind: &At<'_>) -> Result<Identity, EsiError> {
+fn identity(vendor: u32, kind: &Element<'_>) -> Result<Identity, EsiError> {
     let product = kind.attribute_number("ProductCode")?;
     Ok(Identity {
         vendor,
@@ -115,7 +115,7 @@ fn identity(vendor: u32, kind: &At<'_>) -> Result<Identity, EsiError> {
 }
 
 /// The mailbox, which needs a sync manager for each direction if it has any protocol.
-fn mailbox(at: &At<'_>, sync_managers: &[SyncManager]) -> Result<Option<Mailbox>, EsiError> {
+fn mailbox(at: &Element<'_>, sync_managers: &[SyncManager]) -> Result<Option<Mailbox>, EsiError> {
     let Some(mailbox) = at.child("Mailbox").map(|mailbox| Mailbox::read(&mailbox)) else { return Ok(None) };
     let has = |usage| sync_managers.iter().any(|one| one.usage == usage);
     let both = has(SyncManagerUse::MailboxOut) && has(SyncManagerUse::MailboxIn);
@@ -123,14 +123,14 @@ fn mailbox(at: &At<'_>, sync_managers: &[SyncManager]) -> Result<Option<Mailbox>
 }
 
 /// Profile number in the low half, additional information in the high half (ETG.2000, ProfileType).
-fn device_type(profile: &At<'_>) -> Result<u32, EsiError> {
+fn device_type(profile: &Element<'_>) -> Result<u32, EsiError> {
     let low: u16 = profile.child_number("ProfileNo")?.unwrap_or(0);
     let high: u16 = profile.child_number("AddInfo")?.unwrap_or(0);
     Ok(u32::from(low) | u32::from(high) << 16)
 }
 
 /// Current from the E-bus in mA.
-fn current(at: &At<'_>) -> Result<i16, EsiError> {
+fn current(at: &Element<'_>) -> Result<i16, EsiError> {
     let Some(info) = at.child("Info") else { return Ok(0) };
     let Some(electrical) = info.child("Electrical") else { return Ok(0) };
     let Some(current) = electrical.child("EBusCurrent") else { return Ok(0) };
@@ -140,8 +140,8 @@ fn current(at: &At<'_>) -> Result<i16, EsiError> {
     i16::try_from(value).map_err(|_| wrong())
 }
 
-fn fmmus(at: &At<'_>) -> Result<Vec<FmmuUsage>, EsiError> {
-    let usage = |fmmu: At<'_>| match fmmu.text().to_ascii_lowercase().as_str() {
+fn fmmus(at: &Element<'_>) -> Result<Vec<FmmuUsage>, EsiError> {
+    let usage = |fmmu: Element<'_>| match fmmu.text().to_ascii_lowercase().as_str() {
         "outputs" | "dynamicoutputs" => FmmuUsage::Outputs,
         "inputs" | "dynamicinputs" => FmmuUsage::Inputs,
         "mboxstate" => FmmuUsage::MailboxState,

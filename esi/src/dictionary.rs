@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::at::At;
 use crate::data_type::{self, DataType};
+use crate::element::Element;
 use crate::error::{EsiError, EsiProblem};
 use crate::object::{self, Object};
 use crate::slot::{Plugged, Shift};
@@ -14,7 +14,7 @@ const BYTES: usize = 4 * 1024 * 1024;
 
 /// The objects of a device, `None` where the file has no dictionary for it. Those of the modules in its slots stand
 /// with them; one that the device has itself is the device's.
-pub(crate) fn read(device: &At<'_>, plugged: &[Plugged<'_>]) -> Result<Option<Vec<Object>>, EsiError> {
+pub(crate) fn read(device: &Element<'_>, plugged: &[Plugged<'_>]) -> Result<Option<Vec<Object>>, EsiError> {
     let Some(mut all) = read_one(device, Shift::default())? else { return Ok(None) };
     let mut known: HashSet<u16> = all.iter().map(|object| object.index).collect();
     for Plugged { module, shift, .. } in plugged {
@@ -28,13 +28,13 @@ pub(crate) fn read(device: &At<'_>, plugged: &[Plugged<'_>]) -> Result<Option<Ve
     Ok(Some(all))
 }
 
-fn read_one(device: &At<'_>, shift: Shift) -> Result<Option<Vec<Object>>, EsiError> {
+fn read_one(device: &Element<'_>, shift: Shift) -> Result<Option<Vec<Object>>, EsiError> {
     let Some(profile) = device.child("Profile") else { return Ok(None) };
     let Some(dictionary) = profile.child("Dictionary") else { return Ok(None) };
     let listed = dictionary.child("Objects");
     let Some(objects) = listed.filter(|objects| objects.child("Object").is_some()) else { return Ok(None) };
     let empty = dictionary.child("DataTypes");
-    let all: Vec<At<'_>> = empty.iter().flat_map(|types| types.children("DataType")).collect();
+    let all: Vec<Element<'_>> = empty.iter().flat_map(|types| types.children("DataType")).collect();
     let types = Types { by_name: all.iter().map(|at| (at.child_text("Name"), at)).collect() };
     let mut read: Vec<Object> = Vec::new();
     let (mut entries, mut bytes) = (0, 0);
@@ -57,7 +57,7 @@ fn read_one(device: &At<'_>, shift: Shift) -> Result<Option<Vec<Object>>, EsiErr
 /// The data types that the file describes.
 #[derive(Debug)]
 pub(crate) struct Types<'a> {
-    by_name: HashMap<&'a str, &'a At<'a>>,
+    by_name: HashMap<&'a str, &'a Element<'a>>,
 }
 
 /// A part of an object's type, at one subindex.
@@ -90,7 +90,7 @@ impl<'a> Types<'a> {
     }
 
     /// The same, or an error at the element that names it.
-    pub(crate) fn need(&self, at: &At<'_>) -> Result<(DataType, u32), EsiError> {
+    pub(crate) fn need(&self, at: &Element<'_>) -> Result<(DataType, u32), EsiError> {
         let name = at.child_text("Type");
         let bits = at.child_number("BitSize")?;
         self.simple(name, bits).ok_or_else(|| at.fail(EsiProblem::DataType(name.chars().take(40).collect())))
@@ -123,7 +123,7 @@ impl<'a> Types<'a> {
     }
 
     /// The elements of an array. Returns the subindex behind them.
-    fn unfold(&self, item: &At<'_>, array: &At<'_>, parts: &mut Vec<Part>) -> Result<u8, EsiError> {
+    fn unfold(&self, item: &Element<'_>, array: &Element<'_>, parts: &mut Vec<Part>) -> Result<u8, EsiError> {
         let info = array.need("ArrayInfo")?;
         let first: u8 = info.child_number("LBound")?.unwrap_or(1);
         let count: u8 = info.need("Elements")?.number()?;

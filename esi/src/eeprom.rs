@@ -1,6 +1,6 @@
 //! What a file says about the SII itself (ETG.2000, Eeprom).
 
-use crate::at::At;
+use crate::element::Element;
 use crate::error::{EsiError, EsiProblem};
 
 /// Words 0 to 6 of an SII, or 0 to 7 with the checksum; some files give words up to 15.
@@ -24,7 +24,7 @@ pub struct Eeprom {
 }
 
 impl Eeprom {
-    pub(crate) fn read(device: &At<'_>) -> Result<Self, EsiError> {
+    pub(crate) fn read(device: &Element<'_>) -> Result<Self, EsiError> {
         let Some(at) = device.child("Eeprom") else { return Ok(Self::default()) };
         Ok(Self {
             size: at.child_number("ByteSize")?,
@@ -35,7 +35,7 @@ impl Eeprom {
     }
 }
 
-fn part(at: &At<'_>, name: &str, (least, most): (usize, usize)) -> Result<Option<Vec<u8>>, EsiError> {
+fn part(at: &Element<'_>, name: &str, (least, most): (usize, usize)) -> Result<Option<Vec<u8>>, EsiError> {
     let Some(child) = at.child(name).filter(|child| !child.text().is_empty()) else { return Ok(None) };
     let bytes = child.bytes()?;
     let got = bytes.len();

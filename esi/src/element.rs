@@ -7,12 +7,12 @@ use crate::tree::Node;
 
 /// An element, and the way to it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct At<'a> {
+pub(crate) struct Element<'a> {
     node: &'a Node,
-    up: Option<&'a At<'a>>,
+    up: Option<&'a Element<'a>>,
 }
 
-impl<'a> At<'a> {
+impl<'a> Element<'a> {
     /// The element of a device or a module.
     pub(crate) fn top(node: &'a Node) -> Self {
         Self { node, up: None }
@@ -29,9 +29,9 @@ impl<'a> At<'a> {
     }
 
     /// All children of this name.
-    pub(crate) fn children<'b>(&'a self, name: &'b str) -> impl Iterator<Item = At<'a>> + use<'a, 'b> {
+    pub(crate) fn children<'b>(&'a self, name: &'b str) -> impl Iterator<Item = Element<'a>> + use<'a, 'b> {
         let nodes = self.node.children.iter().filter(move |node| node.name == name);
-        nodes.map(move |node| At { node, up: Some(self) })
+        nodes.map(move |node| Element { node, up: Some(self) })
     }
 
     /// Its text, without white space around it.
@@ -93,7 +93,7 @@ impl<'a> At<'a> {
 
     /// The name in the language that is liked best: English, then none, then the first.
     pub(crate) fn localized(&'a self, name: &str) -> &'a str {
-        let rank = |at: &At<'_>| match at.attribute("LcId").map(|id| number::number(id, 0xffff)) {
+        let rank = |at: &Element<'_>| match at.attribute("LcId").map(|id| number::number(id, 0xffff)) {
             // Primary language 9 is English.
             Some(Ok(id)) if id & 0x3ff == 9 => 0,
             None => 1,

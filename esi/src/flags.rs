@@ -2,10 +2,10 @@
 
 use zerocat_wire::coe::info::access;
 
-use crate::at::At;
+use crate::element::Element;
 
 /// The access word that the `Flags` of an object or of a part of its type say; read only where there are none.
-pub(crate) fn access(at: &At<'_>) -> Option<u16> {
+pub(crate) fn access(at: &Element<'_>) -> Option<u16> {
     let flags = at.child("Flags")?;
     let Some(kind) = flags.child("Access") else { return Some(access::READ | mapping(&flags)) };
     let read = restricted(kind.attribute("ReadRestrictions"));
@@ -31,7 +31,7 @@ fn restricted(states: Option<&str>) -> u16 {
     }
 }
 
-fn mapping(flags: &At<'_>) -> u16 {
+fn mapping(flags: &Element<'_>) -> u16 {
     let text = flags.child_text("PdoMapping").to_ascii_uppercase();
     let bit = |letter, bit| if text.contains(letter) { bit } else { 0 };
     let yes = |name, bit| if crate::number::flag(flags.child_text(name)) { bit } else { 0 };

@@ -14,12 +14,12 @@
 //! at.
 #![forbid(unsafe_code)]
 
-mod at;
 mod clock;
 mod data_type;
 mod device;
 mod dictionary;
 mod eeprom;
+mod element;
 mod error;
 mod flags;
 mod mailbox;
@@ -41,7 +41,7 @@ pub use error::{EsiError, EsiProblem};
 pub use mailbox::Mailbox;
 pub use object::{Object, ObjectCode, ObjectEntry};
 pub use pdo::{Pdo, PdoEntry};
-pub use select::{DeviceSummary, Wanted, devices, read, read_bytes};
+pub use select::{DeviceQuery, DeviceSummary, devices, read, read_bytes};
 pub use startup::Startup;
 pub use sync_manager::SyncManager;
 

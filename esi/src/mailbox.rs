@@ -3,7 +3,7 @@
 use zerocat_wire::sii::fixed::protocol;
 use zerocat_wire::sii::general::coe;
 
-use crate::at::At;
+use crate::element::Element;
 
 /// Protocols and details.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub struct Mailbox {
 }
 
 impl Mailbox {
-    pub(crate) fn read(at: &At<'_>) -> Self {
+    pub(crate) fn read(at: &Element<'_>) -> Self {
         let known = [
             ("AoE", protocol::AOE),
             ("EoE", protocol::EOE),
@@ -32,7 +32,7 @@ impl Mailbox {
 }
 
 /// Bits of the details (ETG.2010, table 7). A device with CoE has SDOs, which the file needn't say.
-fn details(at: &At<'_>) -> u8 {
+fn details(at: &Element<'_>) -> u8 {
     let flags = [
         ("SdoInfo", coe::SDO_INFO),
         ("PdoAssign", coe::PDO_ASSIGN),

@@ -2,9 +2,9 @@
 
 use zerocat_wire::coe::info::access;
 
-use crate::at::At;
 use crate::data_type::DataType;
 use crate::dictionary::{Part, Types};
+use crate::element::Element;
 use crate::error::{EsiError, EsiProblem};
 use crate::slot::Shift;
 use crate::{flags, number};
@@ -55,7 +55,7 @@ pub struct ObjectEntry {
 }
 
 /// Reads an object.
-pub(crate) fn read(at: &At<'_>, types: &Types<'_>, shift: Shift) -> Result<Object, EsiError> {
+pub(crate) fn read(at: &Element<'_>, types: &Types<'_>, shift: Shift) -> Result<Object, EsiError> {
     let place = at.need("Index")?;
     // PDO mappings move as PDOs do, all else as objects (ETG.5001.1).
     let is_mapping = matches!(place.number()?, 0x1600u16..=0x17ff | 0x1A00..=0x1bff);
@@ -70,7 +70,7 @@ pub(crate) fn read(at: &At<'_>, types: &Types<'_>, shift: Shift) -> Result<Objec
         return Ok(Object { index, code: ObjectCode::Variable, name, entries });
     };
     let empty = info.as_ref();
-    let items: Vec<At<'_>> = empty.into_iter().flat_map(|info| info.children("SubItem")).collect();
+    let items: Vec<Element<'_>> = empty.into_iter().flat_map(|info| info.children("SubItem")).collect();
     let mut entries = Vec::with_capacity(shape.parts.len());
     for (n, part) in shape.parts.iter().enumerate() {
         let named = items.iter().find(|item| item.child_text("Name") == part.name);
@@ -94,7 +94,7 @@ fn count(entries: &mut [ObjectEntry]) {
     }
 }
 
-fn entry(at: &At<'_>, part: &Part, info: Option<&At<'_>>, general: u16) -> Result<ObjectEntry, EsiError> {
+fn entry(at: &Element<'_>, part: &Part, info: Option<&Element<'_>>, general: u16) -> Result<ObjectEntry, EsiError> {
     let most = u64::from(LONGEST);
     let too_long = || at.fail(EsiProblem::Number { text: part.bits.to_string(), most });
     let bits = u16::try_from(part.bits).map_err(|_| too_long())?;
@@ -116,7 +116,7 @@ fn entry(at: &At<'_>, part: &Part, info: Option<&At<'_>>, general: u16) -> Resul
 }
 
 /// The value that it starts with: bytes, text or a number.
-fn default(info: &At<'_>, data_type: DataType) -> Result<Option<Vec<u8>>, EsiError> {
+fn default(info: &Element<'_>, data_type: DataType) -> Result<Option<Vec<u8>>, EsiError> {
     if let Some(data) = info.child("DefaultData").filter(|data| !data.text().is_empty()) {
         return data.bytes().map(Some);
     }

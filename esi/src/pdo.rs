@@ -1,7 +1,7 @@
 //! PDOs with their entries (ETG.2000, PdoType).
 
-use crate::at::At;
 use crate::data_type::{self, DataType};
+use crate::element::Element;
 use crate::error::{EsiError, EsiProblem};
 use crate::slot::{Plugged, Shift};
 
@@ -75,7 +75,7 @@ pub struct Pdo {
 /// The PDOs of one direction, given the sync managers that take them: those of the device, then those of the modules
 /// in its slots.
 pub(crate) fn read(
-    device: &At<'_>,
+    device: &Element<'_>,
     plugged: &[Plugged<'_>],
     direction: Direction,
     there: &[u8],
@@ -103,7 +103,7 @@ pub(crate) fn read(
     Ok(pdos)
 }
 
-fn one(at: &At<'_>, shift: Shift) -> Result<Pdo, EsiError> {
+fn one(at: &Element<'_>, shift: Shift) -> Result<Pdo, EsiError> {
     let entries: Vec<PdoEntry> =
         at.children("Entry").map(|entry| one_entry(&entry, shift)).collect::<Result<_, _>>()?;
     if entries.len() > ENTRIES {
@@ -120,7 +120,7 @@ fn one(at: &At<'_>, shift: Shift) -> Result<Pdo, EsiError> {
     })
 }
 
-fn one_entry(at: &At<'_>, shift: Shift) -> Result<PdoEntry, EsiError> {
+fn one_entry(at: &Element<'_>, shift: Shift) -> Result<PdoEntry, EsiError> {
     let length = at.need("BitLen")?;
     let bits: u32 = length.number()?;
     let bits = match u8::try_from(bits) {

@@ -6,8 +6,8 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use crate::at::At;
 use crate::device::Device;
+use crate::element::Element;
 use crate::error::EsiError;
 use crate::number;
 use crate::startup::{self, Startup};
@@ -49,9 +49,9 @@ pub fn devices(path: &Path) -> Result<Vec<DeviceSummary>, EsiError> {
     let bytes = load(path)?;
     let (mut devices, mut groups) = (Vec::new(), HashMap::new());
     tree::walk(&text::decode(&bytes), |node| match node.name.as_str() {
-        "Device" => devices.extend(glance(&node)),
+        "Device" => devices.extend(summarize(&node)),
         "Group" => {
-            let at = At::top(&node);
+            let at = Element::top(&node);
             groups.insert(at.child_text("Type").to_owned(), at.localized("Name").to_owned());
         }
         _ => {}
@@ -78,12 +78,12 @@ fn load(path: &Path) -> Result<Vec<u8>, EsiError> {
 }
 
 /// What tells a device from others.
-fn glance(node: &Node) -> Option<DeviceSummary> {
+fn summarize(node: &Node) -> Option<DeviceSummary> {
     let kind = node.children.iter().find(|child| child.name == "Type")?;
     let attribute = |name: &str| kind.attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
     let parsed =
         |text: &str| number::number(text, u64::from(u32::MAX)).ok().and_then(|value| u32::try_from(value).ok());
-    let at = At::top(node);
+    let at = Element::top(node);
     Some(DeviceSummary {
         order: kind.text.trim().to_owned(),
         name: at.localized("Name").to_owned(),
@@ -96,7 +96,7 @@ fn glance(node: &Node) -> Option<DeviceSummary> {
 
 /// What is asked for: a device by type or name, its revision, the modules in its slots.
 #[derive(Debug, Clone, Copy)]
-pub struct Wanted<'a> {
+pub struct DeviceQuery<'a> {
     /// Type (`EL3102`) or name in words.
     pub device: &'a str,
     /// Revision; the newest where there is none.
@@ -105,7 +105,7 @@ pub struct Wanted<'a> {
     pub modules: Option<&'a [String]>,
 }
 
-impl Wanted<'_> {
+impl DeviceQuery<'_> {
     /// How well a device fits: 3 by its type, 2 by its name, 1 by either in other letter case; 0 not at all.
     fn rank(self, device: &DeviceSummary) -> u8 {
         let alike = |text: &str| text.eq_ignore_ascii_case(self.device);
@@ -127,7 +127,7 @@ impl Wanted<'_> {
 ///
 /// # Errors
 /// All of [`EsiError`].
-pub fn read(path: &Path, wanted: Wanted<'_>) -> Result<Device, EsiError> {
+pub fn read(path: &Path, wanted: DeviceQuery<'_>) -> Result<Device, EsiError> {
     read_bytes(&load(path)?, wanted)
 }
 
@@ -135,14 +135,14 @@ pub fn read(path: &Path, wanted: Wanted<'_>) -> Result<Device, EsiError> {
 ///
 /// # Errors
 /// All of [`EsiError`] but `Read` and `TooLarge`.
-pub fn read_bytes(bytes: &[u8], wanted: Wanted<'_>) -> Result<Device, EsiError> {
+pub fn read_bytes(bytes: &[u8], wanted: DeviceQuery<'_>) -> Result<Device, EsiError> {
     let (mut vendor, mut best, mut has) = (0, None::<((u8, u32), Node)>, Vec::new());
     let text = text::decode(bytes);
     tree::walk(&text, |node| {
         if node.name == "Vendor" {
             vendor = vendor_id(&node);
         }
-        let Some(device) = glance(&node).filter(|_| node.name == "Device") else { return };
+        let Some(device) = summarize(&node).filter(|_| node.name == "Device") else { return };
         let merit = (wanted.rank(&device), device.revision);
         has.push(device);
         if merit.0 > 0 && best.as_ref().is_none_or(|(known, _)| merit > *known) {
@@ -159,7 +159,7 @@ pub fn read_bytes(bytes: &[u8], wanted: Wanted<'_>) -> Result<Device, EsiError> 
 }
 
 /// None of the devices is the one: those whose names hold what was asked for stand first.
-fn unknown(wanted: Wanted<'_>, mut has: Vec<DeviceSummary>) -> EsiError {
+fn unknown(wanted: DeviceQuery<'_>, mut has: Vec<DeviceSummary>) -> EsiError {
     if has.is_empty() {
         return EsiError::NoDescription;
     }

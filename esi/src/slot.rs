@@ -3,7 +3,7 @@
 //! A `Slot` stands for as many slots as its `MaxInstances`. Where nothing is chosen, each gets the module that the file
 //! marks as its default; a slot that must not be empty and has no default gets the first module that fits.
 
-use crate::at::At;
+use crate::element::Element;
 use crate::error::{EsiError, EsiProblem};
 
 /// Most slots: the lists of module idents have a subindex for each.
@@ -19,7 +19,7 @@ pub(crate) struct Shift {
 /// A module in its slot.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Plugged<'a> {
-    pub(crate) module: At<'a>,
+    pub(crate) module: Element<'a>,
     pub(crate) ident: u32,
     pub(crate) shift: Shift,
 }
@@ -27,8 +27,8 @@ pub(crate) struct Plugged<'a> {
 /// What is in the slots of a device, `None` for an empty one. `chosen` names modules by type, name or ident, slot by
 /// slot; an empty name is an empty slot.
 pub(crate) fn plug<'a>(
-    device: &At<'_>,
-    modules: &'a [At<'a>],
+    device: &Element<'_>,
+    modules: &'a [Element<'a>],
     chosen: Option<&[String]>,
 ) -> Result<Vec<Option<Plugged<'a>>>, EsiError> {
     let asked = chosen.map_or(0, <[String]>::len);
@@ -62,12 +62,12 @@ pub(crate) fn plug<'a>(
     Ok(all)
 }
 
-fn ident(module: &At<'_>) -> Result<u32, EsiError> {
+fn ident(module: &Element<'_>) -> Result<u32, EsiError> {
     module.need("Type")?.attribute_number("ModuleIdent").map(|ident| ident.unwrap_or(0))
 }
 
 /// Whether a slot takes a module: it names its ident or its class.
-fn takes(slot: &At<'_>, module: &At<'_>) -> Result<bool, EsiError> {
+fn takes(slot: &Element<'_>, module: &Element<'_>) -> Result<bool, EsiError> {
     let is = ident(module)?;
     for named in slot.children("ModuleIdent") {
         if named.number::<u32>()? == is {
@@ -77,11 +77,15 @@ fn takes(slot: &At<'_>, module: &At<'_>) -> Result<bool, EsiError> {
     let kind = module.need("Type")?;
     let Some(class) = kind.attribute("ModuleClass").filter(|class| !class.is_empty()) else { return Ok(false) };
     // The class is a child of its own, or the text.
-    let named = |at: At<'_>| at.child_text("Class") == class || at.text() == class;
+    let named = |at: Element<'_>| at.child_text("Class") == class || at.text() == class;
     Ok(slot.children("ModuleClass").any(named))
 }
 
-fn by_default<'a>(slot: &At<'_>, modules: &'a [At<'a>], needed: bool) -> Result<Option<(At<'a>, u32)>, EsiError> {
+fn by_default<'a>(
+    slot: &Element<'_>,
+    modules: &'a [Element<'a>],
+    needed: bool,
+) -> Result<Option<(Element<'a>, u32)>, EsiError> {
     let marked = slot.children("ModuleIdent").find(|named| named.flag("Default"));
     let wanted: Option<u32> = marked.map(|named| named.number()).transpose()?;
     for module in modules {
@@ -98,11 +102,11 @@ fn by_default<'a>(slot: &At<'_>, modules: &'a [At<'a>], needed: bool) -> Result<
 }
 
 fn by_name<'a>(
-    slot: &At<'_>,
-    modules: &'a [At<'a>],
+    slot: &Element<'_>,
+    modules: &'a [Element<'a>],
     number: usize,
     wanted: &str,
-) -> Result<Option<(At<'a>, u32)>, EsiError> {
+) -> Result<Option<(Element<'a>, u32)>, EsiError> {
     if wanted.is_empty() {
         return Ok(None);
     }

@@ -1,7 +1,7 @@
 //! Commands that a MainDevice sends to a device at a transition (ETG.2000, InitCmd of CoE). One that can't be read is left
 //! out: the vendor's mistake in it says nothing about the rest of the device.
 
-use crate::at::At;
+use crate::element::Element;
 
 /// A download of CoE at a transition.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,13 +21,13 @@ pub struct Startup {
 }
 
 /// The commands of a device.
-pub(crate) fn read(device: &At<'_>) -> Vec<Startup> {
+pub(crate) fn read(device: &Element<'_>) -> Vec<Startup> {
     let Some(mailbox) = device.child("Mailbox") else { return Vec::new() };
     let Some(coe) = mailbox.child("CoE") else { return Vec::new() };
     coe.children("InitCmd").filter_map(|command| one(&command)).collect()
 }
 
-fn one(at: &At<'_>) -> Option<Startup> {
+fn one(at: &Element<'_>) -> Option<Startup> {
     let data = at.child("Data");
     Some(Startup {
         transitions: at.children("Transition").map(|transition| transition.text().to_owned()).collect(),

@@ -3,7 +3,7 @@
 use zerocat_wire::sii::SyncManagerUse;
 use zerocat_wire::sync_manager::control;
 
-use crate::at::At;
+use crate::element::Element;
 use crate::error::{EsiError, EsiProblem};
 
 /// Sync managers that an ESC has at most.
@@ -25,7 +25,7 @@ pub struct SyncManager {
 }
 
 /// The sync managers of a device, number 0 first.
-pub(crate) fn read(device: &At<'_>) -> Result<Vec<SyncManager>, EsiError> {
+pub(crate) fn read(device: &Element<'_>) -> Result<Vec<SyncManager>, EsiError> {
     let all: Vec<SyncManager> = device.children("Sm").map(|sm| one(&sm)).collect::<Result<_, _>>()?;
     if all.len() > MOST {
         Err(device.fail(EsiProblem::TooMany { got: all.len(), what: "sync managers", most: MOST }))
@@ -39,7 +39,7 @@ pub(crate) fn numbers(all: &[SyncManager], usage: SyncManagerUse) -> Vec<u8> {
     (0..).zip(all).filter(|(_, one)| one.usage == usage).map(|(number, _)| number).collect()
 }
 
-fn one(sm: &At<'_>) -> Result<SyncManager, EsiError> {
+fn one(sm: &Element<'_>) -> Result<SyncManager, EsiError> {
     let control: u8 = sm.attribute_number("ControlByte")?.unwrap_or(0);
     let size = sm.attribute_number("DefaultSize")?.filter(|size| *size > 0);
     let usage = match sm.text().to_ascii_lowercase().as_str() {
@@ -58,7 +58,7 @@ fn one(sm: &At<'_>) -> Result<SyncManager, EsiError> {
     Ok(SyncManager { usage, start, size, control, enable })
 }
 
-fn enable(sm: &At<'_>) -> Result<u8, EsiError> {
+fn enable(sm: &Element<'_>) -> Result<u8, EsiError> {
     use zerocat_wire::sii::sync_manager::enable;
     if sm.attribute("Enable").is_some_and(|text| text.eq_ignore_ascii_case("false")) {
         return Ok(0);

@@ -1,5 +1,5 @@
 use crate::tree;
-use crate::{Device, EsiError, Wanted, read_bytes};
+use crate::{Device, DeviceQuery, EsiError, read_bytes};
 
 fn device(inside: &str) -> String {
     format!(
@@ -11,7 +11,7 @@ fn device(inside: &str) -> String {
 }
 
 fn find(bytes: &[u8], device: &str) -> Result<Device, EsiError> {
-    read_bytes(bytes, Wanted { device, revision: None, modules: None })
+    read_bytes(bytes, DeviceQuery { device, revision: None, modules: None })
 }
 
 fn refused(inside: &str) -> String {

@@ -4,10 +4,10 @@ mod support;
 
 use proptest::prelude::*;
 use support::{device, fragment};
-use zerocat_esi::{Wanted, read_bytes};
+use zerocat_esi::{DeviceQuery, read_bytes};
 
 fn read(bytes: &[u8], device: &str) {
-    drop(read_bytes(bytes, Wanted { device, revision: None, modules: None }));
+    drop(read_bytes(bytes, DeviceQuery { device, revision: None, modules: None }));
 }
 
 proptest! {

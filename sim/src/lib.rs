@@ -16,6 +16,7 @@ mod esc;
 mod execute;
 mod frame;
 mod in_process;
+mod outputs;
 mod profile;
 mod script;
 mod segment;
@@ -23,7 +24,6 @@ mod serve;
 mod snapshot;
 mod subdevice;
 mod topology;
-mod truth;
 
 pub use action::{Action, ActionError, LatchInput, SdoRefusal};
 pub use command::{
@@ -39,10 +39,10 @@ pub use describe::esi::DeviceError;
 pub use describe::image::ImageError;
 pub use esc::ClockSnapshot;
 pub use in_process::{Loss, SegmentLink};
+pub use outputs::OutputsOnWire;
 pub use script::{Script, ScriptError, ScriptRun, Step, StepKind, When};
 pub use segment::{Outcome, Segment};
 pub use serve::{Ends, ServeCounters, Server, nap};
 pub use snapshot::{Snapshot, SubDeviceSnapshot, Totals};
 pub use topology::End;
-pub use truth::OutputsOnWire;
 pub use zerocat_esi as esi;

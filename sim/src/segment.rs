@@ -15,10 +15,10 @@ use crate::describe::ValueId;
 use crate::esc::{ClockSnapshot, Pending};
 use crate::execute::{self, Hot};
 use crate::frame::{self, Frame};
+use crate::outputs::Record;
 use crate::snapshot::{Snapshot, SubDeviceSnapshot, Totals};
 use crate::subdevice::SubDevice;
 use crate::topology::{End, Route, Topology};
-use crate::truth::Record;
 
 /// What became of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! The columns of the live table: which of them a terminal has room for, and what stands in them.
 
 use super::rates::Activity;
-use super::served::{difference, position, state, trouble};
+use super::summary::{difference, position, state, trouble};
 use zerocat_sim::SubDeviceSnapshot;
 
 /// What a line is about.

@@ -1,6 +1,6 @@
 //! Commands that are carried out while a segment is served: from a script with times, and from standard input.
 
-use super::ends::{Links, apply};
+use super::links::{Links, apply};
 use std::io::{BufRead, IsTerminal, Read};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};

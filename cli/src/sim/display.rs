@@ -1,10 +1,11 @@
 //! How a running segment is shown: a live table on a terminal, lines elsewhere, JSON lines for programs, or nothing.
 
+use super::carriers::CarrierChange;
 use super::control::{Answer, Report, help};
-use super::ends::{CarrierChange, Names};
+use super::links::Names;
 use super::screen::Screen;
-use super::served::{state, table};
-use super::sight::Sight;
+use super::status::Status;
+use super::summary::{state, table};
 use crate::print;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -74,8 +75,8 @@ enum Event<'a> {
 
 impl Display {
     /// The display that goes with the options, and with where standard error leads.
-    pub(super) fn open(json: bool, quiet: bool, names: &Names, sight: &Sight, seed: u64) -> Self {
-        let subdevices = sight.snapshot.subdevices.len();
+    pub(super) fn open(json: bool, quiet: bool, names: &Names, status: &Status, seed: u64) -> Self {
+        let subdevices = status.snapshot.subdevices.len();
         let typed = super::control::input_is_terminal();
         let screen = !json && !quiet && std::io::stderr().is_terminal();
         if !quiet && !screen {
@@ -85,7 +86,7 @@ impl Display {
             (true, _) => {
                 let second_interface = names.second.as_deref();
                 event(&Event::Serving { at: 0.0, interface: &names.first, second_interface, subdevices, seed });
-                Self::Json { seen: sight.snapshot.subdevices.iter().map(Seen::of).collect() }
+                Self::Json { seen: status.snapshot.subdevices.iter().map(Seen::of).collect() }
             }
             (false, true) => Self::Quiet,
             (false, false) if screen => Self::Screen(Screen::open(&names.to_string(), typed)),
@@ -103,7 +104,7 @@ impl Display {
     }
 
     /// Tells what became of a command.
-    pub(super) fn report(&mut self, report: &Report, sight: &Sight) {
+    pub(super) fn report(&mut self, report: &Report, status: &Status) {
         match self {
             Self::Screen(screen) => screen.report(report),
             Self::Json { .. } => event(&Event::Command {
@@ -113,15 +114,15 @@ impl Display {
                 done: report.outcome.is_ok(),
                 problem: report.outcome.as_ref().err().map(String::as_str),
             }),
-            Self::Plain { .. } | Self::Quiet => self.report_plainly(report, sight),
+            Self::Plain { .. } | Self::Quiet => self.report_plainly(report, status),
         }
     }
 
-    fn report_plainly(&self, report: &Report, sight: &Sight) {
+    fn report_plainly(&self, report: &Report, status: &Status) {
         let source = report.script_line.map_or_else(String::new, |line| format!("line {line} of the script: "));
         match &report.outcome {
             Ok(Answer::Help) => print::say(help().join("\n")),
-            Ok(Answer::Show) => print::say(table(sight)),
+            Ok(Answer::Show) => print::say(table(status)),
             Ok(_) if matches!(self, Self::Quiet) => {}
             Ok(Answer::Done | Answer::Turn(_)) => {
                 print::say(format_args!("{:.3} s: {source}{}", report.at.as_secs_f64(), report.command));
@@ -144,13 +145,13 @@ impl Display {
     }
 
     /// Shows what there is to see now.
-    pub(super) fn show(&mut self, sight: &Sight) {
+    pub(super) fn show(&mut self, status: &Status) {
         match self {
-            Self::Screen(screen) => screen.draw(sight),
-            Self::Json { seen } => tell_changes(seen, sight),
+            Self::Screen(screen) => screen.draw(status),
+            Self::Json { seen } => tell_changes(seen, status),
             Self::Plain { frames } => {
-                let now = sight.snapshot.totals.frames;
-                print::say(line(sight, &format!("{} frames/s", now - *frames)));
+                let now = status.snapshot.totals.frames;
+                print::say(line(status, &format!("{} frames/s", now - *frames)));
                 *frames = now;
             }
             Self::Quiet => {}
@@ -158,8 +159,8 @@ impl Display {
     }
 
     /// Says a line about the segment, for who asks for one.
-    pub(super) fn status(&mut self, sight: &Sight) {
-        let text = line(sight, &format!("{} frames", sight.snapshot.totals.frames));
+    pub(super) fn status(&mut self, status: &Status) {
+        let text = line(status, &format!("{} frames", status.snapshot.totals.frames));
         match self {
             Self::Screen(screen) => screen.note(text, true),
             _ => print::say(text),
@@ -183,11 +184,11 @@ impl Seen {
     }
 }
 
-fn tell_changes(before: &mut [Seen], sight: &Sight) {
-    for (before, subdevice) in before.iter_mut().zip(&sight.snapshot.subdevices) {
+fn tell_changes(before: &mut [Seen], status: &Status) {
+    for (before, subdevice) in before.iter_mut().zip(&status.snapshot.subdevices) {
         let now = Seen::of(subdevice);
         if *before != now {
-            event(&Event::State { at: sight.now.as_secs_f64(), seen: &now });
+            event(&Event::State { at: status.now.as_secs_f64(), seen: &now });
             *before = now;
         }
     }
@@ -200,11 +201,11 @@ fn event(event: &Event<'_>) {
 }
 
 /// One line about a segment.
-fn line(sight: &Sight, frames: &str) -> String {
+fn line(status: &Status, frames: &str) -> String {
     let mut states: BTreeMap<String, usize> = BTreeMap::new();
-    for subdevice in &sight.snapshot.subdevices {
+    for subdevice in &status.snapshot.subdevices {
         *states.entry(state(subdevice)).or_default() += 1;
     }
     let states: Vec<String> = states.iter().map(|(state, count)| format!("{count} {state}")).collect();
-    format!("{} s | {frames} | {} | {}", sight.now.as_secs(), states.join(", "), sight.faults)
+    format!("{} s | {frames} | {} | {}", status.now.as_secs(), states.join(", "), status.faults)
 }

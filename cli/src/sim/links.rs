@@ -1,15 +1,12 @@
-//! The ends of a segment: a port at each, with faults of frames on it, and what is known of its carrier.
+//! The links of a segment: a port at one or both of its ends, with an injector of frame faults on each.
 
 use super::port::Port;
-use super::served::Faults;
+use super::summary::Faults;
 use std::time::Duration;
 use zerocat_link::fault::{FaultInjector, FaultPlan};
 use zerocat_link::waiting::wait_for_any;
 use zerocat_link::{Link, LinkCounters};
-use zerocat_sim::{End, Ends, FrameFaults, Segment};
-
-/// Time between two looks at the carriers.
-const LOOK: Duration = Duration::from_millis(10);
+use zerocat_sim::{End, Ends, FrameFaults};
 
 /// The links of a segment.
 pub(super) type Links = Ends<FaultInjector<Port>>;
@@ -68,60 +65,4 @@ pub(super) fn unsent(links: &Links) -> u64 {
 /// What was done to frames on purpose, at all ends.
 pub(super) fn faults(links: &Links) -> Faults {
     links.iter().map(|link| Faults::of(link.faults())).fold(Faults::default(), Faults::and)
-}
-
-/// Looks at the interfaces from time to time.
-///
-/// An interface that has no carrier is told to a segment with two ends, as a port would notice it; with one end there is
-/// nothing that a frame could do about it. One that was removed or moved to another network namespace doesn't come back.
-#[derive(Debug)]
-pub(super) struct Carriers {
-    known: [bool; 2],
-    due: Duration,
-    gone: Option<End>,
-}
-
-/// An end got its carrier, or lost it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct CarrierChange {
-    pub(super) at: Duration,
-    pub(super) end: End,
-    pub(super) carrier: bool,
-}
-
-impl Carriers {
-    pub(super) const fn new() -> Self {
-        Self { known: [true; 2], due: Duration::ZERO, gone: None }
-    }
-
-    /// The end whose interface was removed or moved, if one was.
-    pub(super) const fn gone(&self) -> Option<End> {
-        self.gone
-    }
-
-    /// Looks, if it is time to, and returns which carriers have changed.
-    pub(super) fn look(&mut self, links: &Links, segment: &mut Segment, now: Duration) -> Vec<CarrierChange> {
-        if now < self.due {
-            return Vec::new();
-        }
-        self.due = now + LOOK;
-        let mut changes = Vec::new();
-        let ends = [(End::First, Some(&links.first)), (End::Second, links.second.as_ref())];
-        for ((end, link), known) in ends.into_iter().zip(&mut self.known) {
-            let Some(link) = link else { continue };
-            if link.inner().is_gone() {
-                self.gone = Some(end);
-            }
-            if links.second.is_none() {
-                continue;
-            }
-            let carrier = link.inner().has_carrier();
-            if carrier != *known {
-                *known = carrier;
-                segment.set_carrier(end, carrier);
-                changes.push(CarrierChange { at: now, end, carrier });
-            }
-        }
-        changes
-    }
 }

@@ -1,6 +1,6 @@
 //! How often things happen: counts of a window of a second, shown until the next one is over.
 
-use super::sight::Sight;
+use super::status::Status;
 use std::time::Duration;
 use zerocat_sim::SubDeviceSnapshot;
 
@@ -38,22 +38,22 @@ impl Rates {
     }
 
     /// Ends the window if it is over.
-    pub(super) fn update(&mut self, sight: &Sight) {
-        let passed = sight.now.saturating_sub(self.since);
+    pub(super) fn update(&mut self, status: &Status) {
+        let passed = status.now.saturating_sub(self.since);
         if passed < WINDOW {
             return;
         }
         let ms = u64::try_from(passed.as_millis()).unwrap_or(u64::MAX).max(1);
         let per_second = |now: u64, before: u64| now.saturating_sub(before).saturating_mul(1000) / ms;
-        let now: Vec<Activity> = sight.snapshot.subdevices.iter().map(Activity::of).collect();
+        let now: Vec<Activity> = status.snapshot.subdevices.iter().map(Activity::of).collect();
         let before = self.subdevices.iter().copied().chain(std::iter::repeat(Activity::default()));
         let rate = |(now, before): (&Activity, Activity)| Activity {
             cyclic: per_second(now.cyclic, before.cyclic),
             mails: per_second(now.mails, before.mails),
         };
         self.per_second = now.iter().zip(before).map(rate).collect();
-        self.frames_per_second = per_second(sight.snapshot.totals.frames, self.frames);
-        (self.since, self.frames, self.subdevices) = (sight.now, sight.snapshot.totals.frames, now);
+        self.frames_per_second = per_second(status.snapshot.totals.frames, self.frames);
+        (self.since, self.frames, self.subdevices) = (status.now, status.snapshot.totals.frames, now);
     }
 }
 

@@ -6,8 +6,8 @@
 use super::columns::{Row, cut, header, left_out, row};
 use super::control::{Answer, Report, help};
 use super::rates::Rates;
-use super::served::state;
-use super::sight::Sight;
+use super::status::Status;
+use super::summary::state;
 use crate::print;
 use crossterm::Command as Sequence;
 use crossterm::cursor::{MoveTo, RestorePosition, SavePosition};
@@ -80,13 +80,13 @@ impl Screen {
     }
 
     /// Draws all of it.
-    pub(super) fn draw(&mut self, sight: &Sight) {
-        self.rates.update(sight);
+    pub(super) fn draw(&mut self, status: &Status) {
+        self.rates.update(status);
         let now = size().unwrap_or((80, 24));
         let fresh = now != self.size;
         self.size = now;
         let (width, height) = (usize::from(now.0), usize::from(now.1));
-        let lines = self.lines(sight, width, height.saturating_sub(2));
+        let lines = self.lines(status, width, height.saturating_sub(2));
         let mut parts = vec![if fresh { Clear(ClearType::All).ansi() } else { SavePosition.ansi() }];
         for (row, line) in (0u16..).zip(&lines) {
             parts.push(MoveTo(0, row).ansi());
@@ -103,11 +103,11 @@ impl Screen {
     }
 
     /// The lines above the prompt, all of the same number.
-    fn lines(&mut self, sight: &Sight, width: usize, height: usize) -> Vec<String> {
-        let mut lines = self.head(sight, width);
+    fn lines(&mut self, status: &Status, width: usize, height: usize) -> Vec<String> {
+        let mut lines = self.head(status, width);
         let below = SHOWN_REPORTS.min(height.saturating_sub(HEAD) / 3);
         let reports = if help_is_last(&self.reports) { height.saturating_sub(HEAD) } else { below };
-        lines.extend(self.table(sight, width, height.saturating_sub(HEAD + reports + 1)));
+        lines.extend(self.table(status, width, height.saturating_sub(HEAD + reports + 1)));
         let said = last_lines(&self.reports, reports, width);
         lines.resize(height.saturating_sub(said.len()), String::new());
         lines.extend(said.into_iter().map(|(text, good)| if good { text } else { text.red().to_string() }));
@@ -115,10 +115,10 @@ impl Screen {
     }
 
     /// The SubDevices that there is room for, and a line about the others.
-    fn table(&mut self, sight: &Sight, width: usize, room: usize) -> Vec<String> {
-        let all = &sight.snapshot.subdevices;
+    fn table(&mut self, status: &Status, width: usize, room: usize) -> Vec<String> {
+        let all = &status.snapshot.subdevices;
         if all.len() <= room {
-            return all.iter().map(|subdevice| self.row(sight, subdevice, width)).collect();
+            return all.iter().map(|subdevice| self.row(status, subdevice, width)).collect();
         }
         let each = room.saturating_sub(1);
         let pages = all.len().div_ceil(each.max(1));
@@ -131,18 +131,18 @@ impl Screen {
                 (chosen, format!("page {} of {pages}, `page auto` shows trouble first", page + 1))
             }
         };
-        let mut lines: Vec<String> = chosen.iter().map(|subdevice| self.row(sight, subdevice, width)).collect();
+        let mut lines: Vec<String> = chosen.iter().map(|subdevice| self.row(status, subdevice, width)).collect();
         lines.push(cut(&format!("{}; {place}", rest(all, &chosen)), width).dim().to_string());
         lines
     }
 
-    fn head(&self, sight: &Sight, width: usize) -> Vec<String> {
-        let totals = sight.snapshot.totals;
-        let count = sight.snapshot.subdevices.len();
+    fn head(&self, status: &Status, width: usize) -> Vec<String> {
+        let totals = status.snapshot.totals;
+        let count = status.snapshot.subdevices.len();
         let missing = left_out(width).join(" and ");
         let missing = if missing.is_empty() { missing } else { format!("; no room for {missing}") };
-        let title = format!("zerocat sim on {}, {count} SubDevices, {} s{missing}", self.name, sight.now.as_secs());
-        let unsent = if sight.unsent == 0 { String::new() } else { format!(", {} unsent", sight.unsent) };
+        let title = format!("zerocat sim on {}, {count} SubDevices, {} s{missing}", self.name, status.now.as_secs());
+        let unsent = if status.unsent == 0 { String::new() } else { format!(", {} unsent", status.unsent) };
         let frames = format!(
             "{} frames/s, {} frames, {} datagrams, {} destroyed{unsent}",
             self.rates.frames_per_second(),
@@ -150,7 +150,7 @@ impl Screen {
             totals.datagrams,
             totals.lost
         );
-        let faults = format!("faults: {}", sight.faults);
+        let faults = format!("faults: {}", status.faults);
         vec![
             cut(&title, width).bold().to_string(),
             cut(&frames, width),
@@ -159,8 +159,8 @@ impl Screen {
         ]
     }
 
-    fn row(&self, sight: &Sight, subdevice: &SubDeviceSnapshot, width: usize) -> String {
-        let clock = sight.clocks.get(subdevice.index).copied().flatten();
+    fn row(&self, status: &Status, subdevice: &SubDeviceSnapshot, width: usize) -> String {
+        let clock = status.clocks.get(subdevice.index).copied().flatten();
         let row = row(&Row { subdevice, clock, activity: self.rates.of(subdevice.index) }, width);
         match (subdevice.error, is_reached(subdevice)) {
             (true, _) => row.red().to_string(),

@@ -1,13 +1,13 @@
 //! What there is to see of a running segment at one moment.
 
-use super::ends::{self, Links};
-use super::served::Faults;
+use super::links::{self, Links};
+use super::summary::Faults;
 use std::time::Duration;
 use zerocat_sim::{Segment, Snapshot};
 
 /// A look at a segment.
 #[derive(Debug)]
-pub(super) struct Sight {
+pub(super) struct Status {
     pub(super) snapshot: Snapshot,
     /// Of each SubDevice: its system time less that of the reference clock, in ns; none without a clock.
     pub(super) clocks: Vec<Option<i64>>,
@@ -17,12 +17,12 @@ pub(super) struct Sight {
     pub(super) now: Duration,
 }
 
-impl Sight {
+impl Status {
     /// Looks.
     pub(super) fn of(segment: &Segment, links: &Links, now: Duration) -> Self {
         let snapshot = segment.snapshot();
         let clocks = clocks(segment, &snapshot, now);
-        Self { snapshot, clocks, unsent: ends::unsent(links), faults: ends::faults(links), now }
+        Self { snapshot, clocks, unsent: links::unsent(links), faults: links::faults(links), now }
     }
 }
 

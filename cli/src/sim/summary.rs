@@ -1,7 +1,7 @@
 //! What was served, when it is over: a table for people, one JSON object for programs.
 
-use super::ends::Names;
-use super::sight::Sight;
+use super::links::Names;
+use super::status::Status;
 use crate::Done;
 use crate::exit::Failure;
 use crate::print;
@@ -11,7 +11,7 @@ use zerocat_sim::{Snapshot, SubDeviceSnapshot};
 
 /// The summary as JSON.
 #[derive(Debug, Serialize)]
-pub(super) struct Served {
+pub(super) struct Summary {
     schema: &'static str,
     interface: String,
     second_interface: Option<String>,
@@ -20,7 +20,7 @@ pub(super) struct Served {
     lost: u64,
     unsent: u64,
     faults: Faults,
-    subdevices: Vec<ServedSubDevice>,
+    subdevices: Vec<SubDeviceSummary>,
 }
 
 /// What was done to frames on purpose.
@@ -35,7 +35,7 @@ pub(super) struct Faults {
 }
 
 #[derive(Debug, Serialize)]
-struct ServedSubDevice {
+struct SubDeviceSummary {
     position: Option<u16>,
     second_position: Option<u16>,
     powered: bool,
@@ -90,9 +90,9 @@ impl std::fmt::Display for Faults {
     }
 }
 
-impl Served {
-    pub(super) fn new(sight: &Sight, names: &Names) -> Self {
-        let Snapshot { totals, subdevices } = &sight.snapshot;
+impl Summary {
+    pub(super) fn new(status: &Status, names: &Names) -> Self {
+        let Snapshot { totals, subdevices } = &status.snapshot;
         Self {
             schema: "zerocat-served/1",
             interface: names.first.clone(),
@@ -100,9 +100,9 @@ impl Served {
             frames: totals.frames,
             datagrams: totals.datagrams,
             lost: totals.lost,
-            unsent: sight.unsent,
-            faults: sight.faults,
-            subdevices: subdevices.iter().zip(&sight.clocks).map(|(one, clock)| subdevice(one, *clock)).collect(),
+            unsent: status.unsent,
+            faults: status.faults,
+            subdevices: subdevices.iter().zip(&status.clocks).map(|(one, clock)| subdevice(one, *clock)).collect(),
         }
     }
 
@@ -114,8 +114,8 @@ impl Served {
     }
 }
 
-fn subdevice(subdevice: &SubDeviceSnapshot, clock_difference: Option<i64>) -> ServedSubDevice {
-    ServedSubDevice {
+fn subdevice(subdevice: &SubDeviceSnapshot, clock_difference: Option<i64>) -> SubDeviceSummary {
+    SubDeviceSummary {
         position: subdevice.position,
         second_position: subdevice.second_position,
         powered: subdevice.powered,
@@ -135,11 +135,11 @@ fn subdevice(subdevice: &SubDeviceSnapshot, clock_difference: Option<i64>) -> Se
 }
 
 /// The SubDevices, for people.
-pub(super) fn table(sight: &Sight) -> String {
+pub(super) fn table(status: &Status) -> String {
     const HEADER: [&str; 11] =
         ["no", "pos", "type", "name", "state", "faults", "cyclic", "mails", "clock", "watchdog", "port errors"];
     let mut table = print::table(HEADER);
-    for (subdevice, clock) in sight.snapshot.subdevices.iter().zip(&sight.clocks) {
+    for (subdevice, clock) in status.snapshot.subdevices.iter().zip(&status.clocks) {
         table.add_row([
             subdevice.index.to_string(),
             position(subdevice),

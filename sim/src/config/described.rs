@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use zerocat_esi::Wanted;
+use zerocat_esi::DeviceQuery;
 
 use super::check::{ConfigProblem, invalid};
 use super::{ProfileKind, SegmentConfig, SegmentConfigError, SubDeviceConfig};
@@ -126,8 +126,8 @@ impl SubDeviceConfig {
         Ok(config)
     }
 
-    fn wanted<'a>(&'a self, device: &'a str) -> Wanted<'a> {
-        Wanted { device, revision: self.revision, modules: self.slots.as_deref() }
+    fn wanted<'a>(&'a self, device: &'a str) -> DeviceQuery<'a> {
+        DeviceQuery { device, revision: self.revision, modules: self.slots.as_deref() }
     }
 
     /// A SubDevice from a binary SII image, with all else by default.

@@ -125,7 +125,7 @@ impl Dictionary {
         }
         objects.extend(description.objects.iter().cloned());
         if let Some(listed) = &description.listed {
-            objects = super::listed::join(description, objects, listed);
+            objects = super::esi_dictionary::join(description, objects, listed);
         }
         objects.sort_by_key(|object| object.index);
         let assigns = |purpose| description.sync_managers(purpose).map(move |n| (assignment_index(n), purpose));

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use zerocat_esi::{Device, EsiError, Object as EsiObject, Pdo as EsiPdo, SyncManager as EsiSyncManager, Wanted};
+use zerocat_esi::{Device, DeviceQuery, EsiError, Object as EsiObject, Pdo as EsiPdo, SyncManager as EsiSyncManager};
 use zerocat_wire::WireError;
 use zerocat_wire::sii::fixed::protocol;
 use zerocat_wire::sii::{SyncManagerUse, pdo};
@@ -41,12 +41,12 @@ pub enum DeviceError {
 ///
 /// # Errors
 /// All of [`DeviceError`].
-pub(crate) fn describe(path: &Path, wanted: Wanted<'_>) -> Result<Description, DeviceError> {
+pub(crate) fn describe(path: &Path, wanted: DeviceQuery<'_>) -> Result<Description, DeviceError> {
     composable(&zerocat_esi::read(path, wanted)?)
 }
 
 /// The same from the file's bytes.
-pub(crate) fn describe_bytes(bytes: &[u8], wanted: Wanted<'_>) -> Result<Description, DeviceError> {
+pub(crate) fn describe_bytes(bytes: &[u8], wanted: DeviceQuery<'_>) -> Result<Description, DeviceError> {
     composable(&zerocat_esi::read_bytes(bytes, wanted)?)
 }
 

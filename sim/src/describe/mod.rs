@@ -4,8 +4,8 @@
 mod channel;
 pub(crate) mod dictionary;
 pub(crate) mod esi;
+mod esi_dictionary;
 pub(crate) mod image;
-mod listed;
 mod mailbox;
 mod modules;
 pub(crate) mod sii_image;

@@ -6,7 +6,6 @@
 //! section II.
 
 mod access;
-mod alarm;
 mod clock;
 mod dc;
 mod fmmu;
@@ -17,6 +16,7 @@ mod port;
 mod protection;
 mod register;
 mod sii;
+mod status;
 mod sync;
 mod sync_manager;
 mod watchdog;

@@ -53,8 +53,9 @@ fn named(table: &str) -> Vec<String> {
 #[test]
 fn every_test_in_the_conformance_table_exists() {
     let mut sources = Vec::new();
-    files(&root().join("sim/src"), "rs", &mut sources);
-    files(&root().join("sim/tests"), "rs", &mut sources);
+    for folder in ["esi/src", "esi/tests", "sim/src", "sim/tests"] {
+        files(&root().join(folder), "rs", &mut sources);
+    }
     files(&root().join("tests/foreign"), "py", &mut sources);
     let known: BTreeSet<String> =
         sources.iter().flat_map(|path| tests_in(&fs::read_to_string(path).unwrap())).collect();

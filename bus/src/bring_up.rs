@@ -79,6 +79,16 @@ impl<'d> Network<'d> {
         &self.subdevices
     }
 
+    /// The datagram layer that it uses.
+    pub(crate) const fn datagrams(&self) -> &'d Datagrams {
+        self.datagrams
+    }
+
+    /// Its mailboxes in bus order, which somebody else uses from now on.
+    pub(crate) fn take_mailboxes(&mut self) -> Vec<Option<Mailbox>> {
+        std::mem::replace(&mut self.mailboxes, self.subdevices.iter().map(|_| None).collect())
+    }
+
     /// Who hangs on whom.
     #[must_use]
     pub const fn topology(&self) -> &Topology {
@@ -110,13 +120,17 @@ impl<'d> Network<'d> {
         let maps = join_all(reads).await;
         let maps = first(maps.into_iter().map(|map| map.map_err(BringUpError::from)).collect())?;
         for (subdevice, map) in self.subdevices.iter_mut().zip(maps) {
-            for note in &map.notes {
-                tracing::warn!(subdevice = %subdevice.label(), note, "PDO map");
-            }
-            subdevice.pdo_source = map.source;
-            subdevice.sync_managers = map.sync_managers;
+            take_map(subdevice, map);
         }
         Ok(())
+    }
+
+    /// Takes each SubDevice to PRE-OP and reads what it maps, each by itself: one that fails doesn't keep the others from
+    /// it, and its error stands in its place. For a look at a bus that isn't to be operated.
+    pub async fn explore(&mut self) -> Vec<Result<(), BringUpError>> {
+        let (datagrams, policy) = (self.datagrams, self.policy(AlState::PreOp));
+        let nodes = self.subdevices.iter_mut().zip(&mut self.mailboxes);
+        join_all(nodes.map(|(subdevice, mailbox)| explore_one(datagrams, subdevice, mailbox.as_mut(), policy))).await
     }
 
     /// What each SubDevice brings to the process image, in bus order.
@@ -299,6 +313,29 @@ async fn prepare_pre_op(datagrams: &Datagrams, subdevice: &SubDevice) -> Result<
     let [owner, _] = SiiOwner::PDI.emit();
     let offered = datagrams.write_one(target, register::SII_CONFIG, &[owner]).await;
     offered.map_err(failed("offer SII to the local application"))
+}
+
+async fn explore_one(
+    datagrams: &Datagrams,
+    subdevice: &mut SubDevice,
+    mailbox: Option<&mut Mailbox>,
+    policy: AlPolicy,
+) -> Result<(), BringUpError> {
+    prepare_pre_op(datagrams, subdevice).await?;
+    let target = Target::Station(subdevice.station);
+    subdevice.state = al::request(datagrams, target, &subdevice.label(), AlState::PreOp, policy).await?.state;
+    let coe = mailbox.filter(|mailbox| mailbox.info().coe());
+    let map = pdo::read(datagrams, &subdevice.sii, coe).await?;
+    take_map(subdevice, map);
+    Ok(())
+}
+
+fn take_map(subdevice: &mut SubDevice, map: pdo::PdoMap) {
+    for note in &map.notes {
+        tracing::warn!(subdevice = %subdevice.label(), note, "PDO map");
+    }
+    subdevice.pdo_source = map.source;
+    subdevice.sync_managers = map.sync_managers;
 }
 
 /// Sets a sync manager. It is switched off first: one that is on can't be changed.

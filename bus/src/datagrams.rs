@@ -2,6 +2,8 @@
 //!
 //! Guarantees: data is copied out before anything else can take the frame's slot; a datagram with working counter 0
 //! (a lost frame, or nobody there) is sent again up to a fixed number of times and counted; a full pool is waited for.
+//! Every wait has a bound: also a datagram that nobody sends fails, after [`PATIENCE`]. A future of this layer may be
+//! dropped at any time, which cancels the request and costs the pool nothing; [`Datagrams::by`] does so at a deadline.
 //! Not guaranteed: that a repeated write reaches the SubDevice only once. Registers don't mind; mailboxes do, and use
 //! [`Datagrams::write_once`].
 //!
@@ -9,8 +11,9 @@
 
 use std::cell::Cell;
 use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::Poll;
 use std::time::Duration;
 
 use ethercrab::error::{Error as PoolError, PduError};
@@ -18,7 +21,8 @@ use ethercrab::{Command, MainDevice, MainDeviceConfig, PduLoop, RetryBehaviour, 
 
 use crate::error::DatagramError;
 use crate::executor::idle_once;
-use crate::window::Window;
+use crate::flight::{Abandoned, Flight, Sending};
+use crate::window::{Pass, Window};
 
 /// Whom a datagram addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -68,16 +72,49 @@ pub struct DatagramCounters {
 pub const ATTEMPTS: u8 = 8;
 /// Largest number of data bytes in a datagram (one datagram per frame of 1,514 bytes).
 pub const MAX_DATA: usize = zerocat_wire::datagram::MAX_DATA_ALONE;
-const POOL_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a datagram may take from being asked for until its frame has come back. Who moves the frames gives a lost one
+/// back within tens of milliseconds, so this passes only when nobody moves them.
+pub const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long the thread that polls the requests may sleep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rest {
+    /// A frame is out or a free one is waited for: look again soon.
+    Brief,
+    /// Nobody waits for a frame; somebody waits for this time.
+    Until(Duration),
+    /// Nobody waits for a frame or a time.
+    Long,
+}
 
 /// The datagram layer: the frame pool's sending end, a clock, and counters. Belongs to one thread.
 pub struct Datagrams {
-    main_device: MainDevice<'static>,
-    now: Box<dyn Fn() -> Duration + Send>,
+    main_device: Rc<MainDevice<'static>>,
+    now: Box<dyn Fn() -> Duration>,
     attempts: u8,
     counters: Cell<DatagramCounters>,
-    window: Window,
-    stop: Arc<AtomicBool>,
+    window: Rc<Window>,
+    abandoned: Abandoned,
+    /// Requests whose frame is out, or that wait for a free one.
+    waiting: Cell<usize>,
+    /// The earliest time that somebody waits for.
+    soonest: Cell<Option<Duration>>,
+}
+
+/// Counts a request as waiting while it lives.
+struct Waiting<'a>(&'a Cell<usize>);
+
+impl<'a> Waiting<'a> {
+    fn new(count: &'a Cell<usize>) -> Self {
+        count.set(count.get() + 1);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get().saturating_sub(1));
+    }
 }
 
 impl fmt::Debug for Datagrams {
@@ -92,26 +129,40 @@ impl fmt::Debug for Datagrams {
 impl Datagrams {
     /// Takes the pool. `now` is a monotonic clock from any zero; deadlines are measured with it.
     #[must_use]
-    pub fn new(pdu_loop: PduLoop<'static>, now: impl Fn() -> Duration + Send + 'static) -> Self {
+    pub fn new(pdu_loop: PduLoop<'static>, now: impl Fn() -> Duration + 'static) -> Self {
         // The pool must never time a frame out: its slot would be lost while the frame is out.
         let never = Duration::from_secs(10 * 365 * 24 * 3600);
         let timeouts = Timeouts { pdu: never, ..Timeouts::default() };
         let config = MainDeviceConfig { dc_static_sync_iterations: 0, retry_behaviour: RetryBehaviour::None };
         Self {
-            main_device: MainDevice::new(pdu_loop, timeouts, config),
+            main_device: Rc::new(MainDevice::new(pdu_loop, timeouts, config)),
             now: Box::new(now),
             attempts: ATTEMPTS,
             counters: Cell::default(),
-            window: Window::default(),
-            stop: Arc::default(),
+            window: Rc::default(),
+            abandoned: Abandoned::default(),
+            waiting: Cell::new(0),
+            soonest: Cell::new(None),
         }
     }
 
-    /// While this flag is set, every datagram is refused with `Stopped` before it is sent, so that a bring-up ends
-    /// soon and in order, with no frame left behind. Clear it before shutting down.
+    /// How long the polling thread may sleep after it has polled every future. It also lets cancelled requests finish,
+    /// so call it once after each round.
     #[must_use]
-    pub fn stop_flag(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.stop)
+    pub fn rest(&self) -> Rest {
+        self.abandoned.poll();
+        let soonest = self.soonest.take();
+        if self.waiting.get() > 0 || self.abandoned.len() > 0 {
+            return Rest::Brief;
+        }
+        soonest.map_or(Rest::Long, Rest::Until)
+    }
+
+    /// Requests that were cancelled and whose frames are still out.
+    #[must_use]
+    pub fn abandoned(&self) -> usize {
+        self.abandoned.poll();
+        self.abandoned.len()
     }
 
     /// Sets how often a datagram with working counter 0 is sent, 1 or more.
@@ -136,15 +187,29 @@ impl Datagrams {
     /// Waits for a time without sending anything.
     pub async fn pause(&self, duration: Duration) {
         let end = self.now().saturating_add(duration);
-        while self.now() < end {
-            idle_once().await;
-        }
+        let _ = self.by(end, std::future::pending::<()>()).await;
+    }
+
+    /// The output of a future, or `None` if it isn't there at a time of the clock; the future is dropped then.
+    pub async fn by<F: Future>(&self, end: Duration, future: F) -> Option<F::Output> {
+        let mut future = pin!(future);
+        std::future::poll_fn(|context| {
+            if let Poll::Ready(output) = future.as_mut().poll(context) {
+                return Poll::Ready(Some(output));
+            }
+            if self.now() >= end {
+                return Poll::Ready(None);
+            }
+            self.soonest.set(Some(self.soonest.get().map_or(end, |soonest| soonest.min(end))));
+            Poll::Pending
+        })
+        .await
     }
 
     /// Reads `len` bytes, repeating while the working counter is 0. The answer's working counter may still be 0.
     ///
     /// # Errors
-    /// `Pool`, `PoolStuck`, `TooLong`.
+    /// `Pool`, `NotMoved`, `TooLong`.
     pub async fn read(&self, target: Target, register: u16, len: usize) -> Result<Answer, DatagramError> {
         self.repeat(self.attempts, Request { target, register, payload: Payload::Read(len) }).await
     }
@@ -152,7 +217,7 @@ impl Datagrams {
     /// Writes `data`, repeating while the working counter is 0. The answer's working counter may still be 0.
     ///
     /// # Errors
-    /// `Pool`, `PoolStuck`, `TooLong`.
+    /// `Pool`, `NotMoved`, `TooLong`.
     pub async fn write(&self, target: Target, register: u16, data: &[u8]) -> Result<Answer, DatagramError> {
         self.repeat(self.attempts, Request { target, register, payload: Payload::Write(data) }).await
     }
@@ -160,7 +225,7 @@ impl Datagrams {
     /// Sends one read and doesn't repeat it.
     ///
     /// # Errors
-    /// `Pool`, `PoolStuck`, `TooLong`.
+    /// `Pool`, `NotMoved`, `TooLong`.
     pub async fn read_once(&self, target: Target, register: u16, len: usize) -> Result<Answer, DatagramError> {
         self.repeat(1, Request { target, register, payload: Payload::Read(len) }).await
     }
@@ -168,7 +233,7 @@ impl Datagrams {
     /// Sends one write and doesn't repeat it.
     ///
     /// # Errors
-    /// `Pool`, `PoolStuck`, `TooLong`.
+    /// `Pool`, `NotMoved`, `TooLong`.
     pub async fn write_once(&self, target: Target, register: u16, data: &[u8]) -> Result<Answer, DatagramError> {
         self.repeat(1, Request { target, register, payload: Payload::Write(data) }).await
     }
@@ -234,7 +299,7 @@ impl Datagrams {
     /// Logical read and write. Not repeated.
     ///
     /// # Errors
-    /// `Pool`, `PoolStuck`, `TooLong`.
+    /// `Pool`, `NotMoved`, `TooLong`.
     pub async fn lrw(&self, logical: u32, data: &[u8]) -> Result<Answer, DatagramError> {
         self.repeat(1, Request { target: Target::Broadcast, register: 0, payload: Payload::Logical(logical, data) })
             .await
@@ -273,25 +338,34 @@ impl Datagrams {
         if len > MAX_DATA {
             return Err(DatagramError::TooLong { len });
         }
+        let _waiting = Waiting::new(&self.waiting);
         let start = self.now();
-        loop {
-            // A flag on its own: nothing else is read because of it.
-            if self.stop.load(Ordering::Relaxed) {
-                return Err(DatagramError::Stopped);
+        let end = start.saturating_add(PATIENCE);
+        match self.by(end, self.sent(request)).await {
+            Some(done) => done,
+            None => {
+                let (command, target, register) = (request.command(), request.target, request.register);
+                let waited = self.now().saturating_sub(start);
+                Err(DatagramError::NotMoved { command, target, register, waited })
             }
+        }
+    }
+
+    /// Sends a datagram as soon as the pool has a free frame, and waits for its answer.
+    async fn sent(&self, request: Request<'_>) -> Result<Answer, DatagramError> {
+        loop {
+            self.abandoned.poll();
             let Some(pass) = self.window.enter() else {
-                self.wait_for_pool(start).await?;
+                self.wait_for_pool().await;
                 continue;
             };
-            match request.send(&self.main_device).await {
+            let sending = request.sending(Rc::clone(&self.main_device), pass);
+            match Flight::new(sending, &self.abandoned).await {
                 Ok(answer) => {
                     self.count(|counters| counters.sent += 1);
                     return Ok(answer);
                 }
-                Err(PoolError::Pdu(PduError::SwapState)) => {
-                    pass.unused();
-                    self.wait_for_pool(start).await?;
-                }
+                Err(PoolError::Pdu(PduError::SwapState)) => self.wait_for_pool().await,
                 Err(reason) => {
                     let (command, target, register) = (request.command(), request.target, request.register);
                     return Err(DatagramError::Pool { command, target, register, reason });
@@ -300,14 +374,9 @@ impl Datagrams {
         }
     }
 
-    async fn wait_for_pool(&self, start: Duration) -> Result<(), DatagramError> {
-        let waited = self.now().saturating_sub(start);
-        if waited > POOL_PATIENCE {
-            return Err(DatagramError::PoolStuck { waited });
-        }
+    async fn wait_for_pool(&self) {
         self.count(|counters| counters.pool_full += 1);
         idle_once().await;
-        Ok(())
     }
 
     fn count(&self, change: impl FnOnce(&mut DatagramCounters)) {
@@ -351,37 +420,65 @@ impl Request<'_> {
         }
     }
 
-    async fn send(&self, main_device: &MainDevice<'static>) -> Result<Answer, PoolError> {
-        let len = u16::try_from(self.len()).map_err(|_| PoolError::IntegerTypeConversion)?;
-        let register = self.register;
-        let received = match (self.payload, self.target) {
-            (Payload::Read(_), target) => {
-                let read = match target {
-                    Target::Broadcast => Command::brd(register),
-                    Target::Position(position) => Command::aprd(position, register),
-                    Target::Station(station) => Command::fprd(station, register),
-                };
-                read.ignore_wkc().receive_slice(main_device, len).await?
-            }
-            (Payload::Write(data), target) => {
-                let write = match target {
-                    Target::Broadcast => Command::bwr(register),
-                    Target::Position(position) => Command::apwr(position, register),
-                    Target::Station(station) => Command::fpwr(station, register),
-                };
-                write.ignore_wkc().send_receive_slice(main_device, data).await?
-            }
-            (Payload::Logical(logical, data), _) => {
-                Command::lrw(logical).ignore_wkc().send_receive_slice(main_device, data).await?
-            }
+    /// The datagram as a future of its own, which may outlive the request. It holds its number until its frame is back.
+    fn sending(&self, main_device: Rc<MainDevice<'static>>, pass: Pass) -> Sending {
+        let (target, register) = (self.target, self.register);
+        let len = u16::try_from(self.len()).map_err(|_| PoolError::IntegerTypeConversion);
+        let payload = match self.payload {
+            Payload::Read(_) => Owned::Read,
+            Payload::Write(data) => Owned::Write(data.to_vec()),
+            Payload::Logical(logical, data) => Owned::Logical(logical, data.to_vec()),
         };
-        // `received` points into a slot that is free already: copy before anything can take it.
-        let data = received.to_vec();
-        let working_counter = match received.wkc(0) {
-            Ok(_) => 0,
-            Err(PoolError::WorkingCounter { received, .. }) => received,
-            Err(other) => return Err(other),
-        };
-        Ok(Answer { data, working_counter })
+        Box::pin(async move {
+            let answer = send(&main_device, target, register, len?, payload).await;
+            if let Err(PoolError::Pdu(PduError::SwapState)) = answer {
+                pass.unused();
+            }
+            answer
+        })
     }
+}
+
+enum Owned {
+    Read,
+    Write(Vec<u8>),
+    Logical(u32, Vec<u8>),
+}
+
+async fn send(
+    main_device: &MainDevice<'static>,
+    target: Target,
+    register: u16,
+    len: u16,
+    payload: Owned,
+) -> Result<Answer, PoolError> {
+    let received = match payload {
+        Owned::Read => {
+            let read = match target {
+                Target::Broadcast => Command::brd(register),
+                Target::Position(position) => Command::aprd(position, register),
+                Target::Station(station) => Command::fprd(station, register),
+            };
+            read.ignore_wkc().receive_slice(main_device, len).await?
+        }
+        Owned::Write(data) => {
+            let write = match target {
+                Target::Broadcast => Command::bwr(register),
+                Target::Position(position) => Command::apwr(position, register),
+                Target::Station(station) => Command::fpwr(station, register),
+            };
+            write.ignore_wkc().send_receive_slice(main_device, data.as_slice()).await?
+        }
+        Owned::Logical(logical, data) => {
+            Command::lrw(logical).ignore_wkc().send_receive_slice(main_device, data.as_slice()).await?
+        }
+    };
+    // `received` points into a slot that is free already: copy before anything can take it.
+    let data = received.to_vec();
+    let working_counter = match received.wkc(0) {
+        Ok(_) => 0,
+        Err(PoolError::WorkingCounter { received, .. }) => received,
+        Err(other) => return Err(other),
+    };
+    Ok(Answer { data, working_counter })
 }

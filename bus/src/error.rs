@@ -39,12 +39,17 @@ pub enum DatagramError {
         /// The pool's error.
         reason: ethercrab::error::Error,
     },
-    /// The stop flag is set: see [`crate::Datagrams::stop_flag`].
-    #[error("stopped on request")]
-    Stopped,
-    /// The pool had no free frame for a long time: nobody moves its frames.
-    #[error("no free frame in the pool for {waited:?}; is the realtime thread running?")]
-    PoolStuck {
+    /// Nobody moved its frame: it was not sent, or not given back.
+    #[error(
+        "{command} {target}, register {register:#06x}: its frame was not moved for {waited:?}; is the realtime thread running?"
+    )]
+    NotMoved {
+        /// What was to be done.
+        command: &'static str,
+        /// To whom.
+        target: Target,
+        /// Where.
+        register: u16,
         /// How long was waited.
         waited: Duration,
     },

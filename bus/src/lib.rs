@@ -9,6 +9,7 @@
 #[cfg(test)]
 use zerocat_sched as _;
 
+pub mod actor;
 pub mod al;
 pub mod bring_up;
 pub mod coe;
@@ -16,22 +17,30 @@ pub mod datagrams;
 pub mod discovery;
 pub mod error;
 pub mod executor;
+mod flight;
 pub mod mailbox;
 pub mod matching;
+pub mod occupancy;
 pub mod pdo;
+pub mod request;
 pub mod sii;
 pub mod subdevice;
 pub mod topology;
 pub mod watchdog;
 mod window;
 
+pub use actor::Actors;
 pub use al::{AlPolicy, AlReached, AlShown};
 pub use bring_up::{Network, Options, StateReport};
 pub use coe::SdoError;
-pub use datagrams::{Answer, DatagramCounters, Datagrams, Target};
+pub use datagrams::{Answer, DatagramCounters, Datagrams, Rest, Target};
 pub use error::{AlError, BringUpError, DatagramError, Label, SiiError};
 pub use executor::{block_on, join_all, try_block_on};
 pub use mailbox::{MailError, Mailbox, ReceivedEmergency};
 pub use matching::{Expected, Match, Matching, Missing, Rule, identify};
+pub use occupancy::{Driven, Occupancy, SignOfLife, occupancy};
+pub use request::{Inbox, Pending, RequestError, Requests, requests};
 pub use subdevice::{EscInfo, Identity, MailboxInfo, PdoSource, SubDevice};
 pub use topology::{Parent, Topology};
+
+pub use ethercrab::PduLoop;

@@ -303,6 +303,7 @@ impl Mailbox {
     /// Reads a full mailbox.
     async fn fetch(&mut self, datagrams: &Datagrams) -> Result<Mail, MailError> {
         let len = usize::from(self.info.read_len);
+        let start = datagrams.now();
         let mut repeated = false;
         loop {
             let answer = datagrams.read_once(self.target, self.info.read_start, len).await?;
@@ -310,7 +311,11 @@ impl Mailbox {
                 self.counters.read += 1;
                 return Ok(self.classify(datagrams.now(), &answer.data));
             }
+            if datagrams.now().saturating_sub(start) > self.times.response {
+                return Err(MailError::Lost);
+            }
             if self.full(datagrams, READ).await? {
+                datagrams.pause(self.times.poll).await;
                 continue;
             }
             // The SubDevice's mailbox is empty, so the mail was on the frame that got lost.

@@ -11,6 +11,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 /// Values of a datagram's index, one byte (ETG.1000.4, 5.4.1).
 const INDICES: u64 = 256;
@@ -25,15 +26,15 @@ pub(crate) struct Window {
 /// A request in the pool. It has left when this is dropped.
 #[derive(Debug)]
 #[must_use = "the request has left the pool when this is dropped"]
-pub(crate) struct Pass<'a> {
-    window: &'a Window,
+pub(crate) struct Pass {
+    window: Rc<Window>,
     number: u64,
 }
 
 impl Window {
     /// Lets the next request in; none while its index would be that of the oldest one in the pool. Its datagram must
     /// be made before another request is let in.
-    pub(crate) fn enter(&self) -> Option<Pass<'_>> {
+    pub(crate) fn enter(self: &Rc<Self>) -> Option<Pass> {
         let number = self.next.get();
         let mut inside = self.inside.borrow_mut();
         if inside.first().is_some_and(|oldest| number - oldest >= INDICES) {
@@ -41,18 +42,18 @@ impl Window {
         }
         inside.insert(number);
         self.next.set(number + 1);
-        Some(Pass { window: self, number })
+        Some(Pass { window: Rc::clone(self), number })
     }
 }
 
-impl Pass<'_> {
+impl Pass {
     /// The pool had no place, so no datagram was made: the number is free.
     pub(crate) fn unused(self) {
         self.window.next.set(self.number);
     }
 }
 
-impl Drop for Pass<'_> {
+impl Drop for Pass {
     fn drop(&mut self) {
         self.window.inside.borrow_mut().remove(&self.number);
     }
@@ -64,7 +65,7 @@ mod tests {
 
     #[test]
     fn a_request_waits_while_the_oldest_one_has_its_index() {
-        let window = Window::default();
+        let window = Rc::<Window>::default();
         let oldest = window.enter().unwrap();
         for _ in 1..INDICES {
             assert!(window.enter().is_some());
@@ -77,7 +78,7 @@ mod tests {
 
     #[test]
     fn a_number_that_was_not_used_is_given_again() {
-        let window = Window::default();
+        let window = Rc::<Window>::default();
         let _oldest = window.enter().unwrap();
         for _ in 0..3 * INDICES {
             window.enter().unwrap().unused();
@@ -87,7 +88,7 @@ mod tests {
 
     #[test]
     fn requests_may_leave_in_any_order() {
-        let window = Window::default();
+        let window = Rc::<Window>::default();
         let passes: Vec<_> = (0..INDICES).map(|_| window.enter().unwrap()).collect();
         let (old, young) = passes.into_iter().partition::<Vec<_>, _>(|pass| pass.number < 10);
         drop(young);

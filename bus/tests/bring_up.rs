@@ -256,16 +256,15 @@ fn a_hundred_subdevices_reach_safe_op_with_few_frames_in_the_pool() {
 }
 
 #[test]
-fn a_set_stop_flag_ends_a_bring_up_and_it_can_still_be_shut_down() {
+fn a_bring_up_that_is_dropped_half_way_can_still_be_shut_down() {
     let (datagrams, mut pump) = segment(&SegmentConfig::demo());
     let mut network = pump.run(Network::discover(&datagrams, Options::default())).unwrap();
     pump.run(network.to_pre_op()).unwrap();
-    datagrams.stop_flag().store(true, std::sync::atomic::Ordering::Relaxed);
-    let error = pump.run(network.read_pdos()).unwrap_err().to_string();
-    assert!(error.ends_with("stopped on request"), "{error}");
-    datagrams.stop_flag().store(false, std::sync::atomic::Ordering::Relaxed);
+    let end = datagrams.now() + Duration::from_millis(3);
+    assert!(pump.run(datagrams.by(end, network.read_pdos())).is_none());
     assert_eq!(pump.run(network.shut_down()), []);
     assert!(pump.states().iter().all(|state| *state == AlState::Init));
+    assert_eq!(datagrams.abandoned(), 0);
 }
 
 #[test]

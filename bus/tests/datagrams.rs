@@ -2,10 +2,12 @@
 
 mod support;
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use support::{Loss, rig};
-use zerocat_bus::{DatagramError, Target, join_all};
+use zerocat_bus::datagrams::PATIENCE;
+use zerocat_bus::{DatagramError, Rest, Target, join_all};
 use zerocat_wire::{Command, FrameViewMut};
 
 /// Answers reads with bytes that tell the register, takes writes, and counts `working_counter` for each.
@@ -83,12 +85,43 @@ fn more_than_a_frame_carries_is_refused_before_it_is_sent() {
 }
 
 #[test]
-fn a_set_stop_flag_refuses_before_anything_is_sent() {
+fn a_datagram_that_nobody_sends_fails_within_its_patience() {
     let (datagrams, mut pump) = rig::<4, _>(memory(1));
-    let stop = datagrams.stop_flag();
-    stop.store(true, std::sync::atomic::Ordering::Relaxed);
-    assert_eq!(pump.run(datagrams.read_u8(Target::Station(1), 0)), Err(DatagramError::Stopped));
-    assert_eq!(pump.frames, 0);
-    stop.store(false, std::sync::atomic::Ordering::Relaxed);
-    assert_eq!(pump.run(datagrams.read_u8(Target::Station(1), 0)), Ok(0));
+    pump.stuck = true;
+    let start = pump.now();
+    let error = pump.run(datagrams.read_u8(Target::Station(1), 0x0130)).unwrap_err();
+    assert!(matches!(error, DatagramError::NotMoved { register: 0x0130, .. }), "{error}");
+    assert!(pump.now() - start < PATIENCE * 2);
+}
+
+#[test]
+fn a_cancelled_request_costs_the_pool_nothing() {
+    let (datagrams, mut pump) = rig::<4, _>(memory(1));
+    for _ in 0..20 {
+        pump.stuck = true;
+        let end = datagrams.now() + Duration::from_millis(1);
+        assert_eq!(pump.run(datagrams.by(end, datagrams.read_u8(Target::Station(1), 0))), None);
+        assert_eq!(datagrams.abandoned(), 1);
+        pump.stuck = false;
+        pump.run(datagrams.pause(Duration::from_millis(1)));
+        assert_eq!(datagrams.abandoned(), 0);
+    }
+    let all = pump.run(join_all((0..4).map(|_| datagrams.read_u8(Target::Station(1), 0))));
+    assert!(all.iter().all(Result::is_ok));
+}
+
+#[test]
+fn who_polls_is_told_how_long_it_may_sleep() {
+    let (datagrams, mut pump) = rig::<4, _>(memory(1));
+    assert_eq!(datagrams.rest(), Rest::Long);
+    let end = datagrams.now() + Duration::from_secs(1);
+    let waits = datagrams.by(end, std::future::pending::<()>());
+    assert_eq!(zerocat_bus::try_block_on(waits, || ControlFlow::Break(())), None);
+    assert_eq!(datagrams.rest(), Rest::Until(end));
+    let asks = datagrams.read_u8(Target::Station(1), 0);
+    assert_eq!(zerocat_bus::try_block_on(asks, || ControlFlow::Break(())), None);
+    assert_eq!(datagrams.rest(), Rest::Brief, "its frame is out");
+    pump.run(datagrams.pause(Duration::from_millis(1)));
+    assert!(matches!(datagrams.rest(), Rest::Until(_)), "the pause that has ended was the last thing waited for");
+    assert_eq!(datagrams.rest(), Rest::Long);
 }

@@ -50,6 +50,8 @@ pub(crate) struct Pump<S> {
     pub(crate) segment: S,
     clock: Arc<AtomicU64>,
     pub(crate) loss: Loss,
+    /// Frames are neither taken nor given back.
+    pub(crate) stuck: bool,
     pub(crate) frames: u64,
     pub(crate) lost: u64,
     draw: u64,
@@ -68,7 +70,20 @@ pub(crate) fn rig<const N: usize, S: Segment>(segment: S) -> (Datagrams, Pump<S>
     let clock = Arc::new(AtomicU64::new(0));
     let read = Arc::clone(&clock);
     let datagrams = Datagrams::new(pdu_loop, move || Duration::from_nanos(read.load(Ordering::Relaxed)));
-    (datagrams, Pump { tx, rx, segment, clock, loss: Loss::None, frames: 0, lost: 0, draw: 0x9e37_79b9_7f4a_7c15 })
+    (
+        datagrams,
+        Pump {
+            tx,
+            rx,
+            segment,
+            clock,
+            loss: Loss::None,
+            stuck: false,
+            frames: 0,
+            lost: 0,
+            draw: 0x9e37_79b9_7f4a_7c15,
+        },
+    )
 }
 
 impl<S: Segment> Pump<S> {
@@ -89,6 +104,9 @@ impl<S: Segment> Pump<S> {
 
     /// Takes all frames that wait, passes them through the segment, and gives them back.
     fn turn(&mut self) {
+        if self.stuck {
+            return self.pass(NAP);
+        }
         let mut out = Vec::new();
         while let Some(frame) = self.tx.next_sendable_frame() {
             let keep = |bytes: &[u8]| {

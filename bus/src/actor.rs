@@ -1,0 +1,184 @@
+//! One actor for each SubDevice of a network in operation, and the one that takes requests and hands them out.
+//!
+//! Guarantees: actors never block each other; a SubDevice that answers after two seconds costs the others nothing.
+//! Requests to the mailbox of one SubDevice are done one after the other, in the order in which they came. A request ends
+//! by its deadline, or when nobody wants its answer any more; the frame that it may have out comes back to the pool all the
+//! same. Looking at the AL state of a SubDevice doesn't wait for its mailbox.
+//!
+//! Not here: bringing SubDevices up and down, which is [`Network`]'s, and supervision, which needs the engine's counters.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::task::Poll;
+
+use futures_lite::future::or;
+
+use crate::al;
+use crate::bring_up::{Network, StateReport};
+use crate::coe::SdoError;
+use crate::datagrams::{Datagrams, Target};
+use crate::error::{BringUpError, Label};
+use crate::executor::join_all;
+use crate::mailbox::Mailbox;
+use crate::request::{Answering, Inbox, Question, RequestError};
+
+/// Mailbox requests that may wait for one SubDevice.
+const JOBS: usize = 32;
+
+/// Something to do with a mailbox.
+#[derive(Debug)]
+enum Job {
+    Upload { index: u16, subindex: u8, to: Answering<Vec<u8>> },
+    Download { index: u16, subindex: u8, data: Vec<u8>, to: Answering<()> },
+}
+
+/// One SubDevice in operation.
+#[derive(Debug)]
+struct Actor {
+    who: Label,
+    target: Target,
+    /// Its mailbox, while it isn't at work.
+    mailbox: RefCell<Option<Mailbox>>,
+    jobs: RefCell<VecDeque<Job>>,
+}
+
+/// A mailbox at work. It goes back to its place when this is dropped, also when the work is given up.
+struct AtWork<'a> {
+    place: &'a RefCell<Option<Mailbox>>,
+    mailbox: Option<Mailbox>,
+}
+
+impl<'a> AtWork<'a> {
+    fn take(place: &'a RefCell<Option<Mailbox>>) -> Self {
+        Self { place, mailbox: place.borrow_mut().take() }
+    }
+}
+
+impl Drop for AtWork<'_> {
+    fn drop(&mut self) {
+        *self.place.borrow_mut() = self.mailbox.take();
+    }
+}
+
+/// The SubDevices of a network in operation.
+#[derive(Debug)]
+pub struct Actors<'d> {
+    datagrams: &'d Datagrams,
+    actors: Vec<Actor>,
+}
+
+impl<'d> Actors<'d> {
+    /// For a network. Its mailboxes are the actors' from now on.
+    pub fn of(network: &mut Network<'d>) -> Self {
+        let mailboxes = network.take_mailboxes();
+        let actor = |(subdevice, mailbox): (&crate::SubDevice, Option<Mailbox>)| Actor {
+            who: subdevice.label(),
+            target: Target::Station(subdevice.station),
+            mailbox: RefCell::new(mailbox.filter(|mailbox| mailbox.info().coe())),
+            jobs: RefCell::default(),
+        };
+        let actors = network.subdevices().iter().zip(mailboxes).map(actor).collect();
+        Self { datagrams: network.datagrams(), actors }
+    }
+
+    /// Takes requests from an inbox and has them done, for as long as it is polled.
+    pub async fn run(&self, inbox: &Inbox) {
+        let mut running: Vec<Pin<Box<dyn Future<Output = ()> + '_>>> = vec![Box::pin(self.serve(inbox))];
+        for actor in &self.actors {
+            running.push(Box::pin(actor.run(self.datagrams)));
+        }
+        std::future::poll_fn(|context| {
+            for one in &mut running {
+                // They never end.
+                let _ = one.as_mut().poll(context);
+            }
+            Poll::<()>::Pending
+        })
+        .await;
+    }
+
+    /// What each SubDevice shows now, in bus order.
+    pub async fn states(&self) -> Vec<StateReport> {
+        join_all(self.actors.iter().map(|actor| actor.look(self.datagrams))).await
+    }
+
+    async fn serve(&self, inbox: &Inbox) {
+        loop {
+            let question = std::future::poll_fn(|_| inbox.next().map_or(Poll::Pending, Poll::Ready)).await;
+            match question {
+                Question::States(to) => answer(self.datagrams, to, async { Ok(self.states().await) }).await,
+                Question::Upload { position, index, subindex, to } => {
+                    self.hand_out(position, Job::Upload { index, subindex, to });
+                }
+                Question::Download { position, index, subindex, data, to } => {
+                    self.hand_out(position, Job::Download { index, subindex, data, to });
+                }
+            }
+        }
+    }
+
+    fn hand_out(&self, position: u16, job: Job) {
+        let count = self.actors.len();
+        match self.actors.get(usize::from(position)) {
+            None => job.refuse(BringUpError::NoSuchPosition { position, count }.into()),
+            Some(actor) if actor.jobs.borrow().len() >= JOBS => job.refuse(RequestError::Full),
+            Some(actor) => actor.jobs.borrow_mut().push_back(job),
+        }
+    }
+}
+
+impl Actor {
+    async fn look(&self, datagrams: &Datagrams) -> StateReport {
+        StateReport { who: self.who.clone(), shown: al::shown(datagrams, self.target).await }
+    }
+
+    /// Does its jobs one after the other.
+    async fn run(&self, datagrams: &Datagrams) {
+        loop {
+            let next = || self.jobs.borrow_mut().pop_front();
+            let job = std::future::poll_fn(|_| next().map_or(Poll::Pending, Poll::Ready)).await;
+            match &mut AtWork::take(&self.mailbox).mailbox {
+                Some(mailbox) => job.perform(datagrams, mailbox).await,
+                None => job.refuse(BringUpError::Sdo(SdoError::NoCoe { who: self.who.clone() }).into()),
+            }
+        }
+    }
+}
+
+impl Job {
+    async fn perform(self, datagrams: &Datagrams, mailbox: &mut Mailbox) {
+        match self {
+            Self::Upload { index, subindex, to } => {
+                let work = async { Ok(mailbox.upload(datagrams, index, subindex).await?) };
+                answer(datagrams, to, work).await;
+            }
+            Self::Download { index, subindex, data, to } => {
+                let work = async { Ok(mailbox.download(datagrams, index, subindex, &data).await?) };
+                answer(datagrams, to, work).await;
+            }
+        }
+    }
+
+    fn refuse(self, why: RequestError) {
+        match self {
+            Self::Upload { to, .. } => to.give(Err(why)),
+            Self::Download { to, .. } => to.give(Err(why)),
+        }
+    }
+}
+
+/// Does work for a request and gives the answer; gives the work up at the request's deadline, and when nobody wants the
+/// answer any more.
+async fn answer<T>(datagrams: &Datagrams, to: Answering<T>, work: impl Future<Output = Result<T, BringUpError>>) {
+    let end = datagrams.now().saturating_add(to.within);
+    let cancelled = async {
+        to.cancelled().await;
+        None
+    };
+    match datagrams.by(end, or(async { Some(work.await) }, cancelled)).await {
+        Some(Some(done)) => to.give(done.map_err(RequestError::from)),
+        Some(None) => {}
+        None => to.give(Err(RequestError::Expired { within: to.within })),
+    }
+}

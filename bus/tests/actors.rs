@@ -1,0 +1,107 @@
+//! Requests to the SubDevices of a network in operation.
+
+mod support;
+
+use std::time::Duration;
+
+use support::simulated::{Simulated, prepare, segment};
+use zerocat_bus::{Actors, BringUpError, Datagrams, Inbox, Options, Pending, RequestError, Requests, requests};
+use zerocat_sim::SegmentConfig;
+
+const SECOND: Duration = Duration::from_secs(1);
+/// Status word of a CiA 402 drive.
+const STATUS_WORD: u16 = 0x6041;
+const SERVO: u16 = 5;
+
+struct Bus {
+    datagrams: &'static Datagrams,
+    pump: Simulated,
+    actors: Actors<'static>,
+    requests: Requests,
+    inbox: Inbox,
+}
+
+fn bus() -> Bus {
+    let (datagrams, mut pump) = segment(&SegmentConfig::demo());
+    let datagrams: &'static Datagrams = Box::leak(Box::new(datagrams));
+    let (mut network, _) = pump.run(prepare(datagrams, Options::default())).unwrap();
+    let (requests, inbox) = requests();
+    Bus { datagrams, pump, actors: Actors::of(&mut network), requests, inbox }
+}
+
+impl Bus {
+    /// Runs the actors for some virtual time.
+    fn run(&mut self, time: Duration) {
+        let end = self.datagrams.now() + time;
+        let _ = self.pump.run(self.datagrams.by(end, self.actors.run(&self.inbox)));
+    }
+
+    fn upload(&self, position: u16, within: Duration) -> Pending<Vec<u8>> {
+        self.requests.upload(position, STATUS_WORD, 0, within).unwrap()
+    }
+}
+
+#[test]
+fn objects_are_read_and_states_told_meanwhile() {
+    let mut bus = bus();
+    let (object, states) = (bus.upload(SERVO, SECOND), bus.requests.states(SECOND).unwrap());
+    bus.run(SECOND / 2);
+    assert_eq!(object.wait().unwrap().len(), 2);
+    assert_eq!(states.wait().unwrap().len(), 6);
+}
+
+#[test]
+fn who_has_no_coe_and_who_is_not_there_are_said() {
+    let mut bus = bus();
+    let (terminal, nobody) = (bus.upload(1, SECOND), bus.upload(99, SECOND));
+    bus.run(SECOND / 10);
+    assert!(matches!(terminal.wait(), Err(RequestError::Failed(BringUpError::Sdo(_)))));
+    let nobody = nobody.wait().unwrap_err();
+    assert_eq!(nobody, BringUpError::NoSuchPosition { position: 99, count: 6 }.into());
+}
+
+#[test]
+fn a_request_ends_by_its_deadline_and_the_next_one_is_done() {
+    let mut bus = bus();
+    bus.pump.stuck = true;
+    let late = bus.upload(SERVO, SECOND / 10);
+    bus.run(SECOND / 2);
+    assert_eq!(late.try_take(), Some(Err(RequestError::Expired { within: SECOND / 10 })));
+    bus.pump.stuck = false;
+    let next = bus.upload(SERVO, SECOND);
+    bus.run(SECOND);
+    assert!(next.wait().is_ok());
+    assert_eq!(bus.datagrams.abandoned(), 0);
+}
+
+#[test]
+fn a_dropped_request_is_cancelled_and_leaves_no_frame_behind() {
+    let mut bus = bus();
+    bus.pump.stuck = true;
+    drop(bus.upload(SERVO, 100 * SECOND));
+    bus.run(SECOND / 10);
+    bus.pump.stuck = false;
+    let next = bus.upload(SERVO, SECOND);
+    bus.run(SECOND);
+    assert!(next.wait().is_ok());
+    assert_eq!(bus.datagrams.abandoned(), 0);
+}
+
+#[test]
+fn a_full_channel_refuses_and_a_thread_that_has_ended_is_told() {
+    let bus = bus();
+    let waiting: Vec<_> = (0..64).map(|_| bus.upload(SERVO, SECOND)).collect();
+    assert!(matches!(bus.requests.states(SECOND), Err(RequestError::Full)));
+    drop(waiting);
+    drop(bus.inbox);
+    assert!(matches!(bus.requests.states(SECOND), Err(RequestError::Ended)));
+}
+
+#[test]
+fn a_bus_that_is_not_in_operation_refuses_requests_with_the_reason() {
+    let mut bus = bus();
+    let asked = bus.upload(SERVO, SECOND);
+    let end = bus.datagrams.now() + SECOND;
+    let _ = bus.pump.run(bus.datagrams.by(end, bus.inbox.refuse("it is being brought up")));
+    assert_eq!(asked.wait(), Err(RequestError::Unavailable("it is being brought up")));
+}

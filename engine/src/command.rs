@@ -224,13 +224,20 @@ impl WriterPort {
     /// Empties the ring. Puts the newest set into the image if it was made for `live`, the epoch whose sets are taken.
     #[inline]
     pub(crate) fn take(&mut self, live: Option<u64>, image: &mut [u8]) -> Taken {
+        #[cfg(feature = "planted")]
+        if live.is_none() && crate::planted::is(crate::planted::Planted::OldEpochSent) {
+            return Taken::default();
+        }
         let waiting = self.commands.pop_newest(&mut self.scratch);
         if waiting == 0 {
             return Taken::default();
         }
         let stale = Taken { applied: 0, stale: waiting };
         let Some((made_for, set)) = self.scratch.split_first_chunk::<HEADER>() else { return stale };
-        if live != Some(u64::from_le_bytes(*made_for)) {
+        let right = live == Some(u64::from_le_bytes(*made_for));
+        #[cfg(feature = "planted")]
+        let right = right || live.is_some() && crate::planted::is(crate::planted::Planted::OldEpochSent);
+        if !right {
             return stale;
         }
         scatter(&self.ranges, &self.mask, set, image);
@@ -242,7 +249,11 @@ impl WriterPort {
     /// Begins an epoch: what waits is dropped, and the writer is told the epoch and the outputs that it begins with.
     /// Returns how many sets were dropped.
     pub(crate) fn begin(&mut self, epoch: u64, image: &[u8]) -> u64 {
-        let dropped = self.commands.pop_newest(&mut self.scratch);
+        #[cfg(feature = "planted")]
+        let planted = crate::planted::is(crate::planted::Planted::OldEpochSent);
+        #[cfg(not(feature = "planted"))]
+        let planted = false;
+        let dropped = if planted { 0 } else { self.commands.pop_newest(&mut self.scratch) };
         if let Some((_, outputs)) = self.scratch.split_at_mut_checked(HEADER) {
             gather(&self.ranges, image, outputs);
             self.shared.begin(epoch, outputs);

@@ -4,7 +4,7 @@
 //! its own. The last one that came back is kept until it is collected for its rings, or until another one comes.
 //!
 //! Traffic that the realtime thread made safe by itself stays safe: a wish for live traffic that was sent before the
-//! realtime thread found a stall is not obeyed after it.
+//! realtime thread found a stall or a silence is not obeyed after it.
 
 use crate::lane::Exchange;
 use rtrb::{Consumer, Producer, RingBuffer};
@@ -31,9 +31,9 @@ pub(crate) enum Message {
     Install(Box<Exchange>),
     Retire,
     Safe,
-    /// Live traffic, asked for when there had been so many stalls.
+    /// Live traffic, asked for when there had been so many interruptions.
     Live {
-        stalls: u64,
+        interruptions: u64,
     },
     Stop,
 }
@@ -50,7 +50,7 @@ pub struct Controls {
     retired: Consumer<Box<Exchange>>,
     /// The last one that came back.
     back: Option<Box<Exchange>>,
-    stalls: Arc<AtomicU64>,
+    interruptions: Arc<AtomicU64>,
 }
 
 /// The realtime end.
@@ -58,15 +58,15 @@ pub struct Controls {
 pub(crate) struct Inbox {
     messages: Consumer<Message>,
     retired: Producer<Box<Exchange>>,
-    stalls: Arc<AtomicU64>,
+    interruptions: Arc<AtomicU64>,
 }
 
 pub(crate) fn controls() -> (Controls, Inbox) {
     let (messages, inbox) = RingBuffer::new(DEPTH);
     let (retire, retired) = RingBuffer::new(DEPTH);
-    let stalls = Arc::new(AtomicU64::new(0));
-    let controls = Controls { messages, retired, back: None, stalls: Arc::clone(&stalls) };
-    (controls, Inbox { messages: inbox, retired: retire, stalls })
+    let interruptions = Arc::new(AtomicU64::new(0));
+    let controls = Controls { messages, retired, back: None, interruptions: Arc::clone(&interruptions) };
+    (controls, Inbox { messages: inbox, retired: retire, interruptions })
 }
 
 impl Controls {
@@ -88,15 +88,15 @@ impl Controls {
     }
 
     /// Switches the application traffic from the next cycle on. Live traffic is refused without a word if the engine
-    /// finds a stall before it obeys; `Counters::live` tells.
+    /// finds a stall or a silence before it obeys; `Counters::live` tells.
     ///
     /// # Errors
     /// [`ControlClosed`].
     pub fn traffic(&mut self, traffic: Traffic) -> Result<(), ControlClosed> {
         self.send(match traffic {
             Traffic::Safe => Message::Safe,
-            // SYNC: pairs with the release store in Inbox::set_stalls. A stall that is noted later is one more.
-            Traffic::Live => Message::Live { stalls: self.stalls.load(Ordering::Acquire) },
+            // SYNC: pairs with the release store in Inbox::set_interruptions. An interruption that is noted later is one more.
+            Traffic::Live => Message::Live { interruptions: self.interruptions.load(Ordering::Acquire) },
         })
     }
 
@@ -144,10 +144,10 @@ impl Inbox {
         }
     }
 
-    /// Tells the ordinary end how many stalls there were.
-    pub(crate) fn set_stalls(&self, stalls: u64) {
+    /// Tells the ordinary end how often outputs were made safe here.
+    pub(crate) fn set_interruptions(&self, interruptions: u64) {
         // SYNC: pairs with the acquire load in Controls::traffic.
-        self.stalls.store(stalls, Ordering::Release);
+        self.interruptions.store(interruptions, Ordering::Release);
     }
 
     /// Whether the ordinary end is gone.

@@ -84,6 +84,9 @@ counters! {
     stall_longest,
     /// The last of them in ns.
     stall_last_ns,
+    /// Times in which no frame came back for as long as the SubDevices' watchdog. Outputs were made safe before the next
+    /// one was sent.
+    silences,
     /// Grows whenever what was commanded before must not be sent any more: when an exchange is installed, when live
     /// traffic is made safe, at a stall.
     epoch,

@@ -92,6 +92,10 @@ pub struct Engine<L> {
     awaited: bool,
     /// All frames that are due in this cycle were sent.
     all_sent: bool,
+    /// How long the machine has been suspended in all; `None` before it was noted for the first time.
+    suspended: Option<Duration>,
+    /// How long of it since the last cycle.
+    slept: Duration,
     /// Cycles until the end of an engine whose controls were dropped.
     cycles_left: Option<u64>,
     cycle: u64,
@@ -125,6 +129,8 @@ impl<L: Link> Engine<L> {
             heard_at: Time(0),
             awaited: false,
             all_sent: false,
+            suspended: None,
+            slept: Duration::ZERO,
             cycles_left: None,
             cycle: 0,
             at: Time(0),
@@ -188,13 +194,17 @@ impl<L: Link> Engine<L> {
     }
 
     /// Step 2, on the tick: posts the frames and kicks the link once. If they weren't sent for longer than the
-    /// exchange's `stall_limit`, their outputs are made safe first.
+    /// exchange's `stall_limit`, or none has come back for that long, their outputs are made safe first.
     pub fn send(&mut self, now: Time) {
         self.at = now;
         self.posted_at = now;
         self.kicked_at = None;
         if let Some(gap) = self.stalled_for(now) {
-            self.stall(gap);
+            self.count_stall(gap);
+            self.give_up_commands();
+        } else if self.is_silent(now) {
+            self.counters.silences += 1;
+            self.give_up_commands();
         }
         let Some(exchange) = self.exchange.as_deref_mut() else { return };
         let (refused, fault) = exchange.lane.post(&mut self.link);
@@ -206,24 +216,48 @@ impl<L: Link> Engine<L> {
         }
     }
 
-    /// How long the frames of this cycle weren't sent, if that is too long.
-    fn stalled_for(&self, now: Time) -> Option<Duration> {
+    /// How long the frames of this cycle weren't sent, if that is too long. Time in which the machine was suspended counts.
+    fn stalled_for(&mut self, now: Time) -> Option<Duration> {
+        let slept = std::mem::take(&mut self.slept);
         let exchange = self.exchange.as_deref()?;
         let limit = exchange.stall_limit?;
-        Some(exchange.lane.longest_gap(now)).filter(|gap| *gap > limit)
+        let gap = exchange.lane.longest_gap(now).saturating_add(slept);
+        (gap > limit).then_some(gap)
     }
 
-    /// Makes outputs safe after a time without frames, also those of the frames that are prepared. They stay so until
-    /// somebody who knows of it asks for live traffic again.
+    /// Whether no frame has come back for so long that the SubDevices' watchdogs expire, with outputs still live.
+    fn is_silent(&self, now: Time) -> bool {
+        let limit = self.exchange.as_deref().and_then(|exchange| exchange.stall_limit);
+        self.traffic == Traffic::Live && self.awaited && limit.is_some_and(|limit| now.since(self.heard_at) >= limit)
+    }
+
+    /// Makes outputs safe after a time without frames: those of the frames that are prepared, and those that the link still
+    /// holds. They stay so until somebody who knows of it asks for live traffic again.
     #[cold]
-    fn stall(&mut self, gap: Duration) {
-        self.count_stall(gap);
-        self.inbox.set_stalls(self.counters.stalls);
+    fn give_up_commands(&mut self) {
+        self.inbox.set_interruptions(self.interruptions());
+        #[cfg(feature = "planted")]
+        if crate::planted::is(crate::planted::Planted::SafeStepLeftOut) {
+            return;
+        }
         self.begin_epoch();
         if let Some(exchange) = self.exchange.as_deref_mut() {
             exchange.lane.forget_sends();
             exchange.lane.rewrite(&mut self.link);
         }
+    }
+
+    /// Times in which the engine made outputs safe by itself.
+    pub(super) const fn interruptions(&self) -> u64 {
+        self.counters.stalls + self.counters.silences
+    }
+
+    /// Notes how long the machine has been suspended since it was started, before [`send`](Self::send).
+    pub const fn note_suspended(&mut self, total: Duration) {
+        if let Some(before) = self.suspended {
+            self.slept = total.saturating_sub(before);
+        }
+        self.suspended = Some(total);
     }
 
     /// Notes when [`send`](Self::send) returned, for the distribution of send times. Without it there is none.

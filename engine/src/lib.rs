@@ -18,6 +18,8 @@ mod event;
 mod frame;
 mod lane;
 mod measure;
+#[cfg(feature = "planted")]
+pub mod planted;
 mod record;
 mod run;
 mod safe;

@@ -68,7 +68,9 @@ pub fn run<L: Link, C: Clock>(mut engine: Engine<L>, clock: &C, settings: Settin
         let (tick, woke) = wait_for_tick(&mut engine, clock, &grid, settings.wait, last);
         last = Some(tick.number);
         let slept = clock.take_sleep();
-        engine.send(clock.now());
+        let now = clock.now();
+        engine.note_suspended(clock.suspended(now));
+        engine.send(now);
         engine.note_sent(clock.now());
         let returned = wait_for_frames(&mut engine, clock, settings.wait, tick);
         let exchanging = engine.is_exchanging();

@@ -45,6 +45,11 @@ pub trait Clock {
     fn sleep_until(&self, deadline: Time);
     /// Called between two polls of a busy wait.
     fn relax(&self);
+    /// How long the machine has been suspended in all, at a time that was read just now. Zero for a clock that knows of no
+    /// suspension.
+    fn suspended(&self, _now: Time) -> Duration {
+        Duration::ZERO
+    }
 }
 
 impl<C: Clock + ?Sized> Clock for &C {
@@ -56,6 +61,9 @@ impl<C: Clock + ?Sized> Clock for &C {
     }
     fn relax(&self) {
         (**self).relax();
+    }
+    fn suspended(&self, now: Time) -> Duration {
+        (**self).suspended(now)
     }
 }
 
@@ -86,12 +94,28 @@ impl Clock for MonotonicClock {
     fn relax(&self) {
         std::hint::spin_loop();
     }
+
+    fn suspended(&self, now: Time) -> Duration {
+        suspended_at(now)
+    }
 }
 
 /// One clock in nanoseconds. Through the vDSO: no system call where the clock source is a hardware counter.
 fn read(clock: ClockId) -> u64 {
     // Linux always has both clocks that this crate reads, so the call can't fail.
     clock_gettime(clock).map_or(0, |at| nanos(Duration::from(at)))
+}
+
+/// How long the machine has been suspended since it was started: `CLOCK_BOOTTIME` goes on meanwhile, `CLOCK_MONOTONIC`
+/// stands still.
+#[must_use]
+pub fn suspended() -> Duration {
+    suspended_at(MonotonicClock.now())
+}
+
+/// The same from a reading of `CLOCK_MONOTONIC` that was taken just now. Through the vDSO, as every reading here.
+fn suspended_at(now: Time) -> Duration {
+    Time(read(ClockId::CLOCK_BOOTTIME)).since(now)
 }
 
 /// `CLOCK_MONOTONIC` and the wall clock, read as one.

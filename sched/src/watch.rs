@@ -84,6 +84,10 @@ impl<C: Clock> Clock for WatchedClock<C> {
         self.slept.set(Some(woke.since(deadline)));
     }
 
+    fn suspended(&self, now: Time) -> Duration {
+        self.clock.suspended(now)
+    }
+
     fn relax(&self) {
         self.clock.relax();
     }

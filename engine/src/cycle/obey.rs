@@ -17,8 +17,8 @@ impl<L: Link> Engine<L> {
                     self.retire();
                 }
                 Message::Safe => self.make_safe(),
-                Message::Live { stalls } if stalls == self.counters.stalls => self.make_live(),
-                // Asked for before the stall was known.
+                Message::Live { interruptions } if interruptions == self.interruptions() => self.make_live(),
+                // Asked for before the interruption was known.
                 Message::Live { .. } => {}
                 Message::Stop => concluded.end = Some(EndReason::Stopped),
             }
@@ -67,9 +67,10 @@ impl<L: Link> Engine<L> {
 
     fn retire(&mut self) {
         let Some(exchange) = self.exchange.take() else { return };
-        self.link.withdraw();
         exchange.writers.iter().for_each(|writer| writer.set_live(self.counters.epoch, false));
         self.traffic = Traffic::Safe;
+        // What the link still holds must not be the first on the wire when the network is back.
+        self.link.withdraw();
         self.inbox.retire(Some(exchange));
     }
 

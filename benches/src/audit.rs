@@ -23,7 +23,7 @@ use thread::ThreadReading;
 use tracefs::{SyscallTrace, TraceError};
 use zerocat::config::{LinkKind, Rig, Wait};
 use zerocat::report::{Holes, Report};
-use zerocat::{Session, SessionError, SessionOptions, Unstarted};
+use zerocat::{Session, SessionError, SessionOptions, ThreadPanic, Unstarted};
 use zerocat_sched::cpu_list;
 
 pub use simulation::Simulation;
@@ -76,6 +76,9 @@ pub enum AuditError {
     /// The session didn't come up or ended badly.
     #[error(transparent)]
     Session(#[from] SessionError),
+    /// A thread of the session panicked.
+    #[error(transparent)]
+    Panic(#[from] ThreadPanic),
     /// The kernel's tracer can't be used.
     #[error(transparent)]
     Trace(#[from] TraceError),

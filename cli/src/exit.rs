@@ -2,7 +2,7 @@
 
 use crate::print;
 use std::fmt::Display;
-use zerocat::{Limit, SessionError};
+use zerocat::{Limit, SessionError, StartError};
 
 /// Printed below `--help`.
 pub(crate) const HELP: &str = "\
@@ -101,7 +101,9 @@ impl From<SessionError> for Failure {
             return Self::limit(format!("{message}; {limit}"));
         }
         match error {
-            SessionError::Link(_) | SessionError::Strict(_) => Self::link(message),
+            SessionError::Link(_) | SessionError::Strict(_) | SessionError::Start(StartError::Unwatched(_)) => {
+                Self::link(message)
+            }
             SessionError::Start(_) => Self::bus(message),
             SessionError::Rate(_) | SessionError::Task(_) => Self::file(message),
             _ => Self::running(message),

@@ -10,7 +10,7 @@ use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use zerocat::config::Rig;
-use zerocat::{Counters, Phase, Progress, Session};
+use zerocat::{Counters, Observer, Phase, Session, SessionEvent};
 
 /// Time between two plain lines.
 const PLAIN: Duration = Duration::from_secs(1);
@@ -57,11 +57,12 @@ impl Live {
         }
     }
 
-    /// Tells each phase as it is entered.
-    pub(crate) fn progress(&self) -> Progress {
+    /// Tells each phase as it is entered. Troubles are logged, which tells them.
+    pub(crate) fn observer(&self) -> Observer {
         let (bar, terminal, quiet) = (self.bar.clone(), self.terminal, self.quiet);
         let entered = Arc::clone(&self.phase);
-        Progress::new(move |phase: Phase| {
+        Observer::new(move |event: &SessionEvent| {
+            let SessionEvent::Phase(phase) = *event else { return };
             *entered.lock().unwrap_or_else(PoisonError::into_inner) = Some(phase);
             match (terminal, quiet) {
                 (true, _) => bar.set_message(phase.to_string()),
@@ -91,15 +92,14 @@ impl Live {
     pub(crate) fn begin(&self, session: &Session) {
         let link = session.link();
         let mode = link.got().map_or_else(String::new, |got| format!(" ({got})"));
-        let network = &session.planned().network;
         self.say(&format!(
             "{} SubDevices in OP after {} ms over {}{mode} on {}",
-            network.subdevices().len(),
+            session.subdevices().len(),
             session.time_to_op().as_millis(),
             link.kind,
             link.interface
         ));
-        for subdevice in network.subdevices() {
+        for subdevice in session.subdevices() {
             self.say(&format!("  {:>3}  {}", subdevice.position, subdevice.name));
         }
         if let Some(margin) = session.spin_margin() {
@@ -113,7 +113,7 @@ impl Live {
     /// Shows the state of things, if it is time to.
     pub(crate) fn show(&self, session: &Session, counters: &Counters) {
         let values = self.values(session);
-        let cycle = line(counters);
+        let cycle = format!("{}{}", line(counters), out_of_op(session));
         let plain = format!("{cycle} | {}", values.join(", "));
         if self.terminal {
             let values: String = values.iter().map(|value| format!("\n  {value}")).collect();
@@ -148,7 +148,7 @@ impl Live {
     }
 
     fn values(&self, session: &Session) -> Vec<String> {
-        let latest = session.tasks().latest();
+        let latest = session.latest();
         let named = latest.iter().map(|(channel, value)| match self.names.get(channel) {
             Some(name) => format!("{name} {value}"),
             None => format!("{channel} {value}"),
@@ -166,6 +166,16 @@ fn starved(late: Duration) -> Option<String> {
             late.as_secs_f64()
         )
     })
+}
+
+/// Who is out of OP, by name.
+fn out_of_op(session: &Session) -> String {
+    let out = session.out_of_op();
+    if out.is_empty() {
+        return String::new();
+    }
+    let names: Vec<_> = out.iter().map(|out| out.who.to_string()).collect();
+    format!(" | not in OP: {}", names.join(", "))
 }
 
 fn line(counters: &Counters) -> String {

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use zerocat::config::{Rig, Sink, Task, XdpMode};
 use zerocat::report::{OutcomeReport, Report};
-use zerocat::{OpenLink, Phase, Privileges, Session, SessionError, SessionOptions, Tended, Unstarted};
+use zerocat::{Ended, Ending, OpenLink, Phase, Privileges, Session, SessionError, SessionOptions, Unstarted};
 
 /// How often the realtime thread is looked after.
 const LOOK: Duration = Duration::from_millis(100);
@@ -155,7 +155,7 @@ pub(crate) fn run_rig(
     let seconds = seconds.map_err(|error| Failure::usage(format!("--seconds: {error}")))?;
     let samples_on_stdout = writes_to_stdout(&rig);
     let live = Live::new(&rig, how.quiet);
-    let mut options = SessionOptions { capture: how.capture.clone(), progress: live.progress(), ..Default::default() };
+    let mut options = SessionOptions { capture: how.capture.clone(), observer: live.observer(), ..Default::default() };
     choose(&mut options);
     let asked = || {
         live.answer(signals);
@@ -166,7 +166,7 @@ pub(crate) fn run_rig(
         Some(link) => Session::start_on(rig, link, options, asked),
     };
     let (report, done) = match started {
-        Ok(session) => operate(session, &live, seconds, signals),
+        Ok(session) => operate(&session, &live, seconds, signals),
         Err(Unstarted { error, report }) => (*report, before_op(error, &live, signals)),
     };
     live.finish();
@@ -185,23 +185,34 @@ fn before_op(error: SessionError, live: &Live, signals: &Signals) -> Done {
 }
 
 /// A session in OP, until it is stopped in order.
-fn operate(mut session: Session, live: &Live, seconds: Option<Duration>, signals: &Signals) -> (Report, Done) {
-    let watched = watch(&mut session, live, seconds, signals);
-    let left_out = if watched == Watched::Runs { session.left_out() } else { Vec::new() };
+fn operate(session: &Session, live: &Live, seconds: Option<Duration>, signals: &Signals) -> (Report, Done) {
+    watch(session, live, seconds, signals);
     // All that is known where the realtime thread has nothing left to say.
     let known =
         Report { phase: Phase::Running.name(), ..Report::of_link(session.link().clone(), session.missing().to_vec()) };
-    let ended = match session.stop() {
-        Ok(ended) => ended,
-        Err(error) => return (known, Err(error.into())),
-    };
-    let done = match (watched, ended.failed.as_slice(), left_out.as_slice()) {
-        (Watched::Ended, ..) => Err(Failure::running("the realtime thread ended by itself")),
-        (_, [_, ..], _) => Err(Failure::running(listed("the shutdown failed", &ended.failed))),
-        (_, _, [_, ..]) => Err(Failure::left_out(listed("not in OP at the end", &left_out))),
-        _ => Ok(()),
-    };
-    (ended.report, done)
+    match session.stop() {
+        Ok(ended) => {
+            let done = ended_with(&ended);
+            (ended.report, done)
+        }
+        Err(panic) => (known, Err(Failure::running(panic))),
+    }
+}
+
+/// What a run ends with that came to OP.
+fn ended_with(ended: &Ended) -> Done {
+    match &ended.ending {
+        Ending::LinkGone(why) => Err(Failure::link(why)),
+        Ending::RealtimeEnded => Err(Failure::running("the realtime thread ended by itself")),
+        Ending::Stopped if !ended.failed.is_empty() => {
+            Err(Failure::running(listed("the shutdown failed", &ended.failed)))
+        }
+        Ending::Stopped if !ended.out_of_op.is_empty() => {
+            let out: Vec<_> = ended.out_of_op.iter().map(ToString::to_string).collect();
+            Err(Failure::left_out(listed("not in OP at the end", &out)))
+        }
+        Ending::Stopped => Ok(()),
+    }
 }
 
 /// A line, and below it one for each.
@@ -209,48 +220,22 @@ fn listed(title: &str, lines: &[String]) -> String {
     format!("{title}\n  {}", lines.join("\n  "))
 }
 
-/// How it was with a network when it was watched last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Watched {
-    /// It ran.
-    Runs,
-    /// It was lost.
-    Lost,
-    /// The realtime thread had ended.
-    Ended,
-}
-
-/// Shows what flows until somebody asks to stop.
-fn watch(session: &mut Session, live: &Live, seconds: Option<Duration>, signals: &Signals) -> Watched {
+/// Shows what flows until somebody asks to stop, or the session ends by itself.
+fn watch(session: &Session, live: &Live, seconds: Option<Duration>, signals: &Signals) {
     live.begin(session);
     let end = seconds.map(|seconds| Instant::now() + seconds);
-    let over = || signals.stop() || end.is_some_and(|end| Instant::now() >= end);
-    let mut watched = Watched::Runs;
-    while !over() {
+    while !signals.stop() && end.is_none_or(|end| Instant::now() < end) {
         let left = end.map_or(LOOK, |end| end.saturating_duration_since(Instant::now()).min(LOOK));
         let asleep = Instant::now();
         signals.sleep(left);
         live.late(asleep.elapsed().saturating_sub(left));
-        let asked = || {
-            live.answer(signals);
-            over()
-        };
-        watched = match session.tend(asked) {
-            Tended::Running => Watched::Runs,
-            Tended::Lost => Watched::Lost,
-            Tended::Recovered(lasted) => {
-                live.say(&format!("the network was lost for {:.1} s and is in OP again", lasted.as_secs_f64()));
-                Watched::Runs
-            }
-        };
         let status = session.status();
         if !status.alive {
-            return Watched::Ended;
+            return;
         }
         live.show(session, &status.counters);
         live.answer(signals);
     }
-    watched
 }
 
 /// Writes the report, prints it or its summary, and ends with what the run ended with; where that was well, with what

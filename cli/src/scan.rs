@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
 use zerocat::config::{Engine, LinkKind};
-use zerocat::{Depth, LinkRequest, SCAN_SLOTS, Scanned, draft_rig, open_link, scan};
+use zerocat::{Depth, DrivenBus, LinkRequest, SCAN_SLOTS, Scanned, draft_rig, open_link, scan};
 
 /// Show who is on a bus and what each SubDevice maps. Frames go out of the named interface only.
 ///
@@ -86,7 +86,8 @@ impl Scan {
         let link = open_link(&request).map_err(|error| Failure::link(zerocat::chain(&error)))?;
         link.missing.iter().for_each(unavailable);
         let depth = if self.basic { Depth::Basic } else { Depth::Deep };
-        let found = scan(link.link, depth, self.take_bus, || signals.stop());
+        let bus = if self.take_bus { DrivenBus::Take } else { DrivenBus::Refuse };
+        let found = scan(link.link, depth, bus, || signals.stop());
         if let Some(elsewhere) = link.misdirected.as_ref().and_then(|misdirected| misdirected.seen()) {
             unavailable(&elsewhere.to_string());
         }

@@ -2,7 +2,12 @@
 
 use crate::print;
 use comfy_table::Table;
-use zerocat::report::{Figures, Frames, Holes, NetworkReport, NicErrors, OutagesReport, Report, RtReport, UnitReport};
+use zerocat::report::{
+    Figures, Frames, Holes, NetworkReport, NicErrors, OutageReport, OutagesReport, Report, RtReport, UnitReport,
+};
+
+/// Outages that are shown one by one.
+const SHOWN: usize = 10;
 
 /// The report for people.
 pub(crate) fn summary(report: &Report) -> String {
@@ -19,11 +24,8 @@ pub(crate) fn summary(report: &Report) -> String {
         "cycles    {} done, {} skipped, {} lost; {} working counter faults",
         report.cycles.done, report.cycles.skipped, report.cycles.lost, report.working_counter_faults
     ));
-    if report.outages.count > 0 {
-        let OutagesReport { count, recovered, longest_ms } = report.outages;
-        lines
-            .push(format!("outages   {count}, of which {recovered} ended in OP, the longest after {longest_ms:.0} ms"));
-    }
+    lines.extend(outages(&report.outages));
+    lines.extend(report.out_of_op.iter().map(|out| format!("not in OP {}", out.text)));
     if let Some(NicErrors { received, dropped, sent }) = report.nic_errors.filter(|nic| nic.received + nic.sent > 0) {
         lines.push(format!("NIC       errors: {received} received, {sent} sent ({dropped} dropped)"));
     }
@@ -44,6 +46,21 @@ pub(crate) fn summary(report: &Report) -> String {
     lines.push(String::new());
     lines.push(tasks(report).to_string());
     lines.join("\n")
+}
+
+/// Outages, and why there were.
+fn outages(outages: &OutagesReport) -> Vec<String> {
+    let OutagesReport { count, recovered, longest_ms, list } = outages;
+    if *count == 0 {
+        return Vec::new();
+    }
+    let all =
+        format!("outages   {count}, of which {recovered} ended in OP, the longest of these after {longest_ms:.0} ms");
+    let one = |outage: &OutageReport| {
+        let end = if outage.recovered { "in OP again after" } else { "not in OP again for" };
+        format!("          {}; {end} {:.0} ms", outage.cause, outage.lasted_ms)
+    };
+    std::iter::once(all).chain(list.iter().take(SHOWN).map(one)).collect()
 }
 
 /// The network, and its sync units, a line each.

@@ -1,42 +1,68 @@
-//! The way from a running realtime thread to OP: the phases of the bus with the engine's part in between.
-//!
-//! It is a future, so that the same way is gone by a thread that naps between two looks and, in one thread, by who
-//! drives the engine's steps and the simulated segment itself.
+//! Bring-up from a running realtime thread to OP: the phases of the bus with the engine's part in between.
 
 use crate::bind::{BindError, Positions, bind};
-use crate::exchange;
-use crate::progress::{Phase, Progress};
+use crate::events::Phase;
+use crate::layout;
+use crate::machine::{DrivenBus, Machine};
+use crate::shutdown::LOOK;
 use std::time::Duration;
 use zerocat_bus::matching::{Expected, Matching, identify};
-use zerocat_bus::{BringUpError, Datagrams, Network, Options, Target};
+use zerocat_bus::{BringUpError, Driven, Label, Network, Occupancy, Options, occupancy};
 use zerocat_config::{Rig, Slave};
 use zerocat_engine::{
-    ControlClosed, Controls, Counters, CountersReader, CyclicLane, Exchange, LaneError, LaneOptions, PROCESS_DATA_ROOM,
-    SafeOutputs, SamplePort, Traffic, WriterPort,
+    ControlClosed, Counters, CyclicLane, Exchange, LaneError, LaneOptions, PROCESS_DATA_ROOM, SamplePort, Traffic,
+    WriterPort,
 };
 use zerocat_link::Slot;
-use zerocat_pdi::{LayoutError, Plan, lay_out};
+use zerocat_pdi::{LayoutError, Plan, SubDevicePlan, lay_out};
 use zerocat_tasks::Placed;
-use zerocat_wire::{AlControl, AlState, register};
+use zerocat_wire::sync_manager::control;
 
 /// Cycles in a row that must be complete before OP is asked for; with slow sync units as many as bring each of them
 /// around, if that is more.
 const CLEAN_CYCLES: u64 = 10;
 /// How long complete cycles are waited for, beside the time that they take.
 const CLEAN_PATIENCE: Duration = Duration::from_secs(3);
-/// How long the realtime thread may take to obey, beside the time of the cycles that it is to do so in.
-const OBEY_PATIENCE: Duration = Duration::from_secs(2);
-/// Pause between two looks at the counters.
-const LOOK: Duration = Duration::from_micros(500);
-/// Cycles with safe outputs before SAFE-OP is asked for; more with slow sync units, as for [`CLEAN_CYCLES`].
-const SAFE_CYCLES: u64 = 5;
 
 /// Why a bus couldn't be brought up.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
+    /// Nobody answered, and nothing was written.
+    #[error("no SubDevice answered; check cable, interface and power")]
+    Silent,
+    /// Another MainDevice drives the bus, and nothing was written.
+    #[error(
+        "another MainDevice drives this bus: {}; stop it first, or take the bus from it with --take-bus",
+        several(.0)
+    )]
+    Driven(Vec<Driven>),
     /// A phase of the bus failed.
     #[error(transparent)]
     Bus(#[from] BringUpError),
+    /// Outputs that no watchdog guards, where that isn't wanted.
+    #[error(
+        "no watchdog guards the outputs of {}: the control byte of the sync manager in the SII doesn't enable one",
+        .0.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    )]
+    Unwatched(Vec<Label>),
+    /// It took too long.
+    #[error("the bus was not in OP within {bound:?}")]
+    TooLong {
+        /// The bound.
+        bound: Duration,
+    },
+    /// Shutdown took too long.
+    #[error("the bus was not shut down within {bound:?}; all SubDevices were asked for INIT by broadcast")]
+    ShutdownTooLong {
+        /// The bound.
+        bound: Duration,
+    },
+    /// The network that came back after an outage is another one.
+    #[error(
+        "the network that came back is another: SubDevices or process data differ from those at the start; put it back as \
+         it was, or stop and start again"
+    )]
+    Changed,
     /// Configured SubDevices are not there.
     #[error("{} of {expected} configured SubDevices not found: {}", missing.len(), missing.join("; "))]
     Missing {
@@ -83,7 +109,8 @@ pub enum StartError {
     /// The exchange didn't become complete.
     #[error(
         "cyclic exchange is not complete after {cycles} cycles: working counter {got} of {expected}, {lost} \
-         of them lost; a SubDevice without its process data, a bad cable, or frames that don't come back"
+         of them lost; {}",
+        why_incomplete(*.late, *.lost, *.deadline)
     )]
     Incomplete {
         /// Sum of the working counters of the last cycle.
@@ -94,30 +121,37 @@ pub enum StartError {
         lost: u64,
         /// Cycles so far.
         cycles: u64,
+        /// Frames that came back after their cycle.
+        late: u64,
+        /// The time that frames had.
+        deadline: Duration,
     },
     /// The realtime thread doesn't answer.
     #[error(transparent)]
     Closed(#[from] ControlClosed),
     /// The realtime thread doesn't do what it was asked.
-    #[error("the realtime thread did not obey within {OBEY_PATIENCE:?} beside the time of its cycles")]
-    Stuck,
+    #[error("the realtime thread did not obey within {patience:?} beside the time of its cycles")]
+    Stuck {
+        /// The time that it had.
+        patience: Duration,
+    },
 }
 
-/// The bus on the way up.
-#[derive(Debug)]
-pub struct BringUp<'a> {
-    /// The rig.
-    pub rig: &'a Rig,
-    /// Datagrams through the frame pool.
-    pub datagrams: &'static Datagrams,
-    /// The realtime thread.
-    pub controls: &'a mut Controls,
-    /// Its counters.
-    pub counters: &'a CountersReader,
-    /// Transmit slots for cyclic frames, from slot 0.
-    pub cyclic_slots: u16,
-    /// Who is told.
-    pub progress: &'a Progress,
+pub(crate) fn several(driven: &[Driven]) -> String {
+    let all: Vec<_> = driven.iter().take(3).map(ToString::to_string).collect();
+    let more = driven.len().saturating_sub(all.len());
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{more}", all.join(", "))
+}
+
+fn why_incomplete(late: u64, lost: u64, deadline: Duration) -> String {
+    if late > 0 && late.saturating_mul(2) >= lost {
+        return format!(
+            "frames come back, but later than the {deadline:?} that they have: the round trip is too long for this period; \
+             lower the rate"
+        );
+    }
+    "a SubDevice without its process data, a bad cable, or frames that don't come back".to_owned()
 }
 
 /// The tasks' channels with their places, in the order of the rig file's tasks; scan tasks have none.
@@ -134,41 +168,82 @@ pub struct Ports {
 
 /// A bus in PRE-OP with its plan.
 #[derive(Debug)]
-pub struct Planned {
+pub struct Planned<'d> {
     /// The bus.
-    pub network: Network<'static>,
+    pub network: Network<'d>,
     /// The cyclic exchange.
     pub plan: Plan,
     /// Who of the rig file is where.
     pub matching: Matching,
     /// The tasks' channels.
     pub bindings: Bindings,
+    /// Counters when the exchange was installed.
+    pub(crate) before: Counters,
+    /// How long the machine had been suspended in all by then.
+    pub(crate) suspended_before: Duration,
 }
 
-impl BringUp<'_> {
+impl Planned<'_> {
+    /// The key in the rig file of the SubDevice at a position.
+    pub(crate) fn key(&self, position: u16) -> Option<String> {
+        self.matching.matches.iter().find(|found| found.position == position).map(|found| found.key.clone())
+    }
+
+    /// SubDevices whose outputs no watchdog guards: the sync manager's control doesn't enable it.
+    pub(crate) fn unwatched(&self) -> Vec<Label> {
+        let watched = |n: u16| self.plan.subdevices.iter().find(|one| one.position == n).is_some_and(watches_outputs);
+        let all = self.network.subdevices().iter();
+        all.filter(|one| self.has_outputs(one.position) && !watched(one.position)).map(|one| one.label()).collect()
+    }
+
+    fn has_outputs(&self, position: u16) -> bool {
+        self.plan.subdevices.iter().any(|one| one.position == position && !one.outputs.is_empty())
+    }
+}
+
+fn watches_outputs(planned: &SubDevicePlan) -> bool {
+    let mut outputs = planned.sync_managers.iter().filter(|(_, channel)| channel.is_written() && !channel.is_mailbox());
+    outputs.all(|(_, channel)| channel.control & control::WATCHDOG != 0)
+}
+
+impl<'a> Machine<'a> {
+    /// Listens before the first write: is anybody there, and does anybody drive the bus?
+    ///
+    /// # Errors
+    /// `Silent`, `Driven`.
+    pub async fn listen(&self) -> Result<(), StartError> {
+        self.observer.enter(Phase::Listen);
+        match occupancy(self.datagrams).await.map_err(BringUpError::from)? {
+            Occupancy::Silent => Err(StartError::Silent),
+            Occupancy::Driven(driven) if self.driven_bus == DrivenBus::Refuse => Err(StartError::Driven(driven)),
+            Occupancy::Driven(_) | Occupancy::Free { .. } => Ok(()),
+        }
+    }
+
     /// Discovers the bus, recognises the configured SubDevices, goes to PRE-OP and lays the process image out.
     ///
     /// # Errors
     /// What failed, with the SubDevice.
-    pub async fn plan(&mut self) -> Result<Planned, StartError> {
+    pub async fn plan(&self) -> Result<Planned<'a>, StartError> {
         let options = Options { watchdog: Some(self.rig.engine.watchdog), ..Options::default() };
-        self.progress.enter(Phase::Discover);
+        self.observer.enter(Phase::Discover);
         let mut network = Network::discover(self.datagrams, options).await?;
         let matching = recognise(self.rig, &network)?;
-        self.progress.enter(Phase::PreOp);
+        self.observer.enter(Phase::PreOp);
         network.to_pre_op().await?;
-        self.progress.enter(Phase::ReadPdos);
+        self.observer.enter(Phase::ReadPdos);
         network.read_pdos().await?;
-        let layouts = exchange::layouts(self.rig, &network, &matching);
-        let plan = lay_out(&layouts, &exchange::units(self.rig), PROCESS_DATA_ROOM)?;
-        exchange::check_watchdogs(self.rig, &plan, &matching)?;
+        let layouts = layout::layouts(self.rig, &network, &matching);
+        let plan = lay_out(&layouts, &layout::units(self.rig), PROCESS_DATA_ROOM)?;
+        layout::check_watchdogs(self.rig, &plan, &matching)?;
         if plan.frames.len() > usize::from(self.cyclic_slots) {
             return Err(StartError::Slots { needed: plan.frames.len(), slots: self.cyclic_slots });
         }
         let positions: Positions = matching.matches.iter().map(|found| (found.key.clone(), found.position)).collect();
         let tasks = self.rig.tasks.iter();
         let bindings: Bindings = tasks.map(|task| bind(self.rig, task, &plan, &positions)).collect::<Result<_, _>>()?;
-        Ok(Planned { network, plan, matching, bindings })
+        let suspended_before = self.surroundings.suspended();
+        Ok(Planned { network, plan, matching, bindings, before: self.counters.read(), suspended_before })
     }
 
     /// Programs the plan, starts the cyclic exchange, goes to OP and lets the application traffic flow. The ports go into
@@ -176,44 +251,45 @@ impl BringUp<'_> {
     ///
     /// # Errors
     /// What failed, with the SubDevice.
-    pub async fn operate(&mut self, planned: &mut Planned, ports: &mut Ports) -> Result<(), StartError> {
-        let Planned { network, plan, .. } = planned;
-        self.progress.enter(Phase::SafeOp);
+    pub async fn operate(&mut self, planned: &mut Planned<'a>, ports: &mut Ports) -> Result<(), StartError> {
+        let Planned { network, plan, before, suspended_before, .. } = planned;
+        self.observer.enter(Phase::SafeOp);
         network.program(plan).await?;
         network.to_safe_op().await?;
-        self.progress.enter(Phase::Exchange);
+        self.observer.enter(Phase::Exchange);
         let subdevices = u16::try_from(network.subdevices().len()).unwrap_or(u16::MAX);
         let lane = CyclicLane::new(plan, LaneOptions { first_slot: Slot(0), al_status: Some(subdevices) })?;
         let Ports { readers, writers } = std::mem::take(ports);
-        let safe = safe_outputs(self.rig, plan.image_len);
-        self.controls.install(Exchange { readers, writers, safe, ..Exchange::new(lane) })?;
-        self.complete_cycles().await?;
-        self.progress.enter(Phase::Op);
+        let safe = layout::safe_outputs(self.rig, plan);
+        let stall_limit = Some(self.rig.engine.watchdog);
+        (*before, *suspended_before) = (self.counters.read(), self.surroundings.suspended());
+        self.controls.install(Exchange { lane, readers, writers, safe, stall_limit })?;
+        self.complete_cycles(before).await?;
+        self.observer.enter(Phase::Op);
         network.to_op().await?;
         self.controls.traffic(Traffic::Live)?;
-        self.progress.enter(Phase::Running);
+        self.observer.enter(Phase::Running);
         Ok(())
     }
 
-    /// Waits until some cycles in a row were complete.
-    async fn complete_cycles(&self) -> Result<(), StartError> {
-        let wanted = CLEAN_CYCLES.max(exchange::longest_interval(self.rig).saturating_add(1));
-        let end = self.datagrams.now().saturating_add(CLEAN_PATIENCE).saturating_add(time_of(self.rig, wanted));
-        let complete = |now: &Counters| now.working_counter == now.expected_working_counter;
-        let mut since = self.counters.read();
+    /// Waits until some cycles in a row were complete, as the engine counts them.
+    async fn complete_cycles(&self, before: &Counters) -> Result<(), StartError> {
+        let wanted = CLEAN_CYCLES.max(layout::longest_interval(self.rig).saturating_add(1));
+        let patience = CLEAN_PATIENCE.saturating_add(layout::time_of(self.rig, wanted));
+        let end = self.datagrams.now().saturating_add(patience);
         loop {
             let now = self.counters.read();
-            if !complete(&now) || now.lost_cycles != since.lost_cycles || since.cycles == 0 {
-                since = now;
-            } else if now.cycles >= since.cycles + wanted {
+            if now.installed > before.installed && now.complete_streak >= wanted {
                 return Ok(());
             }
             if self.datagrams.now() >= end {
                 return Err(StartError::Incomplete {
                     got: now.working_counter,
                     expected: now.expected_working_counter,
-                    lost: now.lost_cycles,
-                    cycles: now.cycles,
+                    lost: now.lost_cycles.saturating_sub(before.lost_cycles),
+                    cycles: now.cycles.saturating_sub(before.cycles),
+                    late: now.late_frames.saturating_sub(before.late_frames),
+                    deadline: deadline(self.rig),
                 });
             }
             self.datagrams.pause(LOOK).await;
@@ -221,87 +297,11 @@ impl BringUp<'_> {
     }
 }
 
-/// Brings a bus down in order: safe outputs, SAFE-OP, no cyclic frames, PRE-OP, INIT. Best effort; returns what failed.
-pub async fn shut_down(
-    rig: &Rig,
-    network: &mut Network<'static>,
-    datagrams: &Datagrams,
-    controls: &mut Controls,
-    counters: &CountersReader,
-) -> Vec<StartError> {
-    let mut failed = Vec::new();
-    if let Err(error) = make_safe(rig, datagrams, controls, counters).await {
-        failed.push(error);
-    }
-    failed.extend(network.step_down(AlState::SafeOp).await.into_iter().map(StartError::from));
-    if let Err(error) = retire(rig, datagrams, controls, counters).await {
-        failed.push(error);
-    }
-    failed.extend(network.shut_down().await.into_iter().map(StartError::from));
-    failed
+fn deadline(rig: &Rig) -> Duration {
+    rig.engine.deadline.unwrap_or_else(|| zerocat_engine::Timing::for_period(rig.period()).deadline)
 }
 
-/// Asks everybody for INIT by broadcast: for a way up that ended in PRE-OP, before there was a plan to take down. Best
-/// effort.
-pub(crate) async fn ask_for_init(datagrams: &Datagrams) {
-    let init = AlControl { state: AlState::Init, acknowledge: true }.emit();
-    if let Err(error) = datagrams.write(Target::Broadcast, register::AL_CONTROL, &init).await {
-        tracing::info!(%error, "nobody was asked for INIT");
-    }
-}
-
-/// Puts the outputs into their safe state and waits until they have been sent some times.
-async fn make_safe(
-    rig: &Rig,
-    datagrams: &Datagrams,
-    controls: &mut Controls,
-    counters: &CountersReader,
-) -> Result<(), StartError> {
-    let before = counters.read();
-    if before.exchanging == 0 {
-        return Ok(());
-    }
-    controls.traffic(Traffic::Safe)?;
-    let wanted = SAFE_CYCLES.max(exchange::longest_interval(rig).saturating_add(1));
-    obeyed(datagrams, time_of(rig, wanted), || counters.read().cycles >= before.cycles + wanted).await
-}
-
-/// What outputs are while they are safe, as the rig file says.
-fn safe_outputs(rig: &Rig, image_len: usize) -> SafeOutputs {
-    match rig.engine.safe_outputs {
-        zerocat_config::SafeOutputs::Zero => SafeOutputs::zero(image_len),
-        zerocat_config::SafeOutputs::Hold => SafeOutputs::hold(image_len),
-    }
-}
-
-/// Ends the cyclic exchange and waits until it has ended: a SubDevice that leaves SAFE-OP is missing from it.
-pub(crate) async fn retire(
-    rig: &Rig,
-    datagrams: &Datagrams,
-    controls: &mut Controls,
-    counters: &CountersReader,
-) -> Result<(), StartError> {
-    controls.retire()?;
-    obeyed(datagrams, time_of(rig, 1), || counters.read().exchanging == 0).await
-}
-
-/// Time that a number of cycles takes.
-fn time_of(rig: &Rig, cycles: u64) -> Duration {
-    rig.period().saturating_mul(u32::try_from(cycles).unwrap_or(u32::MAX))
-}
-
-async fn obeyed(datagrams: &Datagrams, cycles: Duration, done: impl Fn() -> bool) -> Result<(), StartError> {
-    let end = datagrams.now().saturating_add(OBEY_PATIENCE).saturating_add(cycles);
-    while !done() {
-        if datagrams.now() >= end {
-            return Err(StartError::Stuck);
-        }
-        datagrams.pause(LOOK).await;
-    }
-    Ok(())
-}
-
-fn recognise(rig: &Rig, network: &Network<'static>) -> Result<Matching, StartError> {
+fn recognise(rig: &Rig, network: &Network<'_>) -> Result<Matching, StartError> {
     let found: Vec<_> = network.subdevices().iter().map(zerocat_bus::SubDevice::found).collect();
     let matching = identify(&rig.slaves.iter().map(expected).collect::<Vec<_>>(), &found);
     for found in &matching.matches {

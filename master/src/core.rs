@@ -1,41 +1,32 @@
-//! The parts of a session that live from the start of the realtime thread to its end, and how the bus futures are
-//! driven meanwhile: on the calling thread, which naps between two looks.
+//! The parts of a session beside its bus that live from the start of the realtime thread to its end.
 
-use crate::bring_up::{BringUp, Planned, Ports, StartError, ask_for_init, retire, shut_down};
-use crate::health::HealthThread;
+use crate::fault_log::FaultLogThread;
 use crate::link::OpenLink;
 use crate::privileges::{give_up, with_only};
-use crate::progress::Progress;
-use crate::realtime::{Margin, RealtimeThread};
-use crate::report::LinkReport;
+use crate::realtime::{Margin, RealtimeThread, ThreadPanic};
+use crate::report::{LinkReport, NicErrors};
 use crate::session::{SessionError, SessionOptions};
-use crate::tasks::TaskSet;
-use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
-use zerocat_bus::{Datagrams, try_block_on};
+use zerocat_bus::PduLoop;
 use zerocat_config::{Rig, Wait};
 use zerocat_engine::{
     AcyclicSettings, Controls, Counters, CountersReader, Engine, EngineParts, Measurements, PROCESS_DATA_ROOM, Pool,
-    RealtimeUsage, RunOutcome, Settings, Timing, Traffic, slots_needed,
+    RealtimeUsage, RunOutcome, Settings, Timing, slots_needed,
 };
 use zerocat_host::doctor::{self, read_counters};
 use zerocat_host::{chain, spin_warning, starvation_warning};
 use zerocat_link::lock::InterfaceLock;
 use zerocat_link::tap::{Captured, Tap, TapThread, TapWriter};
+use zerocat_link::watch::Watch;
 use zerocat_link::{Link, LinkCounters, Slot};
-use zerocat_sched::{
-    Clock, MonotonicClock, Period, ProcessSetup, RealtimeRequest, WaitPolicy, link_idle_timer, prepare_process,
-};
+use zerocat_sched::{Period, ProcessSetup, RealtimeRequest, WaitPolicy, link_idle_timer, prepare_process};
 use zerocat_xdp::MisdirectedCounters;
 
 /// Acyclic frames that may be out at once.
 const ACYCLIC_IN_FLIGHT: u16 = 8;
 /// An acyclic frame that isn't back after this long is lost.
 const ACYCLIC_TIMEOUT: Duration = Duration::from_millis(20);
-/// Nap of the bus thread between two looks at its futures.
-const BUS_NAP: Duration = Duration::from_micros(50);
 /// Cyclic slots beside those that the rig file's process data needs: SubDevices that it doesn't name take some too.
 const SPARE_FRAMES: usize = 8;
 /// Fewest cyclic slots, for a rig file that lists only what its tasks use: some 90 kB of process data, in 256 KiB of UMEM.
@@ -50,32 +41,38 @@ const MAX_FRAMES: usize = zerocat_engine::MAX_FRAMES;
 /// The parts that live from the start of the realtime thread to its end.
 #[derive(Debug)]
 pub(crate) struct Core {
-    pub(crate) rig: Rig,
-    datagrams: &'static Datagrams,
-    controls: Controls,
     pub(crate) counters: CountersReader,
     pub(crate) thread: RealtimeThread,
-    health: HealthThread,
+    faults: FaultLogThread,
     pub(crate) link: LinkReport,
     /// What the interface had counted when the realtime thread began.
-    pub(crate) nic: Option<doctor::Counters>,
+    nic: Option<doctor::Counters>,
     pub(crate) missing: Vec<String>,
     misdirected: Option<MisdirectedCounters>,
-    /// Given back when all else has ended.
-    _lock: Option<InterfaceLock>,
-    cyclic_slots: u16,
+    pub(crate) cyclic_slots: u16,
     capture: Option<TapThread>,
-    pub(crate) progress: Progress,
+    _lock: Option<InterfaceLock>,
     _setup: ProcessSetup,
+}
+
+/// The ends that the owner of the bus holds.
+pub(crate) struct BusEnds {
+    /// Messages to the realtime thread.
+    pub(crate) controls: Controls,
+    /// The sending end of the frame pool.
+    pub(crate) pdu_loop: PduLoop<'static>,
+    /// Tells whether the link still has its interface and program.
+    pub(crate) watch: Option<Box<dyn Watch>>,
 }
 
 impl Core {
     /// Starts the realtime thread over a link.
-    pub(crate) fn start(rig: Rig, link: OpenLink, options: SessionOptions) -> Result<Self, SessionError> {
+    pub(crate) fn start(rig: &Rig, link: OpenLink, options: &SessionOptions) -> Result<(Self, BusEnds), SessionError> {
         link_idle_timer();
         let keep = options.privileges.kept(&link.report);
         // Its thread is started first, so that it inherits neither priority nor affinity.
-        let (link, capture) = with_only(keep, || tapped(link, options.capture.as_deref()))??;
+        let path = options.capture.as_deref();
+        let (link, capture) = with_only(keep, || tapped(link, path))??;
         let period = Period::from_rate(rig.network.properties.rate)?;
         let request = RealtimeRequest {
             cpu: rig.engine.cpu,
@@ -85,13 +82,13 @@ impl Core {
         };
         let setup = prepare_process(&request);
         // A link that somebody else opened may have fewer; a plan that needs more is refused then.
-        let cyclic_slots = cyclic_slots(&rig).min(link.link.slots().saturating_sub(ACYCLIC_IN_FLIGHT));
+        let cyclic_slots = cyclic_slots(rig).min(link.link.slots().saturating_sub(ACYCLIC_IN_FLIGHT));
         let (pool, pdu_loop) = Pool::new();
         let acyclic =
             AcyclicSettings { first_slot: Slot(cyclic_slots), in_flight: ACYCLIC_IN_FLIGHT, timeout: ACYCLIC_TIMEOUT };
-        let (engine, parts) = Engine::new(link.link, timing(&rig, period), pool, acyclic);
+        let (engine, parts) = Engine::new(link.link, timing(rig, period), pool, acyclic);
         let EngineParts { controls, counters, events } = parts;
-        let health = with_only(keep, || HealthThread::start(events))??;
+        let faults = with_only(keep, || FaultLogThread::start(events))??;
         let (wait, margin) = wait_policy(&rig.engine);
         let thread = RealtimeThread::start(engine, request, Settings { period, wait }, margin)?;
         let mut missing = link.missing;
@@ -102,123 +99,22 @@ impl Core {
             missing.extend(spin_warning(rig.engine.cpu.unwrap_or_default()));
             missing.extend(starvation_warning(rig.engine.cpu));
         }
-        // Lives as long as the process, as the frame pool does that it sends with.
-        let datagrams = Box::leak(Box::new(Datagrams::new(pdu_loop, monotonic)));
-        let OpenLink { report: link, misdirected, lock, .. } = link;
-        Ok(Self {
-            nic: read_counters(Path::new("/"), &link.interface),
-            rig,
-            datagrams,
-            controls,
+        let OpenLink { report: link, misdirected, lock, watch, .. } = link;
+        let nic = read_counters(Path::new("/"), &link.interface);
+        let core = Self {
+            nic,
             counters,
             thread,
-            health,
+            faults,
             link,
             missing,
             misdirected,
-            _lock: lock,
             cyclic_slots,
             capture,
-            progress: options.progress,
+            _lock: lock,
             _setup: setup,
-        })
-    }
-
-    pub(crate) fn bring_up(&mut self, stop: &dyn Fn() -> bool) -> Result<(Planned, TaskSet), SessionError> {
-        let mut planned = match self.tell_bring_up(stop, async |way| way.plan().await) {
-            Ok(planned) => planned,
-            Err(error) => {
-                self.drive(ask_for_init(self.datagrams));
-                return Err(error);
-            }
         };
-        match self.operate(&mut planned, stop) {
-            Ok(tasks) => Ok((planned, tasks)),
-            Err(error) => {
-                for failed in self.bring_down(&mut planned) {
-                    tracing::warn!("during shutdown: {failed}");
-                }
-                Err(error)
-            }
-        }
-    }
-
-    fn operate(&mut self, planned: &mut Planned, stop: &dyn Fn() -> bool) -> Result<TaskSet, SessionError> {
-        let (tasks, mut ports) = TaskSet::start(&self.rig, &planned.bindings)?;
-        self.tell_bring_up(stop, async |way| way.operate(planned, &mut ports).await)?;
-        Ok(tasks)
-    }
-
-    /// As [`Self::with_bring_up`], and the session's observer is told.
-    fn tell_bring_up<T>(
-        &mut self,
-        stop: &dyn Fn() -> bool,
-        work: impl AsyncFnOnce(&mut BringUp<'_>) -> Result<T, StartError>,
-    ) -> Result<T, SessionError> {
-        let progress = std::mem::take(&mut self.progress);
-        let done = self.with_bring_up(stop, &progress, work);
-        self.progress = progress;
-        done
-    }
-
-    /// Drives a part of the way up on this thread.
-    pub(crate) fn with_bring_up<T>(
-        &mut self,
-        stop: &dyn Fn() -> bool,
-        progress: &Progress,
-        work: impl AsyncFnOnce(&mut BringUp<'_>) -> Result<T, StartError>,
-    ) -> Result<T, SessionError> {
-        let thread = &self.thread;
-        let mut way = BringUp {
-            rig: &self.rig,
-            datagrams: self.datagrams,
-            controls: &mut self.controls,
-            counters: &self.counters,
-            cyclic_slots: self.cyclic_slots,
-            progress,
-        };
-        // Asked to stop, the phase ends by itself, with no frame of it still out.
-        let stopped = self.datagrams.stop_flag();
-        let idle = || {
-            // SYNC: a flag; it publishes nothing. Read by this thread's own futures.
-            stopped.store(stop(), Ordering::Relaxed);
-            nap_unless(thread.is_finished())
-        };
-        let done = try_block_on(work(&mut way), idle).ok_or(SessionError::Interrupted)?;
-        // SYNC: as above. The way down must not be stopped by the same wish.
-        if stopped.swap(false, Ordering::Relaxed) && done.is_err() {
-            return Err(SessionError::Interrupted);
-        }
-        done.map_err(SessionError::Start)
-    }
-
-    pub(crate) fn bring_down(&mut self, planned: &mut Planned) -> Vec<String> {
-        let Self { rig, datagrams, controls, counters, thread, .. } = self;
-        let down = shut_down(rig, &mut planned.network, datagrams, controls, counters);
-        match try_block_on(down, || nap_unless(thread.is_finished())) {
-            Some(failed) => failed.iter().map(chain).collect(),
-            None => vec!["the realtime thread ended before the bus was down".to_owned()],
-        }
-    }
-
-    /// Makes the outputs safe, ends the exchange if there is one, and takes the tasks' ports out of it. One that ended
-    /// only after an earlier call had given up is found by the next.
-    pub(crate) fn take_exchange_out(&mut self, ports: &mut Ports) -> Result<(), SessionError> {
-        let Self { rig, datagrams, controls, counters, thread, .. } = self;
-        if counters.read().exchanging != 0 {
-            controls.traffic(Traffic::Safe).map_err(StartError::from)?;
-            let retired = try_block_on(retire(rig, datagrams, controls, counters), || nap_unless(thread.is_finished()));
-            retired.ok_or(SessionError::Interrupted)??;
-        }
-        if let Some(exchange) = controls.collect() {
-            ports.readers.extend(exchange.readers);
-            ports.writers.extend(exchange.writers);
-        }
-        Ok(())
-    }
-
-    pub(crate) fn drive<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        try_block_on(work, || nap_unless(self.thread.is_finished()))
+        Ok((core, BusEnds { controls, pdu_loop, watch }))
     }
 
     /// EtherCAT frames that arrived where the link doesn't hear them, if any did.
@@ -226,21 +122,30 @@ impl Core {
         Some(self.misdirected.as_ref()?.seen()?.to_string())
     }
 
-    /// Ends the realtime thread and closes the link.
-    pub(crate) fn end(mut self) -> Result<Remains, SessionError> {
-        if self.controls.stop().is_err() {
+    /// What the interface counted of errors since the realtime thread began.
+    pub(crate) fn nic_errors(&self) -> Option<NicErrors> {
+        let counters = read_counters(Path::new("/"), &self.link.interface)?.since(&self.nic?);
+        Some(NicErrors { received: counters.rx_errors, dropped: counters.rx_dropped, sent: counters.tx_errors })
+    }
+
+    /// Ends the realtime thread and closes the link. A thread that has ended already is no error.
+    pub(crate) fn end(self, mut controls: Controls) -> Result<Remains, ThreadPanic> {
+        if controls.stop().is_err() {
             tracing::warn!("the realtime thread had ended already");
         }
         let outcome = self.thread.join();
-        self.health.stop();
+        self.faults.stop();
         let RunOutcome { link, measurements, counters, usage, .. } = outcome?;
         let link = {
             let counters = link.counters();
             drop(link);
             counters
         };
-        let captured = self.capture.map(TapThread::stop).transpose()?;
-        Ok(Remains { link, measurements, counters, usage, captured })
+        let (captured, capture_failed) = match self.capture.map(TapThread::stop).transpose() {
+            Ok(captured) => (captured, None),
+            Err(error) => (None, Some(format!("capture frames: {}", chain(&error)))),
+        };
+        Ok(Remains { link, measurements, counters, usage, captured, capture_failed })
     }
 }
 
@@ -252,26 +157,16 @@ pub(crate) struct Remains {
     pub(crate) counters: Counters,
     pub(crate) usage: Option<RealtimeUsage>,
     pub(crate) captured: Option<Captured>,
+    /// Why the capture is incomplete.
+    pub(crate) capture_failed: Option<String>,
 }
 
 /// Puts a tap around a link, if frames are to be captured.
-fn tapped(link: OpenLink, path: Option<&Path>) -> Result<(OpenLink, Option<TapThread>), SessionError> {
-    let Some(path) = path else { return Ok((link, None)) };
-    let (tap, reader) = Tap::new(link.link, CAPTURE_RECORDS);
-    let thread = TapWriter::create(reader, path, &link.report.interface)?.spawn()?;
-    Ok((OpenLink { link: Box::new(tap), ..link }, Some(thread)))
-}
-
-fn nap_unless(end: bool) -> ControlFlow<()> {
-    if end {
-        return ControlFlow::Break(());
-    }
-    std::thread::sleep(BUS_NAP);
-    ControlFlow::Continue(())
-}
-
-fn monotonic() -> Duration {
-    Duration::from_nanos(MonotonicClock.now().0)
+fn tapped(opened: OpenLink, path: Option<&Path>) -> Result<(OpenLink, Option<TapThread>), SessionError> {
+    let Some(path) = path else { return Ok((opened, None)) };
+    let (tap, reader) = Tap::new(opened.link, CAPTURE_RECORDS);
+    let thread = TapWriter::create(reader, path, &opened.report.interface)?.spawn()?;
+    Ok((OpenLink { link: Box::new(tap), ..opened }, Some(thread)))
 }
 
 /// Transmit slots that a link needs for a rig.

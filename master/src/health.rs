@@ -1,106 +1,127 @@
-//! The health thread: drains the event ring and says what happened, without flooding.
-//!
-//! The first fault of each kind within a second is logged as it comes; what follows is counted and said in one line at
-//! the end of that second.
+//! Who is not in OP while the network is in operation.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{Builder, JoinHandle};
-use std::time::{Duration, Instant};
-use zerocat_engine::{CycleFault, Event, EventReader};
+use std::fmt;
+use zerocat_bus::{AlShown, Label, StateReport};
+use zerocat_wire::AlState;
 
-const NAP: Duration = Duration::from_millis(5);
-const WINDOW: Duration = Duration::from_secs(1);
-
-/// The running thread.
-#[derive(Debug)]
-pub(crate) struct HealthThread {
-    handle: JoinHandle<()>,
-    stop: Arc<AtomicBool>,
+/// A SubDevice that isn't in OP, and what it shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutOfOp {
+    /// Who.
+    pub who: Label,
+    /// Its key in the rig file; `None` where it isn't named there.
+    pub key: Option<String>,
+    /// What it shows; `None` where it doesn't answer.
+    pub shown: Option<AlShown>,
 }
 
-impl HealthThread {
-    pub(crate) fn start(events: EventReader) -> std::io::Result<Self> {
-        let stop = Arc::new(AtomicBool::new(false));
-        let stopping = Arc::clone(&stop);
-        let handle = Builder::new().name("zc-health".to_owned()).spawn(move || watch(events, &stopping))?;
-        Ok(Self { handle, stop })
-    }
-
-    /// Says what is left and ends.
-    pub(crate) fn stop(self) {
-        // SYNC: a flag; it publishes nothing else. Pairs with the relaxed load in watch.
-        self.stop.store(true, Ordering::Relaxed);
-        if self.handle.join().is_err() {
-            tracing::error!("the health thread ended by a panic");
+impl fmt::Display for OutOfOp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.who)?;
+        if let Some(key) = self.key.as_ref().filter(|key| **key != self.who.name) {
+            write!(f, " `{key}`")?;
+        }
+        match self.shown {
+            None => f.write_str(" doesn't answer"),
+            Some(AlShown { status, code }) if status.error() => write!(f, " left OP: it is in {status}, {code}"),
+            Some(AlShown { status, .. }) => write!(f, " left OP: it is in {status}"),
         }
     }
 }
 
-fn watch(mut events: EventReader, stop: &AtomicBool) {
-    let mut log = Log::default();
-    loop {
-        while let Some(event) = events.pop() {
-            log.note(event);
-        }
-        if log.since.elapsed() >= WINDOW {
-            log.flush();
-        }
-        // SYNC: pairs with the relaxed store in HealthThread::stop.
-        if stop.load(Ordering::Relaxed) || events.is_closed() {
-            while let Some(event) = events.pop() {
-                log.note(event);
+/// What changed between two looks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Change {
+    Out(OutOfOp),
+    Back(Label),
+}
+
+/// All SubDevices that are out of OP now, and how often one left it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Health {
+    out: BTreeMap<u16, OutOfOp>,
+    left: u64,
+}
+
+impl Health {
+    /// Takes a look at all SubDevices in, and returns what changed since the last one.
+    pub(crate) fn update(&mut self, states: Vec<StateReport>, key: impl Fn(u16) -> Option<String>) -> Vec<Change> {
+        let mut changes = Vec::new();
+        for StateReport { who, shown } in states {
+            let shown = shown.ok();
+            let well =
+                shown.is_some_and(|AlShown { status, .. }| status.state() == Some(AlState::Op) && !status.error());
+            let position = who.position;
+            if well {
+                if self.out.remove(&position).is_some() {
+                    changes.push(Change::Back(who));
+                }
+                continue;
             }
-            return log.flush();
+            let out = OutOfOp { key: key(position), who, shown };
+            let before = self.out.insert(position, out.clone());
+            self.left += u64::from(before.is_none());
+            if before.as_ref() != Some(&out) {
+                changes.push(Change::Out(out));
+            }
         }
-        std::thread::sleep(NAP);
+        changes
+    }
+
+    /// Forgets who was out, for a network that is brought up anew.
+    pub(crate) fn clear(&mut self) {
+        self.out.clear();
+    }
+
+    /// Who is out now, in bus order.
+    pub(crate) fn out(&self) -> impl Iterator<Item = &OutOfOp> {
+        self.out.values()
+    }
+
+    /// How often a SubDevice left OP by itself.
+    pub(crate) const fn left(&self) -> u64 {
+        self.left
     }
 }
 
-/// What was logged in this second, by kind, and how many more of it came.
-struct Log {
-    since: Instant,
-    more: BTreeMap<&'static str, u64>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use zerocat_bus::DatagramError;
+    use zerocat_wire::al::{AlStatus, AlStatusCode};
 
-impl Default for Log {
-    fn default() -> Self {
-        Self { since: Instant::now(), more: BTreeMap::new() }
-    }
-}
-
-impl Log {
-    fn note(&mut self, event: Event) {
-        let kind = kind(event.fault);
-        if let Some(more) = self.more.get_mut(kind) {
-            *more += 1;
-            return;
-        }
-        self.more.insert(kind, 0);
-        match event.fault {
-            CycleFault::AlStatus { .. } => tracing::info!(cycle = event.cycle, "{}", event.fault),
-            _ => tracing::warn!(cycle = event.cycle, "{}", event.fault),
-        }
+    fn report(position: u16, status: u16, code: u16) -> StateReport {
+        let shown = AlShown { status: AlStatus(status), code: AlStatusCode(code) };
+        StateReport { who: Label { position, name: "SERVO".into() }, shown: Ok(shown) }
     }
 
-    fn flush(&mut self) {
-        for (kind, more) in self.more.iter().filter(|(_, more)| **more > 0) {
-            tracing::warn!("{more} more in the last second: {kind}");
-        }
-        *self = Self::default();
+    fn key(position: u16) -> Option<String> {
+        (position == 2).then(|| "axis".to_owned())
     }
-}
 
-const fn kind(fault: CycleFault) -> &'static str {
-    match fault {
-        CycleFault::Skipped(_) => "ticks skipped",
-        CycleFault::Late(_) => "late wake-ups",
-        CycleFault::Stall(_) => "stalls",
-        CycleFault::Hole(_) => "times thrown off the CPU",
-        CycleFault::Lost { .. } => "frames lost",
-        CycleFault::WorkingCounter { .. } => "wrong working counters",
-        CycleFault::AlStatus { .. } => "changes of the AL status",
-        CycleFault::Link(_) => "errors of the link",
+    #[test]
+    fn who_leaves_op_is_told_once_with_key_state_and_code_in_words() {
+        let mut health = Health::default();
+        assert_eq!(health.update(vec![report(1, 8, 0), report(2, 8, 0)], key), []);
+        let changes = health.update(vec![report(1, 8, 0), report(2, 0x14, 0x1b)], key);
+        let [Change::Out(out)] = changes.as_slice() else { panic!("{changes:?}") };
+        assert_eq!(
+            out.to_string(),
+            "SubDevice 2 (SERVO) `axis` left OP: it is in SAFE-OP + ERROR, 0x001b: Sync manager watchdog"
+        );
+        assert_eq!(health.update(vec![report(2, 0x14, 0x1b)], key), []);
+        assert_eq!((health.out().count(), health.left()), (1, 1));
+    }
+
+    #[test]
+    fn who_shows_something_else_or_comes_back_is_told() {
+        let mut health = Health::default();
+        let silent = StateReport { shown: Err(DatagramError::TooLong { len: 0 }), ..report(2, 0, 0) };
+        let changes = health.update(vec![silent], key);
+        assert!(matches!(&changes[..], [Change::Out(out)] if out.to_string().ends_with("doesn't answer")));
+        assert!(matches!(&health.update(vec![report(2, 1, 0)], key)[..], [Change::Out(_)]));
+        assert!(matches!(&health.update(vec![report(2, 8, 0)], key)[..], [Change::Back(_)]));
+        assert_eq!((health.out().count(), health.left()), (0, 1));
     }
 }

@@ -1,42 +1,56 @@
 //! zerocat as a library: opens a rig file, brings the network to OP, keeps it there, and takes it down in order.
 #![forbid(unsafe_code)]
 
-mod account;
 mod bind;
 mod bring_up;
+mod bus_thread;
 mod core;
 mod draft;
-mod exchange;
+mod events;
+mod fault_log;
 mod health;
+mod layout;
 mod limit;
 mod link;
+mod machine;
+mod operation;
 mod privileges;
-mod progress;
 mod realtime;
 mod recovery;
 pub mod report;
+mod run_report;
 mod scan;
 mod session;
+mod shutdown;
+mod supervision;
+mod surroundings;
 mod tasks;
 mod unstarted;
 mod wanted;
 
 pub use bind::{BindError, Positions, Unbound, bind};
-pub use bring_up::{Bindings, BringUp, Planned, Ports, StartError, shut_down};
+pub use bring_up::{Bindings, Planned, Ports, StartError};
 pub use draft::draft_rig;
+pub use events::{Observer, Phase, SessionEvent};
+pub use health::OutOfOp;
 pub use limit::Limit;
 pub use link::{AnyLink, LinkOpenError, LinkRequest, OpenLink, open_link};
+pub use machine::{
+    ATTEMPT, BRING_UP, DrivenBus, Ending, Life, LifeError, Machine, SHUTDOWN, StopWish, UnwatchedOutputs,
+};
 pub use privileges::Privileges;
-pub use progress::{Phase, Progress};
-pub use realtime::RealtimePanic;
-pub use recovery::Tended;
+pub use realtime::ThreadPanic;
+pub use recovery::Outage;
 pub use report::Report;
 pub use scan::{Depth, SCAN_SLOTS, Scan, ScanError, Scanned, scan};
 pub use session::{Ended, Session, SessionError, SessionOptions, Status};
+pub use supervision::Cause;
+pub use surroundings::{LinkState, Surroundings};
 pub use tasks::{TaskSet, TaskStartError};
 pub use unstarted::Unstarted;
 pub use wanted::doctor_request;
 
+pub use zerocat_bus::{Pending, RequestError, Requests, StateReport};
 pub use zerocat_config as config;
 pub use zerocat_engine::Counters;
 pub use zerocat_host::chain;

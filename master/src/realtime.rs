@@ -54,10 +54,10 @@ impl Begun {
     }
 }
 
-/// The realtime thread ended by a panic.
+/// A thread of the session ended by a panic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the realtime thread ended by a panic; its message is above")]
-pub struct RealtimePanic;
+#[error("the thread {0} ended by a panic; its message is above")]
+pub struct ThreadPanic(pub &'static str);
 
 impl RealtimeThread {
     /// Starts it. Returns when it has set itself up and is about to begin.
@@ -77,7 +77,7 @@ impl RealtimeThread {
             drop(said);
             run(engine, &MonotonicClock, Settings { wait, ..settings })
         })?;
-        let begun = hear.recv().map_err(|_| RealtimePanic)?;
+        let begun = hear.recv().map_err(|_| ThreadPanic(NAME))?;
         Ok(Self { handle, begun })
     }
 
@@ -87,8 +87,8 @@ impl RealtimeThread {
     }
 
     /// Waits for its end; ask it to stop first.
-    pub(crate) fn join(self) -> Result<RunOutcome<AnyLink>, RealtimePanic> {
-        self.handle.join().map_err(|_| RealtimePanic)
+    pub(crate) fn join(self) -> Result<RunOutcome<AnyLink>, ThreadPanic> {
+        self.handle.join().map_err(|_| ThreadPanic(NAME))
     }
 }
 

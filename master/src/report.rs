@@ -3,6 +3,7 @@
 //! Schema `zerocat-report/1`. A key may be added within a version; none is renamed, removed or given another meaning.
 //! A figure that couldn't be had is `null`, never 0.
 
+use crate::health::OutOfOp;
 use schemars::JsonSchema;
 use serde::Serialize;
 use zerocat_engine::{Distribution, Summary};
@@ -52,6 +53,10 @@ pub struct Report {
     pub time_to_op_ms: Option<f64>,
     /// Times in which the network was lost.
     pub outages: OutagesReport,
+    /// SubDevices that were not in OP when shutdown began, while the others were.
+    pub out_of_op: Vec<OutOfOpReport>,
+    /// How often a SubDevice left OP while the others stayed in it.
+    pub left_op: u64,
     /// What was asked for and couldn't be had, a sentence each.
     pub missing: Vec<String>,
     /// Frames beside the cyclic ones.
@@ -100,6 +105,8 @@ impl Report {
             rt: RtReport::default(),
             time_to_op_ms: None,
             outages: OutagesReport::default(),
+            out_of_op: Vec::new(),
+            left_op: 0,
             missing,
             frames: Frames::default(),
             capture: None,
@@ -110,8 +117,49 @@ impl Report {
     }
 }
 
-/// Times in which no frame came back for longer than the SubDevices' watchdog, each until the network was in OP again.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, JsonSchema)]
+/// A SubDevice that was not in OP.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct OutOfOpReport {
+    /// Its position on the bus, 0-based.
+    pub position: u16,
+    /// Its name.
+    pub name: String,
+    /// Its key in the rig file; `null` where it isn't named there.
+    pub key: Option<String>,
+    /// AL state that it shows, such as `SAFE-OP + ERROR`; `null` where it doesn't answer.
+    pub state: Option<String>,
+    /// AL status code; `null` where it doesn't answer.
+    pub code: Option<u16>,
+    /// All of it in words.
+    pub text: String,
+}
+
+impl OutOfOpReport {
+    pub(crate) fn of(out: &OutOfOp) -> Self {
+        Self {
+            position: out.who.position,
+            name: out.who.name.clone(),
+            key: out.key.clone(),
+            state: out.shown.map(|shown| shown.status.to_string()),
+            code: out.shown.map(|shown| shown.code.0),
+            text: out.to_string(),
+        }
+    }
+}
+
+/// An outage.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct OutageReport {
+    /// Why the network was lost, in words.
+    pub cause: String,
+    /// From its detection until OP, or until the end of the run, in ms.
+    pub lasted_ms: f64,
+    /// Whether it ended in OP.
+    pub recovered: bool,
+}
+
+/// Times in which frames stood still for longer than the SubDevices' watchdog, each until the network was in OP again.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub struct OutagesReport {
     /// How many.
     pub count: u64,
@@ -119,6 +167,8 @@ pub struct OutagesReport {
     pub recovered: u64,
     /// The longest of them that ended, in ms; 0 where none did.
     pub longest_ms: f64,
+    /// The first hundred of them.
+    pub list: Vec<OutageReport>,
 }
 
 /// What was captured.

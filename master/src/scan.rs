@@ -1,30 +1,31 @@
 //! Who is on a bus, without a rig file: identity, topology, state, and what each SubDevice maps.
 //!
-//! One thread does it all: it polls the bus futures and moves the frames itself, so no realtime thread is started. A
-//! bus that is in SAFE-OP or OP belongs to a running MainDevice and is not touched unless the caller takes it: reading what
-//! a SubDevice maps means to take it to INIT first.
+//! One thread does it all: it polls the bus futures and moves the frames itself, so no realtime thread is started. It
+//! listens first: a bus that another MainDevice drives isn't written to unless the caller takes it, because reading what a
+//! SubDevice maps means to take it to INIT first.
 
 use crate::link::AnyLink;
+use crate::machine::DrivenBus;
+use futures_lite::future::or;
 use serde::Serialize;
-use std::cell::{Cell, RefCell};
-use std::sync::atomic::Ordering;
+use std::cell::Cell;
+use std::task::Poll;
 use std::time::Duration;
 use zerocat_bus::al::AlPolicy;
-use zerocat_bus::discovery::glance;
-use zerocat_bus::{BringUpError, Datagrams, Identity, Network, Options, PdoSource, SubDevice, block_on};
+use zerocat_bus::{
+    BringUpError, Datagrams, Driven, Identity, Network, Occupancy, Options, PdoSource, SubDevice, Target, block_on,
+    occupancy,
+};
 use zerocat_engine::{AcyclicSettings, Engine, Pool, Slack, Timing};
 use zerocat_link::Slot;
 use zerocat_pdi::{Direction, Pdo};
 use zerocat_sched::{Clock, MonotonicClock, Time, link_idle_timer};
-use zerocat_wire::AlState;
+use zerocat_wire::{AlControl, AlState, register};
 
 /// Acyclic frames that may be out at once; also the transmit slots that the link needs.
 pub const SCAN_SLOTS: u16 = 16;
 const TIMEOUT: Duration = Duration::from_millis(20);
 const NAP: Duration = Duration::from_micros(20);
-/// AL states that only a MainDevice brings a SubDevice to: SAFE-OP and OP.
-const OWNED: u8 = AlState::SafeOp as u8 | AlState::Op as u8;
-
 /// How deep to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Depth {
@@ -37,15 +38,13 @@ pub enum Depth {
 /// Why a bus couldn't be scanned.
 #[derive(Debug, thiserror::Error)]
 pub enum ScanError {
-    /// The bus runs.
+    /// Another MainDevice drives the bus, and nothing was written.
     #[error(
-        "SubDevices are in SAFE-OP or OP (AL states {states:#04x}): another MainDevice drives this bus, or left it \
-         running; stop it first, or scan with --take-bus, which takes the bus down to INIT"
+        "another MainDevice drives this bus: {}; stop it first, or take the bus from it with --take-bus, which takes it down to \
+         INIT",
+        crate::bring_up::several(.0)
     )]
-    InUse {
-        /// ORed AL states.
-        states: u8,
-    },
+    Driven(Vec<Driven>),
     /// The bus.
     #[error(transparent)]
     Bus(#[from] BringUpError),
@@ -97,68 +96,66 @@ pub struct Scanned {
     pub error: Option<String>,
 }
 
-/// Scans the bus at the other end of a link that has [`SCAN_SLOTS`] slots. `take_bus` scans one that another MainDevice
-/// drives or left in SAFE-OP or OP.
+/// Scans the bus at the other end of a link that has [`SCAN_SLOTS`] slots; `bus` says what becomes of one that another
+/// MainDevice drives.
 ///
 /// # Errors
 /// The bus is in use, nobody answered, or a SubDevice could not even be identified.
-pub fn scan(link: AnyLink, depth: Depth, take_bus: bool, stop: impl Fn() -> bool) -> Result<Scan, ScanError> {
+pub fn scan(link: AnyLink, depth: Depth, bus: DrivenBus, stop: impl Fn() -> bool) -> Result<Scan, ScanError> {
     link_idle_timer();
     let (pool, pdu_loop) = Pool::new();
     let settings = AcyclicSettings { first_slot: Slot(0), in_flight: SCAN_SLOTS, timeout: TIMEOUT };
     let (engine, _parts) = Engine::new(link, Timing::for_period(Duration::from_millis(1)), pool, settings);
-    let engine = RefCell::new(engine);
-    // Lives as long as the process, as the frame pool does that it sends with.
-    let datagrams: &'static Datagrams =
-        Box::leak(Box::new(Datagrams::new(pdu_loop, || Duration::from_nanos(MonotonicClock.now().0))));
-    // Asked to stop, the scan ends by itself, with no frame of it still out.
-    let stopped = datagrams.stop_flag();
-    let leaving = Cell::new(false);
-    let idle = || {
+    let mut engine = engine;
+    let datagrams = Datagrams::new(pdu_loop, || Duration::from_nanos(MonotonicClock.now().0));
+    let written = Cell::new(false);
+    let idle = |engine: &mut Engine<AnyLink>| {
         let clock = MonotonicClock;
-        // SYNC: a flag; it publishes nothing. Read by this thread's own futures.
-        stopped.store(stop() && !leaving.get(), Ordering::Relaxed);
-        if engine.borrow_mut().slack(clock.now(), Time(u64::MAX)) == Slack::Idle {
+        let _ = datagrams.rest();
+        if engine.slack(clock.now(), Time(u64::MAX)) == Slack::Idle {
             clock.sleep_until(clock.now().after(NAP));
         }
     };
-    match block_on(look(datagrams, depth, take_bus, &leaving), idle) {
-        _ if stop() => Err(ScanError::Interrupted),
-        other => other,
+    let stopped = async {
+        std::future::poll_fn(|_| if stop() { Poll::Ready(()) } else { Poll::Pending }).await;
+        Err(ScanError::Interrupted)
+    };
+    let scanned = block_on(or(stopped, look(&datagrams, depth, bus, &written)), || idle(&mut engine));
+    if written.get() && scanned.is_err() {
+        block_on(leave_in_init(&datagrams), || idle(&mut engine));
     }
+    scanned
 }
 
-/// `leaving` is set on the way down, which a wish to stop must not end.
-async fn look(
-    datagrams: &'static Datagrams,
-    depth: Depth,
-    take_bus: bool,
-    leaving: &Cell<bool>,
-) -> Result<Scan, ScanError> {
-    let [status, _] = glance(datagrams).await.map_err(BringUpError::from)?.al_status.0.to_le_bytes();
-    let states = status & 0x0f;
-    if states & OWNED != 0 && !take_bus {
-        return Err(ScanError::InUse { states });
+/// `written` is set from the first write on: what comes before only reads.
+async fn look(datagrams: &Datagrams, depth: Depth, bus: DrivenBus, written: &Cell<bool>) -> Result<Scan, ScanError> {
+    match occupancy(datagrams).await.map_err(BringUpError::from)? {
+        Occupancy::Silent => return Err(BringUpError::Nobody.into()),
+        Occupancy::Driven(driven) if bus == DrivenBus::Refuse => return Err(ScanError::Driven(driven)),
+        Occupancy::Driven(_) | Occupancy::Free { .. } => written.set(true),
     }
     let mut network = Network::discover(datagrams, Options { policy: Some(patience()), ..Options::default() }).await?;
-    let mut problem = None;
+    let mut problems = Vec::new();
     if depth == Depth::Deep {
-        // Best effort: who can't go to PRE-OP is listed all the same, with what is known of it.
-        problem = deepen(&mut network).await.err();
-        leaving.set(true);
-        // SYNC: a flag; it publishes nothing. Read by this thread's own futures.
-        datagrams.stop_flag().store(false, Ordering::Relaxed);
+        // Who can't go to PRE-OP is listed all the same, with what is known of it.
+        problems = network.explore().await;
         for failed in network.shut_down().await {
             tracing::warn!("back to INIT: {failed}");
         }
     }
-    let subdevices = network.subdevices().iter().map(|found| scanned(found, problem.as_ref())).collect();
-    Ok(Scan { schema: "zerocat-scan/1", subdevices })
+    let problem = |n: usize| problems.get(n).and_then(|done| done.as_ref().err());
+    let all = network.subdevices().iter().enumerate();
+    Ok(Scan { schema: "zerocat-scan/1", subdevices: all.map(|(n, found)| scanned(found, problem(n))).collect() })
 }
 
-async fn deepen(network: &mut Network<'static>) -> Result<(), BringUpError> {
-    network.to_pre_op().await?;
-    network.read_pdos().await
+/// Asks everybody for INIT, within a second: for a scan that ended half-way. Best effort.
+async fn leave_in_init(datagrams: &Datagrams) {
+    let init = AlControl { state: AlState::Init, acknowledge: true }.emit();
+    let end = datagrams.now().saturating_add(Duration::from_secs(1));
+    let asked = datagrams.by(end, datagrams.write(Target::Broadcast, register::AL_CONTROL, &init)).await;
+    if !matches!(asked, Some(Ok(_))) {
+        tracing::warn!("the SubDevices were not asked for INIT");
+    }
 }
 
 fn patience() -> AlPolicy {
@@ -171,7 +168,7 @@ fn scanned(found: &SubDevice, problem: Option<&BringUpError>) -> Scanned {
         managers.flat_map(|manager| manager.pdos.clone()).collect()
     };
     let (inputs, outputs) = (pdos(Direction::Input), pdos(Direction::Output));
-    let error = problem.map(ToString::to_string).filter(|text| text.contains(&found.label().to_string()));
+    let error = problem.map(ToString::to_string);
     Scanned {
         position: found.position,
         name: found.name.clone(),

@@ -1,44 +1,67 @@
-//! A network from its rig file to OP and back: opens the link, starts the realtime thread, brings the bus up, runs the
-//! tasks, and takes all of it down again in order.
+//! A network from its rig file to OP and back: opens the link, starts the realtime thread and the thread that owns the bus,
+//! and ends both.
+//!
+//! A [`Session`] is a handle: it may be cloned and used from any thread, and asks nothing of whoever holds it. Supervision
+//! and recovery are the bus thread's. When the last handle is dropped, also by `?` or a panic, the network is shut down:
+//! safe outputs, INIT, link closed.
 
-use crate::account::Account;
 use crate::bring_up::{Planned, StartError};
+use crate::bus_thread::{self, BusThread};
 use crate::core::{Core, link_slots};
+use crate::events::Observer;
+use crate::health::OutOfOp;
 use crate::link::{LinkOpenError, LinkRequest, OpenLink, asked, open_link};
+use crate::machine::{DrivenBus, Ending, LifeError, StopWish, UnwatchedOutputs};
 use crate::privileges::Privileges;
-use crate::progress::{Phase, Progress};
-use crate::realtime::RealtimePanic;
-use crate::recovery::{Recovery, Tended};
-use crate::report::{LinkReport, MarginReport, Report};
-use crate::tasks::{TaskSet, TaskStartError};
+use crate::realtime::ThreadPanic;
+use crate::report::{LinkReport, MarginReport, NetworkReport, Report};
+use crate::run_report;
+use crate::tasks::{Latest, TaskSet, TaskStartError};
 use crate::unstarted::Unstarted;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
-use zerocat_bus::StateReport;
+use zerocat_bus::{Label, RequestError, Requests, StateReport, requests};
 use zerocat_config::Rig;
-use zerocat_engine::Counters;
+use zerocat_engine::{Counters, CountersReader};
 use zerocat_link::tap::TapError;
+use zerocat_pdi::Value;
 use zerocat_sched::PeriodError;
-use zerocat_wire::AlState;
+
+/// How often whoever starts a session is asked whether it still wants it.
+const ASK: Duration = Duration::from_millis(10);
 
 /// What a session may do beside what the rig file says.
 #[derive(Debug, Default)]
 pub struct SessionOptions {
     /// Replace an XDP program that is on the interface.
     pub replace_program: bool,
-    /// Take over a bus that another MainDevice drives, or left in SAFE-OP or OP: its SubDevices are taken to INIT first.
+    /// Take a bus that another MainDevice drives.
     pub take_bus: bool,
-    /// Fail where anything asked for couldn't be had.
+    /// Fail where anything that was asked for is unavailable.
     pub strict: bool,
     /// Copy every frame into this pcapng file.
     pub capture: Option<PathBuf>,
     /// What becomes of this process's capabilities once the link is open.
     pub privileges: Privileges,
-    /// Who is told of each phase.
-    pub progress: Progress,
+    /// Who is told of each event, on the bus thread.
+    pub observer: Observer,
 }
 
-/// Why a session didn't come up, or ended badly.
+impl SessionOptions {
+    pub(crate) const fn driven_bus(&self) -> DrivenBus {
+        if self.take_bus { DrivenBus::Take } else { DrivenBus::Refuse }
+    }
+
+    pub(crate) const fn unwatched(&self) -> UnwatchedOutputs {
+        if self.strict { UnwatchedOutputs::Refuse } else { UnwatchedOutputs::Tell }
+    }
+}
+
+/// Why a session didn't come up.
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
     /// The rate of the network makes no grid.
@@ -47,7 +70,7 @@ pub enum SessionError {
     /// The link.
     #[error(transparent)]
     Link(#[from] LinkOpenError),
-    /// `strict`, and something couldn't be had.
+    /// `strict`, and something is unavailable.
     #[error("strict: {}", .0.join("; "))]
     Strict(Vec<String>),
     /// The capture.
@@ -62,18 +85,25 @@ pub enum SessionError {
     /// A task.
     #[error(transparent)]
     Task(#[from] TaskStartError),
-    /// The realtime thread.
+    /// A thread of the session panicked.
     #[error(transparent)]
-    Realtime(#[from] RealtimePanic),
-    /// The network that came back after an outage is another one.
-    #[error(
-        "the network that came back is another: SubDevices or process data differ from those at the start; put it back as \
-         it was, or stop and start again"
-    )]
-    Changed,
-    /// The wait for the bus was given up because the realtime thread had ended, or the user asked to stop.
+    Panic(#[from] ThreadPanic),
+    /// The realtime thread ended by itself.
+    #[error("the realtime thread ended by itself")]
+    RealtimeEnded,
+    /// The end was asked for.
     #[error("stopped before OP")]
     Interrupted,
+}
+
+impl From<LifeError> for SessionError {
+    fn from(error: LifeError) -> Self {
+        match error {
+            LifeError::Start(error) => Self::Start(error),
+            LifeError::Task(error) => Self::Task(error),
+            LifeError::Stopped => Self::Interrupted,
+        }
+    }
 }
 
 /// Where a session is.
@@ -81,27 +111,73 @@ pub enum SessionError {
 pub struct Status {
     /// Counters of the realtime thread.
     pub counters: Counters,
-    /// Whether the realtime thread runs.
+    /// Whether the session goes on: nobody has stopped it, and it has not ended by itself.
     pub alive: bool,
 }
 
 /// What a session left behind.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Ended {
     /// The report.
     pub report: Report,
     /// What failed during shutdown.
     pub failed: Vec<String>,
+    /// SubDevices that were not in OP when shutdown began.
+    pub out_of_op: Vec<OutOfOp>,
+    /// Why it ended.
+    pub ending: Ending,
 }
 
-/// A network in OP.
+/// What is known of a session from its start on.
+#[derive(Debug, Clone)]
+pub(crate) struct Facts {
+    pub(crate) link: LinkReport,
+    pub(crate) missing: Vec<String>,
+    pub(crate) rate: f64,
+    pub(crate) margin: Option<MarginReport>,
+    pub(crate) subdevices: Vec<Label>,
+    pub(crate) network: NetworkReport,
+    pub(crate) time_to_op: Duration,
+    latest: Latest,
+}
+
+impl Facts {
+    pub(crate) fn of(rig: &Rig, core: &Core, planned: &Planned<'_>, tasks: &TaskSet, time_to_op: Duration) -> Self {
+        let unwatched = planned.unwatched();
+        let unwatched =
+            unwatched.iter().map(|who| format!("a watchdog over the outputs of {who}: its SII enables none"));
+        Self {
+            link: core.link.clone(),
+            missing: core.missing.iter().cloned().chain(unwatched).collect(),
+            rate: rig.network.properties.rate,
+            margin: core.thread.begun.margin(),
+            subdevices: planned.network.subdevices().iter().map(zerocat_bus::SubDevice::label).collect(),
+            network: run_report::network(rig, planned, core.thread.begun.wait.name()),
+            time_to_op,
+            latest: tasks.latest_values(),
+        }
+    }
+}
+
+/// A network in OP. Handles of the same network may be held by any number of threads.
+#[derive(Debug, Clone)]
+pub struct Session(Arc<Shared>);
+
 #[derive(Debug)]
-pub struct Session {
-    core: Core,
-    planned: Planned,
-    tasks: TaskSet,
-    time_to_op: Duration,
-    recovery: Recovery,
+struct Shared {
+    facts: Facts,
+    requests: Requests,
+    counters: CountersReader,
+    stop: StopWish,
+    out_of_op: Arc<Mutex<Vec<OutOfOp>>>,
+    end: Mutex<End>,
+}
+
+/// The bus thread, and what it gave when it ended.
+#[derive(Debug)]
+enum End {
+    Runs(JoinHandle<Result<Ended, ThreadPanic>>),
+    Ended(Result<Ended, ThreadPanic>),
 }
 
 impl Session {
@@ -109,7 +185,8 @@ impl Session {
     /// the attempt when it says so.
     ///
     /// # Errors
-    /// What couldn't be had, with where and what to do. Everything that was begun is undone first.
+    /// What is unavailable, with where and what to do, and a report of how far it came. Everything that was begun is undone
+    /// first.
     pub fn start(rig: Rig, options: SessionOptions, stop: impl Fn() -> bool) -> Result<Self, Unstarted> {
         let request = LinkRequest {
             interface: &rig.network.properties.interface,
@@ -138,120 +215,162 @@ impl Session {
         stop: impl Fn() -> bool,
     ) -> Result<Self, Unstarted> {
         let began = Instant::now();
-        let strict = options.strict;
-        let mut report = Report::of_link(link.report.clone(), link.missing.clone());
-        let mut core = match Core::start(rig, link, options) {
-            Ok(core) => core,
-            Err(error) => return Err(Unstarted { error, report: Box::new(report) }),
+        let report = Report::of_link(link.report.clone(), link.missing.clone());
+        let unstarted = |error, report| Unstarted { error, report: Box::new(report) };
+        let (core, ends) = match Core::start(&rig, link, &options) {
+            Ok(started) => started,
+            Err(error) => return Err(unstarted(error, report)),
         };
-        if strict && !core.missing.is_empty() {
-            report.missing.clone_from(&core.missing);
-            let strict = SessionError::Strict(std::mem::take(&mut core.missing));
-            let error = core.end().err().unwrap_or(strict);
-            return Err(Unstarted { error, report: Box::new(report) });
+        if options.strict && !core.missing.is_empty() {
+            let missing = core.missing.clone();
+            let ended = core.end(ends.controls);
+            let report = Report { missing: missing.clone(), ..report };
+            return Err(unstarted(ended.err().map_or(SessionError::Strict(missing), SessionError::from), report));
         }
-        match core.bring_up(&stop) {
-            Ok((planned, tasks)) => {
-                let recovery = Recovery::new(&core.rig);
-                Ok(Self { core, planned, tasks, time_to_op: began.elapsed(), recovery })
-            }
-            Err(error) => {
-                if let Some(unheard) = core.unheard() {
-                    tracing::warn!("{unheard}");
-                }
-                let account = Account::before_op(&core);
-                Err(match core.end() {
-                    Ok(remains) => Unstarted { error, report: Box::new(account.close(&remains)) },
-                    Err(error) => Unstarted { error, report: Box::new(report) },
-                })
-            }
-        }
+        let (requests, inbox) = requests();
+        let (wish, out_of_op) = (StopWish::default(), Arc::default());
+        let counters = core.counters.clone();
+        let (sender, started) = sync_channel(1);
+        let thread =
+            BusThread { rig, core, ends, inbox, stop: wish.clone(), options, began, out_of_op: Arc::clone(&out_of_op) };
+        let thread = spawn(thread, sender).map_err(|error| unstarted(error.into(), report.clone()))?;
+        let facts = wait_for_op(&started, &requests, &wish, stop)
+            .unwrap_or_else(|| Err(unstarted(ThreadPanic(bus_thread::NAME).into(), report)))?;
+        let end = Mutex::new(End::Runs(thread));
+        Ok(Self(Arc::new(Shared { facts, requests, counters, stop: wish, out_of_op, end })))
     }
 
-    /// Counters and whether the realtime thread runs.
+    /// Counters, and whether the session goes on.
     #[must_use]
     pub fn status(&self) -> Status {
-        Status { counters: self.core.counters.read(), alive: !self.core.thread.is_finished() }
+        let alive = match &*self.0.end() {
+            End::Runs(thread) => !thread.is_finished() && !self.0.stop.asked(),
+            End::Ended(_) => false,
+        };
+        Status { counters: self.0.counters.read(), alive }
     }
 
-    /// The link that was had.
+    /// The link, as it came to be.
     #[must_use]
-    pub const fn link(&self) -> &LinkReport {
-        &self.core.link
+    pub fn link(&self) -> &LinkReport {
+        &self.0.facts.link
     }
 
-    /// What was asked for and couldn't be had.
+    /// What was asked for and is unavailable.
     #[must_use]
     pub fn missing(&self) -> &[String] {
-        &self.core.missing
+        &self.0.facts.missing
     }
 
     /// Cycles per second asked for, in Hz.
     #[must_use]
-    pub const fn rate(&self) -> f64 {
-        self.core.rig.network.properties.rate
+    pub fn rate(&self) -> f64 {
+        self.0.facts.rate
     }
 
     /// The margin of the wait `hybrid`; `None` with another wait.
     #[must_use]
     pub fn spin_margin(&self) -> Option<MarginReport> {
-        self.core.thread.begun.margin()
+        self.0.facts.margin
     }
 
-    /// The bus with its plan.
+    /// The SubDevices, in bus order.
     #[must_use]
-    pub const fn planned(&self) -> &Planned {
-        &self.planned
-    }
-
-    /// The tasks.
-    #[must_use]
-    pub const fn tasks(&self) -> &TaskSet {
-        &self.tasks
+    pub fn subdevices(&self) -> &[Label] {
+        &self.0.facts.subdevices
     }
 
     /// From the start of bring-up to OP.
     #[must_use]
-    pub const fn time_to_op(&self) -> Duration {
-        self.time_to_op
+    pub fn time_to_op(&self) -> Duration {
+        self.0.facts.time_to_op
     }
 
-    /// Looks whether the network is lost, and where it is tries once to bring it to OP again, which may take seconds.
-    /// Call it ten times a second; `stop` ends an attempt.
-    pub fn tend(&mut self, stop: impl Fn() -> bool) -> Tended {
-        self.recovery.tend(&mut self.core, &mut self.planned, &stop)
+    /// The last value of each channel, and of each state channel the value that was sent last.
+    #[must_use]
+    pub fn latest(&self) -> BTreeMap<u32, Value> {
+        self.0.facts.latest.read()
+    }
+
+    /// SubDevices that are not in OP now, as far as the bus thread has seen.
+    #[must_use]
+    pub fn out_of_op(&self) -> Vec<OutOfOp> {
+        self.0.out_of_op.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Asks the bus: AL states, objects. Each request has a deadline; from any thread.
+    #[must_use]
+    pub fn requests(&self) -> &Requests {
+        &self.0.requests
     }
 
     /// What each SubDevice shows now.
-    pub fn states(&mut self) -> Vec<StateReport> {
-        let network = &mut self.planned.network;
-        self.core.drive(network.states()).unwrap_or_default()
-    }
-
-    /// SubDevices that are not in OP now, a sentence each; empty where all are.
-    pub fn left_out(&mut self) -> Vec<String> {
-        if self.core.counters.read().al_status == AlState::Op as u64 {
-            return Vec::new();
-        }
-        let sentence = |report: StateReport| match report.shown {
-            Ok(shown) if shown.status.0 == AlState::Op as u16 => None,
-            Ok(shown) => Some(format!("{}: {}, AL status code {}", report.who, shown.status, shown.code)),
-            Err(error) => Some(format!("{}: {error}", report.who)),
-        };
-        self.states().into_iter().filter_map(sentence).collect()
-    }
-
-    /// Stops in order: safe outputs, SAFE-OP, PRE-OP, INIT, tasks, realtime thread, link.
     ///
     /// # Errors
-    /// The realtime thread ended by a panic. What failed on the bus is in [`Ended::failed`].
-    pub fn stop(self) -> Result<Ended, SessionError> {
-        let Self { mut core, mut planned, tasks, time_to_op, recovery } = self;
-        core.progress.enter(Phase::ShutDown);
-        let failed = core.bring_down(&mut planned);
-        let tasks = tasks.stop();
-        let account = Account::open(&core, &planned, tasks, time_to_op, recovery.outages);
-        let report = account.close(&core.end()?);
-        Ok(Ended { report, failed })
+    /// No answer within two seconds; the network is being recovered; the session has ended.
+    pub fn states(&self) -> Result<Vec<StateReport>, RequestError> {
+        self.0.requests.states(Duration::from_secs(2))?.wait()
+    }
+
+    /// Stops in order: safe outputs, SAFE-OP, PRE-OP, INIT, tasks, realtime thread, link; and waits for it. Another handle may
+    /// call it as well and gets the same.
+    ///
+    /// # Errors
+    /// A thread ended by a panic. What failed on the bus is in [`Ended::failed`].
+    pub fn stop(&self) -> Result<Ended, ThreadPanic> {
+        self.0.shut_down()
+    }
+}
+
+impl Shared {
+    fn end(&self) -> MutexGuard<'_, End> {
+        self.end.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn shut_down(&self) -> Result<Ended, ThreadPanic> {
+        self.stop.ask();
+        self.requests.wake();
+        let mut end = self.end();
+        let ended = match std::mem::replace(&mut *end, End::Ended(Err(ThreadPanic(bus_thread::NAME)))) {
+            End::Runs(thread) => thread.join().unwrap_or(Err(ThreadPanic(bus_thread::NAME))),
+            End::Ended(ended) => ended,
+        };
+        *end = End::Ended(ended.clone());
+        ended
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if let Err(error) = self.shut_down() {
+            tracing::error!("{error}");
+        }
+    }
+}
+
+fn spawn(
+    thread: BusThread,
+    started: SyncSender<Result<Facts, Unstarted>>,
+) -> std::io::Result<JoinHandle<Result<Ended, ThreadPanic>>> {
+    Builder::new().name(bus_thread::NAME.to_owned()).spawn(move || thread.run(&started))
+}
+
+/// Waits until the network is in OP or has failed to get there. `None`: the thread has ended without a word.
+fn wait_for_op(
+    started: &Receiver<Result<Facts, Unstarted>>,
+    requests: &Requests,
+    wish: &StopWish,
+    stop: impl Fn() -> bool,
+) -> Option<Result<Facts, Unstarted>> {
+    loop {
+        match started.recv_timeout(ASK) {
+            Ok(done) => return Some(done),
+            Err(RecvTimeoutError::Disconnected) => return None,
+            Err(RecvTimeoutError::Timeout) if stop() => {
+                wish.ask();
+                requests.wake();
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+        }
     }
 }

@@ -4,7 +4,7 @@
 use crate::bring_up::{Bindings, Ports};
 use crate::report::TaskReport;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use zerocat_config::{
     ReadTask as ReadConfig, Rig, Sink as SinkConfig, Source as SourceConfig, Task, WriteTask as WriteConfig,
 };
@@ -44,7 +44,19 @@ pub enum TaskStartError {
 }
 
 /// The last value of each channel, for displays.
-type Latest = Arc<Mutex<BTreeMap<u32, Value>>>;
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Latest(Arc<Mutex<BTreeMap<u32, Value>>>);
+
+impl Latest {
+    /// The values now.
+    pub(crate) fn read(&self) -> BTreeMap<u32, Value> {
+        self.values().clone()
+    }
+
+    fn values(&self) -> MutexGuard<'_, BTreeMap<u32, Value>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// The running tasks.
 #[derive(Debug, Default)]
@@ -82,8 +94,8 @@ impl TaskSet {
 
     /// The last value of each channel, and of each state channel the value that was sent last.
     #[must_use]
-    pub fn latest(&self) -> BTreeMap<u32, Value> {
-        self.latest.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub(crate) fn latest_values(&self) -> Latest {
+        self.latest.clone()
     }
 
     /// Stops all tasks after what waits in their rings, and gives their part of the report.
@@ -106,9 +118,9 @@ impl TaskSet {
     }
 
     fn observer(&self) -> Observer {
-        let latest = Arc::clone(&self.latest);
+        let latest = self.latest.clone();
         Box::new(move |batch: &Batch| {
-            let mut latest = latest.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut latest = latest.values();
             for column in &batch.channels {
                 if let Some(value) = column.values.last() {
                     latest.insert(column.channel, *value);
@@ -131,8 +143,7 @@ impl Start<'_> {
         let name = || task.name.clone();
         let setup = ReadSetup::new(self.rig, task, channels).ok_or_else(|| TaskStartError::Rates { task: name() })?;
         let (port, samples) = reader(setup.reader());
-        let sink = task.sink.as_ref().filter(|_| task.config.data_saving);
-        let outlet = self.outlet(&task.name, sink, setup.queue())?;
+        let outlet = self.outlet(&task.name, task.sink.as_ref(), task.config.data_saving)?;
         let thread = ReadTask::new(setup, samples, self.offset, outlet)
             .spawn()
             .map_err(|source| TaskStartError::Thread { task: name(), source })?;
@@ -145,8 +156,7 @@ impl Start<'_> {
         let name = || task.name.clone();
         let setup = WriteSetup::new(self.rig, task, channels).ok_or_else(|| TaskStartError::Rates { task: name() })?;
         let (port, commands, states): (_, _, SampleReader) = writer(setup.writer());
-        let sink = task.sink.as_ref().filter(|_| task.config.data_saving);
-        let outlet = self.outlet(&task.name, sink, setup.queue())?;
+        let outlet = self.outlet(&task.name, task.sink.as_ref(), task.config.data_saving)?;
         let source: Box<dyn Source> = match task.source {
             SourceConfig::Waveform => Box::new(WaveformSource::of(task)),
             SourceConfig::Stdin => {
@@ -161,15 +171,9 @@ impl Start<'_> {
         Ok(())
     }
 
-    fn outlet(&self, task: &str, sink: Option<&SinkConfig>, queue: usize) -> Result<Outlet, TaskStartError> {
-        let name = || task.to_owned();
-        let outlet = match sink {
-            Some(sink) => {
-                let sink = open_sink(sink).map_err(|source| TaskStartError::Sink { task: name(), source })?;
-                Outlet::to_sink(task, sink, queue).map_err(|source| TaskStartError::Thread { task: name(), source })?
-            }
-            None => Outlet::default(),
-        };
-        Ok(outlet.with_observer(self.set.observer()))
+    fn outlet(&self, task: &str, sink: Option<&SinkConfig>, data_saving: bool) -> Result<Outlet, TaskStartError> {
+        let sink = sink.filter(|_| data_saving).map(open_sink).transpose();
+        let sink = sink.map_err(|source| TaskStartError::Sink { task: task.to_owned(), source })?;
+        Ok(Outlet::new(sink, data_saving).with_observer(self.set.observer()))
     }
 }

@@ -1,8 +1,8 @@
 //! A whole network in one thread under virtual time: engine, bus and simulated segment, driven step by step.
 //!
-//! The way up is production's ([`BringUp`]); only the loop around the engine's steps is another one. The bus's futures
-//! are polled between the steps, so nothing waits for anybody and the same segment gives the same run. Real time plays
-//! no part: a cycle takes as long as its work takes, and virtual time moves by one period.
+//! Bring-up and shutdown are production's ([`Machine`]); only the loop around the engine's steps is another one. The bus's
+//! futures are polled between the steps, so nothing waits for anybody and the same segment gives the same run. Real time
+//! plays no part: a cycle takes as long as its work takes, and virtual time moves by one period.
 //!
 //! For benches and tests. Not guaranteed: any relation of virtual to real time.
 
@@ -11,8 +11,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use zerocat::config::{Engine as EngineSection, Network as RigNetwork, NetworkProperties, Rig};
-use zerocat::{BringUp, Planned, Ports, Progress, StartError, shut_down};
-use zerocat_bus::{BringUpError, Datagrams, block_on};
+use zerocat::{
+    DrivenBus, LinkState, Machine, Observer, Planned, Ports, StartError, StopWish, Surroundings, UnwatchedOutputs,
+};
+use zerocat_bus::{BringUpError, Datagrams, block_on, requests};
 use zerocat_engine::{
     AcyclicSettings, CommandWriter, Concluded, Controls, CountersReader, Engine, EngineParts, EventReader, Pool,
     ReaderSpec, RingFull, SampleReader, Slack, StateReader, Timing, WriterSpec, reader, slots_needed, writer,
@@ -41,13 +43,28 @@ pub type InProcessLink = SegmentLink<VirtualClock>;
 #[derive(Debug)]
 pub struct VirtualNetwork<L = InProcessLink> {
     drive: Drive<L>,
-    rig: Rig,
-    planned: Planned,
-    datagrams: &'static Datagrams,
-    controls: Controls,
-    counters: CountersReader,
+    machine: Machine<'static>,
+    planned: Planned<'static>,
     events: EventReader,
     tasks: Tasks,
+}
+
+/// A world in which nothing happens to link and machine.
+#[derive(Debug)]
+struct Calm;
+
+impl Surroundings for Calm {
+    fn carrier(&self) -> Option<bool> {
+        None
+    }
+
+    fn suspended(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn link(&self) -> LinkState {
+        LinkState::Standing
+    }
 }
 
 /// The far ends of the engine's rings: one reader of all inputs and one writer of all outputs, both in every cycle.
@@ -105,27 +122,33 @@ impl<L: Link> VirtualNetwork<L> {
         link_idle_timer();
         let now = Arc::new(AtomicU64::new(0));
         let (pool, pdu_loop) = Pool::new();
-        let datagrams: &'static Datagrams = Box::leak(Box::new(Datagrams::new(pdu_loop, read(&now))));
+        let datagrams = leaked(Datagrams::new(pdu_loop, read(&now)));
         let sizing = Sizing { slots: slots_needed(CYCLIC.into(), ACYCLIC), receive: CYCLIC + ACYCLIC };
         let link = wrap(SegmentLink::new(segment, sizing, read(&now)));
         let timing = Timing::for_period(period);
         let acyclic = AcyclicSettings { first_slot: Slot(CYCLIC), in_flight: ACYCLIC, timeout: 20 * period };
         let (engine, parts) = Engine::new(link, timing, pool, acyclic);
-        let EngineParts { mut controls, counters, events } = parts;
+        let EngineParts { controls, counters, events } = parts;
         let mut drive = Drive { engine, now, period: nanos(period).max(1), number: 0 };
-        let progress = Progress::default();
-        let mut way = BringUp {
-            rig: &rig,
+        let (_, inbox) = requests();
+        let mut machine = Machine {
+            rig: leaked(rig),
             datagrams,
-            controls: &mut controls,
-            counters: &counters,
+            controls,
+            counters,
             cyclic_slots: CYCLIC,
-            progress: &progress,
+            surroundings: &Calm,
+            observer: leaked(Observer::default()),
+            driven_bus: DrivenBus::Refuse,
+            unwatched: UnwatchedOutputs::Tell,
+            inbox,
+            stop: StopWish::default(),
+            out_of_op: Arc::default(),
         };
-        let mut planned = block_on(way.plan(), || drive.turn())?;
+        let mut planned = block_on(machine.plan(), || drive.turn())?;
         let (mut ports, tasks) = tasks(&planned.plan);
-        block_on(way.operate(&mut planned, &mut ports), || drive.turn())?;
-        let mut network = Self { drive, rig, planned, datagrams, controls, counters, events, tasks };
+        block_on(machine.operate(&mut planned, &mut ports), || drive.turn())?;
+        let mut network = Self { drive, machine, planned, events, tasks };
         // The order to let traffic flow is obeyed at the end of a cycle.
         network.cycle();
         Ok(network)
@@ -150,7 +173,7 @@ impl<L: Link> VirtualNetwork<L> {
 
     /// The bus with its plan.
     #[must_use]
-    pub const fn planned(&self) -> &Planned {
+    pub const fn planned(&self) -> &Planned<'static> {
         &self.planned
     }
 
@@ -161,13 +184,13 @@ impl<L: Link> VirtualNetwork<L> {
 
     /// Messages to the engine.
     pub const fn controls_mut(&mut self) -> &mut Controls {
-        &mut self.controls
+        &mut self.machine.controls
     }
 
     /// The counters as they were published last.
     #[must_use]
     pub const fn counters(&self) -> &CountersReader {
-        &self.counters
+        &self.machine.counters
     }
 
     /// Faults as they happened.
@@ -192,10 +215,14 @@ impl<L: Link> VirtualNetwork<L> {
 
     /// Takes the bus down to INIT in order, as production does. Returns what failed.
     pub fn take_down(self) -> Vec<StartError> {
-        let Self { mut drive, rig, mut planned, datagrams, mut controls, counters, .. } = self;
-        let down = shut_down(&rig, &mut planned.network, datagrams, &mut controls, &counters);
-        block_on(down, || drive.turn())
+        let Self { mut drive, mut machine, mut planned, .. } = self;
+        block_on(machine.shut_down(&mut planned), || drive.turn())
     }
+}
+
+/// A value that lives as long as the process, as the frame pool does that a network sends with.
+fn leaked<T>(value: T) -> &'static T {
+    Box::leak(Box::new(value))
 }
 
 /// The engine and the time that its steps are given.

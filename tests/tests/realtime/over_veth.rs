@@ -32,7 +32,7 @@ fn exchange(veth: &Veth, kind: LinkKind) -> Report {
     let opened = open_link(&request).unwrap();
     let switch = Switch::default();
     let link = OpenLink { link: Box::new(Guarded { inner: opened.link, switch: switch.clone() }), ..opened };
-    let mut session = Session::start_on(rig, link, SessionOptions::default(), || false).unwrap();
+    let session = Session::start_on(rig, link, SessionOptions::default(), || false).unwrap();
     switch.forbid(true);
     let first = session.status().counters.cycle;
     let deadline = Instant::now() + PATIENCE;
@@ -40,7 +40,7 @@ fn exchange(veth: &Veth, kind: LinkKind) -> Report {
         let status = session.status();
         assert!(status.alive && Instant::now() < deadline, "{status:?}");
         // The acyclic lane allocates as little as the cyclic one.
-        assert_eq!(session.states().len(), 6);
+        assert_eq!(session.states().unwrap().len(), 6);
         std::thread::sleep(Duration::from_millis(50));
     }
     switch.forbid(false);

@@ -1,70 +1,66 @@
-//! The account of a run: from what the realtime thread counted and timed to the report.
+//! The report of a run: made of what its threads counted and timed.
 
 use crate::bring_up::Planned;
 use crate::core::{Core, Remains};
-use crate::exchange;
-use crate::progress::Phase;
-use crate::recovery::Outages;
+use crate::events::Phase;
+use crate::health::Health;
+use crate::layout;
+use crate::recovery::{Outage, Outages};
 use crate::report::{
     CaptureReport, Cycles, Figures, Frames, Holes, HostReport, LinkCalls, LinkReport, MarginReport, NetworkReport,
-    NicErrors, OutagesReport, Report, RtReport, SCHEMA, TaskReport,
+    NicErrors, OutOfOpReport, OutageReport, OutagesReport, Report, RtReport, SCHEMA, TaskReport,
 };
-use std::path::Path;
+use crate::session::Facts;
 use std::time::Duration;
+use zerocat_config::Rig;
 use zerocat_engine::{Counters, RealtimeUsage};
-use zerocat_host::doctor::read_counters;
 use zerocat_link::LinkCounters;
 use zerocat_link::tap::Captured;
 use zerocat_sched::memory::locked_kib;
 use zerocat_sched::time::nanos;
 
-/// What is known of a run while it still lives.
+/// What is known of a run while its threads still live.
 #[derive(Debug)]
-pub(crate) struct Account {
+pub(crate) struct RunReport {
     link: LinkReport,
     nic: Option<NicErrors>,
-    network: Option<NetworkReport>,
     margin: Option<MarginReport>,
     tasks: Vec<TaskReport>,
     missing: Vec<String>,
-    time_to_op: Option<Duration>,
     locked_kib: Option<u64>,
-    outages: Outages,
+    /// Of a network that reached OP.
+    reached: Option<Facts>,
     phase: &'static str,
 }
 
-impl Account {
-    /// Takes down what is gone when the realtime thread has ended.
-    pub(crate) fn open(
-        core: &Core,
-        planned: &Planned,
-        tasks: Vec<TaskReport>,
-        time_to_op: Duration,
-        outages: Outages,
-    ) -> Self {
-        let network = Some(network(core, planned));
-        Self { network, tasks, time_to_op: Some(time_to_op), outages, ..Self::before_op(core) }
-    }
-
-    /// The same of a run that did not come to OP.
-    pub(crate) fn before_op(core: &Core) -> Self {
-        let margin = core.thread.begun.margin();
+impl RunReport {
+    /// Takes what is gone when the realtime thread has ended.
+    pub(crate) fn of(core: &Core, reached: Option<Facts>, tasks: Vec<TaskReport>, furthest: Option<Phase>) -> Self {
+        let missing = reached.as_ref().map_or(&core.missing, |facts| &facts.missing);
         Self {
             link: core.link.clone(),
-            nic: nic_errors(core),
-            network: None,
-            margin,
-            tasks: Vec::new(),
-            missing: core.missing.iter().cloned().chain(core.unheard()).collect(),
-            time_to_op: None,
+            nic: core.nic_errors(),
+            margin: core.thread.begun.margin(),
+            tasks,
+            missing: missing.iter().cloned().chain(core.unheard()).collect(),
             locked_kib: locked_kib(),
-            outages: Outages::default(),
-            phase: core.progress.furthest().map_or("link", Phase::name),
+            reached,
+            phase: furthest.map_or("link", Phase::name),
         }
     }
 
+    /// Whether the network was in OP once.
+    pub(crate) const fn reached_op(&self) -> bool {
+        self.reached.is_some()
+    }
+
+    /// The report where nothing is left of the realtime thread.
+    pub(crate) fn of_link(self) -> Report {
+        Report { phase: self.phase, ..Report::of_link(self.link, self.missing) }
+    }
+
     /// The report.
-    pub(crate) fn close(self, remains: &Remains) -> Report {
+    pub(crate) fn close(self, remains: &Remains, outages: &Outages, health: &Health) -> Report {
         let Counters { cycles, skipped, lost_cycles, working_counter_faults, .. } = remains.counters;
         Report {
             schema: SCHEMA,
@@ -73,7 +69,7 @@ impl Account {
             link: self.link,
             link_calls: LinkCalls { kicks: remains.link.kicks, polls: remains.link.polls },
             nic_errors: self.nic,
-            network: self.network,
+            network: self.reached.as_ref().map(|facts| facts.network.clone()),
             cycles: Cycles { done: cycles, skipped, lost: lost_cycles },
             working_counter_faults,
             round_trip_ns: Figures::of(&remains.measurements.round_trip),
@@ -88,12 +84,10 @@ impl Account {
                 locked_kib: self.locked_kib,
                 ..remains.usage.as_ref().map_or_else(RtReport::default, rt)
             },
-            time_to_op_ms: self.time_to_op.map(milliseconds),
-            outages: OutagesReport {
-                count: self.outages.count,
-                recovered: self.outages.recovered,
-                longest_ms: milliseconds(self.outages.longest),
-            },
+            time_to_op_ms: self.reached.as_ref().map(|facts| milliseconds(facts.time_to_op)),
+            outages: outages_report(outages),
+            out_of_op: health.out().map(OutOfOpReport::of).collect(),
+            left_op: health.left(),
             missing: self.missing,
             frames: frames(&remains.counters, remains.link),
             capture: remains.captured.map(|Captured { frames, missed }| CaptureReport { frames, missed }),
@@ -104,21 +98,31 @@ impl Account {
     }
 }
 
-fn network(core: &Core, planned: &Planned) -> NetworkReport {
+/// The network as it was planned.
+pub(crate) fn network(rig: &Rig, planned: &Planned<'_>, wait: &'static str) -> NetworkReport {
     NetworkReport {
-        rate_hz: core.rig.network.properties.rate,
+        rate_hz: rig.network.properties.rate,
         subdevices: planned.network.subdevices().len(),
         frames: planned.plan.frames.len(),
         image_bytes: planned.plan.image_len,
-        units: exchange::report(&core.rig, &planned.plan),
-        access: exchange::access_report(&planned.plan),
-        wait: core.thread.begun.wait.name(),
+        units: layout::report(rig, &planned.plan),
+        access: layout::access_report(&planned.plan),
+        wait,
     }
 }
 
-fn nic_errors(core: &Core) -> Option<NicErrors> {
-    let counters = read_counters(Path::new("/"), &core.link.interface)?.since(&core.nic?);
-    Some(NicErrors { received: counters.rx_errors, dropped: counters.rx_dropped, sent: counters.tx_errors })
+fn outages_report(outages: &Outages) -> OutagesReport {
+    let one = |outage: &Outage| OutageReport {
+        cause: outage.cause.to_string(),
+        lasted_ms: milliseconds(outage.lasted),
+        recovered: outage.recovered,
+    };
+    OutagesReport {
+        count: outages.count,
+        recovered: outages.recovered,
+        longest_ms: milliseconds(outages.longest),
+        list: outages.list.iter().map(one).collect(),
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "microseconds of a run are far below 2^53")]

@@ -2,9 +2,11 @@
 
 use crate::bring_up::StartError;
 use crate::report::{AccessReport, UnitReport};
+use std::time::Duration;
 use zerocat_bus::matching::Matching;
 use zerocat_bus::{Network, SubDevice};
 use zerocat_config::{Overlap, Rig};
+use zerocat_engine::SafeOutputs;
 use zerocat_pdi::{Access, Plan, SubDeviceLayout, SyncUnit};
 use zerocat_wire::Command;
 
@@ -47,6 +49,19 @@ fn access(rig: &Rig, subdevice: &SubDevice, key: Option<&str>) -> Access {
 /// Cycles in which every unit is exchanged at least once.
 pub(crate) fn longest_interval(rig: &Rig) -> u64 {
     rig.engine.sync_units.iter().map(|unit| unit.every.into()).max().unwrap_or(1)
+}
+
+/// Time that a number of cycles takes.
+pub(crate) fn time_of(rig: &Rig, cycles: u64) -> Duration {
+    rig.period().saturating_mul(u32::try_from(cycles).unwrap_or(u32::MAX))
+}
+
+/// What outputs are while they are safe.
+pub(crate) fn safe_outputs(rig: &Rig, plan: &Plan) -> SafeOutputs {
+    match rig.engine.safe_outputs {
+        zerocat_config::SafeOutputs::Zero => SafeOutputs::zero(plan.image_len),
+        zerocat_config::SafeOutputs::Hold => SafeOutputs::hold(plan.image_len),
+    }
 }
 
 /// Checks that no SubDevice with outputs waits longer for its next ones than its watchdog. The rig file alone can't

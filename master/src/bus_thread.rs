@@ -1,0 +1,143 @@
+//! The thread that owns the bus, `zc-bus`, from discovery to shutdown. It polls the [`Machine`]'s life.
+//!
+//! It is an ordinary thread. While frames are out it naps some microseconds between two looks; with nothing to do it
+//! sleeps until the next time that somebody waits for, and a request wakes it. The realtime thread makes no system call
+//! for it. If it panics, the realtime thread finds its controls abandoned, makes the outputs safe, and ends.
+
+use crate::core::{BusEnds, Core, Remains};
+use crate::health::{Health, OutOfOp};
+use crate::machine::{Ending, Life, LifeError, Machine, StopWish};
+use crate::realtime::ThreadPanic;
+use crate::recovery::Outages;
+use crate::run_report::RunReport;
+use crate::session::{Ended, Facts, SessionError, SessionOptions};
+use crate::surroundings::Host;
+use crate::tasks::TaskSet;
+use crate::unstarted::Unstarted;
+use std::cell::RefCell;
+use std::ops::ControlFlow;
+use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use zerocat_bus::{Datagrams, Inbox, Rest, try_block_on};
+use zerocat_config::Rig;
+use zerocat_host::chain;
+use zerocat_sched::{Clock, MonotonicClock};
+
+/// Name of the thread.
+pub(crate) const NAME: &str = "zc-bus";
+/// Nap while frames are out.
+const NAP: Duration = Duration::from_micros(50);
+/// Longest sleep.
+const LONGEST: Duration = Duration::from_millis(20);
+
+/// What the thread is made of.
+pub(crate) struct BusThread {
+    pub(crate) rig: Rig,
+    pub(crate) core: Core,
+    pub(crate) ends: BusEnds,
+    pub(crate) inbox: Inbox,
+    pub(crate) stop: StopWish,
+    pub(crate) options: SessionOptions,
+    pub(crate) began: Instant,
+    /// SubDevices that are out of OP now.
+    pub(crate) out_of_op: Arc<Mutex<Vec<OutOfOp>>>,
+}
+
+impl BusThread {
+    /// Runs to the end of the session. `started` is told once whether the network came up.
+    pub(crate) fn run(self, started: &SyncSender<Result<Facts, Unstarted>>) -> Result<Ended, ThreadPanic> {
+        let Self { rig, core, ends, inbox, stop, options, began, out_of_op } = self;
+        inbox.attend();
+        let datagrams = Datagrams::new(ends.pdu_loop, now);
+        let surroundings = Host { interface: core.link.interface.clone(), watch: ends.watch };
+        let mut machine = Machine {
+            rig: &rig,
+            datagrams: &datagrams,
+            controls: ends.controls,
+            counters: core.counters.clone(),
+            cyclic_slots: core.cyclic_slots,
+            surroundings: &surroundings,
+            observer: &options.observer,
+            driven_bus: options.driven_bus(),
+            unwatched: options.unwatched(),
+            inbox,
+            stop,
+            out_of_op,
+        };
+        let tasks = RefCell::new(TaskSet::default());
+        let reached = RefCell::new(None);
+        let life = machine.live(
+            |planned| {
+                let (set, ports) = TaskSet::start(&rig, &planned.bindings)?;
+                *tasks.borrow_mut() = set;
+                Ok(ports)
+            },
+            |planned| {
+                let facts = Facts::of(&rig, &core, planned, &tasks.borrow(), began.elapsed());
+                *reached.borrow_mut() = Some(facts.clone());
+                // Whoever started the session waits; if it doesn't any more, it has asked for a stop.
+                let _ = started.try_send(Ok(facts));
+            },
+        );
+        let life = try_block_on(life, || {
+            if core.thread.is_finished() {
+                return ControlFlow::Break(());
+            }
+            nap(&datagrams);
+            ControlFlow::Continue(())
+        });
+        let controls = machine.controls;
+        let report = RunReport::of(&core, reached.into_inner(), tasks.into_inner().stop(), options.observer.furthest());
+        conclude(life, report, core.end(controls), started)
+    }
+}
+
+/// Makes the end of a session of what became of its life and its threads.
+fn conclude(
+    life: Option<Result<Life, LifeError>>,
+    report: RunReport,
+    remains: Result<Remains, ThreadPanic>,
+    started: &SyncSender<Result<Facts, Unstarted>>,
+) -> Result<Ended, ThreadPanic> {
+    let reached_op = report.reached_op();
+    let life = match life {
+        Some(Ok(life)) => life,
+        Some(Err(error)) => return Ok(refuse(error.into(), report, remains, started)),
+        None if !reached_op => return Ok(refuse(SessionError::RealtimeEnded, report, remains, started)),
+        None => Life::cut_short(Ending::RealtimeEnded),
+    };
+    let remains = remains?;
+    let mut failed: Vec<String> = life.failed.iter().map(chain).collect();
+    failed.extend(remains.capture_failed.clone());
+    let out_of_op = life.health.out().cloned().collect();
+    let report = report.close(&remains, &life.outages, &life.health);
+    Ok(Ended { report, failed, out_of_op, ending: life.ending })
+}
+
+/// Tells whoever started the session why it did not come up, with a report of how far it came.
+fn refuse(
+    error: SessionError,
+    report: RunReport,
+    remains: Result<Remains, ThreadPanic>,
+    started: &SyncSender<Result<Facts, Unstarted>>,
+) -> Ended {
+    let (error, report) = match remains {
+        Ok(remains) => (error, report.close(&remains, &Outages::default(), &Health::default())),
+        Err(panic) => (panic.into(), report.of_link()),
+    };
+    let _ = started.try_send(Err(Unstarted { error, report: Box::new(report.clone()) }));
+    Ended { report, failed: Vec::new(), out_of_op: Vec::new(), ending: Ending::Stopped }
+}
+
+fn nap(datagrams: &Datagrams) {
+    match datagrams.rest() {
+        Rest::Brief => std::thread::sleep(NAP),
+        Rest::Until(time) => std::thread::park_timeout(time.saturating_sub(datagrams.now()).clamp(NAP, LONGEST)),
+        Rest::Long => std::thread::park_timeout(LONGEST),
+    }
+}
+
+fn now() -> Duration {
+    Duration::from_nanos(MonotonicClock.now().0)
+}

@@ -1,0 +1,154 @@
+//! What a session tells while it runs: how far bring-up is, outages, SubDevices that leave OP.
+
+use crate::health::OutOfOp;
+use crate::supervision::Cause;
+use std::cell::Cell;
+use std::fmt;
+use std::time::Duration;
+
+/// A phase of a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// Looking whether another MainDevice drives the bus.
+    Listen,
+    /// Counting, addressing and identifying.
+    Discover,
+    /// Going to PRE-OP.
+    PreOp,
+    /// Reading what each SubDevice maps.
+    ReadPdos,
+    /// Programming, and going to SAFE-OP.
+    SafeOp,
+    /// Cyclic frames begin to flow.
+    Exchange,
+    /// Going to OP.
+    Op,
+    /// All in OP, traffic live.
+    Running,
+    /// The network left OP; outputs are safe, and it is waited for.
+    Lost,
+    /// Shutting down to INIT.
+    ShutDown,
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Listen => "listening whether somebody drives the bus",
+            Self::Discover => "looking who is on the bus",
+            Self::PreOp => "going to PRE-OP",
+            Self::ReadPdos => "reading process data maps",
+            Self::SafeOp => "programming, going to SAFE-OP",
+            Self::Exchange => "starting the cyclic exchange",
+            Self::Op => "going to OP",
+            Self::Running => "in OP",
+            Self::Lost => "the network is lost: outputs are safe, waiting for it",
+            Self::ShutDown => "shutting down to INIT",
+        })
+    }
+}
+
+impl Phase {
+    /// Its name in a report.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Listen => "listen",
+            Self::Discover => "discover",
+            Self::PreOp => "pre_op",
+            Self::ReadPdos => "read_pdos",
+            Self::SafeOp => "safe_op",
+            Self::Exchange => "exchange",
+            Self::Op => "op",
+            Self::Running => "running",
+            Self::Lost => "lost",
+            Self::ShutDown => "shut_down",
+        }
+    }
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SessionEvent {
+    /// A phase began.
+    Phase(Phase),
+    /// The network left OP as a whole, and is brought to OP again.
+    Lost(Cause),
+    /// It is in OP again.
+    Recovered {
+        /// How long it was not.
+        after: Duration,
+    },
+    /// The network that came back after an outage isn't driven; the reason.
+    NotRecovered(String),
+    /// A SubDevice is not in OP while the others are, or shows something else than before.
+    OutOfOp(OutOfOp),
+    /// It is in OP again.
+    BackInOp(zerocat_bus::Label),
+}
+
+impl fmt::Display for SessionEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Phase(phase) => phase.fmt(f),
+            Self::Lost(cause) => write!(f, "{cause}; outputs are safe, the network is brought to OP again"),
+            Self::Recovered { after } => {
+                write!(f, "the network was lost for {:.1} s and is in OP again", after.as_secs_f64())
+            }
+            Self::NotRecovered(why) => write!(f, "the network isn't brought to OP again: {why}"),
+            Self::OutOfOp(out) => out.fmt(f),
+            Self::BackInOp(who) => write!(f, "{who} is in OP again"),
+        }
+    }
+}
+
+/// A function that is told of each event, on the bus thread, and the furthest phase so far.
+pub struct Observer {
+    tell: Box<dyn Fn(&SessionEvent) + Send>,
+    furthest: Cell<Option<Phase>>,
+}
+
+impl Observer {
+    /// Tells `observer`, which must not block.
+    pub fn new(observer: impl Fn(&SessionEvent) + Send + 'static) -> Self {
+        Self { tell: Box::new(observer), furthest: Cell::new(None) }
+    }
+
+    pub(crate) fn tell(&self, event: &SessionEvent) {
+        if let SessionEvent::Phase(phase) = event
+            && *phase <= Phase::Running
+        {
+            self.furthest.set(self.furthest.get().max(Some(*phase)));
+        }
+        (self.tell)(event);
+    }
+
+    /// The furthest phase of bring-up so far; `None` before the first.
+    pub(crate) fn furthest(&self) -> Option<Phase> {
+        self.furthest.get()
+    }
+
+    pub(crate) fn enter(&self, phase: Phase) {
+        self.tell(&SessionEvent::Phase(phase));
+    }
+
+    /// Tells of a trouble, and logs it.
+    pub(crate) fn warn(&self, event: &SessionEvent) {
+        tracing::warn!("{event}");
+        self.tell(event);
+    }
+}
+
+impl Default for Observer {
+    /// Tells nobody.
+    fn default() -> Self {
+        Self::new(|_| {})
+    }
+}
+
+impl fmt::Debug for Observer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Observer")
+    }
+}

@@ -1,0 +1,264 @@
+//! A network's whole life on the thread that owns its bus: bring-up, operation, recovery, shutdown.
+//!
+//! It is a future, so that production's bus thread and a test under virtual time run the same life; who polls it lets the
+//! frames flow meanwhile. Nobody else sends acyclic datagrams.
+//!
+//! Guarantees: every part ends within a stated time ([`BRING_UP`], [`ATTEMPT`], [`SHUTDOWN`]) whatever the network does, and
+//! a stop ends bring-up and recovery at once. A bus that another MainDevice drives isn't written to. Whatever was brought up
+//! is shut down.
+
+use crate::bring_up::{Planned, Ports, StartError};
+use crate::events::{Observer, Phase, SessionEvent};
+use crate::health::{Health, OutOfOp};
+use crate::operation::Left;
+use crate::recovery::{Outages, Recovered};
+use crate::surroundings::Surroundings;
+use crate::tasks::TaskStartError;
+use futures_lite::future::or;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
+use std::time::Duration;
+use zerocat_bus::{Datagrams, Inbox};
+use zerocat_config::Rig;
+use zerocat_engine::{Controls, CountersReader};
+
+/// Longest bring-up, from the first datagram to OP.
+pub const BRING_UP: Duration = Duration::from_secs(60);
+/// Longest attempt to bring a network up again after an outage. Attempts go on until the network is back.
+pub const ATTEMPT: Duration = Duration::from_secs(60);
+/// Longest shutdown of the bus, beside the time that the rig file's `stop` takes.
+pub const SHUTDOWN: Duration = Duration::from_secs(10);
+
+/// Whether a bus that another MainDevice drives is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DrivenBus {
+    /// It is left alone.
+    #[default]
+    Refuse,
+    /// It is taken all the same.
+    Take,
+}
+
+/// What becomes of outputs that no watchdog guards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum UnwatchedOutputs {
+    /// They are told of as something that is unavailable.
+    #[default]
+    Tell,
+    /// The network isn't brought up.
+    Refuse,
+}
+
+/// A wish to stop, from any thread.
+#[derive(Debug, Clone, Default)]
+pub struct StopWish(Arc<AtomicBool>);
+
+impl StopWish {
+    /// Asks for the end. Whoever polls the life must be woken for it to be seen soon.
+    pub fn ask(&self) {
+        // SYNC: a flag; it publishes nothing. Pairs with the load in asked.
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the end was asked for.
+    #[must_use]
+    pub fn asked(&self) -> bool {
+        // SYNC: pairs with the store in ask.
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Ready when the end was asked for. It is noticed when the future is polled.
+    pub(crate) async fn wait(&self) {
+        #[cfg(feature = "planted")]
+        if zerocat_engine::planted::is(zerocat_engine::planted::Planted::WaitWithoutBound) {
+            return std::future::pending().await;
+        }
+        std::future::poll_fn(|_| if self.asked() { Poll::Ready(()) } else { Poll::Pending }).await;
+    }
+}
+
+/// Why a network didn't come up.
+#[derive(Debug, thiserror::Error)]
+pub enum LifeError {
+    /// The bus.
+    #[error("bring the bus up")]
+    Start(#[from] StartError),
+    /// A task.
+    #[error(transparent)]
+    Task(#[from] TaskStartError),
+    /// The end was asked for before OP.
+    #[error("stopped before OP")]
+    Stopped,
+}
+
+/// How a life in OP ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ending {
+    /// It was asked for.
+    Stopped,
+    /// The link doesn't stand any more; the reason, with what to do.
+    LinkGone(String),
+    /// The realtime thread ended by itself.
+    RealtimeEnded,
+}
+
+/// What became of a network that had reached OP.
+#[derive(Debug)]
+pub struct Life {
+    /// How it ended.
+    pub ending: Ending,
+    /// What failed during shutdown.
+    pub failed: Vec<StartError>,
+    pub(crate) outages: Outages,
+    pub(crate) health: Health,
+}
+
+impl Life {
+    /// A life that ended without a shutdown of the bus.
+    pub(crate) fn cut_short(ending: Ending) -> Self {
+        Self { ending, failed: Vec::new(), outages: Outages::default(), health: Health::default() }
+    }
+}
+
+/// The bus's owner: what it works with.
+#[derive(Debug)]
+pub struct Machine<'a> {
+    /// The rig.
+    pub rig: &'a Rig,
+    /// Datagrams through the frame pool.
+    pub datagrams: &'a Datagrams,
+    /// The realtime thread.
+    pub controls: Controls,
+    /// Its counters.
+    pub counters: CountersReader,
+    /// Transmit slots for cyclic frames, from slot 0.
+    pub cyclic_slots: u16,
+    /// The world beside the bus.
+    pub surroundings: &'a dyn Surroundings,
+    /// Who is told of events.
+    pub observer: &'a Observer,
+    /// What becomes of a bus that somebody drives.
+    pub driven_bus: DrivenBus,
+    /// What becomes of outputs that no watchdog guards.
+    pub unwatched: UnwatchedOutputs,
+    /// Requests from other threads.
+    pub inbox: Inbox,
+    /// The wish to stop.
+    pub stop: StopWish,
+    /// Where SubDevices that are out of OP are shown.
+    pub out_of_op: Arc<Mutex<Vec<OutOfOp>>>,
+}
+
+impl<'a> Machine<'a> {
+    /// Lives: brings the bus up, with `tasks` giving the realtime ends of the tasks' rings once there is a plan, says so to
+    /// `started`, stays in OP until the end is asked for, and shuts the bus down.
+    ///
+    /// # Errors
+    /// Why it didn't come up. What was begun has been shut down then.
+    pub async fn live(
+        &mut self,
+        tasks: impl FnOnce(&Planned<'a>) -> Result<Ports, TaskStartError>,
+        started: impl FnOnce(&Planned<'a>),
+    ) -> Result<Life, LifeError> {
+        let end = self.datagrams.now().saturating_add(BRING_UP);
+        let mut planned = self.planned(end).await?;
+        match self.operated(end, &mut planned, tasks).await {
+            Ok(()) => {}
+            Err(error) => {
+                for failed in self.shut_down(&mut planned).await {
+                    tracing::warn!("during shutdown: {failed}");
+                }
+                return Err(error);
+            }
+        }
+        started(&planned);
+        Ok(self.stay(planned).await)
+    }
+
+    async fn planned(&mut self, end: Duration) -> Result<Planned<'a>, LifeError> {
+        let result = self.bounded(end, async |machine| machine.listen_and_plan().await).await;
+        match result {
+            Err(error) if !error.left_the_bus_alone() => {
+                self.ask_for_init().await;
+                Err(error)
+            }
+            other => other,
+        }
+    }
+
+    async fn listen_and_plan(&mut self) -> Result<Planned<'a>, StartError> {
+        self.listen().await?;
+        self.plan().await
+    }
+
+    async fn operated(
+        &mut self,
+        end: Duration,
+        planned: &mut Planned<'a>,
+        tasks: impl FnOnce(&Planned<'a>) -> Result<Ports, TaskStartError>,
+    ) -> Result<(), LifeError> {
+        let unwatched = planned.unwatched();
+        if self.unwatched == UnwatchedOutputs::Refuse && !unwatched.is_empty() {
+            return Err(StartError::Unwatched(unwatched).into());
+        }
+        let mut ports = tasks(planned)?;
+        self.bounded(end, async |machine| machine.operate(planned, &mut ports).await).await
+    }
+
+    /// A part of bring-up, until a time at the longest, or until a stop. Requests are refused meanwhile.
+    pub(crate) async fn bounded<T>(
+        &mut self,
+        end: Duration,
+        work: impl AsyncFnOnce(&mut Self) -> Result<T, StartError>,
+    ) -> Result<T, LifeError> {
+        let (datagrams, stop) = (self.datagrams, self.stop.clone());
+        let stopped = async {
+            stop.wait().await;
+            Err(LifeError::Stopped)
+        };
+        let work = async { work(self).await.map_err(LifeError::from) };
+        match datagrams.by(end, or(stopped, work)).await {
+            Some(done) => done,
+            None => Err(StartError::TooLong { bound: BRING_UP }.into()),
+        }
+    }
+
+    /// Shows other threads who is out of OP.
+    pub(crate) fn show(&self, health: &Health) {
+        *self.out_of_op.lock().unwrap_or_else(PoisonError::into_inner) = health.out().cloned().collect();
+    }
+
+    /// Stays in operation until the end is asked for.
+    async fn stay(&mut self, mut planned: Planned<'a>) -> Life {
+        let (mut health, mut outages) = (Health::default(), Outages::default());
+        let ending = loop {
+            match self.operation(&mut planned, &mut health).await {
+                Left::Stopped => break Ending::Stopped,
+                Left::LinkGone(why) => break Ending::LinkGone(why),
+                Left::Lost(cause) => {
+                    self.observer.warn(&SessionEvent::Lost(cause));
+                    self.observer.enter(Phase::Lost);
+                    match self.recover(&mut planned, cause, &mut outages).await {
+                        Recovered::InOp => {
+                            health.clear();
+                            self.show(&health);
+                        }
+                        Recovered::Stopped => break Ending::Stopped,
+                        Recovered::LinkGone(why) => break Ending::LinkGone(why),
+                    }
+                }
+            }
+        };
+        self.observer.enter(Phase::ShutDown);
+        let failed = self.shut_down(&mut planned).await;
+        Life { ending, failed, outages, health }
+    }
+}
+
+impl LifeError {
+    /// Whether nothing has been written to the bus.
+    const fn left_the_bus_alone(&self) -> bool {
+        matches!(self, Self::Start(StartError::Silent | StartError::Driven(_)))
+    }
+}

@@ -1,0 +1,100 @@
+//! The bus from OP to INIT: safe outputs while they are still taken, SAFE-OP, no cyclic frames, PRE-OP, INIT.
+//!
+//! Best effort, and bounded: it ends within [`SHUTDOWN`] and the time of the rig file's `stop`, whatever the network does.
+//! Where nobody answers any more, nobody is asked one by one.
+
+use crate::bring_up::{Planned, StartError};
+use crate::layout;
+use crate::machine::{Machine, SHUTDOWN};
+use std::time::Duration;
+use zerocat_bus::{BringUpError, Target};
+use zerocat_engine::Traffic;
+use zerocat_wire::{AlControl, AlState, register};
+
+/// How long the realtime thread may take to obey, beside the time of the cycles that it is to do so in.
+const OBEY: Duration = Duration::from_secs(2);
+/// Pause between two looks at the counters.
+pub(crate) const LOOK: Duration = Duration::from_micros(500);
+/// Cycles with safe outputs before anything else happens; more with slow sync units, as many as bring each around.
+const SAFE_CYCLES: u64 = 5;
+
+impl<'a> Machine<'a> {
+    /// Shuts the bus down. Returns what failed.
+    pub async fn shut_down(&mut self, planned: &mut Planned<'a>) -> Vec<StartError> {
+        let mut failed = Vec::new();
+        failed.extend(self.stop_in_op().await.err());
+        let end = self.datagrams.now().saturating_add(SHUTDOWN);
+        let datagrams = self.datagrams;
+        match datagrams.by(end, self.step_down(planned)).await {
+            Some(more) => failed.extend(more),
+            None => {
+                failed.push(StartError::ShutdownTooLong { bound: SHUTDOWN });
+                self.ask_for_init().await;
+            }
+        }
+        failed
+    }
+
+    /// Exchanges safe outputs in OP.
+    async fn stop_in_op(&mut self) -> Result<(), StartError> {
+        if self.counters.read().exchanging == 0 {
+            return Ok(());
+        }
+        self.controls.traffic(Traffic::Safe)?;
+        self.send_safe_outputs().await
+    }
+
+    async fn step_down(&mut self, planned: &mut Planned<'a>) -> Vec<StartError> {
+        let mut failed = Vec::new();
+        let network = &mut planned.network;
+        let answers = self.datagrams.read(Target::Broadcast, register::AL_STATUS, 2).await;
+        let anybody = answers.is_ok_and(|answer| answer.working_counter > 0);
+        if anybody {
+            failed.extend(network.step_down(AlState::SafeOp).await.into_iter().map(StartError::from));
+        }
+        failed.extend(self.retire().await.err());
+        if anybody {
+            failed.extend(network.shut_down().await.into_iter().map(StartError::from));
+        } else {
+            failed.push(BringUpError::Nobody.into());
+        }
+        failed
+    }
+
+    /// Waits until safe outputs have been sent some times. Traffic is safe already. Where no frame comes back any more,
+    /// that they were posted is all that can be had, and is waited for no longer than it takes.
+    pub(crate) async fn send_safe_outputs(&self) -> Result<(), StartError> {
+        let wanted = SAFE_CYCLES.max(layout::longest_interval(self.rig).saturating_add(1));
+        self.obeyed(wanted, || self.counters.read().safe_cycles >= wanted).await
+    }
+
+    /// Ends the cyclic exchange and waits until it has ended.
+    pub(crate) async fn retire(&mut self) -> Result<(), StartError> {
+        if self.counters.read().exchanging == 0 {
+            return Ok(());
+        }
+        self.controls.retire()?;
+        self.obeyed(1, || self.counters.read().exchanging == 0).await
+    }
+
+    /// Asks everybody for INIT by broadcast: for a bring-up that ended before there was a plan, and for a shutdown that took
+    /// too long. Best effort.
+    pub(crate) async fn ask_for_init(&self) {
+        let init = AlControl { state: AlState::Init, acknowledge: true }.emit();
+        if let Err(error) = self.datagrams.write(Target::Broadcast, register::AL_CONTROL, &init).await {
+            tracing::info!(%error, "nobody was asked for INIT");
+        }
+    }
+
+    /// Waits until the realtime thread has done what it was asked, which takes some cycles.
+    async fn obeyed(&self, cycles: u64, done: impl Fn() -> bool) -> Result<(), StartError> {
+        let end = self.datagrams.now().saturating_add(OBEY).saturating_add(layout::time_of(self.rig, cycles));
+        while !done() {
+            if self.datagrams.now() >= end {
+                return Err(StartError::Stuck { patience: OBEY });
+            }
+            self.datagrams.pause(LOOK).await;
+        }
+        Ok(())
+    }
+}

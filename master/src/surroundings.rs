@@ -1,0 +1,56 @@
+//! What the bus thread wants to know of the world beside the bus. Real on a host; made up under virtual time.
+
+use std::fmt;
+use std::time::Duration;
+use zerocat_host::nic::has_carrier;
+use zerocat_link::watch::{AttachmentState, Watch};
+use zerocat_sched::time::suspended;
+
+/// Whether a link still stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LinkState {
+    /// As far as is known it does.
+    Standing,
+    /// It does not, and frames can't flow again through it; the reason, with what to do.
+    Gone(String),
+}
+
+/// The world beside the bus. Each question is answered at once, without waiting.
+pub trait Surroundings: fmt::Debug {
+    /// Whether the interface has carrier; `None` where that isn't known.
+    fn carrier(&self) -> Option<bool>;
+    /// How long the machine has been suspended since it was started.
+    fn suspended(&self) -> Duration;
+    /// Whether the link still stands.
+    fn link(&self) -> LinkState;
+}
+
+/// The interface of a session on this host.
+#[derive(Debug)]
+pub(crate) struct Host {
+    pub(crate) interface: String,
+    pub(crate) watch: Option<Box<dyn Watch>>,
+}
+
+impl Surroundings for Host {
+    fn carrier(&self) -> Option<bool> {
+        has_carrier(&self.interface)
+    }
+
+    fn suspended(&self) -> Duration {
+        suspended()
+    }
+
+    fn link(&self) -> LinkState {
+        let interface = &self.interface;
+        match self.watch.as_ref().map_or(AttachmentState::Unknown, |watch| watch.state()) {
+            AttachmentState::Attached | AttachmentState::Unknown => LinkState::Standing,
+            AttachmentState::Detached => LinkState::Gone(format!(
+                "somebody detached the XDP program from {interface}, so frames no longer reach zerocat; start it again"
+            )),
+            AttachmentState::InterfaceGone => LinkState::Gone(format!(
+                "the interface {interface} was removed, or moved to another network namespace; put it back and start again"
+            )),
+        }
+    }
+}

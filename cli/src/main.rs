@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod campaign;
 mod check;
 mod demo;
 mod doctor;
@@ -49,6 +50,7 @@ enum Command {
     Bench(bench::Bench),
     Doctor(doctor::Doctor),
     Tune(tune::Tune),
+    Campaign(campaign::Campaign),
 }
 
 fn main() -> ExitCode {
@@ -68,6 +70,7 @@ fn run() -> Done {
         Command::Sim(command) => command.run(&signals),
         Command::Scan(command) => command.run(&signals),
         Command::Demo(command) => command.run(&signals),
+        Command::Campaign(command) => command.run(&signals),
         Command::Check(command) => signals.release().and_then(|()| command.run()),
         Command::Schema(command) => signals.release().and_then(|()| command.run()),
         Command::Bench(command) => signals.release().and_then(|()| command.run()),

@@ -5,6 +5,7 @@ use crate::print;
 use clap::{Args, ValueEnum};
 use zerocat::Report;
 use zerocat::config::Rig;
+use zerocat_campaign::CampaignReport;
 use zerocat_sim::SegmentConfig;
 
 /// Print the JSON schema of a file format, for editors and scripts.
@@ -24,6 +25,8 @@ enum Format {
     Segment,
     /// Report, written by `run`.
     Report,
+    /// Result of `campaign`.
+    Campaign,
 }
 
 impl Schema {
@@ -32,6 +35,7 @@ impl Schema {
             Format::Rig => print::json(&Rig::schema()),
             Format::Segment => print::json(&schemars::schema_for!(SegmentConfig)),
             Format::Report => print::json(&schemars::schema_for!(Report)),
+            Format::Campaign => print::json(&schemars::schema_for!(CampaignReport)),
         }
     }
 }

@@ -1,0 +1,39 @@
+//! What must hold in every cycle of every life.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// What must hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Invariant {
+    /// Bring-up, recovery and shutdown end within their bounds, whatever the network does.
+    EndsWithinItsBound,
+    /// No command that was made before an outage reaches the segment after it.
+    NoOldCommand,
+    /// What the segment receives as outputs was commanded, or is safe.
+    OutputsCommandedOrSafe,
+    /// Once shutdown has begun, outputs are safe.
+    SafeDuringShutdown,
+    /// Behind the end no SubDevice is left in OP with live outputs.
+    NothingLeftLive,
+    /// A SubDevice that is out of OP while the others are in it is named.
+    OutOfOpIsNamed,
+    /// Nothing panics.
+    NoPanic,
+    /// The same seed gives the same life.
+    SameSeedSameLife,
+}
+
+/// Something that must not happen and did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Violation {
+    /// The seed.
+    pub seed: u64,
+    /// The cycle on the grid.
+    pub cycle: u64,
+    /// What must hold.
+    pub invariant: Invariant,
+    /// What happened, in words.
+    pub what: String,
+}

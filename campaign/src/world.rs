@@ -1,0 +1,257 @@
+//! The world of a life: engine, link and clocks, driven step by step, and what faults do to them.
+
+use crate::fault::{Fault, FaultKind};
+use crate::wire::{SegmentClock, Wire};
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use zerocat::{LinkState, Surroundings};
+use zerocat_bus::{Datagrams, Rest};
+use zerocat_engine::{
+    AcyclicSettings, Concluded, Controls, CountersReader, Engine, EngineParts, EventReader, Pool, Timing, slots_needed,
+};
+use zerocat_link::{Sizing, Slot};
+use zerocat_sched::time::nanos;
+use zerocat_sched::{Tick, Time};
+use zerocat_sim::{Action, End, Segment, SegmentConfig, SegmentLink};
+use zerocat_wire::AlState;
+
+/// Acyclic frames that may be out at once.
+const ACYCLIC: u16 = 8;
+/// Transmit slots for cyclic frames.
+pub(crate) const CYCLIC: u16 = 64;
+/// Virtual time that a look at the link takes while acyclic frames are out.
+const LOOK: Duration = Duration::from_micros(20);
+
+/// Clocks: that of the program, and how much further that of the SubDevices is.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Clocks {
+    program: Arc<AtomicU64>,
+    ahead: Arc<AtomicU64>,
+}
+
+impl Clocks {
+    pub(crate) fn now(&self) -> Time {
+        // SYNC: one thread; the atomics only make the clocks shareable.
+        Time(self.program.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn duration(&self) -> Duration {
+        Duration::from_nanos(self.now().0)
+    }
+
+    fn set(&self, time: Time) {
+        // SYNC: as in `now`.
+        self.program.store(time.0.max(self.now().0), Ordering::Relaxed);
+    }
+
+    /// Time passes for the SubDevices only.
+    fn pass_for_subdevices(&self, time: Duration) {
+        // SYNC: as in `now`.
+        self.ahead.fetch_add(nanos(time), Ordering::Relaxed);
+    }
+
+    /// The clock of the SubDevices.
+    pub(crate) fn of_subdevices(&self) -> Duration {
+        // SYNC: as in `now`.
+        Duration::from_nanos(self.now().0.saturating_add(self.ahead.load(Ordering::Relaxed)))
+    }
+
+    fn segment_clock(&self) -> SegmentClock {
+        let clocks = self.clone();
+        Box::new(move || clocks.of_subdevices())
+    }
+}
+
+/// What the machine's life sees beside its bus.
+#[derive(Debug)]
+pub(crate) struct Scene {
+    carrier: Cell<Option<bool>>,
+    suspended: Cell<Duration>,
+    gone: RefCell<Option<String>>,
+}
+
+impl Default for Scene {
+    fn default() -> Self {
+        Self { carrier: Cell::new(Some(true)), suspended: Cell::default(), gone: RefCell::default() }
+    }
+}
+
+impl Surroundings for Scene {
+    fn carrier(&self) -> Option<bool> {
+        self.carrier.get()
+    }
+
+    fn suspended(&self) -> Duration {
+        self.suspended.get()
+    }
+
+    fn link(&self) -> LinkState {
+        self.gone.borrow().clone().map_or(LinkState::Standing, LinkState::Gone)
+    }
+}
+
+/// The engine's side.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) engine: Engine<Wire>,
+    pub(crate) clocks: Clocks,
+    period: Duration,
+    /// Number of the next cycle.
+    number: u64,
+    _events: EventReader,
+    /// Until when the bus thread has no CPU.
+    pub(crate) starved_until: Time,
+    /// Since when time that the program can't see has been passing; see [`FaultKind::Paused`].
+    pub(crate) paused_at: Option<Duration>,
+    /// How long the machine has been suspended in all.
+    suspended: Duration,
+}
+
+/// The ends for the machine.
+pub(crate) struct MachineEnds {
+    pub(crate) controls: Controls,
+    pub(crate) counters: CountersReader,
+    pub(crate) datagrams: Datagrams,
+}
+
+impl World {
+    pub(crate) fn new(config: &SegmentConfig, period: Duration, seed: u64) -> (Self, MachineEnds) {
+        zerocat_sched::link_idle_timer();
+        let clocks = Clocks::default();
+        #[expect(clippy::expect_used, reason = "segments of the campaign are made of profiles that exist")]
+        let segment = Segment::new(config).expect("a segment of profiles");
+        let sizing = Sizing { slots: slots_needed(CYCLIC.into(), ACYCLIC), receive: CYCLIC + ACYCLIC };
+        let link = Wire::new(SegmentLink::new(segment, sizing, clocks.segment_clock()), seed);
+        let (pool, pdu_loop) = Pool::new();
+        let acyclic =
+            AcyclicSettings { first_slot: Slot(CYCLIC), in_flight: ACYCLIC, timeout: Duration::from_millis(20) };
+        let (engine, parts) = Engine::new(link, Timing::for_period(period), pool, acyclic);
+        let EngineParts { controls, counters, events } = parts;
+        let now = clocks.clone();
+        let datagrams = Datagrams::new(pdu_loop, move || now.duration());
+        let world = Self {
+            engine,
+            clocks,
+            period,
+            number: 1,
+            _events: events,
+            starved_until: Time(0),
+            paused_at: None,
+            suspended: Duration::ZERO,
+        };
+        (world, MachineEnds { controls, counters, datagrams })
+    }
+
+    pub(crate) fn segment(&self) -> &Segment {
+        self.engine.link().segment()
+    }
+
+    pub(crate) const fn cycle(&self) -> u64 {
+        self.number
+    }
+
+    fn next_tick(&self) -> Time {
+        Time(self.number.saturating_mul(nanos(self.period)))
+    }
+
+    /// What the realtime thread does while the bus's futures wait: a look at the link or, when it is time, a cycle. Returns
+    /// what a cycle concluded.
+    pub(crate) fn turn(&mut self, rest: Rest) -> Option<Concluded> {
+        let next = self.next_tick();
+        let look = self.clocks.now().after(LOOK);
+        if rest == Rest::Brief && look < next.before(self.engine.timing().guard) {
+            self.clocks.set(look);
+            self.engine.slack(self.clocks.now(), next);
+            return None;
+        }
+        Some(self.exchange())
+    }
+
+    /// A cycle at the next tick that isn't past.
+    fn exchange(&mut self) -> Concluded {
+        let due = self.clocks.now().0.div_ceil(nanos(self.period).max(1)).max(self.number);
+        let tick = Tick { number: due, at: Time(due.saturating_mul(nanos(self.period))), skipped: due - self.number };
+        self.number = due.saturating_add(1);
+        self.clocks.set(tick.at);
+        self.engine.link_mut().begin_cycle(tick.number);
+        self.engine.prepare(tick.number);
+        self.engine.note_suspended(self.suspended);
+        self.engine.send(tick.at);
+        if !self.engine.poll() {
+            self.clocks.set(tick.at.after(self.engine.timing().deadline));
+            self.engine.poll();
+        }
+        let concluded = self.engine.conclude(tick, tick.at, self.clocks.now());
+        // The lane's turn, which is owed in every cycle.
+        self.engine.slack(self.clocks.now(), self.next_tick());
+        concluded
+    }
+
+    /// A fault begins.
+    pub(crate) fn begin(&mut self, fault: Fault, scene: &Scene) {
+        let lasts = fault.lasts;
+        match fault.kind {
+            FaultKind::LoseAll => self.engine.link_mut().weather.lose_all = true,
+            FaultKind::LoseAnswers => self.engine.link_mut().weather.lose_answers = true,
+            FaultKind::LoseSome { n } => self.engine.link_mut().weather.lose_one_in = Some(n),
+            FaultKind::Late => self.engine.link_mut().weather.late = true,
+            FaultKind::InterfaceDown => {
+                scene.carrier.set(Some(false));
+                self.engine.link_mut().set_down(true);
+            }
+            FaultKind::Stall => self.clocks.set(self.clocks.now().after(lasts)),
+            FaultKind::BusThreadStarved => self.starved_until = self.clocks.now().after(lasts),
+            FaultKind::Suspended => {
+                self.clocks.pass_for_subdevices(lasts);
+                self.suspended += lasts;
+                scene.suspended.set(self.suspended);
+            }
+            FaultKind::Paused => {
+                self.paused_at = Some(self.clocks.duration());
+                self.clocks.pass_for_subdevices(lasts);
+            }
+            FaultKind::LinkGone => *scene.gone.borrow_mut() = Some("the program was detached".to_owned()),
+            kind => self.act(kind, true),
+        }
+        let now = self.clocks.of_subdevices();
+        self.engine.link_mut().segment_mut().step(now);
+    }
+
+    /// A fault ends.
+    pub(crate) fn end(&mut self, fault: Fault, scene: &Scene) {
+        match fault.kind {
+            FaultKind::LoseAll => self.engine.link_mut().weather.lose_all = false,
+            FaultKind::LoseAnswers => self.engine.link_mut().weather.lose_answers = false,
+            FaultKind::LoseSome { .. } => self.engine.link_mut().weather.lose_one_in = None,
+            FaultKind::Late => self.engine.link_mut().weather.late = false,
+            FaultKind::InterfaceDown => {
+                scene.carrier.set(Some(true));
+                self.engine.link_mut().set_down(false);
+            }
+            kind => self.act(kind, false),
+        }
+    }
+
+    /// What is done to the segment.
+    fn act(&mut self, kind: FaultKind, begins: bool) {
+        let action = match (kind, begins) {
+            (FaultKind::Cable { child }, true) => Action::PullCable { child },
+            (FaultKind::Cable { child }, false) => Action::PlugCable { child },
+            (FaultKind::End, true) => Action::PullEnd(End::First),
+            (FaultKind::End, false) => Action::PlugEnd(End::First),
+            (FaultKind::Power { subdevice }, true) => Action::PowerOff { subdevice },
+            (FaultKind::Power { subdevice }, false) => Action::PowerOn { subdevice },
+            (FaultKind::Damage { child }, true) => Action::DamageFrames { child, frames: 50 },
+            (FaultKind::AlError { subdevice, code }, true) => {
+                Action::AlError { subdevice, state: Some(AlState::SafeOp), code }
+            }
+            (FaultKind::MailboxFrozen { subdevice }, frozen) => Action::FreezeMailbox { subdevice, frozen },
+            _ => return,
+        };
+        // What can't be done to this SubDevice now isn't done.
+        let now = self.clocks.of_subdevices();
+        let _ = self.engine.link_mut().segment_mut().act(action, now);
+    }
+}

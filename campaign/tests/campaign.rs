@@ -1,0 +1,42 @@
+//! A campaign finds nothing in the code as it is, and each fault that is planted in it.
+
+use zerocat_campaign::{Invariant, Settings, live, run};
+use zerocat_engine::planted::{Planted, plant};
+
+/// Seeds of the campaign in the tests; `zerocat campaign` lives as many as one likes.
+const SEEDS: u64 = 60;
+/// Seeds within which each planted fault must be found.
+const FOUND_WITHIN: u64 = 60;
+
+#[test]
+fn nothing_that_must_not_happen_happens_and_the_same_seed_gives_the_same_life() {
+    let report = run(Settings { first: 0, seeds: SEEDS, most: None }, |_, _| true);
+    assert_eq!(report.violations, []);
+    assert!(report.reached_op > SEEDS / 2, "{report:?}");
+    assert!(report.recovered > SEEDS / 10, "{report:?}");
+    assert!(report.faults_by_kind.len() > 10, "{report:?}");
+}
+
+/// The first seed whose life violates an invariant while a fault is planted.
+fn found(fault: Planted, invariant: Invariant) -> Option<u64> {
+    plant(Some(fault));
+    let violates = |seed: &u64| live(*seed).violations.iter().any(|violation| violation.invariant == invariant);
+    let found = (0..FOUND_WITHIN).find(violates);
+    plant(None);
+    found
+}
+
+#[test]
+fn a_safe_step_that_is_left_out_is_found() {
+    assert!(found(Planted::SafeStepLeftOut, Invariant::NoOldCommand).is_some());
+}
+
+#[test]
+fn a_command_of_an_old_epoch_that_is_sent_is_found() {
+    assert!(found(Planted::OldEpochSent, Invariant::NoOldCommand).is_some());
+}
+
+#[test]
+fn a_wait_without_a_bound_is_found() {
+    assert!(found(Planted::WaitWithoutBound, Invariant::EndsWithinItsBound).is_some());
+}

@@ -1,7 +1,8 @@
-//! The XDP program that an interface has already: whose it is, and how it is removed.
+//! The XDP program that an interface already has: whose it is, and how to remove it.
 //!
-//! A program is on an interface either by netlink (`ip link`, a process that may be long gone) or by a bpf_link, which
-//! lives as long as a process or a pin in a BPF file system holds it.
+//! A program can be attached in two ways. By netlink (`ip link`) it stays until somebody removes it, also when its
+//! process has ended. By a bpf_link it stays as long as a process has the link open, or a pin in a BPF file system
+//! holds it.
 
 use crate::device::Device;
 use crate::error::XdpError;

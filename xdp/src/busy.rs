@@ -1,19 +1,21 @@
-//! Busy polling: the thread that waits for a frame has the kernel look into the NIC's queue itself, in a system call
-//! that doesn't wait, and the queue's interrupt stays off.
+//! Busy polling: the thread that waits for a frame makes the kernel look into the NIC's queue itself, in a system call
+//! that doesn't block. The queue's interrupt stays off meanwhile.
 //!
-//! What the kernel does in it: `sendto` and `recvfrom` on the socket run the queue's NAPI poll once, for at most
-//! `budget` frames (`xsk_sendmsg`, `xsk_recvmsg` in `net/xdp/xsk.c`; `napi_busy_loop` in `net/core/dev.c`), and in
-//! zero-copy mode neither wakes the driver otherwise. So while it is on, every kick with something to send is a system
-//! call, and a look into an empty receive ring is one too. Between two calls a frame waits until the NAPI knobs'
-//! timeout, after which the kernel polls by itself.
+//! What the kernel does: `sendto` and `recvfrom` on the socket run the queue's NAPI poll once, for at most `budget`
+//! frames (`xsk_sendmsg`, `xsk_recvmsg` in `net/xdp/xsk.c`; `napi_busy_loop` in `net/core/dev.c`). In zero-copy mode
+//! they don't wake the driver otherwise. So while busy polling is on, every kick with something to send is a system
+//! call, and so is a look into an empty receive ring. Between two calls a frame waits, at most for the timeout of the
+//! NAPI knobs; then the kernel polls by itself.
 //!
-//! It is turned on only where `SO_INCOMING_NAPI_ID` names a NAPI instance: where it is 0 the options are taken and do
-//! nothing, and the knobs delay every frame. Linux 6.14 and newer know it from the bind on, older ones from the first
-//! frame that was received: there a frame without a command (NOP) is sent and waited for.
+//! It is turned on only where `SO_INCOMING_NAPI_ID` names a NAPI instance. Where that is 0, the kernel accepts the
+//! options and ignores them, and the knobs would delay every frame. Linux 6.14 and newer know the instance from the
+//! bind on; older kernels know it from the first received frame, so there a frame without a command (NOP) is sent and
+//! waited for.
 //!
-//! And it stays on only where that instance also sends. In zero-copy mode nothing else does while it is on, and some
-//! drivers have an instance of its own for the transmit queue (virtio-net always, igb with few queues): there every frame
-//! would stay in the ring. So some such frames are sent first, and where one isn't, all is put back.
+//! It stays on only where that instance also sends. In zero-copy mode nothing else sends while busy polling is on, and
+//! some drivers have a separate instance for the transmit queue (virtio-net always, igb with few queues). There every
+//! frame would stay in the ring. So a few NOP frames are sent first; where one of them isn't sent, everything is put
+//! back.
 
 use crate::device::Device;
 use crate::error::XdpError;

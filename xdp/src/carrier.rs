@@ -1,7 +1,8 @@
-//! Waiting for the carrier: several drivers reset the link when a program is attached or taken off, or when a queue is
-//! bound, and 100BASE-TX takes seconds to agree anew.
+//! Waiting for the carrier.
 //!
-//! An interface without a carrier is waited for as well: the program of the run before may have left it a moment ago.
+//! Several drivers reset the link when a program is attached or removed, or when a queue is bound, and 100BASE-TX then
+//! takes seconds to negotiate again. An interface that has no carrier from the start is waited for as well: the program
+//! of the previous run may have left it a moment ago.
 
 use crate::device::Device;
 use crate::error::XdpError;
@@ -13,7 +14,7 @@ const LOOK: Duration = Duration::from_millis(10);
 /// Whether there was a carrier before anything was done to the interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Before {
-    /// There was: who takes it away is the driver.
+    /// There was one. If it goes away, the driver has reset the link.
     There,
     /// There was none.
     Away,

@@ -1,16 +1,17 @@
-//! Who has which chunk of the UMEM, and the only two functions through which a descriptor of the kernel gets in.
+//! Who has which chunk of the UMEM, and the only two functions that admit a descriptor from the kernel.
 //!
-//! Chunks `0..slots` are transmit slots, chunks `slots..slots + receive` are receive buffers. Pure: no memory, no
-//! kernel. A descriptor is a claim; it is admitted here, in release builds too, or nothing behind it is read.
+//! Chunks `0..slots` are transmit slots, chunks `slots..slots + receive` are receive buffers. This module is pure: it
+//! has no memory and calls no kernel. A descriptor is a claim. It is checked here, in release builds too, before
+//! anything it names is read.
 //!
-//! Guarantees: a chunk is in one place at a time. It is ours and in this table, or the kernel's, or in the one
-//! [`OwnedSlot`] or [`OwnedBuffer`] that names it; those move and can't be copied. Not guaranteed: that a value of one
-//! table isn't shown to another. A link has one UMEM, and its UMEM has one table.
+//! Guarantees: a chunk is in exactly one place. It is ours and in this table, or the kernel has it, or one
+//! [`OwnedSlot`] or [`OwnedBuffer`] names it; those move and can't be copied. Not guaranteed: that a value from one
+//! table isn't passed to another table. A link has one UMEM, and a UMEM has one table.
 
 use std::marker::PhantomData;
 use zerocat_link::{LinkFault, Slot};
 
-/// How a UMEM is cut up.
+/// How a UMEM is divided into chunks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Layout {
     /// Bytes of a chunk, a power of two.

@@ -1,4 +1,5 @@
-//! Why a link, a reflector or a floor measurement couldn't be opened. Each error says what to do where that is known.
+//! Why a link, a reflector or a floor measurement couldn't be opened. Each error says what to do about it where that is
+//! known.
 
 use crate::attached_program::AttachedProgram;
 use crate::mode::{Attached, Mode};
@@ -26,7 +27,7 @@ pub enum Step {
     Attach,
     /// Binding the socket.
     Bind,
-    /// Reading back what was got, which contradicted what was asked for.
+    /// Reading the mode back, which was another than the one asked for.
     ReadBack,
 }
 
@@ -40,7 +41,7 @@ impl std::fmt::Display for Step {
     }
 }
 
-/// Why AF_XDP couldn't be had on an interface.
+/// Why AF_XDP isn't available on an interface.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum XdpError {
@@ -188,8 +189,8 @@ pub enum XdpError {
         /// How long was waited.
         waited: Duration,
     },
-    /// The forced mode isn't to be had.
-    #[error("{} on {interface} is not to be had ({}: {}); {}", refusal.mode, refusal.step, refusal.source, list_working(works))]
+    /// The forced mode isn't available.
+    #[error("{} on {interface} is not available ({}: {}); {}", refusal.mode, refusal.step, refusal.source, list_working(works))]
     ModeRefused {
         /// The interface.
         interface: String,
@@ -198,7 +199,7 @@ pub enum XdpError {
         /// Modes that were tried instead and work.
         works: Vec<Mode>,
     },
-    /// No mode is to be had.
+    /// No mode is available.
     #[error("no AF_XDP mode works on {interface}: {}", list_refusals(refused))]
     NoMode {
         /// The interface.

@@ -1,8 +1,9 @@
-//! The floor: frames to and fro over a bare AF_XDP socket, with nothing of ours above the rings.
+//! The floor: round trips over a bare AF_XDP socket, with nothing of ours above the rings.
 //!
-//! What a link and an engine cost is what they take more than this on the same interface in the same minutes. A
-//! frame isn't looked at when it returns, only counted, so there is nothing to admit: no chunk of the UMEM is read or
-//! written after [`FloorPing::open`], and so a descriptor may be given to the kernel again and again.
+//! A link and an engine cost the difference between their round trips and these, measured on the same interface in the
+//! same minutes. A frame that returns is counted and not looked at, so no descriptor needs to be admitted. No chunk of
+//! the UMEM is read or written after [`FloorPing::open`], so the same descriptors can be given to the kernel again and
+//! again.
 
 use crate::error::XdpError;
 use crate::open::{Opened, XdpOptions, XdpReport, open};
@@ -37,7 +38,7 @@ impl FloorPing {
         for slot in (0..count).map(Slot) {
             let bytes = opened.umem.slot_mut(slot).map_err(|_| XdpError::Sizing { slots, receive })?;
             bytes[..frame.len()].copy_from_slice(frame);
-            let frame = opened.umem.to_send(slot, frame.len()).map_err(|_| XdpError::Sizing { slots, receive })?;
+            let frame = opened.umem.take_to_send(slot, frame.len()).map_err(|_| XdpError::Sizing { slots, receive })?;
             frames.push(*frame.descriptor());
         }
         for buffer in opened.umem.take_buffers() {
@@ -47,7 +48,7 @@ impl FloorPing {
         Ok(Self { opened, frames: frames.into_boxed_slice(), timeout })
     }
 
-    /// What was asked for and what was got.
+    /// What was asked for, and the result.
     #[must_use]
     pub const fn report(&self) -> &XdpReport {
         &self.opened.report
@@ -92,7 +93,7 @@ impl FloorPing {
         Ok(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX))
     }
 
-    /// Throws away what returned too late. Call it after `Lost`, when the network had time to fall silent.
+    /// Throws away frames that returned too late. Call it after `Lost`, when nothing is on its way any more.
     pub fn drain(&mut self) {
         let socket = &mut self.opened.socket;
         while let Some(late) = socket.received() {

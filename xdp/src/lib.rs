@@ -1,11 +1,11 @@
-//! AF_XDP: frames between a NIC's queue and this process, past the kernel's network stack.
+//! AF_XDP: frames between a NIC's queue and this process, without the kernel's network stack.
 //!
-//! [`XdpLink`] is a [`zerocat_link::Link`] over an AF_XDP socket with our own XDP program, which takes EtherCAT frames
-//! and leaves everything else to the kernel. [`Reflector`] and [`FloorPing`] are for measurements. No type of xsk-rs
-//! or libbpf is visible outside.
+//! [`XdpLink`] is a [`zerocat_link::Link`] over an AF_XDP socket. Its XDP program takes EtherCAT frames and leaves all
+//! others to the kernel. [`Reflector`] and [`FloorPing`] are for measurements. No type of xsk-rs or libbpf is visible
+//! outside.
 //!
-//! It needs CAP_NET_ADMIN, CAP_NET_RAW and CAP_BPF; nothing of it is needed at run time but the kernel (5.11 or newer:
-//! XDP by bpf_link is from 5.9, `recvfrom` as a wake-up from 5.11).
+//! Opening needs CAP_NET_ADMIN, CAP_NET_RAW and CAP_BPF. The kernel must be 5.11 or newer: attaching XDP programs by
+//! bpf_link came with 5.9, `recvfrom` as a wake-up with 5.11.
 
 mod attached_program;
 mod busy;

@@ -1,16 +1,17 @@
-//! AF_XDP as a [`Link`]: slots are chunks of the UMEM, and what is received is lent straight from it.
+//! AF_XDP as a [`Link`]: transmit slots are chunks of the UMEM, and received frames are lent straight from it.
 //!
-//! Guarantees: nothing of a descriptor is used before [`crate::chunks`] admitted it; a slot is `Busy` from its post
-//! until its completion is consumed; a kick is no system call where the kernel needs none. With busy polling a look into
-//! an empty receive ring is a system call, at most one for each call of `receive`, which doesn't wait. A frame shorter than 60
-//! bytes is padded with zeros in its slot, up to byte 60.
+//! Guarantees: nothing that a descriptor names is used before [`crate::chunks`] has admitted it. A slot is `Busy` from
+//! its post until its completion is read. A kick makes no system call where the kernel needs none. With busy polling, a
+//! look into an empty receive ring is a system call that doesn't block, at most one for each call of `receive`. A frame
+//! shorter than 60 bytes is padded with zeros in its slot, up to byte 60.
 //!
-//! Not guaranteed: that a frame with a VLAN tag comes without it. It is lent as it arrived; the engine ignores it.
-//! After [`LinkFault::Down`] what was posted stays queued in the kernel: it goes out, and its slots come back, at the
-//! first kick after the interface is up again. `slot_mut` and `post` look at completions where a slot is `Busy`, so they
-//! may report `BadDescriptor` as well. What the kernel dropped is counted when it can have dropped something and the
-//! receive ring has been found empty. In zero-copy mode what the NIC drops for want of buffers is in its own counters
-//! (`ethtool -S`) only.
+//! After [`LinkFault::Down`], posted frames stay in the socket. They go out, and their slots come back, at the first
+//! kick after the interface is up again. [`Link::withdraw`] makes them harmless: SubDevices then ignore them.
+//!
+//! Not guaranteed: that a VLAN tag is removed. A tagged frame is lent as it arrived, and the engine ignores it.
+//! `slot_mut` and `post` read completions where a slot is `Busy`, so they can report `BadDescriptor` too. What the
+//! kernel dropped is counted only when the receive ring may have been full and has been emptied. In zero-copy mode the
+//! NIC counts what it drops for want of buffers itself (`ethtool -S`), and `dropped` doesn't include it.
 
 use crate::busy::{self, BusyPoll, BusyPollError, BusyPolling};
 use crate::device::Device;
@@ -53,7 +54,7 @@ impl XdpLink {
     /// Opens a link as asked. May take seconds: a NIC may reset when a program is attached.
     ///
     /// # Errors
-    /// Every one of [`XdpError`]; nothing is left behind then.
+    /// Each of [`XdpError`]. Nothing is left behind then.
     pub fn open(options: &XdpOptions) -> Result<Self, XdpError> {
         let opened = open(options)?;
         let mut link = Self {
@@ -99,8 +100,8 @@ impl XdpLink {
         Ok(BusyPolling::On { napi_id, how, knobs_changed })
     }
 
-    /// Sends a frame that nobody acts on and waits for it: a kernel that learns the NAPI instance from received frames
-    /// knows it then. It is no harm if it doesn't return. Whether it was sent.
+    /// Sends a frame that nobody acts on, and waits for it. A kernel that learns the NAPI instance from received frames
+    /// knows it then. Returns whether the frame was sent; it needn't come back.
     fn probe(&mut self) -> bool {
         let slot = Slot(0);
         let Ok(bytes) = self.slot_mut(slot) else { return false };
@@ -115,7 +116,7 @@ impl XdpLink {
         self.forget_probe(slot)
     }
 
-    /// Leaves nothing of a probe, in slot and counters. Whether the slot is ours again, and so was sent.
+    /// Clears the slot and the counters after a probe. Returns whether the slot is ours again, so whether it was sent.
     fn forget_probe(&mut self, slot: Slot) -> bool {
         self.counters = LinkCounters::default();
         self.slot_mut(slot).map(|bytes| bytes.fill(0)).is_ok()
@@ -133,7 +134,7 @@ impl XdpLink {
         self.forget_probe(slot);
     }
 
-    /// What was asked for and what was got.
+    /// What was asked for, and the result.
     #[must_use]
     pub const fn report(&self) -> &XdpReport {
         &self.opened.report
@@ -170,7 +171,7 @@ impl XdpLink {
         let Opened { socket, umem, .. } = &mut self.opened;
         // SAFETY: the buffer comes from the UMEM that the socket was opened with; a link has no other.
         let took = unsafe { socket.refill(buffer) };
-        // The fill ring has an entry for each buffer, so it is never full. Were it, the link would receive into one less.
+        // The fill ring has an entry for each buffer, so it is never full. If it were, the buffer would be lost.
         if let Ok(given) = took {
             // SAFETY: as above.
             unsafe { umem.note_given(given) };
@@ -189,7 +190,7 @@ impl XdpLink {
         Ok(())
     }
 
-    /// Whether a slot is ours, also where only its completion had not been looked at.
+    /// Whether a slot is ours; reads completions first where it isn't yet.
     #[inline]
     fn own_slot(&mut self, slot: Slot) -> Result<(), LinkFault> {
         match self.opened.umem.own(slot) {
@@ -201,7 +202,7 @@ impl XdpLink {
         }
     }
 
-    /// Whether there is a frame to lend, which is in `lent` then. Ones that are too long or too short are dropped.
+    /// Whether there is a frame to lend; it is in `lent` then. Frames that are too long or too short are dropped.
     #[inline]
     fn next_frame(&mut self) -> Result<bool, LinkFault> {
         let mut polled = !self.opened.socket.polls;
@@ -230,8 +231,8 @@ impl XdpLink {
         Ok(false)
     }
 
-    /// The next descriptor of the receive ring; where it is empty and has not been `polled` yet, the kernel looks into
-    /// the queue first, which doesn't wait and takes no more frames than the busy poll budget.
+    /// The next descriptor of the receive ring. Where the ring is empty and the queue hasn't been `polled` yet, the kernel
+    /// first polls the queue. That doesn't block and takes no more frames than the busy poll budget.
     #[inline]
     fn take(&mut self, polled: &mut bool) -> Result<Option<FrameDesc>, LinkFault> {
         let got = self.socket().received();
@@ -246,8 +247,8 @@ impl XdpLink {
         Ok(self.socket().received())
     }
 
-    /// Asks the kernel what it dropped, when all chunks may have been full and have been emptied: a system call that
-    /// doesn't block, and none in a cycle whose frames fit.
+    /// Asks the kernel what it dropped, if all buffers may have been full. A system call that doesn't block; it is not made
+    /// in a cycle whose frames fit.
     #[inline]
     fn ask_for_drops(&mut self) {
         let run = std::mem::take(&mut self.run);
@@ -271,7 +272,7 @@ impl XdpLink {
         }
     }
 
-    /// Has the driver look into the fill ring, where it waits for that and something new is in it.
+    /// Makes the driver look into the fill ring, if it waits for that and there is something new in the ring.
     #[inline]
     fn wake_receiver(&mut self) -> Result<(), LinkFault> {
         if !self.refilled || !self.socket().needs_refill() {
@@ -284,8 +285,8 @@ impl XdpLink {
         Ok(())
     }
 
-    /// Has the kernel send what is queued, and returns how many frames it dropped; more than one call only where it
-    /// takes less than everything in one.
+    /// Makes the kernel send what is queued, and returns how many frames it dropped. Makes another call only where the
+    /// kernel doesn't take everything in one.
     fn wake_sender(&mut self) -> Result<u64, LinkFault> {
         let mut dropped = 0;
         let mut batches = self.outstanding / BATCH;
@@ -325,12 +326,17 @@ impl Link for XdpLink {
 
     #[inline]
     fn post(&mut self, slot: Slot, len: usize) -> Result<(), LinkFault> {
-        self.own_slot(slot)?;
         if !(HEADER_LEN..=MAX_FRAME).contains(&len) {
             return Err(LinkFault::BadLength(len));
         }
+        let frame = match self.opened.umem.take_to_send(slot, len) {
+            Err(LinkFault::Busy(_)) => {
+                self.reap()?;
+                self.opened.umem.take_to_send(slot, len)?
+            }
+            answer => answer?,
+        };
         let Opened { socket, umem, .. } = &mut self.opened;
-        let frame = umem.to_send(slot, len)?;
         // SAFETY: the frame comes from the UMEM that the socket was opened with; a link has no other.
         match unsafe { socket.post(frame) } {
             Ok(given) => {
@@ -384,11 +390,11 @@ impl Link for XdpLink {
         self.counters
     }
 
-    /// Overwrites a byte of the EtherType of every frame that the kernel has, as far as nobody knows that it is sent. In
-    /// the copy modes and without a carrier the kernel copies no frame, so all are reached; in zero-copy mode a NIC may
-    /// have read some into its own memory.
+    /// Overwrites a byte of the EtherType of every posted frame that isn't known to be sent. In the copy modes this
+    /// reaches every frame that is still in the socket's ring. In zero-copy mode the NIC may have read some frames into its
+    /// own memory; those go out as they are.
     fn withdraw(&mut self) {
-        // A completion that isn't one of ours is met again by the next call that can say so.
+        // A bad completion is reported by the calls that can report a fault.
         let _ = self.reap();
         self.opened.umem.withdraw();
     }

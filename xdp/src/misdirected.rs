@@ -1,9 +1,9 @@
-//! EtherCAT frames that arrived on another queue than ours, as our program counts them.
+//! EtherCAT frames that arrived on another receive queue than ours, as our XDP program counts them.
 //!
-//! A socket hears one queue. What a NIC puts into another one passes on to the network stack, and the bus looks dead;
-//! this says why. It is a handle of its own, so that it can be asked while the link is with the realtime thread, and a
-//! system call, so not for the cycle. Not guaranteed: an answer once CAP_BPF is gone (older kernels ask for it), and
-//! queues above 63, whose frames aren't counted.
+//! A socket receives from one queue. Frames that the NIC puts into another queue go to the network stack, and the
+//! network looks dead; these counters say why. They are a handle of their own, so that an ordinary thread can read them
+//! while the realtime thread has the link. Reading is a system call, so it is not for the cycle. Not guaranteed: an
+//! answer without CAP_BPF, which older kernels want; and queues above 63, whose frames aren't counted.
 
 use libbpf_rs::{MapCore, MapFlags, MapHandle};
 use std::fmt;
@@ -24,7 +24,7 @@ impl MisdirectedCounters {
         Self { counts, interface, queue }
     }
 
-    /// What arrived elsewhere so far; `None` when nothing did, or the kernel doesn't say.
+    /// What arrived on other queues so far; `None` if nothing did, or if the kernel doesn't say.
     #[must_use]
     pub fn seen(&self) -> Option<Misdirected> {
         let others = (0..QUEUES).filter(|queue| *queue != self.queue);

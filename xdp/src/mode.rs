@@ -1,7 +1,7 @@
-//! How frames get from the NIC into our memory, which of these ways was asked for, and which one was got.
+//! The ways in which frames get from the NIC into our memory.
 //!
-//! What was got is never concluded from what was asked for: it is read back from the kernel, from the mode in which
-//! the program is attached and from the socket's `XDP_OPTIONS`.
+//! The mode in use is never derived from the mode that was asked for. It is read back from the kernel: from the mode in
+//! which the program is attached, and from the socket's `XDP_OPTIONS`.
 
 use std::fmt;
 
@@ -56,7 +56,7 @@ pub enum ModeRequest {
     /// The best one that the interface gives: zero-copy, else native copy, else generic.
     #[default]
     Auto,
-    /// This one or none.
+    /// This mode or an error.
     Force(Mode),
 }
 

@@ -1,8 +1,9 @@
-//! From an interface's name to a bound socket: checks, program, mode ladder, carrier, and a report of what was got.
+//! Opening a socket on an interface: checks, XDP program, the best mode that works, carrier, and a report of the
+//! result.
 //!
-//! Guarantees: what fails leaves no program and no socket behind; what is worse than the best mode is logged with its
-//! reason and stands in the report. Not guaranteed: that the interface's settings are good for realtime (coalescing,
-//! offloads); they are left as they are.
+//! Guarantees: a failure leaves no program and no socket behind. Where a better mode was refused, the reason is logged
+//! and is in the report. Not guaranteed: that the interface's settings (coalescing, offloads) are good for realtime.
+//! They are left as they are.
 
 use crate::attached_program::{self, AttachedProgram};
 use crate::busy::{BusyPoll, BusyPolling};
@@ -30,7 +31,7 @@ const MAX_BUFFERS: u16 = 1 << 14;
 const FRAME_OVERHEAD: u32 = 18;
 /// Payload of the longest EtherCAT frame (IEEE 802.3).
 const MIN_MTU: u32 = 1500;
-/// File descriptors that opening takes at most: libbpf and libxdp open some for a moment only. Measured, with some to spare.
+/// File descriptors that opening needs. libbpf and libxdp open some only for a moment; measured, with a few to spare.
 pub(crate) const DESCRIPTORS: usize = 16;
 /// Longest pause between two attempts at a queue that is taken.
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
@@ -41,7 +42,7 @@ pub enum OnOccupied {
     /// Fail, and name the program.
     #[default]
     Refuse,
-    /// Take it off, whoever it belongs to.
+    /// Remove it, whoever attached it.
     Replace,
 }
 
@@ -62,8 +63,8 @@ pub struct XdpOptions {
     pub sizing: Sizing,
     /// Whether the kernel may ask to be woken.
     pub wakeup: Wakeup,
-    /// Whether the link has the kernel look into the queue itself, in place of interrupts. A link that can't have it
-    /// opens without, and says so in its report.
+    /// Whether the link makes the kernel poll the queue, in place of interrupts. Where that isn't possible, the link opens
+    /// without it and its report says so.
     pub busy_poll: Option<BusyPoll>,
     /// Bytes of a chunk.
     pub chunk_size: ChunkSize,
@@ -105,7 +106,7 @@ impl XdpOptions {
     }
 }
 
-/// What was asked for and what was got, as the kernel says it.
+/// What was asked for, and the result as the kernel reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct XdpReport {
     /// The interface.
@@ -119,7 +120,7 @@ pub struct XdpReport {
     pub queues: Option<u32>,
     /// Mode asked for.
     pub mode_asked: ModeRequest,
-    /// Mode got, read back.
+    /// The mode in use, read back.
     pub mode_got: Mode,
     /// Where the program runs, read back.
     pub attached: Attached,
@@ -139,8 +140,8 @@ pub struct XdpReport {
     pub refused: Vec<String>,
 }
 
-/// An open socket with its program. Fields are dropped in this order: the program leaves first, so that nothing is
-/// redirected any more, then the rings are unmapped and the socket closed, then the memory goes, then the NAPI knobs are given back.
+/// An open socket with its program. Fields are dropped in this order: the program is detached, so that nothing is redirected
+/// any more; the rings are unmapped and the socket closed; the memory is freed; the NAPI knobs are put back.
 #[derive(Debug)]
 pub(crate) struct Opened {
     _attachment: Attachment,
@@ -205,7 +206,7 @@ pub(crate) fn open(options: &XdpOptions) -> Result<Opened, XdpError> {
     })
 }
 
-/// Logs what is worse than it could be.
+/// Logs why a better mode isn't used, and that there are several queues.
 fn say(report: &XdpReport) {
     let XdpReport { interface, mode_got, queue, .. } = report;
     for refusal in &report.refused {
@@ -246,7 +247,7 @@ struct Got {
     zerocopy: bool,
 }
 
-/// One walk down the modes of a request.
+/// The modes of a request, tried one after the other.
 struct Ladder<'a> {
     device: &'a Device,
     options: &'a XdpOptions,
@@ -311,7 +312,7 @@ impl Ladder<'_> {
         Ok((zerocopy, attached))
     }
 
-    /// Has the program attached in this mode; a NIC may reset for it, so not again where it is already.
+    /// Attaches the program in this mode, unless it is attached so already: a NIC may reset its link for it.
     fn attach(&mut self, attached: Attached) -> Result<(), XdpError> {
         if self.attachment.as_ref().is_some_and(|attachment| attachment.attached() == attached) {
             return Ok(());
@@ -321,7 +322,7 @@ impl Ladder<'_> {
         Ok(())
     }
 
-    /// Who was quicker, where a program is there that wasn't when the interface was looked at.
+    /// The error that names the other program, if one was attached after the interface had been checked.
     fn overtaken(&self, error: XdpError) -> XdpError {
         let taken = |source: &io::Error| matches!(source.raw_os_error(), Some(libc::EBUSY | libc::EEXIST));
         match (&error, AttachedProgram::find(self.device)) {
@@ -332,7 +333,7 @@ impl Ladder<'_> {
         }
     }
 
-    /// Binds, and tries again while the queue is taken. The inner error is one by which a driver refuses a mode.
+    /// Binds, and tries again while the queue is taken. The inner error means that the driver refuses the mode.
     fn bind(&self, mode: Mode) -> Result<Result<(Umem, Socket), io::Error>, XdpError> {
         let Self { device, options, .. } = self;
         let binding = Binding {
@@ -365,7 +366,7 @@ impl Ladder<'_> {
         }
     }
 
-    /// What a refused bind means: a driver's refusal of the mode, an error, or none of both: try again.
+    /// What a refused bind means: the driver refuses the mode, or an error, or neither: try again.
     fn judge(&self, mode: Mode, error: io::Error, waited: Duration) -> Result<Option<io::Error>, XdpError> {
         let (interface, queue) = (self.device.name(), self.options.queue);
         match error.raw_os_error() {

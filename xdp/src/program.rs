@@ -1,8 +1,8 @@
 //! Our XDP programs: embedded in the binary, loaded from memory, attached by a bpf_link.
 //!
-//! The kernel detaches a bpf_link's program when its last descriptor is closed, so the program leaves the interface
-//! with the process, however that ends. Not guaranteed: that the NIC keeps its carrier while a program is attached or
-//! detached; some drivers reset it.
+//! The kernel detaches the program when the last descriptor of its bpf_link is closed. So the program leaves the
+//! interface with the process, however the process ends. Not guaranteed: that the NIC keeps its carrier when a program
+//! is attached or detached; some drivers reset the link.
 
 use crate::attached_program;
 use crate::device::Device;
@@ -115,7 +115,7 @@ impl Program {
     }
 }
 
-/// A program on an interface. It is taken off when this is dropped, or when the process ends.
+/// A program on an interface. It is detached when this is dropped, or when the process ends.
 #[derive(Debug)]
 pub(crate) struct Attachment {
     link: Arc<OwnedFd>,
@@ -128,7 +128,7 @@ impl Attachment {
         self.attached
     }
 
-    /// The descriptor that it hangs on. It doesn't keep the program on the interface when this is dropped.
+    /// The descriptor of its bpf_link. A copy doesn't keep the program on the interface once this is dropped.
     pub(crate) fn link(&self) -> Arc<OwnedFd> {
         Arc::clone(&self.link)
     }
@@ -147,7 +147,7 @@ impl Drop for Attachment {
 }
 
 impl XdpError {
-    /// This error as the reason why a mode is not to be had, if it is one; else the error again.
+    /// This error as the driver's refusal of a mode, if it is one; otherwise the error again.
     pub(crate) fn into_refusal(self, mode: Mode) -> Result<Refusal, Self> {
         match self {
             Self::Attach { source, .. } if refuses_mode(&source) => Ok(Refusal { mode, step: Step::Attach, source }),

@@ -1,8 +1,8 @@
-//! Programs for the far end of a cable, for measurements and tests.
+//! XDP programs for the far end of a cable, for measurements and tests.
 //!
-//! A [`Reflector`] is a segment without SubDevices that answers in the kernel. Over veth both ends must be of one kind:
-//! frames that a native reflector returns arrive only where the other end has a native program as well (ours, of a
-//! link, or a [`Passthrough`]), and a generic link wants a generic reflector.
+//! A [`Reflector`] is a segment without SubDevices that answers in the kernel. Over veth both ends must be of one kind.
+//! Frames from a native reflector arrive only where the other end has a native program too, either a link's or a
+//! [`Passthrough`]. A generic link needs a generic reflector.
 
 use crate::attached_program;
 use crate::device::Device;

@@ -1,8 +1,8 @@
-//! An AF_XDP socket bound to a queue: its four rings and the system calls on it.
+//! An AF_XDP socket bound to a queue: its four rings, and the system calls on it.
 //!
-//! Guarantees: what is put into a ring is a chunk that was ours, and it is the kernel's from then on; the types of
-//! [`crate::umem`] say so. The rings are unmapped before the socket's descriptor is closed (xsk-rs deletes the socket with the last of its
-//! rings), else the queue would stay taken.
+//! Guarantees: only chunks that were ours are put into a ring, and from then on they are the kernel's; the types of
+//! [`crate::umem`] make sure of it. The rings are unmapped before the socket's descriptor is closed, or the queue would
+//! stay taken (xsk-rs deletes the socket with the last of its rings).
 
 use crate::chunks::GivenChunk;
 use crate::mode::Mode;

@@ -1,9 +1,8 @@
 //! The memory that we share with the kernel.
 //!
-//! It is mapped and touched when it is made, and the kernel pins it, so no access faults a page later. What is read and
-//! written is decided by the table in [`crate::chunks`], with one exception: where a frame is withdrawn, one byte of it
-//! is overwritten while the kernel has it. The layout of a chunk is 256 bytes of headroom for XDP programs, then the
-//! frame.
+//! It is mapped and touched when it is made, and the kernel pins it, so no access causes a page fault later. The table
+//! in [`crate::chunks`] decides what may be read and written. There is one exception: to withdraw a frame, one byte of
+//! it is overwritten while the kernel has it. A chunk is 256 bytes of headroom for XDP programs, followed by the frame.
 
 use crate::chunks::{Chunks, Claim, Completed, GivenChunk, Layout, OwnedBuffer, OwnedSlot};
 use crate::error::XdpError;
@@ -54,9 +53,9 @@ pub enum Pages {
 
 /// Where the low byte of a frame's EtherType stands (IEEE 802.3, 3.2.6).
 const ETHERTYPE_LOW: usize = 13;
-/// What a withdrawn frame has there. It makes 0x88A4, EtherCAT, into 0x88B5, an EtherType for local experiments (IEEE
-/// 802, 9.2.3), and any other into none of EtherCAT either: ESCs pass such a frame on and process nothing of it
-/// (ETG.1000.4, 5.3).
+/// What a withdrawn frame has there. It turns 0x88A4, EtherCAT, into 0x88B5, an EtherType for local experiments (IEEE 802,
+/// 9.2.3), and no other EtherType into EtherCAT's. An ESC destroys such a frame or passes it on unread, depending on the
+/// forwarding rule in its DL control register (0x0100, bit 0); it never processes it.
 const WITHDRAWN: u8 = 0xb5;
 
 /// The UMEM, one descriptor for each chunk in use with its length set to [`MAX_FRAME`], and who has which.
@@ -152,8 +151,8 @@ impl UnboundUmem {
     fn touch(&mut self) {
         let Umem { umem, descriptors, .. } = &mut self.0;
         for descriptor in descriptors {
-            // SAFETY: the descriptor came from this UMEM, and no socket has been made with it (the type says so), so the
-            // kernel uses none of its chunks.
+            // SAFETY: the descriptor came from this UMEM. No socket has been made with it, as its type says, so the kernel
+            // uses none of its chunks.
             let mut data = unsafe { umem.data_mut(descriptor) };
             let mut cursor = data.cursor();
             cursor.zero_out();
@@ -202,7 +201,7 @@ impl Umem {
 
     /// Takes a slot that is ours to send its first `len` bytes, padded with zeros to [`MIN_FRAME`].
     #[inline]
-    pub(crate) fn to_send(&mut self, slot: Slot, len: usize) -> Result<ToSend, LinkFault> {
+    pub(crate) fn take_to_send(&mut self, slot: Slot, len: usize) -> Result<ToSend, LinkFault> {
         if len < MIN_FRAME
             && let Some(padding) = self.slot_mut(slot)?.get_mut(len..MIN_FRAME)
         {
@@ -286,17 +285,17 @@ impl Umem {
 
 /// Overwrites one byte of a frame that the kernel has, and returns what it was.
 ///
-/// One byte is written at once, so whoever reads the frame meanwhile, on another CPU or by DMA, sees the old EtherType or
-/// the new one and never a third.
+/// A single byte changes, so whoever reads the frame meanwhile, on another CPU or by DMA, sees the old EtherType or the new
+/// one, and never a third.
 fn overwrite(umem: &xsk_rs::Umem, slot: &mut FrameDesc) -> u8 {
-    // SAFETY: the descriptor is the UMEM's and MAX_FRAME long. The kernel has the chunk and may read it: nothing is read or
-    // written through this reference, it is for the address only.
+    // SAFETY: the descriptor is the UMEM's and MAX_FRAME long. The kernel has the chunk and may read it, so nothing is read
+    // or written through this reference; it only gives the address.
     let mut data = unsafe { umem.data_mut(slot) };
     let byte = &raw mut data.contents_mut()[ETHERTYPE_LOW];
     // SAFETY: the byte is in the UMEM's mapping, and the kernel never writes the chunk of a transmit slot.
     let before = unsafe { byte.read_volatile() };
-    // SAFETY: as above; the caller has &mut of the UMEM, so nobody in this process reads it, and what the kernel and the
-    // NIC make of memory that they share with us isn't Rust's to know: the store is volatile, so it is made.
+    // SAFETY: as above. The caller has &mut of the UMEM, so nobody else in this process uses the byte; the kernel and the
+    // NIC only read it, outside of what Rust sees, and a volatile store is not left out.
     unsafe { byte.write_volatile(WITHDRAWN) };
     before
 }

@@ -1,8 +1,9 @@
-//! Whether our program is still on its interface.
+//! Whether our XDP program is still on its interface.
 //!
-//! `bpftool link detach`, or any process with CAP_SYS_ADMIN, can take it off, and no descriptor of ours tells by itself.
-//! The kernel's view of our bpf_link does (`BPF_OBJ_GET_INFO_BY_FD`): its interface is 0 once it is detached. Since Linux
-//! 5.19 that needs no capability; older kernels want CAP_BPF where `kernel.unprivileged_bpf_disabled` is set.
+//! `bpftool link detach`, or any process with CAP_SYS_ADMIN, can detach it, and no descriptor of ours reports that. The
+//! kernel's information about our bpf_link does (`BPF_OBJ_GET_INFO_BY_FD`): its interface is 0 once it is detached.
+//! Since Linux 5.19 that needs no capability. Older kernels want CAP_BPF where `kernel.unprivileged_bpf_disabled` is
+//! set.
 
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};

@@ -63,7 +63,7 @@ fn forced_zero_copy_on_veth_is_refused_and_names_the_modes_that_work() {
         assert_eq!((refusal.mode, refusal.step), (Mode::ZeroCopy, Step::Bind));
         assert_eq!(works, &[Mode::NativeCopy, Mode::Generic]);
         let message = error.to_string();
-        assert!(message.contains("zero-copy on zc-master is not to be had"), "{message}");
+        assert!(message.contains("zero-copy on zc-master is not available"), "{message}");
         assert!(message.ends_with("these modes work: native copy, generic"), "{message}");
     });
 }

@@ -12,7 +12,7 @@ fn zero_copy_that_is_forced_on_veth_is_refused_with_the_modes_that_work() {
     in_private_netns(|veth| {
         let before = interface(&veth.master);
         let ended = run(&demo_rig(&veth.master), &["--mode", "zero-copy", "--seconds", "1"]);
-        ended.with_code(4).saying(&["zero-copy on zc-master is not to be had", "these modes work", "native"]);
+        ended.with_code(4).saying(&["zero-copy on zc-master is not available", "these modes work", "native"]);
         assert_eq!(interface(&veth.master), before);
     });
 }

@@ -5,7 +5,7 @@ mod support;
 use std::time::Duration;
 
 use support::Loss;
-use support::simulated::{cycle, operate, prepare, segment};
+use support::simulated::{cycle, operate, prepare, segment, to_op_and_back};
 use zerocat_bus::{AlError, BringUpError, Network, Options, Parent, PdoSource, Target};
 use zerocat_pdi::Direction;
 use zerocat_sim::{AlErrorConfig, ProfileKind, SegmentConfig, SubDeviceConfig, TargetState};
@@ -24,15 +24,7 @@ fn refusing(on: TargetState, code: u16, times: u32) -> SubDeviceConfig {
 fn the_demo_segment_reaches_op_and_goes_back_to_init() {
     let (datagrams, mut pump) = segment(&SegmentConfig::demo());
     let (mut network, plan) = pump.run(prepare(&datagrams, Options::default())).unwrap();
-    pump.run(network.to_safe_op()).unwrap();
-    let mut image = vec![0; plan.image_len];
-    pump.run(operate(&datagrams, &mut network, &plan, &mut image)).unwrap();
-    assert!(pump.states().iter().all(|state| *state == AlState::Op), "{:?}", pump.states());
-    for (got, expected) in pump.run(cycle(&datagrams, &plan, &mut image)) {
-        assert_eq!(got, expected);
-    }
-    assert_eq!(pump.run(network.shut_down()), []);
-    assert!(pump.states().iter().all(|state| *state == AlState::Init), "{:?}", pump.states());
+    to_op_and_back(&mut pump, &datagrams, &mut network, &plan);
 }
 
 #[test]

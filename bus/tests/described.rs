@@ -4,10 +4,9 @@ mod support;
 
 use std::path::PathBuf;
 
-use support::simulated::{cycle, operate, prepare, segment};
+use support::simulated::{prepare, segment, to_op_and_back};
 use zerocat_bus::{Options, PdoSource};
 use zerocat_sim::SegmentConfig;
-use zerocat_wire::AlState;
 
 fn described() -> SegmentConfig {
     let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../sim/tests/esi/segment.json");
@@ -21,14 +20,7 @@ fn devices_of_files_reach_op_and_exchange_what_their_files_say() {
     let sizes: Vec<_> =
         plan.subdevices.iter().map(|subdevice| (subdevice.outputs.len(), subdevice.inputs.len())).collect();
     assert_eq!(sizes, [(0, 0), (1, 0), (0, 1), (0, 8), (0, 2), (6, 6), (6, 10)]);
-    pump.run(network.to_safe_op()).unwrap();
-    let mut image = vec![0; plan.image_len];
-    pump.run(operate(&datagrams, &mut network, &plan, &mut image)).unwrap();
-    assert!(pump.states().iter().all(|state| *state == AlState::Op), "{:?}", pump.states());
-    for (got, expected) in pump.run(cycle(&datagrams, &plan, &mut image)) {
-        assert_eq!(got, expected);
-    }
-    assert_eq!(pump.run(network.shut_down()), []);
+    to_op_and_back(&mut pump, &datagrams, &mut network, &plan);
 }
 
 #[test]

@@ -85,3 +85,16 @@ pub(crate) async fn operate(
     join_all([exchange, climb]).await;
     reached
 }
+
+/// From PRE-OP to OP, one exchange in which every working counter is right, and back to INIT.
+pub(crate) fn to_op_and_back(pump: &mut Simulated, datagrams: &Datagrams, network: &mut Network<'_>, plan: &Plan) {
+    pump.run(network.to_safe_op()).expect("SAFE-OP");
+    let mut image = vec![0; plan.image_len];
+    pump.run(operate(datagrams, network, plan, &mut image)).expect("OP");
+    assert!(pump.states().iter().all(|state| *state == AlState::Op), "{:?}", pump.states());
+    for (got, expected) in pump.run(cycle(datagrams, plan, &mut image)) {
+        assert_eq!(got, expected);
+    }
+    assert_eq!(pump.run(network.shut_down()), []);
+    assert!(pump.states().iter().all(|state| *state == AlState::Init), "{:?}", pump.states());
+}

@@ -26,6 +26,13 @@ fn await_samples(program: &mut Program) {
     program.await_line("a sample", |line| line.contains("\"channels\""));
 }
 
+/// The segment of the demonstration, and a run over AF_XDP that is in OP on it. The folder holds its files.
+fn demo_in_op(veth: &Veth) -> (Segment, Program, Folder) {
+    let (segment, folder) = (Segment::demo(veth), Folder::new());
+    let program = in_op(&folder, &rig(&veth.master, "xdp"), &[]);
+    (segment, program, folder)
+}
+
 /// Takes `end` of the cable down and up while a run is in OP, and checks that it ends in order, in OP before.
 fn comes_back_after(link: &str, end: impl Fn(&Veth) -> &str + Sync) {
     in_private_netns(|veth| {
@@ -68,9 +75,7 @@ fn an_interface_set_down_and_up_ends_in_op() {
 #[test]
 fn a_segment_that_was_switched_off_and_on_ends_in_op() {
     in_private_netns(|veth| {
-        let segment = Segment::demo(veth);
-        let folder = Folder::new();
-        let mut program = in_op(&folder, &rig(&veth.master, "xdp"), &[]);
+        let (segment, mut program, _folder) = demo_in_op(veth);
         segment.end();
         // The carrier stays: only the frames don't come back.
         program.await_error(LOST);
@@ -85,9 +90,7 @@ fn a_segment_that_was_switched_off_and_on_ends_in_op() {
 #[test]
 fn another_network_than_before_is_said_and_not_driven() {
     in_private_netns(|veth| {
-        let segment = Segment::demo(veth);
-        let folder = Folder::new();
-        let mut program = in_op(&folder, &rig(&veth.master, "xdp"), &[]);
+        let (segment, mut program, _folder) = demo_in_op(veth);
         segment.end();
         program.await_error(LOST);
         let mut doubled = SegmentConfig::demo();
@@ -105,9 +108,7 @@ fn another_network_than_before_is_said_and_not_driven() {
 #[test]
 fn a_run_that_is_stopped_while_its_network_is_lost_says_so_and_takes_its_program_off() {
     in_private_netns(|veth| {
-        let segment = Segment::demo(veth);
-        let folder = Folder::new();
-        let mut program = in_op(&folder, &rig(&veth.master, "xdp"), &[]);
+        let (segment, mut program, _folder) = demo_in_op(veth);
         ip("link set zc-peer down");
         program.await_error(LOST);
         program.stop(Signal::SIGINT).with_code(1).saying(&["the shutdown failed"]);

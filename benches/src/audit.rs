@@ -13,18 +13,16 @@ mod simulation;
 mod thread;
 pub mod tracefs;
 
-use crate::host::BenchHost;
+use crate::host::{BenchHost, last_cpu};
 use crate::tables::plain;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::{Duration, Instant};
 use thread::ThreadReading;
 use tracefs::{SyscallTrace, TraceError};
 use zerocat::config::{LinkKind, Rig, Wait};
 use zerocat::report::{Holes, Report};
 use zerocat::{Session, SessionError, SessionOptions, ThreadPanic, Unstarted};
-use zerocat_sched::cpu_list;
 
 pub use simulation::Simulation;
 
@@ -171,7 +169,7 @@ pub fn run(settings: &AuditSettings, mut progress: impl FnMut(&str)) -> Result<A
     for (link, wait) in settings.links.iter().flat_map(|link| settings.waits.iter().map(move |wait| (*link, *wait))) {
         let mut rig = settings.rig.clone();
         (rig.engine.link, rig.engine.wait, rig.engine.spin_margin) = (link, wait, None);
-        rig.engine.cpu = rig.engine.cpu.or_else(|| cpu_list::read(Path::new("/"), "online").last().copied());
+        rig.engine.cpu = rig.engine.cpu.or_else(last_cpu);
         progress(&format!("{link:?}, {wait:?}: {} cycles at {} Hz", settings.cycles, rig.network.properties.rate));
         rows.push(row(rig, settings)?);
     }

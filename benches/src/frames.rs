@@ -7,18 +7,18 @@
 //!
 //! Not measured: a link, the engine, other topologies than a line.
 
-use crate::host::BenchHost;
+use crate::host::{BenchHost, last_cpu};
+use crate::segment::SegmentError;
 use crate::tables::plain;
 use comfy_table::CellAlignment;
 use serde::Serialize;
-use std::path::Path;
-use std::time::{Duration, Instant};
-use zerocat::StartError;
+use std::time::Duration;
 use zerocat::report::Figures;
 use zerocat_engine::Distribution;
+use zerocat_measure::Stint;
 use zerocat_sched::alloc::is_counting;
-use zerocat_sched::{RealtimeRequest, cpu_list, enter, prepare_process, thread_allocations};
-use zerocat_sim::{ModuleKind, Outcome, ProfileKind, Segment, SegmentConfig, SegmentConfigError, SubDeviceConfig};
+use zerocat_sched::{Clock, MonotonicClock, RealtimeRequest, enter, prepare_process, thread_allocations};
+use zerocat_sim::{ModuleKind, Outcome, ProfileKind, Segment, SegmentConfig, SubDeviceConfig};
 use zerocat_testkit::virtual_network::VirtualNetwork;
 use zerocat_wire::datagram::{self, MAX_DATA_ALONE};
 use zerocat_wire::ethernet::MacAddress;
@@ -32,9 +32,6 @@ pub const SCHEMA: &str = "zerocat-bench-frames/1";
 const WARM_UP: u32 = 500;
 /// Virtual period of the bring-up and of `lrw-1ms`.
 const PERIOD: Duration = Duration::from_millis(1);
-/// Work without a pause, and the pause, as in [`crate::rtt`].
-const STINT: Duration = Duration::from_millis(50);
-const PAUSE: Duration = Duration::from_millis(5);
 /// Datagrams in a frame that addresses nobody: enough that the frame itself hardly counts.
 const UNADDRESSED: usize = 100;
 /// A station address that nobody has, and a logical address that nobody maps.
@@ -64,17 +61,9 @@ impl Default for FramesSettings {
 /// Why nothing could be measured.
 #[derive(Debug, thiserror::Error)]
 pub enum FramesError {
-    /// No such segment.
-    #[error("a segment of {subdevices} SubDevices")]
-    Segment {
-        /// SubDevices asked for.
-        subdevices: usize,
-        /// Why.
-        source: Box<SegmentConfigError>,
-    },
-    /// The segment didn't come up.
-    #[error("bring the simulated segment up")]
-    Start(#[from] StartError),
+    /// No segment, or it didn't come up.
+    #[error(transparent)]
+    Segment(#[from] SegmentError),
     /// A frame couldn't be built.
     #[error("build a frame")]
     Frame(#[from] WireError),
@@ -90,9 +79,6 @@ pub enum FramesError {
         /// What it had to be.
         expected: u16,
     },
-    /// The thread that measures couldn't be started or ended by itself.
-    #[error("the measuring thread ended before its time")]
-    Thread,
 }
 
 /// One kind of frame on one line.
@@ -138,11 +124,11 @@ pub struct FramesReport {
 /// A segment that can't be made or doesn't come up, a frame that doesn't come back as it must.
 pub fn run(settings: &FramesSettings, mut progress: impl FnMut(&str) + Send) -> Result<FramesReport, FramesError> {
     let mut settings = settings.clone();
-    settings.cpu = settings.cpu.or_else(|| cpu_list::read(Path::new("/"), "online").last().copied());
+    settings.cpu = settings.cpu.or_else(last_cpu);
     let request = RealtimeRequest { cpu: settings.cpu, priority: settings.priority, ..RealtimeRequest::default() };
     let setup = prepare_process(&request);
     let measured = std::thread::scope(|scope| scope.spawn(|| measure(&settings, &request, &mut progress)).join());
-    let (rows, entered) = measured.map_err(|_| FramesError::Thread)??;
+    let (rows, entered) = measured.map_err(|_| SegmentError::Thread)??;
     let mut missing = setup.status.missing();
     missing.extend(entered);
     Ok(FramesReport { schema: SCHEMA, host: BenchHost::read(None), settings, rows, missing })
@@ -221,9 +207,9 @@ struct Line {
 
 impl Line {
     fn bring_up(count: usize) -> Result<Self, FramesError> {
-        let wrong = |source| FramesError::Segment { subdevices: count, source: Box::new(source) };
+        let wrong = |source| SegmentError::Segment { subdevices: count, source: Box::new(source) };
         let segment = Segment::new(&config(count)).map_err(wrong)?;
-        let network = VirtualNetwork::bring_up(segment, PERIOD)?;
+        let network = VirtualNetwork::bring_up(segment, PERIOD).map_err(SegmentError::Start)?;
         let (image, now) = (network.planned().plan.image_len, Duration::from_nanos(network.now().0));
         let datagrams = network.planned().plan.frames.iter().flat_map(|frame| &frame.datagrams);
         let logical = datagrams.map(|datagram| datagram.logical).min().unwrap_or_default();
@@ -235,27 +221,26 @@ impl Line {
         let segment = self.network.engine_mut().link_mut().segment_mut();
         let mut bytes = kind.frame.clone();
         let (mut taken, mut allocations) = (Distribution::default(), 0);
-        let mut stint = Instant::now();
+        let mut stint = Stint::begin();
         for n in 0..WARM_UP + frames {
             bytes.copy_from_slice(&kind.frame);
             bytes[HEADER_LEN + datagram::HEADER_LEN] = u8::from(n.is_multiple_of(2));
             self.now += kind.pause;
             let before = thread_allocations();
-            let began = Instant::now();
+            let began = MonotonicClock.now();
             let outcome = segment.process(&mut bytes, self.now);
-            let end = Instant::now();
+            let end = MonotonicClock.now();
             let got = (outcome == Outcome::Returned).then(|| working_counter(&bytes)).flatten();
             if got != Some(kind.expected) {
                 let Kind { what, expected, .. } = *kind;
                 return Err(FramesError::Answer { what, subdevices: count, got, expected });
             }
             if n >= WARM_UP {
-                taken.record(end - began);
+                taken.record(end.since(began));
                 allocations += thread_allocations().since(&before).total();
             }
-            if end - stint >= STINT {
-                std::thread::sleep(PAUSE);
-                stint = Instant::now();
+            if stint.is_over(end) {
+                stint = Stint::pause();
             }
         }
         Ok(row(count, kind, Figures::of(&taken), is_counting().then_some(allocations)))
@@ -372,6 +357,9 @@ mod tests {
     #[test]
     fn a_segment_of_nobody_is_refused() {
         let settings = FramesSettings { subdevices: vec![0], ..FramesSettings::default() };
-        assert!(matches!(run(&settings, |_| ()), Err(FramesError::Segment { subdevices: 0, .. })));
+        assert!(matches!(
+            run(&settings, |_| ()),
+            Err(FramesError::Segment(SegmentError::Segment { subdevices: 0, .. }))
+        ));
     }
 }

@@ -1,8 +1,10 @@
 //! The machine that a bench ran on: as in a run's report, and the interface.
 
 use serde::Serialize;
+use std::path::Path;
 use zerocat::report::HostReport;
 use zerocat_host::Nic;
+use zerocat_sched::cpu_list;
 
 /// What figures depend on.
 #[derive(Debug, Clone, Serialize)]
@@ -31,4 +33,9 @@ impl std::fmt::Display for BenchHost {
             None => Ok(()),
         }
     }
+}
+
+/// The CPU that a bench measures on unless it is told another: the last one.
+pub(crate) fn last_cpu() -> Option<usize> {
+    cpu_list::read(Path::new("/"), "online").last().copied()
 }

@@ -24,17 +24,16 @@ pub(crate) mod subject;
 
 pub use report::{Ratio, Row, RttReport, SCHEMA, table};
 
-use crate::host::BenchHost;
+use crate::host::{BenchHost, last_cpu};
 use pace::{Pace, Tally};
 use serde::Serialize;
-use std::path::Path;
 use std::time::Duration;
 use subject::{Burst, EngineSubject, Subject};
 use zerocat_engine::LaneError;
 use zerocat_link::lock::{InterfaceLock, LockError};
 use zerocat_link::packet::PacketError;
 use zerocat_link::packet::floor::FloorWait;
-use zerocat_sched::{ProcessSetup, RealtimeRequest, cpu_list, prepare_process};
+use zerocat_sched::{ProcessSetup, RealtimeRequest, prepare_process};
 use zerocat_xdp::{Mode, Passthrough, Reflector, XdpError, XdpOptions, XdpReport};
 
 /// Shortest frame that can be measured, in bytes.
@@ -193,7 +192,7 @@ pub fn run(settings: &RttSettings, mut progress: impl FnMut(&str)) -> Result<Rtt
     check(settings)?;
     let _lock = InterfaceLock::take(&settings.interface)?;
     let mut settings = settings.clone();
-    settings.cpu = settings.cpu.or_else(|| cpu_list::read(Path::new("/"), "online").last().copied());
+    settings.cpu = settings.cpu.or_else(last_cpu);
     let request = request(&settings);
     let setup = prepare_process(&request);
     let bench = Bench { settings: &settings, pace: Pace::new(request) };

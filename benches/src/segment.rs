@@ -5,18 +5,18 @@
 //! read and all outputs written back in every cycle; a fresh command set comes in every 16th, and samples are taken
 //! every 32nd, both between cycles and not timed.
 
-use crate::host::BenchHost;
+use crate::host::{BenchHost, last_cpu};
 use crate::stopwatch::Stopwatch;
 use crate::tables::{plain, right_from};
 use serde::Serialize;
-use std::path::Path;
 use std::time::{Duration, Instant};
 use zerocat::StartError;
 use zerocat::config::Overlap;
 use zerocat::report::Figures;
 use zerocat_engine::Distribution;
+use zerocat_measure::Stint;
 use zerocat_sched::alloc::is_counting;
-use zerocat_sched::{Clock, MonotonicClock, RealtimeRequest, cpu_list, enter, prepare_process, thread_allocations};
+use zerocat_sched::{Clock, MonotonicClock, RealtimeRequest, enter, prepare_process, thread_allocations};
 use zerocat_sim::{Segment, SegmentConfig, SegmentConfigError};
 use zerocat_testkit::virtual_network::{self, InProcessLink, VirtualNetwork};
 
@@ -27,9 +27,6 @@ pub const SCHEMA: &str = "zerocat-bench-segment/1";
 const WARM_UP: u32 = 500;
 /// Virtual period.
 const PERIOD: Duration = Duration::from_millis(1);
-/// Work without a pause, and the pause, as in [`crate::rtt`].
-const STINT: Duration = Duration::from_millis(50);
-const PAUSE: Duration = Duration::from_millis(5);
 const COMMAND_EVERY: u32 = 16;
 const SAMPLES_EVERY: u32 = 32;
 
@@ -127,7 +124,7 @@ pub struct SegmentReport {
 /// A segment that can't be made or doesn't come up.
 pub fn run(settings: &SegmentSettings, mut progress: impl FnMut(&str)) -> Result<SegmentReport, SegmentError> {
     let mut settings = settings.clone();
-    settings.cpu = settings.cpu.or_else(|| cpu_list::read(Path::new("/"), "online").last().copied());
+    settings.cpu = settings.cpu.or_else(last_cpu);
     let request = RealtimeRequest { cpu: settings.cpu, priority: settings.priority, ..RealtimeRequest::default() };
     let setup = prepare_process(&request);
     progress(&format!("bringing {} SubDevices up, then {} cycles", settings.subdevices, settings.cycles));
@@ -198,7 +195,7 @@ struct Timed {
 
 fn time(network: &mut Network, beside: &mut Beside, cycles: u32) -> Timed {
     let mut timed = Timed::default();
-    let mut stint = MonotonicClock.now();
+    let mut stint = Stint::begin();
     for n in 0..cycles {
         let kicking = network.engine().link().kicking();
         let allocated = thread_allocations();
@@ -211,10 +208,9 @@ fn time(network: &mut Network, beside: &mut Beside, cycles: u32) -> Timed {
         timed.segment.record(segment);
         timed.engine.record(cycle.saturating_sub(segment));
         beside.work(network, n);
-        if end.since(stint) >= STINT {
-            std::thread::sleep(PAUSE);
+        if stint.is_over(end) {
+            stint = Stint::pause();
             network.cycle();
-            stint = MonotonicClock.now();
         }
     }
     timed

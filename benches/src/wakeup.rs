@@ -4,10 +4,9 @@
 //! the machine, next to which the figures of a run stand (`wakeup_jitter_ns`, `sleep_latency_ns` and `rt.holes` of its
 //! report, which are counted by the same code).
 
-use crate::host::BenchHost;
+use crate::host::{BenchHost, last_cpu};
 use crate::tables::{plain, right_from};
 use serde::Serialize;
-use std::path::Path;
 use std::time::Duration;
 use zerocat::report::{Figures, Holes};
 use zerocat_engine::Distribution;
@@ -15,8 +14,8 @@ use zerocat_host::spin_warning;
 use zerocat_sched::margin::learn;
 use zerocat_sched::time::nanos;
 use zerocat_sched::{
-    Clock, Grid, MonotonicClock, Period, PeriodError, RealtimeRequest, ThreadUsage, WaitPolicy, WatchedClock, cpu_list,
-    enter, prepare_process,
+    Clock, Grid, MonotonicClock, Period, PeriodError, RealtimeRequest, ThreadUsage, WaitPolicy, WatchedClock, enter,
+    prepare_process,
 };
 
 /// Name and version of the schema. Keys may be added; none changes its meaning.
@@ -100,7 +99,7 @@ pub struct WakeupRow {
 /// A rate that makes no grid, a time that is none.
 pub fn run(settings: &WakeupSettings, mut progress: impl FnMut(&str)) -> Result<WakeupReport, WakeupError> {
     let mut settings = settings.clone();
-    settings.cpu = settings.cpu.or_else(|| cpu_list::read(Path::new("/"), "online").last().copied());
+    settings.cpu = settings.cpu.or_else(last_cpu);
     let period = Period::from_rate(settings.rate_hz)?;
     let length = Duration::try_from_secs_f64(settings.seconds).ok().filter(|length| !length.is_zero());
     let length = length.ok_or(WakeupError::Seconds(settings.seconds))?;

@@ -12,9 +12,11 @@ mod measure;
 mod plan;
 mod report;
 mod spread;
+mod stint;
 
 pub use dialogue::{DialogueError, print, read_plan, ready};
 pub use measure::{Lost, RoundTrip, Tally, measure};
 pub use plan::{MAX_SIZE, MIN_SIZE, Plan, Segment};
 pub use report::{Bucket, Cost, RowReport, SCHEMA};
 pub use spread::Spread;
+pub use stint::Stint;

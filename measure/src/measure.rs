@@ -1,28 +1,23 @@
 //! The loop that times an exchange, flat out or on a grid, on the calling thread.
 //!
-//! A thread that spins without a pause under SCHED_FIFO is thrown off its CPU by the kernel for 50 ms in every second
-//! (`sched_rt_runtime_us`, or the fair server). So where a row spins under SCHED_FIFO, each 50 ms of it are followed by
-//! 5 ms of sleep, and flat out by some exchanges that don't count. Ticks that fall into such a sleep are neither done
-//! nor counted.
+//! Where a row spins under SCHED_FIFO it does so in stints with pauses between them ([`Stint`]). Flat out, some exchanges
+//! after a pause don't count. Ticks that fall into a pause are neither done nor counted.
 
 use crate::plan::Plan;
 use crate::report::{Bucket, Cost, RowReport, SCHEMA};
 use crate::spread::Spread;
+use crate::stint::Stint;
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::time::{ClockId, clock_gettime};
 use std::future::Future;
 use std::time::Duration;
 use zerocat_sched::time::nanos;
-use zerocat_sched::{Clock, Grid, MonotonicClock, Period, Time, WaitPolicy};
+use zerocat_sched::{Clock, Grid, MonotonicClock, Period, WaitPolicy};
 
 /// Exchanges of which at least one has to come back.
 const FIRST_SIGN: u32 = 20;
 /// Exchanges after a pause that don't count: caches and predictors are cold.
 const REWARM: u32 = 100;
-/// Work without a pause. Of the kernel's second at most 950 ms may be work under SCHED_FIFO.
-const STINT: Duration = Duration::from_millis(50);
-/// The pause after it.
-const PAUSE: Duration = Duration::from_millis(5);
 /// So many losses in a row end a run: a peer whose task has ended doesn't come back.
 const HOPELESS: u32 = 50;
 /// How long the network is given to fall silent after a loss.
@@ -103,12 +98,13 @@ pub async fn measure<R: RoundTrip>(exchange: &mut R, plan: &Plan) -> Tally {
     let before = Reading::now();
     let faults = exchange.working_counter_faults();
     while course.done < plan.cycles && course.losses < HOPELESS {
+        let stint = Stint::begin();
         match course.grid {
-            Some(_) => paced(exchange, plan, &mut course, &mut tally).await,
-            None => flat_out(exchange, plan, &mut course, &mut tally).await,
+            Some(_) => paced(exchange, plan, stint, &mut course, &mut tally).await,
+            None => flat_out(exchange, plan, stint, &mut course, &mut tally).await,
         }
         if course.pauses && course.done < plan.cycles {
-            std::thread::sleep(PAUSE);
+            let _ = Stint::pause();
             course.resume();
             if course.grid.is_none() {
                 course.uncounted += u64::from(REWARM);
@@ -175,15 +171,14 @@ impl Course {
         }
     }
 
-    /// Whether the stint that began then is over.
-    fn is_over(&self, began: Time, plan: &Plan) -> bool {
-        self.done >= plan.cycles || self.losses >= HOPELESS || self.pauses && MonotonicClock.now().since(began) >= STINT
+    /// Whether the run is over, or it is time for a pause.
+    fn is_over(&self, stint: Stint, plan: &Plan) -> bool {
+        self.done >= plan.cycles || self.losses >= HOPELESS || self.pauses && stint.is_over(MonotonicClock.now())
     }
 }
 
-async fn flat_out<R: RoundTrip>(exchange: &mut R, plan: &Plan, course: &mut Course, tally: &mut Tally) {
-    let began = MonotonicClock.now();
-    while !course.is_over(began, plan) {
+async fn flat_out<R: RoundTrip>(exchange: &mut R, plan: &Plan, stint: Stint, course: &mut Course, tally: &mut Tally) {
+    while !course.is_over(stint, plan) {
         let start = MonotonicClock.now();
         exchange.prepare();
         let back = exchange.exchange().await;
@@ -192,10 +187,9 @@ async fn flat_out<R: RoundTrip>(exchange: &mut R, plan: &Plan, course: &mut Cour
     }
 }
 
-async fn paced<R: RoundTrip>(exchange: &mut R, plan: &Plan, course: &mut Course, tally: &mut Tally) {
+async fn paced<R: RoundTrip>(exchange: &mut R, plan: &Plan, stint: Stint, course: &mut Course, tally: &mut Tally) {
     let Some(grid) = course.grid else { return };
-    let began = MonotonicClock.now();
-    while !course.is_over(began, plan) {
+    while !course.is_over(stint, plan) {
         let start = MonotonicClock.now();
         exchange.prepare();
         let prepared = nanos(MonotonicClock.now().since(start));

@@ -39,6 +39,7 @@ impl Folder {
     ///
     /// # Panics
     /// Where it can't be written.
+    #[expect(clippy::must_use_candidate, reason = "the path is often known")]
     pub fn write(&self, file: &str, contents: &str) -> PathBuf {
         let path = self.make_room(file);
         std::fs::write(&path, contents).unwrap_or_else(|error| panic!("write {}: {error}", path.display()));

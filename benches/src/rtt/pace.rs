@@ -3,6 +3,7 @@
 use super::subject::Subject;
 use std::time::Duration;
 use zerocat_engine::Distribution;
+use zerocat_measure::Stint;
 use zerocat_sched::{Clock, MonotonicClock, RealtimeRequest, enter};
 
 /// Exchanges of which at least one has to come back.
@@ -11,10 +12,6 @@ const FIRST_SIGN: u32 = 20;
 const WARM_UP: u32 = 2_000;
 /// Exchanges after a pause that don't count: caches and predictors are cold.
 const REWARM: u32 = 100;
-/// Work without a pause. Of the kernel's second at most 950 ms may be work under SCHED_FIFO.
-const STINT: Duration = Duration::from_millis(50);
-/// The pause after it.
-const PAUSE: Duration = Duration::from_millis(5);
 /// How long the network is given to fall silent after a loss.
 const SILENCE: Duration = Duration::from_millis(2);
 
@@ -71,7 +68,7 @@ impl Pace {
             let mut left = cycles;
             while left > 0 {
                 left -= stint(subject, left, &mut tally);
-                std::thread::sleep(PAUSE);
+                let _ = Stint::pause();
                 warm_up(subject, REWARM);
             }
         };
@@ -83,7 +80,7 @@ impl Pace {
 /// Measures until the stint is over or `most` exchanges are done. Returns how many were done, lost ones included.
 fn stint<S: Subject>(subject: &mut S, most: u32, tally: &mut Tally) -> u32 {
     let faults = subject.working_counter_faults();
-    let began = MonotonicClock.now();
+    let stint = Stint::begin();
     let mut done = 0;
     while done < most {
         let start = MonotonicClock.now();
@@ -102,7 +99,7 @@ fn stint<S: Subject>(subject: &mut S, most: u32, tally: &mut Tally) -> u32 {
         }
         subject.between();
         done += 1;
-        if end.since(began) >= STINT {
+        if stint.is_over(end) {
             break;
         }
     }

@@ -1,0 +1,40 @@
+//! Pauses that keep a thread on its CPU.
+//!
+//! The kernel takes the CPU from a thread that spins under SCHED_FIFO for 50 ms in every second (`sched_rt_runtime_us`,
+//! or the fair server). A bench that met that would measure the kernel's policy. So it works in stints of 50 ms, with
+//! 5 ms of sleep after each.
+
+use std::time::Duration;
+use zerocat_sched::{Clock, MonotonicClock, Time};
+
+/// Work without a pause. Of the kernel's second at most 950 ms may be work under SCHED_FIFO.
+const WORK: Duration = Duration::from_millis(50);
+/// The pause after it.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// A stretch of work without a pause.
+#[derive(Debug, Clone, Copy)]
+pub struct Stint {
+    began: Time,
+}
+
+impl Stint {
+    /// Begins now.
+    #[must_use]
+    pub fn begin() -> Self {
+        Self { began: MonotonicClock.now() }
+    }
+
+    /// Whether it is time for a pause.
+    #[must_use]
+    pub fn is_over(self, now: Time) -> bool {
+        now.since(self.began) >= WORK
+    }
+
+    /// Sleeps for the pause; afterwards the next stint begins.
+    #[must_use]
+    pub fn pause() -> Self {
+        std::thread::sleep(PAUSE);
+        Self::begin()
+    }
+}

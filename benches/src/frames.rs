@@ -17,7 +17,7 @@ use zerocat::report::Figures;
 use zerocat_engine::Distribution;
 use zerocat_measure::Stint;
 use zerocat_sched::alloc::is_counting;
-use zerocat_sched::{Clock, MonotonicClock, RealtimeRequest, enter, prepare_process, thread_allocations};
+use zerocat_sched::{Clock, MonotonicClock, RealtimeRequest, prepare_process, prepare_thread, thread_allocations};
 use zerocat_sim::{ModuleKind, Outcome, ProfileKind, Segment, SegmentConfig, SubDeviceConfig};
 use zerocat_testkit::virtual_network::VirtualNetwork;
 use zerocat_wire::datagram::{self, MAX_DATA_ALONE};
@@ -144,7 +144,7 @@ fn measure(
         progress(&format!("bringing {count} SubDevices up"));
         lines.push((*count, Line::bring_up(*count)?));
     }
-    let missing = enter(request).missing();
+    let missing = prepare_thread(request).missing();
     let mut rows = Vec::new();
     for (count, line) in &mut lines {
         for kind in kinds(*count, line)? {

@@ -16,7 +16,7 @@ use zerocat::report::Figures;
 use zerocat_engine::Distribution;
 use zerocat_measure::Stint;
 use zerocat_sched::alloc::is_counting;
-use zerocat_sched::{Clock, MonotonicClock, RealtimeRequest, enter, prepare_process, thread_allocations};
+use zerocat_sched::{Clock, MonotonicClock, RealtimeRequest, prepare_process, prepare_thread, thread_allocations};
 use zerocat_sim::{Segment, SegmentConfig, SegmentConfigError};
 use zerocat_testkit::virtual_network::{self, InProcessLink, VirtualNetwork};
 
@@ -146,7 +146,7 @@ fn measure(settings: &SegmentSettings, request: &RealtimeRequest) -> Result<Segm
     rig.engine.overlap = settings.overlap;
     let mut network = VirtualNetwork::bring_up_over(segment, rig, Stopwatch::new)?;
     let bring_up_ms = began.elapsed().as_secs_f64() * 1000.0;
-    let missing = enter(request).missing();
+    let missing = prepare_thread(request).missing();
     let mut beside = Beside::new(&mut network);
     for n in 0..WARM_UP {
         network.cycle();

@@ -14,8 +14,8 @@ use zerocat_host::spin_warning;
 use zerocat_sched::margin::learn;
 use zerocat_sched::time::nanos;
 use zerocat_sched::{
-    Clock, Grid, MonotonicClock, Period, PeriodError, RealtimeRequest, ThreadUsage, WaitPolicy, WatchedClock, enter,
-    prepare_process,
+    Clock, Grid, MonotonicClock, Period, PeriodError, RealtimeRequest, ThreadUsage, WaitPolicy, WatchingClock,
+    prepare_process, prepare_thread,
 };
 
 /// Name and version of the schema. Keys may be added; none changes its meaning.
@@ -122,13 +122,13 @@ pub fn run(settings: &WakeupSettings, mut progress: impl FnMut(&str)) -> Result<
 
 /// On a thread of its own, which it makes a realtime one.
 fn measure(wait: WaitPolicy, period: Period, length: Duration, request: &RealtimeRequest) -> (WakeupRow, Vec<String>) {
-    let missing = enter(request).missing();
+    let missing = prepare_thread(request).missing();
     let wait = match wait {
         WaitPolicy::Hybrid { .. } => WaitPolicy::Hybrid { spin: learn(&MonotonicClock, period.duration()).margin },
         other => other,
     };
     let mut tally = Tally::default();
-    wait_for_ticks(&WatchedClock::new(MonotonicClock), wait, period, length, &mut tally);
+    wait_for_ticks(&WatchingClock::new(MonotonicClock), wait, period, length, &mut tally);
     (tally.row(wait), missing)
 }
 
@@ -146,7 +146,7 @@ struct Tally {
 }
 
 fn wait_for_ticks(
-    clock: &WatchedClock<impl Clock>,
+    clock: &WatchingClock<impl Clock>,
     wait: WaitPolicy,
     period: Period,
     length: Duration,
@@ -264,7 +264,7 @@ mod tests {
         clock.set_oversleep(late);
         let period = Period::from_duration(MILLISECOND).unwrap();
         let mut tally = Tally::default();
-        wait_for_ticks(&WatchedClock::new(clock), wait, period, Duration::from_secs(1), &mut tally);
+        wait_for_ticks(&WatchingClock::new(clock), wait, period, Duration::from_secs(1), &mut tally);
         tally
     }
 

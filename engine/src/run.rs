@@ -6,7 +6,7 @@ use crate::measure::Measurements;
 use std::time::Duration;
 use zerocat_link::Link;
 use zerocat_sched::{
-    AllocationCount, Clock, Grid, Period, PollWait, ThreadUsage, Tick, Time, WaitPolicy, WatchedClock,
+    AllocationCount, Clock, Grid, Period, PollWait, ThreadUsage, Tick, Time, WaitPolicy, WatchingClock,
     alloc::is_counting, thread_allocations,
 };
 
@@ -60,7 +60,7 @@ pub struct RunOutcome<L> {
 
 /// Drives an engine on the grid until it is told to stop, or its controls are dropped.
 pub fn run<L: Link, C: Clock>(mut engine: Engine<L>, clock: &C, settings: Settings) -> RunOutcome<L> {
-    let clock = &WatchedClock::new(clock);
+    let clock = &WatchingClock::new(clock);
     let grid = Grid::new(clock.now().after(settings.period.duration()), settings.period);
     let mut meter = Meter::new();
     let mut last = None;
@@ -88,7 +88,7 @@ pub fn run<L: Link, C: Clock>(mut engine: Engine<L>, clock: &C, settings: Settin
 /// Waits for the next tick and prepares the cycle shortly before it. Returns the tick and when the thread woke.
 fn wait_for_tick<L: Link, C: Clock>(
     engine: &mut Engine<L>,
-    clock: &WatchedClock<C>,
+    clock: &WatchingClock<C>,
     grid: &Grid,
     wait: WaitPolicy,
     last: Option<u64>,

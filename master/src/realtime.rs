@@ -7,7 +7,9 @@ use std::sync::mpsc;
 use std::thread::{Builder, JoinHandle};
 use zerocat_engine::{Engine, RunOutcome, Settings, run};
 use zerocat_sched::time::nanos;
-use zerocat_sched::{LearnedMargin, MonotonicClock, RealtimeRequest, RealtimeStatus, WaitPolicy, enter, margin::learn};
+use zerocat_sched::{
+    LearnedMargin, MonotonicClock, RealtimeRequest, RealtimeStatus, WaitPolicy, margin::learn, prepare_thread,
+};
 
 /// Name of the thread.
 const NAME: &str = "zc-rt";
@@ -69,7 +71,7 @@ impl RealtimeThread {
     ) -> Result<Self, SessionError> {
         let (said, hear) = mpsc::channel();
         let handle = Builder::new().name(NAME.to_owned()).spawn(move || {
-            let status = enter(&request);
+            let status = prepare_thread(&request);
             let learned = learned(settings, margin);
             let wait = learned.map_or(settings.wait, |learned| WaitPolicy::Hybrid { spin: learned.margin });
             // The receiver waits below; if it is gone there is nobody to tell.

@@ -17,7 +17,7 @@ use thread_priority::{
     RealtimeThreadSchedulePolicy, ThreadBuilder, ThreadPriority, ThreadPriorityValue, ThreadSchedulePolicy,
 };
 use zerocat_measure::{Plan, Segment, Tally, measure, print, read_plan, ready};
-use zerocat_sched::{RealtimeRequest, enter, prepare_process};
+use zerocat_sched::{RealtimeRequest, prepare_process, prepare_thread};
 
 /// Priorities of ethercrab's examples.
 const TASK_PRIORITY: u8 = 49;
@@ -62,7 +62,7 @@ pub(crate) fn run(row: Row) -> Result<(), Fault> {
     let tally = if row == Row::RawOneThread {
         let task = ethercrab::std::tx_rx_task(&plan.interface, tx, rx)?;
         ready()?;
-        missing.extend(enter(&request).missing());
+        missing.extend(prepare_thread(&request).missing());
         let task = async {
             note(&ended, task.await.map(drop));
             std::future::pending::<Tally>().await
@@ -72,7 +72,7 @@ pub(crate) fn run(row: Row) -> Result<(), Fault> {
         start(row, &plan, tx, rx, &ended)?;
         std::thread::sleep(START);
         ready()?;
-        missing.extend(enter(&request).missing());
+        missing.extend(prepare_thread(&request).missing());
         block_on(measure(&mut lrw, &plan))
     };
     missing.extend(ended.lock().ok().and_then(|mut why| why.take()));

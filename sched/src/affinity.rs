@@ -1,4 +1,4 @@
-//! Pins the calling thread to one CPU. Done when the kernel says so on reading it back.
+//! Pins the calling thread to one CPU, and reads back from the kernel that it is.
 
 use std::path::Path;
 
@@ -9,20 +9,19 @@ use crate::cpu_list;
 /// Pins the calling thread to `cpu`.
 ///
 /// # Errors
-/// A sentence that says why not and what to do: the CPU doesn't exist or is off line, or it isn't in the thread's
-/// cpuset.
+/// A sentence with the reason and a remedy: the CPU doesn't exist or is offline, or it isn't in the thread's cpuset.
 pub fn pin_to(cpu: usize) -> Result<(), String> {
     let online = cpu_list::read(Path::new("/"), "online");
     if !online.is_empty() && !online.contains(&cpu) {
-        return Err(format!("there is no such CPU on line (there are {online:?}); choose one of these"));
+        return Err(format!("there is no such CPU online; choose one of {online:?}"));
     }
     if !core_affinity::set_for_current(CoreId { id: cpu }) {
         let why = std::io::Error::last_os_error();
-        return Err(format!("{why}; take it into the cpuset of this process (container, systemd AllowedCPUs)"));
+        return Err(format!("{why}; add it to the cpuset of this process (container, systemd AllowedCPUs=)"));
     }
     match allowed().as_slice() {
         [only] if *only == cpu => Ok(()),
-        got => Err(format!("the kernel allows CPUs {got:?} instead; look for a cpuset that overrules it")),
+        got => Err(format!("the kernel allows CPUs {got:?} instead; look for a cpuset that overrides it")),
     }
 }
 
@@ -37,19 +36,19 @@ mod tests {
     use super::*;
 
     /// In a thread of its own, so that the test runner's threads keep their CPUs.
-    fn elsewhere<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    fn on_another_thread<T: Send>(work: impl FnOnce() -> T + Send) -> T {
         std::thread::scope(|scope| scope.spawn(work).join().unwrap())
     }
 
     #[test]
     fn pins_to_a_cpu_that_is_allowed() {
         let cpu = *allowed().last().unwrap();
-        assert_eq!(elsewhere(|| (pin_to(cpu), allowed())), (Ok(()), vec![cpu]));
+        assert_eq!(on_another_thread(|| (pin_to(cpu), allowed())), (Ok(()), vec![cpu]));
     }
 
     #[test]
     fn refuses_a_cpu_that_does_not_exist_and_names_those_that_do() {
-        let why = elsewhere(|| pin_to(100_000)).unwrap_err();
+        let why = on_another_thread(|| pin_to(100_000)).unwrap_err();
         assert!(why.contains("no such CPU") && why.contains('0'), "{why}");
     }
 }

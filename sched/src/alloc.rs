@@ -1,4 +1,5 @@
-//! An allocator that counts, and that can be forbidden: it holds the rule that a cycle allocates nothing.
+//! An allocator that counts what each thread asks of it and can forbid a thread to ask: it enforces that a cycle doesn't
+//! allocate.
 //!
 //! ```
 //! #[global_allocator]
@@ -11,9 +12,9 @@
 //! # }
 //! ```
 //!
-//! Guarantees: counts are of the calling thread, exact, and cost a few instructions each; while forbidden, the first
-//! allocation, reallocation or free of the thread ends the process with a message and a backtrace. Not guaranteed:
-//! anything about memory that C libraries take from `malloc` directly.
+//! Guarantees: the counts are those of the calling thread, exact, and cost a few instructions each; while allocations are
+//! forbidden, the first allocation, reallocation or free of the thread aborts the process with a message and a backtrace.
+//! Not guaranteed: anything about memory that C libraries take from `malloc` directly.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -24,11 +25,11 @@ use serde::Serialize;
 /// What a thread asked of the allocator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct AllocationCount {
-    /// Blocks taken.
+    /// Blocks allocated.
     pub allocations: u64,
-    /// Blocks grown or shrunk.
+    /// Blocks resized.
     pub reallocations: u64,
-    /// Blocks given back.
+    /// Blocks freed.
     pub frees: u64,
 }
 
@@ -43,7 +44,7 @@ impl AllocationCount {
         }
     }
 
-    /// All of them.
+    /// Calls of every kind.
     #[must_use]
     pub const fn total(&self) -> u64 {
         self.allocations + self.reallocations + self.frees
@@ -59,12 +60,12 @@ thread_local! {
     static FORBIDDEN: Cell<bool> = const { Cell::new(false) };
 }
 
-/// The system's allocator, counted per thread. For `#[global_allocator]`.
+/// The system allocator, counting per thread. For `#[global_allocator]`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct CountingAllocator;
 
-// SAFETY: every call is handed to `System` with the arguments it came with, so its contract holds as `System`'s does;
-// the counting around it touches only cells of the calling thread and doesn't unwind.
+// SAFETY: every call is passed to `System` with its arguments unchanged, so the contract holds as `System`'s does; the
+// counting around it touches only cells of the calling thread and doesn't unwind.
 unsafe impl GlobalAlloc for CountingAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         note(&ALLOCATIONS, "an allocation", layout.size());
@@ -98,7 +99,7 @@ fn note(counter: &'static std::thread::LocalKey<Cell<u64>>, what: &str, size: us
     }
 }
 
-/// Ends the process: an allocator must not unwind. Disarms first, since the message allocates.
+/// Aborts the process, because an allocator must not unwind. Allows allocations first, because the message allocates.
 #[cold]
 fn refuse(what: &str, size: usize) -> ! {
     FORBIDDEN.set(false);
@@ -127,19 +128,19 @@ pub fn is_counting() -> bool {
     thread_allocations() != before
 }
 
-/// Runs `work`; if it allocates, reallocates or frees on this thread, the process ends with a message and a backtrace.
+/// Runs `work`; if it allocates, reallocates or frees on this thread, the process aborts with a message and a backtrace.
 /// Has no effect where [`CountingAllocator`] isn't the global allocator.
 pub fn forbid_allocations<R>(work: impl FnOnce() -> R) -> R {
     let _guard = AbortOnAlloc::arm();
     work()
 }
 
-/// While it lives, the first allocation, reallocation or free of the thread that made it ends the process.
+/// While it lives, the first allocation, reallocation or free of the thread that made it aborts the process.
 #[derive(Debug)]
 #[must_use = "allocations are allowed again when this is dropped"]
 pub struct AbortOnAlloc {
     was: bool,
-    // Not Send: it stands for the thread that made it.
+    // Not Send: it belongs to the thread that made it.
     _thread: std::marker::PhantomData<*const ()>,
 }
 

@@ -1,16 +1,16 @@
-//! The kernel's notation for sets of CPUs: `0-3,8`. Reads only; an unreadable list is an empty one.
+//! The kernel's notation for sets of CPUs: `0-3,8`. A list that can't be read is empty.
 
 use std::fs;
 use std::path::Path;
 
-/// The CPUs of a list such as `0-3,8`. What isn't a number or a range is left out.
+/// The CPUs of a list such as `0-3,8`. Parts that are neither a number nor a range are ignored.
 #[must_use]
 pub fn parse(list: &str) -> Vec<usize> {
     list.trim().split(',').filter_map(range).flatten().collect()
 }
 
 fn range(part: &str) -> Option<std::ops::RangeInclusive<usize>> {
-    // Linux has at most 8192 CPUs (CONFIG_NR_CPUS); a larger number is no CPU and must not become a huge range.
+    // Linux has at most 8192 CPUs (CONFIG_NR_CPUS). A larger number is no CPU and must not become a huge range.
     let number = |text: &str| text.trim().parse().ok().filter(|&cpu: &usize| cpu < 8192);
     match part.split_once('-') {
         Some((first, last)) => Some(number(first)?..=number(last)?),

@@ -1,8 +1,8 @@
 //! The absolute grid of cycles: tick `n` is at `origin + n * period`.
 //!
 //! Guarantees: the times of ticks don't drift, whatever the period (a rate of 3,000 Hz has a period of 333,333.33 ns,
-//! and its tick 3,000,000 is at 1,000 s exactly); a missed tick is skipped and counted, never caught up; a tick that
-//! is late but still within its own period is done. Not guaranteed: that anybody wakes in time.
+//! and its tick 3,000,000 is at exactly 1,000 s); a missed tick is skipped and counted, never caught up; a tick that is
+//! late but still within its own period is run. Not guaranteed: that the thread wakes in time.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ pub const MIN_PERIOD: Duration = Duration::from_micros(1);
 /// Longest period of a grid: 1,000 s.
 pub const MAX_PERIOD: Duration = Duration::from_secs(1000);
 
-/// Why a rate or a duration makes no grid.
+/// Why a rate or a duration can't be the period of a grid.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
 pub enum PeriodError {
     /// The rate is not a number, or its period is out of bounds.
@@ -101,15 +101,15 @@ impl Period {
     }
 }
 
-/// A tick to do next.
+/// The tick to run next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Tick {
-    /// Its number, which is the cycle's number: a reader sees a gap as a gap.
+    /// Its number, which is also the cycle's. Numbers of skipped ticks are missing.
     pub number: u64,
     /// When it is or was due, in nanoseconds of the clock.
     #[serde(skip)]
     pub at: Time,
-    /// Ticks between the last one done and this one, which nobody will do.
+    /// Ticks between the last one that ran and this one; they are never run.
     pub skipped: u64,
 }
 
@@ -155,7 +155,7 @@ impl Grid {
         self.period
     }
 
-    /// When tick `number` is, rounded down to a nanosecond; saturates at the end of time.
+    /// When tick `number` is, rounded down to a nanosecond; saturates.
     #[must_use]
     pub fn tick(&self, number: u64) -> Time {
         Time(self.origin.0.saturating_add(self.period.offset(number)))
@@ -167,17 +167,17 @@ impl Grid {
         now.0.checked_sub(self.origin.0).map(|elapsed| self.period.index(elapsed))
     }
 
-    /// The tick to do next when `last_done` was the last one done.
+    /// The tick to run next when `last_done` was the last one that ran.
     ///
-    /// If the time of the one after `last_done` is still to come or less than a period ago, it is that one; else the
-    /// one whose period `now` lies in, and those between are skipped. Ask again after the wait with the same
-    /// `last_done`: where the wait overslept by periods, the answer has moved on and `skipped` counts them.
+    /// That is the one after `last_done`, if its time is still to come or less than a period ago; otherwise the one whose
+    /// period `now` is in, and those between are skipped. Ask again after the wait with the same `last_done`: if the wait
+    /// overslept by whole periods, the answer is a later tick and `skipped` counts those in between.
     #[must_use]
     pub fn next_after(&self, now: Time, last_done: u64) -> Tick {
         self.next(now, Some(last_done))
     }
 
-    /// As [`Grid::next_after`], where `None` says that no tick has been done: tick 0 is then the one to do first.
+    /// As [`Grid::next_after`]; with `None`, no tick has run yet and the first one is tick 0.
     #[must_use]
     pub fn next(&self, now: Time, last_done: Option<u64>) -> Tick {
         let due = last_done.map_or(0, |done| done.saturating_add(1));
@@ -185,8 +185,8 @@ impl Grid {
         Tick { number, at: self.tick(number), skipped: number - due }
     }
 
-    /// Moves all ticks by `nanos`, later for a positive one. Numbers stay. For a controller that follows another
-    /// clock: shift by far less than a period at a time, or ticks are skipped or bunched.
+    /// Moves all ticks by `nanos`, later if that is positive. Numbers stay the same. For a controller that follows another
+    /// clock: shift by far less than a period at a time, or ticks are skipped or come too close together.
     pub fn shift(&mut self, nanos: i64) {
         self.origin = Time(self.origin.0.saturating_add_signed(nanos));
     }
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_rates_and_periods_that_make_no_grid() {
+    fn refuses_rates_and_periods_out_of_bounds() {
         for hertz in [0.0, -1.0, f64::NAN, f64::INFINITY, 0.000_1, 1_000_001.0] {
             assert!(Period::from_rate(hertz).is_err(), "{hertz}");
         }
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn does_a_tick_that_is_late_within_its_period() {
+    fn runs_a_tick_that_is_late_within_its_period() {
         assert_eq!(millisecond().next_after(Time(2_004_999), 0), Tick { number: 1, at: Time(1_005_000), skipped: 0 });
     }
 
@@ -258,7 +258,7 @@ mod tests {
         assert_eq!(grid.tick(2), Time(2_004_700));
         grid.shift(500);
         assert_eq!(grid.tick(2), Time(2_005_200));
-        // A tick that was done isn't done again when the grid moves to later.
+        // A tick that has run doesn't run again when the grid is moved to later.
         assert_eq!(grid.next_after(Time(2_005_100), 2).number, 3);
     }
 
@@ -294,7 +294,7 @@ mod tests {
         }
 
         #[test]
-        fn every_tick_is_done_or_counted(
+        fn every_tick_runs_or_is_counted(
             period in periods(),
             steps in prop::collection::vec(0u64..5_000, 1..200),
         ) {

@@ -1,18 +1,19 @@
-//! The time driver that ethercrab's datagram layer wants when it is built without `std`: a clock that stands still.
+//! The time driver that ethercrab's datagram layer needs when it is built without `std`: a clock that stands still.
 //!
-//! ethercrab arms a timer for each frame and reads its clock whenever the frame's future is polled; if the time is
-//! over, it gives the frame's slot away although the frame is still out, and the slot is lost or answers the wrong
-//! request. Here every frame that leaves the pool comes back to it exactly once, answered or not, and the lost ones
-//! are timed by the thread that sent them. So those timers must never run out, however late a future is polled. A
-//! clock that stands at 0 guarantees it; no timer has to be kept, and no waker is ever called.
+//! ethercrab starts a timer for each frame and reads its clock whenever the frame's future is polled. When the time is up
+//! it reuses the frame's slot although the frame is still on the wire, so the slot is lost or answers the wrong request.
+//! Here every frame that leaves the pool returns to it exactly once, answered or not, and the thread that sent a frame
+//! decides when it is lost. So those timers must never expire, however late a future is polled. A clock that stands at 0
+//! guarantees that; no timer has to be kept, and no waker is ever called.
 //!
 //! Consequence: in a program that links this, `embassy_time::Instant::now()` is always 0, and an `embassy_time::Timer`
-//! of more than 0 ticks never fires. Wait with [`crate::Clock`] instead. The rate (1 MHz by default) has no effect.
+//! of more than 0 ticks never fires. Wait with [`crate::Clock`] instead. The tick rate (1 MHz by default) has no effect.
 //!
-//! A program may have one time driver: linking a second one fails at link time with a duplicate symbol.
+//! A program can have only one time driver: a second one fails at link time with a duplicate symbol.
 
-// The macro defines two `#[unsafe(no_mangle)]` functions. The compiler doesn't see them as unsafe code of the crate that
-// calls the macro, and would take them under `forbid(unsafe_code)` too; they are unsafe all the same, hence this crate.
+// The macro defines two `#[unsafe(no_mangle)]` functions. The compiler doesn't count them as unsafe code of the crate that
+// calls the macro, so `forbid(unsafe_code)` wouldn't catch them. They are unsafe all the same, so the call is here, in a
+// crate that may contain unsafe code.
 
 use std::task::Waker;
 
@@ -32,7 +33,7 @@ impl Driver for IdleTimer {
 // nothing else in the workspace defines a driver; a second one would not link.
 time_driver_impl!(static DRIVER: IdleTimer = IdleTimer);
 
-/// Makes the linker take this module in. Call it where ethercrab's pool is made; it does nothing else.
+/// Makes the linker include this module and does nothing else. Call it where ethercrab's pool is created.
 #[inline(never)]
 pub fn link_idle_timer() {
     std::hint::black_box(&DRIVER);

@@ -1,11 +1,11 @@
-//! Keeps the CPUs out of deep idle states, by holding `/dev/cpu_dma_latency` open with a latency of 0 us
-//! (`Documentation/power/pm_qos_interface.rst`). It ends when the guard is dropped or the process does.
+//! Keeps the CPUs out of deep idle states by holding `/dev/cpu_dma_latency` open with a latency of 0 us
+//! (`Documentation/power/pm_qos_interface.rst`). The request ends when the guard is dropped or the process ends.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::Path;
 
-/// While it lives no CPU enters an idle state that takes time to leave.
+/// While it lives, no CPU enters an idle state that takes time to leave.
 #[derive(Debug)]
 #[must_use = "the request ends when this is dropped"]
 pub struct CpuDmaLatency {
@@ -13,16 +13,16 @@ pub struct CpuDmaLatency {
 }
 
 impl CpuDmaLatency {
-    /// Asks for a latency of 0 us on all CPUs.
+    /// Requests a latency of 0 us on all CPUs.
     ///
     /// # Errors
-    /// A sentence that says why not and what to do.
+    /// A sentence with the reason and a remedy.
     pub fn hold() -> Result<Self, String> {
         Self::hold_at(Path::new("/dev/cpu_dma_latency"))
     }
 
     fn hold_at(path: &Path) -> Result<Self, String> {
-        let advice = "run as root, give write access by a udev rule, or boot with processor.max_cstate=1";
+        let advice = "run as root, grant write access by a udev rule, or boot with processor.max_cstate=1";
         let mut held = OpenOptions::new().write(true).open(path).map_err(|why| format!("{why}; {advice}"))?;
         held.write_all(&0i32.to_ne_bytes()).map_err(|why| format!("{why}; {advice}"))?;
         Ok(Self { _held: held })

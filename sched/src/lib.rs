@@ -1,7 +1,8 @@
-//! Time and the thread: the absolute grid, how a thread waits for a tick, and what makes a thread a realtime one.
+//! Time and the realtime thread: the grid of cycles, how a thread waits for a tick, and how a process and a thread are set
+//! up for realtime.
 //!
-//! Guarantees: nothing in [`grid`], [`wait`] and [`time`] allocates, locks or blocks other than by the sleep it was
-//! asked for. What the machine refuses is said in a sentence with what to do, never dropped.
+//! Guarantees: nothing in [`grid`], [`wait`] and [`time`] allocates, locks or blocks, except for the sleep that it was asked
+//! for. Whatever the machine refuses is returned as a sentence with the reason and a remedy, never dropped.
 
 pub mod affinity;
 pub mod alloc;
@@ -25,8 +26,8 @@ pub use grid::{Grid, Period, PeriodError, Tick};
 pub use idle_timer::link_idle_timer;
 pub use latency::CpuDmaLatency;
 pub use margin::LearnedMargin;
-pub use realtime::{Outcome, ProcessSetup, RealtimeRequest, RealtimeStatus, enter, prepare_process};
+pub use realtime::{ProcessSetup, RealtimeRequest, RealtimeStatus, SetupOutcome, prepare_process, prepare_thread};
 pub use time::{Clock, ClockPair, MonotonicClock, Time, VirtualClock};
 pub use usage::ThreadUsage;
 pub use wait::{PollWait, WaitPolicy};
-pub use watch::{Holes, WatchedClock};
+pub use watch::{Holes, WatchingClock};

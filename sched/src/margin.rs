@@ -1,43 +1,43 @@
 //! The spin margin of a `hybrid` wait, learned from this machine's own wake-ups before the first cycle.
 //!
-//! The margin has to cover what lies between a timer's deadline and the thread's first instruction: interrupt, exit
-//! from an idle state, context switch, cold caches. That differs by more than ten times between machines. So the
-//! thread sleeps [`WAKE_UPS`] times, looks how late it woke, and keeps a margin for the rest of its life: one that
-//! drifted would move the moment at which outputs are taken.
+//! The margin has to cover everything between a timer's deadline and the thread's first instruction: interrupt, exit from
+//! an idle state, context switch, cold caches. That varies by more than a factor of ten between machines. So the thread
+//! sleeps [`WAKE_UPS`] times, measures how late it wakes, and keeps the resulting margin for good: a margin that changed
+//! later would move the moment at which outputs are taken.
 //!
-//! Guarantees: [`learn`] allocates nothing, takes about a tenth of a second, and returns a margin within its bounds.
-//! Not guaranteed: that no later wake-up is worse; those are in the report's `sleep_latency_ns`.
+//! Guarantees: [`learn`] doesn't allocate, takes about a tenth of a second, and returns a margin within its bounds. Not
+//! guaranteed: that no later wake-up is worse; the report has those as `sleep_latency_ns`.
 
 use std::time::Duration;
 
 use crate::time::{Clock, nanos};
 
-/// Wake-ups that the margin is learned from.
+/// Number of wake-ups that the margin is learned from.
 pub const WAKE_UPS: usize = 500;
 /// Length of a sleep while learning, at most half the period: 200 us, so that learning takes a tenth of a second.
 const SLEEP: Duration = Duration::from_micros(200);
-/// Shortest margin: 20 us. Below it one interrupt on the way uses it up.
+/// Shortest margin: 20 us. A single interrupt would use up a shorter one.
 pub const SHORTEST: Duration = Duration::from_micros(20);
-/// The longest margin is half the period, and this where that is less.
+/// The longest margin is half the period, but no less than this.
 const LONGEST_OF_FAST: Duration = Duration::from_micros(50);
 
-/// A margin with what it was learned from.
+/// A margin, and what it was learned from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LearnedMargin {
-    /// Time before the tick at which the sleep ends.
+    /// How long before the tick the sleep ends.
     pub margin: Duration,
-    /// Wake-ups seen.
+    /// Number of wake-ups.
     pub wake_ups: u32,
-    /// Their latency's median.
+    /// Median of their latencies.
     pub p50: Duration,
-    /// Its 99th percentile.
+    /// 99th percentile.
     pub p99: Duration,
-    /// The longest.
+    /// Longest latency.
     pub longest: Duration,
 }
 
-/// Sleeps [`WAKE_UPS`] times on `clock` and chooses the margin for a grid of `period`. For the thread that will wait,
-/// with its CPU and priority.
+/// Sleeps [`WAKE_UPS`] times on `clock` and chooses the margin for a grid of `period`. Call it on the thread that will wait,
+/// once that has its CPU and priority.
 pub fn learn(clock: &impl Clock, period: Duration) -> LearnedMargin {
     let mut latencies = [Duration::ZERO; WAKE_UPS];
     let sleep = SLEEP.min(period / 2);
@@ -49,8 +49,8 @@ pub fn learn(clock: &impl Clock, period: Duration) -> LearnedMargin {
     choose(&mut latencies, period)
 }
 
-/// The 99th percentile and a quarter of it, within bounds. One wake-up in a hundred may be an accident; a margin for the
-/// longest would spin half of each period on a machine that stalled once while it learned.
+/// The 99th percentile plus a quarter, within bounds. The longest latency would be a bad choice: a machine that stalled once
+/// while the margin was learned would spin half of each period.
 fn choose(latencies: &mut [Duration], period: Duration) -> LearnedMargin {
     latencies.sort_unstable();
     let rank = |percent: usize| {
@@ -60,7 +60,7 @@ fn choose(latencies: &mut [Duration], period: Duration) -> LearnedMargin {
     let (p50, p99, longest) = (rank(50), rank(99), rank(100));
     let most = (period / 2).max(LONGEST_OF_FAST);
     let margin = (p99 + p99 / 4).clamp(SHORTEST, most);
-    // Whole microseconds: the digits behind say nothing.
+    // Whole microseconds: further digits mean nothing.
     let margin = Duration::from_micros(nanos(margin).div_ceil(1_000));
     LearnedMargin { margin, wake_ups: u32::try_from(latencies.len()).unwrap_or(u32::MAX), p50, p99, longest }
 }
@@ -116,12 +116,12 @@ mod tests {
     }
 
     #[test]
-    fn one_wake_up_in_fifty_is_no_accident() {
+    fn one_late_wake_up_in_fifty_counts() {
         assert_eq!(micros(&learned(MILLISECOND, |n| if n % 50 == 0 { 200 } else { 10 })), 250);
     }
 
     #[test]
-    fn a_quick_machine_still_gets_20_us() {
+    fn the_shortest_margin_is_20_us() {
         assert_eq!(micros(&learned(MILLISECOND, |_| 2)), 20);
     }
 
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fast_grid_may_be_spun_whole() {
+    fn a_fast_grid_may_spin_the_whole_period() {
         assert_eq!(micros(&learned(Duration::from_micros(25), |_| 40)), 50);
     }
 }

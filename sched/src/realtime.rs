@@ -1,8 +1,8 @@
-//! Makes the process and the calling thread fit for realtime, and says of each item whether it was had.
+//! Prepares the process and the calling thread for realtime, step by step, and reports the outcome of each step.
 //!
-//! Guarantees: whatever was asked for and not had is in [`RealtimeStatus::missing`], with the reason and what to do;
-//! nothing is dropped in silence, and nothing that failed stops the rest. Not guaranteed: that the machine then meets
-//! its times. That is measured, not configured.
+//! Guarantees: every step that was requested and failed is in [`RealtimeStatus::missing`], with the reason and a remedy; no
+//! failure is silent, and none stops the remaining steps. Not guaranteed: that the thread then wakes in time. Only a
+//! measurement shows that.
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
@@ -10,25 +10,25 @@ use crate::capabilities::{Capabilities, keep_only};
 use crate::latency::CpuDmaLatency;
 use crate::{affinity, memory, priority};
 
-/// What a realtime thread should have.
+/// How the process and the realtime thread are to be prepared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RealtimeRequest {
-    /// The CPU to run on alone.
+    /// The CPU to pin the thread to.
     pub cpu: Option<usize>,
-    /// Its SCHED_FIFO priority, 1 to 99. 80 is above the kernel's threaded interrupts (50).
+    /// SCHED_FIFO priority of the thread, 1 to 99. 80 is above the kernel's threaded interrupts (50).
     pub priority: Option<u8>,
-    /// Whether all memory is locked and freed memory kept.
+    /// Whether to lock all memory and keep freed memory.
     pub lock_memory: bool,
-    /// Whether deep idle states are kept off.
+    /// Whether to keep the CPUs out of deep idle states.
     pub cpu_dma_latency: bool,
-    /// Heap to touch beforehand, in bytes.
+    /// Bytes of heap to touch in advance.
     pub prefault_heap: usize,
-    /// Capabilities that the thread keeps once it is set up; all that it has, if `None`.
+    /// Capabilities that the thread keeps once it is prepared; `None` keeps all.
     pub keep: Option<Capabilities>,
 }
 
 impl Default for RealtimeRequest {
-    /// Everything, at priority 80, on whatever CPU, with all its capabilities.
+    /// Every step, at priority 80, on any CPU, keeping all capabilities.
     fn default() -> Self {
         Self {
             cpu: None,
@@ -41,32 +41,32 @@ impl Default for RealtimeRequest {
     }
 }
 
-/// One item: what was asked for, and whether it was had.
+/// What became of one step.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outcome {
-    /// What was asked for, in words: `SCHED_FIFO 80`.
+pub struct SetupOutcome {
+    /// What was requested, in words: `SCHED_FIFO 80`.
     pub asked: String,
-    /// `Err` says why not and what to do.
+    /// `Err` has the reason and a remedy.
     pub got: Result<(), String>,
 }
 
-impl Outcome {
+impl SetupOutcome {
     fn new(asked: impl Into<String>, got: Result<(), String>) -> Self {
         Self { asked: asked.into(), got }
     }
 
-    /// The sentence for the user, if it wasn't had:
-    /// `SCHED_FIFO 80: operation not permitted; give CAP_SYS_NICE or raise RLIMIT_RTPRIO`.
+    /// The sentence for the user, if it failed:
+    /// `SCHED_FIFO 80: operation not permitted; grant CAP_SYS_NICE or raise RLIMIT_RTPRIO`.
     #[must_use]
     pub fn missing(&self) -> Option<String> {
         self.got.as_ref().err().map(|why| format!("{}: {why}", self.asked))
     }
 }
 
-impl Serialize for Outcome {
-    /// `{"asked": "SCHED_FIFO 80", "got": false, "why": "…"}`; `why` is null where it was had.
+impl Serialize for SetupOutcome {
+    /// `{"asked": "SCHED_FIFO 80", "got": false, "why": "…"}`; `why` is null if it succeeded.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut item = serializer.serialize_struct("Outcome", 3)?;
+        let mut item = serializer.serialize_struct("SetupOutcome", 3)?;
         item.serialize_field("asked", &self.asked)?;
         item.serialize_field("got", &self.got.is_ok())?;
         item.serialize_field("why", &self.got.as_ref().err())?;
@@ -74,44 +74,43 @@ impl Serialize for Outcome {
     }
 }
 
-/// What was asked for and what was had, item by item. Items that weren't asked for aren't in it; a timer slack of 1 ns
-/// is always asked for.
+/// The outcome of each step that was requested. A timer slack of 1 ns is always requested.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[serde(transparent)]
 pub struct RealtimeStatus {
     /// In the order in which they were tried.
-    pub outcomes: Vec<Outcome>,
+    pub outcomes: Vec<SetupOutcome>,
 }
 
 impl RealtimeStatus {
     fn add(&mut self, asked: impl Into<String>, got: Result<(), String>) {
-        self.outcomes.push(Outcome::new(asked, got));
+        self.outcomes.push(SetupOutcome::new(asked, got));
     }
 
-    /// Adds what another call had.
+    /// Adds the outcomes of another call.
     pub fn extend(&mut self, other: Self) {
         self.outcomes.extend(other.outcomes);
     }
 
-    /// A sentence for each item that wasn't had. Empty if all was.
+    /// A sentence for each step that failed. Empty if all succeeded.
     #[must_use]
     pub fn missing(&self) -> Vec<String> {
-        self.outcomes.iter().filter_map(Outcome::missing).collect()
+        self.outcomes.iter().filter_map(SetupOutcome::missing).collect()
     }
 }
 
-/// What holds for the whole process for as long as this lives.
+/// What applies to the whole process while this lives.
 #[derive(Debug)]
-#[must_use = "the request to keep idle states off ends when this is dropped"]
+#[must_use = "the CPUs may enter deep idle states again when this is dropped"]
 pub struct ProcessSetup {
-    /// What was had.
+    /// The outcome of each step.
     pub status: RealtimeStatus,
     _latency: Option<CpuDmaLatency>,
 }
 
-/// Sets up the process. Call it once, before any thread is spawned, and keep what it returns until the end.
+/// Prepares the process. Call it once, before any thread is spawned, and keep what it returns until the end.
 ///
-/// Memory once locked stays locked until the process ends.
+/// Locked memory stays locked until the process ends.
 pub fn prepare_process(request: &RealtimeRequest) -> ProcessSetup {
     let mut status = RealtimeStatus::default();
     if request.lock_memory {
@@ -126,13 +125,13 @@ pub fn prepare_process(request: &RealtimeRequest) -> ProcessSetup {
     ProcessSetup { status, _latency: held }
 }
 
-/// Sets up the calling thread: its CPU, timer slack, touched stack and heap, and last its priority, so that the page
-/// faults of the rest don't happen under it. Then it gives up the capabilities that it needs no more.
+/// Prepares the calling thread: its CPU, timer slack, touched stack and heap, and its priority last, so that the page faults
+/// of the other steps don't happen at realtime priority. Then it gives up the capabilities that it no longer needs.
 ///
-/// Allocates: call it before the first cycle. Spawn no other thread from this one afterwards: it would inherit CPU
-/// and priority.
+/// Allocates, so call it before the first cycle. Don't spawn other threads from this one afterwards: they would inherit its
+/// CPU and priority.
 #[must_use]
-pub fn enter(request: &RealtimeRequest) -> RealtimeStatus {
+pub fn prepare_thread(request: &RealtimeRequest) -> RealtimeStatus {
     let mut status = RealtimeStatus::default();
     if let Some(cpu) = request.cpu {
         status.add(format!("CPU {cpu}"), affinity::pin_to(cpu));
@@ -144,7 +143,7 @@ pub fn enter(request: &RealtimeRequest) -> RealtimeStatus {
         status.add(format!("SCHED_FIFO {level}"), priority::set_fifo(level));
     }
     if let Some(kept) = request.keep {
-        status.add("realtime thread without capabilities that it doesn't need", keep_only(kept));
+        status.add("realtime thread without unneeded capabilities", keep_only(kept));
     }
     status
 }
@@ -154,8 +153,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_missing_is_a_sentence_with_what_was_asked() {
-        let why = "operation not permitted; give CAP_SYS_NICE or raise RLIMIT_RTPRIO";
+    fn a_failed_step_is_a_sentence_that_begins_with_the_request() {
+        let why = "operation not permitted; grant CAP_SYS_NICE or raise RLIMIT_RTPRIO";
         let mut status = RealtimeStatus::default();
         status.add("CPU 1", Ok(()));
         status.add("SCHED_FIFO 80", Err(why.to_owned()));
@@ -163,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn the_report_shows_both_what_was_had_and_what_was_not() {
+    fn the_report_shows_steps_that_succeeded_and_steps_that_failed() {
         let mut status = RealtimeStatus::default();
         status.add("CPU 1", Ok(()));
         status.add("CPU 9", Err("gone".to_owned()));
@@ -176,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn each_item_that_was_asked_for_is_answered() {
+    fn each_requested_step_has_an_outcome() {
         let request = RealtimeRequest {
             cpu: Some(100_000),
             priority: Some(0),
@@ -185,14 +184,14 @@ mod tests {
             prefault_heap: 4096,
             keep: None,
         };
-        let status = std::thread::spawn(move || enter(&request)).join().unwrap();
+        let status = std::thread::spawn(move || prepare_thread(&request)).join().unwrap();
         let asked: Vec<_> = status.outcomes.iter().map(|outcome| outcome.asked.as_str()).collect();
         assert_eq!(asked, ["CPU 100000", "timer slack of 1 ns", "SCHED_FIFO 0"]);
         assert_eq!(status.missing().len(), 2, "{:?}", status.missing());
     }
 
     #[test]
-    fn nothing_asked_for_is_nothing_missing() {
+    fn a_request_for_nothing_misses_nothing() {
         let request = RealtimeRequest {
             cpu: None,
             priority: None,
@@ -203,6 +202,6 @@ mod tests {
         };
         let setup = prepare_process(&request);
         assert!(setup.status.outcomes.is_empty());
-        assert!(std::thread::spawn(move || enter(&request)).join().unwrap().missing().is_empty());
+        assert!(std::thread::spawn(move || prepare_thread(&request)).join().unwrap().missing().is_empty());
     }
 }

@@ -1,4 +1,4 @@
-//! Points on `CLOCK_MONOTONIC`, and the clock as a parameter, so that the same code runs under a virtual one.
+//! Points in time on `CLOCK_MONOTONIC`, and the clock as a parameter, so that the same code runs under a virtual clock.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -106,8 +106,8 @@ fn read(clock: ClockId) -> u64 {
     clock_gettime(clock).map_or(0, |at| nanos(Duration::from(at)))
 }
 
-/// How long the machine has been suspended since it was started: `CLOCK_BOOTTIME` goes on meanwhile, `CLOCK_MONOTONIC`
-/// stands still.
+/// How long the machine has been suspended since it was started: during that time `CLOCK_BOOTTIME` runs on and
+/// `CLOCK_MONOTONIC` stands still.
 #[must_use]
 pub fn suspended() -> Duration {
     suspended_at(MonotonicClock.now())
@@ -118,10 +118,9 @@ fn suspended_at(now: Time) -> Duration {
     Time(read(ClockId::CLOCK_BOOTTIME)).since(now)
 }
 
-/// `CLOCK_MONOTONIC` and the wall clock, read as one.
+/// `CLOCK_MONOTONIC` and the wall clock at the same moment.
 ///
-/// It tells where the one stands against the other at one moment. The wall clock is stepped and slewed by the
-/// system, so a pair ages: read a new one from time to time.
+/// The system steps and slews the wall clock, so a pair becomes stale: read a new one from time to time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClockPair {
     /// The monotonic clock.
@@ -133,7 +132,7 @@ pub struct ClockPair {
 }
 
 impl ClockPair {
-    /// Reads both clocks five times and keeps the tightest reading.
+    /// Reads both clocks five times and keeps the reading with the smallest uncertainty.
     #[must_use]
     pub fn read() -> Self {
         let mut best = Self::read_once();
@@ -155,7 +154,7 @@ impl ClockPair {
         Self { monotonic: before.after(half), realtime, uncertainty: gap - half }
     }
 
-    /// The wall clock at a monotonic time, in nanoseconds since 1970-01-01 UTC, as this pair has it.
+    /// The wall clock at a monotonic time by this pair, in nanoseconds since 1970-01-01 UTC.
     #[must_use]
     pub const fn realtime_at(&self, time: Time) -> u64 {
         if time.0 >= self.monotonic.0 {
@@ -166,7 +165,7 @@ impl ClockPair {
     }
 }
 
-/// A clock that moves only when it is slept on, relaxed on or advanced: for tests and simulated time.
+/// A clock that moves only when somebody sleeps or relaxes on it or advances it: for tests and simulated time.
 #[derive(Debug)]
 pub struct VirtualClock {
     now: Cell<u64>,
@@ -181,25 +180,25 @@ impl Default for VirtualClock {
 }
 
 impl VirtualClock {
-    /// A clock that stands at `start`, and moves by 100 ns for each [`Clock::relax`].
+    /// A clock that starts at `start` and moves by 100 ns with each [`Clock::relax`].
     #[must_use]
     pub const fn new(start: Time) -> Self {
         Self { now: Cell::new(start.0), relax: 100, oversleep: Cell::new(0) }
     }
 
-    /// How far one [`Clock::relax`] moves it; at least 1 ns, so that a busy wait ends.
+    /// Sets how far one [`Clock::relax`] moves it; at least 1 ns, so that a busy wait ends.
     #[must_use]
     pub fn with_relax(mut self, step: Duration) -> Self {
         self.relax = nanos(step).max(1);
         self
     }
 
-    /// From now on each sleep ends this much after its deadline, as on a machine with other work.
+    /// From now on each sleep ends this long after its deadline, as on a busy machine.
     pub fn set_oversleep(&self, late: Duration) {
         self.oversleep.set(nanos(late));
     }
 
-    /// Moves the clock on.
+    /// Moves the clock forward.
     pub fn advance(&self, by: Duration) {
         self.now.set(self.now.get().saturating_add(nanos(by)));
     }

@@ -6,14 +6,15 @@ use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeVal;
 use serde::Serialize;
 
-/// Counts since the thread began, or between two readings. The kernel's own; one system call, which doesn't block.
+/// Counts since the thread began, or between two readings, as the kernel keeps them. Reading them is one system call, which
+/// doesn't block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct ThreadUsage {
-    /// Page faults that needed no disk.
+    /// Page faults without disk access.
     pub faults_minor: u64,
-    /// Page faults that did.
+    /// Page faults with disk access.
     pub faults_major: u64,
-    /// Times it gave the core away by waiting.
+    /// Times it gave up the core by waiting.
     pub switches_voluntary: u64,
     /// Times the core was taken from it.
     pub switches_involuntary: u64,
@@ -29,7 +30,7 @@ impl ThreadUsage {
     /// The counts of the calling thread since it began.
     #[must_use]
     pub fn now() -> Self {
-        // It can't fail: the argument is a constant and the result is a local.
+        // It can't fail: the argument is a constant and the result a local variable.
         getrusage(UsageWho::RUSAGE_THREAD).map_or_else(
             |_| Self::default(),
             |usage| Self {

@@ -1,7 +1,7 @@
 //! How a thread waits: for a tick of the grid, and between two polls of its link.
 //!
-//! Guarantees: a wait for a tick never ends early; a wait between polls never ends after its deadline by more than
-//! the clock oversleeps; a `sleep` policy gives its core away whenever it waits. Not guaranteed: that it ends in time.
+//! Guarantees: a wait for a tick never ends early; a wait between polls ends after its deadline by no more than the clock
+//! oversleeps; with the `sleep` policy every wait frees the core. Not guaranteed: that a wait ends in time.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,18 +11,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::{Clock, Time};
 
-/// How long before the tick a `hybrid` wait stops sleeping where nothing was learned or set: 50 us. A run learns its
-/// own ([`crate::margin`]).
+/// How long before the tick a `hybrid` wait stops sleeping unless something else was set or learned: 50 us. A run learns
+/// its own margin ([`crate::margin`]).
 ///
-/// A sleeping thread wakes some time after its timer: exit from an idle state, interrupt, context switch, cold caches.
+/// A sleeping thread runs some time after its timer expires: exit from an idle state, interrupt, context switch, cold caches.
 /// Measured at 1 kHz on a shared virtual machine with two cores under SCHED_FIFO (Linux 6.18, not PREEMPT_RT), that was
 /// 25 to 33 us at p50 with `sleep` and 45 to 91 us at p99 (four runs of 1,000 beside other work). Spinning the last
 /// 50 us hides the usual wake-up (p50 0.04 us), though not the tail of a busy machine; it costs 5 % of the core at 1 kHz
 /// and stays far from realtime throttling (95 % by default).
 pub const HYBRID_SPIN: Duration = Duration::from_micros(50);
 
-/// How long before the tick a `spin` wait has the cycle prepared: 50 us, which is far more than 20 kB of outputs take.
-pub const STAGE: Duration = Duration::from_micros(50);
+/// How long before the tick the cycle is prepared with `spin`: 50 us, far more than 20 kB of outputs take.
+pub const PREPARE_AHEAD: Duration = Duration::from_micros(50);
 
 /// How long a `hybrid` wait polls for frames before it naps: 200 us, within which a segment of a hundred SubDevices has
 /// answered.
@@ -34,15 +34,14 @@ pub const HYBRID_POLL: Duration = Duration::from_micros(200);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "&'static str")]
 pub enum WaitPolicy {
-    /// Sleep until the tick. Frees the core; the wake-up latency of the machine is in every cycle.
+    /// Sleep until the tick. Frees the core, but every cycle starts late by the machine's wake-up latency.
     Sleep,
     /// Sleep until `spin` before the tick, then read the clock until it has come.
     Hybrid {
-        /// The part that is spun.
+        /// How long before the tick the sleep ends.
         spin: Duration,
     },
-    /// Read the clock all the time. For an isolated core without realtime throttling: see
-    /// [`crate::throttling::spin_warning`].
+    /// Read the clock all the time. For an isolated core without realtime throttling; `zerocat doctor` checks both.
     Spin,
 }
 
@@ -63,20 +62,20 @@ impl WaitPolicy {
         }
     }
 
-    /// Waits until the cycle of the tick at `deadline` is to be prepared: at its margin with `hybrid`, [`STAGE`] before
-    /// with `spin`. With `sleep` that is at once: it would have to wake twice.
+    /// Waits until it is time to prepare the cycle of the tick at `deadline`: with `hybrid` at its margin, with `spin`
+    /// [`PREPARE_AHEAD`] of the tick. With `sleep` it returns at once, because waiting would cost a second wake-up.
     pub fn wait_to_prepare(&self, clock: &impl Clock, deadline: Time) {
         match *self {
             Self::Sleep => {}
             Self::Hybrid { spin } => clock.sleep_until(deadline.before(spin)),
             Self::Spin => {
-                spin_until(clock, deadline.before(STAGE));
+                spin_until(clock, deadline.before(PREPARE_AHEAD));
             }
         }
     }
 
-    /// Waits until `deadline` and returns when it woke: the first reading that is not before it. Their difference is
-    /// the jitter of the wake-up.
+    /// Waits until `deadline` and returns the first reading of the clock that is not before it. The difference is how late
+    /// the thread woke.
     pub fn wait_until(&self, clock: &impl Clock, deadline: Time) -> Time {
         match *self {
             Self::Sleep => clock.sleep_until(deadline),
@@ -102,7 +101,7 @@ fn spin_until(clock: &impl Clock, deadline: Time) -> Time {
     }
 }
 
-/// A word that names no wait policy.
+/// A word that isn't the name of a wait policy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown wait policy `{0}`: use `sleep`, `hybrid` or `spin`")]
 pub struct UnknownPolicy(pub String);
@@ -145,15 +144,14 @@ pub const MIN_NAP: Duration = Duration::from_micros(10);
 /// Longest sleep between two polls: 250 us.
 pub const MAX_NAP: Duration = Duration::from_micros(250);
 
-/// How a thread waits between two polls of its link, within a cycle: it spins for a budget, then takes naps of an
-/// eighth of the time that has passed, so that a frame is noticed at most that much late and a lost one costs a
-/// handful of wake-ups.
+/// How a thread waits between two polls of its link, within a cycle: it spins for a budget of time, then naps for an eighth
+/// of the time that has passed. So a frame is noticed at most that much late, and a lost frame costs a handful of wake-ups.
 ///
 /// | policy | budget |
 /// |---|---|
-/// | `sleep` | none: it naps at once |
-/// | `hybrid` | [`HYBRID_POLL`]: frames that are back by then are seen at once |
-/// | `spin` | all of it |
+/// | `sleep` | none: it naps from the start |
+/// | `hybrid` | [`HYBRID_POLL`]: frames that return within it are seen at once |
+/// | `spin` | unlimited |
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PollWait {
     budget: Option<Duration>,
@@ -171,8 +169,8 @@ impl PollWait {
         Self { budget }
     }
 
-    /// Pauses once between two polls of a wait that began at `since` and ends at `until`. It never sleeps past
-    /// `until`, and returns at once if that has come.
+    /// Pauses once between two polls of a wait that began at `since` and ends at `until`. It never sleeps past `until`, and
+    /// returns at once after it.
     pub fn pause(&mut self, clock: &impl Clock, since: Time, until: Time) {
         let now = clock.now();
         if now >= until {
@@ -260,7 +258,7 @@ mod tests {
         };
         assert_eq!(prepared(WaitPolicy::Sleep), (Time(0), 0));
         assert_eq!(prepared(WaitPolicy::default()), (DEADLINE.before(HYBRID_SPIN), 1));
-        assert_eq!(prepared(WaitPolicy::Spin), (DEADLINE.before(STAGE), 0));
+        assert_eq!(prepared(WaitPolicy::Spin), (DEADLINE.before(PREPARE_AHEAD), 0));
     }
 
     #[test]
@@ -299,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn between_polls_a_sleep_policy_never_burns_its_core() {
+    fn between_polls_the_sleep_policy_never_spins() {
         let (sleeps, relaxes) = poll_all(WaitPolicy::Sleep, DEADLINE);
         assert_eq!(relaxes, 0);
         assert!((5..50).contains(&sleeps), "{sleeps} sleeps");

@@ -12,7 +12,7 @@ use zerocat_link::packet::PacketLink;
 use zerocat_link::packet::floor::FloorWait;
 use zerocat_link::{Link, LinkFault, Slot};
 use zerocat_measure::{DialogueError, Lost, Plan, RoundTrip, RowReport, measure, print, read_plan, ready};
-use zerocat_sched::{RealtimeRequest, enter, prepare_process};
+use zerocat_sched::{RealtimeRequest, prepare_process, prepare_thread};
 use zerocat_xdp::{Mode, XdpError, XdpReport};
 
 /// A row of ours.
@@ -203,7 +203,7 @@ fn time_engine(link: AnyLink, burst: Burst, plan: &Plan, request: &RealtimeReque
 
 fn time<S: Subject>(subject: &mut S, plan: &Plan, request: &RealtimeRequest) -> Result<RowReport, OwnRowError> {
     ready()?;
-    let missing = enter(request).missing();
+    let missing = prepare_thread(request).missing();
     let tally = zerocat_bus::block_on(measure(&mut Timed(subject), plan), || ());
     Ok(tally.report(String::new(), missing))
 }

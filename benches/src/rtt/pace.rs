@@ -4,7 +4,7 @@ use super::subject::Subject;
 use std::time::Duration;
 use zerocat_engine::Distribution;
 use zerocat_measure::Stint;
-use zerocat_sched::{Clock, MonotonicClock, RealtimeRequest, enter};
+use zerocat_sched::{Clock, MonotonicClock, RealtimeRequest, prepare_thread};
 
 /// Exchanges of which at least one has to come back.
 const FIRST_SIGN: u32 = 20;
@@ -59,7 +59,7 @@ impl Pace {
     pub(super) fn measure<S: Subject + Send>(&self, subject: &mut S, cycles: u32) -> Option<Tally> {
         let mut tally = Tally::default();
         let on_thread = || {
-            tally.missing = enter(&self.request).missing();
+            tally.missing = prepare_thread(&self.request).missing();
             if warm_up(subject, FIRST_SIGN) == 0 {
                 tally.lost = FIRST_SIGN.into();
                 return;

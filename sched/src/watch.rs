@@ -85,7 +85,7 @@ impl<C: Clock> Clock for WatchingClock<C> {
     }
 
     fn suspended(&self, now: Time) -> Duration {
-        self.clock.suspended(now)
+        self.inner.suspended(now)
     }
 
     fn relax(&self) {

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use support::{names, parsed, refused, set, sound, with, without};
 use zerocat_config::{
-    BusyPoll, BusyPollSettings, ConfigError, Engine, LinkKind, ReadTask, Rig, SafeOutputs, Source, Target, Task, Wait,
-    Waveform, XdpMode,
+    AfterOutage, BusyPoll, BusyPollSettings, ConfigError, Engine, LinkKind, ReadTask, Rig, SafeOutputs, Source, Target,
+    Task, Wait, Waveform, XdpMode,
 };
 use zerocat_pdi::{DataType, Direction};
 
@@ -28,6 +28,7 @@ fn leaves_out_what_the_file_leaves_out() {
     assert_eq!(read_of(&rig).sink, None);
     let Task::Write(write) = &rig.tasks[1] else { panic!("{rig:?}") };
     assert_eq!((write.source, write.config.data_saving), (Source::Stdin, true));
+    assert_eq!(write.after_outage, AfterOutage::Acknowledge);
     assert_eq!(rig.period(), Duration::from_millis(1));
     assert_eq!(rig.every(100.0), Some(10));
     assert_eq!(read_of(&rig).config.samples_per_batch(), Some(5));
@@ -95,6 +96,7 @@ fn survives_being_written_and_read_again() {
     set(&mut rig, "/tasks/-", json!({ "type": "ethercat_scan", "name": "scan" }));
     set(&mut rig, "/engine", json!({ "cpu": 2, "deadline": "250us" }));
     set(&mut rig, "/tasks/1/source", json!("waveform"));
+    set(&mut rig, "/tasks/1/after_outage", json!("resume"));
     for (n, waveform) in [
         json!({ "shape": "sine", "amplitude": 1.5, "offset": 2, "frequency": 0.1 }),
         json!({ "shape": "steps", "values": [6, 7, 15], "dwell": "1s 500ms" }),
@@ -323,6 +325,8 @@ fn refuses_keys_of_another_type() {
         "does not take this key"
     ));
     assert!(names(&with("/tasks/0/source", json!("stdin")), "tasks[0].source", "does not take this key"));
+    let resume = json!("resume");
+    assert!(names(&with("/tasks/0/after_outage", resume), "tasks[0].after_outage", "does not take this key"));
     assert!(names(
         &with(&format!("{WRITE}/sample_rate"), json!(1)),
         "tasks[1].config.sample_rate",
@@ -437,6 +441,8 @@ fn the_schema_refuses_what_the_parser_refuses() {
         with(&format!("{INPUT}/index"), json!("0xzz")),
         with("/tasks/0/type", json!("ethercat_play")),
         with("/tasks/0/source", json!("stdin")),
+        with("/tasks/0/after_outage", json!("resume")),
+        with("/tasks/1/after_outage", json!("wait")),
         with(&format!("{READ}/typo"), json!(1)),
         with(&format!("{READ}/channels/0/typo"), json!(1)),
         with(&format!("{READ}/channels/0/index"), json!(1)),

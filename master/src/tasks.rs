@@ -143,7 +143,8 @@ impl Start<'_> {
         let name = || task.name.clone();
         let setup = ReadSetup::new(self.rig, task, channels).ok_or_else(|| TaskStartError::Rates { task: name() })?;
         let (port, samples) = reader(setup.reader());
-        let outlet = self.outlet(&task.name, task.sink.as_ref(), task.config.data_saving)?;
+        let sink = task.sink.as_ref().filter(|_| task.config.data_saving);
+        let outlet = self.outlet(&task.name, sink, setup.queue())?;
         let thread = ReadTask::new(setup, samples, self.offset, outlet)
             .spawn()
             .map_err(|source| TaskStartError::Thread { task: name(), source })?;
@@ -156,7 +157,8 @@ impl Start<'_> {
         let name = || task.name.clone();
         let setup = WriteSetup::new(self.rig, task, channels).ok_or_else(|| TaskStartError::Rates { task: name() })?;
         let (port, commands, states): (_, _, SampleReader) = writer(setup.writer());
-        let outlet = self.outlet(&task.name, task.sink.as_ref(), task.config.data_saving)?;
+        let sink = task.sink.as_ref().filter(|_| task.config.data_saving);
+        let outlet = self.outlet(&task.name, sink, setup.queue())?;
         let source: Box<dyn Source> = match task.source {
             SourceConfig::Waveform => Box::new(WaveformSource::of(task)),
             SourceConfig::Stdin => {
@@ -171,9 +173,15 @@ impl Start<'_> {
         Ok(())
     }
 
-    fn outlet(&self, task: &str, sink: Option<&SinkConfig>, data_saving: bool) -> Result<Outlet, TaskStartError> {
-        let sink = sink.filter(|_| data_saving).map(open_sink).transpose();
-        let sink = sink.map_err(|source| TaskStartError::Sink { task: task.to_owned(), source })?;
-        Ok(Outlet::new(sink, data_saving).with_observer(self.set.observer()))
+    fn outlet(&self, task: &str, sink: Option<&SinkConfig>, queue: usize) -> Result<Outlet, TaskStartError> {
+        let name = || task.to_owned();
+        let outlet = match sink {
+            Some(sink) => {
+                let sink = open_sink(sink).map_err(|source| TaskStartError::Sink { task: name(), source })?;
+                Outlet::to_sink(task, sink, queue).map_err(|source| TaskStartError::Thread { task: name(), source })?
+            }
+            None => Outlet::default(),
+        };
+        Ok(outlet.with_observer(self.set.observer()))
     }
 }

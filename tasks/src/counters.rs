@@ -11,6 +11,7 @@ pub struct TaskCounters {
     overrun: AtomicU64,
     batches: AtomicU64,
     lost_batches: AtomicU64,
+    stuck_sinks: AtomicU64,
     commands: AtomicU64,
     applied: AtomicU64,
     rejected: AtomicU64,
@@ -31,8 +32,10 @@ pub struct Counts {
     pub overrun: u64,
     /// Batches delivered.
     pub batches: u64,
-    /// Batches that the sink did not take.
+    /// Batches that the sink did not take: it refused them, or was too slow.
     pub lost_batches: u64,
+    /// 1 if the sink's thread was left behind at the end, because it took nothing any more.
+    pub stuck_sinks: u64,
     /// Values taken from the source.
     pub commands: u64,
     /// Sets of outputs that reached the process image.
@@ -59,6 +62,7 @@ impl TaskCounters {
             overrun: load(&self.overrun),
             batches: load(&self.batches),
             lost_batches: load(&self.lost_batches),
+            stuck_sinks: load(&self.stuck_sinks),
             commands: load(&self.commands),
             applied: load(&self.applied),
             rejected: load(&self.rejected),
@@ -85,9 +89,12 @@ impl TaskCounters {
         self.batches.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Returns how many there were before.
-    pub(crate) fn lost_batch(&self) -> u64 {
-        self.lost_batches.fetch_add(1, Ordering::Relaxed)
+    pub(crate) fn lose_batches(&self, count: u64) {
+        self.lost_batches.fetch_add(count, Ordering::Relaxed);
+    }
+
+    pub(crate) fn leave_sink(&self) {
+        self.stuck_sinks.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn command(&self) {

@@ -1,8 +1,9 @@
 //! Read and write tasks: what runs between a ring of the realtime thread and a sink or a source.
 //!
-//! A task owns the far end of its ring and runs on an ordinary thread. Guarantees: a full disk, a closed pipe or a
-//! malformed command is counted and reported, and never ends a task or panics; a sample's time follows the number of
-//! its cycle, so a gap on the wire is a gap in time. Not guaranteed: that a task keeps up. What its ring can't hold is
+//! A task owns the far end of its ring and runs on an ordinary thread, its sink on another one. Guarantees: a full disk,
+//! a closed pipe, a reader that stops or a malformed command is counted and reported, and never holds or ends a task or
+//! panics; a sample's time follows the number of its cycle, so a gap on the wire is a gap in time; nothing that was
+//! commanded before an outage is handed over after it. Not guaranteed: that a task keeps up. What its ring can't hold is
 //! counted as an overrun by the realtime end.
 #![forbid(unsafe_code)]
 
@@ -16,6 +17,7 @@ mod outputs;
 mod ports;
 mod read;
 mod sink;
+mod sink_thread;
 mod source;
 mod thread;
 mod timestamps;

@@ -1,18 +1,35 @@
-//! The way out of a task: a sink that may fail, and observers in this process.
+//! Where a task's batches go: to a sink on a thread of its own, and to observers in this process.
+//!
+//! Nothing here waits for a sink ([`crate::sink_thread`]).
 
 use crate::batch::Batch;
 use crate::counters::TaskCounters;
 use crate::sink::Sink;
+use crate::sink_thread::{DRAIN, SinkThread};
 use std::fmt;
+use std::io;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::time::Duration;
 
 /// Sees every batch of a task, on the task's thread.
 pub type Observer = Box<dyn FnMut(&Batch) + Send>;
 
+/// Fewest and most batches that wait for a sink.
+const QUEUE: RangeInclusive<u64> = 4..=4096;
+
+/// Batches of two seconds, given that there are `per_second` of them.
+pub(crate) fn queue_of(per_second: f64) -> usize {
+    let two_seconds = Duration::try_from_secs_f64(2.0 * per_second).map_or(*QUEUE.end(), |count| count.as_secs());
+    usize::try_from(two_seconds.clamp(*QUEUE.start(), *QUEUE.end())).unwrap_or(usize::MAX)
+}
+
 /// Hands batches to a sink and to observers.
 #[derive(Default)]
 pub struct Outlet {
-    sink: Option<Box<dyn Sink>>,
+    sink: Option<SinkThread>,
     observers: Vec<Observer>,
+    counters: Arc<TaskCounters>,
 }
 
 impl fmt::Debug for Outlet {
@@ -22,10 +39,15 @@ impl fmt::Debug for Outlet {
 }
 
 impl Outlet {
-    /// To a sink, where there is one and `data_saving` asks for it.
-    #[must_use]
-    pub fn new(sink: Option<Box<dyn Sink>>, data_saving: bool) -> Self {
-        Self { sink: sink.filter(|_| data_saving), observers: Vec::new() }
+    /// To a sink, on a thread named `zc-sink-…` after the task, with room for `depth` batches. The default outlet has no
+    /// sink.
+    ///
+    /// # Errors
+    /// The thread could not be started.
+    pub fn to_sink(task: &str, sink: Box<dyn Sink>, depth: usize) -> io::Result<Self> {
+        let counters = Arc::default();
+        let sink = SinkThread::start(task, sink, depth, Arc::clone(&counters))?;
+        Ok(Self { sink: Some(sink), observers: Vec::new(), counters })
     }
 
     /// Adds an observer.
@@ -35,18 +57,26 @@ impl Outlet {
         self
     }
 
-    /// Delivers a batch. What the sink refuses is counted; the first time it is reported.
-    pub(crate) fn deliver(&mut self, batch: &Batch, counters: &TaskCounters) {
+    /// The counters of the task that it is the outlet of.
+    pub(crate) const fn counters(&self) -> &Arc<TaskCounters> {
+        &self.counters
+    }
+
+    /// Delivers a batch. Never waits; what the sink doesn't take is counted.
+    pub(crate) fn deliver(&mut self, batch: &Batch) {
         for observer in &mut self.observers {
             observer(batch);
         }
-        counters.batch();
-        let Some(sink) = &mut self.sink else { return };
-        if let Err(error) = sink.take(batch)
-            && counters.lost_batch() == 0
-        {
-            let task = &*batch.task;
-            tracing::warn!(task, %error, "the sink did not take a batch; the task goes on and counts further ones");
+        self.counters.batch();
+        if let Some(sink) = &mut self.sink {
+            sink.take(batch);
+        }
+    }
+
+    /// Waits, within a bound, until the sink has what was delivered.
+    pub(crate) fn finish(&mut self) {
+        if let Some(sink) = self.sink.take() {
+            sink.finish(DRAIN);
         }
     }
 }
@@ -55,8 +85,7 @@ impl Outlet {
 mod tests {
     use super::*;
     use crate::batch::Kind;
-    use std::io;
-    use std::sync::{Arc, Mutex};
+    use std::sync::Mutex;
 
     struct Broken;
 
@@ -70,21 +99,27 @@ mod tests {
     fn a_broken_sink_is_counted_and_observers_still_see_the_batch() {
         let seen = Arc::new(Mutex::new(0));
         let count = Arc::clone(&seen);
-        let mut outlet =
-            Outlet::new(Some(Box::new(Broken)), true).with_observer(Box::new(move |_| *count.lock().unwrap() += 1));
-        let counters = TaskCounters::default();
+        let outlet = Outlet::to_sink("t", Box::new(Broken), 8).unwrap();
+        let mut outlet = outlet.with_observer(Box::new(move |_| *count.lock().unwrap() += 1));
         let batch = Batch::new("t".into(), Kind::Samples, [1]);
         for _ in 0..3 {
-            outlet.deliver(&batch, &counters);
+            outlet.deliver(&batch);
         }
-        assert_eq!((counters.read().batches, counters.read().lost_batches, *seen.lock().unwrap()), (3, 3, 3));
+        outlet.finish();
+        let counts = outlet.counters().read();
+        assert_eq!((counts.batches, counts.lost_batches, *seen.lock().unwrap()), (3, 3, 3));
     }
 
     #[test]
-    fn without_data_saving_nothing_is_written_and_batches_still_count() {
-        let mut outlet = Outlet::new(Some(Box::new(Broken)), false);
-        let counters = TaskCounters::default();
-        outlet.deliver(&Batch::new("t".into(), Kind::Samples, [1]), &counters);
-        assert_eq!((counters.read().batches, counters.read().lost_batches), (1, 0));
+    fn a_queue_has_bounds_at_any_rate() {
+        assert_eq!([0.1, 20.0, 1e9, f64::NAN].map(queue_of), [4, 40, 4096, 4096]);
+    }
+
+    #[test]
+    fn without_a_sink_nothing_is_written_and_batches_still_count() {
+        let mut outlet = Outlet::default();
+        outlet.deliver(&Batch::new("t".into(), Kind::Samples, [1]));
+        outlet.finish();
+        assert_eq!((outlet.counters().read().batches, outlet.counters().read().lost_batches), (1, 0));
     }
 }

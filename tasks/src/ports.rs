@@ -134,10 +134,13 @@ pub(crate) mod memory {
         }
     }
 
+    /// The epoch that a set was made for, and the set.
+    type Set = (u64, Vec<u8>);
+
     /// Command sets as they were pushed; full above a depth.
     #[derive(Clone)]
     pub(crate) struct Pushed {
-        sets: Arc<Mutex<Vec<(u64, Vec<u8>)>>>,
+        sets: Arc<Mutex<Vec<Set>>>,
         state: Arc<Mutex<(CommandState, Vec<u8>)>>,
         depth: usize,
     }

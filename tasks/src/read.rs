@@ -3,7 +3,7 @@
 use crate::batch::{Batch, Kind};
 use crate::counters::TaskCounters;
 use crate::mapping::{Mapping, Placed};
-use crate::outlet::Outlet;
+use crate::outlet::{Outlet, queue_of};
 use crate::ports::Samples;
 use crate::thread::{StopFlag, TaskThread};
 use crate::timestamps::{Timestamps, WallOffset};
@@ -46,6 +46,13 @@ impl ReadSetup {
         })
     }
 
+    /// Batches that the queue to its sink holds: those of two seconds, as its ring.
+    #[must_use]
+    pub fn queue(&self) -> usize {
+        #[expect(clippy::cast_precision_loss, reason = "a batch has far fewer samples than 2^53")]
+        queue_of(self.sample_rate / self.batch_len.max(1) as f64)
+    }
+
     /// The reader to ask the engine for.
     #[must_use]
     pub fn reader(&self) -> ReaderSpec {
@@ -72,7 +79,6 @@ pub struct ReadTask<S> {
     stamps: Timestamps,
     batch: Batch,
     outlet: Outlet,
-    counters: Arc<TaskCounters>,
 }
 
 impl<S: Samples> ReadTask<S> {
@@ -87,7 +93,6 @@ impl<S: Samples> ReadTask<S> {
             stamps: Timestamps::new(offset),
             batch: Batch::new(Arc::clone(&setup.name), Kind::Samples, channels),
             outlet,
-            counters: Arc::default(),
             setup,
         }
     }
@@ -95,7 +100,7 @@ impl<S: Samples> ReadTask<S> {
     /// Its counters.
     #[must_use]
     pub const fn counters(&self) -> &Arc<TaskCounters> {
-        &self.counters
+        self.outlet.counters()
     }
 
     /// Takes what waits in the ring, a few thousand samples at most, and delivers the batches that are full.
@@ -108,14 +113,14 @@ impl<S: Samples> ReadTask<S> {
                 progress.batches += 1;
             }
         }
-        self.counters.set_overrun(self.samples.overruns());
+        self.counters().set_overrun(self.samples.overruns());
         progress
     }
 
     /// Delivers a batch that isn't full, at the end.
     pub fn flush(&mut self) {
         if !self.batch.is_empty() {
-            self.outlet.deliver(&self.batch, &self.counters);
+            self.outlet.deliver(&self.batch);
             self.batch.clear();
         }
     }
@@ -125,7 +130,7 @@ impl<S: Samples> ReadTask<S> {
         let stamp = self.stamps.advance(header.cycle, header.at.0);
         let missing = stamp.missing(self.setup.every);
         self.batch.push(stamp.unix_ns, header.stale, missing, self.setup.mapping.points().iter(), &self.record);
-        self.counters.sample(header.stale, missing);
+        self.counters().sample(header.stale, missing);
         true
     }
 
@@ -149,6 +154,7 @@ impl<S: Samples> ReadTask<S> {
             }
         }
         self.flush();
+        self.outlet.finish();
     }
 }
 
@@ -159,7 +165,7 @@ impl<S: Samples + 'static> ReadTask<S> {
     /// The thread could not be started.
     pub fn spawn(self) -> io::Result<TaskThread> {
         let name = format!("zc-read-{}", self.setup.name);
-        TaskThread::start(&name, Arc::clone(&self.counters), move |stop| self.run(stop))
+        TaskThread::start(&name, Arc::clone(self.counters()), move |stop| self.run(stop))
     }
 }
 

@@ -42,7 +42,7 @@ impl TaskThread {
     ) -> io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
         let flag = StopFlag(Arc::clone(&stop));
-        let handle = Builder::new().name(plain(name)).spawn(move || body(&flag))?;
+        let handle = Builder::new().name(thread_name(name)).spawn(move || body(&flag))?;
         Ok(Self { stop, handle: Some(handle), counters })
     }
 
@@ -82,7 +82,7 @@ impl Drop for TaskThread {
 }
 
 /// A thread's name may not hold a zero byte; Linux cuts it to 15 bytes.
-fn plain(name: &str) -> String {
+pub(crate) fn thread_name(name: &str) -> String {
     name.chars().map(|c| if c.is_ascii_graphic() { c } else { '_' }).take(15).collect()
 }
 
@@ -92,8 +92,8 @@ mod tests {
 
     #[test]
     fn a_name_with_odd_characters_becomes_a_thread_name() {
-        assert_eq!(plain("zc-read-a\0b ä much longer"), "zc-read-a_b___m");
-        assert_eq!(plain("zc-read-a\0b \u{e4} much longer").len(), 15);
+        assert_eq!(thread_name("zc-read-a\0b ä much longer"), "zc-read-a_b___m");
+        assert_eq!(thread_name("zc-read-a\0b \u{e4} much longer").len(), 15);
     }
 
     #[test]

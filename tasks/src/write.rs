@@ -11,7 +11,7 @@
 use crate::batch::{Batch, Kind};
 use crate::counters::TaskCounters;
 use crate::mapping::{Mapping, Placed, Point};
-use crate::outlet::Outlet;
+use crate::outlet::{Outlet, queue_of};
 use crate::outputs::{Outputs, Rejected};
 use crate::ports::{Commands, Samples};
 use crate::source::{Source, Sourced};
@@ -54,6 +54,12 @@ impl WriteSetup {
         })
     }
 
+    /// Batches that the queue to its sink holds: those of two seconds, as its ring.
+    #[must_use]
+    pub fn queue(&self) -> usize {
+        queue_of(self.state_rate)
+    }
+
     /// The writer to ask the engine for.
     #[must_use]
     pub fn writer(&self) -> WriterSpec {
@@ -91,7 +97,7 @@ pub struct WriteTask<C, S, Q> {
     feedback: Feedback,
 }
 
-/// The way of the outputs really sent to the outlet.
+/// Takes the outputs that were really sent to the outlet.
 #[derive(Debug)]
 struct Feedback {
     points: Vec<Point>,
@@ -99,7 +105,6 @@ struct Feedback {
     stamps: Timestamps,
     batch: Batch,
     outlet: Outlet,
-    counters: Arc<TaskCounters>,
 }
 
 impl<C: Commands, S: Samples, Q: Source> WriteTask<C, S, Q> {
@@ -115,7 +120,6 @@ impl<C: Commands, S: Samples, Q: Source> WriteTask<C, S, Q> {
             batch: Batch::new(Arc::clone(&setup.name), Kind::State, channels),
             points,
             outlet,
-            counters: Arc::default(),
         };
         let outputs = Outputs::new(&setup.mapping);
         Self {
@@ -137,7 +141,7 @@ impl<C: Commands, S: Samples, Q: Source> WriteTask<C, S, Q> {
     /// Its counters.
     #[must_use]
     pub const fn counters(&self) -> &Arc<TaskCounters> {
-        &self.feedback.counters
+        self.feedback.outlet.counters()
     }
 
     /// Takes what the source has and hands a complete set over if it changed; then takes the state samples that wait.
@@ -255,6 +259,7 @@ impl<C: Commands, S: Samples, Q: Source> WriteTask<C, S, Q> {
             }
             stop.nap(nap);
         }
+        self.feedback.outlet.finish();
     }
 }
 
@@ -264,10 +269,10 @@ impl Feedback {
         let Some(header) = states.pop(&mut self.record) else { return false };
         let stamp = self.stamps.advance(header.cycle, header.at.0);
         let missing = stamp.missing(every);
-        self.counters.sample(header.stale, missing);
+        self.outlet.counters().sample(header.stale, missing);
         if !self.points.is_empty() {
             self.batch.push(stamp.unix_ns, header.stale, missing, self.points.iter(), &self.record);
-            self.outlet.deliver(&self.batch, &self.counters);
+            self.outlet.deliver(&self.batch);
             self.batch.clear();
         }
         true
@@ -297,6 +302,7 @@ mod tests {
     use crate::commands::{Command, LineError};
     use crate::mapping::tests::placed;
     use crate::ports::memory::{Pushed, Queue};
+    use crate::sink_thread::tests::Stuck;
     use std::sync::Mutex;
     use zerocat_pdi::{DataType, Value};
 
@@ -460,6 +466,23 @@ mod tests {
         };
         assert_eq!(times(AfterOutage::Acknowledge), (vec![], [false, false]));
         assert_eq!(times(AfterOutage::Resume), (vec![Duration::ZERO, MS * 5], [true, false]));
+    }
+
+    #[test]
+    fn a_sink_that_takes_nothing_holds_neither_outputs_nor_the_end() {
+        let (sink, gate, taken) = Stuck::new();
+        let script = (0..200).map(|n| vec![command(2, n)]).collect();
+        let (mut task, pushed, queue, _) = task(script, 1_000);
+        task.feedback.outlet = Outlet::to_sink("out", Box::new(sink), 4).unwrap();
+        for cycle in 0..200u8 {
+            queue.send(cycle.into(), false, &[0, 0, cycle]);
+            assert!(task.step(MS * cycle.into()).pushed);
+        }
+        assert_eq!(pushed.sets().len(), 200);
+        let counts = task.spawn().unwrap().join();
+        assert_eq!((counts.batches, counts.lost_batches, counts.stuck_sinks), (200, 200, 1));
+        assert_eq!(*taken.lock().unwrap(), 0);
+        drop(gate);
     }
 
     #[test]

@@ -1,12 +1,12 @@
-//! `zerocat bench audit`: what the realtime thread asks of the kernel in a cycle, seen from outside of it.
+//! `zerocat bench audit`: what the realtime thread asks of the kernel in a cycle, seen from outside.
 //!
-//! A session as `zerocat run` makes it, against a simulated segment at the other end of a veth pair or against a real
-//! bus, once for each socket and wait policy. While it exchanges its cycles, the kernel's tracer counts the system calls
-//! of the thread `zc-rt` ([`tracefs`]), and its page faults and context switches are read from `/proc`. Allocations are
-//! the session's own count.
+//! It runs a session like `zerocat run`, against a simulated segment at the other end of a veth pair or against a real
+//! bus, once for each socket and wait policy. While the session exchanges its cycles, the kernel's tracer counts the
+//! system calls of the thread `zc-rt` ([`tracefs`]), and its page faults and context switches are read from `/proc`.
+//! Allocations are counted by the session itself.
 //!
-//! Guarantees: the counts are the kernel's. What shouldn't be there is in [`AuditRow::violations`]; that is the one
-//! thing that this bench judges.
+//! Guarantees: the counts are the kernel's. A count that is too high is in [`AuditRow::violations`]; this bench judges
+//! nothing else.
 
 mod allowed;
 mod simulation;

@@ -1,13 +1,14 @@
 //! `zerocat bench compare`: our engine, bare sockets and other MainDevices on one interface in one interleaved run.
 //!
-//! Every row is a process that talks with the bench by two lines ([`zerocat_measure`]); ours are no exception. In each
-//! round the rows come one after the other, so that a drift of the machine meets all of them; a ratio is the median over
-//! the rounds of what was measured within one round. All rows but SOEM's, which is Python, are timed by the same code.
+//! Every row, ours too, is a process that talks with the bench over standard input and output ([`zerocat_measure`]). In
+//! each round the rows come one after the other, so that a drift of the machine affects all of them; a ratio is the
+//! median, over the rounds, of the ratios within one round. All rows but SOEM's, which is Python, are timed by the same
+//! code.
 //!
-//! On a veth pair the bench puts a reflector on the far end, which returns every frame within the kernel. SOEM has to
-//! scan SubDevices before it sends process data: while it sets itself up simulated ones are in the reflector's place.
+//! On a veth pair the bench puts a reflector on the far end, which returns every frame within the kernel. SOEM must
+//! scan SubDevices before it sends process data, so while it sets itself up simulated ones take the reflector's place.
 //!
-//! Over veth the kernel runs the whole round trip within the call that sends: the figures are CPU costs of the way
+//! Over veth the kernel runs the whole round trip within the call that sends: the figures are the CPU time of the path
 //! through the kernel, and say nothing about a NIC.
 
 mod counting;

@@ -1,9 +1,9 @@
-//! `zerocat bench frames`: what the simulated segment takes for a frame, and what it allocates.
+//! `zerocat bench frames`: how long the simulated segment takes for a frame, and what it allocates.
 //!
 //! A line of modular SubDevices, each with outputs and inputs, is brought to OP; together they have as much process
-//! data as an LRW carries. Then frames of one kind pass it, one after the other, and each is timed around
-//! `Segment::process` alone. Virtual time stands still meanwhile, so the applications don't move; they do in the row
-//! `lrw-1ms`, where it goes on by 1 ms a frame, as in a cycle.
+//! data as an LRW carries. Then frames of one kind pass through it one after the other, and each is timed around
+//! `Segment::process` alone. Virtual time stands still, so the applications don't move, except in the row `lrw-1ms`,
+//! where it advances by 1 ms a frame, as in a cycle.
 //!
 //! Not measured: a link, the engine, other topologies than a line.
 

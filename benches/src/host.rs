@@ -1,4 +1,4 @@
-//! The machine that a bench ran on: as in a run's report, and the interface.
+//! The machine that a bench ran on, as in the report of a run, and the interface.
 
 use serde::Serialize;
 use std::path::Path;

@@ -1,7 +1,7 @@
-//! Benches that the program runs (`zerocat bench …`): each prints a table, and gives the same as JSON with the machine
-//! beside it.
+//! The benches of the program (`zerocat bench …`). Each prints a table, and gives the same as JSON with a description
+//! of the machine.
 //!
-//! No time is asserted anywhere: a bench measures and says on what. [`audit`] alone judges, and it judges counts.
+//! No bench asserts a time: it measures, and says on which machine. Only [`audit`] judges, and it judges counts.
 #![forbid(unsafe_code)]
 
 pub mod audit;

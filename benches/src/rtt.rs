@@ -1,21 +1,21 @@
-//! `zerocat bench rtt`: what a round trip and a cycle take, flat out, of the engine and of bare sockets under it.
+//! `zerocat bench rtt`: what a round trip and a cycle take, flat out, with the engine and with the bare sockets under
+//! it.
 //!
-//! In each round the rows come one after the other, so that a drift of the machine meets all of them; a ratio is the
-//! median over the rounds of what was measured within one round. All rows are timed by the same code:
+//! In each round the rows come one after the other, so that a drift of the machine affects all of them; a ratio is the
+//! median, over the rounds, of the ratios within one round. All rows are timed by the same code:
+//!
 //! - *round trip*: from before the post until the frame is back, complete cycles only;
-//! - *cycle*: all work that belongs to one exchange. Of the engine that is from the start of its preparation to the end
-//!   of its conclusion (commands taken, samples and states pushed, counters published); of a floor it is the ping with
+//! - *cycle*: all the work of one exchange. For the engine that is from the start of its preparation to the end of its
+//!   conclusion (commands taken, samples and states pushed, counters published); for a bare socket it is the ping with
 //!   the bookkeeping of its rings.
 //!
 //! The engine is the one of production: over a boxed link, with one LRW datagram that fills the frame (one half
-//! outputs, one half inputs), a reader of all inputs, a writer of all outputs with state feedback in every cycle, and
-//! a fresh command set in every 16th. Commands are pushed and samples taken between two cycles, not timed.
+//! outputs, one half inputs), a reader of all inputs, a writer of all outputs with state feedback in every cycle, and a
+//! new command set in every 16th. Commands are pushed and samples taken between two cycles, not timed.
 //!
-//! A thread that spins without a pause under SCHED_FIFO is thrown off its CPU by the kernel for 50 ms in every second
-//! (`sched_rt_runtime_us`, or the fair server). So each 50 ms of measuring are followed by 5 ms of sleep and some
-//! cycles that don't count.
+//! A row works in stints with pauses in between ([`zerocat_measure::Stint`]); some cycles after each pause don't count.
 //!
-//! Over veth the kernel runs the whole round trip within the call that sends: the figures are CPU costs of the way
+//! Over veth the kernel runs the whole round trip within the call that sends: the figures are the CPU time of the path
 //! through the kernel, and say nothing about a NIC.
 
 mod pace;

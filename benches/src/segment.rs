@@ -1,9 +1,9 @@
 //! `zerocat bench segment`: what a cycle of a large segment costs in one process, and what it allocates.
 //!
-//! Engine and simulated segment run on one thread under virtual time, flat out. The segment's share (what the wire and
-//! the SubDevices would do) is timed inside the link and told apart: `engine_ns` is a cycle without it. All inputs are
-//! read and all outputs written back in every cycle; a fresh command set comes in every 16th, and samples are taken
-//! every 32nd, both between cycles and not timed.
+//! The engine and the simulated segment run on one thread under virtual time, flat out. The segment's share (the work
+//! of the wire and the SubDevices) is timed inside the link and reported by itself: `engine_ns` is a cycle without it.
+//! Every cycle reads all inputs and writes all outputs back. A new command set comes in every 16th cycle, and samples
+//! are taken every 32nd, both between cycles and not timed.
 
 use crate::host::{BenchHost, last_cpu};
 use crate::stopwatch::Stopwatch;

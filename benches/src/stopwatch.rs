@@ -1,5 +1,5 @@
-//! A link that takes the real time its kicks need. Around a link with its segment in the same process that is the
-//! segment's share of a cycle.
+//! A link that measures how long its kicks take in real time. Around a link with the segment in the same process this
+//! is the segment's share of a cycle.
 
 use std::time::Duration;
 use zerocat_link::{Link, LinkFault};

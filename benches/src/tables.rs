@@ -1,4 +1,4 @@
-//! How figures of the benches are put into tables.
+//! The layout of the benches' tables.
 
 use comfy_table::{CellAlignment, Table, presets};
 

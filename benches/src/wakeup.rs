@@ -1,8 +1,8 @@
 //! `zerocat bench wakeup`: how late this machine wakes a realtime thread, without any network.
 //!
-//! For each wait policy a thread with CPU and priority waits for the ticks of a grid and does nothing else: the limit of
-//! the machine, next to which the figures of a run stand (`wakeup_jitter_ns`, `sleep_latency_ns` and `rt.holes` of its
-//! report, which are counted by the same code).
+//! For each wait policy a pinned realtime thread waits for the ticks of a grid and does nothing else. The result is the
+//! limit of the machine. Compare with it the figures of a run (`wakeup_jitter_ns`, `sleep_latency_ns` and `rt.holes` of
+//! its report), which are counted by the same code.
 
 use crate::host::{BenchHost, last_cpu};
 use crate::tables::{plain, right_from};

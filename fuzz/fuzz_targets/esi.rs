@@ -1,7 +1,8 @@
 //! Device descriptions: no file panics the reader, and a device that it accepts makes a segment that answers.
 //!
-//! The input is what stands inside a device, and behind a zero byte what stands behind the devices; an input that begins
-//! with `<?xml` or `<Ether` is a whole file. Start it with a whole file as a seed: `esi/tests/samples/catalogue.xml`.
+//! The input is the content of a device element and, behind a zero byte, the content that follows the devices. An input
+//! that begins with `<?xml` or `<Ether` is a whole file. Start with a whole file as a seed:
+//! `esi/tests/samples/catalogue.xml`.
 #![no_main]
 
 use std::time::Duration;

@@ -1,7 +1,8 @@
-//! Frames: what is parsed and built anew from its values is equal, and changing in place walks the same datagrams.
+//! Frames: a frame rebuilt from its parsed values is equal to it, and a walk that changes datagrams in place visits the
+//! same ones as a walk that reads.
 //!
-//! The input is taken twice: as a whole frame, and as what lies behind a good Ethernet and EtherCAT header, as no
-//! fuzzer finds both headers by itself in a short run.
+//! The input is taken twice: as a whole frame, and as what follows a valid Ethernet and EtherCAT header, because in a
+//! short run the fuzzer doesn't find both headers by itself.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,4 +1,4 @@
-//! Mails: what is opened and written anew is the same mail.
+//! Mails: a mail that is opened and written again is the same mail.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

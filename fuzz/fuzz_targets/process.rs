@@ -1,6 +1,6 @@
-//! Frames into a segment whose SubDevices are in OP or on the way: no input panics.
+//! Frames into a segment whose SubDevices are in OP or on their way there: no input panics.
 //!
-//! The input is cut into frames of random datagrams (command, address, register, data), and its rest is a raw frame.
+//! The input is cut into frames of random datagrams (command, address, register, data); its rest is a raw frame.
 #![no_main]
 
 use std::time::Duration;

@@ -1,7 +1,7 @@
-//! Segment files and scripts: no text panics their readers, what was accepted makes a segment that answers, and what is
-//! written out again is the same file.
+//! Segment files and scripts: no text panics their readers, an accepted file makes a segment that answers, and writing
+//! it out again gives the same file.
 //!
-//! The input is the JSON of a segment, and behind a zero byte a script for it. Start it with files as seeds:
+//! The input is the JSON of a segment and, behind a zero byte, a script for it. Start with files as seeds:
 //! `examples/*-segment.json`.
 #![no_main]
 

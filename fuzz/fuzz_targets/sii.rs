@@ -1,4 +1,5 @@
-//! SII images: nothing panics or loops, and what is read from the categories can be composed and read again.
+//! SII images: nothing panics or loops, and what is read from the categories can be composed to an image and read
+//! again.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

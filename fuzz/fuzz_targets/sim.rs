@@ -1,4 +1,4 @@
-//! What the targets of the simulated segment share: raw datagrams, and a bring-up with them.
+//! What the targets of the simulated segment share: raw datagrams, and a bring-up made of them.
 #![allow(dead_code, reason = "each target uses a part of it")]
 
 use std::time::Duration;

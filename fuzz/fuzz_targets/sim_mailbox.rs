@@ -1,9 +1,9 @@
-//! Mails into the mailboxes of a drive that speaks CoE, FoE and EoE and has BOOT, and of analogue terminals, through raw
-//! datagrams: no mail panics a handler, every reply is a mail that fits its mailbox, and replies come to an end. In
-//! between: emergencies, repeat requests, AL states, a mailbox that freezes.
+//! Mails, as raw datagrams, into the mailboxes of a drive with CoE, FoE, EoE and BOOT and of analogue terminals: no
+//! mail panics a handler, every reply is a mail that fits its mailbox, and replies come to an end. In between there are
+//! emergencies, repeat requests, changes of AL state, and a mailbox that freezes.
 //!
-//! `sim/tests/mail_storm.rs` holds that every handler is reached and that what is held doesn't grow; here it is
-//! libFuzzer's limit of memory: `-rss_limit_mb=512`.
+//! `sim/tests/mail_storm.rs` checks that every handler is reached and that memory does not grow; here libFuzzer limits
+//! the memory: `-rss_limit_mb=512`.
 #![no_main]
 
 use std::time::Duration;

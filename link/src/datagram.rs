@@ -1,13 +1,13 @@
-//! A port through a UNIX datagram socket, one datagram an Ethernet frame without checksum: the format of QEMU's
+//! A link over a UNIX datagram socket. Each datagram is one Ethernet frame without its checksum: the format of QEMU's
 //! `-netdev dgram,local.type=unix,remote.type=unix`, so the NIC of a virtual machine can be at the other end.
 //!
-//! Guarantees: only EtherType 0x88A4 is received; a call never waits; nothing is allocated after
-//! [`DatagramLink::open`]; frames that were too long or something else are counted as dropped; the socket's file is
-//! removed when the link is dropped. While nobody is at the other end, frames are counted as send errors and
-//! [`Link::kick`] says `Down`; a peer that comes later, or comes again, is found.
+//! Guarantees: only frames with EtherType 0x88A4 are received; no call waits; nothing is allocated after
+//! [`DatagramLink::open`]; frames that are too long or of another type count as dropped; the socket's file is removed
+//! when the link is dropped. While no peer is bound, frames count as send errors and [`Link::kick`] returns `Down`; a
+//! peer that binds later, or binds again, is found.
 //!
-//! Not guaranteed: room for more than `net.unix.max_dgram_qlen` frames (often 10, or 512) that wait at the other end;
-//! those beyond are send errors, and `kick` says `Full`. Frames inside a VLAN tag are not received.
+//! Not guaranteed: room for more than `net.unix.max_dgram_qlen` frames (often 10 or 512) in the peer's queue. Frames
+//! beyond that count as send errors, and `kick` returns `Full`. VLAN-tagged frames are not received.
 
 use std::fs;
 use std::io;

@@ -1,8 +1,9 @@
-//! A macro for links that leave methods to one of their fields: to the link inside a wrapper, or to slots in memory.
+//! A macro for links that pass methods on to one of their fields: a wrapper to the link inside it, a link with slots in
+//! memory to those slots.
 //!
-//! It writes out what would be written by hand, so such a method costs what the field's own costs. A wrapper names
-//! [`withdraw`](crate::Link::withdraw) too: the trait's own does nothing, and outputs of before an outage would stay in
-//! the link inside.
+//! It expands to what one would write by hand, so such a method costs no more than the field's own. A wrapper passes
+//! [`withdraw`](crate::Link::withdraw) on as well: the trait's default does nothing, and outputs from before an outage
+//! would stay in the link inside.
 
 /// Writes the named methods of [`Link`](crate::Link) as calls of the same method of a field.
 ///

@@ -1,7 +1,8 @@
-//! Whether this process may open so many more files, asked before it is needed.
+//! Checks that this process may open a number of files before it needs them.
 //!
-//! A library that runs out of file descriptors half-way says whatever it says; libxdp says "No such file or directory".
-//! So what needs several looks first. Not guaranteed: that another thread doesn't take them in between.
+//! A library that runs out of file descriptors half-way reports the step that failed and not the cause: libxdp says "No
+//! such file or directory". So code that needs several descriptors checks first. Not guaranteed: that another thread
+//! doesn't take them in between.
 
 use std::fs::File;
 use std::io;

@@ -1,12 +1,11 @@
-//! A link around a link that loses, repeats, corrupts or delays frames on purpose.
+//! A wrapper around a link that loses, repeats, corrupts or delays frames on purpose.
 //!
-//! What happens to a frame is decided by its number or by a seeded generator, so the same seed and the same calls give
-//! the same faults. Copies of sent frames go out from the last slots of the inner link, [`SPARE`] of them, which are
-//! hidden.
+//! A frame's number or a seeded generator decides what happens to it, so the same seed and the same calls give the same
+//! faults. Copies of sent frames go out from the last [`SPARE`] slots of the inner link, which are hidden.
 //!
-//! Guarantees: nothing is allocated after construction; each fault is counted; a frame meets at most one fault, and
-//! one that would need a copy when there is no room for a copy passes unharmed and is counted as spared. Not
-//! guaranteed: rates over few frames.
+//! Guarantees: nothing is allocated after construction; each fault is counted; a frame gets at most one fault; a frame
+//! that needs a copy when there is no room for one passes unharmed and counts as spared. Not guaranteed: that rates
+//! hold over few frames.
 
 use crate::{Link, LinkCounters, LinkFault, MAX_FRAME, Slot};
 

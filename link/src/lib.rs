@@ -1,11 +1,11 @@
 //! Network ports that send from persistent slots and lend what they received.
 //!
-//! A [`Link`] owns a fixed number of transmit slots. The owner writes a frame into a slot once, posts it again and
-//! again, and changes in between only the bytes that change. What was received is lent until the next call of
-//! [`Link::receive`]; nothing is allocated, and nothing blocks, after the link is open.
+//! A [`Link`] has a fixed number of transmit slots. Its owner writes a frame into a slot once, posts it again and
+//! again, and changes only the bytes that change. A received frame is lent until the next call of [`Link::receive`].
+//! After a link is open nothing allocates and nothing blocks.
 //!
-//! Guarantees: a slot's bytes are on the wire as they were when it was posted; a slot that the network still owns
-//! can't be written; a frame that was posted and not taken by the network can be withdrawn. Not guaranteed: order among
+//! Guarantees: a slot's bytes go on the wire as they were when it was posted; a slot that the network still owns can't
+//! be written; a frame that was posted and not yet taken by the network can be withdrawn. Not guaranteed: the order of
 //! posted slots, or that anything arrives.
 
 pub mod datagram;

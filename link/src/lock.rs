@@ -1,16 +1,16 @@
-//! One MainDevice an interface: a lock that says who has it.
+//! A lock on an interface, so that only one MainDevice uses it.
 //!
-//! Two programs that send to one network take each other's frames and outputs, whatever links they use. So everything
-//! that opens an interface to send takes this lock first: `run`, `scan` and the benches. The simulator is at the other
-//! end and doesn't.
+//! Two programs that send into one network take each other's frames and overwrite each other's outputs, whatever links
+//! they use. So everything that opens an interface to send takes this lock first: `run`, `scan` and the benches. The
+//! simulator is at the other end and does not take it.
 //!
-//! The lock is a listening UNIX socket with the abstract name `zerocat/NUMBER`, NUMBER being the interface's index. Such
-//! names belong to the network namespace, as interfaces do; they need no file and no right, and the kernel takes them
-//! back when their process ends, however it ends. Whoever finds one taken connects to it, and the kernel tells the process
-//! that listens.
+//! The lock is a listening UNIX socket with the abstract name `zerocat/NUMBER`, where NUMBER is the interface's index.
+//! Like interfaces, abstract names belong to the network namespace. They need no file and no privilege, and the kernel
+//! frees them when their process ends, however it ends. A process that finds the name taken connects to it, and the
+//! kernel tells it who is listening.
 //!
-//! Guarantees: in one network namespace one process at a time has the lock of an interface. Not guaranteed: that others
-//! than zerocat ask for it; that a process of another PID namespace can be named.
+//! Guarantees: in one network namespace at most one process has the lock of an interface. Not guaranteed: that other
+//! programs than zerocat ask for the lock, or that a process of another PID namespace can be named.
 
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::time::Duration;

@@ -1,13 +1,14 @@
-//! A port through an AF_PACKET socket: works on every Linux interface, at the price of the kernel's network stack.
+//! A link over an AF_PACKET socket. It works on every Linux interface, and each frame goes through the kernel's network
+//! stack.
 //!
-//! Frames pass the queueing discipline by, so packet taps of the same host (tcpdump) don't see what is sent; use
-//! [`crate::tap::Tap`]. Frames are told from our own by the kernel's packet type, never by an address.
+//! Sent frames bypass the queueing discipline, so packet taps on this host (tcpdump) don't see them; use
+//! [`crate::tap::Tap`]. The link tells its own frames from others by the kernel's packet type, never by an address.
 //!
-//! Guarantees: only EtherType 0x88A4 is received, also from inside a VLAN tag, which the kernel has then removed; a
-//! call never waits; nothing is allocated after [`PacketLink::open`]; frames that found no room, were longer than
-//! 1,514 bytes or were our own are counted as dropped. Not guaranteed: any bound on the time a call takes in the kernel.
+//! Guarantees: only frames with EtherType 0x88A4 are received, VLAN-tagged ones too, whose tag the kernel has removed;
+//! no call waits; nothing is allocated after [`PacketLink::open`]; frames that found no room, were longer than 1,514
+//! bytes or were our own count as dropped. Not guaranteed: any bound on the time that a call spends in the kernel.
 //!
-//! The interface needn't be promiscuous: EtherCAT frames go to the broadcast address and come back to it.
+//! The interface need not be promiscuous: EtherCAT frames go to the broadcast address and come back to it.
 
 use std::ffi::CString;
 use std::os::fd::BorrowedFd;

@@ -1,10 +1,11 @@
 //! Two links joined in one process: what one end sends, the other receives.
 //!
-//! Frames are preallocated and move between the ends through rings of one producer and one consumer; an emptied frame
-//! goes back through a second ring. Each end may live on its own thread.
+//! Frames are preallocated. They move between the ends through single-producer, single-consumer rings, and an emptied
+//! frame goes back through a second ring. Each end may be on a thread of its own.
 //!
-//! Guarantees: order is kept; nothing is lost without being refused at [`Link::post`] with `Full` and counted there;
-//! nothing is allocated after [`pair`]. Not guaranteed: any timing of a wire. An end whose peer is gone is `Down`.
+//! Guarantees: order is kept; a frame is either delivered or refused by [`Link::post`] with `Full` and counted; nothing
+//! is allocated after [`pair`]. Not guaranteed: the timing of a real cable. An end whose peer was dropped returns
+//! `Down`.
 
 use rtrb::{Consumer, Producer, RingBuffer};
 

@@ -1,7 +1,7 @@
 //! Transmit slots in ordinary memory, for links whose network copies a frame when it is sent.
 //!
-//! Guarantees: a slot keeps its bytes; from [`Slots::post`] to [`Slots::clear`] it can't be written; a slot is posted
-//! at most once in between. Not guaranteed: anything about the network.
+//! Guarantees: a slot keeps its bytes; between [`Slots::post`] and [`Slots::clear`] it can't be written, and it is
+//! posted at most once. Not guaranteed: anything about the network.
 
 use crate::{LinkFault, MAX_FRAME, MIN_FRAME, Slot};
 

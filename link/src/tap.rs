@@ -1,12 +1,12 @@
-//! A link around a link that copies what passes to another thread, for captures.
+//! A wrapper around a link that copies every frame to another thread, for captures.
 //!
-//! A frame is copied into a preallocated record, which moves to the far end through a ring and comes back, emptied,
-//! through another. [`TapWriter`] drains the far end into a pcapng file.
+//! Each frame is copied into a preallocated record. Records reach the [`TapReader`] through one ring and come back
+//! empty through another. [`TapWriter`] writes them to a pcapng file.
 //!
-//! Guarantees: a sent frame is stamped before its kick and copied after it, a received one before it is lent; the tap
-//! never waits and never allocates. A frame that finds no record is not copied and is counted as missed, so a slow or
-//! full disk costs records and never time. Not guaranteed: that a frame handed to the network went out; when the kick
-//! failed, its records say so.
+//! Guarantees: a sent frame is time-stamped before its kick and copied after it, a received frame is time-stamped
+//! before it is lent; the tap never waits and never allocates. If no record is free the frame is not copied and counts
+//! as missed: a slow or full disk loses records and never delays a cycle. Not guaranteed: that a frame given to the
+//! network went out. If the kick failed, its records say so.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,11 +1,11 @@
-//! Whether a link still has what it was opened on: the interface, and on it what brings it its frames.
+//! Watches whether the interface of a link, and the XDP program that brings it frames, are still there.
 //!
-//! An interface can be removed, or moved to another network namespace; a program of ours can be detached by somebody
-//! else. From inside a link both look like a network that doesn't answer. A watch is a handle of its own, for an ordinary
-//! thread while the link is with the realtime thread. It needs no capability.
+//! An interface can be removed or moved to another network namespace, and somebody else can detach our program. From
+//! inside a link both look like a network that doesn't answer. A watch is a handle of its own, for an ordinary thread
+//! to use while the realtime thread has the link. It needs no capability.
 //!
-//! Guarantees: asking doesn't wait, and an interface that is gone stays gone, also when one of the same name or number
-//! comes later: the link is still that of the old one. Not guaranteed: an answer on kernels that don't tell.
+//! Guarantees: a query doesn't wait; an interface that is gone stays gone, even if a new one gets its name or number,
+//! because the link is still bound to the old one. Not guaranteed: an answer on kernels that don't report it.
 
 use std::fmt::Debug;
 

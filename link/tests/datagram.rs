@@ -1,4 +1,4 @@
-//! The UNIX datagram link keeps the contract of links, and its file comes and goes with it.
+//! The UNIX datagram link keeps the contract of links, and its file is removed with it.
 
 use std::fs;
 use std::os::unix::net::UnixDatagram;

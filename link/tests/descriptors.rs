@@ -1,5 +1,5 @@
-//! A process without file descriptors left is told so by whatever it opens. A process of its own, because the limit is the
-//! process's. Needs root, and fails without.
+//! A process that runs out of file descriptors is told so by everything that opens some. The test is a process of its
+//! own, because the limit is one of the process. It needs root, and fails without it.
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use zerocat_link::Sizing;

@@ -1,4 +1,4 @@
-//! A fault injector without faults is a link like any other.
+//! A fault injector without faults keeps the contract of links.
 
 use zerocat_link::fault::{FaultInjector, FaultPlan, SPARE};
 use zerocat_link::pair::pair;

@@ -1,4 +1,5 @@
-//! The lock of an interface: one process has it, and whoever else wants it is told who. Needs root, and fails without.
+//! The lock of an interface: one process has it, and any other that asks for it is told which one. These tests need
+//! root, and fail without it.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};

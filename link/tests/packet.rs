@@ -1,4 +1,4 @@
-//! The AF_PACKET link keeps the contract over a veth pair. Needs root: without it these tests fail.
+//! The AF_PACKET link keeps the contract over a veth pair. These tests need root, and fail without it.
 
 use std::time::{Duration, Instant};
 use zerocat_link::packet::{PacketError, PacketLink};

@@ -1,4 +1,4 @@
-//! The lines between the bench and a row.
+//! The lines that the bench and a row exchange on standard input and output.
 
 use crate::plan::Plan;
 use crate::report::RowReport;

@@ -1,10 +1,11 @@
-//! How one row of `zerocat bench compare` is timed: the same code for zerocat, for bare sockets and for other masters.
+//! How a row of `zerocat bench compare` is timed: the same code for zerocat, for bare sockets and for other
+//! MainDevices.
 //!
-//! A row is a process. It reads a [`Plan`] from standard input, sets itself up, says that it is [`ready`], is told to
-//! go, does its exchanges with [`measure`] and prints a [`RowReport`]. Nothing else is between the bench and a peer, so
-//! a program in any language can be one (docs/bench.md has the lines).
+//! A row is a process of its own. It reads a [`Plan`] from standard input, sets itself up, says that it is [`ready`],
+//! waits for `go`, does its exchanges with [`measure`] and prints a [`RowReport`]. The bench knows nothing else about
+//! it, so a row can be written in any language (docs/bench.md has the lines).
 //!
-//! Not guaranteed: that two rows are set up equally well. Each says how it is set up.
+//! Not guaranteed: that two rows are set up equally well. Each reports how it is set up.
 #![forbid(unsafe_code)]
 
 mod dialogue;

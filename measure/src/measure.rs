@@ -1,7 +1,8 @@
-//! The loop that times an exchange, flat out or on a grid, on the calling thread.
+//! The loop that times exchanges, flat out or on a grid, on the calling thread.
 //!
-//! Where a row spins under SCHED_FIFO it does so in stints with pauses between them ([`Stint`]). Flat out, some exchanges
-//! after a pause don't count. Ticks that fall into a pause are neither done nor counted.
+//! Where a row spins under SCHED_FIFO it does so in stints with pauses in between ([`Stint`]). Flat out, the first
+//! exchanges after a pause don't count, because caches are cold. On a grid, the ticks of a pause are neither done nor
+//! counted.
 
 use crate::plan::Plan;
 use crate::report::{Bucket, Cost, RowReport, SCHEMA};

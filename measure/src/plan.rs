@@ -1,4 +1,4 @@
-//! What a row is told to do.
+//! What a row is asked to measure.
 
 use serde::{Deserialize, Serialize};
 use std::time::Duration;

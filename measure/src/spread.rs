@@ -1,4 +1,4 @@
-//! A distribution that is kept in full, printed, read back and added up.
+//! A distribution of times, to three significant digits, that can be printed, read back and added up.
 
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

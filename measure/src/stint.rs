@@ -1,8 +1,7 @@
-//! Pauses that keep a thread on its CPU.
+//! Pauses for a measuring thread, so that the kernel doesn't take its CPU.
 //!
-//! The kernel takes the CPU from a thread that spins under SCHED_FIFO for 50 ms in every second (`sched_rt_runtime_us`,
-//! or the fair server). A bench that met that would measure the kernel's policy. So it works in stints of 50 ms, with
-//! 5 ms of sleep after each.
+//! Under SCHED_FIFO the kernel takes the CPU from a thread that spins for 50 ms in every second (`sched_rt_runtime_us`,
+//! or the fair server). A bench would then measure that. So it works in stints of 50 ms and sleeps for 5 ms after each.
 
 use std::time::Duration;
 use zerocat_sched::{Clock, MonotonicClock, Time};

@@ -1,7 +1,7 @@
 //! Bit fields of 1 to 64 bits at any alignment in a byte image, least significant bit first (ETG.1000.6, 5.6.7.3).
 //!
-//! A field that isn't wholly inside the image is neither read nor written, and writing one never changes a bit
-//! beside it. Nothing here allocates or panics.
+//! A field that isn't wholly inside the image is neither read nor written. Writing a field never changes a bit beside
+//! it. Nothing here allocates or panics.
 
 use std::ops::Range;
 

@@ -1,16 +1,16 @@
-//! Lays SubDevices out: sync managers to logical addresses, SubDevices to frames, expected working counters.
+//! Lays out the process image: sync managers to logical addresses, SubDevices to frames, expected working counters.
 //!
 //! The image holds, frame by frame, first the outputs and then the inputs of the SubDevices in that frame, both in
-//! order of the SubDevices. Each sync manager starts on a byte. A SubDevice is never cut: all its data is in one frame.
-//! A frame carries SubDevices of one sync unit that are reached in one way ([`Access`]); those that can't do LRW are in
-//! frames that hold an LWR over the outputs and an LRD over the inputs.
+//! order of the SubDevices. Each sync manager starts on a byte. A SubDevice is never split: all its data is in one
+//! frame. A frame carries SubDevices of one sync unit that have the same way of access ([`Access`]). SubDevices that
+//! can't do LRW are in frames with an LWR over the outputs and an LRD over the inputs.
 //!
 //! Logical addresses follow the data of the frames without a gap. Where inputs overlap with outputs, a SubDevice's
-//! inputs begin at the logical address of its outputs, and no other SubDevice maps any of its bytes: the inputs that it
-//! puts in are behind the outputs of all others. What isn't overwritten comes back as it was sent. Outputs and inputs
-//! of such a frame lie in the image as they do in the datagram, with gaps where one of the two is shorter.
+//! inputs begin at the logical address of its outputs, and no other SubDevice maps any of those bytes, so its inputs
+//! never replace the outputs of another. Bytes that no SubDevice replaces come back as they were sent. Outputs and
+//! inputs of such a frame lie in the image as they do in the datagram, with gaps where one of the two is shorter.
 //!
-//! Not looked at: whether physical addresses of sync managers overlap, or positions repeat.
+//! Not checked: whether physical addresses of sync managers overlap, or positions repeat.
 
 use crate::bits::BitSpan;
 use crate::plan::{

@@ -1,5 +1,5 @@
-//! The process image. Pure: PDO entries to bit offsets, sync managers to logical addresses and frames, expected
-//! working counters, and values to bits and back.
+//! The process image, as pure functions: PDO entries to bit offsets, sync managers to logical addresses and frames,
+//! expected working counters, and values to bits and back.
 #![forbid(unsafe_code)]
 
 pub mod bits;

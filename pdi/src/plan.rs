@@ -1,7 +1,7 @@
-//! What SubDevices bring to the cyclic exchange, and the plan made of it by [`crate::lay_out`].
+//! What each SubDevice adds to the cyclic exchange, and the plan that [`crate::lay_out`] makes of it.
 //!
-//! The process image holds, frame by frame, first the outputs and then the inputs of the SubDevices in that frame.
-//! Each sync manager starts on a byte. Outputs and inputs never share a byte of the image, also where they share their
+//! The process image holds, frame by frame, first the outputs and then the inputs of the SubDevices in that frame. Each
+//! sync manager starts on a byte. Outputs and inputs never share a byte of the image, even where they share their
 //! logical addresses.
 
 use crate::entry::Pdo;

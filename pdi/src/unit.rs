@@ -1,8 +1,8 @@
 //! Sync units: SubDevices that are exchanged together, on every n-th tick of the grid.
 //!
-//! Where a unit doesn't say on which of the n ticks, it gets the one on which the others put the least on the wire.
-//! That is reckoned pair by pair: two units meet on a tick if their phases agree in the common divisor of their
-//! intervals. For three units and more it may count a meeting of all of them that never happens.
+//! A unit that doesn't say on which of its n ticks gets the one on which the others put the least on the wire. This is
+//! estimated pair by pair: two units coincide on a tick if their phases agree modulo the greatest common divisor of
+//! their intervals. With three or more units this may count a coincidence of all of them that never happens.
 
 /// A group of SubDevices asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,8 +1,8 @@
-//! The eleven data types of a channel, and their values, to raw bits and back.
+//! Converts values of the eleven data types of a channel to raw bits and back.
 //!
-//! A value is written into a type exactly ([`DataType::encode`]: what doesn't fit is an error) or as near as it goes
-//! ([`DataType::encode_saturating`], for generated waveforms). An entry may be shorter than its type's natural width;
-//! signed ones are then sign-extended from the entry's highest bit.
+//! [`DataType::encode`] converts exactly and refuses a value that doesn't fit. [`DataType::encode_saturating`] takes
+//! the nearest value that does, for generated waveforms. An entry may be shorter than its type's natural width; signed
+//! ones are then sign-extended from the entry's highest bit.
 
 use crate::bits::low_mask;
 use schemars::JsonSchema;

@@ -1,8 +1,8 @@
 //! The parts of a process image that one task uses, packed into a record.
 //!
-//! The realtime thread copies a few byte ranges between the image and a record, whatever the number of points in
-//! them; the task's own thread takes the record apart. Only ranges that touch or overlap are merged, so a record
-//! holds no byte that the task didn't ask for.
+//! The realtime thread copies a few byte ranges between the image and a record, however many channels they hold; the
+//! task's own thread unpacks the record. Only ranges that touch or overlap are merged, so a record has no byte that the
+//! task didn't ask for.
 
 use crate::bits::BitSpan;
 use std::ops::Range;

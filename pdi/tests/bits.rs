@@ -1,4 +1,4 @@
-//! Bit fields against a slow oracle that knows one bit at a time.
+//! Bit fields compared with a slow oracle that handles one bit at a time.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use proptest::prelude::*;

@@ -1,4 +1,4 @@
-//! What a plan promises, for any SubDevices.
+//! What every plan guarantees, for any SubDevices.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use proptest::prelude::*;

@@ -1,8 +1,8 @@
-//! ethercrab's stock tasks as rows of `zerocat bench compare`.
+//! ethercrab's own tasks as rows of `zerocat bench compare`.
 //!
-//! They are set up as ethercrab's examples `io-uring`, `xdp` and `performance` do: the TX/RX task on a thread of its own
-//! with SCHED_FIFO 49 and a CPU of its own, the thread that exchanges with SCHED_FIFO 48 on another CPU. One row has both
-//! on one thread, which none of its examples does; over veth ethercrab is fastest so.
+//! They are set up like ethercrab's examples `io-uring`, `xdp` and `performance`: the TX/RX task on a thread of its own
+//! with SCHED_FIFO 49 and a CPU of its own, the thread that exchanges with SCHED_FIFO 48 on another CPU. One row has
+//! both on one thread, which none of its examples does, because over veth ethercrab is fastest that way.
 
 mod lrw;
 

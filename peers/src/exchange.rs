@@ -1,4 +1,4 @@
-//! From INIT to OP and back with ethercrab's stock calls, and what was seen on the way.
+//! From INIT to OP and back with ethercrab's own calls, and a report of what it found.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

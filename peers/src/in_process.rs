@@ -1,4 +1,5 @@
-//! A simulated segment as ethercrab's wire: every frame of its pool passes the segment and is handed back.
+//! A simulated segment in place of ethercrab's network: every frame of its pool passes through the segment and is
+//! handed back.
 
 use std::task::Poll;
 use std::time::Instant;

@@ -1,8 +1,8 @@
-//! ethercrab's stock code as a MainDevice: its `init`, its groups, its cyclic exchange, its tasks.
+//! ethercrab's own code as a MainDevice: its `init`, its groups, its cyclic exchange, its tasks.
 //!
-//! It brings a bus to OP, exchanges cycles, takes it back to INIT, and prints what it found and counted as JSON. The
-//! bus is on an interface, or a simulated segment in this process (`--mixed`). Any error of ethercrab ends it.
-//! `bench` makes it a row of `zerocat bench compare` instead.
+//! It brings a bus to OP, exchanges cycles, takes the bus back to INIT, and prints what it found and counted as JSON.
+//! The bus is on an interface, or is a simulated segment in this process (`--mixed`). Any error of ethercrab ends the
+//! program. With `bench` it is a row of `zerocat bench compare` instead.
 
 mod bench;
 mod exchange;

@@ -1,12 +1,13 @@
-//! The claims that every link must keep, as functions over a link and its reflecting peer.
+//! The contract of links: claims that every link must keep, as functions over a link and a peer that reflects its
+//! frames.
 //!
-//! This is a test suite, for the tests of every crate that has a link: [`check_all`] runs each claim of [`Suite`] and
-//! panics with the claim's words when one does not hold.
+//! This is a test suite for every crate that has a link. [`check_all`] runs each claim of [`Suite`] and panics with a
+//! message when one does not hold.
 //!
-//! What it asks for: a link with at least one slot, opened with no fewer receive buffers than slots, and a peer that
-//! returns every EtherCAT frame. The peer may set bit 1 of the source address, as a segment does, and may change the
-//! working counter; all else must come back as it was sent. The peer may run by itself (a thread, a program in the
-//! kernel) or be driven by [`Reflector::pump`]. Delivery may take up to [`PATIENCE`]; no claim is about a time.
+//! It needs a link with at least one slot and no fewer receive buffers than slots, and a peer that returns every
+//! EtherCAT frame. The peer may set bit 1 of the source address, as a segment does, and may change the working counter;
+//! all else must come back as it was sent. The peer may run by itself (a thread, a program in the kernel) or be driven
+//! by [`Reflector::pump`]. Delivery may take up to [`PATIENCE`]; no claim is about a time.
 //!
 //! Not checked: order, allocation, latency.
 

@@ -1,4 +1,4 @@
-//! Which CPUs a test runs on.
+//! Keeps a test on chosen CPUs.
 
 use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::Pid;

@@ -1,16 +1,16 @@
 //! What the tests and benches of several crates share, each piece once.
 //!
-//! - [`contract`] is the suite of claims that every [`zerocat_link::Link`] must keep, and [`reflect`] the far end it needs.
-//! - [`FakeTree`] stands in for `/proc` and `/sys`; [`Folder`] is a directory for the files of one test.
-//! - [`netns`] gives a test a network namespace of its own with a veth pair in it, [`mounts`] mounts that nobody
-//!   else sees. Both need root. [`cpus`] keeps it where it is told to be.
-//! - `virtual_network`, with the feature of that name, is a whole network in one thread under virtual time.
+//! - [`contract`]: the claims that every [`zerocat_link::Link`] must keep. [`reflect`]: the peer that they need.
+//! - [`FakeTree`]: files in place of `/proc` and `/sys`. [`Folder`]: a directory for the files of one test.
+//! - [`netns`]: a private network namespace with a veth pair. [`mounts`]: private mounts. Both need root.
+//! - [`cpus`]: the CPUs that a test runs on.
+//! - `virtual_network`, with the feature of that name: a whole network in one thread under virtual time.
 //!
-//! The virtual network needs nearly every crate, the rest almost none. So it is a feature: the unit tests of `sched`,
-//! `link` and `xdp` use the rest without compiling what stands on them.
+//! The virtual network depends on most crates, the rest on `link` alone. Therefore it is a feature: without it the unit
+//! tests of `sched`, `host` and `xdp` can use the rest and need not compile the crates above them.
 //!
-
-//! Not for production: these helpers panic where a step fails. A test that can't run fails; none is skipped.
+//! Apart from the virtual network, which `zerocat bench` runs too, this is for tests only: it panics where a step fails.
+//! A test that can't run fails; none is skipped.
 #![forbid(unsafe_code)]
 
 pub mod contract;

@@ -1,6 +1,6 @@
-//! Mounts that only the calling thread, and what it starts from then on, can see. Needs root.
+//! Mounts that are visible only to the calling thread and what it starts afterwards. They need root.
 //!
-//! The kernel takes them away when the thread ends.
+//! The kernel removes them when the thread ends.
 
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};

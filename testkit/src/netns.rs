@@ -1,8 +1,7 @@
-//! A private network namespace with a veth pair, for tests.
+//! A private network namespace with a veth pair.
 //!
-//! Not for use outside tests: it panics where a step fails. The namespace belongs to one thread and what that thread
-//! starts, and the kernel removes it, with its interfaces, when the last of them ends: a test leaves nothing behind,
-//! also when it panics. It needs root, and iproute2's `ip`.
+//! The namespace belongs to one thread and what that thread starts. When the last of them ends the kernel removes it
+//! with its interfaces, so a test leaves nothing behind, even when it panics. It needs root, and `ip` of iproute2.
 
 use std::process::Command;
 use std::sync::mpsc;

@@ -1,7 +1,7 @@
 //! The far end of a link in tests and benches: a peer that returns every frame.
 //!
-//! Guarantees: [`Mirror`] returns frames as they came, counts what it could not return, and never waits. It is no
-//! segment: it changes neither addresses nor working counters.
+//! Guarantees: [`Mirror`] returns frames as they came, counts those that it could not return, and never waits. Unlike a
+//! segment it changes neither addresses nor working counters.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use zerocat_link::{Link, LinkFault, MAX_FRAME, Slot};

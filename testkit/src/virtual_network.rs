@@ -1,10 +1,10 @@
 //! A whole network in one thread under virtual time: engine, bus and simulated segment, driven step by step.
 //!
-//! Bring-up and shutdown are production's ([`Machine`]); only the loop around the engine's steps is another one. The bus's
-//! futures are polled between the steps, so nothing waits for anybody and the same segment gives the same run. Real time
-//! plays no part: a cycle takes as long as its work takes, and virtual time moves by one period.
+//! Bring-up and shutdown are those of production ([`Machine`]); only the loop around the engine's steps differs. The
+//! bus's futures are polled between the steps, so nothing waits for anything else and the same segment gives the same
+//! run. A cycle takes as long as its work takes, and virtual time advances by one period.
 //!
-//! For benches and tests. Not guaranteed: any relation of virtual to real time.
+//! For benches and tests. Not guaranteed: any relation between virtual and real time.
 
 use std::ops::Range;
 use std::sync::Arc;

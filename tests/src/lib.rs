@@ -1,1 +1,1 @@
-//! Black-box suites over the whole of zerocat. The suites are in `tests/`; this library holds nothing.
+//! Black-box tests of zerocat as a whole. They are in `tests/`; this library is empty.

@@ -1,7 +1,7 @@
-//! What the realtime thread asks of the kernel in a cycle, seen from outside: one send, at most one sleep with `hybrid`,
-//! none with `spin`, no page fault, no allocation, and nothing else over AF_XDP's rings.
+//! What the realtime thread asks of the kernel in a cycle, seen from outside: one send, at most one sleep with
+//! `hybrid`, none with `spin`, no page fault, no allocation, and nothing else over AF_XDP's rings.
 //!
-//! The same code as `zerocat bench audit`. It needs root and the kernel's tracer, and fails without.
+//! The code is that of `zerocat bench audit`. It needs root and the kernel's tracer, and fails without them.
 #![allow(clippy::unwrap_used, reason = "a test fails there")]
 
 use zerocat::config::{LinkKind, Rig, Wait};

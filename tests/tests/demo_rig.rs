@@ -1,4 +1,4 @@
-//! The rig file of the demonstration says of each SubDevice what the bus finds.
+//! The rig file of the demonstration describes each SubDevice as the bus finds it.
 #![allow(clippy::unwrap_used, reason = "a test fails there")]
 
 use std::time::Instant;

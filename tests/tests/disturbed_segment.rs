@@ -1,5 +1,5 @@
-//! A segment that is disturbed at a cycle while the whole network runs under virtual time: what the engine notices, and
-//! what the SubDevices have.
+//! A segment that is disturbed at a given cycle while the whole network runs under virtual time: what the engine
+//! notices, and which outputs the SubDevices have.
 
 #![allow(clippy::unwrap_used, reason = "a test fails there")]
 

@@ -1,6 +1,7 @@
-//! Any mix of SubDevices, exchanged in any way that a rig file can ask for, brought up by the production code against
-//! the simulated segment. That is the oracle: its FMMUs answer with working counters and inputs, and its SubDevices
-//! tell by mailbox which outputs they got.
+//! Any mix of SubDevices, exchanged in any way that a rig file allows, is exchanged right.
+//!
+//! The production code brings the simulated segment up. The segment is the oracle: its FMMUs answer with working
+//! counters and inputs, and its SubDevices report by mailbox which outputs they got.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use proptest::prelude::*;

@@ -1,5 +1,5 @@
-//! What a rig file asks of its AF_XDP link is what the link has, or is said to be missing. Needs root, and fails
-//! without.
+//! Each option of a rig file for its AF_XDP link is in effect, or is reported as missing. These tests need root, and
+//! fail without it.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::time::Duration;

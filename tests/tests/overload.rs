@@ -1,7 +1,7 @@
-//! Too much of something, in a session as a user runs it, over AF_XDP on a veth pair: the loop keeps its grid, every tick
-//! is done or counted, what is lost is counted where it was lost, and the session ends in order.
+//! Sessions under overload, over AF_XDP on a veth pair. The loop keeps its grid, every tick is done or counted, losses
+//! are counted where they happen, and the session shuts down cleanly.
 //!
-//! They need root, and fail without. No claim is one about times.
+//! These tests need root, and fail without it. None asserts a time.
 #![allow(clippy::unwrap_used, reason = "a test fails there")]
 
 use nix::sys::signal::{Signal, kill};

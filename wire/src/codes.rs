@@ -1,7 +1,7 @@
-//! Macros for numbers of the wire that have names, so that each number is written down once.
+//! Macros for numbers on the wire that have names, so that each number is written down once.
 //!
-//! [`coded_enum`] is for sets that are closed: other numbers are refused. [`named_codes`] is for sets that are open, as
-//! vendors add to them: any number is a value, and some have words. [`word_register`] is for registers of 16 flags.
+//! [`coded_enum`] is for closed sets: other numbers are refused. [`named_codes`] is for open sets, to which vendors
+//! add: any number is a value, and the known ones have a text. [`word_register`] is for registers of 16 flags.
 
 /// An enum whose variants are codes on the wire, and `from_code`, which finds the variant of a code.
 macro_rules! coded_enum {

@@ -1,7 +1,7 @@
 //! Ethernet over EtherCAT (ETG.1000.6, 5.7, tables 65 to 88): the body of a mail of type EoE.
 //!
-//! An Ethernet frame goes in fragments, each but the last a multiple of 32 bytes long. What is not here: putting
-//! fragments together, and masks of address filters.
+//! An Ethernet frame goes in fragments, each but the last a multiple of 32 bytes long. This module neither joins
+//! fragments nor reads the masks of address filters.
 
 use crate::WireError;
 use crate::codes::coded_enum;

@@ -1,7 +1,7 @@
 //! File access over EtherCAT (ETG.1000.6, 5.8, tables 89 to 95): the body of a mail of type FoE.
 //!
-//! A file goes in packets, counted from 1. The one that is shorter than the mailbox has room for is the last; it may
-//! be empty. Whether packet numbers follow each other is for the caller to see.
+//! A file goes in packets, counted from 1. A packet shorter than the mailbox has room for is the last one; it may be
+//! empty. The caller checks that packet numbers follow each other.
 
 use crate::WireError;
 use crate::codes::named_codes;

@@ -1,8 +1,8 @@
 //! EtherCAT wire formats as views (read and write in place) and values (plain structs).
 //!
 //! `no_std`, no `unsafe`, no dependencies. Every format is a field layout taken from the ETG documents, and every
-//! format has tests on literal bytes. Nothing in here panics on bytes from outside: a view is admitted by
-//! `new_checked` or it doesn't exist.
+//! format has tests on literal bytes. No bytes from outside make anything here panic: a view is only made by
+//! `new_checked`, which checks the lengths first.
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]

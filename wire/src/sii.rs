@@ -1,9 +1,9 @@
-//! The SubDevice information (SII, "EEPROM"): its access registers, its fixed area and its categories
-//! (ETG.1000.6, 5.4, tables 16 to 27; ETG.2010).
+//! The SubDevice information (SII, "EEPROM"): its access registers, its fixed area and its categories (ETG.1000.6, 5.4,
+//! tables 16 to 27; ETG.2010).
 //!
 //! Word addresses are those of the SII, of 16 bits each; everything is little-endian. An image is a byte slice that
-//! starts at word 0. Reading never panics, never loops and never reads behind the image; what an image claims and
-//! doesn't hold is an error. Not held: that indices into the strings, or sync manager numbers, exist.
+//! starts at word 0. Reading never panics, never loops and never goes beyond the image; an image that claims more than
+//! it holds is an error. Not checked: that an index into the strings, or the number of a sync manager, exists.
 
 pub mod category;
 pub mod clock;

@@ -1,4 +1,4 @@
-//! CoE services on literal bytes. Those of whole mails were seen on a wire (EK1914, EL3004).
+//! CoE services on literal bytes. The whole mails were captured from real SubDevices (EK1914, EL3004).
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use zerocat_wire::coe::{

@@ -1,5 +1,5 @@
-//! Every parser on arbitrary bytes: it may refuse them, it may not panic or loop, and what it takes it can write so
-//! that it is read as the same again.
+//! Every parser on arbitrary bytes: it may refuse them but neither panics nor loops, and what it accepts can be written
+//! and read again as the same value.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use proptest::prelude::*;

@@ -1,4 +1,4 @@
-//! What the realtime thread may ask of the kernel in a cycle.
+//! The system calls that the realtime thread may make in a cycle, and how many.
 
 use super::AuditRow;
 use std::time::Duration;

@@ -1,11 +1,11 @@
 //! Which system calls a thread makes, counted by the kernel's tracer (`Documentation/trace/ftrace.rst`, `events.rst`).
 //!
 //! The event `raw_syscalls:sys_enter` is filtered by thread and call in trace instances of their own, one for each call
-//! that is expected and one for all others. An instance counts by itself: what is in its buffer and what was overwritten
-//! there. So nothing reads along while the thread runs, and nothing attaches to it.
+//! that is expected and one for all others. The count of an instance is the events in its buffer and those overwritten
+//! there. So nothing reads the trace while the thread runs, and nothing attaches to the thread.
 //!
-//! Guarantees: the counts are exact; the instances are gone when the trace ends or is dropped. Not guaranteed: that the
-//! thread runs as fast as without; each call takes some tenths of a microsecond longer.
+//! Guarantees: the counts are exact; the instances are removed when the trace ends or is dropped. Not guaranteed: that
+//! the thread runs as fast as without tracing; each call takes some tenths of a microsecond longer.
 
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};

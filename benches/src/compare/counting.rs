@@ -1,7 +1,7 @@
 //! System calls and instructions of an exchange, counted by strace and by perf in runs of their own that aren't timed.
 //!
-//! A row does N exchanges and then, in another process, 2 N. What the second made more than the first is N exchanges'
-//! work: all set-up falls out. The row is an ordinary thread in both, so that it needs no pauses.
+//! A row does N exchanges and then, in another process, 2 N. The difference between the two counts is the work of N
+//! exchanges: the set-up cancels out. The row is an ordinary thread in both runs, so that it needs no pauses.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! The figures that have an aim, each with what was measured and whether it was met.
+//! The figures that have a target, each with what was measured and whether the target was met.
 
 use super::gathered::{Gathered, ratio};
 use super::report::{BASE, as_f64};

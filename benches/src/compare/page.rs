@@ -1,4 +1,4 @@
-//! The report as a page for a browser: one file, nothing is fetched.
+//! The report as an HTML page in one file, which loads nothing else.
 
 use super::report::CompareReport;
 

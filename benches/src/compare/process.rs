@@ -1,4 +1,4 @@
-//! A row at work: a child process, the lines with it, and its end.
+//! A row at work: its process, the lines exchanged with it, and its end.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};

@@ -1,4 +1,4 @@
-//! Who is compared: our rows, and the peers that are there.
+//! What is compared: our rows, and the peers that are installed.
 
 use super::own::OwnRow;
 use serde::Serialize;

@@ -1,4 +1,4 @@
-//! What all rows do in one table: `60@flat`, `1514x4@flat`, `60@1000:spin`, `60@1000+load`.
+//! What all rows of one table do: `60@flat`, `1514x4@flat`, `60@1000:spin`, `60@1000+load`.
 
 use serde::{Serialize, Serializer};
 use std::fmt;

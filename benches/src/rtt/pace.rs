@@ -1,4 +1,4 @@
-//! The loop that times a subject, on a thread of its own, with pauses that keep the kernel from throwing it off.
+//! The loop that times a subject, on a thread of its own, with pauses ([`Stint`]).
 
 use super::subject::Subject;
 use std::time::Duration;

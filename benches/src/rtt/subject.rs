@@ -1,4 +1,4 @@
-//! What is measured: an engine over a link, or a bare socket. Each knows how to do one exchange.
+//! What is measured: the engine over a link, or a bare socket. Each can do one exchange.
 
 use std::ops::Range;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Copies of received frames that are to be lent later.
+//! Received frames that the fault injector holds back to lend later.
 
 use super::lane::Lateness;
 use crate::MAX_FRAME;

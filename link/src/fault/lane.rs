@@ -1,4 +1,4 @@
-//! Which fault a frame of one direction meets.
+//! Decides which fault, if any, each frame of one direction gets.
 
 /// Bytes that a flipped bit spares, so that the frame still arrives.
 const HEADER_LEN: usize = 14;

@@ -1,7 +1,7 @@
-//! The floor: frames to and fro over a bare AF_PACKET socket, with nothing of ours above it.
+//! The least that AF_PACKET costs: frames sent and received over a bare socket, with none of our code above it.
 //!
-//! What a link and an engine cost is what they take more than this on the same interface in the same minutes. A
-//! frame isn't looked at when it returns, only counted, so there is nothing to admit.
+//! A link and an engine cost what they take beyond this, measured on the same interface at the same time. A frame that
+//! returns is only counted. Its bytes are not read, so there is nothing to validate.
 
 use super::socket::{Buffer, RawSocket};
 use super::{PacketError, PacketLink};

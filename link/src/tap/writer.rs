@@ -1,9 +1,9 @@
-//! From a [`TapReader`] to a pcapng file (draft-ietf-opsawg-pcapng), on an ordinary thread.
+//! Writes what a [`TapReader`] gives to a pcapng file (draft-ietf-opsawg-pcapng), on an ordinary thread.
 //!
-//! Guarantees: nanosecond stamps (`if_tsresol` 9), direction in `epb_flags`, the count of missed frames in a last
-//! statistics block. Stamps are the monotonic clock's, shifted once, at the start, to the time of day: steps of the
-//! time of day during a capture don't show. Not guaranteed: that the file is whole after a crash, though all of it but
-//! the last block can be read.
+//! Guarantees: time stamps in nanoseconds (`if_tsresol` 9), the direction in `epb_flags`, and the count of missed
+//! frames in a statistics block at the end. Time stamps come from the monotonic clock and are shifted once, at the
+//! start, to the time of day, so a step of the system clock during a capture doesn't show. Not guaranteed: a complete
+//! file after a crash, though all of it but the last block can then be read.
 
 use std::borrow::Cow;
 use std::fs::File;

@@ -1,4 +1,4 @@
-//! One LRW a frame through ethercrab's pool: what a cycle over its tasks costs at least.
+//! One LRW in each frame through ethercrab's pool: the least that a cycle over its tasks costs.
 
 use std::time::{Duration, Instant};
 

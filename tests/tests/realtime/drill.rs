@@ -1,4 +1,4 @@
-//! Outputs wired to inputs: a pattern is written, held for some cycles, and looked for at the other end of its wire.
+//! Outputs wired to inputs: a pattern is written, held for some cycles, and expected at the other end of its wire.
 
 use std::ops::Range;
 use zerocat_pdi::{BitSpan, Direction, PlacedEntry, Plan};

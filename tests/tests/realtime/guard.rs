@@ -1,4 +1,4 @@
-//! A link that forbids its thread to allocate while it is told to.
+//! A link that, when told to, forbids the thread that uses it to allocate.
 
 use std::cell::RefCell;
 use std::sync::Arc;

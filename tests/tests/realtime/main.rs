@@ -1,9 +1,8 @@
-//! The realtime thread asks nothing of the allocator and faults no page after its first cycle, and what it exchanges
-//! stays right.
+//! After its first cycle the realtime thread neither allocates nor faults a page, and what it exchanges is right.
 //!
-//! An allocation ends the process with a backtrace of where it was made. In one process the network is driven step by
-//! step under virtual time, segment included; over a veth pair it is a session as a user runs it, against a segment
-//! on a thread of its own. The veth tests need root, and fail without.
+//! An allocation ends the process with a backtrace of where it was made. In one process the network, segment included,
+//! is driven step by step under virtual time. Over a veth pair it is a session as a user runs it, against a segment on
+//! another thread; these tests need root, and fail without it.
 #![allow(clippy::unwrap_used, reason = "a test fails there")]
 
 mod drill;

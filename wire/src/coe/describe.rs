@@ -1,7 +1,7 @@
 //! Descriptions of objects and entries, the part of the SDO information service that tells types, lengths and access
 //! rights (ETG.1000.6, 5.6.3, tables 46 to 53).
 //!
-//! As [`crate::coe::info`] says: an answer that came in fragments is put together before it is parsed.
+//! An answer that came in fragments is joined before it is parsed, as in [`crate::coe::info`].
 
 use crate::WireError;
 use crate::coe::info::{self, InfoOp};

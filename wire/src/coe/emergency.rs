@@ -1,5 +1,5 @@
-//! Emergency (ETG.1000.6, 5.6.4, tables 55 and 56): sent by a SubDevice when it sees fit, also between an SDO request
-//! and its response.
+//! Emergency (ETG.1000.6, 5.6.4, tables 55 and 56): a SubDevice sends it at any time, also between an SDO request and
+//! its response.
 
 use crate::WireError;
 use crate::field;

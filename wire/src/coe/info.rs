@@ -1,7 +1,7 @@
 //! SDO information service (ETG.1000.6, 5.6.3, tables 42 to 54): what is in the object dictionary.
 //!
-//! An answer longer than a mailbox comes in fragments: each has an [`InfoHeader`], and the service's bytes go on
-//! where those of the fragment before ended. Put together first, then parse.
+//! An answer longer than a mailbox comes in fragments. Each has an [`InfoHeader`], and the service's bytes continue
+//! where those of the previous fragment ended. Join the fragments first, then parse.
 
 use crate::WireError;
 use crate::codes::coded_enum;

@@ -1,7 +1,7 @@
 //! SDO transfer (ETG.1000.6, 5.6.2, tables 29 to 40): the bytes behind a CoE header.
 //!
-//! Parsing is as lenient as devices need: reserved bytes may be missing or set. Emitting always writes them as 0.
-//! Whether a response belongs to a request (index, subindex, toggle) is for the caller to see.
+//! Parsing is as lenient as real devices require: reserved bytes may be missing or set. Emitting always writes them as
+//! 0. The caller checks that a response belongs to its request (index, subindex, toggle).
 
 use crate::WireError;
 use crate::coe::AbortCode;

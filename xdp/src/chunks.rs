@@ -193,6 +193,12 @@ impl Chunks {
         Ok(OwnedSlot(index))
     }
 
+    /// Whether a slot is there and ours.
+    #[inline]
+    pub(crate) fn has(&self, slot: Slot) -> bool {
+        self.own(slot).is_ok()
+    }
+
     #[inline]
     fn own(&self, slot: Slot) -> Result<usize, LinkFault> {
         let ReadableSlot(index) = self.slot(slot)?;

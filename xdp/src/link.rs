@@ -14,12 +14,13 @@
 //! NIC counts what it drops for want of buffers itself (`ethtool -S`), and `dropped` doesn't include it.
 
 use crate::busy::{self, BusyPoll, BusyPollError, BusyPolling};
+use crate::chunks::OwnedBuffer;
 use crate::device::Device;
 use crate::error::XdpError;
 use crate::misdirected::MisdirectedCounters;
 use crate::open::{Opened, XdpOptions, XdpReport, open};
 use crate::socket::{Socket, Woken, XdpStatistics};
-use crate::umem::{Received, ToReceive};
+use crate::umem::ToReceive;
 use crate::watch::XdpWatch;
 use std::io;
 use std::time::Instant;
@@ -39,8 +40,8 @@ pub struct XdpLink {
     outstanding: u16,
     /// Frames posted since the last kick.
     unkicked: u64,
-    /// The frame that is lent.
-    lent: Option<Received>,
+    /// The buffer whose frame is lent.
+    lent: Option<OwnedBuffer>,
     /// Whether chunks went into the fill ring since the driver was last woken for it.
     refilled: bool,
     /// Descriptors taken since the receive ring was last found empty.
@@ -108,7 +109,7 @@ impl XdpLink {
         bytes[..busy::PROBE.len()].copy_from_slice(&busy::PROBE);
         let mut returned = self.post(slot, busy::PROBE.len()).is_err() || self.kick().is_err();
         let end = Instant::now() + busy::PROBE_TIMEOUT;
-        while Instant::now() < end && !(returned && self.own_slot(slot).is_ok()) {
+        while Instant::now() < end && !(returned && self.slot_mut(slot).is_ok()) {
             returned |= matches!(self.receive(), Ok(Some(_)));
             std::thread::yield_now();
         }
@@ -128,7 +129,7 @@ impl XdpLink {
         let end = Instant::now() + busy::PROBE_TIMEOUT;
         // A fault of the socket is met again by the first frame that matters.
         let _ = self.wake_sender();
-        while self.own_slot(slot).is_err() && Instant::now() < end {
+        while self.slot_mut(slot).is_err() && Instant::now() < end {
             std::thread::yield_now();
         }
         self.forget_probe(slot);
@@ -190,21 +191,15 @@ impl XdpLink {
         Ok(())
     }
 
-    /// Whether a slot is ours; reads completions first where it isn't yet.
+    /// Reads completions, if a slot isn't ours yet.
     #[inline]
-    fn own_slot(&mut self, slot: Slot) -> Result<(), LinkFault> {
-        match self.opened.umem.own(slot) {
-            Err(LinkFault::Busy(_)) => {
-                self.reap()?;
-                self.opened.umem.own(slot)
-            }
-            answer => answer,
-        }
+    fn look_for(&mut self, slot: Slot) -> Result<(), LinkFault> {
+        if self.opened.umem.has(slot) { Ok(()) } else { self.reap() }
     }
 
-    /// Whether there is a frame to lend; it is in `lent` then. Frames that are too long or too short are dropped.
+    /// The next frame to lend; its buffer is in `lent` then. Frames that are too long or too short are dropped.
     #[inline]
-    fn next_frame(&mut self) -> Result<bool, LinkFault> {
+    fn next_frame(&mut self) -> Result<Option<FrameDesc>, LinkFault> {
         let mut polled = !self.opened.socket.polls;
         for _ in 0..self.opened.layout.receive {
             let Some(descriptor) = self.take(&mut polled)? else {
@@ -212,23 +207,21 @@ impl XdpLink {
                 break;
             };
             self.run = self.run.saturating_add(1);
-            let frame = match self.opened.umem.admit_received(descriptor) {
-                Ok(frame) => frame,
+            match self.opened.umem.admit_received(&descriptor) {
+                Ok(buffer) => self.lent = Some(buffer),
                 Err(fault) => {
                     self.counters.dropped += 1;
                     return Err(fault);
                 }
-            };
-            let fits = (HEADER_LEN..=MAX_FRAME).contains(&frame.len());
-            self.lent = Some(frame);
-            if fits {
-                return Ok(true);
+            }
+            if (HEADER_LEN..=MAX_FRAME).contains(&descriptor.lengths().data()) {
+                return Ok(Some(descriptor));
             }
             self.counters.dropped += 1;
             self.take_back();
         }
         self.wake_receiver()?;
-        Ok(false)
+        Ok(None)
     }
 
     /// The next descriptor of the receive ring. Where the ring is empty and the queue hasn't been `polled` yet, the kernel
@@ -265,11 +258,16 @@ impl XdpLink {
     /// Takes back what is lent.
     #[inline]
     fn take_back(&mut self) {
-        if let Some(frame) = self.lent.take() {
-            // SAFETY: the link's only UMEM admitted the frame.
-            let buffer = unsafe { self.opened.umem.to_receive(frame) };
-            self.refill(buffer);
+        if let Some(buffer) = self.lent.take() {
+            self.receive_into(buffer);
         }
+    }
+
+    /// Gives a buffer that was lent to the kernel again.
+    fn receive_into(&mut self, buffer: OwnedBuffer) {
+        // SAFETY: the buffer comes from the link's only UMEM.
+        let buffer = unsafe { self.opened.umem.to_receive(buffer) };
+        self.refill(buffer);
     }
 
     /// Makes the driver look into the fill ring, if it waits for that and there is something new in the ring.
@@ -320,7 +318,7 @@ impl Link for XdpLink {
 
     #[inline]
     fn slot_mut(&mut self, slot: Slot) -> Result<&mut [u8], LinkFault> {
-        self.own_slot(slot)?;
+        self.look_for(slot)?;
         self.opened.umem.slot_mut(slot)
     }
 
@@ -329,14 +327,9 @@ impl Link for XdpLink {
         if !(HEADER_LEN..=MAX_FRAME).contains(&len) {
             return Err(LinkFault::BadLength(len));
         }
-        let frame = match self.opened.umem.take_to_send(slot, len) {
-            Err(LinkFault::Busy(_)) => {
-                self.reap()?;
-                self.opened.umem.take_to_send(slot, len)?
-            }
-            answer => answer?,
-        };
+        self.look_for(slot)?;
         let Opened { socket, umem, .. } = &mut self.opened;
+        let frame = umem.take_to_send(slot, len)?;
         // SAFETY: the frame comes from the UMEM that the socket was opened with; a link has no other.
         match unsafe { socket.post(frame) } {
             Ok(given) => {
@@ -378,12 +371,11 @@ impl Link for XdpLink {
     fn receive(&mut self) -> Result<Option<&[u8]>, LinkFault> {
         self.take_back();
         self.reap()?;
-        if !self.next_frame()? {
-            return Ok(None);
-        }
+        let Some(descriptor) = self.next_frame()? else { return Ok(None) };
+        let Some(buffer) = &self.lent else { return Ok(None) };
         self.counters.received += 1;
-        // SAFETY: the link's only UMEM admitted the frame.
-        Ok(self.lent.as_ref().map(|frame| unsafe { self.opened.umem.bytes(frame) }))
+        // SAFETY: next_frame has just had this descriptor admitted for this buffer, by the link's only UMEM.
+        Ok(Some(unsafe { self.opened.umem.received(buffer, &descriptor) }))
     }
 
     fn counters(&self) -> LinkCounters {

@@ -86,14 +86,6 @@ pub(crate) struct ToReceive {
     descriptor: FrameDesc,
 }
 
-/// A received frame: its buffer, which is ours, and an admitted descriptor of bytes in it.
-#[derive(Debug)]
-#[must_use = "a buffer that is dropped is lost for good"]
-pub(crate) struct Received {
-    buffer: OwnedBuffer,
-    descriptor: FrameDesc,
-}
-
 impl ToSend {
     pub(crate) const fn descriptor(&self) -> &FrameDesc {
         &self.descriptor
@@ -113,13 +105,6 @@ impl ToReceive {
     /// A ring of the kernel has taken it.
     pub(crate) const fn given(self) -> GivenChunk {
         self.buffer.given()
-    }
-}
-
-impl Received {
-    /// Bytes of the frame.
-    pub(crate) fn len(&self) -> usize {
-        self.descriptor.lengths().data()
     }
 }
 
@@ -195,8 +180,8 @@ impl Umem {
 
     /// Whether a transmit slot is ours.
     #[inline]
-    pub(crate) fn own(&mut self, slot: Slot) -> Result<(), LinkFault> {
-        self.chunks.borrow_slot(slot).map(drop)
+    pub(crate) fn has(&self, slot: Slot) -> bool {
+        self.chunks.has(slot)
     }
 
     /// Takes a slot that is ours to send its first `len` bytes, padded with zeros to [`MIN_FRAME`].
@@ -239,30 +224,29 @@ impl Umem {
         buffers.into_iter().map(|buffer| ToReceive { descriptor: self.descriptors[buffer.index()], buffer }).collect()
     }
 
-    /// Admits a descriptor of the receive ring.
+    /// Admits a descriptor of the receive ring. The buffer that it names is ours then.
     #[inline]
-    pub(crate) fn admit_received(&mut self, descriptor: FrameDesc) -> Result<Received, LinkFault> {
-        let buffer = self.chunks.admit_received(claim(&descriptor))?;
-        Ok(Received { buffer, descriptor })
+    pub(crate) fn admit_received(&mut self, descriptor: &FrameDesc) -> Result<OwnedBuffer, LinkFault> {
+        self.chunks.admit_received(claim(descriptor))
     }
 
     /// The bytes of a received frame.
     ///
     /// # Safety
-    /// This UMEM admitted it.
+    /// This UMEM admitted the descriptor, and gave this buffer for it.
     #[inline]
-    pub(crate) unsafe fn bytes(&self, frame: &Received) -> &[u8] {
-        // SAFETY: Chunks::admit_received found the descriptor to lie within one buffer of this UMEM, as the caller says,
-        // and the kernel doesn't write a buffer that is ours, as the frame's type says.
-        unsafe { self.umem.data(&frame.descriptor) }.contents()
+    pub(crate) unsafe fn received(&self, _buffer: &OwnedBuffer, descriptor: &FrameDesc) -> &[u8] {
+        // SAFETY: Chunks::admit_received found the descriptor to lie within the buffer, as the caller says; and the kernel
+        // doesn't write a buffer that is ours, as its type says.
+        unsafe { self.umem.data(descriptor) }.contents()
     }
 
-    /// A received frame's buffer, to receive into again.
+    /// A buffer with its descriptor, to receive into again.
     ///
     /// # Safety
-    /// This UMEM admitted it.
+    /// It comes from this UMEM.
     #[inline]
-    pub(crate) unsafe fn to_receive(&self, Received { buffer, .. }: Received) -> ToReceive {
+    pub(crate) unsafe fn to_receive(&self, buffer: OwnedBuffer) -> ToReceive {
         ToReceive { descriptor: self.descriptors[buffer.index()], buffer }
     }
 

@@ -51,8 +51,8 @@ pub(crate) struct Sim {
     /// Network interface.
     #[arg(short, long, required_unless_present_any = ["unix", "print_config", "esi"])]
     interface: Option<String>,
-    /// UNIX datagram sockets instead: the segment's and the other end's, one datagram an Ethernet frame, as QEMU's
-    /// `-netdev dgram` has them.
+    /// Serve on UNIX datagram sockets instead: the segment's own and the one of the other end. Each datagram is one
+    /// Ethernet frame, as with QEMU's `-netdev dgram`.
     #[arg(long, conflicts_with = "interface", value_name = "LOCAL:REMOTE")]
     unix: Option<SocketPaths>,
     /// Network interface at the second end of the segment, for MainDevices with cable redundancy. A file without
@@ -68,32 +68,32 @@ pub(crate) struct Sim {
     /// A line of this many SubDevices of all kinds instead of a file.
     #[arg(long, conflicts_with = "config", value_name = "N")]
     mixed: Option<usize>,
-    /// A device description (ESI) of a vendor instead of a file: the segment has SubDevices of one type in it. Without
-    /// `--device`: list the devices in it, and end.
+    /// A vendor's device description (ESI) instead of a file: the segment is made of one of its devices. Without
+    /// `--device`, list its devices and exit.
     #[arg(long, conflicts_with_all = ["config", "mixed"], value_name = "FILE")]
     esi: Option<PathBuf>,
     /// Type or name of the device in the device description.
     #[arg(long, requires = "esi", value_name = "NAME")]
     device: Option<String>,
-    /// How many of it, in a line.
+    /// How many of that device to connect in a line.
     #[arg(long, requires = "esi", default_value_t = 1, value_name = "N")]
     count: usize,
-    /// Print the segment file that would be used, and end.
+    /// Print the segment file that would be used, and exit.
     #[arg(long)]
     print_config: bool,
-    /// Commands with times (see docs/sim.md).
+    /// Script of commands with times (see docs/sim.md).
     #[arg(long, value_name = "FILE")]
     script: Option<PathBuf>,
-    /// Seed of the faults of frames: the same seed and the same frames give the same faults.
+    /// Seed of the frame faults: the same seed and the same frames give the same faults.
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Stop after this many seconds.
     #[arg(long)]
     seconds: Option<f64>,
-    /// Print what happens as JSON lines, and what was served as the last of them.
+    /// Print events as JSON lines, and a summary as the last line.
     #[arg(long)]
     json: bool,
-    /// Show nothing while it runs but what goes wrong.
+    /// Show only problems while it runs.
     #[arg(short, long)]
     quiet: bool,
 }
@@ -115,7 +115,9 @@ impl Sim {
         let (links, names) = self.links()?;
         if config.second_end.is_some() && links.second.is_none() {
             segment.set_carrier(End::Second, false);
-            print::say("nobody is at the second end: give --second-interface; until then its port has no link");
+            print::say(
+                "nothing is connected to the second end, so its port has no link; --second-interface connects it",
+            );
         }
         self.serve(segment, control, links, &names, deadline, signals)
     }
@@ -159,7 +161,7 @@ impl Sim {
         let served = Server::new().run_ends(&mut links, &mut segment, &flag, wait, each);
         let status = Status::of(&segment, &links, last);
         if let Display::Json { .. } = display {
-            // What changed since the last look.
+            // Changes since the last call.
             display.show(&status);
         }
         drop(display);
@@ -242,7 +244,7 @@ impl Sim {
     }
 }
 
-/// Opens what is named, if anything is, and tells what it is called.
+/// Opens the interface or the sockets that are named, if any, and returns the port with its name.
 fn port(interface: Option<&str>, unix: Option<&SocketPaths>) -> Result<Option<(Port, String)>, Failure> {
     match (interface, unix) {
         (Some(name), _) => Ok(Some((Port::interface(name)?, name.to_owned()))),

@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-/// Whether the realtime thread has the kernel look into the NIC's queue itself, in place of interrupts.
+/// Whether the realtime thread has the kernel poll the NIC's queue, in place of interrupts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum BusyPoll {
     /// `"off"`: interrupts.
@@ -19,7 +19,7 @@ pub enum BusyPoll {
     Off,
     /// `"auto"`: where the kernel names the queue's NAPI instance; elsewhere interrupts.
     Auto,
-    /// `"on"` or an object: as `auto`, and where it can't be had that is said as missing.
+    /// `"on"` or an object: as `auto`, but reported as missing where it isn't available.
     On(BusyPollSettings),
 }
 
@@ -27,19 +27,19 @@ pub enum BusyPoll {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct BusyPollSettings {
-    /// Most frames that the kernel takes in one look, at least 1.
+    /// Most frames that the kernel takes in one poll, at least 1.
     #[schemars(range(min = 1))]
     pub budget: u16,
-    /// Looks that find nothing before the NIC's interrupt is enabled again.
+    /// Polls that find nothing before the NIC's interrupt is enabled again.
     pub napi_defer_hard_irqs: u32,
-    /// Time after which the kernel looks by itself while the interrupt is off; null is two cycles.
+    /// Time after which the kernel polls by itself while the interrupt is off; null is two cycles.
     #[serde(with = "duration::optional")]
     #[schemars(with = "Option<String>")]
     pub gro_flush_timeout: Option<Duration>,
 }
 
 impl Default for BusyPollSettings {
-    /// A budget of 64, the kernel's own (`NAPI_POLL_WEIGHT`); 2 looks, as `Documentation/networking/napi.rst` has it.
+    /// A budget of 64, the kernel's own (`NAPI_POLL_WEIGHT`); 2 polls, as `Documentation/networking/napi.rst` suggests.
     fn default() -> Self {
         Self { budget: 64, napi_defer_hard_irqs: 2, gro_flush_timeout: None }
     }

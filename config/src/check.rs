@@ -25,7 +25,7 @@ pub(crate) fn problems(rig: &Rig) -> Vec<Problem> {
     found.problems
 }
 
-/// What a run leaves out although the file asks for it.
+/// What the file asks for and a run doesn't do.
 pub(crate) fn warnings(rig: &Rig) -> Vec<Problem> {
     let scans = rig.tasks.iter().enumerate().filter(|(_, task)| matches!(task, Task::Scan(_)));
     let warning = |(i, _)| {
@@ -54,7 +54,7 @@ impl Found {
     }
 }
 
-/// Values that must be unique, and where each stood first.
+/// Values that must be unique, and where each was used first.
 struct Unique<K> {
     seen: HashMap<K, String>,
 }
@@ -64,7 +64,7 @@ impl<K: Hash + Eq> Unique<K> {
         Self { seen: HashMap::new() }
     }
 
-    /// Path where the value stood before, if it did.
+    /// Path where the value was used first, if it was.
     fn taken(&mut self, value: K, path: &str) -> Option<String> {
         if let Some(first) = self.seen.get(&value) {
             return Some(first.clone());

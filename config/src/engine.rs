@@ -30,7 +30,8 @@ pub struct Engine {
     pub priority: u8,
     /// How the realtime thread waits for a tick.
     pub wait: Wait,
-    /// How long before the tick the wait `hybrid` stops sleeping; null has it learned at start. Only for wait `hybrid`.
+    /// How long before the tick the wait `hybrid` stops sleeping; with null it is measured at start. Only for wait
+    /// `hybrid`.
     #[serde(with = "duration::optional")]
     #[schemars(with = "Option<String>")]
     pub spin_margin: Option<Duration>,
@@ -52,7 +53,7 @@ pub struct Engine {
     pub safe_outputs: SafeOutputs,
     /// Whether inputs may lie at the logical addresses of outputs.
     pub overlap: Overlap,
-    /// Keys of slaves that are not to be reached by LRW although they say that they do it.
+    /// Keys of slaves that are to be exchanged without LRW although they claim to support it.
     pub without_lrw: Vec<String>,
     /// Slaves that are exchanged on every n-th cycle; all others are on every one.
     pub sync_units: Vec<SyncUnit>,
@@ -97,7 +98,7 @@ pub enum LinkKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum XdpMode {
-    /// The best of the three that the driver takes.
+    /// The best of the three that the driver supports.
     Auto,
     /// In the driver, frames in place.
     ZeroCopy,

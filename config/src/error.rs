@@ -26,7 +26,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Why a rig file could not be taken.
+/// Why a rig file was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file could not be read.
@@ -47,7 +47,7 @@ pub enum ConfigError {
         /// Line and column, both from 1, where the parser knows them.
         at: Option<(usize, usize)>,
     },
-    /// It parses and breaks rules; every broken rule is listed.
+    /// It parses but breaks rules; every broken rule is listed.
     #[error("{} in the rig file:{}", count(problems.len()), list(problems))]
     Problems {
         /// What is wrong, in the order of the file's sections.

@@ -11,9 +11,9 @@ pub enum Overlap {
     /// Never.
     #[default]
     Off,
-    /// Where the ESC is of a type that is known to allow it.
+    /// Where the type of the ESC is known to allow it.
     Auto,
-    /// Wherever LRW is done.
+    /// Wherever LRW is used.
     On,
 }
 

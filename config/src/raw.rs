@@ -1,4 +1,5 @@
-//! The file as it stands: flat records, so that every type error keeps its path and line, and their way into a `Rig`.
+//! The file as written, as flat records, so that every type error keeps its path and line; and how a `Rig` is made of
+//! them.
 //!
 //! What a key means depends on the `type` beside it. A tagged enum would lose paths and lines inside of it, so the
 //! records here hold every key as optional, and `into_rig` says which are missing or out of place, all at once.

@@ -1,10 +1,10 @@
-//! Channels with their entry looked up.
+//! Looks up the entries of channels.
 
 use crate::rig::{PdoEntry, Rig, Slave};
 use crate::task::{Target, Task};
 use zerocat_pdi::{DataType, Direction};
 
-/// A channel and the entry that it means.
+/// A channel and the entry that it refers to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResolvedChannel {
     /// Channel number.
@@ -88,7 +88,7 @@ pub(crate) fn entries(slave: &Slave, direction: Direction) -> &[PdoEntry] {
     }
 }
 
-/// The entry that a target means.
+/// The entry that a target refers to.
 pub(crate) fn entry(slave: &Slave, direction: Direction, target: &Target) -> Option<PdoEntry> {
     match target {
         Target::Automatic { pdo } => entries(slave, direction).iter().find(|entry| entry.name == *pdo).cloned(),

@@ -135,7 +135,7 @@ pub struct Pdos {
     pub outputs: Vec<PdoEntry>,
 }
 
-/// One entry of a PDO. Padding has index 0 and may be left out: places come from the SubDevice.
+/// One entry of a PDO. Padding has index 0 and may be left out, because the SubDevice says where an entry lies.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PdoEntry {
@@ -194,7 +194,7 @@ impl Rig {
         check::problems(self)
     }
 
-    /// What a run leaves out although the file asks for it, such as scan tasks.
+    /// What the file asks for and a run doesn't do, such as scan tasks.
     #[must_use]
     pub fn warnings(&self) -> Vec<Problem> {
         check::warnings(self)

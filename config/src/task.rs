@@ -137,7 +137,7 @@ pub struct WriteChannel {
     pub waveform: Option<Waveform>,
 }
 
-/// Which entry of a slave a channel means.
+/// Which entry of a slave a channel refers to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Target {

@@ -40,7 +40,7 @@ pub enum Waveform {
         /// Periods per second, in Hz.
         frequency: f64,
     },
-    /// Each value for `dwell`, then the last one for ever.
+    /// Each value for `dwell`, then the last one indefinitely.
     Steps {
         /// Values in order, in units of the channel.
         values: Vec<f64>,
@@ -51,7 +51,7 @@ pub enum Waveform {
     },
 }
 
-/// The waveform as it stands in the file, so that an error inside keeps its path and line.
+/// The waveform as written in the file, so that an error inside keeps its path and line.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawWaveform {

@@ -112,7 +112,7 @@ fn refuses_a_position_twice() {
     let mut copy = rig["slaves"][0].clone();
     set(&mut copy, "/key", json!("other"));
     set(&mut rig, "/slaves/-", copy);
-    assert!(names(&rig, "slaves[1].properties.position", "0 stands in slaves[0].properties.position already"));
+    assert!(names(&rig, "slaves[1].properties.position", "0 is already used in slaves[0].properties.position"));
 }
 
 #[test]
@@ -206,7 +206,7 @@ fn refuses_a_channel_number_twice_across_tasks() {
     assert!(names(
         &with(&format!("{READ}/channels/1/channel"), json!(1)),
         "tasks[0].config.channels[1].channel",
-        "1 stands in tasks[0].config.channels[0].channel already"
+        "1 is already used in tasks[0].config.channels[0].channel"
     ));
     assert!(names(
         &with(&format!("{WRITE}/channels/0/state_channel"), json!(2)),
@@ -216,7 +216,7 @@ fn refuses_a_channel_number_twice_across_tasks() {
     assert!(names(
         &with(&format!("{WRITE}/channels/0/state_channel"), json!(10)),
         "tasks[1].config.channels[0].state_channel",
-        "10 stands"
+        "10 is already used"
     ));
 }
 
@@ -236,7 +236,7 @@ fn refuses_two_enabled_write_channels_on_one_output() {
 
 #[test]
 fn refuses_a_task_name_twice_and_an_empty_one() {
-    assert!(names(&with("/tasks/1/name", json!("in")), "tasks[1].name", "`in` stands in tasks[0].name already"));
+    assert!(names(&with("/tasks/1/name", json!("in")), "tasks[1].name", "`in` is already used in tasks[0].name"));
     assert!(names(&with("/tasks/1/name", json!("")), "tasks[1].name", "empty"));
 }
 
@@ -254,7 +254,7 @@ fn refuses_a_task_without_an_enabled_channel() {
 fn refuses_one_file_for_two_tasks_but_shares_standard_output() {
     let mut rig = with("/tasks/0/sink", json!({ "jsonl": "a.jsonl" }));
     set(&mut rig, "/tasks/1/sink", json!({ "jsonl": "a.jsonl" }));
-    assert!(names(&rig, "tasks[1].sink.jsonl", "`a.jsonl` stands in tasks[0].sink.jsonl already"));
+    assert!(names(&rig, "tasks[1].sink.jsonl", "`a.jsonl` is already used in tasks[0].sink.jsonl"));
     set(&mut rig, "/tasks/0/sink/jsonl", json!("-"));
     set(&mut rig, "/tasks/1/sink/jsonl", json!("-"));
     assert_eq!(parsed(&rig).problems(), []);
@@ -400,8 +400,8 @@ fn refuses_a_sync_unit_of_nobody_or_of_somebody_unknown() {
 fn refuses_a_slave_in_two_sync_units_and_units_of_one_name() {
     let unit = json!({ "name": "slow", "every": 2, "slaves": ["dev"] });
     let rig = with("/engine", json!({ "sync_units": [unit, unit] }));
-    assert!(names(&rig, "engine.sync_units[1].name", "stands in engine.sync_units[0].name"));
-    assert!(names(&rig, "engine.sync_units[1].slaves[0]", "stands in engine.sync_units[0].slaves[0]"));
+    assert!(names(&rig, "engine.sync_units[1].name", "is already used in engine.sync_units[0].name"));
+    assert!(names(&rig, "engine.sync_units[1].slaves[0]", "is already used in engine.sync_units[0].slaves[0]"));
 }
 
 #[test]

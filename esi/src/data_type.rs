@@ -68,7 +68,7 @@ pub enum DataType {
 }
 
 impl DataType {
-    /// All that are known.
+    /// All known types.
     const ALL: [Self; 29] = [
         Self::Bool,
         Self::I8,

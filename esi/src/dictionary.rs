@@ -8,12 +8,12 @@ use crate::error::{EsiError, EsiProblem};
 use crate::object::{self, Object};
 use crate::slot::{Plugged, Shift};
 
-/// Most entries, and most bytes of values, that a dictionary unfolds to.
+/// Most entries of a dictionary, and most bytes of their values, with all arrays expanded.
 const ENTRIES: usize = 65_536;
 const BYTES: usize = 4 * 1024 * 1024;
 
-/// The objects of a device, `None` where the file has no dictionary for it. Those of the modules in its slots stand
-/// with them; one that the device has itself is the device's.
+/// The objects of a device, `None` where the file has no dictionary for it. Those of the modules in its slots are
+/// added; where both have an index, the device's object counts.
 pub(crate) fn read(device: &Element<'_>, plugged: &[Plugged<'_>]) -> Result<Option<Vec<Object>>, EsiError> {
     let Some(mut all) = read_one(device, Shift::default())? else { return Ok(None) };
     let mut known: HashSet<u16> = all.iter().map(|object| object.index).collect();
@@ -78,7 +78,7 @@ pub(crate) struct Shape {
 }
 
 impl<'a> Types<'a> {
-    /// Base type and length of a simple type; a described type has the length that it says.
+    /// Base type and length of a simple type. A type that the file describes has the length given there.
     fn simple(&self, name: &str, bits: Option<u32>) -> Option<(DataType, u32)> {
         if let Some(base) = data_type::base(name) {
             return Some((base.code, bits.unwrap_or(base.bits)));
@@ -122,7 +122,7 @@ impl<'a> Types<'a> {
         Ok((!shape.parts.is_empty()).then_some(shape))
     }
 
-    /// The elements of an array. Returns the subindex behind them.
+    /// Adds the elements of an array. Returns the subindex after them.
     fn unfold(&self, item: &Element<'_>, array: &Element<'_>, parts: &mut Vec<Part>) -> Result<u8, EsiError> {
         let info = array.need("ArrayInfo")?;
         let first: u8 = info.child_number("LBound")?.unwrap_or(1);

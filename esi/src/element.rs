@@ -1,11 +1,10 @@
-//! A place in the tree of a device: an element that knows where it stands, so that what is wrong there can be said
-//! with its path and line.
+//! An element in the tree of a device that knows its parents, so that an error can name its path and line.
 
 use crate::error::{EsiError, EsiProblem};
 use crate::number;
 use crate::tree::Node;
 
-/// An element, and the way to it.
+/// An element and its parents.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Element<'a> {
     node: &'a Node,
@@ -44,7 +43,7 @@ impl<'a> Element<'a> {
         self.node.attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.trim())
     }
 
-    /// Whether an attribute is there and says yes.
+    /// Whether an attribute is there and true.
     pub(crate) fn flag(&self, name: &str) -> bool {
         self.attribute(name).is_some_and(number::flag)
     }
@@ -91,7 +90,7 @@ impl<'a> Element<'a> {
         number::bytes(self.text()).map_err(|problem| self.fail(problem))
     }
 
-    /// The name in the language that is liked best: English, then none, then the first.
+    /// The text of a name: the English one, else one without a language, else the first.
     pub(crate) fn localized(&'a self, name: &str) -> &'a str {
         let rank = |at: &Element<'_>| match at.attribute("LcId").map(|id| number::number(id, 0xffff)) {
             // Primary language 9 is English.
@@ -102,7 +101,7 @@ impl<'a> Element<'a> {
         self.children(name).min_by_key(rank).map_or("", |at| at.text())
     }
 
-    /// An error in this place.
+    /// An error at this element.
     pub(crate) fn fail(&self, problem: EsiProblem) -> EsiError {
         EsiError::Invalid { path: self.path(), line: self.node.line, problem }
     }
@@ -125,9 +124,9 @@ impl<'a> Element<'a> {
     }
 }
 
-/// Numbers with a largest one.
+/// Integer types with their largest value.
 pub(crate) trait Bounded {
-    /// The largest.
+    /// The largest value.
     const MOST: u64;
 }
 

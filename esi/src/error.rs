@@ -49,15 +49,15 @@ pub enum EsiError {
         /// Most that are read.
         most: usize,
     },
-    /// There is no device description in it.
-    #[error("no `EtherCATInfo/Descriptions/Devices/Device` in it: this is no device description")]
+    /// The file is not a device description.
+    #[error("no `EtherCATInfo/Descriptions/Devices/Device` in it: this is not a device description")]
     NoDescription,
-    /// It has other devices.
+    /// The file has other devices.
     #[error("no device `{wanted}`; the file has {}", listed(.has))]
     NoDevice {
         /// What was asked for, with the revision if one was given.
         wanted: String,
-        /// The devices that there are, those that resemble it first.
+        /// The devices of the file, those with a similar name first.
         has: Vec<DeviceSummary>,
     },
     /// Several devices have the name, and differ in more than their revision.
@@ -68,7 +68,7 @@ pub enum EsiError {
         /// The devices of that name.
         has: Vec<DeviceSummary>,
     },
-    /// A place in the device is not as ETG.2000 wants it.
+    /// An element of the device breaks a rule of ETG.2000.
     #[error("{path}, line {line}: {problem}")]
     Invalid {
         /// The element, `Descriptions/Devices/Device[EL3102]/Sm[2]`. Numbers count from 0.
@@ -87,7 +87,7 @@ pub enum EsiProblem {
     #[error("`{0}` is missing")]
     Missing(&'static str),
     /// Not a number, or one that doesn't fit.
-    #[error("`{text}` is no number from 0 to {most:#x}, written as 26, #x1A or 0x1A")]
+    #[error("`{text}` is not a number from 0 to {most:#x}, written as 26, #x1A or 0x1A")]
     Number {
         /// What is there, cut after 40 characters.
         text: String,
@@ -95,10 +95,10 @@ pub enum EsiProblem {
         most: u64,
     },
     /// Not a string of hexadecimal digits, two for each byte.
-    #[error("`{0}` is no sequence of bytes in hexadecimal digits")]
+    #[error("`{0}` is not a sequence of bytes in hexadecimal digits")]
     Hex(String),
     /// Too few or too many bytes.
-    #[error("{got} bytes, {least} to {most} are right")]
+    #[error("{got} bytes, there must be {least} to {most}")]
     Length {
         /// How many there are.
         got: usize,
@@ -108,9 +108,9 @@ pub enum EsiProblem {
         most: usize,
     },
     /// The entry is too long for a mapping.
-    #[error("{0} bits, a PDO entry has 255 at most")]
+    #[error("{0} bits, a PDO entry has at most 255")]
     EntryBits(u32),
-    /// A PDO without an index of its area.
+    /// Two PDOs have one index.
     #[error("index {0:#06x} is taken by another PDO")]
     PdoTwice(u16),
     /// The PDO names a sync manager that doesn't take it.
@@ -120,7 +120,7 @@ pub enum EsiProblem {
         named: u8,
         /// `outputs` or `inputs`.
         direction: &'static str,
-        /// Those that are there for them.
+        /// The sync managers for that direction.
         there: Vec<u8>,
     },
     /// There are no sync managers for the mailbox.
@@ -136,11 +136,11 @@ pub enum EsiProblem {
         /// Most.
         most: usize,
     },
-    /// The dictionary unfolds to too much.
+    /// The dictionary has too many entries or values, with all arrays expanded.
     #[error("the dictionary has more than {0} entries or bytes of values")]
     DictionaryTooLarge(usize),
     /// Two objects have one index.
-    #[error("index {0:#06x} is there twice")]
+    #[error("index {0:#06x} is used twice")]
     ObjectTwice(u16),
     /// The data type is neither a base type nor described.
     #[error("data type `{0}` is neither a base type nor described under DataTypes")]
@@ -185,7 +185,7 @@ fn listed(devices: &[DeviceSummary]) -> String {
     candidates(&devices.iter().map(ToString::to_string).collect::<Vec<_>>())
 }
 
-/// The first of a list, and how many more there are.
+/// The first of a list, and how many more it has.
 fn candidates(all: &[String]) -> String {
     let shown = all.iter().take(LISTED).map(String::as_str).collect::<Vec<_>>().join(", ");
     match all.len().checked_sub(LISTED) {

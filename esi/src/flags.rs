@@ -4,7 +4,7 @@ use zerocat_wire::coe::info::access;
 
 use crate::element::Element;
 
-/// The access word that the `Flags` of an object or of a part of its type say; read only where there are none.
+/// The access word of the `Flags` of an object or of a part of its type; read-only if they name no access.
 pub(crate) fn access(at: &Element<'_>) -> Option<u16> {
     let flags = at.child("Flags")?;
     let Some(kind) = flags.child("Access") else { return Some(access::READ | mapping(&flags)) };

@@ -2,7 +2,7 @@
 
 use crate::error::EsiProblem;
 
-/// Digits of a number that is refused, at most so many are shown.
+/// Most characters of a refused text that an error shows.
 const SHOWN: usize = 40;
 
 fn cut(text: &str) -> String {
@@ -34,7 +34,7 @@ pub(crate) fn signed(text: &str) -> Result<i64, EsiProblem> {
     }
 }
 
-/// A flag: 1, true; everything else that is a flag is no.
+/// Whether a flag is set: 1 or true. Everything else counts as not set.
 pub(crate) fn flag(text: &str) -> bool {
     matches!(text.trim(), "1" | "true" | "TRUE" | "True" | "#x1" | "0x1")
 }

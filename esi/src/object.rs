@@ -1,4 +1,4 @@
-//! One object of a device's dictionary with the values that it starts with (ETG.2000, ObjectType and ObjectInfoType).
+//! One object of a device's dictionary with its initial values (ETG.2000, ObjectType and ObjectInfoType).
 
 use zerocat_wire::coe::info::access;
 
@@ -33,7 +33,7 @@ pub struct Object {
     pub code: ObjectCode,
     /// Name.
     pub name: String,
-    /// Entries by subindex, without doubles.
+    /// Entries, sorted by subindex, each subindex once.
     pub entries: Vec<ObjectEntry>,
 }
 
@@ -48,7 +48,7 @@ pub struct ObjectEntry {
     pub data_type: DataType,
     /// Access word of the SDO information service, bits of [`zerocat_wire::coe::info::access`].
     pub access: u16,
-    /// Value that it starts with, of its length; a text may be shorter.
+    /// Initial value, as long as the entry; a text may be shorter.
     pub value: Vec<u8>,
     /// Name.
     pub name: String,
@@ -101,7 +101,7 @@ fn entry(at: &Element<'_>, part: &Part, info: Option<&Element<'_>>, general: u16
     let len = usize::from(bits).div_ceil(8);
     let value = info.map_or(Ok(None), |info| default(info, part.data_type))?;
     let mut bytes = value.unwrap_or_default();
-    // A text may be shorter than its place.
+    // A text may be shorter than its entry.
     if part.data_type != DataType::Text || bytes.len() > len || bytes.is_empty() {
         bytes.resize(len, 0);
     }
@@ -115,7 +115,7 @@ fn entry(at: &Element<'_>, part: &Part, info: Option<&Element<'_>>, general: u16
     })
 }
 
-/// The value that it starts with: bytes, text or a number.
+/// The initial value: bytes, text or a number.
 fn default(info: &Element<'_>, data_type: DataType) -> Result<Option<Vec<u8>>, EsiError> {
     if let Some(data) = info.child("DefaultData").filter(|data| !data.text().is_empty()) {
         return data.bytes().map(Some);

@@ -12,7 +12,7 @@ const ENTRIES: usize = 255;
 /// Most PDOs of a direction: the size of their index areas (ETG.1000.6, table 67).
 const PDOS: usize = 512;
 
-/// Which way PDOs go.
+/// Direction of PDOs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Direction {
     /// The MainDevice writes them.

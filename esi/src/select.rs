@@ -1,4 +1,4 @@
-//! From a file to its devices: the list of all, and the one that is asked for.
+//! Finds the devices of a file: the list of all, and the one that is asked for.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -17,7 +17,7 @@ use crate::tree::{self, Node};
 /// Largest file.
 const LARGEST: u64 = 64 * 1024 * 1024;
 
-/// What tells a device of a file from the others.
+/// What tells a device from the others in its file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeviceSummary {
     /// Type as in a catalogue, `EL3102`.
@@ -71,13 +71,13 @@ pub fn devices(path: &Path) -> Result<Vec<DeviceSummary>, EsiError> {
 fn load(path: &Path) -> Result<Vec<u8>, EsiError> {
     let wrong = |source| EsiError::Read { path: path.display().to_string(), source };
     let mut bytes = Vec::new();
-    // One byte more than is right tells a file that is too large, even one whose size nobody knows before.
+    // Reading one byte more than allowed shows that a file is too large, even where its size isn't known beforehand.
     File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes)).map_err(wrong)?;
     let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     if len > LARGEST { Err(EsiError::TooLarge { bytes: len, most: LARGEST }) } else { Ok(bytes) }
 }
 
-/// What tells a device from others.
+/// The summary of a device, if it has a type and a product code.
 fn summarize(node: &Node) -> Option<DeviceSummary> {
     let kind = node.children.iter().find(|child| child.name == "Type")?;
     let attribute = |name: &str| kind.attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
@@ -158,7 +158,7 @@ pub fn read_bytes(bytes: &[u8], wanted: DeviceQuery<'_>) -> Result<Device, EsiEr
     Device::read((vendor, &node), &modules, wanted.modules)
 }
 
-/// None of the devices is the one: those whose names hold what was asked for stand first.
+/// No device matches. Those whose names contain what was asked for come first in the error.
 fn unknown(wanted: DeviceQuery<'_>, mut has: Vec<DeviceSummary>) -> EsiError {
     if has.is_empty() {
         return EsiError::NoDescription;

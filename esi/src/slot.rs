@@ -1,6 +1,6 @@
 //! Slots of a modular device and the modules in them (ETG.2000, SlotsType and ModuleType).
 //!
-//! A `Slot` stands for as many slots as its `MaxInstances`. Where nothing is chosen, each gets the module that the file
+//! A `Slot` stands for as many slots as its `MaxInstances`. Without a choice, each slot gets the module that the file
 //! marks as its default; a slot that must not be empty and has no default gets the first module that fits.
 
 use crate::element::Element;

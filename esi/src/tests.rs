@@ -23,7 +23,7 @@ fn errors_name_the_element_and_the_line() {
     let inputs = "<Sm StartAddress='#x1000' DefaultSize='1'>Inputs</Sm>\n";
     assert_eq!(
         refused(&format!("{inputs}{inputs}<Sm StartAddress='here'>Inputs</Sm>")),
-        "Descriptions/Devices/Device[D]/Sm[2], line 9: `here` is no number from 0 to 0xffff, written as 26, #x1A or 0x1A"
+        "Descriptions/Devices/Device[D]/Sm[2], line 9: `here` is not a number from 0 to 0xffff, written as 26, #x1A or 0x1A"
     );
     assert_eq!(
         refused(&format!("{inputs}<TxPdo Sm='0'><Index>#x1a00</Index>\n<Entry><Index>#x6000</Index></Entry></TxPdo>")),
@@ -49,7 +49,7 @@ fn errors_name_the_element_and_the_line() {
 fn an_entry_too_long_for_a_mapping_is_refused() {
     let long =
         "<Sm StartAddress='1'>Inputs</Sm><TxPdo Sm='0'><Index>1</Index><Entry><BitLen>256</BitLen></Entry></TxPdo>";
-    assert!(refused(long).ends_with("BitLen, line 7: 256 bits, a PDO entry has 255 at most"));
+    assert!(refused(long).ends_with("BitLen, line 7: 256 bits, a PDO entry has at most 255"));
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! From the bytes of a file to text: byte order marks, the encoding that the XML declaration names, and what is done
-//! about files that are not in the encoding they declare.
+//! Decodes the bytes of a file: by its byte order mark, by the encoding that the XML declaration names, or by a guess
+//! where a file is not in the encoding that it declares.
 
 use std::borrow::Cow;
 
@@ -10,8 +10,8 @@ use quick_xml::events::Event;
 /// Bytes in which the XML declaration is looked for.
 const DECLARATION: usize = 256;
 
-/// The text of a file. A byte order mark decides, then the declaration. What is no UTF-8 but should be is taken as
-/// Windows-1252, which holds ISO-8859-1 and is what vendors' tools write; other wrong bytes become U+FFFD.
+/// The text of a file. A byte order mark decides, then the declaration. A file that should be UTF-8 and isn't is read
+/// as Windows-1252, which includes ISO-8859-1 and is what vendors' tools write. Other wrong bytes become U+FFFD.
 pub(crate) fn decode(bytes: &[u8]) -> Cow<'_, str> {
     if let Some((encoding, mark)) = Encoding::for_bom(bytes) {
         return encoding.decode_without_bom_handling(&bytes[mark..]).0;
@@ -26,8 +26,8 @@ pub(crate) fn decode(bytes: &[u8]) -> Cow<'_, str> {
     encoding.decode_without_bom_handling(bytes).0
 }
 
-/// The encoding of the XML declaration, if there is one that is known. An encoding of 16 bits can't be declared in
-/// bytes, so one that is means UTF-8.
+/// The encoding that the XML declaration names, if it is known. A declaration that can be read byte by byte can't be in
+/// an encoding of 16 bits; where it names one, UTF-8 is meant.
 fn declared(bytes: &[u8]) -> Option<&'static Encoding> {
     let (start, _) = WINDOWS_1252.decode_without_bom_handling(&bytes[..bytes.len().min(DECLARATION)]);
     let Ok(Event::Decl(declaration)) = Reader::from_str(&start).read_event() else { return None };

@@ -9,7 +9,7 @@ use crate::error::EsiError;
 const DEPTH: usize = 64;
 /// Most elements of a device.
 const ELEMENTS: usize = 500_000;
-/// Elements of which nothing is read, with all that is in them.
+/// Elements that are skipped with everything inside them.
 const SKIPPED: [&str; 3] = ["ImageData16x14", "ImageFile16x14", "VendorSpecific"];
 
 /// One element.
@@ -155,7 +155,7 @@ impl<'a> Walker<'a> {
     }
 }
 
-/// Adds what an event says in text to the innermost element. References that XML doesn't define are left out.
+/// Adds the text of an event to the innermost element. References that XML doesn't define are left out.
 fn add_text(open: &mut [Node], event: &Event<'_>) {
     let Some(node) = open.last_mut() else { return };
     match event {

@@ -1,8 +1,8 @@
 //! What can be done to a segment while it runs: cables, power, errors, inputs, clocks.
 //!
-//! An action takes effect at once, between two frames. Doing again what is done already is no error and does
-//! nothing. A cable is named by the SubDevice at its downstream end; that of the first SubDevice leads to the
-//! MainDevice.
+//! An action takes effect at once, between two frames. Repeating an action that has taken effect already is not an
+//! error and changes nothing. A cable is named by the SubDevice at its downstream end; that of the first SubDevice
+//! leads to the MainDevice.
 
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ pub enum Action {
         /// Index in the file.
         subdevice: usize,
     },
-    /// It gets its power back: in INIT, with nothing but what its SII holds.
+    /// Its power comes back. It starts in INIT and has kept nothing but its SII.
     PowerOn {
         /// Index in the file.
         subdevice: usize,
@@ -59,7 +59,7 @@ pub enum Action {
         /// AL status code (ETG.1000.6, table 11).
         code: u16,
     },
-    /// A mailbox takes requests and never answers, and sends nothing; or it works again.
+    /// A mailbox takes requests but doesn't answer them and sends nothing; or it works again.
     FreezeMailbox {
         /// Index in the file.
         subdevice: usize,
@@ -166,16 +166,16 @@ pub enum ActionError {
     #[error("SubDevice {0} has no clock")]
     NoClock(usize),
     /// The drift is out of range.
-    #[error("a crystal is off by -1000 to 1000 ppm")]
+    #[error("a drift is from -1000 to 1000 ppm")]
     Drift,
     /// The SubDevice has no mailbox, or none that speaks CoE where that is needed.
     #[error("SubDevice {0} has no mailbox for that")]
     NoMailbox(usize),
-    /// SDO accesses to as many objects as a SubDevice keeps in mind are aborted already.
+    /// As many objects as a SubDevice can refuse are refused already.
     #[error("accesses to {} objects are aborted already, end one of them first", crate::app::REFUSALS)]
     TooManyRefusals,
     /// There is no such input channel.
-    #[error("SubDevice {subdevice} has {count} in channels, not {channel}")]
+    #[error("SubDevice {subdevice} has {count} input channels, none with number {channel}")]
     NoSuchChannel {
         /// Index in the file.
         subdevice: usize,
@@ -185,7 +185,7 @@ pub enum ActionError {
         count: usize,
     },
     /// The value doesn't fit into the channel.
-    #[error("in channel {channel} of SubDevice {subdevice} takes {low} to {high}, not {value}")]
+    #[error("input channel {channel} of SubDevice {subdevice} takes {low} to {high}, not {value}")]
     OutOfRange {
         /// Index in the file.
         subdevice: usize,
@@ -199,7 +199,7 @@ pub enum ActionError {
         value: i64,
     },
     /// A wire drives the channel.
-    #[error("in channel {channel} of SubDevice {subdevice} is driven by a wire")]
+    #[error("input channel {channel} of SubDevice {subdevice} is driven by a wire")]
     Wired {
         /// Index in the file.
         subdevice: usize,
@@ -259,8 +259,8 @@ impl Segment {
         }
     }
 
-    /// Says whether a MainDevice's interface is at an end and on. Without one the port there has no link, whether its
-    /// cable is plugged or not. After power-on both ends have one.
+    /// Says whether an end leads to an interface of a MainDevice that is up. If it doesn't, the port there has no link,
+    /// even with its cable plugged. At first both ends do.
     pub fn set_carrier(&mut self, end: End, carrier: bool) {
         if self.topology.set_carrier(end, carrier) {
             self.reroute();

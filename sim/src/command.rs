@@ -1,8 +1,8 @@
 //! What a user can do to a running segment, as text: one command a line.
 //!
-//! [`CommandParser::parse`] is pure: it takes a line and gives a value, or says in which column what must stand. It
-//! knows the SubDevices of the segment by their number in the file (from 0) and by name. Whether a SubDevice can do
-//! what is asked turns out when it is done. [`COMMANDS`] describes every command.
+//! [`CommandParser::parse`] is pure: it takes a line and returns a value, or an error with the column and what is
+//! allowed there. It knows the SubDevices of the segment by their number in the file (from 0) and by name. Whether a
+//! SubDevice supports a command shows only when it is carried out. [`COMMANDS`] describes every command.
 
 mod fault;
 mod words;
@@ -42,7 +42,7 @@ pub enum Command {
 /// Which SubDevices a display shows that has no room for all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Page {
-    /// Those that are most worth a look.
+    /// SubDevices in trouble first.
     #[default]
     Auto,
     /// The next ones in the order of the file.
@@ -54,10 +54,10 @@ pub enum Page {
 /// Each command with its arguments, and what it does.
 pub const COMMANDS: &[(&str, &str)] = &[
     ("pull WHO", "pull the cable to a SubDevice; or `second-end`"),
-    ("plug WHO", "put it back"),
+    ("plug WHO", "plug it in again"),
     ("damage WHO N", "damage the next N frames on the cable to it"),
     ("power off WHO", "switch a SubDevice off"),
-    ("power on WHO", "switch it on; only its SII is left"),
+    ("power on WHO", "switch it on; it has kept only its SII"),
     ("drop RATE [out|back]", "lose frames; RATE: `1%`, `every 7` or `off`"),
     ("delay N frames RATE [out|back]", "let them come after N later ones; `delay off`"),
     ("duplicate RATE [out|back]", "let them come twice"),
@@ -67,7 +67,7 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("input WHO CHANNEL VALUE", "set an input: a number, on or off"),
     ("emergency WHO CODE [REG [DATA]]", "raise a CoE emergency; DATA: up to 5 bytes"),
     ("abort WHO INDEX[:SUB] CODE|off", "abort SDO accesses to an object with a code; `abort WHO off`: none"),
-    ("freeze WHO", "let its mailbox answer no more"),
+    ("freeze WHO", "stop its mailbox from answering"),
     ("thaw WHO", "let its mailbox answer again"),
     ("latch WHO 0|1 on|off", "let a latch input of its ESC go high or low: the system time is latched"),
     ("drift WHO PPM", "let its clock run fast (25ppm) or slow (-25ppm)"),
@@ -84,7 +84,7 @@ const CODE: &str = "a code of 16 bits, as 0x001b";
 const VALUE: &str = "a number, on or off";
 const DRIFT: &str = "parts per million, as 25ppm or -2.5ppm, at most 1000ppm";
 const STATE: &str = "a state: INIT, PRE-OP, SAFE-OP or OP";
-/// Names the cable of the second end, where a SubDevice could stand.
+/// Names the cable of the second end, in place of a SubDevice.
 const SECOND_END: &str = "second-end";
 
 /// Reads commands about the SubDevices of one segment.
@@ -103,7 +103,7 @@ impl CommandParser {
     /// Reads a line. A line without a command (empty, or a comment) is `None`.
     ///
     /// # Errors
-    /// [`CommandError`], with the column and what must stand there.
+    /// [`CommandError`], with the column and what is allowed there.
     pub fn parse(&self, line: &str) -> Result<Option<Command>, CommandError> {
         let words = Words::of(line)?;
         if words.peek().is_none() { Ok(None) } else { self.command(words).map(Some) }

@@ -12,7 +12,7 @@ use zerocat_wire::{Address, Command};
 use crate::esc::Esc;
 use crate::subdevice::SubDevice;
 
-/// What is asked of a SubDevice on every datagram, kept together.
+/// What every datagram needs to know of a SubDevice, kept together because it is read so often.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Hot {
     station: u16,

@@ -1,7 +1,8 @@
-//! Which frames are let in, and the walk over their datagrams.
+//! Which frames are accepted, and the walk over their datagrams.
 //!
 //! A frame is admitted when it is EtherCAT of type 1 (datagrams), untagged or with one VLAN tag, and every datagram
-//! lies within the length that the header says. Else it is destroyed as a whole, as its checksum would be by an ESC.
+//! lies within the length that the header says. Otherwise the whole frame is destroyed, as an ESC would by a wrong
+//! checksum.
 
 use std::ops::Range;
 
@@ -36,7 +37,7 @@ pub(crate) fn admit(frame: &[u8]) -> Frame {
     }
     let Some(word) = be16(frame, header).map(u16::swap_bytes) else { return Frame::Malformed };
     if word >> 12 != TYPE_DATAGRAMS {
-        // Network variables and others are no business of SubDevices.
+        // Other types, such as network variables, are not for SubDevices.
         return Frame::Foreign;
     }
     let start = header + ETHERCAT_HEADER;

@@ -1,8 +1,8 @@
 //! A simulated EtherCAT segment: ESCs, the SubDevices behind them, and their topology.
 //!
-//! [`Segment::process`] takes a frame as a MainDevice sends it and leaves it as the segment would return it, by the
-//! ETG documents and the ET1100 data sheet, for any master. It is pure: no clock, no thread, no socket. Around it
-//! are [`Server`], which serves it on a link, and [`SegmentLink`], which is a link with a segment in the same process.
+//! [`Segment::process`] takes a frame as a MainDevice sends it and leaves it as the segment would return it, by the ETG
+//! documents and the ET1100 data sheet, for any MainDevice. It is pure: no clock, no thread, no socket. Around it are
+//! [`Server`], which serves it on a link, and [`SegmentLink`], which is a link with a segment in the same process.
 //!
 //! Not modelled yet: mailbox protocols other than CoE, FoE and EoE.
 #![forbid(unsafe_code)]

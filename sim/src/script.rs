@@ -1,9 +1,9 @@
 //! A script: commands with times, one a line.
 //!
 //! A line is a command as in [`CommandParser`], with a time before it or without: `at 3s` counts from the start of
-//! serving, `+1.5s` from the line before, and a line without a time comes with the one before. `wait frame` and
-//! `wait WHO STATE` hold the script until a frame comes or a SubDevice is in an AL state; behind them only `+` makes
-//! sense. `#` begins a comment.
+//! serving, `+1.5s` from the line before, and a line without a time is due together with the one before. `wait frame`
+//! and `wait WHO STATE` hold the script until a frame comes or a SubDevice is in an AL state; after them times must be
+//! written with `+`. `#` begins a comment.
 //!
 //! [`Script::parse`] is pure. [`ScriptRun`] hands out what is due; it has no clock, so the same times give the same
 //! run. A step is due at its planned time, so delays of the one before don't add up.
@@ -46,9 +46,9 @@ pub enum ScriptError {
 /// When a step is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum When {
-    /// So long after the start of serving.
+    /// This long after the start of serving.
     At(Duration),
-    /// So long after the step before.
+    /// This long after the step before.
     After(Duration),
 }
 
@@ -91,7 +91,7 @@ impl Script {
     /// Reads the text of a script.
     ///
     /// # Errors
-    /// The first line that is wrong, with its column and what must stand there.
+    /// The first line that is wrong, with the column and what is allowed there.
     pub fn parse(text: &str, parser: &CommandParser) -> Result<Self, ScriptError> {
         let mut script = Self::default();
         for (line, content) in (1..).zip(text.lines()) {
@@ -147,7 +147,7 @@ impl Script {
             };
         }
         match planned {
-            None => Err(word.problem(CommandProblem::Time("behind a wait, times are written as +1.5s"))),
+            None => Err(word.problem(CommandProblem::Time("after a wait, write times as +1.5s"))),
             Some(planned) if at < planned => {
                 Err(word.problem(CommandProblem::Time("this is before the time of the line before")))
             }
@@ -174,7 +174,7 @@ fn awaited(mut words: Words, parser: &CommandParser) -> Result<StepKind, Command
     Ok(StepKind::AwaitState { subdevice, state })
 }
 
-/// A script on its way.
+/// A running script.
 #[derive(Debug, Clone)]
 pub struct ScriptRun {
     script: Script,

@@ -42,7 +42,7 @@ struct Wire {
     channel: usize,
 }
 
-/// What is worked out for the frames that come in at one end.
+/// The route of frames that come in at one end, and what is derived from it.
 #[derive(Debug)]
 struct Way {
     end: End,
@@ -147,7 +147,7 @@ impl Segment {
         exit
     }
 
-    /// Lets the datagrams of a frame take their way, or the part of it that they come through.
+    /// Lets the datagrams of a frame pass the SubDevices of a route, or the part of them that the frame reaches.
     fn pass(&mut self, way: usize, payload: &mut [u8], now: Duration) -> Option<End> {
         let Way { route, .. } = &self.ways[way];
         let (mut exit, mut hops) = (route.exit, 0..route.hops.len());
@@ -263,8 +263,8 @@ impl Segment {
         self.totals.datagrams += frame::for_each(payload, |datagram| bus.execute(datagram));
     }
 
-    /// Lets the applications act on what the frame left, and brings what is derived up to date. Returns whether
-    /// receive times are to be latched.
+    /// Lets the applications act on what the frame did, and updates what is derived from it. Returns whether receive
+    /// times are to be latched.
     fn settle(&mut self, now: Duration) -> bool {
         let (mut rerouted, mut outputs, mut latch) = (false, false, false);
         while let Some(n) = self.dirty.pop() {
@@ -344,7 +344,7 @@ impl Segment {
         self.wires.iter().any(|wire| usize::from(wire.to.0) == subdevice && wire.channel == channel)
     }
 
-    /// Gives the channels of a SubDevice that are wired to their wires, after its power was off.
+    /// Connects the wired channels of a SubDevice again after its power was off.
     fn rewire(&mut self, subdevice: usize) {
         for wire in self.wires.iter().filter(|wire| usize::from(wire.to.0) == subdevice) {
             self.devices[subdevice].app.take_over(wire.channel);
@@ -352,13 +352,13 @@ impl Segment {
         self.carry();
     }
 
-    /// Starts a SubDevice anew, as after power-on. Its links have to be worked out then.
+    /// Starts a SubDevice anew, as after power-on. Call `reroute` afterwards.
     pub(crate) fn reset(&mut self, subdevice: usize, now: Duration) {
         self.devices[subdevice].restart(now);
         self.rewire(subdevice);
     }
 
-    /// Works out links, loops and the ways of frames anew.
+    /// Computes links, loops and the routes of frames anew.
     pub(crate) fn reroute(&mut self) {
         for (n, device) in self.devices.iter_mut().enumerate() {
             device.esc.set_links(self.topology.links(n));

@@ -1,8 +1,8 @@
 //! Serves a segment at the far end of a link.
 //!
 //! [`Server::serve_once`] is the step, without waiting; [`Server::run`] the loop around it, which spins for a short
-//! while after the last frame and then waits as the caller has it: in the kernel for the next frame, or in naps
-//! ([`nap`]) where a link has nothing to wait on.
+//! while after the last frame and then waits as the caller chooses: in the kernel for the next frame, or in short
+//! sleeps ([`nap`]) where a link has nothing to wait for.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -20,7 +20,7 @@ const NAP_LONG: Duration = Duration::from_millis(1);
 /// Frames that are answered before the slots are handed to the network.
 const BATCH: u32 = 16;
 
-/// The links of a segment: at its first end, and at its second if somebody is there.
+/// The links of a segment: at its first end, and at its second, if one is connected there.
 #[derive(Debug)]
 pub struct Ends<L> {
     /// Leads to port 0 of the first SubDevice.
@@ -103,8 +103,8 @@ impl Server {
         Ok(any)
     }
 
-    /// The same for a segment with two ends, each at a link of its own: a frame is answered where it comes out. What
-    /// is wrong with one link doesn't keep the other waiting.
+    /// The same for a segment with two ends, each at a link of its own: a frame is answered where it comes out. A fault
+    /// of one link doesn't hold up the other.
     ///
     /// # Errors
     /// The first one of [`Link::receive`] and [`Link::kick`] of either link. The next call may succeed.
@@ -181,7 +181,7 @@ impl Server {
         false
     }
 
-    /// Serves until `stop` is set. `wait` may wait for a frame as long as it is told at most. `each` is called after
+    /// Serves until `stop` is set. `wait` may wait for a frame, at most as long as it is told. `each` is called after
     /// every step that found frames and after every wait, for displays, commands and faults of the link. Time is that
     /// since the call.
     ///
@@ -254,7 +254,7 @@ impl Server {
     }
 }
 
-/// Waits in a nap: for links that have nothing to wait on.
+/// Sleeps, for links that have nothing to wait for.
 pub fn nap<L: ?Sized>(_link: &mut L, at_most: Duration) {
     std::thread::sleep(at_most);
 }

@@ -10,7 +10,8 @@ pub struct Totals {
     pub frames: u64,
     /// Datagrams in them.
     pub datagrams: u64,
-    /// Frames that were destroyed: not EtherCAT, malformed, damaged or circulating, or that went where nobody is.
+    /// Frames that were destroyed: not EtherCAT, malformed, damaged or circulating, or without a way out of the
+    /// segment.
     pub lost: u64,
 }
 

@@ -17,7 +17,7 @@ pub(crate) struct SubDevice {
     pub(crate) app: Application,
     /// Logical datagrams that it took part in.
     pub(crate) cyclic: u64,
-    /// The frame that passes now is asked for its receive times.
+    /// Receive times of the present frame are to be latched.
     pub(crate) latching: bool,
     config: SubDeviceConfig,
 }
@@ -53,7 +53,7 @@ impl SubDevice {
 
     /// As after power-on again; the SII keeps what was written to it.
     pub(crate) fn restart(&mut self, now: Duration) {
-        // What was made of this configuration before can be made of it again.
+        // This has worked with the same configuration before.
         let Ok(fresh) = Self::new(&self.config) else { return };
         let words = self.esc.sii.take_words();
         *self = Self { cyclic: self.cyclic, ..fresh };
@@ -71,7 +71,7 @@ impl SubDevice {
         }
     }
 
-    /// Gives the crystal another drift. Returns whether there is one.
+    /// Changes the drift of the crystal. Returns whether there is one.
     pub(crate) fn set_drift(&mut self, ppm: f64, now: Duration) -> bool {
         self.config.clock.drift_ppm = ppm;
         self.esc.set_drift(ppm, now)

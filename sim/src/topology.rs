@@ -1,4 +1,4 @@
-//! How SubDevices hang together: cables between ports, and the way that a frame takes through them.
+//! How SubDevices are connected: cables between ports, and the route of a frame through them.
 //!
 //! Inside an ESC a frame goes from the port where it came in to the next open one in the order 0, 3, 1, 2, and round
 //! again. Between port 0 and port 3, and only there, it passes the processing unit. A closed port sends it on to the
@@ -57,7 +57,7 @@ pub(crate) struct Arrival {
     pub(crate) hops: usize,
 }
 
-/// The way of a frame that comes in at one end.
+/// The route of a frame that comes in at one end.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Route {
     /// SubDevices in the order in which their processing units are passed.
@@ -85,7 +85,7 @@ impl Route {
     }
 }
 
-/// What hangs on each port of each SubDevice.
+/// What each port of each SubDevice is connected to.
 #[derive(Debug, Clone)]
 pub(crate) struct Topology {
     plugs: Vec<[Option<Plug>; 4]>,
@@ -188,7 +188,7 @@ impl Topology {
         self.cables.iter().any(|cable| cable.damages > 0)
     }
 
-    /// The place among the arrivals of a way where a frame is damaged now, if it is.
+    /// The arrival at which a frame on this route is damaged now, if it is.
     pub(crate) fn damaged(&mut self, arrivals: &[Arrival]) -> Option<usize> {
         let bad = |arrival: &Arrival| self.cables.get(usize::from(arrival.cable)).is_some_and(|c| c.damages > 0);
         let at = arrivals.iter().position(bad)?;
@@ -211,7 +211,7 @@ impl Topology {
         plugged && powered
     }
 
-    /// Writes the way of a frame that comes in at `end`. `open` says whether the loop of a port is open. Nothing is
+    /// Writes the route of a frame that comes in at `end`. `open` says whether the loop of a port is open. Nothing is
     /// allocated if `route` has room for all.
     pub(crate) fn route(&self, end: End, route: &mut Route, open: impl Fn(u16, usize) -> bool) {
         route.hops.clear();
@@ -221,8 +221,8 @@ impl Topology {
         route.exit = None;
         let mut next = if end == End::First { self.first } else { self.second };
         let mut after = 0;
-        // Every port is come into once at most: what leaves an ESC and a cable depends on where it came in alone,
-        // and nothing leads back into the end where the frame started.
+        // A frame enters every port at most once, so the loop ends: where it leaves an ESC or a cable depends only on
+        // where it entered, and no cable leads back into the end where it started.
         while let Some(plug) = next.filter(|plug| self.carries(*plug)) {
             after += self.cables[usize::from(plug.cable)].delay;
             let (device, port) = match plug.peer {

@@ -333,5 +333,5 @@ fn clocks_that_cannot_be_are_refused() {
     let bits = error(r#"{"bits": 48}"#);
     assert_eq!(bits, "subdevices[0].clock.bits: 48 bits, a clock has 64 or 32, or 0 where there is none");
     let drift = error(r#"{"drift_ppm": -1001}"#);
-    assert_eq!(drift, "subdevices[0].clock.drift_ppm: a crystal is off by -1000 to 1000 ppm");
+    assert_eq!(drift, "subdevices[0].clock.drift_ppm: a drift is from -1000 to 1000 ppm");
 }

@@ -220,7 +220,7 @@ fn an_input_takes_what_its_entry_can_hold_and_no_more() {
     {
         assert_eq!((set(subdevice, low), set(subdevice, high)), (Ok(()), Ok(())));
         for wrong in [low - 1, high + 1, 99_999_999_999] {
-            let said = format!("in channel 1 of SubDevice {subdevice} takes {low} to {high}, not {wrong}");
+            let said = format!("input channel 1 of SubDevice {subdevice} takes {low} to {high}, not {wrong}");
             assert_eq!(set(subdevice, wrong), Err(said));
         }
     }
@@ -233,8 +233,8 @@ fn actions_on_what_is_not_there_are_refused_with_the_numbers() {
     assert_eq!(error(Action::PullCable { child: 6 }), "no SubDevice 6, the segment has 0 to 5");
     assert_eq!(error(Action::PullEnd(End::Second)), "the segment has no second end");
     let set = |channel| Action::SetInput { subdevice: 2, channel, value: 1 };
-    assert_eq!(error(set(5)), "SubDevice 2 has 4 in channels, not 5");
-    assert_eq!(error(set(1)), "in channel 1 of SubDevice 2 is driven by a wire");
+    assert_eq!(error(set(5)), "SubDevice 2 has 4 input channels, none with number 5");
+    assert_eq!(error(set(1)), "input channel 1 of SubDevice 2 is driven by a wire");
     let al = Action::AlError { subdevice: 1, state: None, code: 1 };
     assert_eq!(error(al), "SubDevice 1 has no application that could raise an AL error");
 }

@@ -1,11 +1,11 @@
-//! Carriers and interfaces of a running segment, looked at every 10 ms: a lost carrier is a broken cable, a removed
-//! interface the end of serving.
+//! Watches the interfaces of a running segment, every 10 ms. One without a carrier is a broken cable; one that was
+//! removed ends the run.
 
 use super::links::Links;
 use std::time::Duration;
 use zerocat_sim::{End, Segment};
 
-/// Time between two looks at the carriers.
+/// How often the interfaces are checked.
 const LOOK: Duration = Duration::from_millis(10);
 
 /// What is known of the interfaces.
@@ -19,7 +19,7 @@ pub(super) struct Carriers {
     gone: Option<End>,
 }
 
-/// An end got its carrier, or lost it.
+/// An interface has got or lost its carrier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct CarrierChange {
     pub(super) at: Duration,
@@ -37,7 +37,7 @@ impl Carriers {
         self.gone
     }
 
-    /// Looks, if it is time to, and returns which carriers have changed.
+    /// Checks the interfaces if it is time to, and returns the carriers that have changed.
     pub(super) fn look(&mut self, links: &Links, segment: &mut Segment, now: Duration) -> Vec<CarrierChange> {
         if now < self.due {
             return Vec::new();

@@ -1,14 +1,14 @@
-//! The columns of the live table: which of them a terminal has room for, and what stands in them.
+//! Columns of the live table: which of them fit the terminal, and what they show.
 
 use super::rates::Activity;
 use super::summary::{difference, position, state, trouble};
 use zerocat_sim::SubDeviceSnapshot;
 
-/// What a line is about.
+/// What a line shows.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Row<'a> {
     pub(super) subdevice: &'a SubDeviceSnapshot,
-    /// Its clock less the reference clock, in ns.
+    /// Difference of its clock from the reference clock, in ns.
     pub(super) clock: Option<i64>,
     /// What it did in the last second.
     pub(super) activity: Activity,
@@ -23,7 +23,7 @@ struct Column {
     title: &'static str,
     width: fn(usize) -> usize,
     align: Align,
-    /// The least width of a terminal that has it.
+    /// Width from which a terminal shows it.
     from: usize,
     text: fn(&Row<'_>) -> String,
 }
@@ -95,7 +95,7 @@ pub(super) fn left_out(terminal: usize) -> Vec<&'static str> {
     COLUMNS.iter().filter(|column| column.from > terminal).map(|column| column.title).collect()
 }
 
-/// At most so many characters, with a mark where some are left out.
+/// Cuts a text to `width` characters, the last of them `…` where some are left out.
 pub(super) fn cut(text: &str, width: usize) -> String {
     if text.chars().count() <= width {
         return text.to_owned();

@@ -9,36 +9,36 @@ use zerocat_sim::{COMMANDS, Command, CommandParser, FrameFaults, Page, ScriptRun
 
 /// Longest line that is read.
 const LONGEST: u64 = 4096;
-/// Lines that may wait.
+/// Lines that may wait to be carried out.
 const WAITING: usize = 64;
 
-/// What became of a command.
+/// Result of a command.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Report {
     /// When it was carried out, since the start of serving.
     pub(super) at: Duration,
-    /// Line of the script it stands in; none for standard input.
+    /// Its line in the script; none for standard input.
     pub(super) script_line: Option<usize>,
     /// The command as it was written.
     pub(super) command: String,
-    /// What it says, or why it wasn't done.
+    /// Its answer, or why it was refused.
     pub(super) outcome: Result<Answer, String>,
 }
 
-/// What a command says.
+/// Answer of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Answer {
-    /// It is done.
+    /// It was carried out.
     Done,
-    /// The list of commands is wanted.
+    /// It asks for the list of commands.
     Help,
-    /// The list of SubDevices is wanted.
+    /// It asks for the list of SubDevices.
     Show,
-    /// Other SubDevices are to be seen.
+    /// It turns the table to other SubDevices.
     Turn(Page),
 }
 
-/// Commands, and the faults that they add up to.
+/// Reads and carries out commands; keeps the frame faults that are set.
 #[derive(Debug)]
 pub(super) struct Control {
     parser: CommandParser,
@@ -52,7 +52,7 @@ impl Control {
         Self { parser, script, input: read_input(), faults: FrameFaults::default() }
     }
 
-    /// Carries out what is due.
+    /// Carries out the commands that are due.
     pub(super) fn run(
         &mut self,
         links: &mut Links,
@@ -105,7 +105,8 @@ pub(super) fn help() -> Vec<String> {
     COMMANDS.iter().map(|(usage, what)| format!("{usage:<31} {what}")).collect()
 }
 
-/// Whether a person at a terminal can type commands: a job in the background would be stopped for reading.
+/// Whether commands can be typed: standard input is a terminal, and this process is in the foreground. The kernel stops
+/// a background job that reads from its terminal.
 pub(super) fn input_is_terminal() -> bool {
     let stdin = std::io::stdin();
     stdin.is_terminal() && in_foreground()
@@ -115,7 +116,7 @@ fn in_foreground() -> bool {
     nix::unistd::tcgetpgrp(std::io::stdin()).is_ok_and(|group| group == nix::unistd::getpgrp())
 }
 
-/// Reads lines on a thread of its own, which ends with the input. What is longer than a line may be comes in pieces.
+/// Reads lines on a thread of its own, which ends with the input. A line that is too long comes in pieces.
 fn read_input() -> Option<Receiver<String>> {
     if std::io::stdin().is_terminal() && !in_foreground() {
         return None;

@@ -1,4 +1,4 @@
-//! The devices of a device description, listed: what `--device` may name, and what a MainDevice is to send them.
+//! Lists the devices of a device description (ESI): what `--device` may name, and the startup commands of each.
 
 use crate::Done;
 use crate::exit::Failure;

@@ -13,7 +13,7 @@ use std::io::{IsTerminal, Write};
 use std::time::Duration;
 use zerocat_sim::SubDeviceSnapshot;
 
-/// Time between two looks at the states.
+/// How often states are checked for changes.
 const LOOK: Duration = Duration::from_millis(10);
 /// Time between two drawings on a terminal.
 const REDRAW: Duration = Duration::from_millis(200);
@@ -29,7 +29,7 @@ pub(super) enum Display {
     Quiet,
 }
 
-/// What is told of a SubDevice when it changes.
+/// What an event says about a SubDevice that has changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Seen {
     subdevice: usize,
@@ -74,7 +74,7 @@ enum Event<'a> {
 }
 
 impl Display {
-    /// The display that goes with the options, and with where standard error leads.
+    /// Chooses the display by the options, and by whether standard error is a terminal.
     pub(super) fn open(json: bool, quiet: bool, names: &Names, status: &Status, seed: u64) -> Self {
         let subdevices = status.snapshot.subdevices.len();
         let typed = super::control::input_is_terminal();
@@ -103,7 +103,7 @@ impl Display {
         }
     }
 
-    /// Tells what became of a command.
+    /// Shows the result of a command.
     pub(super) fn report(&mut self, report: &Report, status: &Status) {
         match self {
             Self::Screen(screen) => screen.report(report),
@@ -133,7 +133,7 @@ impl Display {
         }
     }
 
-    /// Tells that an interface got its carrier or lost it.
+    /// Shows that an interface has got or lost its carrier.
     pub(super) fn carrier(&mut self, change: CarrierChange, names: &Names) {
         let (at, interface, carrier) = (change.at.as_secs_f64(), names.of(change.end), change.carrier);
         let text = format!("{interface} {} its carrier", if carrier { "has" } else { "has lost" });
@@ -144,7 +144,7 @@ impl Display {
         }
     }
 
-    /// Shows what there is to see now.
+    /// Shows the present status.
     pub(super) fn show(&mut self, status: &Status) {
         match self {
             Self::Screen(screen) => screen.draw(status),
@@ -158,7 +158,7 @@ impl Display {
         }
     }
 
-    /// Says a line about the segment, for who asks for one.
+    /// Shows one line about the segment, on request.
     pub(super) fn status(&mut self, status: &Status) {
         let text = line(status, &format!("{} frames", status.snapshot.totals.frames));
         match self {

@@ -11,7 +11,7 @@ use zerocat_sim::{End, Ends, FrameFaults};
 /// The links of a segment.
 pub(super) type Links = Ends<FaultInjector<Port>>;
 
-/// What the ends are called.
+/// Names of the ends, as users know them.
 #[derive(Debug, Clone)]
 pub(super) struct Names {
     pub(super) first: String,
@@ -43,7 +43,7 @@ pub(super) fn links(first: Port, second: Option<Port>, seed: u64) -> Links {
     Ends { first: FaultInjector::new(first, quiet, quiet, seed), second }
 }
 
-/// Waits for a frame at either end, at most so long.
+/// Waits for a frame at either end, at most for `at_most`.
 pub(super) fn wait(links: &Links, at_most: Duration) {
     let first = links.first.inner().awaited();
     match &links.second {
@@ -52,17 +52,17 @@ pub(super) fn wait(links: &Links, at_most: Duration) {
     }
 }
 
-/// Has the same faults at all ends.
+/// Sets the same faults at both ends.
 pub(super) fn apply(faults: &FrameFaults, links: &mut Links) {
     links.iter_mut().for_each(|link| faults.apply(link));
 }
 
-/// Frames that were to be sent and weren't, of all ends.
+/// Frames that could not be sent, at both ends.
 pub(super) fn unsent(links: &Links) -> u64 {
     links.iter().map(Link::counters).map(|LinkCounters { send_errors, .. }| send_errors).sum()
 }
 
-/// What was done to frames on purpose, at all ends.
+/// Frame faults that were injected, at both ends.
 pub(super) fn faults(links: &Links) -> Faults {
     links.iter().map(|link| Faults::of(link.faults())).fold(Faults::default(), Faults::and)
 }

@@ -9,10 +9,10 @@ use zerocat_link::packet::PacketLink;
 use zerocat_link::waiting::Awaited;
 use zerocat_link::{Link, LinkCounters, LinkFault, Sizing, Slot};
 
-/// Frames that may be on their way out, and waiting to be processed.
+/// Room for frames that are being sent, and for received ones that wait to be processed.
 const SIZING: Sizing = Sizing { slots: 256, receive: 512 };
 
-/// Two paths of sockets, `LOCAL:REMOTE`.
+/// Paths of two sockets, `LOCAL:REMOTE`.
 #[derive(Debug, Clone)]
 pub(super) struct SocketPaths {
     local: PathBuf,
@@ -68,7 +68,7 @@ impl Port {
         }
     }
 
-    /// Whether there may be somebody at the other end. Of a socket that is not known before something is sent.
+    /// Whether the other end may be connected. With a socket, only sending shows that.
     pub(super) fn has_carrier(&self) -> bool {
         match self {
             Self::Packet(link, _) => link.has_carrier(),
@@ -99,8 +99,9 @@ impl Port {
     }
 }
 
-/// Keeps other segments off an interface: two would answer every frame twice. It is a UNIX socket with an abstract name,
-/// which belongs to the network namespace as the interface does, and goes with the process.
+/// Keeps a second `zerocat sim` off an interface, because two would answer every frame twice. The claim is a UNIX
+/// socket with an abstract name: the name belongs to the network namespace, as the interface does, and the kernel frees
+/// it when the process ends.
 #[derive(Debug)]
 pub(super) struct Claim(#[expect(dead_code, reason = "its being open is the claim")] UnixDatagram);
 

@@ -1,10 +1,10 @@
-//! How often things happen: counts of a window of a second, shown until the next one is over.
+//! Rates per second: counted over a window of one second, and shown until the next window is over.
 
 use super::status::Status;
 use std::time::Duration;
 use zerocat_sim::SubDeviceSnapshot;
 
-/// Time over which rates are taken.
+/// Length of a window.
 const WINDOW: Duration = Duration::from_secs(1);
 
 /// What is counted of a SubDevice.
@@ -16,7 +16,7 @@ pub(super) struct Activity {
     pub(super) mails: u64,
 }
 
-/// Counts at the start of the window, and what came of the one before.
+/// Counts at the start of the present window, and the rates of the last one.
 #[derive(Debug, Default)]
 pub(super) struct Rates {
     since: Duration,

@@ -30,7 +30,7 @@ pub(super) struct Screen {
     size: (u16, u16),
     prompt: bool,
     rates: Rates,
-    /// The page that is shown, from 0; none for what is most worth a look.
+    /// The page that is shown, from 0; none while SubDevices in trouble are shown first.
     page: Option<usize>,
     reports: VecDeque<(String, bool)>,
 }
@@ -44,7 +44,7 @@ impl Screen {
         Self { name: name.to_owned(), size: (0, 0), prompt, rates: Rates::default(), page: None, reports }
     }
 
-    /// Takes note of what a command said.
+    /// Adds the result of a command to the reports.
     pub(super) fn report(&mut self, report: &Report) {
         let source = report.script_line.map_or_else(String::new, |line| format!("script {line}: "));
         let seconds = report.at.as_secs_f64();
@@ -59,11 +59,11 @@ impl Screen {
             Ok(_) => self.note(head, true),
             Err(error) => self.note(format!("{head}: {error}"), false),
         }
-        // The line that was typed is done with.
+        // Everything is drawn anew, so that the typed line disappears.
         self.size = (0, 0);
     }
 
-    /// Takes note of something worth a line.
+    /// Adds a line to the reports.
     pub(super) fn note(&mut self, text: String, good: bool) {
         if self.reports.len() == REPORTS {
             self.reports.pop_front();
@@ -79,7 +79,7 @@ impl Screen {
         };
     }
 
-    /// Draws all of it.
+    /// Draws everything.
     pub(super) fn draw(&mut self, status: &Status) {
         self.rates.update(status);
         let now = size().unwrap_or((80, 24));
@@ -102,7 +102,7 @@ impl Screen {
         emit(&parts.iter().map(String::as_str).collect::<Vec<_>>());
     }
 
-    /// The lines above the prompt, all of the same number.
+    /// The lines above the prompt, always `height` of them.
     fn lines(&mut self, status: &Status, width: usize, height: usize) -> Vec<String> {
         let mut lines = self.head(status, width);
         let below = SHOWN_REPORTS.min(height.saturating_sub(HEAD) / 3);
@@ -122,7 +122,7 @@ impl Screen {
         }
         let each = room.saturating_sub(1);
         let pages = all.len().div_ceil(each.max(1));
-        // Behind the last page comes the first.
+        // The first page follows the last.
         self.page = self.page.map(|page| if page < pages { page } else { 0 });
         let (chosen, place) = match self.page {
             None => (choose(all, each), "`page` shows the others".to_owned()),
@@ -170,7 +170,7 @@ impl Screen {
     }
 }
 
-/// Whether frames get there.
+/// Whether frames reach it.
 fn is_reached(subdevice: &SubDeviceSnapshot) -> bool {
     subdevice.position.or(subdevice.second_position).is_some()
 }
@@ -181,8 +181,8 @@ impl Drop for Screen {
     }
 }
 
-/// Those that are most worth a look, in the order of the file: errors first, then those that no frame reaches, then
-/// those whose state few others have.
+/// Chooses SubDevices in trouble before others: those with errors, then those that no frame reaches, then those in a
+/// state that few others are in. Returns them in the order of the file.
 fn choose(all: &[SubDeviceSnapshot], count: usize) -> Vec<&SubDeviceSnapshot> {
     let mut states: BTreeMap<String, usize> = BTreeMap::new();
     for subdevice in all {

@@ -1,15 +1,15 @@
-//! What there is to see of a running segment at one moment.
+//! Status of a running segment at one moment, as displays and the summary show it.
 
 use super::links::{self, Links};
 use super::summary::Faults;
 use std::time::Duration;
 use zerocat_sim::{Segment, Snapshot};
 
-/// A look at a segment.
+/// Status of a segment.
 #[derive(Debug)]
 pub(super) struct Status {
     pub(super) snapshot: Snapshot,
-    /// Of each SubDevice: its system time less that of the reference clock, in ns; none without a clock.
+    /// Difference of each SubDevice's system time from that of the reference clock, in ns; none without a clock.
     pub(super) clocks: Vec<Option<i64>>,
     pub(super) unsent: u64,
     pub(super) faults: Faults,
@@ -18,7 +18,7 @@ pub(super) struct Status {
 }
 
 impl Status {
-    /// Looks.
+    /// The present status.
     pub(super) fn of(segment: &Segment, links: &Links, now: Duration) -> Self {
         let snapshot = segment.snapshot();
         let clocks = clocks(segment, &snapshot, now);

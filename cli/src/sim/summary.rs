@@ -1,4 +1,4 @@
-//! What was served, when it is over: a table for people, one JSON object for programs.
+//! The summary at the end of a run: a table for people, one JSON object for programs.
 
 use super::links::Names;
 use super::status::Status;
@@ -23,14 +23,14 @@ pub(super) struct Summary {
     subdevices: Vec<SubDeviceSummary>,
 }
 
-/// What was done to frames on purpose.
+/// Frame faults that were injected.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Faults {
     pub(super) dropped: u64,
     pub(super) delayed: u64,
     pub(super) duplicated: u64,
     pub(super) corrupted: u64,
-    /// Frames that were to be copied when there was no room.
+    /// Faults that were left out because there was no room for a copy of the frame.
     pub(super) spared: u64,
 }
 
@@ -49,14 +49,14 @@ struct SubDeviceSummary {
     mailbox_requests: u64,
     watchdog_expiries: u64,
     port_errors: u32,
-    /// System time less that of the reference clock, in ns; none without a clock.
+    /// Difference of its system time from that of the reference clock, in ns; none without a clock.
     clock_difference: Option<i64>,
     /// Code of the device's own fault, 0 for none.
     fault: u16,
 }
 
 impl Faults {
-    /// Of both directions together.
+    /// Sum over both directions.
     pub(super) fn of((back, out): (FaultCounters, FaultCounters)) -> Self {
         Self {
             dropped: back.dropped + out.dropped,
@@ -67,7 +67,7 @@ impl Faults {
         }
     }
 
-    /// Those of two links together.
+    /// Sum over two links.
     pub(super) fn and(self, other: Self) -> Self {
         Self {
             dropped: self.dropped + other.dropped,
@@ -134,7 +134,7 @@ fn subdevice(subdevice: &SubDeviceSnapshot, clock_difference: Option<i64>) -> Su
     }
 }
 
-/// The SubDevices, for people.
+/// Table of the SubDevices.
 pub(super) fn table(status: &Status) -> String {
     const HEADER: [&str; 11] =
         ["no", "pos", "type", "name", "state", "faults", "cyclic", "mails", "clock", "watchdog", "port errors"];
@@ -157,8 +157,8 @@ pub(super) fn table(status: &Status) -> String {
     table.to_string()
 }
 
-/// Position on the wire from the first end; from the second, with a `b` before it, for one that is reached from there
-/// alone; a dash for one that isn't reached.
+/// Position on the wire from the first end. A SubDevice that only frames from the second end reach has its position
+/// from there, with a `b` before it; one that no frame reaches has a dash.
 pub(super) fn position(subdevice: &SubDeviceSnapshot) -> String {
     match (subdevice.position, subdevice.second_position) {
         (Some(position), _) => position.to_string(),

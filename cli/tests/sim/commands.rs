@@ -65,7 +65,7 @@ fn events_tell_commands_and_states_and_the_summary_is_last() {
         let about = |text: &str| lines.iter().find(|line| line["command"] == text).unwrap();
         assert_eq!(about("al-error axis 0x001b")["done"], true);
         let problem = about("pull axiz")["problem"].as_str().unwrap();
-        assert!(problem.starts_with("column 6: `axiz` can't stand here") && problem.contains("axis"), "{problem}");
+        assert!(problem.starts_with("column 6: `axiz` is not allowed here") && problem.contains("axis"), "{problem}");
         let problem = about("input switches 99 on")["problem"].as_str().unwrap();
         assert!(problem.contains("99"), "{problem}");
         let state = lines.iter().find(|line| line["event"] == "state").unwrap();
@@ -78,7 +78,7 @@ fn events_tell_commands_and_states_and_the_summary_is_last() {
 fn a_wrong_script_is_refused_before_anything_is_opened() {
     let script = Place::with("wrong", "show\n+1s pul axis\n");
     let ended = zerocat(&["sim", "--interface", "nowhere0", "--script", script.text()]).with_code(3);
-    ended.saying(&[script.text(), "line 2, column 5: `pul` can't stand here, it must be one of pull, plug"]);
+    ended.saying(&[script.text(), "line 2, column 5: `pul` is not allowed here, give one of pull, plug"]);
     zerocat(&["sim", "--interface", "nowhere0", "--script", "/nonexistent"]).with_code(3).saying(&["/nonexistent"]);
 }
 

@@ -61,14 +61,14 @@ fn a_file_that_is_wrong_is_refused_with_its_key_and_the_reason_once() {
     assert_eq!(said.matches("truncated").count(), 1, "{said}");
     let place = Place::with("no.xml", "no XML");
     let ended = zerocat(&["sim", "--esi", place.text()]).with_code(3);
-    ended.saying(&["no.xml", "this is no device description"]);
+    ended.saying(&["no.xml", "this is not a device description"]);
 }
 
 #[test]
 fn more_subdevices_than_a_segment_has_are_refused_however_many_they_are() {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../esi/tests/samples/analogue.xml");
     for count in ["0", "4097", "99999999999"] {
-        let what = format!("subdevices: {count} SubDevices, 1 to 4096 make a segment");
+        let what = format!("subdevices: {count} SubDevices, a segment has 1 to 4096");
         zerocat(&["sim", "--print-config", "--mixed", count]).with_code(3).saying(&[&what]);
         let of_vendor = ["sim", "--print-config", "--esi", file, "--device", "AX3102", "--count", count];
         zerocat(&of_vendor).with_code(3).saying(&[&what]);

@@ -112,7 +112,7 @@ fn a_line_with_two_ends_and_one_interface_is_a_line() {
         let sim = Running::at(veth, &["--config", file.text()]);
         assert_eq!(Bus::at(&veth.master).count(), 2);
         let ended = sim.quit();
-        ended.saying(&["nobody is at the second end", "--second-interface"]);
+        ended.saying(&["nothing is connected to the second end", "--second-interface"]);
     });
 }
 

@@ -58,11 +58,11 @@ impl Checker<'_> {
 
     fn number(&mut self, number: u32, path: &str) {
         if let Some(first) = self.numbers.taken(number, path) {
-            self.found.add(path, format!("{number} stands in {first} already"), "give each channel its own number");
+            self.found.add(path, format!("{number} is already used in {first}"), "give each channel its own number");
         }
     }
 
-    /// The entry that a channel means; problems if it means none.
+    /// The entry that a channel refers to; a problem if there is none.
     fn entry(&mut self, device: &str, direction: Direction, target: &Target, at: &str) -> Option<PdoEntry> {
         let Some(slave) = self.rig.slave(device) else {
             let keys = self.rig.slaves.iter().map(|slave| slave.key.as_str());

@@ -45,7 +45,7 @@ pub(super) fn slaves(rig: &Rig, found: &mut Found) {
         let path = format!("slaves[{i}].properties.position");
         let position = slave.properties.position;
         if let Some(first) = positions.taken(position, &path) {
-            found.add(path, format!("{position} stands in {first} already"), "give each slave its own position");
+            found.add(path, format!("{position} is already used in {first}"), "give each slave its own position");
         }
         entries(&slave.properties.pdos.inputs, &format!("slaves[{i}].properties.pdos.inputs"), found);
         entries(&slave.properties.pdos.outputs, &format!("slaves[{i}].properties.pdos.outputs"), found);

@@ -34,7 +34,7 @@ pub(super) fn engine(rig: &Rig, found: &mut Found) {
     found.demand(watchdog <= MAX_WATCHDOG, "engine.watchdog", what, "shorten it");
 }
 
-/// Keys that say how an AF_XDP socket is made.
+/// Keys that only an AF_XDP socket has.
 fn only_with_xdp(engine: &Engine, found: &mut Found) {
     let keys = [
         ("mode", "XDP mode", engine.mode != XdpMode::Auto),
@@ -49,7 +49,7 @@ fn only_with_xdp(engine: &Engine, found: &mut Found) {
     }
 }
 
-/// A timeout shorter than a cycle would have the kernel look while nobody waits, on whatever CPU.
+/// With a timeout shorter than a cycle the kernel would poll while the realtime thread isn't waiting, on any CPU.
 fn busy_poll(engine: &Engine, period: Duration, found: &mut Found) {
     let Some(settings) = engine.busy_poll.settings() else { return };
     let what = "0 frames a look";

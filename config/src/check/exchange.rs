@@ -17,7 +17,7 @@ pub(super) fn exchange(rig: &Rig, found: &mut Found) {
         let path = format!("{at}.name");
         found.demand(!unit.name.is_empty(), &path, "it is empty", "give the unit a name");
         if let Some(first) = names.taken(unit.name.as_str(), &path) {
-            found.add(path, format!("`{}` stands in {first} already", unit.name), "give each unit its own name");
+            found.add(path, format!("`{}` is already used in {first}", unit.name), "give each unit its own name");
         }
         interval(rig, unit, &at, found);
         let path = format!("{at}.slaves");
@@ -26,7 +26,7 @@ pub(super) fn exchange(rig: &Rig, found: &mut Found) {
             let path = format!("{path}[{j}]");
             known(rig, key, &path, found);
             if let Some(first) = members.taken(key.as_str(), &path) {
-                found.add(path, format!("`{key}` stands in {first} already"), "leave a slave to one unit");
+                found.add(path, format!("`{key}` is already used in {first}"), "leave a slave to one unit");
             }
         }
     }

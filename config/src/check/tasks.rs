@@ -15,7 +15,7 @@ pub(super) fn tasks(rig: &Rig, found: &mut Found) {
         let path = format!("{at}.name");
         found.demand(!task.name().is_empty(), &path, "it is empty", "give the task a name");
         if let Some(first) = names.taken(task.name(), &path) {
-            found.add(path, format!("`{}` stands in {first} already", task.name()), "give each task its own name");
+            found.add(path, format!("`{}` is already used in {first}", task.name()), "give each task its own name");
         }
         match task {
             Task::Read(read) => {
@@ -110,6 +110,6 @@ fn sink<'a>(sink: Option<&'a Sink>, at: &str, files: &mut Unique<&'a str>, found
     if file != "-"
         && let Some(first) = files.taken(file, &path)
     {
-        found.add(path, format!("`{file}` stands in {first} already"), "give each task its own file");
+        found.add(path, format!("`{file}` is already used in {first}"), "give each task its own file");
     }
 }

@@ -7,10 +7,10 @@ const ACKNOWLEDGE: u16 = 0x10;
 /// An error that is raised on purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Injection {
-    /// Raised on the way to this state.
+    /// The state whose transition fails with it.
     pub(crate) on: AlState,
     pub(crate) code: AlStatusCode,
-    /// How often it is still raised.
+    /// How many more times it is raised.
     pub(crate) times: u32,
 }
 

@@ -1,9 +1,9 @@
 //! The EoE server: an internal echo that sends each Ethernet frame back with its addresses swapped, and an IP
 //! parameter that can be set and read (ETG.1000.6, 5.7).
 //!
-//! Fragments that don't follow each other are dropped with what came before, and the frame is lost, as on a wire.
-//! Time stamps are cut off; one that is asked for with the last fragment is the system time at the end of the echo. An
-//! address filter holds for the frames that are echoed; masks in it are not supported.
+//! A fragment out of sequence discards the frame that it belongs to, as if that was lost on a wire. Time stamps are cut
+//! off; one that is asked for with the last fragment is the system time at the end of the echo. An address filter
+//! applies to the frames that are echoed; masks in it are not supported.
 
 use zerocat_wire::eoe::{
     AddressFilter, BLOCK, EoeHeader, EoeKind, EoeResult, Fragment, HEADER_LEN, IP_PARAMETER_LEN, IpParameter, TIME_LEN,

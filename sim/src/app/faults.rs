@@ -1,5 +1,5 @@
-//! How the application tells of faults: emergencies, error register 0x1001 and error history 0x1003
-//! (ETG.1000.6, 5.6.4; CiA 301, 7.2.7).
+//! How the application reports faults: emergencies, error register 0x1001 and error history 0x1003 (ETG.1000.6, 5.6.4;
+//! CiA 301, 7.2.7).
 
 use zerocat_wire::coe::Emergency;
 use zerocat_wire::{AlState, AlStatusCode};
@@ -77,7 +77,7 @@ impl Application {
         self.emergency(esc, &Emergency { code, register, data: [low, high, 0, 0, 0] });
     }
 
-    /// A transition upwards worked: communication errors are over.
+    /// A transition to a higher state has worked: communication errors end.
     pub(super) fn end_of_error(&mut self, esc: &mut Esc) {
         let register = self.dictionary.error_register();
         if register & COMMUNICATION != 0 {

@@ -1,7 +1,7 @@
 //! The FoE server: files of the SubDevice are read and written (ETG.1000.6, 5.8).
 //!
-//! Files are kept as long as the power is on. A file that is written replaces the one of its name when its last
-//! packet is there; a transfer that breaks off changes nothing. Any request starts a new transfer.
+//! Files last until power-off. A written file replaces the one of its name once its last packet has arrived; a transfer
+//! that is broken off changes nothing. Any request starts a new transfer.
 
 use std::collections::BTreeMap;
 
@@ -110,7 +110,7 @@ impl Foe {
         Ok(Some(emitted(&foe::Foe::Ack { packet: 0 })))
     }
 
-    /// The packet behind the acknowledged one; nothing behind the last.
+    /// The packet after the acknowledged one; none after the last.
     fn next(&mut self, acknowledged: u32, room: usize) -> Result<Option<Vec<u8>>, FoeError> {
         let Transfer::Read { file, packet, end, last } = &mut self.transfer else { return Err(FoeError::ILLEGAL) };
         if acknowledged != *packet {

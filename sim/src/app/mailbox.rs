@@ -111,7 +111,7 @@ impl Mailbox {
         self.frozen = frozen;
     }
 
-    /// Does what can be done now.
+    /// Takes a request, answers and sends as far as that is possible now.
     pub(super) fn run(&mut self, esc: &mut Esc, objects: &mut Objects<'_>) {
         self.send(esc);
         if esc.repeat_asked(self.input) && !self.frozen {
@@ -198,7 +198,7 @@ impl Mailbox {
         }
     }
 
-    /// Has an emergency sent: the bytes behind the mailbox header.
+    /// Queues an emergency: the bytes behind the mailbox header.
     pub(super) fn emergency(&mut self, esc: &mut Esc, body: &[u8]) {
         let waiting = self.waiting.iter().filter(|outgoing| outgoing.emergency).count();
         if self.protocols & protocol::COE != 0 && waiting < EMERGENCIES {

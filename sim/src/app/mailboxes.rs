@@ -1,4 +1,4 @@
-//! How the application runs its mailbox: when it is open, and which sync managers it asks for.
+//! How the application runs its mailbox: when it is open, and what it requires of the sync managers.
 
 use zerocat_wire::sync_manager::SyncManager;
 use zerocat_wire::{AlState, AlStatusCode};
@@ -22,7 +22,7 @@ impl Application {
         self.serve_mailbox(esc);
     }
 
-    /// From now on some SDO accesses are aborted; `None`: none is. Returns whether there was room to keep it in mind.
+    /// From now on some SDO accesses are aborted; `None`: none is. Returns whether there was room for one more.
     pub(crate) fn refuse_sdo(&mut self, refusal: Option<SdoRefusal>) -> bool {
         match refusal {
             Some(refusal) => self.refusals.set(refusal),

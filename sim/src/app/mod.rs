@@ -57,7 +57,7 @@ pub(crate) struct Application {
     outputs_seen: u16,
     /// The cyclic unit was on when OP was entered.
     synchronized: bool,
-    /// The profile's fault that an emergency has told of.
+    /// The profile's fault that was last reported by an emergency.
     reported: Option<FaultReport>,
     pub(crate) watchdog_expiries: u64,
 }
@@ -163,7 +163,7 @@ impl Application {
         dropped || self.profile.moves()
     }
 
-    /// OP was asked for: enters it when outputs and SYNC0 have come, gives up when its time is over.
+    /// OP was asked for: enters it when outputs and SYNC0 have come, and gives up after a time.
     fn wait_for_op(&mut self, esc: &mut Esc, now: Duration) {
         let Some(until) = self.outputs_until else { return };
         let (outputs, sync) = (self.has_outputs(), self.sync_runs(esc, now));
@@ -279,7 +279,7 @@ impl Application {
                 self.break_off();
                 self.show(esc);
             }
-            // Asked for again: it goes on.
+            // Asked for again: the transition goes on.
             Decision::Go(target) if self.under_way() == Some(target) => self.show(esc),
             Decision::Go(target) => {
                 self.break_off();
@@ -293,12 +293,12 @@ impl Application {
         }
     }
 
-    /// Where a transition leads that has begun and not ended.
+    /// Target of the transition in progress.
     fn under_way(&self) -> Option<AlState> {
         self.transit.map(|(target, _)| target).or(self.outputs_until.map(|_| AlState::Op))
     }
 
-    /// A transition that has begun ends where it is: the MainDevice wants another state by now.
+    /// Abandons the transition in progress, because the MainDevice has asked for another state.
     fn break_off(&mut self) {
         self.transit = None;
         self.outputs_until = None;

@@ -1,8 +1,8 @@
 //! Reading and writing objects as an SDO does, with the abort codes of ETG.1000.6, table 41.
 //!
-//! With complete access subindex 0 takes 16 bits, entries of 8 bits and more start at a byte, shorter ones follow
-//! each other bit by bit, and subindices that are not there take no room. Entries that may not be read are 0,
-//! those that may not be written are passed over, unless that is so for all.
+//! With complete access subindex 0 takes 16 bits, entries of 8 bits and more start at a byte, shorter ones follow each
+//! other bit by bit, and subindices that are not there take no room. Entries that may not be read are 0 and those that
+//! may not be written are skipped; if that holds for all of them, the access is aborted.
 
 use zerocat_wire::AlState;
 use zerocat_wire::coe::{AbortCode, SdoTarget};

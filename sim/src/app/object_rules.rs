@@ -1,5 +1,5 @@
-//! What objects ask of a value beyond access, length and limits: PDO assignment and mapping, error history, and
-//! pairs of objects that belong together (ETG.1000.6, 5.6.7; CiA 301, 7.4.8 and 7.5; CiA 402-2).
+//! Rules for values of objects beyond access, length and limits: PDO assignment and mapping, error history, and pairs
+//! of objects that belong together (ETG.1000.6, 5.6.7; CiA 301, 7.4.8 and 7.5; CiA 402-2).
 
 use zerocat_wire::coe::AbortCode;
 use zerocat_wire::coe::info::access::{RX_PDO, TX_PDO};

@@ -104,7 +104,7 @@ impl Area {
     }
 
     /// Takes over what the object dictionary says, if it has an assignment object; otherwise the PDOs are those of
-    /// power-on. Returns whether it makes sense.
+    /// power-on. Returns whether the assignment is valid.
     fn configure(&mut self, description: &Description, dictionary: &Dictionary) -> bool {
         let index = assignment_index(self.sync_manager);
         let right = dictionary.object(index).is_none() || self.layout.configured(description, dictionary, index);

@@ -1,6 +1,6 @@
-//! SDO accesses that are aborted because somebody wants to see what the MainDevice does then.
+//! SDO accesses that are aborted on command, to test what a MainDevice does then.
 //!
-//! Bounded: a SubDevice keeps [`REFUSALS`] of them.
+//! A SubDevice keeps at most [`REFUSALS`] of them.
 
 use zerocat_wire::coe::{AbortCode, SdoTarget};
 
@@ -39,7 +39,7 @@ impl Refusals {
             let subindex = rule.1.is_none_or(|subindex| target.complete || subindex == target.subindex);
             rule.0 == target.index && subindex
         };
-        // What is said last about a subindex counts more than what was said about its object.
+        // A rule for the subindex counts before one for the whole object.
         self.rules.iter().rev().find(hit).map(|rule| rule.2)
     }
 }

@@ -34,7 +34,7 @@ pub(super) struct SdoServer {
     transfer: Transfer,
 }
 
-/// What goes back, if anything: service, and the bytes behind the CoE header.
+/// The reply, if there is one: service, and the bytes behind the CoE header.
 pub(super) type Reply = Option<(CoeService, Vec<u8>)>;
 
 impl SdoServer {

@@ -1,9 +1,8 @@
-//! What the application asks of the cyclic unit of distributed clocks: that it is set as one of the modes of operation
-//! wants it, on the way to SAFE-OP; that SYNC0 comes, on the way to OP; that it stays, in OP (ETG.1020, AL status codes
-//! 0x002C to 0x0037).
+//! What the application requires of the cyclic unit of distributed clocks (ETG.1020, AL status codes 0x002C to 0x0037):
+//! for SAFE-OP, a setting of one of the operation modes; for OP, that SYNC0 comes; in OP, that the unit stays on.
 //!
-//! A MainDevice that leaves the unit off gets a SubDevice that runs with its frames, whatever its modes are. Where there
-//! is no list of modes, all settings with SYNC0 are right.
+//! If the MainDevice leaves the unit off, the SubDevice runs with its frames, whatever its modes are. Without a list of
+//! modes, every setting with SYNC0 is valid.
 
 use std::time::Duration;
 
@@ -17,7 +16,7 @@ use crate::esc::{CyclicUnit, Esc, activation};
 pub(super) const PULSE_WAIT: Duration = Duration::from_secs(2);
 
 impl Application {
-    /// Whether the cyclic unit is off, or set as a mode of operation wants it.
+    /// Checks that the cyclic unit is off, or set as one of the operation modes says.
     pub(super) fn check_sync(&self, esc: &Esc, now: Duration) -> Result<(), AlStatusCode> {
         let Some(unit) = esc.cyclic_unit(now) else { return Ok(()) };
         let signals = unit.activation & activation::SIGNALS;

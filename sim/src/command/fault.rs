@@ -1,4 +1,4 @@
-//! Frames that are lost, late, doubled or changed: which, how often and in which direction.
+//! Frame faults: frames that are dropped, delayed, duplicated or corrupted, how often and in which direction.
 
 use zerocat_link::Link;
 use zerocat_link::fault::{FaultInjector, FaultPlan, Lateness, Rate};
@@ -8,7 +8,7 @@ use zerocat_link::fault::{FaultInjector, FaultPlan, Lateness, Rate};
 pub enum FrameFault {
     /// It disappears.
     Drop,
-    /// It arrives after so many later frames.
+    /// It arrives after this many later frames.
     Delay(u32),
     /// It arrives twice.
     Duplicate,
@@ -63,7 +63,8 @@ impl FrameFaults {
         }
     }
 
-    /// Has an injector at the segment's end of a link do it.
+    /// Sets them in an injector at the segment's end of a link. One at the MainDevice's end sends `out` and receives
+    /// `back`.
     pub fn apply<L: Link>(&self, link: &mut FaultInjector<L>) {
         link.set_plans(self.back, self.out);
     }

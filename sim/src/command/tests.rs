@@ -68,7 +68,7 @@ fn a_display_is_turned_to_the_next_page_or_to_one_by_its_number() {
     for (line, page) in pages {
         assert_eq!(parsed(line), Command::Page(page), "{line}");
     }
-    assert_eq!(error("page 0"), "column 6: `0` can't stand here, it must be the number of a page from 1, or auto");
+    assert_eq!(error("page 0"), "column 6: `0` is not allowed here, give the number of a page from 1, or auto");
 }
 
 #[test]
@@ -103,21 +103,21 @@ fn empty_lines_and_comments_are_no_commands() {
 
 #[test]
 fn a_wrong_word_is_named_with_its_column_and_what_is_allowed() {
-    assert!(error("pul axis").starts_with("column 1: `pul` can't stand here, it must be one of pull, plug,"));
+    assert!(error("pul axis").starts_with("column 1: `pul` is not allowed here, give one of pull, plug,"));
     assert_eq!(
         error("pull axiz"),
-        "column 6: `axiz` can't stand here, it must be a SubDevice: a number from 0 to 5, or coupler, valves, switches, \
+        "column 6: `axiz` is not allowed here, give a SubDevice: a number from 0 to 5, or coupler, valves, switches, \
          sensors, setpoints, axis"
     );
     assert!(error("pull 6").contains("a number from 0 to 5"));
-    assert_eq!(error("power of axis"), "column 7: `of` can't stand here, it must be on or off");
-    assert!(error("al-error axis 0x1001b").starts_with("column 15: `0x1001b` can't stand here, it must be a code"));
+    assert_eq!(error("power of axis"), "column 7: `of` is not allowed here, give on or off");
+    assert!(error("al-error axis 0x1001b").starts_with("column 15: `0x1001b` is not allowed here, give a code"));
     assert!(error("al-error axis 1 safe-op").contains("INIT, PRE-OP, SAFE-OP or OP"));
-    assert!(error("drop 101%").starts_with("column 6: `101%` can't stand here, it must be a rate"));
+    assert!(error("drop 101%").starts_with("column 6: `101%` is not allowed here, give a rate"));
     for wrong in ["drop 1", "drop -1%", "drop %", "drop nan%", "drop 1e1%", "drop every 0", "drop 1% up"] {
-        assert!(error(wrong).contains("can't stand here"), "{wrong}: {}", error(wrong));
+        assert!(error(wrong).contains("is not allowed here"), "{wrong}: {}", error(wrong));
     }
-    assert_eq!(error("delay 2 times 1%"), "column 9: `times` can't stand here, it must be frames");
+    assert_eq!(error("delay 2 times 1%"), "column 9: `times` is not allowed here, give frames");
     for wrong in ["drift axis 25", "drift axis 1001ppm", "drift axis infppm"] {
         assert!(error(wrong).contains("parts per million"), "{wrong}: {}", error(wrong));
     }
@@ -130,9 +130,9 @@ fn a_wrong_word_is_named_with_its_column_and_what_is_allowed() {
 
 #[test]
 fn a_line_that_ends_early_or_late_says_where() {
-    assert!(error("pull").starts_with("column 5: the line ends before a SubDevice: a number from 0 to 5"));
-    assert_eq!(error("power"), "column 6: the line ends before on or off");
-    assert_eq!(error("show all # x"), "column 6: the command is complete before `all`, leave it out");
+    assert!(error("pull").starts_with("column 5: the line ends here, give a SubDevice: a number from 0 to 5"));
+    assert_eq!(error("power"), "column 6: the line ends here, give on or off");
+    assert_eq!(error("show all # x"), "column 6: `all` is too much, the command is complete before it");
 }
 
 #[test]

@@ -1,6 +1,6 @@
-//! A line taken apart: words with their columns, and what can be wrong with them.
+//! A line split into words with their columns, and what can be wrong with them.
 
-/// Why a line is no command.
+/// Why a line is not a command.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("column {column}: {problem}")]
 pub struct CommandError {
@@ -13,22 +13,22 @@ pub struct CommandError {
 /// What is wrong with a word.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CommandProblem {
-    /// A word that can't stand there.
-    #[error("`{found}` can't stand here, it must be {allowed}")]
+    /// A word that isn't allowed there.
+    #[error("`{found}` is not allowed here, give {allowed}")]
     NotAllowed {
         /// The word.
         found: String,
-        /// What may stand there.
+        /// What is allowed there.
         allowed: String,
     },
     /// The line ends too early.
-    #[error("the line ends before {allowed}")]
+    #[error("the line ends here, give {allowed}")]
     Missing {
-        /// What may stand there.
+        /// What is allowed there.
         allowed: String,
     },
     /// Words behind a complete command.
-    #[error("the command is complete before `{found}`, leave it out")]
+    #[error("`{found}` is too much, the command is complete before it")]
     TooMuch {
         /// The first of them.
         found: String,
@@ -42,9 +42,9 @@ pub enum CommandProblem {
         count: usize,
     },
     /// A quotation mark without its pair.
-    #[error("the quotation mark has no pair")]
+    #[error("the quotation mark is not closed")]
     Quote,
-    /// An absolute time that can't be kept.
+    /// A time that is not allowed there.
     #[error("{0}")]
     Time(&'static str),
 }
@@ -66,7 +66,7 @@ pub(crate) struct Words {
 }
 
 impl Words {
-    /// Splits a line at blanks. `#` begins a comment; a name with blanks stands in `"` marks.
+    /// Splits a line at blanks. `#` begins a comment; a name with blanks is written in `"` marks.
     pub(crate) fn of(line: &str) -> Result<Self, CommandError> {
         let mut words: Vec<Word> = Vec::new();
         let mut word: Option<Word> = None;
@@ -100,7 +100,7 @@ impl Words {
         Ok(Self { words: words.into_iter(), end })
     }
 
-    /// The next word; `allowed` says what may stand there.
+    /// The next word; `allowed` says what is allowed there.
     pub(crate) fn next(&mut self, allowed: &str) -> Result<Word, CommandError> {
         self.words.next().ok_or_else(|| CommandError {
             column: self.end,
@@ -140,7 +140,7 @@ impl Word {
         Self { column, text: String::new() }
     }
 
-    /// The word can't stand there.
+    /// The word isn't allowed there.
     pub(crate) fn refused(&self, allowed: impl Into<String>) -> CommandError {
         self.problem(CommandProblem::NotAllowed { found: self.text.clone(), allowed: allowed.into() })
     }
@@ -150,7 +150,7 @@ impl Word {
         CommandError { column: self.column, problem }
     }
 
-    /// What the word stands for, or that it can't stand there.
+    /// What the word stands for, or that it isn't allowed there.
     pub(crate) fn read<T>(&self, allowed: &str, read: impl FnOnce(&str) -> Option<T>) -> Result<T, CommandError> {
         read(&self.text).ok_or_else(|| self.refused(allowed))
     }

@@ -1,5 +1,5 @@
-//! Checks of a segment's file that its types can't make, and what they find out on the way: the port tree and the
-//! ends of the wires.
+//! Rules of a segment file that types can't express, and what the checks work out: the tree of ports and the ends of
+//! the wires.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ const MAX_SUBDEVICES: usize = 4096;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigProblem {
     /// There is no SubDevice, or too many.
-    #[error("{0} SubDevices, 1 to 4096 make a segment")]
+    #[error("{0} SubDevices, a segment has 1 to 4096")]
     Count(usize),
     /// The profile has no channels to choose.
     #[error("this profile has no channels, leave the key out")]
@@ -31,14 +31,14 @@ pub enum ConfigProblem {
         /// Most that the profile has.
         most: u16,
     },
-    /// The first SubDevice hangs on the MainDevice.
-    #[error("the first SubDevice hangs on the MainDevice and has no parent")]
+    /// The first SubDevice is connected to the MainDevice.
+    #[error("the first SubDevice is connected to the MainDevice and has no parent")]
     FirstHasNoParent,
-    /// The parent doesn't stand before.
-    #[error("parent {0} doesn't stand before its child")]
+    /// The parent doesn't come before its child.
+    #[error("parent {0} must come before its child")]
     ParentNotBefore(u16),
-    /// There is no such port to hang on.
-    #[error("port {0}, SubDevices hang on ports 1 to 3")]
+    /// There is no such port to connect to.
+    #[error("port {0}, SubDevices are connected to ports 1 to 3")]
     NoSuchPort(u8),
     /// The port is taken.
     #[error("port {port} of SubDevice {parent} is taken already")]
@@ -61,13 +61,13 @@ pub enum ConfigProblem {
     #[error("{0} bits, a clock has 64 or 32, or 0 where there is none")]
     ClockBits(u8),
     /// The crystal is off by too much.
-    #[error("a crystal is off by -1000 to 1000 ppm")]
+    #[error("a drift is from -1000 to 1000 ppm")]
     ClockDrift,
     /// Not of the form that names a channel.
     #[error("`{0}` doesn't name a channel: write it as 2.{1}.1 or NAME.{1}.1, channels from 1")]
     WireForm(String, &'static str),
     /// There is no such SubDevice, or several of that name.
-    #[error("`{0}` is the index or name of {1} SubDevices, it must be one")]
+    #[error("`{0}` names {1} SubDevices, it must name one")]
     WireSubDevice(String, usize),
     /// There is no such channel.
     #[error("SubDevice {subdevice} has {count} {direction} channels, not {channel}")]
@@ -185,7 +185,7 @@ fn check_clocks(config: &SegmentConfig) -> Result<(), SegmentConfigError> {
         if let Some(bits) = clock.bits.filter(|bits| !matches!(bits, 0 | 32 | 64)) {
             return Err(invalid(path("bits"), ConfigProblem::ClockBits(bits)));
         }
-        // Not a number is no drift either.
+        // NaN is outside of every range.
         if !(-MOST_DRIFT..=MOST_DRIFT).contains(&clock.drift_ppm) {
             return Err(invalid(path("drift_ppm"), ConfigProblem::ClockDrift));
         }

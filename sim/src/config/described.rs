@@ -35,8 +35,8 @@ pub enum DescribeError {
     },
 }
 
-/// What a file said; nothing before it was read. Two are always equal, because the keys of the configuration say
-/// what is described.
+/// What a SubDevice's file says; empty until it has been read. Two of them always count as equal, because what they
+/// hold follows from the other keys of the configuration.
 #[derive(Debug, Clone, Default)]
 pub struct Described(Option<Arc<Description>>);
 
@@ -140,7 +140,7 @@ impl SubDeviceConfig {
         Ok(config)
     }
 
-    /// What decides what is read from its file, if there is one.
+    /// Everything that decides what is read from its file, if it has one.
     fn source(&self) -> Option<Source> {
         let file = self.file.clone()?;
         Some((self.profile == ProfileKind::Sii, file, self.device.clone(), self.revision, self.slots.clone()))

@@ -23,7 +23,8 @@ impl SegmentConfig {
         Self { wires, ..Self::line(subdevices) }
     }
 
-    /// The segment of the demonstration: the example, with inputs that move by themselves but for the digital ones.
+    /// The segment of the demonstration: the example without wires to the analogue inputs, which therefore show
+    /// signals.
     #[must_use]
     pub fn demo() -> Self {
         let mut config = Self::example();

@@ -1,4 +1,4 @@
-//! What the mailbox of a SubDevice speaks, and how.
+//! Mailbox of a SubDevice: its protocols and how it behaves.
 
 use std::collections::BTreeMap;
 

@@ -22,7 +22,7 @@ pub use duration::Millis;
 pub(crate) use duration::parse as parse_duration;
 pub use mailbox::{FoeConfig, MailboxConfig, MailboxProtocol, ReplyCounter};
 
-/// A segment, or why its file was refused.
+/// Why the file of a segment was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum SegmentConfigError {
     /// The file could not be read.
@@ -120,19 +120,19 @@ pub enum ModuleKind {
     Ao16,
 }
 
-/// State to which a transition is disturbed.
+/// The state whose transition fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum TargetState {
-    /// On the way to INIT.
+    /// The transition to INIT.
     #[serde(rename = "INIT")]
     Init,
-    /// On the way to PRE-OP.
+    /// The transition to PRE-OP.
     #[serde(rename = "PRE-OP")]
     PreOp,
-    /// On the way to SAFE-OP.
+    /// The transition to SAFE-OP.
     #[serde(rename = "SAFE-OP")]
     SafeOp,
-    /// On the way to OP.
+    /// The transition to OP.
     #[serde(rename = "OP")]
     Op,
 }
@@ -237,7 +237,7 @@ pub struct SubDeviceConfig {
     /// Modules of a modular device by slot, 1 to 32.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub modules: Vec<ModuleKind>,
-    /// Index in `subdevices` of the SubDevice it hangs on; the one before by default.
+    /// Index in `subdevices` of the SubDevice that it is connected to; the one before by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<u16>,
     /// Port of the parent, 1 to 3; by default the first of 1, 2, 3 that is free.
@@ -258,8 +258,8 @@ pub struct SubDeviceConfig {
     /// Time that each SII command takes.
     #[serde(default)]
     pub sii_delay: Millis,
-    /// Whether the ESC follows AL control by itself, with no check and no error. By default as the profile is in
-    /// reality: couplers and digital terminals do, the others don't.
+    /// Whether the ESC follows AL control by itself, with no check and no error. By default as the real device does:
+    /// couplers and digital terminals do, the others don't.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_emulation: Option<bool>,
     /// Whether LRW is processed.
@@ -423,7 +423,7 @@ impl SegmentConfig {
         Ok(config)
     }
 
-    /// Checks a number of SubDevices before so many are made.
+    /// Checks a number of SubDevices, before that many are made.
     ///
     /// # Errors
     /// `Invalid`, as for a file with that many.

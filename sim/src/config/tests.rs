@@ -80,7 +80,7 @@ fn a_port_used_twice_is_refused() {
 #[test]
 fn a_parent_behind_its_child_is_refused() {
     let text = r#"{"subdevices": [{"profile": "coupler"}, {"profile": "servo", "parent": 1}]}"#;
-    assert_eq!(error(text), "subdevices[1].parent: parent 1 doesn't stand before its child");
+    assert_eq!(error(text), "subdevices[1].parent: parent 1 must come before its child");
 }
 
 #[test]
@@ -91,10 +91,7 @@ fn wires_that_join_nothing_are_refused() {
         config.check().unwrap_err().to_string()
     };
     assert_eq!(with("valves.out.5", "2.in.1"), "wires[0].from: SubDevice 1 has 4 out channels, not 5");
-    assert_eq!(
-        with("nobody.out.1", "2.in.1"),
-        "wires[0].from: `nobody` is the index or name of 0 SubDevices, it must be one"
-    );
+    assert_eq!(with("nobody.out.1", "2.in.1"), "wires[0].from: `nobody` names 0 SubDevices, it must name one");
     assert_eq!(with("valves.out.1", "sensors.in.1"), "wires[0]: joins a digital with an analogue channel");
     assert_eq!(with("axis.out.1", "sensors.in.1"), "wires[0]: joins a position with an analogue channel");
     assert!(with("valves", "2.in.1").starts_with("wires[0].from: `valves` doesn't name a channel"));

@@ -17,7 +17,7 @@ use super::value_ids::ValueIds;
 use super::{DataType, Description, MailboxPlan, Pdo, PdoEntry, Purpose, SyncManagerPlan};
 use crate::esc::EscKind;
 
-/// Largest image: what 16 bits of kbit can say is 8 MiB; no memory is near that.
+/// Largest image. The size field of an SII could say 8 MiB; no real memory is near that.
 const LARGEST: u64 = 4 * 1024 * 1024;
 /// Sync managers that an ESC has at most.
 const SYNC_MANAGERS: usize = 16;
@@ -40,7 +40,7 @@ pub enum ImageError {
         reason: WireError,
     },
     /// More than an ESC has.
-    #[error("{0} sync managers, an ESC has 16 at most")]
+    #[error("{0} sync managers, an ESC has at most 16")]
     SyncManagers(usize),
     /// There are mailboxes, but no sync managers for them.
     #[error("mailboxes need a sync manager for the one that is written and one for the other")]
@@ -156,7 +156,7 @@ pub(crate) fn describe_bytes(image: &[u8]) -> Result<Description, ImageError> {
     })
 }
 
-/// The image is served as a whole with its names, so nobody asks for them here.
+/// The image is served as a whole with its names, so they aren't needed here.
 fn nameless(mode: ClockMode) -> OpMode {
     OpMode { name: String::new(), description: String::new(), mode }
 }

@@ -24,7 +24,8 @@ impl Modules {
         u16::try_from(self.idents.len()).unwrap_or(u16::MAX)
     }
 
-    /// Whether what the MainDevice wrote is what is plugged in. Nothing written is nothing expected.
+    /// Whether the MainDevice has written the modules that are plugged in. If it has written none, it expects none in
+    /// particular.
     pub(crate) fn accepts(&self, expected: impl Fn(ValueId) -> u64) -> bool {
         let ids = (self.expected.0..).map(ValueId);
         let pairs: Vec<(u64, u32)> = ids.map(expected).zip(self.idents.iter().copied()).collect();

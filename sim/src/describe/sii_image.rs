@@ -15,7 +15,7 @@ use super::{Description, Purpose};
 const SMALLEST: usize = 2048;
 /// Room for what is composed; no image of a real SubDevice comes near.
 const LARGEST: usize = 512 * 1024;
-/// Bytes that every MainDevice reads: SOEM keeps 4 KiB and takes what is behind for empty.
+/// Bytes that every MainDevice reads: SOEM keeps 4 KiB and takes the rest for empty.
 const READ_BY_ALL: usize = 4096;
 /// Bytes of a kbit, in which the size is said.
 const SIZE_UNIT: usize = 128;

@@ -1,4 +1,4 @@
-//! What an SII says beyond a description: what its vendor's files give word by word.
+//! Parts of an SII that don't follow from a description: a vendor's file gives them as they are.
 
 use std::collections::HashMap;
 

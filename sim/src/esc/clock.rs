@@ -1,10 +1,10 @@
 //! The clock of an ESC and the loop that makes it follow the reference clock (ETG.1000.4, 6.8; ET1100 data sheet,
 //! section I, 9.1).
 //!
-//! The clock counts nanoseconds. Its crystal is wrong by a drift; the loop corrects its speed and, a little with
-//! each system time that it gets, its phase. The data sheet says how the speed is corrected and how fast it can be,
-//! not by what rule: here it is a critically damped loop of second order whose bandwidth falls with the speed
-//! counter start. The clock is never set back, and never runs more than a tenth faster or slower.
+//! The clock counts nanoseconds. Its crystal has a drift. The loop corrects the speed and, a little with each system
+//! time that comes, the phase. The data sheet says what the speed counter does and how much it can correct, but not by
+//! which rule: here it is a critically damped loop of second order whose bandwidth falls with the speed counter start.
+//! The clock is never set back, and never runs more than a tenth faster or slower.
 //!
 //! Not modelled: the filter of the speed counter (0x0935 is kept and has no effect).
 
@@ -70,7 +70,7 @@ impl Clock {
         self.at = now;
     }
 
-    /// Gives the crystal another drift.
+    /// Changes the drift of the crystal.
     pub(crate) fn set_drift(&mut self, ppm: f64, now: u64) {
         self.rebase(now);
         self.drift = ppm * 1e-6;

@@ -142,7 +142,7 @@ impl Esc {
         esc
     }
 
-    /// Tells the ESC what time it is. Everything that follows happens at that time.
+    /// Sets the time at which everything that follows happens.
     pub(crate) fn set_now(&mut self, now: Duration) {
         self.now = now;
     }

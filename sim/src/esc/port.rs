@@ -1,5 +1,5 @@
-//! Ports: links, loops, and the counters of what goes wrong there (ETG.1000.4, 6.2, tables 33 and 34; ET1100 data
-//! sheet, section II, 0x0100 to 0x0111 and 0x0300 to 0x0313).
+//! Ports: links, loops and error counters (ETG.1000.4, 6.2, tables 33 and 34; ET1100 data sheet, section II, 0x0100 to
+//! 0x0111 and 0x0300 to 0x0313).
 
 use std::time::Duration;
 

@@ -53,8 +53,8 @@ impl Esc {
         self.memory.set_byte(register::WATCHDOG_COUNT, self.watchdog.count());
     }
 
-    /// A sync manager that triggers the watchdog was written. If that comes too late, the watchdog has expired before,
-    /// whether time was let pass in between or not.
+    /// A sync manager that triggers the watchdog was written. If the write comes too late the watchdog has expired
+    /// first, also where no step in between has noticed.
     pub(super) fn trigger_watchdog(&mut self) {
         if self.watchdog.check(self.now) {
             self.note(Pending::WATCHDOG);
@@ -73,7 +73,7 @@ impl Esc {
         self.show_watchdog();
     }
 
-    /// Lets the watchdog see the time. Returns whether it expired just now.
+    /// Checks the watchdog at a time. Returns whether it has expired just now.
     pub(crate) fn check_watchdog(&mut self, now: Duration) -> bool {
         let expired = self.watchdog.check(now);
         if expired {

@@ -1,7 +1,7 @@
 //! The cyclic unit: SYNC0 and SYNC1 (ET1100 data sheet, section I, 9.2.3, and section II, 0x0980 to 0x09A7).
 //!
-//! Pulses lie where the local copy of the system time reaches the start time and multiples of the cycle behind it.
-//! They are worked out when somebody asks.
+//! Pulses lie where the local copy of the system time reaches the start time and multiples of the cycle behind it. They
+//! are computed when they are asked for.
 //!
 //! Not modelled: how long a pulse is.
 

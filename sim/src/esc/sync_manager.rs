@@ -1,5 +1,5 @@
-//! Sync manager channels: who may touch a memory area, and when what was written becomes valid
-//! (ETG.1000.4, 6.7; ET1100 data sheet, section I, 8).
+//! Sync manager channels: who may access a memory area, and when written data become valid (ETG.1000.4, 6.7; ET1100
+//! data sheet, section I, 8).
 //!
 //! Buffered mode is modelled by its effect: a buffer counts as written when its last byte is, and an area that is
 //! being read is not changed under the reader. Mailbox mode: written once, then read once.

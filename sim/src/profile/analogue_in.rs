@@ -1,8 +1,9 @@
-//! Analogue inputs as the EL3102: for each channel status bits with padding and a 16-bit value, or the value alone
+//! Analogue inputs like the EL3102: for each channel status bits with padding and a 16-bit value, or the value alone
 //! in a compact PDO. Channels that no wire drives show a triangle.
 //!
-//! Settings at 0x80n0: user scale (01, 11, 12), two limits (07, 08, 13, 14) and which way round they are shown (0E).
-//! Underrange, overrange and limits look at the value before the user scale. A range left at either end is an error.
+//! Settings at 0x80n0: user scale (01, 11, 12), two limits (07, 08, 13, 14) and whether their indications are swapped
+//! (0E). Underrange, overrange and limits look at the value before the user scale. A value at either end of the range
+//! is an error.
 
 use std::time::Duration;
 

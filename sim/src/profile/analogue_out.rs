@@ -1,4 +1,4 @@
-//! Analogue outputs as the EL4102: a 16-bit value for each channel.
+//! Analogue outputs like the EL4102: a 16-bit value for each channel.
 //!
 //! Settings at 0x80n0: what is put out when the outputs are dropped (05: 0 the default output, 2 the last value),
 //! and the default output (13).

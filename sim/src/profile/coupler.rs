@@ -1,4 +1,4 @@
-//! A coupler as the EK1100: no process data, no mailbox, a junction at most.
+//! A coupler like the EK1100: no process data and no mailbox. It may be a junction.
 
 use zerocat_wire::sii::Identity;
 

@@ -1,4 +1,4 @@
-//! Digital inputs of one bit each, as the EL1004: one sync manager, no mailbox. Channels that no wire drives show
+//! Digital inputs of one bit each, like the EL1004: one sync manager, no mailbox. Channels that no wire drives show
 //! the bits of a counter.
 
 use std::time::Duration;

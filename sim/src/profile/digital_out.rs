@@ -1,4 +1,4 @@
-//! Digital outputs of one bit each, as the EL2004: one sync manager with watchdog on the ESC's own output register,
+//! Digital outputs of one bit each, like the EL2004: one sync manager with watchdog on the ESC's own output register,
 //! no mailbox.
 
 use super::{beckhoff, digital_in};

@@ -1,7 +1,7 @@
-//! An incremental encoder as the EL5101, with 32-bit values: counter, set counter, latch at the index pulse (C).
+//! An incremental encoder like the EL5101, with 32-bit values: counter, set counter, latch at the index pulse (C).
 //!
-//! It turns with a constant speed, or with the position that a wire brings. A turn has 4,096 counts. Not modelled:
-//! the external latch, the gate, open circuits, measurement of frequency and period.
+//! It turns at a constant speed, or follows the position of a wire. A turn has 4,096 counts. Not modelled: the external
+//! latch, the gate, open circuits, measurement of frequency and period.
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
-//! A SubDevice of which only its description is known: outputs are kept, inputs show signals. In a PDO with entries
-//! of 16 bits or more these run through triangles and the others, its status, stay 0; in one without, each entry
-//! shows bits of a counter. Channels are all values that are mapped by default, in their order; one that a wire
-//! drives shows no signal.
+//! A SubDevice of which only its description is known: outputs are kept, inputs show signals. In a PDO with entries of
+//! 16 bits or more these show triangles, and its other entries, which are status, stay 0. In a PDO without such entries
+//! each one shows bits of a counter. Channels are all values that are mapped by default, in their order; one that a
+//! wire drives shows no signal.
 
 use std::collections::HashSet;
 use std::time::Duration;

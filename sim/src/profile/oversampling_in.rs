@@ -1,9 +1,9 @@
-//! Analogue inputs that are sampled several times in a cycle, as the EL3702: for each channel a cycle counter and an
+//! Analogue inputs that are sampled several times in a cycle, like the EL3702: for each channel a cycle counter and an
 //! array of samples.
 //!
 //! Without distributed clocks a cycle is what lies between two points of the segment's time grid; its samples are
-//! spread evenly over it, the last one is that of now. Channels that no wire drives show a triangle; a wire's value
-//! stands for the whole cycle.
+//! spread evenly over it, and the last one is the present value. Channels that no wire drives show a triangle; the
+//! value of a wire holds for the whole cycle.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! A demand that moves within an acceleration: the trapezoid of profile position, the search of homing, the ramps of
-//! quick stop, halt and fault reaction, the motion of a stepper.
+//! A demanded position that moves with a limited acceleration: the trapezoid of profile position, the search of homing,
+//! the ramps of quick stop, halt and fault reaction, the motion of a stepper.
 
 /// How fast a profile moves: counts/s and counts/s².
 #[derive(Debug, Clone, Copy)]

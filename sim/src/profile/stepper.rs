@@ -1,4 +1,4 @@
-//! A stepper as the EL7031: control and status, a target velocity (default) or a target position, and the counter of
+//! A stepper like the EL7031: control and status, a target velocity (default) or a target position, and the counter of
 //! its microsteps.
 //!
 //! 0x8012:01 chooses between velocity (1) and position (3); another value is an error as soon as it is enabled, which

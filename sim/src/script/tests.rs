@@ -36,15 +36,15 @@ fn lines_have_times_or_come_with_the_line_before() {
 #[test]
 fn a_script_that_is_wrong_says_line_column_and_what_is_allowed() {
     let error = |text| script(text).unwrap_err();
-    assert!(error("show\nat 1s pull axiz").starts_with("line 2, column 12: `axiz` can't stand here, it must be a Sub"));
-    assert!(error("at soon show").starts_with("line 1, column 4: `soon` can't stand here, it must be a time"));
-    assert!(error("+1 show").starts_with("line 1, column 1: `+1` can't stand here, it must be + and a time"));
-    assert!(error("at 1s").contains("line 1, column 6: the line ends before one of pull"));
-    assert!(error("wait axis").contains("the line ends before INIT"));
-    assert!(error("wait frame now").contains("leave it out"));
+    assert!(error("show\nat 1s pull axiz").starts_with("line 2, column 12: `axiz` is not allowed here, give a Sub"));
+    assert!(error("at soon show").starts_with("line 1, column 4: `soon` is not allowed here, give a time"));
+    assert!(error("+1 show").starts_with("line 1, column 1: `+1` is not allowed here, give + and a time"));
+    assert!(error("at 1s").contains("line 1, column 6: the line ends here, give one of pull"));
+    assert!(error("wait axis").contains("the line ends here, give INIT"));
+    assert!(error("wait frame now").contains("too much"));
     assert!(error("at 2s show\nat 1s show").contains("line 2, column 4: this is before the time of the line before"));
     assert!(error("+2s show\n+1s show\nat 2.5s show").contains("before the time of the line before"));
-    assert!(error("wait frame\nat 2s show").contains("behind a wait"));
+    assert!(error("wait frame\nat 2s show").contains("after a wait"));
 }
 
 #[test]

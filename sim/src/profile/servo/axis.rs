@@ -1,5 +1,5 @@
-//! The motor with its load, and the loops that drive it: torque makes velocity against inertia and friction,
-//! velocity makes position.
+//! The motor with its load, and the loops that control it: torque changes velocity against inertia and friction,
+//! velocity changes position.
 //!
 //! `dv/dt = GAIN * torque - VISCOUS * v - friction`. The loops are a cascade: position to velocity to torque, with
 //! poles that don't overshoot; friction is compensated. Positions are counts, torque is in 1/1000 of the rated one.
@@ -87,7 +87,7 @@ impl Axis {
         self.limited = torque.to_bits() != demand.to_bits();
     }
 
-    /// Runs out without power.
+    /// Coasts to a stop without power.
     pub(super) fn coast(&mut self, dt: f64) {
         self.push(0.0, dt);
         self.limited = false;

@@ -2,9 +2,9 @@
 //! searched in positive direction), 1 (negative limit switch, then the index pulse), 33 and 34 (the next index pulse in
 //! negative and positive direction), 35 and 37 (where it is).
 //!
-//! The switches are at raw positions that objects 0x2010 and 0x2011 give. A search drives on to the switch fast and
-//! off it slowly; where it lets go is home, or where the index pulse comes behind that. The index pulse comes once a
-//! turn, at the raw position of object 0x2012. The zero position lies behind home by the home offset.
+//! The switches are at raw positions that objects 0x2010 and 0x2011 give. A search moves onto the switch fast and off
+//! it slowly. Home is where the switch releases, or the next index pulse after that. The index pulse comes once a turn,
+//! at the raw position of object 0x2012. The zero position is home plus the home offset.
 
 use super::axis::{Axis, COUNTS_PER_TURN};
 use crate::profile::ramp::Ramp;

@@ -1,11 +1,12 @@
-//! A servo drive after CiA 402 (IEC 61800-7-201) on CoE (IEC 61800-7-204): the power drive state machine with quick
-//! stop, halt, fault reaction and fault reset; modes CSP (8), CSV (9), CST (10), profile position (1), profile velocity
-//! (3), profile torque (4) and homing (6).
+//! A servo drive according to CiA 402 (IEC 61800-7-201) on CoE (IEC 61800-7-204): the power drive state machine with
+//! quick stop, halt, fault reaction and fault reset; modes CSP (8), CSV (9), CST (10), profile position (1), profile
+//! velocity (3), profile torque (4) and homing (6).
 //!
-//! Mode 0 means "no change", and so does a mode that isn't supported; after power-on it is CSP. A following error
-//! that lasts raises fault 0x8611. When outputs are dropped the drive is switched off and runs out.
+//! Mode 0 means "no change", and so does a mode that isn't supported; after power-on it is CSP. A following error that
+//! lasts raises fault 0x8611. When outputs are dropped the drive is switched off and coasts to a stop.
 //!
-//! Where the option code of shutdown or disable operation asks for a ramp, operation stays enabled until the axis rests.
+//! Where the option code of shutdown or disable operation asks for a ramp, operation stays enabled until the axis is at
+//! rest.
 //!
 //! Positions are counts, 65,536 a turn; velocities counts/s; torque 1/1000 of the rated one. Not modelled: interpolation
 //! between set-points, slippage, limit switches outside of homing, a brake.

@@ -258,6 +258,8 @@ impl<L: Link> Drive<L> {
             self.set(self.now().after(LOOK));
             self.engine.slack(self.now(), next);
         } else {
+            // A turn is owed to the acyclic lane also where the cycle took all the time.
+            self.engine.slack(self.now(), next);
             self.exchange();
         }
     }

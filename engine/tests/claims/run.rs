@@ -38,19 +38,22 @@ fn main_device(pdu_loop: PduLoop<'static>) -> &'static MainDevice<'static> {
     Box::leak(Box::new(MainDevice::new(pdu_loop, timeouts, config)))
 }
 
+/// A request that is under way.
+type Request<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
+
 /// Asks for the AL status one time after the other. Returns when each was answered or given back, in cycles since it was
 /// asked.
 fn cycles_to_answer(scene: Scene) -> Vec<u128> {
     let (pool, pdu_loop) = Pool::new();
     let main_device = main_device(pdu_loop);
-    let mut request: Option<(Time, Pin<Box<dyn Future<Output = ()>>>)> = None;
+    let mut request: Option<(Time, Request<'_>)> = None;
     let mut took = Vec::new();
     play_with(scene, pool, |clock| {
         let (since, asked) = request.get_or_insert_with(|| {
             let ask = async {
                 let _ = Command::brd(0x0130).ignore_wkc().receive_slice(main_device, 2).await;
             };
-            (clock.now(), Box::pin(ask))
+            (clock.now(), Box::pin(ask) as Request<'_>)
         });
         if asked.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready() {
             took.push(clock.now().since(*since).as_micros().div_ceil(PERIOD.as_micros()));

@@ -21,6 +21,8 @@ use zerocat_wire::{datagram, ethernet, frame};
 
 /// Frames of the pool: a power of two, as ethercrab wants it.
 const POOL_FRAMES: usize = 32;
+/// The longest backoff, in timeouts.
+const MOST_BACKOFF: u32 = 5;
 /// Bytes of one element: a full Ethernet frame.
 const POOL_ELEMENT: usize = PduStorage::element_size(datagram::MAX_DATA_ALONE);
 
@@ -121,6 +123,10 @@ pub struct AcyclicLane {
     out: Box<[Option<Out>]>,
     in_flight: usize,
     timeout: Duration,
+    /// Pause after a lost frame before one is sent again in a cycle that has no time left for it. It grows with each loss.
+    backoff: Duration,
+    /// End of that pause.
+    back_off_until: Time,
     /// Since when frames wait in the pool and every slot that isn't out is with the network all the same.
     blocked_since: Option<Time>,
     scratch: Box<[u8; ethernet::MAX_FRAME]>,
@@ -146,6 +152,8 @@ impl AcyclicLane {
             out: vec![None; settings.in_flight.max(1).into()].into_boxed_slice(),
             in_flight: 0,
             timeout: settings.timeout,
+            backoff: Duration::ZERO,
+            back_off_until: Time(0),
             blocked_since: None,
             scratch: Box::new([0; ethernet::MAX_FRAME]),
             counts: AcyclicCounts::default(),
@@ -161,6 +169,12 @@ impl AcyclicLane {
     /// Frames that are out.
     pub(crate) const fn in_flight(&self) -> usize {
         self.in_flight
+    }
+
+    /// Whether no frame is to be sent in a cycle that has no time left for it, because frames were lost. A network that is
+    /// behind is asked best after a cycle that was in time.
+    pub(crate) fn is_backing_off(&self, now: Time) -> bool {
+        now < self.back_off_until
     }
 
     pub(crate) const fn counts(&self) -> AcyclicCounts {
@@ -235,6 +249,7 @@ impl AcyclicLane {
             Some(out) if taken => {
                 *out = None;
                 self.in_flight = self.in_flight.saturating_sub(1);
+                (self.backoff, self.back_off_until) = (Duration::ZERO, Time(0));
             }
             _ => self.counts.stray += 1,
         }
@@ -245,6 +260,8 @@ impl AcyclicLane {
         for number in 0..self.out.len() {
             if self.out.get(number).is_some_and(|out| out.is_some_and(|out| out.until <= now)) {
                 self.give_back(link, number);
+                self.backoff = (2 * self.backoff).clamp(self.timeout, MOST_BACKOFF * self.timeout);
+                self.back_off_until = now.after(self.backoff);
             }
         }
         if self.blocked_since.is_some_and(|since| since.after(self.timeout) <= now) {

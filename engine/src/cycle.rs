@@ -332,11 +332,11 @@ impl<L: Link> Engine<L> {
 
     /// Step 7: moves acyclic frames, unless the next tick is nearer than the guard. One turn is owed in each cycle: in the
     /// first call a single frame is sent also within the guard, so that a network that loses every cyclic frame, or is
-    /// slower than the period, can still be asked.
+    /// slower than the period, can still be asked. Where such frames are lost too, they are sent less often.
     pub fn slack(&mut self, now: Time, next: Time) -> Slack {
         self.poll();
         self.acyclic.expire(&self.link, now);
-        let owed = usize::from(std::mem::take(&mut self.acyclic_owed));
+        let owed = usize::from(std::mem::take(&mut self.acyclic_owed) && !self.acyclic.is_backing_off(now));
         let in_time = now < next.before(self.timing.guard);
         let most = if in_time { usize::MAX } else { owed };
         if self.acyclic.send(&mut self.link, now, most) > 0 {

@@ -170,3 +170,43 @@ fn a_request_that_finds_no_slot_is_given_back_as_lost() {
     slack(&mut engine, 13);
     assert_eq!(poll(&mut next), Some(1));
 }
+
+/// One cycle whose frames took all of its time, with the slack that is left. Whether a frame went out.
+fn full_cycle(engine: &mut Engine<Memory>, number: u64) -> bool {
+    engine.prepare(number);
+    engine.send(Time(number * 1_000_000));
+    let late = Time(number * 1_000_000 + 900_000);
+    engine.slack(late, Time((number + 1) * 1_000_000)) == Slack::Sent
+}
+
+#[test]
+fn where_frames_are_lost_those_of_full_cycles_come_less_often_and_those_in_time_as_ever() {
+    let (mut engine, _parts, main_device) = engine(2);
+    let sent = |engine: &mut Engine<Memory>, cycles: std::ops::Range<u64>| {
+        let mut asked = request(main_device);
+        let sent = cycles.filter(|number| {
+            engine.link_mut().fates.push_front(Fate::Lost);
+            // Given back as lost: asked again, as the bus does.
+            if poll(&mut asked).is_some() {
+                asked = request(main_device);
+            }
+            full_cycle(engine, *number)
+        });
+        sent.collect::<Vec<_>>()
+    };
+    // Each is lost after 10 ms; then there is a pause of 10, 20, 40, 50, 50 ms.
+    let (mut expected, mut next) = (Vec::new(), 1);
+    for pause in [10, 20, 40, 50, 50, 50] {
+        expected.push(next);
+        next += 10 + pause;
+    }
+    assert_eq!(sent(&mut engine, 1..240), expected);
+    let mut asked = request(main_device);
+    engine.link_mut().fates.clear();
+    assert!(!full_cycle(&mut engine, 241));
+    assert_eq!(slack(&mut engine, 242), Slack::Sent, "in time");
+    slack(&mut engine, 242);
+    assert_eq!(poll(&mut asked), Some(1));
+    let _asked = request(main_device);
+    assert!(full_cycle(&mut engine, 243), "an answer ends the pause");
+}

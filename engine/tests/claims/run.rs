@@ -74,10 +74,11 @@ fn requests_are_answered_also_when_every_cyclic_frame_is_lost() {
 
 #[test]
 fn requests_are_answered_or_given_back_also_when_the_round_trip_is_longer_than_the_period() {
-    let delays = [Duration::from_micros(950), Duration::from_micros(1_200), Duration::from_millis(25)];
-    for (delay, most) in delays.into_iter().zip([3, 4, 12]) {
+    // Most cycles, and fewest answers in 300 ms. Those that are given back come less and less often.
+    for (micros, most, fewest) in [(950, 3, 100), (1_200, 4, 80), (25_000, 62, 5)] {
+        let delay = Duration::from_micros(micros);
         let took = cycles_to_answer(Scene { delay, ..Scene::new(WaitPolicy::default(), Duration::from_millis(300)) });
-        assert!(took.len() >= 20, "{delay:?}: {} answers", took.len());
+        assert!(took.len() >= fewest, "{delay:?}: {} answers", took.len());
         assert!(took.iter().all(|cycles| *cycles <= most), "{delay:?}: {took:?}");
     }
 }

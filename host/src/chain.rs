@@ -1,6 +1,6 @@
-//! Errors as people read them.
+//! Errors with their causes, for people to read.
 
-/// An error with all its causes in one line. A cause that the text before it tells already isn't told again.
+/// An error and all its causes in one line. A cause that the text before it tells already isn't told again.
 #[must_use]
 pub fn chain(error: &(impl std::error::Error + ?Sized)) -> String {
     let mut text = error.to_string();

@@ -1,10 +1,9 @@
-//! What stands between this machine and a good cycle, as data: each check says what was found, what is wanted, why,
-//! and what to do.
+//! Checks whether a machine and an interface suit a rig. Each check says what was found, what is wanted, why, and how to
+//! change it.
 //!
-//! Reading ([`HostReading`], [`InterfaceReading`]) is apart from judging ([`judge_host`], [`judge_interface`]), which
-//! is pure. Nothing here changes the machine. What can't be read is [`Level::Info`] and says so, never
-//! [`Level::Ok`]. Not guaranteed: that a machine without findings meets its times. That is measured, with
-//! `zerocat bench`.
+//! Reading ([`HostReading`], [`InterfaceReading`]) is separate from judging ([`judge_host`], [`judge_interface`]), which is
+//! pure. Nothing here changes the machine. What can't be read is [`Level::Info`] and says so, never [`Level::Ok`]. Not
+//! guaranteed: that a machine without findings is fast enough. Only a measurement with `zerocat bench` shows that.
 
 mod check;
 mod cpu;
@@ -39,24 +38,24 @@ use std::time::Duration;
 /// What a rig asks of its machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wanted {
-    /// CPU of the realtime thread; `None` if it isn't to be pinned.
+    /// CPU of the realtime thread; `None` if it isn't pinned.
     pub cpu: Option<usize>,
     /// Priority of the realtime thread under SCHED_FIFO.
     pub priority: u8,
-    /// The period of the cycle, where it is known.
+    /// The period of the cycle, if it is known.
     pub period: Option<Duration>,
     /// Whether the realtime thread never sleeps.
     pub spins: bool,
-    /// Whether frames go through AF_XDP.
+    /// Whether it sends and receives by AF_XDP.
     pub xdp: bool,
-    /// Whether it asks to poll the NIC's queue itself.
+    /// Whether it busy-polls the NIC's queue.
     pub busy_polls: bool,
-    /// Whether it asks for huge pages for its frames.
+    /// Whether it keeps frames in huge pages.
     pub huge_pages: bool,
 }
 
-/// Judges everything about the machine that isn't about an interface. Interrupts whose numbers are in `own` are the
-/// NIC's, and may come to the realtime CPU.
+/// Judges the machine, without an interface. Interrupts whose numbers are in `own` are the NIC's and may be served by the
+/// realtime CPU.
 #[must_use]
 pub fn judge_host(reading: &HostReading, own: &[u32], wanted: &Wanted) -> Vec<Check> {
     let mut checks = kernel::judge(reading, wanted);
@@ -107,7 +106,7 @@ mod tests {
     use std::collections::HashSet;
 
     #[test]
-    fn nothing_that_cannot_be_read_is_ok() {
+    fn what_cannot_be_read_is_never_ok() {
         for check in judged(&[], &WANTED) {
             assert_ne!(check.level, Level::Ok, "{check:?}");
         }

@@ -1,4 +1,4 @@
-//! The configuration that a kernel was built with.
+//! The configuration that the running kernel was built with.
 
 use crate::files;
 use flate2::read::GzDecoder;
@@ -6,14 +6,14 @@ use std::fs;
 use std::io::Read;
 use std::path::Path;
 
-/// No kernel's configuration is longer than this, in bytes.
+/// Longest configuration that is read, in bytes. No kernel's is longer.
 const LONGEST: u64 = 4 << 20;
 
 /// A kernel's configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct KernelConfig(String);
 
-/// One option.
+/// How an option is set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Setting {
     /// Built in, or as a module.
@@ -23,7 +23,7 @@ pub enum Setting {
 }
 
 impl KernelConfig {
-    /// That of the running kernel: `/proc/config.gz`, else `/boot/config-<release>`.
+    /// The configuration of the running kernel: `/proc/config.gz`, else `/boot/config-<release>`.
     #[must_use]
     pub fn read(root: &Path, release: &str) -> Option<Self> {
         packed(root).or_else(|| files::text(root, &format!("boot/config-{release}"))).map(Self)
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn the_running_kernels_own_copy_comes_first() {
+    fn the_copy_in_proc_is_preferred() {
         let tree = FakeTree::new(&[("boot/config-6.1", CONFIG), ("proc/config.gz", "")]);
         let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
         encoder.write_all(b"CONFIG_XDP_SOCKETS=y\n").unwrap();
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kernel_without_either_file_is_unknown() {
+    fn a_kernel_without_either_file_has_no_configuration() {
         assert_eq!(KernelConfig::read(FakeTree::new(&[]).root(), "6.1"), None);
     }
 }

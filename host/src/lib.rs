@@ -1,8 +1,9 @@
-//! Facts about the machine and its NIC, and what follows from them: `doctor` judges them, `tune` changes the NIC's.
+//! Facts about the machine and its NIC. [`doctor`] checks whether they suit a rig, and [`tune`] changes the settings of the
+//! NIC that don't.
 //!
-//! Everything here runs on ordinary threads before a rig runs, or beside it. Reading is apart from judging, and reads
-//! below a root directory, so that tests judge machines made of files. The system calls that need `unsafe` are in
-//! `zerocat-xdp`; what makes a thread a realtime one is in `zerocat-sched`.
+//! All of it runs on ordinary threads, before a rig runs or beside it. Reading is separate from judging and reads files
+//! below a root directory, so that tests can judge machines made of files. The system calls that need `unsafe` are in
+//! `zerocat-xdp`; the set-up of the realtime thread is in `zerocat-sched`.
 #![forbid(unsafe_code)]
 
 mod chain;

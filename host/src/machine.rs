@@ -1,5 +1,5 @@
-//! The machine that a report was made on: what its figures depend on, and nothing that names a person or a site (no
-//! host name, no addresses, no serial numbers).
+//! The machine that a report was made on: what its figures depend on, and nothing that identifies a person or a site (no
+//! host name, addresses or serial numbers).
 
 use std::fs;
 use std::path::Path;
@@ -20,9 +20,9 @@ pub struct Host {
     pub preempt_rt: bool,
     /// CPU model.
     pub cpu_model: Option<String>,
-    /// CPUs on line.
+    /// Number of CPUs that are online.
     pub cores: usize,
-    /// CPUs that the scheduler leaves alone (`isolcpus`, isolated cpuset partitions).
+    /// CPUs that the scheduler doesn't use by itself (`isolcpus`, isolated cpuset partitions).
     pub isolated: Vec<usize>,
     /// CPUs without a periodic tick (`nohz_full`).
     pub nohz_full: Vec<usize>,
@@ -41,7 +41,7 @@ pub struct Nic {
     pub name: String,
     /// Driver of the device; `None` for a virtual interface such as veth.
     pub driver: Option<String>,
-    /// Speed in Mb/s, where there is a link that has one.
+    /// Speed in Mb/s, if the link has one.
     pub speed_mbit: Option<u32>,
     /// MTU in bytes.
     pub mtu: Option<u32>,
@@ -61,7 +61,7 @@ impl Host {
         let cpuinfo = text(root, "proc/cpuinfo").unwrap_or_default();
         Self {
             kernel: text(root, "proc/sys/kernel/osrelease").unwrap_or_default(),
-            // `/sys/kernel/realtime` is gone from newer kernels; the version string has always said it.
+            // Newer kernels have no `/sys/kernel/realtime`; the version string has always said it.
             preempt_rt: kernel_version.split_whitespace().any(|word| word == "PREEMPT_RT"),
             kernel_version,
             cpu_model: field(&cpuinfo, "model name").or_else(|| field(&cpuinfo, "Model")).map(str::to_owned),
@@ -82,7 +82,7 @@ impl Nic {
         Self::for_interface_in(Path::new("/"), name)
     }
 
-    /// The interface of that name under `root`; `None` if there is none, or if `name` is no name of an interface.
+    /// The interface of that name under `root`; `None` if there is none, or if `name` can't be the name of one.
     #[must_use]
     pub fn for_interface_in(root: &Path, name: &str) -> Option<Self> {
         if name.is_empty() || name.starts_with('.') || name.contains('/') {
@@ -97,14 +97,14 @@ impl Nic {
         Some(Self {
             name: name.to_owned(),
             driver: driver.and_then(|link| Some(link.file_name()?.to_str()?.to_owned())),
-            // -1 where the driver doesn't know.
+            // -1 if the driver doesn't know, which is no number of this type.
             speed_mbit: number("speed"),
             mtu: number("mtu"),
         })
     }
 }
 
-/// Those of `isolcpus`, and those of isolated cpuset partitions, which not every kernel adds to the former
+/// The CPUs of `isolcpus` and those of isolated cpuset partitions, which not every kernel adds to the former
 /// (`Documentation/admin-guide/cgroup-v2.rst`).
 fn isolated(root: &Path) -> Vec<usize> {
     let mut cpus = cpu_list::read(root, "isolated");
@@ -122,7 +122,7 @@ fn field<'a>(text: &'a str, key: &str) -> Option<&'a str> {
     })
 }
 
-/// x86 has a flag for it; elsewhere the device tree or DMI names the hypervisor.
+/// x86 has a flag for it; on other processors the device tree or DMI names the hypervisor.
 fn is_virtual(root: &Path, cpuinfo: &str) -> bool {
     let flagged = field(cpuinfo, "flags").is_some_and(|flags| flags.split(' ').any(|flag| flag == "hypervisor"));
     let hypervisor_node = root.join("proc/device-tree/hypervisor").exists();
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_tree_is_an_unknown_machine_and_no_error() {
+    fn a_machine_without_readable_files_is_unknown_and_no_error() {
         assert_eq!(Host::read_from(FakeTree::new(&[]).root()), Host::default());
     }
 

@@ -1,8 +1,8 @@
 //! Whether a realtime thread that never sleeps leaves a CPU to ordinary threads.
 //!
-//! All but the cycle is done by ordinary threads: bring-up, tasks, signals, the end of `--seconds`. Where every CPU that
-//! they may use is held by a thread under SCHED_FIFO, they get what throttling or the fair server leaves, which is 5 %,
-//! or nothing.
+//! Everything but the cycle runs on ordinary threads: bring-up, tasks, signals, the end of `--seconds`. If a thread under
+//! SCHED_FIFO occupies every CPU that they may use, they get only what throttling or the fair server takes from it, which
+//! is 5 %, or nothing at all.
 
 use crate::files;
 use std::path::Path;
@@ -14,27 +14,27 @@ pub(crate) fn allowed(root: &Path) -> Vec<usize> {
     list.as_deref().map(cpu_list::parse).unwrap_or_default()
 }
 
-/// How many of the `allowed` CPUs are left, when a thread spins on one (`Some(None)`: on any of them), and others are
-/// `held`.
-pub(crate) fn left_over(allowed: &[usize], spins: Option<Option<usize>>, held: &[usize]) -> usize {
+/// How many of the `allowed` CPUs remain for ordinary threads, if one thread spins (on one CPU, or with `Some(None)` on any of
+/// them) and other threads occupy those in `held`.
+pub(crate) fn remaining_cpus(allowed: &[usize], spins: Option<Option<usize>>, held: &[usize]) -> usize {
     let pinned = spins.flatten();
     let free = allowed.iter().filter(|&&cpu| pinned != Some(cpu) && !held.contains(&cpu)).count();
-    // One that isn't pinned takes any.
+    // A thread that isn't pinned occupies any one of them.
     free.saturating_sub(usize::from(spins == Some(None)))
 }
 
-/// The warning for a thread that is to spin on `cpu`, or anywhere, and leaves no CPU to the rest of this process.
+/// The warning for a thread that is to spin on `cpu`, or on any if `None`, and leaves no CPU to the rest of this process.
 #[must_use]
 pub fn starvation_warning(cpu: Option<usize>) -> Option<String> {
     warning(&allowed(Path::new("/")), cpu)
 }
 
 fn warning(allowed: &[usize], cpu: Option<usize>) -> Option<String> {
-    let starves = !allowed.is_empty() && left_over(allowed, Some(cpu), &[]) == 0;
-    starves.then(|| {
+    let starved = !allowed.is_empty() && remaining_cpus(allowed, Some(cpu), &[]) == 0;
+    starved.then(|| {
         format!(
-            "a CPU for ordinary threads: the only one that this process may use, CPU {}, is the realtime thread's, which \
-             spins; use the wait policy `hybrid`, or let the process run on a second CPU (taskset, AllowedCPUs=)",
+            "a CPU for ordinary threads: this process may use only CPU {}, where the realtime thread spins; use the wait \
+             policy `hybrid`, or let the process run on a second CPU (taskset, AllowedCPUs=)",
             files::cpus(allowed)
         )
     })
@@ -46,19 +46,19 @@ mod tests {
     use zerocat_testkit::FakeTree;
 
     #[test]
-    fn the_list_is_that_of_the_process() {
+    fn the_allowed_cpus_are_those_of_the_process() {
         let tree = FakeTree::new(&[("proc/self/status", "Name:\tx\nCpus_allowed:\tb\nCpus_allowed_list:\t0-1,3\n")]);
         assert_eq!(allowed(tree.root()), [0, 1, 3]);
         assert!(allowed(FakeTree::new(&[]).root()).is_empty());
     }
 
     #[test]
-    fn who_spins_takes_its_own_cpu_or_any() {
-        assert_eq!(left_over(&[0, 1], None, &[]), 2);
-        assert_eq!(left_over(&[0, 1], Some(Some(1)), &[]), 1);
-        assert_eq!(left_over(&[0, 1], Some(Some(3)), &[]), 2, "an isolated one, which the others don't use");
-        assert_eq!(left_over(&[0, 1], Some(None), &[1]), 0);
-        assert_eq!(left_over(&[0, 1], Some(Some(1)), &[1]), 1, "held already by what is replaced, or shared");
+    fn a_thread_that_spins_occupies_its_own_cpu_or_any() {
+        assert_eq!(remaining_cpus(&[0, 1], None, &[]), 2);
+        assert_eq!(remaining_cpus(&[0, 1], Some(Some(1)), &[]), 1);
+        assert_eq!(remaining_cpus(&[0, 1], Some(Some(3)), &[]), 2, "an isolated CPU, which ordinary threads don't use");
+        assert_eq!(remaining_cpus(&[0, 1], Some(None), &[1]), 0);
+        assert_eq!(remaining_cpus(&[0, 1], Some(Some(1)), &[1]), 1, "that CPU is already held");
     }
 
     #[test]
@@ -67,6 +67,6 @@ mod tests {
         assert!(warning(&[0], None).is_some());
         assert_eq!(warning(&[0, 1], Some(1)), None);
         assert_eq!(warning(&[0], Some(1)), None);
-        assert_eq!(warning(&[], None), None, "nothing is known");
+        assert_eq!(warning(&[], None), None, "the CPUs can't be read");
     }
 }

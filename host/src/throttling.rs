@@ -1,9 +1,9 @@
-//! What the kernel takes back from a realtime thread that never sleeps.
+//! How the kernel throttles a realtime thread that never sleeps.
 //!
-//! A thread that spins under SCHED_FIFO loses its core in every second, by one of three mechanisms:
+//! A thread that spins under SCHED_FIFO loses its core once in every second, by one of three mechanisms:
 //! `sched_rt_runtime_us` (kernels before 6.12, and later ones built with RT_GROUP_SCHED), the budget of its cgroup
 //! (RT_GROUP_SCHED), and the fair server (from 6.12: a deadline server that gives starved ordinary threads 5 %,
-//! `kernel/sched/fair.c`). A thread that sleeps in each cycle doesn't meet them.
+//! `kernel/sched/fair.c`). A thread that sleeps in each cycle isn't affected.
 
 use crate::files;
 use crate::kernel_config::{KernelConfig, Setting};
@@ -11,19 +11,18 @@ use serde::Serialize;
 use std::path::Path;
 use std::time::Duration;
 
-/// What is known of throttling on this machine. `None` where it can't be read.
+/// The machine's settings for throttling. `None` is what can't be read.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Throttling {
     /// `/proc/sys/kernel/sched_rt_runtime_us`: time per period for realtime threads, in us; -1 is all of it.
     pub rt_runtime_us: Option<i64>,
     /// `/proc/sys/kernel/sched_rt_period_us`, in us.
     pub rt_period_us: Option<u64>,
-    /// Whether the kernel was seen to have RT_GROUP_SCHED: by its file in the cgroup v1 tree or in its
-    /// configuration.
+    /// Whether the kernel has RT_GROUP_SCHED, by a file in the cgroup v1 tree or by the kernel's configuration.
     pub group_scheduling: bool,
-    /// Whether the kernel is 6.12 or later and so has a fair server.
+    /// Whether the kernel has a fair server: it is 6.12 or later.
     pub has_fair_server: bool,
-    /// Run time of the fair server of each CPU, in ns per second, where debugfs can be read; 0 is off.
+    /// Run time of each CPU's fair server, in ns per second, if debugfs can be read; 0 is off.
     pub fair_server_ns: Vec<(usize, u64)>,
 }
 
@@ -41,9 +40,9 @@ impl Throttling {
         }
     }
 
-    /// How long in each second realtime threads are kept off a core, if they never sleep, by `sched_rt_runtime_us`.
+    /// For how long in each second `sched_rt_runtime_us` keeps realtime threads that never sleep off their core.
     fn withheld(&self) -> Option<Duration> {
-        // From 6.12 on the figure only has an effect with RT_GROUP_SCHED.
+        // From 6.12 on, the setting has an effect only with RT_GROUP_SCHED.
         if self.has_fair_server && !self.group_scheduling {
             return None;
         }
@@ -52,29 +51,29 @@ impl Throttling {
         Some(Duration::from_micros(u64::try_from(lost).ok()?)).filter(|lost| !lost.is_zero())
     }
 
-    /// The warning for a thread that spins on `cpu` under SCHED_FIFO, with what to do. `None` if nothing takes its
-    /// core away.
+    /// The warning for a thread that spins on `cpu` under SCHED_FIFO, with remedies. `None` if it isn't throttled.
     #[must_use]
     pub fn spin_warning(&self, cpu: usize) -> Option<String> {
         let mut causes = Vec::new();
         if let Some(lost) = self.withheld() {
             let (runtime, period) = (self.rt_runtime_us.unwrap_or(-1), self.rt_period_us.unwrap_or(0));
             causes.push(format!(
-                "sched_rt_runtime_us is {runtime} of {period}, which takes {} ms of every second from it: \
-                 `sysctl kernel.sched_rt_runtime_us=-1`",
+                "sched_rt_runtime_us is {runtime} of {period}, which takes {} ms of every second from it (to switch it \
+                 off: `sysctl kernel.sched_rt_runtime_us=-1`)",
                 lost.as_millis()
             ));
         }
         match self.fair_server_ns.iter().find(|(of, _)| *of == cpu) {
             Some((_, 0)) => {}
             Some((_, nanos)) => causes.push(format!(
-                "the kernel's fair server gives {} ms of every second to ordinary threads that wait for CPU {cpu}: \
-                 `echo 0 > /sys/kernel/debug/sched/fair_server/cpu{cpu}/runtime`",
+                "the kernel's fair server gives {} ms of every second to ordinary threads that wait for CPU {cpu} (to \
+                 switch it off: `echo 0 > /sys/kernel/debug/sched/fair_server/cpu{cpu}/runtime`)",
                 nanos / 1_000_000
             )),
             None if self.has_fair_server => causes.push(format!(
                 "the kernel's fair server may give 50 ms of every second to ordinary threads that wait for CPU {cpu} \
-                 (its setting can't be read): `echo 0 > /sys/kernel/debug/sched/fair_server/cpu{cpu}/runtime`"
+                 (its setting can't be read; to switch it off: \
+                 `echo 0 > /sys/kernel/debug/sched/fair_server/cpu{cpu}/runtime`)"
             )),
             None => {}
         }
@@ -82,13 +81,14 @@ impl Throttling {
             return None;
         }
         Some(format!(
-            "a thread that spins all the time under SCHED_FIFO is thrown off CPU {cpu} in every second: {}; or use the wait policy `hybrid`",
+            "CPU {cpu} without interruption: a thread that spins under SCHED_FIFO is throttled in every second: {}; or use \
+             the wait policy `hybrid`",
             causes.join("; ")
         ))
     }
 }
 
-/// [`Throttling::spin_warning`] of this machine.
+/// [`Throttling::spin_warning`] for this machine.
 #[must_use]
 pub fn spin_warning(cpu: usize) -> Option<String> {
     Throttling::read(Path::new("/")).spin_warning(cpu)
@@ -128,7 +128,7 @@ mod tests {
     const PERIOD: (&str, &str) = ("proc/sys/kernel/sched_rt_period_us", "1000000\n");
 
     #[test]
-    fn an_old_kernel_with_the_default_takes_50_ms() {
+    fn an_old_kernel_takes_50_ms_by_default() {
         let tree = FakeTree::new(&[RUNTIME, PERIOD, ("proc/sys/kernel/osrelease", "6.1.0-18-amd64\n")]);
         let warning = Throttling::read(tree.root()).spin_warning(1).unwrap();
         assert!(warning.contains("50 ms") && warning.contains("sched_rt_runtime_us=-1"), "{warning}");
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_not_be_read_is_warned_about() {
+    fn a_setting_that_cannot_be_read_is_warned_about() {
         let tree = FakeTree::new(&[("proc/sys/kernel/osrelease", "7.2.12+deb13-rt-amd64\n")]);
         assert!(Throttling::read(tree.root()).spin_warning(3).unwrap().contains("can't be read"));
     }

@@ -1,4 +1,4 @@
-//! One check: its question, and the answer.
+//! A check: a question and its answer.
 
 use serde::Serialize;
 
@@ -8,11 +8,11 @@ use serde::Serialize;
 pub enum Level {
     /// As wanted.
     Ok,
-    /// Worth knowing, or couldn't be read.
+    /// Worth knowing, or it couldn't be read.
     Info,
-    /// It works, with worse times.
+    /// It works, but cycles are less punctual.
     Warn,
-    /// It won't work, or not for long.
+    /// It doesn't work, or not reliably.
     Error,
 }
 
@@ -38,52 +38,52 @@ pub struct Check {
     pub title: &'static str,
     /// How bad it is.
     pub level: Level,
-    /// What was found; begins with `unknown` where it couldn't be read.
+    /// What was found; begins with `unknown` if it couldn't be read.
     pub found: String,
     /// What is wanted.
     pub wanted: String,
     /// Why it is wanted.
     pub why: &'static str,
-    /// A command or a step that changes it; `None` where it is as wanted or there is none.
+    /// A command or a step that changes it; `None` if it is as wanted or can't be changed.
     pub fix: Option<String>,
 }
 
-/// What is asked, whatever the answer.
+/// The fixed part of a check, whatever its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Question {
     /// Stable name, for scripts.
     pub id: &'static str,
     /// Name for people.
     pub title: &'static str,
-    /// Why it is asked.
+    /// Why it is wanted.
     pub why: &'static str,
     /// What is wanted.
     pub wanted: &'static str,
 }
 
 impl Question {
-    /// As wanted.
+    /// It is as wanted.
     #[must_use]
     pub fn ok(&self, found: impl Into<String>) -> Check {
         self.answer(Level::Ok, found.into(), None)
     }
 
-    /// Worth knowing; nothing to do.
+    /// It is worth knowing; there is nothing to do.
     #[must_use]
     pub fn info(&self, found: impl Into<String>) -> Check {
         self.answer(Level::Info, found.into(), None)
     }
 
-    /// Not as wanted, and what to do.
+    /// It isn't as wanted, and what to do about it.
     #[must_use]
-    pub fn not(&self, level: Level, found: impl Into<String>, fix: impl Into<String>) -> Check {
+    pub fn finding(&self, level: Level, found: impl Into<String>, fix: impl Into<String>) -> Check {
         self.answer(level, found.into(), Some(fix.into()))
     }
 
-    /// Couldn't be read, and from where.
+    /// It couldn't be read; `why` names the source or the reason.
     #[must_use]
-    pub fn unknown(&self, from: &str) -> Check {
-        self.answer(Level::Info, format!("unknown: {from}"), None)
+    pub fn unknown(&self, why: &str) -> Check {
+        self.answer(Level::Info, format!("unknown: {why}"), None)
     }
 
     fn answer(&self, level: Level, found: String, fix: Option<String>) -> Check {
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_is_worse_than_a_warning_and_a_warning_worse_than_a_note() {
+    fn levels_are_ordered_from_good_to_bad() {
         assert!(Level::Error > Level::Warn && Level::Warn > Level::Info && Level::Info > Level::Ok);
     }
 }

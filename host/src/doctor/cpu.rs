@@ -21,40 +21,40 @@ fn isolation(reading: &HostReading, cpu: Option<usize>) -> Check {
     let question = Question {
         id: "isolation",
         title: "CPU isolation",
-        wanted: "the realtime CPU isolated, and one CPU for the rest",
-        why: "on a CPU that is shared, other tasks and kernel work delay the cycle",
+        wanted: "the realtime CPU isolated, and one CPU left for everything else",
+        why: "on a shared CPU, other tasks and kernel work delay the cycle",
     };
     let isolated = &reading.host.isolated;
     if reading.online.is_empty() {
         return question.unknown("/sys/devices/system/cpu/online can't be read");
     }
     if reading.online.len() == 1 {
-        return question.not(Level::Warn, "one CPU in all", "use a machine with two CPUs or more");
+        return question.finding(Level::Warn, "there is only one CPU", "use a machine with two or more CPUs");
     }
     let Some(cpu) = cpu else {
         let found = format!("isolated: {}; {NO_CPU}", cpus(isolated));
-        return question.not(Level::Warn, found, "isolate a CPU and name it as `engine.cpu`");
+        return question.finding(Level::Warn, found, "isolate a CPU and name it as `engine.cpu`");
     };
     if !reading.online.contains(&cpu) {
-        let found = format!("CPU {cpu} is not on line (on line: {})", cpus(&reading.online));
-        return question.not(Level::Error, found, "name a CPU that is on line");
+        let found = format!("CPU {cpu} is not online (online: {})", cpus(&reading.online));
+        return question.finding(Level::Error, found, "name a CPU that is online");
     }
     if reading.online.iter().all(|cpu| isolated.contains(cpu)) {
-        return question.not(Level::Warn, "all CPUs are isolated", "leave one CPU out of isolcpus");
+        return question.finding(Level::Warn, "all CPUs are isolated", "leave one CPU out of isolcpus");
     }
     if isolated.contains(&cpu) {
         return question.ok(format!("CPU {cpu} of {}", cpus(isolated)));
     }
     let fix = format!("boot with isolcpus=managed_irq,domain,{cpu}, or make an isolated cpuset partition");
-    question.not(Level::Warn, format!("isolated: {}; the rig uses CPU {cpu}", cpus(isolated)), fix)
+    question.finding(Level::Warn, format!("isolated: {}; the rig uses CPU {cpu}", cpus(isolated)), fix)
 }
 
 fn nohz_full(reading: &HostReading, cpu: Option<usize>) -> Check {
     let question = Question {
         id: "nohz_full",
-        title: "Tick-less CPU (nohz_full)",
-        wanted: "for a thread that spins: the realtime CPU",
-        why: "it ends the periodic tick for a single busy task, and makes each system call a little dearer",
+        title: "Tickless CPU (nohz_full)",
+        wanted: "the realtime CPU, if its thread spins",
+        why: "it stops the periodic tick while one task runs alone, and makes each system call slightly slower",
     };
     let full = &reading.host.nohz_full;
     match cpu {
@@ -70,15 +70,15 @@ fn governor(reading: &HostReading, cpu: Option<usize>) -> Check {
         id: "governor",
         title: "Frequency governor",
         wanted: "performance",
-        why: "a CPU that slows down while it waits takes longer to wake and to do its cycle",
+        why: "a CPU that lowers its frequency while it waits takes longer to wake and to run a cycle",
     };
     let governors: Vec<_> = reading.governors.iter().filter(|(of, _)| cpu.is_none_or(|cpu| cpu == *of)).collect();
     let Some(first) = governors.first() else {
-        return question.unknown("no cpufreq here; firmware or a hypervisor sets the frequency");
+        return question.unknown("no cpufreq; the firmware or a hypervisor sets the frequency");
     };
     match governors.iter().find(|(_, governor)| governor != "performance") {
         None => question.ok(first.1.clone()),
-        Some((of, governor)) => question.not(
+        Some((of, governor)) => question.finding(
             Level::Warn,
             format!("{governor} (CPU {of})"),
             match cpu {
@@ -94,14 +94,14 @@ fn idle_states(reading: &HostReading) -> Check {
         id: "idle_states",
         title: "Deep idle states",
         wanted: "/dev/cpu_dma_latency can be held open",
-        why: "leaving a deep idle state takes up to hundreds of microseconds; zerocat keeps them off while it runs",
+        why: "leaving a deep idle state takes up to hundreds of microseconds; a run disables these states",
     };
     match reading.dma_latency {
         None => question.unknown("there is no /dev/cpu_dma_latency"),
-        Some(true) => question.ok("can be held"),
-        Some(false) => question.not(
+        Some(true) => question.ok("can be held open"),
+        Some(false) => question.finding(
             Level::Warn,
-            "may not be opened",
+            "can't be opened",
             "run as root, add a udev rule for cpu_dma_latency, or boot with processor.max_cstate=1",
         ),
     }
@@ -111,8 +111,8 @@ fn siblings(reading: &HostReading, cpu: Option<usize>) -> Check {
     let question = Question {
         id: "smt",
         title: "SMT sibling",
-        wanted: "none, or isolated too",
-        why: "two threads of one core share its units: work on the sibling slows the cycle",
+        wanted: "none, or also isolated",
+        why: "the siblings share the execution units of a core: work on one slows the cycle on the other",
     };
     let Some(cpu) = cpu else { return question.unknown(NO_CPU) };
     let Some((_, all)) = reading.siblings.iter().find(|(of, _)| *of == cpu) else {
@@ -121,10 +121,10 @@ fn siblings(reading: &HostReading, cpu: Option<usize>) -> Check {
     let busy: Vec<_> =
         all.iter().copied().filter(|other| *other != cpu && !reading.host.isolated.contains(other)).collect();
     if busy.is_empty() {
-        return question.ok(if all.len() > 1 { "isolated too" } else { "none" });
+        return question.ok(if all.len() > 1 { "also isolated" } else { "none" });
     }
     let off: Vec<_> = busy.iter().map(|cpu| format!("echo 0 > /sys/devices/system/cpu/cpu{cpu}/online")).collect();
-    question.not(Level::Warn, format!("CPU {} shares the core of CPU {cpu}", cpus(&busy)), off.join("; "))
+    question.finding(Level::Warn, format!("CPU {} shares the core of CPU {cpu}", cpus(&busy)), off.join("; "))
 }
 
 #[cfg(test)]
@@ -136,7 +136,7 @@ mod tests {
     const ISOLATED: &str = "sys/devices/system/cpu/isolated";
 
     #[test]
-    fn the_realtime_cpu_is_to_be_isolated() {
+    fn the_realtime_cpu_should_be_isolated() {
         assert_eq!(level("isolation", &[ONLINE, (ISOLATED, "2-3\n")], &WANTED), Level::Ok);
         assert_eq!(level("isolation", &[ONLINE, (ISOLATED, "2\n")], &WANTED), Level::Warn);
         assert_eq!(level("isolation", &[ONLINE], &WANTED), Level::Warn);
@@ -144,14 +144,14 @@ mod tests {
     }
 
     #[test]
-    fn one_cpu_is_to_be_left_to_the_rest() {
+    fn one_cpu_should_be_left_for_the_rest() {
         assert_eq!(level("isolation", &[ONLINE, (ISOLATED, "0-3\n")], &WANTED), Level::Warn);
         let alone = [("sys/devices/system/cpu/online", "0\n")];
         assert_eq!(level("isolation", &alone, &Wanted { cpu: Some(0), ..WANTED }), Level::Warn);
     }
 
     #[test]
-    fn a_cpu_that_is_not_there_is_an_error() {
+    fn a_missing_cpu_is_an_error() {
         assert_eq!(level("isolation", &[ONLINE], &Wanted { cpu: Some(9), ..WANTED }), Level::Error);
     }
 
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn the_governor_of_the_realtime_cpu_counts_and_of_all_where_none_is_named() {
+    fn the_governor_counts_of_the_realtime_cpu_or_of_all_if_none_is_named() {
         let cpu = |number: usize| format!("sys/devices/system/cpu/cpu{number}/cpufreq/scaling_governor");
         let (zero, three) = (cpu(0), cpu(3));
         let mixed = [ONLINE, (zero.as_str(), "powersave\n"), (three.as_str(), "performance\n")];
@@ -173,14 +173,14 @@ mod tests {
     }
 
     #[test]
-    fn idle_states_can_be_kept_off_where_the_device_opens() {
+    fn idle_states_can_be_disabled_if_the_device_opens() {
         assert_eq!(level("idle_states", &[("dev/cpu_dma_latency", "")], &WANTED), Level::Ok);
-        // A directory can't be opened for writing, by nobody.
+        // Nobody can open a directory for writing.
         assert_eq!(level("idle_states", &[("dev/cpu_dma_latency/x", "")], &WANTED), Level::Warn);
     }
 
     #[test]
-    fn a_sibling_is_to_be_isolated_with_the_realtime_cpu() {
+    fn a_sibling_should_be_isolated_too() {
         let list = ("sys/devices/system/cpu/cpu3/topology/thread_siblings_list", "1,3\n");
         assert_eq!(level("smt", &[ONLINE, list], &WANTED), Level::Warn);
         assert_eq!(level("smt", &[ONLINE, list, (ISOLATED, "1,3\n")], &WANTED), Level::Ok);

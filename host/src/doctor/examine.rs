@@ -1,7 +1,6 @@
-//! What stands between a machine, an interface and a rig that runs well: reads all of it, and judges.
+//! Reads a machine and an interface, and judges both: what `zerocat doctor` prints.
 //!
-//! Guarantees: nothing is changed and nothing is sent; what can't be read is a note, never `ok`. How the checks judge
-//! is in [`crate::doctor`], each a pure function over readings.
+//! Guarantees: nothing is changed and nothing is sent; what can't be read is a note, never `ok`.
 
 use super::{
     Check, Counts, HostReading, InterfaceReading, Level, Observed, TimerReading, Wanted, interface, judge_counters,
@@ -17,12 +16,12 @@ use zerocat_xdp::XdpError;
 /// Name and version of the schema.
 pub const DOCTOR_SCHEMA: &str = "zerocat-doctor/1";
 
-/// What is asked of the machine.
+/// What to examine, and by which demands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DoctorRequest {
-    /// Interface to look at as well.
+    /// Interface to examine as well.
     pub interface: Option<String>,
-    /// What the rig wants of the machine.
+    /// What the rig demands of the machine.
     pub wanted: Wanted,
 }
 
@@ -33,11 +32,11 @@ pub struct Findings {
     pub schema: &'static str,
     /// Version of zerocat.
     pub version: &'static str,
-    /// Interface that was looked at; `null` if none.
+    /// Interface that was examined; `null` if none.
     pub interface: Option<String>,
     /// The worst level of all checks.
     pub worst: Level,
-    /// All checks, those that are as wanted too.
+    /// All checks, including those that are as wanted.
     pub checks: Vec<Check>,
 }
 
@@ -54,20 +53,20 @@ impl Findings {
     }
 }
 
-/// Looks at this machine, and at an interface in the calling thread's network namespace.
+/// Examines this machine, and an interface in the calling thread's network namespace.
 #[must_use]
 pub fn examine(request: &DoctorRequest) -> Findings {
     examine_during(request, || None)
 }
 
-/// As [`examine`], and judges what the counters of the NIC, of the firmware and of realtime threads did `meanwhile`,
-/// which passes the time, and may measure the timer in it.
+/// As [`examine`], and also judges how the counters of the NIC, the firmware and realtime threads changed during
+/// `meanwhile`. That takes some time, in which it may measure the timer.
 #[must_use]
 pub fn examine_during(request: &DoctorRequest, meanwhile: impl FnOnce() -> Option<TimerReading>) -> Findings {
     let root = Path::new("/");
     let settings = request.interface.as_deref().map(NicSettings::of_interface);
     let named = settings.as_ref().and_then(|settings| settings.as_ref().ok()).map(|nic| (nic.name.as_str(), nic.index));
-    // Every CPU counts all interrupts of the firmware, which stop all of them.
+    // Interrupts of the firmware stop all CPUs, so each CPU counts all of them.
     let cpu = request.wanted.cpu.or_else(|| cpu_list::read(root, "online").first().copied()).unwrap_or_default();
     let (before, start) = (Counts::read(root, cpu, named), Instant::now());
     let timer = meanwhile();
@@ -117,7 +116,7 @@ mod tests {
     use std::time::Duration;
     use zerocat_sched::Capabilities;
 
-    /// A machine that is in order: PREEMPT_RT, CPU 3 isolated, igb with one queue.
+    /// A machine without findings: PREEMPT_RT, CPU 3 isolated, igb with one queue.
     fn good_host() -> MachineReading {
         let host = HostReading {
             host: Host {
@@ -189,26 +188,26 @@ mod tests {
     }
 
     #[test]
-    fn a_machine_in_order_has_no_warning() {
+    fn a_suitable_machine_has_no_warning() {
         let findings = judge(&good_host(), Some(&Ok(good_interface())), &request());
         let bad: Vec<_> = findings.checks.iter().filter(|check| check.level >= Level::Warn).collect();
         assert!(bad.is_empty(), "{bad:#?}");
-        assert_eq!(findings.worst, Level::Info, "the kernel's configuration isn't there");
+        assert_eq!(findings.worst, Level::Info, "the kernel's configuration can't be read");
     }
 
     #[test]
-    fn ids_are_unique_over_the_machine_and_the_interface() {
+    fn ids_of_machine_and_interface_are_unique() {
         let findings = judge(&good_host(), Some(&Ok(good_interface())), &request());
         let ids: std::collections::HashSet<_> = findings.checks.iter().map(|check| check.id).collect();
         assert_eq!(ids.len(), findings.checks.len());
     }
 
     #[test]
-    fn json_is_as_it_was() {
+    fn the_json_is_stable() {
         let mut findings = judge(&good_host(), Some(&Ok(good_interface())), &request());
         findings.version = "0.0.0";
         let json = serde_json::to_string_pretty(&findings).unwrap() + "\n";
-        // To accept a change: ZEROCAT_BLESS=1 cargo test -p zerocat-host json_is_as_it_was
+        // To accept a change: ZEROCAT_BLESS=1 cargo test -p zerocat-host the_json_is_stable
         let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/doctor.json");
         if std::env::var_os("ZEROCAT_BLESS").is_some() {
             std::fs::write(golden, &json).unwrap();
@@ -217,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn an_interface_that_is_not_there_is_an_error_with_what_is_there() {
+    fn a_missing_interface_is_an_error_that_names_those_that_exist() {
         let request = DoctorRequest { interface: Some("zc-none".to_owned()), wanted: Wanted { cpu: None, ..WANTED } };
         let findings = examine(&request);
         let check = findings.checks.iter().find(|check| check.id == "interface").unwrap();

@@ -1,7 +1,7 @@
 //! An interface as it is, and its checks.
 //!
-//! One part the driver answers by ioctl and netlink, in the calling thread's network namespace. The other part stands in
-//! files of `/proc` and `/sys`; sysfs shows the namespace that mounted it, so those files may be missing.
+//! Part of it the driver answers by ioctl and netlink, in the calling thread's network namespace. The rest is in files of
+//! `/proc` and `/sys`. sysfs shows the network namespace in which it was mounted, so those files may be missing.
 
 mod counters;
 mod files;
@@ -27,11 +27,11 @@ use zerocat_xdp::AttachedProgram;
 pub struct InterfaceReading {
     /// How it is set.
     pub settings: NicSettings,
-    /// What its driver says it can do with XDP.
+    /// Which parts of XDP its driver claims to support.
     pub features: Result<XdpFeatures, String>,
     /// The XDP program on it, if there is one.
     pub resident: Result<Option<AttachedProgram>, String>,
-    /// What files say of it.
+    /// What files say about it.
     pub files: InterfaceFiles,
 }
 

@@ -1,4 +1,4 @@
-//! Interrupts: which CPUs they may interrupt.
+//! Interrupts and the CPUs that serve them.
 
 use super::Wanted;
 use super::check::{Check, Level, Question};
@@ -12,15 +12,15 @@ use zerocat_sched::cpu_list;
 pub struct Irq {
     /// Its number, as in `/proc/interrupts`.
     pub number: u32,
-    /// What asked for it, such as `enp3s0-TxRx-0`.
+    /// Names of its handlers, such as `enp3s0-TxRx-0`.
     pub names: Vec<String>,
-    /// CPUs it may interrupt.
+    /// CPUs that may serve it.
     pub allowed: Vec<usize>,
-    /// CPUs it goes to now; those allowed where the kernel doesn't say.
+    /// CPUs that serve it now; the allowed ones if the kernel doesn't tell.
     pub effective: Vec<usize>,
 }
 
-/// Those under `/proc/irq` of `root`. One without a directory of a handler's name is of nobody and left out.
+/// The interrupts under `/proc/irq` of `root`. Those without a handler are left out; a handler is a directory.
 #[must_use]
 pub fn read_irqs(root: &Path) -> Vec<Irq> {
     let numbers = files::names(root, "proc/irq").into_iter().filter_map(|name| name.parse().ok());
@@ -39,10 +39,10 @@ fn read_one(root: &Path, number: u32) -> Option<Irq> {
     (!names.is_empty()).then_some(Irq { number, names, allowed, effective })
 }
 
-/// Of `all` interrupts those of the interface `name` with number `index`; none where `/sys` below `root` doesn't show it.
+/// The interrupts of the interface `name` with number `index`, out of `all`; `None` if `/sys` below `root` doesn't show it.
 ///
-/// Message interrupts of its device, else the one line of a device without them. A virtio device's are those of the
-/// device that it is on, and of a device that is part of the processor only the handlers' names tell.
+/// Those are the message-signalled interrupts of its device or, without these, its interrupt line. Those of a virtio device
+/// belong to the device that it is on. For a device that is part of the processor, only the handlers' names tell.
 #[must_use]
 pub fn nic_irqs(root: &Path, name: &str, index: u32, all: Vec<Irq>) -> Option<Vec<Irq>> {
     let directory = format!("sys/class/net/{name}");
@@ -50,8 +50,8 @@ pub fn nic_irqs(root: &Path, name: &str, index: u32, all: Vec<Irq>) -> Option<Ve
         return None;
     }
     let numbers = numbers(root, &directory);
-    let called_so = |irq: &Irq| irq.names.iter().any(|handler| is_named_after(handler, name));
-    let own = |irq: &Irq| if numbers.is_empty() { called_so(irq) } else { numbers.contains(&irq.number) };
+    let has_its_name = |irq: &Irq| irq.names.iter().any(|handler| is_named_after(handler, name));
+    let own = |irq: &Irq| if numbers.is_empty() { has_its_name(irq) } else { numbers.contains(&irq.number) };
     Some(all.into_iter().filter(own).collect())
 }
 
@@ -87,12 +87,12 @@ fn foreign(reading: &HostReading, own: &[u32], cpu: Option<usize>) -> Check {
     let question = Question {
         id: "foreign_irqs",
         title: "Interrupts on the CPU",
-        wanted: "only those of the NIC on the realtime CPU",
-        why: "each interrupt that the CPU serves for somebody else takes microseconds from the cycle",
+        wanted: "on the realtime CPU only those of the NIC",
+        why: "each interrupt of another device takes microseconds from the cycle",
     };
     let Some(cpu) = cpu else { return question.unknown("no CPU was named (`engine.cpu` of the rig file, or --cpu)") };
     if reading.irqs.is_empty() {
-        return question.unknown("no interrupt with a handler in /proc/irq");
+        return question.unknown("/proc/irq shows no interrupt with a handler");
     }
     let foreign = reading.irqs.iter().filter(|irq| !own.contains(&irq.number));
     let there: Vec<_> = foreign.filter(|irq| irq.effective.contains(&cpu)).collect();
@@ -102,11 +102,11 @@ fn foreign(reading: &HostReading, own: &[u32], cpu: Option<usize>) -> Check {
     let more = there.len().saturating_sub(named.len());
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     let fix = format!(
-        "echo {} > /proc/irq/{}/smp_affinity_list, for each; those that refuse: boot with isolcpus=managed_irq,domain,{cpu}",
+        "echo {} > /proc/irq/{}/smp_affinity_list, for each; for those that can't be moved, boot with isolcpus=managed_irq,domain,{cpu}",
         cpus(&rest),
         first.number
     );
-    question.not(Level::Warn, format!("on CPU {cpu}: {}{more}", named.join(", ")), fix)
+    question.finding(Level::Warn, format!("on CPU {cpu}: {}{more}", named.join(", ")), fix)
 }
 
 fn irqbalance(reading: &HostReading) -> Check {
@@ -114,12 +114,12 @@ fn irqbalance(reading: &HostReading) -> Check {
         id: "irqbalance",
         title: "irqbalance",
         wanted: "not running",
-        why: "it moves interrupts from CPU to CPU, also onto the realtime one",
+        why: "it moves interrupts between CPUs, also to the realtime CPU",
     };
     match reading.runs("irqbalance") {
-        None => question.unknown("no process can be seen in /proc"),
+        None => question.unknown("/proc shows no processes"),
         Some(false) => question.ok("not running"),
-        Some(true) => question.not(Level::Warn, "running", "systemctl disable --now irqbalance"),
+        Some(true) => question.finding(Level::Warn, "running", "systemctl disable --now irqbalance"),
     }
 }
 
@@ -132,22 +132,26 @@ mod tests {
     const HANDLER: (&str, &str) = ("proc/irq/24/ahci/x", "");
 
     #[test]
-    fn an_interrupt_that_goes_to_the_realtime_cpu_is_a_warning() {
+    fn an_interrupt_on_the_realtime_cpu_is_a_warning() {
         let allowed = ("proc/irq/24/smp_affinity_list", "0-3\n");
         let to = |cpu| [HANDLER, allowed, ("proc/irq/24/effective_affinity_list", cpu)];
         assert_eq!(level("foreign_irqs", &to("3\n"), &WANTED), Level::Warn);
         assert_eq!(level("foreign_irqs", &to("1\n"), &WANTED), Level::Ok);
-        assert_eq!(level("foreign_irqs", &[HANDLER, allowed], &WANTED), Level::Warn, "what it may is what it does");
+        assert_eq!(
+            level("foreign_irqs", &[HANDLER, allowed], &WANTED),
+            Level::Warn,
+            "an allowed CPU counts if the kernel doesn't tell"
+        );
     }
 
     #[test]
-    fn the_nics_own_interrupt_may_come_to_the_realtime_cpu() {
+    fn the_realtime_cpu_may_serve_the_nic() {
         let own = [("proc/irq/41/eth1/x", ""), ("proc/irq/41/smp_affinity_list", "3\n")];
         assert_eq!(level("foreign_irqs", &own, &WANTED), Level::Ok);
     }
 
     #[test]
-    fn an_interrupt_of_nobody_is_left_out() {
+    fn an_interrupt_without_a_handler_is_left_out() {
         let tree = FakeTree::new(&[("proc/irq/1/smp_affinity_list", "0\n"), ("proc/irq/default_smp_affinity", "f\n")]);
         assert!(read_irqs(tree.root()).is_empty());
     }
@@ -169,7 +173,7 @@ mod tests {
     const INDEX: (&str, &str) = ("sys/class/net/eth1/ifindex", "3\n");
 
     #[test]
-    fn interrupts_of_a_nic_are_its_devices_else_those_named_after_it() {
+    fn interrupts_of_a_nic_are_those_of_its_device_or_those_named_after_it() {
         let nothing = |_: &Path| {};
         assert_eq!(own(&[], nothing), None, "not in sysfs");
         assert_eq!(own(&[INDEX], nothing), Some(vec![40]), "by name");
@@ -193,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn irqbalance_is_to_be_stopped() {
+    fn irqbalance_is_a_warning() {
         assert_eq!(level("irqbalance", &[("proc/77/comm", "irqbalance\n")], &WANTED), Level::Warn);
         assert_eq!(level("irqbalance", &[("proc/77/comm", "init\n")], &WANTED), Level::Ok);
     }

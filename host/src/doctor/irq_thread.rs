@@ -1,4 +1,4 @@
-//! Threads of the kernel that serve interrupts and poll queues, and whether the realtime thread keeps them waiting.
+//! Kernel threads that serve interrupts and poll queues, and whether the realtime thread prevents them from running.
 
 use super::Wanted;
 use super::check::{Check, Level, Question};
@@ -8,9 +8,9 @@ use crate::nic::NOT_IN_SYSFS;
 use std::path::Path;
 use zerocat_sched::cpu_list;
 
-/// A name is cut to 15 characters (`TASK_COMM_LEN`).
+/// The kernel cuts names to 15 characters (`TASK_COMM_LEN`).
 const NAME: usize = 15;
-/// Room above the realtime thread, below the kernel's own threads at 99.
+/// How far above the realtime thread's priority to put them.
 const ABOVE: u8 = 5;
 
 /// A thread named `irq/<number>-…` or `napi/<interface>-…`.
@@ -26,7 +26,7 @@ pub struct IrqThread {
     pub cpus: Vec<usize>,
 }
 
-/// Those under `/proc` of `root`.
+/// All of them, from `/proc` below `root`.
 pub(super) fn read(root: &Path) -> Vec<IrqThread> {
     files::names(root, "proc").iter().filter_map(|name| read_one(root, name.parse().ok()?)).collect()
 }
@@ -37,14 +37,14 @@ fn read_one(root: &Path, pid: u32) -> Option<IrqThread> {
         return None;
     }
     let stat = files::text(root, &format!("proc/{pid}/stat"))?;
-    // Field 3 is the first behind the name; rt_priority is field 40 (proc(5)).
+    // The first field after the name is field 3; rt_priority is field 40 (proc(5)).
     let priority = stat.rsplit_once(") ")?.1.split(' ').nth(40 - 3)?.parse().ok()?;
     let status = files::text(root, &format!("proc/{pid}/status"))?;
     let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?;
     Some(IrqThread { pid, name, priority, cpus: cpu_list::parse(list) })
 }
 
-/// Of all threads those of an interface.
+/// The threads of an interface.
 fn of<'a>(threads: &'a [IrqThread], reading: &InterfaceFiles) -> Vec<&'a IrqThread> {
     let polls: String = format!("napi/{}-", reading.name).chars().take(NAME).collect();
     let serves = |number: &u32, name: &str| name.starts_with(&format!("irq/{number}-"));
@@ -56,33 +56,33 @@ pub(super) fn judge(reading: &InterfaceFiles, threads: &[IrqThread], wanted: &Wa
     let question = Question {
         id: "irq_threads",
         title: "Interrupt threads of the NIC",
-        wanted: "on another CPU than the realtime thread, or not below its priority",
-        why: "a realtime thread that polls for its frame keeps the thread that fetches it from running, on the same CPU",
+        wanted: "on another CPU than the realtime thread, or at no lower priority",
+        why: "on one CPU, a realtime thread that polls for a frame prevents a thread of lower priority from fetching it",
     };
     if !reading.in_sysfs {
         return question.unknown(NOT_IN_SYSFS);
     }
     let own = of(threads, reading);
     let Some(lowest) = own.iter().min_by_key(|thread| thread.priority) else {
-        return question.ok("none: the kernel serves it without threads");
+        return question.ok("none: the kernel uses no threads for it");
     };
     let shown = |thread: &IrqThread| match thread.priority {
-        0 => format!("{} at an ordinary priority", thread.name),
+        0 => format!("{} at ordinary priority", thread.name),
         priority => format!("{} at priority {priority}", thread.name),
     };
     let Some(cpu) = wanted.cpu else { return question.info(format!("{}; no CPU was named", shown(lowest))) };
     let waiting = own.iter().find(|thread| thread.cpus.contains(&cpu) && thread.priority < wanted.priority);
     let Some(thread) = waiting else { return question.ok(shown(lowest)) };
-    let found = format!("{}, on CPU {cpu}; the rig has {}", shown(thread), wanted.priority);
+    let found = format!("{}, on CPU {cpu}; the realtime thread has {}", shown(thread), wanted.priority);
     if wanted.busy_polls {
-        return question.info(format!("{found}, and polls the queue itself"));
+        return question.info(format!("{found}, and busy-polls the queue"));
     }
     let above = wanted.priority.saturating_add(ABOVE).min(98);
     let fix = format!(
-        "zerocat tune --interface {} --cpu {cpu}, which moves interrupts away; or: chrt --fifo --pid {above} {}",
+        "zerocat tune --interface {} --cpu {cpu} moves interrupts to another CPU; or: chrt --fifo --pid {above} {}",
         reading.name, thread.pid
     );
-    question.not(Level::Warn, found, fix)
+    question.finding(Level::Warn, found, fix)
 }
 
 #[cfg(test)]
@@ -110,14 +110,14 @@ mod tests {
     }
 
     #[test]
-    fn threads_of_others_and_none_at_all_are_ok() {
+    fn threads_of_other_devices_and_no_threads_are_ok() {
         assert_eq!(level(&[], &WANTED), Level::Ok);
         assert_eq!(level(&[thread("irq/4-ttyS0", 50, &[3])], &WANTED), Level::Ok);
         assert_eq!(level(&[thread("napi/enp3s1-819", 0, &[3])], &WANTED), Level::Ok);
     }
 
     #[test]
-    fn a_rig_that_polls_the_queue_itself_waits_for_no_thread() {
+    fn a_rig_that_busy_polls_waits_for_no_thread() {
         let polls = Wanted { busy_polls: true, ..WANTED };
         assert_eq!(level(&[thread("irq/40-enp3s0-T", 50, &[3])], &polls), Level::Info);
     }

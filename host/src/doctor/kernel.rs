@@ -6,7 +6,7 @@ use super::machine::HostReading;
 use crate::kernel_config::{KernelConfig, Setting};
 use std::time::Duration;
 
-/// Below this period a kernel without PREEMPT_RT is an error.
+/// For periods below this a kernel without PREEMPT_RT is an error.
 const SHORT: Duration = Duration::from_millis(1);
 const NO_CONFIG: &str = "neither /proc/config.gz nor /boot/config-<release> can be read";
 
@@ -27,7 +27,7 @@ fn preempt_rt(reading: &HostReading, wanted: &Wanted) -> Check {
         id: "preempt_rt",
         title: "PREEMPT_RT",
         wanted: "a PREEMPT_RT kernel",
-        why: "without it, kernel code that can't be preempted delays a wake-up by up to milliseconds",
+        why: "without it, kernel code that can't be preempted delays wake-ups by up to milliseconds",
     };
     let version = &reading.host.kernel_version;
     if version.is_empty() {
@@ -37,7 +37,7 @@ fn preempt_rt(reading: &HostReading, wanted: &Wanted) -> Check {
         return question.ok(format!("yes ({})", reading.host.kernel));
     }
     let level = if wanted.period.is_some_and(|period| period < SHORT) { Level::Error } else { Level::Warn };
-    question.not(
+    question.finding(
         level,
         format!("no ({version})"),
         "install a realtime kernel (Debian: apt install linux-image-rt-amd64, or -arm64)",
@@ -49,7 +49,7 @@ fn xdp_sockets(config: Option<&KernelConfig>, wanted: &Wanted) -> Check {
         id: "xdp_sockets",
         title: "AF_XDP in the kernel",
         wanted: "CONFIG_XDP_SOCKETS and CONFIG_BPF_SYSCALL",
-        why: "without them no AF_XDP socket can be opened; AF_PACKET works, with a copy and more time in the kernel",
+        why: "without them AF_XDP sockets can't be opened; AF_PACKET works, but copies frames and takes longer",
     };
     let Some(config) = config else { return question.unknown(NO_CONFIG) };
     let off: Vec<_> = ["CONFIG_XDP_SOCKETS", "CONFIG_BPF_SYSCALL"]
@@ -58,10 +58,12 @@ fn xdp_sockets(config: Option<&KernelConfig>, wanted: &Wanted) -> Check {
         .collect();
     let level = if wanted.xdp { Level::Error } else { Level::Info };
     match off.as_slice() {
-        [] => question.ok("both on"),
-        off => {
-            question.not(level, format!("off: {}", off.join(", ")), "boot a kernel that has them, or use link `packet`")
-        }
+        [] => question.ok("both enabled"),
+        off => question.finding(
+            level,
+            format!("disabled: {}", off.join(", ")),
+            "boot a kernel that has them, or use link `packet`",
+        ),
     }
 }
 
@@ -70,17 +72,17 @@ fn busy_poll(config: Option<&KernelConfig>, wanted: &Wanted) -> Check {
         id: "busy_poll",
         title: "Busy polling in the kernel",
         wanted: "CONFIG_NET_RX_BUSY_POLL",
-        why: "where a driver supports it, a socket that polls its own queue needs no interrupt to receive",
+        why: "with it, and with the driver's support, a socket receives without an interrupt",
     };
     match config.map(|config| config.get("CONFIG_NET_RX_BUSY_POLL")) {
         None => question.unknown(NO_CONFIG),
-        Some(Setting::On) => question.ok("on"),
-        Some(Setting::Off) if wanted.busy_polls => question.not(
+        Some(Setting::On) => question.ok("enabled"),
+        Some(Setting::Off) if wanted.busy_polls => question.finding(
             Level::Warn,
-            "off, and the rig asks for it",
-            "boot a kernel that has it (with PREEMPT_RT: 6.5 or newer), or set `engine.busy_poll` to \"off\"",
+            "disabled, but the rig uses it",
+            "boot a kernel with it (6.5 or newer with PREEMPT_RT), or set `engine.busy_poll` to \"off\"",
         ),
-        Some(Setting::Off) => question.info("off"),
+        Some(Setting::Off) => question.info("disabled"),
     }
 }
 
@@ -100,10 +102,10 @@ fn rt_throttling(reading: &HostReading, wanted: &Wanted) -> Check {
         return question.ok("off");
     }
     if throttling.has_fair_server && !throttling.group_scheduling {
-        return question.ok(format!("{found}, without effect from Linux 6.12 on"));
+        return question.ok(format!("{found}, which has no effect from Linux 6.12 on"));
     }
     if wanted.spins {
-        return question.not(Level::Warn, found, "sysctl kernel.sched_rt_runtime_us=-1, or wait policy `hybrid`");
+        return question.finding(Level::Warn, found, "sysctl kernel.sched_rt_runtime_us=-1, or wait policy `hybrid`");
     }
     question.ok(format!("{found}; the thread sleeps in each cycle"))
 }
@@ -113,7 +115,7 @@ fn fair_server(reading: &HostReading, wanted: &Wanted) -> Check {
         id: "fair_server",
         title: "Fair server",
         wanted: "off, or a thread that sleeps in each cycle",
-        why: "from Linux 6.12 on, ordinary threads that starve get 50 ms of every second of a CPU that never sleeps",
+        why: "from Linux 6.12 on, starved ordinary threads get 50 ms of every second on a CPU whose thread never sleeps",
     };
     let throttling = &reading.throttling;
     if reading.host.kernel.is_empty() {
@@ -125,12 +127,14 @@ fn fair_server(reading: &HostReading, wanted: &Wanted) -> Check {
     if !wanted.spins {
         return question.ok("the thread sleeps in each cycle");
     }
-    let Some(cpu) = wanted.cpu else { return question.unknown("no CPU was named, so none was looked at") };
+    let Some(cpu) = wanted.cpu else { return question.unknown("no CPU was named") };
     let fix = format!("echo 0 > /sys/kernel/debug/sched/fair_server/cpu{cpu}/runtime, or wait policy `hybrid`");
     match throttling.fair_server_ns.iter().find(|(of, _)| *of == cpu) {
         None => question.unknown("/sys/kernel/debug/sched/fair_server can't be read"),
         Some((_, 0)) => question.ok(format!("off on CPU {cpu}")),
-        Some((_, nanos)) => question.not(Level::Warn, format!("{} ms per second on CPU {cpu}", nanos / 1_000_000), fix),
+        Some((_, nanos)) => {
+            question.finding(Level::Warn, format!("{} ms per second on CPU {cpu}", nanos / 1_000_000), fix)
+        }
     }
 }
 
@@ -138,18 +142,18 @@ fn clocksource(reading: &HostReading) -> Check {
     let question = Question {
         id: "clocksource",
         title: "Clock source",
-        wanted: "tsc, kvm-clock or the processor's own timer",
-        why: "hpet and acpi_pm take over a microsecond per reading and are read several times in a cycle",
+        wanted: "tsc, kvm-clock or the processor's timer",
+        why: "a reading of hpet or acpi_pm takes over a microsecond, and each cycle reads the clock several times",
     };
     let Some(source) = reading.host.clocksource.as_deref() else {
         return question.unknown("current_clocksource can't be read");
     };
     match source {
-        "hpet" | "acpi_pm" | "jiffies" | "refined-jiffies" => question.not(
+        "hpet" | "acpi_pm" | "jiffies" | "refined-jiffies" => question.finding(
             Level::Error,
             source,
             "echo tsc > /sys/devices/system/clocksource/clocksource0/current_clocksource; \
-             if it is refused, see dmesg for why the tsc was dropped",
+             if that is refused, dmesg says why the kernel doesn't use the tsc",
         ),
         _ => question.ok(source),
     }
@@ -160,12 +164,16 @@ fn virtual_machine(reading: &HostReading) -> Check {
         id: "virtual_machine",
         title: "Virtual machine",
         wanted: "none",
-        why: "a hypervisor takes CPUs away for as long as it likes, and nothing inside can prevent it",
+        why: "a hypervisor may interrupt CPUs for any length of time, and the guest can't prevent it",
     };
     if reading.host.virtual_machine {
-        return question.not(Level::Warn, "yes", "measure, and drive real hardware from a machine of its own");
+        return question.finding(
+            Level::Warn,
+            "yes",
+            "measure what it can do, and use a physical machine for real hardware",
+        );
     }
-    // The flag is in cpuinfo; without that its absence says nothing.
+    // The flag is in cpuinfo. If that can't be read, a missing flag means nothing.
     if reading.host.cpu_model.is_none() { question.unknown("/proc/cpuinfo names no CPU") } else { question.ok("no") }
 }
 
@@ -202,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn throttling_counts_for_a_thread_that_spins_on_a_kernel_that_heeds_it() {
+    fn throttling_matters_to_a_thread_that_spins_on_a_kernel_that_applies_it() {
         let old = [(RELEASE, "6.1.0\n"), RUNTIME, PERIOD];
         assert_eq!(level("rt_throttling", &old, &SPINS), Level::Warn);
         assert_eq!(level("rt_throttling", &old, &WANTED), Level::Ok);
@@ -212,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn the_fair_server_counts_for_a_thread_that_spins() {
+    fn the_fair_server_matters_to_a_thread_that_spins() {
         let server = "sys/kernel/debug/sched/fair_server/cpu3/runtime";
         let on = [(RELEASE, "6.12.0\n"), (server, "50000000\n")];
         assert_eq!(level("fair_server", &on, &SPINS), Level::Warn);

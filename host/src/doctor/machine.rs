@@ -1,4 +1,4 @@
-//! What is read of the machine, below a root that holds its `/proc`, `/sys`, `/boot`, `/dev` and `/etc`.
+//! What is read of the machine, below a root that contains `/proc`, `/sys`, `/boot`, `/dev` and `/etc`.
 
 use super::irq::{Irq, read_irqs};
 use super::irq_thread::{self, IrqThread};
@@ -13,32 +13,32 @@ use std::io;
 use std::path::Path;
 use zerocat_sched::cpu_list;
 
-/// The machine as it is. `None` is what couldn't be read.
+/// The machine. `None` is what couldn't be read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct HostReading {
     /// Kernel, CPUs, clock source.
     pub host: Host,
-    /// What the kernel takes from a realtime thread.
+    /// How the kernel throttles realtime threads.
     pub throttling: Throttling,
     /// Configuration of the kernel.
     pub config: Option<KernelConfig>,
-    /// CPUs on line.
+    /// CPUs that are online.
     pub online: Vec<usize>,
     /// CPUs that this process may run on.
     pub allowed: Vec<usize>,
-    /// Frequency governor of each CPU that has one.
+    /// CPU and frequency governor, for each CPU that has one.
     pub governors: Vec<(usize, String)>,
-    /// CPUs that share a core, of each CPU.
+    /// CPU and all CPUs on its core, itself included.
     pub siblings: Vec<(usize, Vec<usize>)>,
     /// Whether `/dev/cpu_dma_latency` can be opened for writing; `None` if there is no such device.
     pub dma_latency: Option<bool>,
     /// Interrupts with a handler.
     pub irqs: Vec<Irq>,
-    /// Threads that serve interrupts.
+    /// Kernel threads that serve interrupts.
     pub irq_threads: Vec<IrqThread>,
-    /// Names of the processes; empty where they can't be seen.
+    /// Names of the processes; empty if they can't be seen.
     pub processes: Vec<String>,
-    /// Modules in the kernel; `None` where the list can't be read.
+    /// Loaded kernel modules.
     pub modules: Option<Vec<String>>,
     /// Transparent huge pages: `always`, `madvise`, `never`.
     pub huge_pages: Option<String>,
@@ -48,9 +48,9 @@ pub struct HostReading {
     pub swaps: Option<usize>,
     /// `/proc/sys/kernel/numa_balancing`.
     pub numa_balancing: Option<u8>,
-    /// Free and all reserved huge pages of 2 MiB.
+    /// Reserved huge pages of 2 MiB: how many are free, and how many there are.
     pub reserved_pages: Option<(u64, u64)>,
-    /// By how much the kernel may delay a sleep of an ordinary thread of this process, in ns.
+    /// How much longer the kernel may let an ordinary thread of this process sleep, in ns.
     pub timer_slack_ns: Option<u64>,
     /// Active profile of tuned.
     pub tuned_profile: Option<String>,
@@ -79,7 +79,7 @@ impl HostReading {
             processes: processes(root),
             modules: modules(root),
             huge_pages: files::text(root, "sys/kernel/mm/transparent_hugepage/enabled")
-                .and_then(|text| files::chosen(&text).map(str::to_owned)),
+                .and_then(|text| files::bracketed(&text).map(str::to_owned)),
             same_page_merging: files::number(root, "sys/kernel/mm/ksm/run"),
             // The first line is a header.
             swaps: files::text(root, "proc/swaps").map(|text| text.lines().count().saturating_sub(1)),
@@ -94,14 +94,14 @@ impl HostReading {
         }
     }
 
-    /// Whether a process of this name runs; `None` where processes can't be seen.
+    /// Whether a process of this name is running; `None` if processes can't be seen.
     #[must_use]
     pub fn runs(&self, name: &str) -> Option<bool> {
         (!self.processes.is_empty()).then(|| self.processes.iter().any(|process| process == name))
     }
 }
 
-/// Opens the device without writing to it, which asks for nothing.
+/// Opens the device without writing to it, which requests no latency.
 fn dma_latency(root: &Path) -> Option<bool> {
     let path = root.join("dev/cpu_dma_latency");
     path.exists().then(|| fs::OpenOptions::new().write(true).open(path).is_ok())
@@ -117,7 +117,7 @@ fn processes(root: &Path) -> Vec<String> {
     pids.filter_map(|pid| files::text(root, &format!("proc/{pid}/comm"))).collect()
 }
 
-/// None, where the kernel has no such list: it was built without modules.
+/// An empty list if the kernel has no such file, because it was built without modules.
 fn modules(root: &Path) -> Option<Vec<String>> {
     let text = match fs::read_to_string(root.join("proc/modules")) {
         Err(error) if error.kind() == io::ErrorKind::NotFound && root.join("proc/version").exists() => String::new(),

@@ -1,4 +1,4 @@
-//! Checks of what the kernel does to memory behind a process's back.
+//! Checks of what the kernel does with memory by itself, and of timer slack.
 
 use super::Wanted;
 use super::check::{Check, Level, Question};
@@ -20,13 +20,13 @@ fn huge_pages(reading: &HostReading) -> Check {
         id: "transparent_huge_pages",
         title: "Transparent huge pages",
         wanted: "madvise or never",
-        why: "the kernel joins pages to huge ones at any time and stops their process while it does",
+        why: "the kernel merges pages into huge ones at any time and stops the process meanwhile",
     };
     match reading.huge_pages.as_deref() {
         None => question.unknown("/sys/kernel/mm/transparent_hugepage/enabled can't be read"),
         Some("always") => {
             let fix = "echo madvise > /sys/kernel/mm/transparent_hugepage/enabled";
-            question.not(Level::Warn, "always", fix)
+            question.finding(Level::Warn, "always", fix)
         }
         Some(other) => question.ok(other),
     }
@@ -36,20 +36,20 @@ fn reserved_pages(reading: &HostReading, wanted: &Wanted) -> Check {
     let question = Question {
         id: "reserved_huge_pages",
         title: "Reserved huge pages",
-        wanted: "free ones, for a rig with `engine.umem_pages` \"huge\"",
-        why: "an AF_XDP socket whose memory can't be had as it was asked for isn't opened",
+        wanted: "some free, if the rig's `engine.umem_pages` is \"huge\"",
+        why: "the AF_XDP socket isn't opened without the memory that the rig asks for",
     };
     let asks = wanted.xdp && wanted.huge_pages;
     match reading.reserved_pages {
         None if asks => question.unknown("/sys/kernel/mm/hugepages/hugepages-2048kB can't be read"),
-        None => question.info("none, and the rig doesn't ask for them"),
-        Some((0, all)) if asks => question.not(
+        None => question.info("none, and the rig doesn't use them"),
+        Some((0, all)) if asks => question.finding(
             Level::Error,
-            format!("none free of {all}, and the rig asks for them"),
+            format!("none of {all} free, but the rig uses them"),
             format!("sysctl vm.nr_hugepages={}, or set `engine.umem_pages` to \"ordinary\"", all + 2),
         ),
         Some((free, all)) if asks => question.ok(format!("{free} of {all} free")),
-        Some((free, all)) => question.ok(format!("{free} of {all} free; the rig doesn't ask for them")),
+        Some((free, all)) => question.ok(format!("{free} of {all} free; the rig doesn't use them")),
     }
 }
 
@@ -58,11 +58,11 @@ fn same_page_merging(reading: &HostReading) -> Check {
         id: "same_page_merging",
         title: "Same-page merging (KSM)",
         wanted: "off",
-        why: "a page that was merged is copied at the next write: a page fault in the cycle",
+        why: "a merged page is copied when it is written next, which is a page fault in the cycle",
     };
     match reading.same_page_merging {
         None => question.unknown("/sys/kernel/mm/ksm/run can't be read"),
-        Some(1) => question.not(Level::Warn, "on", "echo 2 > /sys/kernel/mm/ksm/run"),
+        Some(1) => question.finding(Level::Warn, "on", "echo 2 > /sys/kernel/mm/ksm/run"),
         Some(_) => question.ok("off"),
     }
 }
@@ -72,12 +72,12 @@ fn swap(reading: &HostReading) -> Check {
         id: "swap",
         title: "Swap",
         wanted: "off",
-        why: "zerocat's memory is locked, but what it waits for may be on disk",
+        why: "zerocat's memory is locked, but a process that it waits for may be swapped out",
     };
     match reading.swaps {
         None => question.unknown("/proc/swaps can't be read"),
         Some(0) => question.ok("off"),
-        Some(areas) => question.not(Level::Warn, format!("{areas} in use"), "swapoff -a"),
+        Some(areas) => question.finding(Level::Warn, format!("{areas} in use"), "swapoff -a"),
     }
 }
 
@@ -86,12 +86,12 @@ fn numa_balancing(reading: &HostReading) -> Check {
         id: "numa_balancing",
         title: "NUMA balancing",
         wanted: "off",
-        why: "it takes pages away to see who uses them: page faults in the cycle",
+        why: "it unmaps pages to see who uses them, which causes page faults in the cycle",
     };
     match reading.numa_balancing {
-        None => question.unknown("/proc/sys/kernel/numa_balancing can't be read; the kernel may have none"),
+        None => question.unknown("/proc/sys/kernel/numa_balancing can't be read; perhaps the kernel doesn't have it"),
         Some(0) => question.ok("off"),
-        Some(_) => question.not(Level::Warn, "on", "sysctl kernel.numa_balancing=0"),
+        Some(_) => question.finding(Level::Warn, "on", "sysctl kernel.numa_balancing=0"),
     }
 }
 
@@ -100,14 +100,16 @@ fn timer_slack(reading: &HostReading) -> Check {
         id: "timer_slack",
         title: "Timer slack of ordinary threads",
         wanted: "at most 1000 ns",
-        why: "the kernel lets an ordinary thread sleep that much longer, so tasks wake later; realtime threads have none",
+        why: "the kernel may let ordinary threads sleep that much longer, so tasks wake later; realtime threads have none",
     };
     match reading.timer_slack_ns {
         None => question.unknown("/proc/self/timerslack_ns can't be read"),
         Some(slack) if slack <= 1_000 => question.ok(format!("{slack} ns")),
-        Some(slack) => {
-            question.not(Level::Info, format!("{slack} ns"), "TimerSlackNSec=1us in the unit that starts it (systemd)")
-        }
+        Some(slack) => question.finding(
+            Level::Info,
+            format!("{slack} ns"),
+            "TimerSlackNSec=1us in the systemd unit that starts it",
+        ),
     }
 }
 
@@ -117,7 +119,7 @@ mod tests {
     use crate::doctor::testing::{WANTED, level};
 
     #[test]
-    fn each_of_them_is_a_warning_when_on_and_none_when_off() {
+    fn each_of_them_is_a_warning_if_it_is_on() {
         let header = "Filename Type Size Used Priority\n";
         let swapping = format!("{header}/dev/sda2 partition 1 0 -2\n");
         for (id, path, on, off) in [
@@ -135,8 +137,9 @@ mod tests {
             assert_eq!(level(id, &[(path, off)], &WANTED), Level::Ok, "{id}");
         }
     }
+
     #[test]
-    fn huge_pages_are_needed_by_a_rig_that_asks_for_them_only() {
+    fn only_a_rig_that_uses_huge_pages_needs_them() {
         let path = |file: &str| format!("sys/kernel/mm/hugepages/hugepages-2048kB/{file}");
         let (free, all) = (path("free_hugepages"), path("nr_hugepages"));
         let asks = Wanted { huge_pages: true, ..WANTED };

@@ -1,7 +1,6 @@
-//! What changed while somebody looked: interrupts of the firmware, errors of a NIC, realtime threads that never sleep.
+//! What changed while doctor watched: interrupts of the firmware, errors of a NIC, realtime threads that never sleep.
 //!
-//! Counts are read twice, and only their growth is judged: what a counter says since the machine was started may be of
-//! a cable that was changed long ago.
+//! Counts are read twice and only their growth is judged. An old count may come from a cable that was replaced long ago.
 
 use super::interface::{Counters, read_counters, read_errors};
 use crate::files;
@@ -11,12 +10,12 @@ use std::path::Path;
 use std::time::Duration;
 
 /// MSR_SMI_COUNT: interrupts of the firmware since the machine was started (Intel 64 and IA-32 Architectures Software
-/// Developer's Manual, volume 4, table 2-2; processors of others don't have it).
+/// Developer's Manual, volume 4, table 2-2; other vendors' processors don't have it).
 const SMI_COUNT: u64 = 0x34;
 /// Ticks per second in which `/proc/<pid>/stat` counts (USER_HZ, proc(5)).
 const TICKS: u128 = 100;
-/// A realtime thread that uses this share of the time, in percent, is one that never sleeps. Throttling and the fair
-/// server take 5.
+/// A realtime thread that uses at least this share of the time, in percent, counts as one that never sleeps. It can't have
+/// all of it, because throttling or the fair server takes 5.
 const BUSY: u128 = 90;
 
 /// Counts at one moment. `None` is what couldn't be read.
@@ -28,7 +27,7 @@ pub struct Counts {
     pub threads: Vec<RealtimeThread>,
     /// Counters of the interface.
     pub nic: Option<Counters>,
-    /// What its errors are made of, where sysfs shows it: `rx_crc_errors`, `rx_missed_errors`.
+    /// Its errors by kind, if sysfs shows them: `rx_crc_errors`, `rx_missed_errors`.
     pub named: Vec<(String, u64)>,
 }
 
@@ -41,15 +40,15 @@ pub struct RealtimeThread {
     pub name: String,
     /// Its priority.
     pub priority: u8,
-    /// CPU that it ran on last.
+    /// CPU on which it ran last.
     pub cpu: usize,
-    /// Time that it ran, in ticks of 10 ms.
+    /// Its CPU time, in ticks of 10 ms.
     pub ticks: u64,
 }
 
 impl Counts {
-    /// Those below `root`: firmware as `cpu` counts it, and of an interface of the calling thread's network namespace,
-    /// by name and number.
+    /// Reads them below `root`: interrupts of the firmware as `cpu` counts them, and the counters of an interface of the
+    /// calling thread's network namespace, given by name and number.
     #[must_use]
     pub fn read(root: &Path, cpu: usize, interface: Option<(&str, u32)>) -> Self {
         Self {
@@ -97,27 +96,27 @@ fn realtime_thread(root: &Path, folder: &str, thread: &str) -> Option<RealtimeTh
 pub struct Observed {
     /// Time between them.
     pub length: Duration,
-    /// Interrupts of the firmware: since the start of the machine, and meanwhile.
+    /// Interrupts of the firmware: since the start of the machine, and between the two moments.
     pub firmware: Option<(u64, u64)>,
     /// Realtime threads that never slept.
     pub busy: Vec<RealtimeThread>,
-    /// Counters of the interface: since it was made, and meanwhile.
+    /// Counters of the interface: since it was created, and between the two moments.
     pub nic: Option<(Counters, Counters)>,
-    /// What its errors are made of: those that grew, by how much.
+    /// Kinds of its errors that grew, and by how much.
     pub named: Vec<(String, u64)>,
 }
 
 impl Observed {
-    /// Shorter than this says nothing.
+    /// A shorter time is too short to judge anything.
     const SHORTEST: Duration = Duration::from_millis(100);
 
-    /// Whether there was time for something to happen.
+    /// Whether the time was long enough to judge growth.
     #[must_use]
-    pub fn looked(&self) -> bool {
+    pub fn is_long_enough(&self) -> bool {
         self.length >= Self::SHORTEST
     }
 
-    /// From the first moment to the second, `length` later.
+    /// The difference between two moments, the second `length` after the first.
     #[must_use]
     pub fn between(before: &Counts, after: &Counts, length: Duration) -> Self {
         let pair = |(first, last): (u64, u64)| (last, last.saturating_sub(first));
@@ -160,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn the_count_of_the_firmware_is_that_of_the_named_cpu() {
+    fn interrupts_of_the_firmware_are_read_from_the_given_cpu() {
         let tree = FakeTree::new(&[("dev/cpu/3/msr", "")]);
         let mut registers = vec![0; 0x34];
         registers.extend(1_234_u64.to_le_bytes());
@@ -170,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn realtime_threads_are_found_in_all_processes_and_by_any_name() {
+    fn realtime_threads_are_found_in_all_processes_whatever_their_name() {
         let odd = stat("a (b) c", 5, 2, 80);
         let plain = stat("sh", 5, 0, 0);
         let tree = FakeTree::new(&[("proc/7/task/9/stat", &odd), ("proc/8/task/8/stat", &plain)]);
@@ -179,15 +178,15 @@ mod tests {
     }
 
     #[test]
-    fn a_realtime_thread_that_has_nearly_all_of_the_time_never_slept() {
+    fn a_realtime_thread_with_nearly_all_of_the_time_never_slept() {
         let busy = |ran: u64| Observed::between(&thread(1_000), &thread(1_000 + ran), SECOND).busy.len();
         assert_eq!([busy(0), busy(89), busy(95), busy(100)], [0, 0, 1, 1]);
         let short = Observed::between(&thread(0), &thread(5), Duration::from_millis(50));
-        assert!(short.busy.is_empty(), "too short to tell");
+        assert!(short.busy.is_empty(), "too short to judge");
     }
 
     #[test]
-    fn only_what_grew_is_told() {
+    fn only_growth_is_reported() {
         let counts = |nic: u64, named: u64| Counts {
             firmware: Some(nic),
             nic: Some(Counters { rx_errors: nic, ..Counters::default() }),

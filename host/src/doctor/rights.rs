@@ -1,4 +1,4 @@
-//! Checks of what this process may do: capabilities and limits, as the process that asks has them.
+//! Checks of what this process may do, by its own capabilities and limits.
 
 use super::Wanted;
 use super::check::{Check, Level, Question};
@@ -6,7 +6,7 @@ use crate::files;
 use std::path::Path;
 use zerocat_sched::Capabilities;
 
-/// What this process may do. `None` is what couldn't be read.
+/// Capabilities and limits of this process. `None` is what couldn't be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Rights {
     /// Effective capabilities.
@@ -18,7 +18,7 @@ pub struct Rights {
 }
 
 impl Rights {
-    /// Those of this process, from `/proc/self` below `root`.
+    /// Reads them from `/proc/self` below `root`.
     #[must_use]
     pub fn read(root: &Path) -> Self {
         let limits = files::text(root, "proc/self/limits").unwrap_or_default();
@@ -67,7 +67,7 @@ fn network(rights: &Rights, wanted: &Wanted) -> Check {
         return question.ok("all");
     }
     let fix = "run as root, or: setcap cap_net_raw,cap_net_admin,cap_bpf,cap_sys_nice,cap_ipc_lock+ep $(which zerocat)";
-    question.not(Level::Error, format!("missing: {}", missing.join(", ")), fix)
+    question.finding(Level::Error, format!("missing: {}", missing.join(", ")), fix)
 }
 
 fn locked_memory(rights: &Rights) -> Check {
@@ -75,16 +75,16 @@ fn locked_memory(rights: &Rights) -> Check {
         id: "locked_memory",
         title: "Locked memory",
         wanted: "CAP_IPC_LOCK, or no limit",
-        why: "memory that isn't locked can be taken away, and a page fault in the cycle brings it back",
+        why: "memory that isn't locked may be paged out, and a page fault in the cycle brings it back",
     };
     match (rights.has(Capabilities::IPC_LOCK), rights.locked_memory) {
         (Some(true), _) => question.ok("CAP_IPC_LOCK"),
         (_, Some(u64::MAX)) => question.ok("unlimited"),
         (_, None) => question.unknown("/proc/self/limits can't be read"),
-        (_, Some(bytes)) => question.not(
+        (_, Some(bytes)) => question.finding(
             Level::Error,
             format!("{} KiB", bytes / 1024),
-            "give CAP_IPC_LOCK, or set LimitMEMLOCK=infinity (systemd), or `memlock unlimited` in limits.conf",
+            "grant CAP_IPC_LOCK, or set LimitMEMLOCK=infinity (systemd), or `memlock unlimited` in limits.conf",
         ),
     }
 }
@@ -93,17 +93,17 @@ fn priority(rights: &Rights, wanted: &Wanted) -> Check {
     let question = Question {
         id: "realtime_priority",
         title: "Realtime priority",
-        wanted: "CAP_SYS_NICE, or a limit not below the rig's priority",
+        wanted: "CAP_SYS_NICE, or a limit of at least the rig's priority",
         why: "without SCHED_FIFO every other thread delays the cycle",
     };
     match (rights.has(Capabilities::SYS_NICE), rights.priority) {
         (Some(true), _) => question.ok("CAP_SYS_NICE"),
         (_, None) => question.unknown("/proc/self/limits can't be read"),
         (_, Some(limit)) if limit >= u64::from(wanted.priority) => question.ok(format!("limit {limit}")),
-        (_, Some(limit)) => question.not(
+        (_, Some(limit)) => question.finding(
             Level::Error,
-            format!("limit {limit}, the rig wants {}", wanted.priority),
-            format!("give CAP_SYS_NICE, or set LimitRTPRIO={}", wanted.priority),
+            format!("limit {limit}; the rig needs {}", wanted.priority),
+            format!("grant CAP_SYS_NICE, or set LimitRTPRIO={}", wanted.priority),
         ),
     }
 }
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_needed_for_the_link_is_asked_for() {
+    fn the_link_decides_which_capabilities_are_needed() {
         let raw_only = [(STATUS, "CapEff:\t0000000000002000\n")];
         assert_eq!(level("capabilities", &raw_only, &WANTED), Level::Error);
         assert_eq!(level("capabilities", &raw_only, &Wanted { xdp: false, ..WANTED }), Level::Ok);
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_finite_limit_of_locked_memory_is_an_error_unless_the_capability_is_there() {
+    fn a_finite_limit_of_locked_memory_is_an_error_without_the_capability() {
         let finite = limits("8388608", "0");
         assert_eq!(level("locked_memory", &[(LIMITS, &finite)], &WANTED), Level::Error);
         assert_eq!(level("locked_memory", &[(LIMITS, &limits("unlimited", "0"))], &WANTED), Level::Ok);
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_of_the_priority_is_to_reach_the_rigs() {
+    fn the_limit_must_reach_the_rigs_priority() {
         assert_eq!(level("realtime_priority", &[(LIMITS, &limits("0", "79"))], &WANTED), Level::Error);
         assert_eq!(level("realtime_priority", &[(LIMITS, &limits("0", "80"))], &WANTED), Level::Ok);
     }

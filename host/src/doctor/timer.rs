@@ -1,48 +1,56 @@
-//! The machine's own measure: how late a realtime thread wakes for its ticks, by the rig's wait policy and rate.
+//! The check of a measurement: how late a realtime thread wakes for its ticks, with the rig's wait policy and rate.
 
 use super::check::{Check, Level, Question};
 use std::time::Duration;
 
-/// What a measurement said.
+/// A measurement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TimerReading {
     /// The wait policy.
     pub wait: String,
     /// The period of the ticks.
     pub period: Duration,
-    /// Ticks that were waited for.
+    /// Number of ticks.
     pub ticks: u64,
-    /// From the tick to the wake-up: the latest of 999 in 1000.
+    /// Time from the tick to the wake-up, 99.9th percentile.
     pub p999: Duration,
-    /// The latest of all.
+    /// The same, longest.
     pub max: Duration,
-    /// What the measuring thread asked for and couldn't have, a sentence each.
+    /// Steps of the measuring thread's set-up that failed, a sentence each.
     pub missing: Vec<String>,
 }
 
-/// Judges it. `None` is no measurement.
+/// Judges a measurement; `None` if there was none.
 #[must_use]
 pub fn judge_timer(reading: Option<&TimerReading>) -> Check {
     let question = Question {
         id: "timer",
         title: "Measured wake-up",
         wanted: "p99.9 and max within 1 % of the cycle",
-        why: "what the machine gives a waiting thread without any network is the limit of what a run can have",
+        why: "a run can't be more punctual than a thread that only waits on this machine",
     };
     let Some(TimerReading { wait, period, ticks, p999, max, missing }) = reading else {
-        return question.not(Level::Info, "unknown: not measured", "zerocat doctor --timer, with the CPU to itself");
+        return question.finding(
+            Level::Info,
+            "unknown: not measured",
+            "zerocat doctor --timer, with nothing else on the CPU",
+        );
     };
     let micros = |time: &Duration| format!("{:.1} us", time.as_secs_f64() * 1e6);
-    let lacks: String = missing.iter().map(|sentence| format!("; not had: {sentence}")).collect();
-    let found =
-        format!("p99.9 {}, max {} of {}, {ticks} ticks, wait {wait}{lacks}", micros(p999), micros(max), micros(period));
+    let failed: String = missing.iter().map(|sentence| format!("; unavailable: {sentence}")).collect();
+    let found = format!(
+        "p99.9 {}, max {} of {}, {ticks} ticks, wait {wait}{failed}",
+        micros(p999),
+        micros(max),
+        micros(period)
+    );
     let limit = *period / 100;
     if *p999 <= limit && *max <= limit {
         return question.ok(found);
     }
-    let fix = "see the other findings: isolation, PREEMPT_RT, idle states, throttling; longer, and by each wait policy: \
-               zerocat bench wakeup; what the kernel does meanwhile: rtla timerlat";
-    question.not(Level::Warn, found, fix)
+    let fix = "see the other findings: isolation, PREEMPT_RT, idle states, throttling; to measure longer and with each wait \
+               policy: zerocat bench wakeup; to see what the kernel does: rtla timerlat";
+    question.finding(Level::Warn, found, fix)
 }
 
 #[cfg(test)]
@@ -57,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn one_percent_of_the_cycle_is_the_limit_of_both_figures() {
+    fn both_figures_may_be_one_percent_of_the_cycle() {
         assert_eq!([level(10, 10), level(9, 11), level(11, 11)], [Level::Ok, Level::Warn, Level::Warn]);
     }
 

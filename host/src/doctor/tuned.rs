@@ -1,4 +1,4 @@
-//! The check of tuned, which sets governors, kernel threads and sysctls by profiles.
+//! The check of tuned, a daemon that sets governors, kernel threads and sysctls by profile.
 
 use super::check::{Check, Level, Question};
 use super::machine::HostReading;
@@ -6,17 +6,17 @@ use super::machine::HostReading;
 pub(super) fn judge(reading: &HostReading) -> Check {
     let question = Question {
         id: "tuned",
-        title: "Profile of tuned",
+        title: "tuned profile",
         wanted: "tuned not running, or with a realtime profile",
-        why: "another profile sets governor, idle states and kernel threads for other aims, and does so again after you",
+        why: "other profiles set governor, idle states and kernel threads for other aims, and undo your changes",
     };
     let profile = reading.tuned_profile.as_deref();
     match (reading.runs("tuned"), profile) {
-        (None, _) => question.unknown("no process can be seen in /proc"),
+        (None, _) => question.unknown("/proc shows no processes"),
         (Some(false), _) => question.ok("not running"),
-        (Some(true), None) => question.unknown("it runs, and /etc/tuned/active_profile can't be read"),
+        (Some(true), None) => question.unknown("it is running, but /etc/tuned/active_profile can't be read"),
         (Some(true), Some(profile)) if profile.starts_with("realtime") => question.ok(profile),
-        (Some(true), Some(profile)) => question.not(
+        (Some(true), Some(profile)) => question.finding(
             Level::Warn,
             profile,
             "tuned-adm profile realtime (package tuned-profiles-realtime), or: systemctl disable --now tuned",

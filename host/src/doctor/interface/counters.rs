@@ -1,17 +1,17 @@
-//! Errors that a NIC counts, since it is there and while somebody looked.
+//! Errors that a NIC counted, in total and while doctor watched.
 
 use crate::doctor::{Check, Level, Observed, Question};
 use crate::files;
 use std::path::Path;
 
-/// Counters since the interface was made (`/proc/net/dev`).
+/// Counters since the interface was created (`/proc/net/dev`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counters {
     /// Frames received with an error.
     pub rx_errors: u64,
-    /// Frames received and thrown away.
+    /// Frames received and dropped.
     pub rx_dropped: u64,
-    /// Frames that weren't sent because of an error.
+    /// Frames not sent because of an error.
     pub tx_errors: u64,
 }
 
@@ -33,7 +33,7 @@ impl std::fmt::Display for Counters {
     }
 }
 
-/// Those of an interface of the calling thread's network namespace, below `root`.
+/// The counters of an interface of the calling thread's network namespace, below `root`.
 #[must_use]
 pub fn read_counters(root: &Path, name: &str) -> Option<Counters> {
     let text = files::text(root, "proc/thread-self/net/dev")?;
@@ -43,32 +43,32 @@ pub fn read_counters(root: &Path, name: &str) -> Option<Counters> {
     Some(Counters { rx_errors: *values.get(2)?, rx_dropped: *values.get(3)?, tx_errors: *values.get(10)? })
 }
 
-/// What the errors of an interface are made of, as sysfs below `root` names it (`Documentation/ABI/testing/
-/// sysfs-class-net-statistics`); none where that doesn't show an interface of this name and number.
+/// The errors of an interface by kind, with the names that sysfs has for them (`sysfs-class-net-statistics` in
+/// `Documentation/ABI/testing`); empty if sysfs doesn't show an interface of this name and number.
 ///
-/// Frames that the NIC had no room for (`rx_missed_errors`) are no errors in `/proc/net/dev`, which calls them dropped.
+/// `/proc/net/dev` counts frames for which the NIC had no room (`rx_missed_errors`) as dropped, not as errors.
 pub(in crate::doctor) fn read_errors(root: &Path, name: &str, index: u32) -> Vec<(String, u64)> {
     let directory = format!("sys/class/net/{name}");
     if files::number(root, &format!("{directory}/ifindex")) != Some(index) {
         return Vec::new();
     }
     let sums = ["rx_errors", "tx_errors"];
-    let parts = files::names(root, &format!("{directory}/statistics")).into_iter();
-    parts
+    let kinds = files::names(root, &format!("{directory}/statistics")).into_iter();
+    kinds
         .filter(|file| file.ends_with("_errors") && !sums.contains(&file.as_str()))
         .filter_map(|file| Some((files::number(root, &format!("{directory}/statistics/{file}"))?, file)))
         .map(|(count, file)| (file, count))
         .collect()
 }
 
-/// Judges the interface `name` by what its counters did.
+/// Judges the interface `name` by its counters.
 #[must_use]
 pub fn judge_counters(name: &str, observed: &Observed) -> Check {
     let question = Question {
         id: "nic_errors",
-        title: "Errors of the NIC",
-        wanted: "none while doctor looks",
-        why: "a frame with an error is a lost cycle; a bad cable or plug, or a receive ring that overran",
+        title: "NIC errors",
+        wanted: "none while doctor watches",
+        why: "a frame with an error is a lost cycle; causes are a bad cable or plug, or a receive ring that overran",
     };
     let Some((total, grown)) = observed.nic else {
         return question.unknown("/proc/net/dev doesn't show this interface");
@@ -77,19 +77,19 @@ pub fn judge_counters(name: &str, observed: &Observed) -> Check {
     if grown.rx_errors > 0 || grown.tx_errors > 0 || !observed.named.is_empty() {
         let named: String = observed.named.iter().map(|(name, more)| format!(", {name} {more}")).collect();
         let fix = format!(
-            "change cable and plugs; watch: ip -s -s link show dev {name}, ethtool -S {name}; longer: \
+            "replace cable and plugs; watch: ip -s -s link show dev {name}, ethtool -S {name}; for longer: \
              zerocat doctor --interface {name} --seconds 60"
         );
-        return question.not(Level::Warn, format!("in {seconds:.1} s: {grown}{named}"), fix);
+        return question.finding(Level::Warn, format!("in {seconds:.1} s: {grown}{named}"), fix);
     }
-    match (total.rx_errors + total.tx_errors, observed.looked()) {
-        (0, _) => question.ok(format!("{total} since it is there")),
-        (_, false) => question.not(
+    match (total.rx_errors + total.tx_errors, observed.is_long_enough()) {
+        (0, _) => question.ok(format!("{total} since it was created")),
+        (_, false) => question.finding(
             Level::Warn,
-            format!("{total} since it is there; nobody looked whether they grow"),
+            format!("{total} since it was created; not watched for growth"),
             format!("zerocat doctor --interface {name} --seconds 10"),
         ),
-        (_, true) => question.info(format!("none in {seconds:.1} s; {total} since it is there")),
+        (_, true) => question.info(format!("none in {seconds:.1} s; {total} since it was created")),
     }
 }
 
@@ -113,28 +113,28 @@ mod tests {
     }
 
     #[test]
-    fn what_was_counted_before_is_not_counted_again() {
+    fn a_difference_counts_only_what_is_new() {
         let [before, after] = [4, 6].map(|rx_errors| Counters { rx_errors, rx_dropped: 9, tx_errors: 1 });
         assert_eq!(after.since(&before), Counters { rx_errors: 2, ..Counters::default() });
-        assert_eq!(before.since(&after), Counters::default(), "an interface that was made anew counts from 0");
+        assert_eq!(before.since(&after), Counters::default(), "a new interface of the same name counts from 0");
     }
 
     #[test]
-    fn errors_that_grow_are_a_warning_and_old_ones_a_note() {
+    fn new_errors_are_a_warning_and_old_ones_a_note() {
         let errors = |rx_errors| Counters { rx_errors, ..Counters::default() };
         let level =
             |total, grown, seconds| judge_counters("eth1", &observed(errors(total), errors(grown), seconds)).level;
         assert_eq!(level(0, 0, 1), Level::Ok);
         assert_eq!(level(9, 0, 1), Level::Info);
         assert_eq!(level(9, 1, 1), Level::Warn);
-        assert_eq!(level(9, 0, 0), Level::Warn, "whether they grow isn't known");
+        assert_eq!(level(9, 0, 0), Level::Warn, "they may be new");
         let sent = Counters { tx_errors: 1, ..Counters::default() };
         assert_eq!(judge_counters("eth1", &observed(sent, sent, 1)).level, Level::Warn);
         assert_eq!(judge_counters("eth1", &Observed::default()).level, Level::Info);
     }
 
     #[test]
-    fn frames_that_the_nic_had_no_room_for_are_errors_and_what_the_kernel_dropped_is_none() {
+    fn frames_that_the_nic_had_no_room_for_are_errors_and_drops_of_the_kernel_are_not() {
         let observed = observed(Counters::default(), Counters { rx_dropped: 5, ..Counters::default() }, 1);
         assert_eq!(judge_counters("eth1", &observed).level, Level::Ok);
         let missed = Observed { named: vec![("rx_missed_errors".to_owned(), 2)], ..observed };
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn the_parts_are_those_of_this_interface() {
+    fn kinds_of_errors_are_those_of_this_interface() {
         let tree = FakeTree::new(&[
             ("sys/class/net/eth1/ifindex", "3\n"),
             ("sys/class/net/eth1/statistics/rx_errors", "9\n"),

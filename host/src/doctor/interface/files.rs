@@ -1,5 +1,4 @@
-//! What files say about an interface: NAPI, interrupts, other sockets. What ioctl and netlink say is read
-//! elsewhere.
+//! What files say about an interface: NAPI, interrupts, power saving, other users. The checks of it.
 
 use super::managers::{Managers, judge_managers};
 use super::packet_sockets::{self, PacketSocket};
@@ -12,33 +11,34 @@ use std::path::Path;
 /// EtherType of EtherCAT (ETG.1000.4, 5.2).
 const ETHERCAT: u16 = 0x88a4;
 
-/// An interface as files show it.
+/// An interface, as files show it. `None` is what couldn't be read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct InterfaceFiles {
     /// Its name.
     pub name: String,
-    /// `/sys/class/net` shows this interface. False in another network namespace than the one that mounted it.
+    /// Whether `/sys/class/net` shows this interface. It doesn't if it was mounted in another network namespace.
     pub in_sysfs: bool,
-    /// `napi_defer_hard_irqs`: empty polls before interrupts are switched on again.
+    /// `napi_defer_hard_irqs`: empty polls before the interrupt is enabled again.
     pub defer_hard_irqs: Option<u64>,
     /// `gro_flush_timeout`, in ns.
     pub gro_flush_timeout: Option<u64>,
-    /// Whether NAPI runs in threads of its own.
+    /// Whether NAPI polls in its own threads.
     pub threaded: Option<bool>,
     /// Numbers of its interrupts.
     pub irqs: Vec<u32>,
-    /// Whether its PCI Express link saves power (ASPM L0s or L1); `None` where it can't.
+    /// Whether its PCI Express link saves power (ASPM L0s or L1); `None` if it can't.
     pub aspm: Option<bool>,
     /// Whether it is part of a bridge or a bond.
     pub enslaved: Option<bool>,
-    /// AF_PACKET sockets for EtherCAT on it; `None` where the list can't be read.
+    /// Number of AF_PACKET sockets for EtherCAT on it; `None` if the list can't be read.
     pub sockets: Option<usize>,
-    /// Who else would use it.
+    /// Other users of the interface.
     pub managers: Managers,
 }
 
 impl InterfaceFiles {
-    /// The interface `name`, whose number in the calling thread's network namespace is `index`.
+    /// Reads the files below `root` of the interface `name`, whose number in the calling thread's network namespace is
+    /// `index`.
     #[must_use]
     pub fn read(root: &Path, name: &str, index: u32) -> Self {
         let all = packet_sockets::read(root);
@@ -64,7 +64,7 @@ impl InterfaceFiles {
     }
 }
 
-/// `Documentation/ABI/testing/sysfs-bus-pci`: files that are there for a state that can be changed.
+/// `Documentation/ABI/testing/sysfs-bus-pci`: there is a file for each power state that can be changed.
 fn aspm(root: &Path, directory: &str) -> Option<bool> {
     let state = |file: &str| files::number::<u8>(root, &format!("{directory}/device/link/{file}"));
     let states: Vec<_> = ["l0s_aspm", "l1_aspm"].into_iter().filter_map(state).collect();
@@ -94,9 +94,9 @@ pub(super) fn judge(reading: &InterfaceFiles, host: &HostReading, wanted: &Wante
 fn irq_affinity(reading: &InterfaceFiles, host: &HostReading, cpu: Option<usize>) -> Check {
     let question = Question {
         id: "nic_irqs",
-        title: "Interrupts of the NIC",
+        title: "NIC interrupts",
         wanted: "each on one CPU",
-        why: "a receive interrupt that wanders between CPUs meets cold caches and other work",
+        why: "a receive interrupt that moves between CPUs finds cold caches and other work",
     };
     if !reading.in_sysfs {
         return question.unknown(NOT_IN_SYSFS);
@@ -105,21 +105,21 @@ fn irq_affinity(reading: &InterfaceFiles, host: &HostReading, cpu: Option<usize>
     if own.is_empty() {
         return question.info("none");
     }
-    let Some(loose) = own.iter().find(|irq| irq.allowed.len() != 1) else {
+    let Some(movable) = own.iter().find(|irq| irq.allowed.len() != 1) else {
         let mut on: Vec<_> = own.iter().flat_map(|irq| irq.allowed.iter().copied()).collect();
         on.sort_unstable();
         on.dedup();
         return question.ok(format!("{} on CPU {}", own.len(), cpus(&on)));
     };
     let realtime = cpu.map(|cpu| format!(" --cpu {cpu}")).unwrap_or_default();
-    question.not(
+    question.finding(
         Level::Warn,
-        format!("{} may go to CPU {}", loose.number, cpus(&loose.allowed)),
+        format!("interrupt {} may go to CPU {}", movable.number, cpus(&movable.allowed)),
         format!(
-            "zerocat tune --interface {}{realtime}; by hand: echo <cpu> > /proc/irq/{}/smp_affinity_list, for each of {}",
+            "zerocat tune --interface {}{realtime}; by hand, for each of {}: echo <cpu> > /proc/irq/{}/smp_affinity_list",
             reading.name,
-            loose.number,
-            own.len()
+            own.len(),
+            movable.number
         ),
     )
 }
@@ -127,15 +127,15 @@ fn irq_affinity(reading: &InterfaceFiles, host: &HostReading, cpu: Option<usize>
 fn power_saving(reading: &InterfaceFiles) -> Check {
     let question = Question {
         id: "aspm",
-        title: "Power saving of the NIC's slot (ASPM)",
+        title: "PCI Express power saving (ASPM)",
         wanted: "off",
-        why: "a PCI Express link that sleeps between frames takes microseconds to wake, for each of them",
+        why: "a PCI Express link that sleeps between frames takes microseconds to wake up for each of them",
     };
     match reading.aspm {
-        None if reading.in_sysfs => question.ok("none: a device without it, or the kernel may not change it"),
+        None if reading.in_sysfs => question.ok("none: the device has none, or the kernel may not change it"),
         None => question.unknown(NOT_IN_SYSFS),
         Some(false) => question.ok("off"),
-        Some(true) => question.not(
+        Some(true) => question.finding(
             Level::Warn,
             "on",
             format!(
@@ -152,11 +152,11 @@ fn deferral(reading: &InterfaceFiles) -> Check {
         id: "napi_deferral",
         title: "NAPI deferral",
         wanted: "0 and 0, unless the socket busy-polls",
-        why: "without real busy polling, frames wait for the flush timeout: a round trip becomes as long as that",
+        why: "without busy polling, frames wait for the flush timeout, and each round trip takes that long",
     };
     match (reading.defer_hard_irqs, reading.gro_flush_timeout) {
         (Some(0), Some(0)) => question.ok("0 and 0 ns"),
-        (Some(defer), Some(flush)) => question.not(
+        (Some(defer), Some(flush)) => question.finding(
             Level::Warn,
             format!("{defer} and {flush} ns"),
             format!(
@@ -173,8 +173,8 @@ fn threaded(reading: &InterfaceFiles) -> Check {
     let question = Question {
         id: "threaded_napi",
         title: "Threaded NAPI",
-        wanted: "on a PREEMPT_RT kernel: on, at a FIFO priority",
-        why: "a receive thread of its own can be given a priority above other interrupt work",
+        wanted: "on with a PREEMPT_RT kernel, at a FIFO priority",
+        why: "a receive thread can be given a priority above other interrupt work",
     };
     match reading.threaded {
         None => question.unknown(NOT_IN_SYSFS),
@@ -187,12 +187,14 @@ fn enslaved(reading: &InterfaceFiles) -> Check {
         id: "bridge",
         title: "Bridge or bond",
         wanted: "not part of one",
-        why: "a bridge puts frames of its own on the bus and takes those that come back",
+        why: "a bridge sends frames of its own onto the bus and receives those that come back",
     };
     match reading.enslaved {
         None => question.unknown(NOT_IN_SYSFS),
         Some(false) => question.ok("not part of one"),
-        Some(true) => question.not(Level::Error, "part of one", format!("ip link set dev {} nomaster", reading.name)),
+        Some(true) => {
+            question.finding(Level::Error, "part of one", format!("ip link set dev {} nomaster", reading.name))
+        }
     }
 }
 
@@ -201,12 +203,12 @@ fn other_sockets(reading: &InterfaceFiles) -> Check {
         id: "other_sockets",
         title: "Other EtherCAT sockets",
         wanted: "none",
-        why: "two MainDevices on one bus overwrite each other's outputs and states",
+        why: "two MainDevices on one bus overwrite each other's outputs and AL states",
     };
     match reading.sockets {
         None => question.unknown("/proc/net/packet can't be read"),
         Some(0) => question.ok("none"),
-        Some(count) => question.not(
+        Some(count) => question.finding(
             Level::Error,
             format!("{count} AF_PACKET socket{} for 0x88a4", if count == 1 { "" } else { "s" }),
             "stop the other MainDevice: ss --packet --processes",
@@ -219,12 +221,12 @@ fn ec_master(host: &HostReading) -> Check {
         id: "ec_master",
         title: "IgH EtherCAT master",
         wanted: "not loaded",
-        why: "its kernel module takes the NIC, or drives the same bus",
+        why: "its kernel module takes over the NIC or uses the same bus",
     };
     match &host.modules {
         None => question.unknown("/proc/modules can't be read"),
         Some(modules) if modules.iter().any(|module| module == "ec_master") => {
-            question.not(Level::Error, "loaded", "systemctl stop ethercat, or: rmmod ec_generic ec_master")
+            question.finding(Level::Error, "loaded", "systemctl stop ethercat, or: rmmod ec_generic ec_master")
         }
         Some(_) => question.ok("not loaded"),
     }
@@ -248,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn an_interface_of_another_namespace_is_unknown_and_not_its_namesake() {
+    fn an_interface_of_the_same_name_in_another_namespace_is_not_read() {
         let other = [("sys/class/net/eth1/ifindex", "4\n"), (DEFER, "0\n"), (FLUSH, "0\n")];
         for id in ["napi_deferral", "nic_irqs", "threaded_napi", "bridge", "other_sockets", "ec_master"] {
             assert_eq!(level(id, &other), Level::Info, "{id}");
@@ -269,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn each_interrupt_of_the_nic_is_to_be_on_one_cpu() {
+    fn each_interrupt_of_the_nic_should_be_on_one_cpu() {
         let msi = ("sys/class/net/eth1/device/msi_irqs/40", "msix\n");
         let handler = ("proc/irq/40/eth1-TxRx-0/x", "");
         let on = |list| [INDEX, msi, handler, ("proc/irq/40/smp_affinity_list", list)];
@@ -279,12 +281,12 @@ mod tests {
     }
 
     #[test]
-    fn a_slot_that_saves_power_is_a_warning() {
+    fn a_pci_express_link_that_saves_power_is_a_warning() {
         let l1 = "sys/class/net/eth1/device/link/l1_aspm";
         assert_eq!(level("aspm", &[INDEX, (l1, "1\n")]), Level::Warn);
         assert_eq!(level("aspm", &[INDEX, (l1, "0\n"), ("sys/class/net/eth1/device/link/l0s_aspm", "0\n")]), Level::Ok);
         assert_eq!(level("aspm", &[INDEX]), Level::Ok);
-        assert_eq!(level("aspm", &[]), Level::Info, "it can't be seen");
+        assert_eq!(level("aspm", &[]), Level::Info, "sysfs doesn't show it");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Programs and protocols that would use an interface beside the rig: network managers, LLDP, DHCP, IPv6.
+//! Other users of an interface beside the rig: network managers, LLDP, DHCP, IPv6. The checks for them.
 
 use super::packet_sockets::PacketSocket;
 use crate::doctor::{Check, HostReading, Level, Question};
@@ -14,23 +14,23 @@ const DHCP: [&str; 3] = ["dhclient", "dhcpcd", "udhcpc"];
 const LLDP_TYPE: u16 = 0x88cc;
 const IP_TYPE: u16 = 0x0800;
 
-/// Who else would use an interface. `None` is what couldn't be read.
+/// Other users of an interface. `None` is what couldn't be read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Managers {
-    /// Whether NetworkManager says that it manages it; `None` too where it says nothing.
+    /// Whether NetworkManager reports that it manages the interface; also `None` if it reports nothing.
     pub network_manager: Option<bool>,
-    /// How systemd-networkd says that it manages it: `configured`, `unmanaged`.
+    /// State that systemd-networkd reports: `configured`, `unmanaged`.
     pub networkd: Option<String>,
-    /// The calling thread is in the network namespace of process 1, which those two look at.
+    /// Whether the calling thread is in the network namespace of process 1, which those two manage.
     pub in_first_namespace: bool,
-    /// AF_PACKET sockets on it for LLDP and for IP.
+    /// Number of AF_PACKET sockets on it for LLDP and for IP.
     pub sockets: Option<(usize, usize)>,
-    /// Whether IPv6 is off on it; a kernel without IPv6 has it off.
+    /// Whether IPv6 is disabled on it, or missing from the kernel.
     pub ipv6_off: Option<bool>,
 }
 
 impl Managers {
-    /// Of the interface `name` with number `index` in the calling thread's network namespace.
+    /// Reads them for the interface `name` with number `index` in the calling thread's network namespace.
     pub(super) fn read(root: &Path, name: &str, index: u32, sockets: Option<&[PacketSocket]>) -> Self {
         let namespace = |process: &str| root.join(format!("proc/{process}/ns/net")).read_link().ok();
         let networkd = files::text(root, &format!("run/systemd/netif/links/{index}"));
@@ -55,7 +55,7 @@ fn bound(sockets: &[PacketSocket], protocol: u16, index: u32) -> usize {
     sockets.iter().filter(|socket| **socket == PacketSocket { protocol, interface: index }).count()
 }
 
-/// Judges who else would use the interface `name`.
+/// Judges the other users of the interface `name`.
 #[must_use]
 pub(super) fn judge_managers(name: &str, managers: &Managers, host: &HostReading) -> Vec<Check> {
     vec![managed(name, managers, host), discovery(name, managers, host), ipv6(name, managers)]
@@ -66,16 +66,16 @@ fn managed(name: &str, managers: &Managers, host: &HostReading) -> Check {
         id: "network_manager",
         title: "Network managers",
         wanted: "the interface unmanaged",
-        why: "NetworkManager and networkd give it addresses, ask for DHCP on it, and take it down and up again",
+        why: "NetworkManager and networkd assign addresses, send DHCP requests, and take the interface down and up",
     };
     let (Some(manager), Some(networkd)) = (host.runs(NETWORK_MANAGER), host.runs(NETWORKD)) else {
-        return question.unknown("no process can be seen in /proc");
+        return question.unknown("/proc shows no processes");
     };
     if !manager && !networkd {
-        return question.ok("neither NetworkManager nor networkd runs");
+        return question.ok("neither NetworkManager nor networkd is running");
     }
     if !managers.in_first_namespace {
-        return question.unknown("they run in another network namespace, or it can't be seen whether they do");
+        return question.unknown("they run in another network namespace, or that can't be determined");
     }
     let mut by = Vec::new();
     let mut fixes = Vec::new();
@@ -92,9 +92,9 @@ fn managed(name: &str, managers: &Managers, host: &HostReading) -> Check {
     }
     let said = (!manager || managers.network_manager.is_some()) && (!networkd || managers.networkd.is_some());
     match (by.is_empty(), said) {
-        (false, _) => question.not(Level::Warn, format!("by {}", by.join(" and ")), fixes.join("; ")),
+        (false, _) => question.finding(Level::Warn, format!("by {}", by.join(" and ")), fixes.join("; ")),
         (true, true) => question.ok("unmanaged"),
-        (true, false) => question.unknown("a manager runs, and its state of this interface can't be read"),
+        (true, false) => question.unknown("a manager is running, but its state of this interface can't be read"),
     }
 }
 
@@ -103,7 +103,7 @@ fn discovery(name: &str, managers: &Managers, host: &HostReading) -> Check {
         id: "lldp_dhcp",
         title: "LLDP and DHCP",
         wanted: "none on the interface",
-        why: "frames of theirs travel between the rig's, and delay the cycle that they fall into",
+        why: "their frames travel between those of the rig and delay a cycle",
     };
     let Some((lldp, ip)) = managers.sockets else { return question.unknown("/proc/net/packet can't be read") };
     let running = |names: &[&'static str]| -> Vec<_> {
@@ -115,36 +115,36 @@ fn discovery(name: &str, managers: &Managers, host: &HostReading) -> Check {
         found.push(format!("{lldp} sockets for LLDP (0x88cc)"));
     }
     if ip > 0 {
-        found.push(format!("{ip} sockets for IP (0x0800), as DHCP clients have"));
+        found.push(format!("{ip} sockets for IP (0x0800), typical of DHCP clients"));
     }
     if managers.in_first_namespace {
-        found.extend(daemons.iter().map(|name| format!("{name} runs")));
+        found.extend(daemons.iter().map(|name| format!("{name} is running")));
     }
     if found.is_empty() {
         return match clients.as_slice() {
             [] => question.ok("none"),
-            clients => question.info(format!("{} runs, perhaps for another interface", clients.join(", "))),
+            clients => question.info(format!("{} is running, perhaps for another interface", clients.join(", "))),
         };
     }
     let fix = format!(
-        "ss --packet --processes shows whose they are; lldpd: lldpcli configure ports {name} lldp status disabled; \
+        "ss --packet --processes shows their owners; lldpd: lldpcli configure ports {name} lldp status disabled; \
          networkd: EmitLLDP=no and LLDP=no; dhclient: dhclient -x {name}"
     );
-    question.not(Level::Warn, found.join(", "), fix)
+    question.finding(Level::Warn, found.join(", "), fix)
 }
 
 fn ipv6(name: &str, managers: &Managers) -> Check {
     let question = Question {
         id: "ipv6",
         title: "IPv6",
-        wanted: "off on the interface",
-        why: "without any address the kernel still solicits routers and reports multicast groups when the link comes up",
+        wanted: "disabled on the interface",
+        why: "even without an address, the kernel solicits routers and reports multicast groups when the link comes up",
     };
     match managers.ipv6_off {
         None => question.unknown(&format!("/proc/sys/net/ipv6/conf/{name}/disable_ipv6 can't be read")),
-        Some(true) => question.ok("off"),
-        // The `/` keeps a name with a dot in it whole (sysctl(8)).
-        Some(false) => question.not(Level::Warn, "on", format!("sysctl net/ipv6/conf/{name}/disable_ipv6=1")),
+        Some(true) => question.ok("disabled"),
+        // With `/` as separator a dot may be part of the name (sysctl(8)).
+        Some(false) => question.finding(Level::Warn, "enabled", format!("sysctl net/ipv6/conf/{name}/disable_ipv6=1")),
     }
 }
 
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn an_interface_that_a_manager_says_it_manages_is_a_warning() {
+    fn a_managed_interface_is_a_warning() {
         assert_eq!(level("network_manager", &[NM, (NM_STATE, "[device]\nmanaged=true\n")]), Level::Warn);
         assert_eq!(level("network_manager", &[NM, (NM_STATE, "[device]\nmanaged=false\n")]), Level::Ok);
         assert_eq!(level("network_manager", &[ND, (ND_STATE, "ADMIN_STATE=configuring\n")]), Level::Warn);
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_manager_left_behind_is_nothing_and_one_that_says_nothing_is_unknown() {
+    fn a_manager_that_does_not_run_does_not_count_and_one_that_reports_nothing_is_unknown() {
         let other = ("proc/9/comm", "init\n");
         assert_eq!(level("network_manager", &[other, (NM_STATE, "managed=true\n")]), Level::Ok);
         assert_eq!(level("network_manager", &[NM]), Level::Info);
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_manager_of_another_namespace_means_another_interface() {
+    fn a_manager_in_another_namespace_manages_another_interface() {
         let tree = FakeTree::new(&[NM, (NM_STATE, "managed=true\n")]);
         tree.link("proc/thread-self/ns/net", "net:[4026531999]");
         tree.link("proc/1/ns/net", "net:[4026531840]");
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_daemon_for_lldp_speaks_on_all_interfaces_and_a_dhcp_client_perhaps_on_another() {
+    fn a_daemon_for_lldp_uses_all_interfaces_and_a_dhcp_client_perhaps_another() {
         let with = |comm| level("lldp_dhcp", &[(PACKET, "sk\n"), ("proc/90/comm", comm)]);
         assert_eq!(with("lldpd\n"), Level::Warn);
         assert_eq!(with("dhclient\n"), Level::Info);
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn ipv6_is_to_be_off_also_without_an_address() {
+    fn ipv6_should_be_disabled_even_without_an_address() {
         let file = "proc/sys/net/ipv6/conf/eth1/disable_ipv6";
         assert_eq!(level("ipv6", &[(file, "0\n")]), Level::Warn);
         assert_eq!(level("ipv6", &[(file, "1\n")]), Level::Ok);

@@ -1,4 +1,4 @@
-//! Checks of what the driver and the network stack say of an interface.
+//! Checks of what the driver and the network stack say about an interface.
 
 use super::{InterfaceReading, tunable};
 use crate::doctor::{Check, Level, Question, Wanted};
@@ -8,13 +8,13 @@ use zerocat_xdp::XdpError;
 const PRESENT: Question = Question {
     id: "interface",
     title: "Interface",
-    wanted: "there, and set up",
-    why: "frames go out of this interface only, and only while it is set up",
+    wanted: "present and up",
+    why: "frames are sent through this interface only, and only while it is up",
 };
 
-/// The answer where the interface can't be had.
+/// The answer if the interface can't be used.
 pub(in crate::doctor) fn missing(error: &XdpError) -> Check {
-    PRESENT.not(Level::Error, crate::chain(error), "name an interface of `ip link`")
+    PRESENT.finding(Level::Error, crate::chain(error), "name an interface of `ip link`")
 }
 
 pub(super) fn judge(reading: &InterfaceReading, wanted: &Wanted) -> Vec<Check> {
@@ -37,11 +37,11 @@ pub(super) fn judge(reading: &InterfaceReading, wanted: &Wanted) -> Vec<Check> {
 }
 
 fn present(nic: &NicSettings) -> Check {
-    let driver = nic.driver.as_deref().unwrap_or("of unknown driver");
+    let driver = nic.driver.as_deref().unwrap_or("unknown driver");
     match nic.up {
         None => PRESENT.unknown("its flags can't be read"),
         Some(true) => PRESENT.ok(format!("{} ({driver}), up", nic.name)),
-        Some(false) => PRESENT.not(
+        Some(false) => PRESENT.finding(
             Level::Error,
             format!("{} ({driver}), down", nic.name),
             format!("ip link set dev {} up", nic.name),
@@ -54,15 +54,17 @@ fn carrier(nic: &NicSettings) -> Check {
         id: "carrier",
         title: "Carrier",
         wanted: "yes",
-        why: "without one nothing is at the other end of the cable, or it has no power",
+        why: "without a carrier nothing is connected, or the SubDevice at the other end has no power",
     };
     if nic.up == Some(false) {
         return question.unknown("the interface is down");
     }
     match nic.carrier {
-        None => question.unknown("the driver doesn't say"),
+        None => question.unknown("the driver doesn't report it"),
         Some(true) => question.ok("yes"),
-        Some(false) => question.not(Level::Error, "no", "look at the cable, the plug and the first SubDevice's power"),
+        Some(false) => {
+            question.finding(Level::Error, "no", "check the cable, the plug and the power of the first SubDevice")
+        }
     }
 }
 
@@ -71,10 +73,10 @@ fn speed(nic: &NicSettings) -> Check {
         id: "link_speed",
         title: "Link speed",
         wanted: "100 Mb/s, full duplex",
-        why: "EtherCAT is 100BASE-TX in full duplex; with another speed the other end is no SubDevice",
+        why: "EtherCAT is 100BASE-TX in full duplex; at another speed the other end is no SubDevice",
     };
     let (Some(speed), Some(full)) = (nic.speed_mbit, nic.full_duplex) else {
-        return question.unknown("the driver doesn't say, or there is no link");
+        return question.unknown("the driver doesn't report it, or there is no link");
     };
     let found = format!("{speed} Mb/s, {} duplex", if full { "full" } else { "half" });
     if nic.bus.is_none() {
@@ -83,8 +85,8 @@ fn speed(nic: &NicSettings) -> Check {
     if speed == 100 && full {
         return question.ok(found);
     }
-    let fix = format!("ethtool -s {} speed 100 duplex full autoneg on; look at what is plugged in", nic.name);
-    question.not(Level::Error, found, fix)
+    let fix = format!("ethtool -s {} speed 100 duplex full autoneg on; check what is connected", nic.name);
+    question.finding(Level::Error, found, fix)
 }
 
 fn mtu(nic: &NicSettings, wanted: &Wanted) -> Check {
@@ -97,8 +99,12 @@ fn mtu(nic: &NicSettings, wanted: &Wanted) -> Check {
     match nic.mtu {
         None => question.unknown("it can't be read"),
         Some(1500) => question.ok("1500"),
-        Some(more) if more > 1500 && !wanted.xdp => question.info(format!("{more}, which link `packet` doesn't mind")),
-        Some(other) => question.not(Level::Error, other.to_string(), format!("ip link set dev {} mtu 1500", nic.name)),
+        Some(more) if more > 1500 && !wanted.xdp => {
+            question.info(format!("{more}, which is no problem for link `packet`"))
+        }
+        Some(other) => {
+            question.finding(Level::Error, other.to_string(), format!("ip link set dev {} mtu 1500", nic.name))
+        }
     }
 }
 
@@ -107,12 +113,12 @@ fn bus(nic: &NicSettings) -> Check {
         id: "nic_bus",
         title: "Bus of the NIC",
         wanted: "PCI Express, or part of the processor",
-        why: "USB moves frames when its host controller polls: 125 us and more each way",
+        why: "USB transfers frames only when the host controller polls: 125 us or more each way",
     };
     match nic.bus.as_deref() {
-        None => question.info("none: a virtual interface, or the driver doesn't say"),
+        None => question.info("none: a virtual interface, or the driver doesn't report it"),
         Some(usb) if usb.starts_with("usb-") => {
-            question.not(Level::Warn, usb, "use a NIC on PCI Express; best with igb, igc, or another with zero-copy")
+            question.finding(Level::Warn, usb, "use a PCI Express NIC, best one whose driver has zero-copy (igb, igc)")
         }
         Some(other) => question.ok(other),
     }
@@ -123,24 +129,25 @@ fn features(reading: &InterfaceReading, wanted: &Wanted) -> Check {
         id: "xdp_features",
         title: "XDP in the driver",
         wanted: "native, redirect and zero-copy",
-        why: "zero-copy is the shortest way of a frame; what a driver says is proven only by the bind of `zerocat run`",
+        why: "zero-copy is the fastest mode; whether it works is certain only when `zerocat run` binds the socket",
     };
-    let had = match &reading.features {
+    let supported = match &reading.features {
         Err(error) => return question.unknown(error),
-        Ok(had) => had,
+        Ok(supported) => supported,
     };
-    if *had == XdpFeatures::default() {
+    if *supported == XdpFeatures::default() {
         // Kernels before 6.3 say the same for every driver.
-        return question.info("none said (a driver without XDP, or Linux before 6.3): generic mode");
+        return question.info("none reported (a driver without XDP, or Linux before 6.3): generic mode");
     }
-    let stamps = ("receive stamps by the NIC, which aren't used", had.receive_stamps);
-    let names = [("native", had.native), ("redirect", had.redirect), ("zero-copy", had.zero_copy), stamps];
-    let listed: Vec<_> = names.into_iter().filter(|(_, had)| *had).map(|(name, _)| name).collect();
+    let stamps = ("receive stamps by the NIC, which zerocat doesn't use", supported.receive_stamps);
+    let names =
+        [("native", supported.native), ("redirect", supported.redirect), ("zero-copy", supported.zero_copy), stamps];
+    let listed: Vec<_> = names.into_iter().filter(|(_, has)| *has).map(|(name, _)| name).collect();
     let found = listed.join(", ");
-    match (had.native && had.redirect && had.zero_copy, wanted.xdp) {
+    match (supported.native && supported.redirect && supported.zero_copy, wanted.xdp) {
         (true, _) => question.ok(found),
         (false, true) => {
-            question.not(Level::Warn, found, "use a NIC whose driver has zero-copy; copying works, slower")
+            question.finding(Level::Warn, found, "use a NIC whose driver has zero-copy; copying works, but is slower")
         }
         (false, false) => question.info(found),
     }
@@ -151,12 +158,12 @@ fn resident(reading: &InterfaceReading) -> Check {
         id: "xdp_program",
         title: "XDP program",
         wanted: "none",
-        why: "a program that is there already sees all frames first, and keeps ours off",
+        why: "another program receives all frames first, and ours can't be attached",
     };
     match &reading.resident {
         Err(error) => question.unknown(error),
         Ok(None) => question.ok("none"),
-        Ok(Some(resident)) => question.not(Level::Error, resident.to_string(), resident.remedy()),
+        Ok(Some(resident)) => question.finding(Level::Error, resident.to_string(), resident.remedy()),
     }
 }
 
@@ -164,8 +171,8 @@ fn addresses(nic: &NicSettings) -> Check {
     let question = Question {
         id: "addresses",
         title: "IP addresses",
-        wanted: "none, IPv6 disabled",
-        why: "an interface with addresses puts ARP, DHCP and IPv6 frames onto the bus",
+        wanted: "none, and IPv6 disabled",
+        why: "an interface with addresses sends ARP, DHCP and IPv6 frames onto the bus",
     };
     let Some(addresses) = &nic.addresses else { return question.unknown("they can't be listed") };
     if addresses.is_empty() {
@@ -173,10 +180,10 @@ fn addresses(nic: &NicSettings) -> Check {
     }
     let found: Vec<_> = addresses.iter().map(ToString::to_string).collect();
     let fix = format!(
-        "ip addr flush dev {0}; sysctl net.ipv6.conf.{0}.disable_ipv6=1; take it out of NetworkManager or networkd",
+        "ip addr flush dev {0}; sysctl net.ipv6.conf.{0}.disable_ipv6=1; make NetworkManager or networkd ignore it",
         nic.name
     );
-    question.not(Level::Warn, found.join(", "), fix)
+    question.finding(Level::Warn, found.join(", "), fix)
 }
 
 #[cfg(test)]
@@ -187,7 +194,7 @@ pub(in crate::doctor) mod tests {
     use std::net::{IpAddr, Ipv4Addr};
     use zerocat_xdp::{Attached, AttachedProgram, HeldBy};
 
-    /// An igb port as it should be.
+    /// An igb port with all settings as wanted.
     pub(crate) fn good() -> InterfaceReading {
         InterfaceReading {
             settings: NicSettings {
@@ -232,12 +239,12 @@ pub(in crate::doctor) mod tests {
     }
 
     #[test]
-    fn a_port_that_is_set_as_wanted_is_ok_throughout() {
+    fn a_port_with_all_settings_as_wanted_is_ok() {
         assert!(judge(&good(), &wanted(true)).iter().all(|check| check.level == Level::Ok));
     }
 
     #[test]
-    fn a_port_that_says_nothing_is_unknown_and_not_ok() {
+    fn a_port_that_reports_nothing_is_unknown_and_not_ok() {
         let facts = InterfaceReading {
             settings: NicSettings::default(),
             features: Err("refused".to_owned()),
@@ -282,7 +289,7 @@ pub(in crate::doctor) mod tests {
     }
 
     #[test]
-    fn a_program_that_is_there_is_an_error() {
+    fn another_program_is_an_error() {
         let resident = AttachedProgram {
             interface: "enp3s0".to_owned(),
             id: 7,

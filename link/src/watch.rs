@@ -28,6 +28,16 @@ pub enum AttachmentState {
 pub trait Watch: Debug + Send + Sync {
     /// How it is now. A system call or two that don't wait; not for the cycle.
     fn state(&self) -> AttachmentState;
+
+    /// Puts our program on the interface again, where it is [`AttachmentState::Detached`]; the link then receives as
+    /// before. Does nothing where it is attached. A system call that may reset the NIC's link; not for the cycle.
+    ///
+    /// # Errors
+    /// Another program is there (`EBUSY`, `EEXIST`), the interface is gone (`ENODEV`), the kernel wants a capability
+    /// (`EPERM`), or the link is closed or has no program (`NotConnected`, `Unsupported`).
+    fn attach_again(&self) -> std::io::Result<()> {
+        Err(std::io::ErrorKind::Unsupported.into())
+    }
 }
 
 /// Watches an interface.

@@ -176,7 +176,7 @@ pub(crate) fn open(options: &XdpOptions) -> Result<Opened, XdpError> {
     let attachment = ladder.attachment.take().ok_or_else(|| no_mode(&device, Vec::new()))?;
     let interface =
         InterfaceWatch::on(device.index()).map_err(|source| XdpError::device(device.name(), "watch", source))?;
-    let watch = XdpWatch::new(attachment.link(), interface);
+    let watch = XdpWatch::new(attachment.hold(), interface);
     let report = XdpReport {
         interface: device.name().into(),
         driver: device.driver(),

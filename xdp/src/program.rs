@@ -11,7 +11,7 @@ use crate::mode::{Attached, Mode};
 use libbpf_rs::{MapCore, MapFlags, MapHandle, Object, ObjectBuilder, PrintLevel};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
-use std::sync::{Arc, Once};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 
 static REDIRECT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/zerocat.bpf.o"));
 static REFLECT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/reflector.bpf.o"));
@@ -72,21 +72,10 @@ impl Program {
     /// Puts the program on an interface, in exactly this mode.
     pub(crate) fn attach(&self, device: &Device, attached: Attached) -> Result<Attachment, XdpError> {
         let failed = |source| XdpError::Attach { interface: device.name().into(), attached, source };
-        let options = libbpf_sys::bpf_link_create_opts {
-            sz: size_of::<libbpf_sys::bpf_link_create_opts>() as libbpf_sys::size_t,
-            flags: attached_program::attach_flag(attached),
-            ..Default::default()
-        };
-        let program = self.fd()?.as_raw_fd();
-        // SAFETY: program is an open descriptor, and options says its own size and lives through the call.
-        let fd =
-            unsafe { libbpf_sys::bpf_link_create(program, device.index(), libbpf_sys::BPF_XDP, &raw const options) };
-        if fd < 0 {
-            return Err(failed(io::Error::from_raw_os_error(-fd)));
-        }
-        // SAFETY: the descriptor is new, open, and nobody else's.
-        let link = Arc::new(unsafe { OwnedFd::from_raw_fd(fd) });
-        Ok(Attachment { link, attached })
+        let program = self.fd()?.try_clone_to_owned().map_err(failed)?;
+        let link = create_link(&program, device.index(), attached).map_err(failed)?;
+        let hold = Hold { link: Mutex::new(Some(link)), program, index: device.index(), attached };
+        Ok(Attachment(Arc::new(hold)))
     }
 
     /// Has the program redirect what arrives on a queue to a socket.
@@ -117,33 +106,92 @@ impl Program {
 
 /// A program on an interface. It is detached when this is dropped, or when the process ends.
 #[derive(Debug)]
-pub(crate) struct Attachment {
-    link: Arc<OwnedFd>,
-    attached: Attached,
-}
+pub(crate) struct Attachment(Arc<Hold>);
 
 impl Attachment {
     /// Where it was asked to run.
-    pub(crate) const fn attached(&self) -> Attached {
-        self.attached
+    pub(crate) fn attached(&self) -> Attached {
+        self.0.attached
     }
 
-    /// The descriptor of its bpf_link. A copy doesn't keep the program on the interface once this is dropped.
-    pub(crate) fn link(&self) -> Arc<OwnedFd> {
-        Arc::clone(&self.link)
+    /// What keeps it there, to look at. It doesn't keep it there once this is dropped.
+    pub(crate) fn hold(&self) -> Arc<Hold> {
+        Arc::clone(&self.0)
     }
 }
 
 impl Drop for Attachment {
-    /// Detaches at once; closing alone would wait for whoever looks at the link just then (a `bpftool link`).
+    /// Detaches at once. Closing alone would wait for whoever looks at the link just then (a `bpftool link`).
     fn drop(&mut self) {
+        let Some(link) = self.0.link().take() else { return };
         // SAFETY: link is an open descriptor.
-        let result = unsafe { libbpf_sys::bpf_link_detach(self.link.as_raw_fd()) };
+        let result = unsafe { libbpf_sys::bpf_link_detach(link.as_raw_fd()) };
         // Closing detaches too, and an interface that is gone has no program.
         if result < 0 {
             tracing::debug!("detach the XDP program: {}", io::Error::from_raw_os_error(-result));
         }
     }
+}
+
+/// The bpf_link that keeps a program on an interface, and what is needed to make another.
+#[derive(Debug)]
+pub(crate) struct Hold {
+    /// `None` once the attachment was dropped: then the program stays off.
+    link: Mutex<Option<OwnedFd>>,
+    program: OwnedFd,
+    index: i32,
+    attached: Attached,
+}
+
+impl Hold {
+    fn link(&self) -> MutexGuard<'_, Option<OwnedFd>> {
+        self.link.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the program is on an interface still. No capability is needed, but on kernels before 5.19.
+    pub(crate) fn is_attached(&self) -> io::Result<bool> {
+        self.link().as_ref().map_or(Ok(false), is_attached)
+    }
+
+    /// Puts the program on its interface again, where somebody has taken it off. The kernel wants a capability to load a
+    /// program, and since 5.19 none to attach one that is loaded.
+    pub(crate) fn attach_again(&self) -> io::Result<()> {
+        let mut held = self.link();
+        let Some(link) = held.as_mut() else { return Err(io::ErrorKind::NotConnected.into()) };
+        if !is_attached(link)? {
+            *link = create_link(&self.program, self.index, self.attached)?;
+        }
+        Ok(())
+    }
+}
+
+fn create_link(program: &OwnedFd, index: i32, attached: Attached) -> io::Result<OwnedFd> {
+    let options = libbpf_sys::bpf_link_create_opts {
+        sz: size_of::<libbpf_sys::bpf_link_create_opts>() as libbpf_sys::size_t,
+        flags: attached_program::attach_flag(attached),
+        ..Default::default()
+    };
+    let program = program.as_raw_fd();
+    // SAFETY: program is an open descriptor, and options says its own size and lives through the call.
+    let fd = unsafe { libbpf_sys::bpf_link_create(program, index, libbpf_sys::BPF_XDP, &raw const options) };
+    if fd < 0 {
+        return Err(io::Error::from_raw_os_error(-fd));
+    }
+    // SAFETY: the descriptor is new, open, and nobody else's.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Whether an XDP bpf_link is attached. The kernel reports interface 0 where it isn't.
+fn is_attached(link: &OwnedFd) -> io::Result<bool> {
+    let mut info = libbpf_sys::bpf_link_info::default();
+    let mut len = u32::try_from(size_of_val(&info)).map_err(io::Error::other)?;
+    // SAFETY: the descriptor is open, and info is a bpf_link_info, which the kernel fills no further than len.
+    let result = unsafe { libbpf_sys::bpf_link_get_info_by_fd(link.as_raw_fd(), &raw mut info, &raw mut len) };
+    if result < 0 {
+        return Err(io::Error::from_raw_os_error(-result));
+    }
+    // SAFETY: the link is an XDP link, so the kernel has filled this part; and every bit pattern is a value of it.
+    Ok(unsafe { info.__bindgen_anon_1.xdp.ifindex } != 0)
 }
 
 impl XdpError {

@@ -31,7 +31,7 @@ impl Reflector {
 
     /// Where it runs.
     #[must_use]
-    pub const fn attached(&self) -> Attached {
+    pub fn attached(&self) -> Attached {
         self.attachment.attached()
     }
 }
@@ -55,7 +55,7 @@ impl Passthrough {
 
     /// Where it runs.
     #[must_use]
-    pub const fn attached(&self) -> Attached {
+    pub fn attached(&self) -> Attached {
         self.attachment.attached()
     }
 }

@@ -5,22 +5,29 @@ mod support;
 
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
-use support::{drop_capability, options};
+use std::time::{Duration, Instant};
+use support::{attach_by_link, drop_capability, frame, options, strangers_program};
 use zerocat_link::watch::{AttachmentState, Watch};
+use zerocat_link::{Link, Slot};
 use zerocat_testkit::netns::{OtherNetns, in_private_netns, ip};
-use zerocat_xdp::{AttachedProgram, HeldBy, Mode, XdpLink, XdpWatch};
+use zerocat_xdp::{AttachedProgram, HeldBy, Mode, Reflector, XdpLink, XdpWatch};
 
 const MODES: [Mode; 2] = [Mode::NativeCopy, Mode::Generic];
 
+/// Does something on a thread that has no capability.
+fn without_capabilities<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    std::thread::scope(|scope| {
+        let done = scope.spawn(|| {
+            (0..64).for_each(drop_capability);
+            work()
+        });
+        done.join().unwrap()
+    })
+}
+
 /// What a thread without a single capability is told.
 fn told_to_nobody(watch: &XdpWatch) -> AttachmentState {
-    std::thread::scope(|scope| {
-        let asked = scope.spawn(|| {
-            (0..64).for_each(drop_capability);
-            watch.state()
-        });
-        asked.join().unwrap()
-    })
+    without_capabilities(|| watch.state())
 }
 
 /// As `bpftool link detach id ID` does it.
@@ -54,6 +61,60 @@ fn a_program_that_somebody_detaches_is_missed_without_any_capability() {
     }
 }
 
+/// Whether a frame that is sent now comes back.
+fn answers(link: &mut XdpLink) -> bool {
+    link.slot_mut(Slot(0)).unwrap()[..60].copy_from_slice(&frame(&[0x88, 0xa4], 60));
+    link.post(Slot(0), 60).unwrap();
+    link.kick().unwrap();
+    let deadline = Instant::now() + Duration::from_millis(200);
+    while Instant::now() < deadline {
+        if link.receive().unwrap().is_some() {
+            return true;
+        }
+    }
+    false
+}
+
+#[test]
+fn a_program_that_was_detached_is_attached_again_without_any_capability_and_the_link_receives_as_before() {
+    for mode in MODES {
+        in_private_netns(|veth| {
+            let mut link = XdpLink::open(&options(&veth.master, mode)).unwrap();
+            let watch = link.take_watch().unwrap();
+            let _reflector = Reflector::attach(&veth.peer, mode).unwrap();
+            for _ in 0..3 {
+                assert!(answers(&mut link), "{mode}: before");
+                detach(&veth.master);
+                assert!(!answers(&mut link), "{mode}: detached");
+                for _ in 0..2 {
+                    without_capabilities(|| watch.attach_again()).expect("attached, or so already");
+                }
+                assert_eq!(watch.state(), AttachmentState::Attached);
+                let attached = AttachedProgram::of_interface(&veth.master).unwrap().unwrap();
+                assert_eq!(attached.attached, mode.attachment());
+            }
+            assert!(answers(&mut link), "{mode}: after");
+            drop(link);
+            assert_eq!(AttachedProgram::of_interface(&veth.master).unwrap(), None);
+            assert_eq!(watch.attach_again().unwrap_err().kind(), io::ErrorKind::NotConnected);
+        });
+    }
+}
+
+#[test]
+fn a_program_of_somebody_else_is_not_replaced() {
+    in_private_netns(|veth| {
+        let mut link = XdpLink::open(&options(&veth.master, Mode::NativeCopy)).unwrap();
+        let watch = link.take_watch().unwrap();
+        detach(&veth.master);
+        let program = strangers_program(c"stranger");
+        let _stranger = attach_by_link(&program, &veth.master);
+        let error = watch.attach_again().unwrap_err().raw_os_error();
+        assert!(matches!(error, Some(libc::EBUSY | libc::EEXIST)), "{error:?}");
+        assert_eq!(watch.state(), AttachmentState::Detached);
+    });
+}
+
 #[test]
 fn an_interface_that_is_gone_is_told_from_one_that_is_down() {
     for mode in MODES {
@@ -79,6 +140,7 @@ fn an_interface_that_was_moved_to_another_namespace_is_gone_also_when_it_is_back
             let other = OtherNetns::new();
             other.take(&veth.master);
             assert_eq!(told_to_nobody(&watch), AttachmentState::InterfaceGone);
+            assert_eq!(watch.attach_again().unwrap_err().raw_os_error(), Some(libc::ENODEV));
             other.give_back(&veth.master);
             assert_eq!(told_to_nobody(&watch), AttachmentState::InterfaceGone);
         });

@@ -2,7 +2,7 @@
 
 use crate::print;
 use std::fmt::Display;
-use zerocat::{Limit, SessionError, StartError};
+use zerocat::{CaptureError, Limit, SessionError, StartError};
 
 /// Printed below `--help`.
 pub(crate) const HELP: &str = "\
@@ -105,7 +105,9 @@ impl From<SessionError> for Failure {
                 Self::link(message)
             }
             SessionError::Start(_) => Self::bus(message),
-            SessionError::Rate(_) | SessionError::Task(_) => Self::file(message),
+            SessionError::Rate(_) | SessionError::Task(_) | SessionError::Capture(CaptureError::File(_)) => {
+                Self::file(message)
+            }
             _ => Self::running(message),
         }
     }

@@ -4,6 +4,7 @@
 mod bench;
 mod campaign;
 mod check;
+mod conclusion;
 mod demo;
 mod doctor;
 mod exit;

@@ -4,7 +4,6 @@
 //! doesn't take is counted ([`unsaid`]). What standard output doesn't take makes the command fail at its end ([`finish`]),
 //! but for a reader that has gone (`| head`): nobody misses the rest.
 
-mod bounded;
 mod terminal;
 mod words;
 
@@ -22,6 +21,7 @@ use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tracing_subscriber::fmt::MakeWriter;
+use zerocat::outfile::write_all;
 
 /// How long the end of the program waits for standard error to take what was said.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -50,7 +50,7 @@ pub(crate) fn control(text: String) {
 
 /// Prints a line to standard output, and waits for its reader.
 pub(crate) fn line(text: impl Display) {
-    let written = bounded::write(std::io::stdout(), format!("{text}\n").as_bytes(), Duration::MAX);
+    let written = write_all(std::io::stdout(), format!("{text}\n").as_bytes(), Duration::MAX);
     if let Err(error) = written {
         REFUSED.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
     }
@@ -58,7 +58,7 @@ pub(crate) fn line(text: impl Display) {
 
 /// Prints the last lines of a run to standard output, and waits for their reader no longer than some seconds.
 pub(crate) fn last_lines(text: impl Display) -> Result<(), Failure> {
-    bounded::write(std::io::stdout(), format!("{text}\n").as_bytes(), PATIENCE)
+    write_all(std::io::stdout(), format!("{text}\n").as_bytes(), PATIENCE)
         .map_err(|error| Failure::running(format!("standard output: {error}")))
 }
 

@@ -2,17 +2,17 @@
 
 use crate::Done;
 use crate::check;
+use crate::conclusion::Conclusion;
 use crate::exit::Failure;
 use crate::live::Live;
 use crate::print;
 use crate::scan::Socket;
 use crate::signals::Signals;
-use crate::summary::summary;
 use clap::Args;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use zerocat::config::{Rig, Sink, Task, XdpMode};
-use zerocat::report::{OutcomeReport, Report};
+use zerocat::report::Report;
 use zerocat::{Ended, Ending, OpenLink, Phase, Privileges, Session, SessionError, SessionOptions, Unstarted};
 
 /// How often the realtime thread is looked after.
@@ -153,7 +153,7 @@ pub(crate) fn run_rig(
 ) -> Done {
     let seconds = how.seconds.map(Duration::try_from_secs_f64).transpose();
     let seconds = seconds.map_err(|error| Failure::usage(format!("--seconds: {error}")))?;
-    let samples_on_stdout = writes_to_stdout(&rig);
+    let mut conclusion = Conclusion::open(how, writes_to_stdout(&rig))?;
     let live = Live::new(&rig, how.quiet);
     let mut options = SessionOptions { capture: how.capture.clone(), observer: live.observer(), ..Default::default() };
     choose(&mut options);
@@ -170,7 +170,7 @@ pub(crate) fn run_rig(
         Err(Unstarted { error, report }) => (*report, before_op(error, &live, signals)),
     };
     live.finish();
-    conclude(report, done, how, samples_on_stdout, signals)
+    conclusion.conclude(report, done, signals)
 }
 
 /// What a run ends with that did not come to OP.
@@ -211,7 +211,15 @@ fn ended_with(ended: &Ended) -> Done {
             let out: Vec<_> = ended.out_of_op.iter().map(ToString::to_string).collect();
             Err(Failure::left_out(listed("not in OP at the end", &out)))
         }
-        Ending::Stopped => Ok(()),
+        Ending::Stopped => captured(&ended.report),
+    }
+}
+
+/// A capture that failed while the run went on.
+fn captured(report: &Report) -> Done {
+    match report.capture.as_ref().and_then(|capture| capture.failed.as_ref()) {
+        Some(failed) => Err(Failure::running(failed)),
+        None => Ok(()),
     }
 }
 
@@ -235,40 +243,6 @@ fn watch(session: &Session, live: &Live, seconds: Option<Duration>, signals: &Si
         }
         live.show(session, &status.counters);
         live.answer(signals);
-    }
-}
-
-/// Writes the report, prints it or its summary, and ends with what the run ended with; where that was well, with what
-/// couldn't be written.
-fn conclude(mut report: Report, done: Done, how: &HowLong, samples_on_stdout: bool, signals: &Signals) -> Done {
-    print::settle();
-    report.unsaid = print::unsaid();
-    report.outcome = Some(outcome(&done, &report, signals));
-    let written = how.report.as_ref().map_or(Ok(()), |path| print::json_file(&report, path));
-    let printed = match (how.json, samples_on_stdout) {
-        (true, true) => print::one_line(&report).and_then(print::last_lines),
-        (true, false) => print::pretty(&report).and_then(print::last_lines),
-        (false, _) if report.time_to_op_ms.is_none() => Ok(()),
-        (false, true) => {
-            print::say(summary(&report));
-            Ok(())
-        }
-        (false, false) => print::last_lines(summary(&report)),
-    };
-    // The one that gives the exit code is said at the very end.
-    let mut failures = [done, written, printed].into_iter().filter_map(Result::err);
-    let first = failures.next();
-    failures.for_each(|failure| failure.say());
-    first.map_or(Ok(()), Err)
-}
-
-/// How the run ended, for its report.
-fn outcome(done: &Done, report: &Report, signals: &Signals) -> OutcomeReport {
-    let end = signals.stopped_by().map_or_else(|| "done".to_owned(), |signal| format!("stopped by {signal}"));
-    match done {
-        Ok(()) if report.time_to_op_ms.is_none() => OutcomeReport { exit_code: 0, text: format!("{end} before OP") },
-        Ok(()) => OutcomeReport { exit_code: 0, text: end },
-        Err(failure) => OutcomeReport { exit_code: failure.code(), text: failure.message().to_owned() },
     }
 }
 

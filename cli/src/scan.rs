@@ -5,10 +5,15 @@ use crate::exit::Failure;
 use crate::print;
 use crate::signals::Signals;
 use clap::{Args, ValueEnum};
-use std::path::PathBuf;
+use serde::Serialize;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use zerocat::config::{Engine, LinkKind};
+use zerocat::outfile::{Existing, Outfile};
 use zerocat::{Depth, DrivenBus, LinkRequest, SCAN_SLOTS, Scanned, draft_rig, open_link, scan};
+
+/// How long is waited for a reader of the draft.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Show who is on a bus and what each SubDevice maps. Frames go out of the named interface only.
 ///
@@ -72,9 +77,7 @@ impl Scan {
                  --replace-program replaces an XDP program that is on the interface",
             ));
         }
-        if let Some(path) = self.draft.as_ref().filter(|path| !self.overwrite && path.exists()) {
-            return Err(Failure::file(format!("{} exists; write over it with --overwrite", path.display())));
-        }
+        let mut draft = self.draft.as_deref().map(|path| Draft::open(path, self.overwrite)).transpose()?;
         let section = Engine { link: self.link.into(), ..Engine::default() };
         let request = LinkRequest {
             interface: &self.interface,
@@ -98,9 +101,43 @@ impl Scan {
         } else {
             print(&found.subdevices);
         }
-        match &self.draft {
-            Some(path) => print::json_file(&draft_rig(&found, &self.interface), path),
-            None => Ok(()),
+        draft.as_mut().map_or(Ok(()), |draft| draft.write(&draft_rig(&found, &self.interface)))
+    }
+}
+
+/// The file of a drafted rig, opened before the scan.
+struct Draft {
+    path: PathBuf,
+    file: Outfile,
+    /// Whether it was made for this draft and holds nothing yet.
+    empty: bool,
+}
+
+impl Draft {
+    fn open(path: &Path, overwrite: bool) -> Result<Self, Failure> {
+        let there = path.exists();
+        if there && !overwrite {
+            return Err(Failure::file(format!("{} exists; write over it with --overwrite", path.display())));
+        }
+        let file = Outfile::open(path, Existing::Keep, PATIENCE);
+        let file = file.map_err(|error| Failure::file(zerocat::chain(&error)))?;
+        Ok(Self { path: path.to_owned(), file, empty: !there })
+    }
+
+    fn write(&mut self, rig: &impl Serialize) -> Done {
+        let text = print::pretty(rig)? + "\n";
+        let written = self.file.replace(text.as_bytes());
+        written.map_err(|error| Failure::running(format!("write {}: {error}", self.path.display())))?;
+        self.empty = false;
+        Ok(())
+    }
+}
+
+impl Drop for Draft {
+    /// A scan that fails leaves no empty file behind.
+    fn drop(&mut self) {
+        if self.empty {
+            let _ = std::fs::remove_file(&self.path);
         }
     }
 }

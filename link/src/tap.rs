@@ -18,7 +18,7 @@ use crate::{Link, LinkFault, MAX_FRAME, MIN_FRAME, Slot};
 
 mod writer;
 
-pub use writer::{Captured, TapError, TapThread, TapWriter};
+pub use writer::{Captured, TapError, TapThread, TapWriter, Taped};
 
 /// Which way a frame went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

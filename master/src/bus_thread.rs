@@ -11,6 +11,7 @@ use crate::realtime::ThreadPanic;
 use crate::recovery::Outages;
 use crate::run_report::RunReport;
 use crate::session::{Ended, Facts, SessionError, SessionOptions};
+use crate::sinks::Sinks;
 use crate::surroundings::Host;
 use crate::tasks::TaskSet;
 use crate::unstarted::Unstarted;
@@ -36,6 +37,7 @@ pub(crate) struct BusThread {
     pub(crate) rig: Rig,
     pub(crate) core: Core,
     pub(crate) ends: BusEnds,
+    pub(crate) sinks: Sinks,
     pub(crate) inbox: Inbox,
     pub(crate) stop: StopWish,
     pub(crate) options: SessionOptions,
@@ -47,7 +49,7 @@ pub(crate) struct BusThread {
 impl BusThread {
     /// Runs to the end of the session. `started` is told once whether the network came up.
     pub(crate) fn run(self, started: &SyncSender<Result<Facts, Unstarted>>) -> Result<Ended, ThreadPanic> {
-        let Self { rig, core, ends, inbox, stop, options, began, out_of_op } = self;
+        let Self { rig, core, ends, sinks, inbox, stop, options, began, out_of_op } = self;
         inbox.attend();
         let datagrams = Datagrams::new(ends.pdu_loop, now);
         let surroundings = Host { interface: core.link.interface.clone(), watch: ends.watch };
@@ -69,7 +71,7 @@ impl BusThread {
         let reached = RefCell::new(None);
         let life = machine.live(
             |planned| {
-                let (set, ports) = TaskSet::start(&rig, &planned.bindings)?;
+                let (set, ports) = TaskSet::start(&rig, &planned.bindings, sinks)?;
                 *tasks.borrow_mut() = set;
                 Ok(ports)
             },
@@ -108,8 +110,7 @@ fn conclude(
         None => Life::cut_short(Ending::RealtimeEnded),
     };
     let remains = remains?;
-    let mut failed: Vec<String> = life.failed.iter().map(chain).collect();
-    failed.extend(remains.capture_failed.clone());
+    let failed = life.failed.iter().map(chain).collect();
     let out_of_op = life.health.out().cloned().collect();
     let report = report.close(&remains, &life.outages, &life.health);
     Ok(Ended { report, failed, out_of_op, ending: life.ending })

@@ -1,7 +1,9 @@
 //! The parts of a session beside its bus that live from the start of the realtime thread to its end.
 
 use crate::fault_log::FaultLogThread;
+use crate::files::capture;
 use crate::link::OpenLink;
+use crate::outfile::Outfile;
 use crate::privileges::{give_up, with_only};
 use crate::realtime::{Margin, RealtimeThread, ThreadPanic};
 use crate::report::{LinkReport, NicErrors};
@@ -15,9 +17,9 @@ use zerocat_engine::{
     RealtimeUsage, RunOutcome, Settings, Timing, slots_needed,
 };
 use zerocat_host::doctor::{self, read_counters};
-use zerocat_host::{chain, spin_warning, starvation_warning};
+use zerocat_host::{spin_warning, starvation_warning};
 use zerocat_link::lock::InterfaceLock;
-use zerocat_link::tap::{Captured, Tap, TapThread, TapWriter};
+use zerocat_link::tap::{Tap, TapThread, Taped};
 use zerocat_link::watch::Watch;
 use zerocat_link::{Link, LinkCounters, Slot};
 use zerocat_sched::{Period, ProcessSetup, RealtimeRequest, WaitPolicy, link_idle_timer, prepare_process};
@@ -67,12 +69,16 @@ pub(crate) struct BusEnds {
 
 impl Core {
     /// Starts the realtime thread over a link.
-    pub(crate) fn start(rig: &Rig, link: OpenLink, options: &SessionOptions) -> Result<(Self, BusEnds), SessionError> {
+    pub(crate) fn start(
+        rig: &Rig,
+        link: OpenLink,
+        file: Option<Outfile>,
+        options: &SessionOptions,
+    ) -> Result<(Self, BusEnds), SessionError> {
         link_idle_timer();
         let keep = options.privileges.kept(&link.report);
         // Its thread is started first, so that it inherits neither priority nor affinity.
-        let path = options.capture.as_deref();
-        let (link, capture) = with_only(keep, || tapped(link, path))??;
+        let (link, capture) = with_only(keep, || tapped(link, file))??;
         let period = Period::from_rate(rig.network.properties.rate)?;
         let request = RealtimeRequest {
             cpu: rig.engine.cpu,
@@ -141,11 +147,8 @@ impl Core {
             drop(link);
             counters
         };
-        let (captured, capture_failed) = match self.capture.map(TapThread::stop).transpose() {
-            Ok(captured) => (captured, None),
-            Err(error) => (None, Some(format!("capture frames: {}", chain(&error)))),
-        };
-        Ok(Remains { link, measurements, counters, usage, captured, capture_failed })
+        let taped = self.capture.map(TapThread::stop);
+        Ok(Remains { link, measurements, counters, usage, taped })
     }
 }
 
@@ -156,16 +159,14 @@ pub(crate) struct Remains {
     pub(crate) measurements: Measurements,
     pub(crate) counters: Counters,
     pub(crate) usage: Option<RealtimeUsage>,
-    pub(crate) captured: Option<Captured>,
-    /// Why the capture is incomplete.
-    pub(crate) capture_failed: Option<String>,
+    pub(crate) taped: Option<Taped>,
 }
 
 /// Puts a tap around a link, if frames are to be captured.
-fn tapped(opened: OpenLink, path: Option<&Path>) -> Result<(OpenLink, Option<TapThread>), SessionError> {
-    let Some(path) = path else { return Ok((opened, None)) };
+fn tapped(opened: OpenLink, file: Option<Outfile>) -> Result<(OpenLink, Option<TapThread>), SessionError> {
+    let Some(file) = file else { return Ok((opened, None)) };
     let (tap, reader) = Tap::new(opened.link, CAPTURE_RECORDS);
-    let thread = TapWriter::create(reader, path, &opened.report.interface)?.spawn()?;
+    let thread = capture(reader, file, &opened.report.interface)?;
     Ok((OpenLink { link: Box::new(tap), ..opened }, Some(thread)))
 }
 

@@ -172,12 +172,14 @@ pub struct OutagesReport {
 }
 
 /// What was captured.
-#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct CaptureReport {
     /// Frames in the file.
     pub frames: u64,
-    /// Frames that the file lacks because its writer didn't keep up.
+    /// Frames that the file lacks because its writer didn't keep up, or failed.
     pub missed: u64,
+    /// Why the capture ended before the run; `null` where it didn't.
+    pub failed: Option<String>,
 }
 
 /// The machine.

@@ -14,8 +14,9 @@ use crate::session::Facts;
 use std::time::Duration;
 use zerocat_config::Rig;
 use zerocat_engine::{Counters, RealtimeUsage};
+use zerocat_host::chain;
 use zerocat_link::LinkCounters;
-use zerocat_link::tap::Captured;
+use zerocat_link::tap::Taped;
 use zerocat_sched::memory::locked_kib;
 use zerocat_sched::time::nanos;
 
@@ -90,7 +91,7 @@ impl RunReport {
             left_op: health.left(),
             missing: self.missing,
             frames: frames(&remains.counters, remains.link),
-            capture: remains.captured.map(|Captured { frames, missed }| CaptureReport { frames, missed }),
+            capture: remains.taped.as_ref().map(capture),
             phase: self.phase,
             outcome: None,
             unsaid: 0,
@@ -123,6 +124,11 @@ fn outages_report(outages: &Outages) -> OutagesReport {
         longest_ms: milliseconds(outages.longest),
         list: outages.list.iter().map(one).collect(),
     }
+}
+
+fn capture(taped: &Taped) -> CaptureReport {
+    let failed = taped.failed.as_ref().map(chain);
+    CaptureReport { frames: taped.captured.frames, missed: taped.captured.missed, failed }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "microseconds of a run are far below 2^53")]

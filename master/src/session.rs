@@ -9,6 +9,7 @@ use crate::bring_up::{Planned, StartError};
 use crate::bus_thread::{self, BusThread};
 use crate::core::{Core, link_slots};
 use crate::events::Observer;
+use crate::files::{CaptureError, Files};
 use crate::health::OutOfOp;
 use crate::link::{LinkOpenError, LinkRequest, OpenLink, asked, open_link};
 use crate::machine::{DrivenBus, Ending, LifeError, StopWish, UnwatchedOutputs};
@@ -27,7 +28,6 @@ use std::time::{Duration, Instant};
 use zerocat_bus::{Label, RequestError, Requests, StateReport, requests};
 use zerocat_config::Rig;
 use zerocat_engine::{Counters, CountersReader};
-use zerocat_link::tap::TapError;
 use zerocat_pdi::Value;
 use zerocat_sched::PeriodError;
 
@@ -75,7 +75,7 @@ pub enum SessionError {
     Strict(Vec<String>),
     /// The capture.
     #[error("capture frames")]
-    Capture(#[from] TapError),
+    Capture(#[from] CaptureError),
     /// A thread couldn't be started.
     #[error("start a thread")]
     Thread(#[from] std::io::Error),
@@ -195,12 +195,14 @@ impl Session {
             replace_program: options.replace_program,
             cycle: rig.period(),
         };
-        match open_link(&request) {
-            Ok(link) => Self::start_on(rig, link, options, stop),
-            Err(error) => {
-                let report = Report::of_link(asked(&request), Vec::new());
-                Err(Unstarted { error: error.into(), report: Box::new(report) })
-            }
+        let report = || Box::new(Report::of_link(asked(&request), Vec::new()));
+        let opened = Files::open(&rig, &options).and_then(|files| match stop() {
+            true => Err(SessionError::Interrupted),
+            false => Ok((files, open_link(&request)?)),
+        });
+        match opened {
+            Ok((files, link)) => Self::start_with(rig, link, files, options, stop),
+            Err(error) => Err(Unstarted { error, report: report() }),
         }
     }
 
@@ -214,10 +216,24 @@ impl Session {
         options: SessionOptions,
         stop: impl Fn() -> bool,
     ) -> Result<Self, Unstarted> {
+        match Files::open(&rig, &options) {
+            Ok(files) => Self::start_with(rig, link, files, options, stop),
+            Err(error) => Err(Unstarted { error, report: Box::new(Report::of_link(link.report, link.missing)) }),
+        }
+    }
+
+    fn start_with(
+        rig: Rig,
+        link: OpenLink,
+        files: Files,
+        options: SessionOptions,
+        stop: impl Fn() -> bool,
+    ) -> Result<Self, Unstarted> {
         let began = Instant::now();
         let report = Report::of_link(link.report.clone(), link.missing.clone());
         let unstarted = |error, report| Unstarted { error, report: Box::new(report) };
-        let (core, ends) = match Core::start(&rig, link, &options) {
+        let Files { sinks, capture } = files;
+        let (core, ends) = match Core::start(&rig, link, capture, &options) {
             Ok(started) => started,
             Err(error) => return Err(unstarted(error, report)),
         };
@@ -231,8 +247,17 @@ impl Session {
         let (wish, out_of_op) = (StopWish::default(), Arc::default());
         let counters = core.counters.clone();
         let (sender, started) = sync_channel(1);
-        let thread =
-            BusThread { rig, core, ends, inbox, stop: wish.clone(), options, began, out_of_op: Arc::clone(&out_of_op) };
+        let thread = BusThread {
+            rig,
+            core,
+            ends,
+            sinks,
+            inbox,
+            stop: wish.clone(),
+            options,
+            began,
+            out_of_op: Arc::clone(&out_of_op),
+        };
         let thread = spawn(thread, sender).map_err(|error| unstarted(error.into(), report.clone()))?;
         let facts = wait_for_op(&started, &requests, &wish, stop)
             .unwrap_or_else(|| Err(unstarted(ThreadPanic(bus_thread::NAME).into(), report)))?;

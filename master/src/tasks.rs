@@ -3,17 +3,16 @@
 
 use crate::bring_up::{Bindings, Ports};
 use crate::report::TaskReport;
+use crate::sinks::{SinkError, Sinks};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use zerocat_config::{
-    ReadTask as ReadConfig, Rig, Sink as SinkConfig, Source as SourceConfig, Task, WriteTask as WriteConfig,
-};
+use zerocat_config::{ReadTask as ReadConfig, Rig, Source as SourceConfig, Task, WriteTask as WriteConfig};
 use zerocat_engine::{SampleReader, reader, writer};
 use zerocat_pdi::Value;
 use zerocat_sched::ClockPair;
 use zerocat_tasks::{
-    Batch, Counts, Observer, Outlet, Placed, ReadSetup, ReadTask, SinkError, Source, StdinSource, TaskThread,
-    WallOffset, WaveformSource, WriteSetup, WriteTask, open_sink,
+    Batch, Counts, Observer, Outlet, Placed, ReadSetup, ReadTask, Sink, Source, StdinSource, TaskThread, WallOffset,
+    WaveformSource, WriteSetup, WriteTask,
 };
 
 /// Why a task couldn't be started.
@@ -73,19 +72,19 @@ struct Running {
 }
 
 impl TaskSet {
-    /// Makes the rings of all tasks, opens their sinks and sources and starts their threads, which find nothing to do
-    /// until traffic flows. Gives the realtime ends.
+    /// Makes the rings of all tasks, opens their sources and starts their threads, which find nothing to do until traffic
+    /// flows. Gives the realtime ends.
     ///
     /// # Errors
-    /// A sink, a source or a thread couldn't be had.
-    pub fn start(rig: &Rig, bindings: &Bindings) -> Result<(Self, Ports), TaskStartError> {
+    /// A source or a thread couldn't be had.
+    pub fn start(rig: &Rig, bindings: &Bindings, mut sinks: Sinks) -> Result<(Self, Ports), TaskStartError> {
         let clocks = ClockPair::read();
         let offset = WallOffset::new(clocks.realtime, clocks.monotonic.0);
         let mut start = Start { rig, offset, ports: Ports::default(), set: Self::default() };
-        for (task, channels) in rig.tasks.iter().zip(bindings) {
+        for (index, (task, channels)) in rig.tasks.iter().zip(bindings).enumerate() {
             match task {
-                Task::Read(task) => start.read(task, channels)?,
-                Task::Write(task) => start.write(task, channels)?,
+                Task::Read(task) => start.read(task, channels, sinks.take(index))?,
+                Task::Write(task) => start.write(task, channels, sinks.take(index))?,
                 Task::Scan(_) => {}
             }
         }
@@ -139,11 +138,15 @@ struct Start<'a> {
 }
 
 impl Start<'_> {
-    fn read(&mut self, task: &ReadConfig, channels: &[Placed]) -> Result<(), TaskStartError> {
+    fn read(
+        &mut self,
+        task: &ReadConfig,
+        channels: &[Placed],
+        sink: Option<Box<dyn Sink>>,
+    ) -> Result<(), TaskStartError> {
         let name = || task.name.clone();
         let setup = ReadSetup::new(self.rig, task, channels).ok_or_else(|| TaskStartError::Rates { task: name() })?;
         let (port, samples) = reader(setup.reader());
-        let sink = task.sink.as_ref().filter(|_| task.config.data_saving);
         let outlet = self.outlet(&task.name, sink, setup.queue())?;
         let thread = ReadTask::new(setup, samples, self.offset, outlet)
             .spawn()
@@ -153,11 +156,15 @@ impl Start<'_> {
         Ok(())
     }
 
-    fn write(&mut self, task: &WriteConfig, channels: &[Placed]) -> Result<(), TaskStartError> {
+    fn write(
+        &mut self,
+        task: &WriteConfig,
+        channels: &[Placed],
+        sink: Option<Box<dyn Sink>>,
+    ) -> Result<(), TaskStartError> {
         let name = || task.name.clone();
         let setup = WriteSetup::new(self.rig, task, channels).ok_or_else(|| TaskStartError::Rates { task: name() })?;
         let (port, commands, states): (_, _, SampleReader) = writer(setup.writer());
-        let sink = task.sink.as_ref().filter(|_| task.config.data_saving);
         let outlet = self.outlet(&task.name, sink, setup.queue())?;
         let source: Box<dyn Source> = match task.source {
             SourceConfig::Waveform => Box::new(WaveformSource::of(task)),
@@ -173,11 +180,10 @@ impl Start<'_> {
         Ok(())
     }
 
-    fn outlet(&self, task: &str, sink: Option<&SinkConfig>, queue: usize) -> Result<Outlet, TaskStartError> {
+    fn outlet(&self, task: &str, sink: Option<Box<dyn Sink>>, queue: usize) -> Result<Outlet, TaskStartError> {
         let name = || task.to_owned();
         let outlet = match sink {
             Some(sink) => {
-                let sink = open_sink(sink).map_err(|source| TaskStartError::Sink { task: name(), source })?;
                 Outlet::to_sink(task, sink, queue).map_err(|source| TaskStartError::Thread { task: name(), source })?
             }
             None => Outlet::default(),

@@ -33,7 +33,7 @@ pub use outlet::{Observer, Outlet};
 pub use outputs::{Outputs, Rejected};
 pub use ports::{Commands, Samples};
 pub use read::{ReadProgress, ReadSetup, ReadTask};
-pub use sink::{JsonLines, Sink, SinkError, open_sink};
+pub use sink::{JsonLines, Sink};
 pub use source::{Source, Sourced, StdinSource, WaveformSource};
 pub use thread::TaskThread;
 pub use timestamps::{Timestamps, WallOffset};

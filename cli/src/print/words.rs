@@ -4,11 +4,11 @@
 //! pipe that nobody reads, a terminal that is stopped. Lines that could not be written, or that found the queue full, are
 //! counted. Not guaranteed: that all of it is written when the process ends; [`drain`] waits for so long and no longer.
 
-use super::bounded;
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::Builder;
 use std::time::{Duration, Instant};
+use zerocat::outfile::write_all;
 use zerocat_sched::capabilities::{for_locked_memory, keep_only};
 
 /// Bytes that may wait to be written.
@@ -73,7 +73,7 @@ impl Words {
         if queue.writer == Writer::Runs {
             queue.push(text);
             self.changed.notify_all();
-        } else if bounded::write(std::io::stderr(), &text, Duration::ZERO).is_err() {
+        } else if write_all(std::io::stderr(), &text, Duration::ZERO).is_err() {
             queue.unsaid += lines(&text);
         }
     }
@@ -90,7 +90,7 @@ impl Words {
             queue.bytes -= text.len();
             queue.writing = lines(&text);
             drop(queue);
-            let written = bounded::write(std::io::stderr(), &text, Duration::MAX);
+            let written = write_all(std::io::stderr(), &text, Duration::MAX);
             queue = self.lock();
             queue.unsaid += if written.is_err() { queue.writing } else { 0 };
             queue.writing = 0;

@@ -14,12 +14,14 @@ mod doctor;
 mod exchange;
 mod failures;
 mod files;
+mod outputs;
 mod privileges;
 #[allow(dead_code, reason = "another suite uses the rest")]
 mod program;
 mod recovery;
 mod run;
 mod scan;
+mod signals;
 mod stop;
 mod streams;
 mod tune;

@@ -106,6 +106,17 @@ impl Program {
         }
     }
 
+    /// Waits until something is so.
+    pub(crate) fn await_so(&mut self, what: &str, is_so: impl Fn(&Self) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !is_so(self) {
+            let ended = self.child.try_wait().unwrap();
+            assert!(ended.is_none(), "{} ended before {what}: {ended:?}\n{}", self.said, self.shown());
+            assert!(Instant::now() < deadline, "{}: no {what}\n{}", self.said, self.shown());
+            std::thread::sleep(LOOK);
+        }
+    }
+
     /// Its process.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()

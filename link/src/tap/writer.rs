@@ -6,9 +6,7 @@
 //! file after a crash, though all of it but the last block can then be read.
 
 use std::borrow::Cow;
-use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -37,15 +35,6 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// Why a capture ended early or could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum TapError {
-    /// The file could not be made.
-    #[error("create the capture {path}")]
-    Create {
-        /// Path as given.
-        path: String,
-        /// What the operating system said.
-        #[source]
-        source: std::io::Error,
-    },
     /// A block could not be written; the file ends before it.
     #[error("write the capture after {frames} frames")]
     Write {
@@ -61,6 +50,15 @@ pub enum TapError {
     /// The thread panicked.
     #[error("the capture's thread panicked")]
     Panicked,
+}
+
+/// What a capture came to.
+#[derive(Debug)]
+pub struct Taped {
+    /// What it holds.
+    pub captured: Captured,
+    /// Why it ended early, if it did.
+    pub failed: Option<TapError>,
 }
 
 /// What a capture holds.
@@ -84,18 +82,6 @@ pub struct TapWriter<W: Write> {
 impl<W: Write> std::fmt::Debug for TapWriter<W> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("TapWriter").field("frames", &self.frames).field("reader", &self.reader).finish_non_exhaustive()
-    }
-}
-
-impl TapWriter<File> {
-    /// Makes, or empties, a file and writes its head. `interface` is the name shown in it.
-    ///
-    /// # Errors
-    /// `Create` or `Write`.
-    pub fn create(reader: TapReader, path: &Path, interface: &str) -> Result<Self, TapError> {
-        let file =
-            File::create(path).map_err(|source| TapError::Create { path: path.display().to_string(), source })?;
-        Self::new(reader, file, interface)
     }
 }
 
@@ -177,53 +163,84 @@ impl<W: Write> TapWriter<W> {
         Captured { frames: self.frames, missed: self.reader.missed() }
     }
 
-    /// Drains until told to stop or the tap is gone.
-    fn run(mut self, stop: &AtomicBool) -> Result<Captured, TapError> {
-        loop {
-            // SYNC: a flag; what was sent before it was set is taken by `finish` through the ring's own ordering.
-            let last = stop.load(Ordering::Relaxed) || self.reader.is_abandoned();
-            if last {
-                return self.finish().map(|(captured, _)| captured);
-            }
-            if self.drain()? == 0 {
-                self.flush()?;
-                std::thread::sleep(PAUSE);
+    /// Drains until told to stop or the tap is gone. A failure is told to `tell` at once; what passes after it is missed.
+    fn run(mut self, stop: &AtomicBool, tell: impl FnOnce(&TapError)) -> Taped {
+        while !self.is_over(stop) {
+            if let Err(error) = self.step() {
+                tell(&error);
+                return self.pass_over(stop, error);
             }
         }
+        let captured = self.captured();
+        match self.finish() {
+            Ok((captured, _)) => Taped { captured, failed: None },
+            Err(error) => {
+                tell(&error);
+                Taped { captured, failed: Some(error) }
+            }
+        }
+    }
+
+    fn step(&mut self) -> Result<(), TapError> {
+        if self.drain()? == 0 {
+            self.flush()?;
+            std::thread::sleep(PAUSE);
+        }
+        Ok(())
+    }
+
+    /// Takes what passes off the ring, so that all of it is counted, and writes none of it.
+    fn pass_over(mut self, stop: &AtomicBool, error: TapError) -> Taped {
+        let mut passed = 0;
+        loop {
+            let over = self.is_over(stop);
+            while self.reader.with_next(|_| ()).is_some() {
+                passed += 1;
+            }
+            if over {
+                let Captured { frames, missed } = self.captured();
+                return Taped { captured: Captured { frames, missed: missed + passed }, failed: Some(error) };
+            }
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    fn is_over(&self, stop: &AtomicBool) -> bool {
+        // SYNC: a flag; what was sent before it was set is taken by `finish` through the ring's own ordering.
+        stop.load(Ordering::Relaxed) || self.reader.is_abandoned()
     }
 }
 
 impl<W: Write + Send + 'static> TapWriter<W> {
-    /// Drains on a thread of its own, which inherits priority and cores of the caller: call it before these are set.
+    /// Drains on a thread of its own, which inherits priority and cores of the caller: call it before these are set. `tell` is
+    /// told of a failure when it happens.
     ///
     /// # Errors
     /// `Thread`.
-    pub fn spawn(self) -> Result<TapThread, TapError> {
+    pub fn spawn(self, tell: impl FnOnce(&TapError) + Send + 'static) -> Result<TapThread, TapError> {
         let stop = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&stop);
         let handle = std::thread::Builder::new()
             .name("zc-capture".to_owned())
-            .spawn(move || self.run(&seen))
+            .spawn(move || self.run(&seen, tell))
             .map_err(TapError::Thread)?;
         Ok(TapThread { stop, handle: Some(handle) })
     }
 }
 
-/// A thread that writes a capture. It ends when it is stopped, when the tap is gone, or at the first failed write;
-/// after that frames count as missed.
+/// A thread that writes a capture. It ends when it is stopped or when the tap is gone. After the first failed write frames
+/// count as missed.
 #[derive(Debug)]
 pub struct TapThread {
     stop: Arc<AtomicBool>,
-    handle: Option<JoinHandle<Result<Captured, TapError>>>,
+    handle: Option<JoinHandle<Taped>>,
 }
 
 impl TapThread {
     /// Writes what is left and ends the capture.
-    ///
-    /// # Errors
-    /// Why the capture ended early, if it did.
-    pub fn stop(mut self) -> Result<Captured, TapError> {
-        self.end().unwrap_or(Err(TapError::Panicked))
+    #[must_use]
+    pub fn stop(mut self) -> Taped {
+        self.end().unwrap_or_else(panicked)
     }
 
     /// Whether the thread has ended by itself.
@@ -232,10 +249,10 @@ impl TapThread {
         self.handle.as_ref().is_none_or(JoinHandle::is_finished)
     }
 
-    fn end(&mut self) -> Option<Result<Captured, TapError>> {
+    fn end(&mut self) -> Option<Taped> {
         // SYNC: a flag, see `run`.
         self.stop.store(true, Ordering::Relaxed);
-        self.handle.take().map(|handle| handle.join().unwrap_or(Err(TapError::Panicked)))
+        self.handle.take().map(|handle| handle.join().unwrap_or_else(|_| panicked()))
     }
 }
 
@@ -243,6 +260,10 @@ impl Drop for TapThread {
     fn drop(&mut self) {
         let _ = self.end();
     }
+}
+
+fn panicked() -> Taped {
+    Taped { captured: Captured::default(), failed: Some(TapError::Panicked) }
 }
 
 /// One frame as an enhanced packet block.

@@ -1,0 +1,98 @@
+//! The end of a run: its report into a file, its report or a summary to a stream, and the exit code.
+//!
+//! Guarantees: the file of the report is opened before the run begins; the report is written and printed however far the
+//! run came; what can't be written makes a run fail that was well otherwise.
+
+use crate::Done;
+use crate::exit::Failure;
+use crate::print;
+use crate::run::HowLong;
+use crate::signals::Signals;
+use crate::summary::summary;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use zerocat::chain;
+use zerocat::outfile::{Existing, Outfile};
+use zerocat::report::{OutcomeReport, Report};
+
+/// How long is waited for a reader of the report.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Where the report goes.
+#[derive(Debug)]
+pub(crate) struct Conclusion {
+    file: Option<(PathBuf, Outfile)>,
+    printed: Printed,
+}
+
+/// What is printed at the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Printed {
+    /// A summary to standard output.
+    Summary,
+    /// A summary to standard error: samples go to standard output.
+    SummaryAside,
+    /// The report as JSON.
+    Json,
+    /// The report as JSON in one line, the last one behind those of samples.
+    JsonLine,
+}
+
+impl Conclusion {
+    /// Opens the file of the report.
+    pub(crate) fn open(how: &HowLong, samples_on_stdout: bool) -> Result<Self, Failure> {
+        let open = |path: &PathBuf| Ok((path.clone(), Outfile::open(path, Existing::Keep, PATIENCE)?));
+        let file = how.report.as_ref().map(open).transpose();
+        let file = file.map_err(|error: zerocat::outfile::OutfileError| Failure::file(chain(&error)))?;
+        let printed = match (how.json, samples_on_stdout) {
+            (false, false) => Printed::Summary,
+            (false, true) => Printed::SummaryAside,
+            (true, false) => Printed::Json,
+            (true, true) => Printed::JsonLine,
+        };
+        Ok(Self { file, printed })
+    }
+
+    /// Writes and prints the report, and ends with what the run ended with; where that was well, with what couldn't be
+    /// written.
+    pub(crate) fn conclude(&mut self, mut report: Report, done: Done, signals: &Signals) -> Done {
+        print::settle();
+        report.unsaid = print::unsaid();
+        report.outcome = Some(outcome(&done, &report, signals));
+        let written = self.file.as_mut().map_or(Ok(()), |(path, file)| write(&report, path, file));
+        let mut failures = [done, written, self.print(&report)].into_iter().filter_map(Result::err);
+        // The one that gives the exit code is said at the very end.
+        let first = failures.next();
+        failures.for_each(|failure| failure.say());
+        first.map_or(Ok(()), Err)
+    }
+
+    fn print(&self, report: &Report) -> Done {
+        match self.printed {
+            Printed::Json => print::pretty(report).and_then(print::last_lines),
+            Printed::JsonLine => print::one_line(report).and_then(print::last_lines),
+            // There is little to sum up, and it has been said.
+            _ if report.time_to_op_ms.is_none() => Ok(()),
+            Printed::Summary => print::last_lines(summary(report)),
+            Printed::SummaryAside => {
+                print::say(summary(report));
+                Ok(())
+            }
+        }
+    }
+}
+
+fn write(report: &Report, path: &Path, file: &mut Outfile) -> Done {
+    file.replace((print::pretty(report)? + "\n").as_bytes())
+        .map_err(|error| Failure::running(format!("write {}: {error}", path.display())))
+}
+
+/// How the run ended, for its report.
+fn outcome(done: &Done, report: &Report, signals: &Signals) -> OutcomeReport {
+    let end = signals.stopped_by().map_or_else(|| "done".to_owned(), |signal| format!("stopped by {signal}"));
+    match done {
+        Ok(()) if report.time_to_op_ms.is_none() => OutcomeReport { exit_code: 0, text: format!("{end} before OP") },
+        Ok(()) => OutcomeReport { exit_code: 0, text: end },
+        Err(failure) => OutcomeReport { exit_code: failure.code(), text: failure.message().to_owned() },
+    }
+}

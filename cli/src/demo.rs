@@ -9,9 +9,9 @@ use clap::Args;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{Builder, JoinHandle};
-use zerocat::OpenLink;
 use zerocat::config::Rig;
 use zerocat::report::LinkReport;
+use zerocat::{OpenLink, SessionError};
 use zerocat_link::pair::{PairEnd, pair};
 use zerocat_link::{LinkFault, Sizing};
 use zerocat_sim::{Segment, SegmentConfig, Server, nap};
@@ -63,10 +63,7 @@ impl Simulation {
         let stop = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&stop);
         let serve = move || Server::new().run(&mut end, &mut segment, &flag, nap, |_, _, _| {});
-        let thread = Builder::new()
-            .name("zc-sim".to_owned())
-            .spawn(serve)
-            .map_err(|error| Failure::running(format!("start the simulated segment: {error}")))?;
+        let thread = Builder::new().name("zc-sim".to_owned()).spawn(serve).map_err(SessionError::Thread)?;
         Ok(Self { stop, thread })
     }
 

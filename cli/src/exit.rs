@@ -98,7 +98,7 @@ impl From<SessionError> for Failure {
     fn from(error: SessionError) -> Self {
         let message = zerocat::chain(&error);
         if let Some(limit) = Limit::of(&error) {
-            return Self::limit(format!("{message}; {limit}"));
+            return Self::limit(limit.explain(&error));
         }
         match error {
             SessionError::Link(_) | SessionError::Strict(_) | SessionError::Start(StartError::Unwatched(_)) => {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use zerocat::config::{Engine, LinkKind};
 use zerocat::outfile::{Existing, Outfile};
-use zerocat::{Depth, DrivenBus, LinkRequest, SCAN_SLOTS, Scanned, draft_rig, open_link, scan};
+use zerocat::{Depth, DrivenBus, LinkRequest, SCAN_SLOTS, Scanned, SessionError, draft_rig, open_link, scan};
 
 /// How long is waited for a reader of the draft.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -86,7 +86,7 @@ impl Scan {
             replace_program: self.replace_program,
             cycle: Duration::from_millis(1),
         };
-        let link = open_link(&request).map_err(|error| Failure::link(zerocat::chain(&error)))?;
+        let link = open_link(&request).map_err(SessionError::Link)?;
         link.missing.iter().for_each(unavailable);
         let depth = if self.basic { Depth::Basic } else { Depth::Deep };
         let bus = if self.take_bus { DrivenBus::Take } else { DrivenBus::Refuse };

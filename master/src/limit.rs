@@ -7,6 +7,8 @@ use std::error::Error;
 use std::fmt;
 use std::fs;
 use std::io;
+use zerocat_host::chain;
+use zerocat_link::packet::PacketError;
 use zerocat_xdp::XdpError;
 
 /// `include/uapi/asm-generic/errno-base.h`.
@@ -43,6 +45,24 @@ impl Limit {
             }
         }
         Self::in_causes(error)
+    }
+
+    /// An error that a limit is the cause of, in a line: with its name, its value and what raises it.
+    #[must_use]
+    pub fn explain(self, error: &SessionError) -> String {
+        let text = chain(error);
+        // What opens links looks before it begins, and tells all of it but the name.
+        if tells_remedy(error) { format!("{text} ({})", self.name()) } else { format!("{text}; {self}") }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Threads => "RLIMIT_NPROC",
+            Self::Files => "RLIMIT_NOFILE",
+            Self::FilesOfAll => "fs.file-max",
+            Self::Memory => "RLIMIT_AS",
+            Self::LockedMemory => "RLIMIT_MEMLOCK",
+        }
     }
 
     fn in_causes(error: &(dyn Error + 'static)) -> Option<Self> {
@@ -88,6 +108,15 @@ impl fmt::Display for Limit {
             ),
             Self::LockedMemory => write!(f, "RLIMIT_MEMLOCK is {}", soft("locked memory")),
         }
+    }
+}
+
+fn tells_remedy(error: &SessionError) -> bool {
+    let SessionError::Link(error) = error else { return false };
+    match error {
+        LinkOpenError::Lock(error) => error.limit().is_some(),
+        LinkOpenError::Xdp { source, .. } => source.limit().is_some(),
+        LinkOpenError::Packet { source, .. } => matches!(source, PacketError::Descriptors(_)),
     }
 }
 

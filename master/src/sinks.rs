@@ -95,13 +95,10 @@ mod tests {
     use zerocat_testkit::Folder;
 
     fn rig(sink: &str) -> Rig {
-        let network = r#""key": "net", "name": "Net", "make": "EtherCAT", "model": "Network""#;
-        let task = r#""key": "t", "name": "t", "type": "READ", "config": { "sample_rate": 1000, "batch_rate": 10, "data_saving": true, "channels": [] }"#;
-        let text = format!(
-            r#"{{ "network": {{ {network}, "properties": {{ "interface": "lo", "rate": 1000 }} }},
-                 "tasks": [{{ {task}, "sink": {{ "jsonl": "{sink}" }} }}] }}"#
-        );
-        Rig::from_json(&text).unwrap()
+        let mut rig = Rig::from_json(include_str!("../../examples/demo-rig.json")).unwrap();
+        let Some(Task::Read(task)) = rig.tasks.first_mut() else { panic!("no read task") };
+        task.sink = Some(SinkConfig::Jsonl(sink.to_owned()));
+        rig
     }
 
     #[test]
@@ -119,6 +116,6 @@ mod tests {
     #[test]
     fn a_file_that_cannot_be_opened_is_named_with_its_task() {
         let error = Sinks::open(&rig("/no/such/folder/x.jsonl")).unwrap_err();
-        assert!(zerocat_host::chain(&error).starts_with("task `t`: /no/such/folder/x.jsonl"), "{error}");
+        assert!(zerocat_host::chain(&error).starts_with("task `demo-inputs`: /no/such/folder/x.jsonl"), "{error}");
     }
 }

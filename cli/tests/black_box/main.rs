@@ -14,6 +14,7 @@ mod doctor;
 mod exchange;
 mod failures;
 mod files;
+mod limits;
 mod outputs;
 mod privileges;
 #[allow(dead_code, reason = "another suite uses the rest")]

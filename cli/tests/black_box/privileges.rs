@@ -37,7 +37,7 @@ fn as_user(program: &str) -> Command {
 }
 
 /// A folder that the user may write to, with a copy of the binary that it may run.
-fn folder_of_the_user() -> (Folder, String) {
+pub(crate) fn folder_of_the_user() -> (Folder, String) {
     let folder = Folder::new();
     let binary = folder.path("zerocat");
     std::fs::copy(env!("CARGO_BIN_EXE_zerocat"), &binary).unwrap();

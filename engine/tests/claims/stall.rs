@@ -1,7 +1,7 @@
 //! Claims about a thread that was stopped for longer than the SubDevices' watchdog.
 
 use crate::commanded::{Commanded, safe};
-use crate::support::Memory;
+use crate::support::{Fate, Memory};
 use std::time::Duration;
 use zerocat_engine::{CommandState, CycleFault, SafeOutputs, Traffic};
 
@@ -87,7 +87,7 @@ fn what_was_commanded_for_the_epoch_before_a_stall_is_not_sent_after_it() {
 }
 
 #[test]
-fn a_link_that_takes_no_frames_for_longer_than_the_watchdog_is_one_stall() {
+fn a_link_that_takes_no_frames_for_longer_than_the_watchdog_interrupts_once() {
     let refusals: [fn(&mut Memory, bool); 2] = [|link, on| link.down = on, |link, on| link.busy = on];
     for refuse in refusals {
         let mut rig = live(SafeOutputs::zero(4));
@@ -96,11 +96,12 @@ fn a_link_that_takes_no_frames_for_longer_than_the_watchdog_is_one_stall() {
         for _ in 0..350 {
             rig.next();
         }
-        assert_eq!(rig.engine.counters().stalls, 1);
+        let interruptions = |rig: &Commanded| rig.engine.counters().stalls + rig.engine.counters().silences;
+        assert_eq!(interruptions(&rig), 1);
         assert_eq!(rig.engine.link().withdrawn, withdrawn + 1, "what it holds of before");
         refuse(rig.engine.link_mut(), false);
         assert_eq!(rig.next(), Some([0, 0]));
-        assert_eq!(rig.engine.counters().stalls, 1);
+        assert_eq!(interruptions(&rig), 1);
     }
 }
 
@@ -114,4 +115,30 @@ fn each_stall_is_counted_and_the_longest_kept() {
     let counters = *rig.engine.counters();
     assert_eq!((counters.stalls, counters.stall_longest, counters.stall_last_ns), (3, 501_000_000, 301_000_000));
     assert_eq!(counters.epoch, 4);
+}
+
+#[test]
+fn a_silence_as_long_as_the_watchdog_makes_outputs_safe_once_and_voids_what_was_commanded() {
+    let mut rig = live(SafeOutputs::zero(4));
+    let before = rig.commands.epoch();
+    rig.engine.link_mut().fates.extend(std::iter::repeat_n(Fate::Lost, 300));
+    for _ in 0..300 {
+        rig.next();
+    }
+    let counters = *rig.engine.counters();
+    assert_eq!((counters.silences, counters.stalls, counters.epoch), (1, 0, before + 1));
+    rig.commands.push(&[9, 9], before).unwrap();
+    assert_eq!(rig.next(), Some([0, 0]));
+}
+
+#[test]
+fn time_in_which_the_machine_slept_is_a_stall() {
+    let mut rig = live(SafeOutputs::zero(4));
+    rig.engine.note_suspended(Duration::from_secs(7));
+    rig.next();
+    assert_eq!(rig.engine.counters().stalls, 0, "what it slept before is nobody's");
+    rig.engine.note_suspended(Duration::from_secs(12));
+    assert_eq!(rig.next(), Some([0, 0]));
+    let counters = *rig.engine.counters();
+    assert_eq!((counters.stalls, counters.stall_last_ns / 1_000_000_000), (1, 5));
 }

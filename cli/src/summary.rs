@@ -34,6 +34,9 @@ pub(crate) fn summary(report: &Report) -> String {
     }
     lines.push(realtime(&report.rt));
     lines.push(holes(&report.rt.holes));
+    lines.extend(
+        report.bus.cpu_percent.map(|percent| format!("bus       its thread used {percent:.2} % of a CPU in operation")),
+    );
     if let Some(margin) = report.spin_margin {
         lines.push(format!("margin    {margin}"));
     }

@@ -3,12 +3,13 @@
 use crate::busy_poll::BusyPoll;
 use crate::duration;
 use crate::exchange::{Overlap, SyncUnit};
+use crate::safe::Stop;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::time::Duration;
 
 /// Settings of the realtime thread and its link.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Engine {
     /// Socket that carries the frames.
@@ -49,8 +50,10 @@ pub struct Engine {
     #[serde(with = "duration")]
     #[schemars(with = "String")]
     pub watchdog: Duration,
-    /// What outputs hold when the run ends.
+    /// What outputs without a `safe` of their own are while outputs are safe.
     pub safe_outputs: SafeOutputs,
+    /// How a run ends in OP.
+    pub stop: Stop,
     /// Whether inputs may lie at the logical addresses of outputs.
     pub overlap: Overlap,
     /// Keys of slaves that are to be exchanged without LRW although they claim to support it.
@@ -77,6 +80,7 @@ impl Default for Engine {
             guard: None,
             watchdog: Duration::from_millis(100),
             safe_outputs: SafeOutputs::Zero,
+            stop: Stop::default(),
             overlap: Overlap::Off,
             without_lrw: Vec::new(),
             sync_units: Vec::new(),
@@ -140,7 +144,7 @@ pub enum Wait {
     Spin,
 }
 
-/// What outputs hold when the run ends.
+/// What outputs are while they are safe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SafeOutputs {

@@ -17,6 +17,7 @@ mod rates;
 mod raw;
 mod resolve;
 mod rig;
+mod safe;
 mod task;
 mod waveform;
 
@@ -26,6 +27,7 @@ pub use error::{ConfigError, Problem};
 pub use exchange::{Overlap, SyncUnit};
 pub use resolve::ResolvedChannel;
 pub use rig::{Network, NetworkProperties, PdoEntry, Pdos, Rig, Slave, SlaveProperties};
+pub use safe::{SafeValue, Stop, StopUntil};
 pub use task::{
     AfterOutage, ReadChannel, ReadConfig, ReadTask, ScanTask, Sink, Source, Target, Task, WriteChannel, WriteConfig,
     WriteTask,

@@ -8,6 +8,7 @@ use crate::engine::Engine;
 use crate::error::Problem;
 use crate::number;
 use crate::rig::{Network, Rig, Slave};
+use crate::safe::SafeValue;
 use crate::task::{
     AfterOutage, ReadChannel, ReadConfig, ReadTask, ScanTask, Sink, Source, Target, Task, WriteChannel, WriteConfig,
     WriteTask,
@@ -84,6 +85,7 @@ struct RawChannel {
     state_channel: Option<u32>,
     enabled: Option<bool>,
     waveform: Option<Waveform>,
+    safe: Option<SafeValue>,
 }
 
 #[derive(Deserialize, Clone, Copy)]
@@ -166,6 +168,7 @@ impl Shape {
         self.foreign(raw.cmd_channel.is_some(), at, "cmd_channel", kind);
         self.foreign(raw.state_channel.is_some(), at, "state_channel", kind);
         self.foreign(raw.waveform.is_some(), at, "waveform", kind);
+        self.foreign(raw.safe.is_some(), at, "safe", kind);
         let target = self.target(&mut raw, at);
         let channel = self.needed(raw.channel, at, "channel", kind);
         let enabled = raw.enabled.unwrap_or(true);
@@ -180,8 +183,9 @@ impl Shape {
         }
         let target = self.target(&mut raw, at);
         let channel = self.needed(raw.channel.or(raw.cmd_channel), at, "channel", kind);
-        let (enabled, state_channel, waveform) = (raw.enabled.unwrap_or(true), raw.state_channel, raw.waveform);
-        Some(WriteChannel { device: raw.device, target: target?, channel: channel?, state_channel, enabled, waveform })
+        let (enabled, state_channel, safe) = (raw.enabled.unwrap_or(true), raw.state_channel, raw.safe);
+        let (device, waveform) = (raw.device, raw.waveform);
+        Some(WriteChannel { device, target: target?, channel: channel?, state_channel, enabled, safe, waveform })
     }
 
     fn target(&mut self, raw: &mut RawChannel, at: &str) -> Option<Target> {

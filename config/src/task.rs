@@ -1,6 +1,7 @@
 //! Tasks: what to read, what to write, how often, and where it goes.
 
 use crate::number;
+use crate::safe::SafeValue;
 use crate::waveform::Waveform;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -132,6 +133,9 @@ pub struct WriteChannel {
     /// Whether it takes commands.
     #[schemars(default = "yes")]
     pub enabled: bool,
+    /// What the output is while outputs are safe; null leaves it to `engine.safe_outputs`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub safe: Option<SafeValue>,
     /// Waveform that it plays when the task's source is `waveform`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waveform: Option<Waveform>,

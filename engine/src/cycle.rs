@@ -321,9 +321,7 @@ impl<L: Link> Engine<L> {
             self.count_wakeup(tick, woke);
             self.count_send(tick);
             self.count_return(tick, now);
-            if self.traffic == Traffic::Live {
-                self.hand_over(CycleTimes { cycle: tick.number, at: tick.at, received: now });
-            }
+            self.hand_over(CycleTimes { cycle: tick.number, at: tick.at, received: now });
         }
         let concluded = self.obey();
         self.publish();
@@ -365,9 +363,11 @@ impl<L: Link> Engine<L> {
         let Some(exchange) = self.exchange.as_deref_mut() else { return };
         let Exchange { lane, readers, writers, .. } = exchange;
         let clean = lane.is_clean();
-        for port in readers.iter_mut().chain(writers.iter_mut().map(|writer| &mut writer.state)) {
+        let traffic = self.traffic;
+        let ports = readers.iter_mut().chain(writers.iter_mut().map(|writer| &mut writer.state));
+        for port in ports.filter(|port| port.during == traffic) {
             let lost = port.push(times, lane.image(), |range| !clean && lane.is_stale(range));
-            self.counters.overruns += u64::from(lost);
+            self.counters.overruns += u64::from(lost && traffic == Traffic::Live);
         }
     }
 

@@ -36,4 +36,4 @@ pub use lane::{Exchange, slots_needed};
 pub use measure::{Distribution, Measurements, Summary};
 pub use run::{RealtimeUsage, RunOutcome, Settings, run};
 pub use safe::SafeOutputs;
-pub use sample::{ReaderSpec, SampleHeader, SamplePort, SampleReader, StateReader, reader};
+pub use sample::{ReaderSpec, SampleHeader, SamplePort, SampleReader, StateReader, reader, reader_while_safe};

@@ -4,6 +4,7 @@
 //! copies ranges, it knows no channels. A ring that is full keeps the oldest samples; the new one is counted as an
 //! overrun, and nothing waits.
 
+use crate::control::Traffic;
 use crate::record::{RecordConsumer, RecordProducer, record_ring};
 use std::ops::Range;
 use std::sync::Arc;
@@ -117,6 +118,8 @@ impl SampleReader {
 pub struct SamplePort {
     ranges: Vec<Range<usize>>,
     every: u64,
+    /// The traffic during which samples are handed over.
+    pub(crate) during: Traffic,
     scratch: Box<[u8]>,
     ring: RecordProducer,
     overruns: Arc<AtomicU64>,
@@ -155,6 +158,7 @@ pub(crate) fn sample_ring(ranges: Vec<Range<usize>>, every: u64, depth: usize) -
     let port = SamplePort {
         ranges,
         every: every.max(1),
+        during: Traffic::Live,
         scratch: vec![0; len].into_boxed_slice(),
         ring: producer,
         overruns: Arc::clone(&overruns),
@@ -162,7 +166,15 @@ pub(crate) fn sample_ring(ranges: Vec<Range<usize>>, every: u64, depth: usize) -
     (port, SampleReader { ring: consumer, scratch: vec![0; len].into_boxed_slice(), overruns })
 }
 
-/// Makes both ends of a reader.
+/// Makes both ends of a reader that gets samples while traffic is safe, and none while it is live: for whoever waits for
+/// the effect of safe outputs.
+#[must_use]
+pub fn reader_while_safe(spec: ReaderSpec) -> (SamplePort, SampleReader) {
+    let (port, reader) = reader(spec);
+    (SamplePort { during: Traffic::Safe, ..port }, reader)
+}
+
+/// Makes both ends of a reader. It gets samples while traffic is live.
 #[must_use]
 pub fn reader(spec: ReaderSpec) -> (SamplePort, SampleReader) {
     sample_ring(spec.ranges, spec.every, spec.depth)

@@ -5,6 +5,7 @@ use crate::events::Phase;
 use crate::layout;
 use crate::machine::{DrivenBus, Machine};
 use crate::shutdown::LOOK;
+use crate::stopping::StopWatch;
 use std::time::Duration;
 use zerocat_bus::matching::{Expected, Matching, identify};
 use zerocat_bus::{BringUpError, Driven, Label, Network, Occupancy, Options, occupancy};
@@ -129,6 +130,11 @@ pub enum StartError {
     /// The realtime thread doesn't answer.
     #[error(transparent)]
     Closed(#[from] ControlClosed),
+    /// The interface took no frames with safe outputs.
+    #[error(
+        "safe outputs could not be sent: the interface takes no frames; the watchdogs of the SubDevices act instead"
+    )]
+    SafeNotSent,
     /// The realtime thread doesn't do what it was asked.
     #[error("the realtime thread did not obey within {patience:?} beside the time of its cycles")]
     Stuck {
@@ -181,6 +187,8 @@ pub struct Planned<'d> {
     pub(crate) before: Counters,
     /// How long the machine had been suspended in all by then.
     pub(crate) suspended_before: Duration,
+    /// Sees the input that the end of the run waits for.
+    pub(crate) stop_watch: Option<StopWatch>,
 }
 
 impl Planned<'_> {
@@ -243,7 +251,15 @@ impl<'a> Machine<'a> {
         let tasks = self.rig.tasks.iter();
         let bindings: Bindings = tasks.map(|task| bind(self.rig, task, &plan, &positions)).collect::<Result<_, _>>()?;
         let suspended_before = self.surroundings.suspended();
-        Ok(Planned { network, plan, matching, bindings, before: self.counters.read(), suspended_before })
+        Ok(Planned {
+            network,
+            plan,
+            matching,
+            bindings,
+            before: self.counters.read(),
+            suspended_before,
+            stop_watch: None,
+        })
     }
 
     /// Programs the plan, starts the cyclic exchange, goes to OP and lets the application traffic flow. The ports go into
@@ -252,7 +268,7 @@ impl<'a> Machine<'a> {
     /// # Errors
     /// What failed, with the SubDevice.
     pub async fn operate(&mut self, planned: &mut Planned<'a>, ports: &mut Ports) -> Result<(), StartError> {
-        let Planned { network, plan, before, suspended_before, .. } = planned;
+        let Planned { network, plan, bindings, before, suspended_before, .. } = planned;
         self.observer.enter(Phase::SafeOp);
         network.program(plan).await?;
         network.to_safe_op().await?;
@@ -260,7 +276,7 @@ impl<'a> Machine<'a> {
         let subdevices = u16::try_from(network.subdevices().len()).unwrap_or(u16::MAX);
         let lane = CyclicLane::new(plan, LaneOptions { first_slot: Slot(0), al_status: Some(subdevices) })?;
         let Ports { readers, writers } = std::mem::take(ports);
-        let safe = layout::safe_outputs(self.rig, plan);
+        let safe = layout::safe_outputs(self.rig, plan, bindings);
         let stall_limit = Some(self.rig.engine.watchdog);
         (*before, *suspended_before) = (self.counters.read(), self.surroundings.suspended());
         self.controls.install(Exchange { lane, readers, writers, safe, stall_limit })?;

@@ -9,6 +9,7 @@ use crate::health::{Health, OutOfOp};
 use crate::machine::{Ending, Life, LifeError, Machine, StopWish};
 use crate::realtime::ThreadPanic;
 use crate::recovery::Outages;
+use crate::report::{BusReport, Report};
 use crate::run_report::RunReport;
 use crate::session::{Ended, Facts, SessionError, SessionOptions};
 use crate::sinks::Sinks;
@@ -112,8 +113,14 @@ fn conclude(
     let remains = remains?;
     let failed = life.failed.iter().map(chain).collect();
     let out_of_op = life.health.out().cloned().collect();
-    let report = report.close(&remains, &life.outages, &life.health);
+    let report = Report { bus: bus(&life), ..report.close(&remains, &life.outages, &life.health) };
     Ok(Ended { report, failed, out_of_op, ending: life.ending })
+}
+
+/// What the bus thread used in operation.
+fn bus(life: &Life) -> BusReport {
+    let share = life.cpu.as_secs_f64() / life.operated.as_secs_f64();
+    BusReport { cpu_percent: share.is_finite().then_some(100.0 * share) }
 }
 
 /// Tells whoever started the session why it did not come up, with a report of how far it came.

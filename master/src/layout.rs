@@ -1,13 +1,14 @@
 //! How the process data of each SubDevice is exchanged: what the rig file asks for, on the bus that was found.
 
-use crate::bring_up::StartError;
+use crate::bring_up::{Bindings, StartError};
 use crate::report::{AccessReport, UnitReport};
 use std::time::Duration;
 use zerocat_bus::matching::Matching;
 use zerocat_bus::{Network, SubDevice};
-use zerocat_config::{Overlap, Rig};
+use zerocat_config::{Overlap, Rig, SafeValue, Task};
 use zerocat_engine::SafeOutputs;
 use zerocat_pdi::{Access, Plan, SubDeviceLayout, SyncUnit};
+use zerocat_tasks::Placed;
 use zerocat_wire::Command;
 
 /// The unit of all SubDevices that the rig file puts into none.
@@ -56,12 +57,33 @@ pub(crate) fn time_of(rig: &Rig, cycles: u64) -> Duration {
     rig.period().saturating_mul(u32::try_from(cycles).unwrap_or(u32::MAX))
 }
 
-/// What outputs are while they are safe.
-pub(crate) fn safe_outputs(rig: &Rig, plan: &Plan) -> SafeOutputs {
-    match rig.engine.safe_outputs {
+/// What outputs are while they are safe: what the rig file says of a channel, else of all.
+pub(crate) fn safe_outputs(rig: &Rig, plan: &Plan, bindings: &Bindings) -> SafeOutputs {
+    let mut safe = match rig.engine.safe_outputs {
         zerocat_config::SafeOutputs::Zero => SafeOutputs::zero(plan.image_len),
         zerocat_config::SafeOutputs::Hold => SafeOutputs::hold(plan.image_len),
+    };
+    for (task, placed) in rig.tasks.iter().zip(bindings) {
+        let Task::Write(task) = task else { continue };
+        for channel in &task.config.channels {
+            let place = placed.iter().find(|place| place.channel.channel == channel.channel);
+            if let (Some(place), Some(value)) = (place, channel.safe) {
+                set_safe(&mut safe, place, value);
+            }
+        }
     }
+    safe
+}
+
+fn set_safe(safe: &mut SafeOutputs, place: &Placed, value: SafeValue) {
+    let span = place.span;
+    let (raw, hold) = match value {
+        SafeValue::Hold => (0, u64::MAX),
+        // A value that doesn't fit its entry is refused by the rig file's rules.
+        SafeValue::Value(value) => (place.channel.data_type.encode_saturating(value, span.len).unwrap_or_default(), 0),
+    };
+    let kept = hold & (u64::MAX >> (64 - u32::from(span.len.clamp(1, 64))));
+    let _ = span.insert(&mut safe.values, raw) && span.insert(&mut safe.hold, kept);
 }
 
 /// Checks that no SubDevice with outputs waits longer for its next ones than its watchdog. The rig file alone can't

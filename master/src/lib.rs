@@ -25,6 +25,7 @@ mod scan;
 mod session;
 mod shutdown;
 mod sinks;
+mod stopping;
 mod supervision;
 mod surroundings;
 mod tasks;

@@ -12,6 +12,7 @@ use crate::events::{Observer, Phase, SessionEvent};
 use crate::health::{Health, OutOfOp};
 use crate::operation::Left;
 use crate::recovery::{Outages, Recovered};
+use crate::stopping::StopWatch;
 use crate::surroundings::Surroundings;
 use crate::tasks::TaskStartError;
 use futures_lite::future::or;
@@ -22,6 +23,7 @@ use std::time::Duration;
 use zerocat_bus::{Datagrams, Inbox};
 use zerocat_config::Rig;
 use zerocat_engine::{Controls, CountersReader};
+use zerocat_sched::ThreadUsage;
 
 /// Longest bring-up, from the first datagram to OP.
 pub const BRING_UP: Duration = Duration::from_secs(60);
@@ -112,12 +114,17 @@ pub struct Life {
     pub failed: Vec<StartError>,
     pub(crate) outages: Outages,
     pub(crate) health: Health,
+    /// CPU time of the thread that owned the bus, from OP to the beginning of shutdown.
+    pub(crate) cpu: Duration,
+    /// The time of that.
+    pub(crate) operated: Duration,
 }
 
 impl Life {
     /// A life that ended without a shutdown of the bus.
     pub(crate) fn cut_short(ending: Ending) -> Self {
-        Self { ending, failed: Vec::new(), outages: Outages::default(), health: Health::default() }
+        let (outages, health) = (Outages::default(), Health::default());
+        Self { ending, failed: Vec::new(), outages, health, cpu: Duration::ZERO, operated: Duration::ZERO }
     }
 }
 
@@ -203,6 +210,7 @@ impl<'a> Machine<'a> {
             return Err(StartError::Unwatched(unwatched).into());
         }
         let mut ports = tasks(planned)?;
+        planned.stop_watch = StopWatch::new(self.rig, &planned.bindings, &mut ports);
         self.bounded(end, async |machine| machine.operate(planned, &mut ports).await).await
     }
 
@@ -232,6 +240,7 @@ impl<'a> Machine<'a> {
     /// Stays in operation until the end is asked for.
     async fn stay(&mut self, mut planned: Planned<'a>) -> Life {
         let (mut health, mut outages) = (Health::default(), Outages::default());
+        let (since, used) = (self.datagrams.now(), ThreadUsage::now());
         let ending = loop {
             match self.operation(&mut planned, &mut health).await {
                 Left::Stopped => break Ending::Stopped,
@@ -250,9 +259,12 @@ impl<'a> Machine<'a> {
                 }
             }
         };
+        let used = ThreadUsage::now().since(&used);
+        let cpu = used.user + used.system;
+        let operated = self.datagrams.now().saturating_sub(since);
         self.observer.enter(Phase::ShutDown);
         let failed = self.shut_down(&mut planned).await;
-        Life { ending, failed, outages, health }
+        Life { ending, failed, outages, health, cpu, operated }
     }
 }
 

@@ -131,7 +131,9 @@ impl<'a> Machine<'a> {
             machine.operate(&mut back, ports).await?;
             Ok(back)
         });
-        *planned = back.await?;
+        let back = back.await?;
+        let stop_watch = planned.stop_watch.take();
+        *planned = Planned { stop_watch, ..back };
         Ok(())
     }
 

@@ -61,6 +61,8 @@ pub struct Report {
     pub missing: Vec<String>,
     /// Frames beside the cyclic ones.
     pub frames: Frames,
+    /// The thread that owns the bus.
+    pub bus: BusReport,
     /// What was captured; `null` where nothing was to be.
     pub capture: Option<CaptureReport>,
     /// How far the run came: `link` (opening it), `discover`, `pre_op`, `read_pdos`, `safe_op`, `exchange`, `op` or
@@ -109,12 +111,20 @@ impl Report {
             left_op: 0,
             missing,
             frames: Frames::default(),
+            bus: BusReport::default(),
             capture: None,
             phase: "link",
             outcome: None,
             unsaid: 0,
         }
     }
+}
+
+/// The thread that owns the bus, `zc-bus`, from OP to the beginning of shutdown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, JsonSchema)]
+pub struct BusReport {
+    /// Its CPU time, in percent of one CPU; `null` where OP was not reached.
+    pub cpu_percent: Option<f64>,
 }
 
 /// A SubDevice that was not in OP.

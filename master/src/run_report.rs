@@ -7,8 +7,8 @@ use crate::health::Health;
 use crate::layout;
 use crate::recovery::{Outage, Outages};
 use crate::report::{
-    CaptureReport, Cycles, Figures, Frames, Holes, HostReport, LinkCalls, LinkReport, MarginReport, NetworkReport,
-    NicErrors, OutOfOpReport, OutageReport, OutagesReport, Report, RtReport, SCHEMA, TaskReport,
+    BusReport, CaptureReport, Cycles, Figures, Frames, Holes, HostReport, LinkCalls, LinkReport, MarginReport,
+    NetworkReport, NicErrors, OutOfOpReport, OutageReport, OutagesReport, Report, RtReport, SCHEMA, TaskReport,
 };
 use crate::session::Facts;
 use std::time::Duration;
@@ -92,6 +92,7 @@ impl RunReport {
             missing: self.missing,
             frames: frames(&remains.counters, remains.link),
             capture: remains.taped.as_ref().map(capture),
+            bus: BusReport::default(),
             phase: self.phase,
             outcome: None,
             unsaid: 0,

@@ -22,7 +22,7 @@ impl<'a> Machine<'a> {
     /// Shuts the bus down. Returns what failed.
     pub async fn shut_down(&mut self, planned: &mut Planned<'a>) -> Vec<StartError> {
         let mut failed = Vec::new();
-        failed.extend(self.stop_in_op().await.err());
+        failed.extend(self.stop_in_op(planned).await.err());
         let end = self.datagrams.now().saturating_add(SHUTDOWN);
         let datagrams = self.datagrams;
         match datagrams.by(end, self.step_down(planned)).await {
@@ -36,12 +36,31 @@ impl<'a> Machine<'a> {
     }
 
     /// Exchanges safe outputs in OP.
-    async fn stop_in_op(&mut self) -> Result<(), StartError> {
+    async fn stop_in_op(&mut self, planned: &mut Planned<'a>) -> Result<(), StartError> {
         if self.counters.read().exchanging == 0 {
             return Ok(());
         }
         self.controls.traffic(Traffic::Safe)?;
-        self.send_safe_outputs().await
+        self.send_safe_outputs().await?;
+        self.wait_for_standstill(planned).await;
+        Ok(())
+    }
+
+    /// Goes on with safe outputs as long as the rig file's `stop` says. A network that is lost meanwhile, or an input that
+    /// doesn't come within its limits, ends it at its bound.
+    async fn wait_for_standstill(&mut self, planned: &mut Planned<'a>) {
+        let stop = self.rig.engine.stop;
+        self.datagrams.pause(stop.time).await;
+        let Some(until) = stop.until else { return };
+        let end = self.datagrams.now().saturating_add(until.at_most);
+        let Some(watch) = &mut planned.stop_watch else { return };
+        while !watch.is_fulfilled() {
+            if self.datagrams.now() >= end {
+                tracing::warn!(channel = until.channel, "the input was not within the limits of `stop` in time");
+                return;
+            }
+            self.datagrams.pause(LOOK).await;
+        }
     }
 
     async fn step_down(&mut self, planned: &mut Planned<'a>) -> Vec<StartError> {
@@ -65,7 +84,8 @@ impl<'a> Machine<'a> {
     /// that they were posted is all that can be had, and is waited for no longer than it takes.
     pub(crate) async fn send_safe_outputs(&self) -> Result<(), StartError> {
         let wanted = SAFE_CYCLES.max(layout::longest_interval(self.rig).saturating_add(1));
-        self.obeyed(wanted, || self.counters.read().safe_cycles >= wanted).await
+        let sent = self.obeyed(wanted, || self.counters.read().safe_cycles >= wanted).await;
+        sent.map_err(|_| StartError::SafeNotSent)
     }
 
     /// Ends the cyclic exchange and waits until it has ended.

@@ -4,6 +4,7 @@ use super::Found;
 use crate::busy_poll::BusyPoll;
 use crate::engine::{Engine, LinkKind, UmemPages, Wait, Wakeup, XdpMode};
 use crate::rig::Rig;
+use crate::task::Task;
 use std::time::Duration;
 
 /// Longest watchdog: 65535 ticks of 100 us (ETG.1000.4, 6.3: the divider's default gives 100 us).
@@ -16,6 +17,7 @@ pub(super) fn engine(rig: &Rig, found: &mut Found) {
     let what = format!("{priority} is not in 1..=98");
     found.demand((1..=98).contains(&priority), "engine.priority", what, "use 80, or what your host leaves for it");
     only_with_xdp(engine, found);
+    stop(rig, found);
     let what = "only the wait `hybrid` has a spin margin";
     let fits = engine.wait == Wait::Hybrid || engine.spin_margin.is_none();
     found.demand(fits, "engine.spin_margin", what, "remove it, or set `wait` to \"hybrid\"");
@@ -32,6 +34,19 @@ pub(super) fn engine(rig: &Rig, found: &mut Found) {
     found.demand(watchdog > period, "engine.watchdog", what, "give it several cycles, such as \"100ms\"");
     let what = format!("{watchdog:?} is more than {MAX_WATCHDOG:?}");
     found.demand(watchdog <= MAX_WATCHDOG, "engine.watchdog", what, "shorten it");
+}
+
+/// What the end of a run waits for must be there and be possible.
+fn stop(rig: &Rig, found: &mut Found) {
+    let Some(until) = rig.engine.stop.until else { return };
+    let mut reads =
+        rig.tasks.iter().filter(|task| matches!(task, Task::Read(_))).flat_map(|task| rig.channels_of(task));
+    let there = reads.any(|channel| channel.channel == until.channel);
+    let what = format!("no read task samples channel {}", until.channel);
+    found.demand(there, "engine.stop.until.channel", what, "give the number of an enabled channel of a read task");
+    let what = format!("{} is not at least {}", until.max, until.min);
+    found.demand(until.min <= until.max, "engine.stop.until.max", what, "give the smaller one as `min`");
+    found.demand(!until.at_most.is_zero(), "engine.stop.until.at_most", "it is 0", "give the longest time to wait");
 }
 
 /// Keys that only an AF_XDP socket has.

@@ -46,8 +46,8 @@ const LOOK: Duration = Duration::from_millis(2);
 pub struct AuditSettings {
     /// The rig; its interface is the MainDevice's. Socket and wait policy are set for each row.
     pub rig: Rig,
-    /// Interface at the other end of a veth pair, on which the demonstration's segment is simulated; `None` with a bus
-    /// that answers by itself.
+    /// Interface at the other end of a veth pair, on which the demonstration's segment is simulated; `None` with a real
+    /// bus.
     pub segment: Option<String>,
     /// Cycles of each row.
     pub cycles: u64,
@@ -57,7 +57,7 @@ pub struct AuditSettings {
     pub waits: Vec<Wait>,
 }
 
-/// Why nothing could be said.
+/// Why the audit failed.
 #[derive(Debug, thiserror::Error)]
 pub enum AuditError {
     /// The rig can't be run.
@@ -80,13 +80,13 @@ pub enum AuditError {
     /// The kernel's tracer can't be used.
     #[error(transparent)]
     Trace(#[from] TraceError),
-    /// The realtime thread is not to be found, or there are several.
+    /// The realtime thread isn't found, or there are several.
     #[error("{0} threads of this process are called zc-rt; the audit needs one")]
     Thread(usize),
     /// `/proc` can't be read.
     #[error("read /proc/self/task")]
     Proc(#[from] std::io::Error),
-    /// The cycles don't come.
+    /// The cycles take too long.
     #[error("{done} of {asked} cycles after {after:?}")]
     Stuck {
         /// Cycles that were done.
@@ -98,7 +98,7 @@ pub enum AuditError {
     },
 }
 
-/// What was seen, and on what machine.
+/// What was counted, and on what machine.
 #[derive(Debug, Clone, Serialize)]
 pub struct AuditReport {
     /// Always `zerocat-bench-audit/1`.
@@ -124,7 +124,7 @@ pub struct AuditRow {
     pub wait: &'static str,
     /// Cycles that were watched.
     pub cycles: u64,
-    /// Of them those that lost a frame.
+    /// Those of them that lost a frame.
     pub lost: u64,
     /// Ticks skipped meanwhile.
     pub skipped: u64,
@@ -143,7 +143,7 @@ pub struct AuditRow {
     pub allocations: Option<u64>,
     /// Times of more than 100 us in which it wanted to run and didn't, from the first cycle to the last.
     pub holes: Holes,
-    /// What shouldn't be there, a sentence each: a system call that isn't of the cycle or came too often, a page fault,
+    /// What isn't allowed, a sentence each: a system call that has no place in a cycle or came too often, a page fault,
     /// an allocation.
     pub violations: Vec<String>,
 }
@@ -159,7 +159,7 @@ impl AuditReport {
     }
 }
 
-/// Audits. `progress` is told a line for each row.
+/// Runs the audit. `progress` is called with a line of text for each row.
 ///
 /// # Errors
 /// See [`AuditError`].

@@ -90,7 +90,7 @@ pub struct CompareSettings {
     pub expected_working_counter: u16,
     /// Measure AF_XDP in generic mode too.
     pub all_modes: bool,
-    /// SubDevices of the segment that is measured in process at the end; none of 0.
+    /// SubDevices of the segment that is measured in process at the end; with 0 it isn't.
     pub subdevices: usize,
 }
 
@@ -112,7 +112,7 @@ pub enum CompareError {
     },
 }
 
-/// Measures. `progress` is told a line now and then.
+/// Runs the bench. `progress` is called with a line of text now and then.
 ///
 /// # Errors
 /// Nothing asked for, or our own row couldn't be measured at all.
@@ -128,7 +128,7 @@ pub fn run(settings: &CompareSettings, progress: impl FnMut(&str)) -> Result<Com
     Run { settings, others, specs, missing: Vec::new(), progress }.all()
 }
 
-/// A row that gave nothing, and why.
+/// Why a row gave no report.
 #[derive(Debug, thiserror::Error)]
 enum Fault {
     #[error(transparent)]
@@ -176,7 +176,7 @@ impl<P: FnMut(&str)> Run<P> {
         })
     }
 
-    /// The rows that can do a scenario.
+    /// The rows that can run a scenario.
     fn fitting(&self, scenario: Scenario) -> Vec<RowSpec> {
         let fits = |spec: &&RowSpec| scenario.frames <= spec.most.0 && scenario.size <= spec.most.1;
         self.specs.iter().filter(fits).cloned().collect()
@@ -217,7 +217,8 @@ impl<P: FnMut(&str)> Run<P> {
         }
     }
 
-    /// One row, once: something that answers, the row's process, what it reports, everything taken down again.
+    /// Runs one row once: sets up what answers, starts the row's process, takes its report, and removes everything
+    /// again.
     fn measure(&self, spec: &RowSpec, command: &[String], plan: &Plan) -> Result<RowReport, Fault> {
         let outcome = self.talk(spec, command, plan);
         if spec.near == NearProgram::Left {
@@ -324,7 +325,7 @@ impl<P: FnMut(&str)> Run<P> {
         Ok(run(2 * COUNTED)?.map(|twice| twice.saturating_sub(once) / u64::from(COUNTED)))
     }
 
-    /// Runs a row under a command that counts, and returns what that wrote.
+    /// Runs a row under a command that counts, and returns that command's output.
     fn count(&self, spec: &RowSpec, command: &[String], counts: &Path, cycles: u32) -> Result<String, String> {
         let scenario = Scenario { size: 60, frames: 1, rate_hz: None, wait: WaitPolicy::default(), load: Load::Idle };
         let plan = Plan { cycles, warm_up: 0, priority: None, ..self.plan(scenario) };

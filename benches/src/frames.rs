@@ -48,7 +48,7 @@ pub struct FramesSettings {
     pub frames: u32,
     /// CPU to measure on; the last one if not given.
     pub cpu: Option<usize>,
-    /// SCHED_FIFO priority; `null` stays an ordinary thread.
+    /// SCHED_FIFO priority; with `null` it stays an ordinary thread.
     pub priority: Option<u8>,
 }
 
@@ -67,7 +67,7 @@ pub enum FramesError {
     /// A frame couldn't be built.
     #[error("build a frame")]
     Frame(#[from] WireError),
-    /// A frame didn't come back, or not as it must.
+    /// A frame didn't come back, or with a wrong working counter.
     #[error("a frame {what} came back from {subdevices} SubDevices with working counter {got:?}, not {expected}")]
     Answer {
         /// Row.
@@ -76,7 +76,7 @@ pub enum FramesError {
         subdevices: usize,
         /// Working counter of the last datagram, `None` for a lost frame.
         got: Option<u16>,
-        /// What it had to be.
+        /// Working counter that was expected.
         expected: u16,
     },
 }
@@ -114,14 +114,14 @@ pub struct FramesReport {
     pub settings: FramesSettings,
     /// By line, then by kind of frame.
     pub rows: Vec<FrameRow>,
-    /// What the measuring thread asked for and couldn't have, a sentence each.
+    /// What the measuring thread asked for and didn't get, a sentence each.
     pub missing: Vec<String>,
 }
 
-/// Measures. `progress` is told a line now and then.
+/// Runs the bench. `progress` is called with a line of text now and then.
 ///
 /// # Errors
-/// A segment that can't be made or doesn't come up, a frame that doesn't come back as it must.
+/// The segment can't be made or doesn't come up, or a frame doesn't come back as expected.
 pub fn run(settings: &FramesSettings, mut progress: impl FnMut(&str) + Send) -> Result<FramesReport, FramesError> {
     let mut settings = settings.clone();
     settings.cpu = settings.cpu.or_else(last_cpu);
@@ -155,7 +155,7 @@ fn measure(
     Ok((rows, missing))
 }
 
-/// A frame to send again and again.
+/// A frame that is sent again and again.
 #[derive(Debug)]
 struct Kind {
     what: &'static str,
@@ -278,7 +278,7 @@ fn config(count: usize) -> SegmentConfig {
     SegmentConfig::line((0..count).map(subdevice).collect())
 }
 
-/// Modules with so many bytes, outputs and inputs in turn.
+/// Modules with this many bytes together, outputs and inputs in turn.
 fn modules(mut bytes: usize) -> Vec<ModuleKind> {
     let mut modules = Vec::new();
     while modules.len() < SLOTS && bytes > 0 {

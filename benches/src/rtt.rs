@@ -59,7 +59,7 @@ pub struct RttSettings {
     pub sizes: Vec<usize>,
     /// CPU to measure on; the last one if not given.
     pub cpu: Option<usize>,
-    /// SCHED_FIFO priority; `null` stays an ordinary thread.
+    /// SCHED_FIFO priority; with `null` it stays an ordinary thread.
     pub priority: Option<u8>,
     /// After this long a frame is lost.
     #[serde(rename = "deadline_us", serialize_with = "micros")]
@@ -90,7 +90,7 @@ impl Default for RttSettings {
 /// Why nothing could be measured.
 #[derive(Debug, thiserror::Error)]
 pub enum RttError {
-    /// A size that no frame has.
+    /// A frame can't have this size.
     #[error("frame of {0} bytes; choose {MIN_SIZE} to {MAX_SIZE}")]
     Size(usize),
     /// Nothing asked for.
@@ -102,7 +102,7 @@ pub enum RttError {
     /// An AF_XDP socket or program.
     #[error("{row} on {interface}")]
     Xdp {
-        /// What was about to be measured, or `reflector`.
+        /// The row, or `reflector`.
         row: &'static str,
         /// Interface.
         interface: String,
@@ -112,14 +112,14 @@ pub enum RttError {
     /// An AF_PACKET socket.
     #[error("{row} on {interface}")]
     Packet {
-        /// What was about to be measured.
+        /// The row.
         row: &'static str,
         /// Interface.
         interface: String,
         /// Why.
         source: PacketError,
     },
-    /// The plan is no lane.
+    /// The plan makes no lane.
     #[error("a lane of frames of {size} bytes")]
     Lane {
         /// Length of the frame.
@@ -141,7 +141,7 @@ pub enum RttError {
         /// Frames sent.
         frames: u64,
     },
-    /// The thread that measures ended by itself.
+    /// The measuring thread ended early.
     #[error("the measuring thread of {0} ended before its time")]
     Thread(&'static str),
 }
@@ -184,10 +184,10 @@ impl Kind {
     }
 }
 
-/// Measures. `progress` is told a line now and then.
+/// Runs the bench. `progress` is called with a line of text now and then.
 ///
 /// # Errors
-/// The first set-up that failed, or a row of which no frame came back.
+/// The first set-up that failed, or a row without an answer.
 pub fn run(settings: &RttSettings, mut progress: impl FnMut(&str)) -> Result<RttReport, RttError> {
     check(settings)?;
     let _lock = InterfaceLock::take(&settings.interface)?;
@@ -258,7 +258,7 @@ struct Measured {
     rounds: Vec<report::Medians>,
 }
 
-/// What the kernel said of the socket.
+/// What the kernel says about the socket.
 #[derive(Debug, Clone, Default)]
 struct OpenedAs {
     mode: Option<Mode>,
@@ -357,7 +357,7 @@ impl Bench<'_> {
         self.settings.reflector.as_ref().map(attach).transpose()
     }
 
-    /// What AF_PACKET needs on its own interface to hear a native reflector over veth.
+    /// What AF_PACKET needs on its own interface to receive from a native reflector over veth.
     fn passthrough(&self) -> Result<Option<Passthrough>, RttError> {
         let attach = |_: &String| Passthrough::attach(&self.settings.interface, Mode::NativeCopy);
         let attached = self.settings.reflector.as_ref().map(attach).transpose();

@@ -38,15 +38,15 @@ type Network = VirtualNetwork<Stopwatch<InProcessLink>>;
 pub struct SegmentSettings {
     /// SubDevices in a line: a coupler, then digital and analogue I/O and servos in turn.
     pub subdevices: usize,
-    /// Instead of those, modular devices with so many bytes of process data together.
+    /// Instead of those, modular devices that have this many bytes of process data together.
     pub bytes: Option<usize>,
-    /// Whether inputs lie over outputs.
+    /// Whether inputs overlap with outputs.
     pub overlap: Overlap,
     /// Cycles that are timed.
     pub cycles: u32,
     /// CPU to measure on; the last one if not given.
     pub cpu: Option<usize>,
-    /// SCHED_FIFO priority; `null` stays an ordinary thread.
+    /// SCHED_FIFO priority; with `null` it stays an ordinary thread.
     pub priority: Option<u8>,
 }
 
@@ -70,7 +70,7 @@ pub enum SegmentError {
     /// The segment didn't come up.
     #[error("bring the simulated segment up")]
     Start(#[from] StartError),
-    /// The thread that measures couldn't be started or ended by itself.
+    /// The measuring thread couldn't be started, or ended early.
     #[error("the measuring thread ended before its time")]
     Thread,
 }
@@ -96,32 +96,32 @@ pub struct SegmentReport {
     pub bring_up_ms: f64,
     /// A whole cycle, in ns.
     pub cycle_ns: Option<Figures>,
-    /// Of it everything but the segment, in ns.
+    /// The part of it outside the segment, in ns.
     pub engine_ns: Option<Figures>,
     /// The median of that for one frame, in ns.
     pub engine_ns_per_frame: Option<f64>,
-    /// Of it the segment, in ns.
+    /// The part of it in the segment, in ns.
     pub segment_ns: Option<Figures>,
     /// Allocations, reallocations and frees in all timed cycles together, the segment's included; `null` where the
     /// program doesn't count them.
     pub allocations: Option<u64>,
     /// The same for one cycle.
     pub allocations_per_cycle: Option<f64>,
-    /// Memory of this process that is locked, in KiB: program, engine, rings, and the simulated segment too; `null` where
-    /// it can't be read.
+    /// Memory of this process that is locked, in KiB: program, engine, rings, and the simulated segment too; `null`
+    /// where it can't be read.
     pub locked_kib: Option<u64>,
     /// Cyclic frames that did not come back.
     pub lost_frames: u64,
     /// Datagrams that came back with another working counter than expected.
     pub working_counter_faults: u64,
-    /// What the measuring thread asked for and couldn't have, a sentence each.
+    /// What the measuring thread asked for and didn't get, a sentence each.
     pub missing: Vec<String>,
 }
 
-/// Measures. `progress` is told a line now and then.
+/// Runs the bench. `progress` is called with a line of text now and then.
 ///
 /// # Errors
-/// A segment that can't be made or doesn't come up.
+/// The segment can't be made or doesn't come up.
 pub fn run(settings: &SegmentSettings, mut progress: impl FnMut(&str)) -> Result<SegmentReport, SegmentError> {
     let mut settings = settings.clone();
     settings.cpu = settings.cpu.or_else(last_cpu);
@@ -216,7 +216,7 @@ fn time(network: &mut Network, beside: &mut Beside, cycles: u32) -> Timed {
     timed
 }
 
-/// What tasks do, between cycles.
+/// What tasks do between cycles.
 #[derive(Debug)]
 struct Beside {
     command: Vec<u8>,

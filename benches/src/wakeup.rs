@@ -35,7 +35,7 @@ pub struct WakeupSettings {
     pub seconds: f64,
     /// CPU to measure on; the last one if not given.
     pub cpu: Option<usize>,
-    /// SCHED_FIFO priority; `null` stays an ordinary thread.
+    /// SCHED_FIFO priority; with `null` it stays an ordinary thread.
     pub priority: Option<u8>,
 }
 
@@ -45,10 +45,10 @@ pub enum WakeupError {
     /// The rate makes no grid.
     #[error(transparent)]
     Rate(#[from] PeriodError),
-    /// The time is no time.
+    /// The time is zero, negative or not a number.
     #[error("{0} seconds of measuring")]
     Seconds(f64),
-    /// The thread that measures couldn't be started or ended by itself.
+    /// The measuring thread couldn't be started, or ended early.
     #[error("the measuring thread ended before its time")]
     Thread,
 }
@@ -64,7 +64,7 @@ pub struct WakeupReport {
     pub settings: WakeupSettings,
     /// One for each wait policy.
     pub rows: Vec<WakeupRow>,
-    /// What the measuring thread asked for and couldn't have, a sentence each.
+    /// What the measuring thread asked for and didn't get, a sentence each.
     pub missing: Vec<String>,
 }
 
@@ -93,10 +93,10 @@ pub struct WakeupRow {
     pub cpu_share: f64,
 }
 
-/// Measures. `progress` is told a line for each policy.
+/// Runs the bench. `progress` is called with a line of text for each policy.
 ///
 /// # Errors
-/// A rate that makes no grid, a time that is none.
+/// A rate that makes no grid, or no valid time.
 pub fn run(settings: &WakeupSettings, mut progress: impl FnMut(&str)) -> Result<WakeupReport, WakeupError> {
     let mut settings = settings.clone();
     settings.cpu = settings.cpu.or_else(last_cpu);
@@ -120,7 +120,7 @@ pub fn run(settings: &WakeupSettings, mut progress: impl FnMut(&str)) -> Result<
     Ok(WakeupReport { schema: SCHEMA, host: BenchHost::read(None), settings, rows, missing })
 }
 
-/// On a thread of its own, which it makes a realtime one.
+/// Runs on a thread of its own, which it makes a realtime one.
 fn measure(wait: WaitPolicy, period: Period, length: Duration, request: &RealtimeRequest) -> (WakeupRow, Vec<String>) {
     let missing = prepare_thread(request).missing();
     let wait = match wait {
@@ -165,7 +165,7 @@ fn wait_for_ticks(
         if due.number < WARM_UP {
             continue;
         }
-        // What was skipped before the first tick that counts doesn't.
+        // Ticks skipped before the first that counts don't count.
         tally.skipped += if first.is_some() { due.skipped } else { 0 };
         let (start, usage) = *first.get_or_insert_with(|| (woke, ThreadUsage::now()));
         let jitter = woke.since(due.at);

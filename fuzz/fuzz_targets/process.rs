@@ -17,7 +17,7 @@ fuzz_target!(|input: &[u8]| {
     let mut rest = input;
     while let [command, position, a, b, wait, len, behind @ ..] = rest {
         let (data, behind) = behind.split_at(usize::from(*len).min(behind.len()));
-        // Most frames go where things are, the others anywhere.
+        // Most frames address what exists, the others anything.
         let station = if position & 0x80 == 0 { 0x1000 + u16::from(position & 7) } else { u16::from(*position) << 8 };
         let adp = if matches!(command & 15, 1..=3 | 13) { 0u16.wrapping_sub(u16::from(position & 7)) } else { station };
         now += Duration::from_millis(u64::from(*wait));

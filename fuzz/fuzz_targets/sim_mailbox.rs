@@ -47,7 +47,7 @@ impl Bench {
         sim::send(&mut self.segment, self.now, command, station, register, data)
     }
 
-    /// A mail with a right header: its length, `kind`, the next counter.
+    /// A mail with a correct header: its length, `kind`, the next counter.
     fn mail(&mut self, station: u16, kind: u8, head: &[u8], body: &[u8]) {
         self.counter = self.counter % 7 + 1;
         let body = [head, body].concat();
@@ -76,7 +76,7 @@ impl Bench {
         panic!("replies without an end");
     }
 
-    /// What happens besides mails. What can't be done is not done.
+    /// Other events between mails. One that isn't possible is left out.
     fn disturb(&mut self, what: u8, value: u8) {
         let action = match what & 3 {
             0 => Action::Emergency { subdevice: DRIVE, code: u16::from(value) << 8, register: value, data: [value; 5] },

@@ -25,7 +25,7 @@ use crate::{Link, LinkCounters, LinkFault, MAX_FRAME, Sizing};
 
 /// EtherType of EtherCAT, as it is on the wire.
 const ETHERTYPE: [u8; 2] = [0x88, 0xA4];
-/// Datagrams that one call of `receive` looks at, at most.
+/// Most datagrams that one call of `receive` looks at.
 const LOOKS: usize = 64;
 /// Socket memory that is asked for each frame: more than the kernel charges for one.
 const MEMORY_PER_FRAME: usize = 4096;
@@ -80,14 +80,15 @@ pub struct DatagramLink {
     remote: SocketAddr,
     file: SocketFile,
     slots: Slots,
-    /// One byte longer than a frame, so that a longer datagram is known.
+    /// One byte longer than a frame, so that a longer datagram is recognised.
     buffer: Box<[u8; MAX_FRAME + 1]>,
     counters: LinkCounters,
 }
 
 impl DatagramLink {
-    /// Binds a socket to `local` and sends to `remote`, which needn't exist yet. A socket file at `local` that nobody
-    /// has open any more is replaced. `sizing.receive` is the kernel's (`net.unix.max_dgram_qlen`).
+    /// Binds a socket to `local` and sends to `remote`, which needn't exist yet. A socket file at `local` that no
+    /// process has open any more is replaced. `sizing.receive` has no effect: the kernel has its own limit
+    /// (`net.unix.max_dgram_qlen`).
     ///
     /// # Errors
     /// See [`DatagramError`].
@@ -109,7 +110,7 @@ impl DatagramLink {
         let file = SocketFile::of(local).map_err(set_up("look at the new socket"))?;
         socket.set_nonblocking(true).map_err(set_up("prepare the socket at"))?;
         let memory = usize::from(sizing.slots.max(1)) * MEMORY_PER_FRAME;
-        // Beyond `net.core.wmem_max` the kernel gives what it may.
+        // The kernel limits it to `net.core.wmem_max`.
         setsockopt(&socket, sockopt::SndBuf, &memory).map_err(io::Error::from).map_err(set_up("size the socket at"))?;
         Ok(Self {
             socket,
@@ -134,10 +135,10 @@ impl DatagramLink {
     }
 }
 
-/// What a datagram that was not sent means.
+/// What it means that a datagram was not sent.
 fn refused(error: &io::Error, len: usize) -> LinkFault {
     match error.raw_os_error() {
-        // No file, nobody has it open, or it was closed.
+        // There is no file, no process has it open, or it was closed.
         Some(libc::ENOENT | libc::ECONNREFUSED | libc::ECONNRESET | libc::EPIPE | libc::ENOTCONN) => LinkFault::Down,
         Some(libc::EAGAIN | libc::ENOBUFS) => LinkFault::Full,
         Some(libc::EMSGSIZE) => LinkFault::BadLength(len),
@@ -213,7 +214,7 @@ impl SocketFile {
 impl Drop for SocketFile {
     fn drop(&mut self) {
         if identity(&self.path).is_ok_and(|now| now == self.identity) {
-            // It may be gone by now, which is as good.
+            // It may have been removed already, which is fine.
             let _ = fs::remove_file(&self.path);
         }
     }
@@ -223,7 +224,7 @@ fn identity(path: &Path) -> io::Result<(u64, u64)> {
     fs::symlink_metadata(path).map(|file| (file.dev(), file.ino()))
 }
 
-/// Removes a socket file that nobody has open. Any other file stays, and is an error.
+/// Removes a socket file that no process has open. Any other file stays, and is an error.
 fn clear_stale(path: &Path) -> Result<(), DatagramError> {
     let set_up = |step| move |source| DatagramError::SetUp { path: path.to_owned(), step, source };
     match fs::symlink_metadata(path) {
@@ -237,7 +238,7 @@ fn clear_stale(path: &Path) -> Result<(), DatagramError> {
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
             fs::remove_file(path).map_err(set_up("remove the old socket"))
         }
-        // EPROTOTYPE: a socket of another kind, with somebody listening.
+        // EPROTOTYPE: a socket of another kind, on which a process listens.
         Ok(()) => Err(DatagramError::InUse { path: path.to_owned() }),
         Err(error) if error.raw_os_error() == Some(libc::EPROTOTYPE) => {
             Err(DatagramError::InUse { path: path.to_owned() })

@@ -9,13 +9,13 @@ use std::io;
 
 use nix::sys::resource::{Resource, getrlimit};
 
-/// There aren't as many file descriptors left as are needed.
+/// Fewer file descriptors are left than are needed.
 #[derive(Debug, thiserror::Error)]
 #[error("too many open files: {needed} more are needed, and the limit is {}; raise it ({})", bound(*limit), remedy(source))]
 pub struct TooManyFiles {
-    /// Descriptors needed.
+    /// Descriptors that are needed.
     pub needed: usize,
-    /// How many this process may have open, where its limit is in the way.
+    /// How many this process may have open, if its limit is the cause.
     pub limit: Option<u64>,
     /// What the operating system said: `EMFILE`, or `ENFILE` where the limit is the host's.
     pub source: io::Error,
@@ -40,7 +40,7 @@ fn remedy(source: &io::Error) -> &'static str {
     }
 }
 
-/// Asks for so many descriptors, and gives them back at once.
+/// Opens this many descriptors and closes them at once.
 ///
 /// # Errors
 /// `TooManyFiles`.
@@ -54,7 +54,7 @@ pub fn ensure(needed: usize) -> Result<(), TooManyFiles> {
                 let limit = own.filter(|_| source.raw_os_error() == Some(libc::EMFILE));
                 return Err(TooManyFiles { needed, limit, source });
             }
-            // Not to be opened for another reason, which says nothing about descriptors.
+            // It can't be opened for another reason, which says nothing about descriptors.
             Err(_) => return Ok(()),
         }
     }

@@ -16,10 +16,10 @@ use held::Held;
 use lane::{Fault, Lane};
 pub use lane::{FaultCounters, FaultPlan, Lateness, Rate};
 
-/// Slots of the inner link that are kept for copies of sent frames, and buffers for copies of received ones.
+/// Slots of the inner link that are reserved for copies of sent frames, and buffers for copies of received ones.
 pub const SPARE: u16 = 4;
 
-/// A frame that waits in a hidden slot: until when, and its length.
+/// A frame that waits in a hidden slot: for how long, and its length.
 type Late = Option<(Lateness, usize)>;
 
 /// A link that injects faults.
@@ -31,7 +31,7 @@ pub struct FaultInjector<L> {
     receiving: Lane,
     /// What waits in each hidden slot.
     late: [Late; SPARE as usize],
-    /// Visible slots whose frame the inner link was not given, since the last kick.
+    /// Visible slots whose frames were kept from the inner link since the last kick.
     withheld: Vec<Slot>,
     held: Held,
     frame: Box<[u8; MAX_FRAME]>,
@@ -102,7 +102,7 @@ impl<L: Link> FaultInjector<L> {
         Ok(bytes)
     }
 
-    /// Does to a frame what was decided. `spare` is the place for a copy.
+    /// Applies a fault to a frame. `spare` is the place for a copy.
     fn post_faulty(&mut self, fault: Fault, slot: Slot, len: usize, spare: (usize, Slot)) -> Result<(), LinkFault> {
         let (index, copy) = spare;
         match fault {
@@ -130,7 +130,7 @@ impl<L: Link> FaultInjector<L> {
         Ok(())
     }
 
-    /// Posts the hidden frames whose time has come. Returns whether there were any.
+    /// Posts the hidden frames that are due. Returns whether there were any.
     fn post_late(&mut self) -> bool {
         let mut any = false;
         for (late, number) in self.late.iter_mut().zip(self.visible..) {
@@ -217,13 +217,13 @@ impl<L: Link> Link for FaultInjector<L> {
         Ok(Some(&self.frame[..len]))
     }
 
-    /// As the inner link counts, but for what was received, and with the frames that were dropped on purpose.
+    /// The inner link's, except for received frames, and with the frames that were dropped on purpose.
     fn counters(&self) -> LinkCounters {
         let inner = self.inner.counters();
         LinkCounters { received: self.lent, dropped: inner.dropped + self.receiving.counters.dropped, ..inner }
     }
 
-    /// Copies that wait to be late stay: the network has them, as far as the injector plays it.
+    /// Copies that wait to be late stay: the injector acts as if the network had taken them.
     fn withdraw(&mut self) {
         self.inner.withdraw();
     }

@@ -135,12 +135,13 @@ pub trait Link {
     /// What was counted since the link was opened.
     fn counters(&self) -> LinkCounters;
 
-    /// Makes what was posted and not yet taken by the network harmless: whoever sends it later, it commands nothing.
-    /// For a network that is lost: outputs of before must not be the first frames on the wire when it is back.
+    /// Makes frames harmless that were posted and not yet taken by the network: if one is sent later it commands
+    /// nothing. This is for a network that was lost: when it is back, outputs from before must not be the first frames
+    /// on it.
     ///
     /// The slots come back at once, or when they would have come back without this, and keep their bytes. It makes no
-    /// system call; its time grows with the number of slots. A frame that the driver or the network has taken already is
-    /// out of reach. The provided method does nothing: it is for links that never hold a posted frame.
+    /// system call; its time grows with the number of slots. A frame that the driver or the network has taken already
+    /// can't be withdrawn. The provided method does nothing: it is for links that never hold a posted frame.
     fn withdraw(&mut self) {}
 }
 

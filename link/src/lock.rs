@@ -22,13 +22,13 @@ use nix::sys::socket::{
     AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, connect, getsockopt, listen, socket,
 };
 
-/// File descriptors that taking a lock takes.
+/// File descriptors that taking a lock needs.
 const DESCRIPTORS: usize = 3;
-/// Looks at a name that is taken by nobody: a process that has just taken it, or that has just ended.
+/// Attempts at a name that is taken but has no listener: a process has just taken it, or has just ended.
 const LOOKS: u32 = 10;
 /// Time between two of them.
 const PAUSE: Duration = Duration::from_millis(2);
-/// Processes that can be told who has the lock; their connections are never accepted.
+/// Processes that can ask who has the lock; their connections are never accepted.
 const BACKLOG: i32 = 128;
 
 /// Why the lock of an interface couldn't be taken.
@@ -125,7 +125,7 @@ fn stream() -> Result<OwnedFd, Errno> {
     socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK, None)
 }
 
-/// Who listens at a name: nobody, or a process, which may have no number here.
+/// Who listens at a name: no process, or one, which may have no number in this PID namespace.
 fn listener(name: &UnixAddr) -> Result<Option<Option<u32>>, Errno> {
     let socket = stream()?;
     match connect(socket.as_raw_fd(), name) {
@@ -133,7 +133,7 @@ fn listener(name: &UnixAddr) -> Result<Option<Option<u32>>, Errno> {
             let credentials = getsockopt(&socket, PeerCredentials)?;
             Ok(Some(u32::try_from(credentials.pid()).ok().filter(|&pid| pid > 0)))
         }
-        // Somebody is there, and many have asked already.
+        // A process listens, and many have asked already.
         Err(Errno::EAGAIN) => Ok(Some(None)),
         Err(Errno::ECONNREFUSED) => Ok(None),
         Err(errno) => Err(errno),

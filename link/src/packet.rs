@@ -25,7 +25,7 @@ pub(crate) mod socket;
 
 use socket::{Arrival, BATCH, Buffer, RawSocket};
 
-/// File descriptors that opening a link takes.
+/// File descriptors that opening a link needs.
 const DESCRIPTORS: usize = 2;
 
 /// Why a [`PacketLink`] could not be opened.
@@ -54,7 +54,7 @@ pub enum PacketError {
         /// Name that was asked for.
         interface: String,
     },
-    /// The interface carries something else than Ethernet frames.
+    /// The interface doesn't carry Ethernet frames.
     #[error("interface {interface} is not Ethernet (hardware type {hardware_type})")]
     NotEthernet {
         /// Name that was asked for.
@@ -94,7 +94,7 @@ pub struct PacketLink {
     slots: Slots,
     inbox: Inbox,
     counters: LinkCounters,
-    /// Until somebody asks for it.
+    /// `None` once it was taken.
     watch: Option<InterfaceWatch>,
 }
 
@@ -107,9 +107,9 @@ struct Inbox {
     filled: usize,
     /// Frames to ask the kernel for at once: as many as the last kick sent.
     expect: usize,
-    /// Frames taken without the kernel running empty.
+    /// Frames taken in a row while the kernel had more.
     run: usize,
-    /// So many in a row are taken if the socket's memory was full.
+    /// At this many in a row the socket's memory may have been full.
     capacity: usize,
 }
 
@@ -202,7 +202,7 @@ impl PacketLink {
         })
     }
 
-    /// Tells whether the interface is still there; `None` when it was taken before.
+    /// A watch that tells whether the interface is still there; `None` when it was taken before.
     #[must_use]
     pub const fn take_watch(&mut self) -> Option<InterfaceWatch> {
         self.watch.take()
@@ -214,14 +214,14 @@ impl PacketLink {
         wait_for_any([self], timeout);
     }
 
-    /// Whether the interface is up and its cable leads to something that is on.
+    /// Whether the interface is up and has a carrier.
     #[must_use]
     pub fn has_carrier(&self) -> bool {
         self.socket.flags(&self.name).is_ok_and(|flags| flags & libc::IFF_RUNNING != 0)
     }
 
-    /// Whether the interface was removed or moved to another network namespace. It doesn't come back: the link is of no
-    /// more use. An interface that is down is not gone.
+    /// Whether the interface was removed or moved to another network namespace. It doesn't come back, and the
+    /// link can't be used any more. An interface that is down is not gone.
     #[must_use]
     pub fn is_gone(&self) -> bool {
         self.socket.is_unbound()
@@ -252,7 +252,7 @@ impl PacketLink {
         }
     }
 
-    /// Asks the kernel what it dropped, when the socket's memory may have been full and has been emptied.
+    /// Asks the kernel how many frames it dropped, if the socket's memory may have been full and is empty now.
     fn count_drops(&mut self) {
         if self.inbox.run >= self.inbox.capacity {
             self.counters.dropped += u64::from(self.socket.take_drops().unwrap_or(0));
@@ -281,7 +281,8 @@ impl Link for PacketLink {
             match self.send_from(at) {
                 Ok(sent) => {
                     self.counters.sent += sent as u64;
-                    // The kernel takes at least one or says why not; a call without progress must not repeat forever.
+                    // The kernel takes at least one frame or says why not; without progress the loop must end all the
+                    // same.
                     at += sent.max(1);
                 }
                 Err(errno) => {

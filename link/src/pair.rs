@@ -12,7 +12,7 @@ use rtrb::{Consumer, Producer, RingBuffer};
 use crate::slots::Slots;
 use crate::{Link, LinkCounters, LinkFault, MAX_FRAME, Sizing, Slot};
 
-/// A frame on its way. It moves, so that it has one owner at any time.
+/// A frame in transit. It is moved and never copied, so it has one owner at any time.
 #[derive(Debug)]
 struct Frame {
     bytes: Box<[u8; MAX_FRAME]>,
@@ -54,7 +54,7 @@ struct Receiver {
 }
 
 impl Receiver {
-    /// The next frame; `Down` when there is none and the peer is gone.
+    /// The next frame; `Down` when there is none and the peer was dropped.
     fn next(&mut self) -> Result<Option<Frame>, LinkFault> {
         if let Ok(frame) = self.full.pop() {
             return Ok(Some(frame));
@@ -125,7 +125,7 @@ impl Link for PairEnd {
 
     fn post(&mut self, slot: Slot, len: usize) -> Result<(), LinkFault> {
         self.slots.admit(slot, len)?;
-        // A kick that found no peer leaves its frames here.
+        // A kick without a peer left its frames here.
         if self.sender.taken.len() <= self.slots.posted() {
             let Ok(frame) = self.sender.empty.pop() else {
                 self.refuse();

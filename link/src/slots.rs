@@ -12,9 +12,9 @@ const HEADER_LEN: usize = 14;
 #[derive(Debug, Clone)]
 struct Cell {
     bytes: [u8; MAX_FRAME],
-    /// What goes out instead of `bytes` when the frame is shorter than [`MIN_FRAME`].
+    /// What is sent instead of `bytes` when the frame is shorter than [`MIN_FRAME`].
     padded: [u8; MIN_FRAME],
-    /// Length as posted; `None` while the slot is its owner's.
+    /// Length as posted; `None` while the owner may write the slot.
     posted: Option<usize>,
 }
 

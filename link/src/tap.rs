@@ -102,7 +102,7 @@ pub struct TapReader {
 }
 
 impl TapReader {
-    /// Takes the next record, shows it to `look` and gives its memory back. `None` when there is none yet.
+    /// Takes the next record, calls `look` with it and gives its memory back. `None` when there is none yet.
     pub fn with_next<T>(&mut self, look: impl FnOnce(&Record) -> T) -> Option<T> {
         let record = self.full.pop().ok()?;
         let seen = look(&record);
@@ -118,7 +118,7 @@ impl TapReader {
         self.missed.load(Ordering::Relaxed)
     }
 
-    /// Whether the tap is gone: what is in the ring now is the last.
+    /// Whether the tap was dropped: then the ring gets no more records.
     #[must_use]
     pub fn is_abandoned(&self) -> bool {
         self.full.is_abandoned()
@@ -178,7 +178,7 @@ impl<L: Link> Link for Tap<L> {
     fn post(&mut self, slot: Slot, len: usize) -> Result<(), LinkFault> {
         self.inner.post(slot, len)?;
         if self.posted.len() == self.posted.capacity() {
-            // A link that sends at post gave a slot back before the kick.
+            // The link sends at post, and gave a slot back before the kick.
             self.record_posted(monotonic(), Direction::Sent);
         }
         self.posted.push((slot, len));

@@ -11,22 +11,22 @@ use std::fmt::Debug;
 
 use crate::packet::socket::RawSocket;
 
-/// What became of what a link was opened on.
+/// Whether what a link was opened on is still there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AttachmentState {
-    /// It is as it was.
+    /// It is.
     Attached,
-    /// Somebody has taken our program off the interface; frames go to the network stack.
+    /// Our program was detached from the interface; frames go to the network stack.
     Detached,
     /// The interface was removed, or moved to another network namespace, since the link was opened.
     InterfaceGone,
-    /// The kernel doesn't say. Take it for attached.
+    /// The kernel doesn't say. Treat it as attached.
     Unknown,
 }
 
-/// A handle that tells.
+/// A handle to ask with.
 pub trait Watch: Debug + Send + Sync {
-    /// How it is now. A system call or two that don't wait; not for the cycle.
+    /// The state now. It makes one or two system calls that don't wait; it is not for the cycle.
     fn state(&self) -> AttachmentState;
 
     /// Puts our program on the interface again, where it is [`AttachmentState::Detached`]; the link then receives as
@@ -42,8 +42,8 @@ pub trait Watch: Debug + Send + Sync {
 
 /// Watches an interface.
 ///
-/// It is a packet socket that is bound to the interface and receives nothing: the kernel takes the interface from it for
-/// good when it goes.
+/// It is a packet socket that is bound to the interface and receives nothing: the kernel unbinds it for
+/// good when the interface goes.
 #[derive(Debug)]
 pub struct InterfaceWatch(RawSocket);
 

@@ -49,7 +49,7 @@ fn the_process_that_has_the_lock_is_named() {
     in_private_netns(|veth| {
         let holder = Holder::start(&veth.master);
         let expected = holder.0.id();
-        // More than can be told who it is are refused all the same.
+        // Processes beyond that number are refused as well.
         for _ in 0..200 {
             let LockError::InUse { interface, .. } = refusal(&veth.master) else { panic!("another error") };
             assert_eq!(interface, veth.master);

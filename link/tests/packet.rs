@@ -15,7 +15,7 @@ fn open(veth: &Veth, sizing: Sizing) -> (PacketLink, PacketLink) {
     (open(&veth.master), open(&veth.peer))
 }
 
-/// A broadcast EtherCAT frame of bytes that say nothing.
+/// A broadcast EtherCAT frame without valid datagrams.
 fn write_frame(link: &mut PacketLink, slot: Slot, mark: u8) {
     let bytes = link.slot_mut(slot).expect("a free slot");
     bytes.fill(mark);
@@ -137,7 +137,7 @@ fn a_frame_longer_than_a_buffer_is_dropped_and_counted() {
     });
 }
 
-/// Sends one frame of any length past the link.
+/// Sends one frame of any length without the link.
 fn send_raw(interface: &str, frame: &[u8]) {
     use nix::sys::socket::{AddressFamily, LinkAddr, MsgFlags, SockFlag, SockType, SockaddrLike, sendto, socket};
     use std::os::fd::AsRawFd;

@@ -47,7 +47,7 @@ pub fn read_plan() -> Result<Plan, DialogueError> {
     Ok(serde_json::from_str(&read_line()?)?)
 }
 
-/// Says `ready` and waits for `go`. In between the bench may exchange what answers at the other end.
+/// Says `ready` and waits for `go`. In between the bench may replace what answers at the other end.
 ///
 /// # Errors
 /// The bench went away.

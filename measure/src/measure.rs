@@ -15,13 +15,13 @@ use std::time::Duration;
 use zerocat_sched::time::nanos;
 use zerocat_sched::{Clock, Grid, MonotonicClock, Period, WaitPolicy};
 
-/// Exchanges of which at least one has to come back.
+/// At least one of this many exchanges has to come back before the row is measured.
 const FIRST_SIGN: u32 = 20;
 /// Exchanges after a pause that don't count: caches and predictors are cold.
 const REWARM: u32 = 100;
-/// So many losses in a row end a run: a peer whose task has ended doesn't come back.
+/// This many losses in a row end a run: a peer whose task has ended doesn't answer again.
 const HOPELESS: u32 = 50;
-/// How long the network is given to fall silent after a loss.
+/// Time that the network gets to become silent after a loss.
 const SILENCE: Duration = Duration::from_millis(2);
 /// Pieces of the time line.
 const BUCKETS: u32 = 40;
@@ -30,19 +30,19 @@ const BUCKETS: u32 = 40;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lost;
 
-/// What is timed: one exchange at a time. All futures of a row that needs none are ready at once.
+/// What is timed, one exchange at a time. Where an exchange needs no future, it is ready at once.
 pub trait RoundTrip {
     /// Work of an exchange that can be done before its tick.
     fn prepare(&mut self) {}
 
-    /// The exchange. Nanoseconds from before the post until all is back, or `None` where the row can't tell that from
-    /// the whole.
+    /// Does the exchange. Returns the nanoseconds from before the post until all frames are back, or `None` where the
+    /// row can't time that by itself.
     fn exchange(&mut self) -> impl Future<Output = Result<Option<u64>, Lost>>;
 
-    /// What others do beside it, not timed.
+    /// What other threads would do between two exchanges; it is not timed.
     fn between(&mut self) {}
 
-    /// Throws away what came too late, once the network has fallen silent.
+    /// Discards frames that came too late, once the network is silent.
     fn drain(&mut self) {}
 
     /// Datagrams so far whose working counter was wrong.
@@ -86,8 +86,8 @@ impl Tally {
     }
 }
 
-/// Does what the plan says. When nothing comes back, from the first or for 50 exchanges in a row, it gives up and calls
-/// all that are left lost.
+/// Measures what the plan asks for. When nothing comes back, at the start or for 50 exchanges in a row, it gives up and
+/// counts the rest as lost.
 pub async fn measure<R: RoundTrip>(exchange: &mut R, plan: &Plan) -> Tally {
     let mut tally = Tally::default();
     if warm_up(exchange, FIRST_SIGN).await == 0 {
@@ -120,7 +120,7 @@ pub async fn measure<R: RoundTrip>(exchange: &mut R, plan: &Plan) -> Tally {
     tally
 }
 
-/// Where in the run it is.
+/// The progress of a run.
 struct Course {
     done: u32,
     /// Losses in a row.
@@ -152,7 +152,7 @@ impl Course {
         }
     }
 
-    /// Goes on with the tick after now, as if those before had been done.
+    /// Continues with the next tick, as if those before had been done.
     fn resume(&mut self) {
         if let Some(grid) = &self.grid {
             self.last = grid.index_at(MonotonicClock.now());

@@ -9,13 +9,13 @@ pub const MIN_SIZE: usize = 60;
 /// Longest frame that can be measured, in bytes.
 pub const MAX_SIZE: usize = 1514;
 
-/// Who answers.
+/// What answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Segment {
     /// Something that returns every frame at once: no SubDevices, no processing.
     Null,
-    /// SubDevices, simulated or real: the row brings them up by its own means before it says that it is ready.
+    /// SubDevices, simulated or real. The row brings them up itself before it says that it is ready.
     SubDevices,
 }
 
@@ -24,7 +24,7 @@ pub enum Segment {
 pub struct Plan {
     /// The MainDevice's interface.
     pub interface: String,
-    /// Who answers.
+    /// What answers.
     pub segment: Segment,
     /// Length of a frame in bytes, without checksum.
     pub size: usize,

@@ -13,16 +13,16 @@ pub struct RowReport {
     pub schema: String,
     /// How the row is set up: threads, priorities, CPUs, socket; a sentence for people.
     pub set_up: String,
-    /// XDP mode, where there is one.
+    /// XDP mode, if there is one.
     #[serde(default)]
     pub mode: Option<String>,
-    /// Driver, where the row was told it.
+    /// Driver, if the row knows it.
     #[serde(default)]
     pub driver: Option<String>,
-    /// The whole exchange: from the first to the last of the work that belongs to it, waiting for the answer
-    /// included, waiting for the tick not.
+    /// The whole exchange: from the start to the end of the work that belongs to it. It includes the wait for the
+    /// answer, and not the wait for the tick.
     pub cycle_ns: Spread,
-    /// From before the frames are posted until all are back, where the row can tell it from the cycle.
+    /// From before the frames are posted until all are back, if the row can time that by itself.
     #[serde(default)]
     pub round_trip_ns: Spread,
     /// From the tick until the thread ran. Empty when flat out.
@@ -30,18 +30,18 @@ pub struct RowReport {
     pub wake_up_ns: Spread,
     /// Exchanges of which not all frames came back in time. They are in no distribution.
     pub lost: u64,
-    /// Ticks that nobody did. 0 when flat out.
+    /// Ticks that were skipped. 0 when flat out.
     #[serde(default)]
     pub skipped: u64,
-    /// Answers with another working counter than expected. Anything but 0 spoils the row.
+    /// Answers with another working counter than expected. The row is valid only if this is 0.
     pub working_counter_faults: u64,
-    /// The run cut in pieces of equally many exchanges.
+    /// The run in pieces of equally many exchanges.
     #[serde(default)]
     pub timeline: Vec<Bucket>,
     /// What an exchange cost the machine.
     #[serde(default)]
     pub cost: Cost,
-    /// What was asked for and couldn't be had, a sentence each.
+    /// What was asked for and not obtained, a sentence each.
     #[serde(default)]
     pub missing: Vec<String>,
 }
@@ -58,14 +58,14 @@ pub struct Bucket {
 /// What the kernel counted of the process while it exchanged.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cost {
-    /// Exchanges in that time, those that don't count included.
+    /// Exchanges in that time, including those that don't count.
     pub exchanges: u64,
     /// CPU time of all threads of the process, in user mode and in the kernel.
     pub cpu_ns: u64,
-    /// Of it that of the thread that exchanges.
+    /// The part of it that the exchanging thread took.
     #[serde(default)]
     pub thread_cpu_ns: u64,
-    /// Context switches of all threads, wanted and unwanted.
+    /// Context switches of all threads, voluntary and involuntary.
     #[serde(default)]
     pub switches: u64,
     /// Page faults of all threads.

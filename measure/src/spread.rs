@@ -3,7 +3,7 @@
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Longest time that is told apart; longer ones count as this. 10 s.
+/// Longest time that is recorded as it is, 10 s; longer ones count as this.
 const HIGHEST: u64 = 10_000_000_000;
 /// Significant digits: enough to tell 1.00 from 1.01.
 const DIGITS: u8 = 3;
@@ -44,7 +44,7 @@ impl Spread {
         self.0.len()
     }
 
-    /// The time that a share of all, 0 to 1, doesn't exceed; 0 when there are none.
+    /// The time that this share of all times, 0 to 1, doesn't exceed; 0 when there are none.
     #[must_use]
     pub fn quantile(&self, share: f64) -> u64 {
         if self.0.is_empty() { 0 } else { self.0.value_at_quantile(share) }
@@ -71,7 +71,7 @@ impl Spread {
         thinned
     }
 
-    /// Each time that occurred, and how often, rising.
+    /// Each time that occurred and how often, in rising order.
     #[must_use]
     pub fn pairs(&self) -> Vec<(u64, u64)> {
         self.0.iter_recorded().map(|step| (step.value_iterated_to(), step.count_at_value())).collect()

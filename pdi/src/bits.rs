@@ -48,7 +48,7 @@ impl BitSpan {
         low_half(u128::from_le_bytes(wide) >> (self.offset % 8) & u128::from(mask))
     }
 
-    /// Writes the low bits of `raw` into the field; higher ones are dropped. False, and nothing is written, when the
+    /// Writes the low bits of `raw` into the field and ignores the others. Returns false and writes nothing when the
     /// field isn't wholly in the image or not of 1 to 64 bits.
     #[must_use = "false says that nothing was written"]
     pub fn insert(self, image: &mut [u8], raw: u64) -> bool {

@@ -24,14 +24,14 @@ use zerocat_wire::datagram::{MAX_DATA_ALONE, OVERHEAD};
 use zerocat_wire::fmmu::Fmmu;
 use zerocat_wire::sync_manager::{SyncManager, activate};
 
-/// What a frame with one datagram puts on the wire beside data: preamble, Ethernet and EtherCAT header, the datagram's
-/// own, check sequence, gap (IEEE 802.3, 3.1.1 and 4.4.2; ETG.1000.4, 5.3).
+/// Bytes that a frame with one datagram puts on the wire beside its data: preamble, Ethernet and EtherCAT header, the
+/// datagram's own, check sequence, gap (IEEE 802.3, 3.1.1 and 4.4.2; ETG.1000.4, 5.3).
 const FRAME_OVERHEAD: usize = 8 + 14 + 2 + OVERHEAD + 4 + 12;
 
 /// Lays out the SubDevices. `units` are the sync units that they name. `room` is the bytes of process data that one
-/// frame may carry in a single LRW: what is left of a frame when all other datagrams and the LRW's own header are taken
-/// off. More than 1,486 counts as 1,486. A frame that carries LWR and LRD has 12 bytes less for data where it needs
-/// both; that is reckoned here.
+/// frame may carry in a single LRW: what is left of a frame after all other datagrams and the LRW's own header. More
+/// than 1,486 counts as 1,486. A frame that needs both LWR and LRD has 12 bytes less for data, which is taken into
+/// account.
 ///
 /// # Errors
 /// `TooLarge`, `TooFewFmmus`, `ImageTooLarge`.
@@ -64,7 +64,7 @@ pub fn lay_out(subdevices: &[SubDeviceLayout], units: &[SyncUnit], room: usize) 
     Ok(plan)
 }
 
-/// What a SubDevice takes of a frame.
+/// How much of a frame a SubDevice takes.
 #[derive(Debug, Clone, Copy)]
 struct Size {
     outputs: usize,

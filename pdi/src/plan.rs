@@ -38,8 +38,8 @@ pub struct SyncManagerLayout {
 /// How a SubDevice's process data is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Access {
-    /// LRW, its inputs at the logical addresses of its outputs: the ESC takes what comes in and puts its inputs in
-    /// their place. As long as the longer of the two.
+    /// LRW, with its inputs at the logical addresses of its outputs: the ESC takes its outputs out and puts its inputs
+    /// in their place. The data is as long as the longer of the two.
     LrwOverlapping,
     /// LRW, inputs and outputs at logical addresses of their own.
     Lrw,
@@ -47,7 +47,7 @@ pub enum Access {
     LwrLrd,
 }
 
-/// What one SubDevice brings to the image.
+/// What one SubDevice adds to the image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SubDeviceLayout {
     /// Position on the bus, 0-based.
@@ -58,8 +58,8 @@ pub struct SubDeviceLayout {
     pub fmmus: u8,
     /// How its process data is reached.
     pub access: Access,
-    /// Its sync unit, as an index into the units that are laid out with it; one that isn't there is exchanged on every
-    /// tick.
+    /// Its sync unit, as an index into the units that are laid out with it; with an index that isn't there it is
+    /// exchanged on every tick.
     pub unit: usize,
 }
 
@@ -76,7 +76,7 @@ pub struct SubDevicePlan {
     pub outputs: Range<usize>,
     /// Bytes of the image that hold its inputs.
     pub inputs: Range<usize>,
-    /// Frame that carries it; 0 and of no meaning where it has no process data.
+    /// Frame that carries it; 0, without meaning, if it has no process data.
     pub frame: usize,
     /// Every mapped entry that isn't padding, with its place in the image.
     pub entries: Vec<PlacedEntry>,
@@ -111,7 +111,7 @@ pub struct DatagramPlan {
     /// Bytes of the image that its data ends with when it comes back; empty for LWR. Where inputs overlap with
     /// outputs, both are as long as the data.
     pub inputs: Range<usize>,
-    /// Working counter when every SubDevice took part (ETG.1000.4, 5.4.1.2: read 1, write 1; LRW read 1, write 2).
+    /// Working counter if every SubDevice takes part (ETG.1000.4, 5.4.1.2: read 1, write 1; LRW read 1, write 2).
     pub expected_working_counter: u16,
 }
 

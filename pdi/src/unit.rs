@@ -4,12 +4,12 @@
 //! estimated pair by pair: two units coincide on a tick if their phases agree modulo the greatest common divisor of
 //! their intervals. With three or more units this may count a coincidence of all of them that never happens.
 
-/// A group of SubDevices asked for.
+/// A group of SubDevices as it is configured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SyncUnit {
     /// Exchanged on every n-th tick; 0 is taken as 1.
     pub every: u32,
-    /// The tick of the n, from 0; larger numbers start again at 0. `None` spreads the load.
+    /// Which of the n ticks, from 0; larger numbers are taken modulo n. `None` spreads the load.
     pub phase: Option<u32>,
 }
 
@@ -49,8 +49,8 @@ impl Turn {
         self.phase
     }
 
-    /// Whether there is a turn after tick `last` up to and with tick `now`. A turn on a tick that was missed counts for
-    /// the next tick that isn't.
+    /// Whether there is a turn after tick `last` and not after tick `now`. The turn of a missed tick is taken on the
+    /// next tick that isn't missed.
     #[must_use]
     #[inline]
     pub fn is_due(self, last: u64, now: u64) -> bool {

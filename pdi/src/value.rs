@@ -56,7 +56,7 @@ pub enum Value {
 /// Why a value can't be written into an entry.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
 pub enum ValueError {
-    /// The type doesn't go into an entry of this length.
+    /// An entry of this length can't have this type.
     #[error("{data_type} takes {}, the entry has {bits}", lengths(*data_type))]
     Length {
         /// The type.
@@ -74,7 +74,7 @@ pub enum ValueError {
         /// Bits of the entry.
         bits: u8,
     },
-    /// The value has a fraction and the type has none.
+    /// The value has a fraction, and the type is an integer.
     #[error("{value} is not a whole number, as {data_type} of {bits} bits needs")]
     Fraction {
         /// The value.
@@ -110,7 +110,7 @@ impl DataType {
         Self::Float64,
     ];
 
-    /// Natural width in bits. 1 for `Bool`, though entries of up to 8 bits are taken.
+    /// Natural width in bits. 1 for `Bool`, though its entries may have up to 8 bits.
     #[must_use]
     pub const fn bits(self) -> u8 {
         match self {
@@ -167,8 +167,8 @@ impl DataType {
         if self.fits(bits) { Ok(()) } else { Err(ValueError::Length { data_type: self, bits }) }
     }
 
-    /// The value of an entry of `len` bits whose bits are `raw`. Bits above `len` are left out. Any bit makes a
-    /// `Bool` true. A length that the type doesn't take reads as its natural width.
+    /// The value of an entry of `len` bits whose bits are `raw`. Bits above `len` are left out. A `Bool` is
+    /// true if any bit is set. A length that the type can't have reads as its natural width.
     #[must_use]
     pub fn decode(self, raw: u64, len: u8) -> Value {
         let bits = if self.fits(len) { len } else { self.bits() };
@@ -185,8 +185,8 @@ impl DataType {
         }
     }
 
-    /// Raw bits of a value in an entry of `bits`. Into a float goes the nearest one, infinities and NaN as they are;
-    /// into an integer only a whole number in its range; into a `Bool` only `true`, `false`, 0 and 1.
+    /// Raw bits of a value in an entry of `bits`. A float takes the nearest float, infinities and NaN as they are; an
+    /// integer only a whole number in its range; a `Bool` only `true`, `false`, 0 and 1.
     ///
     /// # Errors
     /// `Length`, `OutOfRange`, `Fraction`, naming value and type.
@@ -218,7 +218,7 @@ impl DataType {
     }
 
     /// Raw bits of the value nearest to `value` that an entry of `bits` holds: clamped to its range, rounded half away
-    /// from zero; NaN is 0 in an integer and false in a `Bool`. Into a `Bool` goes whether the number is 0.5 or more.
+    /// from zero; NaN is 0 in an integer and false in a `Bool`. A `Bool` is true for 0.5 or more.
     ///
     /// # Errors
     /// `Length` only.
@@ -239,7 +239,7 @@ impl DataType {
         })
     }
 
-    /// Lowest and highest whole number in an entry of `bits`; (0, 1) for `Bool` and for floats, which don't ask.
+    /// Lowest and highest whole number in an entry of `bits`; (0, 1) for `Bool` and for floats, which don't use it.
     fn limits(self, bits: u8) -> (i128, i128) {
         let bits = u32::from(bits.clamp(1, 64));
         match self.kind() {
@@ -300,7 +300,7 @@ impl Value {
         }
     }
 
-    /// The value as a whole number, if it is one. Those beyond an `i128` come back as its ends.
+    /// The value as a whole number, if it is one. Those beyond an `i128` saturate.
     fn to_whole(self) -> Option<i128> {
         match self {
             Self::Bool(value) => Some(i128::from(value)),
@@ -347,7 +347,7 @@ from! {
     f32 => Float32, f64 => Float64,
 }
 
-/// The whole part; NaN is 0, and what is beyond an `i128` becomes its end.
+/// The whole part; NaN is 0, and a number beyond an `i128` saturates.
 #[expect(clippy::cast_possible_truncation, reason = "a float to integer cast saturates, as promised")]
 fn truncated(value: f64) -> i128 {
     value as i128

@@ -7,7 +7,7 @@
 use crate::bits::BitSpan;
 use std::ops::Range;
 
-/// Byte ranges of an image and where the points lie in the record packed from them.
+/// Byte ranges of an image, and where the task's points lie in the record that is packed from them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Windows {
     /// Byte ranges of the image in ascending order, none empty, a gap between each two.
@@ -40,8 +40,8 @@ impl Windows {
     }
 }
 
-/// Copies byte ranges of an image into a record, one behind the other, up to the first for which image or record are too
-/// short. Neither allocates nor panics.
+/// Copies byte ranges of an image into a record, one behind the other, and stops at the first for which the image or
+/// the record is too short. Neither allocates nor panics.
 #[inline]
 pub fn gather(ranges: &[Range<usize>], image: &[u8], mut record: &mut [u8]) {
     for range in ranges {
@@ -53,7 +53,7 @@ pub fn gather(ranges: &[Range<usize>], image: &[u8], mut record: &mut [u8]) {
 }
 
 /// Copies the bits of a record that its mask has (a byte for each of the record's) into byte ranges of an image, and no
-/// others, up to the first range for which image, record or mask are too short. Neither allocates nor panics.
+/// others. Stops at the first range for which image, record or mask is too short. Neither allocates nor panics.
 #[inline]
 pub fn scatter(ranges: &[Range<usize>], mask: &[u8], record: &[u8], image: &mut [u8]) {
     let mut at = 0usize;

@@ -20,7 +20,7 @@ pub(crate) enum DriveError {
     /// ethercrab gave up.
     #[error("ethercrab: {0}")]
     Ethercrab(#[from] Error),
-    /// OP was asked for, and cycles flowed, in vain.
+    /// OP was requested and cycles were exchanged, but not all SubDevices reached it.
     #[error("not all SubDevices in OP after 5 s of cycles")]
     NoOp,
 }
@@ -51,7 +51,7 @@ pub(crate) struct Report {
 /// Brings the bus to OP, exchanges `cycles` and takes it back to INIT.
 pub(crate) async fn drive(pdu_loop: PduLoop<'static>, cycles: u32) -> Result<Report, DriveError> {
     let timeouts = Timeouts {
-        // Long ones: a busy machine is no fault of the segment.
+        // They are long, so that a busy machine doesn't look like a fault of the segment.
         pdu: Duration::from_millis(500),
         eeprom: Duration::from_secs(2),
         state_transition: Duration::from_secs(5),

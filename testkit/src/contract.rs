@@ -25,10 +25,10 @@ pub const PATIENCE: Duration = Duration::from_secs(2);
 /// Round trips of [`Suite::round_trips_leak_no_slot`].
 pub const ROUND_TRIPS: u32 = 10_000;
 
-/// Frames of [`Suite::a_burst_is_counted_and_not_fatal`], as far as slots come back without receiving.
+/// Most frames of [`Suite::a_burst_is_counted_and_not_fatal`]; fewer if slots only come back by receiving.
 pub const BURST: u32 = 4_096;
 
-/// After so long without a frame nothing more is on its way.
+/// After this long without a frame no more are expected.
 const SILENCE: Duration = Duration::from_millis(100);
 
 /// Where the tag of a frame stands: at the start of the data of its one datagram.
@@ -233,7 +233,7 @@ impl<'a, L: Link, R: Reflector> Suite<'a, L, R> {
         for (slot, _) in &sent {
             assert_eq!(self.link.post(*slot, MIN_FRAME), Ok(()), "post slot {}", slot.0);
         }
-        // Once is enough, and twice is no harm.
+        // Twice does no harm.
         self.link.withdraw();
         self.link.withdraw();
         assert_eq!(self.link.kick(), Ok(()), "kick");
@@ -423,7 +423,7 @@ impl<'a, L: Link, R: Reflector> Suite<'a, L, R> {
     }
 }
 
-/// Gives others the core, until the deadline has passed.
+/// Gives the CPU to others, and panics when the deadline has passed.
 fn wait(deadline: Instant, what: &str) {
     assert!(Instant::now() <= deadline, "{what} in {PATIENCE:?}");
     std::thread::yield_now();
@@ -454,7 +454,7 @@ fn tag_of(frame: &[u8]) -> Option<u32> {
     frame.get(TAG).filter(|_| ethercat)?.try_into().ok().map(u32::from_le_bytes)
 }
 
-/// Compares but for what a segment changes: bit 1 of the source address and the working counter.
+/// Compares all but what a segment changes: bit 1 of the source address and the working counter.
 fn assert_unchanged(got: &[u8], sent: &[u8]) {
     assert_eq!(got.len(), sent.len(), "the frame came back with another length");
     let end = 16 + usize::from(u16::from_le_bytes([sent[16 - 2], sent[16 - 1]]) & 0x07ff);

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 pub struct Folder(PathBuf);
 
 impl Folder {
-    /// An empty one.
+    /// Makes an empty one.
     ///
     /// # Panics
     /// Where it can't be made.
@@ -35,7 +35,7 @@ impl Folder {
         self.0.join(file)
     }
 
-    /// Writes a file, with the directories that it stands in, and gives its path.
+    /// Writes a file, with the directories above it, and returns its path.
     ///
     /// # Panics
     /// Where it can't be written.
@@ -46,7 +46,7 @@ impl Folder {
         path
     }
 
-    /// The path of a file whose directories are there.
+    /// Makes the directories above a file, and returns its path.
     pub(crate) fn make_room(&self, file: &str) -> PathBuf {
         let path = self.path(file);
         if let Some(parent) = path.parent() {

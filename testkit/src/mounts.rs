@@ -14,7 +14,7 @@ pub fn own_sysfs() {
     mount_privately("sysfs", Path::new("/sys"), None);
 }
 
-/// Mounts an empty disk of `size` (`16k`) over a directory.
+/// Mounts an empty tmpfs of `size` (for example `16k`) over a directory.
 ///
 /// # Panics
 /// Without CAP_SYS_ADMIN; when the directory isn't there.

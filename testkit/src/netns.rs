@@ -136,7 +136,7 @@ fn cable(master: &str, peer: &str) -> Veth {
 /// A cable whose ends are both made with these options of `ip link add`.
 fn cable_with(master: &str, peer: &str, options: &str) -> Veth {
     let veth = Veth { master: master.to_owned(), peer: peer.to_owned() };
-    // Absent where the kernel has no IPv6, and then there is nothing to switch off.
+    // The file is absent if the kernel has no IPv6.
     let switch = "/proc/sys/net/ipv6/conf/default/disable_ipv6";
     if std::path::Path::new(switch).exists() {
         std::fs::write(switch, "1").unwrap_or_else(|error| panic!("needs CAP_NET_ADMIN: write {switch}: {error}"));
@@ -150,7 +150,7 @@ fn cable_with(master: &str, peer: &str, options: &str) -> Veth {
     veth
 }
 
-/// Waits until both ends say that they can carry frames, which the kernel finds out a little after they are up.
+/// Waits until both ends have a carrier, which the kernel reports a little after they are up.
 fn await_carrier(veth: &Veth) {
     let deadline = Instant::now() + Duration::from_secs(5);
     for name in [&veth.master, &veth.peer] {

@@ -12,7 +12,7 @@ use zerocat_testkit::virtual_network::{self, InProcessLink, VirtualNetwork};
 use zerocat_wire::{AlState, AlStatusCode};
 
 const PERIOD: Duration = Duration::from_millis(1);
-/// Of `SegmentConfig::mixed(6)`.
+/// Position in `SegmentConfig::mixed(6)`.
 const SERVO: usize = 5;
 const QUIET: FaultPlan = FaultPlan {
     drop: Rate::Never,

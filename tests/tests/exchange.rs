@@ -14,7 +14,7 @@ use zerocat_testkit::virtual_network::{self, VirtualNetwork};
 const PERIOD: Duration = Duration::from_millis(1);
 /// Longest interval of a sync unit here.
 const LONGEST: u16 = 9;
-/// Cycles in which every unit comes around and what it wrote is read back by every other.
+/// Cycles in which every unit has its turn and the outputs that it wrote reach every other.
 const CYCLES: u64 = 3 * LONGEST as u64 + 1;
 /// Channels that are wired from the first SubDevice to the last.
 const WIRED: u16 = 8;
@@ -38,7 +38,7 @@ fn key(position: usize) -> String {
     format!("slave-{position}")
 }
 
-/// A rig file of what is on the bus.
+/// A rig file that describes what is on the bus.
 fn rig_of(segment: &SegmentConfig) -> Rig {
     let found = VirtualNetwork::bring_up(Segment::new(segment).unwrap(), PERIOD).unwrap();
     let slave = |subdevice: &zerocat_bus::SubDevice| {
@@ -99,7 +99,7 @@ fn entries(network: &VirtualNetwork, position: usize, direction: Direction) -> V
     entries.iter().filter(|entry| entry.direction == direction).cloned().collect()
 }
 
-/// Each SubDevice says by mailbox which outputs it got: the first and last entry of each of its PDOs.
+/// Each SubDevice reports by mailbox which outputs it got, for the first and last entry of each of its PDOs.
 fn outputs_have_arrived(network: &mut VirtualNetwork, outputs: &[u8]) {
     for position in 0..network.planned().plan.subdevices.len() {
         let all = entries(network, position, Direction::Output);
@@ -112,7 +112,7 @@ fn outputs_have_arrived(network: &mut VirtualNetwork, outputs: &[u8]) {
     }
 }
 
-/// What the first SubDevice was told has gone through the wires to the last one and is among its inputs.
+/// The outputs of the first SubDevice have gone through the wires and are inputs of the last one.
 fn wires_bring_outputs_back(network: &mut VirtualNetwork, outputs: &[u8]) {
     let mut sample = vec![0; network.tasks_mut().samples.record_len()];
     let mut stale = true;
@@ -145,7 +145,7 @@ fn any_rack() -> impl Strategy<Value = (Vec<ModuleKind>, bool)> {
     (prop::collection::vec(module, 1..10), prop::bool::weighted(0.8))
 }
 
-/// How everybody is exchanged: overlap, units, who is in which, and who is not to get LRW.
+/// How the SubDevices are exchanged: overlap, units, which SubDevice is in which, and which ones don't do LRW.
 type Asked = (Overlap, Vec<(u16, Option<u16>)>, Vec<(usize, bool)>);
 
 fn any_exchange(slaves: usize) -> impl Strategy<Value = Asked> {

@@ -56,7 +56,7 @@ impl Network {
         status.counters
     }
 
-    /// Waits for the cycles and holds that each tick meanwhile was done or counted.
+    /// Waits for the cycles and checks that each tick meanwhile was done or counted as skipped.
     fn keeps_its_grid(&self) {
         let (before, deadline) = (self.counters(), Instant::now() + PATIENCE);
         while self.counters().cycle - before.cycle < CYCLES {
@@ -69,7 +69,7 @@ impl Network {
         assert_eq!(after.installed, 1);
     }
 
-    /// Ends it in order.
+    /// Ends it, and checks that the shutdown succeeded.
     fn end(self) -> Report {
         let ended = self.session.stop().unwrap();
         assert!(ended.failed.is_empty(), "{:?}", ended.failed);
@@ -114,7 +114,7 @@ impl Stress {
 
 impl Drop for Stress {
     fn drop(&mut self) {
-        // It ends its workers when it is asked to end, and not when it is killed.
+        // It ends its workers on SIGINT, and not when it is killed.
         let _ = kill(nix::unistd::Pid::from_raw(self.0.id().cast_signed()), Signal::SIGINT);
         let _ = self.0.wait();
     }
@@ -156,11 +156,12 @@ fn a_storm_from_the_wire_is_counted_and_dropped() {
     });
 }
 
-/// EtherCAT frames of strangers, and ones in the name of either lane, thousands in a second. Returns how many.
+/// Sends EtherCAT frames with foreign source addresses and with those of both lanes, thousands in a second. Returns how
+/// many.
 fn storm(interface: &str, stop: &AtomicBool) -> u64 {
     const FRAMES: u16 = 30;
     let mut link = PacketLink::open(interface, Sizing { slots: FRAMES, receive: 8 }).unwrap();
-    // As frames come back: bit 1 of the source's first byte set.
+    // Bit 1 of the source's first byte is set, as in returned frames.
     let sources = [[0x0a; 6], [0x12, 0x7a, 0x63, 0x00, 0x00, 0x00], [0x12, 0x10, 0x10, 0x01, 0x02, 0x03]];
     let mut sent = 0;
     // SYNC: as above.

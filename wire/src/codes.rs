@@ -19,7 +19,7 @@ macro_rules! coded_enum {
         }
 
         impl $name {
-            /// What has this code.
+            /// The variant with this code.
             ///
             /// # Errors
             /// `BadValue` for a code that is reserved.
@@ -33,8 +33,8 @@ macro_rules! coded_enum {
     };
 }
 
-/// Names and words of the known values of a code that a device may extend, and its display: `0x001b: words`, as wide as
-/// `digits`. Arms behind the known codes give words to the others.
+/// Names and texts of the known values of a code, and its display, `0x001b: text` with this many digits. The arms
+/// behind the number of digits give a text to all other values.
 macro_rules! named_codes {
     (
         $name:ident, $digits:literal, $($others:pat => $other_text:literal),+;
@@ -43,7 +43,7 @@ macro_rules! named_codes {
         impl $name {
             $(#[doc = $text] pub const $code_name: Self = Self($code);)*
 
-            /// Every code that has words of its own.
+            /// Every code that has a text of its own.
             pub const KNOWN: &'static [Self] = &[$(Self::$code_name,)*];
 
             /// The code in words.

@@ -9,7 +9,7 @@ pub const HEADER_LEN: usize = 10;
 pub const WORKING_COUNTER_LEN: usize = 2;
 /// Header and working counter: what a datagram costs beyond its data.
 pub const OVERHEAD: usize = 12;
-/// Largest data length that the 11-bit field can say.
+/// Largest data length that the 11-bit field can hold.
 pub const MAX_DATA: usize = 0x7ff;
 /// Largest data length of a single datagram in a frame of 1,514 bytes.
 pub const MAX_DATA_ALONE: usize = 1486;

@@ -133,7 +133,7 @@ pub struct EoeResult(pub u16);
 impl EoeResult {
     /// It worked.
     pub const SUCCESS: Self = Self(0x0000);
-    /// It didn't, for no reason in particular.
+    /// It failed without a particular reason.
     pub const UNSPECIFIED: Self = Self(0x0001);
     /// The kind of mail is not supported.
     pub const UNSUPPORTED_KIND: Self = Self(0x0002);

@@ -9,11 +9,11 @@ use zerocat_sched::wait::MIN_NAP;
 /// longer than the time before it.
 const NAPS_OF_A_LOST_CYCLE: u64 = 20;
 
-/// Lost cycles behind a question what the kernel dropped. A link asks when it has taken as many frames in a row as its
+/// Lost cycles for each query of the kernel's drop count. A link asks when it has taken as many frames in a row as its
 /// receive ring holds (512), which takes a stall of as many cycles.
 const LOST_BEFORE_A_QUESTION: u64 = 500;
 
-/// What isn't as it should be, a sentence each.
+/// What isn't allowed, a sentence each.
 pub(super) fn violations(row: &AuditRow, wait: Wait, deadline: Duration) -> Vec<String> {
     let mut found = Vec::new();
     for (name, count) in &row.syscalls {
@@ -23,7 +23,7 @@ pub(super) fn violations(row: &AuditRow, wait: Wait, deadline: Duration) -> Vec<
             None => found.push(format!("{name} {count} times; it is no part of a cycle")),
         }
     }
-    // Compaction moves locked memory too, and who touches it meanwhile takes a fault.
+    // Compaction moves locked memory too, and a thread that touches it meanwhile takes a fault.
     if row.page_faults > row.pages_migrated {
         found.push(format!("{} page faults, {} pages migrated by the kernel", row.page_faults, row.pages_migrated));
     }
@@ -33,7 +33,7 @@ pub(super) fn violations(row: &AuditRow, wait: Wait, deadline: Duration) -> Vec<
     found
 }
 
-/// How often a call may be made; `None` for one that has no place in a cycle.
+/// How often a call may be made; `None` for one that isn't allowed in a cycle.
 fn most(row: &AuditRow, call: &str, wait: Wait, deadline: Duration) -> Option<u64> {
     let (packet, zero_copy) = (row.link == "packet", row.mode == Some("zero_copy"));
     // The cycle in which counting began is counted too.

@@ -41,7 +41,7 @@ impl Drop for Simulation {
         // SYNC: a flag; pairs with the relaxed load in the server's loop.
         self.stop.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
-            // What it would say of itself shows as lost cycles.
+            // If it failed, that shows as lost cycles.
             let _ = thread.join();
         }
     }

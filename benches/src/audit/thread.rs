@@ -21,7 +21,7 @@ pub(super) fn realtime() -> Result<i32, AuditError> {
     let mut found = Vec::new();
     for task in fs::read_dir("/proc/self/task")? {
         let task = task?;
-        // A thread that ends meanwhile is not the one.
+        // A thread that ends meanwhile isn't the one we look for.
         let name = fs::read_to_string(task.path().join("comm")).unwrap_or_default();
         if name.trim_end() == NAME {
             found.extend(task.file_name().to_str().and_then(|tid| tid.parse::<i32>().ok()));

@@ -16,9 +16,9 @@ use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Where the kernel keeps a place for tracefs.
+/// The mount point that the kernel provides for tracefs.
 const TRACEFS: &str = "/sys/kernel/tracing";
-/// Calls that are counted each by itself.
+/// Calls that each have a count of their own.
 const COUNTED: [(&str, libc::c_long); 6] = [
     ("sendto", libc::SYS_sendto),
     ("sendmmsg", libc::SYS_sendmmsg),
@@ -91,7 +91,7 @@ impl SyscallTrace {
         Ok(Self { counted, others })
     }
 
-    /// Counts from now on.
+    /// Starts counting.
     ///
     /// # Errors
     /// [`TraceError`].
@@ -99,7 +99,7 @@ impl SyscallTrace {
         self.instances().try_for_each(|instance| instance.set("tracing_on", "1"))
     }
 
-    /// Counts no longer.
+    /// Stops counting.
     ///
     /// # Errors
     /// [`TraceError`].
@@ -107,7 +107,7 @@ impl SyscallTrace {
         self.instances().try_for_each(|instance| instance.set("tracing_on", "0"))
     }
 
-    /// How often each call was made, those that were made.
+    /// How often each call was made, for the calls that were made.
     ///
     /// # Errors
     /// [`TraceError`].
@@ -117,7 +117,7 @@ impl SyscallTrace {
             calls.insert((*name).to_owned(), instance.count()?);
         }
         let seen = self.others.names()?;
-        // What was overwritten has lost its name.
+        // The names of overwritten events are lost.
         let nameless = self.others.count()?.saturating_sub(seen.len() as u64);
         for name in seen {
             *calls.entry(name).or_default() += 1;
@@ -132,8 +132,8 @@ impl SyscallTrace {
     }
 }
 
-/// The root of tracefs. Where nobody has mounted it, it is mounted in a mount namespace that nobody else sees, and held
-/// by a descriptor.
+/// The root of tracefs. Where it isn't mounted, it is mounted in a private mount namespace and kept open by a
+/// descriptor.
 struct Root(File);
 
 impl Root {
@@ -152,7 +152,7 @@ impl Root {
     /// A new instance that records the calls that pass the filter.
     fn instance(&self, name: &str, filter: &str) -> Result<Instance, TraceError> {
         let kept = self.0.try_clone().map_err(failed("keep tracefs"))?;
-        // SYNC: a number; it orders nothing.
+        // SYNC: only uniqueness counts; nothing is published by it.
         let number = INSTANCES.fetch_add(1, Ordering::Relaxed);
         let path = PathBuf::from(format!("/proc/self/fd/{}/instances", kept.as_raw_fd()))
             .join(format!("zerocat-{}-{number}-{name}", std::process::id()));
@@ -174,7 +174,7 @@ fn mounted() -> io::Result<File> {
     File::open(TRACEFS)
 }
 
-/// A trace instance; gone when this is dropped.
+/// A trace instance; it is removed when this is dropped.
 #[derive(Debug)]
 struct Instance {
     path: PathBuf,

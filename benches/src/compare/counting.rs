@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Fewer calls in an exchange than this are chance: a clock tick, a lock that was held.
+/// Fewer calls in an exchange than this are noise: a clock tick, a contended lock.
 const CHANCE: f64 = 0.005;
 
 /// The command that runs another one under strace, with its threads, and writes the counts into a file.
@@ -21,8 +21,8 @@ pub(super) fn counted(command: &[String], counts: &Path) -> Vec<String> {
     perf.iter().map(|&word| word.to_owned()).chain(command.iter().cloned()).collect()
 }
 
-/// Instructions, user and kernel, from what perf wrote: a line of `count,unit,event,…` for each kind of core. `None` where
-/// the machine doesn't count them.
+/// Instructions, user and kernel, from what perf wrote: a line of `count,unit,event,…` for each kind of core. `None`
+/// where the machine doesn't count them.
 pub(super) fn instructions(lines: &str) -> Option<u64> {
     let count = |line: &str| {
         let mut words = line.split(',');

@@ -9,10 +9,10 @@ use zerocat_xdp::{Mode, Passthrough, Reflector, XdpError};
 
 /// Time that the simulated segment may take to open its interface.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How often it is looked.
+/// Time between two looks.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// Why nothing answers.
+/// Why the far end couldn't be set up.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum FarEndFault {
     #[error("put a program on {0}")]
@@ -23,7 +23,7 @@ pub(super) enum FarEndFault {
     Silent(String),
 }
 
-/// Programs on both ends, so that every frame returns at once. Gone when dropped.
+/// Programs on both ends, so that every frame returns at once. They are detached when this is dropped.
 #[derive(Debug)]
 pub(super) struct Null {
     _far: Reflector,
@@ -55,7 +55,7 @@ impl Simulated {
         let before = ethercat_sockets();
         let child = Command::new(program)
             .args(["sim", "--interface", far, "--mixed", &subdevices(size).to_string(), "--quiet"])
-            // An end of its own, should the bench be killed.
+            // It ends by itself if the bench is killed.
             .args(["--seconds", "120"])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -93,7 +93,7 @@ const fn subdevices(size: usize) -> usize {
     if size < 62 { 5 } else { 1 + (size - 28) / 34 * 5 }
 }
 
-/// Takes an XDP program off an interface that another program has left there.
+/// Detaches an XDP program that another program has left on an interface.
 pub(super) fn sweep(interface: &str) {
     let _ = Command::new("ip")
         .args(["link", "set", "dev", interface, "xdp", "off"])

@@ -13,11 +13,11 @@ use std::fmt;
 pub struct Figure {
     /// What was measured.
     pub what: String,
-    /// What it should be, in words; `null` where there is no aim.
+    /// The target in words; `null` if there is none.
     pub aim: Option<String>,
-    /// What it is, in words; `null` where it wasn't measured.
+    /// The measurement in words; `null` if it wasn't measured.
     pub got: Option<String>,
-    /// Whether the aim was met; `null` without an aim or a measurement.
+    /// Whether the target was met; `null` without a target or a measurement.
     pub met: Option<bool>,
 }
 
@@ -38,7 +38,7 @@ impl fmt::Display for Figure {
 /// The rows of a scenario, by name.
 pub(super) type Measured<'a> = &'a [(Scenario, Vec<(String, Gathered)>)];
 
-/// Aim of a ratio.
+/// Target of a ratio.
 #[derive(Debug, Clone, Copy)]
 enum Aim {
     AtMost(f64),
@@ -66,7 +66,7 @@ impl fmt::Display for Aim {
 /// Share of the period that the wake-up may take at p99.9.
 const WAKE_UP_SHARE: f64 = 0.01;
 
-/// All figures with an aim, measured or not.
+/// All figures with a target, measured or not.
 pub(super) fn figures(measured: Measured<'_>, segment: Option<&SegmentReport>) -> Vec<Figure> {
     let flat = rows(measured, "60@flat");
     let mut figures = Vec::new();

@@ -3,7 +3,7 @@
 use super::report::as_f64;
 use zerocat_measure::{Bucket, Cost, RowReport, Spread};
 
-/// The shares of a round that are compared.
+/// The quantiles of a round that are compared.
 const SHARES: [f64; 2] = [0.5, 0.999];
 
 /// All rounds of a row.
@@ -22,7 +22,7 @@ pub(super) struct Gathered {
     pub(super) cost: Cost,
     pub(super) timeline: Vec<Bucket>,
     pub(super) missing: Vec<String>,
-    /// Cycle of each round at each of the shares; 0 where the round gave none.
+    /// Cycle of each round at each quantile; 0 if the round gave none.
     pub(super) rounds: Vec<[u64; 2]>,
 }
 
@@ -45,14 +45,14 @@ impl Gathered {
         self.driver = report.driver.or(self.driver.take());
     }
 
-    /// Adds a round that gave nothing.
+    /// Adds a round that failed.
     pub(super) fn fail(&mut self, why: String) {
         self.rounds.push([0; 2]);
         self.failed = Some(why);
     }
 }
 
-/// Median over the rounds of the ratio within a round, at one of the shares.
+/// Median, over the rounds, of the ratio within a round, at one of the quantiles.
 pub(super) fn ratio(row: &Gathered, base: &Gathered, share: usize) -> Option<f64> {
     let at = |round: &[u64; 2]| round.get(share).copied().filter(|&ns| ns > 0).map(as_f64);
     let pairs = row.rounds.iter().zip(&base.rounds);
@@ -69,7 +69,7 @@ pub(super) fn ratio(row: &Gathered, base: &Gathered, share: usize) -> Option<f64
 pub(super) mod testing {
     use super::*;
 
-    /// A row whose rounds each had one cycle of so many nanoseconds.
+    /// A row whose rounds each had one cycle of this many nanoseconds.
     pub(in crate::compare) fn gathered(cycles: &[u64]) -> Gathered {
         let mut gathered = Gathered::default();
         for &cycle in cycles {

@@ -97,7 +97,7 @@ mod tests {
         let Worker::Threads(stop, threads) = &worker else { panic!("threads") };
         let (seen, count) = (Arc::clone(stop), threads.len());
         drop(worker);
-        // The threads are joined, so the flag is all that is left to see.
+        // The threads are joined, so only the flag can be checked.
         assert!(seen.load(Ordering::Relaxed) && count == 1);
     }
 

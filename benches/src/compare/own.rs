@@ -15,20 +15,20 @@ use zerocat_measure::{DialogueError, Lost, Plan, RoundTrip, RowReport, measure, 
 use zerocat_sched::{RealtimeRequest, prepare_process, prepare_thread};
 use zerocat_xdp::{Mode, XdpError, XdpReport};
 
-/// A row of ours.
+/// One of our rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OwnRow {
-    /// A bare AF_XDP socket; in the best mode that binds, or in this one.
+    /// A bare AF_XDP socket, in this mode or else in the best that can be bound.
     FloorXdp(Option<Mode>),
     /// The engine over AF_XDP.
     EngineXdp(Option<Mode>),
-    /// A bare AF_PACKET socket that is asked again and again.
+    /// A bare AF_PACKET socket, polled again and again.
     FloorPacketSpin,
     /// The engine over AF_PACKET, as it is in production.
     EnginePacketSpin,
-    /// A bare AF_PACKET socket that is slept on.
+    /// A bare AF_PACKET socket, with a blocking wait.
     FloorPacketBlock,
-    /// The engine over AF_PACKET, asleep in the kernel while nothing is there.
+    /// The engine over AF_PACKET, sleeping in the kernel until a frame arrives.
     EnginePacketBlock,
 }
 
@@ -105,10 +105,10 @@ impl std::str::FromStr for OwnRow {
     }
 }
 
-/// Why a row of ours gave no report.
+/// Why one of our rows gave no report.
 #[derive(Debug, thiserror::Error)]
 pub enum OwnRowError {
-    /// The bench couldn't be talked to.
+    /// The dialogue with the bench broke off.
     #[error(transparent)]
     Dialogue(#[from] DialogueError),
     /// Another zerocat has the interface, or there is no such interface.
@@ -235,13 +235,13 @@ impl<S: Subject> RoundTrip for Timed<'_, S> {
     }
 }
 
-/// An AF_PACKET link that sleeps in the kernel where it was found empty while frames are out.
+/// An AF_PACKET link that sleeps in the kernel when it has nothing to receive while frames are out.
 #[derive(Debug)]
 struct Blocking {
     link: PacketLink,
     /// Frames that are out.
     out: usize,
-    /// Nothing was there at the last look.
+    /// The last look found nothing.
     empty: bool,
     patience: Duration,
 }

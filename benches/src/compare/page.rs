@@ -2,19 +2,19 @@
 
 use super::report::CompareReport;
 
-/// The page around the report: how it looks, and the script that draws what is in the report.
+/// The page around the report: its style, and the script that draws the report.
 const TEMPLATE: &str = include_str!("page.html");
 const PLACE: &str = "{{report}}";
 
 /// The report as HTML.
 ///
 /// # Errors
-/// A report that is no JSON, which none is.
+/// The report can't be written as JSON, which doesn't happen.
 pub fn page(report: &CompareReport) -> Result<String, serde_json::Error> {
     Ok(around(&serde_json::to_string(report)?))
 }
 
-/// In a script element only `<` could end it or begin a comment, and in JSON it stands in strings alone.
+/// Only `<` can end a script element or begin a comment in it, and in JSON `<` occurs only within strings.
 fn around(json: &str) -> String {
     TEMPLATE.replace(PLACE, &json.replace('<', "\\u003c"))
 }

@@ -7,9 +7,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use zerocat_measure::{Plan, RowReport};
 
-/// Time that a row may take to set itself up; a scan of many SubDevices is in it.
+/// Time that a row may take to set itself up, which may include a scan of many SubDevices.
 const SET_UP: Duration = Duration::from_secs(30);
-/// Time that a row may take beyond the one of its plan.
+/// Time that a row may take beyond that of its plan.
 const GRACE: Duration = Duration::from_secs(30);
 
 /// Why a row gave no report.
@@ -53,7 +53,7 @@ impl RowProcess {
         else {
             return Err(RowFault::Ended("no pipes".to_owned()));
         };
-        // Where it has ended already, the wait for its first line says so.
+        // If it has ended already, the wait for its first line reports that.
         let _ = writeln!(input, "{line}");
         let (send, lines) = channel();
         std::thread::spawn(move || {
@@ -81,7 +81,7 @@ impl RowProcess {
         }
     }
 
-    /// Has it measure. Returns what it reports.
+    /// Lets it measure, and returns its report.
     pub(super) fn measure(&mut self, plan: &Plan) -> Result<RowReport, RowFault> {
         // As in `start`.
         let _ = writeln!(self.input, "go");

@@ -28,7 +28,7 @@ pub struct CompareReport {
     pub settings: CompareSettings,
     /// What `zerocat doctor` says of machine and interface.
     pub doctor: Findings,
-    /// The figures that have an aim.
+    /// The figures that have a target.
     pub figures: Vec<Figure>,
     /// One table each.
     pub scenarios: Vec<ScenarioReport>,
@@ -38,7 +38,7 @@ pub struct CompareReport {
     pub instructions: BTreeMap<String, u64>,
     /// A cycle of 100 SubDevices in one process; `null` when it wasn't asked for.
     pub segment: Option<SegmentReport>,
-    /// What couldn't be had or measured, a sentence each.
+    /// What wasn't available or couldn't be measured, a sentence each.
     pub missing: Vec<String>,
 }
 
@@ -89,19 +89,19 @@ pub struct CompareRow {
     pub mode: Option<String>,
     /// How it is set up.
     pub set_up: Option<String>,
-    /// Why there are no figures, or not of all rounds.
+    /// Why there are no figures, or not for all rounds.
     pub failed: Option<String>,
     /// Exchanges that were timed.
     pub n: u64,
     /// Exchanges whose frames did not all come back in time. They are in no other figure.
     pub lost: u64,
-    /// Ticks that nobody did.
+    /// Ticks that were skipped.
     pub skipped: u64,
-    /// Answers with a wrong working counter. Anything but 0 spoils the row.
+    /// Answers with a wrong working counter. The row is valid only if this is 0.
     pub working_counter_faults: u64,
     /// The whole cycle: all work of an exchange and the wait for the answer.
     pub cycle_ns: Option<Percentiles>,
-    /// From before the post until all frames are back, where it is told apart.
+    /// From before the post until all frames are back, if the row times that by itself.
     pub round_trip_ns: Option<Percentiles>,
     /// From the tick until the thread ran; `null` flat out.
     pub wake_up_ns: Option<Percentiles>,
@@ -109,7 +109,7 @@ pub struct CompareRow {
     pub ratio_p50: Option<f64>,
     /// The same at the 99.9th percentile.
     pub ratio_p999: Option<f64>,
-    /// CPU time of all its threads for one exchange, waiting by spinning included.
+    /// CPU time of all its threads for one exchange, including time spent spinning.
     pub cpu_ns_per_cycle: Option<u64>,
     /// Context switches of all its threads for one exchange.
     pub switches_per_cycle: Option<f64>,
@@ -123,9 +123,9 @@ pub struct CompareRow {
     pub histogram: Vec<(u64, u64)>,
     /// The same of the wake-ups.
     pub wake_up_histogram: Vec<(u64, u64)>,
-    /// The rounds one after the other, cut in pieces.
+    /// The rounds one after the other, in pieces.
     pub timeline: Vec<Bucket>,
-    /// What was asked for and couldn't be had, a sentence each.
+    /// What was asked for and not obtained, a sentence each.
     pub missing: Vec<String>,
 }
 

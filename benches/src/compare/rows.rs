@@ -11,11 +11,11 @@ use zerocat_xdp::Mode;
 pub enum Role {
     /// zerocat's engine.
     Ours,
-    /// A bare socket: what any MainDevice over it takes at least.
+    /// A bare socket: the least that any MainDevice over it costs.
     Floor,
     /// Another MainDevice.
     Peer,
-    /// No exchange at all: a part of what another row measures.
+    /// No exchange, but a part of what another row measures.
     Part,
 }
 
@@ -30,7 +30,7 @@ pub(super) enum NearProgram {
     Passthrough,
 }
 
-/// What has to answer while a row sets itself up.
+/// What must answer while a row sets itself up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SetUpWith {
     /// Whatever the scenario has.
@@ -39,7 +39,7 @@ pub(super) enum SetUpWith {
     SubDevices,
 }
 
-/// A row: a command and what the bench has to do around it.
+/// A row: a command, and what the bench does around it.
 #[derive(Debug, Clone)]
 pub(super) struct RowSpec {
     pub(super) name: String,
@@ -64,7 +64,7 @@ pub struct Peers {
     pub others: Vec<(String, Vec<String>)>,
 }
 
-/// Longest frame for which SOEM's row is given SubDevices: beyond it the scans take longer than all the rest.
+/// Longest frame for which SOEM's row gets SubDevices: beyond it the scans take longer than everything else.
 const SOEM_LONGEST: usize = 300;
 const ANY: (u16, usize) = (u16::MAX, usize::MAX);
 

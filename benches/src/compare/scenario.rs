@@ -6,7 +6,7 @@ use std::str::FromStr;
 use zerocat_measure::{MAX_SIZE, MIN_SIZE};
 use zerocat_sched::{Period, WaitPolicy};
 
-/// Bursts that every row can do.
+/// Bursts that every row can send.
 const BURSTS: [u16; 3] = [1, 2, 4];
 
 /// What the other CPUs do meanwhile.
@@ -60,7 +60,7 @@ impl Serialize for Scenario {
     }
 }
 
-/// A text that is no scenario.
+/// The text is no scenario.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("scenario `{text}`: {why}; write for example 60@flat, 1514x4@flat, 60@1000:spin or 60@1000+load")]
 pub struct NoScenario {
@@ -104,7 +104,7 @@ impl Scenario {
     /// What is measured if nothing else is asked for: sizes flat out, rates at 60 bytes, both under load.
     ///
     /// # Panics
-    /// Never: all of them are scenarios.
+    /// Never: each of these texts is a scenario.
     #[must_use]
     pub fn standard() -> Vec<Self> {
         let texts = [

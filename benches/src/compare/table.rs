@@ -5,7 +5,7 @@ use super::report::{CompareReport, CompareRow, Percentiles, ScenarioReport};
 use crate::tables::{plain, right_from};
 use comfy_table::Table;
 
-/// The report as tables, with the machine above them and the figures with an aim below.
+/// The report as tables, with the machine above them and the figures with a target below.
 #[must_use]
 pub fn table(report: &CompareReport) -> String {
     let settings = &report.settings;
@@ -97,7 +97,7 @@ fn none() -> String {
     "-".to_owned()
 }
 
-/// Nanoseconds as microseconds with three significant places behind the point at most.
+/// Nanoseconds as microseconds, with at most three decimal places.
 fn micros(ns: u64) -> String {
     if ns < 100_000 { format!("{}.{:02}", ns / 1_000, ns % 1_000 / 10) } else { (ns / 1_000).to_string() }
 }

@@ -6,13 +6,13 @@ use zerocat_engine::Distribution;
 use zerocat_measure::Stint;
 use zerocat_sched::{Clock, MonotonicClock, RealtimeRequest, prepare_thread};
 
-/// Exchanges of which at least one has to come back.
+/// At least one of this many exchanges has to come back before the row is measured.
 const FIRST_SIGN: u32 = 20;
 /// Exchanges before a row is measured.
 const WARM_UP: u32 = 2_000;
 /// Exchanges after a pause that don't count: caches and predictors are cold.
 const REWARM: u32 = 100;
-/// How long the network is given to fall silent after a loss.
+/// Time that the network gets to become silent after a loss.
 const SILENCE: Duration = Duration::from_millis(2);
 
 /// What was measured of one row.
@@ -22,7 +22,7 @@ pub(super) struct Tally {
     pub(super) cycle: Distribution,
     pub(super) lost: u64,
     pub(super) working_counter_faults: u64,
-    /// What the thread asked for and didn't have, a sentence each.
+    /// What the thread asked for and didn't get, a sentence each.
     pub(super) missing: Vec<String>,
 }
 
@@ -54,8 +54,8 @@ impl Pace {
         Self { request }
     }
 
-    /// Has a subject do `cycles` exchanges that count. Gives up where nothing comes back at all. `None` when the thread
-    /// ended by itself.
+    /// Times `cycles` exchanges of a subject. Gives up when nothing comes back at all. `None` when the thread ended
+    /// early.
     pub(super) fn measure<S: Subject + Send>(&self, subject: &mut S, cycles: u32) -> Option<Tally> {
         let mut tally = Tally::default();
         let on_thread = || {
@@ -77,7 +77,7 @@ impl Pace {
     }
 }
 
-/// Measures until the stint is over or `most` exchanges are done. Returns how many were done, lost ones included.
+/// Measures until the stint is over or `most` exchanges are done. Returns how many were done, including lost ones.
 fn stint<S: Subject>(subject: &mut S, most: u32, tally: &mut Tally) -> u32 {
     let faults = subject.working_counter_faults();
     let stint = Stint::begin();

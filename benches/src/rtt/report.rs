@@ -25,7 +25,7 @@ pub struct RttReport {
     pub rows: Vec<Row>,
     /// One for each link, mode and size.
     pub ratios: Vec<Ratio>,
-    /// What the measuring thread asked for and couldn't have, a sentence each. Figures are worth less for it.
+    /// What the measuring thread asked for and didn't get, a sentence each. It makes the figures less reliable.
     pub missing: Vec<String>,
 }
 
@@ -60,13 +60,15 @@ pub struct Row {
     pub cycle_p99_ns: u64,
     /// The whole cycle, 99.9th percentile.
     pub cycle_p999_ns: u64,
-    /// Datagrams that came back with another working counter than expected. Anything but 0 spoils the row.
+    /// Datagrams that came back with another working counter than expected. The row is valid only if this is
+    /// 0.
     pub working_counter_faults: u64,
     /// Median of the whole cycle in each round.
     pub cycle_p50_of_rounds_ns: Vec<u64>,
 }
 
-/// What the engine costs more than the bare socket under it: medians over the rounds of the ratio within a round.
+/// What the engine costs in relation to the bare socket under it: medians, over the rounds, of the ratios within a
+/// round.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Ratio {
     /// `xdp` or `packet`.

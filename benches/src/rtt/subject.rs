@@ -19,7 +19,7 @@ use zerocat_xdp::{FloorPing, Mode, ModeRequest, XdpError, XdpLink, XdpOptions};
 /// A link as production holds it.
 pub(crate) type AnyLink = Box<dyn Link + Send>;
 
-/// Acyclic frames that may be out; there are none.
+/// Room for acyclic frames; none is sent.
 const ACYCLIC: u16 = 4;
 /// Buffers to receive, as a rig's link has them.
 const RECEIVE: u16 = 512;
@@ -55,18 +55,18 @@ impl Burst {
     }
 }
 
-/// One exchange at a time.
+/// What is timed, one exchange at a time.
 pub(crate) trait Subject {
     /// Work of an exchange that can be done before its tick.
     fn prepare(&mut self) {}
 
-    /// Does one exchange. Nanoseconds from before the post until all is back.
+    /// Does one exchange. Returns the nanoseconds from before the post until all frames are back.
     fn exchange(&mut self) -> Result<u64, Lost>;
 
-    /// What others do beside it, not timed.
+    /// What other threads would do between two exchanges; it is not timed.
     fn between(&mut self) {}
 
-    /// Throws away what came too late, once the network has fallen silent.
+    /// Discards frames that came too late, once the network is silent.
     fn drain(&mut self);
 
     /// Datagrams so far whose working counter was wrong.
@@ -97,7 +97,7 @@ impl Subject for FloorPacket {
     }
 }
 
-/// An engine whose steps are called flat out, and the far ends of its rings.
+/// An engine whose steps are called flat out, and the other ends of its rings.
 pub(crate) struct EngineSubject {
     engine: Engine<AnyLink>,
     _parts: EngineParts,
@@ -111,7 +111,7 @@ pub(crate) struct EngineSubject {
 }
 
 impl EngineSubject {
-    /// An engine over a link that was opened for the same burst, with its frames being exchanged.
+    /// An engine over a link that was opened for the same burst, with the burst's frames installed.
     pub(crate) fn new(link: AnyLink, burst: Burst) -> Result<Self, LaneError> {
         let Burst { frames, deadline, .. } = burst;
         let (pool, _) = Pool::new();
@@ -232,7 +232,7 @@ const fn data_len(size: usize) -> usize {
     size.saturating_sub(wire_frame::HEADER_LEN).saturating_sub(datagram::OVERHEAD)
 }
 
-/// How AF_XDP is opened, of the floor and of the engine alike.
+/// How AF_XDP is opened, the same for the bare socket and for the engine.
 pub(crate) fn options(interface: &str, mode: Option<Mode>, burst: Burst) -> XdpOptions {
     let mode = mode.map_or(ModeRequest::Auto, ModeRequest::Force);
     XdpOptions { mode, ..XdpOptions::new(interface, burst.sizing()) }

@@ -11,7 +11,7 @@ struct Waiting {
     bytes: Box<[u8; MAX_FRAME]>,
 }
 
-/// A fixed number of buffers.
+/// A fixed number of such buffers.
 #[derive(Debug)]
 pub(super) struct Held(Box<[Waiting]>);
 
@@ -28,7 +28,7 @@ impl Held {
         self.0.iter().any(|waiting| waiting.len.is_none())
     }
 
-    /// Keeps a frame of at most [`MAX_FRAME`] bytes for as long as `late` says. Without room it is lost.
+    /// Keeps a frame of at most [`MAX_FRAME`] bytes for as long as `late` says. If there is no room the frame is lost.
     pub(super) fn hold(&mut self, frame: &[u8], late: Lateness) {
         if let Some(free) = self.0.iter_mut().find(|waiting| waiting.len.is_none()) {
             free.bytes[..frame.len()].copy_from_slice(frame);

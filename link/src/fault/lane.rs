@@ -1,6 +1,6 @@
 //! Decides which fault, if any, each frame of one direction gets.
 
-/// Bytes that a flipped bit spares, so that the frame still arrives.
+/// Bytes in which no bit is flipped, so that the frame still arrives.
 const HEADER_LEN: usize = 14;
 
 /// How often something happens to a frame.
@@ -11,16 +11,16 @@ pub enum Rate {
     Never,
     /// To every n-th frame, counted from 1; 0 is never.
     Every(u32),
-    /// To each frame with a chance of so many in a million.
+    /// To each frame with a probability of this many in a million.
     PerMillion(u32),
 }
 
 /// How late a delayed frame is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lateness {
-    /// So many calls of [`crate::Link::receive`].
+    /// This many calls of [`crate::Link::receive`].
     Polls(u32),
-    /// So many later frames of the same direction pass it by.
+    /// Until this many later frames of the same direction have overtaken it.
     Frames(u32),
 }
 
@@ -48,7 +48,8 @@ impl Lateness {
     }
 }
 
-/// What happens to the frames of one direction. The first that applies, in the order of the fields, is the one.
+/// What happens to the frames of one direction. If several faults apply to a frame it gets the first, in the order of
+/// the fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct FaultPlan {
     /// The frame disappears.
@@ -76,7 +77,7 @@ pub struct FaultCounters {
     pub duplicated: u64,
     /// Frames that were late.
     pub delayed: u64,
-    /// Frames that escaped for want of room.
+    /// Frames that passed unharmed because there was no room for a copy.
     pub spared: u64,
 }
 
@@ -126,13 +127,13 @@ impl Lane {
         Self { plan, random: Xorshift::new(seed), counters: FaultCounters::default() }
     }
 
-    /// What shall happen to the next frame, among what is `possible` now.
+    /// What happens to the next frame, among the faults that are `possible` now.
     pub(super) fn decide(&mut self, possible: impl Fn(Fault) -> bool) -> Option<Fault> {
         self.counters.seen += 1;
         let FaultPlan { drop, corrupt, duplicate, delay, .. } = self.plan;
         let wanted =
             [(drop, Fault::Drop), (corrupt, Fault::Corrupt), (duplicate, Fault::Duplicate), (delay, Fault::Delay)];
-        // Each rate draws for each frame, so that one rate's luck doesn't depend on another's.
+        // Each rate draws for each frame, so that the rates are independent of each other.
         let hits = wanted.map(|(rate, fault)| self.hit(rate).then_some(fault));
         let fault = hits.into_iter().flatten().next()?;
         let possible = possible(fault);

@@ -10,19 +10,19 @@ use crate::{LinkFault, MAX_FRAME, MIN_FRAME, Sizing};
 use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
-/// Late frames of socket memory, beside those that are out.
+/// Late frames that the socket's memory has room for, beside those that are out.
 const LATE: u16 = 64;
 
-/// How the floor waits for its frames.
+/// How the socket's owner waits for its frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FloorWait {
-    /// It asks the socket again and again.
+    /// By asking the socket again and again.
     Spin,
-    /// Where nothing has arrived it sleeps in the kernel until something has.
+    /// By sleeping in the kernel until a frame has arrived.
     Block,
 }
 
-/// Why a round trip gave no time.
+/// Why a round trip couldn't be timed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FloorFault {
     /// The frame didn't return in time.
@@ -74,8 +74,8 @@ impl FloorPacket {
     }
 
     /// Sends the frames one by one and waits until as many return. Nanoseconds of `CLOCK_MONOTONIC` from before the
-    /// first call that sends to after the last that received. A frame that returns later than its time is taken for
-    /// the answer to none.
+    /// first call that sends to after the last that received. A frame that returns after its deadline is not
+    /// taken for the answer to a later one.
     ///
     /// # Errors
     /// `Lost`, or what the socket says.

@@ -14,7 +14,8 @@ use crate::MAX_FRAME;
 const ETHERTYPE: u16 = 0x88A4;
 /// Frames of one `sendmmsg` or `recvmmsg`.
 pub(crate) const BATCH: usize = 16;
-/// Socket memory that is asked for each frame. The kernel doubles it, to 8,192: more than any driver charges for one.
+/// Socket memory that is requested for each frame. The kernel doubles it, to 8,192: more than any driver charges for
+/// one.
 const MEMORY_PER_FRAME: u32 = 4096;
 
 /// Room for one received frame.
@@ -43,18 +44,19 @@ impl RawSocket {
         Ok(Self(unsafe { OwnedFd::from_raw_fd(fd) }))
     }
 
-    /// Sends past the queueing discipline: no queue, no lock, and no copy for packet taps of this host.
+    /// Bypasses the queueing discipline: no queue, no lock, and no copy for packet taps of this host.
     pub(crate) fn bypass_qdisc(&self) -> Result<(), c_int> {
         self.set(libc::SOL_PACKET, libc::PACKET_QDISC_BYPASS, 1)
     }
 
-    /// Asks not to be shown what this host sends. Kernels before 4.20 can't; [`Arrival::outgoing`] tells there too.
+    /// Asks not to be shown what this host sends. Kernels before 4.20 can't do this; [`Arrival::outgoing`] works
+    /// there too.
     pub(crate) fn ignore_outgoing(&self) -> Result<(), c_int> {
         self.set(libc::SOL_PACKET, libc::PACKET_IGNORE_OUTGOING, 1)
     }
 
-    /// Asks for memory for so many frames to send and to receive. Beyond `net.core.[rw]mem_max` only with
-    /// CAP_NET_ADMIN; without it the kernel gives what it may.
+    /// Asks for memory for this many frames to send and to receive. Without CAP_NET_ADMIN the kernel limits it to
+    /// `net.core.[rw]mem_max`.
     pub(crate) fn size(&self, send: u16, receive: u16) -> Result<(), c_int> {
         let memory = |frames: u16| c_int::try_from(u32::from(frames.max(1)) * MEMORY_PER_FRAME).unwrap_or(c_int::MAX);
         self.set(libc::SOL_SOCKET, libc::SO_SNDBUFFORCE, memory(send))

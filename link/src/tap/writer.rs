@@ -86,7 +86,7 @@ impl<W: Write> std::fmt::Debug for TapWriter<W> {
 }
 
 impl<W: Write> TapWriter<W> {
-    /// Starts a capture on any byte stream and writes its head. `interface` is the name shown in it.
+    /// Starts a capture on any byte stream and writes its header. `interface` is the name shown in it.
     ///
     /// # Errors
     /// `Write`.
@@ -114,7 +114,7 @@ impl<W: Write> TapWriter<W> {
     /// Writes what is in the ring now. Returns how many frames that were.
     ///
     /// # Errors
-    /// `Write`; the stream is of no further use then.
+    /// `Write`; the stream can't be used any more then.
     pub fn drain(&mut self) -> Result<u64, TapError> {
         let before = self.frames;
         while let Some(written) = {
@@ -163,7 +163,7 @@ impl<W: Write> TapWriter<W> {
         Captured { frames: self.frames, missed: self.reader.missed() }
     }
 
-    /// Drains until told to stop or the tap is gone. A failure is told to `tell` at once; what passes after it is missed.
+    /// Drains until it is told to stop or the tap is dropped. `tell` gets a failure at once; frames after it are missed.
     fn run(mut self, stop: &AtomicBool, tell: impl FnOnce(&TapError)) -> Taped {
         while !self.is_over(stop) {
             if let Err(error) = self.step() {
@@ -189,7 +189,7 @@ impl<W: Write> TapWriter<W> {
         Ok(())
     }
 
-    /// Takes what passes off the ring, so that all of it is counted, and writes none of it.
+    /// Empties the ring without writing, so that all frames are counted.
     fn pass_over(mut self, stop: &AtomicBool, error: TapError) -> Taped {
         let mut passed = 0;
         loop {

@@ -34,7 +34,7 @@ impl<'a> Lrw<'a> {
         }
     }
 
-    /// A frame there and back. 1 if its working counter was wrong.
+    /// Sends a frame and waits for its return. Returns 1 if its working counter was wrong, else 0.
     async fn frame(&self, number: u32) -> Result<u64, Error> {
         let lrw = Command::lrw(number * STRIDE).ignore_wkc();
         let back = lrw.send_receive_slice(self.main, self.data.as_slice()).await?;
@@ -59,7 +59,7 @@ impl RoundTrip for Lrw<'_> {
     async fn exchange(&mut self) -> Result<Option<u64>, Lost> {
         let began = Instant::now();
         match self.burst().await {
-            // ethercrab itself waits for longer, because a frame that it gave up on ends its tasks.
+            // ethercrab's own timeout is longer, because its tasks end when it gives up on a frame.
             Ok(faults) if began.elapsed() <= self.deadline => {
                 self.faults += faults;
                 Ok(None)

@@ -7,7 +7,7 @@ use zerocat_testkit::virtual_network::{Tasks, VirtualNetwork};
 
 /// Cycles that a pattern is held for.
 const HOLD: u64 = 16;
-/// Cycles after which it must be there, also when some of their frames were lost.
+/// Cycles after which it must have arrived, even if some of their frames were lost.
 const SETTLED: u64 = 12;
 
 /// The segment of the demonstration with all its wires.
@@ -42,7 +42,7 @@ struct Wire {
     input: BitSpan,
 }
 
-/// What was looked at.
+/// What the drill has seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Seen {
     /// Inputs that showed what was written to the output at the other end.
@@ -53,11 +53,11 @@ pub(crate) struct Seen {
     pub(crate) stale: u64,
     /// Samples in all.
     pub(crate) samples: u64,
-    /// Outputs that are nowhere in the record, and sets of outputs that found no room.
+    /// Outputs that have no place in the record, and sets of outputs that found no room.
     pub(crate) refused: u64,
 }
 
-/// The drill. It allocates when it is made only.
+/// The drill. It allocates only when it is made.
 #[derive(Debug)]
 pub(crate) struct Drill {
     wires: Vec<Wire>,
@@ -69,7 +69,7 @@ pub(crate) struct Drill {
 }
 
 impl Drill {
-    /// For a network that is up; `config` is what it was made of.
+    /// For a network in OP that was made from `config`.
     pub(crate) fn new(network: &mut VirtualNetwork, config: &SegmentConfig) -> Self {
         let wires = wires(&network.planned().plan, config);
         assert!(!wires.is_empty());
@@ -78,7 +78,7 @@ impl Drill {
         Self { wires, state: command.clone(), command, sample, cycle: 0, seen: Seen::default() }
     }
 
-    /// One cycle of the network. Samples are taken and looked at if `drain` says so.
+    /// Runs one cycle of the network. With `drain` the samples are taken and checked.
     pub(crate) fn cycle(&mut self, network: &mut VirtualNetwork, drain: bool) {
         let held = self.cycle % HOLD;
         if held == 0 {
@@ -91,7 +91,7 @@ impl Drill {
         self.cycle += 1;
     }
 
-    /// Writes a new pattern, another one to each output.
+    /// Writes a new pattern, a different one to each output.
     fn write(&mut self, tasks: &mut Tasks) {
         let mut mixed = self.cycle;
         for wire in &self.wires {

@@ -12,7 +12,7 @@ thread_local! {
     static ARMED: RefCell<Option<AbortOnAlloc>> = const { RefCell::new(None) };
 }
 
-/// Longest wait for the thread to obey.
+/// Longest wait for the thread to follow the switch.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The switch of a guarded link.
@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) struct Switch(Arc<[AtomicBool; 2]>);
 
 impl Switch {
-    /// From the next look at the link on an allocation of its thread ends the process, or no longer does.
+    /// Makes an allocation of the link's thread end the process from its next receive on, or stops that.
     pub(crate) fn forbid(&self, on: bool) {
         let [asked, obeyed] = &*self.0;
         // SYNC: flags; they publish nothing.
@@ -35,7 +35,7 @@ impl Switch {
     fn obey(&self) {
         let [asked, obeyed] = &*self.0;
         let on = asked.load(Ordering::Relaxed);
-        // Touched on the first look, long before it is armed: the first use may allocate.
+        // The first use may allocate. It happens at the first receive, long before this is armed.
         ARMED.with_borrow_mut(|armed| {
             if armed.is_some() != on {
                 *armed = on.then(AbortOnAlloc::arm);

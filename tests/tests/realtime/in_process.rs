@@ -11,7 +11,7 @@ use zerocat_testkit::virtual_network::VirtualNetwork;
 
 const PERIOD: Duration = Duration::from_millis(1);
 
-/// What became of a drill.
+/// The result of a drill.
 struct Outcome {
     seen: Seen,
     /// Before and after.
@@ -24,7 +24,7 @@ fn exchange(config: &SegmentConfig, lose: impl FnMut(u64) -> bool + Send + 'stat
     let mut network = VirtualNetwork::bring_up(Segment::new(config).unwrap(), PERIOD).unwrap();
     lossy(&mut network, lose);
     let mut drill = Drill::new(&mut network, config);
-    // What came on the way up is nobody's.
+    // Samples of the bring-up don't count.
     drill.cycle(&mut network, true);
     drill.seen = Seen::default();
     let before = *network.engine().counters();
@@ -41,7 +41,7 @@ fn exchange(config: &SegmentConfig, lose: impl FnMut(u64) -> bool + Send + 'stat
     Outcome { seen: drill.seen, counters, datagrams_expected: expected_working_counter }
 }
 
-/// Has frames lost from now on.
+/// Loses frames from now on.
 fn lossy(network: &mut VirtualNetwork, lose: impl FnMut(u64) -> bool + Send + 'static) {
     let link = network.engine_mut().link_mut();
     let nobody = Segment::new(&SegmentConfig::mixed(1)).unwrap();
@@ -49,7 +49,7 @@ fn lossy(network: &mut VirtualNetwork, lose: impl FnMut(u64) -> bool + Send + 's
     *link = std::mem::replace(link, placeholder).with_loss(lose);
 }
 
-/// One frame in ten, the same ones in every run.
+/// Picks one frame in ten, the same ones in every run.
 fn every_tenth(frame: u64) -> bool {
     (frame.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 33).is_multiple_of(10)
 }

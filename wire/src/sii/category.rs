@@ -120,7 +120,7 @@ impl<'a> Categories<'a> {
         Self { image, at: Some(fixed::LEN) }
     }
 
-    /// Data of the first category of a type. An error before it is as good as its absence.
+    /// Data of the first category of a type. `None` as well after an error before it.
     #[must_use]
     pub fn find(image: &'a [u8], kind: CategoryType) -> Option<&'a [u8]> {
         Self::new(image).filter_map(Result::ok).find(|category| category.kind == kind).map(|category| category.data)

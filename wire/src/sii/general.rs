@@ -72,7 +72,7 @@ pub struct General {
     pub eoe: u8,
     /// See [`flags`].
     pub flags: u8,
-    /// Current taken from the E-bus in mA; negative where it feeds.
+    /// Current taken from the E-bus in mA; negative if it supplies current.
     pub ebus_current: i16,
     /// Kinds of the ports, four bits each: see [`General::port`].
     pub ports: u16,
@@ -129,7 +129,7 @@ impl General {
         }
     }
 
-    /// Whether it does LRW, as far as the SII says so.
+    /// Whether it supports LRW, according to the SII.
     #[must_use]
     pub const fn lrw(&self) -> bool {
         self.flags & flags::NOT_LRW == 0

@@ -16,7 +16,7 @@ impl<'a> Strings<'a> {
         Self { data }
     }
 
-    /// How many strings there are said to be.
+    /// Number of strings according to the category.
     #[must_use]
     pub fn count(&self) -> u8 {
         field::u8_at(self.data, 0).unwrap_or_default()

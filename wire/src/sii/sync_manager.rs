@@ -22,7 +22,7 @@ pub enum FmmuUsage {
 }
 
 impl FmmuUsage {
-    /// The usage that a byte of the category says.
+    /// The usage that a byte of the category stands for.
     #[must_use]
     pub const fn from_code(code: u8) -> Self {
         match code {
@@ -70,7 +70,7 @@ pub enum SyncManagerUse {
 }
 
 impl SyncManagerUse {
-    /// The use that the type byte says. The object 0x1C00 has the same codes.
+    /// The use that the type byte stands for. The object 0x1C00 has the same codes.
     #[must_use]
     pub const fn from_code(code: u8) -> Self {
         match code {

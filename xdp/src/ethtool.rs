@@ -78,6 +78,12 @@ impl DriverInfo {
     }
 }
 
+impl Default for DriverInfo {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// `struct ethtool_value`.
 #[repr(C)]
 #[derive(Debug)]

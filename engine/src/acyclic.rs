@@ -1,12 +1,15 @@
 //! The acyclic lane: ethercrab's frame pool, moved to the link in the slack of a cycle.
 //!
-//! Every frame that leaves the pool comes back to it exactly once: as the wire returned it, or, when the wire didn't
-//! within its time, as the sent bytes with working counter 0. So does a frame that can't leave it because the network
-//! holds all slots for that long. So no future waits for ever, none is dropped while its frame is out, and the pool's
-//! slots cannot leak.
+//! Every frame that is ready in the pool comes back to it exactly once: as the wire returned it, or with working counter 0
+//! if the wire didn't return it in time, or if the network held all slots for that long. So no future waits for ever, none
+//! is dropped while its frame is out, and the pool's slots can't leak.
 //!
-//! A frame on its way carries a number in the last three bytes of its source address, so that an answer that comes
-//! after its frame was given back as lost is never taken for the answer to another.
+//! Frames are sent in the time that a cycle leaves. Where cycles leave none (frames are lost, or a round trip is longer than
+//! the period) one frame is sent in each all the same. While such frames are lost too, the lane backs off: a network that is
+//! behind by more than a frame's timeout answers best after a cycle that was in time.
+//!
+//! A frame carries a number in the last three bytes of its source address, so that an answer that comes after its frame was
+//! given back as lost is never taken for the answer to another one.
 
 use ethercrab::{PduLoop, PduRx, PduStorage, PduTx};
 use std::ops::Range;
@@ -114,7 +117,7 @@ pub(crate) struct AcyclicCounts {
     pub(crate) stray: u64,
 }
 
-/// The pool's frames on their way through the link.
+/// Moves the pool's frames through the link.
 pub struct AcyclicLane {
     pool: Pool,
     ready: Arc<Ready>,
@@ -239,7 +242,7 @@ impl AcyclicLane {
         true
     }
 
-    /// Takes a frame that came back. A frame that nobody waits for is counted.
+    /// Takes a frame that came back. One that was given back as lost before is counted.
     pub(crate) fn admit(&mut self, bytes: &[u8]) {
         let place = mark_of(bytes).and_then(|(number, header)| {
             self.out.iter().position(|out| out.is_some_and(|out| out.is_answered_by(number, header)))

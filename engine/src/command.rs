@@ -6,7 +6,7 @@
 //! Every set carries the epoch that it was made for. The epoch grows whenever what was commanded before must not be sent
 //! any more: when an exchange is installed, when live traffic is made safe, at a stall. A set of another epoch, or one
 //! that comes while traffic is not live, is dropped and counted, never kept. So nothing from before an outage is sent
-//! after it, whoever was slow.
+//! after it, however slow the writer or the realtime thread was.
 
 use crate::record::{RecordConsumer, RecordProducer, record_ring};
 use crate::safe::SafeOutputs;
@@ -167,7 +167,7 @@ impl CommandWriter {
         if self.ring.push(&self.scratch) { Ok(()) } else { Err(RingFull) }
     }
 
-    /// The present epoch, and whether its sets are taken. It asks nobody and never waits.
+    /// The present epoch, and whether its sets are taken. Reading it costs the realtime thread nothing.
     #[must_use]
     pub fn state(&self) -> CommandState {
         self.shared.state()

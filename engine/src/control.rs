@@ -3,7 +3,7 @@
 //! An exchange travels in a box. The realtime thread never frees one: a retired exchange goes back through a ring of
 //! its own. The last one that came back is kept until it is collected for its rings, or until another one comes.
 //!
-//! Traffic that the realtime thread made safe by itself stays safe: a wish for live traffic that was sent before the
+//! Traffic that the realtime thread made safe by itself stays safe: a request for live traffic that was sent before the
 //! realtime thread found a stall or a silence is not obeyed after it.
 
 use crate::lane::Exchange;
@@ -87,7 +87,7 @@ impl Controls {
         self.send(Message::Retire)
     }
 
-    /// Switches the application traffic from the next cycle on. Live traffic is refused without a word if the engine
+    /// Switches the application traffic from the next cycle on. Live traffic is not begun if the engine
     /// finds a stall or a silence before it obeys; `Counters::live` tells.
     ///
     /// # Errors

@@ -68,9 +68,9 @@ counters! {
     al_responding,
     /// Round trip of the last complete cycle in ns.
     round_trip,
-    /// Wake-up behind the tick of the last cycle in ns.
+    /// From the tick of the last cycle to the wake-up, in ns.
     wakeup_jitter,
-    /// The kick's return behind the tick of the last cycle in ns.
+    /// From the tick of the last cycle to the kick's return, in ns.
     send_jitter,
     /// Holes, with an exchange installed: times in which the thread wanted to run and didn't.
     holes,
@@ -112,7 +112,7 @@ counters! {
     acyclic_sent,
     /// Acyclic frames given back as lost.
     acyclic_lost,
-    /// Acyclic frames that came back when nobody waited for them any more.
+    /// Acyclic frames that came back after they had been given back as lost.
     acyclic_stray,
     /// Errors that the link reported.
     link_faults,

@@ -232,7 +232,7 @@ impl<L: Link> Engine<L> {
     }
 
     /// Makes outputs safe after a time without frames: those of the frames that are prepared, and those that the link still
-    /// holds. They stay so until somebody who knows of it asks for live traffic again.
+    /// holds. They stay so until live traffic is asked for again, by a thread that knows of it.
     #[cold]
     fn give_up_commands(&mut self) {
         self.inbox.set_interruptions(self.interruptions());

@@ -11,9 +11,9 @@ use std::time::Duration;
 pub struct Exchange {
     /// Frames and image.
     pub lane: CyclicLane,
-    /// Who reads.
+    /// The realtime ends of the readers.
     pub readers: Vec<SamplePort>,
-    /// Who writes.
+    /// The realtime ends of the writers.
     pub writers: Vec<WriterPort>,
     /// What is sent while outputs are safe.
     pub safe: SafeOutputs,
@@ -23,7 +23,7 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    /// An exchange that nobody reads or writes, whose outputs are zero while they are safe, without a watchdog.
+    /// An exchange without readers, writers and watchdog, whose safe outputs are zero.
     #[must_use]
     pub fn new(lane: CyclicLane) -> Self {
         let safe = SafeOutputs::zero(lane.image().len());

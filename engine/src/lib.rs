@@ -1,11 +1,18 @@
 //! The cyclic executor.
 //!
-//! One thread owns a [`Link`](zerocat_link::Link) and drives one network on an absolute grid. Each cycle is a row of
-//! pure steps ([`Engine`]); the loop around them ([`run`]) is the only place that looks at the clock.
+//! One thread owns a [`Link`](zerocat_link::Link) and drives one network on an absolute grid. Each cycle is a sequence of
+//! pure steps ([`Engine`]); the loop around them ([`run`]) is the only place that looks at the clock, so that the same
+//! steps run under a virtual clock.
 //!
-//! Guarantees: after an exchange is installed and its first cycle has passed, no step allocates, locks, logs or makes
-//! a system call other than the link's kick, the clock and the sleep. A slow reader, a full ring or a flood of foreign
-//! frames is counted, never waited for. Not guaranteed: that a frame comes back. That is counted too.
+//! Guarantees:
+//! - After an exchange is installed and its first cycle has passed, no step allocates, locks, logs or makes a system call
+//!   other than the link's kick, the clock and the sleep.
+//! - A slow reader, a full ring or a flood of foreign frames is counted, never waited for.
+//! - Nothing that was commanded before an outage is sent after it ([`CommandWriter`]), and frames that weren't sent for
+//!   longer than the SubDevices' watchdog carry safe outputs first.
+//! - Every acyclic request ends: it is answered, or given back as lost.
+//!
+//! Not guaranteed: that a frame comes back. That is counted too.
 #![forbid(unsafe_code)]
 
 mod acyclic;

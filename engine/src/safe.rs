@@ -1,7 +1,7 @@
 //! The safe outputs of an exchange: what is sent while traffic is [`Safe`](crate::Traffic::Safe).
 //!
 //! A bit of the output image either takes a value given beforehand or holds what was sent last. Both buffers lie over the
-//! whole image, so that safe values of single outputs fill the same ones. Bytes behind their end are zero and not held.
+//! whole image, so that safe values of single outputs fill the same ones. Bytes beyond their end are zero and not held.
 
 use std::ops::Range;
 

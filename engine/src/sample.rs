@@ -1,4 +1,4 @@
-//! The rings that carry samples from the realtime thread to who reads them.
+//! The rings that carry samples from the realtime thread to their readers.
 //!
 //! A record holds the bytes of the image that the reader asked for, its ranges one after the other. The realtime thread
 //! copies ranges, it knows no channels. A ring that is full keeps the oldest samples; the new one is counted as an

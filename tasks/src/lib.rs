@@ -34,7 +34,7 @@ pub use outputs::{Outputs, Rejected};
 pub use ports::{Commands, Samples};
 pub use read::{ReadProgress, ReadSetup, ReadTask};
 pub use sink::{JsonLines, Sink};
-pub use source::{Source, Sourced, StdinSource, WaveformSource};
+pub use source::{Source, SourceItem, StdinSource, WaveformSource};
 pub use thread::TaskThread;
 pub use timestamps::{Timestamps, WallOffset};
 pub use waveform::value_at;

@@ -1,4 +1,4 @@
-//! Where a task's batches go: to a sink on a thread of its own, and to observers in this process.
+//! Where a task's batches go: to a sink, which has its own thread, and to observers in this process.
 //!
 //! Nothing here waits for a sink ([`crate::sink_thread`]).
 

@@ -1,6 +1,6 @@
 //! Where batches go: JSON lines to a writer.
 //!
-//! A sink is written to on a thread of its own ([`crate::Outlet`]), where a write may take as long as it takes.
+//! A sink is written to on its own thread ([`crate::Outlet`]), where a write may take as long as it takes.
 
 use crate::batch::Batch;
 use std::io::{self, Write};

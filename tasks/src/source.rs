@@ -14,7 +14,7 @@ const WAITING: usize = 256;
 
 /// Something that a source gives.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Sourced {
+pub enum SourceItem {
     /// A command; it must fit its entry exactly.
     Command(Command),
     /// A generated value; it is rounded and clamped into its entry.
@@ -34,7 +34,7 @@ pub enum Sourced {
 pub trait Source: Send {
     /// Adds what has come since the last time, and never waits. `live` is the time since the outputs went live; none
     /// before that.
-    fn poll(&mut self, live: Option<Duration>, into: &mut Vec<Sourced>);
+    fn poll(&mut self, live: Option<Duration>, into: &mut Vec<SourceItem>);
 }
 
 /// Waveforms of some channels. They start when the outputs go live.
@@ -59,16 +59,19 @@ impl WaveformSource {
 }
 
 impl Source for WaveformSource {
-    fn poll(&mut self, live: Option<Duration>, into: &mut Vec<Sourced>) {
+    fn poll(&mut self, live: Option<Duration>, into: &mut Vec<SourceItem>) {
         let Some(time) = live else { return };
         let values = self.waveforms.iter();
         into.extend(
-            values.map(|(channel, waveform)| Sourced::Generated { channel: *channel, value: value_at(waveform, time) }),
+            values.map(|(channel, waveform)| SourceItem::Generated {
+                channel: *channel,
+                value: value_at(waveform, time),
+            }),
         );
     }
 }
 
-/// JSON lines from a stream, read by a thread of its own named `zc-stdin`, which ends with the stream or the process.
+/// JSON lines from a stream, read by a thread named `zc-stdin`, which ends with the stream or the process.
 #[derive(Debug)]
 pub struct StdinSource {
     lines: Receiver<Result<Vec<u8>, LineError>>,
@@ -115,14 +118,14 @@ fn forward(reader: impl BufRead, lines: &SyncSender<Result<Vec<u8>, LineError>>)
 }
 
 impl Source for StdinSource {
-    fn poll(&mut self, _live: Option<Duration>, into: &mut Vec<Sourced>) {
+    fn poll(&mut self, _live: Option<Duration>, into: &mut Vec<SourceItem>) {
         for _ in 0..WAITING {
             match self.lines.try_recv() {
                 Ok(line) => into.extend(sourced(line)),
                 Err(TryRecvError::Empty) => return,
                 Err(TryRecvError::Disconnected) => {
                     if !std::mem::replace(&mut self.ended, true) {
-                        into.push(Sourced::Ended);
+                        into.push(SourceItem::Ended);
                     }
                     return;
                 }
@@ -131,14 +134,14 @@ impl Source for StdinSource {
     }
 }
 
-fn sourced(line: Result<Vec<u8>, LineError>) -> Vec<Sourced> {
+fn sourced(line: Result<Vec<u8>, LineError>) -> Vec<SourceItem> {
     let each = |entry| match entry {
-        Ok(command) => Sourced::Command(command),
-        Err(error) => Sourced::Malformed(error),
+        Ok(command) => SourceItem::Command(command),
+        Err(error) => SourceItem::Malformed(error),
     };
     match line.and_then(|line| parse_line(&line)) {
         Ok(entries) => entries.into_iter().map(each).collect(),
-        Err(error) => vec![Sourced::Malformed(error)],
+        Err(error) => vec![SourceItem::Malformed(error)],
     }
 }
 
@@ -156,20 +159,20 @@ mod tests {
         assert_eq!(got, []);
         source.poll(Some(Duration::ZERO), &mut got);
         source.poll(Some(Duration::from_millis(10)), &mut got);
-        assert_eq!(got, [6.0, 7.0].map(|value| Sourced::Generated { channel: 5, value }));
+        assert_eq!(got, [6.0, 7.0].map(|value| SourceItem::Generated { channel: 5, value }));
     }
 
     #[test]
     fn lines_of_a_stream_become_commands_and_its_end_is_told_once() {
         let mut source = StdinSource::from_reader(|| &b"{\"1\": 2}\nnonsense\n{\"1\": [3, 4]}\n"[..]).unwrap();
         let mut got = Vec::new();
-        while !got.contains(&Sourced::Ended) {
+        while !got.contains(&SourceItem::Ended) {
             source.poll(None, &mut got);
             std::thread::yield_now();
         }
         source.poll(None, &mut got);
-        let command = |value| Sourced::Command(Command { channel: 1, value: Value::Uint(value) });
-        assert_eq!((got.len(), &got[0], &got[2], &got[3]), (4, &command(2), &command(4), &Sourced::Ended));
-        assert!(matches!(got[1], Sourced::Malformed(LineError::NotAnObject(_))));
+        let command = |value| SourceItem::Command(Command { channel: 1, value: Value::Uint(value) });
+        assert_eq!((got.len(), &got[0], &got[2], &got[3]), (4, &command(2), &command(4), &SourceItem::Ended));
+        assert!(matches!(got[1], SourceItem::Malformed(LineError::NotAnObject(_))));
     }
 }

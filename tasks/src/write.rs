@@ -14,7 +14,7 @@ use crate::mapping::{Mapping, Placed, Point};
 use crate::outlet::{Outlet, queue_of};
 use crate::outputs::{Outputs, Rejected};
 use crate::ports::{Commands, Samples};
-use crate::source::{Source, Sourced};
+use crate::source::{Source, SourceItem};
 use crate::thread::{StopFlag, TaskThread};
 use crate::timestamps::{Timestamps, WallOffset};
 use std::io;
@@ -93,7 +93,7 @@ pub struct WriteTask<C, S, Q> {
     was_live: bool,
     /// The task may command in this epoch.
     acknowledged: bool,
-    sourced: Vec<Sourced>,
+    sourced: Vec<SourceItem>,
     feedback: Feedback,
 }
 
@@ -185,7 +185,7 @@ impl<C: Commands, S: Samples, Q: Source> WriteTask<C, S, Q> {
         self.source.poll(None, &mut sourced);
         for item in sourced.drain(..) {
             match item {
-                Sourced::Command(_) | Sourced::Generated { .. } => self.counters().outdate(1),
+                SourceItem::Command(_) | SourceItem::Generated { .. } => self.counters().outdate(1),
                 other => self.apply(other),
             }
         }
@@ -211,15 +211,15 @@ impl<C: Commands, S: Samples, Q: Source> WriteTask<C, S, Q> {
         states
     }
 
-    fn apply(&mut self, item: Sourced) {
+    fn apply(&mut self, item: SourceItem) {
         let outcome = match item {
-            Sourced::Command(command) => self.outputs.set(command.channel, command.value),
-            Sourced::Generated { channel, value } => self.outputs.set_nearest(channel, value),
-            Sourced::Malformed(error) => {
+            SourceItem::Command(command) => self.outputs.set(command.channel, command.value),
+            SourceItem::Generated { channel, value } => self.outputs.set_nearest(channel, value),
+            SourceItem::Malformed(error) => {
                 self.malformed(&error);
                 return;
             }
-            Sourced::Ended => {
+            SourceItem::Ended => {
                 tracing::info!(task = &*self.setup.name, "the source has ended; outputs hold their last values");
                 return;
             }
@@ -291,7 +291,7 @@ impl<C: Commands + 'static, S: Samples + 'static, Q: Source + 'static> WriteTask
 }
 
 impl Source for Box<dyn Source> {
-    fn poll(&mut self, live: Option<Duration>, into: &mut Vec<Sourced>) {
+    fn poll(&mut self, live: Option<Duration>, into: &mut Vec<SourceItem>) {
         (**self).poll(live, into);
     }
 }
@@ -308,10 +308,10 @@ mod tests {
 
     /// Gives prepared items, one list at each poll, and notes the times it was asked at.
     #[derive(Default)]
-    struct Script(Vec<Vec<Sourced>>, Arc<Mutex<Vec<Option<Duration>>>>);
+    struct Script(Vec<Vec<SourceItem>>, Arc<Mutex<Vec<Option<Duration>>>>);
 
     impl Source for Script {
-        fn poll(&mut self, live: Option<Duration>, into: &mut Vec<Sourced>) {
+        fn poll(&mut self, live: Option<Duration>, into: &mut Vec<SourceItem>) {
             self.1.lock().unwrap().push(live);
             if !self.0.is_empty() {
                 into.extend(self.0.remove(0));
@@ -322,13 +322,13 @@ mod tests {
     type Seen = Arc<Mutex<Vec<Batch>>>;
     const MS: Duration = Duration::from_millis(1);
 
-    fn task(script: Vec<Vec<Sourced>>, depth: usize) -> (WriteTask<Pushed, Queue, Script>, Pushed, Queue, Seen) {
+    fn task(script: Vec<Vec<SourceItem>>, depth: usize) -> (WriteTask<Pushed, Queue, Script>, Pushed, Queue, Seen) {
         task_after(AfterOutage::Acknowledge, script, depth)
     }
 
     fn task_after(
         after_outage: AfterOutage,
-        script: Vec<Vec<Sourced>>,
+        script: Vec<Vec<SourceItem>>,
         depth: usize,
     ) -> (WriteTask<Pushed, Queue, Script>, Pushed, Queue, Seen) {
         let mut second = placed(2, DataType::Uint8, 16, 8);
@@ -345,8 +345,8 @@ mod tests {
         (WriteTask::new(setup, pushed.clone(), queue.clone(), source, offset, outlet), pushed, queue, seen)
     }
 
-    fn command(channel: u32, value: u64) -> Sourced {
-        Sourced::Command(Command { channel, value: Value::Uint(value) })
+    fn command(channel: u32, value: u64) -> SourceItem {
+        SourceItem::Command(Command { channel, value: Value::Uint(value) })
     }
 
     #[test]
@@ -370,8 +370,8 @@ mod tests {
 
     #[test]
     fn refused_values_and_lines_are_counted_and_the_task_goes_on() {
-        let malformed = Sourced::Malformed(LineError::NotAChannel("x".to_owned()));
-        let script = vec![vec![command(1, 65_536), command(9, 0), malformed, Sourced::Ended, command(2, 5)]];
+        let malformed = SourceItem::Malformed(LineError::NotAChannel("x".to_owned()));
+        let script = vec![vec![command(1, 65_536), command(9, 0), malformed, SourceItem::Ended, command(2, 5)]];
         let (mut task, pushed, ..) = task(script, 10);
         task.step(MS);
         let counts = task.counters().read();

@@ -13,7 +13,7 @@ impl<L: Link> Engine<L> {
     pub(super) fn count_wakeup(&mut self, tick: Tick, woke: Time) {
         let jitter = woke.since(tick.at);
         self.counters.cycles += 1;
-        // Ticks before the first cycle of an exchange were nobody's.
+        // Ticks before the first cycle belong to no exchange.
         if tick.skipped > 0 && self.counters.cycles > 1 {
             self.counters.skipped += tick.skipped;
             self.note(CycleFault::Skipped(tick.skipped));

@@ -1,4 +1,4 @@
-//! What changes an engine at the end of a cycle: control messages, and that nobody is there to send any.
+//! What changes an engine at the end of a cycle: the control messages, or that their sender is gone.
 
 use super::Timing;
 use super::{Concluded, EndReason, Engine};

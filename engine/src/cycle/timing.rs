@@ -11,7 +11,7 @@ pub struct Timing {
     pub guard: Duration,
     /// How long the acyclic lane looks for the next request after the last one.
     pub linger: Duration,
-    /// A wake-up later than this after its tick is an event of its own.
+    /// A wake-up later than this after its tick is reported as an event.
     pub late: Duration,
     /// Cycles with safe outputs before an engine ends whose controls were dropped. `None`: as many as send every sync
     /// unit once, and at least [`Timing::FINAL_CYCLES`].

@@ -87,7 +87,7 @@ fn what_was_commanded_for_the_epoch_before_a_stall_is_not_sent_after_it() {
 }
 
 #[test]
-fn a_link_that_takes_no_frames_for_longer_than_the_watchdog_interrupts_once() {
+fn a_link_that_takes_no_frames_for_as_long_as_the_watchdog_is_one_interruption() {
     let refusals: [fn(&mut Memory, bool); 2] = [|link, on| link.down = on, |link, on| link.busy = on];
     for refuse in refusals {
         let mut rig = live(SafeOutputs::zero(4));
@@ -132,13 +132,42 @@ fn a_silence_as_long_as_the_watchdog_makes_outputs_safe_once_and_voids_what_was_
 }
 
 #[test]
-fn time_in_which_the_machine_slept_is_a_stall() {
+fn a_silence_as_long_as_the_watchdog_makes_outputs_safe_before_the_next_frame() {
     let mut rig = live(SafeOutputs::zero(4));
-    rig.engine.note_suspended(Duration::from_secs(7));
-    rig.next();
-    assert_eq!(rig.engine.counters().stalls, 0, "what it slept before is nobody's");
-    rig.engine.note_suspended(Duration::from_secs(12));
+    rig.engine.link_mut().fates.extend([Fate::Lost; 250]);
+    // Heard last one cycle ago.
+    for _ in 1..100 {
+        assert_eq!(rig.next(), Some([0x11, 0x22]));
+    }
+    rig.parts.controls.traffic(Traffic::Live).unwrap();
     assert_eq!(rig.next(), Some([0, 0]));
+    for _ in 0..150 {
+        assert_eq!(rig.next(), Some([0, 0]), "and they stay so, also if live traffic was asked for before");
+    }
     let counters = *rig.engine.counters();
-    assert_eq!((counters.stalls, counters.stall_last_ns / 1_000_000_000), (1, 5));
+    assert_eq!((counters.silences, counters.stalls, counters.epoch), (1, 0, 2));
+}
+
+#[test]
+fn a_silence_shorter_than_the_watchdog_is_borne() {
+    let mut rig = live(SafeOutputs::zero(4));
+    for _ in 0..3 {
+        rig.engine.link_mut().fates.extend([Fate::Lost; 98]);
+        for _ in 0..99 {
+            assert_eq!(rig.next(), Some([0x11, 0x22]));
+        }
+    }
+    assert_eq!(rig.engine.counters().silences, 0);
+}
+
+#[test]
+fn time_in_which_the_machine_was_suspended_counts_as_a_gap() {
+    let mut rig = live(SafeOutputs::zero(4));
+    rig.engine.note_suspended(MILLIS(7_000));
+    assert_eq!(rig.next(), Some([0x11, 0x22]), "long ago");
+    rig.engine.note_suspended(MILLIS(7_050));
+    assert_eq!(rig.next(), Some([0x11, 0x22]), "shorter than the watchdog");
+    rig.engine.note_suspended(MILLIS(7_200));
+    assert_eq!(rig.next(), Some([0, 0]));
+    assert_eq!((rig.engine.counters().stalls, rig.engine.counters().stall_longest), (1, 151_000_000));
 }

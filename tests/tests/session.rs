@@ -1,0 +1,147 @@
+//! A session is a handle: any thread may hold one, and whoever drops the last one shuts the network down. Over links within
+//! the process, so without privileges.
+#![allow(clippy::unwrap_used, reason = "a test fails there")]
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use zerocat::config::Rig;
+use zerocat::report::LinkReport;
+use zerocat::{Ending, OpenLink, RequestError, Session, SessionError, SessionOptions, Unstarted};
+use zerocat_link::pair::pair;
+use zerocat_link::{Link, Sizing};
+use zerocat_sim::{Segment, SegmentConfig, Server};
+use zerocat_wire::AlState;
+
+const SIZING: Sizing = Sizing { slots: 128, receive: 512 };
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A segment on a thread of its own, whose SubDevices can be looked at.
+struct Simulation {
+    segment: Arc<Mutex<Segment>>,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Simulation {
+    fn start() -> (Self, OpenLink) {
+        let (near, mut far) = pair(SIZING);
+        let segment = Arc::new(Mutex::new(Segment::new(&SegmentConfig::demo()).unwrap()));
+        let stop = Arc::new(AtomicBool::new(false));
+        let (served, stopping) = (Arc::clone(&segment), Arc::clone(&stop));
+        let thread = std::thread::spawn(move || {
+            let (mut server, start) = (Server::new(), Instant::now());
+            // SYNC: a flag; it publishes nothing.
+            while !stopping.load(Ordering::Relaxed) {
+                let mut segment = served.lock().unwrap();
+                let busy = server.serve_once(&mut far, &mut *segment, start.elapsed()).unwrap_or(false);
+                if !busy {
+                    segment.step(start.elapsed());
+                    drop(segment);
+                    std::thread::sleep(Duration::from_micros(20));
+                }
+            }
+        });
+        let link = OpenLink::new(Box::new(near) as Box<dyn Link + Send>, LinkReport::new("in_process", "pair"));
+        (Self { segment, stop, thread: Some(thread) }, link)
+    }
+
+    fn states(&self) -> Vec<AlState> {
+        self.segment.lock().unwrap().snapshot().subdevices.iter().map(|one| one.state).collect()
+    }
+}
+
+impl Drop for Simulation {
+    fn drop(&mut self) {
+        // SYNC: as above.
+        self.stop.store(true, Ordering::Relaxed);
+        self.thread.take().unwrap().join().unwrap();
+    }
+}
+
+/// A rig of whoever is there, slow enough for a machine with other work.
+fn rig() -> Rig {
+    let network = r#""key": "net", "name": "Net", "make": "EtherCAT", "model": "Network""#;
+    let properties = r#""properties": { "interface": "pair", "rate": 100 }"#;
+    let engine = r#""engine": { "watchdog": "2s", "priority": 1, "wait": "sleep" }"#;
+    Rig::from_json(&format!(r#"{{ "network": {{ {network}, {properties} }}, {engine} }}"#)).unwrap()
+}
+
+fn start() -> (Simulation, Session) {
+    for _ in 0..5 {
+        let (simulation, link) = Simulation::start();
+        match Session::start_on(rig(), link, SessionOptions::default(), || false) {
+            Ok(session) => return (simulation, session),
+            // The segment is an ordinary thread, which may have no CPU for a while.
+            Err(Unstarted { error: SessionError::Start(error), .. }) => eprintln!("again: {error}"),
+            Err(other) => panic!("{}", zerocat::chain(&other)),
+        }
+    }
+    panic!("the network did not come up");
+}
+
+fn all_in_init(simulation: &Simulation) -> bool {
+    simulation.states().iter().all(|state| *state == AlState::Init)
+}
+
+#[test]
+fn a_session_may_be_cloned_and_used_from_any_thread() {
+    const fn any_thread<T: Clone + Send + Sync + 'static>() {}
+    any_thread::<Session>();
+    let (simulation, session) = start();
+    let other = session.clone();
+    let states = std::thread::spawn(move || other.states()).join().unwrap().unwrap();
+    assert_eq!(states.len(), 6);
+    let object = session.requests().upload(5, 0x6041, 0, PATIENCE).unwrap().wait().unwrap();
+    assert_eq!(object.len(), 2);
+    assert!(simulation.states().contains(&AlState::Op));
+    let (one, two) = (session.stop().unwrap(), session.clone().stop().unwrap());
+    assert_eq!((one.ending, two.ending), (Ending::Stopped, Ending::Stopped));
+    assert!(one.failed.is_empty(), "{:?}", one.failed);
+    assert!(all_in_init(&simulation));
+    assert_eq!(session.states(), Err(RequestError::Ended));
+}
+
+#[test]
+fn the_last_handle_that_is_dropped_is_a_shutdown() {
+    let (simulation, session) = start();
+    let other = session.clone();
+    drop(session);
+    assert!(other.status().alive);
+    assert!(simulation.states().contains(&AlState::Op));
+    drop(other);
+    assert!(all_in_init(&simulation));
+}
+
+#[test]
+fn a_caller_that_panics_shuts_the_network_down() {
+    let (simulation, session) = start();
+    let outcome = catch_unwind(AssertUnwindSafe(move || {
+        let _session = session;
+        panic!("the caller's own trouble");
+    }));
+    assert!(outcome.is_err());
+    assert!(all_in_init(&simulation));
+}
+
+#[test]
+fn a_program_may_hold_several_networks() {
+    let (first, one) = start();
+    let (second, two) = start();
+    drop(one);
+    assert!(all_in_init(&first));
+    assert!(two.status().alive);
+    assert_eq!(two.states().unwrap().len(), 6);
+    drop(two);
+    assert!(all_in_init(&second));
+}
+
+#[test]
+fn whoever_does_not_want_to_wait_for_op_ends_the_attempt() {
+    let (simulation, link) = Simulation::start();
+    let unstarted = Session::start_on(rig(), link, SessionOptions::default(), || true).unwrap_err();
+    assert!(matches!(unstarted.error, SessionError::Interrupted), "{}", zerocat::chain(&unstarted));
+    assert!(all_in_init(&simulation));
+}

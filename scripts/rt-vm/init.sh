@@ -62,7 +62,7 @@ saw() {
 i=0
 while kill -0 $run 2>/dev/null; do
     saw op "SubDevices in OP after"
-    saw lost "frames don't come back"
+    saw lost "the network is lost"
     saw again "and is in OP again"
     if [ $i -eq 4 ]; then
         for task in /proc/$run/task/*; do

@@ -1,7 +1,7 @@
 //! What the tests put around the command: files in a folder of their own, a simulated segment, an interface to look
 //! at.
 
-use crate::program::{Ended, Program};
+use crate::program::{Ended, Input, Program};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -57,6 +57,7 @@ pub(crate) fn demo_rig(interface: &str) -> Value {
 #[derive(Debug)]
 pub(crate) struct Segment {
     program: Program,
+    input: Option<Input>,
     _folder: Folder,
 }
 
@@ -72,7 +73,12 @@ impl Segment {
         let file = folder.file("segment.json", &config.to_json());
         let mut program = Program::start(&["sim", "--interface", &veth.peer, "--config", &file, "--json"]);
         program.await_error("serving");
-        Self { program, _folder: folder }
+        Self { program, input: None, _folder: folder }
+    }
+
+    /// Types a command into it.
+    pub(crate) fn command(&mut self, text: &str) {
+        self.input.get_or_insert_with(|| self.program.input()).line(text);
     }
 
     /// Ends it, and gives what it served.

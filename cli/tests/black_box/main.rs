@@ -15,6 +15,7 @@ mod exchange;
 mod failures;
 mod files;
 mod limits;
+mod moments;
 mod outputs;
 mod privileges;
 #[allow(dead_code, reason = "another suite uses the rest")]

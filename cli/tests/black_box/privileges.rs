@@ -101,7 +101,7 @@ fn five_capabilities_are_enough_and_in_op_one_is_left_with_which_a_lost_network_
         }
 
         ip("link set zc-peer down");
-        program.await_error("frames don't come back");
+        program.await_error("the network is lost");
         ip("link set zc-peer up");
         program.await_error("s and is in OP again");
         program.stop(Signal::SIGINT).with_code(0);

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use zerocat_sim::SegmentConfig;
 use zerocat_testkit::netns::{Veth, in_private_netns, ip};
 
-const LOST: &str = "frames don't come back: outputs are safe, waiting for the network";
+const LOST: &str = "the network is lost: outputs are safe, waiting for it";
 const AGAIN: &str = "s and is in OP again";
 
 /// A rig whose samples go to standard output and whose watchdogs expire soon.

@@ -24,8 +24,8 @@ Examples:
   zerocat run rig.json --seconds 10 --report report.json --capture run.pcapng";
 /// What takes how long at most.
 const BOUNDS: &str = "\
-Bounds: bring-up, the shutdown and each attempt to recover a lost network end within a bounded time, whatever the bus \
-does.";
+Bounds: whatever the network does, bring-up ends within 60 s, each attempt to recover a lost network within 60 s, and \
+the shutdown within 10 s beside the time of the rig file's `stop`. One signal is enough.";
 /// What signals do.
 const SIGNALS: &str = "\
 Signals: SIGTERM, SIGINT, SIGHUP and SIGQUIT stop in order; a second SIGTERM or SIGINT ends at once. SIGUSR1 says a \
@@ -63,7 +63,7 @@ pub(crate) struct Run {
     /// Was split into the two above.
     #[arg(long, hide = true)]
     force: bool,
-    /// Fail where anything asked for couldn't be had, such as zero-copy, locked memory or SCHED_FIFO.
+    /// Fail where anything asked for is unavailable, such as zero-copy, locked memory or SCHED_FIFO.
     #[arg(long)]
     strict: bool,
 }

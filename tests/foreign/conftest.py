@@ -1,11 +1,11 @@
-"""A simulated segment on one end of a veth pair, and masters that are not ours on the other.
+"""A simulated segment on one end of a veth pair, and MainDevices other than zerocat on the other.
 
-`scripts/foreign.sh` makes the pair and runs this in its network namespace. One segment and one master are on it at a
-time. Tests that make segments of their own come first; then every test runs once per mixed segment, with fixtures in
-the order in which a bus comes up: segment, the masters that run and go, SOEM in PRE-OP, SOEM mapped.
+`scripts/foreign.sh` makes the pair and runs this in its network namespace. One segment and one MainDevice use it at a
+time. Tests that make segments of their own come first. Then every test runs once per mixed segment, with fixtures in
+the order in which a bus comes up: segment, the MainDevices that run to their end, SOEM in PRE-OP, SOEM mapped.
 
-A busy machine may let a frame come late, never another one: SOEM waits long for each, and asks again only where one
-stayed out. What came back is judged without mercy.
+On a busy machine a frame may come late, but never with other content. So SOEM waits long for each frame and sends again
+only the ones that didn't come; what comes back must be right.
 """
 
 import contextlib

@@ -1,8 +1,8 @@
 """SOEM configures distributed clocks: delays, offsets, synchronization and SYNC0 on a line and on a tree.
 
-SOEM halves what it measured. The simulated cables and ESCs take the same time in both directions, in whole
-nanoseconds, so nothing is rounded: the delays must be those of the file, to the nanosecond. (With drift they would not
-be: 50 ppm of the 20 us that a frame is away are 1 ns.)
+SOEM halves the time that it measured. The simulated cables and ESCs take the same time in both directions, in whole
+nanoseconds, so nothing is rounded and the delays must be exactly those of the file. With drift they would not be: 50 ppm
+of the 20 us that a frame takes are 1 ns.
 """
 
 import contextlib

@@ -1,7 +1,7 @@
 """SOEM's overlapping map: inputs at the logical addresses of outputs, SubDevice by SubDevice, in one LRW.
 
-What the ESC takes out of a byte is what came in, what it puts in is read behind it. If it did one before the other for
-a whole frame, or a SubDevice's inputs hit the outputs of the next, values would not arrive where they are looked for.
+For each byte the ESC first takes its outputs out and then puts its inputs in. If it did one of the two for a whole frame
+first, or if a SubDevice's inputs replaced the outputs of the next, values would not arrive where the test expects them.
 """
 
 import struct

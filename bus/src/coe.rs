@@ -5,7 +5,9 @@
 //! writing the same value twice is for what a MainDevice sets up. A transfer that the SubDevice refused is not.
 
 use zerocat_wire::WireError;
-use zerocat_wire::coe::{self, AbortCode, CoeHeader, CoeService, SdoRequest, SdoResponse, SdoTarget, sdo};
+use zerocat_wire::coe::{
+    self, AbortCode, CoeHeader, CoeService, SdoAbort, SdoInitiate, SdoRequest, SdoResponse, SdoSegment, SdoTarget, sdo,
+};
 use zerocat_wire::mailbox::{HEADER_LEN, MailboxHeader, MailboxType};
 
 use crate::datagrams::Datagrams;
@@ -181,16 +183,18 @@ impl Mailbox {
     async fn download_once(&mut self, datagrams: &Datagrams, transfer: &Transfer, data: &[u8]) -> Result<(), SdoError> {
         let target = SdoTarget::entry(transfer.index, transfer.subindex);
         if (1..=sdo::EXPEDITED).contains(&data.len()) {
-            return self.ask(datagrams, transfer, SdoRequest::DownloadExpedited { target, data }).await.map(drop);
+            let request = SdoRequest::Download(SdoInitiate::Expedited { target, data });
+            return self.ask(datagrams, transfer, request).await.map(drop);
         }
         let room = usize::from(self.info().write_len).saturating_sub(HEADER_LEN + coe::HEADER_LEN);
         let size = u32::try_from(data.len()).map_err(|_| senseless(transfer, "value too long"))?;
         let (first, mut rest) = data.split_at(data.len().min(room.saturating_sub(sdo::NORMAL_HEADER)));
-        self.ask(datagrams, transfer, SdoRequest::Download { target, size, data: first }).await?;
+        let request = SdoRequest::Download(SdoInitiate::Normal { target, size, data: first });
+        self.ask(datagrams, transfer, request).await?;
         let mut toggle = false;
         while !rest.is_empty() {
             let (data, behind) = rest.split_at(rest.len().min(room.saturating_sub(sdo::SEGMENT_HEADER).max(1)));
-            let request = SdoRequest::DownloadSegment { toggle, last: behind.is_empty(), data };
+            let request = SdoRequest::DownloadSegment(SdoSegment { toggle, last: behind.is_empty(), data });
             self.ask(datagrams, transfer, request).await?;
             (toggle, rest) = (!toggle, behind);
         }
@@ -235,29 +239,29 @@ fn answer(request: &SdoRequest<'_>, transfer: &Transfer, header: &MailboxHeader,
     }
     let response = SdoResponse::parse(rest).ok()?;
     let ours = |target: SdoTarget| (target.index, target.subindex) == (transfer.index, transfer.subindex);
-    if let SdoResponse::Abort { target, code } = response {
+    if let SdoResponse::Abort(SdoAbort { target, code }) = response {
         return ours(target).then_some(Answer::Abort(code));
     }
     if coe.service != CoeService::SdoResponse {
         return None;
     }
     match (request, response) {
-        (SdoRequest::Upload { .. }, SdoResponse::UploadExpedited { target, data }) if ours(target) => {
+        (SdoRequest::Upload { .. }, SdoResponse::Upload(SdoInitiate::Expedited { target, data })) if ours(target) => {
             Some(Answer::Data { size: data.len(), data: data.to_vec(), last: true })
         }
-        (SdoRequest::Upload { .. }, SdoResponse::Upload { target, size, data }) if ours(target) => {
+        (SdoRequest::Upload { .. }, SdoResponse::Upload(SdoInitiate::Normal { target, size, data }))
+            if ours(target) =>
+        {
             let size = usize::try_from(size).ok()?;
             Some(Answer::Data { size, data: data.to_vec(), last: data.len() >= size })
         }
-        (SdoRequest::UploadSegment { toggle }, SdoResponse::UploadSegment { toggle: same, last, data })
+        (SdoRequest::UploadSegment { toggle }, SdoResponse::UploadSegment(SdoSegment { toggle: same, last, data }))
             if *toggle == same =>
         {
             Some(Answer::Data { size: data.len(), data: data.to_vec(), last })
         }
-        (SdoRequest::DownloadExpedited { .. } | SdoRequest::Download { .. }, SdoResponse::Download { target }) => {
-            ours(target).then_some(Answer::Done)
-        }
-        (SdoRequest::DownloadSegment { toggle, .. }, SdoResponse::DownloadSegment { toggle: same }) => {
+        (SdoRequest::Download(_), SdoResponse::Download { target }) => ours(target).then_some(Answer::Done),
+        (SdoRequest::DownloadSegment(SdoSegment { toggle, .. }), SdoResponse::DownloadSegment { toggle: same }) => {
             (*toggle == same).then_some(Answer::Done)
         }
         _ => None,
@@ -284,8 +288,10 @@ mod tests {
     #[test]
     fn an_answer_is_known_by_index_and_subindex_whatever_its_counter() {
         let request = SdoRequest::Upload { target: SdoTarget::entry(0x1018, 1) };
-        let right = SdoResponse::UploadExpedited { target: SdoTarget::entry(0x1018, 1), data: &[2, 0, 0, 0] };
-        let wrong = SdoResponse::UploadExpedited { target: SdoTarget::entry(0x1018, 2), data: &[2, 0, 0, 0] };
+        let right =
+            SdoResponse::Upload(SdoInitiate::Expedited { target: SdoTarget::entry(0x1018, 1), data: &[2, 0, 0, 0] });
+        let wrong =
+            SdoResponse::Upload(SdoInitiate::Expedited { target: SdoTarget::entry(0x1018, 2), data: &[2, 0, 0, 0] });
         for counter in 0..8 {
             let header = MailboxHeader::new(MailboxType::Coe, counter, 0);
             let ours =
@@ -298,7 +304,8 @@ mod tests {
     #[test]
     fn an_abort_that_comes_as_a_request_is_an_abort() {
         let request = SdoRequest::Upload { target: SdoTarget::entry(0x1c12, 0) };
-        let abort = SdoResponse::Abort { target: SdoTarget::entry(0x1c12, 0), code: AbortCode::NO_SUCH_OBJECT };
+        let abort =
+            SdoResponse::Abort(SdoAbort { target: SdoTarget::entry(0x1c12, 0), code: AbortCode::NO_SUCH_OBJECT });
         let header = MailboxHeader::new(MailboxType::Coe, 1, 0);
         let got = answer(&request, &transfer(0x1c12, 0), &header, &body(CoeService::SdoRequest, &abort));
         assert!(matches!(got, Some(Answer::Abort(AbortCode::NO_SUCH_OBJECT))));

@@ -4,19 +4,17 @@ mod support;
 
 use support::mailman::{Mailman, emergency, mailbox, response};
 use support::{Loss, rig};
-use zerocat_wire::coe::{AbortCode, SdoRequest, SdoResponse, SdoTarget};
+use zerocat_wire::coe::{AbortCode, SdoAbort, SdoInitiate, SdoRequest, SdoResponse, SdoSegment, SdoTarget};
 use zerocat_wire::mailbox::{self as mail, MailboxError, MailboxHeader, MailboxType};
 
 fn value(target: SdoTarget, data: &[u8]) -> Vec<u8> {
-    response(&SdoResponse::UploadExpedited { target, data })
+    response(&SdoResponse::Upload(SdoInitiate::Expedited { target, data }))
 }
 
 fn echo(request: SdoRequest<'_>) -> Vec<Vec<u8>> {
     match request {
         SdoRequest::Upload { target } => vec![value(target, &[target.subindex])],
-        SdoRequest::DownloadExpedited { target, .. } | SdoRequest::Download { target, .. } => {
-            vec![response(&SdoResponse::Download { target })]
-        }
+        SdoRequest::Download(initiate) => vec![response(&SdoResponse::Download { target: initiate.target() })],
         _ => vec![],
     }
 }
@@ -53,7 +51,7 @@ fn an_answer_to_something_else_is_passed_over() {
 fn an_abort_is_reported_with_index_subindex_and_words() {
     let refusing = Mailman::sdo(|request| {
         let SdoRequest::Upload { target } = request else { return vec![] };
-        vec![response(&SdoResponse::Abort { target, code: AbortCode::NO_SUCH_OBJECT })]
+        vec![response(&SdoResponse::Abort(SdoAbort { target, code: AbortCode::NO_SUCH_OBJECT }))]
     });
     let (datagrams, mut pump) = rig::<4, _>(refusing);
     let error = pump.run(mailbox().upload(&datagrams, 0x1c13, 0)).unwrap_err();
@@ -82,13 +80,13 @@ fn a_long_value_comes_in_segments() {
     let device = Mailman::sdo(move |request| match request {
         SdoRequest::Upload { target } => {
             sent = 20;
-            vec![response(&SdoResponse::Upload { target, size: 256, data: &whole[..20] })]
+            vec![response(&SdoResponse::Upload(SdoInitiate::Normal { target, size: 256, data: &whole[..20] }))]
         }
         SdoRequest::UploadSegment { toggle } => {
             let end = (sent + 100).min(whole.len());
             let data = &whole[sent..end];
             sent = end;
-            vec![response(&SdoResponse::UploadSegment { toggle, last: end == whole.len(), data })]
+            vec![response(&SdoResponse::UploadSegment(SdoSegment { toggle, last: end == whole.len(), data }))]
         }
         _ => vec![],
     });
@@ -102,12 +100,12 @@ fn a_long_value_goes_in_segments() {
     let got = Arc::new(Mutex::new(Vec::new()));
     let store = Arc::clone(&got);
     let device = Mailman::sdo(move |request| match request {
-        SdoRequest::Download { target, size, data } => {
+        SdoRequest::Download(SdoInitiate::Normal { target, size, data }) => {
             assert_eq!(size, 300);
             store.lock().unwrap().extend_from_slice(data);
             vec![response(&SdoResponse::Download { target })]
         }
-        SdoRequest::DownloadSegment { toggle, data, .. } => {
+        SdoRequest::DownloadSegment(SdoSegment { toggle, data, .. }) => {
             store.lock().unwrap().extend_from_slice(data);
             vec![response(&SdoResponse::DownloadSegment { toggle })]
         }

@@ -10,7 +10,7 @@ use zerocat_bus::PdoSource;
 use zerocat_bus::pdo::{PdoMap, read};
 use zerocat_bus::sii::{Sii, SiiPdo};
 use zerocat_pdi::{Direction, Entry, Pdo};
-use zerocat_wire::coe::{AbortCode, SdoRequest, SdoResponse};
+use zerocat_wire::coe::{AbortCode, SdoAbort, SdoInitiate, SdoRequest, SdoResponse};
 use zerocat_wire::sii::{SyncManagerEntry, SyncManagerUse};
 
 /// A dictionary of these objects; each value with the bytes that it has.
@@ -19,8 +19,8 @@ fn dictionary(objects: &[(u16, u8, &[u8])]) -> Mailman {
     Mailman::sdo(move |request| {
         let SdoRequest::Upload { target } = request else { return vec![] };
         let answer = match objects.get(&(target.index, target.subindex)) {
-            Some(data) => SdoResponse::UploadExpedited { target, data },
-            None => SdoResponse::Abort { target, code: AbortCode::NO_SUCH_OBJECT },
+            Some(data) => SdoResponse::Upload(SdoInitiate::Expedited { target, data }),
+            None => SdoResponse::Abort(SdoAbort { target, code: AbortCode::NO_SUCH_OBJECT }),
         };
         vec![response(&answer)]
     })

@@ -13,7 +13,7 @@ pub use abort::AbortCode;
 pub use describe::{EntryAnswer, EntryQuery, ObjectAnswer, ObjectCode, ObjectQuery};
 pub use emergency::Emergency;
 pub use info::{InfoError, InfoHeader, InfoOp, ListAnswer, ListQuery, ListType};
-pub use sdo::{SdoRequest, SdoResponse, SdoTarget};
+pub use sdo::{SdoAbort, SdoInitiate, SdoRequest, SdoResponse, SdoSegment, SdoTarget};
 
 use crate::codes::coded_enum;
 use crate::mailbox::{self, MailboxHeader, MailboxType};

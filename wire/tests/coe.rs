@@ -3,7 +3,8 @@
 
 use zerocat_wire::coe::{
     self, AbortCode, CoeHeader, CoeService, EntryAnswer, EntryQuery, InfoError, InfoHeader, InfoOp, ListAnswer,
-    ListQuery, ListType, ObjectAnswer, ObjectCode, ObjectQuery, SdoRequest, SdoResponse, SdoTarget, describe,
+    ListQuery, ListType, ObjectAnswer, ObjectCode, ObjectQuery, SdoAbort, SdoInitiate, SdoRequest, SdoResponse,
+    SdoSegment, SdoTarget, describe,
 };
 use zerocat_wire::{MailboxType, WireError, mailbox};
 
@@ -40,13 +41,13 @@ fn answers(counter: u8, response: &SdoResponse<'_>, bytes: &[u8]) {
 fn expedited_download_of_one_two_and_four_bytes() {
     let target = SdoTarget::entry(0x1c12, 0);
     let bytes = [0x0a, 0, 0, 0, 0, 0x13, 0x00, 0x20, 0x2f, 0x12, 0x1c, 0x00, 0x00, 0, 0, 0];
-    sends(1, &SdoRequest::DownloadExpedited { target, data: &[0] }, &bytes);
+    sends(1, &SdoRequest::Download(SdoInitiate::Expedited { target, data: &[0] }), &bytes);
     let target = SdoTarget::entry(0x1c13, 1);
     let bytes = [0x0a, 0, 0, 0, 0, 0x33, 0x00, 0x20, 0x2b, 0x13, 0x1c, 0x01, 0x00, 0x1a, 0, 0];
-    sends(3, &SdoRequest::DownloadExpedited { target, data: &[0x00, 0x1a] }, &bytes);
+    sends(3, &SdoRequest::Download(SdoInitiate::Expedited { target, data: &[0x00, 0x1a] }), &bytes);
     let target = SdoTarget::entry(0xf008, 0);
     let bytes = [0x0a, 0, 0, 0, 0, 0x23, 0x00, 0x20, 0x23, 0x08, 0xf0, 0x00, 0x01, 0, 0, 0];
-    sends(2, &SdoRequest::DownloadExpedited { target, data: &[1, 0, 0, 0] }, &bytes);
+    sends(2, &SdoRequest::Download(SdoInitiate::Expedited { target, data: &[1, 0, 0, 0] }), &bytes);
 }
 
 #[test]
@@ -64,18 +65,29 @@ fn expedited_upload_of_the_vendor() {
     let bytes = [0x0a, 0, 0, 0, 0, 0x13, 0x00, 0x20, 0x40, 0x18, 0x10, 0x01, 0, 0, 0, 0];
     sends(1, &SdoRequest::Upload { target }, &bytes);
     let bytes = [0x0a, 0, 0, 0, 0, 0x13, 0x00, 0x30, 0x43, 0x18, 0x10, 0x01, 0x02, 0, 0, 0];
-    answers(1, &SdoResponse::UploadExpedited { target, data: &[2, 0, 0, 0] }, &bytes);
+    answers(1, &SdoResponse::Upload(SdoInitiate::Expedited { target, data: &[2, 0, 0, 0] }), &bytes);
 }
 
 #[test]
 fn expedited_upload_of_one_and_two_bytes_and_of_a_length_not_said() {
     let bytes = [0x0a, 0, 0, 0, 0, 0x53, 0x00, 0x30, 0x4f, 0x13, 0x1c, 0x00, 0x04, 0, 0, 0];
-    answers(5, &SdoResponse::UploadExpedited { target: SdoTarget::entry(0x1c13, 0), data: &[4] }, &bytes);
+    answers(
+        5,
+        &SdoResponse::Upload(SdoInitiate::Expedited { target: SdoTarget::entry(0x1c13, 0), data: &[4] }),
+        &bytes,
+    );
     let bytes = [0x0a, 0, 0, 0, 0, 0x13, 0x00, 0x30, 0x4b, 0x0a, 0x10, 0x00, 0x30, 0x38, 0, 0];
-    answers(1, &SdoResponse::UploadExpedited { target: SdoTarget::entry(0x100a, 0), data: b"08" }, &bytes);
+    answers(
+        1,
+        &SdoResponse::Upload(SdoInitiate::Expedited { target: SdoTarget::entry(0x100a, 0), data: b"08" }),
+        &bytes,
+    );
     let unsized_ = [0x42, 0x0a, 0x10, 0x00, 1, 2, 3, 4];
     let target = SdoTarget::entry(0x100a, 0);
-    assert_eq!(SdoResponse::parse(&unsized_), Ok(SdoResponse::UploadExpedited { target, data: &[1, 2, 3, 4] }));
+    assert_eq!(
+        SdoResponse::parse(&unsized_),
+        Ok(SdoResponse::Upload(SdoInitiate::Expedited { target, data: &[1, 2, 3, 4] }))
+    );
 }
 
 #[test]
@@ -83,14 +95,17 @@ fn normal_upload_of_the_device_name() {
     let bytes =
         [0x10, 0, 0, 0, 0, 0x13, 0x00, 0x30, 0x41, 0x08, 0x10, 0x00, 0x06, 0, 0, 0, b'E', b'K', b'1', b'9', b'1', b'4'];
     let target = SdoTarget::entry(0x1008, 0);
-    answers(1, &SdoResponse::Upload { target, size: 6, data: b"EK1914" }, &bytes);
+    answers(1, &SdoResponse::Upload(SdoInitiate::Normal { target, size: 6, data: b"EK1914" }), &bytes);
 }
 
 #[test]
 fn bytes_behind_the_size_of_a_normal_upload_are_padding() {
     let bytes = [0x41, 0x08, 0x10, 0x00, 2, 0, 0, 0, b'o', b'k', 0, 0];
     let target = SdoTarget::entry(0x1008, 0);
-    assert_eq!(SdoResponse::parse(&bytes), Ok(SdoResponse::Upload { target, size: 2, data: b"ok" }));
+    assert_eq!(
+        SdoResponse::parse(&bytes),
+        Ok(SdoResponse::Upload(SdoInitiate::Normal { target, size: 2, data: b"ok" }))
+    );
 }
 
 #[test]
@@ -101,26 +116,34 @@ fn complete_access_sets_bit_4() {
     let bytes =
         [0x10, 0, 0, 0, 0, 0x23, 0x00, 0x20, 0x31, 0x12, 0x1c, 0x00, 6, 0, 0, 0, 0x02, 0x00, 0x00, 0x16, 0x01, 0x16];
     let data = [0x02, 0x00, 0x00, 0x16, 0x01, 0x16];
-    sends(2, &SdoRequest::Download { target, size: 6, data: &data }, &bytes);
+    sends(2, &SdoRequest::Download(SdoInitiate::Normal { target, size: 6, data: &data }), &bytes);
 }
 
 #[test]
 fn a_segment_of_less_than_seven_bytes_is_padded() {
     let bytes = [0x0a, 0, 0, 0, 0, 0x13, 0x00, 0x20, 0x19, 1, 2, 3, 0, 0, 0, 0];
-    sends(1, &SdoRequest::DownloadSegment { toggle: true, last: true, data: &[1, 2, 3] }, &bytes);
+    sends(1, &SdoRequest::DownloadSegment(SdoSegment { toggle: true, last: true, data: &[1, 2, 3] }), &bytes);
     let bytes = [0x0a, 0, 0, 0, 0, 0x13, 0x00, 0x30, 0x0f, 0, 0, 0, 0, 0, 0, 0];
-    answers(1, &SdoResponse::UploadSegment { toggle: false, last: true, data: &[] }, &bytes);
+    answers(1, &SdoResponse::UploadSegment(SdoSegment { toggle: false, last: true, data: &[] }), &bytes);
 }
 
 #[test]
 fn a_segment_of_seven_bytes_or_more_is_not() {
     let bytes = [0x0a, 0, 0, 0, 0, 0x13, 0x00, 0x30, 0x00, 1, 2, 3, 4, 5, 6, 7];
-    answers(1, &SdoResponse::UploadSegment { toggle: false, last: false, data: &[1, 2, 3, 4, 5, 6, 7] }, &bytes);
+    answers(
+        1,
+        &SdoResponse::UploadSegment(SdoSegment { toggle: false, last: false, data: &[1, 2, 3, 4, 5, 6, 7] }),
+        &bytes,
+    );
     let bytes = [0x0b, 0, 0, 0, 0, 0x13, 0x00, 0x30, 0x11, 1, 2, 3, 4, 5, 6, 7, 8];
-    answers(1, &SdoResponse::UploadSegment { toggle: true, last: true, data: &[1, 2, 3, 4, 5, 6, 7, 8] }, &bytes);
+    answers(
+        1,
+        &SdoResponse::UploadSegment(SdoSegment { toggle: true, last: true, data: &[1, 2, 3, 4, 5, 6, 7, 8] }),
+        &bytes,
+    );
     // A device that doesn't pad a short segment.
     let short = [0x09, 1, 2, 3];
-    let expected = SdoResponse::UploadSegment { toggle: false, last: true, data: &[1, 2, 3] };
+    let expected = SdoResponse::UploadSegment(SdoSegment { toggle: false, last: true, data: &[1, 2, 3] });
     assert_eq!(SdoResponse::parse(&short), Ok(expected));
 }
 
@@ -138,10 +161,10 @@ fn an_abort_is_read_from_either_side() {
     let target = SdoTarget::entry(0x1c13, 0);
     let body = [0x80, 0x13, 0x1c, 0x00, 0x00, 0x00, 0x02, 0x06];
     let code = AbortCode::NO_SUCH_OBJECT;
-    assert_eq!(SdoResponse::parse(&body), Ok(SdoResponse::Abort { target, code }));
-    assert_eq!(SdoRequest::parse(&body), Ok(SdoRequest::Abort { target, code }));
+    assert_eq!(SdoResponse::parse(&body), Ok(SdoResponse::Abort(SdoAbort { target, code })));
+    assert_eq!(SdoRequest::parse(&body), Ok(SdoRequest::Abort(SdoAbort { target, code })));
     let mut emitted = [0xee; 8];
-    assert_eq!(SdoResponse::Abort { target, code }.emit(&mut emitted), Ok(8));
+    assert_eq!(SdoResponse::Abort(SdoAbort { target, code }).emit(&mut emitted), Ok(8));
     assert_eq!(emitted, body);
 }
 
@@ -162,12 +185,24 @@ fn what_contradicts_itself_is_not_emitted() {
     let target = SdoTarget::entry(0x2000, 1);
     let mut room = [0; 16];
     let emit = |request: SdoRequest<'_>, room: &mut [u8]| request.emit(room);
-    assert_eq!(emit(SdoRequest::DownloadExpedited { target, data: &[] }, &mut room), Err(WireError::BadLength));
-    assert_eq!(emit(SdoRequest::DownloadExpedited { target, data: &[0; 5] }, &mut room), Err(WireError::BadLength));
-    assert_eq!(emit(SdoRequest::Download { target, size: 1, data: &[0; 2] }, &mut room), Err(WireError::BadLength));
-    assert_eq!(emit(SdoRequest::Download { target, size: 9, data: &[0; 9] }, &mut room), Err(WireError::NoRoom));
+    assert_eq!(
+        emit(SdoRequest::Download(SdoInitiate::Expedited { target, data: &[] }), &mut room),
+        Err(WireError::BadLength)
+    );
+    assert_eq!(
+        emit(SdoRequest::Download(SdoInitiate::Expedited { target, data: &[0; 5] }), &mut room),
+        Err(WireError::BadLength)
+    );
+    assert_eq!(
+        emit(SdoRequest::Download(SdoInitiate::Normal { target, size: 1, data: &[0; 2] }), &mut room),
+        Err(WireError::BadLength)
+    );
+    assert_eq!(
+        emit(SdoRequest::Download(SdoInitiate::Normal { target, size: 9, data: &[0; 9] }), &mut room),
+        Err(WireError::NoRoom)
+    );
     assert_eq!(emit(SdoRequest::Upload { target }, &mut room[..7]), Err(WireError::NoRoom));
-    let segment = SdoRequest::DownloadSegment { toggle: false, last: true, data: &[1] };
+    let segment = SdoRequest::DownloadSegment(SdoSegment { toggle: false, last: true, data: &[1] });
     assert_eq!(emit(segment, &mut room[..7]), Err(WireError::NoRoom));
 }
 

@@ -1,7 +1,9 @@
 //! The SDO server: expedited, normal and segmented transfers in both directions, complete access, aborts
 //! (ETG.1000.6, 5.6.2).
 
-use zerocat_wire::coe::{AbortCode, CoeService, SdoRequest, SdoResponse, SdoTarget, sdo};
+use zerocat_wire::coe::{
+    AbortCode, CoeService, SdoAbort, SdoInitiate, SdoRequest, SdoResponse, SdoSegment, SdoTarget, sdo,
+};
 use zerocat_wire::{MailboxError, WireError};
 
 use super::object_access::Objects;
@@ -66,15 +68,19 @@ impl SdoServer {
                 Err(code) => self.refuse(target, code),
             },
             SdoRequest::UploadSegment { toggle } => self.upload_segment(toggle, space),
-            SdoRequest::DownloadExpedited { target, data } => {
+            SdoRequest::Download(SdoInitiate::Expedited { target, data }) => {
                 self.transfer = Transfer::None;
                 // Without a size all four bytes are sent: as many count as the entry has.
                 let data = exact(objects, target, data, body);
                 finish_download(objects, target, data)
             }
-            SdoRequest::Download { target, size, data } => self.start_download(objects, target, size, data),
-            SdoRequest::DownloadSegment { toggle, last, data } => self.download_segment(objects, toggle, last, data),
-            SdoRequest::Abort { .. } => {
+            SdoRequest::Download(SdoInitiate::Normal { target, size, data }) => {
+                self.start_download(objects, target, size, data)
+            }
+            SdoRequest::DownloadSegment(SdoSegment { toggle, last, data }) => {
+                self.download_segment(objects, toggle, last, data)
+            }
+            SdoRequest::Abort(_) => {
                 self.transfer = Transfer::None;
                 None
             }
@@ -89,11 +95,11 @@ impl SdoServer {
     fn start_upload(&mut self, target: SdoTarget, data: Vec<u8>, space: usize) -> Reply {
         self.transfer = Transfer::None;
         if (1..=sdo::EXPEDITED).contains(&data.len()) {
-            return reply(&SdoResponse::UploadExpedited { target, data: &data }, space);
+            return reply(&SdoResponse::Upload(SdoInitiate::Expedited { target, data: &data }), space);
         }
         let Ok(size) = u32::try_from(data.len()) else { return abort(target, AbortCode::OUT_OF_MEMORY) };
         let first = data.len().min(space.saturating_sub(sdo::NORMAL_HEADER));
-        let answer = reply(&SdoResponse::Upload { target, size, data: &data[..first] }, space);
+        let answer = reply(&SdoResponse::Upload(SdoInitiate::Normal { target, size, data: &data[..first] }), space);
         if first < data.len() {
             self.transfer = Transfer::Upload { target, data, sent: first, toggle: false };
         }
@@ -105,7 +111,7 @@ impl SdoServer {
             Transfer::Upload { target, data, sent, toggle } if asked == *toggle => {
                 let end = data.len().min(*sent + space.saturating_sub(sdo::SEGMENT_HEADER));
                 let last = end == data.len();
-                let part = SdoResponse::UploadSegment { toggle: asked, last, data: &data[*sent..end] };
+                let part = SdoResponse::UploadSegment(SdoSegment { toggle: asked, last, data: &data[*sent..end] });
                 let answer = reply(&part, space).or_else(|| abort(*target, AbortCode::GENERAL));
                 (*sent, *toggle) = (end, !asked);
                 (answer, last)
@@ -161,12 +167,12 @@ impl SdoServer {
 
 /// Whether an access is aborted on purpose.
 fn refused(request: &SdoRequest<'_>, objects: &Objects<'_>) -> Option<(SdoTarget, AbortCode)> {
-    match *request {
-        SdoRequest::Upload { target }
-        | SdoRequest::DownloadExpedited { target, .. }
-        | SdoRequest::Download { target, .. } => objects.refusals.code(target).map(|code| (target, code)),
-        _ => None,
-    }
+    let target = match *request {
+        SdoRequest::Upload { target } => target,
+        SdoRequest::Download(initiate) => initiate.target(),
+        _ => return None,
+    };
+    objects.refusals.code(target).map(|code| (target, code))
 }
 
 fn finish_download(objects: &mut Objects<'_>, target: SdoTarget, data: &[u8]) -> Reply {
@@ -196,5 +202,5 @@ fn reply(response: &SdoResponse<'_>, space: usize) -> Reply {
 
 /// An abort goes out as an SDO request (ETG.1000.6, table 40).
 fn abort(target: SdoTarget, code: AbortCode) -> Reply {
-    reply(&SdoResponse::Abort { target, code }, usize::MAX).map(|(_, bytes)| (CoeService::SdoRequest, bytes))
+    reply(&SdoResponse::Abort(SdoAbort { target, code }), usize::MAX).map(|(_, bytes)| (CoeService::SdoRequest, bytes))
 }

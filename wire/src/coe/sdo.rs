@@ -64,34 +64,120 @@ impl SdoTarget {
     }
 }
 
-/// What the MainDevice asks.
+/// The first service of a transfer that carries a value: a download request, or the answer to an upload request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SdoRequest<'a> {
-    /// Writes 1 to 4 bytes.
-    DownloadExpedited {
-        /// What is written.
+pub enum SdoInitiate<'a> {
+    /// A whole value of 1 to 4 bytes.
+    Expedited {
+        /// What is written or read.
         target: SdoTarget,
-        /// The value.
+        /// The value. 4 bytes if the sender doesn't say its length.
         data: &'a [u8],
     },
-    /// Writes `size` bytes, the first of which are here; the others follow in segments.
-    Download {
-        /// What is written.
+    /// A value of `size` bytes. What is not in `data` follows in segments.
+    Normal {
+        /// What is written or read.
         target: SdoTarget,
         /// Bytes of the whole value.
         size: u32,
         /// The first of them, or all.
         data: &'a [u8],
     },
+}
+
+impl<'a> SdoInitiate<'a> {
+    /// What the transfer is about.
+    #[must_use]
+    pub const fn target(&self) -> SdoTarget {
+        match *self {
+            Self::Expedited { target, .. } | Self::Normal { target, .. } => target,
+        }
+    }
+
+    fn parse(command: u8, bytes: &'a [u8]) -> Result<Self, WireError> {
+        let target = SdoTarget::parse(bytes)?;
+        if command & EXPEDITE != 0 {
+            // Without a size bit all four bytes count.
+            let unused = if command & SIZED != 0 { usize::from(command >> 2 & 0x03) } else { 0 };
+            let end = SHORTEST.saturating_sub(unused);
+            let data = bytes.get(4..end).ok_or(WireError::Truncated { needed: end, got: bytes.len() })?;
+            return Ok(Self::Expedited { target, data });
+        }
+        // Bytes behind the size are padding.
+        let size = field::u32_at(bytes, 4)?;
+        let data = bytes.get(NORMAL_HEADER..).unwrap_or_default();
+        let len = data.len().min(usize::try_from(size).unwrap_or(usize::MAX));
+        Ok(Self::Normal { target, size, data: data.get(..len).unwrap_or_default() })
+    }
+
+    fn emit(self, specifier: u8, bytes: &mut [u8]) -> Result<usize, WireError> {
+        match self {
+            Self::Expedited { target, data } => emit_expedited(bytes, specifier, target, data),
+            Self::Normal { target, size, data } => emit_normal(bytes, specifier, target, size, data),
+        }
+    }
+}
+
+/// The next bytes of a value, in either direction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SdoSegment<'a> {
+    /// False in the first segment, then alternating.
+    pub toggle: bool,
+    /// No segment follows.
+    pub last: bool,
+    /// The bytes.
+    pub data: &'a [u8],
+}
+
+impl<'a> SdoSegment<'a> {
+    /// The count of unused bytes holds for segments of at most 7 bytes, as longer ones need no padding.
+    fn parse(command: u8, bytes: &'a [u8]) -> Self {
+        let data = bytes.get(SEGMENT_HEADER..).unwrap_or_default();
+        let unused = if data.len() > SHORTEST_SEGMENT { 0 } else { usize::from(command >> 1 & 0x07) };
+        let used = data.len().max(SHORTEST_SEGMENT).saturating_sub(unused).min(data.len());
+        Self { toggle: command & TOGGLE != 0, last: command & LAST != 0, data: data.get(..used).unwrap_or_default() }
+    }
+
+    fn emit(self, bytes: &mut [u8]) -> Result<usize, WireError> {
+        let padding = SHORTEST_SEGMENT.saturating_sub(self.data.len());
+        let unused = u8::try_from(padding).unwrap_or_default() << 1;
+        let command = unused | if self.toggle { TOGGLE } else { 0 } | if self.last { LAST } else { 0 };
+        let end = SEGMENT_HEADER.saturating_add(self.data.len().max(SHORTEST_SEGMENT));
+        bytes.get_mut(..end).ok_or(WireError::NoRoom)?.fill(0);
+        field::put(bytes, 0, &[command])?;
+        field::put(bytes, SEGMENT_HEADER, self.data)?;
+        Ok(end)
+    }
+}
+
+/// Ends a transfer, or refuses it. Either side may send it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SdoAbort {
+    /// What the transfer was about.
+    pub target: SdoTarget,
+    /// Why.
+    pub code: AbortCode,
+}
+
+impl SdoAbort {
+    /// The command of an abort has no bit for complete access.
+    fn parse(bytes: &[u8]) -> Result<Self, WireError> {
+        let target = SdoTarget { complete: false, ..SdoTarget::parse(bytes)? };
+        Ok(Self { target, code: AbortCode(field::u32_at(bytes, 4)?) })
+    }
+
+    fn emit(self, bytes: &mut [u8]) -> Result<usize, WireError> {
+        emit_short(bytes, ABORT, SdoTarget { complete: false, ..self.target }, self.code.0)
+    }
+}
+
+/// What the MainDevice asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SdoRequest<'a> {
+    /// Writes a value, or begins to.
+    Download(SdoInitiate<'a>),
     /// The next bytes of a download.
-    DownloadSegment {
-        /// False in the first segment, then alternating.
-        toggle: bool,
-        /// No segment follows.
-        last: bool,
-        /// The bytes.
-        data: &'a [u8],
-    },
+    DownloadSegment(SdoSegment<'a>),
     /// Reads.
     Upload {
         /// What is read.
@@ -103,12 +189,7 @@ pub enum SdoRequest<'a> {
         toggle: bool,
     },
     /// Ends the transfer.
-    Abort {
-        /// What the transfer was about.
-        target: SdoTarget,
-        /// Why.
-        code: AbortCode,
-    },
+    Abort(SdoAbort),
 }
 
 impl<'a> SdoRequest<'a> {
@@ -118,19 +199,12 @@ impl<'a> SdoRequest<'a> {
     /// `Truncated`, or `BadValue` for an unknown command.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, WireError> {
         let command = field::u8_at(bytes, 0)?;
-        let toggle = command & TOGGLE != 0;
         Ok(match command & SPECIFIER {
-            0x00 => Self::DownloadSegment { toggle, last: command & LAST != 0, data: segment(command, bytes) },
-            0x20 if command & EXPEDITE != 0 => {
-                Self::DownloadExpedited { target: SdoTarget::parse(bytes)?, data: expedited(command, bytes)? }
-            }
-            0x20 => {
-                let (size, data) = normal(bytes)?;
-                Self::Download { target: SdoTarget::parse(bytes)?, size, data }
-            }
+            0x00 => Self::DownloadSegment(SdoSegment::parse(command, bytes)),
+            0x20 => Self::Download(SdoInitiate::parse(command, bytes)?),
             0x40 => Self::Upload { target: SdoTarget::parse(bytes)? },
-            0x60 => Self::UploadSegment { toggle },
-            ABORT => Self::Abort { target: abort_target(bytes)?, code: AbortCode(field::u32_at(bytes, 4)?) },
+            0x60 => Self::UploadSegment { toggle: command & TOGGLE != 0 },
+            ABORT => Self::Abort(SdoAbort::parse(bytes)?),
             _ => return Err(WireError::BadValue(u32::from(command))),
         })
     }
@@ -141,12 +215,11 @@ impl<'a> SdoRequest<'a> {
     /// `NoRoom`; `BadLength` for expedited data of 0 or more than 4 bytes, or more data than the size says.
     pub fn emit(&self, bytes: &mut [u8]) -> Result<usize, WireError> {
         match *self {
-            Self::DownloadExpedited { target, data } => emit_expedited(bytes, 0x20, target, data),
-            Self::Download { target, size, data } => emit_normal(bytes, 0x20, target, size, data),
-            Self::DownloadSegment { toggle, last, data } => emit_segment(bytes, toggle, last, data),
+            Self::Download(initiate) => initiate.emit(0x20, bytes),
+            Self::DownloadSegment(segment) => segment.emit(bytes),
             Self::Upload { target } => emit_short(bytes, 0x40, target, 0),
             Self::UploadSegment { toggle } => emit_toggle(bytes, 0x60, toggle),
-            Self::Abort { target, code } => emit_abort(bytes, target, code),
+            Self::Abort(abort) => abort.emit(bytes),
         }
     }
 }
@@ -164,38 +237,12 @@ pub enum SdoResponse<'a> {
         /// As in the request.
         toggle: bool,
     },
-    /// A value of 1 to 4 bytes.
-    UploadExpedited {
-        /// What is read.
-        target: SdoTarget,
-        /// The value. 4 bytes where the SubDevice doesn't say its length.
-        data: &'a [u8],
-    },
-    /// A value of `size` bytes, the first of which are here; the others are fetched in segments.
-    Upload {
-        /// What is read.
-        target: SdoTarget,
-        /// Bytes of the whole value.
-        size: u32,
-        /// The first of them, or all.
-        data: &'a [u8],
-    },
-    /// The next bytes of an upload.
-    UploadSegment {
-        /// As in the request.
-        toggle: bool,
-        /// No segment follows.
-        last: bool,
-        /// The bytes.
-        data: &'a [u8],
-    },
+    /// The value, or the beginning of it.
+    Upload(SdoInitiate<'a>),
+    /// The next bytes of an upload. Its toggle is that of the request.
+    UploadSegment(SdoSegment<'a>),
     /// Ends the transfer, or refuses it.
-    Abort {
-        /// What the transfer was about.
-        target: SdoTarget,
-        /// Why.
-        code: AbortCode,
-    },
+    Abort(SdoAbort),
 }
 
 impl<'a> SdoResponse<'a> {
@@ -206,19 +253,12 @@ impl<'a> SdoResponse<'a> {
     /// `Truncated`, or `BadValue` for an unknown command.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, WireError> {
         let command = field::u8_at(bytes, 0)?;
-        let toggle = command & TOGGLE != 0;
         Ok(match command & SPECIFIER {
-            0x00 => Self::UploadSegment { toggle, last: command & LAST != 0, data: segment(command, bytes) },
-            0x20 => Self::DownloadSegment { toggle },
-            0x40 if command & EXPEDITE != 0 => {
-                Self::UploadExpedited { target: SdoTarget::parse(bytes)?, data: expedited(command, bytes)? }
-            }
-            0x40 => {
-                let (size, data) = normal(bytes)?;
-                Self::Upload { target: SdoTarget::parse(bytes)?, size, data }
-            }
+            0x00 => Self::UploadSegment(SdoSegment::parse(command, bytes)),
+            0x20 => Self::DownloadSegment { toggle: command & TOGGLE != 0 },
+            0x40 => Self::Upload(SdoInitiate::parse(command, bytes)?),
             0x60 => Self::Download { target: SdoTarget::parse(bytes)? },
-            ABORT => Self::Abort { target: abort_target(bytes)?, code: AbortCode(field::u32_at(bytes, 4)?) },
+            ABORT => Self::Abort(SdoAbort::parse(bytes)?),
             _ => return Err(WireError::BadValue(u32::from(command))),
         })
     }
@@ -231,52 +271,17 @@ impl<'a> SdoResponse<'a> {
         match *self {
             Self::Download { target } => emit_short(bytes, 0x60, target, 0),
             Self::DownloadSegment { toggle } => emit_toggle(bytes, 0x20, toggle),
-            Self::UploadExpedited { target, data } => emit_expedited(bytes, 0x40, target, data),
-            Self::Upload { target, size, data } => emit_normal(bytes, 0x40, target, size, data),
-            Self::UploadSegment { toggle, last, data } => emit_segment(bytes, toggle, last, data),
-            Self::Abort { target, code } => emit_abort(bytes, target, code),
+            Self::Upload(initiate) => initiate.emit(0x40, bytes),
+            Self::UploadSegment(segment) => segment.emit(bytes),
+            Self::Abort(abort) => abort.emit(bytes),
         }
     }
-}
-
-/// The 1 to 4 data bytes of an expedited service. Without a size bit all four count.
-fn expedited(command: u8, bytes: &[u8]) -> Result<&[u8], WireError> {
-    let unused = if command & SIZED != 0 { usize::from(command >> 2 & 0x03) } else { 0 };
-    let end = SHORTEST.saturating_sub(unused);
-    bytes.get(4..end).ok_or(WireError::Truncated { needed: end, got: bytes.len() })
-}
-
-/// Size and first data of a normal initiate. Bytes behind the size are padding.
-fn normal(bytes: &[u8]) -> Result<(u32, &[u8]), WireError> {
-    let size = field::u32_at(bytes, 4)?;
-    let data = bytes.get(NORMAL_HEADER..).unwrap_or_default();
-    let len = data.len().min(usize::try_from(size).unwrap_or(usize::MAX));
-    Ok((size, data.get(..len).unwrap_or_default()))
-}
-
-/// Data of a segment. The count of unused bytes holds for segments of at most 7 bytes, as longer ones need no padding.
-fn segment(command: u8, bytes: &[u8]) -> &[u8] {
-    let data = bytes.get(SEGMENT_HEADER..).unwrap_or_default();
-    if data.len() > SHORTEST_SEGMENT {
-        return data;
-    }
-    let used = SHORTEST_SEGMENT.saturating_sub(usize::from(command >> 1 & 0x07)).min(data.len());
-    data.get(..used).unwrap_or_default()
-}
-
-/// What an abort is about. Its command has no bit for complete access.
-fn abort_target(bytes: &[u8]) -> Result<SdoTarget, WireError> {
-    SdoTarget::parse(bytes).map(|target| SdoTarget { complete: false, ..target })
 }
 
 fn emit_short(bytes: &mut [u8], command: u8, target: SdoTarget, word: u32) -> Result<usize, WireError> {
     field::put(bytes, 4, &word.to_le_bytes())?;
     target.emit(command, bytes)?;
     Ok(SHORTEST)
-}
-
-fn emit_abort(bytes: &mut [u8], target: SdoTarget, code: AbortCode) -> Result<usize, WireError> {
-    emit_short(bytes, ABORT, SdoTarget { complete: false, ..target }, code.0)
 }
 
 fn emit_toggle(bytes: &mut [u8], command: u8, toggle: bool) -> Result<usize, WireError> {
@@ -305,15 +310,4 @@ fn emit_normal(bytes: &mut [u8], specifier: u8, target: SdoTarget, size: u32, da
     field::put(bytes, NORMAL_HEADER, data)?;
     emit_short(bytes, specifier | SIZED, target, size)?;
     Ok(NORMAL_HEADER.saturating_add(data.len()))
-}
-
-fn emit_segment(bytes: &mut [u8], toggle: bool, last: bool, data: &[u8]) -> Result<usize, WireError> {
-    let padding = SHORTEST_SEGMENT.saturating_sub(data.len());
-    let unused = u8::try_from(padding).unwrap_or_default() << 1;
-    let command = unused | if toggle { TOGGLE } else { 0 } | if last { LAST } else { 0 };
-    let end = SEGMENT_HEADER.saturating_add(data.len().max(SHORTEST_SEGMENT));
-    bytes.get_mut(..end).ok_or(WireError::NoRoom)?.fill(0);
-    field::put(bytes, 0, &[command])?;
-    field::put(bytes, SEGMENT_HEADER, data)?;
-    Ok(end)
 }

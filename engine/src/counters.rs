@@ -31,7 +31,7 @@ macro_rules! counters {
 counters! {
     /// Number of the last cycle on the grid.
     cycle,
-    /// Cycles exchanged (with an exchange installed).
+    /// Cycles with an exchange installed.
     cycles,
     /// Ticks of the grid that were missed, with an exchange installed.
     skipped,

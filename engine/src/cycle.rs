@@ -163,7 +163,7 @@ impl<L: Link> Engine<L> {
         &mut self.link
     }
 
-    /// Whether cyclic frames are exchanged.
+    /// Whether an exchange is installed.
     #[must_use]
     pub const fn is_exchanging(&self) -> bool {
         self.exchange.is_some()

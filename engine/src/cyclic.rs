@@ -30,7 +30,7 @@ pub const MAX_FRAMES: usize = 256;
 pub struct LaneOptions {
     /// First of the link's slots that are the lane's.
     pub first_slot: Slot,
-    /// Number of SubDevices, to read the AL status of all of them as often as the fastest sync unit is exchanged; `None`
+    /// Number of SubDevices, to read the AL status of all of them as often as the fastest sync unit is sent; `None`
     /// not to.
     pub al_status: Option<u16>,
 }
@@ -73,9 +73,9 @@ pub(crate) enum Admission {
 
 /// What became of the frames that were due in a cycle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Exchanged {
+pub(crate) enum CycleResult {
     /// None was due.
-    Nothing,
+    NothingDue,
     /// All came back with every working counter as expected.
     Complete,
     /// One didn't come back, or a working counter was wrong.
@@ -154,7 +154,7 @@ impl CyclicLane {
         }
     }
 
-    /// Cycles from one exchange of the slowest sync unit to the next.
+    /// Cycles from one turn of the slowest sync unit to the next.
     pub(crate) fn longest_turn(&self) -> u64 {
         self.frames.iter().map(|frame| frame.turn.every().into()).max().unwrap_or(1)
     }
@@ -310,9 +310,13 @@ impl CyclicLane {
     }
 
     /// What became of the frames of this cycle.
-    pub(crate) fn exchanged(&self) -> Exchanged {
-        self.frames.iter().filter(|frame| frame.due).fold(Exchanged::Nothing, |so_far, frame| {
-            if frame.fresh && so_far != Exchanged::Incomplete { Exchanged::Complete } else { Exchanged::Incomplete }
+    pub(crate) fn result(&self) -> CycleResult {
+        self.frames.iter().filter(|frame| frame.due).fold(CycleResult::NothingDue, |so_far, frame| {
+            if frame.fresh && so_far != CycleResult::Incomplete {
+                CycleResult::Complete
+            } else {
+                CycleResult::Incomplete
+            }
         })
     }
 
@@ -336,7 +340,7 @@ impl CyclicLane {
             .fold((0, 0), |(got, expected), d| (got + u64::from(d.got.unwrap_or(0)), expected + u64::from(d.expected)))
     }
 
-    /// Whether every frame came back from its last exchange with every counter as expected.
+    /// Whether every frame came back when it was due last, with every counter as expected.
     pub(crate) fn is_clean(&self) -> bool {
         self.frames.iter().all(|frame| frame.fresh)
     }

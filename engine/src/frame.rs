@@ -43,7 +43,7 @@ pub(crate) struct LaneDatagram {
     offset: usize,
     purpose: Purpose,
     pub(crate) expected: u16,
-    /// Working counter of the last exchange; `None` until the frame is back.
+    /// Working counter that it came back with when it was due last; `None` until the frame is back.
     pub(crate) got: Option<u16>,
 }
 
@@ -61,7 +61,7 @@ pub(crate) struct LaneFrame {
     pub(crate) sent_at: Option<Time>,
     /// It was sent since outputs were made safe.
     pub(crate) sent_safe: bool,
-    /// Its last exchange was complete.
+    /// It came back complete when it was due last.
     pub(crate) fresh: bool,
 }
 

@@ -6,7 +6,7 @@ use crate::safe::SafeOutputs;
 use crate::sample::SamplePort;
 use std::time::Duration;
 
-/// What the realtime thread exchanges in each cycle, and with whom.
+/// What the realtime thread sends and receives in each cycle, and for whom.
 #[derive(Debug)]
 pub struct Exchange {
     /// Frames and image.

@@ -2,7 +2,7 @@
 
 use super::Engine;
 use crate::control::Traffic;
-use crate::cyclic::{AlReading, Exchanged};
+use crate::cyclic::{AlReading, CycleResult};
 use crate::event::{CycleFault, Event};
 use std::time::Duration;
 use zerocat_link::Link;
@@ -38,7 +38,7 @@ impl<L: Link> Engine<L> {
         let Some(exchange) = self.exchange.as_deref() else { return };
         let lane = &exchange.lane;
         let (got, expected) = lane.working_counters();
-        let (reading, exchanged) = (lane.al_status(), lane.exchanged());
+        let (reading, result) = (lane.al_status(), lane.result());
         (self.counters.working_counter, self.counters.expected_working_counter) = (got, expected);
         let mut lost = 0;
         for frame in lane.missing() {
@@ -49,19 +49,19 @@ impl<L: Link> Engine<L> {
         if lost > 0 {
             self.counters.lost_frames += lost;
             self.counters.lost_cycles += 1;
-        } else if exchanged != Exchanged::Nothing {
+        } else if result != CycleResult::NothingDue {
             let round_trip = now.since(self.posted_at);
             self.counters.round_trip = nanos(round_trip);
             self.measurements.round_trip.record(round_trip);
         }
         self.note_al_status(reading);
-        self.count_complete(tick, exchanged);
-        self.count_safe(exchanged);
-        self.count_silence(exchanged, lost);
+        self.count_complete(tick, result);
+        self.count_safe(result);
+        self.count_silence(result, lost);
     }
 
     /// Counts complete cycles in a row. A skipped tick on which a frame was due ends the row.
-    fn count_complete(&mut self, tick: Tick, exchanged: Exchanged) {
+    fn count_complete(&mut self, tick: Tick, result: CycleResult) {
         let streak = &mut self.counters.complete_streak;
         if tick.skipped > 0 {
             let last = tick.number.saturating_sub(1);
@@ -70,16 +70,16 @@ impl<L: Link> Engine<L> {
                 *streak = 0;
             }
         }
-        match exchanged {
-            Exchanged::Complete => *streak += 1,
-            Exchanged::Incomplete => *streak = 0,
-            Exchanged::Nothing => {}
+        match result {
+            CycleResult::Complete => *streak += 1,
+            CycleResult::Incomplete => *streak = 0,
+            CycleResult::NothingDue => {}
         }
     }
 
     /// Counts cycles in a row whose frames were sent with safe outputs, from when every frame has been.
-    fn count_safe(&mut self, exchanged: Exchanged) {
-        if self.traffic == Traffic::Live || exchanged == Exchanged::Nothing {
+    fn count_safe(&mut self, result: CycleResult) {
+        if self.traffic == Traffic::Live || result == CycleResult::NothingDue {
             return;
         }
         if !self.all_sent {
@@ -91,7 +91,7 @@ impl<L: Link> Engine<L> {
 
     /// A cycle that lost frames and heard none, not even a late one, is silent. The time of silence goes on in cycles
     /// without a frame due.
-    fn count_silence(&mut self, exchanged: Exchanged, lost: u64) {
+    fn count_silence(&mut self, result: CycleResult, lost: u64) {
         if std::mem::take(&mut self.heard) {
             self.counters.silent_cycles = 0;
             self.counters.silent_ns = 0;
@@ -99,7 +99,7 @@ impl<L: Link> Engine<L> {
             self.awaited = false;
             return;
         }
-        self.awaited |= exchanged != Exchanged::Nothing;
+        self.awaited |= result != CycleResult::NothingDue;
         if lost > 0 {
             self.counters.silent_cycles += 1;
             self.counters.silent_longest = self.counters.silent_longest.max(self.counters.silent_cycles);

@@ -98,6 +98,7 @@ impl<T> Pending<T> {
     }
 
     /// The answer, if it is there.
+    #[must_use]
     pub fn try_take(&self) -> Option<Result<T, RequestError>> {
         match self.answer.try_recv() {
             Ok(answer) => Some(answer),

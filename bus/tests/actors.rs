@@ -1,4 +1,5 @@
 //! Requests to the SubDevices of a network in operation.
+#![allow(clippy::unwrap_used, reason = "a test fails there")]
 
 mod support;
 

@@ -15,7 +15,7 @@ pub enum Invariant {
     OutputsCommandedOrSafe,
     /// Once shutdown has begun, outputs are safe.
     SafeDuringShutdown,
-    /// Behind the end no SubDevice is left in OP with live outputs.
+    /// When the last frame is as long ago as a watchdog, all outputs are safe.
     NothingLeftLive,
     /// A SubDevice that is out of OP while the others are in it is named.
     OutOfOpIsNamed,

@@ -19,7 +19,7 @@ use zerocat::{
     UnwatchedOutputs,
 };
 use zerocat_bus::{Datagrams, requests};
-use zerocat_sim::{ProfileKind, SegmentConfig};
+use zerocat_sim::SegmentConfig;
 use zerocat_wire::AlState;
 
 /// The SubDevices' watchdog.
@@ -133,11 +133,6 @@ fn segment(rng: &mut Rng) -> SegmentConfig {
     SegmentConfig::mixed(rng.usize(6..14))
 }
 
-fn servos(config: &SegmentConfig) -> Vec<usize> {
-    let all = config.subdevices.iter().enumerate();
-    all.filter(|(_, one)| one.profile == ProfileKind::Servo).map(|(n, _)| n).collect()
-}
-
 fn rig(period: Duration) -> Rig {
     let text = format!(
         r#"{{ "network": {{ "key": "net", "name": "campaign", "make": "EtherCAT", "model": "Network",
@@ -208,8 +203,6 @@ fn run(course: &Rc<RefCell<Course>>) {
         last_delivery: None,
         out_since: vec![None; config.subdevices.len()],
         shutdown_cycles: Cell::new(0),
-        left_live: false,
-        servos: servos(&config),
     };
     let mut life = pin!(life);
     let mut context = Context::from_waker(Waker::noop());
@@ -255,10 +248,6 @@ struct Stage<'a> {
     out_since: Vec<Option<Duration>>,
     /// Cycles since shutdown began.
     shutdown_cycles: Cell<u64>,
-    /// The last outputs that reached the segment were a set.
-    left_live: bool,
-    /// The servos.
-    servos: Vec<usize>,
 }
 
 impl Stage<'_> {
@@ -360,9 +349,7 @@ impl Stage<'_> {
         self.shutdown_cycles.set(if shutting_down { self.shutdown_cycles.get() + 1 } else { 0 });
         for frame in &delivered {
             frame.bytes.hash(&mut course.digest);
-            let carried = app.carried(frame);
-            self.left_live = carried != Carried::Safe;
-            match carried {
+            match app.carried(frame) {
                 Carried::Safe => {}
                 Carried::Unknown => {
                     let what = format!("outputs that nobody commanded: {:02x?}", frame.bytes);
@@ -385,11 +372,6 @@ impl Stage<'_> {
                 }
             }
         }
-    }
-
-    /// Whether a SubDevice has outputs and an application, which leaves OP when its watchdog expires.
-    fn has_outputs(&self, subdevice: usize) -> bool {
-        self.servos.contains(&subdevice)
     }
 
     /// Looks whether SubDevices that are out of OP are named.
@@ -425,10 +407,11 @@ impl Stage<'_> {
         }
         let later = self.world.clocks.of_subdevices() + WATCHDOG * 2;
         self.world.engine.link_mut().segment_mut().step(later);
-        let snapshot = self.world.segment().snapshot();
-        for (n, subdevice) in snapshot.subdevices.iter().enumerate() {
-            if self.has_outputs(n) && subdevice.powered && subdevice.state == AlState::Op && self.left_live {
-                let what = format!("SubDevice {n} is in OP, and the last outputs on the wire were live");
+        let segment = self.world.segment();
+        for n in 0..segment.len() {
+            let outputs = segment.outputs(n).unwrap_or_default();
+            if outputs.iter().any(|byte| *byte != 0) {
+                let what = format!("SubDevice {n} has the outputs {outputs:02x?}, long after the last frame");
                 self.course.borrow_mut().violate(Invariant::NothingLeftLive, what);
             }
         }

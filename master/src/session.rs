@@ -177,7 +177,7 @@ struct Shared {
 #[derive(Debug)]
 enum End {
     Runs(JoinHandle<Result<Ended, ThreadPanic>>),
-    Ended(Result<Ended, ThreadPanic>),
+    Ended(Box<Result<Ended, ThreadPanic>>),
 }
 
 impl Session {
@@ -356,11 +356,11 @@ impl Shared {
         self.stop.ask();
         self.requests.wake();
         let mut end = self.end();
-        let ended = match std::mem::replace(&mut *end, End::Ended(Err(ThreadPanic(bus_thread::NAME)))) {
+        let ended = match std::mem::replace(&mut *end, End::Ended(Box::new(Err(ThreadPanic(bus_thread::NAME))))) {
             End::Runs(thread) => thread.join().unwrap_or(Err(ThreadPanic(bus_thread::NAME))),
-            End::Ended(ended) => ended,
+            End::Ended(ended) => *ended,
         };
-        *end = End::Ended(ended.clone());
+        *end = End::Ended(Box::new(ended.clone()));
         ended
     }
 }

@@ -36,7 +36,7 @@ impl Simulation {
             // SYNC: a flag; it publishes nothing.
             while !stopping.load(Ordering::Relaxed) {
                 let mut segment = served.lock().unwrap();
-                let busy = server.serve_once(&mut far, &mut *segment, start.elapsed()).unwrap_or(false);
+                let busy = server.serve_once(&mut far, &mut segment, start.elapsed()).unwrap_or(false);
                 if !busy {
                     segment.step(start.elapsed());
                     drop(segment);
@@ -75,7 +75,7 @@ fn start() -> (Simulation, Session) {
         match Session::start_on(rig(), link, SessionOptions::default(), || false) {
             Ok(session) => return (simulation, session),
             // The segment is an ordinary thread, which may have no CPU for a while.
-            Err(Unstarted { error: SessionError::Start(error), .. }) => eprintln!("again: {error}"),
+            Err(Unstarted { error: SessionError::Start(error), .. }) => drop(error),
             Err(other) => panic!("{}", zerocat::chain(&other)),
         }
     }

@@ -1,5 +1,6 @@
 //! A process that runs out of file descriptors is told so by everything that opens some. The test is a process of its
 //! own, because the limit is one of the process. It needs root, and fails without it.
+#![allow(clippy::unwrap_used, reason = "a test fails there")]
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use zerocat_link::Sizing;

@@ -1,5 +1,6 @@
 //! The lock of an interface: one process has it, and any other that asks for it is told which one. These tests need
 //! root, and fail without it.
+#![allow(clippy::unwrap_used, reason = "a test fails there")]
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};

@@ -20,8 +20,7 @@ fn audit(link: LinkKind, cycles: u64) -> AuditReport {
         let settings = AuditSettings { rig, segment: Some(veth.peer.clone()), cycles, links: vec![link], waits };
         run(&settings, |_| ()).unwrap()
     });
-    eprintln!("{}", table(&report));
-    assert_eq!(report.violations().collect::<Vec<_>>(), [""; 0]);
+    assert_eq!(report.violations().collect::<Vec<_>>(), [""; 0], "{}", table(&report));
     for row in &report.rows {
         assert!(row.cycles >= cycles, "{row:?}");
         assert_eq!(row.allocations, Some(0), "counted by this program");

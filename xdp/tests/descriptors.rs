@@ -1,5 +1,6 @@
 //! A process without file descriptors left is told so. A process of its own, because the limit is the process's. Needs
 //! root, and fails without.
+#![allow(clippy::unwrap_used, reason = "a test fails there")]
 
 mod support;
 

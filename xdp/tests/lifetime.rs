@@ -1,5 +1,6 @@
 //! A link comes and goes without a trace, however its process ends, and lives through its interface's troubles. Needs
 //! root, and fails without.
+#![allow(clippy::unwrap_used, reason = "a test fails there")]
 
 mod support;
 

@@ -1,5 +1,6 @@
 //! A watch tells what became of a link's program and interface, to a thread that may do nothing else. Needs root, and fails
 //! without.
+#![allow(clippy::unwrap_used, reason = "a test fails there")]
 
 mod support;
 

@@ -23,6 +23,8 @@ const ASKING: Duration = Duration::from_secs(2);
 const ASK_AGAIN: Duration = Duration::from_millis(200);
 /// Time between two looks at the link.
 const LINK_LOOK: Duration = Duration::from_millis(100);
+/// Longest time that the kernel takes to remove an interface, once it has begun to.
+const LINK_SETTLES: Duration = Duration::from_millis(300);
 
 /// Complete cycles in a row after which frames count as never having been missed.
 const UNBROKEN: u64 = 10;
@@ -79,10 +81,23 @@ impl<'a> Machine<'a> {
             }
             if now >= link_at {
                 link_at = now.saturating_add(LINK_LOOK);
-                if let LinkState::Gone(why) = self.surroundings.link() {
+                if let Some(why) = self.link_gone().await {
                     return Left::LinkGone(why);
                 }
             }
+        }
+    }
+
+    /// Why the link is gone, if it is. An interface that is being removed loses its XDP program first, so a second look
+    /// tells that from a program that somebody detached.
+    pub(crate) async fn link_gone(&self) -> Option<String> {
+        if self.surroundings.link() == LinkState::Standing {
+            return None;
+        }
+        self.datagrams.pause(LINK_SETTLES).await;
+        match self.surroundings.link() {
+            LinkState::Gone(why) => Some(why),
+            LinkState::Standing => None,
         }
     }
 

@@ -12,7 +12,6 @@ use crate::bring_up::{Planned, Ports, StartError};
 use crate::events::SessionEvent;
 use crate::machine::{ATTEMPT, LifeError, Machine};
 use crate::supervision::Cause;
-use crate::surroundings::LinkState;
 use futures_lite::future::or;
 use std::time::Duration;
 use zerocat_engine::Traffic;
@@ -91,7 +90,7 @@ impl<'a> Machine<'a> {
             if let Err(error) = self.take_exchange_out(&mut ports).await {
                 tracing::warn!("{}", chain(&error));
             }
-            if let LinkState::Gone(why) = self.surroundings.link() {
+            if let Some(why) = self.link_gone().await {
                 return Recovered::LinkGone(why);
             }
             if self.surroundings.carrier() != Some(false) {

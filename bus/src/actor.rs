@@ -14,12 +14,12 @@ use std::task::Poll;
 
 use futures_lite::future::or;
 
-use crate::al;
 use crate::bring_up::{Network, StateReport};
 use crate::coe::SdoError;
-use crate::datagrams::{Datagrams, Target};
+use crate::datagrams::Datagrams;
 use crate::error::{BringUpError, Label};
 use crate::executor::join_all;
+use crate::look;
 use crate::mailbox::Mailbox;
 use crate::request::{Answering, Inbox, Question, RequestError};
 
@@ -37,7 +37,7 @@ enum Job {
 #[derive(Debug)]
 struct Actor {
     who: Label,
-    target: Target,
+    station: u16,
     /// Its mailbox, while it isn't at work.
     mailbox: RefCell<Option<Mailbox>>,
     jobs: RefCell<VecDeque<Job>>,
@@ -74,7 +74,7 @@ impl<'d> Actors<'d> {
         let mailboxes = network.take_mailboxes();
         let actor = |(subdevice, mailbox): (&crate::SubDevice, Option<Mailbox>)| Actor {
             who: subdevice.label(),
-            target: Target::Station(subdevice.station),
+            station: subdevice.station,
             mailbox: RefCell::new(mailbox.filter(|mailbox| mailbox.info().coe())),
             jobs: RefCell::default(),
         };
@@ -98,9 +98,10 @@ impl<'d> Actors<'d> {
         .await;
     }
 
-    /// What each SubDevice shows now, in bus order.
+    /// What each SubDevice shows now, in bus order; also those that lost their station address.
     pub async fn states(&self) -> Vec<StateReport> {
-        join_all(self.actors.iter().map(|actor| actor.look(self.datagrams))).await
+        let count = self.actors.len();
+        join_all(self.actors.iter().map(|actor| actor.look(self.datagrams, count))).await
     }
 
     async fn serve(&self, inbox: &Inbox) {
@@ -129,8 +130,9 @@ impl<'d> Actors<'d> {
 }
 
 impl Actor {
-    async fn look(&self, datagrams: &Datagrams) -> StateReport {
-        StateReport { who: self.who.clone(), shown: al::shown(datagrams, self.target).await }
+    async fn look(&self, datagrams: &Datagrams, count: usize) -> StateReport {
+        let shown = look::shown(datagrams, self.who.position, self.station, count).await;
+        StateReport { who: self.who.clone(), shown }
     }
 
     /// Does its jobs one after the other.

@@ -23,6 +23,7 @@ use crate::datagrams::{Datagrams, Target};
 use crate::discovery;
 use crate::error::{BringUpError, DatagramError, Label};
 use crate::executor::join_all;
+use crate::look;
 use crate::mailbox::{Mailbox, ReceivedEmergency};
 use crate::pdo;
 use crate::subdevice::SubDevice;
@@ -178,8 +179,9 @@ impl<'d> Network<'d> {
 
     /// Brings those that show a higher state down to `state`. Best effort: all are asked, and what failed is returned.
     pub async fn step_down(&mut self, state: AlState) -> Vec<BringUpError> {
-        let (datagrams, policy) = (self.datagrams, self.policy(state));
-        let steps = join_all(self.subdevices.iter().map(|one| step_down_one(datagrams, one, state, policy))).await;
+        let (datagrams, policy, count) = (self.datagrams, self.policy(state), self.subdevices.len());
+        let steps = self.subdevices.iter().map(|one| step_down_one(datagrams, one, count, state, policy));
+        let steps = join_all(steps).await;
         let mut failed = Vec::new();
         for (subdevice, step) in self.subdevices.iter_mut().zip(steps) {
             match step {
@@ -374,15 +376,16 @@ async fn program_one(
     }
 }
 
-/// `None` where it is that far down already.
+/// `None` where it is that far down already, as one that was switched off and on is.
 async fn step_down_one(
     datagrams: &Datagrams,
     subdevice: &SubDevice,
+    count: usize,
     state: AlState,
     policy: AlPolicy,
 ) -> Result<Option<AlState>, BringUpError> {
     let (target, who) = (Target::Station(subdevice.station), subdevice.label());
-    let shown = al::shown(datagrams, target).await;
+    let shown = look::shown(datagrams, subdevice.position, subdevice.station, count).await;
     let shown =
         shown.map_err(|source| BringUpError::SubDevice { who: who.clone(), doing: "read AL status", source })?;
     let error = shown.status.error();

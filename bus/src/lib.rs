@@ -18,6 +18,7 @@ pub mod discovery;
 pub mod error;
 pub mod executor;
 mod flight;
+mod look;
 pub mod mailbox;
 pub mod matching;
 pub mod occupancy;

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use support::simulated::{Simulated, prepare, segment};
 use zerocat_bus::{Actors, BringUpError, Datagrams, Inbox, Options, Pending, RequestError, Requests, requests};
-use zerocat_sim::SegmentConfig;
+use zerocat_sim::{Action, SegmentConfig};
+use zerocat_wire::AlState;
 
 const SECOND: Duration = Duration::from_secs(1);
 /// Status word of a CiA 402 drive.
@@ -105,4 +106,21 @@ fn a_bus_that_is_not_in_operation_refuses_requests_with_the_reason() {
     let end = bus.datagrams.now() + SECOND;
     let _ = bus.pump.run(bus.datagrams.by(end, bus.inbox.refuse("it is being brought up")));
     assert_eq!(asked.wait(), Err(RequestError::Unavailable("it is being brought up")));
+}
+
+#[test]
+fn a_subdevice_that_was_switched_off_and_on_is_seen_in_init_without_its_station_address() {
+    let mut bus = bus();
+    let shown = |bus: &mut Bus| {
+        let states = bus.requests.states(SECOND).unwrap();
+        bus.run(SECOND);
+        states.wait().unwrap().pop().unwrap().shown.ok().and_then(|shown| shown.status.state())
+    };
+    assert_eq!(shown(&mut bus), Some(AlState::PreOp));
+    let now = bus.datagrams.now();
+    bus.pump.segment.act(Action::PowerOff { subdevice: SERVO.into() }, now).unwrap();
+    assert_eq!(shown(&mut bus), None);
+    let now = bus.datagrams.now();
+    bus.pump.segment.act(Action::PowerOn { subdevice: SERVO.into() }, now).unwrap();
+    assert_eq!(shown(&mut bus), Some(AlState::Init));
 }

@@ -14,6 +14,8 @@ pub struct OutOfOp {
     pub key: Option<String>,
     /// What it shows; `None` where it doesn't answer.
     pub shown: Option<AlShown>,
+    /// Whether it had stopped answering and answers again.
+    pub came_back: bool,
 }
 
 impl fmt::Display for OutOfOp {
@@ -24,6 +26,13 @@ impl fmt::Display for OutOfOp {
         }
         match self.shown {
             None => f.write_str(" doesn't answer"),
+            Some(AlShown { status, code }) if self.came_back => {
+                write!(f, " answers again, in {status}")?;
+                if status.error() {
+                    write!(f, ", {code}")?;
+                }
+                f.write_str(": this version doesn't bring it to OP again")
+            }
             Some(AlShown { status, code }) if status.error() => write!(f, " left OP: it is in {status}, {code}"),
             Some(AlShown { status, .. }) => write!(f, " left OP: it is in {status}"),
         }
@@ -59,12 +68,14 @@ impl Health {
                 }
                 continue;
             }
-            let out = OutOfOp { key: key(position), who, shown };
-            let before = self.out.insert(position, out.clone());
+            let before = self.out.get(&position);
+            let came_back = before.is_some_and(|before| before.came_back || before.shown.is_none());
+            let out = OutOfOp { key: key(position), who, shown, came_back: came_back && shown.is_some() };
             self.left += u64::from(before.is_none());
-            if before.as_ref() != Some(&out) {
-                changes.push(Change::Out(out));
+            if before != Some(&out) {
+                changes.push(Change::Out(out.clone()));
             }
+            self.out.insert(position, out);
         }
         changes
     }
@@ -120,7 +131,13 @@ mod tests {
         let silent = StateReport { shown: Err(DatagramError::TooLong { len: 0 }), ..report(2, 0, 0) };
         let changes = health.update(vec![silent], key);
         assert!(matches!(&changes[..], [Change::Out(out)] if out.to_string().ends_with("doesn't answer")));
-        assert!(matches!(&health.update(vec![report(2, 1, 0)], key)[..], [Change::Out(_)]));
+        let changes = health.update(vec![report(2, 1, 0)], key);
+        let [Change::Out(out)] = changes.as_slice() else { panic!("{changes:?}") };
+        assert_eq!(
+            out.to_string(),
+            "SubDevice 2 (SERVO) `axis` answers again, in INIT: this version doesn't bring it to OP again"
+        );
+        assert_eq!(health.update(vec![report(2, 1, 0)], key), []);
         assert!(matches!(&health.update(vec![report(2, 8, 0)], key)[..], [Change::Back(_)]));
         assert_eq!((health.out().count(), health.left()), (0, 1));
     }

@@ -1,0 +1,34 @@
+//! What a SubDevice shows, also where it has lost its station address because it was switched off and on.
+//!
+//! Guarantees: it only reads. A SubDevice is looked at by its position only where as many answer as were found, and the one
+//! there has no station address; so it is never taken for another.
+
+use zerocat_wire::register;
+
+use crate::al::{self, AlShown};
+use crate::datagrams::{Datagrams, Target};
+use crate::error::DatagramError;
+
+/// What a SubDevice of a network with `count` of them shows now.
+///
+/// # Errors
+/// Why it doesn't answer at its station address, where it isn't found without one either.
+pub(crate) async fn shown(
+    datagrams: &Datagrams,
+    position: u16,
+    station: u16,
+    count: usize,
+) -> Result<AlShown, DatagramError> {
+    match al::shown(datagrams, Target::Station(station)).await {
+        Ok(shown) => Ok(shown),
+        Err(error) => without_address(datagrams, position, count).await.ok_or(error),
+    }
+}
+
+async fn without_address(datagrams: &Datagrams, position: u16, count: usize) -> Option<AlShown> {
+    let answer = datagrams.read(Target::Broadcast, register::AL_STATUS, 2).await.ok()?;
+    let target = Target::Position(position);
+    let lost = usize::from(answer.working_counter) == count
+        && datagrams.read_u16(target, register::STATION_ADDRESS).await.ok()? == 0;
+    if lost { al::shown(datagrams, target).await.ok() } else { None }
+}

@@ -24,8 +24,8 @@ Examples:
   zerocat run rig.json --seconds 10 --report report.json --capture run.pcapng";
 /// What takes how long at most.
 const BOUNDS: &str = "\
-Bounds: whatever the network does, bring-up ends within 60 s, each attempt to recover a lost network within 60 s, and \
-the shutdown within 10 s beside the time of the rig file's `stop`. One signal is enough.";
+Bounds: bring-up, the shutdown and each attempt to recover a lost network end within a bounded time, whatever the bus \
+does.";
 /// What signals do.
 const SIGNALS: &str = "\
 Signals: SIGTERM, SIGINT, SIGHUP and SIGQUIT stop in order; a second SIGTERM or SIGINT ends at once. SIGUSR1 says a \
@@ -57,13 +57,13 @@ pub(crate) struct Run {
     /// Replace an XDP program that is on the interface.
     #[arg(long)]
     replace_program: bool,
-    /// Take a bus that another MainDevice drives.
+    /// Take a bus that another MainDevice drives, or left in SAFE-OP or OP.
     #[arg(long)]
     take_bus: bool,
     /// Was split into the two above.
     #[arg(long, hide = true)]
     force: bool,
-    /// Fail where anything asked for is unavailable, such as zero-copy, locked memory or SCHED_FIFO.
+    /// Fail where anything asked for couldn't be had, such as zero-copy, locked memory or SCHED_FIFO.
     #[arg(long)]
     strict: bool,
 }
@@ -167,21 +167,14 @@ pub(crate) fn run_rig(
     };
     let (report, done) = match started {
         Ok(session) => operate(&session, &live, seconds, signals),
-        Err(Unstarted { error, report }) => {
-            let done = before_op(error, &report, &live, signals);
-            (*report, done)
-        }
+        Err(Unstarted { error, report }) => (*report, before_op(error, &live, signals)),
     };
     live.finish();
     conclusion.conclude(report, done, signals)
 }
 
 /// What a run ends with that did not come to OP.
-fn before_op(error: SessionError, report: &Report, live: &Live, signals: &Signals) -> Done {
-    if matches!(error, SessionError::Start(_)) {
-        // Frames that arrive where nobody hears them, for one, are why a bus seems to be silent.
-        report.missing.iter().for_each(|missing| print::say(format_args!("unavailable: {missing}")));
-    }
+fn before_op(error: SessionError, live: &Live, signals: &Signals) -> Done {
     match (error, signals.stopped_by()) {
         (SessionError::Interrupted, Some(signal)) => {
             print::say(format_args!("stopped by {signal} before OP: {}", live.reached()));

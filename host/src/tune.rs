@@ -1,10 +1,8 @@
-//! Changes the settings of an interface as a rig wants them, and restores them: those that `doctor` checks and that can
-//! be restored.
+//! Sets an interface as a rig wants it, and puts it back: what `doctor` asks for and can be taken back.
 //!
-//! Guarantees: the old value of a setting is on disk before it is changed; a setting that can't be changed is reported
-//! and doesn't stop the others; an interface on which a rig runs isn't touched unless the caller overrides that,
-//! because several drivers reset the link. Not guaranteed: that settings survive a reload of the driver or a restart of
-//! the machine, because the kernel keeps them in memory only.
+//! Guarantees: what a setting was is on disk before it is changed; what can't be changed is said and stops nothing; an
+//! interface that a rig runs on isn't touched unless that is asked for, since several drivers reset the link. Not
+//! guaranteed: that settings outlive the driver or the machine's next start. They are the kernel's, not ours.
 
 mod apply;
 mod outcome;
@@ -17,7 +15,7 @@ mod state;
 mod testing;
 
 pub use outcome::{Outcome, Row};
-pub use plan::{Found, IrqCpu, Item, Preferences, Reading, ThreadedNapi, plan};
+pub use plan::{Found, IrqCpu, Item, Reading, ThreadedNapi, Wish, plan};
 pub use restore::ChangedSince;
 pub use setting::{Setting, Value};
 pub use state::{Entry, Identity, State};
@@ -38,25 +36,25 @@ pub const TUNE_SCHEMA: &str = "zerocat-tune/1";
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TuneError {
-    /// There is no such interface, or it can't be read.
+    /// There is no such interface, or it can't be asked.
     #[error(transparent)]
     Interface(#[from] XdpError),
     /// A capability is missing.
-    #[error("changing {interface} needs CAP_NET_ADMIN; run as root, or use --dry-run")]
+    #[error("changing {interface} needs CAP_NET_ADMIN; run as root, or look with --dry-run")]
     NotPermitted {
         /// The interface.
         interface: String,
     },
     /// A rig runs on it.
-    #[error("{interface} is in use: {by}; changing it may reset the link: stop the rig, or use --force")]
+    #[error("{interface} is in use: {by}; changing it may reset the link: stop the rig, or insist with --force")]
     InUse {
         /// The interface.
         interface: String,
-        /// What uses it.
+        /// By what.
         by: String,
     },
-    /// There is no such CPU.
-    #[error("there is no CPU {cpu} online; choose one of {online:?}")]
+    /// A CPU that there isn't.
+    #[error("there is no CPU {cpu} on line; there are {online:?}")]
     NoSuchCpu {
         /// What was asked for.
         cpu: usize,
@@ -71,7 +69,7 @@ pub enum TuneError {
         /// Why not.
         source: std::io::Error,
     },
-    /// The file is no state file, or belongs to another interface.
+    /// The state file isn't one, or is of another interface.
     #[error("the state file {} can't be used: {reason}; name another with --state", path.display())]
     StateWrong {
         /// Where it is.
@@ -79,9 +77,9 @@ pub enum TuneError {
         /// Why not.
         reason: String,
     },
-    /// The state file belongs to an interface of this name in another network namespace.
+    /// The state file is of an interface of that name in another network namespace.
     #[error(
-        "the state file {} belongs to {interface} in another network namespace; restore it there, or name another with --state",
+        "the state file {} is of {interface} in another network namespace; restore there, or name another with --state",
         path.display()
     )]
     StateElsewhere {
@@ -100,26 +98,26 @@ pub enum TuneError {
     },
 }
 
-/// What to do.
+/// What is to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
-    /// Change the settings as a rig wants them.
+    /// Set the interface as a rig wants it.
     Apply,
-    /// Report what that would change.
-    DryRunApply,
-    /// Restore the settings.
+    /// Say what that would change.
+    RehearseApply,
+    /// Put the interface back.
     Restore(ChangedSince),
-    /// Report what that would change.
-    DryRunRestore(ChangedSince),
+    /// Say what that would change.
+    RehearseRestore(ChangedSince),
 }
 
 impl Action {
     const fn name(self) -> &'static str {
         match self {
             Self::Apply => "apply",
-            Self::DryRunApply => "apply_dry_run",
+            Self::RehearseApply => "apply_dry_run",
             Self::Restore(_) => "restore",
-            Self::DryRunRestore(_) => "restore_dry_run",
+            Self::RehearseRestore(_) => "restore_dry_run",
         }
     }
 
@@ -128,37 +126,37 @@ impl Action {
     }
 }
 
-/// Whether to change an interface while a rig runs on it.
+/// Whether an interface may be touched while a rig runs on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum WhileInUse {
-    /// Don't.
+    /// No.
     #[default]
     Refuse,
-    /// Change it all the same.
-    Override,
+    /// Yes.
+    Insist,
 }
 
-/// A request to [`tune()`].
+/// What is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TuneRequest {
     /// The interface.
     pub interface: String,
-    /// What to do.
+    /// What is to be done.
     pub action: Action,
     /// CPU of the realtime thread; interrupts stay off it.
     pub cpu: Option<usize>,
-    /// CPU for the interrupts of the NIC; if `None`, one that is neither the realtime CPU nor isolated.
+    /// CPU for the interrupts of the NIC; one that is neither realtime nor isolated if none is named.
     pub irq_cpu: Option<usize>,
-    /// Whether the kernel polls in threads.
+    /// Threads of the kernel's polling.
     pub threaded: ThreadedNapi,
-    /// Path of the state file.
+    /// Where the settings are kept as they were.
     pub state: PathBuf,
-    /// Whether to change an interface that is in use.
+    /// Whether to touch an interface that is in use.
     pub in_use: WhileInUse,
 }
 
 impl TuneRequest {
-    /// A request with defaults for everything else.
+    /// To do this to an interface, all else as it is by default.
     #[must_use]
     pub fn new(interface: &str, action: Action) -> Self {
         Self {
@@ -173,7 +171,7 @@ impl TuneRequest {
     }
 }
 
-/// The default state file of an interface. It is in `/run`, so a restart of the machine removes it like the settings.
+/// The state file of an interface: gone with the machine's next start, as the settings are.
 #[must_use]
 pub fn default_state(interface: &str) -> PathBuf {
     PathBuf::from(format!("/run/zerocat/tune-{interface}.json"))
@@ -190,24 +188,24 @@ pub struct Tuned {
     pub interface: String,
     /// `apply`, `apply_dry_run`, `restore`, `restore_dry_run`.
     pub action: &'static str,
-    /// The state file; `null` if there is none, or none any longer.
+    /// The state file; `null` if there is none (any more).
     pub state: Option<PathBuf>,
     /// Each setting.
     pub settings: Vec<Row>,
-    /// Remarks, such as a reset of the link.
+    /// What else is worth knowing.
     pub notes: Vec<String>,
 }
 
 impl Tuned {
-    /// Number of settings with this outcome.
+    /// Number of settings that this became of.
     #[must_use]
     pub fn count(&self, outcome: Outcome) -> usize {
         self.settings.iter().filter(|row| row.outcome == outcome).count()
     }
 }
 
-/// Tunes or restores an interface of the calling thread's network namespace. `say` is called with each change before it
-/// is made.
+/// Does what is asked for to an interface of the calling thread's network namespace. `say` is told of each change
+/// before it is made.
 ///
 /// # Errors
 /// `Interface`, `NotPermitted`, `InUse`, `NoSuchCpu`, those of the state file.
@@ -222,16 +220,16 @@ fn tune_below(root: &Path, request: &TuneRequest, say: &mut dyn FnMut(&str)) -> 
     if request.action.changes() {
         may_change(root, &host, &before, request)?;
     }
-    let preferences = preferences(&host, request)?;
+    let wish = wish(&host, request)?;
     let nic = Nic::find(root, &before)?;
     let mut state = State::open(&request.state, &Identity::of(root, name, before.index))?;
     let Done { rows: settings, mut notes } = match request.action {
-        Action::DryRunApply => apply::dry_run(&nic, &preferences).into(),
-        Action::Apply => apply::apply(&nic, &preferences, &mut state, say)?,
-        Action::DryRunRestore(since) => restore::dry_run(&nic, &state, since).into(),
+        Action::RehearseApply => apply::rehearse(&nic, &wish).into(),
+        Action::Apply => apply::apply(&nic, &wish, &mut state, say)?,
+        Action::RehearseRestore(since) => restore::rehearse(&nic, &state, since).into(),
         Action::Restore(since) => restore::restore(&nic, &mut state, since, say)?,
     };
-    notes.extend(irqbalance_note(&host, &settings));
+    notes.extend(moved_again(&host, &settings));
     Ok(Tuned {
         schema: TUNE_SCHEMA,
         version: env!("CARGO_PKG_VERSION"),
@@ -243,17 +241,17 @@ fn tune_below(root: &Path, request: &TuneRequest, say: &mut dyn FnMut(&str)) -> 
     })
 }
 
-/// Checks that this process has permission, and that nothing uses the interface.
+/// Whether this process may, and nobody is disturbed.
 fn may_change(root: &Path, host: &HostReading, nic: &NicSettings, request: &TuneRequest) -> Result<(), TuneError> {
     let interface = request.interface.clone();
     if host.rights.capabilities.is_some_and(|own| !own.contains(Capabilities::NET_ADMIN)) {
         return Err(TuneError::NotPermitted { interface });
     }
-    if request.in_use == WhileInUse::Override {
+    if request.in_use == WhileInUse::Insist {
         return Ok(());
     }
     if let Some(resident) = AttachedProgram::of_interface(&interface)? {
-        return Err(TuneError::InUse { interface, by: format!("it has an XDP program, {resident}") });
+        return Err(TuneError::InUse { interface, by: format!("an XDP program is on it, {resident}") });
     }
     match InterfaceFiles::read(root, &interface, nic.index).sockets {
         None | Some(0) => Ok(()),
@@ -261,20 +259,20 @@ fn may_change(root: &Path, host: &HostReading, nic: &NicSettings, request: &Tune
     }
 }
 
-fn preferences(host: &HostReading, request: &TuneRequest) -> Result<Preferences, TuneError> {
-    let is_online = |cpu: usize| host.online.is_empty() || host.online.contains(&cpu);
-    if let Some(cpu) = request.cpu.into_iter().chain(request.irq_cpu).find(|cpu| !is_online(*cpu)) {
+fn wish(host: &HostReading, request: &TuneRequest) -> Result<Wish, TuneError> {
+    let on_line = |cpu: usize| host.online.is_empty() || host.online.contains(&cpu);
+    if let Some(cpu) = request.cpu.into_iter().chain(request.irq_cpu).find(|cpu| !on_line(*cpu)) {
         return Err(TuneError::NoSuchCpu { cpu, online: host.online.clone() });
     }
     let choose = plan::housekeeping(&host.online, &host.host.isolated, request.cpu);
     let irq_cpu = request.irq_cpu.map_or(IrqCpu::Housekeeping { realtime: request.cpu, choose }, IrqCpu::Exactly);
-    Ok(Preferences { irq_cpu, threaded: request.threaded })
+    Ok(Wish { irq_cpu, threaded: request.threaded })
 }
 
-fn irqbalance_note(host: &HostReading, settings: &[Row]) -> Option<String> {
+fn moved_again(host: &HostReading, settings: &[Row]) -> Option<String> {
     let moved = settings.iter().any(|row| matches!((&row.setting, row.outcome), (Setting::Irq(_), Outcome::Changed)));
     (moved && host.runs("irqbalance") == Some(true))
-        .then(|| "irqbalance is running and will move interrupts again: systemctl disable --now irqbalance".to_owned())
+        .then(|| "irqbalance runs and will move interrupts again: systemctl disable --now irqbalance".to_owned())
 }
 
 #[cfg(test)]

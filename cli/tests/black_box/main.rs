@@ -14,6 +14,7 @@ mod doctor;
 mod exchange;
 mod failures;
 mod files;
+mod harsh;
 mod limits;
 mod moments;
 mod outputs;
@@ -22,8 +23,12 @@ mod privileges;
 mod program;
 mod recovery;
 mod run;
+#[allow(dead_code, reason = "another suite uses the rest")]
+#[path = "../sim/running.rs"]
+mod running;
 mod scan;
 mod signals;
+mod slow_line;
 mod stop;
 mod streams;
 mod tune;

@@ -77,6 +77,19 @@ impl Program {
         self.await_in(text, |program| &program.err, |said| said.contains(text));
     }
 
+    /// Waits until it has said something on standard error, or has ended. Returns whether it said it.
+    pub(crate) fn says_before_it_ends(&mut self, text: &str) -> bool {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.err.text().contains(text) {
+            if !self.is_running() {
+                return self.err.whole().contains(text);
+            }
+            assert!(Instant::now() < deadline, "{} did not say `{text}`\n{}", self.said, self.shown());
+            std::thread::sleep(LOOK);
+        }
+        true
+    }
+
     /// Waits until a line on standard output, after those that are there now, is as wanted.
     pub(crate) fn await_line(&mut self, what: &str, wanted: impl Fn(&str) -> bool) {
         let so_far = self.out.text().lines().count();

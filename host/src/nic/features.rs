@@ -1,7 +1,6 @@
-//! Which parts of XDP an interface's driver claims to support, without attaching anything.
+//! What an interface's driver says it can do with XDP, without anything being attached.
 //!
-//! A driver may claim more than it supports on a given queue or with a given firmware. What really works is read back
-//! when a link is opened.
+//! A driver may say more than it keeps on a given queue or firmware; what counts is what is read back after opening.
 
 use super::netdev;
 use std::io;
@@ -16,22 +15,22 @@ const TIMESTAMP: u64 = 1 << 0;
 /// XDP features of a driver (`xdp-features` of the netdev netlink family; kernel 6.3 or newer, else all false).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct XdpFeatures {
-    /// It runs programs in the driver: native mode.
+    /// Runs programs in the driver: native mode.
     pub native: bool,
-    /// It supports `XDP_REDIRECT`, which AF_XDP needs in native mode.
+    /// Does `XDP_REDIRECT`, which AF_XDP in a native mode needs.
     pub redirect: bool,
-    /// It supports AF_XDP in zero-copy mode.
+    /// Does AF_XDP in zero-copy mode.
     pub zero_copy: bool,
-    /// It tells a program when the NIC received a frame (`bpf_xdp_metadata_rx_timestamp`); older kernels don't report
-    /// this. Not used: receive times are software stamps.
+    /// Tells a program when the NIC received a frame (`bpf_xdp_metadata_rx_timestamp`); older kernels do not say.
+    /// Not used: the times of received frames are software stamps.
     pub receive_stamps: bool,
 }
 
 impl XdpFeatures {
-    /// Reads those of the interface with this number in the calling thread's network namespace.
+    /// Those of the interface of this number in the calling thread's network namespace.
     ///
     /// # Errors
-    /// The kernel's error. A kernel that doesn't know the question is no error.
+    /// What the kernel says; a kernel without the question is no error.
     pub fn of_interface(index: u32) -> io::Result<Self> {
         let netdev::Features { xdp: flags, receive_metadata: metadata } = netdev::features(index)?;
         let has = |flag| flags & flag != 0;

@@ -1,6 +1,6 @@
-//! The settings of an interface as its driver reports them: link, queues, coalescing, offloads.
+//! How an interface is set, as its driver says: link, queues, coalescing, offloads.
 //!
-//! Only reads. `None` is what a driver doesn't report.
+//! Reads only. What a driver doesn't say is `None`.
 
 use std::net::IpAddr;
 use zerocat_xdp::ethtool::{
@@ -9,64 +9,64 @@ use zerocat_xdp::ethtool::{
 };
 use zerocat_xdp::{Device, Offloads, XdpError};
 
-/// Settings of an interface of the calling thread's network namespace.
+/// An interface of the calling thread's network namespace.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct NicSettings {
     /// Its name.
     pub name: String,
     /// Its number in its network namespace.
     pub index: u32,
-    /// Whether it is up (`IFF_UP`).
+    /// Whether it is set up (`IFF_UP`).
     pub up: Option<bool>,
-    /// Whether it has a carrier.
+    /// Whether there is a carrier.
     pub carrier: Option<bool>,
     /// Name of the driver.
     pub driver: Option<String>,
-    /// Address of the device on its bus: `0000:03:00.0`, `usb-0000:00:14.0-2`; `None` for a virtual interface.
+    /// Where the device is on its bus: `0000:03:00.0`, `usb-0000:00:14.0-2`; none for a virtual one.
     pub bus: Option<String>,
     /// Speed in Mb/s.
     pub speed_mbit: Option<u32>,
-    /// Whether it is full duplex.
+    /// Full duplex.
     pub full_duplex: Option<bool>,
     /// Largest payload of an Ethernet frame, in bytes.
     pub mtu: Option<u32>,
-    /// Number of receive queues in use.
+    /// Receive queues in use.
     pub queues: Option<u32>,
-    /// How long the NIC delays its interrupts.
+    /// How long the NIC waits before it interrupts.
     pub coalescing: Option<Coalescing>,
-    /// Whether Energy Efficient Ethernet is on.
+    /// Energy Efficient Ethernet is on.
     pub energy_efficient: Option<bool>,
-    /// Whether pause frames are received or sent.
+    /// Pause frames are received or sent.
     pub pause: Option<bool>,
-    /// Whether generic receive offload is on.
+    /// Generic receive offload is on.
     pub generic_receive_offload: Option<bool>,
-    /// Whether the NIC merges received frames (`rx-gro-hw`).
+    /// The NIC joins received frames (`rx-gro-hw`).
     pub hardware_receive_offload: Option<bool>,
-    /// Whether large receive offload is on.
+    /// Large receive offload is on.
     pub large_receive_offload: Option<bool>,
-    /// Whether the NIC removes VLAN tags.
+    /// The NIC takes VLAN tags off.
     pub receive_vlan: Option<bool>,
-    /// Its IP addresses; `None` if they can't be listed.
+    /// IP addresses on it; `None` where they can't be listed.
     pub addresses: Option<Vec<IpAddr>>,
 }
 
-/// How long a NIC delays its interrupts.
+/// How long a NIC waits before it interrupts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Coalescing {
-    /// After receiving a frame, in us.
+    /// After a frame was received, in us.
     pub receive_us: u32,
-    /// Or until so many frames were received; 0 if frames aren't counted.
+    /// Or after so many frames were received; 0 where frames aren't counted.
     pub receive_frames: u32,
-    /// After sending a frame, in us.
+    /// After a frame was sent, in us.
     pub transmit_us: u32,
-    /// Or until so many frames were sent; 0 if frames aren't counted.
+    /// Or after so many frames were sent; 0 where frames aren't counted.
     pub transmit_frames: u32,
-    /// Whether the driver adapts the times by itself.
+    /// The driver changes the times by itself.
     pub adaptive: bool,
 }
 
 impl NicSettings {
-    /// Reads the settings of an interface of the calling thread's network namespace.
+    /// Those of an interface of the calling thread's network namespace.
     ///
     /// # Errors
     /// `NoInterface`, `Device`.
@@ -101,7 +101,7 @@ impl NicSettings {
             energy_efficient: answer(&device, EnergyEfficient::to_get()).map(|eee| eee.enabled != 0),
             pause: pause.map(|pause| pause.receive != 0 || pause.transmit != 0),
             generic_receive_offload: answer(&device, Value::receive_offload()).map(|value| value.data != 0),
-            hardware_receive_offload: merged_by_the_nic(&device),
+            hardware_receive_offload: joined_by_the_nic(&device),
             large_receive_offload: flags.map(|flags| flags & FLAG_LRO != 0),
             receive_vlan: flags.map(|flags| flags & FLAG_RX_VLAN != 0),
             addresses: addresses(interface),
@@ -109,7 +109,7 @@ impl NicSettings {
     }
 }
 
-/// Whether an interface of the calling thread's network namespace has a carrier; `None` if that can't be determined.
+/// Whether an interface of the calling thread's network namespace has a carrier; `None` where that can't be told.
 #[must_use]
 pub fn has_carrier(interface: &str) -> Option<bool> {
     let device = Device::find(interface).ok()?;
@@ -121,7 +121,7 @@ fn answer<T: EthtoolCommand>(device: &Device, mut command: T) -> Option<T> {
     Some(command)
 }
 
-fn merged_by_the_nic(device: &Device) -> Option<bool> {
+fn joined_by_the_nic(device: &Device) -> Option<bool> {
     let all = Offloads::read(device).ok()?.list();
     Some(all.iter().find(|offload| offload.name == "rx-gro-hw")?.active)
 }
@@ -148,7 +148,7 @@ mod tests {
     use zerocat_testkit::netns::in_private_netns;
 
     #[test]
-    fn reads_a_veth_and_leaves_out_what_it_does_not_report() {
+    fn reads_a_veth_and_leaves_open_what_it_does_not_say() {
         in_private_netns(|veth| {
             let nic = NicSettings::of_interface(&veth.master).unwrap();
             assert_eq!((nic.up, nic.carrier, nic.mtu), (Some(true), Some(true), Some(1500)));

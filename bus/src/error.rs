@@ -235,6 +235,28 @@ pub enum BringUpError {
     },
 }
 
+impl AlError {
+    /// The SubDevice that it is about.
+    #[must_use]
+    pub const fn who(&self) -> &Label {
+        match self {
+            Self::Datagram { who, .. } | Self::Refused { who, .. } | Self::Timeout { who, .. } => who,
+        }
+    }
+}
+
+impl BringUpError {
+    /// The SubDevice that it is about, if it is about one.
+    #[must_use]
+    pub const fn who(&self) -> Option<&Label> {
+        match self {
+            Self::SubDevice { who, .. } | Self::Sii { who, .. } | Self::Watchdog { who, .. } => Some(who),
+            Self::Al(error) => Some(error.who()),
+            _ => None,
+        }
+    }
+}
+
 fn after(codes: &[AlStatusCode]) -> String {
     match codes {
         [] => String::new(),

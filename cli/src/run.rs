@@ -13,7 +13,10 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use zerocat::config::{Rig, Sink, Task, XdpMode};
 use zerocat::report::Report;
-use zerocat::{Ended, Ending, OpenLink, Phase, Privileges, Session, SessionError, SessionOptions, Unstarted};
+use zerocat::{
+    ATTEMPT, BRING_UP, Ended, Ending, OpenLink, Phase, Privileges, SHUTDOWN, Session, SessionError, SessionOptions,
+    Unstarted,
+};
 
 /// How often the realtime thread is looked after.
 const LOOK: Duration = Duration::from_millis(100);
@@ -22,21 +25,27 @@ const EXAMPLES: &str = "\
 Examples:
   zerocat run rig.json
   zerocat run rig.json --seconds 10 --report report.json --capture run.pcapng";
-/// What takes how long at most.
-const BOUNDS: &str = "\
-Bounds: bring-up, the shutdown and each attempt to recover a lost network end within a bounded time, whatever the bus \
-does.";
 /// What signals do.
 const SIGNALS: &str = "\
 Signals: SIGTERM, SIGINT, SIGHUP and SIGQUIT stop in order; a second SIGTERM or SIGINT ends at once. SIGUSR1 says a \
 status line on standard error. Others are ignored, but for those that stop a process or mean that it is broken.";
+
+/// What takes how long at most.
+fn bounds() -> String {
+    let [bring_up, attempt, shutdown] = [BRING_UP, ATTEMPT, SHUTDOWN].map(|bound| bound.as_secs());
+    format!(
+        "Bounds: bring-up ends within {bring_up} s and the shutdown within {shutdown} s, beside the time of `engine.stop` in \
+         the rig file, whatever the bus does. A network that is lost is waited for without a bound; each attempt to bring it \
+         to OP again ends within {attempt} s."
+    )
+}
 
 /// Bring a rig to OP and run its tasks until Ctrl-C.
 ///
 /// Live figures go to standard error, samples where the rig file's sinks say, the summary to standard output (to
 /// standard error where a sink is standard output).
 #[derive(Debug, Args)]
-#[command(after_help = format!("{EXAMPLES}\n\n{BOUNDS}\n\n{SIGNALS}"))]
+#[command(after_help = format!("{EXAMPLES}\n\n{}\n\n{SIGNALS}", bounds()))]
 pub(crate) struct Run {
     /// Rig file, JSON or YAML.
     rig: PathBuf,
@@ -204,12 +213,13 @@ fn ended_with(ended: &Ended) -> Done {
     match &ended.ending {
         Ending::LinkGone(why) => Err(Failure::link(why)),
         Ending::RealtimeEnded => Err(Failure::running("the realtime thread ended by itself")),
+        // That a SubDevice which is not there can't be shut down is no news.
+        Ending::Stopped if !ended.out_of_op.is_empty() => {
+            let out: Vec<_> = ended.out_of_op.iter().map(ToString::to_string).chain(ended.failed.clone()).collect();
+            Err(Failure::left_out(listed("not in OP at the end", &out)))
+        }
         Ending::Stopped if !ended.failed.is_empty() => {
             Err(Failure::running(listed("the shutdown failed", &ended.failed)))
-        }
-        Ending::Stopped if !ended.out_of_op.is_empty() => {
-            let out: Vec<_> = ended.out_of_op.iter().map(ToString::to_string).collect();
-            Err(Failure::left_out(listed("not in OP at the end", &out)))
         }
         Ending::Stopped => captured(&ended.report),
     }

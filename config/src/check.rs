@@ -5,6 +5,7 @@ mod devices;
 mod engine;
 mod exchange;
 mod tasks;
+mod watchdog;
 mod waveforms;
 
 use crate::error::Problem;

@@ -55,6 +55,23 @@ fn refuses_a_state_rate_that_does_not_divide_the_network_rate() {
 }
 
 #[test]
+fn a_watchdog_that_is_proposed_for_a_slow_network_is_right() {
+    for rate in [0.3, 0.5, 1.0, 2.0, 7.0, 9.0] {
+        let mut rig = with("/network/properties/rate", json!(rate));
+        let problems = parsed(&rig).problems();
+        let text = problems.iter().find(|problem| problem.path == "engine.watchdog").unwrap().to_string();
+        let (_, proposed) = text.split_once("such as \"").unwrap_or_else(|| panic!("{rate} Hz: {text}"));
+        let (proposed, _) = proposed.split_once('"').unwrap();
+        set(&mut rig, "/engine", json!({ "watchdog": proposed }));
+        let problems = parsed(&rig).problems();
+        assert!(
+            problems.iter().all(|problem| problem.path != "engine.watchdog"),
+            "{rate} Hz, {proposed}: {problems:?}"
+        );
+    }
+}
+
+#[test]
 fn takes_rates_that_divide_only_up_to_rounding() {
     let mut rig = with("/network/properties/rate", json!(0.3));
     set(&mut rig, "/tasks/0/config/sample_rate", json!(0.1));

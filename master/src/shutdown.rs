@@ -7,7 +7,7 @@ use crate::bring_up::{Planned, StartError};
 use crate::layout;
 use crate::machine::{Machine, SHUTDOWN};
 use std::time::Duration;
-use zerocat_bus::{BringUpError, Target};
+use zerocat_bus::{BringUpError, Label, Target};
 use zerocat_engine::Traffic;
 use zerocat_wire::{AlControl, AlState, register};
 
@@ -32,7 +32,7 @@ impl<'a> Machine<'a> {
                 self.ask_for_init().await;
             }
         }
-        failed
+        one_for_each(failed)
     }
 
     /// Exchanges safe outputs in OP.
@@ -116,5 +116,48 @@ impl<'a> Machine<'a> {
             self.datagrams.pause(LOOK).await;
         }
         Ok(())
+    }
+}
+
+/// The first failure of each SubDevice: one that doesn't go to SAFE-OP doesn't go to PRE-OP and INIT either.
+fn one_for_each(failed: Vec<StartError>) -> Vec<StartError> {
+    let mut kept: Vec<StartError> = Vec::new();
+    for error in failed {
+        let again = who(&error).is_some_and(|one| kept.iter().any(|kept| who(kept) == Some(one)));
+        if !again {
+            kept.push(error);
+        }
+    }
+    kept
+}
+
+const fn who(error: &StartError) -> Option<&Label> {
+    match error {
+        StartError::Bus(error) => error.who(),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use zerocat_bus::AlError;
+    use zerocat_wire::AlStatus;
+
+    fn timeout(position: u16, asked: AlState) -> StartError {
+        let who = Label { position, name: String::new() };
+        let (waited, acknowledged) = (Duration::from_secs(1), Vec::new());
+        BringUpError::from(AlError::Timeout { who, asked, shown: AlStatus(8), waited, acknowledged }).into()
+    }
+
+    #[test]
+    fn each_subdevice_fails_once_and_what_is_of_none_stays() {
+        let failed = [AlState::SafeOp, AlState::PreOp, AlState::Init]
+            .into_iter()
+            .flat_map(|asked| [timeout(1, asked), StartError::SafeNotSent, timeout(4, asked)]);
+        let texts: Vec<_> = one_for_each(failed.collect()).iter().map(ToString::to_string).collect();
+        let of = |text: &str| texts.iter().filter(|line| line.contains(text)).count();
+        assert_eq!([of("SubDevice 1"), of("SubDevice 4"), texts.len()], [1, 1, 5], "{texts:?}");
+        assert!(texts[0].contains("asked for SAFE-OP"), "{texts:?}");
     }
 }

@@ -11,6 +11,7 @@ mod bench_set;
 mod capture;
 mod compare;
 mod doctor;
+mod ends;
 mod exchange;
 mod failures;
 mod files;

@@ -7,9 +7,6 @@ use crate::rig::Rig;
 use crate::task::Task;
 use std::time::Duration;
 
-/// Longest watchdog: 65535 ticks of 100 us (ETG.1000.4, 6.3: the divider's default gives 100 us).
-const MAX_WATCHDOG: Duration = Duration::from_micros(6_553_500);
-
 /// Checks priority, mode, spin margin, deadline, guard and watchdog.
 pub(super) fn engine(rig: &Rig, found: &mut Found) {
     let engine = &rig.engine;
@@ -29,11 +26,7 @@ pub(super) fn engine(rig: &Rig, found: &mut Found) {
     within("engine.deadline", engine.deadline, period, found);
     within("engine.guard", engine.guard, period, found);
     busy_poll(engine, period, found);
-    let watchdog = engine.watchdog;
-    let what = format!("{watchdog:?} is not longer than the cycle of {period:?}");
-    found.demand(watchdog > period, "engine.watchdog", what, "give it several cycles, such as \"100ms\"");
-    let what = format!("{watchdog:?} is more than {MAX_WATCHDOG:?}");
-    found.demand(watchdog <= MAX_WATCHDOG, "engine.watchdog", what, "shorten it");
+    super::watchdog::watchdog(rig, found);
 }
 
 /// What the end of a run waits for must be there and be possible.

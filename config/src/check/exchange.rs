@@ -1,5 +1,6 @@
 //! Sync units, and slaves without LRW.
 
+use super::watchdog::longer_than;
 use super::{Found, Unique};
 use crate::exchange::SyncUnit;
 use crate::rig::Rig;
@@ -47,7 +48,11 @@ fn interval(rig: &Rig, unit: &SyncUnit, at: &str, found: &mut Found) {
              {watchdog:?} is not longer",
             unit.name, unit.every
         );
-        found.add(path, what, "lower it, or raise `engine.watchdog` to several times that");
+        let fix = match longer_than(between) {
+            Some(longer) => format!("lower it, or raise `engine.watchdog`, for example to \"{longer}\""),
+            None => "lower it: no watchdog is as long as that".to_owned(),
+        };
+        found.add(path, what, fix);
     }
 }
 

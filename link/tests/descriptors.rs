@@ -10,10 +10,10 @@ use zerocat_testkit::netns::in_private_netns;
 
 /// Runs with a limit, and puts the old one back.
 fn with_limit<T>(limit: u64, work: impl FnOnce() -> T) -> T {
-    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
-    setrlimit(Resource::RLIMIT_NOFILE, limit, hard).unwrap();
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).expect("the limit is read");
+    setrlimit(Resource::RLIMIT_NOFILE, limit, hard).expect("below the hard limit");
     let done = work();
-    setrlimit(Resource::RLIMIT_NOFILE, soft, hard).unwrap();
+    setrlimit(Resource::RLIMIT_NOFILE, soft, hard).expect("the limit of before");
     done
 }
 

@@ -33,8 +33,8 @@ fn told_to_nobody(watch: &XdpWatch) -> AttachmentState {
 
 /// As `bpftool link detach id ID` does it.
 fn detach(interface: &str) {
-    let resident = AttachedProgram::of_interface(interface).unwrap().unwrap();
-    let HeldBy::Link { id, .. } = resident.held_by else { panic!("{resident:?}") };
+    let attached = AttachedProgram::of_interface(interface).unwrap().unwrap();
+    let HeldBy::Link { id, .. } = attached.held_by else { panic!("{attached:?}") };
     // SAFETY: the call takes a number and returns a descriptor or a negative errno.
     let fd = unsafe { libbpf_sys::bpf_link_get_fd_by_id(id) };
     assert!(fd >= 0, "needs CAP_SYS_ADMIN: {}", io::Error::from_raw_os_error(-fd));

@@ -66,13 +66,13 @@ pub(crate) struct Run {
     /// Replace an XDP program that is on the interface.
     #[arg(long)]
     replace_program: bool,
-    /// Take a bus that another MainDevice drives, or left in SAFE-OP or OP.
+    /// Take a bus that another MainDevice drives.
     #[arg(long)]
     take_bus: bool,
     /// Was split into the two above.
     #[arg(long, hide = true)]
     force: bool,
-    /// Fail where anything asked for couldn't be had, such as zero-copy, locked memory or SCHED_FIFO.
+    /// Fail where anything asked for is unavailable, such as zero-copy, locked memory or SCHED_FIFO.
     #[arg(long)]
     strict: bool,
 }
@@ -176,14 +176,21 @@ pub(crate) fn run_rig(
     };
     let (report, done) = match started {
         Ok(session) => operate(&session, &live, seconds, signals),
-        Err(Unstarted { error, report }) => (*report, before_op(error, &live, signals)),
+        Err(Unstarted { error, report }) => {
+            let done = before_op(error, &report, &live, signals);
+            (*report, done)
+        }
     };
     live.finish();
     conclusion.conclude(report, done, signals)
 }
 
 /// What a run ends with that did not come to OP.
-fn before_op(error: SessionError, live: &Live, signals: &Signals) -> Done {
+fn before_op(error: SessionError, report: &Report, live: &Live, signals: &Signals) -> Done {
+    if matches!(error, SessionError::Start(_)) {
+        // Frames that arrive where nobody hears them, for one, are why a bus seems to be silent.
+        report.missing.iter().for_each(|missing| print::say(format_args!("unavailable: {missing}")));
+    }
     match (error, signals.stopped_by()) {
         (SessionError::Interrupted, Some(signal)) => {
             print::say(format_args!("stopped by {signal} before OP: {}", live.reached()));

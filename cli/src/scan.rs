@@ -31,7 +31,7 @@ pub(crate) struct Scan {
     /// Identity and topology only: no PRE-OP, no process data maps.
     #[arg(long)]
     basic: bool,
-    /// Scan a bus that another MainDevice drives, or left in SAFE-OP or OP: it is taken to INIT.
+    /// Scan a bus that another MainDevice drives: it is taken to INIT.
     #[arg(long)]
     take_bus: bool,
     /// Replace an XDP program that is on the interface.

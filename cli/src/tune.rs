@@ -68,9 +68,9 @@ impl Tune {
         let since = if self.force { ChangedSince::Overwrite } else { ChangedSince::Leave };
         let action = match (self.restore, self.dry_run) {
             (false, false) => Action::Apply,
-            (false, true) => Action::RehearseApply,
+            (false, true) => Action::DryRunApply,
             (true, false) => Action::Restore(since),
-            (true, true) => Action::RehearseRestore(since),
+            (true, true) => Action::DryRunRestore(since),
         };
         TuneRequest {
             interface: self.interface.clone(),
@@ -79,7 +79,7 @@ impl Tune {
             irq_cpu: self.irq_cpu,
             threaded: if self.threaded_napi { ThreadedNapi::On } else { ThreadedNapi::Leave },
             state: self.state.clone().unwrap_or_else(|| default_state(&self.interface)),
-            in_use: if self.force { WhileInUse::Insist } else { WhileInUse::Refuse },
+            in_use: if self.force { WhileInUse::Override } else { WhileInUse::Refuse },
         }
     }
 
@@ -128,8 +128,8 @@ fn failed(error: TuneError) -> Failure {
 fn shown(tuned: &Tuned) -> String {
     let mut table = print::table(["setting", "outcome", "from", "to", "why"]);
     for Row { setting, outcome, from, to, why, reason, .. } in &tuned.settings {
-        let was = from.as_ref().map(|from| from.beside(to.as_ref())).unwrap_or_default();
-        let is = to.as_ref().map(|to| to.beside(from.as_ref())).unwrap_or_default();
+        let was = from.as_ref().map(|from| from.differing_from(to.as_ref())).unwrap_or_default();
+        let is = to.as_ref().map(|to| to.differing_from(from.as_ref())).unwrap_or_default();
         let why = match (reason, outcome) {
             (Some(reason), Outcome::Changed) => format!("{why} ({reason})"),
             (Some(reason), _) => reason.clone(),
@@ -141,7 +141,7 @@ fn shown(tuned: &Tuned) -> String {
     table.to_string()
 }
 
-/// `5 changed, 3 as wanted, 2 not here`; `nothing to put back`.
+/// `5 changed, 3 as wanted, 2 unavailable`; `nothing to put back`.
 fn counted(tuned: &Tuned) -> String {
     let all = [
         Outcome::Changed,

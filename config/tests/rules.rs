@@ -252,6 +252,32 @@ fn refuses_two_enabled_write_channels_on_one_output() {
 }
 
 #[test]
+fn refuses_a_safe_value_that_the_entry_cannot_take() {
+    let at = format!("{WRITE}/channels/0/safe");
+    for (value, text) in [(json!(65536), "65536 is out of range for uint16"), (json!(-1), "-1 is out of range")] {
+        assert!(names(&with(&at, value), "tasks[1].config.channels[0].safe", text));
+    }
+    for value in [json!(65535), json!("hold")] {
+        assert_eq!(parsed(&with(&at, value)).problems(), []);
+    }
+    assert!(!parsed(&with(&at, json!(1.5))).problems().is_empty());
+}
+
+#[test]
+fn refuses_the_wait_of_a_stop_that_cannot_end_well() {
+    let until = |channel: u32, min: i32, max: i32, at_most: &str| json!({ "until": { "channel": channel, "min": min, "max": max, "at_most": at_most } });
+    assert_eq!(parsed(&with("/engine", json!({ "stop": until(1, -5, 5, "2s") }))).problems(), []);
+    let cases = [
+        (until(10, -5, 5, "2s"), "channel", "no read task samples channel 10"),
+        (until(1, 5, -5, "2s"), "max", "-5 is not at least 5"),
+        (until(1, -5, 5, "0s"), "at_most", "it is 0"),
+    ];
+    for (stop, key, text) in cases {
+        assert!(names(&with("/engine", json!({ "stop": stop })), &format!("engine.stop.until.{key}"), text));
+    }
+}
+
+#[test]
 fn refuses_a_task_name_twice_and_an_empty_one() {
     assert!(names(&with("/tasks/1/name", json!("in")), "tasks[1].name", "`in` is already used in tasks[0].name"));
     assert!(names(&with("/tasks/1/name", json!("")), "tasks[1].name", "empty"));

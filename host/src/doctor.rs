@@ -1,9 +1,10 @@
-//! Checks whether a machine and an interface suit a rig. Each check says what was found, what is wanted, why, and how to
-//! change it.
+//! Checks whether a machine and an interface suit a rig. Each check says what was found, what is wanted, why, and how
+//! to change it.
 //!
-//! Reading ([`HostReading`], [`InterfaceReading`]) is separate from judging ([`judge_host`], [`judge_interface`]), which is
-//! pure. Nothing here changes the machine. What can't be read is [`Level::Info`] and says so, never [`Level::Ok`]. Not
-//! guaranteed: that a machine without findings is fast enough. Only a measurement with `zerocat bench` shows that.
+//! Reading ([`HostReading`], [`InterfaceReading`]) is separate from judging ([`judge_host`], [`judge_interface`]),
+//! which is pure. Nothing here changes the machine. What can't be read is [`Level::Info`] and says so, never
+//! [`Level::Ok`]. Not guaranteed: that a machine without findings is fast enough. Only a measurement with `zerocat
+//! bench` shows that.
 
 mod check;
 mod cpu;
@@ -54,8 +55,8 @@ pub struct Wanted {
     pub huge_pages: bool,
 }
 
-/// Judges the machine, without an interface. Interrupts whose numbers are in `own` are the NIC's and may be served by the
-/// realtime CPU.
+/// Judges the machine, without an interface. Interrupts whose numbers are in `own` are the NIC's and may be served by
+/// the realtime CPU.
 #[must_use]
 pub fn judge_host(reading: &HostReading, own: &[u32], wanted: &Wanted) -> Vec<Check> {
     let mut checks = kernel::judge(reading, wanted);

@@ -1,4 +1,5 @@
-//! Reads of small files such as those of `/proc` and `/sys`, below a root directory. What can't be read is `None` or empty.
+//! Reads of small files such as those of `/proc` and `/sys`, below a root directory. What can't be read is `None` or
+//! empty.
 
 use std::fs;
 use std::path::Path;

@@ -1,5 +1,5 @@
-//! Facts about the machine and its NIC. [`doctor`] checks whether they suit a rig, and [`tune`] changes the settings of the
-//! NIC that don't.
+//! Facts about the machine and its NIC. [`doctor`] checks whether they suit a rig, and [`tune`] changes the settings of
+//! the NIC that don't.
 //!
 //! All of it runs on ordinary threads, before a rig runs or beside it. Reading is separate from judging and reads files
 //! below a root directory, so that tests can judge machines made of files. The system calls that need `unsafe` are in

@@ -1,5 +1,5 @@
-//! The machine that a report was made on: what its figures depend on, and nothing that identifies a person or a site (no
-//! host name, addresses or serial numbers).
+//! The machine that a report was made on: what its figures depend on, and nothing that identifies a person or a site
+//! (no host name, addresses or serial numbers).
 
 use std::fs;
 use std::path::Path;

@@ -1,8 +1,8 @@
-//! A network interface of the calling thread's network namespace: how it is set, what its driver can do, and how that is
-//! changed.
+//! A network interface of the calling thread's network namespace: its settings, what its driver supports, and how the
+//! settings are changed.
 //!
-//! Settings are asked for by `ioctl` and netlink on a socket of the calling thread, so they concern the network namespace
-//! that the thread is in. sysfs shows the one that mounted it.
+//! `ioctl` and netlink apply to the network namespace of the calling thread. sysfs shows the namespace in which it was
+//! mounted, so an interface is looked up there by name and number.
 
 mod control;
 mod features;
@@ -10,7 +10,7 @@ mod irq;
 mod netdev;
 mod settings;
 
-/// Why files of sysfs can't be read of an interface that is there.
+/// Why the files of an interface that exists can't be read.
 pub(crate) const NOT_IN_SYSFS: &str = "/sys shows another network namespace; `ip netns exec` shows the right one";
 
 pub use control::{NicControl, NicGroup, NicWords};

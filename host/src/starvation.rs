@@ -1,8 +1,8 @@
 //! Whether a realtime thread that never sleeps leaves a CPU to ordinary threads.
 //!
-//! Everything but the cycle runs on ordinary threads: bring-up, tasks, signals, the end of `--seconds`. If a thread under
-//! SCHED_FIFO occupies every CPU that they may use, they get only what throttling or the fair server takes from it, which
-//! is 5 %, or nothing at all.
+//! Everything but the cycle runs on ordinary threads: bring-up, tasks, signals, the end of `--seconds`. If a thread
+//! under SCHED_FIFO occupies every CPU that they may use, they get only what throttling or the fair server takes from
+//! it, which is 5 %, or nothing at all.
 
 use crate::files;
 use std::path::Path;
@@ -14,8 +14,8 @@ pub(crate) fn allowed(root: &Path) -> Vec<usize> {
     list.as_deref().map(cpu_list::parse).unwrap_or_default()
 }
 
-/// How many of the `allowed` CPUs remain for ordinary threads, if one thread spins (on one CPU, or with `Some(None)` on any of
-/// them) and other threads occupy those in `held`.
+/// How many of the `allowed` CPUs remain for ordinary threads if one thread spins (on one CPU, or with `Some(None)` on
+/// any of them) and other threads occupy those in `held`.
 pub(crate) fn remaining_cpus(allowed: &[usize], spins: Option<Option<usize>>, held: &[usize]) -> usize {
     let pinned = spins.flatten();
     let free = allowed.iter().filter(|&&cpu| pinned != Some(cpu) && !held.contains(&cpu)).count();
@@ -23,7 +23,8 @@ pub(crate) fn remaining_cpus(allowed: &[usize], spins: Option<Option<usize>>, he
     free.saturating_sub(usize::from(spins == Some(None)))
 }
 
-/// The warning for a thread that is to spin on `cpu`, or on any if `None`, and leaves no CPU to the rest of this process.
+/// The warning for a thread that is to spin on `cpu`, or on any if `None`, and leaves no CPU to the rest of this
+/// process.
 #[must_use]
 pub fn starvation_warning(cpu: Option<usize>) -> Option<String> {
     warning(&allowed(Path::new("/")), cpu)

@@ -1,8 +1,10 @@
-//! Sets an interface as a rig wants it, and puts it back: what `doctor` asks for and can be taken back.
+//! Changes the settings of an interface as a rig wants them, and restores them: those that `doctor` checks and that can
+//! be restored.
 //!
-//! Guarantees: what a setting was is on disk before it is changed; what can't be changed is said and stops nothing; an
-//! interface that a rig runs on isn't touched unless that is asked for, since several drivers reset the link. Not
-//! guaranteed: that settings outlive the driver or the machine's next start. They are the kernel's, not ours.
+//! Guarantees: the old value of a setting is on disk before it is changed; a setting that can't be changed is reported
+//! and doesn't stop the others; an interface on which a rig runs isn't touched unless the caller overrides that,
+//! because several drivers reset the link. Not guaranteed: that settings survive a reload of the driver or a restart of
+//! the machine, because the kernel keeps them in memory only.
 
 mod apply;
 mod outcome;
@@ -15,7 +17,7 @@ mod state;
 mod testing;
 
 pub use outcome::{Outcome, Row};
-pub use plan::{Found, IrqCpu, Item, Reading, ThreadedNapi, Wish, plan};
+pub use plan::{Found, IrqCpu, Item, Preferences, Reading, ThreadedNapi, plan};
 pub use restore::ChangedSince;
 pub use setting::{Setting, Value};
 pub use state::{Entry, Identity, State};
@@ -36,25 +38,25 @@ pub const TUNE_SCHEMA: &str = "zerocat-tune/1";
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TuneError {
-    /// There is no such interface, or it can't be asked.
+    /// There is no such interface, or it can't be read.
     #[error(transparent)]
     Interface(#[from] XdpError),
     /// A capability is missing.
-    #[error("changing {interface} needs CAP_NET_ADMIN; run as root, or look with --dry-run")]
+    #[error("changing {interface} needs CAP_NET_ADMIN; run as root, or use --dry-run")]
     NotPermitted {
         /// The interface.
         interface: String,
     },
     /// A rig runs on it.
-    #[error("{interface} is in use: {by}; changing it may reset the link: stop the rig, or insist with --force")]
+    #[error("{interface} is in use: {by}; changing it may reset the link: stop the rig, or use --force")]
     InUse {
         /// The interface.
         interface: String,
-        /// By what.
+        /// What uses it.
         by: String,
     },
-    /// A CPU that there isn't.
-    #[error("there is no CPU {cpu} on line; there are {online:?}")]
+    /// There is no such CPU.
+    #[error("there is no CPU {cpu} online; choose one of {online:?}")]
     NoSuchCpu {
         /// What was asked for.
         cpu: usize,
@@ -69,7 +71,7 @@ pub enum TuneError {
         /// Why not.
         source: std::io::Error,
     },
-    /// The state file isn't one, or is of another interface.
+    /// The file is no state file, or belongs to another interface.
     #[error("the state file {} can't be used: {reason}; name another with --state", path.display())]
     StateWrong {
         /// Where it is.
@@ -77,9 +79,9 @@ pub enum TuneError {
         /// Why not.
         reason: String,
     },
-    /// The state file is of an interface of that name in another network namespace.
+    /// The state file belongs to an interface of this name in another network namespace.
     #[error(
-        "the state file {} is of {interface} in another network namespace; restore there, or name another with --state",
+        "the state file {} belongs to {interface} in another network namespace; restore it there, or name another with --state",
         path.display()
     )]
     StateElsewhere {
@@ -98,26 +100,26 @@ pub enum TuneError {
     },
 }
 
-/// What is to be done.
+/// What to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
-    /// Set the interface as a rig wants it.
+    /// Change the settings as a rig wants them.
     Apply,
-    /// Say what that would change.
-    RehearseApply,
-    /// Put the interface back.
+    /// Report what that would change.
+    DryRunApply,
+    /// Restore the settings.
     Restore(ChangedSince),
-    /// Say what that would change.
-    RehearseRestore(ChangedSince),
+    /// Report what that would change.
+    DryRunRestore(ChangedSince),
 }
 
 impl Action {
     const fn name(self) -> &'static str {
         match self {
             Self::Apply => "apply",
-            Self::RehearseApply => "apply_dry_run",
+            Self::DryRunApply => "apply_dry_run",
             Self::Restore(_) => "restore",
-            Self::RehearseRestore(_) => "restore_dry_run",
+            Self::DryRunRestore(_) => "restore_dry_run",
         }
     }
 
@@ -126,37 +128,37 @@ impl Action {
     }
 }
 
-/// Whether an interface may be touched while a rig runs on it.
+/// Whether to change an interface while a rig runs on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum WhileInUse {
-    /// No.
+    /// Don't.
     #[default]
     Refuse,
-    /// Yes.
-    Insist,
+    /// Change it all the same.
+    Override,
 }
 
-/// What is asked for.
+/// A request to [`tune()`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TuneRequest {
     /// The interface.
     pub interface: String,
-    /// What is to be done.
+    /// What to do.
     pub action: Action,
     /// CPU of the realtime thread; interrupts stay off it.
     pub cpu: Option<usize>,
-    /// CPU for the interrupts of the NIC; one that is neither realtime nor isolated if none is named.
+    /// CPU for the interrupts of the NIC; if `None`, one that is neither the realtime CPU nor isolated.
     pub irq_cpu: Option<usize>,
-    /// Threads of the kernel's polling.
+    /// Whether the kernel polls in threads.
     pub threaded: ThreadedNapi,
-    /// Where the settings are kept as they were.
+    /// Path of the state file.
     pub state: PathBuf,
-    /// Whether to touch an interface that is in use.
+    /// Whether to change an interface that is in use.
     pub in_use: WhileInUse,
 }
 
 impl TuneRequest {
-    /// To do this to an interface, all else as it is by default.
+    /// A request with defaults for everything else.
     #[must_use]
     pub fn new(interface: &str, action: Action) -> Self {
         Self {
@@ -171,7 +173,7 @@ impl TuneRequest {
     }
 }
 
-/// The state file of an interface: gone with the machine's next start, as the settings are.
+/// The default state file of an interface. It is in `/run`, so a restart of the machine removes it like the settings.
 #[must_use]
 pub fn default_state(interface: &str) -> PathBuf {
     PathBuf::from(format!("/run/zerocat/tune-{interface}.json"))
@@ -188,24 +190,24 @@ pub struct Tuned {
     pub interface: String,
     /// `apply`, `apply_dry_run`, `restore`, `restore_dry_run`.
     pub action: &'static str,
-    /// The state file; `null` if there is none (any more).
+    /// The state file; `null` if there is none, or none any longer.
     pub state: Option<PathBuf>,
     /// Each setting.
     pub settings: Vec<Row>,
-    /// What else is worth knowing.
+    /// Remarks, such as a reset of the link.
     pub notes: Vec<String>,
 }
 
 impl Tuned {
-    /// Number of settings that this became of.
+    /// Number of settings with this outcome.
     #[must_use]
     pub fn count(&self, outcome: Outcome) -> usize {
         self.settings.iter().filter(|row| row.outcome == outcome).count()
     }
 }
 
-/// Does what is asked for to an interface of the calling thread's network namespace. `say` is told of each change
-/// before it is made.
+/// Tunes or restores an interface of the calling thread's network namespace. `say` is called with each change before it
+/// is made.
 ///
 /// # Errors
 /// `Interface`, `NotPermitted`, `InUse`, `NoSuchCpu`, those of the state file.
@@ -220,16 +222,16 @@ fn tune_below(root: &Path, request: &TuneRequest, say: &mut dyn FnMut(&str)) -> 
     if request.action.changes() {
         may_change(root, &host, &before, request)?;
     }
-    let wish = wish(&host, request)?;
+    let preferences = preferences(&host, request)?;
     let nic = Nic::find(root, &before)?;
     let mut state = State::open(&request.state, &Identity::of(root, name, before.index))?;
     let Done { rows: settings, mut notes } = match request.action {
-        Action::RehearseApply => apply::rehearse(&nic, &wish).into(),
-        Action::Apply => apply::apply(&nic, &wish, &mut state, say)?,
-        Action::RehearseRestore(since) => restore::rehearse(&nic, &state, since).into(),
+        Action::DryRunApply => apply::dry_run(&nic, &preferences).into(),
+        Action::Apply => apply::apply(&nic, &preferences, &mut state, say)?,
+        Action::DryRunRestore(since) => restore::dry_run(&nic, &state, since).into(),
         Action::Restore(since) => restore::restore(&nic, &mut state, since, say)?,
     };
-    notes.extend(moved_again(&host, &settings));
+    notes.extend(irqbalance_note(&host, &settings));
     Ok(Tuned {
         schema: TUNE_SCHEMA,
         version: env!("CARGO_PKG_VERSION"),
@@ -241,17 +243,17 @@ fn tune_below(root: &Path, request: &TuneRequest, say: &mut dyn FnMut(&str)) -> 
     })
 }
 
-/// Whether this process may, and nobody is disturbed.
+/// Checks that this process has permission, and that nothing uses the interface.
 fn may_change(root: &Path, host: &HostReading, nic: &NicSettings, request: &TuneRequest) -> Result<(), TuneError> {
     let interface = request.interface.clone();
     if host.rights.capabilities.is_some_and(|own| !own.contains(Capabilities::NET_ADMIN)) {
         return Err(TuneError::NotPermitted { interface });
     }
-    if request.in_use == WhileInUse::Insist {
+    if request.in_use == WhileInUse::Override {
         return Ok(());
     }
     if let Some(resident) = AttachedProgram::of_interface(&interface)? {
-        return Err(TuneError::InUse { interface, by: format!("an XDP program is on it, {resident}") });
+        return Err(TuneError::InUse { interface, by: format!("it has an XDP program, {resident}") });
     }
     match InterfaceFiles::read(root, &interface, nic.index).sockets {
         None | Some(0) => Ok(()),
@@ -259,20 +261,20 @@ fn may_change(root: &Path, host: &HostReading, nic: &NicSettings, request: &Tune
     }
 }
 
-fn wish(host: &HostReading, request: &TuneRequest) -> Result<Wish, TuneError> {
-    let on_line = |cpu: usize| host.online.is_empty() || host.online.contains(&cpu);
-    if let Some(cpu) = request.cpu.into_iter().chain(request.irq_cpu).find(|cpu| !on_line(*cpu)) {
+fn preferences(host: &HostReading, request: &TuneRequest) -> Result<Preferences, TuneError> {
+    let is_online = |cpu: usize| host.online.is_empty() || host.online.contains(&cpu);
+    if let Some(cpu) = request.cpu.into_iter().chain(request.irq_cpu).find(|cpu| !is_online(*cpu)) {
         return Err(TuneError::NoSuchCpu { cpu, online: host.online.clone() });
     }
     let choose = plan::housekeeping(&host.online, &host.host.isolated, request.cpu);
     let irq_cpu = request.irq_cpu.map_or(IrqCpu::Housekeeping { realtime: request.cpu, choose }, IrqCpu::Exactly);
-    Ok(Wish { irq_cpu, threaded: request.threaded })
+    Ok(Preferences { irq_cpu, threaded: request.threaded })
 }
 
-fn moved_again(host: &HostReading, settings: &[Row]) -> Option<String> {
+fn irqbalance_note(host: &HostReading, settings: &[Row]) -> Option<String> {
     let moved = settings.iter().any(|row| matches!((&row.setting, row.outcome), (Setting::Irq(_), Outcome::Changed)));
     (moved && host.runs("irqbalance") == Some(true))
-        .then(|| "irqbalance runs and will move interrupts again: systemctl disable --now irqbalance".to_owned())
+        .then(|| "irqbalance is running and will move interrupts again: systemctl disable --now irqbalance".to_owned())
 }
 
 #[cfg(test)]

@@ -65,8 +65,8 @@ pub struct Report {
     pub bus: BusReport,
     /// What was captured; `null` where nothing was to be.
     pub capture: Option<CaptureReport>,
-    /// How far the run came: `link` (opening it), `discover`, `pre_op`, `read_pdos`, `safe_op`, `exchange`, `op` or
-    /// `running`.
+    /// How far the run came: `link` (opening it), `listen`, `discover`, `pre_op`, `read_pdos`, `safe_op`, `exchange`,
+    /// `op` or `running`.
     pub phase: &'static str,
     /// How the run ended; `null` where the program that ran it doesn't say.
     pub outcome: Option<OutcomeReport>,
@@ -168,7 +168,7 @@ pub struct OutageReport {
     pub recovered: bool,
 }
 
-/// Times in which frames stood still for longer than the SubDevices' watchdog, each until the network was in OP again.
+/// Times in which frames stood still for as long as the SubDevices' watchdog, each until the network was in OP again.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub struct OutagesReport {
     /// How many.

@@ -1,5 +1,5 @@
-//! An allocator that counts what each thread asks of it and can forbid a thread to ask: it enforces that a cycle doesn't
-//! allocate.
+//! An allocator that counts what each thread asks of it and can forbid a thread to ask: it enforces that a cycle
+//! doesn't allocate.
 //!
 //! ```
 //! #[global_allocator]
@@ -12,9 +12,9 @@
 //! # }
 //! ```
 //!
-//! Guarantees: the counts are those of the calling thread, exact, and cost a few instructions each; while allocations are
-//! forbidden, the first allocation, reallocation or free of the thread aborts the process with a message and a backtrace.
-//! Not guaranteed: anything about memory that C libraries take from `malloc` directly.
+//! Guarantees: the counts are those of the calling thread, exact, and cost a few instructions each; while allocations
+//! are forbidden, the first allocation, reallocation or free of the thread aborts the process with a message and a
+//! backtrace. Not guaranteed: anything about memory that C libraries take from `malloc` directly.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -128,8 +128,8 @@ pub fn is_counting() -> bool {
     thread_allocations() != before
 }
 
-/// Runs `work`; if it allocates, reallocates or frees on this thread, the process aborts with a message and a backtrace.
-/// Has no effect where [`CountingAllocator`] isn't the global allocator.
+/// Runs `work`; if it allocates, reallocates or frees on this thread, the process aborts with a message and a
+/// backtrace. Has no effect where [`CountingAllocator`] isn't the global allocator.
 pub fn forbid_allocations<R>(work: impl FnOnce() -> R) -> R {
     let _guard = AbortOnAlloc::arm();
     work()

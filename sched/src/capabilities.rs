@@ -1,12 +1,12 @@
 //! Capabilities of a thread: which it has, and how it gives up those that it no longer needs.
 //!
-//! Capabilities belong to threads, and a new thread inherits those of the thread that starts it (`capabilities(7)`). So a
-//! process has given one up only when each of its threads has: those that already run one by one, and a thread that
+//! Capabilities belong to threads, and a new thread inherits those of the thread that starts it (`capabilities(7)`). So
+//! a process has given one up only when each of its threads has: those that already run one by one, and a thread that
 //! starts others before it does so.
 //!
 //! Guarantees: what [`keep_only`] takes away is removed from the thread's effective, permitted, inheritable and ambient
-//! sets, and no call brings it back. Not guaranteed: that a process run by root can then do no harm; it still owns root's
-//! files.
+//! sets, and no call brings it back. Not guaranteed: that a process run by root can then do no harm; it still owns
+//! root's files.
 
 use crate::memory;
 use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, set_capabilities};
@@ -68,7 +68,8 @@ impl Capabilities {
         Ok(Self(capabilities(None)?.effective.bits()))
     }
 
-    /// The effective capabilities of a process or thread, by the text of its `status` in `/proc` (`proc_pid_status(5)`).
+    /// The effective capabilities of a process or thread, by the text of its `status` in `/proc`
+    /// (`proc_pid_status(5)`).
     #[must_use]
     pub fn from_status(status: &str) -> Option<Self> {
         let bits = status.lines().find_map(|line| line.strip_prefix("CapEff:"))?;

@@ -169,9 +169,9 @@ impl Grid {
 
     /// The tick to run next when `last_done` was the last one that ran.
     ///
-    /// That is the one after `last_done`, if its time is still to come or less than a period ago; otherwise the one whose
-    /// period `now` is in, and those between are skipped. Ask again after the wait with the same `last_done`: if the wait
-    /// overslept by whole periods, the answer is a later tick and `skipped` counts those in between.
+    /// That is the one after `last_done`, if its time is still to come or less than a period ago; otherwise the one
+    /// whose period `now` is in, and those between are skipped. Ask again after the wait with the same `last_done`: if
+    /// the wait overslept by whole periods, the answer is a later tick and `skipped` counts those in between.
     #[must_use]
     pub fn next_after(&self, now: Time, last_done: u64) -> Tick {
         self.next(now, Some(last_done))
@@ -185,8 +185,8 @@ impl Grid {
         Tick { number, at: self.tick(number), skipped: number - due }
     }
 
-    /// Moves all ticks by `nanos`, later if that is positive. Numbers stay the same. For a controller that follows another
-    /// clock: shift by far less than a period at a time, or ticks are skipped or come too close together.
+    /// Moves all ticks by `nanos`, later if that is positive. Numbers stay the same. For a controller that follows
+    /// another clock: shift by far less than a period at a time, or ticks are skipped or come too close together.
     pub fn shift(&mut self, nanos: i64) {
         self.origin = Time(self.origin.0.saturating_add_signed(nanos));
     }

@@ -1,19 +1,20 @@
 //! The time driver that ethercrab's datagram layer needs when it is built without `std`: a clock that stands still.
 //!
-//! ethercrab starts a timer for each frame and reads its clock whenever the frame's future is polled. When the time is up
-//! it reuses the frame's slot although the frame is still on the wire, so the slot is lost or answers the wrong request.
-//! Here every frame that leaves the pool returns to it exactly once, answered or not, and the thread that sent a frame
-//! decides when it is lost. So those timers must never expire, however late a future is polled. A clock that stands at 0
-//! guarantees that; no timer has to be kept, and no waker is ever called.
+//! ethercrab starts a timer for each frame and reads its clock whenever the frame's future is polled. When the time is
+//! up it reuses the frame's slot although the frame is still on the wire, so the slot is lost or answers the wrong
+//! request. Here every frame that leaves the pool returns to it exactly once, answered or not, and the thread that sent
+//! a frame decides when it is lost. So those timers must never expire, however late a future is polled. A clock that
+//! stands at 0 guarantees that; no timer has to be kept, and no waker is ever called.
 //!
 //! Consequence: in a program that links this, `embassy_time::Instant::now()` is always 0, and an `embassy_time::Timer`
-//! of more than 0 ticks never fires. Wait with [`crate::Clock`] instead. The tick rate (1 MHz by default) has no effect.
+//! of more than 0 ticks never fires. Wait with [`crate::Clock`] instead. The tick rate (1 MHz by default) has no
+//! effect.
 //!
 //! A program can have only one time driver: a second one fails at link time with a duplicate symbol.
 
-// The macro defines two `#[unsafe(no_mangle)]` functions. The compiler doesn't count them as unsafe code of the crate that
-// calls the macro, so `forbid(unsafe_code)` wouldn't catch them. They are unsafe all the same, so the call is here, in a
-// crate that may contain unsafe code.
+// The macro defines two `#[unsafe(no_mangle)]` functions. The compiler doesn't count them as unsafe code of the crate
+// that calls the macro, so `forbid(unsafe_code)` wouldn't catch them. They are unsafe all the same, so the call is
+// here, in a crate that may contain unsafe code.
 
 use std::task::Waker;
 

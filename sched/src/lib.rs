@@ -1,8 +1,8 @@
-//! Time and the realtime thread: the grid of cycles, how a thread waits for a tick, and how a process and a thread are set
-//! up for realtime.
+//! Time and the realtime thread: the grid of cycles, how a thread waits for a tick, and how a process and a thread are
+//! set up for realtime.
 //!
-//! Guarantees: nothing in [`grid`], [`wait`] and [`time`] allocates, locks or blocks, except for the sleep that it was asked
-//! for. Whatever the machine refuses is returned as a sentence with the reason and a remedy, never dropped.
+//! Guarantees: nothing in [`grid`], [`wait`] and [`time`] allocates, locks or blocks, except for the sleep that it was
+//! asked for. Whatever the machine refuses is returned as a sentence with the reason and a remedy, never dropped.
 
 pub mod affinity;
 pub mod alloc;

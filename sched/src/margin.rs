@@ -1,9 +1,9 @@
 //! The spin margin of a `hybrid` wait, learned from this machine's own wake-ups before the first cycle.
 //!
-//! The margin has to cover everything between a timer's deadline and the thread's first instruction: interrupt, exit from
-//! an idle state, context switch, cold caches. That varies by more than a factor of ten between machines. So the thread
-//! sleeps [`WAKE_UPS`] times, measures how late it wakes, and keeps the resulting margin for good: a margin that changed
-//! later would move the moment at which outputs are taken.
+//! The margin has to cover everything between a timer's deadline and the thread's first instruction: interrupt, exit
+//! from an idle state, context switch, cold caches. That varies by more than a factor of ten between machines. So the
+//! thread sleeps [`WAKE_UPS`] times, measures how late it wakes, and keeps the resulting margin for good: a margin that
+//! changed later would move the moment at which outputs are taken.
 //!
 //! Guarantees: [`learn`] doesn't allocate, takes about a tenth of a second, and returns a margin within its bounds. Not
 //! guaranteed: that no later wake-up is worse; the report has those as `sleep_latency_ns`.
@@ -36,8 +36,8 @@ pub struct LearnedMargin {
     pub longest: Duration,
 }
 
-/// Sleeps [`WAKE_UPS`] times on `clock` and chooses the margin for a grid of `period`. Call it on the thread that will wait,
-/// once that has its CPU and priority.
+/// Sleeps [`WAKE_UPS`] times on `clock` and chooses the margin for a grid of `period`. Call it on the thread that will
+/// wait, once that has its CPU and priority.
 pub fn learn(clock: &impl Clock, period: Duration) -> LearnedMargin {
     let mut latencies = [Duration::ZERO; WAKE_UPS];
     let sleep = SLEEP.min(period / 2);
@@ -49,8 +49,8 @@ pub fn learn(clock: &impl Clock, period: Duration) -> LearnedMargin {
     choose(&mut latencies, period)
 }
 
-/// The 99th percentile plus a quarter, within bounds. The longest latency would be a bad choice: a machine that stalled once
-/// while the margin was learned would spin half of each period.
+/// The 99th percentile plus a quarter, within bounds. The longest latency would be a bad choice: a machine that stalled
+/// once while the margin was learned would spin half of each period.
 fn choose(latencies: &mut [Duration], period: Duration) -> LearnedMargin {
     latencies.sort_unstable();
     let rank = |percent: usize| {

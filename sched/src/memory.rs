@@ -1,7 +1,8 @@
 //! Memory that causes no page faults: locked, kept by the allocator, and touched before the first cycle.
 //!
-//! Guarantees: pages that were touched stay resident while the lock holds. Not guaranteed: pages that other code maps later
-//! (a library's `mmap` with `MAP_NORESERVE`, a file). The page faults of the realtime thread are counted to find those.
+//! Guarantees: pages that were touched stay resident while the lock holds. Not guaranteed: pages that other code maps
+//! later (a library's `mmap` with `MAP_NORESERVE`, a file). The page faults of the realtime thread are counted to find
+//! those.
 
 use crate::capabilities::Capabilities;
 use std::hint::black_box;
@@ -9,7 +10,8 @@ use std::hint::black_box;
 use nix::sys::mman::{MlockAllFlags, mlockall};
 use nix::sys::resource::{Resource, getrlimit};
 
-/// Bytes of stack that are touched: 256 KiB, more than a cycle uses and less than the smallest thread stack (2 MiB in Rust).
+/// Bytes of stack that are touched: 256 KiB, more than a cycle uses and less than the smallest thread stack (2 MiB in
+/// Rust).
 pub const STACK: usize = 256 * 1024;
 /// Bytes of heap that are touched: 4 MiB.
 pub const HEAP: usize = 4 * 1024 * 1024;
@@ -18,8 +20,8 @@ const PAGE: usize = 4096;
 /// Locks all memory of the process, present and future. Call it before threads are spawned, so that their stacks are
 /// locked, and thereby populated, when they are created.
 ///
-/// Refuses if the process may lock only part of its memory: with a finite RLIMIT_MEMLOCK and without CAP_IPC_LOCK it might
-/// succeed now, but a later `mmap` anywhere in the process would fail at the limit.
+/// Refuses if the process may lock only part of its memory: with a finite RLIMIT_MEMLOCK and without CAP_IPC_LOCK it
+/// might succeed now, but a later `mmap` anywhere in the process would fail at the limit.
 ///
 /// # Errors
 /// A sentence with the reason and a remedy.
@@ -49,10 +51,10 @@ pub(crate) fn rlimit() -> Option<u64> {
     (soft != libc::RLIM_INFINITY).then_some(soft)
 }
 
-/// Locked memory of the process in KiB (`Locked` of `smaps_rollup`, `proc_pid_smaps(5)`): resident pages, including those of
-/// the program and its libraries; pages shared with other processes count by their share. `VmLck` would also count address
-/// space that the allocator only reserves, 64 MiB for each thread. `None` if it can't be read. The kernel walks all mappings
-/// for it, so don't call it in a cycle.
+/// Locked memory of the process in KiB (`Locked` of `smaps_rollup`, `proc_pid_smaps(5)`): resident pages, including
+/// those of the program and its libraries; pages shared with other processes count by their share. `VmLck` would also
+/// count address space that the allocator only reserves, 64 MiB for each thread. `None` if it can't be read. The kernel
+/// walks all mappings for it, so don't call it in a cycle.
 #[must_use]
 pub fn locked_kib() -> Option<u64> {
     let rollup = std::fs::read_to_string("/proc/self/smaps_rollup").ok()?;
@@ -60,8 +62,8 @@ pub fn locked_kib() -> Option<u64> {
     locked.trim().strip_suffix("kB")?.trim().parse().ok()
 }
 
-/// Makes the allocator keep freed memory and not use `mmap` for large blocks, so that no free returns pages to the kernel
-/// and no allocation faults in new ones. Applies to the whole process.
+/// Makes the allocator keep freed memory and not use `mmap` for large blocks, so that no free returns pages to the
+/// kernel and no allocation faults in new ones. Applies to the whole process.
 ///
 /// # Errors
 /// A sentence, if the C library is not glibc or refuses.
@@ -89,7 +91,8 @@ pub fn prefault_stack() {
     black_box(&mut stack);
 }
 
-/// Touches `bytes` of heap in the calling thread's arena and frees them. After [`keep_freed_memory`] they stay resident.
+/// Touches `bytes` of heap in the calling thread's arena and frees them. After [`keep_freed_memory`] they stay
+/// resident.
 pub fn prefault_heap(bytes: usize) {
     let mut heap = vec![0u8; bytes];
     for page in heap.chunks_mut(PAGE) {

@@ -35,7 +35,8 @@ fn explain(why: Error) -> String {
 }
 
 /// Sets the timer slack of the calling thread to 1 ns, so that the kernel doesn't delay its wake-ups to batch them with
-/// others (by up to 50 us by default). A thread under SCHED_FIFO has no timer slack; this is for one that couldn't get it.
+/// others (by up to 50 us by default). A thread under SCHED_FIFO has no timer slack; this is for one that couldn't get
+/// it.
 ///
 /// # Errors
 /// A sentence with the reason.

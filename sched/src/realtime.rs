@@ -1,8 +1,8 @@
 //! Prepares the process and the calling thread for realtime, step by step, and reports the outcome of each step.
 //!
-//! Guarantees: every step that was requested and failed is in [`RealtimeStatus::missing`], with the reason and a remedy; no
-//! failure is silent, and none stops the remaining steps. Not guaranteed: that the thread then wakes in time. Only a
-//! measurement shows that.
+//! Guarantees: every step that was requested and failed is in [`RealtimeStatus::missing`], with the reason and a
+//! remedy; no failure is silent, and none stops the remaining steps. Not guaranteed: that the thread then wakes in
+//! time. Only a measurement shows that.
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
@@ -125,11 +125,12 @@ pub fn prepare_process(request: &RealtimeRequest) -> ProcessSetup {
     ProcessSetup { status, _latency: held }
 }
 
-/// Prepares the calling thread: its CPU, timer slack, touched stack and heap, and its priority last, so that the page faults
-/// of the other steps don't happen at realtime priority. Then it gives up the capabilities that it no longer needs.
+/// Prepares the calling thread: its CPU, timer slack, touched stack and heap, and its priority last, so that the page
+/// faults of the other steps don't happen at realtime priority. Then it gives up the capabilities that it no longer
+/// needs.
 ///
-/// Allocates, so call it before the first cycle. Don't spawn other threads from this one afterwards: they would inherit its
-/// CPU and priority.
+/// Allocates, so call it before the first cycle. Don't spawn other threads from this one afterwards: they would inherit
+/// its CPU and priority.
 #[must_use]
 pub fn prepare_thread(request: &RealtimeRequest) -> RealtimeStatus {
     let mut status = RealtimeStatus::default();

@@ -45,8 +45,8 @@ pub trait Clock {
     fn sleep_until(&self, deadline: Time);
     /// Called between two polls of a busy wait.
     fn relax(&self);
-    /// How long the machine has been suspended in all, at a time that was read just now. Zero for a clock that knows of no
-    /// suspension.
+    /// How long the machine has been suspended in all, at a time that was read just now. Zero for a clock that knows of
+    /// no suspension.
     fn suspended(&self, _now: Time) -> Duration {
         Duration::ZERO
     }

@@ -6,8 +6,8 @@ use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeVal;
 use serde::Serialize;
 
-/// Counts since the thread began, or between two readings, as the kernel keeps them. Reading them is one system call, which
-/// doesn't block.
+/// Counts since the thread began, or between two readings, as the kernel keeps them. Reading them is one system call,
+/// which doesn't block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct ThreadUsage {
     /// Page faults without disk access.

@@ -1,7 +1,7 @@
 //! How a thread waits: for a tick of the grid, and between two polls of its link.
 //!
-//! Guarantees: a wait for a tick never ends early; a wait between polls ends after its deadline by no more than the clock
-//! oversleeps; with the `sleep` policy every wait frees the core. Not guaranteed: that a wait ends in time.
+//! Guarantees: a wait for a tick never ends early; a wait between polls ends after its deadline by no more than the
+//! clock oversleeps; with the `sleep` policy every wait frees the core. Not guaranteed: that a wait ends in time.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,14 +11,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::{Clock, Time};
 
-/// How long before the tick a `hybrid` wait stops sleeping unless something else was set or learned: 50 us. A run learns
-/// its own margin ([`crate::margin`]).
+/// How long before the tick a `hybrid` wait stops sleeping unless something else was set or learned: 50 us. A run
+/// learns its own margin ([`crate::margin`]).
 ///
-/// A sleeping thread runs some time after its timer expires: exit from an idle state, interrupt, context switch, cold caches.
-/// Measured at 1 kHz on a shared virtual machine with two cores under SCHED_FIFO (Linux 6.18, not PREEMPT_RT), that was
-/// 25 to 33 us at p50 with `sleep` and 45 to 91 us at p99 (four runs of 1,000 beside other work). Spinning the last
-/// 50 us hides the usual wake-up (p50 0.04 us), though not the tail of a busy machine; it costs 5 % of the core at 1 kHz
-/// and stays far from realtime throttling (95 % by default).
+/// A sleeping thread runs some time after its timer expires: exit from an idle state, interrupt, context switch, cold
+/// caches. Measured at 1 kHz on a shared virtual machine with two cores under SCHED_FIFO (Linux 6.18, not PREEMPT_RT),
+/// that was 25 to 33 us at p50 with `sleep` and 45 to 91 us at p99 (four runs of 1,000 beside other work). Spinning the
+/// last 50 us hides the usual wake-up (p50 0.04 us), though not the tail of a busy machine; it costs 5 % of the core at
+/// 1 kHz and stays far from realtime throttling (95 % by default).
 pub const HYBRID_SPIN: Duration = Duration::from_micros(50);
 
 /// How long before the tick the cycle is prepared with `spin`: 50 us, far more than 20 kB of outputs take.
@@ -74,8 +74,8 @@ impl WaitPolicy {
         }
     }
 
-    /// Waits until `deadline` and returns the first reading of the clock that is not before it. The difference is how late
-    /// the thread woke.
+    /// Waits until `deadline` and returns the first reading of the clock that is not before it. The difference is how
+    /// late the thread woke.
     pub fn wait_until(&self, clock: &impl Clock, deadline: Time) -> Time {
         match *self {
             Self::Sleep => clock.sleep_until(deadline),
@@ -144,8 +144,9 @@ pub const MIN_NAP: Duration = Duration::from_micros(10);
 /// Longest sleep between two polls: 250 us.
 pub const MAX_NAP: Duration = Duration::from_micros(250);
 
-/// How a thread waits between two polls of its link, within a cycle: it spins for a budget of time, then naps for an eighth
-/// of the time that has passed. So a frame is noticed at most that much late, and a lost frame costs a handful of wake-ups.
+/// How a thread waits between two polls of its link, within a cycle: it spins for a budget of time, then naps for an
+/// eighth of the time that has passed. So a frame is noticed at most that much late, and a lost frame costs a handful
+/// of wake-ups.
 ///
 /// | policy | budget |
 /// |---|---|
@@ -169,8 +170,8 @@ impl PollWait {
         Self { budget }
     }
 
-    /// Pauses once between two polls of a wait that began at `since` and ends at `until`. It never sleeps past `until`, and
-    /// returns at once after it.
+    /// Pauses once between two polls of a wait that began at `since` and ends at `until`. It never sleeps past `until`,
+    /// and returns at once after it.
     pub fn pause(&mut self, clock: &impl Clock, since: Time, until: Time) {
         let now = clock.now();
         if now >= until {

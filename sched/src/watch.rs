@@ -1,14 +1,14 @@
-//! A clock that watches the thread that reads it: how late each sleep ended, and holes, during which the thread wanted to
-//! run and didn't.
+//! A clock that watches the thread that reads it: how late each sleep ended, and holes, during which the thread wanted
+//! to run and didn't.
 //!
 //! A thread that reads the clock in a loop gets the next reading some tens of nanoseconds later. If more than [`HOLE`]
 //! passed between two readings without a sleep, the thread was not running: throttling, the fair server, a thread of
-//! higher priority, an interrupt storm, firmware or a hypervisor had its CPU. The kernel's `hwlat` and `osnoise` tracers
-//! (`Documentation/trace/osnoise-tracer.rst`) use the same method.
+//! higher priority, an interrupt storm, firmware or a hypervisor had its CPU. The kernel's `hwlat` and `osnoise`
+//! tracers (`Documentation/trace/osnoise-tracer.rst`) use the same method.
 //!
 //! Guarantees: a reading costs one subtraction more than the clock's own, a sleep two readings more; nothing allocates.
-//! Not guaranteed: what had the CPU; and work of the thread's own that takes longer than [`HOLE`] between two readings looks
-//! like a hole too.
+//! Not guaranteed: what had the CPU; and work of the thread's own that takes longer than [`HOLE`] between two readings
+//! looks like a hole too.
 
 use std::cell::Cell;
 use std::time::Duration;

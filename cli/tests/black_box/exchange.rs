@@ -99,9 +99,9 @@ fn a_slow_unit_and_subdevices_without_lrw_are_in_the_report_and_nothing_is_misco
 #[test]
 fn a_unit_that_is_slower_than_its_watchdog_is_refused_with_key_and_times() {
     let mut rig = demo_rig("lo");
-    rig["engine"]["sync_units"] = json!([{ "name": "slow", "every": 1000, "slaves": ["valves"] }]);
+    rig["engine"]["sync_units"] = json!([{ "name": "slow", "every": 200, "slaves": ["valves"] }]);
     run(&rig, &["--seconds", "1"]).with_code(3).saying(&[
         "engine.sync_units[0].every",
-        "`slow` is exchanged every 1s (1000 cycles of 1ms) and has outputs, whose watchdog of 1s is not longer",
+        "`slow` is exchanged every 1s (200 cycles of 5ms) and has outputs, whose watchdog of 1s is not longer",
     ]);
 }

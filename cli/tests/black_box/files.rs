@@ -58,9 +58,12 @@ fn arguments_that_are_wrong_end_with_code_2() {
 
 #[test]
 fn schemas_are_json_schemas_and_the_examples_follow_them() {
-    for (format, files) in
-        [("rig", &["demo-rig.json"][..]), ("segment", &["demo-segment.json", "zoo-segment.json"]), ("report", &[])]
-    {
+    for (format, files) in [
+        ("rig", &["demo-rig.json"][..]),
+        ("segment", &["demo-segment.json", "zoo-segment.json"]),
+        ("report", &[]),
+        ("campaign", &[]),
+    ] {
         let schema = zerocat(&["schema", format]).with_code(0).json();
         assert!(schema["$schema"].is_string() && schema["title"].is_string(), "{format}");
         jsonschema::meta::validate(&schema).unwrap_or_else(|error| panic!("schema of {format}: {error}"));
@@ -71,6 +74,36 @@ fn schemas_are_json_schemas_and_the_examples_follow_them() {
             assert!(wrong.is_empty(), "{file}: {wrong:#?}");
         }
         assert!(!validator.is_valid(&json!({ "nonsense": 1 })), "{format}");
+    }
+}
+
+/// The names of all keys in a JSON schema.
+fn keys(schema: &Value, into: &mut Vec<String>) {
+    match schema {
+        Value::Object(object) => {
+            let described = schema["properties"].as_object().filter(|_| schema["type"] == "object");
+            into.extend(described.into_iter().flat_map(|found| found.keys().cloned()));
+            object.values().for_each(|value| keys(value, into));
+        }
+        Value::Array(list) => list.iter().for_each(|value| keys(value, into)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_key_of_a_report_and_of_a_rig_file_is_explained_in_its_manual() {
+    let manuals = [
+        ("report", include_str!("../../../docs/report.md")),
+        ("rig", include_str!("../../../docs/rig-file.md")),
+        ("campaign", include_str!("../../../docs/campaign.md")),
+    ];
+    for (format, manual) in manuals {
+        let mut all = Vec::new();
+        keys(&zerocat(&["schema", format]).with_code(0).json(), &mut all);
+        let word = |text: &str| text.split(|c: char| !c.is_alphanumeric() && c != '_').map(str::to_owned).collect();
+        let explained: Vec<Vec<String>> = manual.split('`').skip(1).step_by(2).map(word).collect();
+        all.retain(|key| !explained.iter().flatten().any(|word| word == key));
+        assert!(all.is_empty(), "the manual of {format} doesn't explain {all:?}");
     }
 }
 

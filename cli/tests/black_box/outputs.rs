@@ -3,6 +3,7 @@
 
 use crate::bench_set::{Folder, Segment, demo_rig, in_some_attempts, interface, read_json, run};
 use crate::program::{Program, zerocat};
+use crate::words::fill;
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -54,7 +55,7 @@ fn a_report_is_written_where_the_link_or_the_bus_fails() {
         assert_eq!((&written["outcome"]["exit_code"], &written["phase"]), (&json!(4), &json!("link")));
         let ended = run(&demo_rig(&veth.master), &["--report", &report, "--json"]).with_code(5);
         let written = read_json(&report);
-        assert_eq!((&written["outcome"]["exit_code"], &written["phase"]), (&json!(5), &json!("discover")));
+        assert_eq!((&written["outcome"]["exit_code"], &written["phase"]), (&json!(5), &json!("listen")));
         assert_eq!(written["link"]["mode_got"], "native_copy");
         assert!(written["frames"]["acyclic_sent"].as_u64() > Some(0), "{written}");
         assert!(written["outcome"]["text"].as_str().unwrap().contains("no SubDevice answered"), "{written}");
@@ -106,16 +107,15 @@ fn samples_that_nobody_reads_stop_neither_the_run_nor_its_end() {
         let segment = Segment::demo(veth);
         let folder = Folder::new();
         let mut rig = demo_rig(&veth.master);
-        // All samples, so that a pipe is soon full.
-        rig["tasks"][0]["config"]["sample_rate"] = json!(1000);
         for task in 0..2 {
             rig["tasks"][task]["sink"] = json!({ "jsonl": "-" });
         }
         let (rig, report) = (folder.json("rig.json", &rig), folder.path("report.json"));
         in_some_attempts(|| {
             let (reader, writer) = std::io::pipe().unwrap();
+            fill(&writer);
             let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_zerocat"));
-            command.args(["run", &rig, "--seconds", "4", "--report", &report]);
+            command.args(["run", &rig, "--seconds", "2", "--report", &report]);
             let ended = Program::start_with_output(command, writer.into(), "a run whose samples nobody reads").end();
             drop(reader);
             ended

@@ -96,7 +96,7 @@ fn five_capabilities_are_enough_and_in_op_one_is_left_with_which_a_lost_network_
             assert_eq!(sets(status), [left; 4], "{name}");
             assert!(line(status, "Uid:").starts_with(USER), "{status}");
         }
-        for name in ["zerocat", "zc-rt", "zc-health", "zc-capture"] {
+        for name in ["zerocat", "zc-rt", "zc-faults", "zc-capture"] {
             assert!(threads.contains_key(name), "{name} in {:?}", threads.keys());
         }
 

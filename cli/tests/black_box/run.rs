@@ -87,7 +87,7 @@ fn a_second_run_on_the_same_interface_is_refused_and_the_first_goes_on() {
             let mut second = rig.clone();
             second["engine"]["link"] = json!(link);
             run(&second, &["--seconds", "1"]).with_code(4).saying(&["zerocat (process ", "uses zc-master already"]);
-            run(&second, &["--seconds", "1", "--force"]).with_code(4).saying(&["uses zc-master already"]);
+            run(&second, &["--seconds", "1", "--replace-program"]).with_code(4).saying(&["uses zc-master already"]);
         }
         zerocat(&["scan", "--interface", &veth.master]).with_code(4).saying(&["uses zc-master already"]);
         assert!(first.is_running());
@@ -136,9 +136,9 @@ fn assert_stable_keys(report: &Value) {
     assert!(report["time_to_op_ms"].as_f64() > Some(0.0), "{report}");
 }
 
-/// Between 20 us and half the period of 1 ms.
+/// Between 20 us and half the period of 5 ms.
 fn assert_learned(margin: &Value) {
-    assert!((20_000..=500_000).contains(&margin["margin_ns"].as_u64().unwrap()), "{margin}");
+    assert!((20_000..=2_500_000).contains(&margin["margin_ns"].as_u64().unwrap()), "{margin}");
     assert_eq!(margin["learned"]["wake_ups"], 500);
 }
 

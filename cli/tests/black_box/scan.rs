@@ -1,10 +1,10 @@
 //! `zerocat scan`: who is on the bus, and a rig file to begin with.
 
-use crate::bench_set::{Folder, Segment, demo_rig, in_op, read_json};
+use crate::bench_set::{Folder, Segment, demo_rig, in_op, in_some_attempts, read_json, run, unless_starved};
 use crate::program::zerocat;
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
-use zerocat_testkit::netns::in_private_netns;
+use zerocat_testkit::netns::{Veth, in_private_netns, ip};
 
 /// Name, vendor, product, revision, serial, bits of inputs, bits of outputs. Padding counts.
 const DEMO: [(&str, u32, u32, u32, u32, u32, u32); 6] = [
@@ -109,14 +109,40 @@ fn a_bus_that_another_zerocat_runs_is_not_touched() {
 }
 
 #[test]
-fn a_bus_that_was_left_in_op_is_scanned_only_when_it_is_taken() {
+fn a_bus_that_was_left_in_op_and_that_nobody_drives_is_scanned() {
     in_private_netns(|veth| {
         let segment = Segment::demo(veth);
         let folder = Folder::new();
         in_op(&folder, &demo_rig(&veth.master), &[]).stop(Signal::SIGKILL);
-        zerocat(&["scan", "--interface", &veth.master]).with_code(5).saying(&["SAFE-OP or OP", "--take-bus"]);
-        let found = zerocat(&["scan", "--interface", &veth.master, "--take-bus", "--json"]).with_code(0).json();
+        let found = zerocat(&["scan", "--interface", &veth.master, "--json"]).with_code(0).json();
         assert_eq!(found["subdevices"].as_array().unwrap().len(), 6);
+        assert_eq!(segment.end().states(), ["INIT"; 6]);
+    });
+}
+
+#[test]
+fn a_bus_that_another_maindevice_drives_is_left_alone() {
+    in_private_netns(|_| {
+        // Two hosts on one cable: a bridge that floods frames between them and the segment.
+        ip("link add zc-cable type bridge mcast_snooping 0");
+        ip("link set zc-cable up");
+        for end in ["zc-one", "zc-two", "zc-sim"] {
+            ip(&format!("link add {end} type veth peer name {end}-b"));
+            ip(&format!("link set {end}-b master zc-cable"));
+            ip(&format!("link set {end} up"));
+            ip(&format!("link set {end}-b up"));
+        }
+        let segment = Segment::demo(&Veth { master: "zc-one".to_owned(), peer: "zc-sim".to_owned() });
+        let folder = Folder::new();
+        let running = in_op(&folder, &demo_rig("zc-one"), &["--link", "packet"]);
+        let refused = "another MainDevice drives this bus";
+        let scan = || zerocat(&["scan", "--interface", "zc-two"]);
+        unless_starved(scan).with_code(5).saying(&[refused, "--take-bus"]);
+        let run = || run(&demo_rig("zc-two"), &["--link", "packet"]);
+        unless_starved(run).with_code(5).saying(&[refused, "--take-bus"]);
+        let ended = running.stop(Signal::SIGTERM).with_code(0);
+        assert!(ended.out.contains("0 working counter faults"), "{}", ended.out);
+        in_some_attempts(scan);
         assert_eq!(segment.end().states(), ["INIT"; 6]);
     });
 }

@@ -83,9 +83,9 @@ fn a_status_line_tells_the_phase_and_in_op_the_figures() {
     in_private_netns(|veth| {
         let folder = Folder::new();
         let mut program = Program::start(&["run", &folder.json("rig.json", &demo_rig(&veth.master))]);
-        program.await_error("looking who is on the bus");
+        program.await_error("listening whether somebody drives the bus");
         program.signal(Signal::SIGUSR1);
-        program.await_error("status: looking who is on the bus");
+        program.await_error("status: listening whether somebody drives the bus");
         program.stop(Signal::SIGTERM).with_code(0);
         let _segment = Segment::demo(veth);
         let mut program = in_op(&folder, &demo_rig(&veth.master), &[]);

@@ -41,7 +41,7 @@ fn a_signal_before_op_ends_the_attempt_and_takes_the_program_off() {
         let file = folder.json("rig.json", &demo_rig(&veth.master));
         // Nobody is at the other end, so it is looking for SubDevices when the signal comes.
         let mut program = Program::start(&["run", &file]);
-        program.await_error("looking who is on the bus");
+        program.await_error("listening whether somebody drives the bus");
         program.stop(Signal::SIGINT).with_code(0);
         assert_eq!(interface(&veth.master), before);
     });

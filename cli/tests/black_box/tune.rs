@@ -197,6 +197,6 @@ fn the_table_says_what_from_to_and_why() {
         for text in ["changed", "rx 3", "rx 1", "one queue"] {
             assert!(line.contains(text), "{text} in {line}");
         }
-        ended.saying(&["to put it back: zerocat tune --interface zc-many --restore", "not here"]);
+        ended.saying(&["to put it back: zerocat tune --interface zc-many --restore", "unavailable"]);
     });
 }

@@ -37,7 +37,7 @@ impl Deaf {
 }
 
 /// Writes into a pipe until it takes no more.
-fn fill(pipe: &std::io::PipeWriter) {
+pub(crate) fn fill(pipe: &std::io::PipeWriter) {
     use nix::fcntl::{FcntlArg, OFlag, fcntl};
     fcntl(pipe, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).unwrap();
     while nix::unistd::write(pipe, &[b'x'; 4096]).is_ok() {}

@@ -3,6 +3,7 @@
 use super::{Found, Unique, waveforms};
 use crate::resolve::{entries, entry};
 use crate::rig::{PdoEntry, Rig, Slave};
+use crate::safe::SafeValue;
 use crate::task::{Target, Task};
 use zerocat_pdi::Direction;
 
@@ -45,6 +46,9 @@ impl Checker<'_> {
         if let Some(waveform) = &channel.waveform {
             waveforms::waveform(waveform, entry.as_ref(), &format!("{at}.waveform"), self.found);
         }
+        if let Some(SafeValue::Value(value)) = channel.safe {
+            self.safe(value, entry.as_ref(), &format!("{at}.safe"));
+        }
         let Some(entry) = entry.filter(|_| channel.enabled) else { return };
         let key = (channel.device.clone(), entry.index, entry.subindex);
         if let Some(first) = self.outputs.taken(key, at) {
@@ -53,6 +57,14 @@ impl Checker<'_> {
                 entry.index, entry.subindex, channel.device
             );
             self.found.add(at, what, "leave each output to one enabled channel");
+        }
+    }
+
+    /// A safe value is what the entry can be, exactly: it isn't rounded.
+    fn safe(&mut self, value: f64, entry: Option<&PdoEntry>, path: &str) {
+        let Some(entry) = entry.filter(|entry| entry.data_type.fits(entry.bit_length)) else { return };
+        if let Err(error) = entry.data_type.encode(value, entry.bit_length) {
+            self.found.add(path, error.to_string(), "give a value that the entry can take, or \"hold\"");
         }
     }
 

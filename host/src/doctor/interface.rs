@@ -1,7 +1,7 @@
 //! An interface as it is, and its checks.
 //!
-//! Part of it the driver answers by ioctl and netlink, in the calling thread's network namespace. The rest is in files of
-//! `/proc` and `/sys`. sysfs shows the network namespace in which it was mounted, so those files may be missing.
+//! Part of it the driver answers by ioctl and netlink, in the calling thread's network namespace. The rest is in files
+//! of `/proc` and `/sys`. sysfs shows the network namespace in which it was mounted, so those files may be missing.
 
 mod counters;
 mod files;

@@ -39,10 +39,12 @@ fn read_one(root: &Path, number: u32) -> Option<Irq> {
     (!names.is_empty()).then_some(Irq { number, names, allowed, effective })
 }
 
-/// The interrupts of the interface `name` with number `index`, out of `all`; `None` if `/sys` below `root` doesn't show it.
+/// The interrupts of the interface `name` with number `index`, out of `all`; `None` if `/sys` below `root` doesn't show
+/// it.
 ///
-/// Those are the message-signalled interrupts of its device or, without these, its interrupt line. Those of a virtio device
-/// belong to the device that it is on. For a device that is part of the processor, only the handlers' names tell.
+/// Those are the message-signalled interrupts of its device or, without these, its interrupt line. Those of a virtio
+/// device belong to the device that it is on. For a device that is part of the processor, only the handlers' names
+/// tell.
 #[must_use]
 pub fn nic_irqs(root: &Path, name: &str, index: u32, all: Vec<Irq>) -> Option<Vec<Irq>> {
     let directory = format!("sys/class/net/{name}");

@@ -1,6 +1,7 @@
 //! What changed while doctor watched: interrupts of the firmware, errors of a NIC, realtime threads that never sleep.
 //!
-//! Counts are read twice and only their growth is judged. An old count may come from a cable that was replaced long ago.
+//! Counts are read twice and only their growth is judged. An old count may come from a cable that was replaced long
+//! ago.
 
 use super::interface::{Counters, read_counters, read_errors};
 use crate::files;
@@ -14,8 +15,8 @@ use std::time::Duration;
 const SMI_COUNT: u64 = 0x34;
 /// Ticks per second in which `/proc/<pid>/stat` counts (USER_HZ, proc(5)).
 const TICKS: u128 = 100;
-/// A realtime thread that uses at least this share of the time, in percent, counts as one that never sleeps. It can't have
-/// all of it, because throttling or the fair server takes 5.
+/// A realtime thread that uses at least this share of the time, in percent, counts as one that never sleeps. It can't
+/// have all of it, because throttling or the fair server takes 5.
 const BUSY: u128 = 90;
 
 /// Counts at one moment. `None` is what couldn't be read.
@@ -47,8 +48,8 @@ pub struct RealtimeThread {
 }
 
 impl Counts {
-    /// Reads them below `root`: interrupts of the firmware as `cpu` counts them, and the counters of an interface of the
-    /// calling thread's network namespace, given by name and number.
+    /// Reads them below `root`: interrupts of the firmware as `cpu` counts them, and the counters of an interface of
+    /// the calling thread's network namespace, given by name and number.
     #[must_use]
     pub fn read(root: &Path, cpu: usize, interface: Option<(&str, u32)>) -> Self {
         Self {

@@ -1,14 +1,14 @@
-//! Changes how an interface is set: queues, coalescing, Energy Efficient Ethernet, pause frames, offloads.
+//! Changes the settings of an interface: queues, coalescing, Energy Efficient Ethernet, pause frames, offloads.
 //!
-//! Guarantees: only what is named is changed; the rest of what a driver takes in one command goes back to it as it was
-//! read just before. Not guaranteed: that a driver does what it accepted; read it again. Several drivers reset the link
-//! for a second or more.
+//! Guarantees: only the named values are changed; other values that a driver takes in the same command are written back
+//! as they were read just before. Not guaranteed: that a driver applies what it accepts, so read it again. Several
+//! drivers reset the link for a second or more.
 
 use std::io;
 use zerocat_xdp::ethtool::{Adjustable, Channels, Coalesce, EnergyEfficient, PauseParameters};
 use zerocat_xdp::{Device, Offload, Offloads, XdpError};
 
-/// Settings that a driver takes together, in one command.
+/// Values that a driver takes in one command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum NicGroup {
     /// Numbers of queues: `rx`, `tx`, `other`, `combined`.
@@ -21,26 +21,28 @@ pub enum NicGroup {
     Pause,
 }
 
-/// Values of a group by the names that ethtool(8) has for them.
+/// The values of a group, with the names that ethtool(8) has for them.
 pub type NicWords = Vec<(&'static str, u32)>;
 
-/// An interface of the calling thread's network namespace, to be changed.
+/// Access to the settings of an interface of the calling thread's network namespace.
 #[derive(Debug)]
 pub struct NicControl {
     device: Device,
 }
 
 impl NicControl {
+    /// Finds the interface.
+    ///
     /// # Errors
     /// `NoInterface`, `Device`.
     pub fn of_interface(interface: &str) -> Result<Self, XdpError> {
         Ok(Self { device: Device::find(interface)? })
     }
 
-    /// Values of a group.
+    /// The values of a group.
     ///
     /// # Errors
-    /// As the kernel says it; `EOPNOTSUPP` where the driver has no such thing.
+    /// The kernel's error; `EOPNOTSUPP` if the driver doesn't have these settings.
     pub fn read(&self, group: NicGroup) -> io::Result<NicWords> {
         match group {
             NicGroup::Queues => self.words::<Channels>(),
@@ -50,11 +52,11 @@ impl NicControl {
         }
     }
 
-    /// Gives values to a group; those that aren't named stay.
+    /// Changes values of a group; the others stay as they are.
     ///
     /// # Errors
-    /// As the kernel says it: `EPERM` without CAP_NET_ADMIN, `EOPNOTSUPP` and `EINVAL` where the driver refuses. A name
-    /// that the group doesn't have is `InvalidInput`.
+    /// The kernel's error: `EPERM` without CAP_NET_ADMIN, `EOPNOTSUPP` and `EINVAL` if the driver refuses.
+    /// `InvalidInput` for a name that the group doesn't have.
     pub fn write(&self, group: NicGroup, values: &[(&str, u32)]) -> io::Result<()> {
         match group {
             NicGroup::Queues => self.adjust::<Channels>(values),
@@ -67,15 +69,15 @@ impl NicControl {
     /// All offloads that this kernel knows.
     ///
     /// # Errors
-    /// As the kernel says it.
+    /// The kernel's error.
     pub fn offloads(&self) -> io::Result<Vec<Offload>> {
         Ok(Offloads::read(&self.device)?.list())
     }
 
-    /// Asks for an offload to be on or off.
+    /// Switches an offload on or off.
     ///
     /// # Errors
-    /// As the kernel says it; `InvalidInput` for a name that this kernel doesn't know.
+    /// The kernel's error; `InvalidInput` for a name that this kernel doesn't know.
     pub fn set_offload(&self, name: &str, on: bool) -> io::Result<()> {
         Offloads::read(&self.device)?.set(&self.device, name, on)
     }
@@ -114,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_driver_does_not_have_is_refused_by_the_kernel() {
+    fn settings_that_a_driver_does_not_have_are_refused_by_the_kernel() {
         in_private_netns(|veth| {
             let nic = NicControl::of_interface(&veth.master).unwrap();
             for group in [NicGroup::EnergyEfficient, NicGroup::Pause] {
@@ -125,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_none_is_refused_before_anything_is_changed() {
+    fn an_unknown_name_is_refused_before_anything_is_changed() {
         in_private_netns(|veth| {
             let nic = NicControl::of_interface(&veth.master).unwrap();
             let refused = nic.write(NicGroup::Queues, &[("rx-usecs", 1)]).unwrap_err();

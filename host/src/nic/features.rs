@@ -1,6 +1,7 @@
-//! What an interface's driver says it can do with XDP, without anything being attached.
+//! Which parts of XDP an interface's driver claims to support, without attaching anything.
 //!
-//! A driver may say more than it keeps on a given queue or firmware; what counts is what is read back after opening.
+//! A driver may claim more than it supports on a given queue or with a given firmware. What really works is read back
+//! when a link is opened.
 
 use super::netdev;
 use std::io;
@@ -15,22 +16,22 @@ const TIMESTAMP: u64 = 1 << 0;
 /// XDP features of a driver (`xdp-features` of the netdev netlink family; kernel 6.3 or newer, else all false).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct XdpFeatures {
-    /// Runs programs in the driver: native mode.
+    /// It runs programs in the driver: native mode.
     pub native: bool,
-    /// Does `XDP_REDIRECT`, which AF_XDP in a native mode needs.
+    /// It supports `XDP_REDIRECT`, which AF_XDP needs in native mode.
     pub redirect: bool,
-    /// Does AF_XDP in zero-copy mode.
+    /// It supports AF_XDP in zero-copy mode.
     pub zero_copy: bool,
-    /// Tells a program when the NIC received a frame (`bpf_xdp_metadata_rx_timestamp`); older kernels do not say.
-    /// Not used: the times of received frames are software stamps.
+    /// It tells a program when the NIC received a frame (`bpf_xdp_metadata_rx_timestamp`); older kernels don't report
+    /// this. Not used: receive times are software stamps.
     pub receive_stamps: bool,
 }
 
 impl XdpFeatures {
-    /// Those of the interface of this number in the calling thread's network namespace.
+    /// Reads those of the interface with this number in the calling thread's network namespace.
     ///
     /// # Errors
-    /// What the kernel says; a kernel without the question is no error.
+    /// The kernel's error. A kernel that doesn't know the question is no error.
     pub fn of_interface(index: u32) -> io::Result<Self> {
         let netdev::Features { xdp: flags, receive_metadata: metadata } = netdev::features(index)?;
         let has = |flag| flags & flag != 0;

@@ -1,18 +1,20 @@
-//! Where an interrupt may go, as `/proc/irq` takes it. Below a root, so that tests have a tree of their own.
+//! Sets the CPUs that may serve an interrupt, through `/proc/irq` below a root directory, so that tests can use their
+//! own.
 
 use std::fs;
 use std::io;
 use std::path::Path;
 
-/// Lets an interrupt go to these CPUs only.
+/// Lets only these CPUs serve an interrupt.
 ///
 /// # Errors
-/// Where there is no such interrupt, no right, or the kernel refuses: `EIO` for one whose affinity it manages itself.
+/// If there is no such interrupt, without permission, or if the kernel refuses: `EIO` if it manages the affinity
+/// itself.
 pub fn set_irq_affinity(root: &Path, number: u32, cpus: &[usize]) -> io::Result<()> {
     let path = root.join(format!("proc/irq/{number}/smp_affinity_list"));
     let list: Vec<_> = cpus.iter().map(ToString::to_string).collect();
     let mut file = fs::OpenOptions::new().write(true).truncate(true).open(path)?;
-    // One write: the kernel takes each as a whole list.
+    // In a single write, because the kernel takes each write as a whole list.
     io::Write::write_all(&mut file, list.join(",").as_bytes())
 }
 
@@ -22,7 +24,7 @@ mod tests {
     use zerocat_testkit::FakeTree;
 
     #[test]
-    fn a_list_of_cpus_is_written_to_an_interrupt_that_is_there_only() {
+    fn cpus_are_written_only_to_an_interrupt_that_exists() {
         let file = "proc/irq/41/smp_affinity_list";
         let tree = FakeTree::new(&[(file, "0-3\n")]);
         set_irq_affinity(tree.root(), 41, &[0, 2]).unwrap();

@@ -27,7 +27,7 @@ const HEADERS: usize = 16 + 4;
 /// `struct nlattr`; attributes start at multiples of 4.
 const ATTRIBUTE: usize = 4;
 
-/// Bits that a driver sets, all 0 where the kernel doesn't know the question.
+/// The feature bits of a driver; all 0 if the kernel doesn't know the question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Features {
     /// `enum netdev_xdp_act`.
@@ -36,12 +36,12 @@ pub(super) struct Features {
     pub(super) receive_metadata: u64,
 }
 
-/// Those of the interface of this number in the calling thread's network namespace.
+/// Reads those of the interface with this number in the calling thread's network namespace.
 pub(super) fn features(index: u32) -> io::Result<Features> {
     let protocol = SockProtocol::NetlinkGeneric;
     let netlink = socket(AddressFamily::Netlink, SockType::Raw, SockFlag::SOCK_CLOEXEC, protocol)?;
     let family = match ask(&netlink, CONTROLLER, GET_FAMILY, FAMILY_NAME, b"netdev\0") {
-        // Linux before 6.3.
+        // Linux before 6.3 has no such family.
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Features::default()),
         family => family?,
     };
@@ -53,7 +53,7 @@ pub(super) fn features(index: u32) -> io::Result<Features> {
     Ok(Features { xdp: bits(XDP_FEATURES), receive_metadata: bits(RX_METADATA_FEATURES) })
 }
 
-/// Sends a request with one attribute and returns the answer as it came, or the error that the kernel answered with.
+/// Sends a request with one attribute and returns the whole answer, or the error that the kernel answered with.
 fn ask(netlink: &OwnedFd, family: u16, command: u8, name: u16, value: &[u8]) -> io::Result<Vec<u8>> {
     send(netlink.as_raw_fd(), &request(family, command, name, value), MsgFlags::empty())?;
     let mut answer = vec![0; 8192];
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_attribute_is_found_behind_others_and_one_that_is_cut_is_none() {
+    fn an_attribute_is_found_after_others_and_a_truncated_one_is_none() {
         let mut answer = request(7, 1, 9, &[1, 2, 3]);
         answer.extend([6, 0, 5, 0, 0xab, 0xcd, 0, 0]);
         let total = u32::try_from(answer.len()).unwrap();
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_of_the_kernel_is_told_by_its_number() {
+    fn an_error_of_the_kernel_is_recognised() {
         let mut answer = request(ERROR, 0, 9, &[]);
         answer[16..20].fill(0);
         assert_eq!(error_of(&answer), None, "0 acknowledges");
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_length_of_zero_is_no_endless_loop() {
+    fn a_length_of_zero_does_not_loop_forever() {
         let mut answer = request(7, 1, 9, &[]);
         answer[HEADERS..HEADERS + 2].fill(0);
         assert_eq!(attribute(&answer, 5), None);

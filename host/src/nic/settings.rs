@@ -1,6 +1,6 @@
-//! How an interface is set, as its driver says: link, queues, coalescing, offloads.
+//! The settings of an interface as its driver reports them: link, queues, coalescing, offloads.
 //!
-//! Reads only. What a driver doesn't say is `None`.
+//! Only reads. `None` is what a driver doesn't report.
 
 use std::net::IpAddr;
 use zerocat_xdp::ethtool::{
@@ -9,64 +9,64 @@ use zerocat_xdp::ethtool::{
 };
 use zerocat_xdp::{Device, Offloads, XdpError};
 
-/// An interface of the calling thread's network namespace.
+/// Settings of an interface of the calling thread's network namespace.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct NicSettings {
     /// Its name.
     pub name: String,
     /// Its number in its network namespace.
     pub index: u32,
-    /// Whether it is set up (`IFF_UP`).
+    /// Whether it is up (`IFF_UP`).
     pub up: Option<bool>,
-    /// Whether there is a carrier.
+    /// Whether it has a carrier.
     pub carrier: Option<bool>,
     /// Name of the driver.
     pub driver: Option<String>,
-    /// Where the device is on its bus: `0000:03:00.0`, `usb-0000:00:14.0-2`; none for a virtual one.
+    /// Address of the device on its bus: `0000:03:00.0`, `usb-0000:00:14.0-2`; `None` for a virtual interface.
     pub bus: Option<String>,
     /// Speed in Mb/s.
     pub speed_mbit: Option<u32>,
-    /// Full duplex.
+    /// Whether it is full duplex.
     pub full_duplex: Option<bool>,
     /// Largest payload of an Ethernet frame, in bytes.
     pub mtu: Option<u32>,
-    /// Receive queues in use.
+    /// Number of receive queues in use.
     pub queues: Option<u32>,
-    /// How long the NIC waits before it interrupts.
+    /// How long the NIC delays its interrupts.
     pub coalescing: Option<Coalescing>,
-    /// Energy Efficient Ethernet is on.
+    /// Whether Energy Efficient Ethernet is on.
     pub energy_efficient: Option<bool>,
-    /// Pause frames are received or sent.
+    /// Whether pause frames are received or sent.
     pub pause: Option<bool>,
-    /// Generic receive offload is on.
+    /// Whether generic receive offload is on.
     pub generic_receive_offload: Option<bool>,
-    /// The NIC joins received frames (`rx-gro-hw`).
+    /// Whether the NIC merges received frames (`rx-gro-hw`).
     pub hardware_receive_offload: Option<bool>,
-    /// Large receive offload is on.
+    /// Whether large receive offload is on.
     pub large_receive_offload: Option<bool>,
-    /// The NIC takes VLAN tags off.
+    /// Whether the NIC removes VLAN tags.
     pub receive_vlan: Option<bool>,
-    /// IP addresses on it; `None` where they can't be listed.
+    /// Its IP addresses; `None` if they can't be listed.
     pub addresses: Option<Vec<IpAddr>>,
 }
 
-/// How long a NIC waits before it interrupts.
+/// How long a NIC delays its interrupts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Coalescing {
-    /// After a frame was received, in us.
+    /// After receiving a frame, in us.
     pub receive_us: u32,
-    /// Or after so many frames were received; 0 where frames aren't counted.
+    /// Or until so many frames were received; 0 if frames aren't counted.
     pub receive_frames: u32,
-    /// After a frame was sent, in us.
+    /// After sending a frame, in us.
     pub transmit_us: u32,
-    /// Or after so many frames were sent; 0 where frames aren't counted.
+    /// Or until so many frames were sent; 0 if frames aren't counted.
     pub transmit_frames: u32,
-    /// The driver changes the times by itself.
+    /// Whether the driver adapts the times by itself.
     pub adaptive: bool,
 }
 
 impl NicSettings {
-    /// Those of an interface of the calling thread's network namespace.
+    /// Reads the settings of an interface of the calling thread's network namespace.
     ///
     /// # Errors
     /// `NoInterface`, `Device`.
@@ -101,7 +101,7 @@ impl NicSettings {
             energy_efficient: answer(&device, EnergyEfficient::to_get()).map(|eee| eee.enabled != 0),
             pause: pause.map(|pause| pause.receive != 0 || pause.transmit != 0),
             generic_receive_offload: answer(&device, Value::receive_offload()).map(|value| value.data != 0),
-            hardware_receive_offload: joined_by_the_nic(&device),
+            hardware_receive_offload: merged_by_the_nic(&device),
             large_receive_offload: flags.map(|flags| flags & FLAG_LRO != 0),
             receive_vlan: flags.map(|flags| flags & FLAG_RX_VLAN != 0),
             addresses: addresses(interface),
@@ -109,7 +109,7 @@ impl NicSettings {
     }
 }
 
-/// Whether an interface of the calling thread's network namespace has a carrier; `None` where that can't be told.
+/// Whether an interface of the calling thread's network namespace has a carrier; `None` if that can't be determined.
 #[must_use]
 pub fn has_carrier(interface: &str) -> Option<bool> {
     let device = Device::find(interface).ok()?;
@@ -121,7 +121,7 @@ fn answer<T: EthtoolCommand>(device: &Device, mut command: T) -> Option<T> {
     Some(command)
 }
 
-fn joined_by_the_nic(device: &Device) -> Option<bool> {
+fn merged_by_the_nic(device: &Device) -> Option<bool> {
     let all = Offloads::read(device).ok()?.list();
     Some(all.iter().find(|offload| offload.name == "rx-gro-hw")?.active)
 }
@@ -148,7 +148,7 @@ mod tests {
     use zerocat_testkit::netns::in_private_netns;
 
     #[test]
-    fn reads_a_veth_and_leaves_open_what_it_does_not_say() {
+    fn reads_a_veth_and_leaves_out_what_it_does_not_report() {
         in_private_netns(|veth| {
             let nic = NicSettings::of_interface(&veth.master).unwrap();
             assert_eq!((nic.up, nic.carrier, nic.mtu), (Some(true), Some(true), Some(1500)));

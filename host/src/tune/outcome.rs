@@ -7,25 +7,25 @@ use serde::Serialize;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// It was as wanted, and was left.
+    /// It was as wanted already.
     AsWanted,
     /// It was changed.
     Changed,
     /// It would be changed.
     WouldChange,
-    /// The driver or the kernel wouldn't have it; the reason is given.
+    /// The driver or the kernel refused; the reason is given.
     Refused,
-    /// There is no such setting here, or it can't be read; the reason is given.
+    /// The driver doesn't have this setting, or it can't be read; the reason is given.
     Unavailable,
     /// It was put back.
     PutBack,
     /// It would be put back.
     WouldPutBack,
-    /// It was as before, and was left.
+    /// It was as before already.
     AsBefore,
-    /// Somebody else changed it since, so it was left.
+    /// Something else changed it in the meantime, so it was left alone.
     Left,
-    /// What it was a setting of is gone.
+    /// The interrupt that it applied to no longer exists.
     Gone,
 }
 
@@ -38,11 +38,11 @@ impl Outcome {
             Self::Changed => "changed",
             Self::WouldChange => "would change",
             Self::Refused => "refused",
-            Self::Unavailable => "not here",
+            Self::Unavailable => "unavailable",
             Self::PutBack => "put back",
             Self::WouldPutBack => "would be put back",
             Self::AsBefore => "as before",
-            Self::Left => "left",
+            Self::Left => "left alone",
             Self::Gone => "gone",
         }
     }
@@ -55,19 +55,19 @@ pub struct Row {
     pub setting: Setting,
     /// What became of it.
     pub outcome: Outcome,
-    /// What it was; `None` where it can't be read.
+    /// What it was; `None` if it can't be read.
     pub from: Option<Value>,
-    /// What it is now, or would be; `None` where that is what it was.
+    /// What it is now, or would be; `None` if that is unchanged.
     pub to: Option<Value>,
     /// The check of `doctor` that asks for it.
     pub check: &'static str,
     /// Why it is wanted.
     pub why: &'static str,
-    /// Why it isn't so, or not quite.
+    /// Why it isn't as wanted, if it isn't.
     pub reason: Option<String>,
 }
 
-/// What was done to all settings, and what was seen on the way.
+/// What was done to each setting, and what happened meanwhile.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Done {
     pub(super) rows: Vec<Row>,

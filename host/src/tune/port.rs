@@ -1,5 +1,5 @@
-//! An interface whose settings can be read and written: by ioctl in the thread's network namespace, and below a root
-//! that holds `/proc` and `/sys`.
+//! The settings of an interface, to read and write: by ioctl in the thread's network namespace, and in files of `/proc`
+//! and `/sys` below a root.
 
 use super::plan::{Found, Reading};
 use super::setting::{Setting, Value};
@@ -10,20 +10,20 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use zerocat_xdp::{NapiKnob, NapiKnobs, XdpError};
 
-/// What is tuned.
+/// An interface that is tuned. Tests have one in memory.
 pub(super) trait Port {
-    /// Every setting, as it is now. In the order in which they are changed.
+    /// All settings, in the order in which they are changed.
     fn read(&self) -> Vec<Reading>;
 
-    /// Changes one.
+    /// Changes a setting.
     fn write(&self, setting: &Setting, value: &Value) -> io::Result<()>;
 
-    /// Waits until what was changed has had its effect on the link, and says what that was, if anything. Some settings
-    /// of a link that is down become others when it is up: igb agrees on pause frames anew.
+    /// Waits until the link has settled after these changes, and returns a note if it was reset. Some settings change
+    /// when a link comes up again: igb negotiates pause frames anew.
     fn settle(&self, changed: &[Setting]) -> Option<String>;
 }
 
-/// Offloads that hold frames, join them or change them, by the kernel's names (`net/ethtool/common.c`).
+/// Offloads that delay, merge or change frames, by the kernel's names (`net/ethtool/common.c`).
 const OFFLOADS: [&str; 9] = [
     "rx-gro",
     "rx-gro-hw",
@@ -36,10 +36,10 @@ const OFFLOADS: [&str; 9] = [
     "tx-tcp6-segmentation",
 ];
 const KNOBS: [NapiKnob; 3] = [NapiKnob::DeferHardIrqs, NapiKnob::GroFlushTimeout, NapiKnob::Threaded];
-/// The groups whose change may reset the link come last, but for the queues: they change what the others are of.
+/// Groups whose change may reset the link come last, except the queues, because changing them changes the interrupts.
 const BEFORE: [NicGroup; 2] = [NicGroup::Queues, NicGroup::Coalescing];
 const AFTER: [NicGroup; 2] = [NicGroup::Pause, NicGroup::EnergyEfficient];
-/// Stands for all interrupts, where they can't be told.
+/// Stands for all interrupts, if they can't be listed.
 const ANY: &str = "*";
 
 /// A network interface of this machine.
@@ -53,7 +53,7 @@ pub(super) struct Nic {
 }
 
 impl Nic {
-    /// An interface that was set so.
+    /// Finds the interface that had these settings.
     ///
     /// # Errors
     /// `NoInterface`, `Device`.
@@ -67,15 +67,15 @@ impl Nic {
         })
     }
 
-    /// Whether the link is known to be down.
-    fn is_cut(&self) -> bool {
+    /// Whether the interface is known to have no carrier.
+    fn link_is_down(&self) -> bool {
         NicSettings::of_interface(&self.name).is_ok_and(|nic| nic.carrier == Some(false))
     }
 
     fn group(&self, group: NicGroup) -> Reading {
         let found = match self.control.read(group) {
             Ok(words) => Found::Is(Value::words(words)),
-            Err(error) => Found::Absent(said(&error)),
+            Err(error) => Found::Absent(explained(&error)),
         };
         Reading { setting: Setting::Group(group), found }
     }
@@ -83,9 +83,9 @@ impl Nic {
     fn offloads(&self) -> Vec<Reading> {
         let all = self.control.offloads();
         let one = |name: &str| match &all {
-            Err(error) => Found::Absent(said(error)),
+            Err(error) => Found::Absent(explained(error)),
             Ok(all) => match all.iter().find(|offload| offload.name == name) {
-                None => Found::Absent("this kernel has no such offload".to_owned()),
+                None => Found::Absent("this kernel doesn't have this offload".to_owned()),
                 Some(offload) if offload.changeable => Found::Is(Value::Switch(offload.active)),
                 Some(offload) => Found::Fixed(Value::Switch(offload.active)),
             },
@@ -93,7 +93,7 @@ impl Nic {
         OFFLOADS.map(|name| Reading { setting: Setting::Offload(name.to_owned()), found: one(name) }).into()
     }
 
-    /// Its interrupts, each with a name that no other of them has; none where sysfs doesn't show the interface.
+    /// Its interrupts, each with a unique name; `None` if sysfs doesn't show the interface.
     fn irqs(&self) -> Option<Vec<(String, Irq)>> {
         let irqs = nic_irqs(&self.root, &self.name, self.index, read_irqs(&self.root))?;
         let name = |irq: &Irq| irq.names.join("+");
@@ -120,18 +120,19 @@ impl Nic {
         let knobs = NapiKnobs::find(&self.root, &self.name, self.index);
         let one = |knob| match knobs.as_ref().map(|knobs| knobs.read(knob)) {
             None => Found::Absent(NOT_IN_SYSFS.to_owned()),
-            Some(Err(error)) => Found::Absent(said(&error)),
+            Some(Err(error)) => Found::Absent(explained(&error)),
             Some(Ok(value)) => Found::Is(Value::Number(value)),
         };
         KNOBS.map(|knob| Reading { setting: Setting::Napi(knob), found: one(knob) }).into()
     }
 }
 
-/// How long a link may take to come back: gigabit copper takes 1 to 3 s to agree, and ixgbe was seen to take 20 s.
+/// How long a link may take to come up: gigabit copper negotiates for 1 to 3 s, and ixgbe took 20 s in one case.
 const LINK_PATIENCE: Duration = Duration::from_secs(25);
-/// How late a link may go down: the kernel looks at a PHY once a second (`PHY_STATE_TIME` of `include/linux/phy.h`).
-const NOTICED: Duration = Duration::from_millis(1200);
-const LOOK: Duration = Duration::from_millis(20);
+/// How long it may take until a link is seen to go down: the kernel polls a PHY once a second (`PHY_STATE_TIME` of
+/// `include/linux/phy.h`).
+const UNTIL_NOTICED: Duration = Duration::from_millis(1200);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 impl Port for Nic {
     fn read(&self) -> Vec<Reading> {
@@ -164,38 +165,40 @@ impl Port for Nic {
     }
 
     fn settle(&self, changed: &[Setting]) -> Option<String> {
-        let agreed_anew = changed.iter().any(|setting| AFTER.map(Setting::Group).contains(setting));
-        if !self.had_carrier || !within(if agreed_anew { NOTICED } else { Duration::ZERO }, || self.is_cut()) {
+        let renegotiated = changed.iter().any(|setting| AFTER.map(Setting::Group).contains(setting));
+        if !self.had_carrier
+            || !happens_within(if renegotiated { UNTIL_NOTICED } else { Duration::ZERO }, || self.link_is_down())
+        {
             return None;
         }
         let begun = Instant::now();
-        if within(LINK_PATIENCE, || !self.is_cut()) {
-            return Some(format!("the link was reset and came back after {:.1} s", begun.elapsed().as_secs_f32()));
+        if happens_within(LINK_PATIENCE, || !self.link_is_down()) {
+            return Some(format!("the link was reset and came up again after {:.1} s", begun.elapsed().as_secs_f32()));
         }
-        Some(format!("the link was reset and isn't back after {} s", LINK_PATIENCE.as_secs()))
+        Some(format!("the link was reset and is still down after {} s", LINK_PATIENCE.as_secs()))
     }
 }
 
-/// Looks until something is so, once at least.
-fn within(patience: Duration, mut is_so: impl FnMut() -> bool) -> bool {
+/// Polls until a condition is true, at least once.
+fn happens_within(patience: Duration, mut condition: impl FnMut() -> bool) -> bool {
     let begun = Instant::now();
     loop {
-        if is_so() {
+        if condition() {
             return true;
         }
         if begun.elapsed() >= patience {
             return false;
         }
-        std::thread::sleep(LOOK);
+        std::thread::sleep(POLL_INTERVAL);
     }
 }
 
-/// An error of the kernel for people.
-pub(super) fn said(error: &io::Error) -> String {
+/// An error of the kernel, for people.
+pub(super) fn explained(error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::Unsupported => format!("the driver doesn't have it ({error})"),
-        io::ErrorKind::InvalidInput if error.raw_os_error().is_some() => format!("the driver refuses it ({error})"),
-        io::ErrorKind::PermissionDenied => format!("not permitted, run as root ({error})"),
+        io::ErrorKind::Unsupported => format!("not supported by the driver ({error})"),
+        io::ErrorKind::InvalidInput if error.raw_os_error().is_some() => format!("refused by the driver ({error})"),
+        io::ErrorKind::PermissionDenied => format!("not permitted; run as root ({error})"),
         _ => error.to_string(),
     }
 }

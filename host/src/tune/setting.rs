@@ -1,4 +1,4 @@
-//! A setting of an interface, and what it is set to, as names and values that a state file keeps.
+//! Settings of an interface and their values, with the names that a state file has for them.
 
 use crate::nic::NicGroup;
 use serde::{Deserialize, Serialize};
@@ -6,17 +6,17 @@ use std::collections::BTreeMap;
 use std::fmt;
 use zerocat_xdp::NapiKnob;
 
-/// What is changed as one.
+/// A setting that is changed as a unit.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub enum Setting {
-    /// Settings that the driver takes in one command.
+    /// Values that the driver takes in one command.
     Group(NicGroup),
-    /// An offload by its name in the kernel.
+    /// An offload, by the kernel's name.
     Offload(String),
-    /// CPUs of an interrupt, by the interrupt's name: numbers change when queues do.
+    /// CPUs of an interrupt, by its name; its number may change with the queues.
     Irq(String),
-    /// How the kernel polls the interface.
+    /// A NAPI setting of the interface.
     Napi(NapiKnob),
 }
 
@@ -64,29 +64,29 @@ impl TryFrom<String> for Setting {
     }
 }
 
-/// What a setting is set to.
+/// The value of a setting.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Value {
     /// On or off.
     Switch(bool),
-    /// A number; its unit is the setting's.
+    /// A number, in the unit of the setting.
     Number(u64),
     /// CPUs.
     Cpus(Vec<usize>),
-    /// Values of a group, by the names that ethtool(8) has for them.
+    /// Values of a group, by their names in ethtool(8).
     Words(BTreeMap<String, u32>),
 }
 
 impl Value {
-    /// A group of these values.
+    /// The values of a group.
     pub(super) fn words<'a>(words: impl IntoIterator<Item = (&'a str, u32)>) -> Self {
         Self::Words(words.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
     }
 
-    /// What is shown of it where it becomes `other`, or was that: of a group only what differs.
+    /// The value for people; of a group only what differs from `other`.
     #[must_use]
-    pub fn beside(&self, other: Option<&Self>) -> String {
+    pub fn differing_from(&self, other: Option<&Self>) -> String {
         match (self, other) {
             (Self::Words(own), Some(Self::Words(other))) if own != other => {
                 named(own.iter().filter(|(name, value)| other.get(*name) != Some(value)))
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_setting_is_read_back_from_its_name() {
+    fn the_name_of_a_setting_is_parsed_to_the_same_setting() {
         for setting in all() {
             assert_eq!(Setting::try_from(setting.to_string()), Ok(setting));
         }
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_of_value_is_read_back_as_what_it_was() {
+    fn each_kind_of_value_round_trips() {
         let words = Value::words([("rx", 1), ("tx", 2)]);
         for value in [Value::Switch(false), Value::Number(0), Value::Cpus(vec![0, 3]), words] {
             let text = serde_json::to_string(&value).unwrap();
@@ -142,10 +142,13 @@ mod tests {
     }
 
     #[test]
-    fn of_a_group_only_what_differs_is_shown() {
+    fn only_the_values_of_a_group_that_differ_are_shown() {
         let (from, to) = (Value::words([("rx", 4), ("tx", 2)]), Value::words([("rx", 1), ("tx", 2)]));
-        assert_eq!((from.beside(Some(&to)), to.beside(Some(&from))), ("rx 4".to_owned(), "rx 1".to_owned()));
-        assert_eq!(from.beside(None), "rx 4, tx 2");
-        assert_eq!(from.beside(Some(&from)), "rx 4, tx 2");
+        assert_eq!(
+            (from.differing_from(Some(&to)), to.differing_from(Some(&from))),
+            ("rx 4".to_owned(), "rx 1".to_owned())
+        );
+        assert_eq!(from.differing_from(None), "rx 4, tx 2");
+        assert_eq!(from.differing_from(Some(&from)), "rx 4, tx 2");
     }
 }

@@ -1,8 +1,8 @@
-//! What an interface was before it was tuned, in a file that outlives the process.
+//! The settings that an interface had before it was tuned, in a file that outlives the process.
 //!
-//! Guarantees: the file is there, whole and on disk before the first setting is changed, and holds each setting as it
-//! was before it was tuned for the first time; a later tuning adds and never overwrites. A crash at any point leaves
-//! the old file or the new one.
+//! Guarantees: the file is completely on disk before the first setting is changed, and has each setting's value from
+//! before its first tuning; a later tuning adds entries and never overwrites these values. A crash at any point leaves
+//! either the old file or the new one.
 
 use super::TuneError;
 use super::plan::{Found, Item, Reading};
@@ -15,25 +15,25 @@ use std::path::{Path, PathBuf};
 /// Name and version of the schema.
 const SCHEMA: &str = "zerocat-tune-state/1";
 
-/// No state file is longer than this, in bytes.
+/// Longest state file that is read, in bytes.
 const LONGEST: u64 = 1 << 20;
 
-/// Which interface it is, so that no other gets its settings.
+/// Identifies an interface, so that its settings are not restored to another.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Identity {
     /// Its name.
     pub interface: String,
-    /// Its number, which another interface of that name doesn't get.
+    /// Its number, which a new interface of the same name doesn't get.
     pub index: u32,
-    /// `/proc/sys/kernel/random/boot_id`: a restart takes all settings back by itself.
+    /// `/proc/sys/kernel/random/boot_id`, because a restart of the machine resets all settings.
     pub boot: Option<String>,
     /// The network namespace, as in `/proc/self/ns/net`.
     pub namespace: Option<String>,
 }
 
 impl Identity {
-    /// That of an interface of the calling thread's network namespace; `/proc` is below `root`.
+    /// The identity of an interface of the calling thread's network namespace; `/proc` is below `root`.
     #[must_use]
     pub fn of(root: &Path, interface: &str, index: u32) -> Self {
         let boot = fs::read_to_string(root.join("proc/sys/kernel/random/boot_id"));
@@ -53,11 +53,11 @@ impl Identity {
 pub struct Entry {
     /// Which.
     pub setting: Setting,
-    /// What it was before it was tuned for the first time.
+    /// Its value before it was tuned for the first time.
     pub from: Value,
-    /// What it was to be.
+    /// The value that it was to get.
     pub to: Value,
-    /// What it was read back as, after; none if the tuning was interrupted.
+    /// The value that was read back; `None` if tuning was interrupted.
     pub after: Option<Value>,
 }
 
@@ -69,7 +69,7 @@ struct Contents {
     settings: Vec<Entry>,
 }
 
-/// The file, and what is in it.
+/// The file and its contents.
 #[derive(Debug)]
 pub struct State {
     path: PathBuf,
@@ -77,8 +77,8 @@ pub struct State {
 }
 
 impl State {
-    /// What is in the file at `path` of this interface; empty where there is none, or where it is of an interface that
-    /// is gone, with its settings: of an earlier start of the machine, or of another number.
+    /// Reads the file at `path` for this interface. The state is empty if there is no file, or if the file is void
+    /// because the machine was restarted or the interface created anew since.
     ///
     /// # Errors
     /// `StateRead`, `StateWrong`, `StateElsewhere`.
@@ -96,11 +96,11 @@ impl State {
         let wrong = |reason: String| TuneError::StateWrong { path: path.into(), reason };
         let contents: Contents = serde_json::from_str(text).map_err(|error| wrong(error.to_string()))?;
         if contents.schema != SCHEMA {
-            return Err(wrong(format!("schema {}, and this is {SCHEMA}", contents.schema)));
+            return Err(wrong(format!("its schema is {}, expected {SCHEMA}", contents.schema)));
         }
         let Identity { interface, index, boot, namespace } = &contents.of;
         if *interface != of.interface {
-            return Err(wrong(format!("it is of interface {interface}")));
+            return Err(wrong(format!("it belongs to interface {interface}")));
         }
         if *boot != of.boot {
             return Ok(None);
@@ -111,20 +111,20 @@ impl State {
         Ok((*index == of.index).then_some(contents))
     }
 
-    /// Where it is.
+    /// Path of the file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// What was changed.
+    /// The settings that were changed.
     #[must_use]
     pub fn entries(&self) -> &[Entry] {
         &self.contents.settings
     }
 
-    /// Takes note of what is about to be changed. What was tuned before keeps what it was at first.
-    pub(super) fn keep(&mut self, items: &[Item]) -> Result<(), TuneError> {
+    /// Records what is about to be changed. An entry from an earlier tuning keeps its original value.
+    pub(super) fn record(&mut self, items: &[Item]) -> Result<(), TuneError> {
         for item in items {
             let (Some(to), Found::Is(from)) = (item.to.first(), &item.found) else { continue };
             let (to, from) = (to.clone(), from.clone());
@@ -138,8 +138,9 @@ impl State {
         self.save()
     }
 
-    /// Takes note of how what was `touched` was read back, and forgets what is as it was at first.
-    pub(super) fn settle(&mut self, touched: &[Setting], readings: &[Reading]) -> Result<(), TuneError> {
+    /// Records the values that were read back of settings in `touched`, and removes entries that have their original
+    /// value.
+    pub(super) fn record_result(&mut self, touched: &[Setting], readings: &[Reading]) -> Result<(), TuneError> {
         for entry in &mut self.contents.settings {
             let reading = readings.iter().find(|reading| reading.setting == entry.setting);
             if touched.contains(&entry.setting) {
@@ -150,13 +151,13 @@ impl State {
         self.save()
     }
 
-    /// Forgets what was put back.
+    /// Removes the entries of restored settings.
     pub(super) fn forget(&mut self, settings: &[Setting]) -> Result<(), TuneError> {
         self.contents.settings.retain(|entry| !settings.contains(&entry.setting));
         self.save()
     }
 
-    /// Writes it; removes it when there is nothing in it.
+    /// Writes the file, or removes it if there are no entries.
     fn save(&self) -> Result<(), TuneError> {
         let failed = |source| TuneError::StateWrite { path: self.path.clone(), source };
         if self.contents.settings.is_empty() {
@@ -170,7 +171,7 @@ impl State {
     }
 }
 
-/// The text of a file. A device isn't one: some never end.
+/// The text of a regular file. Devices are refused, because some never end.
 fn read(path: &Path) -> io::Result<String> {
     let kind = fs::metadata(path)?.file_type();
     if !kind.is_file() {
@@ -181,7 +182,7 @@ fn read(path: &Path) -> io::Result<String> {
     Ok(text)
 }
 
-/// Puts a file in the place of another, whole or not at all.
+/// Replaces a file atomically.
 fn replace(path: &Path, text: &str) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
@@ -193,11 +194,11 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
         file.sync_all()
     });
     if let Err(error) = written.and_then(|()| fs::rename(&temporary, path)) {
-        // What is said is why it couldn't be written, not what became of the rest.
+        // The error to report is that of writing, whether or not the rest can be removed.
         let _ = fs::remove_file(&temporary);
         return Err(error);
     }
-    // The name is on disk when the folder is.
+    // The new name is on disk once the folder is.
     fs::File::open(folder)?.sync_all()
 }
 
@@ -221,17 +222,17 @@ mod tests {
         Item { setting, found: Found::Is(Value::Number(from)), to: vec![Value::Number(to)], check: "", why: "" }
     }
 
-    fn kept(path: &Path) -> State {
+    fn recorded(path: &Path) -> State {
         let mut state = State::open(path, &identity()).unwrap();
-        state.keep(&[knob(2, 0)]).unwrap();
+        state.record(&[knob(2, 0)]).unwrap();
         state
     }
 
     #[test]
-    fn what_was_kept_is_read_back_and_gone_when_forgotten() {
+    fn recorded_settings_are_read_back_and_the_file_is_removed_with_the_last() {
         let folder = FakeTree::new(&[]);
         let path = folder.path("new/state.json");
-        let mut state = kept(&path);
+        let mut state = recorded(&path);
         assert_eq!(State::open(&path, &identity()).unwrap().entries(), state.entries());
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "no temporary file is left");
         state.forget(&[Setting::Napi(NapiKnob::DeferHardIrqs)]).unwrap();
@@ -239,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_device_is_no_state_file_and_is_not_read() {
+    fn a_device_is_refused_and_not_read() {
         for path in ["/dev/zero", "/dev/null", "/dev"] {
             let error = State::open(Path::new(path), &identity()).unwrap_err();
             assert!(matches!(error, TuneError::StateRead { .. }), "{path}: {error:?}");
@@ -247,42 +248,42 @@ mod tests {
     }
 
     #[test]
-    fn a_state_that_cannot_be_put_in_its_place_leaves_nothing_behind() {
+    fn a_state_that_cannot_be_written_leaves_no_temporary_file() {
         let folder = FakeTree::new(&[]);
         let path = folder.path("state.json");
         let mut state = State::open(&path, &identity()).unwrap();
         fs::create_dir_all(path.join("in the way")).unwrap();
-        assert!(matches!(state.keep(&[knob(0, 1)]), Err(TuneError::StateWrite { .. })));
+        assert!(matches!(state.record(&[knob(0, 1)]), Err(TuneError::StateWrite { .. })));
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
     }
 
     #[test]
-    fn a_second_tuning_keeps_what_was_at_first() {
+    fn a_second_tuning_keeps_the_original_value() {
         let folder = FakeTree::new(&[]);
         let path = folder.path("state.json");
-        drop(kept(&path));
+        drop(recorded(&path));
         let mut again = State::open(&path, &identity()).unwrap();
-        again.keep(&[knob(7, 1)]).unwrap();
+        again.record(&[knob(7, 1)]).unwrap();
         let entry = &State::open(&path, &identity()).unwrap().contents.settings[0];
         assert_eq!((&entry.from, &entry.to), (&Value::Number(2), &Value::Number(1)));
     }
 
     #[test]
-    fn what_a_driver_did_not_take_is_forgotten() {
+    fn a_setting_that_did_not_change_is_removed() {
         let folder = FakeTree::new(&[]);
         let path = folder.path("state.json");
-        let mut state = kept(&path);
+        let mut state = recorded(&path);
         let setting = Setting::Napi(NapiKnob::DeferHardIrqs);
         let reading = Reading { setting: setting.clone(), found: Found::Is(Value::Number(2)) };
-        state.settle(&[setting], &[reading]).unwrap();
+        state.record_result(&[setting], &[reading]).unwrap();
         assert!(state.entries().is_empty() && !path.exists());
     }
 
     #[test]
-    fn a_file_of_an_interface_that_is_gone_is_empty() {
+    fn a_file_of_an_earlier_interface_or_boot_is_void() {
         let folder = FakeTree::new(&[]);
         let path = folder.path("state.json");
-        drop(kept(&path));
+        drop(recorded(&path));
         let gone = [Identity { boot: Some("b".to_owned()), ..identity() }, Identity { index: 4, ..identity() }];
         for other in gone {
             assert!(State::open(&path, &other).unwrap().entries().is_empty(), "{other:?}");
@@ -293,7 +294,7 @@ mod tests {
     fn a_file_of_another_interface_namespace_or_schema_is_refused() {
         let folder = FakeTree::new(&[]);
         let path = folder.path("state.json");
-        drop(kept(&path));
+        drop(recorded(&path));
         let elsewhere = Identity { namespace: Some("net:[2]".to_owned()), ..identity() };
         assert!(matches!(State::open(&path, &elsewhere), Err(TuneError::StateElsewhere { .. })));
         let other = Identity { interface: "eth2".to_owned(), ..identity() };

@@ -1,4 +1,4 @@
-//! A port in memory for tests: a NIC with four queues, an interrupt for each, and a driver that can be told to refuse.
+//! A port in memory for tests: a NIC with four queues, an interrupt for each, and a driver that misbehaves on request.
 
 use super::plan::{Found, Reading};
 use super::port::Port;
@@ -24,7 +24,7 @@ pub(super) fn irq(queue: u32) -> Setting {
 /// Called before each write.
 type Observer<'a> = Box<dyn Fn(&Setting) + 'a>;
 
-pub(super) struct Bench<'a> {
+pub(super) struct FakePort<'a> {
     settings: RefCell<Vec<(Setting, Value)>>,
     absent: RefCell<BTreeSet<Setting>>,
     unplugged: RefCell<BTreeSet<Setting>>,
@@ -32,11 +32,11 @@ pub(super) struct Bench<'a> {
     ignored: RefCell<BTreeSet<Setting>>,
     writes_left: Cell<usize>,
     link_is_down: Cell<bool>,
-    agrees_late: Cell<bool>,
+    negotiates_late: Cell<bool>,
     observer: RefCell<Option<Observer<'a>>>,
 }
 
-impl<'a> Bench<'a> {
+impl<'a> FakePort<'a> {
     pub(super) fn new() -> Self {
         let words = |words: &[(&'static str, u32)]| Value::words(words.iter().copied());
         let mut settings = vec![
@@ -73,12 +73,12 @@ impl<'a> Bench<'a> {
             ignored: RefCell::default(),
             writes_left: Cell::new(usize::MAX),
             link_is_down: Cell::new(false),
-            agrees_late: Cell::new(false),
+            negotiates_late: Cell::new(false),
             observer: RefCell::new(None),
         }
     }
 
-    /// Somebody else changes the numbers of a group.
+    /// Sets all numbers of a group, as another program would.
     pub(super) fn set(&self, setting: &Setting, number: u32) {
         let mut settings = self.settings.borrow_mut();
         let (_, value) = settings.iter_mut().find(|(known, _)| known == setting).unwrap();
@@ -91,22 +91,22 @@ impl<'a> Bench<'a> {
         self.refusals.borrow_mut().insert(setting.clone(), times);
     }
 
-    /// The driver accepts and does nothing.
+    /// The driver accepts writes and does nothing.
     pub(super) fn ignore(&self, setting: &Setting) {
         self.ignored.borrow_mut().insert(setting.clone());
     }
 
-    /// The link agrees on pause frames once more after it was told to leave them.
-    pub(super) fn agree_late(&self) {
-        self.agrees_late.set(true);
+    /// The link negotiates pause frames once more after they were switched off.
+    pub(super) fn negotiate_late(&self) {
+        self.negotiates_late.set(true);
     }
 
-    /// It is gone for good.
+    /// The setting no longer exists.
     pub(super) fn unplug(&self, setting: &Setting) {
         self.unplugged.borrow_mut().insert(setting.clone());
     }
 
-    /// The process ends after so many writes.
+    /// The process is killed after so many writes.
     pub(super) fn die_after(&self, writes: usize) {
         self.writes_left.set(writes);
     }
@@ -123,7 +123,7 @@ impl<'a> Bench<'a> {
         }
     }
 
-    /// Interrupts of queues that are off are gone; those of queues that come are as the kernel begins.
+    /// Removes the interrupts of removed queues; those of new queues have the kernel's default.
     fn queues_changed(&self) {
         let combined = self.combined();
         let mut absent = self.absent.borrow_mut();
@@ -138,7 +138,7 @@ impl<'a> Bench<'a> {
     }
 }
 
-impl Port for Bench<'_> {
+impl Port for FakePort<'_> {
     fn read(&self) -> Vec<Reading> {
         let (absent, unplugged) = (self.absent.borrow(), self.unplugged.borrow());
         let settings = self.settings.borrow();
@@ -168,16 +168,16 @@ impl Port for Bench<'_> {
         Ok(())
     }
 
-    /// The link comes back, and agrees on pause frames as the ends did before, if it was told otherwise too early.
+    /// The link comes up again and negotiates pause frames as before, if they were switched off too early.
     fn settle(&self, changed: &[Setting]) -> Option<String> {
-        let told = changed.contains(&Setting::Group(NicGroup::Pause));
-        let agrees = self.link_is_down.replace(false) || (told && self.agrees_late.replace(false));
-        if !agrees {
+        let switched_off = changed.contains(&Setting::Group(NicGroup::Pause));
+        let negotiates = self.link_is_down.replace(false) || (switched_off && self.negotiates_late.replace(false));
+        if !negotiates {
             return None;
         }
         let mut settings = self.settings.borrow_mut();
         let pause = settings.iter_mut().find(|(known, _)| *known == Setting::Group(NicGroup::Pause));
         pause.unwrap().1 = Value::words([("autoneg", 1), ("rx", 1), ("tx", 0)]);
-        Some("the link came back".to_owned())
+        Some("the link came up again".to_owned())
     }
 }

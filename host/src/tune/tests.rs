@@ -1,4 +1,4 @@
-//! Tuning a real veth pair whose `/proc` and `/sys` are a tree of the test's own, and what `doctor` says after.
+//! Tunes a real veth pair with a fake tree of `/proc` and `/sys`, and asks `doctor` afterwards.
 
 use super::*;
 use crate::doctor::{HostReading, InterfaceFiles, InterfaceReading, Level, Wanted, judge_interface};
@@ -44,7 +44,7 @@ fn text(tree: &FakeTree, path: &str) -> String {
 }
 
 #[test]
-fn interrupts_and_polling_of_the_interface_alone_are_set_and_put_back() {
+fn interrupts_and_polling_of_this_interface_alone_are_changed_and_restored() {
     in_private_netns(|veth| {
         let tree = tree(veth);
         let files = || {
@@ -65,7 +65,7 @@ fn interrupts_and_polling_of_the_interface_alone_are_set_and_put_back() {
 }
 
 #[test]
-fn interrupts_go_to_the_cpu_that_is_named_and_it_is_to_be_there() {
+fn interrupts_go_to_the_named_cpu_which_must_exist() {
     in_private_netns(|veth| {
         let tree = tree(veth);
         let mut to_cpu = TuneRequest { irq_cpu: Some(1), ..request(veth, &tree, Action::Apply) };
@@ -78,20 +78,20 @@ fn interrupts_go_to_the_cpu_that_is_named_and_it_is_to_be_there() {
 }
 
 #[test]
-fn without_the_right_to_change_nothing_is_tried() {
+fn without_permission_nothing_is_tried() {
     in_private_netns(|veth| {
         let tree = tree(veth);
         fs::create_dir_all(tree.path("proc/self")).unwrap();
         fs::write(tree.path("proc/self/status"), "CapEff:\t0000000000000000\n").unwrap();
         let refused = tune_below(&tree.path(""), &request(veth, &tree, Action::Apply), &mut |_| {});
         assert!(matches!(refused, Err(TuneError::NotPermitted { .. })), "{refused:?}");
-        let looked = tune_below(&tree.path(""), &request(veth, &tree, Action::RehearseApply), &mut |_| {});
-        assert!(looked.unwrap().count(Outcome::WouldChange) > 0, "looking is free");
+        let planned = tune_below(&tree.path(""), &request(veth, &tree, Action::DryRunApply), &mut |_| {});
+        assert!(planned.unwrap().count(Outcome::WouldChange) > 0, "a dry run needs no permission");
     });
 }
 
 #[test]
-fn an_interface_that_another_maindevice_uses_is_left_alone_unless_insisted() {
+fn an_interface_that_another_maindevice_uses_is_changed_only_by_force() {
     in_private_netns(|veth| {
         let tree = tree(veth);
         let index = NicSettings::of_interface(&veth.master).unwrap().index;
@@ -102,13 +102,13 @@ fn an_interface_that_another_maindevice_uses_is_left_alone_unless_insisted() {
             let refused = tune_below(&tree.path(""), &request(veth, &tree, action), &mut |_| {});
             assert!(matches!(refused, Err(TuneError::InUse { .. })), "{refused:?}");
         }
-        let insisting = TuneRequest { in_use: WhileInUse::Insist, ..request(veth, &tree, Action::Apply) };
-        assert!(tune_below(&tree.path(""), &insisting, &mut |_| {}).is_ok());
+        let forced = TuneRequest { in_use: WhileInUse::Override, ..request(veth, &tree, Action::Apply) };
+        assert!(tune_below(&tree.path(""), &forced, &mut |_| {}).is_ok());
     });
 }
 
 #[test]
-fn a_queue_more_than_one_goes_and_comes_back() {
+fn additional_queues_are_removed_and_restored() {
     in_private_netns(|_| {
         ip("link add zc-many numrxqueues 4 numtxqueues 4 type veth peer name zc-other");
         let many = Veth { master: "zc-many".to_owned(), peer: "zc-other".to_owned() };
@@ -122,8 +122,8 @@ fn a_queue_more_than_one_goes_and_comes_back() {
     });
 }
 
-/// What an interface says after a group was set to these values.
-fn facts(group: NicGroup, words: &BTreeMap<String, u32>) -> InterfaceReading {
+/// An interface whose group has these values.
+fn interface_with(group: NicGroup, words: &BTreeMap<String, u32>) -> InterfaceReading {
     let word = |name: &str| words[name];
     let mut settings = NicSettings { name: "eth1".to_owned(), ..NicSettings::default() };
     match group {
@@ -162,16 +162,17 @@ fn what_tune_plans_is_what_doctor_wants() {
             ],
         ),
     ];
-    let wish = Wish { irq_cpu: IrqCpu::Exactly(0), threaded: ThreadedNapi::Leave };
+    let preferences = Preferences { irq_cpu: IrqCpu::Exactly(0), threaded: ThreadedNapi::Leave };
     let wanted =
         Wanted { cpu: None, priority: 80, period: None, spins: false, xdp: true, busy_polls: false, huge_pages: false };
     for (group, words) in groups {
         let now = Value::words(words);
         let reading = Reading { setting: Setting::Group(group), found: Found::Is(now.clone()) };
-        let item = plan(&[reading], &wish).remove(0);
+        let item = plan(&[reading], &preferences).remove(0);
         let level = |value: &Value| {
             let Value::Words(words) = value else { panic!("{value}") };
-            let mut checks = judge_interface(&facts(group, words), &HostReading::default(), &wanted).into_iter();
+            let mut checks =
+                judge_interface(&interface_with(group, words), &HostReading::default(), &wanted).into_iter();
             checks.find(|check| check.id == item.check).unwrap().level
         };
         assert_eq!(level(&now), Level::Warn, "{now}");

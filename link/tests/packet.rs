@@ -238,6 +238,12 @@ fn a_lost_carrier_is_down_and_not_full() {
     in_private_netns(|veth| {
         let (mut link, _peer) = open(veth, SIZING);
         ip(&format!("link set {} down", veth.peer));
+        // The kernel shows it a moment after it has happened; until then it is a queue that takes nothing.
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while link.has_carrier() {
+            assert!(Instant::now() < deadline, "the carrier stays");
+            std::thread::sleep(Duration::from_millis(1));
+        }
         for slot in (0..3).map(Slot) {
             write_frame(&mut link, slot, 8);
             link.post(slot, 60).unwrap();

@@ -320,7 +320,7 @@ pub fn table(report: &FramesReport) -> String {
     }
     let mut lines = vec![report.host.to_string(), table.trim_fmt()];
     lines.push("ns each: the median for one SubDevice and datagram".to_owned());
-    lines.extend(report.missing.iter().map(|sentence| format!("not had: {sentence}")));
+    lines.extend(report.missing.iter().map(|sentence| format!("unavailable: {sentence}")));
     lines.join("\n")
 }
 

@@ -277,7 +277,7 @@ pub fn table(report: &SegmentReport) -> String {
             report.lost_frames, report.working_counter_faults
         ),
     ];
-    lines.extend(report.missing.iter().map(|sentence| format!("not had: {sentence}")));
+    lines.extend(report.missing.iter().map(|sentence| format!("unavailable: {sentence}")));
     lines.join("\n")
 }
 

@@ -236,7 +236,7 @@ pub fn table(report: &WakeupReport) -> String {
         ),
         table.trim_fmt(),
     ];
-    lines.extend(report.missing.iter().map(|sentence| format!("not had: {sentence}")));
+    lines.extend(report.missing.iter().map(|sentence| format!("unavailable: {sentence}")));
     lines.join("\n")
 }
 

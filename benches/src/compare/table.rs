@@ -28,7 +28,7 @@ pub fn table(report: &CompareReport) -> String {
     }
     lines.push(String::new());
     lines.extend(report.figures.iter().map(Figure::to_string));
-    lines.extend(report.missing.iter().map(|sentence| format!("not had: {sentence}")));
+    lines.extend(report.missing.iter().map(|sentence| format!("unavailable: {sentence}")));
     lines.join("\n")
 }
 

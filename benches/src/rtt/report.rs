@@ -199,7 +199,7 @@ pub fn table(report: &RttReport) -> String {
         "engine over floor at p50 (1.00 is a bare socket):".to_owned(),
         ratios_table(&report.ratios).trim_fmt(),
     ];
-    lines.extend(report.missing.iter().map(|sentence| format!("not had: {sentence}")));
+    lines.extend(report.missing.iter().map(|sentence| format!("unavailable: {sentence}")));
     lines.join("\n")
 }
 
@@ -304,6 +304,6 @@ mod tests {
     #[test]
     fn the_table_says_what_was_not_had() {
         let table = table(&example());
-        assert!(table.contains("engine-xdp") && table.contains("not had: CPU 9: gone"), "{table}");
+        assert!(table.contains("engine-xdp") && table.contains("unavailable: CPU 9: gone"), "{table}");
     }
 }

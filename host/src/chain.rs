@@ -1,14 +1,14 @@
 //! Errors with their causes, for people to read.
 
-/// An error and all its causes in one line. A cause that the text before it tells already isn't told again.
+/// An error and all its causes in one line. A cause whose text is already part of the line isn't repeated.
 #[must_use]
 pub fn chain(error: &(impl std::error::Error + ?Sized)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
-        let told = cause.to_string();
-        if !text.contains(&told) {
-            text = format!("{text}: {told}");
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
         }
         source = cause.source();
     }
@@ -29,7 +29,7 @@ mod tests {
     struct Telling(#[source] Error);
 
     #[test]
-    fn a_cause_is_told_once() {
+    fn a_cause_is_not_repeated() {
         let cause = || Error::new(ErrorKind::NotFound, "no such thing");
         assert_eq!(chain(&Silent(cause())), "look: no such thing");
         assert_eq!(chain(&Telling(cause())), "look: no such thing");

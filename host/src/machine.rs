@@ -61,7 +61,7 @@ impl Host {
         let cpuinfo = text(root, "proc/cpuinfo").unwrap_or_default();
         Self {
             kernel: text(root, "proc/sys/kernel/osrelease").unwrap_or_default(),
-            // Newer kernels have no `/sys/kernel/realtime`; the version string has always said it.
+            // Newer kernels have no `/sys/kernel/realtime`; the version string has always had it.
             preempt_rt: kernel_version.split_whitespace().any(|word| word == "PREEMPT_RT"),
             kernel_version,
             cpu_model: field(&cpuinfo, "model name").or_else(|| field(&cpuinfo, "Model")).map(str::to_owned),

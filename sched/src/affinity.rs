@@ -21,7 +21,7 @@ pub fn pin_to(cpu: usize) -> Result<(), String> {
     }
     match allowed().as_slice() {
         [only] if *only == cpu => Ok(()),
-        got => Err(format!("the kernel allows CPUs {got:?} instead; look for a cpuset that overrides it")),
+        got => Err(format!("the kernel allows CPUs {got:?} instead; check for a cpuset that overrides it")),
     }
 }
 
@@ -35,7 +35,7 @@ pub fn allowed() -> Vec<usize> {
 mod tests {
     use super::*;
 
-    /// In a thread of its own, so that the test runner's threads keep their CPUs.
+    /// On another thread, so that the test runner's threads keep their CPUs.
     fn on_another_thread<T: Send>(work: impl FnOnce() -> T + Send) -> T {
         std::thread::scope(|scope| scope.spawn(work).join().unwrap())
     }

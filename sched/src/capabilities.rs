@@ -63,7 +63,7 @@ impl Capabilities {
     /// The effective capabilities of the calling thread: those that it can use now.
     ///
     /// # Errors
-    /// What the kernel says.
+    /// The kernel's error.
     pub fn of_this_thread() -> std::io::Result<Self> {
         Ok(Self(capabilities(None)?.effective.bits()))
     }
@@ -103,7 +103,7 @@ pub fn for_locked_memory() -> Capabilities {
 /// Takes all capabilities but these from the calling thread. It gains none.
 ///
 /// # Errors
-/// A sentence with what the kernel says.
+/// A sentence with the kernel's error.
 pub fn keep_only(kept: Capabilities) -> Result<(), String> {
     let kept = CapabilitySet::from_bits_retain(kept.0);
     let reduced = |now: CapabilitySets| CapabilitySets {
@@ -137,7 +137,7 @@ mod tests {
             assert!(all().iter().all(|set| set & !wanted == 0), "{:x?}", all());
             assert_eq!(std::thread::spawn(all).join().unwrap(), all());
             assert_eq!(Capabilities::of_this_thread().unwrap(), Capabilities(wanted));
-            // What is gone doesn't come back.
+            // What was given up can't be regained.
             keep_only(Capabilities(u64::MAX)).unwrap();
             assert_eq!(shown("CapPrm:"), wanted);
         })

@@ -74,7 +74,7 @@ mod tests {
 
     const MILLISECOND: Duration = Duration::from_millis(1);
 
-    /// A machine whose `n`-th sleep ends as late as it is told.
+    /// A machine whose `n`-th sleep ends late by `late(n)` microseconds.
     struct Machine<F> {
         clock: VirtualClock,
         late: F,

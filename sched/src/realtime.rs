@@ -10,7 +10,7 @@ use crate::capabilities::{Capabilities, keep_only};
 use crate::latency::CpuDmaLatency;
 use crate::{affinity, memory, priority};
 
-/// How the process and the realtime thread are to be prepared.
+/// How to prepare the process and the realtime thread.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RealtimeRequest {
     /// The CPU to pin the thread to.

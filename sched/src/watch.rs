@@ -7,8 +7,8 @@
 //! tracers (`Documentation/trace/osnoise-tracer.rst`) use the same method.
 //!
 //! Guarantees: a reading costs one subtraction more than the clock's own, a sleep two readings more; nothing allocates.
-//! Not guaranteed: what had the CPU; and work of the thread's own that takes longer than [`HOLE`] between two readings
-//! looks like a hole too.
+//! Not guaranteed: which of them had the CPU. Work of the thread itself that takes longer than [`HOLE`] between two
+//! readings looks like a hole too.
 
 use std::cell::Cell;
 use std::time::Duration;

@@ -60,7 +60,7 @@ pub fn examine(request: &DoctorRequest) -> Findings {
 }
 
 /// As [`examine`], and also judges how the counters of the NIC, the firmware and realtime threads changed during
-/// `meanwhile`. That takes some time, in which it may measure the timer.
+/// `meanwhile`, which should take some time and may measure the timer.
 #[must_use]
 pub fn examine_during(request: &DoctorRequest, meanwhile: impl FnOnce() -> Option<TimerReading>) -> Findings {
     let root = Path::new("/");

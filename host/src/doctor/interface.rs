@@ -1,4 +1,4 @@
-//! An interface as it is, and its checks.
+//! What is read of an interface, and its checks.
 //!
 //! Part of it the driver answers by ioctl and netlink, in the calling thread's network namespace. The rest is in files
 //! of `/proc` and `/sys`. sysfs shows the network namespace in which it was mounted, so those files may be missing.
@@ -22,7 +22,7 @@ use crate::nic::{NicSettings, XdpFeatures};
 use std::path::Path;
 use zerocat_xdp::AttachedProgram;
 
-/// An interface as it is. `Err` says why a part couldn't be read.
+/// Everything that is read of an interface. `Err` says why a part couldn't be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InterfaceReading {
     /// How it is set.

@@ -138,8 +138,8 @@ impl Observed {
 fn never_slept(thread: &RealtimeThread, before: &Counts, length: Duration) -> bool {
     let Some(earlier) = before.threads.iter().find(|earlier| earlier.id == thread.id) else { return false };
     let ran = u128::from(thread.ticks.saturating_sub(earlier.ticks));
-    let had = length.as_millis() * TICKS / 1_000;
-    length >= Observed::SHORTEST && ran * 100 >= had * BUSY
+    let elapsed_ticks = length.as_millis() * TICKS / 1_000;
+    length >= Observed::SHORTEST && ran * 100 >= elapsed_ticks * BUSY
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! What the kernel's netdev netlink family says of an interface: what its driver does with XDP, and which facts of a
-//! received frame it tells an XDP program (`Documentation/netlink/specs/netdev.yaml`).
+//! What the kernel's netdev netlink family says about an interface: the XDP features of its driver, and which metadata
+//! of received frames the driver offers to XDP programs (`Documentation/netlink/specs/netdev.yaml`).
 //!
 //! The answer is parsed as a claim: an attribute that isn't laid out as it should be counts as missing.
 

@@ -17,9 +17,9 @@ pub enum Outcome {
     Refused,
     /// The driver doesn't have this setting, or it can't be read; the reason is given.
     Unavailable,
-    /// It was put back.
+    /// Its old value was restored.
     PutBack,
-    /// It would be put back.
+    /// Its old value would be restored.
     WouldPutBack,
     /// It was as before already.
     AsBefore,
@@ -67,7 +67,7 @@ pub struct Row {
     pub reason: Option<String>,
 }
 
-/// What was done to each setting, and what happened meanwhile.
+/// What was done to each setting, and remarks.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Done {
     pub(super) rows: Vec<Row>,

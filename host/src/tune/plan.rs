@@ -69,7 +69,7 @@ pub struct Preferences {
     pub threaded: ThreadedNapi,
 }
 
-/// What is to be done about a setting.
+/// What to do with a setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
     /// Which.
@@ -84,7 +84,7 @@ pub struct Item {
     pub why: &'static str,
 }
 
-/// What is to be done about each setting.
+/// What to do with each setting.
 #[must_use]
 pub fn plan(readings: &[Reading], preferences: &Preferences) -> Vec<Item> {
     readings
@@ -98,7 +98,7 @@ pub fn plan(readings: &[Reading], preferences: &Preferences) -> Vec<Item> {
         .collect()
 }
 
-/// The check of `doctor` that looks at a setting, and why it is changed.
+/// The check of `doctor` for a setting, and why it is changed.
 pub(super) fn reason(setting: &Setting) -> (&'static str, &'static str) {
     match setting {
         Setting::Group(NicGroup::Queues) => {

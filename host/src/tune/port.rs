@@ -19,7 +19,7 @@ pub(super) trait Port {
     fn write(&self, setting: &Setting, value: &Value) -> io::Result<()>;
 
     /// Waits until the link has settled after these changes, and returns a note if it was reset. Some settings change
-    /// when a link comes up again: igb negotiates pause frames anew.
+    /// when a link comes up again: igb then negotiates pause frames again.
     fn settle(&self, changed: &[Setting]) -> Option<String>;
 }
 

@@ -35,14 +35,14 @@ impl Managers {
         let namespace = |process: &str| root.join(format!("proc/{process}/ns/net")).read_link().ok();
         let networkd = files::text(root, &format!("run/systemd/netif/links/{index}"));
         let network_manager = files::text(root, &format!("run/NetworkManager/devices/{index}"));
-        let said = |text: Option<String>, key: &str| {
+        let value_of = |text: Option<String>, key: &str| {
             text.and_then(|text| Some(text.lines().find_map(|line| line.strip_prefix(key))?.to_owned()))
         };
         let ipv6 = format!("proc/sys/net/ipv6/conf/{name}/disable_ipv6");
         let no_ipv6 = root.join("proc/sys/net").exists() && !root.join("proc/sys/net/ipv6").exists();
         Self {
-            network_manager: said(network_manager, "managed=").map(|value| value == "true"),
-            networkd: said(networkd, "ADMIN_STATE="),
+            network_manager: value_of(network_manager, "managed=").map(|value| value == "true"),
+            networkd: value_of(networkd, "ADMIN_STATE="),
             in_first_namespace: namespace("thread-self").is_some_and(|own| Some(own) == namespace("1")),
             sockets: sockets.map(|all| (bound(all, LLDP_TYPE, index), bound(all, IP_TYPE, index))),
             ipv6_off: if no_ipv6 { Some(true) } else { files::number::<u8>(root, &ipv6).map(|value| value != 0) },
@@ -90,8 +90,8 @@ fn managed(name: &str, managers: &Managers, host: &HostReading) -> Check {
              networkctl reload"
         ));
     }
-    let said = (!manager || managers.network_manager.is_some()) && (!networkd || managers.networkd.is_some());
-    match (by.is_empty(), said) {
+    let reported = (!manager || managers.network_manager.is_some()) && (!networkd || managers.networkd.is_some());
+    match (by.is_empty(), reported) {
         (false, _) => question.finding(Level::Warn, format!("by {}", by.join(" and ")), fixes.join("; ")),
         (true, true) => question.ok("unmanaged"),
         (true, false) => question.unknown("a manager is running, but its state of this interface can't be read"),

@@ -91,7 +91,7 @@ fn all_in(said: &str, state: &str) -> bool {
             .rfind(|line| line["name"] == **name)
             .is_some_and(|line| line["state"] == state && line["error"] == false)
     };
-    SUBDEVICES.iter().all(|name| is_in(&name))
+    SUBDEVICES.iter().all(is_in)
 }
 
 #[test]
@@ -148,7 +148,10 @@ fn a_round_trip_that_becomes_longer_than_the_period_does_not_keep_a_run_from_end
         std::thread::sleep(Duration::from_millis(300));
         let ended = program.stop(Signal::SIGTERM);
         assert!(matches!(ended.code, Some(0 | 1)), "{ended:?}");
-        sim.program.await_output("all in INIT", |said| all_in(said, "INIT"));
+        // A segment that had no CPU for long answered nobody, and so wasn't shut down.
+        if !ended.err.contains(NOBODY) {
+            sim.program.await_output("all in INIT", |said| all_in(said, "INIT"));
+        }
     });
 }
 

@@ -6,6 +6,7 @@
 use crate::bring_up::{Planned, StartError};
 use crate::layout;
 use crate::machine::{Machine, SHUTDOWN};
+use crate::surroundings::LinkState;
 use std::time::Duration;
 use zerocat_bus::{BringUpError, Label, Target};
 use zerocat_engine::Traffic;
@@ -80,12 +81,23 @@ impl<'a> Machine<'a> {
         failed
     }
 
-    /// Waits until safe outputs have been sent some times. Traffic is safe already. Where no frame comes back any more,
-    /// that they were posted is all that can be had, and is waited for no longer than it takes.
+    /// Waits until safe outputs have been sent some times. Traffic is safe already. That they come back isn't waited for, and
+    /// where the interface takes no frames nothing is.
     pub(crate) async fn send_safe_outputs(&self) -> Result<(), StartError> {
         let wanted = SAFE_CYCLES.max(layout::longest_interval(self.rig).saturating_add(1));
-        let sent = self.obeyed(wanted, || self.counters.read().safe_cycles >= wanted).await;
-        sent.map_err(|_| StartError::SafeNotSent)
+        let end = self.datagrams.now().saturating_add(OBEY).saturating_add(layout::time_of(self.rig, wanted));
+        while self.counters.read().safe_cycles < wanted {
+            if self.datagrams.now() >= end || !self.takes_frames() {
+                return Err(StartError::SafeNotSent);
+            }
+            self.datagrams.pause(LOOK).await;
+        }
+        Ok(())
+    }
+
+    /// Whether the interface takes frames, as far as is known.
+    fn takes_frames(&self) -> bool {
+        self.surroundings.carrier() != Some(false) && self.surroundings.link() == LinkState::Standing
     }
 
     /// Ends the cyclic exchange and waits until it has ended.

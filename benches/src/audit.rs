@@ -86,6 +86,9 @@ pub enum AuditError {
     /// `/proc` can't be read.
     #[error("read /proc/self/task")]
     Proc(#[from] std::io::Error),
+    /// The end was asked for.
+    #[error("stopped on request")]
+    Stopped,
     /// The cycles take too long.
     #[error("{done} of {asked} cycles after {after:?}")]
     Stuck {
@@ -159,11 +162,15 @@ impl AuditReport {
     }
 }
 
-/// Runs the audit. `progress` is called with a line of text for each row.
+/// Runs the audit. `progress` is called with a line of text for each row; `stop` is asked now and then, and ends it.
 ///
 /// # Errors
 /// See [`AuditError`].
-pub fn run(settings: &AuditSettings, mut progress: impl FnMut(&str)) -> Result<AuditReport, AuditError> {
+pub fn run(
+    settings: &AuditSettings,
+    mut progress: impl FnMut(&str),
+    stop: impl Fn() -> bool,
+) -> Result<AuditReport, AuditError> {
     let interface = settings.rig.network.properties.interface.clone();
     let mut rows = Vec::new();
     for (link, wait) in settings.links.iter().flat_map(|link| settings.waits.iter().map(move |wait| (*link, *wait))) {
@@ -171,7 +178,7 @@ pub fn run(settings: &AuditSettings, mut progress: impl FnMut(&str)) -> Result<A
         (rig.engine.link, rig.engine.wait, rig.engine.spin_margin) = (link, wait, None);
         rig.engine.cpu = rig.engine.cpu.or_else(last_cpu);
         progress(&format!("{link:?}, {wait:?}: {} cycles at {} Hz", settings.cycles, rig.network.properties.rate));
-        rows.push(row(rig, settings)?);
+        rows.push(row(rig, settings, &stop)?);
     }
     Ok(AuditReport {
         schema: SCHEMA,
@@ -182,15 +189,15 @@ pub fn run(settings: &AuditSettings, mut progress: impl FnMut(&str)) -> Result<A
     })
 }
 
-fn row(rig: Rig, settings: &AuditSettings) -> Result<AuditRow, AuditError> {
+fn row(rig: Rig, settings: &AuditSettings, stop: &dyn Fn() -> bool) -> Result<AuditRow, AuditError> {
     if let problems @ [_, ..] = rig.problems().as_slice() {
         let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
         return Err(AuditError::Rig(problems.join("; ")));
     }
     let (wait, deadline) = (rig.engine.wait, rig.engine.deadline.unwrap_or(rig.period()));
     let simulation = settings.segment.as_deref().map(Simulation::start).transpose()?;
-    let session = start(&rig)?;
-    let watched = watch(&session, settings.cycles);
+    let session = start(&rig, stop)?;
+    let watched = watch(&session, settings.cycles, stop);
     let report = session.stop()?.report;
     drop(simulation);
     let mut row = watched?.row(&report);
@@ -200,11 +207,12 @@ fn row(rig: Rig, settings: &AuditSettings) -> Result<AuditRow, AuditError> {
 
 /// A session in OP. On a machine with other work a simulated segment, which is an ordinary thread, may not answer for
 /// longer than a bring-up waits; so it gets some attempts.
-fn start(rig: &Rig) -> Result<Session, AuditError> {
+fn start(rig: &Rig, stop: &dyn Fn() -> bool) -> Result<Session, AuditError> {
     let mut attempt = 1;
     loop {
-        match Session::start(rig.clone(), SessionOptions::default(), || false) {
+        match Session::start(rig.clone(), SessionOptions::default(), stop) {
             Err(Unstarted { error: SessionError::Start(_), .. }) if attempt < ATTEMPTS => attempt += 1,
+            Err(Unstarted { error: SessionError::Interrupted, .. }) => return Err(AuditError::Stopped),
             done => return done.map_err(|unstarted| unstarted.error.into()),
         }
     }
@@ -219,15 +227,14 @@ struct Watched {
     thread: ThreadReading,
 }
 
-fn watch(session: &Session, cycles: u64) -> Result<Watched, AuditError> {
-    let rate = session.rate();
-    await_cycles(session, WARM_UP, rate)?;
+fn watch(session: &Session, cycles: u64, stop: &dyn Fn() -> bool) -> Result<Watched, AuditError> {
+    await_cycles(session, WARM_UP, stop)?;
     let tid = thread::realtime()?;
     let trace = SyscallTrace::prepare(tid)?;
     // The cycles enclose what is counted: no call of theirs is counted without its cycle.
     let (before, thread) = (session.status().counters, ThreadReading::of(tid)?);
     trace.begin()?;
-    let passed = await_cycles(session, cycles, rate);
+    let passed = await_cycles(session, cycles, stop);
     trace.end()?;
     let (after, thread) = (session.status().counters, ThreadReading::of(tid)?.since(thread));
     passed?;
@@ -240,14 +247,17 @@ fn watch(session: &Session, cycles: u64) -> Result<Watched, AuditError> {
     })
 }
 
-fn await_cycles(session: &Session, cycles: u64, rate: f64) -> Result<(), AuditError> {
+fn await_cycles(session: &Session, cycles: u64, stop: &dyn Fn() -> bool) -> Result<(), AuditError> {
     let (began, first) = (Instant::now(), session.status().counters.cycles);
     #[expect(clippy::cast_precision_loss, reason = "a number of cycles, for patience")]
-    let patience = PATIENCE + Duration::from_secs_f64(cycles as f64 / rate * STRETCH);
+    let patience = PATIENCE + Duration::from_secs_f64(cycles as f64 / session.rate() * STRETCH);
     loop {
         let done = session.status().counters.cycles - first;
         if done >= cycles {
             return Ok(());
+        }
+        if stop() {
+            return Err(AuditError::Stopped);
         }
         if began.elapsed() > patience || !session.status().alive {
             return Err(AuditError::Stuck { done, asked: cycles, after: began.elapsed() });

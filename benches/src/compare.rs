@@ -110,13 +110,20 @@ pub enum CompareError {
         /// Why.
         why: String,
     },
+    /// The end was asked for.
+    #[error("stopped on request")]
+    Stopped,
 }
 
-/// Runs the bench. `progress` is called with a line of text now and then.
+/// Runs the bench. `progress` is called with a line of text now and then; `stop` is asked before each row, and ends it.
 ///
 /// # Errors
 /// Nothing asked for, or our own row couldn't be measured at all.
-pub fn run(settings: &CompareSettings, progress: impl FnMut(&str)) -> Result<CompareReport, CompareError> {
+pub fn run(
+    settings: &CompareSettings,
+    progress: impl FnMut(&str),
+    stop: impl Fn() -> bool,
+) -> Result<CompareReport, CompareError> {
     if settings.scenarios.is_empty() || settings.rounds == 0 || settings.cycles == 0 || settings.seconds <= 0.0 {
         return Err(CompareError::Nothing);
     }
@@ -125,7 +132,7 @@ pub fn run(settings: &CompareSettings, progress: impl FnMut(&str)) -> Result<Com
     settings.cpu = settings.cpu.or_else(|| online.last().copied());
     let others: Vec<_> = online.into_iter().filter(|&cpu| Some(cpu) != settings.cpu).collect();
     let specs = rows::rows(&settings.program.to_string_lossy(), &settings.peers, settings.all_modes);
-    Run { settings, others, specs, missing: Vec::new(), progress }.all()
+    Run { settings, others, specs, missing: Vec::new(), progress, stop }.all()
 }
 
 /// Why a row gave no report.
@@ -139,27 +146,31 @@ enum Fault {
     Silence,
 }
 
-struct Run<P> {
+/// System calls and instructions of each row.
+type Counts = (BTreeMap<String, BTreeMap<String, f64>>, BTreeMap<String, u64>);
+
+struct Run<P, S> {
     settings: CompareSettings,
     /// CPUs that no row exchanges on.
     others: Vec<usize>,
     specs: Vec<RowSpec>,
     missing: Vec<String>,
     progress: P,
+    stop: S,
 }
 
-impl<P: FnMut(&str)> Run<P> {
+impl<P: FnMut(&str), S: Fn() -> bool> Run<P, S> {
     fn all(mut self) -> Result<CompareReport, CompareError> {
         let (mut measured, mut scenarios) = (Vec::new(), Vec::new());
         for scenario in self.settings.scenarios.clone() {
             let worker = Worker::start(scenario.load, &self.others);
             let specs = self.fitting(scenario);
-            let gathered = self.scenario(scenario, &specs);
+            let gathered = self.scenario(scenario, &specs)?;
             self.must_have_ours(&specs, &gathered)?;
             scenarios.push(report::scenario_report(scenario, worker.describe(&self.others), &specs, &gathered));
             measured.push((scenario, specs.into_iter().map(|spec| spec.name).zip(gathered).collect::<Vec<_>>()));
         }
-        let (syscalls, instructions) = self.counts();
+        let (syscalls, instructions) = self.counts()?;
         let segment = self.segment();
         Ok(CompareReport {
             schema: SCHEMA,
@@ -182,19 +193,28 @@ impl<P: FnMut(&str)> Run<P> {
         self.specs.iter().filter(fits).cloned().collect()
     }
 
-    fn scenario(&mut self, scenario: Scenario, specs: &[RowSpec]) -> Vec<Gathered> {
+    fn scenario(&mut self, scenario: Scenario, specs: &[RowSpec]) -> Result<Vec<Gathered>, CompareError> {
         let mut gathered = vec![Gathered::default(); specs.len()];
         let plan = self.plan(scenario);
         for round in 1..=self.settings.rounds {
             for (spec, gathered) in specs.iter().zip(&mut gathered) {
-                (self.progress)(&format!("{scenario}: round {round} of {}, {}", self.settings.rounds, spec.name));
+                self.step(&format!("{scenario}: round {round} of {}, {}", self.settings.rounds, spec.name))?;
                 match self.measure(spec, &spec.command, &plan) {
                     Ok(report) => gathered.add(report),
                     Err(fault) => gathered.fail(chain(&fault)),
                 }
             }
         }
-        gathered
+        Ok(gathered)
+    }
+
+    /// Tells what is measured next, unless the end was asked for.
+    fn step(&mut self, line: &str) -> Result<(), CompareError> {
+        if (self.stop)() {
+            return Err(CompareError::Stopped);
+        }
+        (self.progress)(line);
+        Ok(())
     }
 
     fn plan(&self, scenario: Scenario) -> Plan {
@@ -281,24 +301,29 @@ impl<P: FnMut(&str)> Run<P> {
     }
 
     /// System calls and instructions of an exchange of each row, flat out with one short frame.
-    fn counts(&mut self) -> (BTreeMap<String, BTreeMap<String, f64>>, BTreeMap<String, u64>) {
-        let (mut calls, mut instructions) = (BTreeMap::new(), BTreeMap::new());
+    fn counts(&mut self) -> Result<Counts, CompareError> {
         let directory = std::env::temp_dir().join(format!("zerocat-bench-{}", std::process::id()));
         if let Err(error) = std::fs::create_dir_all(&directory) {
             self.missing.push(format!("counting apart: {}: {error}", directory.display()));
-            return (calls, instructions);
+            return Ok(Counts::default());
         }
-        let counts = directory.join("counts");
+        let counted = self.count_into(&directory.join("counts"));
+        let _ = std::fs::remove_dir_all(&directory);
+        counted
+    }
+
+    fn count_into(&mut self, counts: &Path) -> Result<Counts, CompareError> {
+        let (mut calls, mut instructions) = Counts::default();
         for spec in self.specs.clone() {
-            (self.progress)(&format!("system calls of {}", spec.name));
-            match self.calls(&spec, &counts) {
+            self.step(&format!("system calls of {}", spec.name))?;
+            match self.calls(&spec, counts) {
                 Ok(of_row) => drop(calls.insert(spec.name, of_row)),
                 Err(why) => self.missing.push(format!("system calls of {}: {why}", spec.name)),
             }
         }
         for spec in self.specs.clone() {
-            (self.progress)(&format!("instructions of {}", spec.name));
-            match self.instructions(&spec, &counts) {
+            self.step(&format!("instructions of {}", spec.name))?;
+            match self.instructions(&spec, counts) {
                 Ok(Some(of_row)) => drop(instructions.insert(spec.name, of_row)),
                 Ok(None) => {
                     self.missing.push("instructions: this machine has no counter of them".to_owned());
@@ -307,8 +332,7 @@ impl<P: FnMut(&str)> Run<P> {
                 Err(why) => self.missing.push(format!("instructions of {}: {why}", spec.name)),
             }
         }
-        let _ = std::fs::remove_dir_all(&directory);
-        (calls, instructions)
+        Ok((calls, instructions))
     }
 
     fn calls(&self, spec: &RowSpec, counts: &Path) -> Result<BTreeMap<String, f64>, String> {

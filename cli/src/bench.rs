@@ -7,6 +7,7 @@ mod wakeup;
 use crate::Done;
 use crate::exit::Failure;
 use crate::print;
+use crate::signals::Signals;
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
@@ -144,17 +145,18 @@ struct How {
 }
 
 impl Bench {
-    pub(crate) fn run(&self) -> Done {
+    pub(crate) fn run(&self, signals: Signals) -> Done {
+        // Those that have a bus or other programs to leave in order take the signals; the others are ended at once.
         match &self.what {
-            What::Rtt(rtt) => rtt.run(),
-            What::Compare(compare) => compare.run(),
-            What::Row(row) => {
+            What::Audit(audit) => audit.run(&signals),
+            What::Compare(compare) => compare.run(&signals),
+            What::Row(row) => signals.release().and_then(|()| {
                 zerocat_benches::compare::run_row(row.name).map_err(|error| Failure::running(zerocat::chain(&error)))
-            }
-            What::Segment(segment) => segment.run(),
-            What::Frames(frames) => frames.run(),
-            What::Audit(audit) => audit.run(),
-            What::Wakeup(wakeup) => wakeup.run(),
+            }),
+            What::Rtt(rtt) => signals.release().and_then(|()| rtt.run()),
+            What::Segment(segment) => signals.release().and_then(|()| segment.run()),
+            What::Frames(frames) => signals.release().and_then(|()| frames.run()),
+            What::Wakeup(wakeup) => signals.release().and_then(|()| wakeup.run()),
         }
     }
 }

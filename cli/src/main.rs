@@ -74,7 +74,7 @@ fn run() -> Done {
         Command::Campaign(command) => command.run(&signals),
         Command::Check(command) => signals.release().and_then(|()| command.run()),
         Command::Schema(command) => signals.release().and_then(|()| command.run()),
-        Command::Bench(command) => signals.release().and_then(|()| command.run()),
+        Command::Bench(command) => command.run(signals),
         Command::Doctor(command) => signals.release().and_then(|()| command.run()),
         Command::Tune(command) => signals.release().and_then(|()| command.run()),
     }

@@ -18,7 +18,7 @@ fn audit(link: LinkKind, cycles: u64) -> AuditReport {
         rig.network.properties.rate = 5_000.0;
         let waits = vec![Wait::Sleep, Wait::Hybrid, Wait::Spin];
         let settings = AuditSettings { rig, segment: Some(veth.peer.clone()), cycles, links: vec![link], waits };
-        run(&settings, |_| ()).unwrap()
+        run(&settings, |_| (), || false).unwrap()
     });
     assert_eq!(report.violations().collect::<Vec<_>>(), [""; 0], "{}", table(&report));
     for row in &report.rows {

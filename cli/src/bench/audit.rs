@@ -4,6 +4,7 @@ use super::{How, Progress};
 use crate::Done;
 use crate::check;
 use crate::exit::Failure;
+use crate::signals::Signals;
 use clap::Args;
 use std::path::PathBuf;
 use zerocat::SessionError;
@@ -81,10 +82,10 @@ impl Policy {
 }
 
 impl Audit {
-    pub(super) fn run(&self) -> Done {
+    pub(super) fn run(&self, signals: &Signals) -> Done {
         let settings = self.settings()?;
         let progress = Progress::new();
-        let report = audit::run(&settings, |line| progress.say(line)).map_err(|error| {
+        let report = audit::run(&settings, |line| progress.say(line), || signals.stop()).map_err(|error| {
             let message = zerocat::chain(&error);
             match error {
                 AuditError::Rig(_) => Failure::file(message),

@@ -3,6 +3,7 @@
 use super::{How, Progress};
 use crate::Done;
 use crate::exit::Failure;
+use crate::signals::Signals;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -92,14 +93,15 @@ fn words(command: &str) -> Vec<String> {
 }
 
 impl Compare {
-    pub(super) fn run(&self) -> Done {
+    pub(super) fn run(&self, signals: &Signals) -> Done {
         let settings = self.settings()?;
         let progress = Progress::new();
-        let report = compare::run(&settings, |line| progress.say(line)).map_err(|error| {
+        let report = compare::run(&settings, |line| progress.say(line), || signals.stop()).map_err(|error| {
             let message = zerocat::chain(&error);
             match error {
                 CompareError::Nothing => Failure::usage(message),
                 CompareError::Ours { .. } => Failure::link(message),
+                CompareError::Stopped => Failure::running(message),
             }
         })?;
         progress.end();

@@ -1,6 +1,6 @@
 //! Signals: those that stop a command do so in order at any time, and the others end nothing.
 
-use crate::bench_set::{Folder, Segment, demo_rig, in_op, read_json};
+use crate::bench_set::{Folder, Segment, demo_rig, in_op, interface, read_json};
 use crate::program::Program;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -81,13 +81,16 @@ fn signals_that_mean_nothing_to_a_run_end_nothing_and_one_asks_for_a_status_line
 #[test]
 fn a_status_line_tells_the_phase_and_in_op_the_figures() {
     in_private_netns(|veth| {
+        let mut segment = Segment::demo(veth);
+        // Its mailbox doesn't answer, so what it maps takes long to read.
+        segment.command("freeze axis");
         let folder = Folder::new();
         let mut program = Program::start(&["run", &folder.json("rig.json", &demo_rig(&veth.master))]);
-        program.await_error("listening whether somebody drives the bus");
+        program.await_error("reading process data maps");
         program.signal(Signal::SIGUSR1);
-        program.await_error("status: listening whether somebody drives the bus");
-        program.stop(Signal::SIGTERM).with_code(0);
-        let _segment = Segment::demo(veth);
+        program.await_error("status: reading process data maps");
+        program.stop(Signal::SIGTERM).with_code(0).saying(&["before OP: "]);
+        segment.command("thaw axis");
         let mut program = in_op(&folder, &demo_rig(&veth.master), &[]);
         program.await_error("cycle ");
         program.signal(Signal::SIGUSR1);
@@ -162,4 +165,16 @@ fn a_command_that_leaves_nothing_behind_is_ended_at_once() {
     let ended = program.end();
     assert_eq!((ended.code, ended.signal), (None, Some(Signal::SIGTERM as i32)));
     drop(reader);
+}
+
+#[test]
+fn an_audit_that_is_stopped_leaves_its_bus_in_order() {
+    in_private_netns(|veth| {
+        let ends = ["--interface", &veth.master, "--segment", &veth.peer];
+        let rest = ["--cycles", "100000000", "--rate", "200", "--links", "xdp", "--waits", "sleep"];
+        let mut audit = Program::start(&[&["bench", "audit"], &ends[..], &rest].concat());
+        audit.await_so("an XDP program", |_| !interface(&veth.master)["xdp"].is_null());
+        audit.stop(Signal::SIGTERM).with_code(1).saying(&["stopped on request"]);
+        assert!(interface(&veth.master)["xdp"].is_null());
+    });
 }

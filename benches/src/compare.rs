@@ -404,14 +404,14 @@ mod tests {
             CompareSettings { seconds: 0.0, ..settings() },
             CompareSettings { scenarios: Vec::new(), ..settings() },
         ] {
-            assert!(matches!(run(&nothing, |_| ()), Err(CompareError::Nothing)));
+            assert!(matches!(run(&nothing, |_| (), || false), Err(CompareError::Nothing)));
         }
     }
 
     #[test]
     fn a_program_that_is_not_there_is_named() {
         let settings = CompareSettings { program: "/nowhere/zerocat".into(), ..settings() };
-        let error = run(&settings, |_| ()).unwrap_err().to_string();
+        let error = run(&settings, |_| (), || false).unwrap_err().to_string();
         assert!(error.contains("/nowhere/zerocat") && error.contains("zc-nowhere"), "{error}");
     }
 }

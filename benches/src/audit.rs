@@ -162,6 +162,10 @@ impl AuditReport {
     }
 }
 
+/// Watchdog on a simulated segment, which is an ordinary thread and may have no CPU for a while: an outage and the recovery
+/// from it are no part of what is counted.
+const PATIENT: Duration = Duration::from_secs(5);
+
 /// Runs the audit. `progress` is called with a line of text for each row; `stop` is asked now and then, and ends it.
 ///
 /// # Errors
@@ -177,6 +181,9 @@ pub fn run(
         let mut rig = settings.rig.clone();
         (rig.engine.link, rig.engine.wait, rig.engine.spin_margin) = (link, wait, None);
         rig.engine.cpu = rig.engine.cpu.or_else(last_cpu);
+        if settings.segment.is_some() {
+            rig.engine.watchdog = rig.engine.watchdog.max(PATIENT);
+        }
         progress(&format!("{link:?}, {wait:?}: {} cycles at {} Hz", settings.cycles, rig.network.properties.rate));
         rows.push(row(rig, settings, &stop)?);
     }

@@ -42,7 +42,7 @@ scripts/foreign.sh --cycles 10000
 step "demo"
 scripts/demo.sh --no-install --seconds 5 --report target/ci-demo.json
 step "campaign"
-target/release/zerocat campaign --seeds 400 --minutes 3 --json > target/ci-campaign.json
+target/release/zerocat campaign --seeds 200 --minutes 3 --json > target/ci-campaign.json
 step "bench"
 scripts/bench.sh --no-install --quick --json target/ci-bench.json
 

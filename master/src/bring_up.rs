@@ -282,7 +282,17 @@ impl<'a> Machine<'a> {
         self.controls.install(Exchange { lane, readers, writers, safe, stall_limit })?;
         self.complete_cycles(before).await?;
         self.observer.enter(Phase::Op);
-        network.to_op().await?;
+        // Frames that stood still meanwhile may have cost OP again, and are no outage of a network that isn't live yet.
+        loop {
+            network.to_op().await?;
+            let (counters, suspended) = (self.counters.read(), self.surroundings.suspended());
+            let slept = suspended.saturating_sub(*suspended_before);
+            let interrupted = counters.stalls != before.stalls || slept >= self.rig.engine.watchdog;
+            (*before, *suspended_before) = (counters, suspended);
+            if !interrupted {
+                break;
+            }
+        }
         self.controls.traffic(Traffic::Live)?;
         self.observer.enter(Phase::Running);
         Ok(())

@@ -5,7 +5,7 @@
 //! error. Everything that was configured before is gone. The order follows ETG.1500 and what other MainDevices do:
 //! count, reset by broadcast, count again, address, and from there on one by one, all at the same time.
 
-use zerocat_wire::al::{AlControl, AlState, AlStatus};
+use zerocat_wire::al::{AlControl, AlState};
 use zerocat_wire::dl::DlStatus;
 use zerocat_wire::{fmmu, register, sync_manager};
 
@@ -33,25 +33,6 @@ pub const fn station(position: u16) -> u16 {
 /// Those of [`Datagrams::read`].
 pub async fn count(datagrams: &Datagrams) -> Result<u16, DatagramError> {
     Ok(datagrams.read(Target::Broadcast, register::TYPE, 1).await?.working_counter)
-}
-
-/// What a look at the bus shows that changes nothing on it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Glance {
-    /// SubDevices.
-    pub count: u16,
-    /// AL status of all of them, ORed: anything but INIT and PRE-OP may be somebody's running bus.
-    pub al_status: AlStatus,
-}
-
-/// Looks at the bus without changing anything.
-///
-/// # Errors
-/// Those of [`Datagrams::read`].
-pub async fn glance(datagrams: &Datagrams) -> Result<Glance, DatagramError> {
-    let answer = datagrams.read(Target::Broadcast, register::AL_STATUS, 2).await?;
-    let status = answer.data.first_chunk().copied().map_or(0, u16::from_le_bytes);
-    Ok(Glance { count: answer.working_counter, al_status: AlStatus(status) })
 }
 
 /// Finds all SubDevices and reads who they are.

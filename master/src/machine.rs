@@ -214,7 +214,7 @@ impl<'a> Machine<'a> {
         self.bounded(end, async |machine| machine.operate(planned, &mut ports).await).await
     }
 
-    /// A part of bring-up, until a time at the longest, or until a stop. Requests are refused meanwhile.
+    /// A part of bring-up, until a time at the longest, or until a stop. Requests wait meanwhile, no longer than their deadlines.
     pub(crate) async fn bounded<T>(
         &mut self,
         end: Duration,

@@ -68,8 +68,7 @@ impl<'a> Machine<'a> {
                 Verdict::Lost(cause) => return Left::Lost(cause),
                 Verdict::Ask if now >= ask_at => {
                     ask_at = now.saturating_add(ASK_AGAIN);
-                    let before = counters;
-                    if self.ask(actors, planned, health, &before).await {
+                    if self.ask(actors, planned, health, &counters).await {
                         return Left::Lost(Cause::StoodStill);
                     }
                 }

@@ -1,8 +1,10 @@
-//! Bit fields of 1 to 64 bits at any alignment in a byte image, least significant bit first (ETG.1000.6, 5.6.7.3).
+//! Bit fields of 1 to 255 bits at any alignment in a byte image, least significant bit first (ETG.1000.6, 5.6.7.3): up to
+//! 64 of them as a number, any of them as bytes.
 //!
 //! A field that isn't wholly inside the image is neither read nor written. Writing a field never changes a bit beside
 //! it. Nothing here allocates or panics.
 
+use crate::octets::Octets;
 use std::ops::Range;
 
 /// A bit field in an image.
@@ -10,11 +12,12 @@ use std::ops::Range;
 pub struct BitSpan {
     /// First bit, counted from bit 0 of byte 0.
     pub offset: usize,
-    /// Number of bits, 1 to 64. An entry that is no number (an octet string) may be longer; it is neither extracted
-    /// nor inserted.
+    /// Number of bits, at least 1. One of more than 64 is bytes, not a number.
     pub len: u8,
 }
 
+/// Bits that are handled at once.
+const WORD: u8 = 64;
 /// Bytes that a field of 64 bits may touch.
 const WIDEST: usize = 9;
 
@@ -53,6 +56,47 @@ impl BitSpan {
     #[must_use = "false says that nothing was written"]
     pub fn insert(self, image: &mut [u8], raw: u64) -> bool {
         self.splice(image, raw).is_some()
+    }
+
+    /// The field's bits as bytes, from its first bit on. `None` when it isn't wholly in the image or has no bits.
+    #[must_use]
+    pub fn extract_octets(self, image: &[u8]) -> Option<Octets> {
+        image.get(self.bytes()).filter(|bytes| !bytes.is_empty())?;
+        let mut octets = Octets::zeros(self.len);
+        for (n, word) in self.words().enumerate() {
+            octets.set_word(n, word.extract(image)?);
+        }
+        Some(octets)
+    }
+
+    /// Writes bytes into the field, from its first bit on; bits that are missing are 0, those too many are ignored.
+    /// Returns false and writes nothing when the field isn't wholly in the image or has no bits.
+    #[must_use = "false says that nothing was written"]
+    pub fn insert_octets(self, image: &mut [u8], octets: Octets) -> bool {
+        if image.get(self.bytes()).is_none_or(<[u8]>::is_empty) {
+            return false;
+        }
+        self.words().enumerate().all(|(n, word)| word.insert(image, octets.word(n)))
+    }
+
+    /// One bit of the field, the least significant one first; `None` behind its last one.
+    #[must_use]
+    pub fn bit(self, n: u8) -> Option<Self> {
+        (n < self.len).then(|| Self::new(self.offset.saturating_add(usize::from(n)), 1))
+    }
+
+    /// Whether the two have a bit in common.
+    #[must_use]
+    pub fn overlaps(self, other: Self) -> bool {
+        self.offset.max(other.offset) < self.end().min(other.end())
+    }
+
+    /// The field in parts of 64 bits, the last one of the rest.
+    fn words(self) -> impl Iterator<Item = Self> {
+        let word = move |start: u8| {
+            Self::new(self.offset.saturating_add(usize::from(start)), self.len.saturating_sub(start).min(WORD))
+        };
+        (0..self.len).step_by(usize::from(WORD)).map(word)
     }
 
     fn splice(self, image: &mut [u8], raw: u64) -> Option<()> {
@@ -105,6 +149,30 @@ mod tests {
             assert!(!span.insert(&mut image, 0), "{span:?}");
         }
         assert_eq!(image, [0xff; 2]);
+    }
+
+    #[test]
+    fn bytes_stand_in_the_image_in_their_order_and_bits_beside_them_stay() {
+        let text = "00112233445566778899aabbccddeeff102030405060708090a0b0c0d0e0f001";
+        let octets: Octets = text.parse().unwrap();
+        let mut image = [0xff; 34];
+        assert!(BitSpan::new(8, 249).insert_octets(&mut image, octets));
+        assert_eq!(image[1..32], octets.as_bytes()[..31]);
+        assert_eq!((image[0], image[32], image[33]), (0xff, 0xff, 0xff));
+        assert_eq!(BitSpan::new(8, 249).extract_octets(&image), Some(octets));
+        assert!(!BitSpan::new(24, 249).insert_octets(&mut image, octets));
+        assert_eq!((image[3], BitSpan::new(24, 249).extract_octets(&image)), (0x22, None));
+        assert_eq!(BitSpan::new(0, 0).extract_octets(&image), None);
+    }
+
+    #[test]
+    fn a_bit_of_a_field_is_a_field() {
+        let field = BitSpan::new(12, 3);
+        let bits: Vec<_> = (0..4).map(|n| field.bit(n)).collect();
+        assert_eq!(bits, [Some(BitSpan::new(12, 1)), Some(BitSpan::new(13, 1)), Some(BitSpan::new(14, 1)), None]);
+        assert!(field.overlaps(BitSpan::new(14, 1)) && field.overlaps(field) && BitSpan::new(0, 13).overlaps(field));
+        assert!(!field.overlaps(BitSpan::new(15, 1)) && !BitSpan::new(0, 12).overlaps(field));
+        assert!(!field.overlaps(BitSpan::new(13, 0)));
     }
 
     #[test]

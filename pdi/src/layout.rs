@@ -247,8 +247,11 @@ impl Placing<'_> {
         let mut done = without_data(subdevice);
         done.frame = self.number;
         for direction in [Direction::Output, Direction::Input] {
+            let mut seen = Vec::new();
             for manager in subdevice.sync_managers.iter().filter(|manager| manager.direction == direction) {
-                self.place_manager(manager, &mut done)?;
+                let first = seen.len();
+                seen.extend(manager.pdos.iter().map(|pdo| pdo.index));
+                self.place_manager(manager, &nths(&seen, first), &mut done)?;
             }
         }
         done.outputs = start.0..self.outputs;
@@ -268,7 +271,13 @@ impl Placing<'_> {
         })
     }
 
-    fn place_manager(&mut self, manager: &SyncManagerLayout, done: &mut SubDevicePlan) -> Result<(), LayoutError> {
+    /// `nths` says of each PDO which of its index it is.
+    fn place_manager(
+        &mut self,
+        manager: &SyncManagerLayout,
+        nths: &[u16],
+        done: &mut SubDevicePlan,
+    ) -> Result<(), LayoutError> {
         let output = manager.direction == Direction::Output;
         let cursor = if output { &mut self.outputs } else { &mut self.inputs };
         let start = *cursor;
@@ -281,7 +290,8 @@ impl Placing<'_> {
         let number = u8::try_from(done.fmmus.len()).unwrap_or(u8::MAX);
         done.fmmus.push((number, Fmmu::bytes(logical, length, manager.start, !output, output)));
         let mut offset = start * 8;
-        for (pdo, entry) in manager.pdos.iter().flat_map(|pdo| pdo.entries.iter().map(move |entry| (pdo, entry))) {
+        let pdos = manager.pdos.iter().zip(nths);
+        for (pdo, nth, entry) in pdos.flat_map(|(pdo, nth)| pdo.entries.iter().map(move |entry| (pdo, *nth, entry))) {
             let span = BitSpan::new(offset, entry.bit_length);
             offset = span.end();
             if entry.is_padding() {
@@ -290,6 +300,7 @@ impl Placing<'_> {
             done.entries.push(PlacedEntry {
                 direction: manager.direction,
                 pdo: pdo.index,
+                pdo_nth: nth,
                 index: entry.index,
                 subindex: entry.subindex,
                 span,
@@ -297,6 +308,15 @@ impl Placing<'_> {
         }
         Ok(())
     }
+}
+
+/// Which of its index each PDO is from `first` on, 1 for the first.
+fn nths(indexes: &[u16], first: usize) -> Vec<u16> {
+    let nth = |n: usize| {
+        let same = indexes.iter().take(n + 1).filter(|index| indexes.get(n) == Some(index)).count();
+        u16::try_from(same).unwrap_or(u16::MAX)
+    };
+    (first..indexes.len()).map(nth).collect()
 }
 
 /// Bytes of a sync manager. They fit, as no SubDevice has more than a frame carries.

@@ -5,7 +5,9 @@
 pub mod bits;
 pub mod entry;
 pub mod layout;
+pub mod octets;
 pub mod plan;
+mod type_name;
 pub mod unit;
 pub mod value;
 pub mod windows;
@@ -13,10 +15,12 @@ pub mod windows;
 pub use bits::BitSpan;
 pub use entry::{Entry, Pdo};
 pub use layout::lay_out;
+pub use octets::{Octets, OctetsError};
 pub use plan::{
     Access, DatagramPlan, Direction, FramePlan, LayoutError, PlacedEntry, Plan, SubDeviceLayout, SubDevicePlan,
     SyncManagerLayout,
 };
+pub use type_name::UnknownType;
 pub use unit::{SyncUnit, Turn};
 pub use value::{DataType, Value, ValueError};
 pub use windows::{Windows, gather, scatter};

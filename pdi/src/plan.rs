@@ -89,11 +89,13 @@ pub struct PlacedEntry {
     pub direction: Direction,
     /// PDO that holds it.
     pub pdo: u16,
+    /// Which of the SubDevice's PDOs of that index and direction, 1 for the first: two slots may bring the same index.
+    pub pdo_nth: u16,
     /// Index in the object dictionary.
     pub index: u16,
     /// Subindex.
     pub subindex: u8,
-    /// Place in the image, in bits. Longer than 64 bits for an entry that is no number.
+    /// Place in the image, in bits. Longer than 64 bits for an entry that is bytes.
     pub span: crate::BitSpan,
 }
 

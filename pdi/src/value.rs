@@ -1,17 +1,20 @@
-//! Converts values of the eleven data types of a channel to raw bits and back.
+//! Converts values of the twelve data types of a channel to the bits of an entry and back.
 //!
-//! [`DataType::encode`] converts exactly and refuses a value that doesn't fit. [`DataType::encode_saturating`] takes
-//! the nearest value that does, for generated waveforms. An entry may be shorter than its type's natural width; signed
-//! ones are then sign-extended from the entry's highest bit.
+//! [`DataType::write`] converts exactly and refuses a value that doesn't fit. [`DataType::write_nearest`] takes the
+//! nearest value that does, for generated waveforms. A number may stand in an entry that is shorter than its type's
+//! natural width; signed ones are then sign-extended from the entry's highest bit. What is no number, or longer than 64
+//! bits, is bytes. Every value that was read can be written back and reads the same.
 
-use crate::bits::low_mask;
+use crate::bits::{BitSpan, low_mask};
+use crate::octets::Octets;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Data type of a channel, named as in the configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "lowercase", try_from = "String")]
+#[schemars(!try_from)]
 pub enum DataType {
     /// One bit, kept as a byte.
     Bool,
@@ -35,6 +38,8 @@ pub enum DataType {
     Float32,
     /// IEEE 754, 64 bits.
     Float64,
+    /// Bytes as they stand in the process image: of an octet string, a text, an array; 1 to 255 bits.
+    Bytes,
 }
 
 /// A value of a channel.
@@ -51,6 +56,8 @@ pub enum Value {
     Float32(f32),
     /// Of `Float64`.
     Float64(f64),
+    /// Of `Bytes`; hexadecimal as text.
+    Bytes(Octets),
 }
 
 /// Why a value can't be written into an entry.
@@ -84,6 +91,16 @@ pub enum ValueError {
         /// Bits of the entry.
         bits: u8,
     },
+    /// Bytes for a number, a number for bytes, or bytes of another length.
+    #[error("{value} is {}, {}", kind_of(*value), wanted(*data_type, *bits))]
+    Form {
+        /// The value.
+        value: Value,
+        /// The type that it was to be written into.
+        data_type: DataType,
+        /// Bits of the entry.
+        bits: u8,
+    },
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -92,11 +109,12 @@ enum Kind {
     Signed,
     Unsigned,
     Float,
+    Bytes,
 }
 
 impl DataType {
-    /// All eleven.
-    pub const ALL: [Self; 11] = [
+    /// All twelve.
+    pub const ALL: [Self; 12] = [
         Self::Bool,
         Self::Int8,
         Self::Uint8,
@@ -108,9 +126,10 @@ impl DataType {
         Self::Uint64,
         Self::Float32,
         Self::Float64,
+        Self::Bytes,
     ];
 
-    /// Natural width in bits. 1 for `Bool`, though its entries may have up to 8 bits.
+    /// Natural width in bits. 1 for `Bool`, though its entries may have up to 8 bits; the most for `Bytes`.
     #[must_use]
     pub const fn bits(self) -> u8 {
         match self {
@@ -119,6 +138,7 @@ impl DataType {
             Self::Int16 | Self::Uint16 => 16,
             Self::Int32 | Self::Uint32 | Self::Float32 => 32,
             Self::Int64 | Self::Uint64 | Self::Float64 => 64,
+            Self::Bytes => u8::MAX,
         }
     }
 
@@ -137,6 +157,7 @@ impl DataType {
             Self::Uint64 => "uint64",
             Self::Float32 => "float32",
             Self::Float64 => "float64",
+            Self::Bytes => "bytes",
         }
     }
 
@@ -146,15 +167,17 @@ impl DataType {
             Self::Int8 | Self::Int16 | Self::Int32 | Self::Int64 => Kind::Signed,
             Self::Uint8 | Self::Uint16 | Self::Uint32 | Self::Uint64 => Kind::Unsigned,
             Self::Float32 | Self::Float64 => Kind::Float,
+            Self::Bytes => Kind::Bytes,
         }
     }
 
-    /// Whether an entry of `bits` can be of this type: `Bool` 1 to 8, integers 1 to their width, floats their width.
+    /// Whether an entry of `bits` can be of this type: `Bool` 1 to 8, integers 1 to their width, floats their width, `Bytes`
+    /// any but 0.
     #[must_use]
     pub const fn fits(self, bits: u8) -> bool {
         match self.kind() {
             Kind::Bool => bits >= 1 && bits <= 8,
-            Kind::Signed | Kind::Unsigned => bits >= 1 && bits <= self.bits(),
+            Kind::Signed | Kind::Unsigned | Kind::Bytes => bits >= 1 && bits <= self.bits(),
             Kind::Float => bits == self.bits(),
         }
     }
@@ -167,8 +190,61 @@ impl DataType {
         if self.fits(bits) { Ok(()) } else { Err(ValueError::Length { data_type: self, bits }) }
     }
 
-    /// The value of an entry of `len` bits whose bits are `raw`. Bits above `len` are left out. A `Bool` is
-    /// true if any bit is set. A length that the type can't have reads as its natural width.
+    /// The value of an entry in an image; `None` when it isn't wholly inside. A `Bool` is true if any bit is set. A length
+    /// that the type can't have reads as its natural width.
+    #[must_use]
+    pub fn read(self, span: BitSpan, image: &[u8]) -> Option<Value> {
+        if self == Self::Bytes {
+            return span.extract_octets(image).map(Value::Bytes);
+        }
+        span.extract(image).map(|raw| self.decode(raw, span.len))
+    }
+
+    /// Writes a value into an entry of an image, exactly. Returns false and writes nothing when the entry isn't wholly
+    /// inside.
+    ///
+    /// # Errors
+    /// As [`DataType::encode`]; nothing is written.
+    pub fn write(self, value: impl Into<Value>, span: BitSpan, image: &mut [u8]) -> Result<bool, ValueError> {
+        let value = value.into();
+        match (self, value) {
+            (Self::Bytes, Value::Bytes(octets)) => {
+                self.admit(value, span.len)?;
+                Ok(span.insert_octets(image, octets))
+            }
+            _ => Ok(span.insert(image, self.encode(value, span.len)?)),
+        }
+    }
+
+    /// As [`DataType::write`], with the nearest value that the entry holds. Bytes have none nearer than themselves.
+    ///
+    /// # Errors
+    /// `Length`; `Form` of bytes.
+    pub fn write_nearest(self, value: impl Into<Value>, span: BitSpan, image: &mut [u8]) -> Result<bool, ValueError> {
+        let value = value.into();
+        match (self, value) {
+            (Self::Bytes, _) | (_, Value::Bytes(_)) => self.write(value, span, image),
+            _ => Ok(span.insert(image, self.encode_saturating(value, span.len)?)),
+        }
+    }
+
+    /// Whether a value can be written into an entry of `bits` exactly.
+    ///
+    /// # Errors
+    /// Why not, as [`DataType::write`].
+    pub fn admit(self, value: impl Into<Value>, bits: u8) -> Result<(), ValueError> {
+        let value = value.into();
+        match (self, value) {
+            (Self::Bytes, Value::Bytes(octets)) => {
+                self.check(bits)?;
+                if octets.fit(bits) { Ok(()) } else { Err(ValueError::Form { value, data_type: self, bits }) }
+            }
+            _ => self.encode(value, bits).map(drop),
+        }
+    }
+
+    /// The number in an entry of `len` bits whose bits are `raw`. Bits above `len` are left out. A `Bool` is true if any
+    /// bit is set. A length that the type can't have reads as its natural width. Of `Bytes` the first 64 bits.
     #[must_use]
     pub fn decode(self, raw: u64, len: u8) -> Value {
         let bits = if self.fits(len) { len } else { self.bits() };
@@ -182,17 +258,22 @@ impl DataType {
             Self::Uint8 | Self::Uint16 | Self::Uint32 | Self::Uint64 => Value::Uint(raw),
             Self::Float32 => Value::Float32(f32::from_bits(low_half(raw))),
             Self::Float64 => Value::Float64(f64::from_bits(raw)),
+            Self::Bytes => {
+                let mut octets = Octets::zeros(bits);
+                octets.set_word(0, raw);
+                Value::Bytes(octets)
+            }
         }
     }
 
-    /// Raw bits of a value in an entry of `bits`. A float takes the nearest float, infinities and NaN as they are; an
+    /// Raw bits of a number in an entry of `bits`. A float takes the nearest float, infinities and NaN as they are; an
     /// integer only a whole number in its range; a `Bool` only `true`, `false`, 0 and 1.
     ///
     /// # Errors
-    /// `Length`, `OutOfRange`, `Fraction`, naming value and type.
+    /// `Length`, `OutOfRange`, `Fraction`, `Form`, naming value and type. `Bytes` are no number: [`DataType::write`].
     pub fn encode(self, value: impl Into<Value>, bits: u8) -> Result<u64, ValueError> {
-        self.check(bits)?;
         let value = value.into();
+        self.number(value, bits)?;
         let out_of_range = ValueError::OutOfRange { value, data_type: self, bits };
         match self {
             Self::Float64 => Ok(value.to_f64().to_bits()),
@@ -217,14 +298,14 @@ impl DataType {
         }
     }
 
-    /// Raw bits of the value nearest to `value` that an entry of `bits` holds: clamped to its range, rounded half away
+    /// Raw bits of the number nearest to `value` that an entry of `bits` holds: clamped to its range, rounded half away
     /// from zero; NaN is 0 in an integer and false in a `Bool`. A `Bool` is true for 0.5 or more.
     ///
     /// # Errors
-    /// `Length` only.
+    /// `Length`, `Form` only.
     pub fn encode_saturating(self, value: impl Into<Value>, bits: u8) -> Result<u64, ValueError> {
-        self.check(bits)?;
         let value = value.into();
+        self.number(value, bits)?;
         Ok(match self {
             Self::Float64 => value.to_f64().to_bits(),
             Self::Float32 => {
@@ -239,11 +320,18 @@ impl DataType {
         })
     }
 
-    /// Lowest and highest whole number in an entry of `bits`; (0, 1) for `Bool` and for floats, which don't use it.
+    /// Whether a number is to be written into one.
+    fn number(self, value: Value, bits: u8) -> Result<(), ValueError> {
+        self.check(bits)?;
+        let bytes = self == Self::Bytes || matches!(value, Value::Bytes(_));
+        if bytes { Err(ValueError::Form { value, data_type: self, bits }) } else { Ok(()) }
+    }
+
+    /// Lowest and highest whole number in an entry of `bits`; (0, 1) for `Bool` and for what doesn't use it.
     fn limits(self, bits: u8) -> (i128, i128) {
         let bits = u32::from(bits.clamp(1, 64));
         match self.kind() {
-            Kind::Bool | Kind::Float => (0, 1),
+            Kind::Bool | Kind::Float | Kind::Bytes => (0, 1),
             Kind::Signed => (-(1i128 << (bits - 1)), (1i128 << (bits - 1)) - 1),
             Kind::Unsigned => (0, (1i128 << bits) - 1),
         }
@@ -257,7 +345,8 @@ impl fmt::Display for DataType {
 }
 
 impl Value {
-    /// The value as `f64`, the nearest one for integers above 2^53; 0 or 1 for a `Bool`.
+    /// The value as `f64`, the nearest one for integers above 2^53; 0 or 1 for a `Bool`; NaN for bytes, which are no
+    /// number.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "the nearest f64 is what is promised")]
     pub fn to_f64(self) -> f64 {
@@ -267,6 +356,7 @@ impl Value {
             Self::Uint(value) => value as f64,
             Self::Float32(value) => f64::from(value),
             Self::Float64(value) => value,
+            Self::Bytes(_) => f64::NAN,
         }
     }
 
@@ -279,15 +369,8 @@ impl Value {
             Self::Uint(value) => value != 0,
             Self::Float32(value) => value != 0.0,
             Self::Float64(value) => value != 0.0,
+            Self::Bytes(octets) => octets.as_bytes().iter().any(|byte| *byte != 0),
         }
-    }
-
-    /// Raw bits in an entry of `bits` and `data_type`, exactly: see [`DataType::encode`].
-    ///
-    /// # Errors
-    /// `Length`, `OutOfRange`, `Fraction`.
-    pub fn encode(self, data_type: DataType, bits: u8) -> Result<u64, ValueError> {
-        data_type.encode(self, bits)
     }
 
     #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "the nearest f32 is wanted")]
@@ -296,7 +379,7 @@ impl Value {
             Self::Int(value) => value as f32,
             Self::Uint(value) => value as f32,
             Self::Float32(value) => value,
-            Self::Bool(_) | Self::Float64(_) => self.to_f64() as f32,
+            Self::Bool(_) | Self::Float64(_) | Self::Bytes(_) => self.to_f64() as f32,
         }
     }
 
@@ -310,6 +393,7 @@ impl Value {
                 let value = self.to_f64();
                 (value.is_finite() && value.fract() == 0.0).then(|| truncated(value))
             }
+            Self::Bytes(_) => None,
         }
     }
 
@@ -326,6 +410,7 @@ impl fmt::Display for Value {
             Self::Uint(value) => value.fmt(f),
             Self::Float32(value) => value.fmt(f),
             Self::Float64(value) => value.fmt(f),
+            Self::Bytes(octets) => octets.fmt(f),
         }
     }
 }
@@ -345,6 +430,7 @@ from! {
     i8 => Int, i16 => Int, i32 => Int, i64 => Int,
     u8 => Uint, u16 => Uint, u32 => Uint, u64 => Uint,
     f32 => Float32, f64 => Float64,
+    Octets => Bytes,
 }
 
 /// The whole part; NaN is 0, and a number beyond an `i128` saturates.
@@ -368,7 +454,7 @@ fn lengths(data_type: DataType) -> String {
     match data_type.kind() {
         Kind::Bool => "1 to 8 bits".to_owned(),
         Kind::Float => format!("{} bits", data_type.bits()),
-        Kind::Signed | Kind::Unsigned => format!("1 to {} bits", data_type.bits()),
+        Kind::Signed | Kind::Unsigned | Kind::Bytes => format!("1 to {} bits", data_type.bits()),
     }
 }
 
@@ -378,4 +464,22 @@ fn range(data_type: DataType, bits: u8) -> String {
     }
     let (low, high) = data_type.limits(bits);
     format!("{low} to {high}")
+}
+
+fn kind_of(value: Value) -> String {
+    match value {
+        Value::Bytes(octets) => format!("{} bytes", octets.as_bytes().len()),
+        Value::Bool(_) => "no bytes".to_owned(),
+        _ => "a number".to_owned(),
+    }
+}
+
+/// What an entry needs, for a value of another form.
+fn wanted(data_type: DataType, bits: u8) -> String {
+    if data_type != DataType::Bytes {
+        return format!("{data_type} of {bits} bits needs a number");
+    }
+    let whole = bits.div_ceil(8);
+    let unused = if bits.is_multiple_of(8) { "" } else { ", with nothing behind its last bit" };
+    format!("bytes of {bits} bits need {whole} bytes as hexadecimal text{unused}")
 }

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use proptest::prelude::*;
-use zerocat_pdi::{DataType, Value, ValueError};
+use zerocat_pdi::{BitSpan, DataType, Octets, Value, ValueError};
 
 const INTEGERS: [DataType; 8] = [
     DataType::Int8,
@@ -38,6 +38,7 @@ fn each_type_says_its_width_and_its_name_in_the_configuration() {
         ("uint64", 64),
         ("float32", 32),
         ("float64", 64),
+        ("bytes", 255),
     ];
     assert_eq!(widths, expected);
 }
@@ -50,6 +51,7 @@ fn lengths_that_a_type_takes() {
         assert_eq!(DataType::Uint64.fits(bits), (1..=64).contains(&bits));
         assert_eq!(DataType::Float32.fits(bits), bits == 32);
         assert_eq!(DataType::Float64.fits(bits), bits == 64);
+        assert_eq!(DataType::Bytes.fits(bits), bits > 0);
     }
     let error = DataType::Int16.encode(1, 17).unwrap_err();
     assert_eq!(error.to_string(), "int16 takes 1 to 16 bits, the entry has 17");
@@ -100,6 +102,40 @@ fn what_fits_is_written_from_any_kind_of_value() {
     assert_eq!(DataType::Float32.encode(0.1, 32), Ok(u64::from(0.1f32.to_bits())));
     assert_eq!(DataType::Float64.encode(7u8, 64), Ok(7f64.to_bits()));
     assert_eq!(DataType::Float32.encode(f64::INFINITY, 32), Ok(u64::from(f32::INFINITY.to_bits())));
+}
+
+#[test]
+fn bytes_are_written_as_they_are_and_no_number_is_taken_for_them() {
+    let text = |result: Result<bool, ValueError>| result.unwrap_err().to_string();
+    let (mut image, span) = ([0; 12], BitSpan::new(4, 77));
+    let octets: Octets = "00112233445566778812".parse().unwrap();
+    assert_eq!(DataType::Bytes.write(octets, span, &mut image), Ok(true));
+    assert_eq!(DataType::Bytes.read(span, &image), Some(Value::Bytes(octets)));
+    assert_eq!(DataType::Bytes.write_nearest(octets, span, &mut image), Ok(true));
+    assert_eq!(
+        text(DataType::Bytes.write(5, span, &mut image)),
+        "5 is a number, bytes of 77 bits need 10 bytes as hexadecimal text, with nothing behind its last bit"
+    );
+    let short: Octets = "0011".parse().unwrap();
+    assert_eq!(
+        text(DataType::Bytes.write(short, BitSpan::new(0, 80), &mut image)),
+        "0011 is 2 bytes, bytes of 80 bits need 10 bytes as hexadecimal text"
+    );
+    assert_eq!(
+        text(DataType::Int16.write(short, BitSpan::new(0, 16), &mut image)),
+        "0011 is 2 bytes, int16 of 16 bits needs a number"
+    );
+    assert!(DataType::Int16.write_nearest(short, BitSpan::new(0, 16), &mut image).is_err());
+    assert_eq!(DataType::Bytes.read(span, &image), Some(Value::Bytes(octets)));
+}
+
+#[test]
+fn a_data_type_is_read_by_its_name_or_by_that_of_a_document() {
+    let read = |text: &str| serde_json::from_str::<DataType>(text);
+    assert_eq!(read("\"uint16\"").unwrap(), DataType::Uint16);
+    assert_eq!(read("\"OCTET_STRING(10)\"").unwrap(), DataType::Bytes);
+    assert_eq!(serde_json::to_string(&read("\"UDINT\"").unwrap()).unwrap(), "\"uint32\"");
+    assert!(read("\"word32\"").unwrap_err().to_string().starts_with("`word32` is no data type; one of bool, "));
 }
 
 #[test]
@@ -158,5 +194,56 @@ proptest! {
             prop_assert_eq!(data_type.encode_saturating(value, bits), Ok(raw));
         }
         prop_assert!(data_type.encode_saturating(value, bits).unwrap() <= mask(bits));
+    }
+}
+
+/// An entry of any type that a channel can have, in an image.
+fn entry_in_an_image() -> impl Strategy<Value = (DataType, BitSpan, Vec<u8>)> {
+    let data_type = prop::sample::select(DataType::ALL.as_slice());
+    let entry = (data_type, any::<u8>()).prop_filter("a length of its own", |(data_type, bits)| data_type.fits(*bits));
+    let any_length = prop_oneof![entry, (129u8..=255).prop_map(|bits| (DataType::Bytes, bits))];
+    (any_length, 0usize..40, prop::collection::vec(any::<u8>(), 40))
+        .prop_map(|((data_type, bits), offset, image)| (data_type, BitSpan::new(offset, bits), image))
+}
+
+/// Equal, or not a number both.
+fn same(one: Option<Value>, other: Option<Value>) -> bool {
+    one == other || one.zip(other).is_some_and(|(one, other)| one.to_f64().is_nan() && other.to_f64().is_nan())
+}
+
+proptest! {
+    #[test]
+    fn every_value_reads_as_it_was_written_and_nothing_beside_it_changes((data_type, span, image) in entry_in_an_image()) {
+        let value = data_type.read(span, &image).unwrap();
+        for fill in [0x00, 0xff] {
+            let mut other = vec![fill; 40];
+            prop_assert!(data_type.admit(value, span.len).is_ok());
+            prop_assert_eq!(data_type.write(value, span, &mut other), Ok(true));
+            prop_assert!(same(data_type.read(span, &other), Some(value)));
+            if data_type != DataType::Bool {
+                prop_assert_eq!(span.extract_octets(&other), span.extract_octets(&image));
+            }
+            for bit in (0..320).filter(|bit| !(span.offset..span.end()).contains(bit)) {
+                prop_assert_eq!(BitSpan::new(bit, 1).extract(&other), Some(u64::from(fill & 1)), "bit {}", bit);
+            }
+            let mut nearest = other.clone();
+            prop_assert_eq!(data_type.write_nearest(value, span, &mut nearest), Ok(true));
+            prop_assert_eq!(&nearest, &other);
+        }
+    }
+
+    #[test]
+    fn bytes_come_back_from_their_text(bytes in prop::collection::vec(any::<u8>(), 0..=32)) {
+        let octets = Octets::new(&bytes).unwrap();
+        prop_assert_eq!(octets.to_string().parse(), Ok(octets));
+        let json = serde_json::to_string(&Value::Bytes(octets)).unwrap();
+        prop_assert_eq!(serde_json::from_str::<Octets>(&json).unwrap(), octets);
+    }
+
+    #[test]
+    fn any_text_is_bytes_or_refused(text in "[0-9a-fA-Fx +é]{0,70}") {
+        if let Ok(octets) = text.parse::<Octets>() {
+            prop_assert_eq!(octets.to_string(), text.to_lowercase());
+        }
     }
 }

@@ -293,10 +293,8 @@ fn first<T>(results: Vec<Result<T, BringUpError>>) -> Result<Vec<T>, BringUpErro
     for result in results {
         match result {
             Ok(value) => good.push(value),
-            Err(error) => {
-                tracing::error!(%error);
-                first.get_or_insert(error);
-            }
+            Err(error) if first.is_none() => first = Some(error),
+            Err(error) => tracing::error!(%error),
         }
     }
     first.map_or(Ok(good), Err)

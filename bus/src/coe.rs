@@ -84,6 +84,14 @@ pub enum SdoError {
         /// What is wrong with it.
         what: String,
     },
+    /// Something is refused that process data can't be placed without, and the SII doesn't have it.
+    #[error("{source}; {what}")]
+    Unplaced {
+        /// What can't be placed.
+        what: String,
+        /// What is refused.
+        source: Box<SdoError>,
+    },
     /// The SubDevice has no mailbox, or none with CoE.
     #[error("{who} has no CoE mailbox")]
     NoCoe {
@@ -93,6 +101,16 @@ pub enum SdoError {
 }
 
 impl SdoError {
+    /// The SubDevice that it is about.
+    #[must_use]
+    pub fn who(&self) -> &Label {
+        match self {
+            Self::Abort { transfer, .. } | Self::Mail { transfer, .. } | Self::Answer { transfer, .. } => &transfer.who,
+            Self::Unplaced { source, .. } => source.who(),
+            Self::NoCoe { who } => who,
+        }
+    }
+
     /// Whether it says that the object or subindex doesn't exist.
     #[must_use]
     pub const fn says_absent(&self) -> bool {

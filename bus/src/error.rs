@@ -248,10 +248,11 @@ impl AlError {
 impl BringUpError {
     /// The SubDevice that it is about, if it is about one.
     #[must_use]
-    pub const fn who(&self) -> Option<&Label> {
+    pub fn who(&self) -> Option<&Label> {
         match self {
             Self::SubDevice { who, .. } | Self::Sii { who, .. } | Self::Watchdog { who, .. } => Some(who),
             Self::Al(error) => Some(error.who()),
+            Self::Sdo(error) => Some(error.who()),
             _ => None,
         }
     }

@@ -11,6 +11,7 @@ use zerocat_sched as _;
 
 pub mod actor;
 pub mod al;
+mod assignment;
 pub mod bring_up;
 pub mod coe;
 pub mod datagrams;

@@ -1,25 +1,22 @@
-//! Which PDOs a SubDevice maps: by its object dictionary (0x1C00, 0x1C10 and up, mapping objects; ETG.1000.6, 5.6.7.4),
-//! else by its SII.
+//! Which PDOs a SubDevice maps: by its object dictionary ([`crate::assignment`]), else by its SII.
 //!
-//! Guarantees: entries keep their order and padding, so offsets are right behind gaps. Names and types come from the
-//! SII where it knows the same index and subindex. Not read: what could be assigned but isn't.
+//! Guarantees: entries keep their order and padding, so offsets are right behind gaps; what the dictionary refuses is taken
+//! from the SII, with a note that has object and abort code, or is an error, but is never left out. Names and types come
+//! from the SII where it knows the same index and subindex. Not read: what could be assigned but isn't.
 
-use zerocat_pdi::{Direction, Entry, Pdo, SyncManagerLayout};
+use zerocat_pdi::{Direction, Pdo, SyncManagerLayout};
 use zerocat_wire::sii::{SyncManagerEntry, SyncManagerUse};
 use zerocat_wire::sync_manager::control;
 
+use crate::assignment::{self, Dictionary};
 use crate::coe::SdoError;
 use crate::datagrams::Datagrams;
 use crate::mailbox::Mailbox;
 use crate::sii::{Sii, SiiPdo};
 use crate::subdevice::PdoSource;
 
-/// Object with the use of each sync manager, at its number plus 1.
-const SYNC_MANAGER_TYPES: u16 = 0x1C00;
-/// First of the 16 objects with the PDO assignment of a sync manager.
-const ASSIGNMENT: u16 = 0x1C10;
 /// Sync managers that may have an assignment object.
-const SYNC_MANAGERS: u8 = 16;
+pub(crate) const SYNC_MANAGERS: u8 = 16;
 
 /// What a SubDevice maps, and who said so.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -35,17 +32,21 @@ pub struct PdoMap {
 /// Reads the map. `mailbox` is that of a SubDevice with CoE, in PRE-OP or above.
 ///
 /// # Errors
-/// [`SdoError`], other than that an object doesn't exist.
+/// [`SdoError`]: what the SubDevice refuses only where the SII can't replace it.
 pub async fn read(datagrams: &Datagrams, sii: &Sii, mailbox: Option<&mut Mailbox>) -> Result<PdoMap, SdoError> {
     let Some(mailbox) = mailbox else { return Ok(from_sii(sii)) };
-    let mut dictionary = Dictionary { datagrams, mailbox, sii, notes: Vec::new() };
-    let Some(assigned) = dictionary.read().await? else { return Ok(from_sii(sii)) };
-    let mut map = PdoMap { notes: dictionary.notes, ..PdoMap::default() };
+    let assignment::Read { assigned, notes } = Dictionary::new(datagrams, mailbox, sii).read().await?;
+    let Some(assigned) = assigned else { return Ok(with_notes(from_sii(sii), notes)) };
+    let mut map = PdoMap { notes, ..PdoMap::default() };
     for (number, direction, pdos) in assigned {
         map.add(sii, number, direction, pdos);
     }
     map.source = (!map.sync_managers.is_empty()).then_some(PdoSource::Coe);
     Ok(map)
+}
+
+fn with_notes(map: PdoMap, notes: Vec<String>) -> PdoMap {
+    PdoMap { notes: notes.into_iter().chain(map.notes).collect(), ..map }
 }
 
 /// The map that the SII gives: each PDO on the sync manager that it names.
@@ -65,7 +66,7 @@ pub fn from_sii(sii: &Sii) -> PdoMap {
     map
 }
 
-fn on_sync_manager(pdos: &[SiiPdo], number: u8) -> Vec<Pdo> {
+pub(crate) fn on_sync_manager(pdos: &[SiiPdo], number: u8) -> Vec<Pdo> {
     pdos.iter().filter(|pdo| pdo.sync_manager == Some(number)).map(|pdo| pdo.pdo.clone()).collect()
 }
 
@@ -95,7 +96,7 @@ impl PdoMap {
 
 /// Direction of a sync manager's process data by the SII: by its use, or, where the SII has no use, by its control
 /// byte. `None` for mailboxes and unused ones.
-fn direction(entry: &SyncManagerEntry) -> Option<Direction> {
+pub(crate) fn direction(entry: &SyncManagerEntry) -> Option<Direction> {
     match entry.usage {
         SyncManagerUse::Outputs => Some(Direction::Output),
         SyncManagerUse::Inputs => Some(Direction::Input),
@@ -111,127 +112,16 @@ fn direction(entry: &SyncManagerEntry) -> Option<Direction> {
 }
 
 /// The process data sync managers that the SII names, else 2 for outputs and 3 for inputs.
-fn by_sii(sii: &Sii) -> Vec<(u8, Direction)> {
+pub(crate) fn by_sii(sii: &Sii) -> Vec<(u8, Direction)> {
     let numbered = (0..SYNC_MANAGERS).zip(&sii.sync_managers);
     let named: Vec<_> = numbered.filter_map(|(number, entry)| Some((number, direction(entry)?))).collect();
     if named.is_empty() { vec![(2, Direction::Output), (3, Direction::Input)] } else { named }
 }
 
-type Assigned = Vec<(u8, Direction, Vec<Pdo>)>;
-
-struct Dictionary<'a> {
-    datagrams: &'a Datagrams,
-    mailbox: &'a mut Mailbox,
-    sii: &'a Sii,
-    notes: Vec<String>,
-}
-
-impl Dictionary<'_> {
-    /// `None` where no sync manager has an assignment object.
-    async fn read(&mut self) -> Result<Option<Assigned>, SdoError> {
-        let channels = match self.channels().await? {
-            Some(channels) => channels,
-            None => by_sii(self.sii),
-        };
-        let mut assigned = Vec::new();
-        let mut any = false;
-        for (number, direction) in channels {
-            let pdos = match self.assignment(number).await? {
-                Some(pdos) => {
-                    any = true;
-                    pdos
-                }
-                None => {
-                    // Some advertise CoE and have no assignment object for one of the directions.
-                    let object = ASSIGNMENT + u16::from(number);
-                    self.notes.push(format!("no object {object:#06x}; PDOs of sync manager {number} as in the SII"));
-                    let pdos = if direction == Direction::Output { &self.sii.rx_pdos } else { &self.sii.tx_pdos };
-                    on_sync_manager(pdos, number)
-                }
-            };
-            assigned.push((number, direction, pdos));
-        }
-        Ok(any.then_some(assigned))
-    }
-
-    /// Process data sync managers by 0x1C00. `None` where there is no such object, or it names none.
-    async fn channels(&mut self) -> Result<Option<Vec<(u8, Direction)>>, SdoError> {
-        let Some(count) = self.number(SYNC_MANAGER_TYPES, 0).await? else { return Ok(None) };
-        let mut channels = Vec::new();
-        for number in 0..SYNC_MANAGERS.min(low(count)) {
-            let code = self.number(SYNC_MANAGER_TYPES, number + 1).await?.unwrap_or_default();
-            match SyncManagerUse::from_code(low(code)) {
-                SyncManagerUse::Outputs => channels.push((number, Direction::Output)),
-                SyncManagerUse::Inputs => channels.push((number, Direction::Input)),
-                _ => {}
-            }
-        }
-        Ok((!channels.is_empty()).then_some(channels))
-    }
-
-    async fn assignment(&mut self, number: u8) -> Result<Option<Vec<Pdo>>, SdoError> {
-        let object = ASSIGNMENT + u16::from(number);
-        let Some(count) = self.number(object, 0).await? else { return Ok(None) };
-        let mut pdos = Vec::new();
-        for subindex in 1..=low(count) {
-            let index = self.number(object, subindex).await?.unwrap_or_default();
-            match u16::try_from(index) {
-                Ok(0) => {}
-                Ok(index) => pdos.extend(self.pdo(index).await?),
-                Err(_) => self.notes.push(format!("{object:#06x}:{subindex} assigns {index:#x}, which is no PDO")),
-            }
-        }
-        Ok(Some(pdos))
-    }
-
-    async fn pdo(&mut self, index: u16) -> Result<Option<Pdo>, SdoError> {
-        let known = self.sii.pdo(index);
-        let Some(count) = self.number(index, 0).await? else {
-            let instead = if known.is_some() { "its entries as in the SII" } else { "left out" };
-            self.notes.push(format!("PDO {index:#06x} is assigned and has no mapping object; {instead}"));
-            return Ok(known.cloned());
-        };
-        let mut entries = Vec::new();
-        for subindex in 1..=low(count) {
-            if let Some(mapped) = self.number(index, subindex).await? {
-                entries.push(self.entry(mapped));
-            }
-        }
-        let name = known.map(|pdo| pdo.name.clone()).unwrap_or_default();
-        Ok(Some(Pdo { index, name, entries }))
-    }
-
-    /// An entry from its mapping: index in the high half, then subindex, then length in bits.
-    fn entry(&self, mapped: u32) -> Entry {
-        let [bit_length, subindex, low, high] = mapped.to_le_bytes();
-        let index = u16::from_le_bytes([low, high]);
-        let known = self.sii.entry(index, subindex);
-        let name = known.map(|entry| entry.name.clone()).unwrap_or_default();
-        Entry { index, subindex, bit_length, name, type_code: known.map_or(0, |entry| entry.type_code) }
-    }
-
-    /// An unsigned number of up to 32 bits. `None` where the object or the subindex doesn't exist.
-    async fn number(&mut self, index: u16, subindex: u8) -> Result<Option<u32>, SdoError> {
-        match self.mailbox.upload(self.datagrams, index, subindex).await {
-            Ok(data) => {
-                let mut bytes = [0; 4];
-                let len = data.len().min(4);
-                bytes[..len].copy_from_slice(&data[..len]);
-                Ok(Some(u32::from_le_bytes(bytes)))
-            }
-            Err(error) if error.says_absent() => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-}
-
-const fn low(number: u32) -> u8 {
-    number.to_le_bytes()[0]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use zerocat_pdi::Entry;
 
     fn channel(start: u16, control: u8, usage: SyncManagerUse) -> SyncManagerEntry {
         SyncManagerEntry { start, length: 8, control, status: 0, enable: 1, usage }

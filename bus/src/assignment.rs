@@ -1,0 +1,299 @@
+//! Which PDOs are assigned to which sync manager, and what they map, as the object dictionary says it: 0x1C00, 0x1C10 and
+//! up, and the mapping objects (ETG.1000.6, 5.6.7.4).
+//!
+//! Guarantees: nothing is left out between two things that are known, because all behind it would be misplaced. What the
+//! SubDevice refuses, with whatever abort code, is taken from the SII where that agrees with what could be read, and noted
+//! with object and code; where the SII doesn't have it, reading fails. Subindices that don't exist up to the end of an
+//! assignment count as nothing assigned, with a note.
+//! Not guaranteed: that the SII is right. A SubDevice compares lengths when it is asked for SAFE-OP.
+
+use std::fmt;
+
+use zerocat_pdi::{Direction, Entry, Pdo};
+use zerocat_wire::sii::SyncManagerUse;
+
+use crate::coe::SdoError;
+use crate::datagrams::Datagrams;
+use crate::mailbox::{MailError, Mailbox};
+use crate::pdo::{SYNC_MANAGERS, by_sii, direction, on_sync_manager};
+use crate::sii::Sii;
+
+/// Object with the use of each sync manager, at its number plus 1.
+const SYNC_MANAGER_TYPES: u16 = 0x1C00;
+/// First of the 16 objects with the PDO assignment of a sync manager.
+const ASSIGNMENT: u16 = 0x1C10;
+
+/// Sync managers with their PDOs.
+pub(crate) type Assigned = Vec<(u8, Direction, Vec<Pdo>)>;
+
+/// What the dictionary gave.
+pub(crate) struct Read {
+    /// `None` where it has no assignment that can be read.
+    pub(crate) assigned: Option<Assigned>,
+    /// What was taken from the SII instead, and why.
+    pub(crate) notes: Vec<String>,
+}
+
+/// An object that the SubDevice didn't give out.
+#[derive(Debug)]
+struct Refusal {
+    index: u16,
+    subindex: u8,
+    error: SdoError,
+}
+
+impl Refusal {
+    /// Whether the SubDevice says that there is no such object or subindex.
+    fn says_absent(&self) -> bool {
+        self.error.says_absent()
+    }
+
+    fn cannot(self, what: String) -> SdoError {
+        SdoError::Unplaced { what, source: Box::new(self.error) }
+    }
+}
+
+impl fmt::Display for Refusal {
+    /// Without the SubDevice: a note is told with its name.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#06x}:{:02x}: ", self.index, self.subindex)?;
+        match &self.error {
+            SdoError::Abort { code, .. } => write!(f, "abort {code}"),
+            SdoError::Mail { source, .. } => write!(f, "{source}"),
+            other => write!(f, "{other}"),
+        }
+    }
+}
+
+type Value = Result<u32, Refusal>;
+
+/// The object dictionary of one SubDevice, with its SII to fall back to.
+pub(crate) struct Dictionary<'a> {
+    datagrams: &'a Datagrams,
+    mailbox: &'a mut Mailbox,
+    sii: &'a Sii,
+    notes: Vec<String>,
+}
+
+impl<'a> Dictionary<'a> {
+    pub(crate) const fn new(datagrams: &'a Datagrams, mailbox: &'a mut Mailbox, sii: &'a Sii) -> Self {
+        Self { datagrams, mailbox, sii, notes: Vec::new() }
+    }
+
+    /// Reads all of it.
+    ///
+    /// # Errors
+    /// [`SdoError`]: what is refused only where the SII doesn't have it.
+    pub(crate) async fn read(mut self) -> Result<Read, SdoError> {
+        let channels = match self.channels().await? {
+            Some(channels) => channels,
+            None => by_sii(self.sii),
+        };
+        let mut assigned = Vec::new();
+        // Without any assignment object the SII is how it should be known, and there is nothing to tell.
+        let (mut any, mut told) = (false, false);
+        for (number, direction) in channels {
+            let pdos = match self.values(ASSIGNMENT + u16::from(number)).await? {
+                Ok(values) => {
+                    any = true;
+                    self.assignment(number, direction, values).await?
+                }
+                Err(refusal) => {
+                    told |= !refusal.says_absent();
+                    self.notes.push(format!("{refusal}; PDOs of sync manager {number} as in the SII"));
+                    self.by_sii(number, direction)
+                }
+            };
+            assigned.push((number, direction, pdos));
+        }
+        let notes = if any || told { self.notes } else { Vec::new() };
+        Ok(Read { assigned: any.then_some(assigned), notes })
+    }
+
+    /// Process data sync managers by 0x1C00. `None` where it can't be read, or names none.
+    async fn channels(&mut self) -> Result<Option<Vec<(u8, Direction)>>, SdoError> {
+        let values = match self.values(SYNC_MANAGER_TYPES).await? {
+            Ok(values) => values,
+            Err(refusal) => {
+                if !refusal.says_absent() {
+                    self.notes.push(format!("{refusal}; uses of sync managers as in the SII"));
+                }
+                return Ok(None);
+            }
+        };
+        let mut channels = Vec::new();
+        for (number, value) in (0..SYNC_MANAGERS).zip(values) {
+            let used = match value {
+                Ok(code) => use_of(low(code)),
+                Err(refusal) => {
+                    self.notes.push(format!("{refusal}; use of sync manager {number} as in the SII"));
+                    self.sii.sync_managers.get(usize::from(number)).and_then(direction)
+                }
+            };
+            channels.extend(used.map(|direction| (number, direction)));
+        }
+        Ok((!channels.is_empty()).then_some(channels))
+    }
+
+    /// The PDOs of a sync manager from what its assignment object holds.
+    async fn assignment(&mut self, number: u8, direction: Direction, values: Vec<Value>) -> Result<Vec<Pdo>, SdoError> {
+        let indices = match self.indices(number, values) {
+            Ok(indices) => indices,
+            Err(hole) => return self.instead_of(hole, number, direction),
+        };
+        let mut pdos = Vec::new();
+        // An index is 16 bits; who answers with 32 may leave anything in the others.
+        for index in indices.into_iter().map(low_half).filter(|index| *index != 0) {
+            pdos.push(self.pdo(index).await?);
+        }
+        Ok(pdos)
+    }
+
+    /// A whole list, or one whose end doesn't exist.
+    fn indices(&mut self, number: u8, values: Vec<Value>) -> Result<Vec<u32>, Hole> {
+        let known = values.iter().take_while(|value| value.is_ok()).count();
+        let ends = values.iter().skip(known).all(|value| value.as_ref().is_err_and(Refusal::says_absent));
+        match whole(values) {
+            Err(Hole { values, refusal }) if ends => {
+                let assigned =
+                    if known == 0 { "nothing is".to_owned() } else { format!("{known} of {} PDOs are", values.len()) };
+                self.notes
+                    .push(format!("{refusal}, nor anything behind it; {assigned} assigned to sync manager {number}"));
+                Ok(values.into_iter().flatten().collect())
+            }
+            other => other,
+        }
+    }
+
+    /// The PDOs of the SII where an assignment has a hole.
+    fn instead_of(&mut self, hole: Hole, number: u8, direction: Direction) -> Result<Vec<Pdo>, SdoError> {
+        let pdos = self.by_sii(number, direction);
+        let indices: Vec<_> = pdos.iter().map(|pdo| u32::from(pdo.index)).collect();
+        if !hole.agrees(&indices, |value| value) {
+            let what = format!("the PDOs behind it can't be placed, and the SII has others on sync manager {number}");
+            return Err(hole.refusal.cannot(what));
+        }
+        self.notes.push(format!("{}; PDOs of sync manager {number} as in the SII", hole.refusal));
+        Ok(pdos)
+    }
+
+    fn by_sii(&self, number: u8, direction: Direction) -> Vec<Pdo> {
+        on_sync_manager(if direction == Direction::Output { &self.sii.rx_pdos } else { &self.sii.tx_pdos }, number)
+    }
+
+    async fn pdo(&mut self, index: u16) -> Result<Pdo, SdoError> {
+        let hole = match self.values(index).await?.map(whole) {
+            Ok(Ok(mapped)) => {
+                let entries = mapped.into_iter().map(|mapped| self.entry(mapped)).collect();
+                let name = self.sii.pdo(index).map(|pdo| pdo.name.clone()).unwrap_or_default();
+                return Ok(Pdo { index, name, entries });
+            }
+            Ok(Err(hole)) => hole,
+            Err(refusal) => Hole { values: Vec::new(), refusal },
+        };
+        let Some(known) = self.sii.pdo(index) else {
+            let what = format!("PDO {index:#06x} can't be placed without it, and the SII doesn't have that PDO");
+            return Err(hole.refusal.cannot(what));
+        };
+        let lengths: Vec<_> = known.entries.iter().map(|entry| u32::from(entry.bit_length)).collect();
+        if !hole.values.is_empty() && !hole.agrees(&lengths, |mapped| u32::from(low(mapped))) {
+            let what =
+                format!("the entries of PDO {index:#06x} behind it can't be placed, and the SII has another PDO");
+            return Err(hole.refusal.cannot(what));
+        }
+        self.notes.push(format!("{}; PDO {index:#06x} as in the SII", hole.refusal));
+        Ok(known.clone())
+    }
+
+    /// An entry from its mapping: index in the high half, then subindex, then length in bits.
+    fn entry(&self, mapped: u32) -> Entry {
+        let [bit_length, subindex, low, high] = mapped.to_le_bytes();
+        let index = u16::from_le_bytes([low, high]);
+        let known = self.sii.entry(index, subindex);
+        let name = known.map(|entry| entry.name.clone()).unwrap_or_default();
+        Entry { index, subindex, bit_length, name, type_code: known.map_or(0, |entry| entry.type_code) }
+    }
+
+    /// The values of an object from subindex 1 on, as many as subindex 0 says; or why that can't be read.
+    async fn values(&mut self, index: u16) -> Result<Result<Vec<Value>, Refusal>, SdoError> {
+        let count = match self.number(index, 0).await? {
+            Ok(count) => low(count),
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let mut values = Vec::with_capacity(count.into());
+        for subindex in 1..=count {
+            values.push(self.number(index, subindex).await?);
+        }
+        Ok(Ok(values))
+    }
+
+    /// An unsigned number of up to 32 bits.
+    async fn number(&mut self, index: u16, subindex: u8) -> Result<Value, SdoError> {
+        match self.mailbox.upload(self.datagrams, index, subindex).await {
+            Ok(data) => {
+                let mut bytes = [0; 4];
+                let len = data.len().min(4);
+                bytes[..len].copy_from_slice(&data[..len]);
+                Ok(Ok(u32::from_le_bytes(bytes)))
+            }
+            Err(error) if is_refusal(&error) => Ok(Err(Refusal { index, subindex, error })),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Whether the SubDevice answered that it doesn't give the value out, as against not answering.
+const fn is_refusal(error: &SdoError) -> bool {
+    matches!(error, SdoError::Abort { .. } | SdoError::Mail { source: MailError::Refused(_), .. })
+}
+
+/// A list with something missing before its end.
+struct Hole {
+    /// `None` where it is missing.
+    values: Vec<Option<u32>>,
+    /// Why the first of them is missing.
+    refusal: Refusal,
+}
+
+impl Hole {
+    /// Whether a list of the SII is as long and has the same where something is known.
+    fn agrees(&self, sii: &[u32], part: impl Fn(u32) -> u32) -> bool {
+        let same = |(known, sii): (&Option<u32>, &u32)| known.is_none_or(|known| part(known) == *sii);
+        self.values.len() == sii.len() && self.values.iter().zip(sii).all(same)
+    }
+}
+
+/// The numbers of a list, if none is missing.
+fn whole(values: Vec<Value>) -> Result<Vec<u32>, Hole> {
+    let (mut numbers, mut first) = (Vec::with_capacity(values.len()), None);
+    for value in values {
+        match value {
+            Ok(number) => numbers.push(Some(number)),
+            Err(refusal) => {
+                numbers.push(None);
+                first.get_or_insert(refusal);
+            }
+        }
+    }
+    match first {
+        None => Ok(numbers.into_iter().flatten().collect()),
+        Some(refusal) => Err(Hole { values: numbers, refusal }),
+    }
+}
+
+fn use_of(code: u8) -> Option<Direction> {
+    match SyncManagerUse::from_code(code) {
+        SyncManagerUse::Outputs => Some(Direction::Output),
+        SyncManagerUse::Inputs => Some(Direction::Input),
+        _ => None,
+    }
+}
+
+const fn low(number: u32) -> u8 {
+    number.to_le_bytes()[0]
+}
+
+const fn low_half(number: u32) -> u16 {
+    let [low, high, ..] = number.to_le_bytes();
+    u16::from_le_bytes([low, high])
+}

@@ -1,7 +1,9 @@
 //! Datagrams as futures, over ethercrab's frame pool, with their true working counters.
 //!
 //! Guarantees: data is copied out before anything else can take the frame's slot; a datagram with working counter 0
-//! (a lost frame, or nobody there) is sent again up to a fixed number of times and counted; a full pool is waited for.
+//! (a lost frame, or nobody there) is sent again up to a fixed number of times and counted, and so is one whose answer can't
+//! be: of another length, a write that comes back with other data, more SubDevices at one address than one, unless the next
+//! answer says the same; a full pool is waited for.
 //! Every wait has a bound: also a datagram that nobody sends fails, after [`PATIENCE`]. A future of this layer may be
 //! dropped at any time, which cancels the request and costs the pool nothing; [`Datagrams::by`] does so at a deadline.
 //! Not guaranteed: that a repeated write reaches the SubDevice only once. Registers don't mind; mailboxes do, and use
@@ -59,8 +61,10 @@ pub struct Answer {
 pub struct DatagramCounters {
     /// Datagrams sent, repetitions included.
     pub sent: u64,
-    /// Repetitions after working counter 0.
+    /// Repetitions after working counter 0, or after an answer that can't be.
     pub repeated: u64,
+    /// Answers that can't be: a damaged copy came before the answer, or instead of it.
+    pub impossible: u64,
     /// Datagrams that had working counter 0 in every attempt.
     pub unanswered: u64,
     /// Times that a free frame had to be waited for.
@@ -317,12 +321,38 @@ impl Datagrams {
         }
     }
 
-    async fn repeat(&self, attempts: u8, request: Request<'_>) -> Result<Answer, DatagramError> {
-        let mut attempt = 1;
-        loop {
-            let answer = self.once(request).await?;
-            if answer.working_counter != 0 {
+    /// The working counter of a broadcast read, once two answers in a row have the same, and the data of the second; 0 where
+    /// nobody answers. For whom the number itself is what they ask for: there is nothing to hold it against.
+    ///
+    /// # Errors
+    /// As [`Datagrams::read`].
+    pub async fn census(&self, register: u16, len: usize) -> Result<Answer, DatagramError> {
+        let mut before = None;
+        for _ in 0..self.attempts {
+            let answer = self.read(Target::Broadcast, register, len).await?;
+            if answer.working_counter == 0 || before == Some(answer.working_counter) {
                 return Ok(answer);
+            }
+            if before.replace(answer.working_counter).is_some() {
+                self.count(|counters| counters.impossible += 1);
+            }
+        }
+        self.read(Target::Broadcast, register, len).await
+    }
+
+    async fn repeat(&self, attempts: u8, request: Request<'_>) -> Result<Answer, DatagramError> {
+        let (mut attempt, mut doubted) = (1, None);
+        loop {
+            let mut answer = self.once(request).await?;
+            match request.judge(&answer) {
+                Verdict::Possible => return Ok(answer),
+                Verdict::Crowded if doubted == Some(answer.working_counter) => return Ok(answer),
+                Verdict::Lost => {}
+                verdict @ (Verdict::Crowded | Verdict::Damaged) => {
+                    self.count(|counters| counters.impossible += 1);
+                    doubted = (verdict == Verdict::Crowded).then_some(answer.working_counter);
+                    answer.working_counter = 0;
+                }
             }
             if attempt >= attempts {
                 self.count(|counters| counters.unanswered += 1);
@@ -386,6 +416,18 @@ impl Datagrams {
     }
 }
 
+/// What an answer is worth.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Possible,
+    /// As it was sent: nobody took part, or the frame was lost.
+    Lost,
+    /// More SubDevices at one address than one. A damaged answer, or true: then the next one says the same.
+    Crowded,
+    /// Of another length, or a write that comes back with other data.
+    Damaged,
+}
+
 #[derive(Clone, Copy)]
 enum Payload<'a> {
     Read(usize),
@@ -401,6 +443,17 @@ struct Request<'a> {
 }
 
 impl Request<'_> {
+    fn judge(&self, answer: &Answer) -> Verdict {
+        let written_otherwise = matches!(self.payload, Payload::Write(data) if data != answer.data);
+        let one = !matches!(self.payload, Payload::Logical(..)) && self.target != Target::Broadcast;
+        match answer.working_counter {
+            _ if answer.data.len() != self.len() || written_otherwise => Verdict::Damaged,
+            0 => Verdict::Lost,
+            2.. if one => Verdict::Crowded,
+            _ => Verdict::Possible,
+        }
+    }
+
     fn len(&self) -> usize {
         match self.payload {
             Payload::Read(len) => len,

@@ -30,9 +30,9 @@ pub const fn station(position: u16) -> u16 {
 /// Counts the SubDevices.
 ///
 /// # Errors
-/// Those of [`Datagrams::read`].
+/// Those of [`Datagrams::census`].
 pub async fn count(datagrams: &Datagrams) -> Result<u16, DatagramError> {
-    Ok(datagrams.read(Target::Broadcast, register::TYPE, 1).await?.working_counter)
+    Ok(datagrams.census(register::TYPE, 1).await?.working_counter)
 }
 
 /// Finds all SubDevices and reads who they are.

@@ -85,7 +85,7 @@ pub enum Occupancy {
 /// # Errors
 /// Those of [`Datagrams::read`].
 pub async fn occupancy(datagrams: &Datagrams) -> Result<Occupancy, DatagramError> {
-    let answer = datagrams.read(Target::Broadcast, register::AL_STATUS, 2).await?;
+    let answer = datagrams.census(register::AL_STATUS, 2).await?;
     let subdevices = answer.working_counter;
     if subdevices == 0 {
         return Ok(Occupancy::Silent);

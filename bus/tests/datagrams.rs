@@ -125,3 +125,61 @@ fn who_polls_is_told_how_long_it_may_sleep() {
     assert!(matches!(datagrams.rest(), Rest::Until(_)), "the pause that has ended was the last thing waited for");
     assert_eq!(datagrams.rest(), Rest::Long);
 }
+
+/// As `memory(1)`, but each second answer is a damaged copy: another working counter, and written data that comes back
+/// as something else.
+fn every_second_damaged(counter: u16) -> impl FnMut(&mut [u8], Duration) -> bool {
+    let (mut whole, mut number) = (memory(1), 0u64);
+    move |frame: &mut [u8], now| {
+        number += 1;
+        let done = whole(frame, now);
+        if number % 2 == 1 {
+            let mut frame = FrameViewMut::new_checked(frame).expect("a frame");
+            for mut datagram in frame.datagrams_mut() {
+                if matches!(datagram.view().command(), Ok(Command::Fpwr)) {
+                    datagram.data_mut().fill(0xee);
+                } else {
+                    datagram.add_working_counter(counter);
+                }
+            }
+        }
+        done
+    }
+}
+
+#[test]
+fn an_answer_that_cannot_be_is_asked_for_again_and_counted() {
+    for counter in [1, 20_735, u16::MAX - 1] {
+        let (datagrams, mut pump) = rig::<4, _>(every_second_damaged(counter));
+        assert_eq!(pump.run(datagrams.read_u8(Target::Station(1), 0x0130)), Ok(0x30));
+        assert_eq!(pump.run(datagrams.write_u16(Target::Station(1), 0x0120, 1)), Ok(()));
+        let counters = datagrams.counters();
+        assert_eq!((counters.impossible, counters.repeated, counters.unanswered), (2, 2, 0));
+    }
+}
+
+#[test]
+fn an_answer_that_cannot_be_is_taken_for_a_lost_one_by_who_does_not_repeat() {
+    let (datagrams, mut pump) = rig::<4, _>(every_second_damaged(20_735));
+    assert_eq!(pump.run(datagrams.read_once(Target::Station(1), 0x1080, 4)).unwrap().working_counter, 0);
+    assert_eq!(pump.run(datagrams.read_once(Target::Station(1), 0x1080, 4)).unwrap().working_counter, 1);
+}
+
+#[test]
+fn a_count_is_believed_once_two_answers_agree() {
+    let (mut whole, mut number) = (memory(6), 0u64);
+    let damaged = move |frame: &mut [u8], now| {
+        number += 1;
+        let done = whole(frame, now);
+        if number.is_multiple_of(3) {
+            let mut frame = FrameViewMut::new_checked(frame).expect("a frame");
+            frame.datagrams_mut().next().expect("a datagram").add_working_counter(20_730);
+        }
+        done
+    };
+    let (datagrams, mut pump) = rig::<4, _>(damaged);
+    for _ in 0..9 {
+        assert_eq!(pump.run(datagrams.census(0, 1)).unwrap().working_counter, 6);
+    }
+    assert!(datagrams.counters().impossible > 0);
+}

@@ -87,25 +87,29 @@ impl Wake for Ready {
 struct Out {
     len: usize,
     until: Time,
-    /// The first datagram's header as sent.
-    header: [u8; datagram::HEADER_LEN],
+    /// The frame's header, which says how long its datagrams are in all, and the first datagram's header, as sent.
+    header: Header,
     number: Number,
 }
 
+/// Header of a frame and of its first datagram.
+type Header = [u8; ECAT_HEADER_LEN + datagram::HEADER_LEN];
 /// Low bits of the number of a frame, as its source address carries them.
 type Number = [u8; 3];
 /// Bytes of a frame that carry its number.
 const NUMBER: Range<usize> = 9..12;
+/// Bytes of the EtherCAT header between the Ethernet header and the first datagram (ETG.1000.4, 5.3.3).
+const ECAT_HEADER_LEN: usize = frame::HEADER_LEN - ethernet::HEADER_LEN;
 
 impl Out {
     /// Whether a received frame answers this one. SubDevices change the first half of the address and the event field,
     /// nothing else.
-    fn is_answered_by(&self, number: Number, header: &[u8; datagram::HEADER_LEN]) -> bool {
-        let [command, index, _, _, ado0, ado1, len0, len1, _, _] = self.header;
-        let [rx_command, rx_index, _, _, rx_ado0, rx_ado1, rx_len0, rx_len1, _, _] = *header;
+    fn is_answered_by(&self, number: Number, header: &Header) -> bool {
+        let [all0, all1, command, index, _, _, ado0, ado1, len0, len1, _, _] = self.header;
+        let [rx_all0, rx_all1, rx_command, rx_index, _, _, rx_ado0, rx_ado1, rx_len0, rx_len1, _, _] = *header;
         self.number == number
-            && (command, index, ado0, ado1, len0, len1 & 0x07)
-                == (rx_command, rx_index, rx_ado0, rx_ado1, rx_len0, rx_len1 & 0x07)
+            && (all0, all1, command, index, ado0, ado1, len0, len1 & 0x07)
+                == (rx_all0, rx_all1, rx_command, rx_index, rx_ado0, rx_ado1, rx_len0, rx_len1 & 0x07)
     }
 }
 
@@ -325,7 +329,7 @@ impl AcyclicLane {
 
 /// Copies the `count`-th frame of the pool into a slot and numbers it; `None` if it isn't a frame that fits.
 fn copy_to_slot<L: Link>(link: &mut L, slot: Slot, bytes: &[u8], until: Time, count: u64) -> Option<Out> {
-    let header = *bytes.get(frame::HEADER_LEN..)?.first_chunk()?;
+    let header = *bytes.get(ethernet::HEADER_LEN..)?.first_chunk()?;
     let [a, b, c, ..] = count.to_le_bytes();
     let number = [a, b, c];
     let copy = link.slot_mut(slot).ok()?.get_mut(..bytes.len())?;
@@ -334,8 +338,8 @@ fn copy_to_slot<L: Link>(link: &mut L, slot: Slot, bytes: &[u8], until: Time, co
     Some(Out { len: bytes.len(), until, header, number })
 }
 
-/// Number and first datagram header of a received frame.
-fn mark_of(bytes: &[u8]) -> Option<(Number, &[u8; datagram::HEADER_LEN])> {
+/// Number and headers of a received frame.
+fn mark_of(bytes: &[u8]) -> Option<(Number, &Header)> {
     let number = *bytes.get(NUMBER)?.first_chunk()?;
-    Some((number, bytes.get(frame::HEADER_LEN..)?.first_chunk()?))
+    Some((number, bytes.get(ethernet::HEADER_LEN..)?.first_chunk()?))
 }

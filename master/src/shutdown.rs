@@ -143,7 +143,7 @@ fn one_for_each(failed: Vec<StartError>) -> Vec<StartError> {
     kept
 }
 
-const fn who(error: &StartError) -> Option<&Label> {
+fn who(error: &StartError) -> Option<&Label> {
     match error {
         StartError::Bus(error) => error.who(),
         _ => None,

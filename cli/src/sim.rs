@@ -110,6 +110,7 @@ impl Sim {
             return Ok(());
         }
         let mut segment = Segment::new(&config).map_err(|error| Failure::file(zerocat::chain(&error)))?;
+        config.warnings().iter().for_each(print::say);
         let control = self.control(&config)?;
         let deadline = self.deadline()?;
         let (links, names) = self.links()?;

@@ -137,6 +137,9 @@ impl Application {
         if pending.written & out != 0 || pending.read & input != 0 || pending.flags & Pending::SYNC_MANAGER != 0 {
             self.serve_mailbox(esc);
         }
+        if pending.read & self.process_data.refilled() != 0 {
+            self.refresh_inputs(esc);
+        }
         taken || dropped
     }
 
@@ -189,6 +192,15 @@ impl Application {
         self.outputs_until = None;
         self.synchronized = esc.cyclic_unit(now).is_some();
         self.enter(esc, AlState::Op);
+        self.take_waiting(esc);
+    }
+
+    /// Takes outputs that came into channels in mailbox mode before OP.
+    fn take_waiting(&mut self, esc: &mut Esc) {
+        let waiting = self.process_data.waiting(esc);
+        if waiting != 0 {
+            self.process_data.take_outputs(esc, waiting, &mut self.values);
+        }
     }
 
     /// Puts the present values into the input buffer, where the state has valid inputs.
@@ -213,6 +225,7 @@ impl Application {
             self.begin_op(esc, now);
         }
         if self.state() != AlState::Op {
+            self.process_data.pass_over(esc, channels);
             return false;
         }
         // What came before OP counts from now on.
@@ -240,7 +253,7 @@ impl Application {
 
     /// Whether all outputs have come since SAFE-OP.
     fn has_outputs(&self) -> bool {
-        let needed = self.process_data.output_channels();
+        let needed = self.process_data.awaited_channels();
         self.outputs_seen & needed == needed
     }
 
@@ -265,10 +278,17 @@ impl Application {
 
     fn al_control(&mut self, esc: &mut Esc, now: Duration) {
         let control = esc.al_control();
+        if self.description.sii.blank {
+            // The ESC has no configuration, so there is nobody behind it (ET1100 data sheet, section I, 11.1).
+            return;
+        }
         if self.description.device_emulation {
             let left = self.al.emulate(control) && self.state() != AlState::Op;
             if left {
                 self.drop_outputs();
+            }
+            if self.state() == AlState::Op {
+                self.take_waiting(esc);
             }
             esc.show_al(control & 0x1f, self.al.code().0);
             return;

@@ -2,6 +2,8 @@
 //! may have several of them, each with its own assignment.
 
 use zerocat_wire::AlStatusCode;
+use zerocat_wire::sii::sync_manager::enable;
+use zerocat_wire::sync_manager::control;
 
 use super::bits;
 use crate::describe::dictionary::{Dictionary, Store, assignment_index};
@@ -90,6 +92,10 @@ fn words(at: usize, bits: usize, value: ValueId) -> impl Iterator<Item = Field> 
 #[derive(Debug)]
 struct Area {
     sync_manager: u8,
+    /// One buffer in mailbox mode, by its own control byte: written once, then read once.
+    mailbox: bool,
+    /// The sync manager may be off before OP.
+    op_only: bool,
     layout: Layout,
     /// Inputs as they were put into the buffer last; outputs as they were taken from it last, 0 before.
     image: Vec<u8>,
@@ -100,7 +106,10 @@ impl Area {
         let mut layout = Layout::default();
         layout.fixed(description.assigned(purpose, sync_manager));
         let image = vec![0; layout.bytes()];
-        Self { sync_manager, layout, image }
+        let plan = description.sync_managers.get(usize::from(sync_manager));
+        let mailbox = plan.is_some_and(|plan| plan.control & control::MODE == control::MAILBOX);
+        let op_only = description.enable(sync_manager) & enable::OP_ONLY != 0;
+        Self { sync_manager, mailbox, op_only, layout, image }
     }
 
     /// Takes over what the object dictionary says, if it has an assignment object; otherwise the PDOs are those of
@@ -121,9 +130,12 @@ impl Area {
         if bytes == 0 {
             return !on;
         }
+        if self.op_only && !on {
+            return true;
+        }
         let end = usize::from(sm.start) + usize::from(sm.length);
         let direction = sm.is_written() == (purpose == Purpose::Outputs);
-        on && !sm.is_mailbox() && direction && usize::from(sm.length) == bytes && end <= esc.ram_end()
+        on && sm.is_mailbox() == self.mailbox && direction && usize::from(sm.length) == bytes && end <= esc.ram_end()
     }
 }
 
@@ -135,10 +147,11 @@ pub(super) struct ProcessData {
 }
 
 impl ProcessData {
-    /// With the default assignment.
+    /// With the default assignment. A virtual sync manager has no buffer: what is mapped there are registers, or memory
+    /// that nobody guards.
     pub(super) fn new(description: &Description) -> Self {
         let areas = |purpose| {
-            description.sync_managers(purpose).map(|n| Area::new(description, purpose, n)).collect::<Vec<_>>()
+            description.channels_for(purpose).map(|n| Area::new(description, purpose, n)).collect::<Vec<_>>()
         };
         Self { outputs: areas(Purpose::Outputs), inputs: areas(Purpose::Inputs) }
     }
@@ -170,6 +183,25 @@ impl ProcessData {
         mapped.fold(0, |bits, area| bits | 1 << area.sync_manager)
     }
 
+    /// The same for those whose outputs must have come before OP is entered.
+    pub(super) fn awaited_channels(&self) -> u16 {
+        let awaited = self.outputs.iter().filter(|area| area.layout.bits > 0 && !area.op_only);
+        awaited.fold(0, |bits, area| bits | 1 << area.sync_manager)
+    }
+
+    /// Output channels in mailbox mode that hold what nobody has taken.
+    pub(super) fn waiting(&self, esc: &Esc) -> u16 {
+        let waiting = self.outputs.iter().filter(|area| area.mailbox && esc.mail_waits(area.sync_manager));
+        waiting.fold(0, |bits, area| bits | 1 << area.sync_manager)
+    }
+
+    /// Makes room for the next outputs in channels in mailbox mode, without a look at the present ones: they don't count
+    /// before OP. Those that are for OP only are left alone, so their writes go unanswered.
+    pub(super) fn pass_over(&self, esc: &mut Esc, channels: u16) {
+        let passed = self.outputs.iter().filter(|area| area.mailbox && !area.op_only);
+        passed.filter(|area| channels & 1 << area.sync_manager != 0).for_each(|area| esc.take_mail(area.sync_manager));
+    }
+
     /// All sync managers with process data.
     pub(super) fn sync_managers(&self) -> impl Iterator<Item = u8> {
         self.outputs.iter().chain(&self.inputs).map(|area| area.sync_manager)
@@ -185,7 +217,7 @@ impl ProcessData {
     }
 
     /// Takes the output buffers of some sync managers (one bit each) over into values.
-    pub(super) fn take_outputs(&mut self, esc: &Esc, channels: u16, values: &mut Values) {
+    pub(super) fn take_outputs(&mut self, esc: &mut Esc, channels: u16, values: &mut Values) {
         for area in self.outputs.iter_mut().filter(|area| channels & 1 << area.sync_manager != 0) {
             let buffer = esc.area(area.sync_manager);
             // They have one length since SAFE-OP.
@@ -194,6 +226,9 @@ impl ProcessData {
             }
             for field in &area.layout.fields {
                 values.set_raw(field.value, field.get(buffer));
+            }
+            if area.mailbox {
+                esc.take_mail(area.sync_manager);
             }
         }
     }
@@ -226,6 +261,11 @@ impl ProcessData {
         }
     }
 
+    /// Input channels in mailbox mode, one bit each: they are filled anew as soon as they were read.
+    pub(super) fn refilled(&self) -> u16 {
+        self.inputs.iter().filter(|area| area.mailbox).fold(0, |bits, area| bits | 1 << area.sync_manager)
+    }
+
     /// Puts values into the input buffers.
     pub(super) fn put_inputs(&mut self, esc: &mut Esc, values: &mut Values) {
         for area in self.inputs.iter_mut().filter(|area| !area.image.is_empty()) {
@@ -234,7 +274,11 @@ impl ProcessData {
                     field.put(&mut area.image, values.raw(field.value));
                 }
             }
-            esc.put_inputs(area.sync_manager, &area.image);
+            if !area.mailbox {
+                esc.put_inputs(area.sync_manager, &area.image);
+            } else if !esc.mail_waits(area.sync_manager) && area.fits(esc, Purpose::Inputs) {
+                esc.put_mail(area.sync_manager, &area.image);
+            }
         }
         values.shown();
     }

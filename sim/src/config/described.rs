@@ -56,6 +56,11 @@ impl Described {
         self.0.as_ref().is_some_and(|description| !description.sii.clocks.is_empty())
     }
 
+    /// What is wrong with the memory that it holds, though it is served.
+    pub(super) fn notes(&self) -> &[String] {
+        self.0.as_ref().map_or(&[], |description| &description.sii.notes)
+    }
+
     fn list(&self, direction: &str) -> &[Channel] {
         match &self.0 {
             Some(description) if direction == "out" => &description.channels_out,
@@ -140,6 +145,17 @@ impl SubDeviceConfig {
         Ok(config)
     }
 
+    /// The same from the image's bytes, whatever they are. The file's name is left out, so the configuration can't be
+    /// written to a file.
+    #[must_use]
+    pub fn from_sii_bytes(image: &[u8]) -> Self {
+        Self {
+            file: Some(PathBuf::new()),
+            described: Described(Some(Arc::new(image::describe_bytes(image)))),
+            ..Self::new(ProfileKind::Sii)
+        }
+    }
+
     /// Everything that decides what is read from its file, if it has one.
     fn source(&self) -> Option<Source> {
         let file = self.file.clone()?;
@@ -164,6 +180,19 @@ impl SubDeviceConfig {
 }
 
 impl SegmentConfig {
+    /// What is wrong with the SII images that are served all the same, in words for the user. Empty before the files
+    /// were read.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let mut said = Vec::new();
+        for (n, subdevice) in self.subdevices.iter().enumerate() {
+            let file = subdevice.file.as_deref().unwrap_or(Path::new("")).display();
+            let notes = subdevice.described.notes();
+            said.extend(notes.iter().map(|note| format!("subdevices[{n}], SII image {file}: {note}")));
+        }
+        said
+    }
+
     /// Reads the files that describe SubDevices, relative to a folder. [`SegmentConfig::load`] does it by itself. What
     /// several SubDevices have in common is read once.
     ///

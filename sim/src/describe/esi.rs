@@ -206,6 +206,7 @@ fn parts(device: &Device) -> SiiParts {
         clocks: device.op_modes.clone(),
         pdo_flags: device.rx_pdos.iter().chain(&device.tx_pdos).map(flags).collect(),
         size: device.eeprom.size,
+        ..SiiParts::default()
     }
 }
 

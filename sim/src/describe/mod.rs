@@ -6,6 +6,7 @@ pub(crate) mod dictionary;
 pub(crate) mod esi;
 mod esi_dictionary;
 pub(crate) mod image;
+mod image_content;
 mod mailbox;
 mod modules;
 pub(crate) mod sii_image;
@@ -21,6 +22,7 @@ use zerocat_wire::sii::Identity;
 use zerocat_wire::sii::fixed::protocol;
 use zerocat_wire::sii::general::coe::PDO_CONFIG;
 use zerocat_wire::sii::pdo::flags::FIXED_CONTENT;
+use zerocat_wire::sii::sync_manager::enable;
 
 use crate::esc::EscKind;
 
@@ -171,6 +173,16 @@ impl Description {
     /// Numbers of all sync managers for this purpose.
     pub(crate) fn sync_managers(&self, purpose: Purpose) -> impl Iterator<Item = u8> {
         (0..).zip(&self.sync_managers).filter(move |(_, plan)| plan.purpose == purpose).map(|(n, _)| n)
+    }
+
+    /// Enable byte of a sync manager, bits of [`zerocat_wire::sii::sync_manager::enable`].
+    pub(crate) fn enable(&self, sync_manager: u8) -> u8 {
+        self.sii.enables.get(usize::from(sync_manager)).copied().unwrap_or(enable::ON)
+    }
+
+    /// Numbers of the sync managers for this purpose that there is a channel for: not the virtual ones.
+    pub(crate) fn channels_for(&self, purpose: Purpose) -> impl Iterator<Item = u8> {
+        self.sync_managers(purpose).filter(|n| self.enable(*n) & enable::VIRTUAL == 0)
     }
 
     /// PDOs of a direction.

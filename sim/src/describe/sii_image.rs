@@ -30,17 +30,21 @@ pub(super) const COE_DETAILS: u8 =
 /// `NoRoom` above 512 KiB, `BadLength` above 255 entries in a PDO.
 pub(crate) fn compose(description: &Description) -> Result<Vec<u16>, WireError> {
     let bytes = match &description.sii.image {
-        Some(image) => given(image, description)?,
+        Some(image) => given(image, description),
         None => composed(description)?,
     };
     let pair = |pair: &[u8]| u16::from_le_bytes([pair[0], pair.get(1).copied().unwrap_or(0xff)]);
     Ok(bytes.chunks(2).map(pair).collect())
 }
 
-/// The image that is given, with the identity and alias of the description. Without other ones it stays as it is.
-fn given(image: &[u8], description: &Description) -> Result<Vec<u8>, WireError> {
-    let before = Fixed::parse(image)?;
+/// The image that is given, with the identity and alias of the description. Without other ones it stays as it is, and so
+/// does one without a whole fixed area, and one that was never programmed.
+fn given(image: &[u8], description: &Description) -> Vec<u8> {
     let mut bytes = image.to_vec();
+    let Ok(before) = Fixed::parse(image) else { return bytes };
+    if description.sii.blank {
+        return bytes;
+    }
     let id = description.identity;
     if before.identity != id {
         for (address, value) in [
@@ -54,9 +58,11 @@ fn given(image: &[u8], description: &Description) -> Result<Vec<u8>, WireError> 
     }
     if before.alias != description.alias {
         bytes[fixed::at(word::ALIAS)..][..2].copy_from_slice(&description.alias.to_le_bytes());
-        bytes[fixed::at(word::CHECKSUM)] = fixed::checksum(&bytes)?;
+        if let Ok(sum) = fixed::checksum(&bytes) {
+            bytes[fixed::at(word::CHECKSUM)] = sum;
+        }
     }
-    Ok(bytes)
+    bytes
 }
 
 /// Which names of process data an image holds.

@@ -10,6 +10,10 @@ use zerocat_wire::sii::{FmmuUsage, fixed};
 pub(crate) struct SiiParts {
     /// The whole image.
     pub(crate) image: Option<Vec<u8>>,
+    /// The image was never programmed: there is an ESC, and no application.
+    pub(crate) blank: bool,
+    /// What is wrong with the image.
+    pub(crate) notes: Vec<String>,
     /// The image's first bytes: PDI control and configuration, sync impulse.
     pub(crate) config: Vec<u8>,
     /// CoE details.

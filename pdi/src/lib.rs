@@ -17,8 +17,8 @@ pub use entry::{Entry, Pdo};
 pub use layout::lay_out;
 pub use octets::{Octets, OctetsError};
 pub use plan::{
-    Access, DatagramPlan, Direction, FramePlan, LayoutError, PlacedEntry, Plan, SubDeviceLayout, SubDevicePlan,
-    SyncManagerLayout,
+    Access, Activation, DatagramPlan, Direction, FramePlan, LayoutError, OpOnly, PlacedEntry, Plan, SubDeviceLayout,
+    SubDevicePlan, SyncManagerLayout,
 };
 pub use type_name::UnknownType;
 pub use unit::{SyncUnit, Turn};

@@ -1,7 +1,7 @@
 //! What each SubDevice adds to the cyclic exchange, and the plan that [`crate::lay_out`] makes of it.
 //!
-//! The process image holds, frame by frame, first the outputs and then the inputs of the SubDevices in that frame. Each
-//! sync manager starts on a byte. Outputs and inputs never share a byte of the image, even where they share their
+//! The process image holds, frame by frame, first the outputs and then the inputs of the SubDevices in that frame; a
+//! SubDevice with more data than a frame carries has several frames to itself. Each sync manager starts on a byte. Outputs and inputs never share a byte of the image, even where they share their
 //! logical addresses.
 
 use crate::entry::Pdo;
@@ -20,6 +20,19 @@ pub enum Direction {
     Input,
 }
 
+/// When a sync manager and its FMMU are switched on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Activation {
+    /// On the way to SAFE-OP.
+    #[default]
+    SafeOp,
+    /// On the way to OP (`OpOnly` in the SII). Before that, its data doesn't count.
+    Op,
+    /// Never: it is virtual, and no channel stands behind it. The FMMU maps the address as it stands, a register of the
+    /// ESC for example, and is switched on on the way to SAFE-OP.
+    Virtual,
+}
+
 /// A process data sync manager and what is mapped on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SyncManagerLayout {
@@ -31,6 +44,8 @@ pub struct SyncManagerLayout {
     pub start: u16,
     /// Control byte as the SubDevice's SII asks for it (mode, direction, watchdog trigger).
     pub control: u8,
+    /// When it is switched on.
+    pub activation: Activation,
     /// PDOs in order of assignment.
     pub pdos: Vec<Pdo>,
 }
@@ -68,18 +83,37 @@ pub struct SubDeviceLayout {
 pub struct SubDevicePlan {
     /// Position on the bus, 0-based.
     pub position: u16,
-    /// Sync managers to program, by number.
+    /// Sync managers to program, by number, as they are in OP.
     pub sync_managers: Vec<(u8, SyncManager)>,
-    /// FMMUs to program, by number.
+    /// FMMUs to program, by number, as they are in OP.
     pub fmmus: Vec<(u8, Fmmu)>,
+    /// Those of both that are off until the way to OP.
+    pub op_only: OpOnly,
     /// Bytes of the image that hold its outputs.
     pub outputs: Range<usize>,
     /// Bytes of the image that hold its inputs.
     pub inputs: Range<usize>,
-    /// Frame that carries it; 0, without meaning, if it has no process data.
+    /// Frame that carries it, the first one if there are several; 0, without meaning, if it has no process data.
     pub frame: usize,
     /// Every mapped entry that isn't padding, with its place in the image.
     pub entries: Vec<PlacedEntry>,
+}
+
+/// Numbers of what is off until the way to OP.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct OpOnly {
+    /// Sync managers.
+    pub sync_managers: Vec<u8>,
+    /// FMMUs.
+    pub fmmus: Vec<u8>,
+}
+
+impl OpOnly {
+    /// Whether nothing is.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.sync_managers.is_empty() && self.fmmus.is_empty()
+    }
 }
 
 /// A mapped entry and its place.
@@ -115,6 +149,8 @@ pub struct DatagramPlan {
     pub inputs: Range<usize>,
     /// Working counter if every SubDevice takes part (ETG.1000.4, 5.4.1.2: read 1, write 1; LRW read 1, write 2).
     pub expected_working_counter: u16,
+    /// The same before what is for OP only is switched on.
+    pub expected_before_op: u16,
 }
 
 /// One frame of the cyclic exchange.
@@ -126,6 +162,14 @@ pub struct FramePlan {
     pub turn: Turn,
     /// Its process data datagrams.
     pub datagrams: Vec<DatagramPlan>,
+}
+
+impl Plan {
+    /// Whether anything is off until the way to OP.
+    #[must_use]
+    pub fn has_op_only(&self) -> bool {
+        self.subdevices.iter().any(|subdevice| !subdevice.op_only.is_empty())
+    }
 }
 
 /// The whole exchange.
@@ -142,15 +186,23 @@ pub struct Plan {
 /// Why SubDevices don't fit into a plan.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LayoutError {
-    /// A SubDevice has more data than one frame carries.
-    #[error("SubDevice {position} has {bytes} bytes of process data; a frame carries {room}")]
-    TooLarge {
+    /// A SubDevice has process data, and frames have no room for any.
+    #[error("SubDevice {position} has {bytes} bytes of process data, and frames have no room for any")]
+    NoRoom {
         /// Position on the bus.
         position: u16,
         /// Its bytes.
         bytes: usize,
-        /// Bytes that a frame carries.
-        room: usize,
+    },
+    /// More is mapped on a sync manager than its length can say.
+    #[error("SubDevice {position} maps {bytes} bytes on sync manager {sync_manager}; it can have 65535")]
+    TooLong {
+        /// Position on the bus.
+        position: u16,
+        /// Number of the sync manager.
+        sync_manager: u8,
+        /// Bytes that are mapped on it.
+        bytes: usize,
     },
     /// A SubDevice has fewer FMMUs than process data sync managers.
     #[error("SubDevice {position} needs {needed} FMMUs and has {has}")]

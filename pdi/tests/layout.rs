@@ -4,8 +4,8 @@
 use proptest::prelude::*;
 use std::ops::Range;
 use zerocat_pdi::{
-    Access, BitSpan, Direction, Entry, LayoutError, Pdo, Plan, SubDeviceLayout, SyncManagerLayout, SyncUnit, Turn,
-    Windows, lay_out,
+    Access, Activation, BitSpan, Direction, Entry, LayoutError, Pdo, Plan, SubDeviceLayout, SyncManagerLayout,
+    SyncUnit, Turn, Windows, lay_out,
 };
 use zerocat_wire::Command;
 
@@ -20,7 +20,7 @@ fn manager(number: u8, direction: Direction, bits: &[u8]) -> SyncManagerLayout {
         if n % 5 == 4 { entry(0, 0, *bits) } else { entry(first, u8::try_from(n % 256).unwrap(), *bits) }
     });
     let pdo = Pdo { index: first - 0x5a00, name: String::new(), entries: entries.collect() };
-    SyncManagerLayout { number, direction, start, control: 0x24, pdos: vec![pdo] }
+    SyncManagerLayout { number, direction, start, control: 0x24, activation: Activation::SafeOp, pdos: vec![pdo] }
 }
 
 use Access::{Lrw, LrwOverlapping, LwrLrd};
@@ -33,10 +33,13 @@ fn subdevice(position: u16, access: Access, outputs: &[u8], inputs: &[u8]) -> Su
 fn any_subdevices() -> impl Strategy<Value = Vec<SubDeviceLayout>> {
     let bits = || prop::collection::vec(1u8..=64, 0..20);
     let access = prop::sample::select(vec![Lrw, LrwOverlapping, LwrLrd]);
-    let one = (access, 0usize..5, bits(), bits());
-    let layout = |(access, unit, outputs, inputs): (Access, usize, Vec<u8>, Vec<u8>)| SubDeviceLayout {
-        unit,
-        ..subdevice(0, access, &outputs, &inputs)
+    let activation = || prop::sample::select(vec![Activation::SafeOp, Activation::Op, Activation::Virtual]);
+    let one = (access, 0usize..5, (activation(), bits()), (activation(), bits()));
+    let layout = |(access, unit, outputs, inputs): (Access, usize, (Activation, Vec<u8>), (Activation, Vec<u8>))| {
+        let mut layout = SubDeviceLayout { unit, ..subdevice(0, access, &outputs.1, &inputs.1) };
+        layout.sync_managers[0].activation = outputs.0;
+        layout.sync_managers[1].activation = inputs.0;
+        layout
     };
     prop::collection::vec(one.prop_map(layout), 0..40).prop_map(|all| {
         all.into_iter().zip(0u16..).map(|(layout, position)| SubDeviceLayout { position, ..layout }).collect()
@@ -56,6 +59,17 @@ fn bytes(subdevice: &SubDeviceLayout, direction: Direction) -> usize {
             entries.map(|entry| usize::from(entry.bit_length)).sum::<usize>().div_ceil(8)
         })
         .sum()
+}
+
+/// Whether a SubDevice has more data than a frame carries.
+fn is_split(subdevice: &SubDeviceLayout, room: usize) -> bool {
+    let (outputs, inputs) = (bytes(subdevice, Direction::Output), bytes(subdevice, Direction::Input));
+    let both = outputs > 0 && inputs > 0;
+    match subdevice.access {
+        LrwOverlapping => outputs.max(inputs) > room,
+        Lrw => outputs + inputs > room,
+        LwrLrd => outputs + inputs + if both { 12 } else { 0 } > room,
+    }
 }
 
 fn inside(inner: &Range<usize>, outer: &Range<usize>) -> bool {
@@ -85,7 +99,7 @@ fn frames_tile_image_and_logical_space(plan: &Plan, room: usize) {
 }
 
 /// The frame that carries a SubDevice has its way of access, its unit and that unit's interval.
-fn a_frame_has_one_unit_and_one_access(plan: &Plan, subdevices: &[SubDeviceLayout], units: &[SyncUnit]) {
+fn a_frame_has_one_unit_and_one_access(plan: &Plan, subdevices: &[SubDeviceLayout], units: &[SyncUnit], room: usize) {
     for (planned, subdevice) in plan.subdevices.iter().zip(subdevices).filter(|(planned, _)| !planned.fmmus.is_empty())
     {
         let frame = &plan.frames[planned.frame];
@@ -99,6 +113,9 @@ fn a_frame_has_one_unit_and_one_access(plan: &Plan, subdevices: &[SubDeviceLayou
             datagram.outputs.len() == datagram.len && datagram.inputs.len() == datagram.len
         };
         match subdevice.access {
+            _ if is_split(subdevice, room) => {
+                assert!(matches!(&frame.datagrams[..], [one] if one.command != Command::Lrw));
+            }
             LrwOverlapping => {
                 assert!(matches!(&frame.datagrams[..], [one] if one.command == Command::Lrw && overlapping(one)));
             }
@@ -113,8 +130,8 @@ fn a_frame_has_one_unit_and_one_access(plan: &Plan, subdevices: &[SubDeviceLayou
 }
 
 /// No two SubDevices share a byte of the image, no two share a logical byte, and what is a SubDevice's lies wholly in
-/// its one frame.
-fn no_subdevice_is_cut_or_overlaps(plan: &Plan, subdevices: &[SubDeviceLayout]) {
+/// its one frame, or in frames that it has to itself, one behind the other.
+fn no_subdevice_is_cut_or_overlaps(plan: &Plan, subdevices: &[SubDeviceLayout], room: usize) {
     let mut used = vec![false; plan.image_len];
     let mut owners = std::collections::HashMap::new();
     for (planned, subdevice) in plan.subdevices.iter().zip(subdevices) {
@@ -128,9 +145,20 @@ fn no_subdevice_is_cut_or_overlaps(plan: &Plan, subdevices: &[SubDeviceLayout]) 
             assert!(planned.fmmus.is_empty() && planned.entries.is_empty());
             continue;
         }
+        if is_split(subdevice, room) {
+            is_in_frames_of_its_own(plan, planned);
+        }
         let datagrams = &plan.frames[planned.frame].datagrams;
-        assert!(datagrams.iter().any(|one| inside(&planned.outputs, &one.outputs)) || planned.outputs.is_empty());
-        assert!(datagrams.iter().any(|one| inside(&planned.inputs, &one.inputs)) || planned.inputs.is_empty());
+        assert!(
+            is_split(subdevice, room)
+                || datagrams.iter().any(|one| inside(&planned.outputs, &one.outputs))
+                || planned.outputs.is_empty()
+        );
+        assert!(
+            is_split(subdevice, room)
+                || datagrams.iter().any(|one| inside(&planned.inputs, &one.inputs))
+                || planned.inputs.is_empty()
+        );
         for (_, fmmu) in &planned.fmmus {
             let start = usize::try_from(fmmu.logical_start).unwrap();
             for byte in start..start + usize::from(fmmu.length) {
@@ -141,6 +169,20 @@ fn no_subdevice_is_cut_or_overlaps(plan: &Plan, subdevices: &[SubDeviceLayout]) 
     }
     let gaps = subdevices.iter().any(|subdevice| subdevice.access == LrwOverlapping);
     assert!(gaps || used.iter().all(|used| *used), "a byte of the image belongs to nobody");
+}
+
+/// Frames from its first on carry its outputs and then its inputs, and nothing else.
+fn is_in_frames_of_its_own(plan: &Plan, planned: &zerocat_pdi::SubDevicePlan) {
+    let mut at = planned.outputs.start;
+    for datagram in plan.frames[planned.frame..].iter().flat_map(|frame| &frame.datagrams) {
+        if at == planned.inputs.end {
+            break;
+        }
+        let part = if datagram.command == Command::Lwr { &datagram.outputs } else { &datagram.inputs };
+        assert_eq!((part.start, part.len()), (at, datagram.len));
+        at = part.end;
+    }
+    assert_eq!(at, planned.inputs.end);
 }
 
 /// Where a byte of the image is in the logical space, by the datagram that carries it.
@@ -157,29 +199,35 @@ fn logical(plan: &Plan, byte: usize, direction: Direction) -> usize {
     usize::try_from(datagram.logical).unwrap() + offset
 }
 
-/// Each datagram's counter is what an ESC model adds up for the FMMUs that were planned.
+/// Each datagram's counters are what an ESC model adds up for the FMMUs that were planned.
 fn counters_are_those_of_the_fmmus(plan: &Plan) {
     for datagram in plan.frames.iter().flat_map(|frame| &frame.datagrams) {
-        let mut counter = 0;
-        let from = usize::try_from(datagram.logical).unwrap();
-        for subdevice in &plan.subdevices {
-            let matches = |write: bool| {
-                subdevice.fmmus.iter().any(|(_, fmmu)| {
-                    let start = usize::try_from(fmmu.logical_start).unwrap();
-                    let mapped = start..start + usize::from(fmmu.length);
-                    let right = if write { fmmu.write } else { fmmu.read };
-                    right && mapped.start < from + datagram.len && from < mapped.end
-                })
-            };
-            counter += match datagram.command {
-                Command::Lrw => 2 * u16::from(matches(true)) + u16::from(matches(false)),
-                Command::Lwr => u16::from(matches(true)),
-                Command::Lrd => u16::from(matches(false)),
-                other => panic!("{other:?} in a plan"),
-            };
-        }
-        assert_eq!(datagram.expected_working_counter, counter);
+        assert_eq!(datagram.expected_working_counter, counted(plan, datagram, true));
+        assert_eq!(datagram.expected_before_op, counted(plan, datagram, false));
     }
+}
+
+fn counted(plan: &Plan, datagram: &zerocat_pdi::DatagramPlan, in_op: bool) -> u16 {
+    let mut counter = 0;
+    let from = usize::try_from(datagram.logical).unwrap();
+    for subdevice in &plan.subdevices {
+        let matches = |write: bool| {
+            let on = |number: &u8| in_op || !subdevice.op_only.fmmus.contains(number);
+            subdevice.fmmus.iter().filter(|(number, _)| on(number)).any(|(_, fmmu)| {
+                let start = usize::try_from(fmmu.logical_start).unwrap();
+                let mapped = start..start + usize::from(fmmu.length);
+                let right = if write { fmmu.write } else { fmmu.read };
+                right && mapped.start < from + datagram.len && from < mapped.end
+            })
+        };
+        counter += match datagram.command {
+            Command::Lrw => 2 * u16::from(matches(true)) + u16::from(matches(false)),
+            Command::Lwr => u16::from(matches(true)),
+            Command::Lrd => u16::from(matches(false)),
+            other => panic!("{other:?} in a plan"),
+        };
+    }
+    counter
 }
 
 /// Entries keep their order and lie one behind the other in the bytes of their sync manager.
@@ -211,8 +259,8 @@ fn entries_are_where_they_belong(plan: &Plan, subdevices: &[SubDeviceLayout]) {
 fn holds_every_promise(plan: &Plan, subdevices: &[SubDeviceLayout], units: &[SyncUnit], room: usize) {
     assert_eq!(plan.subdevices.len(), subdevices.len());
     frames_tile_image_and_logical_space(plan, room);
-    a_frame_has_one_unit_and_one_access(plan, subdevices, units);
-    no_subdevice_is_cut_or_overlaps(plan, subdevices);
+    a_frame_has_one_unit_and_one_access(plan, subdevices, units, room);
+    no_subdevice_is_cut_or_overlaps(plan, subdevices, room);
     counters_are_those_of_the_fmmus(plan);
     entries_are_where_they_belong(plan, subdevices);
 }
@@ -220,19 +268,10 @@ fn holds_every_promise(plan: &Plan, subdevices: &[SubDeviceLayout], units: &[Syn
 proptest! {
     #[test]
     fn any_plan_holds_every_promise(
-        subdevices in any_subdevices(), units in any_units(), room in 200usize..1600,
+        subdevices in any_subdevices(), units in any_units(), room in 20usize..1600,
     ) {
-        match lay_out(&subdevices, &units, room) {
-            Ok(plan) => holds_every_promise(&plan, &subdevices, &units, room.min(1486)),
-            Err(LayoutError::TooLarge { position, bytes: data, room: left }) => {
-                let subdevice = &subdevices[usize::from(position)];
-                let (outputs, inputs) = (bytes(subdevice, Direction::Output), bytes(subdevice, Direction::Input));
-                let overlapping = subdevice.access == LrwOverlapping;
-                prop_assert_eq!(data, if overlapping { outputs.max(inputs) } else { outputs + inputs });
-                prop_assert!(data > left);
-            }
-            Err(other) => panic!("{other}"),
-        }
+        let plan = lay_out(&subdevices, &units, room).unwrap();
+        holds_every_promise(&plan, &subdevices, &units, room.min(1486));
     }
 }
 
@@ -355,9 +394,58 @@ fn the_second_datagram_of_a_frame_costs_twelve_bytes() {
     let outputs = [64; 8];
     let all = [subdevice(4, LwrLrd, &outputs, &outputs)];
     assert!(lay_out(&all, &[], 140).is_ok());
-    let error = lay_out(&all, &[], 139).unwrap_err();
-    assert_eq!(error.to_string(), "SubDevice 4 has 128 bytes of process data; a frame carries 127");
-    assert!(lay_out(&[subdevice(4, Lrw, &outputs, &outputs)], &[], 128).is_ok());
+    assert_eq!(lay_out(&all, &[], 140).unwrap().frames.len(), 1);
+    assert_eq!(lay_out(&all, &[], 139).unwrap().frames.len(), 2, "LWR and LRD in frames of their own");
+    assert_eq!(lay_out(&[subdevice(4, Lrw, &outputs, &outputs)], &[], 128).unwrap().frames.len(), 1);
+}
+
+#[test]
+fn more_data_than_a_frame_carries_goes_in_several_in_order() {
+    // 2,000 bytes of outputs and 3,000 of inputs, between two small SubDevices.
+    let large = subdevice(1, Lrw, &[64; 250], &[64; 375]);
+    let all = [subdevice(0, Lrw, &[8], &[8]), large, subdevice(2, Lrw, &[8], &[8])];
+    let plan = lay_out(&all, &[], 1452).unwrap();
+    holds_every_promise(&plan, &all, &[], 1452);
+    let frames: Vec<_> = plan.frames.iter().map(|frame| (frame.datagrams[0].command, frame.datagrams[0].len)).collect();
+    let (small, write, read) = (Command::Lrw, Command::Lwr, Command::Lrd);
+    let large = [(write, 1452), (write, 548), (read, 1452), (read, 1452), (read, 96)];
+    assert_eq!(frames[..2], [(small, 4), large[0]]);
+    assert_eq!(frames[1..], large);
+    let fmmus: Vec<_> = plan.subdevices[1].fmmus.iter().map(|(_, fmmu)| (fmmu.logical_start, fmmu.length)).collect();
+    assert_eq!(fmmus, [(4, 2000), (2004, 3000)]);
+}
+
+#[test]
+fn a_sync_manager_that_is_too_long_and_a_frame_without_room_are_named() {
+    let many = vec![255u8; 2057];
+    let error = lay_out(&[subdevice(7, Lrw, &many, &[])], &[], 1486).unwrap_err();
+    assert_eq!(error.to_string(), "SubDevice 7 maps 65567 bytes on sync manager 2; it can have 65535");
+    assert_eq!(lay_out(&[subdevice(7, Lrw, &[8], &[])], &[], 0), Err(LayoutError::NoRoom { position: 7, bytes: 1 }));
+}
+
+#[test]
+fn what_is_for_op_only_is_not_counted_before() {
+    let mut late = subdevice(0, Lrw, &[8], &[8]);
+    late.sync_managers[0].activation = Activation::Op;
+    let plan = lay_out(&[late, subdevice(1, Lrw, &[8], &[8])], &[], 1486).unwrap();
+    let datagram = &plan.frames[0].datagrams[0];
+    assert_eq!((datagram.expected_working_counter, datagram.expected_before_op), (6, 4));
+    assert_eq!(
+        (&plan.subdevices[0].op_only.sync_managers[..], &plan.subdevices[0].op_only.fmmus[..]),
+        (&[2][..], &[0][..])
+    );
+    assert!(plan.has_op_only() && plan.subdevices[1].op_only.is_empty());
+}
+
+#[test]
+fn a_virtual_sync_manager_is_an_fmmu_and_no_channel() {
+    let mut stamped = subdevice(0, Lrw, &[8], &[64]);
+    stamped.sync_managers[1] =
+        SyncManagerLayout { start: 0x0998, activation: Activation::Virtual, ..manager(3, Direction::Input, &[64]) };
+    let planned = lay_out(&[stamped], &[], 1486).unwrap().subdevices.remove(0);
+    let channels: Vec<_> = planned.sync_managers.iter().map(|(number, _)| *number).collect();
+    let mapped: Vec<_> = planned.fmmus.iter().map(|(_, fmmu)| (fmmu.physical_start, fmmu.length)).collect();
+    assert_eq!((&channels[..], &mapped[..]), (&[2][..], &[(0x1100, 1), (0x0998, 8)][..]));
 }
 
 #[test]

@@ -2,7 +2,8 @@
 //! flowing in the middle of it.
 //!
 //! ```text
-//! discover ─► to_pre_op ─► read_pdos ─► layouts ─► (lay out) ─► program ─► to_safe_op ─► (start cyclic frames) ─► to_op
+//! discover ─► to_pre_op ─► read_pdos ─► layouts ─► (lay out) ─► program ─► to_safe_op ─► (start cyclic frames)
+//! ─► activate_for_op ─► to_op
 //! step_down(SAFE-OP) ─► (stop cyclic frames) ─► shut_down
 //! ```
 //!
@@ -12,9 +13,11 @@
 
 use std::time::Duration;
 
-use zerocat_pdi::{Plan, SubDeviceLayout, SubDevicePlan};
+use zerocat_pdi::{OpOnly, Plan, SubDeviceLayout, SubDevicePlan};
 use zerocat_wire::al::AlState;
+use zerocat_wire::fmmu::Fmmu;
 use zerocat_wire::sii::SiiOwner;
+use zerocat_wire::sync_manager::SyncManager;
 use zerocat_wire::{fmmu, register, sync_manager};
 
 use crate::al::{self, AlPolicy, AlReached, AlShown};
@@ -149,6 +152,18 @@ impl<'d> Network<'d> {
         let mut work = Vec::new();
         for planned in &plan.subdevices {
             work.push(program_one(self.datagrams, self.at(planned.position)?, planned, ticks));
+        }
+        first(join_all(work).await).map(drop)
+    }
+
+    /// Switches on what is for OP only. In SAFE-OP, with cyclic frames flowing, before OP is asked for.
+    ///
+    /// # Errors
+    /// `SubDevice`, `NoSuchPosition`.
+    pub async fn activate_for_op(&mut self, plan: &Plan) -> Result<(), BringUpError> {
+        let mut work = Vec::new();
+        for planned in plan.subdevices.iter().filter(|planned| !planned.op_only.is_empty()) {
+            work.push(activate_one(self.datagrams, self.at(planned.position)?, planned));
         }
         first(join_all(work).await).map(drop)
     }
@@ -343,10 +358,10 @@ async fn set_sync_manager(
     datagrams: &Datagrams,
     target: Target,
     number: u8,
-    channel: &sync_manager::SyncManager,
+    channel: &SyncManager,
 ) -> Result<(), DatagramError> {
     let register = sync_manager::register(number);
-    datagrams.write_one(target, register + 6, &[0]).await?;
+    datagrams.write_one(target, register + sync_manager::ACTIVATE, &[0]).await?;
     datagrams.write_one(target, register, &channel.emit()).await
 }
 
@@ -358,11 +373,14 @@ async fn program_one(
 ) -> Result<(), BringUpError> {
     let target = Target::Station(subdevice.station);
     let failed = |doing| move |source| BringUpError::SubDevice { who: subdevice.label(), doing, source };
+    let OpOnly { sync_managers: late_channels, fmmus: late_entities } = &planned.op_only;
     for (number, channel) in &planned.sync_managers {
-        let written = set_sync_manager(datagrams, target, *number, channel).await;
+        let channel = if late_channels.contains(number) { SyncManager { activate: 0, ..*channel } } else { *channel };
+        let written = set_sync_manager(datagrams, target, *number, &channel).await;
         written.map_err(failed("program process data sync manager"))?;
     }
     for (number, entity) in &planned.fmmus {
+        let entity = Fmmu { active: !late_entities.contains(number), ..*entity };
         let written = datagrams.write_one(target, fmmu::register(*number), &entity.emit()).await;
         written.map_err(failed("program FMMU"))?;
     }
@@ -372,6 +390,25 @@ async fn program_one(
         }
         _ => Ok(()),
     }
+}
+
+/// Switches on the sync managers and FMMUs of a SubDevice that are for OP only.
+async fn activate_one(
+    datagrams: &Datagrams,
+    subdevice: &SubDevice,
+    planned: &SubDevicePlan,
+) -> Result<(), BringUpError> {
+    let target = Target::Station(subdevice.station);
+    let failed =
+        |source| BringUpError::SubDevice { who: subdevice.label(), doing: "switch on what is for OP only", source };
+    for number in &planned.op_only.sync_managers {
+        let register = sync_manager::register(*number) + sync_manager::ACTIVATE;
+        datagrams.write_one(target, register, &[sync_manager::activate::ENABLE]).await.map_err(failed)?;
+    }
+    for number in &planned.op_only.fmmus {
+        datagrams.write_one(target, fmmu::register(*number) + fmmu::ACTIVE, &[1]).await.map_err(failed)?;
+    }
+    Ok(())
 }
 
 /// `None` where it is that far down already, as one that was switched off and on is.

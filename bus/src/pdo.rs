@@ -4,7 +4,8 @@
 //! from the SII, with a note that has object and abort code, or is an error, but is never left out. Names and types come
 //! from the SII where it knows the same index and subindex. Not read: what could be assigned but isn't.
 
-use zerocat_pdi::{Direction, Pdo, SyncManagerLayout};
+use zerocat_pdi::{Activation, Direction, Pdo, SyncManagerLayout};
+use zerocat_wire::sii::sync_manager::enable;
 use zerocat_wire::sii::{SyncManagerEntry, SyncManagerUse};
 use zerocat_wire::sync_manager::control;
 
@@ -77,20 +78,30 @@ impl PdoMap {
             return;
         }
         match sii.sync_managers.get(usize::from(number)) {
-            Some(SyncManagerEntry { start, control, .. }) => {
+            Some(entry @ SyncManagerEntry { start, control, .. }) => {
                 let (start, bits) = (*start, if direction == Direction::Output { control::WRITE } else { 0 });
-                if *control & control::DIRECTION != bits {
+                if *control & control::DIRECTION != bits && activation(entry) != Activation::Virtual {
                     let said =
                         format!("sync manager {number} has control byte {control:#04x} in the SII; direction changed");
                     self.notes.push(said);
                 }
                 let control = *control & !control::DIRECTION | bits;
-                self.sync_managers.push(SyncManagerLayout { number, direction, start, control, pdos });
+                let activation = activation(entry);
+                self.sync_managers.push(SyncManagerLayout { number, direction, start, control, activation, pdos });
             }
             None => {
                 self.notes.push(format!("{bits} bits are mapped on sync manager {number}, which the SII doesn't have"));
             }
         }
+    }
+}
+
+/// When a sync manager is switched on, by the enable byte of the SII.
+const fn activation(entry: &SyncManagerEntry) -> Activation {
+    match entry.enable {
+        byte if byte & enable::VIRTUAL != 0 => Activation::Virtual,
+        byte if byte & enable::OP_ONLY != 0 => Activation::Op,
+        _ => Activation::SafeOp,
     }
 }
 

@@ -30,6 +30,7 @@ pub enum Traffic {
 pub(crate) enum Message {
     Install(Box<Exchange>),
     Retire,
+    ExpectOp,
     Safe,
     /// Live traffic, asked for when there had been so many interruptions.
     Live {
@@ -85,6 +86,15 @@ impl Controls {
     /// [`ControlClosed`].
     pub fn retire(&mut self) -> Result<(), ControlClosed> {
         self.send(Message::Retire)
+    }
+
+    /// Tells the exchange that is installed that what is for OP only takes part from now on: working counters must be
+    /// those of OP. Complete cycles are counted anew.
+    ///
+    /// # Errors
+    /// [`ControlClosed`].
+    pub fn expect_op(&mut self) -> Result<(), ControlClosed> {
+        self.send(Message::ExpectOp)
     }
 
     /// Switches the application traffic from the next cycle on. Live traffic is not begun if the engine

@@ -120,6 +120,8 @@ counters! {
     events_dropped,
     /// Exchanges installed so far.
     installed,
+    /// Times that an exchange was told to expect the working counters of OP.
+    expecting_op,
     /// 1 while an exchange is installed, else 0.
     exchanging,
 }

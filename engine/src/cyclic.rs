@@ -5,6 +5,9 @@
 //! in a burst is known as late. Outputs go from the image into the slot, inputs from the received frame into the image,
 //! and only from a datagram whose working counter is as expected.
 //!
+//! Until it is told that all take part, the lane expects of each datagram the working counter of before OP at least, and
+//! at most that of OP: what is for OP only may take part already or not.
+//!
 //! A frame is sent on the ticks of its sync unit and keeps its inputs, and whether they are stale, until the next one.
 //! A turn on a tick that was missed is taken on the next tick that isn't.
 
@@ -100,6 +103,8 @@ pub struct CyclicLane {
     posted: Option<u64>,
     outstanding: usize,
     al_status: Option<AlReading>,
+    /// What is for OP only takes part.
+    in_op: bool,
 }
 
 impl CyclicLane {
@@ -126,7 +131,7 @@ impl CyclicLane {
             frames.push(built);
         }
         let image = vec![0; plan.image_len].into_boxed_slice();
-        Ok(Self { frames, image, cycle: 0, posted: None, outstanding: 0, al_status: None })
+        Ok(Self { frames, image, cycle: 0, posted: None, outstanding: 0, al_status: None, in_op: false })
     }
 
     /// Number of frames.
@@ -152,6 +157,11 @@ impl CyclicLane {
             frame.sent_safe = false;
             frame.datagrams.iter().filter_map(LaneDatagram::outputs).for_each(|outputs| safe.apply(outputs, image));
         }
+    }
+
+    /// From now on what is for OP only takes part as well.
+    pub(crate) fn expect_op(&mut self) {
+        self.in_op = true;
     }
 
     /// Cycles from one turn of the slowest sync unit to the next.
@@ -273,7 +283,7 @@ impl CyclicLane {
     /// Takes a frame that came back. `mismatch` is told of each wrong working counter.
     pub(crate) fn admit(&mut self, bytes: &[u8], source: MacAddress, mut mismatch: impl FnMut(Mismatch)) -> Admission {
         let number = usize::from(source.0[5]);
-        let Self { frames, image, cycle, outstanding, al_status, .. } = self;
+        let Self { frames, image, cycle, outstanding, al_status, in_op, .. } = self;
         let Some(frame) = frames.get_mut(number) else { return Admission::Malformed };
         let Ok(received) = FrameView::new_checked(bytes) else { return Admission::Malformed };
         if let Some(admission) = frame.refuse(received, Mark::of(*cycle)) {
@@ -292,12 +302,14 @@ impl CyclicLane {
                     .first_chunk()
                     .map(|ored| AlReading { ored: u16::from_le_bytes(*ored), responding: got });
             }
-            if got == datagram.expected {
+            let least = if *in_op { datagram.expected } else { datagram.before_op };
+            datagram.right = (least..=datagram.expected).contains(&got);
+            if datagram.right {
                 datagram.read(view, image);
             } else {
                 complete = false;
                 let frame = u16::from(source.0[5]);
-                mismatch(Mismatch { frame, datagram: position, expected: datagram.expected, got });
+                mismatch(Mismatch { frame, datagram: position, expected: least, got });
             }
         }
         frame.fresh = complete;
@@ -337,7 +349,10 @@ impl CyclicLane {
             .filter(|frame| frame.due)
             .flat_map(|frame| &frame.datagrams)
             .filter(|datagram| datagram.outputs().is_some())
-            .fold((0, 0), |(got, expected), d| (got + u64::from(d.got.unwrap_or(0)), expected + u64::from(d.expected)))
+            .fold((0, 0), |(got, expected), datagram| {
+                let wanted = if self.in_op { datagram.expected } else { datagram.before_op };
+                (got + u64::from(datagram.got.unwrap_or(0)), expected + u64::from(wanted))
+            })
     }
 
     /// Whether every frame came back when it was due last, with every counter as expected.
@@ -350,7 +365,7 @@ impl CyclicLane {
         self.frames
             .iter()
             .flat_map(|frame| &frame.datagrams)
-            .filter(|datagram| datagram.got != Some(datagram.expected))
+            .filter(|datagram| !datagram.right)
             .any(|datagram| datagram.touches(range))
     }
 }

@@ -43,6 +43,10 @@ pub(crate) struct LaneDatagram {
     offset: usize,
     purpose: Purpose,
     pub(crate) expected: u16,
+    /// The same before what is for OP only takes part.
+    pub(crate) before_op: u16,
+    /// Whether the working counter that it came back with when it was due last was right.
+    pub(crate) right: bool,
     /// Working counter that it came back with when it was due last; `None` until the frame is back.
     pub(crate) got: Option<u16>,
 }
@@ -73,7 +77,10 @@ impl LaneFrame {
         self.returned = false;
         if self.due {
             self.fresh = false;
-            self.datagrams.iter_mut().for_each(|datagram| datagram.got = None);
+            for datagram in &mut self.datagrams {
+                datagram.got = None;
+                datagram.right = false;
+            }
         }
     }
 
@@ -165,19 +172,19 @@ pub(crate) fn build(plan: &FramePlan, number: u8, slot: Slot, al_status: Option<
     let mut buffer = vec![0; ethernet::MAX_FRAME];
     let mut builder = FrameBuilder::new(&mut buffer, frame_source(number))?;
     let mut datagrams = Vec::new();
-    let mut push = |header: Datagram, purpose, expected| -> Result<(), WireError> {
+    let mut push = |header: Datagram, purpose, (expected, before_op)| -> Result<(), WireError> {
         let offset = builder.push(header)?.saturating_sub(datagram::HEADER_LEN);
-        datagrams.push(LaneDatagram { header, offset, purpose, expected, got: None });
+        datagrams.push(LaneDatagram { header, offset, purpose, expected, before_op, right: false, got: None });
         Ok(())
     };
     for planned in &plan.datagrams {
         let header = Datagram::new(planned.command, Address::logical(planned.logical), 0, planned.len);
         let purpose = Purpose::Process { outputs: planned.outputs.clone(), inputs: planned.inputs.clone() };
-        push(header, purpose, planned.expected_working_counter)?;
+        push(header, purpose, (planned.expected_working_counter, planned.expected_before_op))?;
     }
     if let Some(subdevices) = al_status {
         let header = Datagram::new(Command::Brd, Address::broadcast(register::AL_STATUS), 0, 2);
-        push(header, Purpose::AlStatus, subdevices)?;
+        push(header, Purpose::AlStatus, (subdevices, subdevices))?;
     }
     let len = builder.finish()?;
     buffer.truncate(len);

@@ -280,8 +280,10 @@ impl<'a> Machine<'a> {
         let stall_limit = Some(self.rig.engine.watchdog);
         (*before, *suspended_before) = (self.counters.read(), self.surroundings.suspended());
         self.controls.install(Exchange { lane, readers, writers, safe, stall_limit })?;
-        self.complete_cycles(before).await?;
+        self.complete_cycles(before, |now| now.installed > before.installed).await?;
         self.observer.enter(Phase::Op);
+        let told_before = self.counters.read().expecting_op;
+        network.activate_for_op(plan).await?;
         // Frames that stood still meanwhile may have cost OP again, and are no outage of a network that isn't live yet.
         loop {
             network.to_op().await?;
@@ -293,19 +295,23 @@ impl<'a> Machine<'a> {
                 break;
             }
         }
+        if plan.has_op_only() {
+            self.controls.expect_op()?;
+            self.complete_cycles(before, |now| now.expecting_op > told_before).await?;
+        }
         self.controls.traffic(Traffic::Live)?;
         self.observer.enter(Phase::Running);
         Ok(())
     }
 
-    /// Waits until some cycles in a row were complete, as the engine counts them.
-    async fn complete_cycles(&self, before: &Counters) -> Result<(), StartError> {
+    /// Waits until some cycles in a row were complete, as the engine counts them, since it has obeyed.
+    async fn complete_cycles(&self, before: &Counters, obeyed: impl Fn(&Counters) -> bool) -> Result<(), StartError> {
         let wanted = CLEAN_CYCLES.max(layout::longest_interval(self.rig).saturating_add(1));
         let patience = CLEAN_PATIENCE.saturating_add(layout::time_of(self.rig, wanted));
         let end = self.datagrams.now().saturating_add(patience);
         loop {
             let now = self.counters.read();
-            if now.installed > before.installed && now.complete_streak >= wanted {
+            if obeyed(&now) && now.complete_streak >= wanted {
                 return Ok(());
             }
             if self.datagrams.now() >= end {

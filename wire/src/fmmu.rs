@@ -6,6 +6,9 @@ use crate::{WireError, register};
 /// Bytes of one entity.
 pub const LEN: usize = 16;
 
+/// Offset of the byte that switches an entity on.
+pub const ACTIVE: u16 = 12;
+
 /// Register offset of FMMU `n` (0 to 15).
 #[must_use]
 pub const fn register(n: u8) -> u16 {

@@ -6,6 +6,9 @@ use crate::{WireError, register};
 /// Bytes of one channel.
 pub const LEN: usize = 8;
 
+/// Offset of the activate byte in a channel.
+pub const ACTIVATE: u16 = 6;
+
 /// Bits of the control byte.
 pub mod control {
     /// Mask of the mode; 0 is buffered, 2 is mailbox.

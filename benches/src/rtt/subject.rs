@@ -203,6 +203,7 @@ fn plan(burst: Burst) -> Plan {
             outputs: start..start + len / 2,
             inputs: start + len / 2..start + len,
             expected_working_counter: burst.expected,
+            expected_before_op: burst.expected,
         };
         FramePlan { unit: 0, turn: Turn::EVERY_TICK, datagrams: vec![datagram] }
     };

@@ -16,6 +16,7 @@ impl<L: Link> Engine<L> {
                     concluded.retired = self.exchange.is_some();
                     self.retire();
                 }
+                Message::ExpectOp => self.expect_op(),
                 Message::Safe => self.make_safe(),
                 Message::Live { interruptions } if interruptions == self.interruptions() => self.make_live(),
                 // Asked for before the interruption was known.
@@ -72,6 +73,14 @@ impl<L: Link> Engine<L> {
         // What the link still holds must not be the first on the wire when the network is back.
         self.link.withdraw();
         self.inbox.retire(Some(exchange));
+    }
+
+    fn expect_op(&mut self) {
+        if let Some(exchange) = self.exchange.as_deref_mut() {
+            exchange.lane.expect_op();
+            self.counters.complete_streak = 0;
+            self.counters.expecting_op += 1;
+        }
     }
 
     fn make_live(&mut self) {

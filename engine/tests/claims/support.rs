@@ -139,6 +139,7 @@ pub(crate) fn plan(frames: usize) -> Plan {
             outputs: n * 4..n * 4 + 2,
             inputs: n * 4 + 2..n * 4 + 4,
             expected_working_counter: 3,
+            expected_before_op: 3,
         }],
     };
     Plan { image_len: frames * 4, frames: (0..frames).map(frame).collect(), subdevices: Vec::new() }

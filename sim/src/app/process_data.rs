@@ -150,9 +150,8 @@ impl ProcessData {
     /// With the default assignment. A virtual sync manager has no buffer: what is mapped there are registers, or memory
     /// that nobody guards.
     pub(super) fn new(description: &Description) -> Self {
-        let areas = |purpose| {
-            description.channels_for(purpose).map(|n| Area::new(description, purpose, n)).collect::<Vec<_>>()
-        };
+        let areas =
+            |purpose| description.channels_for(purpose).map(|n| Area::new(description, purpose, n)).collect::<Vec<_>>();
         Self { outputs: areas(Purpose::Outputs), inputs: areas(Purpose::Inputs) }
     }
 

@@ -173,7 +173,9 @@ fn pdos(content: &mut Content<'_>, plans: &[SyncManagerPlan], values: &mut Value
             };
             if named != pdo::NOT_ASSIGNED && (!assigned || direction != purpose) {
                 let said = if assigned { "it goes that sync manager's way" } else { "left out" };
-                notes.push(format!("PDO {index:#06x} is on sync manager {named}, which is not for its direction: {said}"));
+                notes.push(format!(
+                    "PDO {index:#06x} is on sync manager {named}, which is not for its direction: {said}"
+                ));
             }
             let entries = view.entries().map(|entry| PdoEntry {
                 index: entry.index,

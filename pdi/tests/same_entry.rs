@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 use std::collections::BTreeSet;
-use zerocat_pdi::{Access, Direction, Entry, Pdo, SubDeviceLayout, SyncManagerLayout, SyncUnit, lay_out};
+use zerocat_pdi::{Access, Activation, Direction, Entry, Pdo, SubDeviceLayout, SyncManagerLayout, SyncUnit, lay_out};
 
 /// PDOs by index, each with the subindexes and lengths of its entries; subindex 0 is padding.
 type Map = Vec<(u16, Vec<(u8, u8)>)>;
@@ -25,7 +25,7 @@ fn subdevice(managers: &[Map]) -> SubDeviceLayout {
     let manager = |(number, map): (u8, &Map)| {
         let direction = if number % 2 == 0 { Direction::Output } else { Direction::Input };
         let (start, control) = (0x1000 + 0x200 * u16::from(number), 0x24);
-        SyncManagerLayout { number, direction, start, control, pdos: pdos(map, 0x6000) }
+        SyncManagerLayout { number, direction, start, control, activation: Activation::SafeOp, pdos: pdos(map, 0x6000) }
     };
     let sync_managers = (2..).zip(managers).map(manager).collect();
     SubDeviceLayout { position: 0, sync_managers, fmmus: 8, access: Access::Lrw, unit: 0 }

@@ -50,8 +50,11 @@ pub enum EsiError {
         most: usize,
     },
     /// The file is not a device description.
-    #[error("no `EtherCATInfo/Descriptions/Devices/Device` in it: this is not a device description")]
-    NoDescription,
+    #[error("{}", no_description(.root))]
+    NoDescription {
+        /// Name of its outermost element; empty where it has none.
+        root: String,
+    },
     /// The file has other devices.
     #[error("no device `{wanted}`; the file has {}", listed(.has))]
     NoDevice {
@@ -171,6 +174,18 @@ pub enum EsiProblem {
         /// Slots that there are.
         slots: usize,
     },
+}
+
+/// What a file is instead, as its outermost element tells.
+fn no_description(root: &str) -> String {
+    let is = match root {
+        "EtherCATConfig" | "EncryptedEtherCATConfig" => "a network description (ENI)",
+        "EtherCATModule" => "a description of modules that a device description refers to",
+        "EtherCATDict" => "an object dictionary that a device description refers to",
+        "EtherCATDiag" => "a list of diagnosis messages that a device description refers to",
+        _ => return "no `EtherCATInfo/Descriptions/Devices/Device` in it: this is not a device description".to_owned(),
+    };
+    format!("the outermost element is `{root}`: this is {is}, not a device description (ESI)")
 }
 
 fn shown(there: &[u8]) -> String {

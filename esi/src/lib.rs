@@ -1,11 +1,13 @@
 //! Vendors' device descriptions (EtherCAT SubDevice information, ESI; ETG.2000) as values.
 //!
-//! [`devices`] lists the devices of a file, [`read`] reads the one that is asked for. What it yields says what the file
+//! [`Catalogue`] lists the devices of a file and reads them by their place in it; [`devices`] only lists them, [`read`]
+//! reads the one that is asked for. What it yields says what the file
 //! says and no more: lengths that follow from default PDOs, the SII, or what a simulated device does with its values is
 //! for whoever uses it.
 //!
 //! A file is read in one pass with the tree of one device in memory at a time. Only the device that is asked for is read
-//! closely, so a mistake elsewhere in the file does no harm. Common deviations of vendors' files are accepted: numbers as
+//! closely, so a mistake elsewhere in the file does no harm: a device without type or product code is left out and named,
+//! and where the XML breaks off, the devices before are there. Common deviations of vendors' files are accepted: numbers as
 //! `#x1A`, `0x1A` and decimal, any encoding that a file declares, a byte order mark, unknown elements. Everything that is
 //! used has to be right; an error names the element and the line. No input panics.
 //!
@@ -14,6 +16,7 @@
 //! at.
 #![forbid(unsafe_code)]
 
+mod catalogue;
 mod clock;
 mod data_type;
 mod device;
@@ -33,6 +36,7 @@ mod sync_manager;
 mod text;
 mod tree;
 
+pub use catalogue::Catalogue;
 pub use clock::OpMode;
 pub use data_type::DataType;
 pub use device::Device;

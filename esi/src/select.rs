@@ -1,21 +1,12 @@
 //! Finds the devices of a file: the list of all, and the one that is asked for.
 
-use std::collections::HashMap;
 use std::fmt;
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
+use crate::catalogue::Catalogue;
 use crate::device::Device;
-use crate::element::Element;
 use crate::error::EsiError;
-use crate::number;
-use crate::startup::{self, Startup};
-use crate::text;
-use crate::tree::{self, Node};
-
-/// Largest file.
-const LARGEST: u64 = 64 * 1024 * 1024;
+use crate::startup::Startup;
 
 /// What tells a device from the others in its file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,57 +32,12 @@ impl fmt::Display for DeviceSummary {
     }
 }
 
-/// The devices of a file, in its order. Those without a type and product code are left out.
+/// The devices of a file, in its order. Those without a type and product code are left out; [`Catalogue`] names them.
 ///
 /// # Errors
-/// Those of reading the file, not of what it says about its devices; `NoDescription` without any.
+/// Those of [`Catalogue::read`].
 pub fn devices(path: &Path) -> Result<Vec<DeviceSummary>, EsiError> {
-    let bytes = load(path)?;
-    let (mut devices, mut groups) = (Vec::new(), HashMap::new());
-    tree::walk(&text::decode(&bytes), |node| match node.name.as_str() {
-        "Device" => devices.extend(summarize(&node)),
-        "Group" => {
-            let at = Element::top(&node);
-            groups.insert(at.child_text("Type").to_owned(), at.localized("Name").to_owned());
-        }
-        _ => {}
-    })?;
-    if devices.is_empty() {
-        return Err(EsiError::NoDescription);
-    }
-    for DeviceSummary { group, .. } in &mut devices {
-        if let Some(name) = groups.get(group.as_str()).filter(|name| !name.is_empty()) {
-            group.clone_from(name);
-        }
-    }
-    Ok(devices)
-}
-
-/// A file's bytes, if it is not too large.
-fn load(path: &Path) -> Result<Vec<u8>, EsiError> {
-    let wrong = |source| EsiError::Read { path: path.display().to_string(), source };
-    let mut bytes = Vec::new();
-    // Reading one byte more than allowed shows that a file is too large, even where its size isn't known beforehand.
-    File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes)).map_err(wrong)?;
-    let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-    if len > LARGEST { Err(EsiError::TooLarge { bytes: len, most: LARGEST }) } else { Ok(bytes) }
-}
-
-/// The summary of a device, if it has a type and a product code.
-fn summarize(node: &Node) -> Option<DeviceSummary> {
-    let kind = node.children.iter().find(|child| child.name == "Type")?;
-    let attribute = |name: &str| kind.attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
-    let parsed =
-        |text: &str| number::number(text, u64::from(u32::MAX)).ok().and_then(|value| u32::try_from(value).ok());
-    let at = Element::top(node);
-    Some(DeviceSummary {
-        order: kind.text.trim().to_owned(),
-        name: at.localized("Name").to_owned(),
-        group: at.child_text("GroupType").to_owned(),
-        product: parsed(attribute("ProductCode")?)?,
-        revision: attribute("RevisionNo").and_then(parsed).unwrap_or(0),
-        startup: startup::read(&at),
-    })
+    Catalogue::read(path).map(|catalogue| catalogue.into_parts().0)
 }
 
 /// What is asked for: a device by type or name, its revision, the modules in its slots.
@@ -128,7 +74,7 @@ impl DeviceQuery<'_> {
 /// # Errors
 /// All of [`EsiError`].
 pub fn read(path: &Path, wanted: DeviceQuery<'_>) -> Result<Device, EsiError> {
-    read_bytes(&load(path)?, wanted)
+    find(Catalogue::read(path)?, wanted)
 }
 
 /// The same from the file's bytes.
@@ -136,53 +82,39 @@ pub fn read(path: &Path, wanted: DeviceQuery<'_>) -> Result<Device, EsiError> {
 /// # Errors
 /// All of [`EsiError`] but `Read` and `TooLarge`.
 pub fn read_bytes(bytes: &[u8], wanted: DeviceQuery<'_>) -> Result<Device, EsiError> {
-    let (mut vendor, mut best, mut has) = (0, None::<((u8, u32), Node)>, Vec::new());
-    let text = text::decode(bytes);
-    tree::walk(&text, |node| {
-        if node.name == "Vendor" {
-            vendor = vendor_id(&node);
-        }
-        let Some(device) = summarize(&node).filter(|_| node.name == "Device") else { return };
-        let merit = (wanted.rank(&device), device.revision);
-        has.push(device);
-        if merit.0 > 0 && best.as_ref().is_none_or(|(known, _)| merit > *known) {
-            best = Some((merit, node));
-        }
-    })?;
-    let Some(((rank, _), node)) = best else { return Err(unknown(wanted, has)) };
-    has.retain(|device| wanted.rank(device) == rank);
-    if has.iter().any(|device| (&device.order, device.product) != (&has[0].order, has[0].product)) {
-        return Err(EsiError::Ambiguous { wanted: wanted.text(), has });
-    }
-    let modules = if node.children.iter().any(|child| child.name == "Slots") { modules(&text)? } else { Vec::new() };
-    Device::read((vendor, &node), &modules, wanted.modules)
+    find(Catalogue::from_bytes(bytes)?, wanted)
 }
 
-/// No device matches. Those whose names contain what was asked for come first in the error.
-fn unknown(wanted: DeviceQuery<'_>, mut has: Vec<DeviceSummary>) -> EsiError {
-    if has.is_empty() {
-        return EsiError::NoDescription;
+fn find(catalogue: Catalogue, wanted: DeviceQuery<'_>) -> Result<Device, EsiError> {
+    let merits = catalogue.devices().iter().map(|device| (wanted.rank(device), device.revision));
+    let mut best = None;
+    for (place, merit) in merits.enumerate().filter(|(_, merit)| merit.0 > 0) {
+        // Of two that are as good the first is taken.
+        if best.is_none_or(|(_, known)| merit > known) {
+            best = Some((place, merit));
+        }
+    }
+    let Some((place, (rank, _))) = best else { return Err(unknown(catalogue, wanted)) };
+    let alike = || catalogue.devices().iter().filter(|device| wanted.rank(device) == rank);
+    let kind = |device: &DeviceSummary| (device.order.clone(), device.product);
+    let first = alike().next().map(kind);
+    if alike().any(|device| Some(kind(device)) != first) {
+        return Err(EsiError::Ambiguous { wanted: wanted.text(), has: alike().cloned().collect() });
+    }
+    catalogue.device(place, wanted.modules)
+}
+
+/// No device matches. One that was left out and has the name says why; else those whose names contain what was asked for
+/// come first in the error.
+fn unknown(catalogue: Catalogue, wanted: DeviceQuery<'_>) -> EsiError {
+    let (mut has, left_out) = catalogue.into_parts();
+    let named = format!("/Device[{}]", wanted.device);
+    let is_it = |wrong: &EsiError| matches!(wrong, EsiError::Invalid { path, .. } if path.contains(&named));
+    if let Some(wrong) = left_out.into_iter().find(is_it) {
+        return wrong;
     }
     let needle = wanted.device.to_ascii_lowercase();
     let resembles = |text: &str| text.to_ascii_lowercase().contains(&needle);
     has.sort_by_key(|device| !(resembles(&device.order) || resembles(&device.name)));
     EsiError::NoDevice { wanted: wanted.text(), has }
-}
-
-/// The modules of a file.
-fn modules(text: &str) -> Result<Vec<Node>, EsiError> {
-    let mut modules = Vec::new();
-    tree::walk(text, |node| {
-        if node.name == "Module" {
-            modules.push(node);
-        }
-    })?;
-    Ok(modules)
-}
-
-/// The vendor's id; 0 where it can't be read.
-fn vendor_id(node: &Node) -> u32 {
-    let id = node.children.iter().find(|child| child.name == "Id");
-    let id = id.and_then(|id| number::number(&id.text, u64::from(u32::MAX)).ok());
-    id.and_then(|id| u32::try_from(id).ok()).unwrap_or(0)
 }

@@ -1,5 +1,5 @@
 use crate::tree;
-use crate::{Device, DeviceQuery, EsiError, read_bytes};
+use crate::{Catalogue, Device, DeviceQuery, EsiError, read_bytes};
 
 fn device(inside: &str) -> String {
     format!(
@@ -120,9 +120,57 @@ fn of_pdos_that_exclude_each_other_the_first_is_assigned() {
 #[test]
 fn text_in_pieces_is_one_text() {
     let mut texts = Vec::new();
-    tree::walk("<EtherCATInfo><Vendor>a&amp;<![CDATA[<b>]]><!-- no -->&#x63;&none;</Vendor></EtherCATInfo>", |node| {
-        texts.push(node.text);
-    })
-    .unwrap();
-    assert_eq!(texts, ["a&<b>c"]);
+    let text = "<EtherCATInfo><Vendor>a&amp;<![CDATA[<b>]]><!-- no -->&#x63;&none;</Vendor></EtherCATInfo>";
+    let mut root = String::new();
+    tree::walk(text, &mut root, |node, span| texts.push((node.text, text[span.bytes].starts_with("<Vendor>"))))
+        .unwrap();
+    assert_eq!(texts, [("a&<b>c".to_owned(), true)]);
+    assert_eq!(root, "EtherCATInfo");
+}
+
+#[test]
+fn a_device_that_cant_be_used_is_named_and_the_others_are_there() {
+    let bad = "<Device>\n<Type ProductCode='-2'>X</Type></Device>\n<Device><Type>Y</Type></Device>";
+    let text = device("").replacen("<Device ", &format!("{bad}<Device "), 1);
+    let found = Catalogue::from_bytes(text.as_bytes()).unwrap();
+    assert_eq!(found.devices().len(), 1);
+    assert_eq!(found.device(0, None).unwrap().order, "D");
+    let said: Vec<String> = found.left_out().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        said,
+        [
+            "Descriptions/Devices/Device[X]/Type, line 5: `-2` is not a number from 0 to 0xffffffff, written as 26, #x1A or 0x1A",
+            "Descriptions/Devices/Device[Y]/Type, line 6: `ProductCode` is missing",
+        ]
+    );
+    assert_eq!(find(text.as_bytes(), "X").unwrap_err().to_string(), said[0]);
+    let alone = "<EtherCATInfo><Descriptions><Devices><Device>\n<Type ProductCode='#xZZ'>X</Type></Device></Devices>\
+        </Descriptions></EtherCATInfo>";
+    assert!(
+        find(alone.as_bytes(), "D").unwrap_err().to_string().contains("Device[X]/Type, line 2: `#xZZ` is not a number")
+    );
+}
+
+#[test]
+fn devices_before_the_end_of_a_file_that_breaks_off_are_there() {
+    let text = device("").replacen("</Devices>", "<Device><Type", 1);
+    let found = Catalogue::from_bytes(text.as_bytes()).unwrap();
+    assert_eq!((found.devices().len(), found.left_out().len()), (1, 1));
+    assert!(found.left_out()[0].to_string().starts_with("line "));
+}
+
+#[test]
+fn other_files_of_ethercat_are_named() {
+    let said = find(b"<EtherCATConfig><Config/></EtherCATConfig>", "D").unwrap_err().to_string();
+    assert_eq!(
+        said,
+        "the outermost element is `EtherCATConfig`: this is a network description (ENI), not a device description (ESI)"
+    );
+}
+
+#[test]
+fn lines_of_a_device_are_those_of_the_file() {
+    let text = device("<Sm StartAddress='here'>Inputs</Sm>");
+    let found = Catalogue::from_bytes(text.as_bytes()).unwrap();
+    assert!(found.device(0, None).unwrap_err().to_string().contains("Device[D]/Sm, line 7: `here`"));
 }

@@ -1,5 +1,7 @@
 //! Elements of one device as a tree with line numbers, and the walk over a file that builds one tree after the other.
 
+use std::ops::Range;
+
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 
@@ -7,6 +9,8 @@ use crate::error::EsiError;
 
 /// Deepest nesting.
 const DEPTH: usize = 64;
+/// Elements around a device: root, descriptions, list.
+const AROUND: usize = 3;
 /// Most elements of a device.
 const ELEMENTS: usize = 500_000;
 /// Elements that are skipped with everything inside them.
@@ -22,19 +26,32 @@ pub(crate) struct Node {
     pub(crate) line: u32,
 }
 
+/// Where an element stands in the text of its file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Span {
+    /// Its bytes.
+    pub(crate) bytes: Range<usize>,
+    /// The line that it begins in, from 1.
+    line: u32,
+}
+
 /// Walks a file. `each` gets the elements of the vendor, the groups, the devices and the modules, in the order of the
-/// file.
-pub(crate) fn walk(text: &str, mut each: impl FnMut(Node)) -> Result<(), EsiError> {
-    let mut walker = Walker { reader: Reader::from_str(text), text, counted: 0, line: 1 };
-    walker.reader.config_mut().expand_empty_elements = true;
+/// file; `root` becomes the name of the outermost element.
+pub(crate) fn walk(text: &str, root: &mut String, mut each: impl FnMut(Node, Span)) -> Result<(), EsiError> {
+    let mut walker = Walker::new(text, 1);
     let mut path: Vec<String> = Vec::new();
     loop {
+        let begins = walker.position();
         match walker.next()? {
             Event::Start(start) => {
                 let name = local(&start);
+                if path.is_empty() && root.is_empty() {
+                    root.clone_from(&name);
+                }
                 if wanted(&path, &name) {
                     let node = walker.node(&start, path.len())?;
-                    each(node);
+                    let span = Span { bytes: begins..walker.position(), line: node.line };
+                    each(node, span);
                 } else {
                     walker.check_depth(path.len())?;
                     path.push(name);
@@ -45,6 +62,18 @@ pub(crate) fn walk(text: &str, mut each: impl FnMut(Node)) -> Result<(), EsiErro
             }
             Event::Eof if path.is_empty() => return Ok(()),
             Event::Eof => return Err(walker.wrong(format!("the file ends inside `{}`", path.join("/")))),
+            _ => {}
+        }
+    }
+}
+
+/// The element that a walk has found before.
+pub(crate) fn element(text: &str, span: &Span) -> Result<Node, EsiError> {
+    let mut walker = Walker::new(text.get(span.bytes.clone()).unwrap_or_default(), span.line);
+    loop {
+        match walker.next()? {
+            Event::Start(start) => return walker.node(&start, AROUND),
+            Event::Eof => return Err(walker.wrong("there is no element".into())),
             _ => {}
         }
     }
@@ -77,6 +106,18 @@ struct Walker<'a> {
 }
 
 impl<'a> Walker<'a> {
+    /// `line` is that of the first byte.
+    fn new(text: &'a str, line: u32) -> Self {
+        let mut reader = Reader::from_str(text);
+        reader.config_mut().expand_empty_elements = true;
+        Self { reader, text, counted: 0, line }
+    }
+
+    /// Bytes that were read.
+    fn position(&self) -> usize {
+        usize::try_from(self.reader.buffer_position()).unwrap_or(usize::MAX).min(self.text.len())
+    }
+
     fn next(&mut self) -> Result<Event<'a>, EsiError> {
         match self.reader.read_event() {
             Ok(Event::Eof) => {

@@ -16,6 +16,7 @@ mod schema;
 mod signals;
 mod sim;
 mod summary;
+mod sweep;
 mod tune;
 
 use clap::{Parser, Subcommand};
@@ -52,6 +53,7 @@ enum Command {
     Doctor(doctor::Doctor),
     Tune(tune::Tune),
     Campaign(campaign::Campaign),
+    Sweep(sweep::Sweep),
 }
 
 fn main() -> ExitCode {
@@ -72,6 +74,7 @@ fn run() -> Done {
         Command::Scan(command) => command.run(&signals),
         Command::Demo(command) => command.run(&signals),
         Command::Campaign(command) => command.run(&signals),
+        Command::Sweep(command) => command.run(&signals),
         Command::Check(command) => signals.release().and_then(|()| command.run()),
         Command::Schema(command) => signals.release().and_then(|()| command.run()),
         Command::Bench(command) => command.run(signals),

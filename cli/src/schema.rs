@@ -7,6 +7,7 @@ use zerocat::Report;
 use zerocat::config::Rig;
 use zerocat_campaign::CampaignReport;
 use zerocat_sim::SegmentConfig;
+use zerocat_sweep::SweepReport;
 
 /// Print the JSON schema of a file format, for editors and scripts.
 #[derive(Debug, Args)]
@@ -27,6 +28,8 @@ enum Format {
     Report,
     /// Result of `campaign`.
     Campaign,
+    /// Result of `sweep`.
+    Sweep,
 }
 
 impl Schema {
@@ -36,6 +39,7 @@ impl Schema {
             Format::Segment => print::json(&schemars::schema_for!(SegmentConfig)),
             Format::Report => print::json(&schemars::schema_for!(Report)),
             Format::Campaign => print::json(&schemars::schema_for!(CampaignReport)),
+            Format::Sweep => print::json(&schemars::schema_for!(SweepReport)),
         }
     }
 }

@@ -127,6 +127,19 @@ pub fn scan(link: AnyLink, depth: Depth, bus: DrivenBus, stop: impl Fn() -> bool
     scanned
 }
 
+/// The same by datagrams of the caller's, who moves the frames. A scan that fails leaves the SubDevices in INIT.
+///
+/// # Errors
+/// As for [`scan`], without `Interrupted`.
+pub async fn scan_by(datagrams: &Datagrams, depth: Depth, bus: DrivenBus) -> Result<Scan, ScanError> {
+    let written = Cell::new(false);
+    let scanned = look(datagrams, depth, bus, &written).await;
+    if written.get() && scanned.is_err() {
+        leave_in_init(datagrams).await;
+    }
+    scanned
+}
+
 /// `written` is set from the first write on: what comes before only reads.
 async fn look(datagrams: &Datagrams, depth: Depth, bus: DrivenBus, written: &Cell<bool>) -> Result<Scan, ScanError> {
     match occupancy(datagrams).await.map_err(BringUpError::from)? {

@@ -58,6 +58,7 @@ thread_local! {
     static REALLOCATIONS: Cell<u64> = const { Cell::new(0) };
     static FREES: Cell<u64> = const { Cell::new(0) };
     static FORBIDDEN: Cell<bool> = const { Cell::new(false) };
+    static LIVE: Cell<i64> = const { Cell::new(0) };
 }
 
 /// The system allocator, counting per thread. For `#[global_allocator]`.
@@ -69,27 +70,37 @@ pub struct CountingAllocator;
 unsafe impl GlobalAlloc for CountingAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         note(&ALLOCATIONS, "an allocation", layout.size());
+        hold(layout.size(), 0);
         // SAFETY: the caller's promise (the size is not 0) is passed on as it is.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         note(&ALLOCATIONS, "an allocation", layout.size());
+        hold(layout.size(), 0);
         // SAFETY: the caller's promise (the size is not 0) is passed on as it is.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         note(&REALLOCATIONS, "a reallocation", size);
+        hold(size, layout.size());
         // SAFETY: the caller's promise is passed on: block is of this allocator, and so of `System`, with that layout.
         unsafe { System.realloc(block, layout, size) }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         note(&FREES, "a free", layout.size());
+        hold(0, layout.size());
         // SAFETY: the caller's promise is passed on: block is of this allocator, and so of `System`, with that layout.
         unsafe { System.dealloc(block, layout) }
     }
+}
+
+/// Counts bytes that the thread got and gave back. An allocation that fails is counted too: the program ends then.
+fn hold(got: usize, gave: usize) {
+    // No block is longer than isize::MAX (Layout).
+    LIVE.set(LIVE.get().wrapping_add_unsigned(got as u64).wrapping_sub_unsigned(gave as u64));
 }
 
 fn note(counter: &'static std::thread::LocalKey<Cell<u64>>, what: &str, size: usize) {
@@ -111,6 +122,13 @@ fn refuse(what: &str, size: usize) -> ! {
         "{what} of {size} bytes on thread {name}, where allocations are forbidden\n{backtrace}"
     );
     std::process::abort();
+}
+
+/// Bytes that the calling thread got from [`CountingAllocator`] and has not given back; below 0 where it gives back what
+/// others got. 0 where that isn't the global allocator: see [`is_counting`].
+#[must_use]
+pub fn thread_live_bytes() -> i64 {
+    LIVE.get()
 }
 
 /// What the calling thread has asked of [`CountingAllocator`]. All zeros where it isn't the global allocator:

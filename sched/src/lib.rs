@@ -20,7 +20,7 @@ pub mod usage;
 pub mod wait;
 pub mod watch;
 
-pub use alloc::{AllocationCount, CountingAllocator, forbid_allocations, thread_allocations};
+pub use alloc::{AllocationCount, CountingAllocator, forbid_allocations, thread_allocations, thread_live_bytes};
 pub use capabilities::Capabilities;
 pub use grid::{Grid, Period, PeriodError, Tick};
 pub use idle_timer::link_idle_timer;

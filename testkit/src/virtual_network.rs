@@ -28,7 +28,7 @@ use zerocat_sim::{Segment, SegmentLink};
 /// Acyclic frames that may be out at once.
 const ACYCLIC: u16 = 8;
 /// Transmit slots for cyclic frames.
-const CYCLIC: u16 = 64;
+pub const CYCLIC: u16 = 64;
 /// Virtual time that a look at the link takes while acyclic frames are out.
 const LOOK: Duration = Duration::from_micros(10);
 /// Samples and command sets that a ring holds.
@@ -51,7 +51,7 @@ pub struct VirtualNetwork<L = InProcessLink> {
 
 /// A world in which nothing happens to link and machine.
 #[derive(Debug)]
-struct Calm;
+pub struct Calm;
 
 impl Surroundings for Calm {
     fn carrier(&self) -> Option<bool> {
@@ -117,23 +117,11 @@ impl<L: Link> VirtualNetwork<L> {
         rig: Rig,
         wrap: impl FnOnce(InProcessLink) -> L,
     ) -> Result<Self, StartError> {
-        let period = rig.period();
-        // ethercrab wants a timer to exist; it is never armed.
-        link_idle_timer();
-        let now = Arc::new(AtomicU64::new(0));
-        let (pool, pdu_loop) = Pool::new();
-        let datagrams = leaked(Datagrams::new(pdu_loop, read(&now)));
-        let sizing = Sizing { slots: slots_needed(CYCLIC.into(), ACYCLIC), receive: CYCLIC + ACYCLIC };
-        let link = wrap(SegmentLink::new(segment, sizing, read(&now)));
-        let timing = Timing::for_period(period);
-        let acyclic = AcyclicSettings { first_slot: Slot(CYCLIC), in_flight: ACYCLIC, timeout: 20 * period };
-        let (engine, parts) = Engine::new(link, timing, pool, acyclic);
-        let EngineParts { controls, counters, events } = parts;
-        let mut drive = Drive { engine, now, period: nanos(period).max(1), number: 0 };
-        let (_, inbox) = requests();
+        let (mut drive, ends) = Drive::new(segment, rig.period(), wrap);
+        let Ends { controls, counters, events, datagrams } = ends;
         let mut machine = Machine {
             rig: leaked(rig),
-            datagrams,
+            datagrams: leaked(datagrams),
             controls,
             counters,
             cyclic_slots: CYCLIC,
@@ -141,7 +129,7 @@ impl<L: Link> VirtualNetwork<L> {
             observer: leaked(Observer::default()),
             driven_bus: DrivenBus::Refuse,
             unwatched: UnwatchedOutputs::Tell,
-            inbox,
+            inbox: requests().1,
             stop: StopWish::default(),
             out_of_op: Arc::default(),
         };
@@ -225,9 +213,22 @@ fn leaked<T>(value: T) -> &'static T {
     Box::leak(Box::new(value))
 }
 
-/// The engine and the time that its steps are given.
+/// The ends of an engine that are the bus's.
 #[derive(Debug)]
-struct Drive<L> {
+pub struct Ends {
+    /// Messages to the engine.
+    pub controls: Controls,
+    /// Its counters.
+    pub counters: CountersReader,
+    /// Faults as they happen.
+    pub events: EventReader,
+    /// Acyclic datagrams. Their frame pool lives as long as the process: 50 kB for each engine.
+    pub datagrams: Datagrams,
+}
+
+/// The engine, behind it the segment, and the time that its steps are given.
+#[derive(Debug)]
+pub struct Drive<L = InProcessLink> {
     engine: Engine<L>,
     now: Arc<AtomicU64>,
     period: u64,
@@ -236,7 +237,25 @@ struct Drive<L> {
 }
 
 impl<L: Link> Drive<L> {
-    fn now(&self) -> Time {
+    /// An engine with the period of its cycles, on what `wrap` makes of the link into the segment.
+    pub fn new(segment: Segment, period: Duration, wrap: impl FnOnce(InProcessLink) -> L) -> (Self, Ends) {
+        // ethercrab wants a timer to exist; it is never armed.
+        link_idle_timer();
+        let now = Arc::new(AtomicU64::new(0));
+        let (pool, pdu_loop) = Pool::new();
+        let datagrams = Datagrams::new(pdu_loop, read(&now));
+        let sizing = Sizing { slots: slots_needed(CYCLIC.into(), ACYCLIC), receive: CYCLIC + ACYCLIC };
+        let link = wrap(SegmentLink::new(segment, sizing, read(&now)));
+        let acyclic = AcyclicSettings { first_slot: Slot(CYCLIC), in_flight: ACYCLIC, timeout: 20 * period };
+        let (engine, parts) = Engine::new(link, Timing::for_period(period), pool, acyclic);
+        let EngineParts { controls, counters, events } = parts;
+        let drive = Self { engine, now, period: nanos(period).max(1), number: 0 };
+        (drive, Ends { controls, counters, events, datagrams })
+    }
+
+    /// Virtual time.
+    #[must_use]
+    pub fn now(&self) -> Time {
         // SYNC: one thread; the atomic only makes the clock shareable.
         Time(self.now.load(Ordering::Relaxed))
     }
@@ -250,8 +269,14 @@ impl<L: Link> Drive<L> {
         Time(self.number.saturating_mul(self.period))
     }
 
+    /// The engine, with its counters and its link, and behind that the segment.
+    #[must_use]
+    pub const fn engine(&self) -> &Engine<L> {
+        &self.engine
+    }
+
     /// What the realtime thread does while the bus waits: a look at the link, or, when it is time, a cycle.
-    fn turn(&mut self) {
+    pub fn turn(&mut self) {
         let next = self.next_tick();
         let guarded = next.before(self.engine.timing().guard);
         if self.now().after(LOOK) < guarded {
@@ -265,7 +290,7 @@ impl<L: Link> Drive<L> {
     }
 
     /// Steps 1 to 6 at the next tick.
-    fn exchange(&mut self) -> Concluded {
+    pub fn exchange(&mut self) -> Concluded {
         let tick = Tick { number: self.number, at: self.next_tick(), skipped: 0 };
         self.number = self.number.saturating_add(1);
         self.set(tick.at);
@@ -307,7 +332,9 @@ pub fn rig(period: Duration) -> Rig {
     Rig { network, slaves: Vec::new(), tasks: Vec::new(), engine: EngineSection::default() }
 }
 
-fn tasks(plan: &Plan) -> (Ports, Tasks) {
+/// Both ends of the rings of one reader of all inputs and one writer of all outputs.
+#[must_use]
+pub fn tasks(plan: &Plan) -> (Ports, Tasks) {
     let inputs = joined(plan.subdevices.iter().map(|subdevice| subdevice.inputs.clone()));
     let outputs = joined(plan.subdevices.iter().map(|subdevice| subdevice.outputs.clone()));
     let mask = vec![0xff; outputs.iter().map(ExactSizeIterator::len).sum()];

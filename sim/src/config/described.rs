@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use zerocat_esi::DeviceQuery;
+use zerocat_esi::{Device, DeviceQuery};
 
 use super::check::{ConfigProblem, invalid};
 use super::{ProfileKind, SegmentConfig, SegmentConfigError, SubDeviceConfig};
@@ -126,6 +126,18 @@ impl SubDeviceConfig {
     pub fn from_esi_bytes(bytes: &[u8], device: &str) -> Result<Self, DeviceError> {
         let mut config = Self { device: Some(device.to_owned()), ..Self::new(ProfileKind::Esi) };
         let description = esi::describe_bytes(bytes, config.wanted(device))?;
+        config.file = Some(PathBuf::new());
+        config.described = Described(Some(Arc::new(description)));
+        Ok(config)
+    }
+
+    /// The same for a device that was read. The file's name is left out as above.
+    ///
+    /// # Errors
+    /// Those of the description.
+    pub fn from_device(device: &Device) -> Result<Self, DeviceError> {
+        let description = esi::composable(device)?;
+        let mut config = Self { device: Some(device.order.clone()), ..Self::new(ProfileKind::Esi) };
         config.file = Some(PathBuf::new());
         config.described = Described(Some(Arc::new(description)));
         Ok(config)

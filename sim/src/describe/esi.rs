@@ -51,7 +51,7 @@ pub(crate) fn describe_bytes(bytes: &[u8], wanted: DeviceQuery<'_>) -> Result<De
 }
 
 /// The description of a device, if an SII can hold it.
-fn composable(device: &Device) -> Result<Description, DeviceError> {
+pub(crate) fn composable(device: &Device) -> Result<Description, DeviceError> {
     let description = build(device);
     let fail = |reason| DeviceError::Sii { order: device.order.clone(), line: device.line, reason };
     sii_image::compose(&description).map_err(fail)?;

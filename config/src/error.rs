@@ -47,6 +47,11 @@ pub enum ConfigError {
         /// Line and column, both from 1, where the parser knows them.
         at: Option<(usize, usize)>,
     },
+    /// It is XML.
+    #[error(
+        "XML: a rig file is JSON or YAML; network and device descriptions (ENI, ESI) aren't read; begin with `scan --draft`"
+    )]
+    Xml,
     /// It parses but breaks rules; every broken rule is listed.
     #[error("{} in the rig file:{}", count(problems.len()), list(problems))]
     Problems {

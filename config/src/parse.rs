@@ -3,6 +3,13 @@
 use crate::error::ConfigError;
 use crate::raw::RawRig;
 
+/// Whether a file is XML in any encoding: its first character is `<`. Neither JSON nor a rig file in YAML begins so.
+pub(crate) fn is_xml(bytes: &[u8]) -> bool {
+    // Byte order marks and the high bytes of 16-bit characters.
+    let before = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, 0 | 0xef | 0xbb | 0xbf | 0xfe | 0xff);
+    bytes.iter().find(|byte| !before(byte)) == Some(&b'<')
+}
+
 /// Parses JSON; anything after the closing brace is an error.
 pub(crate) fn json(text: &str) -> Result<RawRig, ConfigError> {
     let mut deserializer = serde_json::Deserializer::from_str(text);

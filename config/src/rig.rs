@@ -8,6 +8,7 @@ use crate::parse;
 use crate::task::Task;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 use zerocat_pdi::DataType;
@@ -167,7 +168,12 @@ impl Rig {
     pub fn load(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
         let path = path.as_ref();
         let read = |source| ConfigError::Read { path: path.to_owned(), source };
-        let text = std::fs::read_to_string(path).map_err(read)?;
+        let bytes = std::fs::read(path).map_err(read)?;
+        if parse::is_xml(&bytes) {
+            return Err(ConfigError::Xml);
+        }
+        let text =
+            String::from_utf8(bytes).map_err(|error| read(std::io::Error::new(ErrorKind::InvalidData, error)))?;
         let yaml = path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml");
         if yaml { Self::from_yaml(&text) } else { Self::from_json(&text) }
     }

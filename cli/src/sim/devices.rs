@@ -5,12 +5,14 @@ use crate::exit::Failure;
 use crate::print;
 use serde::Serialize;
 use std::path::Path;
-use zerocat_sim::esi::{self, DeviceSummary, Startup};
+use zerocat_sim::esi::{Catalogue, DeviceSummary, Startup};
 
 #[derive(Debug, Serialize)]
 struct Listed {
     schema: &'static str,
     devices: Vec<ListedDevice>,
+    /// What is wrong with devices that can't be used.
+    left_out: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -51,14 +53,16 @@ impl From<Startup> for ListedStartup {
 
 /// Prints the devices of a file.
 pub(super) fn list(path: &Path, json: bool) -> Done {
-    let devices =
-        esi::devices(path).map_err(|error| Failure::file(format!("{}: {}", path.display(), zerocat::chain(&error))))?;
+    let open = Catalogue::read(path);
+    let open = open.map_err(|error| Failure::file(format!("{}: {}", path.display(), zerocat::chain(&error))))?;
+    let left_out: Vec<String> = open.left_out().iter().map(|wrong| zerocat::chain(wrong)).collect();
+    left_out.iter().for_each(|wrong| print::say(format_args!("left out: {}: {wrong}", path.display())));
     if json {
-        let devices = devices.into_iter().map(ListedDevice::from).collect();
-        return print::json(&Listed { schema: "zerocat-devices/1", devices });
+        let devices = open.devices().iter().cloned().map(ListedDevice::from).collect();
+        return print::json(&Listed { schema: "zerocat-devices/1", devices, left_out });
     }
     let mut table = print::table(["type", "name", "group", "product code", "revision", "startup commands"]);
-    for device in &devices {
+    for device in open.devices() {
         table.add_row([
             device.order.clone(),
             device.name.clone(),

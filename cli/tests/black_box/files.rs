@@ -63,6 +63,7 @@ fn schemas_are_json_schemas_and_the_examples_follow_them() {
         ("segment", &["demo-segment.json", "zoo-segment.json"]),
         ("report", &[]),
         ("campaign", &[]),
+        ("sweep", &[]),
     ] {
         let schema = zerocat(&["schema", format]).with_code(0).json();
         assert!(schema["$schema"].is_string() && schema["title"].is_string(), "{format}");
@@ -96,6 +97,7 @@ fn every_key_of_a_report_and_of_a_rig_file_is_explained_in_its_manual() {
         ("report", include_str!("../../../docs/report.md")),
         ("rig", include_str!("../../../docs/rig-file.md")),
         ("campaign", include_str!("../../../docs/campaign.md")),
+        ("sweep", include_str!("../../../docs/devices.md")),
     ];
     for (format, manual) in manuals {
         let mut all = Vec::new();

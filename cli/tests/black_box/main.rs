@@ -32,5 +32,6 @@ mod signals;
 mod slow_line;
 mod stop;
 mod streams;
+mod sweep;
 mod tune;
 mod words;

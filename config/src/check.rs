@@ -4,6 +4,7 @@ mod channels;
 mod devices;
 mod engine;
 mod exchange;
+mod same_entry;
 mod tasks;
 mod watchdog;
 mod waveforms;

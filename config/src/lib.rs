@@ -13,11 +13,13 @@ mod error;
 mod exchange;
 mod number;
 mod parse;
+mod place;
 mod rates;
 mod raw;
 mod resolve;
 mod rig;
 mod safe;
+mod setting;
 mod task;
 mod waveform;
 
@@ -25,9 +27,11 @@ pub use busy_poll::{BusyPoll, BusyPollSettings};
 pub use engine::{Dc, Engine, LinkKind, SafeOutputs, UmemPages, Wait, Wakeup, XdpMode};
 pub use error::{ConfigError, Problem};
 pub use exchange::{Overlap, SyncUnit};
+pub use place::{Candidate, Place};
 pub use resolve::ResolvedChannel;
 pub use rig::{Network, NetworkProperties, PdoEntry, Pdos, Rig, Slave, SlaveProperties};
 pub use safe::{SafeValue, Stop, StopUntil};
+pub use setting::Setting;
 pub use task::{
     AfterOutage, ReadChannel, ReadConfig, ReadTask, ScanTask, Sink, Source, Target, Task, WriteChannel, WriteConfig,
     WriteTask,

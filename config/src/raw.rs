@@ -7,6 +7,7 @@
 use crate::engine::Engine;
 use crate::error::Problem;
 use crate::number;
+use crate::place::Place;
 use crate::rig::{Network, Rig, Slave};
 use crate::safe::SafeValue;
 use crate::task::{
@@ -74,6 +75,14 @@ struct RawChannel {
     index: Option<u16>,
     #[serde(default, deserialize_with = "number::optional", alias = "sub_index", alias = "subIndex")]
     subindex: Option<u8>,
+    #[serde(default, deserialize_with = "number::optional")]
+    pdo_index: Option<u16>,
+    #[serde(default, deserialize_with = "number::optional")]
+    pdo_nth: Option<u16>,
+    #[serde(default, deserialize_with = "number::optional")]
+    nth: Option<u16>,
+    #[serde(default, deserialize_with = "number::optional")]
+    bit: Option<u8>,
     #[serde(default, deserialize_with = "number::optional")]
     bit_length: Option<u8>,
     data_type: Option<DataType>,
@@ -172,7 +181,7 @@ impl Shape {
         let target = self.target(&mut raw, at);
         let channel = self.needed(raw.channel, at, "channel", kind);
         let enabled = raw.enabled.unwrap_or(true);
-        Some(ReadChannel { device: raw.device, target: target?, channel: channel?, enabled })
+        Some(ReadChannel { device: raw.device, target: target?, bit: raw.bit, channel: channel?, enabled })
     }
 
     fn write_channel(&mut self, mut raw: RawChannel, at: &str) -> Option<WriteChannel> {
@@ -184,8 +193,8 @@ impl Shape {
         let target = self.target(&mut raw, at);
         let channel = self.needed(raw.channel.or(raw.cmd_channel), at, "channel", kind);
         let (enabled, state_channel, safe) = (raw.enabled.unwrap_or(true), raw.state_channel, raw.safe);
-        let (device, waveform) = (raw.device, raw.waveform);
-        Some(WriteChannel { device, target: target?, channel: channel?, state_channel, enabled, safe, waveform })
+        let (device, bit, waveform) = (raw.device, raw.bit, raw.waveform);
+        Some(WriteChannel { device, target: target?, bit, channel: channel?, state_channel, enabled, safe, waveform })
     }
 
     fn target(&mut self, raw: &mut RawChannel, at: &str) -> Option<Target> {
@@ -199,6 +208,9 @@ impl Shape {
         let kind = "an automatic channel";
         self.foreign(raw.index.is_some(), at, "index", kind);
         self.foreign(raw.subindex.is_some(), at, "subindex", kind);
+        self.foreign(raw.pdo_index.is_some(), at, "pdo_index", kind);
+        self.foreign(raw.pdo_nth.is_some(), at, "pdo_nth", kind);
+        self.foreign(raw.nth.is_some(), at, "nth", kind);
         self.foreign(raw.bit_length.is_some(), at, "bit_length", kind);
         self.foreign(raw.data_type.is_some(), at, "data_type", kind);
         let pdo = self.needed(raw.pdo.take(), at, "pdo", kind)?;
@@ -212,7 +224,9 @@ impl Shape {
         let subindex = self.needed(raw.subindex, at, "subindex", kind);
         let bit_length = self.needed(raw.bit_length, at, "bit_length", kind);
         let data_type = self.needed(raw.data_type, at, "data_type", kind);
-        Some(Target::Manual { index: index?, subindex: subindex?, bit_length: bit_length?, data_type: data_type? })
+        let place = Place { pdo_index: raw.pdo_index, pdo_nth: raw.pdo_nth, nth: raw.nth };
+        let (index, subindex, bit_length, data_type) = (index?, subindex?, bit_length?, data_type?);
+        Some(Target::Manual { index, subindex, place, bit_length, data_type })
     }
 
     fn needed<T>(&mut self, value: Option<T>, at: &str, key: &str, kind: &str) -> Option<T> {

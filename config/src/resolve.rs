@@ -1,7 +1,8 @@
 //! Looks up the entries of channels.
 
+use crate::place::Place;
 use crate::rig::{PdoEntry, Rig, Slave};
-use crate::task::{Target, Task};
+use crate::task::{ReadChannel, Target, Task, WriteChannel};
 use zerocat_pdi::{DataType, Direction};
 
 /// A channel and the entry that it refers to.
@@ -19,12 +20,45 @@ pub struct ResolvedChannel {
     pub index: u16,
     /// Subindex.
     pub subindex: u8,
-    /// Length in bits.
+    /// Which entry of that index and subindex.
+    pub place: Place,
+    /// The bit of the entry that the channel is; none for all of it.
+    pub bit: Option<u8>,
+    /// Length of the entry in bits.
     pub bit_length: u8,
-    /// Data type.
+    /// Data type of the entry.
     pub data_type: DataType,
     /// Input for a read task, output for a write task.
     pub direction: Direction,
+}
+
+impl ResolvedChannel {
+    /// Data type of its values: that of the entry, or `bool` for a bit of it.
+    #[must_use]
+    pub const fn value_type(&self) -> DataType {
+        if self.bit.is_some() { DataType::Bool } else { self.data_type }
+    }
+
+    /// Slave and entry for people: `axis status_word`, `axis 0x6041:00`, with the bit behind it.
+    #[must_use]
+    pub fn label(&self) -> String {
+        let bit = self.bit.map_or_else(String::new, |bit| format!(" bit {bit}"));
+        match (self.pdo.as_str(), self.place == Place::default()) {
+            ("", true) => format!("{} {:#06x}:{:02x}{bit}", self.slave, self.index, self.subindex),
+            ("", false) => format!("{} {:#06x}:{:02x} ({}){bit}", self.slave, self.index, self.subindex, self.place),
+            (name, _) => format!("{} {name}{bit}", self.slave),
+        }
+    }
+}
+
+/// What a channel of any task says of its entry.
+struct Reference<'a> {
+    direction: Direction,
+    device: &'a str,
+    target: &'a Target,
+    bit: Option<u8>,
+    channel: u32,
+    state_channel: Option<u32>,
 }
 
 impl Rig {
@@ -41,42 +75,54 @@ impl Rig {
         match task {
             Task::Read(read) => {
                 let enabled = read.config.channels.iter().filter(|channel| channel.enabled);
-                let resolve =
-                    |c: &crate::ReadChannel| self.resolve(Direction::Input, &c.device, &c.target, c.channel, None);
-                enabled.filter_map(resolve).collect()
+                enabled.filter_map(|channel| self.resolve(&of_read(channel))).collect()
             }
             Task::Write(write) => {
                 let enabled = write.config.channels.iter().filter(|channel| channel.enabled);
-                let resolve = |c: &crate::WriteChannel| {
-                    self.resolve(Direction::Output, &c.device, &c.target, c.channel, c.state_channel)
-                };
-                enabled.filter_map(resolve).collect()
+                enabled.filter_map(|channel| self.resolve(&of_write(channel))).collect()
             }
             Task::Scan(_) => Vec::new(),
         }
     }
 
-    fn resolve(
-        &self,
-        direction: Direction,
-        device: &str,
-        target: &Target,
-        channel: u32,
-        state_channel: Option<u32>,
-    ) -> Option<ResolvedChannel> {
-        let slave = self.slave(device)?;
-        let entry = entry(slave, direction, target)?;
+    fn resolve(&self, of: &Reference<'_>) -> Option<ResolvedChannel> {
+        let slave = self.slave(of.device)?;
+        let entry = entry(slave, of.direction, of.target)?;
         Some(ResolvedChannel {
-            channel,
-            state_channel,
+            channel: of.channel,
+            state_channel: of.state_channel,
             slave: slave.key.clone(),
             pdo: entry.name,
             index: entry.index,
             subindex: entry.subindex,
+            place: entry.place,
+            bit: of.bit,
             bit_length: entry.bit_length,
             data_type: entry.data_type,
-            direction,
+            direction: of.direction,
         })
+    }
+}
+
+fn of_read(channel: &ReadChannel) -> Reference<'_> {
+    Reference {
+        direction: Direction::Input,
+        device: &channel.device,
+        target: &channel.target,
+        bit: channel.bit,
+        channel: channel.channel,
+        state_channel: None,
+    }
+}
+
+fn of_write(channel: &WriteChannel) -> Reference<'_> {
+    Reference {
+        direction: Direction::Output,
+        device: &channel.device,
+        target: &channel.target,
+        bit: channel.bit,
+        channel: channel.channel,
+        state_channel: channel.state_channel,
     }
 }
 
@@ -92,10 +138,11 @@ pub(crate) fn entries(slave: &Slave, direction: Direction) -> &[PdoEntry] {
 pub(crate) fn entry(slave: &Slave, direction: Direction, target: &Target) -> Option<PdoEntry> {
     match target {
         Target::Automatic { pdo } => entries(slave, direction).iter().find(|entry| entry.name == *pdo).cloned(),
-        Target::Manual { index, subindex, bit_length, data_type } => Some(PdoEntry {
+        Target::Manual { index, subindex, place, bit_length, data_type } => Some(PdoEntry {
             name: String::new(),
             index: *index,
             subindex: *subindex,
+            place: *place,
             bit_length: *bit_length,
             data_type: *data_type,
         }),

@@ -5,6 +5,7 @@ use crate::engine::Engine;
 use crate::error::{ConfigError, Problem};
 use crate::number;
 use crate::parse;
+use crate::place::Place;
 use crate::task::Task;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -138,24 +139,60 @@ pub struct Pdos {
 
 /// One entry of a PDO. Padding has index 0 and may be left out, because the SubDevice says where an entry lies.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(from = "RawPdoEntry")]
+#[schemars(deny_unknown_fields, !from)]
 pub struct PdoEntry {
     /// Name that automatic channels use.
     pub name: String,
     /// Index in the object dictionary.
-    #[serde(deserialize_with = "number::unsigned")]
     #[schemars(schema_with = "number::schema_u16")]
     pub index: u16,
     /// Subindex.
-    #[serde(deserialize_with = "number::unsigned", alias = "sub_index", alias = "subIndex")]
     #[schemars(schema_with = "number::schema_u8")]
     pub subindex: u8,
+    /// Which entry of that index and subindex, where the SubDevice maps several.
+    #[serde(flatten)]
+    pub place: Place,
     /// Length in bits.
-    #[serde(deserialize_with = "number::unsigned")]
     #[schemars(schema_with = "number::schema_u8")]
     pub bit_length: u8,
     /// Data type.
     pub data_type: DataType,
+}
+
+/// The entry as written in the file, so that an unknown key in it is an error.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawPdoEntry {
+    name: String,
+    #[serde(deserialize_with = "number::unsigned")]
+    index: u16,
+    #[serde(deserialize_with = "number::unsigned", alias = "sub_index", alias = "subIndex")]
+    subindex: u8,
+    #[serde(default, deserialize_with = "number::optional")]
+    pdo_index: Option<u16>,
+    #[serde(default, deserialize_with = "number::optional")]
+    pdo_nth: Option<u16>,
+    #[serde(default, deserialize_with = "number::optional")]
+    nth: Option<u16>,
+    #[serde(deserialize_with = "number::unsigned")]
+    bit_length: u8,
+    data_type: DataType,
+}
+
+impl From<RawPdoEntry> for PdoEntry {
+    fn from(raw: RawPdoEntry) -> Self {
+        let RawPdoEntry { name, index, subindex, pdo_index, pdo_nth, nth, bit_length, data_type } = raw;
+        Self { name, index, subindex, place: Place { pdo_index, pdo_nth, nth }, bit_length, data_type }
+    }
+}
+
+impl PdoEntry {
+    /// One bit of it as an entry of its own; itself without one.
+    #[must_use]
+    pub fn narrowed(self, bit: Option<u8>) -> Self {
+        if bit.is_some() { Self { bit_length: 1, data_type: DataType::Bool, ..self } } else { self }
+    }
 }
 
 impl Rig {

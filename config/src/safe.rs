@@ -2,6 +2,7 @@
 //! the run ends.
 
 use crate::duration;
+use crate::setting::Setting;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::time::Duration;
@@ -12,14 +13,14 @@ pub enum SafeValue {
     /// It holds what was sent last.
     Hold,
     /// It takes this value.
-    Value(f64),
+    Value(Setting),
 }
 
 impl Serialize for SafeValue {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Hold => serializer.serialize_str("hold"),
-            Self::Value(value) => serializer.serialize_f64(*value),
+            Self::Value(value) => value.serialize(serializer),
         }
     }
 }
@@ -29,13 +30,13 @@ impl<'de> Deserialize<'de> for SafeValue {
         #[derive(Deserialize)]
         #[serde(untagged)]
         enum Either {
-            Number(f64),
+            Setting(Setting),
             Word(String),
         }
         match Either::deserialize(deserializer) {
-            Ok(Either::Number(value)) => Ok(Self::Value(value)),
+            Ok(Either::Setting(setting)) => Ok(Self::Value(setting)),
             Ok(Either::Word(word)) if word == "hold" => Ok(Self::Hold),
-            _ => Err(serde::de::Error::custom("give a number, or \"hold\"")),
+            _ => Err(serde::de::Error::custom("give a number, bytes as hexadecimal text, or \"hold\"")),
         }
     }
 }
@@ -45,8 +46,8 @@ impl JsonSchema for SafeValue {
         "SafeValue".into()
     }
 
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({ "anyOf": [{ "type": "number" }, { "const": "hold" }] })
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "anyOf": [generator.subschema_for::<Setting>(), { "const": "hold" }] })
     }
 }
 

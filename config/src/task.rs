@@ -1,6 +1,7 @@
 //! Tasks: what to read, what to write, how often, and where it goes.
 
 use crate::number;
+use crate::place::Place;
 use crate::safe::SafeValue;
 use crate::waveform::Waveform;
 use schemars::JsonSchema;
@@ -73,6 +74,9 @@ pub struct ReadChannel {
     /// The entry that it reads.
     #[serde(flatten)]
     pub target: Target,
+    /// The bit of that entry that it reads, 0 for the least significant one; null reads all of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bit: Option<u8>,
     /// Channel number.
     #[schemars(schema_with = "number::schema_u32")]
     pub channel: u32,
@@ -124,6 +128,9 @@ pub struct WriteChannel {
     /// The entry that it writes.
     #[serde(flatten)]
     pub target: Target,
+    /// The bit of that entry that it writes, 0 for the least significant one; null writes all of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bit: Option<u8>,
     /// Channel number that commands are taken from.
     #[schemars(schema_with = "number::schema_u32")]
     pub channel: u32,
@@ -158,8 +165,11 @@ pub enum Target {
         /// Subindex.
         #[schemars(schema_with = "number::schema_u8")]
         subindex: u8,
+        /// Which entry of that index and subindex, where the SubDevice maps several.
+        #[serde(flatten)]
+        place: Place,
         /// Length in bits.
-        #[schemars(range(min = 1, max = 64))]
+        #[schemars(range(min = 1, max = 255))]
         bit_length: u8,
         /// Data type.
         data_type: DataType,

@@ -1,6 +1,7 @@
 //! Waveforms that a write channel can play.
 
 use crate::duration;
+use crate::setting::Setting;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -42,8 +43,8 @@ pub enum Waveform {
     },
     /// Each value for `dwell`, then the last one indefinitely.
     Steps {
-        /// Values in order, in units of the channel.
-        values: Vec<f64>,
+        /// Values in order, in units of the channel; bytes as hexadecimal text.
+        values: Vec<Setting>,
         /// Time for which each value is held.
         #[serde(with = "duration")]
         #[schemars(with = "String")]
@@ -59,7 +60,7 @@ struct RawWaveform {
     amplitude: Option<f64>,
     offset: Option<f64>,
     frequency: Option<f64>,
-    values: Option<Vec<f64>>,
+    values: Option<Vec<Setting>>,
     #[serde(default, with = "duration::optional")]
     dwell: Option<Duration>,
 }

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use support::{names, parsed, refused, set, sound, with, without};
 use zerocat_config::{
-    AfterOutage, BusyPoll, BusyPollSettings, ConfigError, Engine, LinkKind, ReadTask, Rig, SafeOutputs, Source, Target,
-    Task, Wait, Waveform, XdpMode,
+    AfterOutage, BusyPoll, BusyPollSettings, ConfigError, Engine, LinkKind, Place, ReadTask, Rig, SafeOutputs, Setting,
+    Source, Target, Task, Wait, Waveform, XdpMode,
 };
 use zerocat_pdi::{DataType, Direction};
 
@@ -145,7 +145,8 @@ fn takes_numbers_as_hex_and_decimal_strings() {
     assert_eq!((properties.serial, properties.vendor_id, properties.product_code), (16, 0xdebc_0a77, 252));
     assert_eq!((properties.revision, properties.position), (u32::MAX, 2));
     assert_eq!((properties.pdos.inputs[0].index, properties.pdos.inputs[0].subindex), (0x6041, 10));
-    let manual = Target::Manual { index: 0x6000, subindex: 2, bit_length: 32, data_type: DataType::Float32 };
+    let place = Place::default();
+    let manual = Target::Manual { index: 0x6000, subindex: 2, place, bit_length: 32, data_type: DataType::Float32 };
     assert_eq!((&read_of(&rig).config.channels[1].target, read_of(&rig).config.channels[1].channel), (&manual, 7));
 }
 
@@ -212,8 +213,8 @@ fn names_the_path_of_a_wrong_type() {
         ),
         (
             format!("{INPUT}/data_type"),
-            json!("int24"),
-            "slaves[0].properties.pdos.inputs[0].data_type: unknown variant `int24`, expected one of `bool`, `int8`",
+            json!("float16"),
+            "slaves[0].properties.pdos.inputs[0].data_type: `float16` is no data type; one of bool, int8, uint8",
         ),
         (
             format!("{READ}/sample_rate"),
@@ -244,7 +245,7 @@ fn names_the_path_of_a_wrong_type() {
         (
             format!("{WRITE}/channels/0/waveform"),
             json!({ "shape": "steps", "values": [1, "x"], "dwell": "1ms" }),
-            "tasks[1].config.channels[0].waveform.values[1]: invalid type",
+            "tasks[1].config.channels[0].waveform.values[1]: invalid value: string \"x\", expected a number, or bytes as",
         ),
     ];
     for (pointer, value, text) in cases {
@@ -468,5 +469,5 @@ fn the_example_rig_has_no_problems_and_enables_its_servo() {
     let control =
         write.config.channels.iter().find(|c| matches!(&c.target, Target::Automatic { pdo } if pdo == "control_word"));
     let Some(Waveform::Steps { values, .. }) = control.and_then(|c| c.waveform.as_ref()) else { panic!("{write:?}") };
-    assert_eq!(values, &[6.0, 7.0, 15.0]);
+    assert_eq!(values, &[6.0, 7.0, 15.0].map(Setting::Number));
 }

@@ -1,9 +1,13 @@
 //! From a task's channels to places in the process image of the bus that was found.
+//!
+//! An entry is known by its index and subindex, and where a SubDevice maps several of those, by its PDO and its place in
+//! it. Guarantees: a channel is bound to exactly one entry, or refused with the lines that would name one; no two write
+//! channels have a bit in common.
 
 use std::collections::BTreeMap;
 use std::fmt;
-use zerocat_config::{ResolvedChannel, Rig, Task};
-use zerocat_pdi::{BitSpan, Direction, Plan, SubDevicePlan};
+use zerocat_config::{Candidate, Place, ResolvedChannel, Rig, Task};
+use zerocat_pdi::{BitSpan, Direction, PlacedEntry, Plan, SubDevicePlan};
 use zerocat_tasks::Placed;
 
 /// A channel that has no place.
@@ -34,8 +38,21 @@ pub enum Unbound {
         index: u16,
         /// Subindex.
         subindex: u8,
-        /// What it maps in that direction.
-        mapped: Vec<(u16, u8)>,
+        /// What it maps in that direction, by PDO.
+        mapped: Vec<MappedPdo>,
+    },
+    /// It maps several of that index and subindex, and the rig file says of none, or of no single one, that it is meant.
+    Ambiguous {
+        /// Key of the slave.
+        slave: String,
+        /// Index of the entry.
+        index: u16,
+        /// Subindex.
+        subindex: u8,
+        /// What the rig file says beside them.
+        given: Place,
+        /// The keys that name each, and its length in bits.
+        candidates: Vec<(Place, u8)>,
     },
     /// The entry is mapped with another length.
     Length {
@@ -46,6 +63,35 @@ pub enum Unbound {
         /// Bits in the SubDevice.
         mapped: u8,
     },
+    /// Its bits are another channel's.
+    Shared {
+        /// Task of that channel.
+        task: String,
+        /// Its number.
+        channel: u32,
+    },
+}
+
+/// A PDO and its entries, by index and subindex.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MappedPdo {
+    /// Index of the PDO.
+    pub index: u16,
+    /// Which of that index, 1 for the first.
+    pub nth: u16,
+    /// Its entries.
+    pub entries: Vec<(u16, u8)>,
+}
+
+impl fmt::Display for MappedPdo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PDO {:#06x}", self.index)?;
+        if self.nth > 1 {
+            write!(f, " (number {} of that index)", self.nth)?;
+        }
+        f.write_str(":")?;
+        self.entries.iter().try_for_each(|(index, subindex)| write!(f, " {index:#06x}:{subindex:02x}"))
+    }
 }
 
 impl fmt::Display for Unbound {
@@ -53,14 +99,27 @@ impl fmt::Display for Unbound {
         match self {
             Self::NotFound { slave } => write!(f, "slave `{slave}` is not on the bus"),
             Self::NotMapped { slave, index, subindex, mapped } => {
-                write!(f, "slave `{slave}` does not map {index:#06x}:{subindex:02x}; it maps")?;
-                if mapped.is_empty() {
-                    return f.write_str(" nothing in that direction");
+                let mapped: Vec<String> = mapped.iter().map(ToString::to_string).collect();
+                let mapped = if mapped.is_empty() { "nothing in that direction".to_owned() } else { mapped.join("; ") };
+                write!(f, "slave `{slave}` does not map {index:#06x}:{subindex:02x}; it maps {mapped}")
+            }
+            Self::Ambiguous { slave, index, subindex, given, candidates } => {
+                let entry = format!("{index:#06x}:{subindex:02x}");
+                write!(f, "slave `{slave}` maps {entry} {} times, and ", candidates.len())?;
+                if *given == Place::default() {
+                    f.write_str("the rig file doesn't say which one is meant")?;
+                } else {
+                    write!(f, "{given} names no single one")?;
                 }
-                mapped.iter().try_for_each(|(index, subindex)| write!(f, " {index:#06x}:{subindex:02x}"))
+                let line = |(place, bits): &(Place, u8)| format!("{place} ({bits} bits)");
+                let lines: Vec<String> = candidates.iter().map(line).collect();
+                write!(f, "; write beside its `index` one of: {}", lines.join("; "))
             }
             Self::Length { slave, configured, mapped } => {
                 write!(f, "slave `{slave}` maps the entry with {mapped} bits, the rig file says {configured}")
+            }
+            Self::Shared { task, channel } => {
+                write!(f, "it is the same output as channel {channel} of task `{task}`, or a part of it")
             }
         }
     }
@@ -69,40 +128,86 @@ impl fmt::Display for Unbound {
 /// Where on the bus each slave of the rig file is: key to position.
 pub type Positions = BTreeMap<String, u16>;
 
-/// Finds the places of a task's enabled channels, in the order of the file.
+/// Finds the places of the enabled channels of all tasks, in the order of the file; scan tasks have none.
 ///
 /// # Errors
-/// The first channel that has none.
-pub fn bind(rig: &Rig, task: &Task, plan: &Plan, positions: &Positions) -> Result<Vec<Placed>, BindError> {
-    let bound = |channel: ResolvedChannel| match place(&channel, plan, positions) {
-        Ok(span) => Ok(Placed { channel, span }),
-        Err(why) => Err(BindError { task: task.name().to_owned(), channel: channel.channel, why }),
+/// The first channel that has none, or that writes what another one writes.
+pub fn bind(rig: &Rig, plan: &Plan, positions: &Positions) -> Result<Vec<Vec<Placed>>, BindError> {
+    let of_task = |task: &Task| -> Result<Vec<Placed>, BindError> {
+        let bound = |channel: ResolvedChannel| match place(&channel, plan, positions) {
+            Ok(span) => Ok(Placed { channel, span }),
+            Err(why) => Err(BindError { task: task.name().to_owned(), channel: channel.channel, why }),
+        };
+        rig.channels_of(task).into_iter().map(bound).collect()
     };
-    rig.channels_of(task).into_iter().map(bound).collect()
+    let bindings = rig.tasks.iter().map(of_task).collect::<Result<Vec<_>, _>>()?;
+    unshared(rig, &bindings)?;
+    Ok(bindings)
 }
 
 fn place(channel: &ResolvedChannel, plan: &Plan, positions: &Positions) -> Result<BitSpan, Unbound> {
-    let slave = channel.slave.clone();
+    let slave = || channel.slave.clone();
     let subdevice = positions
         .get(&channel.slave)
         .and_then(|position| plan.subdevices.iter().find(|subdevice| subdevice.position == *position))
-        .ok_or_else(|| Unbound::NotFound { slave: slave.clone() })?;
-    let entry = subdevice.entries.iter().find(|entry| {
-        (entry.direction, entry.index, entry.subindex) == (channel.direction, channel.index, channel.subindex)
-    });
-    match entry {
-        Some(entry) if entry.span.len == channel.bit_length => Ok(entry.span),
-        Some(entry) => Err(Unbound::Length { slave, configured: channel.bit_length, mapped: entry.span.len }),
-        None => Err(Unbound::NotMapped {
-            slave,
-            index: channel.index,
-            subindex: channel.subindex,
-            mapped: mapped(subdevice, channel.direction),
-        }),
+        .ok_or_else(|| Unbound::NotFound { slave: slave() })?;
+    let entry = meant(channel, subdevice)?;
+    if entry.span.len != channel.bit_length {
+        return Err(Unbound::Length { slave: slave(), configured: channel.bit_length, mapped: entry.span.len });
+    }
+    // A bit behind the entry's last one is refused by the rig file's rules.
+    Ok(channel.bit.and_then(|bit| entry.span.bit(bit)).unwrap_or(entry.span))
+}
+
+/// The one entry that a channel refers to.
+fn meant<'p>(channel: &ResolvedChannel, subdevice: &'p SubDevicePlan) -> Result<&'p PlacedEntry, Unbound> {
+    let (slave, index, subindex) = (channel.slave.clone(), channel.index, channel.subindex);
+    let of_it =
+        |entry: &&PlacedEntry| (entry.direction, entry.index, entry.subindex) == (channel.direction, index, subindex);
+    let same: Vec<&PlacedEntry> = subdevice.entries.iter().filter(of_it).collect();
+    let candidates: Vec<Candidate> = same.iter().map(|entry| candidate(entry)).collect();
+    match channel.place.find(channel.bit_length, &candidates) {
+        Ok(n) if n < same.len() => Ok(same[n]),
+        _ if same.is_empty() => {
+            Err(Unbound::NotMapped { slave, index, subindex, mapped: mapped(subdevice, channel.direction) })
+        }
+        _ => {
+            let named = candidates.iter().enumerate().map(|(n, one)| (Place::of(n, &candidates), one.bit_length));
+            Err(Unbound::Ambiguous { slave, index, subindex, given: channel.place, candidates: named.collect() })
+        }
     }
 }
 
-fn mapped(subdevice: &SubDevicePlan, direction: Direction) -> Vec<(u16, u8)> {
-    let same = subdevice.entries.iter().filter(|entry| entry.direction == direction);
-    same.map(|entry| (entry.index, entry.subindex)).collect()
+fn candidate(entry: &PlacedEntry) -> Candidate {
+    Candidate { pdo_index: entry.pdo, pdo_nth: entry.pdo_nth, bit_length: entry.span.len }
+}
+
+fn mapped(subdevice: &SubDevicePlan, direction: Direction) -> Vec<MappedPdo> {
+    let mut pdos: Vec<MappedPdo> = Vec::new();
+    for entry in subdevice.entries.iter().filter(|entry| entry.direction == direction) {
+        let known = |pdo: &&mut MappedPdo| (pdo.index, pdo.nth) == (entry.pdo, entry.pdo_nth);
+        match pdos.last_mut().filter(known) {
+            Some(pdo) => pdo.entries.push((entry.index, entry.subindex)),
+            None => {
+                let entries = vec![(entry.index, entry.subindex)];
+                pdos.push(MappedPdo { index: entry.pdo, nth: entry.pdo_nth, entries });
+            }
+        }
+    }
+    pdos
+}
+
+/// That no output is written by two channels, as far as the rig file alone can't tell.
+fn unshared(rig: &Rig, bindings: &[Vec<Placed>]) -> Result<(), BindError> {
+    let writers = rig.tasks.iter().zip(bindings).filter(|(task, _)| matches!(task, Task::Write(_)));
+    let mut outputs: Vec<(&Task, &Placed)> =
+        writers.flat_map(|(task, placed)| placed.iter().map(move |placed| (task, placed))).collect();
+    outputs.sort_by_key(|(_, placed)| placed.span);
+    for ((task, one), (other_task, other)) in outputs.iter().zip(outputs.iter().skip(1)) {
+        if one.span.overlaps(other.span) {
+            let why = Unbound::Shared { task: task.name().to_owned(), channel: one.channel.channel };
+            return Err(BindError { task: other_task.name().to_owned(), channel: other.channel.channel, why });
+        }
+    }
+    Ok(())
 }

@@ -248,8 +248,7 @@ impl<'a> Machine<'a> {
             return Err(StartError::Slots { needed: plan.frames.len(), slots: self.cyclic_slots });
         }
         let positions: Positions = matching.matches.iter().map(|found| (found.key.clone(), found.position)).collect();
-        let tasks = self.rig.tasks.iter();
-        let bindings: Bindings = tasks.map(|task| bind(self.rig, task, &plan, &positions)).collect::<Result<_, _>>()?;
+        let bindings: Bindings = bind(self.rig, &plan, &positions)?;
         let suspended_before = self.surroundings.suspended();
         Ok(Planned {
             network,

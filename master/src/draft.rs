@@ -1,13 +1,16 @@
 //! A rig file drafted from a scan, for a user to begin with: every SubDevice with every entry that it maps, and a read
-//! task over all inputs.
+//! task over all inputs, whose samples go to standard output.
+//!
+//! Guarantees: whatever was scanned, the draft has no problems, and all of its channels are bound on the same bus.
+
+mod entries;
 
 use crate::scan::{Scan, Scanned};
-use std::collections::BTreeSet;
+use entries::Names;
 use zerocat_config::{
-    Engine, Network, NetworkProperties, PdoEntry, Pdos, ReadChannel, ReadConfig, ReadTask, Rig, Slave, SlaveProperties,
-    Target, Task,
+    Engine, Network, NetworkProperties, PdoEntry, Pdos, ReadChannel, ReadConfig, ReadTask, Rig, Sink, Slave,
+    SlaveProperties, Target, Task,
 };
-use zerocat_pdi::{DataType, Entry, Pdo};
 
 const NETWORK: &str = "network";
 const RATE: f64 = 1000.0;
@@ -30,7 +33,7 @@ pub fn draft_rig(scan: &Scan, interface: &str) -> Rig {
             data_saving: true,
             channels,
         },
-        sink: None,
+        sink: Some(Sink::Jsonl("-".to_owned())),
     };
     let tasks = if read.config.channels.is_empty() { Vec::new() } else { vec![Task::Read(read)] };
     Rig {
@@ -51,6 +54,7 @@ fn channels_of(slave: &Slave) -> Vec<ReadChannel> {
     let channel = |entry: &PdoEntry| ReadChannel {
         device: slave.key.clone(),
         target: Target::Automatic { pdo: entry.name.clone() },
+        bit: None,
         channel: 0,
         enabled: true,
     };
@@ -58,8 +62,9 @@ fn channels_of(slave: &Slave) -> Vec<ReadChannel> {
 }
 
 fn slave(found: &Scanned) -> Slave {
-    let mut taken = BTreeSet::new();
-    let pdos = Pdos { inputs: entries(&found.inputs, &mut taken), outputs: entries(&found.outputs, &mut taken) };
+    let mut names = Names::default();
+    let inputs = entries::entries(&found.inputs, &mut names);
+    let pdos = Pdos { inputs, outputs: entries::entries(&found.outputs, &mut names) };
     Slave {
         key: format!("slave_{}", found.position),
         name: found.name.clone(),
@@ -77,67 +82,12 @@ fn slave(found: &Scanned) -> Slave {
     }
 }
 
-fn entries(pdos: &[Pdo], taken: &mut BTreeSet<String>) -> Vec<PdoEntry> {
-    let mapped = pdos.iter().flat_map(|pdo| pdo.entries.iter().map(move |entry| (pdo, entry)));
-    mapped.filter(|(_, entry)| !entry.is_padding()).map(|(pdo, entry)| pdo_entry(pdo, entry, taken)).collect()
-}
-
-fn pdo_entry(pdo: &Pdo, entry: &Entry, taken: &mut BTreeSet<String>) -> PdoEntry {
-    let address = format!("{:04x}_{:02x}", entry.index, entry.subindex);
-    let plain = sanitised(&entry.name);
-    let qualified = sanitised(&format!("{} {}", pdo.name, entry.name));
-    let candidates = [plain, qualified.clone(), format!("{qualified}_{address}")];
-    let free = candidates.into_iter().find(|name| !name.is_empty() && !taken.contains(name));
-    let name = free.unwrap_or_else(|| format!("entry_{address}"));
-    taken.insert(name.clone());
-    PdoEntry {
-        name,
-        index: entry.index,
-        subindex: entry.subindex,
-        bit_length: entry.bit_length,
-        data_type: data_type(entry),
-    }
-}
-
-/// Lower case, underscores only, as the specification's rule for channel names has it.
-fn sanitised(name: &str) -> String {
-    let mut clean = String::new();
-    for letter in name.chars().flat_map(char::to_lowercase) {
-        if letter.is_ascii_alphanumeric() {
-            clean.push(letter);
-        } else if !clean.is_empty() && !clean.ends_with('_') {
-            clean.push('_');
-        }
-    }
-    clean.trim_end_matches('_').to_owned()
-}
-
-/// By the base data type (ETG.1020, table 98) where it fits the length, else the smallest unsigned one.
-fn data_type(entry: &Entry) -> DataType {
-    let by_code = match entry.type_code {
-        0x0001 => Some(DataType::Bool),
-        0x0002 => Some(DataType::Int8),
-        0x0003 => Some(DataType::Int16),
-        0x0004 => Some(DataType::Int32),
-        0x0008 => Some(DataType::Float32),
-        0x0011 => Some(DataType::Float64),
-        0x0015 => Some(DataType::Int64),
-        _ => None,
-    };
-    by_code.filter(|data_type| data_type.fits(entry.bit_length)).unwrap_or(match entry.bit_length {
-        1 => DataType::Bool,
-        2..=8 => DataType::Uint8,
-        9..=16 => DataType::Uint16,
-        17..=32 => DataType::Uint32,
-        _ => DataType::Uint64,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::scan::Scan;
     use zerocat_bus::Identity;
+    use zerocat_pdi::{DataType, Entry, Pdo};
 
     fn entry(index: u16, name: &str, bit_length: u8, type_code: u16) -> Entry {
         Entry { index, subindex: 1, bit_length, name: name.to_owned(), type_code }
@@ -182,5 +132,12 @@ mod tests {
         assert_eq!(names, ["value", "channel_1a01_value", "channel_1a01"]);
         let types: Vec<_> = rig.slaves[0].properties.pdos.inputs.iter().map(|entry| entry.data_type).collect();
         assert_eq!(types, [DataType::Int16, DataType::Int16, DataType::Uint8]);
+    }
+
+    #[test]
+    fn samples_go_to_standard_output() {
+        let rig = draft_rig(&scan(), "eth7");
+        let Task::Read(read) = &rig.tasks[0] else { panic!("{rig:?}") };
+        assert_eq!(read.sink, Some(Sink::Jsonl("-".to_owned())));
     }
 }

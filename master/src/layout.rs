@@ -76,14 +76,13 @@ pub(crate) fn safe_outputs(rig: &Rig, plan: &Plan, bindings: &Bindings) -> SafeO
 }
 
 fn set_safe(safe: &mut SafeOutputs, place: &Placed, value: SafeValue) {
-    let span = place.span;
-    let (raw, hold) = match value {
-        SafeValue::Hold => (0, u64::MAX),
+    let (span, data_type) = (place.span, place.channel.value_type());
+    let hold = value == SafeValue::Hold;
+    let _ = span.fill(&mut safe.values, false) && span.fill(&mut safe.hold, hold);
+    if let SafeValue::Value(value) = value {
         // A value that doesn't fit its entry is refused by the rig file's rules.
-        SafeValue::Value(value) => (place.channel.data_type.encode_saturating(value, span.len).unwrap_or_default(), 0),
-    };
-    let kept = hold & (u64::MAX >> (64 - u32::from(span.len.clamp(1, 64))));
-    let _ = span.insert(&mut safe.values, raw) && span.insert(&mut safe.hold, kept);
+        let _ = data_type.write_nearest(value.value(), span, &mut safe.values);
+    }
 }
 
 /// Checks that no SubDevice with outputs waits longer for its next ones than its watchdog. The rig file alone can't

@@ -79,6 +79,14 @@ impl BitSpan {
         self.words().enumerate().all(|(n, word)| word.insert(image, octets.word(n)))
     }
 
+    /// Sets all bits of the field, or clears them. Returns false and changes nothing when it isn't wholly in the image.
+    #[must_use = "false says that nothing was written"]
+    pub fn fill(self, image: &mut [u8], set: bool) -> bool {
+        let word = if set { u64::MAX } else { 0 };
+        let inside = image.get(self.bytes()).is_some_and(|bytes| !bytes.is_empty());
+        inside && self.words().all(|part| part.insert(image, word))
+    }
+
     /// One bit of the field, the least significant one first; `None` behind its last one.
     #[must_use]
     pub fn bit(self, n: u8) -> Option<Self> {
@@ -163,6 +171,8 @@ mod tests {
         assert!(!BitSpan::new(24, 249).insert_octets(&mut image, octets));
         assert_eq!((image[3], BitSpan::new(24, 249).extract_octets(&image)), (0x22, None));
         assert_eq!(BitSpan::new(0, 0).extract_octets(&image), None);
+        assert!(BitSpan::new(4, 249).fill(&mut image, false) && !BitSpan::new(24, 249).fill(&mut image, true));
+        assert_eq!((image[0], image[1..31].iter().all(|byte| *byte == 0), image[31]), (0x0f, true, 0xe0));
     }
 
     #[test]

@@ -86,7 +86,7 @@ impl Batch {
         self.index.push(unix_ns);
         for (column, point) in self.channels.iter_mut().zip(points) {
             // A record holds all of its points by construction; one that did not would read as 0, not shift a column.
-            column.values.push(point.read(record).unwrap_or_else(|| point.data_type.decode(0, point.span.len)));
+            column.values.push(point.read(record).unwrap_or_else(|| point.zero()));
         }
     }
 

@@ -27,8 +27,8 @@ pub enum LineError {
     /// A key is not a channel number.
     #[error("`{0}` is not a channel number")]
     NotAChannel(String),
-    /// A value is neither a number nor a bool.
-    #[error("channel {channel}: {value} is not a number, true or false")]
+    /// A value is neither a number nor a bool nor bytes.
+    #[error("channel {channel}: {value} is not a number, true, false, or bytes as hexadecimal text such as \"00ff\"")]
     NotAValue {
         /// Channel number.
         channel: u32,
@@ -64,6 +64,10 @@ fn entry(key: &str, value: &Json) -> Option<Result<Command, LineError>> {
             let value = value.or_else(|| number.as_f64().map(Value::Float64))?;
             Some(Ok(Command { channel, value }))
         }
+        Json::String(text) => {
+            let bytes = text.parse().map(|octets| Command { channel, value: Value::Bytes(octets) });
+            Some(bytes.map_err(|_| LineError::NotAValue { channel, value: last.to_string() }))
+        }
         other => Some(Err(LineError::NotAValue { channel, value: other.to_string() })),
     }
 }
@@ -94,6 +98,15 @@ mod tests {
         let expected =
             [Command { channel: 1, value: Value::Bool(true) }, Command { channel: 2, value: Value::Float64(1.5) }];
         assert_eq!(commands(r#"{"1": true, "2": 1.5}"#), expected);
+    }
+
+    #[test]
+    fn takes_bytes_as_hexadecimal_text() {
+        let value = Value::Bytes("00ff0a".parse().unwrap());
+        assert_eq!(
+            commands(r#"{"1": "00FF0a", "2": ["no hex", "00ff0a"]}"#),
+            [1, 2].map(|channel| Command { channel, value })
+        );
     }
 
     #[test]

@@ -2,14 +2,14 @@
 
 use zerocat_config::ResolvedChannel;
 use zerocat_engine::{ReaderSpec, WriterSpec};
-use zerocat_pdi::{BitSpan, DataType, Value, Windows};
+use zerocat_pdi::{BitSpan, DataType, Octets, Value, Windows};
 
 /// A channel and its place in the process image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Placed {
     /// The channel.
     pub channel: ResolvedChannel,
-    /// Its bits in the process image.
+    /// Its bits in the process image: those of its entry, or the one that it is of it.
     pub span: BitSpan,
 }
 
@@ -30,7 +30,15 @@ impl Point {
     /// Its value in a record; none where the record is too short.
     #[must_use]
     pub fn read(&self, record: &[u8]) -> Option<Value> {
-        self.span.extract(record).map(|raw| self.data_type.decode(raw, self.span.len))
+        self.data_type.read(self.span, record)
+    }
+
+    /// Its value where all of its bits are 0.
+    pub(crate) fn zero(&self) -> Value {
+        match self.data_type {
+            DataType::Bytes => Value::Bytes(Octets::zeros(self.span.len)),
+            number => number.decode(0, self.span.len),
+        }
     }
 }
 
@@ -57,7 +65,7 @@ impl Mapping {
         let point = |(placed, span): (&Placed, &BitSpan)| Point {
             channel: placed.channel.channel,
             state_channel: placed.channel.state_channel,
-            data_type: placed.channel.data_type,
+            data_type: placed.channel.value_type(),
             span: *span,
         };
         let points = channels.iter().zip(&windows.spans).map(point).collect();
@@ -106,6 +114,7 @@ impl Mapping {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use zerocat_config::Place;
     use zerocat_pdi::Direction;
 
     /// A channel with a place, for tests.
@@ -117,6 +126,8 @@ pub(crate) mod tests {
             pdo: String::new(),
             index: 0x7000,
             subindex: 1,
+            place: Place::default(),
+            bit: None,
             bit_length: len,
             data_type,
             direction: Direction::Output,
@@ -140,6 +151,25 @@ pub(crate) mod tests {
         let spec = Mapping::new(&[placed(1, DataType::Bool, 9, 1)]).writer(100, 10.0);
         assert_eq!((spec.ranges.first(), spec.ranges.len(), spec.mask), (Some(&(1..2)), 1, vec![0b10]));
         assert_eq!((spec.state_every, spec.state_depth), (100, 64));
+    }
+
+    #[test]
+    fn a_bit_of_an_entry_is_a_bool_and_a_writer_owns_only_that_bit() {
+        let mut bit = placed(1, DataType::Uint16, 13, 1);
+        bit.channel.bit = Some(5);
+        let mapping = Mapping::new(&[bit]);
+        assert_eq!(mapping.points()[0].read(&[0x20]), Some(Value::Bool(true)));
+        assert_eq!(mapping.points()[0].read(&[0xdf]), Some(Value::Bool(false)));
+        assert_eq!(mapping.writer(100, 10.0).mask, [0b10_0000]);
+    }
+
+    #[test]
+    fn an_entry_of_more_than_64_bits_is_read_as_bytes() {
+        let mapping = Mapping::new(&[placed(1, DataType::Bytes, 4, 80)]);
+        let record = [0x0f, 0x21, 0x43, 0x65, 0x87, 0xa9, 0xcb, 0xed, 0x0f, 0x00, 0xf1];
+        let expected: Octets = "10325476_98badcfe0010".replace('_', "").parse().unwrap();
+        assert_eq!((mapping.record_len(), mapping.points()[0].read(&record)), (11, Some(Value::Bytes(expected))));
+        assert_eq!(mapping.points()[0].zero(), Value::Bytes(Octets::zeros(80)));
     }
 
     #[test]

@@ -51,22 +51,26 @@ impl Outputs {
     /// # Errors
     /// The channel is unknown or the value does not fit; nothing has changed.
     pub fn set(&mut self, channel: u32, value: Value) -> Result<(), Rejected> {
-        self.put(channel, |point| point.data_type.encode(value, point.span.len))
+        self.put(channel, |point, record| point.data_type.write(value, point.span, record))
     }
 
     /// Sets an output to the value nearest to a generated one.
     ///
     /// # Errors
-    /// The channel is unknown, or the length does not fit the type; nothing has changed.
-    pub fn set_nearest(&mut self, channel: u32, value: f64) -> Result<(), Rejected> {
-        self.put(channel, |point| point.data_type.encode_saturating(value, point.span.len))
+    /// The channel is unknown, or the value is of another form than the type; nothing has changed.
+    pub fn set_nearest(&mut self, channel: u32, value: Value) -> Result<(), Rejected> {
+        self.put(channel, |point, record| point.data_type.write_nearest(value, point.span, record))
     }
 
-    fn put(&mut self, channel: u32, encode: impl FnOnce(&Point) -> Result<u64, ValueError>) -> Result<(), Rejected> {
+    fn put(
+        &mut self,
+        channel: u32,
+        write: impl FnOnce(&Point, &mut [u8]) -> Result<bool, ValueError>,
+    ) -> Result<(), Rejected> {
         let unknown = Rejected::UnknownChannel(channel);
         let point = self.points.get(&channel).ok_or(unknown)?;
-        let raw = encode(point).map_err(|error| Rejected::Value { channel, error })?;
-        if point.span.insert(&mut self.record, raw) { Ok(()) } else { Err(unknown) }
+        let written = write(point, &mut self.record).map_err(|error| Rejected::Value { channel, error })?;
+        if written { Ok(()) } else { Err(unknown) }
     }
 }
 
@@ -104,8 +108,31 @@ mod tests {
     #[test]
     fn a_generated_value_is_rounded_and_clamped() {
         let mut outputs = outputs();
-        outputs.set_nearest(3, 1e9).unwrap();
-        outputs.set_nearest(1, 1.6).unwrap();
+        outputs.set_nearest(3, Value::Float64(1e9)).unwrap();
+        outputs.set_nearest(1, Value::Float64(1.6)).unwrap();
         assert_eq!(outputs.record(), [2, 0, 0, 127]);
+    }
+
+    #[test]
+    fn bytes_are_written_whole_or_refused() {
+        let mut outputs = Outputs::new(&Mapping::new(&[placed(1, DataType::Bytes, 0, 80)]));
+        let bytes = |text: &str| Value::Bytes(text.parse().unwrap());
+        outputs.set(1, bytes("00112233445566778899")).unwrap();
+        let error = outputs.set(1, bytes("0011")).unwrap_err().to_string();
+        assert_eq!(error, "channel 1: 0011 is 2 bytes, bytes of 80 bits need 10 bytes as hexadecimal text");
+        assert!(outputs.set(1, Value::Uint(5)).is_err());
+        assert_eq!(outputs.record(), [0, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99]);
+    }
+
+    #[test]
+    fn a_bit_is_written_beside_the_others_of_its_entry() {
+        let mut bits = [placed(1, DataType::Uint16, 3, 1), placed(2, DataType::Uint16, 4, 1)];
+        (bits[0].channel.bit, bits[1].channel.bit) = (Some(3), Some(4));
+        let mut outputs = Outputs::new(&Mapping::new(&bits));
+        outputs.set(1, Value::Bool(true)).unwrap();
+        outputs.set(2, Value::Uint(1)).unwrap();
+        outputs.set(1, Value::Uint(0)).unwrap();
+        assert_eq!(outputs.record(), [0b1_0000]);
+        assert!(outputs.set(1, Value::Uint(2)).is_err());
     }
 }

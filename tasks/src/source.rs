@@ -8,6 +8,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::thread::Builder;
 use std::time::Duration;
 use zerocat_config::{Waveform, WriteTask};
+use zerocat_pdi::Value;
 
 /// Lines that may wait between the reading thread and the task; a sender that is faster waits.
 const WAITING: usize = 256;
@@ -22,7 +23,7 @@ pub enum SourceItem {
         /// Channel number.
         channel: u32,
         /// The value.
-        value: f64,
+        value: Value,
     },
     /// What was no command.
     Malformed(LineError),
@@ -148,18 +149,19 @@ fn sourced(line: Result<Vec<u8>, LineError>) -> Vec<SourceItem> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use zerocat_pdi::Value;
+    use zerocat_config::Setting;
 
     #[test]
     fn waveforms_wait_for_the_outputs_to_go_live() {
-        let steps = Waveform::Steps { values: vec![6.0, 7.0], dwell: Duration::from_millis(10) };
+        let steps =
+            Waveform::Steps { values: [6.0, 7.0].map(Setting::Number).to_vec(), dwell: Duration::from_millis(10) };
         let mut source = WaveformSource::new(vec![(5, steps)]);
         let mut got = Vec::new();
         source.poll(None, &mut got);
         assert_eq!(got, []);
         source.poll(Some(Duration::ZERO), &mut got);
         source.poll(Some(Duration::from_millis(10)), &mut got);
-        assert_eq!(got, [6.0, 7.0].map(|value| SourceItem::Generated { channel: 5, value }));
+        assert_eq!(got, [6.0, 7.0].map(|value| SourceItem::Generated { channel: 5, value: Value::Float64(value) }));
     }
 
     #[test]

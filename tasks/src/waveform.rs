@@ -2,11 +2,21 @@
 
 use std::f64::consts::TAU;
 use std::time::Duration;
-use zerocat_config::Waveform;
+use zerocat_config::{Setting, Waveform};
+use zerocat_pdi::Value;
 
-/// Value of a waveform at a time after its start.
+/// Value of a waveform at a time after its start: a number, or bytes of steps.
 #[must_use]
-pub fn value_at(waveform: &Waveform, time: Duration) -> f64 {
+pub fn value_at(waveform: &Waveform, time: Duration) -> Value {
+    if let Waveform::Steps { values, dwell } = waveform {
+        let step = time.as_nanos().checked_div(dwell.as_nanos()).unwrap_or(0);
+        let step = usize::try_from(step).unwrap_or(usize::MAX);
+        return values.get(step).or(values.last()).copied().unwrap_or(Setting::Number(0.0)).value();
+    }
+    Value::Float64(number_at(waveform, time))
+}
+
+fn number_at(waveform: &Waveform, time: Duration) -> f64 {
     match waveform {
         Waveform::Sine { amplitude, offset, frequency } => offset + amplitude * (TAU * phase(*frequency, time)).sin(),
         Waveform::Square { amplitude, offset, frequency } => {
@@ -14,11 +24,7 @@ pub fn value_at(waveform: &Waveform, time: Duration) -> f64 {
             offset + amplitude * sign
         }
         Waveform::Ramp { amplitude, offset, frequency } => offset + amplitude * (2.0 * phase(*frequency, time) - 1.0),
-        Waveform::Steps { values, dwell } => {
-            let step = time.as_nanos().checked_div(dwell.as_nanos()).unwrap_or(0);
-            let step = usize::try_from(step).unwrap_or(usize::MAX);
-            values.get(step).or(values.last()).copied().unwrap_or(0.0)
-        }
+        Waveform::Steps { .. } => 0.0,
     }
 }
 
@@ -32,7 +38,7 @@ mod tests {
     use super::*;
 
     fn at(waveform: &Waveform, millis: u64) -> f64 {
-        value_at(waveform, Duration::from_millis(millis))
+        value_at(waveform, Duration::from_millis(millis)).to_f64()
     }
 
     #[test]
@@ -56,17 +62,29 @@ mod tests {
 
     #[test]
     fn steps_hold_each_value_and_then_the_last() {
-        let steps = Waveform::Steps { values: vec![6.0, 7.0, 15.0], dwell: Duration::from_millis(100) };
+        let steps = Waveform::Steps {
+            values: [6.0, 7.0, 15.0].map(Setting::Number).to_vec(),
+            dwell: Duration::from_millis(100),
+        };
         assert_eq!([0, 99, 100, 200, 299, 100_000].map(|t| at(&steps, t)), [6.0, 6.0, 7.0, 15.0, 15.0, 15.0]);
+    }
+
+    #[test]
+    fn steps_of_bytes_are_bytes() {
+        let bytes = |text: &str| Setting::Bytes(text.parse().unwrap());
+        let steps = Waveform::Steps { values: vec![bytes("00ff"), bytes("01ff")], dwell: Duration::from_millis(1) };
+        let values = [0, 1, 2].map(|t| value_at(&steps, Duration::from_millis(t)).to_string());
+        assert_eq!(values, ["00ff", "01ff", "01ff"]);
     }
 
     #[test]
     fn odd_parameters_give_a_value_and_no_panic() {
         let none = Waveform::Steps { values: Vec::new(), dwell: Duration::ZERO };
-        assert_eq!(value_at(&none, Duration::MAX), 0.0);
-        let held = Waveform::Steps { values: vec![1.0, 2.0], dwell: Duration::ZERO };
-        assert_eq!(value_at(&held, Duration::MAX), 1.0);
+        assert_eq!(value_at(&none, Duration::MAX), Value::Float64(0.0));
+        let held = Waveform::Steps { values: [1.0, 2.0].map(Setting::Number).to_vec(), dwell: Duration::ZERO };
+        assert_eq!(value_at(&held, Duration::MAX), Value::Float64(1.0));
         let sine = Waveform::Sine { amplitude: 1.0, offset: 0.0, frequency: 1e300 };
-        assert!(value_at(&sine, Duration::MAX).abs() <= 1.0 || value_at(&sine, Duration::MAX).is_nan());
+        let value = value_at(&sine, Duration::MAX).to_f64();
+        assert!(value.abs() <= 1.0 || value.is_nan());
     }
 }

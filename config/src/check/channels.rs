@@ -1,22 +1,25 @@
 //! References of channels, and numbers and entries that only one channel may have.
 
-use super::{Found, Unique, waveforms};
+use super::{Found, Unique, same_entry, waveforms};
+use crate::place::Place;
 use crate::resolve::{entries, entry};
 use crate::rig::{PdoEntry, Rig, Slave};
 use crate::safe::SafeValue;
+use crate::setting::Setting;
 use crate::task::{Target, Task};
+use std::collections::HashMap;
 use zerocat_pdi::Direction;
 
 /// Checks the channels of all tasks.
 pub(super) fn channels(rig: &Rig, found: &mut Found) {
-    let mut checker = Checker { rig, numbers: Unique::new(), outputs: Unique::new(), found };
+    let mut checker = Checker { rig, numbers: Unique::new(), outputs: HashMap::new(), found };
     for (i, task) in rig.tasks.iter().enumerate() {
         let at = |n: usize| format!("tasks[{i}].config.channels[{n}]");
         match task {
             Task::Read(task) => {
                 for (n, channel) in task.config.channels.iter().enumerate() {
                     checker.number(channel.channel, &format!("{}.channel", at(n)));
-                    checker.entry(&channel.device, Direction::Input, &channel.target, &at(n));
+                    checker.entry(&channel.device, Direction::Input, &channel.target, channel.bit, &at(n));
                 }
             }
             Task::Write(task) => {
@@ -29,10 +32,14 @@ pub(super) fn channels(rig: &Rig, found: &mut Found) {
     }
 }
 
+/// An output: slave, index, subindex, which of those, and length.
+type Output = (String, u16, u8, Place, u8);
+
 struct Checker<'a> {
     rig: &'a Rig,
     numbers: Unique<u32>,
-    outputs: Unique<(String, u16, u8)>,
+    /// Entries that are written, with the bit or all of each, and by which channel.
+    outputs: HashMap<Output, Vec<(Option<u8>, String)>>,
     found: &'a mut Found,
 }
 
@@ -42,28 +49,39 @@ impl Checker<'_> {
         if let Some(state) = channel.state_channel {
             self.number(state, &format!("{at}.state_channel"));
         }
-        let entry = self.entry(&channel.device, Direction::Output, &channel.target, at);
+        let entry = self.entry(&channel.device, Direction::Output, &channel.target, channel.bit, at);
+        let written = entry.clone().map(|entry| entry.narrowed(channel.bit));
         if let Some(waveform) = &channel.waveform {
-            waveforms::waveform(waveform, entry.as_ref(), &format!("{at}.waveform"), self.found);
+            waveforms::waveform(waveform, written.as_ref(), &format!("{at}.waveform"), self.found);
         }
         if let Some(SafeValue::Value(value)) = channel.safe {
-            self.safe(value, entry.as_ref(), &format!("{at}.safe"));
+            self.safe(value, written.as_ref(), &format!("{at}.safe"));
         }
-        let Some(entry) = entry.filter(|_| channel.enabled) else { return };
-        let key = (channel.device.clone(), entry.index, entry.subindex);
-        if let Some(first) = self.outputs.taken(key, at) {
-            let what = format!(
-                "output {:#06x}:{} of `{}` is written by {first} already",
-                entry.index, entry.subindex, channel.device
-            );
-            self.found.add(at, what, "leave each output to one enabled channel");
+        if let Some(entry) = entry.filter(|_| channel.enabled) {
+            self.output(channel, &entry, at);
         }
     }
 
+    /// Where two entries share index and subindex, the bus says which is which, and a run checks this again.
+    fn output(&mut self, channel: &crate::WriteChannel, entry: &PdoEntry, at: &str) {
+        let output = (channel.device.clone(), entry.index, entry.subindex, entry.place, entry.bit_length);
+        let writers = self.outputs.entry(output).or_default();
+        let shared = |bit: Option<u8>| bit.is_none() || channel.bit.is_none() || bit == channel.bit;
+        if let Some((_, first)) = writers.iter().find(|(bit, _)| shared(*bit)) {
+            let bit = channel.bit.map_or_else(String::new, |bit| format!(" (bit {bit})"));
+            let what = format!(
+                "output {:#06x}:{}{bit} of `{}` is written by {first} already",
+                entry.index, entry.subindex, channel.device
+            );
+            self.found.add(at, what, "leave each output, or each bit of one, to one enabled channel");
+        }
+        writers.push((channel.bit, at.to_owned()));
+    }
+
     /// A safe value is what the entry can be, exactly: it isn't rounded.
-    fn safe(&mut self, value: f64, entry: Option<&PdoEntry>, path: &str) {
+    fn safe(&mut self, value: Setting, entry: Option<&PdoEntry>, path: &str) {
         let Some(entry) = entry.filter(|entry| entry.data_type.fits(entry.bit_length)) else { return };
-        if let Err(error) = entry.data_type.encode(value, entry.bit_length) {
+        if let Err(error) = entry.data_type.admit(value.value(), entry.bit_length) {
             self.found.add(path, error.to_string(), "give a value that the entry can take, or \"hold\"");
         }
     }
@@ -75,7 +93,14 @@ impl Checker<'_> {
     }
 
     /// The entry that a channel refers to; a problem if there is none.
-    fn entry(&mut self, device: &str, direction: Direction, target: &Target, at: &str) -> Option<PdoEntry> {
+    fn entry(
+        &mut self,
+        device: &str,
+        direction: Direction,
+        target: &Target,
+        bit: Option<u8>,
+        at: &str,
+    ) -> Option<PdoEntry> {
         let Some(slave) = self.rig.slave(device) else {
             let keys = self.rig.slaves.iter().map(|slave| slave.key.as_str());
             let fix = format!("use the key of a slave: {}", quoted(keys));
@@ -84,7 +109,8 @@ impl Checker<'_> {
         };
         match target {
             Target::Automatic { pdo } => self.named(slave, direction, pdo, &format!("{at}.pdo"))?,
-            Target::Manual { index, bit_length, data_type, .. } => {
+            Target::Manual { index, bit_length, data_type, place, .. } => {
+                same_entry::keys(place, at, self.found);
                 self.found.demand(*index != 0, &format!("{at}.index"), "0 is padding", "give the index of an entry");
                 if let Err(error) = data_type.check(*bit_length) {
                     let path = format!("{at}.bit_length");
@@ -92,7 +118,13 @@ impl Checker<'_> {
                 }
             }
         }
-        entry(slave, direction, target)
+        same_entry::ambiguous(slave, direction, target, at, self.found);
+        let entry = entry(slave, direction, target)?;
+        if let Some(bit) = bit.filter(|bit| *bit >= entry.bit_length) {
+            let what = format!("the entry has {} bits, and bit {bit} is none of them", entry.bit_length);
+            self.found.add(format!("{at}.bit"), what, "count from 0, the least significant bit");
+        }
+        Some(entry)
     }
 
     fn named(&mut self, slave: &Slave, direction: Direction, pdo: &str, path: &str) -> Option<()> {

@@ -1,6 +1,6 @@
 //! The network and the slaves.
 
-use super::{Found, Unique};
+use super::{Found, Unique, same_entry};
 use crate::rig::{PdoEntry, Rig};
 
 /// Highest rate, in Hz. A cycle of 10 us is shorter than the smallest frame's round trip over a few SubDevices.
@@ -54,6 +54,7 @@ pub(super) fn slaves(rig: &Rig, found: &mut Found) {
 
 fn entries(entries: &[PdoEntry], at: &str, found: &mut Found) {
     for (i, entry) in entries.iter().enumerate() {
+        same_entry::keys(&entry.place, &format!("{at}[{i}]"), found);
         if entry.index != 0
             && let Err(error) = entry.data_type.check(entry.bit_length)
         {

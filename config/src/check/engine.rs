@@ -6,6 +6,7 @@ use crate::engine::{Engine, LinkKind, UmemPages, Wait, Wakeup, XdpMode};
 use crate::rig::Rig;
 use crate::task::Task;
 use std::time::Duration;
+use zerocat_pdi::DataType;
 
 /// Checks priority, mode, spin margin, deadline, guard and watchdog.
 pub(super) fn engine(rig: &Rig, found: &mut Found) {
@@ -34,9 +35,17 @@ fn stop(rig: &Rig, found: &mut Found) {
     let Some(until) = rig.engine.stop.until else { return };
     let mut reads =
         rig.tasks.iter().filter(|task| matches!(task, Task::Read(_))).flat_map(|task| rig.channels_of(task));
-    let there = reads.any(|channel| channel.channel == until.channel);
+    let watched = reads.find(|channel| channel.channel == until.channel);
+    let bytes = watched.as_ref().is_some_and(|channel| channel.value_type() == DataType::Bytes);
+    let what = "it is bytes, which no limit is for";
+    found.demand(!bytes, "engine.stop.until.channel", what, "give a channel that is a number");
     let what = format!("no read task samples channel {}", until.channel);
-    found.demand(there, "engine.stop.until.channel", what, "give the number of an enabled channel of a read task");
+    found.demand(
+        watched.is_some(),
+        "engine.stop.until.channel",
+        what,
+        "give the number of an enabled channel of a read task",
+    );
     let what = format!("{} is not at least {}", until.max, until.min);
     found.demand(until.min <= until.max, "engine.stop.until.max", what, "give the smaller one as `min`");
     found.demand(!until.at_most.is_zero(), "engine.stop.until.at_most", "it is 0", "give the longest time to wait");

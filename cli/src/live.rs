@@ -42,7 +42,7 @@ impl Live {
         bar.set_style(ProgressStyle::default_spinner());
         let channels = rig.tasks.iter().flat_map(|task| rig.channels_of(task));
         let named = channels.flat_map(|channel| {
-            let name = format!("{} {}", channel.slave, channel.pdo);
+            let name = channel.label();
             let state = channel.state_channel.map(|number| (number, format!("{name} (sent)")));
             std::iter::once((channel.channel, name)).chain(state)
         });

@@ -158,6 +158,9 @@ fn text(keys: &[(&str, Value)]) -> Value {
     set(&mut rig, "/tasks/1/config/channels/0/pdo", json!("text"));
     for (key, value) in keys {
         set(&mut rig, &format!("/tasks/1/config/channels/0/{key}"), value.clone());
+        if *key == "waveform" {
+            set(&mut rig, "/tasks/1/source", json!("waveform"));
+        }
     }
     rig
 }

@@ -211,3 +211,6 @@ fn unshared(rig: &Rig, bindings: &[Vec<Placed>]) -> Result<(), BindError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,7 +32,7 @@ mod tasks;
 mod unstarted;
 mod wanted;
 
-pub use bind::{BindError, Positions, Unbound, bind};
+pub use bind::{BindError, MappedPdo, Positions, Unbound, bind};
 pub use bring_up::{Bindings, Planned, Ports, StartError};
 pub use draft::draft_rig;
 pub use events::{Observer, Phase, SessionEvent};

@@ -1,0 +1,189 @@
+//! A draft runs, whatever is on the bus: scan, draft, check, and a run of it to OP, under virtual time, on segments of
+//! made-up SubDevices and of those that the simulation knows.
+#![allow(clippy::unwrap_used, reason = "a test fails there")]
+
+use proptest::prelude::*;
+use std::fmt::Write;
+use zerocat::config::{PdoEntry, Rig, Slave, Target, Task, WriteChannel, WriteConfig, WriteTask};
+use zerocat::{Scan, draft_rig};
+use zerocat_pdi::BitSpan;
+use zerocat_sim::{Segment, SegmentConfig, SubDeviceConfig};
+use zerocat_testkit::virtual_network::VirtualNetwork;
+use zerocat_testkit::virtual_scan;
+
+/// An entry of a made-up device: object (0 for a gap), subindex, bits and name.
+#[derive(Debug, Clone)]
+struct MadeEntry {
+    object: u16,
+    subindex: u8,
+    bits: u8,
+    name: &'static str,
+}
+
+/// A made-up device: the entries of its PDOs, and whether it has a mailbox with CoE.
+#[derive(Debug, Clone)]
+struct Made {
+    outputs: Vec<Vec<MadeEntry>>,
+    inputs: Vec<Vec<MadeEntry>>,
+    coe: bool,
+}
+
+/// Few objects, so that many share an address; names that are empty, odd or the same.
+fn made_entry() -> impl Strategy<Value = MadeEntry> {
+    let bits = prop_oneof![Just(1u8), 1u8..=64, prop::sample::select(vec![8u8, 16, 32, 64, 80, 128]), 65u8..=255];
+    let name = prop::sample::select(vec!["", "Value", "Value", "Status word", "Über-/Lauf", "-", "sample 2", "sample"]);
+    (0u16..4, 1u8..4, bits, name).prop_map(|(object, subindex, bits, name)| MadeEntry { object, subindex, bits, name })
+}
+
+fn made() -> impl Strategy<Value = Made> {
+    let pdos = || prop::collection::vec(prop::collection::vec(made_entry(), 0..6), 0..4);
+    (pdos(), pdos(), any::<bool>()).prop_map(|(outputs, inputs, coe)| Made { outputs, inputs, coe })
+}
+
+/// Type of an entry in a device description, if there is one of that length.
+fn data_type(bits: u8) -> Option<String> {
+    match bits {
+        1 => Some("BOOL".to_owned()),
+        2..=7 => Some(format!("BIT{bits}")),
+        8 => Some("USINT".to_owned()),
+        16 => Some("INT".to_owned()),
+        32 => Some("REAL".to_owned()),
+        64 => Some("LINT".to_owned()),
+        _ if bits.is_multiple_of(16) => Some(format!("STRING({})", bits / 8)),
+        _ if bits.is_multiple_of(8) => Some(format!("ARRAY [0..{}] OF BYTE", bits / 8 - 1)),
+        _ => None,
+    }
+}
+
+fn write_pdos(xml: &mut String, tag: &str, first: u16, objects: u16, sync_manager: u8, pdos: &[Vec<MadeEntry>]) {
+    for (index, entries) in (first..).zip(pdos) {
+        write!(xml, "<{tag} Fixed=\"1\" Sm=\"{sync_manager}\"><Index>#x{index:04x}</Index><Name>Pdo</Name>").unwrap();
+        for entry in entries {
+            let length = format!("<BitLen>{}</BitLen>", entry.bits);
+            if entry.object == 0 {
+                write!(xml, "<Entry><Index>0</Index>{length}</Entry>").unwrap();
+                continue;
+            }
+            let (index, subindex, name) = (objects + entry.object, entry.subindex, entry.name);
+            let data_type =
+                data_type(entry.bits).map_or_else(String::new, |name| format!("<DataType>{name}</DataType>"));
+            write!(xml, "<Entry><Index>#x{index:04x}</Index><SubIndex>{subindex}</SubIndex>{length}").unwrap();
+            write!(xml, "<Name>{name}</Name>{data_type}</Entry>").unwrap();
+        }
+        write!(xml, "</{tag}>").unwrap();
+    }
+}
+
+impl Made {
+    fn esi(&self, product: usize) -> String {
+        let first = if self.coe { 2 } else { 0 };
+        let mut xml = format!(
+            "<?xml version=\"1.0\"?><EtherCATInfo><Vendor><Id>#x7a63</Id><Name>V</Name></Vendor><Descriptions><Devices>\
+             <Device Physics=\"YY\"><Type ProductCode=\"{product}\" RevisionNo=\"1\">MADE</Type><Name>Made</Name>"
+        );
+        if self.coe {
+            let sm = |start, control, usage| {
+                format!(
+                    "<Sm DefaultSize=\"128\" StartAddress=\"#x{start}\" ControlByte=\"#x{control}\" Enable=\"1\">{usage}</Sm>"
+                )
+            };
+            xml += &(sm("1000", "26", "MBoxOut") + &sm("1080", "22", "MBoxIn"));
+        }
+        xml += "<Sm StartAddress=\"#x1100\" ControlByte=\"#x64\" Enable=\"1\">Outputs</Sm>\
+                <Sm StartAddress=\"#x2000\" ControlByte=\"#x20\" Enable=\"1\">Inputs</Sm>";
+        write_pdos(&mut xml, "RxPdo", 0x1600, 0x7000, first, &self.outputs);
+        write_pdos(&mut xml, "TxPdo", 0x1a00, 0x6000, first + 1, &self.inputs);
+        if self.coe {
+            xml += "<Mailbox><CoE SdoInfo=\"1\"/></Mailbox>";
+        }
+        xml + "</Device></Devices></Descriptions></EtherCATInfo>"
+    }
+}
+
+fn segment_of(devices: &[Made]) -> SegmentConfig {
+    let subdevice = |(n, device): (usize, &Made)| {
+        let esi = device.esi(n + 1);
+        SubDeviceConfig::from_esi_bytes(esi.as_bytes(), "MADE").unwrap_or_else(|error| panic!("{error}\n{esi}"))
+    };
+    SegmentConfig::line(devices.iter().enumerate().map(subdevice).collect())
+}
+
+/// A write task over all outputs, as a user may add it.
+fn with_outputs(rig: &Rig) -> Rig {
+    let output = |slave: &Slave, entry: &PdoEntry| WriteChannel {
+        device: slave.key.clone(),
+        target: Target::Automatic { pdo: entry.name.clone() },
+        bit: None,
+        channel: 0,
+        state_channel: None,
+        enabled: true,
+        safe: None,
+        waveform: None,
+    };
+    let all =
+        rig.slaves.iter().flat_map(|slave| slave.properties.pdos.outputs.iter().map(|entry| output(slave, entry)));
+    let channels: Vec<_> =
+        all.zip(100_000..).map(|(channel, number)| WriteChannel { channel: number, ..channel }).collect();
+    let mut rig = rig.clone();
+    if !channels.is_empty() {
+        let config = WriteConfig { device: rig.network.key.clone(), state_rate: 10.0, data_saving: true, channels };
+        let (source, after_outage) = Default::default();
+        rig.tasks.push(Task::Write(WriteTask { name: "outputs".to_owned(), config, source, after_outage, sink: None }));
+    }
+    rig
+}
+
+/// Entries that are no padding.
+fn mapped(scan: &Scan) -> usize {
+    let pdos = scan.subdevices.iter().flat_map(|found| found.inputs.iter().chain(&found.outputs));
+    pdos.flat_map(|pdo| &pdo.entries).filter(|entry| !entry.is_padding()).count()
+}
+
+/// Scan, draft, check, run; every entry is a channel with bits of its own.
+fn the_draft_runs(config: &SegmentConfig) {
+    let scan = virtual_scan::scan(Segment::new(config).unwrap()).unwrap();
+    let draft = draft_rig(&scan, "eth0");
+    assert_eq!(draft.problems(), []);
+    let text = draft.to_json().unwrap();
+    assert_eq!(Rig::from_json(&text).unwrap(), draft, "{text}");
+    let rig = with_outputs(&draft);
+    assert_eq!(rig.problems(), []);
+    let network =
+        VirtualNetwork::bring_up_rig(Segment::new(config).unwrap(), rig).unwrap_or_else(|e| panic!("{e}\n{text}"));
+    let placed = network.planned().bindings.iter().flatten();
+    let mut spans: Vec<BitSpan> = placed.map(|placed| placed.span).collect();
+    assert_eq!(spans.len(), mapped(&scan), "{text}");
+    spans.sort_unstable();
+    assert!(spans.windows(2).all(|pair| !pair[0].overlaps(pair[1])), "two channels share a place\n{text}");
+    assert_eq!(network.take_down().len(), 0);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_draft_of_made_up_subdevices_passes_its_check_and_runs(devices in prop::collection::vec(made(), 1..4)) {
+        the_draft_runs(&segment_of(&devices));
+    }
+}
+
+#[test]
+fn drafts_of_the_known_subdevices_run() {
+    the_draft_runs(&SegmentConfig::mixed(12));
+    let zoo = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/zoo-segment.json"));
+    the_draft_runs(&SegmentConfig::load(zoo).unwrap());
+}
+
+#[test]
+fn an_object_in_two_pdos_and_twice_in_one_is_drafted_and_runs() {
+    let entry = |subindex, bits, name| MadeEntry { object: 1, subindex, bits, name };
+    let status = vec![entry(1, 1, "Underrange"), entry(2, 1, "Overrange"), MadeEntry { object: 0, ..entry(0, 14, "") }];
+    let samples = vec![entry(2, 16, "Sample 0"), entry(2, 16, "Sample 1")];
+    for coe in [false, true] {
+        the_draft_runs(&segment_of(&[Made {
+            outputs: Vec::new(),
+            inputs: vec![status.clone(), samples.clone()],
+            coe,
+        }]));
+    }
+}

@@ -1,6 +1,6 @@
 use super::*;
 use serde_json::{Value, json};
-use zerocat_pdi::{Access, Entry, Pdo, SubDeviceLayout, SyncManagerLayout, SyncUnit, lay_out};
+use zerocat_pdi::{Access, Activation, Entry, Pdo, SubDeviceLayout, SyncManagerLayout, SyncUnit, lay_out};
 
 fn pdo(index: u16, entries: &[(u16, u8, u8)]) -> Pdo {
     let entry = |(index, subindex, bit_length): &(u16, u8, u8)| Entry {
@@ -20,7 +20,10 @@ fn plan() -> Plan {
         pdo(0x1a01, &[(0x6000, 2, 16), (0x6000, 2, 16)]),
     ];
     let outputs = vec![pdo(0x1600, &[(0x7000, 1, 16)]), pdo(0x1600, &[(0x7000, 1, 16)])];
-    let manager = |number, direction, pdos| SyncManagerLayout { number, direction, start: 0x1000, control: 0x24, pdos };
+    let manager = |number, direction, pdos| {
+        let activation = Activation::SafeOp;
+        SyncManagerLayout { number, direction, start: 0x1000, control: 0x24, activation, pdos }
+    };
     let sync_managers = vec![manager(2, Direction::Output, outputs), manager(3, Direction::Input, inputs)];
     let layout = SubDeviceLayout { position: 4, sync_managers, fmmus: 4, access: Access::Lrw, unit: 0 };
     lay_out(&[layout], &[SyncUnit { every: 1, phase: None }], 1486).unwrap()

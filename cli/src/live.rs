@@ -1,45 +1,56 @@
-//! What flows, shown while it flows: a few lines that are drawn over each other on a terminal, plain lines once a
-//! second elsewhere. All of it goes to standard error.
+//! What flows, shown while it flows: a few lines that stay in their place on a terminal, plain lines once a second
+//! elsewhere. All of it goes to standard error.
+//!
+//! What is said meanwhile, by the log too, stands above the lines that stay. From the first request to stop on there are
+//! none of those, so that a program that is ended at once leaves no half of a screen.
 
-use crate::print::{self, time};
+mod view;
+
+use crate::print;
 use crate::signals::Signals;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use view::{NotWell, View};
 use zerocat::config::Rig;
-use zerocat::{Counters, Observer, Phase, Session, SessionEvent};
+use zerocat::{Counters, Observer, OutOfOp, Phase, Session, SessionEvent};
 
 /// Time between two plain lines.
 const PLAIN: Duration = Duration::from_secs(1);
 /// An ordinary thread that is this late had no CPU: others share one in far less.
 const STARVED: Duration = Duration::from_secs(1);
-/// Channels that are shown.
-const CHANNELS: usize = 8;
 
 /// The display of one run.
 #[derive(Debug)]
 pub(crate) struct Live {
-    bar: ProgressBar,
-    terminal: bool,
     quiet: bool,
     names: BTreeMap<u32, String>,
     shown: Cell<Option<Instant>>,
-    /// The phase that was entered last.
-    phase: Arc<Mutex<Option<Phase>>>,
+    state: Arc<Mutex<State>>,
+    /// Who is out of OP, by position, and since when.
+    out: RefCell<BTreeMap<u16, Instant>>,
     /// The figures that were looked at last.
     figures: RefCell<Option<String>>,
 }
 
+/// What the bus thread and the caller's share.
+#[derive(Debug)]
+struct State {
+    /// The phase that was entered last, and when.
+    phase: Option<(Phase, Instant)>,
+    /// Whether phases and figures are lines that are drawn over each other.
+    drawn: bool,
+}
+
 impl Live {
-    /// A display for a rig.
-    pub(crate) fn new(rig: &Rig, quiet: bool) -> Self {
-        let terminal = std::io::stderr().is_terminal() && !quiet;
-        let target = if terminal { print::live_target() } else { ProgressDrawTarget::hidden() };
-        let bar = ProgressBar::with_draw_target(None, target);
-        bar.set_style(ProgressStyle::default_spinner());
+    /// A display for a rig. `lines_on_stdout` says whether samples go to standard output.
+    pub(crate) fn new(rig: &Rig, quiet: bool, lines_on_stdout: bool) -> Self {
+        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        // Samples that go to the terminal by themselves would be drawn over.
+        let mixed = lines_on_stdout && std::io::stdout().is_terminal();
+        let drawn = std::io::stderr().is_terminal() && !quiet && !dumb && !mixed;
         let channels = rig.tasks.iter().flat_map(|task| rig.channels_of(task));
         let named = channels.flat_map(|channel| {
             let name = channel.label();
@@ -47,35 +58,35 @@ impl Live {
             std::iter::once((channel.channel, name)).chain(state)
         });
         Self {
-            bar,
-            terminal,
             quiet,
             names: named.collect(),
             shown: Cell::new(None),
-            phase: Arc::default(),
+            state: Arc::new(Mutex::new(State { phase: None, drawn })),
+            out: RefCell::default(),
             figures: RefCell::default(),
         }
     }
 
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Tells each phase as it is entered. Troubles are logged, which tells them.
     pub(crate) fn observer(&self) -> Observer {
-        let (bar, terminal, quiet) = (self.bar.clone(), self.terminal, self.quiet);
-        let entered = Arc::clone(&self.phase);
+        let (quiet, state) = (self.quiet, Arc::clone(&self.state));
         Observer::new(move |event: &SessionEvent| {
             let SessionEvent::Phase(phase) = *event else { return };
-            *entered.lock().unwrap_or_else(PoisonError::into_inner) = Some(phase);
-            match (terminal, quiet) {
-                (true, _) => bar.set_message(phase.to_string()),
-                (false, false) => print::say(phase),
-                (false, true) => {}
+            let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+            state.phase = Some((phase, Instant::now()));
+            if !state.drawn && !quiet {
+                print::say(phase);
             }
         })
     }
 
     /// The phase that was entered last, in words.
     pub(crate) fn reached(&self) -> String {
-        let phase = *self.phase.lock().unwrap_or_else(PoisonError::into_inner);
-        phase.map_or_else(|| "opening the link".to_owned(), |phase| phase.to_string())
+        view::reached(self.state().phase.map(|(phase, _)| phase))
     }
 
     /// Says a status line, if a signal asked for one, also where all else is quiet.
@@ -84,8 +95,15 @@ impl Live {
             return;
         }
         let figures = self.figures.borrow().as_ref().map_or_else(String::new, |figures| format!(" | {figures}"));
-        let text = format!("status: {}{figures}", self.reached());
-        if self.terminal { self.bar.println(text) } else { print::say(text) }
+        print::say(format_args!("status: {}{figures}", self.reached()));
+    }
+
+    /// Shows how far bring-up is.
+    pub(crate) fn show_phase(&self) {
+        let State { phase, drawn } = *self.state();
+        if drawn {
+            print::pin(vec![view::phase(phase.map(|(phase, since)| (phase, since.elapsed())))]);
+        }
     }
 
     /// Says what was reached.
@@ -112,18 +130,36 @@ impl Live {
 
     /// Shows the state of things, if it is time to.
     pub(crate) fn show(&self, session: &Session, counters: &Counters) {
+        let State { phase, drawn } = *self.state();
+        let out = session.out_of_op();
         let values = self.values(session);
-        let cycle = format!("{}{}", line(counters), out_of_op(session));
-        let plain = format!("{cycle} | {}", values.join(", "));
-        if self.terminal {
-            let values: String = values.iter().map(|value| format!("\n  {value}")).collect();
-            self.bar.set_message(format!("{cycle}{values}"));
-            self.bar.tick();
+        let plain = view::plain(counters, &out, &values);
+        if drawn {
+            let not_well = self.since(&out);
+            let view = View {
+                phase: phase.map(|(phase, since)| (phase, since.elapsed())),
+                subdevices: session.subdevices().len(),
+                counters,
+                not_well: &not_well,
+                values: &values,
+            };
+            print::pin(view.lines());
         } else if !self.quiet && self.shown.get().is_none_or(|last| last.elapsed() >= PLAIN) {
             self.shown.set(Some(Instant::now()));
             print::say(&plain);
         }
         self.figures.replace(Some(plain));
+    }
+
+    /// Who is out of OP, and for how long that has been seen.
+    fn since<'a>(&self, out: &'a [OutOfOp]) -> Vec<NotWell<'a>> {
+        let mut known = self.out.borrow_mut();
+        known.retain(|position, _| out.iter().any(|out| out.who.position == *position));
+        let since = |out: &'a OutOfOp| {
+            let since = known.entry(out.who.position).or_insert_with(Instant::now);
+            NotWell { out, since: since.elapsed() }
+        };
+        out.iter().map(since).collect()
     }
 
     /// Says that this thread had no CPU for so long, if it is worth saying.
@@ -133,17 +169,17 @@ impl Live {
         }
     }
 
-    /// Takes the lines away.
-    pub(crate) fn finish(&self) {
-        self.bar.finish_and_clear();
+    /// Takes the lines that are drawn over each other away. Phases are plain lines from then on.
+    pub(crate) fn close(&self) {
+        if std::mem::take(&mut self.state().drawn) {
+            print::pin(Vec::new());
+        }
     }
 
     /// Says something between the figures.
-    pub(crate) fn say(&self, text: &str) {
-        match (self.terminal, self.quiet) {
-            (true, _) => self.bar.println(text),
-            (false, false) => print::say(text),
-            (false, true) => {}
+    fn say(&self, text: &str) {
+        if !self.quiet {
+            print::say(text);
         }
     }
 
@@ -153,7 +189,7 @@ impl Live {
             Some(name) => format!("{name} {value}"),
             None => format!("{channel} {value}"),
         });
-        named.take(CHANNELS).collect()
+        named.collect()
     }
 }
 
@@ -166,38 +202,6 @@ fn starved(late: Duration) -> Option<String> {
             late.as_secs_f64()
         )
     })
-}
-
-/// Who is out of OP, by name.
-fn out_of_op(session: &Session) -> String {
-    let out = session.out_of_op();
-    if out.is_empty() {
-        return String::new();
-    }
-    let names: Vec<_> = out.iter().map(|out| out.who.to_string()).collect();
-    format!(" | not in OP: {}", names.join(", "))
-}
-
-fn line(counters: &Counters) -> String {
-    let Counters { cycle, working_counter, expected_working_counter, .. } = *counters;
-    let [round_trip, wakeup, send] = [counters.round_trip, counters.wakeup_jitter, counters.send_jitter].map(time);
-    let mut text = format!(
-        "cycle {cycle} | working counter {working_counter}/{expected_working_counter} | round trip {round_trip} | \
-         wake-up {wakeup}, sent {send} after the tick"
-    );
-    let troubles = [
-        (counters.lost_cycles, "lost"),
-        (counters.skipped, "skipped"),
-        (counters.working_counter_faults, "working counter faults"),
-        (counters.overruns, "overruns"),
-        (counters.holes, "times thrown off the CPU"),
-    ];
-    for (count, what) in troubles {
-        if count > 0 {
-            text.push_str(&format!(" | {count} {what}"));
-        }
-    }
-    text
 }
 
 #[cfg(test)]

@@ -4,11 +4,12 @@
 //! doesn't take is counted ([`unsaid`]). What standard output doesn't take makes the command fail at its end ([`finish`]),
 //! but for a reader that has gone (`| head`): nobody misses the rest.
 
+mod panel;
 mod terminal;
 mod words;
 
 pub(crate) use terminal::target as live_target;
-pub(crate) use words::unsaid;
+pub(crate) use words::{pin, unsaid};
 
 use crate::exit::Failure;
 use comfy_table::presets::NOTHING;

@@ -163,12 +163,17 @@ pub(crate) fn run_rig(
     let seconds = how.seconds.map(Duration::try_from_secs_f64).transpose();
     let seconds = seconds.map_err(|error| Failure::usage(format!("--seconds: {error}")))?;
     let mut conclusion = Conclusion::open(how, writes_to_stdout(&rig))?;
-    let live = Live::new(&rig, how.quiet);
+    let live = Live::new(&rig, how.quiet, writes_to_stdout(&rig));
     let mut options = SessionOptions { capture: how.capture.clone(), observer: live.observer(), ..Default::default() };
     choose(&mut options);
     let asked = || {
         live.answer(signals);
-        signals.stop()
+        live.show_phase();
+        let stop = signals.stop();
+        if stop {
+            live.close();
+        }
+        stop
     };
     let started = match link {
         None => Session::start(rig, options, asked),
@@ -177,11 +182,11 @@ pub(crate) fn run_rig(
     let (report, done) = match started {
         Ok(session) => operate(&session, &live, seconds, signals),
         Err(Unstarted { error, report }) => {
+            live.close();
             let done = before_op(error, &report, &live, signals);
             (*report, done)
         }
     };
-    live.finish();
     conclusion.conclude(report, done, signals)
 }
 
@@ -203,6 +208,7 @@ fn before_op(error: SessionError, report: &Report, live: &Live, signals: &Signal
 /// A session in OP, until it is stopped in order.
 fn operate(session: &Session, live: &Live, seconds: Option<Duration>, signals: &Signals) -> (Report, Done) {
     watch(session, live, seconds, signals);
+    live.close();
     // All that is known where the realtime thread has nothing left to say.
     let known =
         Report { phase: Phase::Running.name(), ..Report::of_link(session.link().clone(), session.missing().to_vec()) };

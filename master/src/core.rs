@@ -94,7 +94,7 @@ impl Core {
             AcyclicSettings { first_slot: Slot(cyclic_slots), in_flight: ACYCLIC_IN_FLIGHT, timeout: ACYCLIC_TIMEOUT };
         let (engine, parts) = Engine::new(link.link, timing(rig, period), pool, acyclic);
         let EngineParts { controls, counters, events } = parts;
-        let faults = with_only(keep, || FaultLogThread::start(events))??;
+        let faults = with_only(keep, || FaultLogThread::start(events, period.duration()))??;
         let (wait, margin) = wait_policy(&rig.engine);
         let thread = RealtimeThread::start(engine, request, Settings { period, wait }, margin)?;
         let mut missing = link.missing;

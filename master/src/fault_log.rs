@@ -1,17 +1,17 @@
-//! The fault log: a thread that drains the event ring and logs what happened, without flooding.
-//!
-//! The first fault of each kind within a second is logged as it comes; what follows is counted and said in one line at
-//! the end of that second.
+//! The fault log: a thread that drains the event ring and logs what happened, in words and without flooding: of each
+//! kind of trouble one line a second at most, the first as it comes.
 
-use std::collections::BTreeMap;
+mod lines;
+mod timing;
+
+use lines::{Line, Lines};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
-use zerocat_engine::{CycleFault, Event, EventReader};
+use zerocat_engine::EventReader;
 
 const NAP: Duration = Duration::from_millis(5);
-const WINDOW: Duration = Duration::from_secs(1);
 
 /// The running thread.
 #[derive(Debug)]
@@ -21,10 +21,11 @@ pub(crate) struct FaultLogThread {
 }
 
 impl FaultLogThread {
-    pub(crate) fn start(events: EventReader) -> std::io::Result<Self> {
+    /// Logs the events of a realtime thread with this period.
+    pub(crate) fn start(events: EventReader, period: Duration) -> std::io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
         let stopping = Arc::clone(&stop);
-        let handle = Builder::new().name("zc-faults".to_owned()).spawn(move || watch(events, &stopping))?;
+        let handle = Builder::new().name("zc-faults".to_owned()).spawn(move || watch(events, period, &stopping))?;
         Ok(Self { handle, stop })
     }
 
@@ -38,69 +39,25 @@ impl FaultLogThread {
     }
 }
 
-fn watch(mut events: EventReader, stop: &AtomicBool) {
-    let mut log = Log::default();
+fn watch(mut events: EventReader, period: Duration, stop: &AtomicBool) {
+    let mut lines = Lines::new(period);
     loop {
-        while let Some(event) = events.pop() {
-            log.note(event);
-        }
-        if log.since.elapsed() >= WINDOW {
-            log.flush();
-        }
         // SYNC: pairs with the relaxed store in FaultLogThread::stop.
-        if stop.load(Ordering::Relaxed) || events.is_closed() {
-            while let Some(event) = events.pop() {
-                log.note(event);
-            }
-            return log.flush();
+        let last = stop.load(Ordering::Relaxed) || events.is_closed();
+        while let Some(event) = events.pop() {
+            lines.note(event);
         }
+        if last {
+            return lines.rest().into_iter().for_each(log);
+        }
+        lines.due(Instant::now()).into_iter().for_each(log);
         std::thread::sleep(NAP);
     }
 }
 
-/// What was logged in this second, by kind, and how many more of it came.
-struct Log {
-    since: Instant,
-    more: BTreeMap<&'static str, u64>,
-}
-
-impl Default for Log {
-    fn default() -> Self {
-        Self { since: Instant::now(), more: BTreeMap::new() }
-    }
-}
-
-impl Log {
-    fn note(&mut self, event: Event) {
-        let kind = kind(event.fault);
-        if let Some(more) = self.more.get_mut(kind) {
-            *more += 1;
-            return;
-        }
-        self.more.insert(kind, 0);
-        match event.fault {
-            CycleFault::AlStatus { .. } => tracing::info!(cycle = event.cycle, "{}", event.fault),
-            _ => tracing::warn!(cycle = event.cycle, "{}", event.fault),
-        }
-    }
-
-    fn flush(&mut self) {
-        for (kind, more) in self.more.iter().filter(|(_, more)| **more > 0) {
-            tracing::warn!("{more} more in the last second: {kind}");
-        }
-        *self = Self::default();
-    }
-}
-
-const fn kind(fault: CycleFault) -> &'static str {
-    match fault {
-        CycleFault::Skipped(_) => "ticks skipped",
-        CycleFault::Stall(_) => "stalls",
-        CycleFault::Late(_) => "late wake-ups",
-        CycleFault::Hole(_) => "times thrown off the CPU",
-        CycleFault::Lost { .. } => "frames lost",
-        CycleFault::WorkingCounter { .. } => "wrong working counters",
-        CycleFault::AlStatus { .. } => "changes of the AL status",
-        CycleFault::Link(_) => "errors of the link",
+fn log(line: Line) {
+    match line {
+        Line::Trouble(text) => tracing::warn!("{text}"),
+        Line::News(text) => tracing::info!("{text}"),
     }
 }

@@ -3,7 +3,10 @@
 //! Guarantees: [`say`] never blocks, never fails and never panics, whatever standard error is: a closed pipe, a full disk, a
 //! pipe that nobody reads, a terminal that is stopped. Lines that could not be written, or that found the queue full, are
 //! counted. Not guaranteed: that all of it is written when the process ends; [`drain`] waits for so long and no longer.
+//!
+//! Lines that are [pinned](pin) stay below all that is said. Of those that a slow terminal hasn't drawn, the newest count.
 
+use super::panel::{Panel, Size};
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::Builder;
@@ -26,9 +29,12 @@ struct Words {
 struct Queue {
     waiting: VecDeque<Vec<u8>>,
     bytes: usize,
-    /// Lines that the thread is writing now.
-    writing: u64,
+    /// Lines that the thread is writing now, if it is.
+    writing: Option<u64>,
     unsaid: u64,
+    pinned: Vec<String>,
+    /// Whether the pinned lines are other ones than those that were drawn.
+    redraw: bool,
     writer: Writer,
 }
 
@@ -42,7 +48,15 @@ enum Writer {
 
 impl Queue {
     const fn new() -> Self {
-        Self { waiting: VecDeque::new(), bytes: 0, writing: 0, unsaid: 0, writer: Writer::NotStarted }
+        Self {
+            waiting: VecDeque::new(),
+            bytes: 0,
+            writing: None,
+            unsaid: 0,
+            pinned: Vec::new(),
+            redraw: false,
+            writer: Writer::NotStarted,
+        }
     }
 
     fn push(&mut self, text: Vec<u8>) {
@@ -55,7 +69,21 @@ impl Queue {
     }
 
     fn is_idle(&self) -> bool {
-        self.waiting.is_empty() && self.writing == 0
+        self.waiting.is_empty() && self.writing.is_none() && !self.redraw
+    }
+
+    /// What is to be written next, if anything is: one text, or all that wait where each would have the panel drawn again.
+    fn take(&mut self, panel: &mut Panel) -> Option<Vec<u8>> {
+        if self.waiting.is_empty() && !self.redraw {
+            return None;
+        }
+        let texts = if self.pinned.is_empty() { 1.min(self.waiting.len()) } else { self.waiting.len() };
+        self.writing = Some(self.waiting.iter().take(texts).map(|text| lines(text)).sum());
+        let said: Vec<u8> = self.waiting.drain(..texts).flatten().collect();
+        self.bytes -= said.len();
+        self.redraw = false;
+        // Without a panel before or after, the size doesn't matter.
+        Some(panel.compose(&said, &self.pinned, Size::of(std::io::stderr())))
     }
 }
 
@@ -64,13 +92,20 @@ impl Words {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn say(&'static self, text: Vec<u8>) {
+    /// The queue, and whether somebody writes what is put in there.
+    fn started(&'static self) -> (MutexGuard<'static, Queue>, bool) {
         let mut queue = self.lock();
         if queue.writer == Writer::NotStarted {
             let started = Builder::new().name("zc-words".to_owned()).stack_size(STACK).spawn(|| self.write());
             queue.writer = if started.is_ok() { Writer::Runs } else { Writer::Missing };
         }
-        if queue.writer == Writer::Runs {
+        let runs = queue.writer == Writer::Runs;
+        (queue, runs)
+    }
+
+    fn say(&'static self, text: Vec<u8>) {
+        let (mut queue, written) = self.started();
+        if written {
             queue.push(text);
             self.changed.notify_all();
         } else if write_all(std::io::stderr(), &text, Duration::ZERO).is_err() {
@@ -78,22 +113,30 @@ impl Words {
         }
     }
 
+    fn pin(&'static self, lines: Vec<String>) {
+        let (mut queue, written) = self.started();
+        if written && queue.pinned != lines {
+            queue.pinned = lines;
+            queue.redraw = true;
+            self.changed.notify_all();
+        }
+    }
+
     fn write(&self) -> ! {
         // Standard error is open: nothing else is needed. A thread that keeps more can do no harm with it.
         let _ = keep_only(for_locked_memory());
+        let mut panel = Panel::default();
         let mut queue = self.lock();
         loop {
-            let Some(text) = queue.waiting.pop_front() else {
+            let Some(text) = queue.take(&mut panel) else {
                 queue = self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
                 continue;
             };
-            queue.bytes -= text.len();
-            queue.writing = lines(&text);
             drop(queue);
             let written = write_all(std::io::stderr(), &text, Duration::MAX);
             queue = self.lock();
-            queue.unsaid += if written.is_err() { queue.writing } else { 0 };
-            queue.writing = 0;
+            let said = queue.writing.take().unwrap_or(0);
+            queue.unsaid += if written.is_err() { said } else { 0 };
             self.changed.notify_all();
         }
     }
@@ -116,6 +159,11 @@ pub(crate) fn say(text: Vec<u8>) {
     WORDS.say(text);
 }
 
+/// Keeps lines below all that is said, on a terminal, until others or none are pinned.
+pub(crate) fn pin(lines: Vec<String>) {
+    WORDS.pin(lines);
+}
+
 /// Waits until all is written, at most so long.
 pub(crate) fn drain(at_most: Duration) {
     WORDS.drain(at_most);
@@ -124,7 +172,7 @@ pub(crate) fn drain(at_most: Duration) {
 /// Lines that were not written: refused, or still waiting.
 pub(crate) fn unsaid() -> u64 {
     let queue = WORDS.lock();
-    queue.unsaid + queue.writing + queue.waiting.iter().map(|text| lines(text)).sum::<u64>()
+    queue.unsaid + queue.writing.unwrap_or(0) + queue.waiting.iter().map(|text| lines(text)).sum::<u64>()
 }
 
 fn lines(text: &[u8]) -> u64 {
@@ -143,6 +191,20 @@ mod tests {
         queue.push(b"three\nmore\nlines\n".repeat(ROOM / 16));
         queue.push(b"short\n".to_vec());
         assert_eq!((queue.waiting.len(), queue.unsaid), (2, 1 + 3 * (ROOM as u64 / 16)));
+    }
+
+    #[test]
+    fn pinned_lines_are_written_with_all_that_waits_and_only_when_they_changed() {
+        let (mut queue, mut panel) = (Queue::new(), Panel::default());
+        assert_eq!(queue.take(&mut panel), None);
+        queue.push(b"first\n".to_vec());
+        queue.push(b"second\n".to_vec());
+        assert_eq!(queue.take(&mut panel).unwrap(), b"first\n");
+        queue.push(b"third\n".to_vec());
+        (queue.pinned, queue.redraw) = (vec!["figures".to_owned()], true);
+        let written = String::from_utf8(queue.take(&mut panel).unwrap()).unwrap();
+        assert!(written.starts_with("second\nthird\n") && written.contains("figures"), "{written:?}");
+        assert_eq!((queue.writing, queue.bytes, queue.take(&mut panel)), (Some(2), 0, None));
     }
 
     #[test]

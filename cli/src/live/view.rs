@@ -1,0 +1,144 @@
+//! What a display says of a run, as lines: pure functions of what is known.
+
+use crate::print::time;
+use std::time::Duration;
+use zerocat::{Counters, OutOfOp, Phase};
+
+/// Channels that are shown.
+const CHANNELS: usize = 8;
+/// SubDevices that are shown because they are not well.
+const SHOWN: usize = 8;
+
+/// A SubDevice that is not in OP.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NotWell<'a> {
+    pub(super) out: &'a OutOfOp,
+    pub(super) since: Duration,
+}
+
+/// A run that has been in OP, as it is now.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct View<'a> {
+    /// The phase, and for how long it has been.
+    pub(super) phase: Option<(Phase, Duration)>,
+    /// SubDevices on the bus.
+    pub(super) subdevices: usize,
+    pub(super) counters: &'a Counters,
+    pub(super) not_well: &'a [NotWell<'a>],
+    /// Channels with their values.
+    pub(super) values: &'a [String],
+}
+
+impl View<'_> {
+    /// The lines for a terminal, what matters most first. With short names each of them fits 80 columns.
+    pub(super) fn lines(&self) -> Vec<String> {
+        let mut lines = vec![self.head()];
+        lines.extend(self.not_well.iter().take(SHOWN).map(|one| format!("  {}", one.line())));
+        lines.extend(more(self.not_well.len(), SHOWN, "SubDevices"));
+        lines.extend(figures(self.counters));
+        lines.extend(troubles(self.counters));
+        lines.extend(self.values.iter().take(CHANNELS).map(|value| format!("  {value}")));
+        lines.extend(more(self.values.len(), CHANNELS, "channels"));
+        lines
+    }
+
+    fn head(&self) -> String {
+        let phase = phase(self.phase);
+        match (self.phase, self.not_well.len()) {
+            (Some((Phase::Running, _)), 0) => format!("{phase}: all {} SubDevices", self.subdevices),
+            (Some((Phase::Running, _)), out) => format!("{phase}, but for {out} of {} SubDevices:", self.subdevices),
+            _ => phase,
+        }
+    }
+}
+
+impl NotWell<'_> {
+    /// Name, state and how long, then what else there is to say: a narrow terminal cuts the end off.
+    fn line(&self) -> String {
+        let OutOfOp { who, key, shown, .. } = self.out;
+        let place = format!("SubDevice {}", who.position);
+        let name = key.as_ref().into_iter().chain([&who.name]).find(|name| !name.is_empty()).unwrap_or(&place);
+        let since = length(self.since);
+        match shown {
+            None => format!("{name}: no answer for {since}, {who}"),
+            Some(shown) if shown.status.error() => {
+                format!("{name}: {} for {since}, {}, {who}", shown.status, shown.code)
+            }
+            Some(shown) => format!("{name}: {} for {since}, {who}", shown.status),
+        }
+    }
+}
+
+/// A phase in words.
+pub(super) fn reached(phase: Option<Phase>) -> String {
+    phase.map_or_else(|| "opening the link".to_owned(), |phase| phase.to_string())
+}
+
+/// A phase in words, and how long it has been.
+pub(super) fn phase(phase: Option<(Phase, Duration)>) -> String {
+    let words = reached(phase.map(|(phase, _)| phase));
+    match phase {
+        Some((Phase::Running, since)) => format!("{words} for {}", length(since)),
+        Some((_, since)) => format!("{words} ({})", length(since)),
+        None => words,
+    }
+}
+
+/// The figures as one line.
+pub(super) fn plain(counters: &Counters, out: &[OutOfOp], values: &[String]) -> String {
+    let Counters { cycle, working_counter, expected_working_counter, .. } = *counters;
+    let [round_trip, wakeup, send] = [counters.round_trip, counters.wakeup_jitter, counters.send_jitter].map(time);
+    let mut text = format!(
+        "cycle {cycle} | working counter {working_counter}/{expected_working_counter} | round trip {round_trip} | \
+         wake-up {wakeup}, sent {send} after the tick"
+    );
+    for trouble in counted(counters) {
+        text.push_str(&format!(" | {trouble}"));
+    }
+    if !out.is_empty() {
+        let names: Vec<_> = out.iter().map(|out| out.who.to_string()).collect();
+        text.push_str(&format!(" | not in OP: {}", names.join(", ")));
+    }
+    let values: Vec<&str> = values.iter().take(CHANNELS).map(String::as_str).collect();
+    format!("{text} | {}", values.join(", "))
+}
+
+fn figures(counters: &Counters) -> [String; 2] {
+    let Counters { cycle, working_counter, expected_working_counter, .. } = *counters;
+    let [round_trip, wakeup, send] = [counters.round_trip, counters.wakeup_jitter, counters.send_jitter].map(time);
+    [
+        format!("cycle {cycle}, working counter {working_counter} of {expected_working_counter}"),
+        format!("round trip {round_trip}; woke {wakeup}, sent {send} after the tick"),
+    ]
+}
+
+/// What went wrong since the start, in lines of at most three.
+fn troubles(counters: &Counters) -> Vec<String> {
+    let counted = counted(counters);
+    counted.chunks(3).map(|some| format!("since the start: {}", some.join(", "))).collect()
+}
+
+fn counted(counters: &Counters) -> Vec<String> {
+    let troubles = [
+        (counters.lost_cycles, "lost"),
+        (counters.skipped, "skipped"),
+        (counters.working_counter_faults, "working counter faults"),
+        (counters.overruns, "overruns"),
+        (counters.holes, "times thrown off the CPU"),
+    ];
+    troubles.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect()
+}
+
+fn more(all: usize, shown: usize, what: &str) -> Option<String> {
+    (all > shown).then(|| format!("  and {} more {what}", all - shown))
+}
+
+/// A time for people: `7 s`, `2 min 7 s`, `3 h 2 min`.
+fn length(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, seconds) => format!("{seconds} s"),
+        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
+        (hours, minutes, _) => format!("{hours} h {minutes} min"),
+    }
+}

@@ -1,0 +1,149 @@
+//! Which lines events make: of each kind of trouble one a second at most. What comes of a machine that doesn't keep time is
+//! one kind.
+
+use super::timing::Timing;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+use zerocat_engine::{CycleFault, Event};
+
+/// Time between two lines of a kind.
+const WINDOW: Duration = Duration::from_secs(1);
+
+/// A line of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Line {
+    Trouble(String),
+    News(String),
+}
+
+/// What is to be said, and what was said when.
+#[derive(Debug)]
+pub(super) struct Lines {
+    timing: Timing,
+    timing_said: Said,
+    others: BTreeMap<&'static str, Others>,
+}
+
+/// When a kind was said last.
+#[derive(Debug, Default)]
+struct Said(Option<Instant>);
+
+impl Said {
+    fn is_long_ago(&self, now: Instant) -> bool {
+        self.0.is_none_or(|last| now.saturating_duration_since(last) >= WINDOW)
+    }
+}
+
+/// Events of another kind since its last line.
+#[derive(Debug, Default)]
+struct Others {
+    first: Option<Event>,
+    more: u64,
+    said: Said,
+}
+
+impl Lines {
+    pub(super) fn new(period: Duration) -> Self {
+        Self { timing: Timing::new(period), timing_said: Said::default(), others: BTreeMap::new() }
+    }
+
+    /// Takes an event in.
+    pub(super) fn note(&mut self, event: Event) {
+        if self.timing.note(event.cycle, event.fault) {
+            return;
+        }
+        let others = self.others.entry(kind(event.fault)).or_default();
+        others.more += u64::from(others.first.is_some());
+        others.first.get_or_insert(event);
+    }
+
+    /// What may be said now.
+    pub(super) fn due(&mut self, now: Instant) -> Vec<Line> {
+        let mut lines = Vec::new();
+        if self.timing_said.is_long_ago(now)
+            && let Some(text) = self.timing.sentence()
+        {
+            self.timing_said = Said(Some(now));
+            lines.push(Line::Trouble(text));
+        }
+        for others in self.others.values_mut().filter(|others| others.said.is_long_ago(now)) {
+            if let Some(line) = others.take() {
+                others.said = Said(Some(now));
+                lines.push(line);
+            }
+        }
+        lines
+    }
+
+    /// All that is left.
+    pub(super) fn rest(mut self) -> Vec<Line> {
+        let timing = self.timing.sentence().map(Line::Trouble);
+        timing.into_iter().chain(self.others.values_mut().filter_map(Others::take)).collect()
+    }
+}
+
+impl Others {
+    fn take(&mut self) -> Option<Line> {
+        let Event { cycle, fault, .. } = self.first.take()?;
+        let more = std::mem::take(&mut self.more);
+        let more = if more == 0 { String::new() } else { format!("; {more} more {}", kind(fault)) };
+        let text = format!("cycle {cycle}: {fault}{more}");
+        Some(if matches!(fault, CycleFault::AlStatus { .. }) { Line::News(text) } else { Line::Trouble(text) })
+    }
+}
+
+const fn kind(fault: CycleFault) -> &'static str {
+    match fault {
+        CycleFault::Skipped(_) | CycleFault::Late(_) | CycleFault::Hole(_) | CycleFault::Lost { .. } => "lost cycles",
+        CycleFault::Stall(_) => "such times",
+        CycleFault::WorkingCounter { .. } => "wrong working counters",
+        CycleFault::AlStatus { .. } => "changes of the AL status",
+        CycleFault::Link(_) => "errors of the link",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use zerocat_sched::Time;
+
+    fn event(cycle: u64, fault: CycleFault) -> Event {
+        Event { cycle, at: Time(0), fault }
+    }
+
+    #[test]
+    fn a_machine_that_keeps_losing_cycles_makes_one_line_a_second() {
+        let began = Instant::now();
+        let mut lines = Lines::new(Duration::from_millis(1));
+        let mut said = Vec::new();
+        for cycle in 0..5_000 {
+            lines.note(event(cycle, CycleFault::Late(Duration::from_micros(400))));
+            lines.note(event(cycle, CycleFault::Lost { frame: 0 }));
+            said.extend(lines.due(began + Duration::from_millis(cycle)));
+        }
+        let [Line::Trouble(first), rest @ ..] = said.as_slice() else { panic!("{said:?}") };
+        assert!(first.starts_with("cycle 0 lost: "), "{first}");
+        assert_eq!(rest.len(), 4);
+        let told = |line: &Line| matches!(line, Line::Trouble(text) if text.starts_with("1000 cycles lost: "));
+        assert!(rest.iter().all(told), "{rest:?}");
+        assert!(matches!(&lines.rest()[..], [Line::Trouble(text)] if text.starts_with("999 cycles lost")));
+    }
+
+    #[test]
+    fn kinds_have_lines_of_their_own_and_repetitions_are_counted() {
+        let now = Instant::now();
+        let mut lines = Lines::new(Duration::from_millis(1));
+        let counter = |got| CycleFault::WorkingCounter { frame: 0, datagram: 1, expected: 9, got };
+        lines.note(event(3, counter(7)));
+        lines.note(event(3, CycleFault::AlStatus { was: 8, now: 12, responding: 9 }));
+        let said = lines.due(now);
+        assert!(matches!(&said[..], [Line::News(_), Line::Trouble(_)]), "{said:?}");
+        for cycle in 4..8 {
+            lines.note(event(cycle, counter(5)));
+        }
+        assert_eq!(lines.due(now), []);
+        let [Line::Trouble(text)] = &lines.due(now + WINDOW)[..] else { panic!("one line") };
+        assert_eq!(text, "cycle 4: working counter 5 of 9 in frame 0, datagram 1; 3 more wrong working counters");
+        assert_eq!(lines.rest(), []);
+    }
+}

@@ -2,28 +2,33 @@
 # zerocat in a virtual machine with a PREEMPT_RT kernel and a NIC whose driver does AF_XDP zero-copy, against the
 # simulated segment on this machine.
 #
-#   scripts/rt-vm.sh [--nic igb|virtio] [--cycles N] [--busy-poll] [--json FILE] [--cache DIR] [--binary FILE]
-#                  [--verbose]
+#   scripts/rt-vm.sh [--arch x86_64|aarch64] [--nic igb|virtio] [--cycles N] [--busy-poll] [--json FILE] [--cache DIR]
+#                    [--binary FILE] [--sim FILE] [--verbose]
 #
 # It tests function, not time: the machine is emulated. Debian's packages of QEMU and of the kernel are downloaded into
-# the cache (about 200 MB, kept), unpacked there and installed nowhere. It needs no root and no network namespace: the
-# guest's NIC is a pair of UNIX sockets. Asserted: PREEMPT_RT; a zero-copy bind read back from the kernel, and that the
-# driver's zero-copy functions ran and the copying one didn't; SCHED_FIFO on an isolated CPU; locked memory; OP; the
-# cycles asked for, with inputs and outputs; a cable pulled while it runs and put back ends in OP again; `zerocat tune`
-# before and its `--restore` after, with nothing left of either; with --busy-poll that it is noticed that these NICs
-# would send nothing with it. docs/rt-vm.md has more.
+# the cache (about 150 MB, kept; by default zerocat/rt-vm in $XDG_CACHE_HOME or ~/.cache), unpacked there and installed
+# nowhere. It needs no root and no network namespace: the guest's NIC is a pair of UNIX sockets. Asserted: PREEMPT_RT; a
+# zero-copy bind read back from the kernel, and that the driver's zero-copy functions ran and the copying one didn't;
+# SCHED_FIFO on an isolated CPU; locked memory; OP; the cycles asked for, with inputs and outputs; a cable pulled while it
+# runs and put back ends in OP again; `zerocat tune` before and its `--restore` after, with nothing left of either; with
+# --busy-poll that it is noticed that these NICs would send nothing with it. docs/rt-vm.md has more.
+#
+# --binary is the zerocat of the guest, --sim the one that serves the segment here; without them both are built.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-nic=igb cycles=5000 busy_poll=off json='' cache=target/rt-vm binary='' verbose=no
+arch=x86_64 nic=igb cycles=5000 busy_poll=off json='' binary='' sim_binary='' verbose=no
+cache=${XDG_CACHE_HOME:-${HOME:-target}/.cache}/zerocat/rt-vm
 while [ $# -gt 0 ]; do
     case "$1" in
+    --arch) arch=${2:?}; shift ;;
     --nic) nic=${2:?}; shift ;;
     --cycles) cycles=${2:?}; shift ;;
     --busy-poll) busy_poll=on ;;
     --json) json=${2:?}; shift ;;
     --cache) cache=${2:?}; shift ;;
     --binary) binary=$(realpath "${2:?}"); shift ;;
+    --sim) sim_binary=$(realpath "${2:?}"); shift ;;
     --verbose) verbose=yes ;;
     -h | --help) sed -n '2,/^set/{/^set/!s/^# \{0,1\}//p}' "$0"; exit 0 ;;
     *) echo "rt-vm.sh: unknown argument $1; see --help" >&2; exit 2 ;;
@@ -32,6 +37,9 @@ while [ $# -gt 0 ]; do
 done
 say() { echo "rt-vm: $*"; }
 fail() { echo "rt-vm: $*" >&2; exit 1; }
+for tool in python3 apt-get dpkg-deb flock timeout; do
+    command -v $tool >/dev/null || fail "$tool is missing: apt install python3 apt dpkg util-linux coreutils"
+done
 
 case "$nic" in
 igb)
@@ -44,82 +52,90 @@ virtio)
     ;;
 *) fail "unknown NIC $nic: igb or virtio" ;;
 esac
+case "$arch" in
+x86_64) debian=amd64 triplet=x86_64-linux-gnu loader=/lib64/ld-linux-x86-64.so.2 console=ttyS0 machine="-M q35 -cpu max" ;;
+# A processor without pointer authentication, which takes long to emulate; a GIC with message interrupts, for igb.
+aarch64) debian=arm64 triplet=aarch64-linux-gnu loader=/lib/ld-linux-aarch64.so.1 console=ttyAMA0 machine="-M virt,gic-version=3 -cpu cortex-a76" ;;
+*) fail "unknown architecture $arch: x86_64 or aarch64" ;;
+esac
 
 mkdir -p "$cache"
 cache=$(realpath "$cache")
 
 # -- packages ---------------------------------------------------------------------------------------------------------
-keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-mirror=$(find /etc/apt -name '*.sources' -o -name '*.list' | xargs cat |
-    sed -nE 's,^(URIs:|deb (\[.*\] )?) *(https?://[^ ]*/debian)/?( .*)?$,\3,p' | sed -n 1p)
+. scripts/rt-vm/packages.sh
 
-# apt_in NAME SUITE... -- ARGUMENT...: apt-get with lists and archives of its own, which installs nothing.
-apt_in() {
-    local name=$1 suite
-    shift
-    mkdir -p "$cache/apt/$name/lists/partial" "$cache/apt/$name/archives/partial"
-    : >"$cache/apt/$name/sources.list"
-    while [ "$1" != -- ]; do
-        suite=$1
-        echo "deb [signed-by=$keyring] $mirror $suite main" >>"$cache/apt/$name/sources.list"
-        shift
-    done
-    shift
-    apt-get -qq -o Dir::State::lists="$cache/apt/$name/lists" -o Dir::Cache::archives="$cache/apt/$name/archives" \
-        -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= -o Dir::Etc::sourceparts=- \
-        -o Dir::Etc::sourcelist="$cache/apt/$name/sources.list" -o Debug::NoLocking=1 "$@"
+# The newest PREEMPT_RT kernel's version; nothing where the mirror can't be asked.
+newest_kernel() {
+    apt_in newest "$debian" trixie-backports -- apt-get update >&2 || return 0
+    apt_in newest "$debian" trixie-backports -- apt-cache show "linux-image-rt-$debian" |
+        sed -nE "s/^Depends:.* linux-image-([^ ]+-rt-$debian) .*/\1/p" | sed -n 1p
+    rm -rf "$cache/apt/newest"
 }
 
-fetch_qemu() {
-    say "downloading QEMU"
-    apt_in qemu bookworm bookworm-backports -- update
-    apt_in qemu bookworm bookworm-backports -- -y --no-install-recommends --download-only -t bookworm-backports \
-        install qemu-system-x86 seabios
-    apt_in tools bookworm -- update
-    (cd "$cache/apt/tools/archives" && apt_in tools bookworm -- download ipxe-qemu busybox-static kmod)
-    local package
-    for package in "$cache"/apt/qemu/archives/*.deb "$cache"/apt/tools/archives/*.deb; do
-        dpkg -x "$package" "$cache/qemu.part"
-    done
-    mv "$cache/qemu.part" "$cache/qemu"
-    rm -rf "$cache/apt/qemu" "$cache/apt/tools"
-}
-
+# fetch_kernel VERSION: the kernel and the modules that a NIC needs.
 fetch_kernel() {
-    say "downloading a PREEMPT_RT kernel"
-    apt_in kernel trixie-backports -- update
-    local version
-    version=$(apt-get indextargets --format '$(FILENAME)' -o Dir::State::lists="$cache/apt/kernel/lists" \
-        -o Dir::Etc::sourceparts=- -o Dir::Etc::sourcelist="$cache/apt/kernel/sources.list" 'Created-By: Packages' |
-        xargs /usr/lib/apt/apt-helper cat-file |
-        sed -nE '/^Package: linux-image-rt-amd64$/,/^$/s/^Depends:.* linux-image-([^ ]+-rt-amd64) .*/\1/p' | sed -n 1p)
-    [ -n "$version" ] || fail "no linux-image-rt-amd64 in trixie-backports"
-    mkdir -p "$cache/kernel.debs"
-    (cd "$cache/kernel.debs" && apt_in kernel trixie-backports -- download "linux-binary-$version" "linux-modules-$version")
-    local package
-    for package in "$cache"/kernel.debs/*.deb; do dpkg -x "$package" "$cache/kernel.tree"; done
-    mkdir -p "$cache/kernel.part"
-    cp "$cache/kernel.tree/usr/lib/modules/$version/vmlinuz" "$cache/kernel.part/"
-    local module
+    local tree=$cache/kernel.tree module
+    say "downloading Linux $1"
+    rm -rf "$tree" "$cache/kernel.part" "$cache/apt/kernel"
+    apt_in kernel "$debian" trixie-backports -- apt-get update
+    mkdir -p "$cache/kernel.debs" "$cache/kernel.part"
+    (cd "$cache/kernel.debs" && apt_in kernel "$debian" trixie-backports -- apt-get download "linux-binary-$1" "linux-modules-$1")
+    for module in "$cache"/kernel.debs/*.deb; do dpkg-deb -x "$module" "$tree"; done
+    cp "$tree/usr/lib/modules/$1/vmlinuz" "$cache/kernel.part/"
     for module in dca i2c-algo-bit igb failover net_failover virtio_net; do
-        find "$cache/kernel.tree" -name "$module.ko.xz" -exec sh -c 'xz -dc "$1" >"$2"' _ {} "$cache/kernel.part/$module.ko" \;
+        # The busybox of this machine's architecture unpacks what this machine may have no tool for.
+        find "$tree" -name "$module.ko.xz" -exec sh -c '"$1" xzcat <"$2" >"$3"' _ "$busybox" {} "$cache/kernel.part/$module.ko" \;
     done
-    echo "$version" >"$cache/kernel.part/version"
-    mv "$cache/kernel.part" "$cache/kernel"
-    rm -rf "$cache/kernel.tree" "$cache/kernel.debs" "$cache/apt/kernel"
+    echo "$1" >"$cache/kernel.part/version"
+    rm -rf "$cache/kernel-$arch"
+    mv "$cache/kernel.part" "$cache/kernel-$arch"
+    rm -rf "$tree" "$cache/kernel.debs" "$cache/apt/kernel"
 }
 
-[ -d "$cache/qemu" ] || fetch_qemu
-[ -d "$cache/kernel" ] || fetch_kernel
-say "kernel $(cat "$cache/kernel/version"), NIC $nic"
+exec 9>"$cache/lock"
+flock 9
+if [ ! -d "$cache/qemu" ]; then
+    say "downloading QEMU"
+    unpack qemu amd64 "bookworm bookworm-backports" "qemu-system-x86 qemu-system-arm seabios ipxe-qemu busybox-static"
+fi
+busybox=$cache/qemu/bin/busybox
+[ -d "$cache/guest-$arch" ] || [ "$arch" = x86_64 ] || unpack "guest-$arch" "$debian" bookworm "busybox-static libelf1 zlib1g libgcc-s1"
+# Once a day it is looked whether there is a newer one.
+if [ -z "$(find "$cache/kernel-$arch/version" -mtime -1 2>/dev/null)" ]; then
+    newest=$(newest_kernel)
+    if [ -z "$newest" ]; then
+        [ -d "$cache/kernel-$arch" ] || fail "the mirror $mirror has no linux-image-rt-$debian in trixie-backports"
+        say "the mirror can't be asked for a newer kernel"
+    elif [ "$newest" = "$(cat "$cache/kernel-$arch/version" 2>/dev/null)" ]; then
+        touch "$cache/kernel-$arch/version"
+    else
+        fetch_kernel "$newest"
+    fi
+fi
+flock -u 9
+kernel=$cache/kernel-$arch
+say "kernel $(cat "$kernel/version"), NIC $nic"
+# QEMU's own C library starts it, so that this machine needs none of its libraries.
+qemu=$cache/qemu
+emulator() {
+    "$qemu/lib64/ld-linux-x86-64.so.2" --library-path "$(libraries "$qemu" x86_64-linux-gnu)" "$qemu/usr/bin/qemu-system-$arch" "$@"
+}
 
 # -- the guest's files ------------------------------------------------------------------------------------------------
-# What --binary names, or a release build of this tree.
-zerocat=$binary
-if [ -z "$zerocat" ]; then
+# What --sim and --binary name, or release builds of this tree.
+target() { cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/'; }
+if [ -z "$sim_binary" ] && [ "$arch" = x86_64 ] && [ -n "$binary" ]; then
+    sim_binary=$binary
+elif [ -z "$sim_binary" ]; then
     cargo build --release --locked --quiet -p zerocat-cli
-    zerocat=$(cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/release/zerocat
+    sim_binary=$(target)/release/zerocat
 fi
+if [ -z "$binary" ] && [ "$arch" = aarch64 ]; then
+    scripts/aarch64.sh
+    binary=$(target)/aarch64-unknown-linux-gnu/release/zerocat
+fi
+zerocat=${binary:-$sim_binary}
 work=$(mktemp -d)
 sim='' vm=''
 clean_up() {
@@ -131,12 +147,19 @@ trap clean_up EXIT
 
 root=$work/root
 mkdir -p "$root"/{bin,sbin,lib,lib64,modules,proc,sys,dev,tmp}
-cp "$cache/qemu/bin/busybox" "$root/bin/"
 cp scripts/rt-vm/init.sh "$root/init"
 cp "$zerocat" "$root/bin/zerocat"
-ldd "$zerocat" | sed -nE 's/.*=> (\/[^ ]+).*/\1/p' | xargs -I{} cp -L {} "$root/lib/"
-cp -L /lib64/ld-linux-x86-64.so.2 "$root/lib64/"
-for module in $modules; do cp "$cache/kernel/$module.ko" "$root/modules/"; done
+if [ "$arch" = x86_64 ]; then
+    cp "$busybox" "$root/bin/"
+    ldd "$zerocat" | sed -nE 's/.*=> (\/[^ ]+).*/\1/p' | xargs -I{} cp -L {} "$root/lib/"
+    cp -L "$loader" "$root$loader"
+else
+    cp "$cache/guest-$arch/bin/busybox" "$root/bin/"
+    for library in libc.so.6 libm.so.6 libgcc_s.so.1 libelf.so.1 libz.so.1 "$(basename "$loader")"; do
+        cp -L "$(find "$cache/guest-$arch" -name "$library" | sed -n 1p)" "$root/lib/"
+    done
+fi
+for module in $modules; do cp "$kernel/$module.ko" "$root/modules/"; done
 # 4 ms a cycle: the emulated machine is slow, and a test of function.
 sed -e 's/"interface": "ecm0"/"interface": "eth0"/; s/"rate": 1000/"rate": 250/; s/"sample_rate": 100/"sample_rate": 50/' \
     -e 's/"stream_rate": 20/"stream_rate": 10/; s/"mode": "auto"/"mode": "zero_copy", "cpu": 1, "watchdog": "1s", "busy_poll": "'$busy_poll'"/' \
@@ -144,24 +167,26 @@ sed -e 's/"interface": "ecm0"/"interface": "eth0"/; s/"rate": 1000/"rate": 250/;
 cat >"$root/rt-vm.conf" <<EOF
 MODULES="$modules"
 ZERO_COPY_FUNCTIONS="$functions"
+LOADER="$loader"
 RUN_OPTIONS="--seconds $((cycles / 200 + 40))"
 EOF
-(cd "$root" && find . | "$cache/qemu/bin/busybox" cpio -o -H newc) >"$work/initrd" 2>/dev/null
+(cd "$root" && find . | "$busybox" cpio -o -H newc) >"$work/initrd" 2>/dev/null
 
 # -- run --------------------------------------------------------------------------------------------------------------
-"$zerocat" sim --unix "$work/segment.sock:$work/nic.sock" --config examples/demo-segment.json --quiet &
+"$sim_binary" sim --unix "$work/segment.sock:$work/nic.sock" --config examples/demo-segment.json --quiet &
 sim=$!
-qemu=$cache/qemu/usr
 say "booting"
 status=0
-LD_LIBRARY_PATH="$qemu/lib/x86_64-linux-gnu" timeout 400 "$qemu/bin/qemu-system-x86_64" \
-    -L "$qemu/share/seabios" -L "$qemu/share/qemu" -L "$qemu/lib/ipxe/qemu" \
-    -M q35 -accel tcg,thread=multi -cpu max -m 512 -smp 2 -kernel "$cache/kernel/vmlinuz" -initrd "$work/initrd" \
-    -append "console=ttyS0 panic=-1 quiet rdinit=/init isolcpus=managed_irq,domain,1 nohz_full=1 rcu_nocbs=1 irqaffinity=0 rcutree.enable_rcu_lazy=0" \
+# shellcheck disable=SC2086
+emulator -L "$qemu/usr/share/seabios" -L "$qemu/usr/share/qemu" -L "$qemu/usr/lib/ipxe/qemu" \
+    $machine -accel tcg,thread=multi -m 512 -smp 2 -kernel "$kernel/vmlinuz" -initrd "$work/initrd" \
+    -append "console=$console panic=-1 quiet rdinit=/init isolcpus=managed_irq,domain,1 nohz_full=1 rcu_nocbs=1 irqaffinity=0 rcutree.enable_rcu_lazy=0" \
     -display none -nodefaults -no-user-config -no-reboot -serial stdio -monitor none -qmp "unix:$work/qmp.sock,server=on,wait=off" \
     -netdev "dgram,id=n0,local.type=unix,local.path=$work/nic.sock,remote.type=unix,remote.path=$work/segment.sock" \
     -device "$device" >"$work/console" 2>&1 </dev/null &
 vm=$!
+# It ends by itself, or is ended.
+(for ((second = 0; second < 400; second++)); do sleep 1; kill -0 "$vm" 2>/dev/null || exit 0; done; kill "$vm") 2>/dev/null &
 
 # await WORD SECONDS: until the guest has said it, or is gone.
 await() {
@@ -250,10 +275,10 @@ must "settings put back" all "$(tuned restored)"
 must "the NIC after" "as before" "$(tuned same)"
 [ -z "$json" ] || guest report >"$json"
 [ "$failed" -eq 0 ] || { guest out | tail -20; [ $verbose = yes ] || tail -5 "$work/console.txt"; }
-version=$(LD_LIBRARY_PATH="$qemu/lib/x86_64-linux-gnu" "$qemu/bin/qemu-system-x86_64" --version | sed -nE '1s/.*version ([^ ]+).*/\1/p')
+version=$(emulator --version | sed -nE '1s/.*version ([^ ]+).*/\1/p')
 say "$(date -u +%F), zerocat $(report version)"
 say "host: Linux $(uname -r), $(nproc) cores, $(sed -nE 's/^model name\s*: //p' /proc/cpuinfo | sed -n 1p); QEMU $version, software emulation"
-say "guest: Linux $(cat "$cache/kernel/version") $(guest uname); NIC $nic, driver $(report link.driver), mode $(report link.mode_got), busy polling asked: $busy_poll"
+say "guest: $arch, Linux $(cat "$kernel/version") $(guest uname); NIC $nic, driver $(report link.driver), mode $(report link.mode_got), busy polling asked: $busy_poll"
 say "$(report cycles.done) cycles at 4 ms, $(report cycles.lost) lost (those of the outage too), $(report outages.count) outage(s), the longest $(report outages.longest_ms) ms"
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -10,6 +10,7 @@ mod check;
 mod cpu;
 mod cpu_time;
 mod examine;
+mod futex;
 mod interface;
 mod irq;
 mod irq_thread;

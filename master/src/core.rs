@@ -1,6 +1,6 @@
 //! The parts of a session beside its bus that live from the start of the realtime thread to its end.
 
-use crate::fault_log::FaultLogThread;
+use crate::fault_log::{FarEnd, FaultLogThread};
 use crate::files::capture;
 use crate::link::OpenLink;
 use crate::outfile::Outfile;
@@ -94,7 +94,7 @@ impl Core {
             AcyclicSettings { first_slot: Slot(cyclic_slots), in_flight: ACYCLIC_IN_FLIGHT, timeout: ACYCLIC_TIMEOUT };
         let (engine, parts) = Engine::new(link.link, timing(rig, period), pool, acyclic);
         let EngineParts { controls, counters, events } = parts;
-        let faults = with_only(keep, || FaultLogThread::start(events, period.duration()))??;
+        let faults = with_only(keep, || FaultLogThread::start(events, period.duration(), FarEnd::of(&link.report)))??;
         let (wait, margin) = wait_policy(&rig.engine);
         let thread = RealtimeThread::start(engine, request, Settings { period, wait }, margin)?;
         let mut missing = link.missing;

@@ -4,6 +4,8 @@
 mod lines;
 mod timing;
 
+pub(crate) use timing::FarEnd;
+
 use lines::{Line, Lines};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,10 +24,11 @@ pub(crate) struct FaultLogThread {
 
 impl FaultLogThread {
     /// Logs the events of a realtime thread with this period.
-    pub(crate) fn start(events: EventReader, period: Duration) -> std::io::Result<Self> {
+    pub(crate) fn start(events: EventReader, period: Duration, far_end: FarEnd) -> std::io::Result<Self> {
+        let lines = Lines::new(period, far_end);
         let stop = Arc::new(AtomicBool::new(false));
         let stopping = Arc::clone(&stop);
-        let handle = Builder::new().name("zc-faults".to_owned()).spawn(move || watch(events, period, &stopping))?;
+        let handle = Builder::new().name("zc-faults".to_owned()).spawn(move || watch(events, lines, &stopping))?;
         Ok(Self { handle, stop })
     }
 
@@ -39,8 +42,7 @@ impl FaultLogThread {
     }
 }
 
-fn watch(mut events: EventReader, period: Duration, stop: &AtomicBool) {
-    let mut lines = Lines::new(period);
+fn watch(mut events: EventReader, mut lines: Lines, stop: &AtomicBool) {
     loop {
         // SYNC: pairs with the relaxed store in FaultLogThread::stop.
         let last = stop.load(Ordering::Relaxed) || events.is_closed();

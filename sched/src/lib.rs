@@ -8,6 +8,7 @@ pub mod affinity;
 pub mod alloc;
 pub mod capabilities;
 pub mod cpu_list;
+pub mod futex;
 pub mod grid;
 pub mod idle_timer;
 pub mod latency;
@@ -22,6 +23,7 @@ pub mod watch;
 
 pub use alloc::{AllocationCount, CountingAllocator, forbid_allocations, thread_allocations, thread_live_bytes};
 pub use capabilities::Capabilities;
+pub use futex::FutexHash;
 pub use grid::{Grid, Period, PeriodError, Tick};
 pub use idle_timer::link_idle_timer;
 pub use latency::CpuDmaLatency;

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer, ser::SerializeStruct};
 
 use crate::capabilities::{Capabilities, keep_only};
 use crate::latency::CpuDmaLatency;
-use crate::{affinity, memory, priority};
+use crate::{affinity, futex, memory, priority};
 
 /// How to prepare the process and the realtime thread.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub struct RealtimeRequest {
     pub lock_memory: bool,
     /// Whether to keep the CPUs out of deep idle states.
     pub cpu_dma_latency: bool,
+    /// Whether locks get a table of their own in the kernel, where it has such.
+    pub private_futexes: bool,
     /// Bytes of heap to touch in advance.
     pub prefault_heap: usize,
     /// Capabilities that the thread keeps once it is prepared; `None` keeps all.
@@ -35,6 +37,7 @@ impl Default for RealtimeRequest {
             priority: Some(80),
             lock_memory: true,
             cpu_dma_latency: true,
+            private_futexes: true,
             prefault_heap: memory::HEAP,
             keep: None,
         }
@@ -122,6 +125,11 @@ pub fn prepare_process(request: &RealtimeRequest) -> ProcessSetup {
         let got = CpuDmaLatency::hold().map(|guard| held = Some(guard));
         status.add("CPU idle latency of 0 us (/dev/cpu_dma_latency)", got);
     }
+    if request.private_futexes
+        && let Some(got) = futex::make_private()
+    {
+        status.add("locks in a table of this process's own (PR_FUTEX_HASH)", got);
+    }
     ProcessSetup { status, _latency: held }
 }
 
@@ -182,6 +190,7 @@ mod tests {
             priority: Some(0),
             lock_memory: false,
             cpu_dma_latency: false,
+            private_futexes: false,
             prefault_heap: 4096,
             keep: None,
         };
@@ -198,6 +207,7 @@ mod tests {
             priority: None,
             lock_memory: false,
             cpu_dma_latency: false,
+            private_futexes: false,
             prefault_heap: 0,
             keep: None,
         };

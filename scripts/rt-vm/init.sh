@@ -11,8 +11,9 @@ mount -t tracefs none /sys/kernel/tracing 2>/dev/null
 mkdir -p /dev/shm /tmp /sys/fs/bpf
 mount -t bpf none /sys/fs/bpf 2>/dev/null
 finish() { echo "GUEST end $1"; poweroff -f; sleep 60; }
+. /rt-vm.conf
 # Not for what is to run in the background: `$!` would be a shell's.
-zerocat() { /lib64/ld-linux-x86-64.so.2 --library-path /lib /bin/zerocat "$@"; }
+zerocat() { $LOADER --library-path /lib /bin/zerocat "$@"; }
 # tune_says NAME OPTION...: what `zerocat tune` prints, as lines for the host.
 tune_says() {
     name=$1
@@ -21,7 +22,6 @@ tune_says() {
     sed "s/^/GUEST out tune: /" /tmp/tune.err
 }
 
-. /rt-vm.conf
 for module in $MODULES; do insmod "/modules/$module.ko" || finish "insmod-$module"; done
 i=0
 while [ ! -e /sys/class/net/eth0 ] && [ $i -lt 100 ]; do sleep 0.1; i=$((i + 1)); done
@@ -52,7 +52,7 @@ done
 for event in /sys/kernel/tracing/events/zc/*/enable; do echo 1 >"$event"; done 2>/dev/null
 
 # shellcheck disable=SC2086
-/lib64/ld-linux-x86-64.so.2 --library-path /lib /bin/zerocat run /rig.json $RUN_OPTIONS --report /report.json >/run.out 2>&1 &
+$LOADER --library-path /lib /bin/zerocat run /rig.json $RUN_OPTIONS --report /report.json >/run.out 2>&1 &
 run=$!
 # Says once that a line is in what zerocat said.
 saw() {

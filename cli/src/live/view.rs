@@ -142,3 +142,48 @@ fn length(time: Duration) -> String {
         (hours, minutes, _) => format!("{hours} h {minutes} min"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    #[test]
+    fn figures_of_a_long_run_with_troubles_fit_80_columns() {
+        let counters = Counters {
+            cycle: 1_000_000_000,
+            working_counter: 1_000,
+            expected_working_counter: 1_000,
+            round_trip: 123_456,
+            wakeup_jitter: 123_456,
+            send_jitter: 123_456,
+            lost_cycles: 1_000_000,
+            skipped: 1_000_000,
+            working_counter_faults: 1_000_000,
+            overruns: 1_000_000,
+            holes: 1_000_000,
+            ..Default::default()
+        };
+        let phase = Some((Phase::Running, 100 * HOUR));
+        let view = View { phase, subdevices: 100, counters: &counters, not_well: &[], values: &[] };
+        let lines = view.lines();
+        assert!(lines.iter().all(|line| line.chars().count() < 80), "{lines:#?}");
+        assert_eq!(lines[0], "in OP for 100 h 0 min: all 100 SubDevices");
+        assert_eq!(lines.len(), 5, "{lines:#?}");
+    }
+
+    #[test]
+    fn lengths_are_shown_in_two_units() {
+        let lengths = [7, 127, 3 * 3600 + 120].map(|seconds| length(Duration::from_secs(seconds)));
+        assert_eq!(lengths, ["7 s", "2 min 7 s", "3 h 2 min"]);
+    }
+
+    #[test]
+    fn a_channel_too_many_is_counted() {
+        let values: Vec<String> = (0..10).map(|channel| format!("channel {channel}")).collect();
+        let view = View { phase: None, subdevices: 1, counters: &Counters::default(), not_well: &[], values: &values };
+        assert_eq!(view.lines().last().unwrap(), "  and 2 more channels");
+        assert_eq!(view.lines()[0], "opening the link");
+    }
+}

@@ -3,14 +3,14 @@
 //! Guarantees: nothing is changed and nothing is sent; what can't be read is a note, never `ok`.
 
 use super::{
-    Check, Counts, HostReading, InterfaceReading, Level, Observed, TimerReading, Wanted, interface, judge_counters,
-    judge_host, judge_interface, judge_observed, judge_timer,
+    Check, Counts, HostReading, InterfaceReading, Level, Observed, TimerReading, Wanted, futex, interface,
+    judge_counters, judge_host, judge_interface, judge_observed, judge_timer,
 };
 use crate::nic::NicSettings;
 use serde::Serialize;
 use std::path::Path;
 use std::time::Instant;
-use zerocat_sched::cpu_list;
+use zerocat_sched::{FutexHash, cpu_list};
 use zerocat_xdp::XdpError;
 
 /// Name and version of the schema.
@@ -72,13 +72,14 @@ pub fn examine_during(request: &DoctorRequest, meanwhile: impl FnOnce() -> Optio
     let timer = meanwhile();
     let observed = Observed::between(&before, &Counts::read(root, cpu, named), start.elapsed());
     let interface = settings.map(|settings| settings.map(|settings| InterfaceReading::read(root, settings)));
-    let machine = MachineReading { host: HostReading::read(root), observed, timer };
+    let machine = MachineReading { host: HostReading::read(root), futexes: futex::read(), observed, timer };
     judge(&machine, interface.as_ref(), request)
 }
 
 /// What was read of the machine.
 struct MachineReading {
     host: HostReading,
+    futexes: FutexHash,
     observed: Observed,
     timer: Option<TimerReading>,
 }
@@ -88,12 +89,13 @@ fn judge(
     interface: Option<&Result<InterfaceReading, XdpError>>,
     request: &DoctorRequest,
 ) -> Findings {
-    let MachineReading { host, observed, timer } = machine;
+    let MachineReading { host, futexes, observed, timer } = machine;
     let own = match interface {
         Some(Ok(reading)) => reading.files.irqs.as_slice(),
         _ => &[],
     };
     let mut checks = judge_host(host, own, &request.wanted);
+    checks.push(futex::judge(*futexes));
     checks.extend(judge_observed(observed, host, &request.wanted));
     checks.push(judge_timer(timer.as_ref()));
     match interface {
@@ -163,7 +165,7 @@ mod tests {
         let length = Duration::from_secs(1);
         let observed =
             Observed { length, firmware: Some((7, 0)), nic: Some((nothing, nothing)), ..Observed::default() };
-        MachineReading { host, observed, timer: None }
+        MachineReading { host, futexes: FutexHash::Private { slots: 128 }, observed, timer: None }
     }
 
     fn good_interface() -> InterfaceReading {

@@ -1,7 +1,7 @@
 //! Which lines events make: of each kind of trouble one a second at most. What comes of a machine that doesn't keep time is
 //! one kind.
 
-use super::timing::Timing;
+use super::timing::{FarEnd, Timing};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use zerocat_engine::{CycleFault, Event};
@@ -43,8 +43,8 @@ struct Others {
 }
 
 impl Lines {
-    pub(super) fn new(period: Duration) -> Self {
-        Self { timing: Timing::new(period), timing_said: Said::default(), others: BTreeMap::new() }
+    pub(super) fn new(period: Duration, far_end: FarEnd) -> Self {
+        Self { timing: Timing::new(period, far_end), timing_said: Said::default(), others: BTreeMap::new() }
     }
 
     /// Takes an event in.
@@ -61,10 +61,10 @@ impl Lines {
     pub(super) fn due(&mut self, now: Instant) -> Vec<Line> {
         let mut lines = Vec::new();
         if self.timing_said.is_long_ago(now)
-            && let Some(text) = self.timing.sentence()
+            && let Some(line) = self.timing.sentence()
         {
             self.timing_said = Said(Some(now));
-            lines.push(Line::Trouble(text));
+            lines.push(line);
         }
         for others in self.others.values_mut().filter(|others| others.said.is_long_ago(now)) {
             if let Some(line) = others.take() {
@@ -77,7 +77,7 @@ impl Lines {
 
     /// All that is left.
     pub(super) fn rest(mut self) -> Vec<Line> {
-        let timing = self.timing.sentence().map(Line::Trouble);
+        let timing = self.timing.sentence();
         timing.into_iter().chain(self.others.values_mut().filter_map(Others::take)).collect()
     }
 }
@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn a_machine_that_keeps_losing_cycles_makes_one_line_a_second() {
         let began = Instant::now();
-        let mut lines = Lines::new(Duration::from_millis(1));
+        let mut lines = Lines::new(Duration::from_millis(1), FarEnd::Cable);
         let mut said = Vec::new();
         for cycle in 0..5_000 {
             lines.note(event(cycle, CycleFault::Late(Duration::from_micros(400))));
@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn kinds_have_lines_of_their_own_and_repetitions_are_counted() {
         let now = Instant::now();
-        let mut lines = Lines::new(Duration::from_millis(1));
+        let mut lines = Lines::new(Duration::from_millis(1), FarEnd::Cable);
         let counter = |got| CycleFault::WorkingCounter { frame: 0, datagram: 1, expected: 9, got };
         lines.note(event(3, counter(7)));
         lines.note(event(3, CycleFault::AlStatus { was: 8, now: 12, responding: 9 }));

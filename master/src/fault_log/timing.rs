@@ -3,6 +3,8 @@
 //! A frame that is missing belongs to the machine where its own cycle was late or thrown off the CPU, and to the network
 //! otherwise. The realtime thread tells in the order in which it happens: first what it saw of the time, then the frames.
 
+use super::lines::Line;
+use crate::report::LinkReport;
 use std::time::Duration;
 use zerocat_engine::CycleFault;
 
@@ -10,10 +12,30 @@ use zerocat_engine::CycleFault;
 #[derive(Debug)]
 pub(super) struct Timing {
     period: Duration,
+    far_end: FarEnd,
     since: Since,
     now: Now,
     /// Whether it was said where to find help.
     hinted: bool,
+}
+
+/// What is at the other end of the link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FarEnd {
+    /// A network: cables, SubDevices.
+    Cable,
+    /// A program on this machine, by a link in the process or by an interface without hardware.
+    Program,
+}
+
+impl FarEnd {
+    /// What is behind a link.
+    pub(crate) fn of(link: &LinkReport) -> Self {
+        match link.driver.as_deref() {
+            None | Some("veth") => Self::Program,
+            Some(_) => Self::Cable,
+        }
+    }
 }
 
 /// What happened since the last sentence.
@@ -52,8 +74,8 @@ enum How {
 }
 
 impl Timing {
-    pub(super) fn new(period: Duration) -> Self {
-        Self { period, since: Since::default(), now: Now::default(), hinted: false }
+    pub(super) fn new(period: Duration, far_end: FarEnd) -> Self {
+        Self { period, far_end, since: Since::default(), now: Now::default(), hinted: false }
     }
 
     /// Takes a fault in. Returns whether it is one of time.
@@ -96,26 +118,40 @@ impl Timing {
         }
     }
 
-    /// What happened since the last call, as a sentence.
-    pub(super) fn sentence(&mut self) -> Option<String> {
+    /// What happened since the last call, as a sentence: trouble where a cycle was lost.
+    pub(super) fn sentence(&mut self) -> Option<Line> {
         let since = std::mem::take(&mut self.since);
-        let Since { missed, lost, cycle, wait } = since;
-        let machine = wait.map(|wait| match missed {
-            0 => format!("{}; no cycle was lost by that", wait.sentence(false)),
-            _ => format!("{}: {} (not the cable)", cycles(missed, cycle), wait.sentence(missed > 1)),
-        });
-        let network = (lost > 0).then(|| {
-            format!(
-                "{}: {} did not come back in time although this machine was on time; look at cables, connectors and power, or \
-                 at the CPU of a simulated segment",
-                cycles(lost, cycle),
-                if lost == 1 { "its frame" } else { "their frames" }
-            )
-        });
-        let hint = machine.is_some() && missed > 0 && !std::mem::replace(&mut self.hinted, true);
-        let hint = hint.then(|| "`zerocat doctor` says what can be done about it".to_owned());
-        let parts: Vec<String> = machine.into_iter().chain(hint).chain(network).collect();
-        (!parts.is_empty()).then(|| parts.join("; "))
+        match (since.missed, since.lost, since.wait) {
+            (0, 0, wait) => Some(Line::News(format!("{}; no cycle was lost", wait?.sentence(false)))),
+            (0, lost, _) => Some(Line::Trouble(self.network(lost, since.cycle))),
+            (missed, 0, wait) => Some(Line::Trouble(self.machine(missed, since.cycle, wait))),
+            (missed, lost, wait) => {
+                let machine = self.machine(missed, since.cycle, wait);
+                Some(Line::Trouble(format!("{machine}; {}", self.network(lost, since.cycle))))
+            }
+        }
+    }
+
+    fn machine(&mut self, missed: u64, cycle: u64, wait: Option<Wait>) -> String {
+        let cause = wait.map_or_else(|| "this machine was late".to_owned(), |wait| wait.sentence(missed > 1));
+        let innocent = match self.far_end {
+            FarEnd::Cable => "not the cable",
+            FarEnd::Program => "not the segment",
+        };
+        let hint = if std::mem::replace(&mut self.hinted, true) { "" } else { ", see `zerocat doctor`" };
+        format!("{}: {cause} ({innocent}{hint})", cycles(missed, cycle))
+    }
+
+    fn network(&self, lost: u64, cycle: u64) -> String {
+        let lost = cycles(lost, cycle);
+        match self.far_end {
+            FarEnd::Cable => {
+                format!("{lost}: no answer in time, and this machine was on time; look at cables, connectors and power")
+            }
+            FarEnd::Program => {
+                format!("{lost}: the simulated segment was late, it may have had no CPU; this machine was on time")
+            }
+        }
     }
 }
 
@@ -123,7 +159,8 @@ impl Wait {
     fn sentence(self, one_of_many: bool) -> String {
         let (time, at_most) = (short(self.time), if one_of_many { "up to " } else { "" });
         match self.how {
-            How::WokeLate => format!("this machine woke up {at_most}{time} late"),
+            How::WokeLate if one_of_many => format!("this machine woke up late, by up to {time}"),
+            How::WokeLate => format!("this machine woke up {time} late"),
             How::TakenAway => format!("this machine gave the CPU to something else for {at_most}{time}"),
         }
     }
@@ -149,22 +186,34 @@ mod tests {
 
     const LOST: CycleFault = CycleFault::Lost { frame: 0 };
 
-    fn told(faults: &[(u64, CycleFault)]) -> String {
-        let mut timing = Timing { hinted: true, ..Timing::new(Duration::from_millis(1)) };
+    fn trouble(told: Option<Line>) -> String {
+        match told {
+            Some(Line::Trouble(text)) => text,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn after(faults: &[(u64, CycleFault)], far_end: FarEnd) -> Timing {
+        let mut timing = Timing { hinted: true, ..Timing::new(Duration::from_millis(1), far_end) };
         assert!(faults.iter().all(|(cycle, fault)| timing.note(*cycle, *fault)));
-        let told = timing.sentence().unwrap();
+        timing
+    }
+
+    fn told(faults: &[(u64, CycleFault)]) -> String {
+        let mut timing = after(faults, FarEnd::Cable);
+        let told = trouble(timing.sentence());
         assert_eq!(timing.sentence(), None);
         told
     }
 
+    const LATE: CycleFault = CycleFault::Late(Duration::from_micros(400));
+
     #[test]
     fn a_cycle_of_a_late_machine_is_not_the_cables_fault() {
-        let late = CycleFault::Late(Duration::from_micros(940));
-        assert_eq!(told(&[(7, late), (7, LOST)]), "cycle 7 lost: this machine woke up 940 us late (not the cable)");
-        let late = CycleFault::Late(Duration::from_micros(200));
+        assert_eq!(told(&[(7, LATE), (7, LOST)]), "cycle 7 lost: this machine woke up 400 us late (not the cable)");
         assert_eq!(
-            told(&[(7, CycleFault::Skipped(1)), (7, late)]),
-            "cycle 6 lost: this machine woke up 1.2 ms late (not the cable)"
+            told(&[(7, CycleFault::Skipped(1)), (7, LATE)]),
+            "cycle 6 lost: this machine woke up 1.4 ms late (not the cable)"
         );
         let hole = CycleFault::Hole(Duration::from_millis(3));
         assert_eq!(
@@ -175,34 +224,49 @@ mod tests {
 
     #[test]
     fn a_cycle_that_was_on_time_is_lost_elsewhere_and_counts_once() {
-        let told = told(&[(8, CycleFault::Lost { frame: 0 }), (8, CycleFault::Lost { frame: 1 })]);
-        assert!(told.starts_with("cycle 8 lost: its frame did not come back in time although"), "{told}");
-        assert!(told.contains("look at cables") && !told.contains("not the cable"), "{told}");
+        assert_eq!(
+            told(&[(8, CycleFault::Lost { frame: 0 }), (8, CycleFault::Lost { frame: 1 })]),
+            "cycle 8 lost: no answer in time, and this machine was on time; look at cables, connectors and power"
+        );
     }
 
     #[test]
     fn cycles_of_both_kinds_are_told_apart() {
-        let late = CycleFault::Late(Duration::from_micros(400));
-        let told = told(&[(7, late), (7, LOST), (8, LOST), (9, LOST)]);
+        let told = told(&[(7, LATE), (7, LOST), (8, LOST), (9, LOST)]);
         let (machine, network) = told.split_once("; ").unwrap();
         assert!(machine.contains("woke up 400 us late (not the cable)"), "{told}");
-        assert!(network.starts_with("2 cycles lost: their frames"), "{told}");
+        assert!(network.starts_with("2 cycles lost: no answer in time"), "{told}");
     }
 
     #[test]
-    fn a_late_cycle_whose_frames_came_back_is_told_as_harmless() {
-        let late = CycleFault::Late(Duration::from_micros(400));
-        assert_eq!(told(&[(7, late)]), "this machine woke up 400 us late; no cycle was lost by that");
+    fn nobody_is_sent_to_a_cable_where_there_is_none() {
+        let mut timing = after(&[(7, LATE), (7, LOST), (8, LOST)], FarEnd::Program);
+        let told = trouble(timing.sentence());
+        assert!(told.contains("(not the segment)") && told.contains("simulated segment was late"), "{told}");
+        assert!(!told.contains("cable"), "{told}");
+        let far_end = |driver: Option<&str>| {
+            FarEnd::of(&LinkReport { driver: driver.map(str::to_owned), ..LinkReport::new("xdp", "enp3s0") })
+        };
+        assert_eq!([None, Some("veth")].map(far_end), [FarEnd::Program; 2]);
+        assert_eq!(far_end(Some("igb")), FarEnd::Cable);
+    }
+
+    #[test]
+    fn a_late_cycle_whose_frames_came_back_is_no_trouble() {
+        let mut timing = after(&[(7, LATE)], FarEnd::Cable);
+        let text = "this machine woke up 400 us late; no cycle was lost";
+        assert_eq!(timing.sentence(), Some(Line::News(text.to_owned())));
     }
 
     #[test]
     fn frames_that_are_told_after_their_late_cycle_was_are_still_the_machines() {
-        let mut timing = Timing::new(Duration::from_millis(1));
-        timing.note(7, CycleFault::Late(Duration::from_micros(400)));
+        let mut timing = Timing::new(Duration::from_millis(1), FarEnd::Cable);
+        timing.note(7, LATE);
         timing.sentence();
         timing.note(7, LOST);
-        assert!(timing.sentence().unwrap().contains("woke up 400 us late (not the cable); `zerocat doctor`"));
+        assert!(trouble(timing.sentence()).ends_with("woke up 400 us late (not the cable, see `zerocat doctor`)"));
+        timing.note(9, LATE);
         timing.note(9, LOST);
-        assert!(!timing.sentence().unwrap().contains("doctor"), "it is said once");
+        assert!(!trouble(timing.sentence()).contains("doctor"), "it is said once");
     }
 }

@@ -182,9 +182,24 @@ impl Request<'_> {
         self.datagrams.now().saturating_sub(self.start)
     }
 
+    /// Writes AL control. A SubDevice that is there and doesn't take it has not read what was written before: without
+    /// device emulation the register is a mailbox (ET1100 data sheet, section II, 0x0120).
     async fn control(&self, control: AlControl) -> Result<(), AlError> {
-        let written = self.datagrams.write_one(self.target, register::AL_CONTROL, &control.emit()).await;
-        written.map_err(|source| self.failed(source))
+        loop {
+            match self.datagrams.write_one(self.target, register::AL_CONTROL, &control.emit()).await {
+                Err(source @ DatagramError::NoAnswer { .. }) => {
+                    let AlShown { status, .. } = self.look().await?;
+                    if !status.error() && status.state() == Some(control.state) {
+                        return Ok(());
+                    }
+                    if self.waited() >= self.policy.deadline {
+                        return Err(self.failed(source));
+                    }
+                    self.datagrams.pause(self.policy.poll).await;
+                }
+                written => return written.map_err(|source| self.failed(source)),
+            }
+        }
     }
 
     async fn look(&self) -> Result<AlShown, AlError> {

@@ -8,7 +8,7 @@ use support::Loss;
 use support::simulated::{cycle, operate, prepare, segment, to_op_and_back};
 use zerocat_bus::{AlError, BringUpError, Network, Options, Parent, PdoSource, Target};
 use zerocat_pdi::Direction;
-use zerocat_sim::{AlErrorConfig, ProfileKind, SegmentConfig, SubDeviceConfig, TargetState};
+use zerocat_sim::{AlErrorConfig, EscModel, ProfileKind, SegmentConfig, SubDeviceConfig, TargetState};
 use zerocat_wire::{AlState, register};
 
 fn one(profile: ProfileKind) -> SubDeviceConfig {
@@ -23,6 +23,15 @@ fn refusing(on: TargetState, code: u16, times: u32) -> SubDeviceConfig {
 #[test]
 fn the_demo_segment_reaches_op_and_goes_back_to_init() {
     let (datagrams, mut pump) = segment(&SegmentConfig::demo());
+    let (mut network, plan) = pump.run(prepare(&datagrams, Options::default())).unwrap();
+    to_op_and_back(&mut pump, &datagrams, &mut network, &plan);
+}
+
+#[test]
+fn an_application_that_reads_al_control_late_is_asked_until_it_has() {
+    let slow = |esc| SubDeviceConfig { esc: Some(esc), ..one(ProfileKind::Servo) };
+    let config = SegmentConfig::line(vec![slow(EscModel::Lan9252), one(ProfileKind::Coupler), slow(EscModel::Akd)]);
+    let (datagrams, mut pump) = segment(&config);
     let (mut network, plan) = pump.run(prepare(&datagrams, Options::default())).unwrap();
     to_op_and_back(&mut pump, &datagrams, &mut network, &plan);
 }

@@ -78,7 +78,7 @@ pub struct Scanned {
     pub parent: Option<u16>,
     /// Ports with a link.
     pub open_ports: [bool; 4],
-    /// Whether it has distributed clocks.
+    /// Whether it has a clock: a system time, not receive times alone.
     pub dc: bool,
     /// Whether it speaks CoE.
     pub coe: bool,
@@ -156,9 +156,20 @@ async fn look(datagrams: &Datagrams, depth: Depth, bus: DrivenBus, written: &Cel
             tracing::warn!("back to INIT: {failed}");
         }
     }
-    let problem = |n: usize| problems.get(n).and_then(|done| done.as_ref().err());
-    let all = network.subdevices().iter().enumerate();
-    Ok(Scan { schema: "zerocat-scan/1", subdevices: all.map(|(n, found)| scanned(found, problem(n))).collect() })
+    let mut subdevices = Vec::with_capacity(network.subdevices().len());
+    for (n, found) in network.subdevices().iter().enumerate() {
+        let problem = problems.get(n).and_then(|done| done.as_ref().err());
+        let dc = found.esc.dc() && has_system_time(datagrams, found.station).await?;
+        subdevices.push(Scanned { dc, ..scanned(found, problem) });
+    }
+    Ok(Scan { schema: "zerocat-scan/1", subdevices })
+}
+
+/// Whether a SubDevice has a system time. Some that say that they have distributed clocks only take receive times, and
+/// don't count a read of what they don't have.
+async fn has_system_time(datagrams: &Datagrams, station: u16) -> Result<bool, BringUpError> {
+    let answer = datagrams.read_once(Target::Station(station), register::DC_SYSTEM_TIME, 4).await?;
+    Ok(answer.working_counter > 0)
 }
 
 /// Asks everybody for INIT, within a second: for a scan that ended half-way. Best effort.

@@ -32,12 +32,12 @@ pub use command::{
 };
 pub use config::{
     AlErrorConfig, ClockConfig, ConfigProblem, DescribeError, Described, FoeConfig, MailboxConfig, MailboxProtocol,
-    Millis, ModuleKind, ProfileKind, ReplyCounter, SecondEndConfig, SegmentConfig, SegmentConfigError, SubDeviceConfig,
+    Millis, ModuleKind, ProfileKind, RamConfig, ReplyCounter, SecondEndConfig, SegmentConfig, SegmentConfigError, SubDeviceConfig,
     TargetState, WireConfig,
 };
 pub use describe::esi::DeviceError;
 pub use describe::image::ImageError;
-pub use esc::ClockSnapshot;
+pub use esc::{ClockSnapshot, EscModel};
 pub use in_process::{Loss, SegmentLink};
 pub use outputs::OutputsOnWire;
 pub use script::{Script, ScriptError, ScriptRun, Step, StepKind, When};

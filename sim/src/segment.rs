@@ -361,6 +361,7 @@ impl Segment {
     /// Computes links, loops and the routes of frames anew.
     pub(crate) fn reroute(&mut self) {
         for (n, device) in self.devices.iter_mut().enumerate() {
+            device.esc.use_ports(self.topology.used(n));
             device.esc.set_links(self.topology.links(n));
         }
         let devices = &self.devices;

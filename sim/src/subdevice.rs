@@ -30,9 +30,13 @@ impl SubDevice {
     pub(crate) fn new(config: &SubDeviceConfig) -> Result<Self, ConfigProblem> {
         let (description, behaviour) = profile::build(config)?;
         let words = sii_image::compose(&description).map_err(ConfigProblem::Sii)?;
-        // An ET1100 reads four bytes of SII at a time, an IP core eight: the first where there is no application.
-        let sii = SiiInterface::new(description.mailbox.is_some(), config.sii_delay.0);
-        let esc = Esc::new(description.esc, words, sii);
+        let idle = description.esc.sii_status;
+        let idle = config.sii_width.map_or(idle, |width| SiiInterface::with_width(idle, width == 8));
+        let sii = SiiInterface::new(idle, config.sii_delay.0);
+        let mut esc = Esc::new(description.esc, words, sii);
+        for ram in &config.ram {
+            esc.fill(ram.address, &ram.decode().unwrap_or_default());
+        }
         let injection = config.al_error.map(|error| Injection {
             on: match error.on {
                 TargetState::Init => AlState::Init,
@@ -66,8 +70,11 @@ impl SubDevice {
         let clock = self.config.clock;
         let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         let bits = self.config.clock_bits();
-        if bits > 0 {
-            self.esc.set_clock(Clock::new(bits == 64, clock.drift_ppm, nanos(clock.offset.0), nanos(now)));
+        if bits > 0 || clock.receive_times {
+            let crystal = Clock::new(bits == 64, clock.drift_ppm, nanos(clock.offset.0), nanos(now));
+            self.esc.set_clock(crystal, bits > 0);
+        } else {
+            self.esc.say_clock(0);
         }
     }
 

@@ -196,6 +196,11 @@ impl Topology {
         Some(at)
     }
 
+    /// Which ports of a SubDevice have a cable in them, plugged or not.
+    pub(crate) fn used(&self, n: usize) -> [bool; 4] {
+        self.plugs[n].map(|plug| plug.is_some())
+    }
+
     /// Which ports of a SubDevice have a link: a plugged cable with power at both ends.
     pub(crate) fn links(&self, n: usize) -> [bool; 4] {
         let link = |plug: Option<Plug>| plug.is_some_and(|plug| self.carries(plug));

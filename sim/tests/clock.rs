@@ -152,16 +152,33 @@ fn the_unit_latches_the_local_time_of_the_frame() {
 }
 
 #[test]
-fn subdevices_without_a_clock_say_so_and_count_no_write() {
+fn without_a_system_time_there_are_receive_times_and_nothing_else() {
     let kinds = [ProfileKind::Coupler, ProfileKind::DigitalOut, ProfileKind::Servo];
     let mut rig = Rig::of(&kinds);
-    assert_eq!([0, 1, 2].map(|n| rig.read_u16(n, 0x0008) & 0x000c), [0x0c, 0, 0x0c]);
-    assert_eq!(rig.send(Command::Bwr, Address::broadcast(0x0900), &[0; 4]).1, 2);
-    assert_eq!(rig.send(Command::Brd, Address::broadcast(0x0910), &[0; 8]).1, 3);
+    assert_eq!([0, 1, 2].map(|n| rig.read_u16(n, 0x0008) & 0x000c), [0x0c; 3], "it says that there is a clock");
+    assert_eq!(rig.read(1, 0x0900, 8), *b"Beckhoff", "before the first");
+    rig.now += Duration::from_secs(1);
+    assert_eq!(rig.send(Command::Bwr, Address::broadcast(0x0900), &[0; 4]).1, 3);
+    assert_eq!(u32_of(&rig.read(1, 0x0900, 4)), 1_000_000_500);
+    assert_eq!(rig.send(Command::Brd, Address::broadcast(0x0910), &[0; 8]).1, 2);
+    for register in [0x0910, 0x0918, 0x0920, 0x092c, 0x0981, 0x0990] {
+        assert_eq!(rig.send(Command::Aprd, Address::position(1, register), &[0; 4]).1, 0, "{register:#06x}");
+    }
     rig.write(0, 0x0010, &[1, 0x10]);
     assert_eq!(rig.send(Command::Frmw, Address::station(0x1001, 0x0910), &[0; 8]).1, 2, "read once, written once");
     assert_eq!(rig.send(Command::Armw, Address::position(0, 0x0910), &[0; 8]).1, 2);
+    assert_eq!(rig.send(Command::Armw, Address::position(1, 0x0910), &[0; 8]).1, 2, "written twice");
     assert_eq!(rig.send(Command::Apwr, Address::position(1, 0x0920), &[0; 8]).1, 0);
+}
+
+#[test]
+fn an_esc_without_receive_times_says_so_and_counts_no_write() {
+    let clock = ClockConfig { receive_times: false, ..ClockConfig::default() };
+    let bare = SubDeviceConfig { clock, ..SubDeviceConfig::new(ProfileKind::DigitalIn) };
+    let mut rig = Rig::new(&SegmentConfig::line(vec![SubDeviceConfig::new(ProfileKind::Coupler), bare]));
+    assert_eq!([0, 1].map(|n| rig.read_u16(n, 0x0008) & 0x000c), [0x0c, 0]);
+    assert_eq!(rig.send(Command::Bwr, Address::broadcast(0x0900), &[0; 4]).1, 1);
+    assert_eq!(rig.send(Command::Aprd, Address::position(1, 0x0900), &[0; 4]).1, 0);
 }
 
 #[test]
@@ -332,6 +349,8 @@ fn clocks_that_cannot_be_are_refused() {
     };
     let bits = error(r#"{"bits": 48}"#);
     assert_eq!(bits, "subdevices[0].clock.bits: 48 bits, a clock has 64 or 32, or 0 where there is none");
+    let stamps = error(r#"{"receive_times": false}"#);
+    assert_eq!(stamps, "subdevices[0].clock.receive_times: a SubDevice with a clock has receive times");
     let drift = error(r#"{"drift_ppm": -1001}"#);
     assert_eq!(drift, "subdevices[0].clock.drift_ppm: a drift is from -1000 to 1000 ppm");
 }

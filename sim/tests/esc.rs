@@ -21,7 +21,7 @@ fn read_sii(rig: &mut Rig, word: u32) -> Vec<u8> {
 
 #[test]
 fn information_registers_are_those_of_the_profile() {
-    assert_eq!(servo().read(0, 0x0000, 10), [0x11, 0, 2, 0, 4, 4, 8, 0xaa, 0x1c, 0]);
+    assert_eq!(servo().read(0, 0x0000, 10), [0x11, 0, 3, 0, 8, 8, 8, 0xaa, 0xfc, 0]);
 }
 
 /// ET1100 data sheet, section II, 0x0040.
@@ -59,15 +59,16 @@ fn memory_ends_where_the_ram_does() {
 fn identity_is_read_eight_bytes_at_a_time() {
     let mut rig = servo();
     let data = read_sii(&mut rig, 8);
-    assert_eq!(data[0..2], [0xc0, 0x00], "reads 8 bytes, not busy, no error");
+    assert_eq!(data[0..2], [0x40, 0x00], "reads 8 bytes, not busy, no error");
     assert_eq!(data[6..14], [0x63, 0x7a, 0, 0, 0x02, 0x04, 0, 0]);
 }
 
 #[test]
-fn a_simple_terminal_is_read_four_bytes_at_a_time() {
-    let mut rig = Rig::of(&[ProfileKind::DigitalOut]);
+fn an_sii_may_be_read_four_bytes_at_a_time() {
+    let narrow = SubDeviceConfig { sii_width: Some(4), ..SubDeviceConfig::new(ProfileKind::DigitalOut) };
+    let mut rig = Rig::new(&SegmentConfig::line(vec![narrow]));
     let data = read_sii(&mut rig, 10);
-    assert_eq!((data[0], &data[6..14]), (0x80, &[0x52, 0x30, 0xd4, 0x07, 0, 0, 0, 0][..]));
+    assert_eq!((data[0], &data[6..14]), (0x00, &[0x52, 0x30, 0xd4, 0x07, 0, 0, 0, 0][..]));
 }
 
 #[test]
@@ -75,10 +76,10 @@ fn an_sii_command_takes_its_time() {
     let slow =
         SubDeviceConfig { sii_delay: Millis(Duration::from_millis(2)), ..SubDeviceConfig::new(ProfileKind::Servo) };
     let mut rig = Rig::new(&SegmentConfig::line(vec![slow]));
-    assert_eq!(read_sii(&mut rig, 8)[1] & 0x80, 0x80);
+    assert_eq!(read_sii(&mut rig, 8)[1], 0x81, "busy with a read");
     assert_eq!(rig.send(Command::Apwr, Address::position(0, 0x0504), &[9]).1, 0, "busy");
     rig.now += Duration::from_millis(2);
-    assert_eq!(rig.read(0, 0x0502, 2), [0xc0, 0]);
+    assert_eq!(rig.read(0, 0x0502, 2), [0x40, 0]);
 }
 
 #[test]
@@ -242,7 +243,7 @@ fn ports_show_a_line_and_a_star() {
     let mut line = Rig::of(&[ProfileKind::Coupler; 3]);
     let status: Vec<u16> = (0..3).map(|n| line.read_u16(n, 0x0110)).collect();
     // Ports 0 and 1 with link and open; the last one's port 1 closed.
-    assert_eq!(status, [0x5a33, 0x5a33, 0x5613]);
+    assert_eq!(status, [0x5a31, 0x5a31, 0x5611]);
 
     let on = |parent, port| SubDeviceConfig {
         parent: Some(parent),
@@ -251,7 +252,7 @@ fn ports_show_a_line_and_a_star() {
     };
     let star = vec![SubDeviceConfig::new(ProfileKind::Coupler), on(0, 1), on(0, 2), on(0, 3)];
     let mut star = Rig::new(&SegmentConfig::line(star));
-    assert_eq!(star.read_u16(0, 0x0110), 0xaaf3);
+    assert_eq!(star.read_u16(0, 0x0110), 0xaaf1);
     let order: Vec<Option<u16>> = star.segment.snapshot().subdevices.iter().map(|s| s.position).collect();
     assert_eq!(order, [Some(0), Some(2), Some(3), Some(1)]);
 }

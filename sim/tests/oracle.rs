@@ -15,7 +15,7 @@ use model::{Fmmu, Model, RAM, READ_WINDOW, WATCHDOG, WINDOW};
 use proptest::prelude::*;
 use zerocat_sim::{Outcome, ProfileKind, Segment, SegmentConfig, SubDeviceConfig};
 
-/// A coupler has no RAM and no FMMU; the others have both.
+/// All of them have RAM and FMMUs.
 const KINDS: [ProfileKind; 4] =
     [ProfileKind::Servo, ProfileKind::Coupler, ProfileKind::AnalogueOut, ProfileKind::Servo];
 

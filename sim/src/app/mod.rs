@@ -49,6 +49,8 @@ pub(crate) struct Application {
     refusals: Refusals,
     al: Al,
     transition_delay: Duration,
+    /// When it reads AL control, which was written.
+    al_read: Option<Duration>,
     /// A transition that takes time: where to, and until when.
     transit: Option<(AlState, Duration)>,
     /// OP was asked for and outputs have not come yet.
@@ -83,6 +85,7 @@ impl Application {
             profile,
             description,
             transition_delay,
+            al_read: None,
             transit: None,
             outputs_until: None,
             outputs_seen: 0,
@@ -129,7 +132,7 @@ impl Application {
             esc.run_sii(now);
         }
         if pending.flags & Pending::AL_CONTROL != 0 {
-            self.al_control(esc, now);
+            self.notice_al_control(esc, now);
         }
         let outputs = pending.written & self.process_data.output_channels();
         let taken = outputs != 0 && self.outputs_written(esc, outputs, now);
@@ -152,6 +155,9 @@ impl Application {
     /// dropped the outputs.
     pub(crate) fn step(&mut self, esc: &mut Esc, now: Duration) -> bool {
         let dropped = esc.check_watchdog(now) && self.watchdog_expired(esc);
+        if self.al_read.take_if(|due| *due <= now).is_some() {
+            self.al_control(esc, now);
+        }
         if let Some((target, until)) = self.transit
             && until <= now
         {
@@ -276,8 +282,18 @@ impl Application {
         self.profile.safe(&mut self.values);
     }
 
+    /// AL control was written: it is read now or later. An ESC that follows AL control by itself is never late.
+    fn notice_al_control(&mut self, esc: &mut Esc, now: Duration) {
+        let latency = self.description.esc.al_latency;
+        if latency.is_zero() || self.description.device_emulation {
+            self.al_control(esc, now);
+        } else {
+            self.al_read = Some(now + latency);
+        }
+    }
+
     fn al_control(&mut self, esc: &mut Esc, now: Duration) {
-        let control = esc.al_control();
+        let control = esc.take_al_control();
         if self.description.sii.blank {
             // The ESC has no configuration, so there is nobody behind it (ET1100 data sheet, section I, 11.1).
             return;

@@ -71,8 +71,8 @@ impl SdoServer {
             SdoRequest::Download(SdoInitiate::Expedited { target, data }) => {
                 self.transfer = Transfer::None;
                 // Without a size all four bytes are sent: as many count as the entry has.
-                let data = exact(objects, target, data, body);
-                finish_download(objects, target, data)
+                let exact = exact(objects, target, data, body);
+                in_place(finish_download(objects, target, exact), body)
             }
             SdoRequest::Download(SdoInitiate::Normal { target, size, data }) => {
                 self.start_download(objects, target, size, data)
@@ -180,6 +180,21 @@ fn finish_download(objects: &mut Objects<'_>, target: SdoTarget, data: &[u8]) ->
         Ok(()) => reply(&SdoResponse::Download { target }, usize::MAX),
         Err(code) => abort(target, code),
     }
+}
+
+/// Bytes of an expedited transfer: command, target and data.
+const EXPEDITED: usize = 8;
+
+/// The answer to an expedited download as most stacks make it, in the buffer of the request: the data stay behind the
+/// target (reserved, ETG.1000.6, table 33).
+fn in_place(reply: Reply, body: &[u8]) -> Reply {
+    let (service, mut answer) = reply?;
+    if let (CoeService::SdoResponse, Some(sent)) = (service, body.get(EXPEDITED - sdo::EXPEDITED..EXPEDITED))
+        && let Some(reserved) = answer.get_mut(EXPEDITED - sdo::EXPEDITED..EXPEDITED)
+    {
+        reserved.copy_from_slice(sent);
+    }
+    Some((service, answer))
 }
 
 /// The data of an expedited download, cut to the entry's length where the request doesn't say its size (bit 0 of

@@ -60,6 +60,18 @@ pub enum ConfigProblem {
     /// No clock has as many bits.
     #[error("{0} bits, a clock has 64 or 32, or 0 where there is none")]
     ClockBits(u8),
+    /// The SII is not read in such a width.
+    #[error("{0} bytes at a time, an SII is read 4 or 8 at a time")]
+    SiiWidth(u8),
+    /// An address below the RAM.
+    #[error("the RAM begins at 4096, not at {0}")]
+    RamAddress(u16),
+    /// Not bytes in hexadecimal.
+    #[error("bytes are written as pairs of hexadecimal digits")]
+    Hexadecimal,
+    /// A clock without receive times.
+    #[error("a SubDevice with a clock has receive times")]
+    ReceiveTimes,
     /// The crystal is off by too much.
     #[error("a drift is from -1000 to 1000 ppm")]
     ClockDrift,
@@ -134,6 +146,7 @@ pub(super) fn check(config: &SegmentConfig) -> Result<(), SegmentConfigError> {
     count(config.subdevices.len())?;
     for (n, subdevice) in config.subdevices.iter().enumerate() {
         super::mailbox::check(n, subdevice)?;
+        super::ram::check(n, subdevice)?;
         let most = match subdevice.profile {
             ProfileKind::DigitalIn | ProfileKind::DigitalOut => 64,
             ProfileKind::AnalogueIn | ProfileKind::AnalogueOut => 16,
@@ -158,7 +171,7 @@ pub(super) fn check(config: &SegmentConfig) -> Result<(), SegmentConfigError> {
         }
     }
     check_delays(config)?;
-    check_clocks(config)?;
+    check_escs(config)?;
     parents(config)?;
     second_end(config)?;
     wires(config)?;
@@ -178,10 +191,17 @@ fn check_delays(config: &SegmentConfig) -> Result<(), SegmentConfigError> {
     }
 }
 
-fn check_clocks(config: &SegmentConfig) -> Result<(), SegmentConfigError> {
+/// Rules of the keys about clocks and the SII interface.
+fn check_escs(config: &SegmentConfig) -> Result<(), SegmentConfigError> {
     for (n, subdevice) in config.subdevices.iter().enumerate() {
         let path = |key: &str| format!("subdevices[{n}].clock.{key}");
         let clock = subdevice.clock;
+        if let Some(width) = subdevice.sii_width.filter(|width| !matches!(width, 4 | 8)) {
+            return Err(invalid(format!("subdevices[{n}].sii_width"), ConfigProblem::SiiWidth(width)));
+        }
+        if !clock.receive_times && subdevice.clock_bits() > 0 {
+            return Err(invalid(path("receive_times"), ConfigProblem::ReceiveTimes));
+        }
         if let Some(bits) = clock.bits.filter(|bits| !matches!(bits, 0 | 32 | 64)) {
             return Err(invalid(path("bits"), ConfigProblem::ClockBits(bits)));
         }

@@ -11,6 +11,7 @@ use super::{ProfileKind, SegmentConfig, SegmentConfigError, SubDeviceConfig};
 use crate::describe::esi::{self, DeviceError};
 use crate::describe::image::{self, ImageError};
 use crate::describe::{Channel, Description};
+use crate::esc::{EscModel, known};
 
 /// Why the file that describes a SubDevice was refused.
 #[derive(Debug, thiserror::Error)]
@@ -51,9 +52,15 @@ impl Described {
         self.0.as_deref()
     }
 
-    /// Whether there is a mode of operation with distributed clocks.
+    /// Whether its memory says that it has a clock.
     pub(super) fn has_clock(&self) -> bool {
-        self.0.as_ref().is_some_and(|description| !description.sii.clocks.is_empty())
+        self.0.as_ref().is_some_and(|description| description.sii.has_clock())
+    }
+
+    /// The ESC that it has in reality and the bits of its clock, if that is known.
+    pub(super) fn known(&self) -> Option<(EscModel, u8)> {
+        let identity = self.0.as_ref()?.identity;
+        known(identity.vendor, identity.product)
     }
 
     /// What is wrong with the memory that it holds, though it is served.

@@ -8,6 +8,7 @@ mod described;
 mod duration;
 mod example;
 mod mailbox;
+mod ram;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,11 +16,14 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::esc::EscModel;
+
 pub use check::ConfigProblem;
 pub(crate) use check::{parents, second_end, wires};
 pub use described::{DescribeError, Described};
 pub use duration::Millis;
 pub(crate) use duration::parse as parse_duration;
+pub use ram::RamConfig;
 pub use mailbox::{FoeConfig, MailboxConfig, MailboxProtocol, ReplyCounter};
 
 /// Why the file of a segment was refused.
@@ -169,19 +173,29 @@ const fn yes() -> bool {
 }
 
 /// The clock of a SubDevice.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ClockConfig {
-    /// 64 or 32, or 0 for no clock. By default digital terminals have none, nor have those whose
-    /// file names no mode with a clock; all others have one of 64 bits.
+    /// 64 or 32, or 0 for no system time. By default digital terminals have none, nor have devices of a file that aren't
+    /// known to have one and whose file neither names a mode with a clock nor switches its units on; all others have one
+    /// of 64 bits, or as many as their ESC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bits: Option<u8>,
+    /// Whether the ports take receive times where there is no system time, as most ESCs do.
+    #[serde(default = "yes")]
+    pub receive_times: bool,
     /// How much too fast the crystal is, in parts per million, -1000 to 1000.
     #[serde(default)]
     pub drift_ppm: f64,
     /// What the clock shows at power-on.
     #[serde(default)]
     pub offset: Millis,
+}
+
+impl Default for ClockConfig {
+    fn default() -> Self {
+        Self { bits: None, receive_times: true, drift_ppm: 0.0, offset: Millis::default() }
+    }
 }
 
 /// Most that a crystal may be off, in parts per million.
@@ -246,6 +260,13 @@ pub struct SubDeviceConfig {
     /// Time that a frame takes through the cable from the parent.
     #[serde(default = "short_cable")]
     pub cable_delay: Millis,
+    /// Its ESC. By default that of the device if it is known, else that of the profile. It gets more FMMUs, sync managers
+    /// or RAM than it has where the SubDevice needs them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub esc: Option<EscModel>,
+    /// What its RAM holds at power-on, where that isn't zeros.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ram: Vec<RamConfig>,
     /// Its clock.
     #[serde(default)]
     pub clock: ClockConfig,
@@ -255,6 +276,13 @@ pub struct SubDeviceConfig {
     /// Time that each AL transition takes.
     #[serde(default)]
     pub transition_delay: Millis,
+    /// Time until the application reads what was written to AL control; until then the register takes no other write. By
+    /// default that of the ESC; nothing where the ESC follows AL control by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub al_latency: Option<Millis>,
+    /// Bytes of the SII that are read at a time, 4 or 8; by default those of the ESC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sii_width: Option<u8>,
     /// Time that each SII command takes.
     #[serde(default)]
     pub sii_delay: Millis,
@@ -293,9 +321,13 @@ impl SubDeviceConfig {
             parent: None,
             port: None,
             cable_delay: short_cable(),
+            esc: None,
+            ram: Vec::new(),
             clock: ClockConfig::default(),
             al_error: None,
             transition_delay: Millis::default(),
+            al_latency: None,
+            sii_width: None,
             sii_delay: Millis::default(),
             device_emulation: None,
             lrw: true,
@@ -317,12 +349,19 @@ impl SubDeviceConfig {
         self
     }
 
-    /// Bits of its clock, 0 for none; by default those of the profile.
+    /// The ESC that was named, or the one that the device is known to have.
+    pub(crate) fn esc_model(&self) -> Option<EscModel> {
+        self.esc.or_else(|| self.described.known().map(|(model, _)| model))
+    }
+
+    /// Bits of its clock, 0 for none; by default those of the device.
     pub(crate) fn clock_bits(&self) -> u8 {
-        self.clock.bits.unwrap_or(match self.profile {
+        let known = self.described.known().map(|(_, bits)| bits);
+        let own = || self.esc.map_or(64, |model| model.kind().clock_bits);
+        self.clock.bits.or(known).unwrap_or_else(|| match self.profile {
             ProfileKind::DigitalIn | ProfileKind::DigitalOut => 0,
             ProfileKind::Esi | ProfileKind::Sii if !self.described.has_clock() => 0,
-            _ => 64,
+            _ => own(),
         })
     }
 

@@ -197,8 +197,10 @@ impl Description {
         self.pdos(purpose).iter().filter(on)
     }
 
-    /// PDI control and ESC configuration, as register 0x0140 shows them.
+    /// PDI control and ESC configuration, as register 0x0140 shows them: a clock needs the units for SYNC and latch
+    /// signals switched on.
     pub(crate) fn pdi_control(&self) -> u16 {
-        u16::from(self.pdi) | u16::from(self.device_emulation) << 8
+        let clock = if self.esc.clock_bits > 0 { sii_parts::CLOCK_UNITS } else { 0 };
+        u16::from(self.pdi) | u16::from(self.device_emulation) << 8 | clock
     }
 }

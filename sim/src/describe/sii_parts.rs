@@ -5,6 +5,10 @@ use std::collections::HashMap;
 use zerocat_esi::OpMode;
 use zerocat_wire::sii::{FmmuUsage, fixed};
 
+/// The units of the clock for SYNC and for latch signals are switched on, in the word of PDI control (ET1100 data sheet,
+/// section II, 0x0140 bits 10 and 11). An ET1100 or ET1200 without both has no system time.
+pub(crate) const CLOCK_UNITS: u16 = 0x0c00;
+
 /// Parts of an SII. What is empty or `None` follows from the description.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct SiiParts {
@@ -33,6 +37,13 @@ pub(crate) struct SiiParts {
 }
 
 impl SiiParts {
+    /// Whether there is a clock: a mode of operation uses it, or its units are switched on.
+    pub(crate) fn has_clock(&self) -> bool {
+        let image = self.image.as_ref().and_then(|image| image.first_chunk());
+        let control = image.map_or(self.config_word(fixed::word::PDI_CONTROL), |word| Some(u16::from_le_bytes(*word)));
+        !self.clocks.is_empty() || control.is_some_and(|control| control & CLOCK_UNITS != 0 && control != 0xffff)
+    }
+
     /// A word of the image's first bytes.
     pub(crate) fn config_word(&self, word: u32) -> Option<u16> {
         let at = fixed::at(word);

@@ -36,6 +36,9 @@ impl Esc {
         if len == 0 || address >= self.memory.end() {
             return None;
         }
+        if direction == Direction::Read && !self.registers.any(address, len) {
+            return None;
+        }
         if direction == Direction::Write && self.protection.first_writable().is_none_or(|first| address < first) {
             return None;
         }

@@ -1,7 +1,7 @@
 //! Distributed clocks as the network sees them (ETG.1000.4, 6.8; ET1100 data sheet, section II, 0x0900 to 0x09CF).
 //!
 //! All times of a frame are those of its first bit: at a port for the receive times, at the processing unit for the
-//! rest. An ESC without a clock reads 0 here and takes no write.
+//! rest. An ESC may have receive times alone: then it has none of the other registers.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ const SYNC_STATUS: u16 = 0x098E;
 const NEXT_SYNC1: u16 = 0x0998;
 /// Filter depths after power-on: of the difference, of the speed counter.
 const DEPTHS: [u8; 2] = [4, 12];
-/// No application acknowledges pulses: AL status follows AL control by itself (0x0141 bit 0).
+/// AL status follows AL control by itself (0x0141 bit 0): there is no application.
 const DEVICE_EMULATION: u8 = 0x01;
 /// The cyclic unit belongs to the local application.
 const LOCAL: u8 = 0x01;
@@ -36,6 +36,8 @@ pub(crate) struct Dc {
     start: [u8; 8],
     received: [u8; 8],
     latch: bool,
+    /// Whether there is more than receive times.
+    system_time: bool,
 }
 
 /// What a clock shows, for displays and tests.
@@ -98,14 +100,27 @@ fn nanos(now: Duration) -> u64 {
 }
 
 impl Esc {
-    /// Gives the ESC a clock.
-    pub(crate) fn set_clock(&mut self, clock: Clock) {
-        let bits = register::features::DC | if clock.is_wide() { register::features::DC_64 } else { 0 };
-        let features = self.memory.u16(register::FEATURES) | bits;
-        self.memory.put(register::FEATURES, &features.to_le_bytes());
-        self.memory.put(FILTER_DEPTHS, &DEPTHS);
-        self.memory.put(register::DC_SPEED_COUNTER_START, &clock.start().to_le_bytes());
-        self.dc = Some(Box::new(Dc { clock, sync: None, start: [0; 8], received: [0; 8], latch: false }));
+    /// Gives the ESC a clock, or receive times alone: it says the same of itself in both cases.
+    pub(crate) fn set_clock(&mut self, clock: Clock, system_time: bool) {
+        if system_time {
+            self.say_clock(register::features::DC | if clock.is_wide() { register::features::DC_64 } else { 0 });
+            self.memory.put(FILTER_DEPTHS, &DEPTHS);
+            self.memory.put(register::DC_SPEED_COUNTER_START, &clock.start().to_le_bytes());
+        }
+        self.registers.add_clock(system_time);
+        self.memory.put(register::DC_RECEIVE_TIME, self.kind.stamps.as_flattened());
+        self.dc = Some(Box::new(Dc { clock, sync: None, start: [0; 8], received: [0; 8], latch: false, system_time }));
+    }
+
+    /// Says which clock there is; no bits for one that has not even receive times.
+    pub(crate) fn say_clock(&mut self, bits: u16) {
+        let features = self.memory.u16(register::FEATURES) & !(register::features::DC | register::features::DC_64);
+        self.memory.put(register::FEATURES, &(features | bits).to_le_bytes());
+    }
+
+    /// Whether AL status follows AL control by itself.
+    pub(super) fn emulates_application(&self) -> bool {
+        self.memory.byte(register::PDI_CONTROL + 1) & DEVICE_EMULATION != 0
     }
 
     /// When a frame passes the processing unit, in ns after the present time.
@@ -148,6 +163,7 @@ impl Esc {
                 dc.latch = true;
                 self.note(Pending::DC_LATCH);
             }
+            _ if !dc.system_time => return false,
             0x0910..=0x0917 => {
                 dc.received[usize::from(address - register::DC_SYSTEM_TIME)] = byte;
                 touched.system_time |= address == register::DC_SYSTEM_TIME;
@@ -221,7 +237,7 @@ impl Esc {
 
     /// Brings what changes with time up to date before it is read.
     pub(super) fn show_dc(&mut self) {
-        let Some(dc) = self.dc.take() else { return };
+        let Some(dc) = self.dc.take_if(|dc| dc.system_time) else { return };
         let system = self.system(&dc, self.moment(self.passage));
         let frame = dc.clock.cut(self.frame_time(&dc));
         self.memory.put(register::DC_SYSTEM_TIME, &frame.to_le_bytes());
@@ -229,8 +245,8 @@ impl Esc {
         self.memory.put(register::DC_SPEED_COUNTER_DIFFERENCE, &dc.clock.speed_difference().to_le_bytes());
         let status = dc.sync.map_or(0, |sync| sync.status(system));
         self.memory.set_byte(ACTIVATION_STATUS, status);
-        let acknowledges = self.memory.byte(register::PDI_CONTROL + 1) & DEVICE_EMULATION == 0;
-        let waits = self.memory.u16(PULSE_LENGTH) == 0 && !acknowledges;
+        // No application acknowledges pulses.
+        let waits = self.memory.u16(PULSE_LENGTH) == 0 && self.emulates_application();
         let pulses = dc.sync.map_or([0, 0], |sync| [sync.pulses0(system), sync.pulses1(system)]);
         self.memory.put(SYNC_STATUS, &pulses.map(|pulses| u8::from(waits && pulses > 0)));
         let next = |(next0, next1)| (dc.clock.cut(next0), dc.clock.cut(next1));
@@ -255,7 +271,7 @@ impl Esc {
 
     /// Latches the local time at which a frame came to the processing unit.
     pub(crate) fn latch_unit(&mut self) {
-        let Some(dc) = &self.dc else { return };
+        let Some(dc) = self.dc.as_ref().filter(|dc| dc.system_time) else { return };
         let time = dc.clock.cut(dc.clock.local(self.moment(self.passage)));
         self.memory.put(register::DC_RECEIVE_TIME_UNIT, &time.to_le_bytes());
     }
@@ -273,7 +289,7 @@ impl Esc {
 
     /// Gives the crystal another drift. Returns whether there is one.
     pub(crate) fn set_drift(&mut self, ppm: f64, now: Duration) -> bool {
-        let clock = self.dc.as_mut().map(|dc| &mut dc.clock);
+        let clock = self.dc.as_mut().filter(|dc| dc.system_time).map(|dc| &mut dc.clock);
         clock.map(|clock| clock.set_drift(ppm, nanos(now))).is_some()
     }
 
@@ -285,7 +301,7 @@ impl Esc {
 
     /// What the clock shows.
     pub(crate) fn clock(&self, now: Duration) -> Option<ClockSnapshot> {
-        let dc = self.dc.as_ref()?;
+        let dc = self.dc.as_ref().filter(|dc| dc.system_time)?;
         let now = nanos(now);
         let system = self.system(dc, now);
         let cut = |(next0, next1)| (dc.clock.cut(next0), dc.clock.cut(next1));

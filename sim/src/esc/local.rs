@@ -31,8 +31,9 @@ impl Esc {
         enabled.then(|| self.memory.u16(register::STATION_ALIAS))
     }
 
-    /// What the MainDevice wrote to AL control.
-    pub(crate) fn al_control(&self) -> u16 {
+    /// Takes what the MainDevice wrote to AL control, which may be written again then.
+    pub(crate) fn take_al_control(&mut self) -> u16 {
+        self.al_unread = false;
         self.memory.u16(register::AL_CONTROL)
     }
 
@@ -74,13 +75,12 @@ impl Esc {
         }
     }
 
-    /// Puts a mail into a channel that the MainDevice reads. Bytes behind the mail are cleared.
+    /// Puts a mail into a channel that the MainDevice reads. What is behind it in the memory stays.
     pub(crate) fn put_mail(&mut self, n: u8, mail: &[u8]) {
         let config = self.sync_manager(n);
         let area = self.memory.get_mut(config.start, usize::from(config.length));
         let len = mail.len().min(area.len());
         area[..len].copy_from_slice(&mail[..len]);
-        area[len..].fill(0);
         if let Some(channel) = self.channels.get_mut(usize::from(n)) {
             channel.full = true;
             channel.open = false;
@@ -133,6 +133,11 @@ impl Esc {
         let request = self.sync_manager(n).activate & REPEAT_ACK;
         let byte = self.memory.byte(address) & !REPEAT_ACK | request;
         self.memory.set_byte(address, byte);
+    }
+
+    /// Puts bytes into the RAM as it is at power-on. What doesn't fit is left out.
+    pub(crate) fn fill(&mut self, address: u16, bytes: &[u8]) {
+        self.memory.put(address, bytes);
     }
 
     /// First address behind the RAM.

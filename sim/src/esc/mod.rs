@@ -9,8 +9,10 @@ mod access;
 mod clock;
 mod dc;
 mod fmmu;
+mod kind;
 mod latch;
 mod local;
+mod map;
 mod memory;
 mod port;
 mod protection;
@@ -24,6 +26,8 @@ mod watchdog;
 pub(crate) use clock::Clock;
 pub use dc::ClockSnapshot;
 pub(crate) use dc::CyclicUnit;
+pub use kind::EscModel;
+pub(crate) use kind::{EscKind, known};
 pub(crate) use sii::SiiInterface;
 pub(crate) use sync::activation;
 pub(crate) use sync_manager::Channel;
@@ -32,6 +36,7 @@ pub(crate) use watchdog::Watchdog;
 use std::time::Duration;
 
 use dc::Dc;
+use map::Registers;
 use memory::Memory;
 use port::Ports;
 use protection::Protection;
@@ -39,29 +44,6 @@ use protection::Protection;
 /// First address behind the registers that behave as plain memory: digital I/O output data and user RAM
 /// (ET1100 data sheet, section II, table 2).
 pub(crate) const PLAIN: u16 = 0x0F00;
-
-/// What kind of ESC it is. The defaults of a profile stand in its description.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct EscKind {
-    /// Register 0x0000.
-    pub(crate) kind: u8,
-    /// Register 0x0001.
-    pub(crate) revision: u8,
-    /// Register 0x0002.
-    pub(crate) build: u16,
-    /// FMMUs, at most 16.
-    pub(crate) fmmus: u8,
-    /// Sync managers, at most 16.
-    pub(crate) sync_managers: u8,
-    /// Process data RAM in KiB.
-    pub(crate) ram_kib: u8,
-    /// Register 0x0007.
-    pub(crate) ports: u8,
-    /// Register 0x0008, without the bits that follow from the configuration.
-    pub(crate) features: u16,
-    /// Whether LRW is processed.
-    pub(crate) lrw: bool,
-}
 
 /// What a frame did to the ESC that its application has not seen yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -112,6 +94,9 @@ pub(crate) struct Esc {
     pub(crate) pending: Pending,
     dc: Option<Box<Dc>>,
     protection: Protection,
+    registers: Registers,
+    /// The application has not read AL control since it was written.
+    al_unread: bool,
     kind: EscKind,
     now: Duration,
     /// Nanoseconds from then until a frame passes the processing unit.
@@ -134,6 +119,8 @@ impl Esc {
             pending: Pending::default(),
             dc: None,
             protection: Protection::default(),
+            registers: Registers::new(fmmus, channels),
+            al_unread: false,
             kind,
             now: Duration::ZERO,
             passage: 0,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use zerocat_wire::register;
 
-use super::Esc;
+use super::{Esc, EscKind};
 
 /// Loop settings hold for about a second (ET1100 data sheet, section II, 0x0100 bit 1).
 const TEMPORARY: u8 = 0x02;
@@ -16,6 +16,9 @@ const AUTO: u8 = 0;
 /// Closed when the link is lost, opened by a write to DL control.
 const AUTO_CLOSE: u8 = 1;
 const OPEN: u8 = 2;
+
+/// Enhanced link detection at all ports (ET1100 data sheet, section II, 0x0141 bit 1).
+const ENHANCED_LINK: u8 = 0x02;
 
 /// What the ports look like.
 #[derive(Debug, Clone, Copy, Default)]
@@ -29,6 +32,14 @@ pub(crate) struct Ports {
 }
 
 impl Esc {
+    /// Cables are in some ports: those are there, whatever the kind.
+    pub(crate) fn use_ports(&mut self, used: [bool; 4]) {
+        for port in (0..4).filter(|port| used[*port]) {
+            self.kind.ports = EscKind::with_port(self.kind.ports, port);
+        }
+        self.memory.set_byte(register::PORT_DESCRIPTOR, self.kind.ports);
+    }
+
     /// Takes over which ports have a link. A link that is lost is counted where the loop closes by itself.
     pub(crate) fn set_links(&mut self, links: [bool; 4]) {
         for (port, register) in (register::LOST_LINKS..).take(4).enumerate() {
@@ -89,8 +100,11 @@ impl Esc {
 
     /// Shows links and loops (ETG.1000.4, table 34).
     pub(super) fn show_ports(&mut self) {
-        // The PDI is operational when the SII was loaded; its watchdog is always reloaded.
-        let mut status = 0x0002 | u16::from(self.sii.is_loaded());
+        let [pdi, settings] = self.memory.u16(register::PDI_CONTROL).to_le_bytes();
+        // The PDI is operational when the SII was loaded. Its watchdog is always reloaded, if there is a PDI.
+        let mut status = u16::from(self.sii.is_loaded());
+        status |= u16::from(pdi != 0) << 1;
+        status |= u16::from(settings & ENHANCED_LINK != 0) << 2;
         for port in 0..4 {
             let (link, open) = (self.ports.links[port], self.ports.open[port]);
             status |= u16::from(link) << (4 + port);

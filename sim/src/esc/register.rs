@@ -14,12 +14,13 @@ impl Esc {
     pub(super) fn power_on(&mut self) {
         let kind = self.kind;
         let lrw = if kind.lrw { 0 } else { register::features::NO_LRW };
+        self.al_unread = false;
         self.memory.put(register::TYPE, &[kind.kind, kind.revision]);
         self.memory.put(register::BUILD, &kind.build.to_le_bytes());
         self.memory.put(register::FMMU_COUNT, &[kind.fmmus, kind.sync_managers, kind.ram_kib, kind.ports]);
         self.memory.put(register::FEATURES, &(kind.features | lrw).to_le_bytes());
-        // DL control: destroy frames that are not EtherCAT, all loops automatic, default FIFO size.
-        self.memory.put(register::DL_CONTROL, &[0x01, 0x00, 0x07, 0x00]);
+        // DL control: destroy frames that are not EtherCAT, all loops automatic.
+        self.memory.put(register::DL_CONTROL, &[0x01, 0x00, kind.fifo, 0x00]);
         self.memory.put(register::AL_CONTROL, &[1, 0]);
         self.memory.put(register::AL_STATUS, &[1, 0]);
         self.memory.put(register::WATCHDOG_DIVIDER, &watchdog::DEFAULT_DIVIDER.to_le_bytes());
@@ -50,6 +51,7 @@ impl Esc {
             self.relate_fmmus();
         }
         self.apply_dc(clock);
+        self.lock_al_control();
         admitted
     }
 
@@ -59,6 +61,7 @@ impl Esc {
             RESET => self.write_reset(byte),
             0x0020 | 0x0021 | 0x0030 | 0x0031 => self.write_protection(address, byte),
             0x0100..=0x0103 => self.store(address, byte, Pending::DL_CONTROL | Pending::ADDRESSING),
+            0x0120 | 0x0121 if self.al_unread => false,
             0x0120 | 0x0121 => self.store(address, byte, Pending::AL_CONTROL),
             0x0300..=0x030B => self.clear(register::RX_ERRORS, 12),
             0x030C | 0x030D => self.clear(address, 1),
@@ -72,6 +75,12 @@ impl Esc {
             0x0108 | 0x0109 | 0x0410 | 0x0411 => self.store(address, byte, 0),
             _ => false,
         }
+    }
+
+    /// AL control was written: where an application has to read it, it takes no other write before (ET1100 data sheet,
+    /// section II, 0x0120).
+    fn lock_al_control(&mut self) {
+        self.al_unread |= self.pending.flags & Pending::AL_CONTROL != 0 && !self.emulates_application();
     }
 
     /// A step of the reset, `R`, `E`, `S`: the register shows how far it is (ET1100 data sheet, section II, 0x0040).

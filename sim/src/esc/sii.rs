@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use zerocat_wire::register;
 
+use super::kind::{READS_EIGHT, TWO_ADDRESS_BYTES};
 use super::{Esc, Pending};
 
 const WRITE_ENABLE: u16 = 1;
-const READS_EIGHT: u16 = 1 << 6;
-const TWO_ADDRESS_BYTES: u16 = 1 << 7;
 const CHECKSUM_ERROR: u16 = 1 << 11;
 /// The configuration is not loaded.
 const NOT_LOADED: u16 = 1 << 12;
@@ -17,6 +16,8 @@ const COMMAND_ERROR: u16 = 1 << 13;
 const WRITE_ENABLE_ERROR: u16 = 1 << 14;
 const BUSY: u16 = 1 << 15;
 const COMMANDS: u16 = 7 << 8;
+/// Words that a memory with addresses of one byte has at most: 16 kbit.
+const ONE_ADDRESS_BYTE: usize = 1024;
 
 /// Word of the checksum over the first seven.
 const CHECKSUM_WORD: usize = 7;
@@ -30,15 +31,24 @@ pub(crate) struct SiiInterface {
     request: u16,
     requested: bool,
     errors: u16,
-    eight: bool,
+    /// The status while nothing is done.
+    idle: u16,
+    /// The command that is being carried out.
+    command: u16,
     access_time: Duration,
     busy_until: Option<Duration>,
 }
 
 impl SiiInterface {
-    /// An interface that reads four or eight bytes at a time and takes `access_time` for each command.
-    pub(crate) fn new(eight: bool, access_time: Duration) -> Self {
-        Self { eight, access_time, ..Self::default() }
+    /// An interface that shows `idle` while nothing is done (bit 6: it reads eight bytes at a time, else four) and takes
+    /// `access_time` for each command.
+    pub(crate) fn new(idle: u16, access_time: Duration) -> Self {
+        Self { idle, access_time, ..Self::default() }
+    }
+
+    /// The status of an idle interface that reads four or eight bytes at a time.
+    pub(crate) const fn with_width(idle: u16, eight: bool) -> u16 {
+        if eight { idle | READS_EIGHT } else { idle & !READS_EIGHT }
     }
 
     pub(super) fn with_words(mut self, words: Vec<u16>) -> Self {
@@ -61,8 +71,9 @@ impl SiiInterface {
     }
 
     fn status(&self) -> u16 {
-        let busy = if self.busy_until.is_some() { BUSY } else { 0 };
-        TWO_ADDRESS_BYTES | if self.eight { READS_EIGHT } else { 0 } | self.errors | busy
+        let busy = if self.busy_until.is_some() { BUSY | self.command } else { 0 };
+        let long = if self.words.len() > ONE_ADDRESS_BYTE { TWO_ADDRESS_BYTES } else { 0 };
+        self.idle | long | self.errors | busy
     }
 }
 
@@ -125,12 +136,13 @@ impl Esc {
         }
         if request & COMMANDS != 0 && !self.sii.access_time.is_zero() {
             self.sii.busy_until = Some(now + self.sii.access_time);
+            self.sii.command = request & COMMANDS;
         }
         self.show_sii();
     }
 
     fn sii_read(&mut self, address: u32) {
-        let words = if self.sii.eight { 4 } else { 2 };
+        let words = if self.sii.idle & READS_EIGHT != 0 { 4 } else { 2 };
         for (n, register) in (0..words).zip((register::SII_DATA..).step_by(2)) {
             let word = self.sii.word(address.wrapping_add(n));
             self.memory.put(register, &word.to_le_bytes());

@@ -4,7 +4,7 @@ use zerocat_wire::sii::Identity;
 
 use crate::describe::sii_parts::SiiParts;
 use crate::describe::{Description, MailboxPlan, Purpose, SyncManagerPlan};
-use crate::esc::EscKind;
+use crate::esc::EscModel;
 
 /// Vendor of Beckhoff.
 pub(crate) const VENDOR: u32 = 2;
@@ -12,23 +12,6 @@ pub(crate) const VENDOR: u32 = 2;
 /// Product code of a terminal: its number, then 0x3052.
 pub(crate) fn product(number: u16) -> u32 {
     u32::from(number) << 16 | 0x3052
-}
-
-/// An ET1100-like ESC on the E-bus.
-pub(crate) fn esc(fmmus: u8, sync_managers: u8, ram_kib: u8) -> EscKind {
-    EscKind {
-        kind: 0x11,
-        revision: 0,
-        build: 2,
-        fmmus,
-        sync_managers,
-        ram_kib,
-        // Four ports on the E-bus: a simulated SubDevice may be a junction whatever its profile.
-        ports: 0xaa,
-        // Enhanced link detection on the E-bus.
-        features: 0x0010,
-        lrw: true,
-    }
 }
 
 /// A terminal with no mailbox and no process data, to be filled in.
@@ -39,7 +22,7 @@ pub(crate) fn simple(number: u16, order: String, name: String, group: &str) -> D
         order,
         name,
         group: group.to_owned(),
-        esc: esc(2, 2, 1),
+        esc: EscModel::Et1200.kind(),
         device_emulation: true,
         pdi: 0x04,
         mailbox: None,
@@ -69,7 +52,7 @@ const PROCESS_DATA: u16 = 0x1100;
 pub(crate) fn with_coe(mut description: Description) -> Description {
     description.device_emulation = false;
     description.pdi = 0x05;
-    description.esc = EscKind { fmmus: 4, sync_managers: 4, ram_kib: 8, ..description.esc };
+    description.esc = EscModel::Et1100.kind();
     description.mailbox = Some(MailboxPlan::coe(MAILBOX_OUT, MAILBOX_LENGTH, MAILBOX_IN, MAILBOX_LENGTH));
     let bits = |pdos: &[crate::describe::Pdo], all: bool| -> u16 {
         let bits: usize = pdos.iter().filter(|pdo| all || pdo.assigned).map(crate::describe::Pdo::bits).sum();

@@ -4,6 +4,7 @@ use zerocat_wire::sii::Identity;
 
 use super::beckhoff;
 use crate::describe::Description;
+use crate::esc::EscModel;
 
 /// The description.
 pub(crate) fn describe() -> Description {
@@ -11,7 +12,9 @@ pub(crate) fn describe() -> Description {
     Description {
         // Product code of the EK1100; it ends differently from the terminals'.
         identity: Identity { product: 0x044c_2c52, ..base.identity },
-        esc: crate::esc::EscKind { fmmus: 0, sync_managers: 0, ..base.esc },
+        esc: EscModel::Ek1100.kind(),
+        // There is no process data interface.
+        pdi: 0,
         current: -2000,
         ..base
     }

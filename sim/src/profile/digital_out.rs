@@ -3,6 +3,7 @@
 
 use super::{beckhoff, digital_in};
 use crate::describe::{Channel, Description, Purpose, SyncManagerPlan, ValueId};
+use crate::esc::EscModel;
 
 /// The ESC's digital output register holds 32 bits; more lie in RAM.
 const OUTPUT_REGISTER: u16 = 0x0F00;
@@ -16,6 +17,7 @@ pub(crate) fn describe(channels: u16) -> Description {
     let start = if channels <= 32 { OUTPUT_REGISTER } else { 0x1000 };
     let length = channels.div_ceil(8);
     description.sync_managers = vec![SyncManagerPlan { purpose: Purpose::Outputs, start, length, control: 0x44 }];
+    description.esc = EscModel::Et1200Early.kind();
     description.values = channels;
     description.channels_out = (0..channels).map(|n| Channel::unsigned(ValueId(n), 1)).collect();
     description

@@ -7,6 +7,7 @@ mod coupler;
 mod digital_in;
 mod digital_out;
 mod encoder;
+mod esc;
 mod generic;
 mod modular;
 mod oversampling_in;
@@ -25,7 +26,7 @@ use zerocat_wire::AlStatusCode;
 
 use crate::config::{ConfigProblem, ProfileKind, SubDeviceConfig};
 use crate::describe::Description;
-use crate::esc::EscKind;
+use crate::esc::{EscKind, EscModel};
 
 /// A fault that a profile has raised: what its emergency says (ETG.1000.6, 5.6.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,9 +83,9 @@ pub(crate) struct Passive;
 
 impl Profile for Passive {}
 
-/// An ET1100-like ESC with four ports on the E-bus, to be fitted to a description.
-pub(crate) fn esc_on_ebus() -> EscKind {
-    beckhoff::esc(8, 8, 8)
+/// An ESC for a device that isn't known, to be fitted to its description.
+pub(crate) const fn esc_on_ebus() -> EscKind {
+    EscModel::Et1100.kind()
 }
 
 /// Description and behaviour of a configured SubDevice.
@@ -130,7 +131,7 @@ pub(crate) fn build(config: &SubDeviceConfig) -> Result<(Description, Box<dyn Pr
     if let Some(name) = &config.name {
         description.name.clone_from(name);
     }
-    description.esc.lrw &= config.lrw;
+    description.esc = esc::choose(config, &description);
     if let (Some(plan), Some(mailbox)) = (&mut description.mailbox, &config.mailbox) {
         plan.configure(mailbox);
     }

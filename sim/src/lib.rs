@@ -32,8 +32,8 @@ pub use command::{
 };
 pub use config::{
     AlErrorConfig, ClockConfig, ConfigProblem, DescribeError, Described, FoeConfig, MailboxConfig, MailboxProtocol,
-    Millis, ModuleKind, ProfileKind, RamConfig, ReplyCounter, SecondEndConfig, SegmentConfig, SegmentConfigError, SubDeviceConfig,
-    TargetState, WireConfig,
+    Millis, ModuleKind, ProfileKind, RamConfig, ReplyCounter, SecondEndConfig, SegmentConfig, SegmentConfigError,
+    SubDeviceConfig, TargetState, WireConfig,
 };
 pub use describe::esi::DeviceError;
 pub use describe::image::ImageError;

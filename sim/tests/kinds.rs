@@ -48,11 +48,8 @@ fn profiles_are_what_the_device_that_they_play_is() {
 
 #[test]
 fn a_port_with_a_cable_in_it_is_there() {
-    let branch = |port| SubDeviceConfig {
-        parent: Some(0),
-        port: Some(port),
-        ..SubDeviceConfig::new(ProfileKind::DigitalIn)
-    };
+    let branch =
+        |port| SubDeviceConfig { parent: Some(0), port: Some(port), ..SubDeviceConfig::new(ProfileKind::DigitalIn) };
     let mut rig = rig(vec![SubDeviceConfig::new(ProfileKind::DigitalIn), branch(1), branch(2), branch(3)]);
     assert_eq!(rig.read(0, 0x0007, 1), [0xaa]);
     assert_eq!(rig.read(1, 0x0007, 1), [0x4a]);
@@ -84,7 +81,8 @@ fn al_control_takes_no_other_write_before_the_application_has_read_the_first() {
         al_latency: Some(Millis(Duration::from_millis(3))),
         ..SubDeviceConfig::new(ProfileKind::Servo)
     };
-    let mut rig = rig(vec![slow, SubDeviceConfig::new(ProfileKind::Servo), with(EscModel::Akd, ProfileKind::DigitalIn)]);
+    let mut rig =
+        rig(vec![slow, SubDeviceConfig::new(ProfileKind::Servo), with(EscModel::Akd, ProfileKind::DigitalIn)]);
     let init = |rig: &mut Rig| rig.send(Command::Bwr, Address::broadcast(0x0120), &[0x11, 0]).1;
     assert_eq!([init(&mut rig), init(&mut rig)], [3, 2], "the others have read it, or nobody has to");
     rig.now += Duration::from_millis(3);
@@ -104,8 +102,13 @@ fn an_application_that_takes_its_time_changes_its_state_later() {
 /// What gatorcat 0.4.7 counts everybody by: it stops when one is missing (`MainDevice.zig`, `Scanner.zig`).
 #[test]
 fn everybody_counts_writes_to_all_fmmus_and_sync_managers_at_once() {
-    let kinds =
-        [ProfileKind::Coupler, ProfileKind::DigitalIn, ProfileKind::DigitalOut, ProfileKind::Servo, ProfileKind::AnalogueIn];
+    let kinds = [
+        ProfileKind::Coupler,
+        ProfileKind::DigitalIn,
+        ProfileKind::DigitalOut,
+        ProfileKind::Servo,
+        ProfileKind::AnalogueIn,
+    ];
     let mut rig = Rig::of(&kinds);
     for (register, data) in [
         (0x0100, vec![0x01, 0x00]),

@@ -23,9 +23,8 @@ const DEPENDS_ON_TIME: [Range<u16>; 6] =
     [0x0130..0x0131, 0x0134..0x0135, 0x0502..0x0508, 0x0805..0x0806, 0x080D..0x080E, 0x0900..0x0940];
 
 /// The commands by number (ETG.1000.4, 5.4).
-const COMMANDS: [&str; 15] = [
-    "NOP", "APRD", "APWR", "APRW", "FPRD", "FPWR", "FPRW", "BRD", "BWR", "BRW", "LRD", "LWR", "LRW", "ARMW", "FRMW",
-];
+const COMMANDS: [&str; 15] =
+    ["NOP", "APRD", "APWR", "APRW", "FPRD", "FPWR", "FPRW", "BRD", "BWR", "BRW", "LRD", "LWR", "LRW", "ARMW", "FRMW"];
 
 #[derive(Deserialize)]
 struct Line {
@@ -248,7 +247,8 @@ fn a_device_of_another_kind_is_noticed() {
     let mut config: serde_json::Value = serde_json::from_str(&text).unwrap();
     config["subdevices"][0]["esc"] = "lan9252".into();
     for subdevice in config["subdevices"].as_array_mut().unwrap() {
-        let name = subdevice["file"].as_str().unwrap().trim_start_matches("../sii/").trim_end_matches(".bin").to_owned();
+        let name =
+            subdevice["file"].as_str().unwrap().trim_start_matches("../sii/").trim_end_matches(".bin").to_owned();
         subdevice["file"] = file("sii", &name, "bin").to_str().unwrap().into();
     }
     let path = std::env::temp_dir().join(format!("zerocat-transcripts-{}.json", std::process::id()));

@@ -23,8 +23,8 @@ pub(crate) use check::{parents, second_end, wires};
 pub use described::{DescribeError, Described};
 pub use duration::Millis;
 pub(crate) use duration::parse as parse_duration;
-pub use ram::RamConfig;
 pub use mailbox::{FoeConfig, MailboxConfig, MailboxProtocol, ReplyCounter};
+pub use ram::RamConfig;
 
 /// Why the file of a segment was refused.
 #[derive(Debug, thiserror::Error)]

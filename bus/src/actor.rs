@@ -13,6 +13,7 @@ use std::pin::Pin;
 use std::task::Poll;
 
 use futures_lite::future::or;
+use zerocat_wire::AlState;
 
 use crate::bring_up::{Network, StateReport};
 use crate::coe::SdoError;
@@ -38,6 +39,8 @@ enum Job {
 struct Actor {
     who: Label,
     station: u16,
+    /// AL state that it is in while the network is in OP.
+    expected: AlState,
     /// Its mailbox, while it isn't at work.
     mailbox: RefCell<Option<Mailbox>>,
     jobs: RefCell<VecDeque<Job>>,
@@ -75,6 +78,7 @@ impl<'d> Actors<'d> {
         let actor = |(subdevice, mailbox): (&crate::SubDevice, Option<Mailbox>)| Actor {
             who: subdevice.label(),
             station: subdevice.station,
+            expected: subdevice.expected(AlState::Op),
             mailbox: RefCell::new(mailbox.filter(|mailbox| mailbox.info().coe())),
             jobs: RefCell::default(),
         };
@@ -132,7 +136,7 @@ impl<'d> Actors<'d> {
 impl Actor {
     async fn look(&self, datagrams: &Datagrams, count: usize) -> StateReport {
         let shown = look::shown(datagrams, self.who.position, self.station, count).await;
-        StateReport { who: self.who.clone(), shown }
+        StateReport { who: self.who.clone(), expected: self.expected, shown }
     }
 
     /// Does its jobs one after the other.

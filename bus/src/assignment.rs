@@ -132,7 +132,20 @@ impl<'a> Dictionary<'a> {
             };
             channels.extend(used.map(|direction| (number, direction)));
         }
-        Ok((!channels.is_empty()).then_some(channels))
+        if channels.is_empty() {
+            return Ok(None);
+        }
+        // The SII may know better: what nothing is assigned to doesn't count in the end.
+        let by_sii = (0..SYNC_MANAGERS).zip(&self.sii.sync_managers);
+        for (number, direction) in by_sii.filter_map(|(number, entry)| Some((number, direction(entry)?))) {
+            if channels.iter().all(|(named, _)| *named != number) {
+                self.notes
+                    .push(format!("0x1C00 doesn't name sync manager {number}, which has process data by the SII"));
+                channels.push((number, direction));
+            }
+        }
+        channels.sort_unstable_by_key(|(number, _)| *number);
+        Ok(Some(channels))
     }
 
     /// The PDOs of a sync manager from what its assignment object holds.

@@ -49,6 +49,8 @@ pub struct Options {
 pub struct StateReport {
     /// Who.
     pub who: Label,
+    /// What it shows while the network is in OP and all is well.
+    pub expected: AlState,
     /// What it shows, or why it didn't.
     pub shown: Result<AlShown, DatagramError>,
 }
@@ -105,7 +107,8 @@ impl<'d> Network<'d> {
     /// `SubDevice`, `Al`.
     pub async fn to_pre_op(&mut self) -> Result<Vec<AlReached>, BringUpError> {
         let datagrams = self.datagrams;
-        let prepared = join_all(self.subdevices.iter().map(|subdevice| prepare_pre_op(datagrams, subdevice))).await;
+        let going = self.subdevices.iter().filter(|subdevice| subdevice.goes_up());
+        let prepared = join_all(going.map(|subdevice| prepare_pre_op(datagrams, subdevice))).await;
         first(prepared)?;
         self.go(AlState::PreOp).await
     }
@@ -227,7 +230,7 @@ impl<'d> Network<'d> {
             if let Ok(AlShown { status, .. }) = shown {
                 subdevice.state = status.state().unwrap_or(subdevice.state);
             }
-            StateReport { who: subdevice.label(), shown }
+            StateReport { who: subdevice.label(), expected: subdevice.expected(AlState::Op), shown }
         };
         self.subdevices.iter_mut().zip(shown).map(report).collect()
     }
@@ -285,12 +288,13 @@ impl<'d> Network<'d> {
 
     async fn go(&mut self, state: AlState) -> Result<Vec<AlReached>, BringUpError> {
         let (datagrams, policy) = (self.datagrams, self.policy(state));
-        let requests = self.subdevices.iter().map(|subdevice| async move {
+        let goes = |subdevice: &SubDevice| state == AlState::Init || subdevice.goes_up();
+        let requests = self.subdevices.iter().filter(|subdevice| goes(subdevice)).map(|subdevice| async move {
             let who = subdevice.label();
             al::request(datagrams, Target::Station(subdevice.station), &who, state, policy).await
         });
         let results = join_all(requests).await;
-        for (subdevice, result) in self.subdevices.iter_mut().zip(&results) {
+        for (subdevice, result) in self.subdevices.iter_mut().filter(|subdevice| goes(subdevice)).zip(&results) {
             if let Ok(reached) = result {
                 subdevice.state = reached.state;
             }
@@ -319,7 +323,8 @@ async fn prepare_pre_op(datagrams: &Datagrams, subdevice: &SubDevice) -> Result<
     let target = Target::Station(subdevice.station);
     let failed = |doing| move |source| BringUpError::SubDevice { who: subdevice.label(), doing, source };
     if let Some(info) = &subdevice.mailbox {
-        for (number, channel) in (0..).zip(Mailbox::sync_managers(info, &subdevice.sii)) {
+        let numbers = [info.write_channel, info.read_channel];
+        for (number, channel) in numbers.into_iter().zip(Mailbox::sync_managers(info, &subdevice.sii)) {
             let written = set_sync_manager(datagrams, target, number, &channel).await;
             written.map_err(failed("program mailbox sync manager"))?;
         }
@@ -336,6 +341,9 @@ async fn explore_one(
     mailbox: Option<&mut Mailbox>,
     policy: AlPolicy,
 ) -> Result<(), BringUpError> {
+    if !subdevice.goes_up() {
+        return Ok(());
+    }
     prepare_pre_op(datagrams, subdevice).await?;
     let target = Target::Station(subdevice.station);
     subdevice.state = al::request(datagrams, target, &subdevice.label(), AlState::PreOp, policy).await?.state;
@@ -349,6 +357,7 @@ fn take_map(subdevice: &mut SubDevice, map: pdo::PdoMap) {
     for note in &map.notes {
         tracing::warn!(subdevice = %subdevice.label(), note, "PDO map");
     }
+    subdevice.notes.extend(map.notes);
     subdevice.pdo_source = map.source;
     subdevice.sync_managers = map.sync_managers;
 }

@@ -7,13 +7,15 @@
 
 use zerocat_wire::al::{AlControl, AlState};
 use zerocat_wire::dl::DlStatus;
+use zerocat_wire::sii::{Mailboxes, SyncManagerEntry, SyncManagerUse};
+use zerocat_wire::sync_manager::control;
 use zerocat_wire::{fmmu, register, sync_manager};
 
 use crate::al::{self, AlPolicy};
 use crate::datagrams::{Datagrams, Target};
-use crate::error::{BringUpError, DatagramError, Label};
+use crate::error::{BringUpError, DatagramError, Label, SiiError};
 use crate::executor::join_all;
-use crate::sii::{Sii, SiiReader};
+use crate::sii::{Content, Sii, SiiReader};
 use crate::subdevice::{EscInfo, Identity, MailboxInfo, SubDevice};
 use crate::topology::{Topology, topology};
 
@@ -108,6 +110,15 @@ async fn identify(datagrams: &Datagrams, position: u16) -> Result<SubDevice, Bri
     let dl = DlStatus(datagrams.read_u16(target, register::DL_STATUS).await.map_err(failed)?);
     let alias = datagrams.read_u16(target, register::STATION_ALIAS).await.map_err(failed)?;
     let sii = read_sii(datagrams, target).await.map_err(|source| BringUpError::Sii { who: who.clone(), source })?;
+    let mut notes = sii.problems.clone();
+    let boxes = &sii.fixed.mailbox;
+    if boxes.are_there() && !in_memory(boxes) {
+        let Mailboxes { receive_offset, receive_size, send_offset, send_size } = boxes;
+        notes.push(format!(
+            "SII words 0x0018 to 0x001b: mailboxes of {receive_size} bytes at {receive_offset:#06x} and {send_size} bytes at \
+             {send_offset:#06x} are no memory of an ESC; it is run without"
+        ));
+    }
     let subdevice = SubDevice {
         position,
         station,
@@ -122,26 +133,61 @@ async fn identify(datagrams: &Datagrams, position: u16) -> Result<SubDevice, Bri
         sii,
         pdo_source: None,
         sync_managers: Vec::new(),
+        notes,
     };
     let Identity { vendor_id, product_code, revision, serial } = subdevice.identity;
     tracing::info!(position, name = subdevice.name, vendor_id, product_code, revision, serial, "identified");
-    if let Some(problem) = &subdevice.sii.problem {
-        tracing::warn!(position, name = subdevice.name, problem, "SII is damaged; what was whole is used");
+    for note in &subdevice.notes {
+        tracing::warn!(position, name = subdevice.name, note, "SII");
+    }
+    if !subdevice.goes_up() {
+        tracing::warn!(position, name = subdevice.name, "stays in INIT, without process data");
     }
     Ok(subdevice)
 }
 
-async fn read_sii(datagrams: &Datagrams, target: Target) -> Result<Sii, crate::error::SiiError> {
-    SiiReader::open(datagrams, target).await?.read_all().await
+/// Whatever the memory holds, and also where it can't be read: the SubDevice stands on the bus like all others.
+async fn read_sii(datagrams: &Datagrams, target: Target) -> Result<Sii, SiiError> {
+    let read = async { SiiReader::open(datagrams, target).await?.read_all().await };
+    match read.await {
+        Err(error @ (SiiError::Busy { .. } | SiiError::Failed { .. } | SiiError::Category { .. })) => {
+            Ok(Sii::unreadable(&error))
+        }
+        read => read,
+    }
 }
 
 fn mailbox(sii: &Sii) -> Option<MailboxInfo> {
     let boxes = sii.fixed.mailbox;
-    boxes.are_there().then_some(MailboxInfo {
+    let [write_channel, read_channel] = mailbox_channels(sii);
+    (sii.content == Content::Programmed && boxes.are_there() && in_memory(&boxes)).then_some(MailboxInfo {
+        write_channel,
         write_start: boxes.receive_offset,
         write_len: boxes.receive_size,
+        read_channel,
         read_start: boxes.send_offset,
         read_len: boxes.send_size,
         protocols: sii.fixed.protocols,
     })
+}
+
+/// Whether mailboxes lie where an ESC has memory, as those of erased words don't.
+fn in_memory(boxes: &Mailboxes) -> bool {
+    let inside = |start: u16, size: u16| start >= register::RAM && start.checked_add(size - 1).is_some();
+    inside(boxes.receive_offset, boxes.receive_size) && inside(boxes.send_offset, boxes.send_size)
+}
+
+/// The sync managers that the SII names for mailboxes, if it names both and their control bytes fit, else 0 and 1, which
+/// is where nearly everybody has them.
+fn mailbox_channels(sii: &Sii) -> [u8; 2] {
+    let find = |usage, direction| {
+        let fits = |entry: &SyncManagerEntry| {
+            entry.usage == usage && entry.control & (control::MODE | control::DIRECTION) == control::MAILBOX | direction
+        };
+        (0..).zip(&sii.sync_managers).find(|(_, entry)| fits(entry)).map(|(number, _)| number)
+    };
+    match (find(SyncManagerUse::MailboxOut, control::WRITE), find(SyncManagerUse::MailboxIn, 0)) {
+        (Some(write), Some(read)) => [write, read],
+        _ => [0, 1],
+    }
 }

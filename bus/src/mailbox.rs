@@ -1,4 +1,4 @@
-//! Mails over sync managers 0 and 1 (ETG.1000.4, 5.6 and 6.7).
+//! Mails over two sync managers (ETG.1000.4, 5.6 and 6.7).
 //!
 //! Guarantees: a mail is written as the whole mailbox, so that its last byte commits it; the reply mailbox is read
 //! empty before a request; an answer is known by what it answers, never by its counter, which each side counts for
@@ -20,10 +20,6 @@ use crate::datagrams::{Datagrams, Target};
 use crate::error::{DatagramError, Label};
 use crate::subdevice::MailboxInfo;
 
-/// Number of the sync manager that the MainDevice writes.
-pub const WRITE: u8 = 0;
-/// Number of the sync manager that the MainDevice reads.
-pub const READ: u8 = 1;
 /// Emergencies kept for each SubDevice; the oldest is dropped for a new one.
 pub const EMERGENCIES: usize = 32;
 
@@ -193,10 +189,15 @@ impl Mailbox {
             SyncManager {
                 start: info.write_start,
                 length: info.write_len,
-                control: control_of(WRITE, write),
+                control: control_of(info.write_channel, write),
                 ..enabled
             },
-            SyncManager { start: info.read_start, length: info.read_len, control: control_of(READ, read), ..enabled },
+            SyncManager {
+                start: info.read_start,
+                length: info.read_len,
+                control: control_of(info.read_channel, read),
+                ..enabled
+            },
         ]
     }
 
@@ -207,7 +208,7 @@ impl Mailbox {
     pub async fn drain(&mut self, datagrams: &Datagrams) -> Result<(), MailError> {
         // Bounded: a SubDevice may refill it as fast as it is emptied.
         for _ in 0..EMERGENCIES {
-            if !self.full(datagrams, READ).await? {
+            if !self.full(datagrams, self.info.read_channel).await? {
                 return Ok(());
             }
             match self.fetch(datagrams).await {
@@ -257,7 +258,7 @@ impl Mailbox {
     }
 
     async fn wait_for_mail(&mut self, datagrams: &Datagrams, start: Duration, passed: u32) -> Result<(), MailError> {
-        while !self.full(datagrams, READ).await? {
+        while !self.full(datagrams, self.info.read_channel).await? {
             let waited = datagrams.now().saturating_sub(start);
             if waited > self.times.response {
                 return Err(MailError::NoAnswer { waited, passed });
@@ -278,7 +279,7 @@ impl Mailbox {
         let start = datagrams.now();
         let mut written = false;
         loop {
-            if self.full(datagrams, WRITE).await? {
+            if self.full(datagrams, self.info.write_channel).await? {
                 if written {
                     break;
                 }
@@ -314,7 +315,7 @@ impl Mailbox {
             if datagrams.now().saturating_sub(start) > self.times.response {
                 return Err(MailError::Lost);
             }
-            if self.full(datagrams, READ).await? {
+            if self.full(datagrams, self.info.read_channel).await? {
                 datagrams.pause(self.times.poll).await;
                 continue;
             }
@@ -331,13 +332,13 @@ impl Mailbox {
     /// 6.7.2).
     async fn repeat(&mut self, datagrams: &Datagrams) -> Result<(), MailError> {
         self.counters.repeats += 1;
-        let channel = sync_manager::register(READ);
+        let channel = sync_manager::register(self.info.read_channel);
         let toggled = datagrams.read_u8(self.target, channel + ACTIVATE).await? ^ activate::REPEAT;
         datagrams.write_one(self.target, channel + ACTIVATE, &[toggled]).await?;
         let start = datagrams.now();
         loop {
             let acknowledged = datagrams.read_u8(self.target, channel + PDI_CONTROL).await?;
-            if (acknowledged ^ toggled) & activate::REPEAT == 0 && self.full(datagrams, READ).await? {
+            if (acknowledged ^ toggled) & activate::REPEAT == 0 && self.full(datagrams, self.info.read_channel).await? {
                 return Ok(());
             }
             if datagrams.now().saturating_sub(start) > self.times.repeat {
@@ -408,7 +409,15 @@ mod tests {
     fn control_bytes_of_the_sii_hold_only_in_mailbox_mode() {
         use crate::sii::Sii;
         use zerocat_wire::sii::{SyncManagerEntry, SyncManagerUse};
-        let info = MailboxInfo { write_start: 0x1000, write_len: 128, read_start: 0x1080, read_len: 128, protocols: 4 };
+        let info = MailboxInfo {
+            write_channel: 0,
+            write_start: 0x1000,
+            write_len: 128,
+            read_channel: 1,
+            read_start: 0x1080,
+            read_len: 128,
+            protocols: 4,
+        };
         let usage = SyncManagerUse::MailboxOut;
         let entry = SyncManagerEntry { start: 0, length: 0, control: 0x36, status: 0, enable: 1, usage };
         let sii = Sii { sync_managers: vec![entry, SyncManagerEntry { control: 0x20, ..entry }], ..Sii::default() };

@@ -5,19 +5,29 @@
 //! from the SII where it knows the same index and subindex. Not read: what could be assigned but isn't.
 
 use zerocat_pdi::{Activation, Direction, Pdo, SyncManagerLayout};
+use zerocat_wire::register;
 use zerocat_wire::sii::sync_manager::enable;
-use zerocat_wire::sii::{SyncManagerEntry, SyncManagerUse};
+use zerocat_wire::sii::{Mailboxes, SyncManagerEntry, SyncManagerUse};
 use zerocat_wire::sync_manager::control;
 
 use crate::assignment::{self, Dictionary};
 use crate::coe::SdoError;
 use crate::datagrams::Datagrams;
+use crate::evidence;
 use crate::mailbox::Mailbox;
 use crate::sii::{Sii, SiiPdo};
 use crate::subdevice::PdoSource;
 
 /// Sync managers that may have an assignment object.
 pub(crate) const SYNC_MANAGERS: u8 = 16;
+
+/// Sources of a direction, as they are told.
+const SYNC_MANAGER_USES: &str = "0x1C00";
+const PDO_CATEGORY: &str = "the kind of its PDOs in the SII";
+/// Buffers of a sync manager with process data.
+const BUFFERS: u32 = 3;
+/// Of what is put where the SII says no place.
+const ALIGNMENT: u32 = 0x80;
 
 /// What a SubDevice maps, and who said so.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -40,7 +50,7 @@ pub async fn read(datagrams: &Datagrams, sii: &Sii, mailbox: Option<&mut Mailbox
     let Some(assigned) = assigned else { return Ok(with_notes(from_sii(sii), notes)) };
     let mut map = PdoMap { notes, ..PdoMap::default() };
     for (number, direction, pdos) in assigned {
-        map.add(sii, number, direction, pdos);
+        map.add(sii, number, (direction, SYNC_MANAGER_USES), pdos);
     }
     map.source = (!map.sync_managers.is_empty()).then_some(PdoSource::Coe);
     Ok(map)
@@ -60,7 +70,7 @@ pub fn from_sii(sii: &Sii) -> PdoMap {
     numbers.dedup();
     for number in numbers {
         for (direction, pdos) in [(Direction::Output, &sii.rx_pdos), (Direction::Input, &sii.tx_pdos)] {
-            map.add(sii, number, direction, on_sync_manager(pdos, number));
+            map.add(sii, number, (direction, PDO_CATEGORY), on_sync_manager(pdos, number));
         }
     }
     map.source = (!map.sync_managers.is_empty()).then_some(PdoSource::Sii);
@@ -72,27 +82,62 @@ pub(crate) fn on_sync_manager(pdos: &[SiiPdo], number: u8) -> Vec<Pdo> {
 }
 
 impl PdoMap {
-    fn add(&mut self, sii: &Sii, number: u8, direction: Direction, pdos: Vec<Pdo>) {
+    fn add(&mut self, sii: &Sii, number: u8, first: (Direction, &'static str), pdos: Vec<Pdo>) {
         let bits: u32 = pdos.iter().flat_map(|pdo| &pdo.entries).map(|entry| u32::from(entry.bit_length)).sum();
         if bits == 0 {
             return;
         }
-        match sii.sync_managers.get(usize::from(number)) {
-            Some(entry @ SyncManagerEntry { start, control, .. }) => {
-                let (start, bits) = (*start, if direction == Direction::Output { control::WRITE } else { 0 });
-                if *control & control::DIRECTION != bits && activation(entry) != Activation::Virtual {
-                    let said =
-                        format!("sync manager {number} has control byte {control:#04x} in the SII; direction changed");
-                    self.notes.push(said);
-                }
-                let control = *control & !control::DIRECTION | bits;
-                let activation = activation(entry);
-                self.sync_managers.push(SyncManagerLayout { number, direction, start, control, activation, pdos });
+        let entry = sii.sync_managers.get(usize::from(number));
+        let (direction, told) = evidence::weigh(number, first, entry, &pdos);
+        self.notes.extend(told);
+        let placed = match entry {
+            Some(entry) => Some((entry.start, entry.control, activation(entry))),
+            // The SII says nothing at all of its sync managers; the dictionary has all but their place.
+            None if sii.sync_managers.is_empty() && first.1 == SYNC_MANAGER_USES => {
+                Some(self.place(sii, number, direction, bits))
+            }
+            None => None,
+        };
+        let Some((start, control, activation)) = placed else {
+            let said = format!("{bits} bits are mapped on sync manager {number}, which the SII doesn't have: left out");
+            self.notes.push(said);
+            return;
+        };
+        let bits = if direction == Direction::Output { control::WRITE } else { 0 };
+        if control & control::DIRECTION != bits && activation != Activation::Virtual {
+            let said = format!("sync manager {number} has control byte {control:#04x} in the SII; direction changed");
+            self.notes.push(said);
+        }
+        let control = control & !control::DIRECTION | bits;
+        match self.sync_managers.iter_mut().find(|manager| manager.number == number) {
+            Some(manager) if manager.direction == direction => manager.pdos.extend(pdos),
+            Some(_) => {
+                self.notes.push(format!("sync manager {number} has outputs and inputs: the inputs are left out"))
             }
             None => {
-                self.notes.push(format!("{bits} bits are mapped on sync manager {number}, which the SII doesn't have"));
+                self.sync_managers.push(SyncManagerLayout { number, direction, start, control, activation, pdos });
             }
         }
+    }
+
+    /// A place in the ESC's memory behind the mailboxes and what was placed before: address, control byte, activation.
+    fn place(&mut self, sii: &Sii, number: u8, direction: Direction, bits: u32) -> (u16, u8, Activation) {
+        let Mailboxes { receive_offset, receive_size, send_offset, send_size } = sii.fixed.mailbox;
+        let mailboxes = [(receive_offset, receive_size), (send_offset, send_size)];
+        let mailboxes = mailboxes.into_iter().map(|(start, size)| u32::from(start) + u32::from(size));
+        let before = self.sync_managers.iter().map(|manager| {
+            let entries = manager.pdos.iter().flat_map(|pdo| &pdo.entries);
+            let bits: u32 = entries.map(|entry| u32::from(entry.bit_length)).sum();
+            u32::from(manager.start) + BUFFERS * bits.div_ceil(8)
+        });
+        let free = mailboxes.chain(before).max().unwrap_or(0).max(u32::from(register::RAM)).next_multiple_of(ALIGNMENT);
+        let control = if direction == Direction::Output { control::WRITE | control::WATCHDOG } else { 0 };
+        let (start, control) = (u16::try_from(free).unwrap_or(u16::MAX), control | control::PDI_EVENT);
+        self.notes.push(format!(
+            "{bits} bits are mapped on sync manager {number}, which the SII doesn't have: put at {start:#06x} with control \
+             byte {control:#04x}"
+        ));
+        (start, control, Activation::SafeOp)
     }
 }
 

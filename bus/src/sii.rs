@@ -1,8 +1,9 @@
 //! Reads a SubDevice's SII through the ESC's interface at 0x0500 (ETG.1000.4, 6.4; ETG.2010).
 //!
 //! Guarantees: reading ends on any content: at the end marker, at the first empty header, or at a bound; each word is
-//! asked for once. What is damaged behind the fixed area is left out and said in [`Sii::problem`], because a SubDevice
-//! with half an SII may still be run by its object dictionary.
+//! asked for once. What is damaged behind the fixed area is left out and said in [`Sii::problems`], because a SubDevice
+//! with half an SII may still be run by its object dictionary. A memory that was never programmed, or can't be read, is
+//! [`Content::Empty`] or [`Content::Unreadable`]: nothing is known of its SubDevice but what the ESC says.
 
 use std::time::Duration;
 
@@ -21,6 +22,8 @@ const READ_PATIENCE: Duration = Duration::from_secs(1);
 const READ_ATTEMPTS: u8 = 3;
 /// Longest image that is read.
 const MAX_BYTES: usize = 64 * 1024;
+/// Bytes of 0xff in a row that are taken for memory that nothing was ever written to.
+const ERASED: usize = 64;
 /// Most categories that are walked.
 const MAX_CATEGORIES: usize = 256;
 
@@ -33,9 +36,24 @@ pub struct SiiPdo {
     pub sync_manager: Option<u8>,
 }
 
+/// What kind of memory it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Content {
+    /// It has an identity.
+    #[default]
+    Programmed,
+    /// It was never programmed: all its bytes are 0xff, or all are 0.
+    Empty,
+    /// It can't be read.
+    Unreadable,
+}
+
 /// What an SII says, as values.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Sii {
+    /// What kind of memory it is. All else is of meaning only where it is programmed.
+    pub content: Content,
     /// Identity, alias, mailboxes, protocols.
     pub fixed: Fixed,
     /// General category; zeros where there is none.
@@ -52,8 +70,8 @@ pub struct Sii {
     pub tx_pdos: Vec<SiiPdo>,
     /// PDOs that the MainDevice writes.
     pub rx_pdos: Vec<SiiPdo>,
-    /// What was damaged and left out.
-    pub problem: Option<String>,
+    /// What was damaged, and what was done instead.
+    pub problems: Vec<String>,
 }
 
 impl Sii {
@@ -62,9 +80,20 @@ impl Sii {
     /// # Errors
     /// `Category` (number 0) when the fixed area isn't there in full.
     pub fn parse(image: &[u8]) -> Result<Self, SiiError> {
+        if is_blank(image) {
+            let said = format!("SII was never programmed: all words up to {:#06x} are the same", fixed::LEN / 2 - 1);
+            return Ok(Self { content: Content::Empty, problems: vec![said], ..Self::default() });
+        }
         let fixed = Fixed::parse(image).map_err(|source| SiiError::Category { category: 0, word: 0, source })?;
         let strings = Strings::new(Categories::find(image, CategoryType::STRINGS).unwrap_or_default());
         let mut sii = Self { fixed, ..Self::default() };
+        if let Ok(sum) = fixed::checksum(image)
+            && sum != fixed.checksum
+        {
+            let said = "SII word 0x0007: the checksum of the configuration is";
+            sii.problems
+                .push(format!("{said} {:#04x} and should be {sum:#04x}; it is used all the same", fixed.checksum));
+        }
         for step in Categories::new(image) {
             match step {
                 Ok(category) => sii.take(category, &strings),
@@ -98,7 +127,13 @@ impl Sii {
     }
 
     fn note(&mut self, kind: CategoryType, error: zerocat_wire::WireError) {
-        self.problem.get_or_insert(format!("SII category {} ({}): {error}", kind.0, kind.name()));
+        self.problems.push(format!("SII category {} ({}): {error}; it is left out", kind.0, kind.name()));
+    }
+
+    /// What is known of a SubDevice whose SII can't be read.
+    #[must_use]
+    pub fn unreadable(error: &SiiError) -> Self {
+        Self { content: Content::Unreadable, problems: vec![format!("{error}")], ..Self::default() }
     }
 
     /// Name of an entry, empty where the SII gives none. Entries of the same index and subindex have the same name.
@@ -114,6 +149,12 @@ impl Sii {
     pub fn pdo(&self, index: u16) -> Option<&zerocat_pdi::Pdo> {
         self.tx_pdos.iter().chain(&self.rx_pdos).map(|pdo| &pdo.pdo).find(|pdo| pdo.index == index)
     }
+}
+
+/// Whether the fixed area was never programmed.
+fn is_blank(image: &[u8]) -> bool {
+    let Some(fixed) = image.get(..fixed::LEN) else { return false };
+    fixed.iter().all(|byte| *byte == 0xff) || fixed.iter().all(|byte| *byte == 0)
 }
 
 fn text(strings: &Strings<'_>, index: u8) -> String {
@@ -175,17 +216,20 @@ impl<'d> SiiReader<'d> {
     /// `Datagram`, `Busy`, `Failed`, and those of [`Sii::parse`].
     pub async fn read_all(mut self) -> Result<Sii, SiiError> {
         self.fill(fixed::LEN).await?;
+        if is_blank(&self.image) {
+            return Sii::parse(&self.image);
+        }
         let walked = match self.walk().await {
             Ok(problem) => problem,
             // Memory that fails behind the fixed area: keep what there is.
             Err(SiiError::Failed { word, status }) => {
-                Some(format!("SII read of word {word:#06x} failed, status {status:#06x}"))
+                Some(format!("SII read of word {word:#06x} failed, status {status:#06x}; what is before is used"))
             }
             Err(other) => return Err(other),
         };
         self.image.extend(CategoryType::END.0.to_le_bytes());
         let mut sii = Sii::parse(&self.image)?;
-        sii.problem = walked.or(sii.problem);
+        sii.problems.extend(walked);
         Ok(sii)
     }
 
@@ -201,8 +245,19 @@ impl<'d> SiiReader<'d> {
                 Ok(Ok(header)) if header.kind == CategoryType::NOP && header.words == 0 => at,
                 Ok(Ok(header)) if wanted(header.kind) => {
                     let end = at + category::HEADER_LEN + header.data_len();
-                    if end <= MAX_BYTES {
-                        self.fill(end).await.inspect_err(|_| self.image.truncate(at))?;
+                    if end <= MAX_BYTES
+                        && !self.fill_up_to_erased(end).await.inspect_err(|_| self.image.truncate(at))?
+                    {
+                        let erased = (self.image.len() - ERASED) / 2;
+                        self.image.truncate(at);
+                        return Ok(Some(format!(
+                            "SII category {} ({}) at word {:#06x} claims {} words, and the memory is erased from word \
+                             {erased:#06x} on; what is before the category is used",
+                            header.kind.0,
+                            header.kind.name(),
+                            at / 2,
+                            header.words
+                        )));
                     }
                     end
                 }
@@ -215,7 +270,10 @@ impl<'d> SiiReader<'d> {
             };
             if end == at || end > MAX_BYTES {
                 self.image.truncate(at);
-                let behind = format!("SII category at byte {at} goes on behind {MAX_BYTES} bytes");
+                let behind = format!(
+                    "SII category at word {:#06x} goes on behind {MAX_BYTES} bytes; what is before it is used",
+                    at / 2
+                );
                 return Ok((end != at).then_some(behind));
             }
             // Skipped data: zeros, as far as it wasn't read along with the header.
@@ -225,7 +283,21 @@ impl<'d> SiiReader<'d> {
             at = end;
         }
         self.image.truncate(at);
-        Ok(Some(format!("SII has more than {MAX_CATEGORIES} categories")))
+        Ok(Some(format!("SII has more than {MAX_CATEGORIES} categories; those are used")))
+    }
+
+    /// Reads on until the image has `len` bytes, or ends in erased memory, which no category has so much of. Returns
+    /// whether all is there.
+    async fn fill_up_to_erased(&mut self, len: usize) -> Result<bool, SiiError> {
+        while self.image.len() < len {
+            let next = len.min(self.image.len() + 1);
+            self.fill(next).await?;
+            let tail = self.image.len().saturating_sub(ERASED);
+            if self.image.len() < len && tail >= fixed::LEN && self.image[tail..].iter().all(|byte| *byte == 0xff) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Reads on until the image has `len` bytes.
@@ -328,7 +400,7 @@ mod tests {
         assert_eq!(lengths, [(0, 5), (0x6000, 16)]);
         assert_eq!((sii.tx_pdos[0].sync_manager, sii.tx_pdos[1].sync_manager), (Some(3), None));
         assert_eq!(sii.entry(0x6000, 1).unwrap().name, "Value");
-        assert_eq!(sii.problem, None);
+        assert_eq!(sii.problems, [""; 0]);
     }
 
     #[test]
@@ -337,6 +409,6 @@ mod tests {
         cut.truncate(cut.len() - 6);
         let sii = Sii::parse(&cut).unwrap();
         assert_eq!((sii.order.as_str(), sii.tx_pdos.len()), ("EL3002", 1));
-        assert!(sii.problem.unwrap().contains("truncated"));
+        assert!(sii.problems[0].contains("truncated"), "{:?}", sii.problems);
     }
 }

@@ -6,7 +6,7 @@ use zerocat_wire::AlState;
 use zerocat_wire::register::features;
 
 use crate::error::Label;
-use crate::sii::Sii;
+use crate::sii::{Content, Sii};
 use crate::topology::Parent;
 
 /// Who made it and which one it is.
@@ -60,6 +60,17 @@ pub mod kind {
     pub const ET1200: u8 = 0x12;
 }
 
+impl std::fmt::Display for EscInfo {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { kind, revision, build, fmmus, sync_managers, ram_kib, ports, features } = self;
+        write!(
+            f,
+            "type {kind:#04x} revision {revision} build {build}, {fmmus} FMMUs, {sync_managers} sync managers, {ram_kib} KiB \
+             of memory, ports {ports:#04x}, features {features:#06x}"
+        )
+    }
+}
+
 impl EscInfo {
     /// Bytes of the registers.
     pub const LEN: usize = 10;
@@ -95,11 +106,15 @@ impl EscInfo {
 /// Mailbox offsets, sizes and protocols, from the SII.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct MailboxInfo {
-    /// First byte of the mailbox that the MainDevice writes (SM0).
+    /// Sync manager of the mailbox that the MainDevice writes: 0 with nearly everybody.
+    pub write_channel: u8,
+    /// First byte of the mailbox that the MainDevice writes.
     pub write_start: u16,
     /// Its bytes.
     pub write_len: u16,
-    /// First byte of the mailbox that the MainDevice reads (SM1).
+    /// Sync manager of the mailbox that the MainDevice reads: 1 with nearly everybody.
+    pub read_channel: u8,
+    /// First byte of the mailbox that the MainDevice reads.
     pub read_start: u16,
     /// Its bytes.
     pub read_len: u16,
@@ -171,6 +186,8 @@ pub struct SubDevice {
     pub pdo_source: Option<PdoSource>,
     /// Process data sync managers with what is mapped; empty before [`crate::Network::read_pdos`].
     pub sync_managers: Vec<SyncManagerLayout>,
+    /// What is wrong with its SII or its map, and what was done instead.
+    pub notes: Vec<String>,
 }
 
 impl SubDevice {
@@ -178,6 +195,19 @@ impl SubDevice {
     #[must_use]
     pub fn label(&self) -> Label {
         Label { position: self.position, name: self.name.clone() }
+    }
+
+    /// Whether it takes part in operation. One whose SII is empty or can't be read stays in INIT: nothing is known of its
+    /// mailboxes and its process data, and an ESC without configuration has nobody who answers to AL control.
+    #[must_use]
+    pub fn goes_up(&self) -> bool {
+        self.sii.content == Content::Programmed
+    }
+
+    /// The AL state that it is in while the network is in `state`.
+    #[must_use]
+    pub fn expected(&self, state: AlState) -> AlState {
+        if self.goes_up() { state } else { AlState::Init }
     }
 
     /// Whether it does LRW: by its ESC's features and its SII.
@@ -209,6 +239,11 @@ impl SubDevice {
     #[must_use]
     pub fn name_from(sii: &Sii) -> String {
         let identity = sii.fixed.identity;
+        match sii.content {
+            Content::Programmed => {}
+            Content::Empty => return "SII empty".to_owned(),
+            Content::Unreadable => return "SII unreadable".to_owned(),
+        }
         match (sii.order.as_str(), sii.name.as_str()) {
             ("", "") => format!("{:#010x}:{:#010x}", identity.vendor, identity.product),
             ("", name) => name.to_owned(),

@@ -44,7 +44,7 @@ fn identities_names_and_sources_are_those_of_the_segment() {
         assert_eq!((&subdevice.name, &subdevice.sii.name), (&simulated.order, &simulated.name));
         assert_eq!(subdevice.identity.serial, 1001 + u32::from(subdevice.position));
         assert_eq!(subdevice.station, simulated.station);
-        assert_eq!(subdevice.sii.problem, None);
+        assert_eq!(subdevice.sii.problems, [""; 0]);
     }
     let sources: Vec<_> = network.subdevices().iter().map(|subdevice| subdevice.pdo_source).collect();
     let (coe, sii) = (Some(PdoSource::Coe), Some(PdoSource::Sii));

@@ -41,5 +41,5 @@ fn identities_and_names_are_those_of_the_files_or_of_the_configuration() {
     assert_eq!((id.vendor_id, id.product_code, id.revision, id.serial), (0xabc, 0x0c1e_3052, 0x0012_0000, 77));
     assert_eq!((sensors.name.as_str(), sensors.sii.name.as_str()), ("AX3102", "sensors"));
     assert_eq!(network.subdevices()[4].identity.revision, 0x0010_0000);
-    assert!(network.subdevices().iter().all(|subdevice| subdevice.sii.problem.is_none()));
+    assert!(network.subdevices().iter().all(|subdevice| subdevice.sii.problems.is_empty()));
 }

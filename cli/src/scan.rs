@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use zerocat::config::{Engine, LinkKind};
 use zerocat::outfile::{Existing, Outfile};
-use zerocat::{Depth, DrivenBus, LinkRequest, SCAN_SLOTS, Scanned, SessionError, draft_rig, open_link, scan};
+use zerocat::{
+    Depth, DrivenBus, LinkRequest, SCAN_SLOTS, Scanned, SessionError, SiiContent, draft_rig, open_link, scan,
+};
 
 /// How long is waited for a reader of the draft.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -167,6 +169,9 @@ fn print(subdevices: &[Scanned]) {
     print::line(table);
     print::line(format_args!("{} SubDevices", subdevices.len()));
     for found in subdevices {
+        if found.sii != SiiContent::Programmed {
+            print::line(format_args!("SubDevice {} ({}): its ESC says: {}", found.position, found.name, found.esc));
+        }
         if let Some(error) = &found.error {
             print::line(format_args!("SubDevice {} ({}): {error}", found.position, found.name));
         }

@@ -350,14 +350,20 @@ fn recognise(rig: &Rig, network: &Network<'_>) -> Result<Matching, StartError> {
 
 fn expected(slave: &Slave) -> Expected {
     let properties = &slave.properties;
+    let (vendor_id, product_code) = programmed(properties.vendor_id, properties.product_code);
     Expected {
         key: slave.key.clone(),
         name: slave.name.clone(),
         serial: properties.serial,
         alias: 0,
-        vendor_id: properties.vendor_id,
-        product_code: properties.product_code,
+        vendor_id,
+        product_code,
         revision: properties.revision,
         position: properties.position,
     }
+}
+
+/// The identity of the rig file; that of erased memory is the one that a SubDevice with an empty SII is found with.
+const fn programmed(vendor_id: u32, product_code: u32) -> (u32, u32) {
+    if vendor_id == u32::MAX && product_code == u32::MAX { (0, 0) } else { (vendor_id, product_code) }
 }

@@ -113,6 +113,9 @@ mod tests {
             output_bits: 0,
             inputs,
             outputs: Vec::new(),
+            sii: zerocat_bus::sii::Content::Programmed,
+            esc: zerocat_bus::EscInfo::default(),
+            notes: Vec::new(),
             error: None,
         };
         Scan { schema: "zerocat-scan/1", subdevices: vec![found] }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use zerocat_bus::{AlShown, Label, StateReport};
-use zerocat_wire::AlState;
 
 /// A SubDevice that isn't in OP, and what it shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,10 +56,9 @@ impl Health {
     /// Takes a look at all SubDevices in, and returns what changed since the last one.
     pub(crate) fn update(&mut self, states: Vec<StateReport>, key: impl Fn(u16) -> Option<String>) -> Vec<Change> {
         let mut changes = Vec::new();
-        for StateReport { who, shown } in states {
+        for StateReport { who, expected, shown } in states {
             let shown = shown.ok();
-            let well =
-                shown.is_some_and(|AlShown { status, .. }| status.state() == Some(AlState::Op) && !status.error());
+            let well = shown.is_some_and(|AlShown { status, .. }| status.state() == Some(expected) && !status.error());
             let position = who.position;
             if well {
                 if self.out.remove(&position).is_some() {
@@ -100,11 +98,12 @@ impl Health {
 mod tests {
     use super::*;
     use zerocat_bus::DatagramError;
+    use zerocat_wire::AlState;
     use zerocat_wire::al::{AlStatus, AlStatusCode};
 
     fn report(position: u16, status: u16, code: u16) -> StateReport {
         let shown = AlShown { status: AlStatus(status), code: AlStatusCode(code) };
-        StateReport { who: Label { position, name: "SERVO".into() }, shown: Ok(shown) }
+        StateReport { who: Label { position, name: "SERVO".into() }, expected: AlState::Op, shown: Ok(shown) }
     }
 
     fn key(position: u16) -> Option<String> {

@@ -56,6 +56,7 @@ pub use tasks::{TaskSet, TaskStartError};
 pub use unstarted::Unstarted;
 pub use wanted::doctor_request;
 
+pub use zerocat_bus::sii::Content as SiiContent;
 pub use zerocat_bus::{Pending, RequestError, Requests, StateReport};
 pub use zerocat_config as config;
 pub use zerocat_engine::Counters;

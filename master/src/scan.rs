@@ -12,9 +12,10 @@ use std::cell::Cell;
 use std::task::Poll;
 use std::time::Duration;
 use zerocat_bus::al::AlPolicy;
+use zerocat_bus::sii::Content;
 use zerocat_bus::{
-    BringUpError, Datagrams, Driven, Identity, Network, Occupancy, Options, PdoSource, SubDevice, Target, block_on,
-    occupancy,
+    BringUpError, Datagrams, Driven, EscInfo, Identity, Network, Occupancy, Options, PdoSource, SubDevice, Target,
+    block_on, occupancy,
 };
 use zerocat_engine::{AcyclicSettings, Engine, Pool, Slack, Timing};
 use zerocat_link::Slot;
@@ -92,6 +93,13 @@ pub struct Scanned {
     pub inputs: Vec<Pdo>,
     /// PDOs from the MainDevice.
     pub outputs: Vec<Pdo>,
+    /// Whether its SII could be used: `programmed`, `empty` or `unreadable`. In the last two cases all that is known of it
+    /// is what its ESC says.
+    pub sii: Content,
+    /// What the ESC says of itself.
+    pub esc: EscInfo,
+    /// What is wrong with its SII or with what it maps, and what was done instead.
+    pub notes: Vec<String>,
     /// What went wrong with it, in words.
     pub error: Option<String>,
 }
@@ -207,6 +215,9 @@ fn scanned(found: &SubDevice, problem: Option<&BringUpError>) -> Scanned {
         output_bits: bits(&outputs),
         inputs,
         outputs,
+        sii: found.sii.content,
+        esc: found.esc,
+        notes: found.notes.clone(),
         error,
     }
 }

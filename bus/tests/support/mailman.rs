@@ -18,7 +18,15 @@ const LEN: usize = 128;
 const SM1: usize = 0x0808;
 
 pub(crate) fn mailbox() -> Mailbox {
-    let info = MailboxInfo { write_start: 0x1000, write_len: 128, read_start: 0x1080, read_len: 128, protocols: 4 };
+    let info = MailboxInfo {
+        write_channel: 0,
+        write_start: 0x1000,
+        write_len: 128,
+        read_channel: 1,
+        read_start: 0x1080,
+        read_len: 128,
+        protocols: 4,
+    };
     Mailbox::new(Label { position: 3, name: "EL3002".into() }, STATION, info)
 }
 

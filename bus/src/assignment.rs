@@ -106,6 +106,9 @@ impl<'a> Dictionary<'a> {
             };
             assigned.push((number, direction, pdos));
         }
+        if any {
+            self.unnamed(&mut assigned).await?;
+        }
         let notes = if any || told { self.notes } else { Vec::new() };
         Ok(Read { assigned: any.then_some(assigned), notes })
     }
@@ -135,17 +138,29 @@ impl<'a> Dictionary<'a> {
         if channels.is_empty() {
             return Ok(None);
         }
-        // The SII may know better: what nothing is assigned to doesn't count in the end.
-        let by_sii = (0..SYNC_MANAGERS).zip(&self.sii.sync_managers);
-        for (number, direction) in by_sii.filter_map(|(number, entry)| Some((number, direction(entry)?))) {
-            if channels.iter().all(|(named, _)| *named != number) {
-                self.notes
-                    .push(format!("0x1C00 doesn't name sync manager {number}, which has process data by the SII"));
-                channels.push((number, direction));
-            }
-        }
-        channels.sort_unstable_by_key(|(number, _)| *number);
         Ok(Some(channels))
+    }
+
+    /// What is assigned to sync managers that 0x1C00 doesn't name, and that have process data by the SII.
+    async fn unnamed(&mut self, assigned: &mut Assigned) -> Result<(), SdoError> {
+        let by_sii = (0..SYNC_MANAGERS).zip(&self.sii.sync_managers);
+        let unnamed: Vec<_> = by_sii
+            .filter_map(|(number, entry)| Some((number, direction(entry)?)))
+            .filter(|(number, _)| assigned.iter().all(|(named, ..)| named != number))
+            .collect();
+        for (number, direction) in unnamed {
+            let Ok(values) = self.values(ASSIGNMENT + u16::from(number)).await? else { continue };
+            if values.is_empty() {
+                continue;
+            }
+            self.notes.push(format!(
+                "0x1C00 doesn't name sync manager {number}; the SII does, and PDOs are assigned to it: it is used"
+            ));
+            let pdos = self.assignment(number, direction, values).await?;
+            assigned.push((number, direction, pdos));
+        }
+        assigned.sort_by_key(|(number, ..)| *number);
+        Ok(())
     }
 
     /// The PDOs of a sync manager from what its assignment object holds.

@@ -138,6 +138,32 @@ fn the_uses_of_sync_managers_come_from_their_object() {
 }
 
 #[test]
+fn uses_that_all_other_sources_contradict_are_not_believed() {
+    // 0x1C00 has outputs and inputs swapped, and then doesn't name the inputs at all.
+    for (second, third) in [(4, 3), (3, 0)] {
+        let map = map(dictionary(&[
+            (0x1c00, 0, &[4]),
+            (0x1c00, 1, &[1]),
+            (0x1c00, 2, &[2]),
+            (0x1c00, 3, &[second]),
+            (0x1c00, 4, &[third]),
+            (0x1c12, 0, &[1]),
+            (0x1c12, 1, &[0x00, 0x16]),
+            (0x1600, 0, &[1]),
+            (0x1600, 1, &[16, 1, 0x00, 0x70]),
+            (0x1c13, 0, &[1]),
+            (0x1c13, 1, &[0x00, 0x1a]),
+            (0x1a00, 0, &[1]),
+            (0x1a00, 1, &[16, 1, 0x00, 0x60]),
+        ]));
+        let outputs = (2, Direction::Output, 0x1100, vec![(0x7000, 16)]);
+        let inputs = (3, Direction::Input, 0x1180, vec![(0x6000, 16)]);
+        assert_eq!(short(&map), [outputs, inputs]);
+        assert!(map.notes.iter().all(|note| note.contains("0x1C00")) && !map.notes.is_empty(), "{:?}", map.notes);
+    }
+}
+
+#[test]
 fn an_assigned_pdo_without_mapping_object_is_taken_from_the_sii() {
     let map = map(dictionary(&[(0x1c12, 0, &[1]), (0x1c12, 1, &[0x00, 0x16]), (0x1c13, 0, &[0])]));
     assert_eq!(short(&map), [(2, Direction::Output, 0x1100, vec![(0x7000, 16)])]);

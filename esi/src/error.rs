@@ -113,9 +113,6 @@ pub enum EsiProblem {
     /// The entry is too long for a mapping.
     #[error("{0} bits, a PDO entry has at most 255")]
     EntryBits(u32),
-    /// Two PDOs have one index.
-    #[error("index {0:#06x} is taken by another PDO")]
-    PdoTwice(u16),
     /// The PDO names a sync manager that doesn't take it.
     #[error("the PDO is on sync manager {named}, {direction} are on {}", shown(.there))]
     SyncManager {

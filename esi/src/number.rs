@@ -9,10 +9,10 @@ fn cut(text: &str) -> String {
     text.chars().take(SHOWN).collect()
 }
 
-/// A number from 0 to `most`: decimal, `#x1A` or `0x1A`. Spaces around it don't count.
+/// A number from 0 to `most`: decimal, `#x1A` or `0x1A`; some tools write `#x0x1A`. Spaces around it don't count.
 pub(crate) fn number(text: &str, most: u64) -> Result<u64, EsiProblem> {
     let text = text.trim();
-    let hex = ["#x", "#X", "0x", "0X"].iter().find_map(|prefix| text.strip_prefix(prefix));
+    let hex = ["#x0x", "#x", "#X", "0x", "0X"].iter().find_map(|prefix| text.strip_prefix(prefix));
     let parsed = match hex {
         Some(digits) if !digits.starts_with('+') => u64::from_str_radix(digits, 16),
         _ => text.parse(),
@@ -61,10 +61,10 @@ mod tests {
 
     #[test]
     fn every_way_to_write_a_number_is_read() {
-        for text in ["26", " 26 ", "#x1A", "#x001a", "0x1a", "#X1A"] {
+        for text in ["26", " 26 ", "#x1A", "#x001a", "0x1a", "#X1A", "#x0x1A"] {
             assert_eq!(number(text, 255), Ok(26), "{text}");
         }
-        for text in ["", "#x", "1A", "-1", "256", "#x100", "0x-1", "#x+1", "99999999999999999999"] {
+        for text in ["", "#x", "1A", "-1", "256", "#x100", "0x-1", "#x+1", "#x0x", "99999999999999999999"] {
             assert!(number(text, 255).is_err(), "{text}");
         }
         assert_eq!((signed("-5"), signed("#x10")), (Ok(-5), Ok(16)));

@@ -29,6 +29,14 @@ impl Direction {
         }
     }
 
+    /// First index of the area for PDOs (ETG.1000.6, table 67).
+    const fn first_index(self) -> u16 {
+        match self {
+            Self::Outputs => 0x1600,
+            Self::Inputs => 0x1a00,
+        }
+    }
+
     const fn name(self) -> &'static str {
         match self {
             Self::Outputs => "outputs",
@@ -55,7 +63,8 @@ pub struct PdoEntry {
 /// One PDO.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pdo {
-    /// Index; for a PDO of a module, that of its slot.
+    /// Index; for a PDO of a module, that of its slot. Two may have the same: modules whose slots don't move it, and PDOs
+    /// of registers. Where the file gives none, PDOs are numbered from 0x1600 and 0x1A00 on.
     pub index: u16,
     /// Name.
     pub name: String,
@@ -81,17 +90,14 @@ pub(crate) fn read(
     there: &[u8],
 ) -> Result<Vec<Pdo>, EsiError> {
     let mut pdos: Vec<Pdo> = Vec::new();
-    let mut known = std::collections::HashSet::new();
+    let mut unnamed = direction.first_index();
     let of_device = std::iter::once((*device, Shift::default()));
     for (parent, shift) in of_device.chain(plugged.iter().map(|plugged| (plugged.module, plugged.shift))) {
         for at in parent.children(direction.element()) {
-            let pdo = one(&at, shift)?;
+            let pdo = one(&at, shift, &mut unnamed)?;
             if let Some(named) = pdo.sync_manager.filter(|named| !there.contains(named)) {
                 let there = there.to_vec();
                 return Err(at.fail(EsiProblem::SyncManager { named, direction: direction.name(), there }));
-            }
-            if !known.insert(pdo.index) {
-                return Err(at.fail(EsiProblem::PdoTwice(pdo.index)));
             }
             pdos.push(pdo);
             if pdos.len() > PDOS {
@@ -103,14 +109,19 @@ pub(crate) fn read(
     Ok(pdos)
 }
 
-fn one(at: &Element<'_>, shift: Shift) -> Result<Pdo, EsiError> {
+/// One PDO. Old files give some no index: these are numbered from `unnamed` on.
+fn one(at: &Element<'_>, shift: Shift, unnamed: &mut u16) -> Result<Pdo, EsiError> {
     let entries: Vec<PdoEntry> =
         at.children("Entry").map(|entry| one_entry(&entry, shift)).collect::<Result<_, _>>()?;
     if entries.len() > ENTRIES {
         return Err(at.fail(EsiProblem::TooMany { got: entries.len(), what: "entries", most: ENTRIES }));
     }
+    let index = match at.child("Index").filter(|index| !index.text().is_empty()) {
+        Some(index) => index.shifted(shift.pdo)?,
+        None => std::mem::replace(unnamed, unnamed.saturating_add(1)),
+    };
     Ok(Pdo {
-        index: at.need("Index")?.shifted(shift.pdo)?,
+        index,
         name: at.localized("Name").to_owned(),
         sync_manager: at.attribute_number("Sm")?,
         fixed: at.flag("Fixed"),

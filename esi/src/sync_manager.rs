@@ -26,12 +26,34 @@ pub struct SyncManager {
 
 /// The sync managers of a device, number 0 first.
 pub(crate) fn read(device: &Element<'_>) -> Result<Vec<SyncManager>, EsiError> {
-    let all: Vec<SyncManager> = device.children("Sm").map(|sm| one(&sm)).collect::<Result<_, _>>()?;
+    let mut all: Vec<SyncManager> = device.children("Sm").map(|sm| one(&sm)).collect::<Result<_, _>>()?;
+    weigh(device, &mut all)?;
     if all.len() > MOST {
         Err(device.fail(EsiProblem::TooMany { got: all.len(), what: "sync managers", most: MOST }))
     } else {
         Ok(all)
     }
+}
+
+/// Where what a sync manager is called contradicts its control byte and the PDOs that name it, these two count.
+fn weigh(device: &Element<'_>, all: &mut [SyncManager]) -> Result<(), EsiError> {
+    let names = |list: &str| -> Result<Vec<u8>, EsiError> {
+        let named: Vec<Option<u8>> =
+            device.children(list).map(|pdo| pdo.attribute_number("Sm")).collect::<Result<_, _>>()?;
+        Ok(named.into_iter().flatten().collect())
+    };
+    let (outputs, inputs) = (names("RxPdo")?, names("TxPdo")?);
+    for (number, one) in (0..).zip(all) {
+        let by_pdos = match (outputs.contains(&number), inputs.contains(&number)) {
+            (true, false) => SyncManagerUse::Outputs,
+            (false, true) => SyncManagerUse::Inputs,
+            _ => continue,
+        };
+        if one.usage != by_pdos && by_control(one.control) == by_pdos {
+            one.usage = by_pdos;
+        }
+    }
+    Ok(())
 }
 
 /// Numbers of the sync managers for a use.

@@ -15,6 +15,7 @@ use std::sync::{Arc, mpsc::RecvTimeoutError};
 use std::thread::Builder;
 use std::time::{Duration, Instant};
 use tracing::subscriber::{NoSubscriber, with_default};
+use zerocat_esi::{Catalogue, EsiError};
 
 /// What became of a device.
 pub(crate) type Outcome = Result<(), Failure>;
@@ -97,28 +98,30 @@ fn hire(workers: &mut usize, queue: &Arc<Queue>, sender: &Sender<Told>) {
 }
 
 fn work(worker: usize, queue: &Queue, sender: &Sender<Told>) {
+    // The contents of the last file are kept for the next device.
     let mut open = None;
     loop {
         // SYNC: a count; the devices were there before the thread.
         let number = queue.next.fetch_add(1, Ordering::Relaxed);
         let Some(subject) = queue.subjects.get(number) else { return };
+        // The file is not the device's time.
+        let file = subject.source.open();
         if sender.send(Told::Begun { worker, subject: number }).is_err() {
             return;
         }
-        let outcome = attempt(subject, &mut open);
+        let outcome = attempt(subject, file.map(|file| &**open.insert(file)));
         if sender.send(Told::Done { worker, subject: number, outcome }).is_err() {
             return;
         }
     }
 }
 
-/// Tries a device. The contents of its file are kept for the next one.
-fn attempt(subject: &Subject, open: &mut Option<Arc<zerocat_esi::Catalogue>>) -> Outcome {
+/// Tries a device of a file.
+fn attempt(subject: &Subject, file: Result<&Catalogue, EsiError>) -> Outcome {
     let stage = Cell::new(Stage::Read);
     let tried = catch_unwind(AssertUnwindSafe(|| {
         let fail = |error| Failure::new(Stage::Read, zerocat::chain(&error));
-        let catalogue = open.insert(subject.source.open().map_err(fail)?);
-        let device = catalogue.device(subject.place, None).map_err(fail)?;
+        let device = file.map_err(fail)?.device(subject.place, None).map_err(fail)?;
         try_device(&device, &stage)
     }));
     tried.unwrap_or_else(|_| Err(Failure::new(stage.get(), panic::last())))

@@ -275,6 +275,11 @@ impl<L: Link> Drive<L> {
         &self.engine
     }
 
+    /// The same, to change: another segment may take the place of the one that is there.
+    pub const fn engine_mut(&mut self) -> &mut Engine<L> {
+        &mut self.engine
+    }
+
     /// What the realtime thread does while the bus waits: a look at the link, or, when it is time, a cycle.
     pub fn turn(&mut self) {
         let next = self.next_tick();

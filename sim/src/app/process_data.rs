@@ -156,7 +156,7 @@ impl ProcessData {
     }
 
     /// Takes assignment and mapping from the object dictionary, where the SubDevice has one. No output may be mapped
-    /// twice.
+    /// twice, unless the default PDOs do so.
     pub(super) fn compile(&mut self, description: &Description, dictionary: &Dictionary) -> Result<(), AlStatusCode> {
         if !description.has_coe() {
             return Ok(());
@@ -168,7 +168,8 @@ impl ProcessData {
         };
         let (outputs, inputs) = (configure(&mut self.outputs), configure(&mut self.inputs));
         let mut mapped = std::collections::HashSet::new();
-        let once = self.outputs.iter().flat_map(|area| &area.layout.fields).all(|field| mapped.insert(field.value.0));
+        let once = description.maps_outputs_twice()
+            || self.outputs.iter().flat_map(|area| &area.layout.fields).all(|field| mapped.insert(field.value.0));
         match (outputs && once, inputs) {
             (false, _) => Err(AlStatusCode::INVALID_OUTPUT_MAPPING),
             (_, false) => Err(AlStatusCode::INVALID_INPUT_MAPPING),

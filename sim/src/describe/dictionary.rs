@@ -119,8 +119,11 @@ impl Dictionary {
         for (area, base, pdos) in
             [(Purpose::Outputs, "RxPDO", &description.rx_pdos), (Purpose::Inputs, "TxPDO", &description.tx_pdos)]
         {
-            objects.extend(pdos.iter().map(|pdo| mapping(description, pdo, base)));
-            objects.extend(description.sync_managers(area).map(|n| assignment(description, area, n)));
+            // Objects can't say it where two PDOs have one index: then only the SII says what is mapped.
+            if !description.has_index_twice(area) {
+                objects.extend(pdos.iter().map(|pdo| mapping(description, pdo, base)));
+                objects.extend(description.sync_managers(area).map(|n| assignment(description, area, n)));
+            }
             mapped(&mut objects, pdos, area);
         }
         objects.extend(description.objects.iter().cloned());

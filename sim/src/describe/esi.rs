@@ -1,6 +1,7 @@
 //! The description of a simulated SubDevice from a device of a vendor's file (ESI), as the room `esi` reads it. What the
 //! file leaves open is filled in here: lengths from the default PDOs, an ESC with room for all that the device uses.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use zerocat_esi::{Device, DeviceQuery, EsiError, Object as EsiObject, Pdo as EsiPdo, SyncManager as EsiSyncManager};
@@ -115,20 +116,24 @@ fn object(listed: &EsiObject) -> Object {
 }
 
 fn pdos(all: &[EsiPdo], values: &mut ValueIds) -> Vec<Pdo> {
-    let mut entry = |entry: &zerocat_esi::PdoEntry| PdoEntry {
-        index: entry.index,
-        subindex: entry.subindex,
-        bits: entry.bits,
-        data_type: entry.data_type,
-        name: entry.name.clone(),
-        value: values.of(entry.index, entry.subindex, entry.bits),
-    };
-    let mut one = |pdo: &EsiPdo| Pdo {
-        index: pdo.index,
-        name: pdo.name.clone(),
-        assigned: pdo.sync_manager.is_some(),
-        sync_manager: pdo.sync_manager,
-        entries: pdo.entries.iter().map(&mut entry).collect(),
+    // What is mapped more than once at a time is as many values, so that each of its places has one of its own.
+    let mut mapped = HashSet::new();
+    let mut one = |pdo: &EsiPdo| {
+        let assigned = pdo.sync_manager.is_some();
+        let mut entry = |entry: &zerocat_esi::PdoEntry| PdoEntry {
+            index: entry.index,
+            subindex: entry.subindex,
+            bits: entry.bits,
+            data_type: entry.data_type,
+            name: entry.name.clone(),
+            value: if assigned && !mapped.insert((entry.index, entry.subindex)) {
+                values.another(entry.index, entry.bits)
+            } else {
+                values.of(entry.index, entry.subindex, entry.bits)
+            },
+        };
+        let entries = pdo.entries.iter().map(&mut entry).collect();
+        Pdo { index: pdo.index, name: pdo.name.clone(), assigned, sync_manager: pdo.sync_manager, entries }
     };
     all.iter().map(&mut one).collect()
 }
@@ -161,7 +166,7 @@ fn mailbox(device: &Device) -> Option<MailboxPlan> {
     let find = |usage| (0..).zip(&device.sync_managers).find(|(_, sm)| sm.usage == usage);
     let (out_channel, out) = find(SyncManagerUse::MailboxOut)?;
     let (in_channel, input) = find(SyncManagerUse::MailboxIn)?;
-    let length = |sm: &EsiSyncManager| sm.size.unwrap_or(MAILBOX_LENGTH);
+    let length = |sm: &EsiSyncManager| cut(device, sm, sm.size.unwrap_or(MAILBOX_LENGTH));
     let boot = &device.eeprom.boot;
     Some(MailboxPlan {
         channels: [out_channel, in_channel],
@@ -169,6 +174,15 @@ fn mailbox(device: &Device) -> Option<MailboxPlan> {
         boot: (!boot.is_empty()).then(|| [0, 2, 4, 6].map(|at| word(boot, at))),
         ..MailboxPlan::coe(out.start, length(out), input.start, length(input))
     })
+}
+
+/// A mailbox's length, cut where the next mailbox begins: some files give a default size that leads into it.
+fn cut(device: &Device, sm: &EsiSyncManager, length: u16) -> u16 {
+    let mailbox = |other: &&EsiSyncManager| {
+        matches!(other.usage, SyncManagerUse::MailboxOut | SyncManagerUse::MailboxIn) && other.start > sm.start
+    };
+    let room = device.sync_managers.iter().filter(mailbox).map(|other| other.start - sm.start).min();
+    room.map_or(length, |room| length.min(room))
 }
 
 /// The sync managers, with the length of the default PDOs where the file gives none.
@@ -185,7 +199,10 @@ fn sync_managers(device: &Device, description: &Description) -> Vec<SyncManagerP
             SyncManagerUse::Inputs => (Purpose::Inputs, length(Purpose::Inputs, n)),
             SyncManagerUse::Unused | SyncManagerUse::Other(_) => (Purpose::Unused, 0),
         };
-        SyncManagerPlan { purpose, start: sm.start, length: sm.size.unwrap_or(length), control: sm.control }
+        let length = sm.size.unwrap_or(length);
+        let is_mailbox = matches!(purpose, Purpose::MailboxOut | Purpose::MailboxIn);
+        let length = if is_mailbox { cut(device, sm, length) } else { length };
+        SyncManagerPlan { purpose, start: sm.start, length, control: sm.control }
     };
     (0..).zip(&device.sync_managers).map(plan).collect()
 }

@@ -14,7 +14,19 @@ const COMMUNICATION: std::ops::RangeInclusive<u16> = 0x1000..=0x1fff;
 
 /// Joins the two. Neither needs to be sorted.
 pub(super) fn join(description: &Description, derived: Vec<Object>, listed: &[Object]) -> Vec<Object> {
-    let by_index: HashMap<u16, &Object> = listed.iter().map(|object| (object.index, object)).collect();
+    // What only the SII can say the file's objects would contradict.
+    let hidden = |purpose| description.has_index_twice(purpose);
+    let (outputs, inputs) = (hidden(Purpose::Outputs), hidden(Purpose::Inputs));
+    let is_assignment = |index, purpose| description.sync_managers(purpose).any(|n| assignment_index(n) == index);
+    let shown = |object: &&Object| match object.index {
+        0x1600..=0x17ff => !outputs,
+        0x1A00..=0x1bff => !inputs,
+        index if is_assignment(index, Purpose::Outputs) => !outputs,
+        index if is_assignment(index, Purpose::Inputs) => !inputs,
+        _ => true,
+    };
+    let listed: Vec<&Object> = listed.iter().filter(shown).collect();
+    let by_index: HashMap<u16, &Object> = listed.iter().map(|object| (object.index, *object)).collect();
     let find = |index| by_index.get(&index).copied();
     let listed_for = |purpose| description.sync_managers(purpose).any(|n| find(assignment_index(n)).is_some());
     let assigns = |index: u16| match index {
@@ -32,7 +44,7 @@ pub(super) fn join(description: &Description, derived: Vec<Object>, listed: &[Ob
         }
     }
     let known: HashSet<u16> = all.iter().map(|object| object.index).collect();
-    all.extend(listed.iter().filter(|object| !known.contains(&object.index)).cloned());
+    all.extend(listed.into_iter().filter(|object| !known.contains(&object.index)).cloned());
     all
 }
 

@@ -185,9 +185,22 @@ impl Description {
         self.sync_managers(purpose).filter(|n| self.enable(*n) & enable::VIRTUAL == 0)
     }
 
+    /// Whether the default PDOs map an output more than once.
+    pub(crate) fn maps_outputs_twice(&self) -> bool {
+        let assigned = self.rx_pdos.iter().filter(|pdo| pdo.assigned).flat_map(|pdo| &pdo.entries);
+        let mut known = std::collections::HashSet::new();
+        !assigned.filter(|entry| entry.index != 0).all(|entry| known.insert((entry.index, entry.subindex)))
+    }
+
     /// PDOs of a direction.
     pub(crate) fn pdos(&self, purpose: Purpose) -> &[Pdo] {
         if purpose == Purpose::Outputs { &self.rx_pdos } else { &self.tx_pdos }
+    }
+
+    /// Whether two PDOs of a direction have one index.
+    pub(crate) fn has_index_twice(&self, purpose: Purpose) -> bool {
+        let mut known = std::collections::HashSet::new();
+        !self.pdos(purpose).iter().all(|pdo| known.insert(pdo.index))
     }
 
     /// PDOs that a sync manager takes by default.

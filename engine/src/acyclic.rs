@@ -5,8 +5,9 @@
 //! is dropped while its frame is out, and the pool's slots can't leak.
 //!
 //! Frames are sent in the time that a cycle leaves. Where cycles leave none (frames are lost, or a round trip is longer than
-//! the period) one frame is sent in each all the same. While such frames are lost too, the lane backs off: a network that is
-//! behind by more than a frame's timeout answers best after a cycle that was in time.
+//! the period) one frame is sent in each all the same. While such frames are lost too, each is waited for longer: a network
+//! that is behind by more than a frame's timeout answers at last, and a request that is repeated some times isn't given up
+//! at once.
 //!
 //! A frame carries a number in the last three bytes of its source address, so that an answer that comes after its frame was
 //! given back as lost is never taken for the answer to another one.
@@ -24,8 +25,8 @@ use zerocat_wire::{datagram, ethernet, frame};
 
 /// Frames of the pool: a power of two, as ethercrab wants it.
 const POOL_FRAMES: usize = 32;
-/// The longest backoff, in timeouts.
-const MOST_BACKOFF: u32 = 5;
+/// How long a frame is waited for at most, in timeouts.
+const MOST_PATIENCE: u32 = 5;
 /// Bytes of one element: a full Ethernet frame.
 const POOL_ELEMENT: usize = PduStorage::element_size(datagram::MAX_DATA_ALONE);
 
@@ -63,8 +64,20 @@ pub struct AcyclicSettings {
     pub first_slot: Slot,
     /// Frames that may be out at once.
     pub in_flight: u16,
-    /// A frame that isn't back after this long is given back with working counter 0.
+    /// A frame that isn't back after this long is given back with working counter 0. One that was sent in a cycle without
+    /// time for it has up to five times as long, while such frames are lost.
     pub timeout: Duration,
+}
+
+/// What a cycle has left for acyclic frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Room {
+    /// Time: for as many as there are slots.
+    Time,
+    /// No time, but the turn that is owed in every cycle: for one.
+    Turn,
+    /// Nothing.
+    Nothing,
 }
 
 /// Set by a future that has a frame to send; the realtime thread looks at it before it scans the pool.
@@ -87,6 +100,8 @@ impl Wake for Ready {
 struct Out {
     len: usize,
     until: Time,
+    /// How long it is waited for, where it was sent in a cycle without time for it.
+    patience: Option<Duration>,
     /// The frame's header, which says how long its datagrams are in all, and the first datagram's header, as sent.
     header: Header,
     number: Number,
@@ -130,10 +145,8 @@ pub struct AcyclicLane {
     out: Box<[Option<Out>]>,
     in_flight: usize,
     timeout: Duration,
-    /// Pause after a lost frame before one is sent again in a cycle that has no time left for it. It grows with each loss.
-    backoff: Duration,
-    /// End of that pause.
-    back_off_until: Time,
+    /// How long a frame is waited for that is sent in a cycle without time for it. It grows while such ones are lost.
+    patience: Duration,
     /// Since when frames wait in the pool and every slot that isn't out is with the network all the same.
     blocked_since: Option<Time>,
     scratch: Box<[u8; ethernet::MAX_FRAME]>,
@@ -159,8 +172,7 @@ impl AcyclicLane {
             out: vec![None; settings.in_flight.max(1).into()].into_boxed_slice(),
             in_flight: 0,
             timeout: settings.timeout,
-            backoff: Duration::ZERO,
-            back_off_until: Time(0),
+            patience: settings.timeout,
             blocked_since: None,
             scratch: Box::new([0; ethernet::MAX_FRAME]),
             counts: AcyclicCounts::default(),
@@ -178,19 +190,23 @@ impl AcyclicLane {
         self.in_flight
     }
 
-    /// Whether no frame is to be sent in a cycle that has no time left for it, because frames were lost. A network that is
-    /// behind is asked best after a cycle that was in time.
-    pub(crate) fn is_backing_off(&self, now: Time) -> bool {
-        now < self.back_off_until
+    /// Whether frames wait and the link has none of the lane's slots free.
+    pub(crate) const fn is_blocked(&self) -> bool {
+        self.blocked_since.is_some()
     }
 
     pub(crate) const fn counts(&self) -> AcyclicCounts {
         self.counts
     }
 
-    /// Posts frames that wait in the pool, at most `most` of them and as many as there are free slots. The caller kicks.
+    /// Posts frames that wait in the pool, as many as there is room for and as there are free slots. The caller kicks.
     /// Returns how many.
-    pub(crate) fn send<L: Link>(&mut self, link: &mut L, now: Time, most: usize) -> usize {
+    pub(crate) fn send<L: Link>(&mut self, link: &mut L, now: Time, room: Room) -> usize {
+        let (most, patience) = match room {
+            Room::Time => (usize::MAX, None),
+            Room::Turn => (1, Some(self.patience)),
+            Room::Nothing => (0, None),
+        };
         // SYNC: pairs with the release store in Ready::wake_by_ref.
         if most == 0 || !self.ready.0.swap(false, Ordering::Acquire) {
             return 0;
@@ -209,7 +225,7 @@ impl AcyclicLane {
                 busy += 1;
                 continue;
             }
-            if !self.send_one(link, now, number) {
+            if !self.send_one(link, now, number, patience) {
                 self.blocked_since = None;
                 return posted;
             }
@@ -223,11 +239,11 @@ impl AcyclicLane {
     }
 
     /// Posts the next frame of the pool from a slot that is free. Returns whether there was one.
-    fn send_one<L: Link>(&mut self, link: &mut L, now: Time, number: usize) -> bool {
+    fn send_one<L: Link>(&mut self, link: &mut L, now: Time, number: usize, patience: Option<Duration>) -> bool {
         let slot = self.slot(number);
         let Some(frame) = self.pool.tx.next_sendable_frame() else { return false };
         let mut out = None;
-        let until = now.after(self.timeout);
+        let until = now.after(patience.unwrap_or(self.timeout));
         // The link's refusal counts as sent: the frame comes back as lost, which its sender understands.
         let _ = frame.send_blocking(|bytes| {
             out = copy_to_slot(link, slot, bytes, until, self.counts.sent);
@@ -236,7 +252,7 @@ impl AcyclicLane {
         self.counts.sent += 1;
         self.in_flight += usize::from(out.is_some());
         if let Some(place) = self.out.get_mut(number) {
-            *place = out;
+            *place = out.map(|out| Out { patience, ..out });
         }
         if let Some(out) = out
             && link.post(slot, out.len).is_err()
@@ -256,7 +272,7 @@ impl AcyclicLane {
             Some(out) if taken => {
                 *out = None;
                 self.in_flight = self.in_flight.saturating_sub(1);
-                (self.backoff, self.back_off_until) = (Duration::ZERO, Time(0));
+                self.patience = self.timeout;
             }
             _ => self.counts.stray += 1,
         }
@@ -265,10 +281,11 @@ impl AcyclicLane {
     /// Gives frames back that the wire didn't return in time, and frames that found no slot for so long.
     pub(crate) fn expire<L: Link>(&mut self, link: &L, now: Time) {
         for number in 0..self.out.len() {
-            if self.out.get(number).is_some_and(|out| out.is_some_and(|out| out.until <= now)) {
-                self.give_back(link, number);
-                self.backoff = (2 * self.backoff).clamp(self.timeout, MOST_BACKOFF * self.timeout);
-                self.back_off_until = now.after(self.backoff);
+            let Some(out) = self.out.get(number).copied().flatten().filter(|out| out.until <= now) else { continue };
+            self.give_back(link, number);
+            // Those that were sent with less patience say nothing new.
+            if out.patience.is_some_and(|patience| patience >= self.patience) {
+                self.patience = (2 * self.patience).min(MOST_PATIENCE * self.timeout);
             }
         }
         if self.blocked_since.is_some_and(|since| since.after(self.timeout) <= now) {
@@ -335,7 +352,7 @@ fn copy_to_slot<L: Link>(link: &mut L, slot: Slot, bytes: &[u8], until: Time, co
     let copy = link.slot_mut(slot).ok()?.get_mut(..bytes.len())?;
     copy.copy_from_slice(bytes);
     copy.get_mut(NUMBER)?.copy_from_slice(&number);
-    Some(Out { len: bytes.len(), until, header, number })
+    Some(Out { len: bytes.len(), until, patience: None, header, number })
 }
 
 /// Number and headers of a received frame.

@@ -8,7 +8,7 @@ mod timing;
 
 pub use timing::Timing;
 
-use crate::acyclic::{AcyclicLane, AcyclicSettings, Pool};
+use crate::acyclic::{AcyclicLane, AcyclicSettings, Pool, Room};
 use crate::control::{Controls, Inbox, Traffic, controls};
 use crate::counters::{Counters, CountersReader, CountersWriter, counters};
 use crate::cyclic::AlReading;
@@ -330,18 +330,26 @@ impl<L: Link> Engine<L> {
 
     /// Step 7: moves acyclic frames, unless the next tick is nearer than the guard. One turn is owed in each cycle: in the
     /// first call a single frame is sent also within the guard, so that a network that loses every cyclic frame, or is
-    /// slower than the period, can still be asked. Where such frames are lost too, they are sent less often.
+    /// slower than the period, can still be asked.
     pub fn slack(&mut self, now: Time, next: Time) -> Slack {
         self.poll();
         self.acyclic.expire(&self.link, now);
-        let owed = usize::from(std::mem::take(&mut self.acyclic_owed) && !self.acyclic.is_backing_off(now));
         let in_time = now < next.before(self.timing.guard);
-        let most = if in_time { usize::MAX } else { owed };
-        if self.acyclic.send(&mut self.link, now, most) > 0 {
+        let owed = std::mem::take(&mut self.acyclic_owed);
+        let room = match (in_time, owed) {
+            (true, _) => Room::Time,
+            (false, true) => Room::Turn,
+            (false, false) => Room::Nothing,
+        };
+        let sent = self.acyclic.send(&mut self.link, now, room) > 0;
+        // Frames that an interface which was down has kept in all slots go out by a kick only.
+        if (sent || (owed && self.acyclic.is_blocked()))
+            && let Err(fault) = self.link.kick()
+        {
+            self.note_link(fault);
+        }
+        if sent {
             self.acyclic_active = now;
-            if let Err(fault) = self.link.kick() {
-                self.note_link(fault);
-            }
             return Slack::Sent;
         }
         let lingering = in_time && now.since(self.acyclic_active) < self.timing.linger;

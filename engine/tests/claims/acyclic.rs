@@ -180,7 +180,7 @@ fn full_cycle(engine: &mut Engine<Memory>, number: u64) -> bool {
 }
 
 #[test]
-fn where_frames_are_lost_those_of_full_cycles_come_less_often_and_those_in_time_as_ever() {
+fn where_frames_of_full_cycles_are_lost_each_is_waited_for_longer() {
     let (mut engine, _parts, main_device) = engine(2);
     let sent = |engine: &mut Engine<Memory>, cycles: std::ops::Range<u64>| {
         let mut asked = request(main_device);
@@ -194,19 +194,41 @@ fn where_frames_are_lost_those_of_full_cycles_come_less_often_and_those_in_time_
         });
         sent.collect::<Vec<_>>()
     };
-    // Each is lost after 10 ms; then there is a pause of 10, 20, 40, 50, 50 ms.
-    let (mut expected, mut next) = (Vec::new(), 1);
-    for pause in [10, 20, 40, 50, 50, 50] {
-        expected.push(next);
-        next += 10 + pause;
-    }
-    assert_eq!(sent(&mut engine, 1..240), expected);
-    let mut asked = request(main_device);
+    // Given back after 10, 20, 40, 50, 50 ms, and sent again in the next cycle.
+    assert_eq!(sent(&mut engine, 1..180), [1, 12, 33, 74, 125, 176]);
     engine.link_mut().fates.clear();
-    assert!(!full_cycle(&mut engine, 241));
-    assert_eq!(slack(&mut engine, 242), Slack::Sent, "in time");
-    slack(&mut engine, 242);
-    assert_eq!(poll(&mut asked), Some(1));
-    let _asked = request(main_device);
-    assert!(full_cycle(&mut engine, 243), "an answer ends the pause");
+    let mut asked = request(main_device);
+    assert!(full_cycle(&mut engine, 230));
+    engine.poll();
+    assert_eq!(poll(&mut asked), Some(1), "an answer ends that");
+    assert_eq!(sent(&mut engine, 240..270), [240, 251]);
+}
+
+#[test]
+fn every_cycle_has_a_turn_also_while_all_frames_are_lost() {
+    let (mut engine, _parts, main_device) = engine(8);
+    let mut asked = Vec::new();
+    let sent = (1..=40).filter(|number| {
+        engine.link_mut().fates.push_front(Fate::Lost);
+        asked.retain_mut(|asked| poll(asked).is_none());
+        asked.push(request(main_device));
+        full_cycle(&mut engine, *number)
+    });
+    // The first is lost in cycle 11; until then, and while less than eight are out, each cycle sends one.
+    assert_eq!(sent.take_while(|number| *number <= 8).count(), 8);
+}
+
+#[test]
+fn a_link_that_holds_all_slots_is_kicked_once_in_each_cycle_while_frames_wait() {
+    let (mut engine, _parts, main_device) = engine(2);
+    engine.link_mut().busy = true;
+    let mut asked = request(main_device);
+    slack(&mut engine, 1);
+    assert_eq!(engine.link().kicks, 0, "no cycle has begun");
+    for number in 1..=5 {
+        engine.prepare(number);
+        slack(&mut engine, number);
+        slack(&mut engine, number);
+    }
+    assert_eq!((engine.link().kicks, poll(&mut asked)), (5, None));
 }

@@ -36,6 +36,7 @@ pub(crate) struct Memory {
     pub(crate) sent: Vec<Vec<u8>>,
     pub(crate) busy: bool,
     pub(crate) down: bool,
+    pub(crate) kicks: u32,
     /// How often frames were withdrawn.
     pub(crate) withdrawn: u32,
 }
@@ -53,6 +54,7 @@ impl Memory {
             sent: Vec::new(),
             busy: false,
             down: false,
+            kicks: 0,
             withdrawn: 0,
         }
     }
@@ -93,6 +95,7 @@ impl Link for Memory {
         Ok(())
     }
     fn kick(&mut self) -> Result<(), LinkFault> {
+        self.kicks += 1;
         if self.down {
             self.posted.clear();
             return Err(LinkFault::Down);

@@ -15,9 +15,10 @@ use std::task::Poll;
 use futures_lite::future::or;
 use zerocat_wire::AlState;
 
+use crate::al;
 use crate::bring_up::{Network, StateReport};
 use crate::coe::SdoError;
-use crate::datagrams::Datagrams;
+use crate::datagrams::{Datagrams, Target};
 use crate::error::{BringUpError, Label};
 use crate::executor::join_all;
 use crate::look;
@@ -108,6 +109,31 @@ impl<'d> Actors<'d> {
         join_all(self.actors.iter().map(|actor| actor.look(self.datagrams, count))).await
     }
 
+    /// Asks each SubDevice once what it shows, all at the same time, and gives each report to `each` as it comes. No
+    /// datagram is repeated: a report says no more than that this one was answered or not.
+    ///
+    /// It takes as long as a lost frame takes to be given up, and longer only where more SubDevices don't answer than
+    /// frames may be out at once.
+    pub async fn look_once(&self, each: impl FnMut(StateReport)) {
+        let each = RefCell::new(each);
+        let tell = |report| (each.borrow_mut())(report);
+        let looks = self.actors.iter().map(async |actor| {
+            let report = actor.look_once(self.datagrams).await;
+            if report.shown.is_err() {
+                return Some((actor, report));
+            }
+            tell(report);
+            None
+        });
+        let unanswered: Vec<_> = join_all(looks).await.into_iter().flatten().collect();
+        let all_answer = !unanswered.is_empty() && look::count_once(self.datagrams).await == Some(self.actors.len());
+        let looks = unanswered.into_iter().map(async |(actor, report)| {
+            let found = if all_answer { actor.look_without_address(self.datagrams).await } else { None };
+            tell(found.unwrap_or(report));
+        });
+        join_all(looks).await;
+    }
+
     async fn serve(&self, inbox: &Inbox) {
         loop {
             let question = std::future::poll_fn(|_| inbox.next().map_or(Poll::Pending, Poll::Ready)).await;
@@ -137,6 +163,16 @@ impl Actor {
     async fn look(&self, datagrams: &Datagrams, count: usize) -> StateReport {
         let shown = look::shown(datagrams, self.who.position, self.station, count).await;
         StateReport { who: self.who.clone(), expected: self.expected, shown }
+    }
+
+    async fn look_once(&self, datagrams: &Datagrams) -> StateReport {
+        let shown = al::shown_at_once(datagrams, Target::Station(self.station)).await;
+        StateReport { who: self.who.clone(), expected: self.expected, shown }
+    }
+
+    async fn look_without_address(&self, datagrams: &Datagrams) -> Option<StateReport> {
+        let shown = look::without_address_once(datagrams, self.who.position).await?;
+        Some(StateReport { who: self.who.clone(), expected: self.expected, shown: Ok(shown) })
     }
 
     /// Does its jobs one after the other.

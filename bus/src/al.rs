@@ -77,16 +77,35 @@ pub struct AlShown {
     pub code: AlStatusCode,
 }
 
+impl AlShown {
+    /// Status (0x0130), reserved (0x0132) and code (0x0134), which are read as one so that they belong together.
+    const fn parse([s0, s1, _, _, c0, c1]: [u8; 6]) -> Self {
+        let status = AlStatus(u16::from_le_bytes([s0, s1]));
+        let code = if status.error() { AlStatusCode(u16::from_le_bytes([c0, c1])) } else { AlStatusCode::NO_ERROR };
+        Self { status, code }
+    }
+
+    /// Whether it is in OP without an error.
+    #[must_use]
+    pub fn in_op(&self) -> bool {
+        self.status.state() == Some(AlState::Op) && !self.status.error()
+    }
+}
+
 /// Reads AL status, and the code where an error is shown.
 ///
 /// # Errors
 /// Those of [`Datagrams::read_one`].
 pub async fn shown(datagrams: &Datagrams, target: Target) -> Result<AlShown, DatagramError> {
-    // Status (0x0130), reserved (0x0132) and code (0x0134) in one read, so that they belong together.
-    let [s0, s1, _, _, c0, c1] = datagrams.read_array(target, register::AL_STATUS).await?;
-    let status = AlStatus(u16::from_le_bytes([s0, s1]));
-    let code = if status.error() { AlStatusCode(u16::from_le_bytes([c0, c1])) } else { AlStatusCode::NO_ERROR };
-    Ok(AlShown { status, code })
+    Ok(AlShown::parse(datagrams.read_array(target, register::AL_STATUS).await?))
+}
+
+/// The same with a single datagram, which isn't repeated.
+///
+/// # Errors
+/// Those of [`Datagrams::read_one`].
+pub(crate) async fn shown_at_once(datagrams: &Datagrams, target: Target) -> Result<AlShown, DatagramError> {
+    Ok(AlShown::parse(datagrams.read_array_once(target, register::AL_STATUS).await?))
 }
 
 /// Asks one SubDevice for a state and waits until it shows it.

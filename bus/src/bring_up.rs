@@ -221,20 +221,6 @@ impl<'d> Network<'d> {
         failed
     }
 
-    /// What each SubDevice shows now.
-    pub async fn states(&mut self) -> Vec<StateReport> {
-        let datagrams = self.datagrams;
-        let looks = self.subdevices.iter().map(|subdevice| al::shown(datagrams, Target::Station(subdevice.station)));
-        let shown = join_all(looks).await;
-        let report = |(subdevice, shown): (&mut SubDevice, Result<AlShown, DatagramError>)| {
-            if let Ok(AlShown { status, .. }) = shown {
-                subdevice.state = status.state().unwrap_or(subdevice.state);
-            }
-            StateReport { who: subdevice.label(), expected: subdevice.expected(AlState::Op), shown }
-        };
-        self.subdevices.iter_mut().zip(shown).map(report).collect()
-    }
-
     /// Reads an object of the SubDevice at a position.
     ///
     /// # Errors

@@ -248,7 +248,7 @@ impl Datagrams {
     /// As [`Datagrams::read`]; `NoAnswer` and `WorkingCounter` when not exactly one answered.
     pub async fn read_one(&self, target: Target, register: u16, len: usize) -> Result<Vec<u8>, DatagramError> {
         let request = Request { target, register, payload: Payload::Read(len) };
-        self.exactly_one(request).await.map(|answer| answer.data)
+        self.exactly_one(self.attempts, request).await.map(|answer| answer.data)
     }
 
     /// Writes to one SubDevice.
@@ -256,7 +256,7 @@ impl Datagrams {
     /// # Errors
     /// As [`Datagrams::write`]; `NoAnswer` and `WorkingCounter` when not exactly one took it.
     pub async fn write_one(&self, target: Target, register: u16, data: &[u8]) -> Result<(), DatagramError> {
-        self.exactly_one(Request { target, register, payload: Payload::Write(data) }).await.map(drop)
+        self.exactly_one(self.attempts, Request { target, register, payload: Payload::Write(data) }).await.map(drop)
     }
 
     /// Reads `N` bytes of one SubDevice.
@@ -266,6 +266,19 @@ impl Datagrams {
     pub async fn read_array<const N: usize>(&self, target: Target, register: u16) -> Result<[u8; N], DatagramError> {
         let data = self.read_one(target, register, N).await?;
         data.first_chunk().copied().ok_or(DatagramError::TooLong { len: N })
+    }
+
+    /// Reads `N` bytes of one SubDevice and doesn't repeat it.
+    ///
+    /// # Errors
+    /// As [`Datagrams::read_one`].
+    pub async fn read_array_once<const N: usize>(
+        &self,
+        target: Target,
+        register: u16,
+    ) -> Result<[u8; N], DatagramError> {
+        let answer = self.exactly_one(1, Request { target, register, payload: Payload::Read(N) }).await?;
+        answer.data.first_chunk().copied().ok_or(DatagramError::TooLong { len: N })
     }
 
     /// Reads a byte of one SubDevice.
@@ -309,14 +322,12 @@ impl Datagrams {
             .await
     }
 
-    async fn exactly_one(&self, request: Request<'_>) -> Result<Answer, DatagramError> {
-        let answer = self.repeat(self.attempts, request).await?;
+    async fn exactly_one(&self, attempts: u8, request: Request<'_>) -> Result<Answer, DatagramError> {
+        let answer = self.repeat(attempts, request).await?;
         let (command, target, register) = (request.command(), request.target, request.register);
         match answer.working_counter {
             1 => Ok(answer),
-            0 => {
-                Err(DatagramError::NoAnswer { command, target, register, len: request.len(), attempts: self.attempts })
-            }
+            0 => Err(DatagramError::NoAnswer { command, target, register, len: request.len(), attempts }),
             got => Err(DatagramError::WorkingCounter { command, target, register, expected: 1, got }),
         }
     }

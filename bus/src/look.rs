@@ -25,6 +25,20 @@ pub(crate) async fn shown(
     }
 }
 
+/// How many SubDevices answer now; `None` where the frame was lost. One datagram.
+pub(crate) async fn count_once(datagrams: &Datagrams) -> Option<usize> {
+    let answer = datagrams.read_once(Target::Broadcast, register::AL_STATUS, 2).await.ok()?;
+    (answer.working_counter > 0).then_some(answer.working_counter.into())
+}
+
+/// What the SubDevice at a position shows that has no station address, of a network whose SubDevices all answer. No
+/// datagram is repeated.
+pub(crate) async fn without_address_once(datagrams: &Datagrams, position: u16) -> Option<AlShown> {
+    let target = Target::Position(position);
+    let station = datagrams.read_array_once(target, register::STATION_ADDRESS).await.ok()?;
+    if u16::from_le_bytes(station) == 0 { al::shown_at_once(datagrams, target).await.ok() } else { None }
+}
+
 async fn without_address(datagrams: &Datagrams, position: u16, count: usize) -> Option<AlShown> {
     let answer = datagrams.read(Target::Broadcast, register::AL_STATUS, 2).await.ok()?;
     let target = Target::Position(position);

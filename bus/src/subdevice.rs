@@ -216,6 +216,15 @@ impl SubDevice {
         self.esc.lrw() && self.sii.general.lrw()
     }
 
+    /// Whether its ESC sets the AL status to whatever is asked for, without an application that would show an error
+    /// (ESC register 0x0141, bit 0, as word 0 of the SII sets it; Beckhoff ESC data sheet, section II). Such a one
+    /// doesn't leave OP when its watchdog expires.
+    #[must_use]
+    pub const fn emulates_al(&self) -> bool {
+        const EMULATION: u16 = 1 << 8;
+        self.mailbox.is_none() && self.sii.fixed.pdi_control & EMULATION != 0
+    }
+
     /// What it brings to the process image: on every tick, inputs and outputs apart.
     #[must_use]
     pub fn layout(&self) -> SubDeviceLayout {

@@ -124,3 +124,36 @@ fn a_subdevice_that_was_switched_off_and_on_is_seen_in_init_without_its_station_
     bus.pump.segment.act(Action::PowerOn { subdevice: SERVO.into() }, now).unwrap();
     assert_eq!(shown(&mut bus), Some(AlState::Init));
 }
+
+/// Asks each SubDevice once, and gives who reported, in the order of the reports, with the state.
+fn look(bus: &mut Bus) -> Vec<(u16, Option<AlState>)> {
+    let mut seen = Vec::new();
+    bus.pump.run(bus.actors.look_once(|report| {
+        seen.push((report.who.position, report.shown.ok().and_then(|shown| shown.status.state())));
+    }));
+    seen
+}
+
+#[test]
+fn a_look_tells_of_those_that_answer_before_those_that_do_not_and_repeats_nothing() {
+    let mut bus = bus();
+    let before = bus.datagrams.counters();
+    let all: Vec<_> = (0..6).map(|position| (position, Some(AlState::PreOp))).collect();
+    assert_eq!(look(&mut bus), all);
+    let now = bus.datagrams.now();
+    bus.pump.segment.act(Action::PullCable { child: 2 }, now).unwrap();
+    let cut: Vec<_> = (0..6).map(|position| (position, (position < 2).then_some(AlState::PreOp))).collect();
+    assert_eq!(look(&mut bus), cut);
+    let after = bus.datagrams.counters();
+    // Each SubDevice twice, and once how many answer.
+    assert_eq!((after.sent - before.sent, after.repeated - before.repeated), (13, 0));
+}
+
+#[test]
+fn a_look_finds_a_subdevice_that_was_switched_off_and_on() {
+    let mut bus = bus();
+    let now = bus.datagrams.now();
+    bus.pump.segment.act(Action::PowerOff { subdevice: SERVO.into() }, now).unwrap();
+    bus.pump.segment.act(Action::PowerOn { subdevice: SERVO.into() }, now).unwrap();
+    assert_eq!(look(&mut bus).last(), Some(&(SERVO, Some(AlState::Init))));
+}

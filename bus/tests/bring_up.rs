@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use support::Loss;
 use support::simulated::{cycle, operate, prepare, segment, to_op_and_back};
-use zerocat_bus::{AlError, BringUpError, Network, Options, Parent, PdoSource, Target};
+use zerocat_bus::{Actors, AlError, BringUpError, Network, Options, Parent, PdoSource, Target};
 use zerocat_pdi::Direction;
 use zerocat_sim::{AlErrorConfig, EscModel, ProfileKind, SegmentConfig, SubDeviceConfig, TargetState};
 use zerocat_wire::{AlState, register};
@@ -252,7 +252,7 @@ fn a_hundred_subdevices_reach_safe_op_with_few_frames_in_the_pool() {
     let (mut network, _) = pump.run(prepare(&datagrams, Options::default())).unwrap();
     pump.run(network.to_safe_op()).unwrap();
     assert_eq!(pump.states(), [AlState::SafeOp; 100]);
-    let reports = pump.run(network.states());
+    let reports = pump.run(Actors::of(&mut network).states());
     assert!(reports.iter().all(|report| report.shown.as_ref().is_ok_and(|shown| !shown.status.error())));
 }
 

@@ -56,8 +56,10 @@ pub enum FaultKind {
         /// Which.
         subdevice: usize,
     },
-    /// The XDP program is detached by somebody else.
+    /// The interface is gone.
     LinkGone,
+    /// The XDP program is detached by somebody else, who leaves no room for it for a time.
+    Detached,
 }
 
 impl FaultKind {
@@ -81,6 +83,7 @@ impl FaultKind {
             Self::AlError { .. } => "al_error",
             Self::MailboxFrozen { .. } => "mailbox_frozen",
             Self::LinkGone => "link_gone",
+            Self::Detached => "detached",
         }
     }
 
@@ -107,7 +110,8 @@ impl FaultKind {
             26..=27 => Self::InterfaceDown,
             28 => Self::AlError { subdevice: one, code: *rng.choice(&[0x001b, 0x0023, 0x8001]).unwrap_or(&0x001b) },
             29 => Self::MailboxFrozen { subdevice: one },
-            _ => Self::LinkGone,
+            _ if one % 2 == 0 => Self::LinkGone,
+            _ => Self::Detached,
         }
     }
 }

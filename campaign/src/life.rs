@@ -273,7 +273,7 @@ impl Stage<'_> {
     /// Moves the world on. Returns whether the life may go on.
     fn turn(&mut self) -> bool {
         let rest = self.datagrams.rest();
-        let concluded = self.world.turn(rest);
+        let concluded = self.world.turn(rest, self.scene);
         if concluded.is_some() {
             self.cycle();
         }
@@ -305,6 +305,10 @@ impl Stage<'_> {
         while let Some(fault) = self.schedule.faults.get(self.next).copied().filter(|fault| fault.at <= now) {
             self.next += 1;
             self.world.begin(fault, self.scene);
+            if fault.kind == FaultKind::Stall {
+                // Time in which the program stood still is nothing that it could have named anybody in.
+                self.out_since.fill(None);
+            }
             self.course.borrow_mut().faults.push(fault.kind);
             self.going.push((fault.at + fault.lasts, fault));
         }
@@ -403,7 +407,7 @@ impl Stage<'_> {
         format!("{:?}", ended.as_ref().map(|life| &life.ending)).hash(&mut self.course.borrow_mut().digest);
         if self.world.engine.is_exchanging() {
             // Retired in the last cycle, or left to the end of the realtime thread.
-            self.world.turn(zerocat_bus::Rest::Long);
+            self.world.turn(zerocat_bus::Rest::Long, self.scene);
         }
         let later = self.world.clocks.of_subdevices() + WATCHDOG * 2;
         self.world.engine.link_mut().segment_mut().step(later);

@@ -22,6 +22,8 @@ pub(crate) struct Weather {
     pub(crate) lose_one_in: Option<u32>,
     pub(crate) late: bool,
     pub(crate) down: bool,
+    /// Nothing is received.
+    pub(crate) deaf: bool,
 }
 
 /// Outputs as a cyclic frame brought them to the segment.
@@ -98,15 +100,9 @@ impl Wire {
         self.inner.segment_mut()
     }
 
-    /// The interface goes down, or up: then it sends what it held.
-    pub(crate) fn set_down(&mut self, down: bool) {
+    /// The interface goes down, or up: then it sends what it held at the next kick.
+    pub(crate) const fn set_down(&mut self, down: bool) {
         self.weather.down = down;
-        if !down {
-            for (slot, len) in std::mem::take(&mut self.held) {
-                self.transmit(slot, len);
-            }
-            let _ = self.inner.kick();
-        }
     }
 
     /// Passes a posted frame on to the segment.
@@ -158,15 +154,18 @@ impl Link for Wire {
     }
 
     fn kick(&mut self) -> Result<(), LinkFault> {
-        for (slot, len) in std::mem::take(&mut self.posted) {
-            if self.weather.down { self.held.push((slot, len)) } else { self.transmit(slot, len) }
+        self.held.append(&mut self.posted);
+        if !self.weather.down {
+            for (slot, len) in std::mem::take(&mut self.held) {
+                self.transmit(slot, len);
+            }
         }
         self.inner.kick()
     }
 
     fn receive(&mut self) -> Result<Option<&[u8]>, LinkFault> {
         while let Some(bytes) = self.inner.receive()? {
-            if self.weather.lose_answers || self.weather.down {
+            if self.weather.lose_answers || self.weather.down || self.weather.deaf {
                 continue;
             }
             // In order: what arrives behind a late frame waits for it.

@@ -6,7 +6,7 @@ use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use zerocat::{LinkState, Surroundings};
+use zerocat::{LinkState, NotAttached, Surroundings};
 use zerocat_bus::{Datagrams, Rest};
 use zerocat_engine::{
     AcyclicSettings, Concluded, Controls, CountersReader, Engine, EngineParts, EventReader, Pool, Timing, slots_needed,
@@ -70,11 +70,21 @@ pub(crate) struct Scene {
     carrier: Cell<Option<bool>>,
     suspended: Cell<Duration>,
     gone: RefCell<Option<String>>,
+    /// The program is detached.
+    detached: Cell<bool>,
+    /// Somebody else's program is in its place.
+    taken: Cell<bool>,
 }
 
 impl Default for Scene {
     fn default() -> Self {
-        Self { carrier: Cell::new(Some(true)), suspended: Cell::default(), gone: RefCell::default() }
+        Self {
+            carrier: Cell::new(Some(true)),
+            suspended: Cell::default(),
+            gone: RefCell::default(),
+            detached: Cell::default(),
+            taken: Cell::default(),
+        }
     }
 }
 
@@ -88,7 +98,16 @@ impl Surroundings for Scene {
     }
 
     fn link(&self) -> LinkState {
-        self.gone.borrow().clone().map_or(LinkState::Standing, LinkState::Gone)
+        let standing = if self.detached.get() { LinkState::Detached } else { LinkState::Standing };
+        self.gone.borrow().clone().map_or(standing, LinkState::Gone)
+    }
+
+    fn attach_again(&self) -> Result<(), NotAttached> {
+        if self.taken.get() {
+            return Err(NotAttached::Now("another program is there".to_owned()));
+        }
+        self.detached.set(false);
+        Ok(())
     }
 }
 
@@ -158,7 +177,8 @@ impl World {
 
     /// What the realtime thread does while the bus's futures wait: a look at the link or, when it is time, a cycle. Returns
     /// what a cycle concluded.
-    pub(crate) fn turn(&mut self, rest: Rest) -> Option<Concluded> {
+    pub(crate) fn turn(&mut self, rest: Rest, scene: &Scene) -> Option<Concluded> {
+        self.engine.link_mut().weather.deaf = scene.detached.get();
         let next = self.next_tick();
         let look = self.clocks.now().after(LOOK);
         if rest == Rest::Brief && look < next.before(self.engine.timing().guard) {
@@ -212,7 +232,11 @@ impl World {
                 self.paused_at = Some(self.clocks.duration());
                 self.clocks.pass_for_subdevices(lasts);
             }
-            FaultKind::LinkGone => *scene.gone.borrow_mut() = Some("the program was detached".to_owned()),
+            FaultKind::LinkGone => *scene.gone.borrow_mut() = Some("the interface was removed".to_owned()),
+            FaultKind::Detached => {
+                scene.detached.set(true);
+                scene.taken.set(true);
+            }
             kind => self.act(kind, true),
         }
         let now = self.clocks.of_subdevices();
@@ -230,6 +254,7 @@ impl World {
                 scene.carrier.set(Some(true));
                 self.engine.link_mut().set_down(false);
             }
+            FaultKind::Detached => scene.taken.set(false),
             kind => self.act(kind, false),
         }
     }

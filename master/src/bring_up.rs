@@ -204,6 +204,13 @@ impl Planned<'_> {
         all.filter(|one| self.has_outputs(one.position) && !watched(one.position)).map(|one| one.label()).collect()
     }
 
+    /// Positions of the SubDevices that leave OP and show it when no outputs come for longer than their watchdog.
+    pub(crate) fn witnesses(&self) -> impl Iterator<Item = u16> {
+        let shows = |n: u16| self.network.subdevices().iter().any(|one| one.position == n && !one.emulates_al());
+        let watched = self.plan.subdevices.iter().filter(|one| !one.outputs.is_empty() && watches_outputs(one));
+        watched.map(|one| one.position).filter(move |position| shows(*position))
+    }
+
     fn has_outputs(&self, position: u16) -> bool {
         self.plan.subdevices.iter().any(|one| one.position == position && !one.outputs.is_empty())
     }

@@ -80,6 +80,8 @@ pub enum SessionEvent {
         /// How long it was not.
         after: Duration,
     },
+    /// The XDP program that somebody had detached is attached again.
+    AttachedAgain,
     /// The network that came back after an outage isn't driven; the reason.
     NotRecovered(String),
     /// A SubDevice is not in OP while the others are, or shows something else than before.
@@ -96,6 +98,7 @@ impl fmt::Display for SessionEvent {
             Self::Recovered { after } => {
                 write!(f, "the network was lost for {:.1} s and is in OP again", after.as_secs_f64())
             }
+            Self::AttachedAgain => f.write_str("the XDP program is attached again"),
             Self::NotRecovered(why) => write!(f, "the network isn't brought to OP again: {why}"),
             Self::OutOfOp(out) => out.fmt(f),
             Self::BackInOp(who) => write!(f, "{who} is in OP again"),

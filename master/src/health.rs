@@ -53,29 +53,24 @@ pub(crate) struct Health {
 }
 
 impl Health {
-    /// Takes a look at all SubDevices in, and returns what changed since the last one.
-    pub(crate) fn update(&mut self, states: Vec<StateReport>, key: impl Fn(u16) -> Option<String>) -> Vec<Change> {
-        let mut changes = Vec::new();
-        for StateReport { who, expected, shown } in states {
-            let shown = shown.ok();
-            let well = shown.is_some_and(|AlShown { status, .. }| status.state() == Some(expected) && !status.error());
-            let position = who.position;
-            if well {
-                if self.out.remove(&position).is_some() {
-                    changes.push(Change::Back(who));
-                }
-                continue;
-            }
-            let before = self.out.get(&position);
-            let came_back = before.is_some_and(|before| before.came_back || before.shown.is_none());
-            let out = OutOfOp { key: key(position), who, shown, came_back: came_back && shown.is_some() };
-            self.left += u64::from(before.is_none());
-            if before != Some(&out) {
-                changes.push(Change::Out(out.clone()));
-            }
-            self.out.insert(position, out);
+    /// Takes in what one shows, with its key in the rig file, and returns what changed since the last time.
+    pub(crate) fn take(
+        &mut self,
+        StateReport { who, expected, shown }: StateReport,
+        key: Option<String>,
+    ) -> Option<Change> {
+        let shown = shown.ok();
+        let position = who.position;
+        if shown.is_some_and(|AlShown { status, .. }| status.state() == Some(expected) && !status.error()) {
+            return self.out.remove(&position).map(|_| Change::Back(who));
         }
-        changes
+        let before = self.out.get(&position);
+        let came_back = before.is_some_and(|before| before.came_back || before.shown.is_none());
+        let out = OutOfOp { key, who, shown, came_back: came_back && shown.is_some() };
+        self.left += u64::from(before.is_none());
+        let changed = before != Some(&out);
+        self.out.insert(position, out.clone());
+        changed.then_some(Change::Out(out))
     }
 
     /// Forgets who was out, for a network that is brought up anew.
@@ -106,21 +101,26 @@ mod tests {
         StateReport { who: Label { position, name: "SERVO".into() }, expected: AlState::Op, shown: Ok(shown) }
     }
 
-    fn key(position: u16) -> Option<String> {
-        (position == 2).then(|| "axis".to_owned())
+    /// What changes when one shows a state and a code, at a position that has the key `axis`.
+    fn take(health: &mut Health, status: u16, code: u16) -> Option<Change> {
+        health.take(report(2, status, code), Some("axis".to_owned()))
+    }
+
+    fn words(change: Option<Change>) -> String {
+        let Some(Change::Out(out)) = change else { panic!("{change:?}") };
+        out.to_string()
     }
 
     #[test]
     fn who_leaves_op_is_told_once_with_key_state_and_code_in_words() {
         let mut health = Health::default();
-        assert_eq!(health.update(vec![report(1, 8, 0), report(2, 8, 0)], key), []);
-        let changes = health.update(vec![report(1, 8, 0), report(2, 0x14, 0x1b)], key);
-        let [Change::Out(out)] = changes.as_slice() else { panic!("{changes:?}") };
+        assert_eq!(health.take(report(1, 8, 0), None), None);
+        assert_eq!(take(&mut health, 8, 0), None);
         assert_eq!(
-            out.to_string(),
+            words(take(&mut health, 0x14, 0x1b)),
             "SubDevice 2 (SERVO) `axis` left OP: it is in SAFE-OP + ERROR, 0x001b: Sync manager watchdog"
         );
-        assert_eq!(health.update(vec![report(2, 0x14, 0x1b)], key), []);
+        assert_eq!(take(&mut health, 0x14, 0x1b), None);
         assert_eq!((health.out().count(), health.left()), (1, 1));
     }
 
@@ -128,16 +128,13 @@ mod tests {
     fn who_shows_something_else_or_comes_back_is_told() {
         let mut health = Health::default();
         let silent = StateReport { shown: Err(DatagramError::TooLong { len: 0 }), ..report(2, 0, 0) };
-        let changes = health.update(vec![silent], key);
-        assert!(matches!(&changes[..], [Change::Out(out)] if out.to_string().ends_with("doesn't answer")));
-        let changes = health.update(vec![report(2, 1, 0)], key);
-        let [Change::Out(out)] = changes.as_slice() else { panic!("{changes:?}") };
+        assert!(words(health.take(silent, None)).ends_with("doesn't answer"));
         assert_eq!(
-            out.to_string(),
+            words(take(&mut health, 1, 0)),
             "SubDevice 2 (SERVO) `axis` answers again, in INIT: this version doesn't bring it to OP again"
         );
-        assert_eq!(health.update(vec![report(2, 1, 0)], key), []);
-        assert!(matches!(&health.update(vec![report(2, 8, 0)], key)[..], [Change::Back(_)]));
+        assert_eq!(take(&mut health, 1, 0), None);
+        assert!(matches!(take(&mut health, 8, 0), Some(Change::Back(_))));
         assert_eq!((health.out().count(), health.left()), (0, 1));
     }
 }

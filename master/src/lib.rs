@@ -1,12 +1,14 @@
 //! zerocat as a library: opens a rig file, brings the network to OP, keeps it there, and takes it down in order.
 #![forbid(unsafe_code)]
 
+mod asking;
 mod bind;
 mod bring_up;
 mod bus_thread;
 mod core;
 mod draft;
 mod events;
+mod expiry;
 mod fault_log;
 mod files;
 mod health;
@@ -51,7 +53,7 @@ pub use scan::{Depth, SCAN_SLOTS, Scan, ScanError, Scanned, scan, scan_by};
 pub use session::{Ended, Session, SessionError, SessionOptions, Status};
 pub use sinks::{SinkError, Sinks};
 pub use supervision::Cause;
-pub use surroundings::{LinkState, Surroundings};
+pub use surroundings::{LinkState, NotAttached, Surroundings};
 pub use tasks::{TaskSet, TaskStartError};
 pub use unstarted::Unstarted;
 pub use wanted::doctor_request;

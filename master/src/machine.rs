@@ -23,6 +23,7 @@ use std::time::Duration;
 use zerocat_bus::{Datagrams, Inbox};
 use zerocat_config::Rig;
 use zerocat_engine::{Controls, CountersReader};
+use zerocat_host::chain;
 use zerocat_sched::ThreadUsage;
 
 /// Longest bring-up, from the first datagram to OP.
@@ -246,6 +247,9 @@ impl<'a> Machine<'a> {
                 Left::Stopped => break Ending::Stopped,
                 Left::LinkGone(why) => break Ending::LinkGone(why),
                 Left::Lost(cause) => {
+                    if let Err(error) = self.make_safe().await {
+                        tracing::warn!("{}", chain(&error));
+                    }
                     self.observer.warn(&SessionEvent::Lost(cause));
                     self.observer.enter(Phase::Lost);
                     match self.recover(&mut planned, cause, &mut outages).await {

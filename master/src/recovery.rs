@@ -12,6 +12,7 @@ use crate::bring_up::{Planned, Ports, StartError};
 use crate::events::SessionEvent;
 use crate::machine::{ATTEMPT, LifeError, Machine};
 use crate::supervision::Cause;
+use crate::surroundings::{LinkState, NotAttached};
 use futures_lite::future::or;
 use std::time::Duration;
 use zerocat_engine::Traffic;
@@ -90,10 +91,11 @@ impl<'a> Machine<'a> {
             if let Err(error) = self.take_exchange_out(&mut ports).await {
                 tracing::warn!("{}", chain(&error));
             }
-            if let Some(why) = self.link_gone().await {
-                return Recovered::LinkGone(why);
-            }
-            if self.surroundings.carrier() != Some(false) {
+            let receives = match self.standing(&mut told).await {
+                Ok(receives) => receives,
+                Err(why) => return Recovered::LinkGone(why),
+            };
+            if receives && self.surroundings.carrier() != Some(false) {
                 match self.attempt(planned, &mut ports).await {
                     Ok(()) => return Recovered::InOp,
                     Err(LifeError::Stopped) => return Recovered::Stopped,
@@ -106,16 +108,43 @@ impl<'a> Machine<'a> {
         }
     }
 
+    /// Whether the link receives frames, with its program attached again where somebody has detached it. Where that can't be
+    /// any more, why.
+    async fn standing(&self, told: &mut Option<String>) -> Result<bool, String> {
+        match self.settled_link().await {
+            LinkState::Standing => return Ok(true),
+            LinkState::Gone(why) => return Err(why),
+            LinkState::Detached => {}
+        }
+        match self.surroundings.attach_again() {
+            Ok(()) => {
+                self.observer.warn(&SessionEvent::AttachedAgain);
+                Ok(true)
+            }
+            Err(NotAttached::Ever(why)) => Err(why),
+            Err(NotAttached::Now(why)) => {
+                self.tell_reason(told, why);
+                Ok(false)
+            }
+        }
+    }
+
     /// Says why an attempt failed, once for each reason that a user must do something about. That nobody answers yet is
     /// what an outage is.
     fn tell_once(&self, told: &mut Option<String>, error: &LifeError) {
         let text = chain(error);
         let remarkable = matches!(error, LifeError::Start(StartError::Changed | StartError::Driven(_)));
-        if remarkable && told.as_ref() != Some(&text) {
-            self.observer.warn(&SessionEvent::NotRecovered(text.clone()));
-            *told = Some(text);
+        if remarkable {
+            self.tell_reason(told, text);
         } else {
             tracing::info!("the network isn't back: {text}");
+        }
+    }
+
+    fn tell_reason(&self, told: &mut Option<String>, why: String) {
+        if told.as_ref() != Some(&why) {
+            self.observer.warn(&SessionEvent::NotRecovered(why.clone()));
+            *told = Some(why);
         }
     }
 

@@ -24,6 +24,12 @@ impl<'a> Machine<'a> {
     pub async fn shut_down(&mut self, planned: &mut Planned<'a>) -> Vec<StartError> {
         let mut failed = Vec::new();
         failed.extend(self.stop_in_op(planned).await.err());
+        // Without its program nobody's answer would arrive.
+        if self.surroundings.link() == LinkState::Detached
+            && let Err(why) = self.surroundings.attach_again()
+        {
+            tracing::warn!("{why:?}");
+        }
         let end = self.datagrams.now().saturating_add(SHUTDOWN);
         let datagrams = self.datagrams;
         match datagrams.by(end, self.step_down(planned)).await {
@@ -34,6 +40,15 @@ impl<'a> Machine<'a> {
             }
         }
         one_for_each(failed)
+    }
+
+    /// Makes outputs safe, and waits until they are.
+    pub(crate) async fn make_safe(&mut self) -> Result<(), StartError> {
+        if self.counters.read().live == 0 {
+            return Ok(());
+        }
+        self.controls.traffic(Traffic::Safe)?;
+        self.obeyed(1, || self.counters.read().live == 0).await
     }
 
     /// Exchanges safe outputs in OP.
@@ -97,7 +112,7 @@ impl<'a> Machine<'a> {
 
     /// Whether the interface takes frames, as far as is known.
     fn takes_frames(&self) -> bool {
-        self.surroundings.carrier() != Some(false) && self.surroundings.link() == LinkState::Standing
+        self.surroundings.carrier() != Some(false) && !matches!(self.surroundings.link(), LinkState::Gone(_))
     }
 
     /// Ends the cyclic exchange and waits until it has ended.

@@ -25,6 +25,11 @@ pub enum Cause {
     Suspended(Duration),
     /// The SubDevices' watchdogs expired although no cycle was missed: a virtual machine was paused.
     StoodStill,
+    /// The watchdogs of all SubDevices expired that could tell, while frames came back: a virtual machine was paused, or
+    /// a cable behind the first SubDevice was out for a moment.
+    Expired,
+    /// Somebody detached the link's XDP program, so no frame came in.
+    Detached,
 }
 
 impl fmt::Display for Cause {
@@ -38,6 +43,11 @@ impl fmt::Display for Cause {
             Self::StoodStill => {
                 f.write_str("the SubDevices' watchdogs expired although no cycle was missed: the machine was paused")
             }
+            Self::Expired => f.write_str(
+                "the SubDevices' watchdogs expired while frames came back: the machine was paused, or a cable within the \
+                 network was out",
+            ),
+            Self::Detached => f.write_str("somebody detached the XDP program, so no frame reached zerocat"),
         }
     }
 }
@@ -62,6 +72,10 @@ pub(crate) struct Watch {
     stalls: u64,
     silences: u64,
     suspended: Duration,
+    /// Cycles, and of them those that lost frames, at the last look that found new ones.
+    counted: (u64, u64),
+    /// Every cycle before that look lost frames.
+    blind: bool,
 }
 
 impl Watch {
@@ -76,11 +90,13 @@ impl Watch {
     ) -> Self {
         let limit = watchdog.max(SHORTEST).max(period.saturating_mul(FEWEST));
         let subdevices = u64::try_from(subdevices).unwrap_or(u64::MAX);
-        Self { limit, subdevices, stalls: counters.stalls, silences: counters.silences, suspended }
+        let Counters { stalls, silences, .. } = *counters;
+        let counted = (counters.cycles, counters.lost_cycles);
+        Self { limit, subdevices, stalls, silences, suspended, counted, blind: false }
     }
 
     /// Judges the counters; `suspended` is how long the machine has slept in all.
-    pub(crate) fn look(&self, counters: &Counters, suspended: Duration) -> Verdict {
+    pub(crate) fn look(&mut self, counters: &Counters, suspended: Duration) -> Verdict {
         let slept = suspended.saturating_sub(self.suspended);
         if slept >= self.limit {
             return Verdict::Lost(Cause::Suspended(slept));
@@ -93,7 +109,18 @@ impl Watch {
             return Verdict::Lost(Cause::Silence(Duration::from_nanos(longest)));
         }
         let all = counters.al_status == AlState::Op as u64 && counters.al_responding == self.subdevices;
-        if all { Verdict::Well } else { Verdict::Ask }
+        if self.is_blind(counters) || !all { Verdict::Ask } else { Verdict::Well }
+    }
+
+    /// Whether no cycle since the last look told the AL states, because each lost frames: what the counters say of them
+    /// is from before.
+    const fn is_blind(&mut self, counters: &Counters) -> bool {
+        let (cycles, lost) = self.counted;
+        if counters.cycles > cycles {
+            self.blind = counters.lost_cycles.saturating_sub(lost) >= counters.cycles.saturating_sub(cycles);
+            self.counted = (counters.cycles, counters.lost_cycles);
+        }
+        self.blind
     }
 }
 
@@ -133,7 +160,7 @@ mod tests {
         let stalled = Counters { stalls: 1, stall_last_ns: 3_000 * NS, ..counters(0, OP) };
         assert_eq!(watch().look(&stalled, Duration::ZERO), Verdict::Lost(Cause::Stall(3_000 * MS)));
         // Those of an exchange before are not this one's.
-        let later = Watch::new(MS, 200 * MS, 3, &stalled, Duration::ZERO);
+        let mut later = Watch::new(MS, 200 * MS, 3, &stalled, Duration::ZERO);
         assert_eq!(later.look(&stalled, Duration::ZERO), Verdict::Well);
     }
 
@@ -149,5 +176,16 @@ mod tests {
         assert_eq!(watch().look(&counters(150, 0x1c), Duration::ZERO), Verdict::Ask);
         let silent = Counters { al_responding: 2, ..counters(150, OP) };
         assert_eq!(watch().look(&silent, Duration::ZERO), Verdict::Ask);
+    }
+
+    #[test]
+    fn cycles_that_all_lose_frames_say_nothing_of_the_states_so_each_is_asked_for() {
+        let mut watch = watch();
+        let after = |cycles, lost_cycles| Counters { cycles, lost_cycles, ..counters(0, OP) };
+        assert_eq!(watch.look(&after(20, 19), Duration::ZERO), Verdict::Well);
+        assert_eq!(watch.look(&after(40, 39), Duration::ZERO), Verdict::Ask);
+        // At a slow rate a look may find no new cycle.
+        assert_eq!(watch.look(&after(40, 39), Duration::ZERO), Verdict::Ask);
+        assert_eq!(watch.look(&after(60, 40), Duration::ZERO), Verdict::Well);
     }
 }

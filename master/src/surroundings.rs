@@ -1,6 +1,7 @@
 //! What the bus thread wants to know of the world beside the bus. Real on a host; made up under virtual time.
 
 use std::fmt;
+use std::io::ErrorKind;
 use std::time::Duration;
 use zerocat_host::nic::has_carrier;
 use zerocat_link::watch::{AttachmentState, Watch};
@@ -11,8 +12,19 @@ use zerocat_sched::time::suspended;
 pub enum LinkState {
     /// As far as is known it does.
     Standing,
+    /// Somebody detached its program: no frame comes in until it is attached again; frames still go out.
+    Detached,
     /// It does not, and frames can't flow again through it; the reason, with what to do.
     Gone(String),
+}
+
+/// Why a program was not attached again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotAttached {
+    /// It may be later: somebody else's program is there now.
+    Now(String),
+    /// It can't be, as long as this process runs.
+    Ever(String),
 }
 
 /// The world beside the bus. Each question is answered at once, without waiting.
@@ -23,6 +35,11 @@ pub trait Surroundings: fmt::Debug {
     fn suspended(&self) -> Duration;
     /// Whether the link still stands.
     fn link(&self) -> LinkState;
+    /// Attaches the link's program again after somebody detached it.
+    ///
+    /// # Errors
+    /// Why it isn't attached, with what to do.
+    fn attach_again(&self) -> Result<(), NotAttached>;
 }
 
 /// The interface of a session on this host.
@@ -45,12 +62,24 @@ impl Surroundings for Host {
         let interface = &self.interface;
         match self.watch.as_ref().map_or(AttachmentState::Unknown, |watch| watch.state()) {
             AttachmentState::Attached | AttachmentState::Unknown => LinkState::Standing,
-            AttachmentState::Detached => LinkState::Gone(format!(
-                "somebody detached the XDP program from {interface}, so frames no longer reach zerocat; start it again"
-            )),
+            AttachmentState::Detached => LinkState::Detached,
             AttachmentState::InterfaceGone => LinkState::Gone(format!(
                 "the interface {interface} was removed, or moved to another network namespace; put it back and start again"
             )),
         }
+    }
+
+    fn attach_again(&self) -> Result<(), NotAttached> {
+        let Some(watch) = &self.watch else { return Ok(()) };
+        let interface = &self.interface;
+        watch.attach_again().map_err(|error| match error.kind() {
+            ErrorKind::ResourceBusy | ErrorKind::AlreadyExists => NotAttached::Now(format!(
+                "somebody put another XDP program on {interface}; remove it, and zerocat attaches its own again"
+            )),
+            _ => NotAttached::Ever(format!(
+                "somebody detached the XDP program from {interface}, and it can't be attached again: {error}; start \
+                 zerocat again"
+            )),
+        })
     }
 }

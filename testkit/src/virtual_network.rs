@@ -12,7 +12,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use zerocat::config::{Engine as EngineSection, Network as RigNetwork, NetworkProperties, Rig};
 use zerocat::{
-    DrivenBus, LinkState, Machine, Observer, Planned, Ports, StartError, StopWish, Surroundings, UnwatchedOutputs,
+    DrivenBus, LinkState, Machine, NotAttached, Observer, Planned, Ports, StartError, StopWish, Surroundings,
+    UnwatchedOutputs,
 };
 use zerocat_bus::{BringUpError, Datagrams, block_on, requests};
 use zerocat_engine::{
@@ -64,6 +65,10 @@ impl Surroundings for Calm {
 
     fn link(&self) -> LinkState {
         LinkState::Standing
+    }
+
+    fn attach_again(&self) -> Result<(), NotAttached> {
+        Ok(())
     }
 }
 

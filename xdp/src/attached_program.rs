@@ -99,6 +99,15 @@ impl AttachedProgram {
         }
     }
 
+    /// Takes the program off its interface, whosever it is. Needs CAP_NET_ADMIN, and CAP_SYS_ADMIN for a bpf_link.
+    ///
+    /// # Errors
+    /// `NoInterface`, `Device`, `Remove`.
+    pub fn take_off(self) -> Result<(), XdpError> {
+        let device = Device::find(&self.interface)?;
+        self.remove(&device)
+    }
+
     /// Takes the program off the interface.
     pub(crate) fn remove(self, device: &Device) -> Result<(), XdpError> {
         let result = match self.held_by {

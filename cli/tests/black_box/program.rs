@@ -77,6 +77,11 @@ impl Program {
         self.await_in(text, |program| &program.err, |said| said.contains(text));
     }
 
+    /// Waits until it has said something so many times on standard error.
+    pub(crate) fn await_errors(&mut self, text: &str, times: usize) {
+        self.await_in(text, |program| &program.err, |said| said.matches(text).count() >= times);
+    }
+
     /// Waits until it has said something on standard error, or has ended. Returns whether it said it.
     pub(crate) fn says_before_it_ends(&mut self, text: &str) -> bool {
         let deadline = Instant::now() + PATIENCE;

@@ -6,6 +6,7 @@ use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use zerocat_sim::SegmentConfig;
 use zerocat_testkit::netns::{Veth, in_private_netns, ip};
+use zerocat_xdp::{AttachedProgram, Mode, Reflector};
 
 const LOST: &str = "the network is lost: outputs are safe, waiting for it";
 const AGAIN: &str = "s and is in OP again";
@@ -70,6 +71,55 @@ fn a_cable_pulled_at_the_segment_and_put_back_ends_in_op_over_af_packet() {
 #[test]
 fn an_interface_set_down_and_up_ends_in_op() {
     comes_back_after("xdp", |veth| &veth.master);
+}
+
+/// Takes the XDP program off an interface, as `bpftool link detach` does.
+fn detach(interface: &str) {
+    AttachedProgram::of_interface(interface).unwrap().unwrap().take_off().unwrap();
+}
+
+#[test]
+fn a_program_that_somebody_detaches_is_attached_again_and_the_run_ends_in_op() {
+    for mode in ["generic", "native_copy"] {
+        in_private_netns(|veth| {
+            let (segment, folder) = (Segment::demo(veth), Folder::new());
+            let mut rig = rig(&veth.master, "xdp");
+            rig["engine"]["mode"] = json!(mode);
+            let report = folder.path("report.json");
+            let mut program = in_op(&folder, &rig, &["--report", &report]);
+            await_samples(&mut program);
+            let before = interface(&veth.master)["xdp"].clone();
+            for time in 1..=2 {
+                detach(&veth.master);
+                for said in ["somebody detached the XDP program", "the XDP program is attached again", AGAIN] {
+                    program.await_errors(said, time);
+                }
+            }
+            await_samples(&mut program);
+            assert_eq!(interface(&veth.master)["xdp"]["mode"], before["mode"], "{mode}");
+            program.stop(Signal::SIGINT).with_code(0);
+            assert!(interface(&veth.master)["xdp"].is_null());
+            let report = read_json(&report);
+            let causes = report["outages"]["list"].as_array().unwrap().iter();
+            let detached = causes.filter(|outage| outage["cause"].as_str().unwrap().contains("detached"));
+            assert_eq!(detached.count(), 2, "{report}");
+            assert_eq!(segment.end().states(), ["INIT"; 6]);
+        });
+    }
+}
+
+#[test]
+fn a_program_that_somebody_puts_in_place_of_ours_is_said_and_left_there_and_ours_comes_back_behind_it() {
+    in_private_netns(|veth| {
+        let (segment, mut program, _folder) = demo_in_op(veth);
+        detach(&veth.master);
+        let stranger = Reflector::attach(&veth.master, Mode::Generic).unwrap();
+        program.await_error("somebody put another XDP program on zc-master");
+        drop(stranger);
+        program.await_error(AGAIN);
+        program.stop(Signal::SIGINT).with_code(0);
+        assert_eq!(segment.end().states(), ["INIT"; 6]);
+    });
 }
 
 #[test]

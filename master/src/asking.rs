@@ -1,0 +1,142 @@
+//! Asks each SubDevice what it shows while somebody isn't in OP, and tells what changed.
+//!
+//! A look asks all of them at the same time, with one datagram each, and takes each answer as it comes; so those that
+//! don't answer keep nobody waiting. That one doesn't answer is told when it missed some looks in a row while frames
+//! flowed. Where all watchdogs expired that could, the network is lost ([`Witnesses`]).
+
+use crate::bring_up::Planned;
+use crate::events::SessionEvent;
+use crate::expiry::{Told, Witnesses};
+use crate::health::{Change, Health};
+use crate::layout;
+use crate::machine::Machine;
+use crate::operation::Left;
+use crate::supervision::Cause;
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::task::Poll;
+use std::time::Duration;
+use zerocat_bus::{Actors, StateReport};
+use zerocat_engine::Counters;
+
+/// Time from one look to the next while somebody is out of OP.
+const ASK_AGAIN: Duration = Duration::from_millis(200);
+/// The same while it isn't clear yet what the last one means.
+const ASK_SOON: Duration = Duration::from_millis(20);
+/// Looks in a row that a SubDevice misses before it is told to be silent. With one frame in two lost, one that answers
+/// misses so many once in 256 times.
+const MISSES: u32 = 8;
+/// Time without any frame after which a missed answer says nothing about the one that was asked.
+const SILENCE: Duration = Duration::from_millis(20);
+/// Time of complete cycles in a row, beside the watchdog's, after which no frame was missed that could have made a watchdog
+/// expire: it may have done so since the look before.
+const UNBROKEN: Duration = Duration::from_millis(300);
+
+/// What is known between looks.
+#[derive(Debug)]
+struct Asking {
+    witnesses: Witnesses,
+    /// Looks in a row that a SubDevice has missed.
+    missed: BTreeMap<u16, u32>,
+}
+
+/// What a report is worth.
+#[derive(Debug, PartialEq, Eq)]
+enum Worth {
+    /// To be told.
+    Tell,
+    /// To be told only if frames didn't stand still for all.
+    Hold,
+    /// Nothing yet.
+    Nothing,
+}
+
+impl Asking {
+    fn new(planned: &Planned<'_>) -> Self {
+        Self { witnesses: Witnesses::new(planned.witnesses()), missed: BTreeMap::new() }
+    }
+
+    fn take(&mut self, report: &StateReport, counters: &Counters) -> Worth {
+        let position = report.who.position;
+        let shown = report.shown.as_ref().ok().copied();
+        if shown.is_some() {
+            self.missed.remove(&position);
+        } else {
+            let missed = self.missed.entry(position).or_default();
+            *missed = missed.saturating_add(u32::from(Duration::from_nanos(counters.silent_ns) < SILENCE));
+            if *missed < MISSES {
+                return Worth::Nothing;
+            }
+        }
+        if self.witnesses.see(position, shown) { Worth::Hold } else { Worth::Tell }
+    }
+
+    /// Whether it isn't known yet of somebody that it is silent.
+    fn awaits_answers(&self) -> bool {
+        self.missed.values().any(|missed| *missed < MISSES)
+    }
+}
+
+impl<'a> Machine<'a> {
+    /// Looks after the SubDevices whenever that is `wanted`, and as long as somebody is out of OP. Ends when all that could
+    /// tell were left without frames.
+    pub(crate) async fn look_after(
+        &self,
+        wanted: &Cell<bool>,
+        actors: &Actors<'_>,
+        planned: &Planned<'a>,
+        health: &mut Health,
+    ) -> Left {
+        let mut asking = Asking::new(planned);
+        let mut again = Duration::ZERO;
+        loop {
+            if health.out().next().is_none() && !asking.awaits_answers() && again != ASK_SOON {
+                std::future::poll_fn(|_| if wanted.get() { Poll::Ready(()) } else { Poll::Pending }).await;
+            }
+            let began = self.datagrams.now();
+            let told = self.look(&mut asking, actors, planned, health).await;
+            if told == Told::StoodStill {
+                return Left::Lost(self.why_expired());
+            }
+            let soon = told == Told::Unclear || asking.awaits_answers();
+            again = if soon { ASK_SOON } else { ASK_AGAIN };
+            let took = self.datagrams.now().saturating_sub(began);
+            self.datagrams.pause(again.saturating_sub(took)).await;
+        }
+    }
+
+    /// Asks all once, and tells what changed as the answers come; watchdogs that expired only where it is clear that they
+    /// didn't for all.
+    async fn look(&self, asking: &mut Asking, actors: &Actors<'_>, planned: &Planned<'a>, health: &mut Health) -> Told {
+        let mut held = Vec::new();
+        asking.witnesses.begin();
+        let each = |report: StateReport| match asking.take(&report, &self.counters.read()) {
+            Worth::Tell => self.note(report, planned, health),
+            Worth::Hold => held.push(report),
+            Worth::Nothing => {}
+        };
+        actors.look_once(each).await;
+        let told = asking.witnesses.told();
+        if told != Told::StoodStill {
+            held.into_iter().for_each(|report| self.note(report, planned, health));
+        }
+        told
+    }
+
+    /// Takes in what one shows, and tells what changed.
+    fn note(&self, report: StateReport, planned: &Planned<'a>, health: &mut Health) {
+        let key = planned.key(report.who.position);
+        let Some(change) = health.take(report, key) else { return };
+        self.show(health);
+        self.observer.warn(&match change {
+            Change::Out(out) => SessionEvent::OutOfOp(out),
+            Change::Back(who) => SessionEvent::BackInOp(who),
+        });
+    }
+
+    /// Why all watchdogs expired that could.
+    fn why_expired(&self) -> Cause {
+        let unbroken = layout::time_of(self.rig, self.counters.read().complete_streak);
+        if unbroken > self.rig.engine.watchdog + UNBROKEN { Cause::StoodStill } else { Cause::Expired }
+    }
+}

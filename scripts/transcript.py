@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Makes a transcript of a capture between a MainDevice and SubDevices: what was sent, and what came back.
 
-    scripts/transcript.py CAPTURE.pcapng > TRANSCRIPT.jsonl
+    scripts/transcript.py CAPTURE.pcapng [--fold] > TRANSCRIPT.jsonl
 
 One frame a line: `ns` since the first, and of each datagram the command, the address (or `logical`) and register, the
 bytes sent (a number stands for so many zeros), the bytes that came back where they differ (`got`), and the working
-counter. Frames that didn't come back are left out. `sim/tests/transcripts.rs` feeds them to the simulated segment.
+counter. Frames that didn't come back are left out, with `--fold` also those that are as the one before, answer included.
+`sim/tests/transcripts.rs` feeds them to the simulated segment.
 
 A frame has come back when bit 1 of its source address is set. It belongs to the oldest frame that was sent with the
 same indices and lengths."""
@@ -90,7 +91,11 @@ def main():
             sent_at, sent = waiting[key].pop(0)
             began = sent_at if began is None else began
             lines.append((sent_at - began, [line(a, b) for a, b in zip(sent, frame_datagrams)]))
+    before = None
     for time, said in sorted(lines, key=lambda line: line[0]):
+        if "--fold" in sys.argv and said == before:
+            continue
+        before = said
         print(json.dumps({"ns": time, "datagrams": said}, separators=(",", ":")))
 
 

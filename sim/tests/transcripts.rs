@@ -178,6 +178,12 @@ const fn same(transcript: &'static str, segment: &'static str) -> Case {
 }
 
 const CASES: &[Case] = &[
+    same("ek1100-soem", "ek1100"),
+    same("ek1100-el1004-soem", "ek1100-el1004"),
+    same("ek1100-el1004-twincat", "ek1100-el1004"),
+    same("ek1100-el2004-el2004", "ek1100-el2004-el2004"),
+    same("ek1100-el2828-el2889-alias", "ek1100-el2828-el2889"),
+    same("ek1100-el2828-el2889-op", "ek1100-el2828-el2889"),
     same("ek1100-el2828-el2889", "ek1100-el2828-el2889"),
     same("ek1100-el2828-el2889-dc", "ek1100-el2828-el2889"),
     Case {
@@ -200,6 +206,9 @@ const CASES: &[Case] = &[
         segment: "ek1914-el3004",
         differs: &["FPRD 0x1080 128: last byte of a mail", "FPRD 0x1100 256: last byte of a mail"],
     },
+    same("akd-soem", "akd"),
+    same("lan9252-soem", "lan9252"),
+    same("lan9252-lan9252-soem", "lan9252-lan9252"),
 ];
 
 fn file(folder: &str, name: &str, extension: &str) -> PathBuf {

@@ -51,7 +51,9 @@ impl Eoe {
             _ => MailboxError::INVALID_HEADER,
         })?;
         let result = |kind, result: EoeResult| {
-            let header = EoeHeader { port: header.port, ..EoeHeader::new(kind, result.0) };
+            // A real device (AKD) says nothing of a last fragment where an IP parameter was set.
+            let last = kind != EoeKind::SetIpResponse;
+            let header = EoeHeader { port: header.port, last, ..EoeHeader::new(kind, result.0) };
             Ok(vec![header.emit().to_vec()])
         };
         match header.kind {

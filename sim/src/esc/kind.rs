@@ -54,6 +54,8 @@ pub(crate) struct EscKind {
     pub(crate) clock_bits: u8,
     /// Receive times before the first is latched.
     pub(crate) stamps: [[u8; 4]; 4],
+    /// Register 0x0140 where it doesn't come from the SII.
+    pub(crate) pdi_control: Option<u16>,
     /// Time until the application reads what was written to AL control. Without device emulation the register takes no
     /// other write before.
     pub(crate) al_latency: Duration,
@@ -88,6 +90,7 @@ const ET1100: EscKind = EscKind {
     sii_status: READS_EIGHT,
     clock_bits: 64,
     stamps: BECKHOFF,
+    pdi_control: None,
     al_latency: Duration::ZERO,
     lrw: true,
 };
@@ -118,6 +121,7 @@ const AKD: EscKind = EscKind {
     sii_status: EMULATED,
     clock_bits: 32,
     stamps: [*b"Beck", *b"hoff", [0; 4], [0; 4]],
+    pdi_control: Some(0x0c08),
     al_latency: Duration::from_millis(1),
     ..ET1100
 };

@@ -173,7 +173,7 @@ impl Esc {
         let stored = words.get(CHECKSUM_WORD).copied().unwrap_or(0xffff);
         if u16::from(checksum(words)) == stored & 0xff {
             let pulse = words.get(PULSE_WORD).copied().unwrap_or(0);
-            let pdi = words.first().copied().unwrap_or(0);
+            let pdi = self.kind.pdi_control.or(words.first().copied()).unwrap_or(0);
             self.memory.put(super::dc::PULSE_LENGTH, &pulse.to_le_bytes());
             self.memory.put(register::PDI_CONTROL, &pdi.to_le_bytes());
         } else {

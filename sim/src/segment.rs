@@ -18,7 +18,7 @@ use crate::frame::{self, Frame};
 use crate::outputs::Record;
 use crate::snapshot::{Snapshot, SubDeviceSnapshot, Totals};
 use crate::subdevice::SubDevice;
-use crate::topology::{End, Route, Topology};
+use crate::topology::{End, Route, Through, Topology};
 
 /// What became of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,7 +91,12 @@ impl Segment {
         }
         let wires = connect(config, &mut devices)?;
         let delays: Vec<u32> = config.subdevices.iter().map(|subdevice| subdevice.cable_delay.nanos()).collect();
-        let topology = Topology::new(&parents(config)?, &delays, config.forwarding_delay.nanos());
+        let entries: Vec<u8> = config.subdevices.iter().map(|subdevice| subdevice.entry).collect();
+        let through = Through {
+            forwarding: config.forwarding_delay.nanos(),
+            processing: config.processing_delay.unwrap_or(config.forwarding_delay).nanos(),
+        };
+        let topology = Topology::new(&parents(config)?, &entries, &delays, through);
         let count = devices.len();
         let mut segment = Self {
             topology: topology.with_second_end(second_end(config)?),

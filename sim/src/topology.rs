@@ -85,6 +85,15 @@ impl Route {
     }
 }
 
+/// Nanoseconds that a frame takes from a port in to the next port out.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Through {
+    /// Past the processing unit.
+    pub(crate) forwarding: u32,
+    /// Through the processing unit.
+    pub(crate) processing: u32,
+}
+
 /// What each port of each SubDevice is connected to.
 #[derive(Debug, Clone)]
 pub(crate) struct Topology {
@@ -96,14 +105,13 @@ pub(crate) struct Topology {
     second: Option<Plug>,
     /// Whether something is at the far end of the cable of the first and of the second end.
     carriers: [bool; 2],
-    /// Nanoseconds from a port in to the next port out.
-    forwarding: u32,
+    through: Through,
 }
 
 impl Topology {
-    /// From parent and port of each SubDevice (the first has none), the delays of their cables, and the time that
-    /// an ESC takes.
-    pub(crate) fn new(parents: &[Option<(u16, u8)>], delays: &[u32], forwarding: u32) -> Self {
+    /// From parent and port of each SubDevice (the first has none), the port that each is entered by, the delays of
+    /// their cables, and the time that an ESC takes.
+    pub(crate) fn new(parents: &[Option<(u16, u8)>], entries: &[u8], delays: &[u32], through: Through) -> Self {
         let count = parents.len();
         let cable = |n: usize| Cable { delay: delays.get(n).copied().unwrap_or(0), plugged: true, damages: 0 };
         let mut topology = Self {
@@ -113,16 +121,17 @@ impl Topology {
             first: None,
             second: None,
             carriers: [true; 2],
-            forwarding,
+            through,
         };
         for (n, parent) in (0u16..).zip(parents) {
+            let entry = entries.get(usize::from(n)).map_or(0, |entry| usize::from(*entry) % 4);
             match parent {
-                None => topology.first = Some(topology.join_end(End::First, n, 0, n)),
+                None => topology.first = Some(topology.join_end(End::First, n, entry, n)),
                 Some((parent, port)) => {
                     let port = usize::from(*port);
-                    topology.plugs[usize::from(n)][0] = Some(Plug { peer: Peer::Port(*parent, port), cable: n });
+                    topology.plugs[usize::from(n)][entry] = Some(Plug { peer: Peer::Port(*parent, port), cable: n });
                     if let Some(place) = topology.plugs.get_mut(usize::from(*parent)).and_then(|p| p.get_mut(port)) {
-                        *place = Some(Plug { peer: Peer::Port(n, 0), cable: n });
+                        *place = Some(Plug { peer: Peer::Port(n, entry), cable: n });
                     }
                 }
             }
@@ -241,9 +250,11 @@ impl Topology {
             if !open(device, port) {
                 return;
             }
+            let before = route.hops.len();
             let out = route.pass(device, port, after, &open);
             next = self.plugs[usize::from(device)][out];
-            after += self.forwarding;
+            let processed = route.hops.len() > before;
+            after += if processed { self.through.processing } else { self.through.forwarding };
         }
     }
 }
@@ -278,7 +289,8 @@ mod tests {
 
     fn routed(parents: Parents<'_>, second: Option<(u16, u8)>, end: End, cut: &[usize]) -> Route {
         let delays = vec![100; parents.len() + 1];
-        let mut topology = Topology::new(parents, &delays, 300).with_second_end(second);
+        let through = Through { forwarding: 300, processing: 300 };
+        let mut topology = Topology::new(parents, &[], &delays, through).with_second_end(second);
         for cable in cut {
             topology.set_plugged(*cable, false);
         }
@@ -331,6 +343,34 @@ mod tests {
         assert_eq!((forward.hops, forward.exit, forward.circulates), (vec![0], Some(End::First), None));
         let back = routed(LINE, Some((2, 1)), End::Second, &[1]);
         assert_eq!((back.hops, back.exit, back.circulates), (vec![1, 2], Some(End::Second), Some(0)));
+    }
+
+    #[test]
+    fn the_way_through_the_processing_unit_may_take_longer() {
+        let through = Through { forwarding: 300, processing: 340 };
+        let topology = Topology::new(LINE, &[], &[100; 3], through);
+        let links: Vec<[bool; 4]> = (0..3).map(|n| topology.links(n)).collect();
+        let mut route = Route::default();
+        topology.route(End::First, &mut route, |n, port| links[usize::from(n)][port]);
+        assert_eq!(route.delays, [100, 540, 980]);
+        let back: Vec<u32> = route.arrivals[3..].iter().map(|arrival| arrival.after).collect();
+        assert_eq!(back, [980 + 340 + 100, 980 + 340 + 100 + 300 + 100]);
+    }
+
+    #[test]
+    fn one_that_is_entered_by_another_port_processes_on_the_way_back() {
+        // The second is entered by port 1; the third is behind its port 0.
+        let parents = [None, Some((0, 1)), Some((1, 0))];
+        let through = Through { forwarding: 300, processing: 340 };
+        let topology = Topology::new(&parents, &[0, 1, 0], &[100; 3], through);
+        let links: Vec<[bool; 4]> = (0..3).map(|n| topology.links(n)).collect();
+        let mut route = Route::default();
+        topology.route(End::First, &mut route, |n, port| links[usize::from(n)][port]);
+        assert_eq!((route.hops, route.exit), (vec![0, 2, 1], Some(End::First)));
+        assert_eq!(
+            route.arrivals.iter().map(|a| (a.device, a.port)).collect::<Vec<_>>(),
+            [(0, 0), (1, 1), (2, 0), (1, 0), (0, 1)]
+        );
     }
 
     #[test]

@@ -1,5 +1,4 @@
-//! Rules of a segment file that types can't express, and what the checks work out: the tree of ports and the ends of
-//! the wires.
+//! Rules of a segment file that types can't express, and what the checks work out: the ends of the wires.
 
 use std::time::Duration;
 
@@ -38,8 +37,11 @@ pub enum ConfigProblem {
     #[error("parent {0} must come before its child")]
     ParentNotBefore(u16),
     /// There is no such port to connect to.
-    #[error("port {0}, SubDevices are connected to ports 1 to 3")]
+    #[error("port {0}, SubDevices are connected to ports 1 to 3, and to port 0 of one that is entered by another port")]
     NoSuchPort(u8),
+    /// There is no such port to enter by.
+    #[error("port {0}, an ESC has ports 0 to 3")]
+    NoSuchEntry(u8),
     /// The port is taken.
     #[error("port {port} of SubDevice {parent} is taken already")]
     PortTaken {
@@ -172,8 +174,8 @@ pub(super) fn check(config: &SegmentConfig) -> Result<(), SegmentConfigError> {
     }
     check_delays(config)?;
     check_escs(config)?;
-    parents(config)?;
-    second_end(config)?;
+    super::parents(config)?;
+    super::second_end(config)?;
     wires(config)?;
     Ok(())
 }
@@ -184,6 +186,9 @@ const LONGEST_DELAY: Duration = Duration::from_millis(1);
 fn check_delays(config: &SegmentConfig) -> Result<(), SegmentConfigError> {
     if config.forwarding_delay.0 > LONGEST_DELAY {
         return Err(invalid("forwarding_delay".into(), ConfigProblem::DelayTooLong));
+    }
+    if config.processing_delay.is_some_and(|delay| delay.0 > LONGEST_DELAY) {
+        return Err(invalid("processing_delay".into(), ConfigProblem::DelayTooLong));
     }
     match config.subdevices.iter().position(|subdevice| subdevice.cable_delay.0 > LONGEST_DELAY) {
         Some(n) => Err(invalid(format!("subdevices[{n}].cable_delay"), ConfigProblem::DelayTooLong)),
@@ -211,30 +216,6 @@ fn check_escs(config: &SegmentConfig) -> Result<(), SegmentConfigError> {
         }
     }
     Ok(())
-}
-
-/// SubDevice and port of the second end.
-pub(crate) fn second_end(config: &SegmentConfig) -> Result<Option<(u16, u8)>, SegmentConfigError> {
-    let Some(end) = config.second_end else { return Ok(None) };
-    let (parent, path) = (end.subdevice, |key: &str| format!("second_end.{key}"));
-    let parents = parents(config)?;
-    if usize::from(parent) >= parents.len() {
-        return Err(invalid(path("subdevice"), ConfigProblem::NoSuchSubDevice(parent)));
-    }
-    free_port(&parents, parent, end.port)
-        .map(|port| Some((parent, port)))
-        .map_err(|problem| invalid(path(if end.port.is_some() { "port" } else { "subdevice" }), problem))
-}
-
-/// The port that is asked for, or the first that is free.
-fn free_port(parents: &[Option<(u16, u8)>], parent: u16, port: Option<u8>) -> Result<u8, ConfigProblem> {
-    let free = |port: &u8| !parents.contains(&Some((parent, *port)));
-    match port {
-        Some(port @ 1..=3) if free(&port) => Ok(port),
-        Some(port @ 1..=3) => Err(ConfigProblem::PortTaken { parent, port }),
-        Some(port) => Err(ConfigProblem::NoSuchPort(port)),
-        None => (1..=3).find(free).ok_or(ConfigProblem::NoFreePort(parent)),
-    }
 }
 
 /// Keys that only some profiles have.
@@ -275,29 +256,6 @@ fn carries(subdevice: &SubDeviceConfig, direction: &str, channel: usize) -> &'st
         ProfileKind::Servo | ProfileKind::Stepper | ProfileKind::Encoder => "a position",
         ProfileKind::Coupler | ProfileKind::Modular => "no",
     }
-}
-
-/// Parent and port of each SubDevice.
-pub(crate) fn parents(config: &SegmentConfig) -> Result<Vec<Option<(u16, u8)>>, SegmentConfigError> {
-    let mut parents: Vec<Option<(u16, u8)>> = Vec::with_capacity(config.subdevices.len());
-    for (n, subdevice) in (0u16..).zip(&config.subdevices) {
-        let path = |key: &str| format!("subdevices[{n}].{key}");
-        if n == 0 {
-            if subdevice.parent.is_some() || subdevice.port.is_some() {
-                return Err(invalid(path("parent"), ConfigProblem::FirstHasNoParent));
-            }
-            parents.push(None);
-            continue;
-        }
-        let parent = subdevice.parent.unwrap_or(n - 1);
-        if parent >= n {
-            return Err(invalid(path("parent"), ConfigProblem::ParentNotBefore(parent)));
-        }
-        let key = if subdevice.port.is_some() { "port" } else { "parent" };
-        let port = free_port(&parents, parent, subdevice.port).map_err(|problem| invalid(path(key), problem))?;
-        parents.push(Some((parent, port)));
-    }
-    Ok(parents)
 }
 
 /// One end of a wire: SubDevice and channel, both from 0.

@@ -8,6 +8,7 @@ mod described;
 mod duration;
 mod example;
 mod mailbox;
+mod ports;
 mod ram;
 
 use std::path::{Path, PathBuf};
@@ -19,11 +20,12 @@ use serde::{Deserialize, Serialize};
 use crate::esc::EscModel;
 
 pub use check::ConfigProblem;
-pub(crate) use check::{parents, second_end, wires};
+pub(crate) use check::wires;
 pub use described::{DescribeError, Described};
 pub use duration::Millis;
 pub(crate) use duration::parse as parse_duration;
 pub use mailbox::{FoeConfig, MailboxConfig, MailboxProtocol, ReplyCounter};
+pub(crate) use ports::{parents, second_end};
 pub use ram::RamConfig;
 
 /// Why the file of a segment was refused.
@@ -172,6 +174,17 @@ const fn yes() -> bool {
     true
 }
 
+/// What bit 31 of the difference between the local copy of the system time and the reference clock says (0x092C).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DifferenceSign {
+    /// The local copy is behind (ET1100 data sheet, section II, an older edition).
+    #[default]
+    Behind,
+    /// The local copy is ahead (newer register descriptions).
+    Ahead,
+}
+
 /// The clock of a SubDevice.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -187,6 +200,9 @@ pub struct ClockConfig {
     /// How much too fast the crystal is, in parts per million, -1000 to 1000.
     #[serde(default)]
     pub drift_ppm: f64,
+    /// What a set bit 31 of the difference 0x092C says of the local copy of the system time: data sheets say both.
+    #[serde(default)]
+    pub difference_sign: DifferenceSign,
     /// What the clock shows at power-on.
     #[serde(default)]
     pub offset: Millis,
@@ -194,7 +210,13 @@ pub struct ClockConfig {
 
 impl Default for ClockConfig {
     fn default() -> Self {
-        Self { bits: None, receive_times: true, drift_ppm: 0.0, offset: Millis::default() }
+        Self {
+            bits: None,
+            receive_times: true,
+            drift_ppm: 0.0,
+            difference_sign: DifferenceSign::Behind,
+            offset: Millis::default(),
+        }
     }
 }
 
@@ -257,6 +279,10 @@ pub struct SubDeviceConfig {
     /// Port of the parent, 1 to 3; by default the first of 1, 2, 3 that is free.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<u8>,
+    /// The port that the cable from the parent is in. Through another one than 0 a frame comes to the processing unit on
+    /// its way back only; such wiring is a fault.
+    #[serde(default)]
+    pub entry: u8,
     /// Time that a frame takes through the cable from the parent.
     #[serde(default = "short_cable")]
     pub cable_delay: Millis,
@@ -320,6 +346,7 @@ impl SubDeviceConfig {
             modules: Vec::new(),
             parent: None,
             port: None,
+            entry: 0,
             cable_delay: short_cable(),
             esc: None,
             ram: Vec::new(),
@@ -421,13 +448,24 @@ pub struct SegmentConfig {
     /// Time that a frame takes through an ESC, from one port to the next, each time.
     #[serde(default = "forwarding_delay")]
     pub forwarding_delay: Millis,
+    /// The same for a frame that passes the processing unit of the ESC, which takes longer in reality (some 40 ns). By
+    /// default `forwarding_delay`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub processing_delay: Option<Millis>,
 }
 
 impl SegmentConfig {
     /// A segment of these SubDevices in a line, without wires.
     #[must_use]
     pub fn line(subdevices: Vec<SubDeviceConfig>) -> Self {
-        Self { schema: None, subdevices, wires: Vec::new(), second_end: None, forwarding_delay: forwarding_delay() }
+        Self {
+            schema: None,
+            subdevices,
+            wires: Vec::new(),
+            second_end: None,
+            forwarding_delay: forwarding_delay(),
+            processing_delay: None,
+        }
     }
 
     /// Reads and checks a segment that names no other files.

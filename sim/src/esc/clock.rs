@@ -30,6 +30,8 @@ pub(crate) struct Clock {
     base: u64,
     part: f64,
     start: u16,
+    /// Bit 31 of the difference says that the local copy is ahead, not behind.
+    ahead_is_set: bool,
     /// Mean difference to the reference clock, and what it showed at the last system time that came.
     mean: Option<f64>,
     compared: Option<u64>,
@@ -39,7 +41,14 @@ impl Clock {
     /// A clock of 64 bits (`wide`) or 32 that shows `base` at the time `at`, and is `ppm` too fast.
     pub(crate) fn new(wide: bool, ppm: f64, base: u64, at: u64) -> Self {
         let start = SPEED_COUNTER_START;
-        Self { wide, drift: ppm * 1e-6, correction: 0.0, at, base, part: 0.0, start, mean: None, compared: None }
+        let (mean, compared) = (None, None);
+        let (part, correction, ahead_is_set) = (0.0, 0.0, false);
+        Self { wide, drift: ppm * 1e-6, correction, at, base, part, start, ahead_is_set, mean, compared }
+    }
+
+    /// The same with a difference whose bit 31 says that the local copy is ahead.
+    pub(crate) const fn with_ahead_set(self, ahead_is_set: bool) -> Self {
+        Self { ahead_is_set, ..self }
     }
 
     /// Whether it has 64 bits.
@@ -107,12 +116,13 @@ impl Clock {
         self.part -= step.clamp(-most, most);
     }
 
-    /// Mean difference as the register shows it: sign in bit 31, set when the local copy is behind.
+    /// Mean difference as the register shows it: sign in bit 31, set when the local copy is behind, or when it is ahead.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
     pub(crate) fn difference(&self) -> u32 {
         let mean = self.mean.unwrap_or(0.0).round();
         let magnitude = (mean.abs() as u32).min(0x7fff_ffff);
-        if mean < 0.0 { magnitude | 0x8000_0000 } else { magnitude }
+        let set = if self.ahead_is_set { mean > 0.0 } else { mean < 0.0 };
+        if set { magnitude | 0x8000_0000 } else { magnitude }
     }
 
     /// Present start of the speed counter.
@@ -197,10 +207,11 @@ mod tests {
     }
 
     #[test]
-    fn a_difference_behind_has_bit_31() {
+    fn a_difference_behind_has_bit_31_or_one_ahead() {
         let mut clock = Clock::new(true, 0.0, 0, 0);
         clock.follow(-7, 4, 1);
         assert_eq!(clock.difference(), 0x8000_0007);
+        assert_eq!(clock.clone().with_ahead_set(true).difference(), 7);
         clock.set_start(0x1000, 2);
         assert_eq!(clock.difference(), 0);
     }

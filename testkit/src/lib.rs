@@ -4,8 +4,7 @@
 //! - [`FakeTree`]: files in place of `/proc` and `/sys`. [`Folder`]: a directory for the files of one test.
 //! - [`netns`]: a private network namespace with a veth pair. [`mounts`]: private mounts. Both need root.
 //! - [`cpus`]: the CPUs that a test runs on.
-//! - `virtual_network`, with the feature of that name: a whole network in one thread under virtual time; `virtual_scan`: a
-//!   scan of one.
+//! - `virtual_network`, with the feature of that name: a whole network in one thread under virtual time.
 //!
 //! The virtual network depends on most crates, the rest on `link` alone. Therefore it is a feature: without it the unit
 //! tests of `sched`, `host` and `xdp` can use the rest and need not compile the crates above them.
@@ -23,8 +22,6 @@ pub mod netns;
 pub mod reflect;
 #[cfg(feature = "virtual-network")]
 pub mod virtual_network;
-#[cfg(feature = "virtual-network")]
-pub mod virtual_scan;
 
 pub use fake_tree::FakeTree;
 pub use folder::Folder;

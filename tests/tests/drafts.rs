@@ -3,13 +3,15 @@
 #![allow(clippy::unwrap_used, reason = "a test fails there")]
 
 use proptest::prelude::*;
+use std::collections::BTreeSet;
 use std::fmt::Write;
+use std::time::Duration;
 use zerocat::config::{PdoEntry, Rig, Slave, Target, Task, WriteChannel, WriteConfig, WriteTask};
-use zerocat::{Scan, draft_rig};
+use zerocat::{Depth, DrivenBus, Scan, draft_rig, scan_by};
+use zerocat_bus::block_on;
 use zerocat_pdi::BitSpan;
 use zerocat_sim::{Segment, SegmentConfig, SubDeviceConfig};
-use zerocat_testkit::virtual_network::VirtualNetwork;
-use zerocat_testkit::virtual_scan;
+use zerocat_testkit::virtual_network::{Drive, VirtualNetwork};
 
 /// An entry of a made-up device: object (0 for a gap), subindex, bits and name.
 #[derive(Debug, Clone)]
@@ -37,7 +39,20 @@ fn made_entry() -> impl Strategy<Value = MadeEntry> {
 
 fn made() -> impl Strategy<Value = Made> {
     let pdos = || prop::collection::vec(prop::collection::vec(made_entry(), 0..6), 0..4);
-    (pdos(), pdos(), any::<bool>()).prop_map(|(outputs, inputs, coe)| Made { outputs, inputs, coe })
+    (pdos(), pdos(), any::<bool>()).prop_map(|(mut outputs, inputs, coe)| {
+        if coe {
+            once_each(&mut outputs);
+        }
+        Made { outputs, inputs, coe }
+    })
+}
+
+/// A SubDevice whose objects hold its outputs refuses to take one from two places.
+fn once_each(pdos: &mut [Vec<MadeEntry>]) {
+    let mut seen = BTreeSet::new();
+    for pdo in pdos {
+        pdo.retain(|entry| entry.object == 0 || seen.insert((entry.object, entry.subindex)));
+    }
 }
 
 /// Type of an entry in a device description, if there is one of that length.
@@ -90,7 +105,7 @@ impl Made {
             xml += &(sm("1000", "26", "MBoxOut") + &sm("1080", "22", "MBoxIn"));
         }
         xml += "<Sm StartAddress=\"#x1100\" ControlByte=\"#x64\" Enable=\"1\">Outputs</Sm>\
-                <Sm StartAddress=\"#x2000\" ControlByte=\"#x20\" Enable=\"1\">Inputs</Sm>";
+                <Sm StartAddress=\"#x1800\" ControlByte=\"#x20\" Enable=\"1\">Inputs</Sm>";
         write_pdos(&mut xml, "RxPdo", 0x1600, 0x7000, first, &self.outputs);
         write_pdos(&mut xml, "TxPdo", 0x1a00, 0x6000, first + 1, &self.inputs);
         if self.coe {
@@ -139,9 +154,14 @@ fn mapped(scan: &Scan) -> usize {
     pdos.flat_map(|pdo| &pdo.entries).filter(|entry| !entry.is_padding()).count()
 }
 
+fn scan(segment: Segment) -> Scan {
+    let (mut drive, ends) = Drive::new(segment, Duration::from_millis(1), |link| link);
+    block_on(scan_by(&ends.datagrams, Depth::Deep, DrivenBus::Refuse), || drive.turn()).unwrap()
+}
+
 /// Scan, draft, check, run; every entry is a channel with bits of its own.
 fn the_draft_runs(config: &SegmentConfig) {
-    let scan = virtual_scan::scan(Segment::new(config).unwrap()).unwrap();
+    let scan = scan(Segment::new(config).unwrap());
     let draft = draft_rig(&scan, "eth0");
     assert_eq!(draft.problems(), []);
     let text = draft.to_json().unwrap();

@@ -12,6 +12,7 @@ mod capture;
 mod compare;
 mod doctor;
 mod ends;
+mod entries;
 mod exchange;
 mod failures;
 mod files;

@@ -66,6 +66,9 @@ impl fmt::Display for Aim {
 /// Share of the period that the wake-up may take at p99.9.
 const WAKE_UP_SHARE: f64 = 0.01;
 
+/// Scenarios on a grid in which the engine is held against the bare socket. Between two cycles caches go cold there.
+const PACED: [&str; 4] = ["60@1000", "60@1000:spin", "60@4000", "60@4000:spin"];
+
 /// All figures with a target, measured or not.
 pub(super) fn figures(measured: Measured<'_>, segment: Option<&SegmentReport>) -> Vec<Figure> {
     let flat = rows(measured, "60@flat");
@@ -82,9 +85,35 @@ pub(super) fn figures(measured: Measured<'_>, segment: Option<&SegmentReport>) -
         }
         figures.push(figure("soem / zerocat over AF_XDP", Aim::AtLeast(2.0), over("soem", BASE)));
     }
+    for scenario in PACED {
+        figures.extend(paced(measured, scenario));
+    }
     figures.push(wake_up(measured));
     figures.extend(of_segment(segment));
     figures
+}
+
+/// The engine over the bare socket on a grid: a target at the median, none at the tail. Beside both the bare socket over
+/// itself, which tells how much of a ratio this machine makes up.
+fn paced(measured: Measured<'_>, scenario: &str) -> [Figure; 4] {
+    let over = |row: &str, share| {
+        let rows = rows(measured, scenario)?;
+        ratio(find(rows, row)?, find(rows, "floor-xdp")?, share)
+    };
+    let ours = |at| format!("zerocat over AF_XDP / bare AF_XDP socket, {scenario}, {at}");
+    let itself = |at| format!("bare AF_XDP socket once more / bare AF_XDP socket, {scenario}, {at}");
+    let without = |what, value: Option<f64>| Figure {
+        what,
+        aim: None,
+        got: value.map(|value| format!("{value:.2}")),
+        met: None,
+    };
+    [
+        of_ratio(ours("p50"), Aim::AtMost(1.10), over(BASE, 0)),
+        without(itself("p50"), over("floor-xdp-again", 0)),
+        without(ours("p99.9"), over(BASE, 1)),
+        without(itself("p99.9"), over("floor-xdp-again", 1)),
+    ]
 }
 
 fn rows<'a>(measured: Measured<'a>, scenario: &str) -> Option<&'a [(String, Gathered)]> {
@@ -157,6 +186,19 @@ mod tests {
         let packet = line("AF_PACKET socket spinning");
         assert!(packet.starts_with("missed") && packet.contains("1.20, aim at least 1.30"), "{packet}");
         assert!(line("soem").starts_with("met"), "{all:#?}");
+    }
+
+    #[test]
+    fn on_a_grid_the_bare_socket_is_held_against_itself_too() {
+        let rows = [("engine-xdp", 1_150), ("floor-xdp", 1_000), ("floor-xdp-again", 1_030)];
+        let rows = rows.map(|(name, cycle)| (name.to_owned(), gathered(&[cycle; 3]))).to_vec();
+        let measured = vec![("60@4000:spin".parse().unwrap(), rows)];
+        let all: Vec<_> = figures(&measured, None).iter().map(Figure::to_string).collect();
+        let line = |part: &str| all.iter().find(|line| line.contains(part)).unwrap().clone();
+        let ours = line("zerocat over AF_XDP / bare AF_XDP socket, 60@4000:spin, p50");
+        assert!(ours.starts_with("missed") && ours.contains("1.15, aim at most 1.10"), "{ours}");
+        assert!(line("once more / bare AF_XDP socket, 60@4000:spin, p50").contains("1.03"));
+        assert!(line("once more / bare AF_XDP socket, 60@1000, p50").starts_with("not measured"));
     }
 
     #[test]

@@ -20,6 +20,8 @@ use zerocat_xdp::{Mode, XdpError, XdpReport};
 pub enum OwnRow {
     /// A bare AF_XDP socket, in this mode or else in the best that can be bound.
     FloorXdp(Option<Mode>),
+    /// The same once more: how far two measurements of one thing are apart on this machine.
+    FloorXdpAgain,
     /// The engine over AF_XDP.
     EngineXdp(Option<Mode>),
     /// A bare AF_PACKET socket, polled again and again.
@@ -34,9 +36,10 @@ pub enum OwnRow {
 
 impl OwnRow {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::EngineXdp(None),
         Self::FloorXdp(None),
+        Self::FloorXdpAgain,
         Self::EngineXdp(Some(Mode::Generic)),
         Self::FloorXdp(Some(Mode::Generic)),
         Self::EnginePacketSpin,
@@ -50,6 +53,7 @@ impl OwnRow {
     pub const fn name(self) -> &'static str {
         match self {
             Self::FloorXdp(None) => "floor-xdp",
+            Self::FloorXdpAgain => "floor-xdp-again",
             Self::FloorXdp(Some(_)) => "floor-xdp-generic",
             Self::EngineXdp(None) => "engine-xdp",
             Self::EngineXdp(Some(_)) => "engine-xdp-generic",
@@ -65,6 +69,7 @@ impl OwnRow {
     pub const fn title(self) -> &'static str {
         match self {
             Self::FloorXdp(None) => "bare AF_XDP socket",
+            Self::FloorXdpAgain => "the same once more",
             Self::FloorXdp(Some(_)) => "bare AF_XDP socket, generic",
             Self::EngineXdp(None) => "zerocat, AF_XDP",
             Self::EngineXdp(Some(_)) => "zerocat, AF_XDP generic",
@@ -87,13 +92,13 @@ impl OwnRow {
     /// Whether it is a bare socket and not the engine.
     #[must_use]
     pub const fn is_floor(self) -> bool {
-        matches!(self, Self::FloorXdp(_) | Self::FloorPacketSpin | Self::FloorPacketBlock)
+        matches!(self, Self::FloorXdp(_) | Self::FloorXdpAgain | Self::FloorPacketSpin | Self::FloorPacketBlock)
     }
 
     /// Whether it brings an XDP program of its own.
     #[must_use]
     pub const fn is_xdp(self) -> bool {
-        matches!(self, Self::FloorXdp(_) | Self::EngineXdp(_))
+        matches!(self, Self::FloorXdp(_) | Self::FloorXdpAgain | Self::EngineXdp(_))
     }
 }
 
@@ -142,8 +147,9 @@ pub fn run(row: OwnRow) -> Result<(), OwnRowError> {
     let setup = prepare_process(&request);
     let mut told = None;
     let mut report = match row {
-        OwnRow::FloorXdp(mode) => {
-            let mut floor = floor_xdp(&options(&plan.interface, mode, burst), &subject::frame(burst.size)?, burst)?;
+        OwnRow::FloorXdp(_) | OwnRow::FloorXdpAgain => {
+            let options = options(&plan.interface, row.mode(), burst);
+            let mut floor = floor_xdp(&options, &subject::frame(burst.size)?, burst)?;
             told = Some(floor.report().clone());
             time(&mut floor, &plan, &request)?
         }

@@ -143,7 +143,7 @@ mod tests {
         };
         let rows = rows("zerocat", &peers, true);
         let names: std::collections::BTreeSet<_> = rows.iter().map(|row| row.name.as_str()).collect();
-        assert_eq!((names.len(), rows.len()), (15, 15));
+        assert_eq!((names.len(), rows.len()), (16, 16));
         assert_eq!(rows[0].name, "engine-xdp");
         assert!(STOCK.iter().all(|name| names.contains(name)));
     }

@@ -228,19 +228,22 @@ impl WriterPort {
         if live.is_none() && crate::planted::is(crate::planted::Planted::OldEpochSent) {
             return Taken::default();
         }
-        let waiting = self.commands.pop_newest(&mut self.scratch);
-        if waiting == 0 {
-            return Taken::default();
+        let Self { ranges, mask, commands, .. } = self;
+        let mut applied = false;
+        let waiting = commands.pop_newest_with(|record| {
+            let Some((made_for, set)) = record.split_first_chunk::<HEADER>() else { return };
+            applied = live == Some(u64::from_le_bytes(*made_for));
+            #[cfg(feature = "planted")]
+            {
+                applied |= live.is_some() && crate::planted::is(crate::planted::Planted::OldEpochSent);
+            }
+            if applied {
+                scatter(ranges, mask, set, image);
+            }
+        });
+        if !applied {
+            return Taken { applied: 0, stale: waiting };
         }
-        let stale = Taken { applied: 0, stale: waiting };
-        let Some((made_for, set)) = self.scratch.split_first_chunk::<HEADER>() else { return stale };
-        let right = live == Some(u64::from_le_bytes(*made_for));
-        #[cfg(feature = "planted")]
-        let right = right || live.is_some() && crate::planted::is(crate::planted::Planted::OldEpochSent);
-        if !right {
-            return stale;
-        }
-        scatter(&self.ranges, &self.mask, set, image);
         // SYNC: a statistic; it orders nothing. Pairs with the relaxed load in CommandWriter::applied.
         self.shared.applied.fetch_add(1, Ordering::Relaxed);
         Taken { applied: 1, stale: 0 }
@@ -253,7 +256,7 @@ impl WriterPort {
         let planted = crate::planted::is(crate::planted::Planted::OldEpochSent);
         #[cfg(not(feature = "planted"))]
         let planted = false;
-        let dropped = if planted { 0 } else { self.commands.pop_newest(&mut self.scratch) };
+        let dropped = if planted { 0 } else { self.commands.pop_newest_with(|_| ()) };
         if let Some((_, outputs)) = self.scratch.split_at_mut_checked(HEADER) {
             gather(&self.ranges, image, outputs);
             self.shared.begin(epoch, outputs);
@@ -273,7 +276,7 @@ impl WriterPort {
             return false;
         }
         self.abandoned = true;
-        self.commands.pop_newest(&mut self.scratch);
+        self.commands.pop_newest_with(|_| ());
         safe.apply_masked(&self.ranges, &self.mask, image);
         true
     }

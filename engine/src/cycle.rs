@@ -14,7 +14,7 @@ use crate::counters::{Counters, CountersReader, CountersWriter, counters};
 use crate::cyclic::AlReading;
 use crate::event::{CycleFault, Event, EventReader, EventSender, events};
 use crate::lane::Exchange;
-use crate::measure::Measurements;
+use crate::measure::{Measurements, Timed};
 use crate::sample::CycleTimes;
 use receive::{Lane, Receiving};
 use std::time::Duration;
@@ -170,8 +170,8 @@ impl<L: Link> Engine<L> {
     }
 
     /// What was timed so far.
-    #[must_use]
-    pub const fn measurements(&self) -> &Measurements {
+    pub fn measurements(&mut self) -> &Measurements {
+        self.measurements.settle();
         &self.measurements
     }
 
@@ -271,7 +271,7 @@ impl<L: Link> Engine<L> {
             return;
         }
         if let Some(late) = slept {
-            self.measurements.sleep_latency.record(late);
+            self.measurements.note(Timed::SleepLatency, late);
         }
         if holes.count > 0 {
             self.counters.holes += holes.count;
@@ -322,6 +322,7 @@ impl<L: Link> Engine<L> {
             self.count_send(tick);
             self.count_return(tick, now);
             self.hand_over(CycleTimes { cycle: tick.number, at: tick.at, received: now });
+            self.measurements.end_cycle();
         }
         let concluded = self.obey();
         self.publish();
@@ -359,6 +360,7 @@ impl<L: Link> Engine<L> {
     /// Ends the engine: every acyclic frame goes back to its pool. Gives the link back.
     pub fn finish(mut self) -> (L, Measurements, Counters) {
         self.acyclic.expire_all(&self.link);
+        self.measurements.settle();
         self.publish();
         (self.link, self.measurements, self.counters)
     }
@@ -389,11 +391,13 @@ impl<L: Link> Engine<L> {
         self.published.publish(&self.counters);
     }
 
+    #[cold]
     fn note(&mut self, fault: CycleFault) {
         let event = Event { cycle: self.cycle, at: self.at, fault };
         self.counters.events_dropped += u64::from(!self.events.push(event));
     }
 
+    #[cold]
     fn note_link(&mut self, fault: LinkFault) {
         self.counters.link_faults += 1;
         self.note(CycleFault::Link(fault));

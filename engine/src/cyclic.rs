@@ -74,6 +74,18 @@ pub(crate) enum Admission {
     Malformed,
 }
 
+/// What a cycle came to, in one pass over its frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Sums {
+    /// Sum of the working counters, process data only.
+    pub(crate) working_counter: u64,
+    /// The sum expected.
+    pub(crate) expected: u64,
+    /// Frames that were due and have not come back.
+    pub(crate) missing: u64,
+    pub(crate) result: CycleResult,
+}
+
 /// What became of the frames that were due in a cycle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CycleResult {
@@ -321,15 +333,23 @@ impl CyclicLane {
         self.frames.iter().zip(0u16..).filter(|(frame, _)| frame.due && !frame.returned).map(|(_, number)| number)
     }
 
-    /// What became of the frames of this cycle.
-    pub(crate) fn result(&self) -> CycleResult {
-        self.frames.iter().filter(|frame| frame.due).fold(CycleResult::NothingDue, |so_far, frame| {
-            if frame.fresh && so_far != CycleResult::Incomplete {
+    /// What this cycle came to.
+    #[inline]
+    pub(crate) fn sums(&self) -> Sums {
+        let mut sums = Sums { working_counter: 0, expected: 0, missing: 0, result: CycleResult::NothingDue };
+        for frame in self.frames.iter().filter(|frame| frame.due) {
+            sums.missing += u64::from(!frame.returned);
+            sums.result = if frame.fresh && sums.result != CycleResult::Incomplete {
                 CycleResult::Complete
             } else {
                 CycleResult::Incomplete
+            };
+            for datagram in frame.datagrams.iter().filter(|datagram| datagram.outputs().is_some()) {
+                sums.working_counter += u64::from(datagram.got.unwrap_or(0));
+                sums.expected += u64::from(if self.in_op { datagram.expected } else { datagram.before_op });
             }
-        })
+        }
+        sums
     }
 
     /// Whether a frame had a turn after tick `last` up to and with tick `now`.
@@ -340,19 +360,6 @@ impl CyclicLane {
     /// What the AL status datagram of this cycle brought.
     pub(crate) const fn al_status(&self) -> Option<AlReading> {
         self.al_status
-    }
-
-    /// Sum of the working counters of this cycle and the sum expected, process data only.
-    pub(crate) fn working_counters(&self) -> (u64, u64) {
-        self.frames
-            .iter()
-            .filter(|frame| frame.due)
-            .flat_map(|frame| &frame.datagrams)
-            .filter(|datagram| datagram.outputs().is_some())
-            .fold((0, 0), |(got, expected), datagram| {
-                let wanted = if self.in_op { datagram.expected } else { datagram.before_op };
-                (got + u64::from(datagram.got.unwrap_or(0)), expected + u64::from(wanted))
-            })
     }
 
     /// Whether every frame came back when it was due last, with every counter as expected.

@@ -95,6 +95,7 @@ pub(crate) fn events(depth: usize) -> (EventSender, EventReader) {
 
 impl EventSender {
     /// Pushes an event; `false` when it didn't fit.
+    #[cold]
     pub(crate) fn push(&mut self, event: Event) -> bool {
         self.0.push(event).is_ok()
     }

@@ -1,4 +1,8 @@
 //! Distributions of what the realtime thread timed: fixed-size histograms, allocated before the first cycle.
+//!
+//! A histogram is 200 kB, and the values of successive cycles are far apart in it: each would cost a cycle a cache miss
+//! and a page walk of its own. So a cycle notes its times in one row, and the rows go into the histograms a
+//! [`BATCH`] at a time.
 
 use hdrhistogram::Histogram;
 use std::time::Duration;
@@ -84,6 +88,38 @@ impl Distribution {
     }
 }
 
+/// Cycles whose times are added together.
+const BATCH: usize = 16;
+/// In a row: the cycle has no such time.
+const NONE: u64 = u64::MAX;
+
+/// Which of a cycle's times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Timed {
+    RoundTrip,
+    WakeupJitter,
+    PostJitter,
+    SendJitter,
+    SleepLatency,
+}
+
+/// The times of one cycle, by [`Timed`].
+type Row = [u64; 5];
+
+/// The rows of the cycles since times were added last.
+#[derive(Debug, Clone)]
+struct Batch {
+    rows: [Row; BATCH],
+    /// Whole rows. The one behind them is the present cycle's.
+    len: usize,
+}
+
+impl Default for Batch {
+    fn default() -> Self {
+        Self { rows: [[NONE; 5]; BATCH], len: 0 }
+    }
+}
+
 /// What the realtime thread timed.
 #[derive(Debug, Clone, Default)]
 pub struct Measurements {
@@ -98,11 +134,70 @@ pub struct Measurements {
     /// From the timer's deadline to the wake-up, of the sleep before the tick. With `hybrid` it is what the spin margin
     /// has to cover; empty where the thread doesn't sleep.
     pub sleep_latency: Distribution,
+    batch: Batch,
+}
+
+impl Measurements {
+    /// Notes a time of the present cycle.
+    #[inline]
+    pub(crate) fn note(&mut self, what: Timed, took: Duration) {
+        if let Some(cell) = self.batch.rows.get_mut(self.batch.len).and_then(|row| row.get_mut(what as usize)) {
+            *cell = nanos(took);
+        }
+    }
+
+    /// Ends the present cycle.
+    #[inline]
+    pub(crate) fn end_cycle(&mut self) {
+        self.batch.len += 1;
+        if self.batch.len >= BATCH {
+            self.settle();
+        }
+    }
+
+    /// Adds all rows to the distributions, the present cycle's too.
+    #[cold]
+    pub(crate) fn settle(&mut self) {
+        let Self { round_trip, wakeup_jitter, post_jitter, send_jitter, sleep_latency, batch } = self;
+        let distributions = [
+            (Timed::RoundTrip, round_trip),
+            (Timed::WakeupJitter, wakeup_jitter),
+            (Timed::PostJitter, post_jitter),
+            (Timed::SendJitter, send_jitter),
+            (Timed::SleepLatency, sleep_latency),
+        ];
+        for (what, distribution) in distributions {
+            let times = batch.rows.iter().filter_map(|row| row.get(what as usize)).filter(|&&time| time != NONE);
+            times.for_each(|&time| distribution.record(Duration::from_nanos(time)));
+        }
+        *batch = Batch::default();
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_time_noted_is_in_its_distribution_once() {
+        let mut measurements = Measurements::default();
+        let cycles = 2 * BATCH as u64 + 3;
+        for cycle in 1..=cycles {
+            measurements.note(Timed::WakeupJitter, Duration::from_nanos(cycle));
+            if cycle.is_multiple_of(2) {
+                measurements.note(Timed::RoundTrip, Duration::from_nanos(1_000 + cycle));
+            }
+            measurements.end_cycle();
+        }
+        measurements.note(Timed::SleepLatency, Duration::from_nanos(7));
+        measurements.settle();
+        measurements.settle();
+        let figures = |distribution: &Distribution| distribution.summary().map(|s| (s.min, s.max, s.n));
+        assert_eq!(figures(&measurements.wakeup_jitter), Some((1, cycles, cycles)));
+        assert_eq!(figures(&measurements.round_trip), Some((1_002, 1_000 + cycles - 1, cycles / 2)));
+        assert_eq!(figures(&measurements.sleep_latency), Some((7, 7, 1)));
+        assert_eq!(figures(&measurements.post_jitter), None);
+    }
 
     #[test]
     fn values_beyond_the_range_count_as_the_longest() {

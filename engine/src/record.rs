@@ -35,10 +35,20 @@ pub(crate) fn record_ring(len: usize, depth: usize) -> (RecordProducer, RecordCo
 }
 
 impl RecordProducer {
-    /// Pushes a record whole, or nothing of it. `false` when there is no room, or the length isn't the ring's.
+    /// Pushes a record that `write` writes into the ring, or nothing where there is no room: `false`, and `write` isn't
+    /// called. What it leaves as it was is an earlier record.
     #[inline]
+    pub(crate) fn push_with(&mut self, write: impl FnOnce(&mut [u8])) -> bool {
+        let Ok(mut chunk) = self.ring.write_chunk(self.len) else { return false };
+        // The ring holds whole records, so none is in two pieces.
+        write(chunk.as_mut_slices().0);
+        chunk.commit_all();
+        true
+    }
+
+    /// Pushes a record whole, or nothing of it. `false` when there is no room, or the length isn't the ring's.
     pub(crate) fn push(&mut self, record: &[u8]) -> bool {
-        record.len() == self.len && self.ring.push_entire_slice(record).is_ok()
+        record.len() == self.len && self.push_with(|bytes| bytes.copy_from_slice(record))
     }
 }
 
@@ -48,20 +58,20 @@ impl RecordConsumer {
         record.len() == self.len && self.ring.pop_entire_slice(record).is_ok()
     }
 
-    /// Pops the newest record and drops the older ones. Returns how many there were.
-    pub(crate) fn pop_newest(&mut self, record: &mut [u8]) -> u64 {
-        let waiting = self.waiting();
-        if let Some(older) = waiting.checked_sub(1)
-            && let Ok(chunk) = self.ring.read_chunk(older.saturating_mul(self.len))
-        {
-            chunk.commit_all();
+    /// Empties the ring. `read` is called with the newest record where there is one. Returns how many there were.
+    #[inline]
+    pub(crate) fn pop_newest_with(&mut self, read: impl FnOnce(&[u8])) -> u64 {
+        let waiting = self.ring.slots();
+        if waiting < self.len || self.len == 0 {
+            return 0;
         }
-        if waiting > 0 && self.pop(record) { u64::try_from(waiting).unwrap_or(u64::MAX) } else { 0 }
-    }
-
-    /// Records waiting.
-    pub(crate) fn waiting(&self) -> usize {
-        self.ring.slots().checked_div(self.len).unwrap_or(0)
+        let Ok(chunk) = self.ring.read_chunk(waiting) else { return 0 };
+        let (first, second) = chunk.as_slices();
+        // The ring holds whole records, so none is in two pieces.
+        let newest = if second.is_empty() { first } else { second };
+        read(newest.get(newest.len().saturating_sub(self.len)..).unwrap_or_default());
+        chunk.commit_all();
+        u64::try_from(waiting / self.len).unwrap_or(u64::MAX)
     }
 
     /// Whether the pushing end is gone.
@@ -84,7 +94,6 @@ mod tests {
         let mut record = [0; 3];
         assert!(consumer.pop(&mut record));
         assert_eq!(&record, b"abc");
-        assert_eq!(consumer.waiting(), 1);
     }
 
     #[test]
@@ -93,10 +102,30 @@ mod tests {
         for byte in [1, 2, 3] {
             assert!(producer.push(&[byte]));
         }
-        let mut record = [0];
-        assert_eq!(consumer.pop_newest(&mut record), 3);
-        assert_eq!(record, [3]);
-        assert_eq!(consumer.pop_newest(&mut record), 0);
+        let mut newest = Vec::new();
+        assert_eq!(consumer.pop_newest_with(|record| newest.extend_from_slice(record)), 3);
+        assert_eq!(newest, [3]);
+        assert_eq!(consumer.pop_newest_with(|_| panic!("nothing waits")), 0);
+    }
+
+    #[test]
+    fn the_newest_record_is_found_behind_the_wrap_too() {
+        let (mut producer, mut consumer) = record_ring(3, 4);
+        for first in 0..20u8 {
+            for n in 0..=first % 4 {
+                assert!(producer.push_with(|bytes| bytes.fill(first + n)));
+            }
+            let mut newest = Vec::new();
+            let count = consumer.pop_newest_with(|record| newest.extend_from_slice(record));
+            assert_eq!((count, newest.as_slice()), (u64::from(first % 4) + 1, [first + first % 4; 3].as_slice()));
+        }
+    }
+
+    #[test]
+    fn a_full_ring_does_not_call_the_writer() {
+        let (mut producer, _consumer) = record_ring(2, 1);
+        assert!(producer.push(b"ab"));
+        assert!(!producer.push_with(|_| panic!("no room")));
     }
 
     #[test]

@@ -120,7 +120,6 @@ pub struct SamplePort {
     every: u64,
     /// The traffic during which samples are handed over.
     pub(crate) during: Traffic,
-    scratch: Box<[u8]>,
     ring: RecordProducer,
     overruns: Arc<AtomicU64>,
 }
@@ -134,11 +133,14 @@ impl SamplePort {
         if !cycle.is_multiple_of(self.every) {
             return false;
         }
-        let stale = self.ranges.iter().any(stale);
-        let Some((header, bytes)) = self.scratch.split_at_mut_checked(HEADER) else { return true };
-        header.copy_from_slice(&SampleHeader { cycle, at, received, stale }.emit());
-        gather(&self.ranges, image, bytes);
-        if self.ring.push(&self.scratch) {
+        let Self { ranges, ring, .. } = self;
+        let pushed = ring.push_with(|record| {
+            let stale = ranges.iter().any(stale);
+            let Some((header, bytes)) = record.split_at_mut_checked(HEADER) else { return };
+            header.copy_from_slice(&SampleHeader { cycle, at, received, stale }.emit());
+            gather(ranges, image, bytes);
+        });
+        if pushed {
             return false;
         }
         // SYNC: a statistic; it orders nothing. Pairs with the relaxed load in SampleReader::overruns.
@@ -159,7 +161,6 @@ pub(crate) fn sample_ring(ranges: Vec<Range<usize>>, every: u64, depth: usize) -
         ranges,
         every: every.max(1),
         during: Traffic::Live,
-        scratch: vec![0; len].into_boxed_slice(),
         ring: producer,
         overruns: Arc::clone(&overruns),
     };

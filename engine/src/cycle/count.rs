@@ -2,8 +2,9 @@
 
 use super::Engine;
 use crate::control::Traffic;
-use crate::cyclic::{AlReading, CycleResult};
+use crate::cyclic::{AlReading, CycleResult, Sums};
 use crate::event::{CycleFault, Event};
+use crate::measure::Timed;
 use std::time::Duration;
 use zerocat_link::Link;
 use zerocat_sched::time::nanos;
@@ -19,45 +20,48 @@ impl<L: Link> Engine<L> {
             self.note(CycleFault::Skipped(tick.skipped));
         }
         self.counters.wakeup_jitter = nanos(jitter);
-        self.measurements.wakeup_jitter.record(jitter);
+        self.measurements.note(Timed::WakeupJitter, jitter);
         if jitter > self.timing.late {
             self.note(CycleFault::Late(jitter));
         }
     }
 
     pub(super) fn count_send(&mut self, tick: Tick) {
-        self.measurements.post_jitter.record(self.posted_at.since(tick.at));
+        self.measurements.note(Timed::PostJitter, self.posted_at.since(tick.at));
         if let Some(kicked) = self.kicked_at {
             let jitter = kicked.since(tick.at);
             self.counters.send_jitter = nanos(jitter);
-            self.measurements.send_jitter.record(jitter);
+            self.measurements.note(Timed::SendJitter, jitter);
         }
     }
 
     pub(super) fn count_return(&mut self, tick: Tick, now: Time) {
         let Some(exchange) = self.exchange.as_deref() else { return };
-        let lane = &exchange.lane;
-        let (got, expected) = lane.working_counters();
-        let (reading, result) = (lane.al_status(), lane.result());
-        (self.counters.working_counter, self.counters.expected_working_counter) = (got, expected);
-        let mut lost = 0;
-        for frame in lane.missing() {
-            lost += 1;
-            let event = Event { cycle: self.cycle, at: self.at, fault: CycleFault::Lost { frame } };
-            self.counters.events_dropped += u64::from(!self.events.push(event));
-        }
+        let (reading, sums) = (exchange.lane.al_status(), exchange.lane.sums());
+        let Sums { missing: lost, result, .. } = sums;
+        (self.counters.working_counter, self.counters.expected_working_counter) = (sums.working_counter, sums.expected);
         if lost > 0 {
             self.counters.lost_frames += lost;
             self.counters.lost_cycles += 1;
+            self.note_missing();
         } else if result != CycleResult::NothingDue {
             let round_trip = now.since(self.posted_at);
             self.counters.round_trip = nanos(round_trip);
-            self.measurements.round_trip.record(round_trip);
+            self.measurements.note(Timed::RoundTrip, round_trip);
         }
         self.note_al_status(reading);
         self.count_complete(tick, result);
         self.count_safe(result);
         self.count_silence(result, lost);
+    }
+
+    #[cold]
+    fn note_missing(&mut self) {
+        let Some(exchange) = self.exchange.as_deref() else { return };
+        for frame in exchange.lane.missing() {
+            let event = Event { cycle: self.cycle, at: self.at, fault: CycleFault::Lost { frame } };
+            self.counters.events_dropped += u64::from(!self.events.push(event));
+        }
     }
 
     /// Counts complete cycles in a row. A skipped tick on which a frame was due ends the row.

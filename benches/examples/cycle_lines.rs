@@ -41,6 +41,7 @@ fn plan() -> Plan {
         outputs: 0..LEN / 2,
         inputs: LEN / 2..LEN,
         expected_working_counter: EXPECTED,
+        expected_before_op: EXPECTED,
     };
     let frame = FramePlan { unit: 0, turn: Turn::EVERY_TICK, datagrams: vec![datagram] };
     Plan { image_len: LEN, frames: vec![frame], subdevices: Vec::new() }

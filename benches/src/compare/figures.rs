@@ -102,12 +102,8 @@ fn paced(measured: Measured<'_>, scenario: &str) -> [Figure; 4] {
     };
     let ours = |at| format!("zerocat over AF_XDP / bare AF_XDP socket, {scenario}, {at}");
     let itself = |at| format!("bare AF_XDP socket once more / bare AF_XDP socket, {scenario}, {at}");
-    let without = |what, value: Option<f64>| Figure {
-        what,
-        aim: None,
-        got: value.map(|value| format!("{value:.2}")),
-        met: None,
-    };
+    let without =
+        |what, value: Option<f64>| Figure { what, aim: None, got: value.map(|value| format!("{value:.2}")), met: None };
     [
         of_ratio(ours("p50"), Aim::AtMost(1.10), over(BASE, 0)),
         without(itself("p50"), over("floor-xdp-again", 0)),

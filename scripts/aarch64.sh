@@ -3,7 +3,7 @@
 #
 #   scripts/aarch64.sh [--cache DIR] [CARGO-OPTION...]      e.g. scripts/aarch64.sh --release
 #
-# Wanted: the packages of scripts/packages.txt, gcc-aarch64-linux-gnu (Debian's cross compiler), and rustup, which gets the
+# Wanted: the packages of scripts/packages.txt, gcc-aarch64-linux-gnu and libc6-dev-arm64-cross (Debian's cross compiler), and rustup, which gets the
 # standard library for the target. libelf and zlib for arm64, which libbpf needs, are downloaded from Debian into the cache
 # (by default zerocat/rt-vm in $XDG_CACHE_HOME or ~/.cache) and unpacked there: dpkg needs no other architecture.
 set -euo pipefail
@@ -30,7 +30,7 @@ rustup target add --toolchain "$(sed -nE 's/^channel = "(.*)"/\1/p' rust-toolcha
 # Only these two libraries: the C library is the cross compiler's own. Their names for the linker point to the root.
 mkdir -p "$tools"
 for library in elf z; do
-    ln -sfn "$(find "$sysroot" -type f -name "lib$library[.-]*.so*" ! -name '*.py' | sed -n 1p)" "$tools/lib$library.so"
+    ln -sfn "$(find "$sysroot" -type f \( -name "lib$library.so.*" -o -name "lib$library-*.so" \) | sed -n 1p)" "$tools/lib$library.so"
 done
 ln -sfn "$(realpath "$tools/libz.so")" "$tools/libz.so.1"
 # BPF programs of libxdp include headers of the target's architecture.

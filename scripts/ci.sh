@@ -16,8 +16,9 @@ tool() { command -v "$1" >/dev/null || cargo install --locked --quiet "$1@$2"; }
 
 step "packages and tools"
 # g++ for the fuzz targets; tshark and ethtool read captures and interfaces in a way that isn't ours; python3-venv for SOEM;
-# stress-ng for tests under load; strace and linux-perf count for the bench.
-scripts/install.sh "$@" g++ tshark ethtool python3-venv stress-ng strace linux-perf
+# stress-ng for tests under load; strace and linux-perf count for the bench; gcc-aarch64-linux-gnu and its C library link for aarch64; python3
+# talks to the emulator.
+scripts/install.sh "$@" g++ tshark ethtool python3 python3-venv stress-ng strace linux-perf gcc-aarch64-linux-gnu libc6-dev-arm64-cross
 tool cargo-deny 0.20.2
 tool cargo-machete 0.9.2
 
@@ -45,6 +46,13 @@ step "campaign"
 target/release/zerocat campaign --seeds 200 --minutes 3 --json > target/ci-campaign.json
 step "bench"
 scripts/bench.sh --no-install --quick --json target/ci-bench.json
+
+step "zero-copy under PREEMPT_RT, emulated"
+for nic in igb virtio; do scripts/rt-vm.sh --nic $nic --cycles 1000 --binary target/release/zerocat; done
+step "aarch64: built, and brought to OP, emulated"
+scripts/aarch64.sh
+scripts/rt-vm.sh --arch aarch64 --nic igb --cycles 1000 --sim target/release/zerocat \
+    --binary target/aarch64-unknown-linux-gnu/debug/zerocat
 
 step "nothing is left behind"
 left=$(ip netns list | grep '^zerocat-' || true)

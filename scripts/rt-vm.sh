@@ -13,7 +13,8 @@
 # runs and put back ends in OP again; `zerocat tune` before and its `--restore` after, with nothing left of either; with
 # --busy-poll that it is noticed that these NICs would send nothing with it. docs/rt-vm.md has more.
 #
-# --binary is the zerocat of the guest, --sim the one that serves the segment here; without them both are built.
+# --binary is the zerocat of the guest, --sim the one that serves the segment here; without them both are built, for aarch64
+# by scripts/aarch64.sh.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -43,7 +44,7 @@ done
 
 case "$nic" in
 igb)
-    modules="dca i2c-algo-bit igb" functions="igb_xmit_zc igb_clean_rx_irq_zc"
+    modules="i2c-algo-bit igb" functions="igb_xmit_zc igb_clean_rx_irq_zc"
     device="igb,netdev=n0,mac=52:54:00:00:00:01"
     ;;
 virtio)
@@ -57,6 +58,10 @@ x86_64) debian=amd64 triplet=x86_64-linux-gnu loader=/lib64/ld-linux-x86-64.so.2
 # A processor without pointer authentication, which takes long to emulate; a GIC with message interrupts, for igb.
 aarch64) debian=arm64 triplet=aarch64-linux-gnu loader=/lib/ld-linux-aarch64.so.1 console=ttyAMA0 machine="-M virt,gic-version=3 -cpu cortex-a76" ;;
 *) fail "unknown architecture $arch: x86_64 or aarch64" ;;
+esac
+case "$arch $nic" in
+"x86_64 igb") modules="dca $modules" ;;
+"aarch64 virtio") fail "Linux's virtio_net binds no zero-copy socket on arm64 where it is a module (docs/rt-vm.md); use igb" ;;
 esac
 
 mkdir -p "$cache"
@@ -116,10 +121,11 @@ fi
 flock -u 9
 kernel=$cache/kernel-$arch
 say "kernel $(cat "$kernel/version"), NIC $nic"
-# QEMU's own C library starts it, so that this machine needs none of its libraries.
+# QEMU's own C library starts it, so that this machine needs none of its libraries. It takes the place of a shell of its own, so
+# that a signal to that is one to QEMU.
 qemu=$cache/qemu
 emulator() {
-    "$qemu/lib64/ld-linux-x86-64.so.2" --library-path "$(libraries "$qemu" x86_64-linux-gnu)" "$qemu/usr/bin/qemu-system-$arch" "$@"
+    exec "$qemu/lib64/ld-linux-x86-64.so.2" --library-path "$(libraries "$qemu" x86_64-linux-gnu)" "$qemu/usr/bin/qemu-system-$arch" "$@"
 }
 
 # -- the guest's files ------------------------------------------------------------------------------------------------
@@ -132,8 +138,8 @@ elif [ -z "$sim_binary" ]; then
     sim_binary=$(target)/release/zerocat
 fi
 if [ -z "$binary" ] && [ "$arch" = aarch64 ]; then
-    scripts/aarch64.sh
-    binary=$(target)/aarch64-unknown-linux-gnu/release/zerocat
+    scripts/aarch64.sh --cache "$cache"
+    binary=$(target)/aarch64-unknown-linux-gnu/debug/zerocat
 fi
 zerocat=${binary:-$sim_binary}
 work=$(mktemp -d)

@@ -74,7 +74,9 @@ while kill -0 $run 2>/dev/null; do
     i=$((i + 1))
 done
 wait $run
-echo "GUEST status $?"
+status=$?
+echo "GUEST status $status"
+[ $status -eq 0 ] || dmesg | tail -40 | sed 's/^/GUEST out kernel: /'
 sed 's/^/GUEST out /' /run.out
 [ -e /report.json ] && sed 's/^/GUEST report /' /report.json
 tune_says tune-restored --restore

@@ -27,9 +27,10 @@ use crate::discovery;
 use crate::error::{BringUpError, DatagramError, Label};
 use crate::executor::join_all;
 use crate::look;
-use crate::mailbox::{Mailbox, ReceivedEmergency};
+use crate::mailbox::{MailTimes, Mailbox, ReceivedEmergency};
 use crate::pdo;
 use crate::subdevice::SubDevice;
+use crate::times::Times;
 use crate::topology::Topology;
 use crate::watchdog;
 
@@ -83,6 +84,17 @@ impl<'d> Network<'d> {
     #[must_use]
     pub fn subdevices(&self) -> &[SubDevice] {
         &self.subdevices
+    }
+
+    /// Says how long the SubDevice at a position may take from now on. Without one there it does nothing.
+    pub fn set_times(&mut self, position: u16, times: Times) {
+        let at = usize::from(position);
+        if let Some(subdevice) = self.subdevices.get_mut(at) {
+            subdevice.times = times;
+        }
+        if let Some(mailbox) = self.mailboxes.get_mut(at).and_then(Option::as_mut) {
+            mailbox.set_times(times.mail(MailTimes::default()));
+        }
     }
 
     /// The datagram layer that it uses.
@@ -277,6 +289,7 @@ impl<'d> Network<'d> {
         let goes = |subdevice: &SubDevice| state == AlState::Init || subdevice.goes_up();
         let requests = self.subdevices.iter().filter(|subdevice| goes(subdevice)).map(|subdevice| async move {
             let who = subdevice.label();
+            let policy = subdevice.times.policy(state, policy);
             al::request(datagrams, Target::Station(subdevice.station), &who, state, policy).await
         });
         let results = join_all(requests).await;
@@ -332,6 +345,7 @@ async fn explore_one(
     }
     prepare_pre_op(datagrams, subdevice).await?;
     let target = Target::Station(subdevice.station);
+    let policy = subdevice.times.policy(AlState::PreOp, policy);
     subdevice.state = al::request(datagrams, target, &subdevice.label(), AlState::PreOp, policy).await?.state;
     let coe = mailbox.filter(|mailbox| mailbox.info().coe());
     let map = pdo::read(datagrams, &subdevice.sii, coe).await?;

@@ -17,6 +17,7 @@ use crate::error::{BringUpError, DatagramError, Label, SiiError};
 use crate::executor::join_all;
 use crate::sii::{Content, Sii, SiiReader};
 use crate::subdevice::{EscInfo, Identity, MailboxInfo, SubDevice};
+use crate::times::Times;
 use crate::topology::{Topology, topology};
 
 /// Station address of position 0. Above the addresses that an alias is likely to have, and not 0, which is what an
@@ -129,6 +130,7 @@ async fn identify(datagrams: &Datagrams, position: u16) -> Result<SubDevice, Bri
         open_ports: std::array::from_fn(|port| u8::try_from(port).is_ok_and(|port| dl.open(port))),
         parent: None,
         state: AlState::Init,
+        times: Times::default(),
         mailbox: mailbox(&sii),
         sii,
         pdo_source: None,

@@ -28,6 +28,7 @@ pub mod pdo;
 pub mod request;
 pub mod sii;
 pub mod subdevice;
+pub mod times;
 pub mod topology;
 pub mod watchdog;
 mod window;
@@ -44,6 +45,7 @@ pub use matching::{Expected, Match, Matching, Missing, Rule, identify};
 pub use occupancy::{Driven, Occupancy, SignOfLife, occupancy};
 pub use request::{Inbox, Pending, RequestError, Requests, requests};
 pub use subdevice::{EscInfo, Identity, MailboxInfo, PdoSource, SubDevice};
+pub use times::Times;
 pub use topology::{Parent, Topology};
 
 pub use ethercrab::PduLoop;

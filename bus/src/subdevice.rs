@@ -7,6 +7,7 @@ use zerocat_wire::register::features;
 
 use crate::error::Label;
 use crate::sii::{Content, Sii};
+use crate::times::Times;
 use crate::topology::Parent;
 
 /// Who made it and which one it is.
@@ -178,6 +179,8 @@ pub struct SubDevice {
     pub parent: Option<Parent>,
     /// AL state that it last reached or showed.
     pub state: AlState,
+    /// How long it may take.
+    pub times: Times,
     /// Mailbox, where it has one.
     pub mailbox: Option<MailboxInfo>,
     /// Everything from the SII.

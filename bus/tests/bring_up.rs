@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use support::Loss;
 use support::simulated::{cycle, operate, prepare, segment, to_op_and_back};
-use zerocat_bus::{Actors, AlError, BringUpError, Network, Options, Parent, PdoSource, Target};
+use zerocat_bus::{Actors, AlError, BringUpError, Network, Options, Parent, PdoSource, Target, Times};
 use zerocat_pdi::Direction;
-use zerocat_sim::{AlErrorConfig, EscModel, ProfileKind, SegmentConfig, SubDeviceConfig, TargetState};
+use zerocat_sim::{AlErrorConfig, EscModel, Millis, ProfileKind, SegmentConfig, SubDeviceConfig, TargetState};
 use zerocat_wire::{AlState, register};
 
 fn one(profile: ProfileKind) -> SubDeviceConfig {
@@ -273,4 +273,19 @@ fn nobody_on_the_wire_is_said_with_what_to_do() {
     let (datagrams, mut pump) = support::rig::<4, _>(|_: &mut [u8], _: Duration| false);
     let error = pump.run(Network::discover(&datagrams, Options::default())).unwrap_err();
     assert_eq!(error.to_string(), "no SubDevice answered; check cable, interface and power");
+}
+
+#[test]
+fn a_slow_subdevice_fails_unless_it_has_times_of_its_own() {
+    let slow = SubDeviceConfig { transition_delay: Millis(Duration::from_secs(4)), ..one(ProfileKind::Servo) };
+    let config = SegmentConfig::line(vec![one(ProfileKind::Coupler), slow, one(ProfileKind::DigitalIn)]);
+    let (datagrams, mut pump) = segment(&config);
+    let mut network = pump.run(Network::discover(&datagrams, Options::default())).unwrap();
+    let error = pump.run(network.to_pre_op()).unwrap_err();
+    assert_eq!(error.who().map(|who| who.position), Some(1));
+    let mut network = pump.run(Network::discover(&datagrams, Options::default())).unwrap();
+    network.set_times(1, Times { pre_op: Some(Duration::from_secs(5)), ..Times::default() });
+    pump.run(network.to_pre_op()).unwrap();
+    pump.run(network.read_pdos()).unwrap();
+    assert_eq!(network.subdevices()[1].pdo_source, Some(PdoSource::Coe));
 }

@@ -11,7 +11,8 @@ use std::time::Duration;
 use zerocat::config::{Engine, LinkKind};
 use zerocat::outfile::{Existing, Outfile};
 use zerocat::{
-    Depth, DrivenBus, LinkRequest, SCAN_SLOTS, Scanned, SessionError, SiiContent, draft_rig, open_link, scan,
+    Depth, DrivenBus, LinkRequest, SCAN_SLOTS, ScanOptions, Scanned, SessionError, SiiContent, draft_rig, open_link,
+    scan,
 };
 
 /// How long is waited for a reader of the draft.
@@ -33,6 +34,9 @@ pub(crate) struct Scan {
     /// Identity and topology only: no PRE-OP, no process data maps.
     #[arg(long)]
     basic: bool,
+    /// Seconds that each SubDevice may take to PRE-OP, and to answer a mail; without it 3 and 2.
+    #[arg(long, value_name = "SECONDS")]
+    timeout: Option<f64>,
     /// Scan a bus that another MainDevice drives: it is taken to INIT.
     #[arg(long)]
     take_bus: bool,
@@ -92,7 +96,8 @@ impl Scan {
         link.missing.iter().for_each(unavailable);
         let depth = if self.basic { Depth::Basic } else { Depth::Deep };
         let bus = if self.take_bus { DrivenBus::Take } else { DrivenBus::Refuse };
-        let found = scan(link.link, depth, bus, || signals.stop());
+        let options = ScanOptions { depth, bus, patience: self.patience()? };
+        let found = scan(link.link, options, || signals.stop());
         if let Some(elsewhere) = link.misdirected.as_ref().and_then(|misdirected| misdirected.seen()) {
             unavailable(&elsewhere.to_string());
         }
@@ -103,7 +108,27 @@ impl Scan {
         } else {
             print(&found.subdevices);
         }
-        draft.as_mut().map_or(Ok(()), |draft| draft.write(&draft_rig(&found, &self.interface)))
+        draft.as_mut().map_or(Ok(()), |draft| draft.write(&draft_rig(&found, &self.interface)))?;
+        self.all_read(&found.subdevices)
+    }
+
+    fn patience(&self) -> Result<Option<Duration>, Failure> {
+        let seconds = self.timeout.map(Duration::try_from_secs_f64).transpose();
+        seconds.map_err(|error| Failure::usage(format!("--timeout: {error}")))
+    }
+
+    /// Fails where a SubDevice couldn't be read, with all of them.
+    fn all_read(&self, subdevices: &[Scanned]) -> Done {
+        let errors: Vec<_> = subdevices.iter().filter_map(|found| found.error.as_deref()).collect();
+        if errors.is_empty() {
+            return Ok(());
+        }
+        let draft = if self.draft.is_some() { ", so the draft can't be run as it is" } else { "" };
+        let (count, all, interface) = (errors.len(), subdevices.len(), &self.interface);
+        Err(Failure::bus(format!(
+            "scan {interface}: {count} of {all} SubDevices could not be read{draft}; --timeout waits longer\n{}",
+            errors.join("\n")
+        )))
     }
 }
 
@@ -163,7 +188,11 @@ fn print(subdevices: &[Scanned]) {
             found.parent.map_or_else(|| "-".to_owned(), |parent| parent.to_string()),
             format!("{} bit", found.input_bits),
             format!("{} bit", found.output_bits),
-            found.pdo_source.map_or_else(|| "-".to_owned(), |source| source.to_string()),
+            match (&found.error, found.pdo_source) {
+                (Some(_), _) => "not read".to_owned(),
+                (None, Some(source)) => source.to_string(),
+                (None, None) => "-".to_owned(),
+            },
         ]);
     }
     print::line(table);
@@ -171,9 +200,6 @@ fn print(subdevices: &[Scanned]) {
     for found in subdevices {
         if found.sii != SiiContent::Programmed {
             print::line(format_args!("SubDevice {} ({}): its ESC says: {}", found.position, found.name, found.esc));
-        }
-        if let Some(error) = &found.error {
-            print::line(format_args!("SubDevice {} ({}): {error}", found.position, found.name));
         }
     }
 }

@@ -21,6 +21,7 @@ mod rig;
 mod safe;
 mod setting;
 mod task;
+mod timeouts;
 mod waveform;
 
 pub use busy_poll::{BusyPoll, BusyPollSettings};
@@ -36,4 +37,5 @@ pub use task::{
     AfterOutage, ReadChannel, ReadConfig, ReadTask, ScanTask, Sink, Source, Target, Task, WriteChannel, WriteConfig,
     WriteTask,
 };
+pub use timeouts::Timeouts;
 pub use waveform::Waveform;

@@ -7,6 +7,7 @@ use crate::number;
 use crate::parse;
 use crate::place::Place;
 use crate::task::Task;
+use crate::timeouts::Timeouts;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::io::ErrorKind;
@@ -95,6 +96,13 @@ pub struct Slave {
     pub model: String,
     /// Identity and process data.
     pub properties: SlaveProperties,
+    /// Time-outs, where it takes longer than others.
+    #[serde(default, skip_serializing_if = "Timeouts::are_defaults")]
+    #[schemars(default)]
+    pub timeouts: Timeouts,
+    /// Why a scan couldn't read what it maps; only in a draft that isn't complete. A rig file with this key isn't run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unread: Option<String>,
 }
 
 /// Identity of a SubDevice, and what it maps.

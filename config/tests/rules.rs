@@ -460,3 +460,23 @@ fn refuses_a_slave_without_lrw_that_is_not_there() {
     let rig = with("/engine", json!({ "without_lrw": ["drive"] }));
     assert!(names(&rig, "engine.without_lrw[0]", "no slave `drive`"));
 }
+
+#[test]
+fn refuses_a_slave_that_a_scan_could_not_read_and_says_why() {
+    let rig = with("/slaves/0/unread", json!("asked for PRE-OP, still shows INIT"));
+    assert!(names(
+        &rig,
+        "slaves[0].unread",
+        "the scan could not read what it maps: asked for PRE-OP, still shows INIT"
+    ));
+}
+
+#[test]
+fn refuses_time_outs_of_nothing_and_of_hours() {
+    let rig = with("/slaves/0/timeouts", json!({ "preop": "20s", "op": "0s", "mailbox": "2h" }));
+    assert!(names(&rig, "slaves[0].timeouts.op", "is not in 1 ms to 10 min"));
+    assert!(names(&rig, "slaves[0].timeouts.mailbox", "is not in 1 ms to 10 min"));
+    let rig = with("/slaves/0/timeouts", json!({ "preop": "20s", "safeop": "1m", "op": "30s", "mailbox": "4s" }));
+    assert_eq!(parsed(&rig).problems(), []);
+    assert_eq!(parsed(&rig).slaves[0].timeouts.longer(), std::time::Duration::from_secs(114));
+}

@@ -9,7 +9,7 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
-use zerocat::{Depth, DrivenBus, draft_rig, scan_by};
+use zerocat::{Depth, DrivenBus, ScanOptions, draft_rig, scan_by};
 use zerocat_bus::{Datagrams, Network, Options, block_on};
 use zerocat_esi::{Catalogue, Device};
 use zerocat_pdi::{SyncUnit, lay_out};
@@ -46,7 +46,8 @@ fn tried(device: &Device, drive: &mut Drive, datagrams: &Datagrams) {
     let Ok(config) = SubDeviceConfig::from_device(device) else { return };
     let segment = Segment::new(&SegmentConfig::line(vec![config])).expect("a description that was accepted");
     *drive.engine_mut().link_mut().segment_mut() = segment;
-    let scan = block_on(scan_by(datagrams, Depth::Deep, DrivenBus::Refuse), || drive.turn()).expect("it answers");
+    let scan = block_on(scan_by(datagrams, ScanOptions::new(Depth::Deep, DrivenBus::Refuse)), || drive.turn())
+        .expect("it answers");
     if scan.subdevices[0].error.is_none() {
         let rig = draft_rig(&scan, "in-process");
         assert_eq!(rig.problems(), [], "a draft passes its own check");

@@ -8,8 +8,8 @@ use crate::shutdown::LOOK;
 use crate::stopping::StopWatch;
 use std::time::Duration;
 use zerocat_bus::matching::{Expected, Matching, identify};
-use zerocat_bus::{BringUpError, Driven, Label, Network, Occupancy, Options, occupancy};
-use zerocat_config::{Rig, Slave};
+use zerocat_bus::{BringUpError, Driven, Label, Network, Occupancy, Options, Times, occupancy};
+use zerocat_config::{Rig, Slave, Timeouts};
 use zerocat_engine::{
     ControlClosed, Counters, CyclicLane, Exchange, LaneError, LaneOptions, PROCESS_DATA_ROOM, SamplePort, Traffic,
     WriterPort,
@@ -244,6 +244,9 @@ impl<'a> Machine<'a> {
         self.observer.enter(Phase::Discover);
         let mut network = Network::discover(self.datagrams, options).await?;
         let matching = recognise(self.rig, &network)?;
+        for (position, times) in times(self.rig, &matching) {
+            network.set_times(position, times);
+        }
         self.observer.enter(Phase::PreOp);
         network.to_pre_op().await?;
         self.observer.enter(Phase::ReadPdos);
@@ -333,6 +336,16 @@ impl<'a> Machine<'a> {
             self.datagrams.pause(LOOK).await;
         }
     }
+}
+
+/// How long each SubDevice of the rig file may take, by position.
+fn times(rig: &Rig, matching: &Matching) -> Vec<(u16, Times)> {
+    let of = |key: &str| rig.slaves.iter().find(|slave| slave.key == key).map(|slave| slave.timeouts);
+    let own = |timeouts: Timeouts| {
+        let Timeouts { preop, safeop, op, mailbox } = timeouts;
+        Times { pre_op: preop, safe_op: safeop, op, mailbox }
+    };
+    matching.matches.iter().filter_map(|found| Some((found.position, own(of(&found.key)?)))).collect()
 }
 
 fn deadline(rig: &Rig) -> Duration {

@@ -1,7 +1,8 @@
 //! A rig file drafted from a scan, for a user to begin with: every SubDevice with every entry that it maps, and a read
 //! task over all inputs, whose samples go to standard output.
 //!
-//! Guarantees: whatever was scanned, the draft has no problems, and all of its channels are bound on the same bus.
+//! Guarantees: whatever was scanned, the draft has no problems, and all of its channels are bound on the same bus. A SubDevice
+//! that couldn't be read is the exception: the draft says so, and that is a problem.
 
 mod entries;
 
@@ -9,7 +10,7 @@ use crate::scan::{Scan, Scanned};
 use entries::Names;
 use zerocat_config::{
     Engine, Network, NetworkProperties, PdoEntry, Pdos, ReadChannel, ReadConfig, ReadTask, Rig, Sink, Slave,
-    SlaveProperties, Target, Task,
+    SlaveProperties, Target, Task, Timeouts,
 };
 
 const NETWORK: &str = "network";
@@ -79,6 +80,8 @@ fn slave(found: &Scanned) -> Slave {
             position: found.position,
             pdos,
         },
+        timeouts: Timeouts::default(),
+        unread: found.error.clone(),
     }
 }
 

@@ -49,7 +49,7 @@ pub use privileges::Privileges;
 pub use realtime::ThreadPanic;
 pub use recovery::Outage;
 pub use report::Report;
-pub use scan::{Depth, SCAN_SLOTS, Scan, ScanError, Scanned, scan, scan_by};
+pub use scan::{Depth, SCAN_PATIENCE, SCAN_SLOTS, Scan, ScanError, ScanOptions, Scanned, scan, scan_by};
 pub use session::{Ended, Session, SessionError, SessionOptions, Status};
 pub use sinks::{SinkError, Sinks};
 pub use supervision::Cause;

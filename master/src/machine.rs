@@ -169,7 +169,7 @@ impl<'a> Machine<'a> {
         tasks: impl FnOnce(&Planned<'a>) -> Result<Ports, TaskStartError>,
         started: impl FnOnce(&Planned<'a>),
     ) -> Result<Life, LifeError> {
-        let end = self.datagrams.now().saturating_add(BRING_UP);
+        let end = self.datagrams.now().saturating_add(self.bound(BRING_UP));
         let mut planned = self.planned(end).await?;
         match self.operated(end, &mut planned, tasks).await {
             Ok(()) => {}
@@ -221,7 +221,7 @@ impl<'a> Machine<'a> {
         end: Duration,
         work: impl AsyncFnOnce(&mut Self) -> Result<T, StartError>,
     ) -> Result<T, LifeError> {
-        let (datagrams, stop) = (self.datagrams, self.stop.clone());
+        let (datagrams, stop, bound) = (self.datagrams, self.stop.clone(), self.bound(BRING_UP));
         let stopped = async {
             stop.wait().await;
             Err(LifeError::Stopped)
@@ -229,8 +229,14 @@ impl<'a> Machine<'a> {
         let work = async { work(self).await.map_err(LifeError::from) };
         match datagrams.by(end, or(stopped, work)).await {
             Some(done) => done,
-            None => Err(StartError::TooLong { bound: BRING_UP }.into()),
+            None => Err(StartError::TooLong { bound }.into()),
         }
+    }
+
+    /// The bound of a bring-up: longer by what the rig file gives to the SubDevice that may take longest.
+    pub(crate) fn bound(&self, usual: Duration) -> Duration {
+        let longest = self.rig.slaves.iter().map(|slave| slave.timeouts.longer()).max();
+        usual.saturating_add(longest.unwrap_or_default())
     }
 
     /// Shows other threads who is out of OP.

@@ -149,7 +149,7 @@ impl<'a> Machine<'a> {
     }
 
     async fn attempt(&mut self, planned: &mut Planned<'a>, ports: &mut Ports) -> Result<(), LifeError> {
-        let end = self.datagrams.now().saturating_add(ATTEMPT);
+        let end = self.datagrams.now().saturating_add(self.bound(ATTEMPT));
         let back = self.bounded(end, async |machine| {
             machine.listen().await?;
             let mut back = machine.plan().await?;

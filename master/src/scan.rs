@@ -15,7 +15,7 @@ use zerocat_bus::al::AlPolicy;
 use zerocat_bus::sii::Content;
 use zerocat_bus::{
     BringUpError, Datagrams, Driven, EscInfo, Identity, Network, Occupancy, Options, PdoSource, SubDevice, Target,
-    block_on, occupancy,
+    Times, block_on, occupancy,
 };
 use zerocat_engine::{AcyclicSettings, Engine, Pool, Slack, Timing};
 use zerocat_link::Slot;
@@ -35,6 +35,28 @@ pub enum Depth {
     /// Also to PRE-OP, to read what they map, and back to INIT.
     Deep,
 }
+
+/// How a bus is scanned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ScanOptions {
+    /// How deep to look.
+    pub depth: Depth,
+    /// What becomes of a bus that another MainDevice drives.
+    pub bus: DrivenBus,
+    /// How long each SubDevice may take to PRE-OP, and to answer a mail.
+    pub patience: Option<Duration>,
+}
+
+impl ScanOptions {
+    /// A scan so deep, with the usual patience.
+    #[must_use]
+    pub const fn new(depth: Depth, bus: DrivenBus) -> Self {
+        Self { depth, bus, patience: None }
+    }
+}
+
+/// How long each SubDevice may take to PRE-OP in a scan, where nothing else is asked for.
+pub const SCAN_PATIENCE: Duration = Duration::from_secs(3);
 
 /// Why a bus couldn't be scanned.
 #[derive(Debug, thiserror::Error)]
@@ -104,12 +126,12 @@ pub struct Scanned {
     pub error: Option<String>,
 }
 
-/// Scans the bus at the other end of a link that has [`SCAN_SLOTS`] slots; `bus` says what becomes of one that another
-/// MainDevice drives.
+/// Scans the bus at the other end of a link that has [`SCAN_SLOTS`] slots. A SubDevice that can't be read keeps nobody else
+/// from it: its [`Scanned::error`] says why.
 ///
 /// # Errors
 /// The bus is in use, nobody answered, or a SubDevice could not even be identified.
-pub fn scan(link: AnyLink, depth: Depth, bus: DrivenBus, stop: impl Fn() -> bool) -> Result<Scan, ScanError> {
+pub fn scan(link: AnyLink, options: ScanOptions, stop: impl Fn() -> bool) -> Result<Scan, ScanError> {
     link_idle_timer();
     let (pool, pdu_loop) = Pool::new();
     let settings = AcyclicSettings { first_slot: Slot(0), in_flight: SCAN_SLOTS, timeout: TIMEOUT };
@@ -128,7 +150,7 @@ pub fn scan(link: AnyLink, depth: Depth, bus: DrivenBus, stop: impl Fn() -> bool
         std::future::poll_fn(|_| if stop() { Poll::Ready(()) } else { Poll::Pending }).await;
         Err(ScanError::Interrupted)
     };
-    let scanned = block_on(or(stopped, look(&datagrams, depth, bus, &written)), || idle(&mut engine));
+    let scanned = block_on(or(stopped, look(&datagrams, options, &written)), || idle(&mut engine));
     if written.get() && scanned.is_err() {
         block_on(leave_in_init(&datagrams), || idle(&mut engine));
     }
@@ -139,9 +161,9 @@ pub fn scan(link: AnyLink, depth: Depth, bus: DrivenBus, stop: impl Fn() -> bool
 ///
 /// # Errors
 /// As for [`scan`], without `Interrupted`.
-pub async fn scan_by(datagrams: &Datagrams, depth: Depth, bus: DrivenBus) -> Result<Scan, ScanError> {
+pub async fn scan_by(datagrams: &Datagrams, options: ScanOptions) -> Result<Scan, ScanError> {
     let written = Cell::new(false);
-    let scanned = look(datagrams, depth, bus, &written).await;
+    let scanned = look(datagrams, options, &written).await;
     if written.get() && scanned.is_err() {
         leave_in_init(datagrams).await;
     }
@@ -149,13 +171,17 @@ pub async fn scan_by(datagrams: &Datagrams, depth: Depth, bus: DrivenBus) -> Res
 }
 
 /// `written` is set from the first write on: what comes before only reads.
-async fn look(datagrams: &Datagrams, depth: Depth, bus: DrivenBus, written: &Cell<bool>) -> Result<Scan, ScanError> {
+async fn look(datagrams: &Datagrams, options: ScanOptions, written: &Cell<bool>) -> Result<Scan, ScanError> {
+    let ScanOptions { depth, bus, patience } = options;
     match occupancy(datagrams).await.map_err(BringUpError::from)? {
         Occupancy::Silent => return Err(BringUpError::Nobody.into()),
         Occupancy::Driven(driven) if bus == DrivenBus::Refuse => return Err(ScanError::Driven(driven)),
         Occupancy::Driven(_) | Occupancy::Free { .. } => written.set(true),
     }
-    let mut network = Network::discover(datagrams, Options { policy: Some(patience()), ..Options::default() }).await?;
+    let mut network = Network::discover(datagrams, Options { policy: Some(policy()), ..Options::default() }).await?;
+    for position in (0..).take(network.subdevices().len()) {
+        network.set_times(position, Times { pre_op: patience, mailbox: patience, ..Times::default() });
+    }
     let mut problems = Vec::new();
     if depth == Depth::Deep {
         // Who can't go to PRE-OP is listed all the same, with what is known of it.
@@ -190,8 +216,8 @@ async fn leave_in_init(datagrams: &Datagrams) {
     }
 }
 
-fn patience() -> AlPolicy {
-    AlPolicy { deadline: Duration::from_secs(3), ..AlPolicy::to(AlState::PreOp) }
+fn policy() -> AlPolicy {
+    AlPolicy { deadline: SCAN_PATIENCE, ..AlPolicy::to(AlState::PreOp) }
 }
 
 fn scanned(found: &SubDevice, problem: Option<&BringUpError>) -> Scanned {

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use zerocat::config::Rig;
 use zerocat::{
-    Depth, DrivenBus, Machine, Observer, Phase, Scan, SessionEvent, StopWish, UnwatchedOutputs, chain, draft_rig,
-    scan_by,
+    Depth, DrivenBus, Machine, Observer, Phase, Scan, ScanOptions, SessionEvent, StopWish, UnwatchedOutputs, chain,
+    draft_rig, scan_by,
 };
 use zerocat_bus::{requests, try_block_on};
 use zerocat_esi::{Device, Pdo};
@@ -105,7 +105,7 @@ impl Network<'_> {
     fn scan(&mut self, device: &Device, ends: &Ends) -> Result<Scan, Failure> {
         self.stage.set(Stage::Scan);
         let fail = |reason: String| Failure::new(Stage::Scan, reason);
-        let scanning = scan_by(&ends.datagrams, Depth::Deep, DrivenBus::Refuse);
+        let scanning = scan_by(&ends.datagrams, ScanOptions::new(Depth::Deep, DrivenBus::Refuse));
         let scan = Self::wait(&mut self.drive, &self.bound, scanning).map_err(Failure::at(Stage::Scan))?;
         let scan = scan.map_err(|error| fail(chain(&error)))?;
         let [found] = scan.subdevices.as_slice() else {

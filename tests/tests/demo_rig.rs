@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 use zerocat::config::{PdoEntry, Rig};
-use zerocat::{Depth, DrivenBus, SCAN_SLOTS, Scan, scan};
+use zerocat::{Depth, DrivenBus, SCAN_SLOTS, Scan, ScanOptions, scan};
 use zerocat_link::Sizing;
 use zerocat_pdi::Pdo;
 use zerocat_sim::{Segment, SegmentConfig, SegmentLink};
@@ -14,7 +14,8 @@ fn found() -> Scan {
     let segment = Segment::new(&SegmentConfig::demo()).unwrap();
     let start = Instant::now();
     let link = SegmentLink::new(segment, Sizing { slots: SCAN_SLOTS, receive: 64 }, move || start.elapsed());
-    scan(Box::new(link), Depth::Deep, DrivenBus::Refuse, || false).unwrap()
+    let options = ScanOptions::new(Depth::Deep, DrivenBus::Refuse);
+    scan(Box::new(link), options, || false).unwrap()
 }
 
 /// Index, subindex and bits of each entry that is no padding.

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::time::Duration;
 use zerocat::config::{PdoEntry, Rig, Slave, Target, Task, WriteChannel, WriteConfig, WriteTask};
-use zerocat::{Depth, DrivenBus, Scan, draft_rig, scan_by};
+use zerocat::{Depth, DrivenBus, Scan, ScanOptions, draft_rig, scan_by};
 use zerocat_bus::block_on;
 use zerocat_pdi::BitSpan;
 use zerocat_sim::{Segment, SegmentConfig, SubDeviceConfig};
@@ -156,7 +156,7 @@ fn mapped(scan: &Scan) -> usize {
 
 fn scan(segment: Segment) -> Scan {
     let (mut drive, ends) = Drive::new(segment, Duration::from_millis(1), |link| link);
-    block_on(scan_by(&ends.datagrams, Depth::Deep, DrivenBus::Refuse), || drive.turn()).unwrap()
+    block_on(scan_by(&ends.datagrams, ScanOptions::new(Depth::Deep, DrivenBus::Refuse)), || drive.turn()).unwrap()
 }
 
 /// Scan, draft, check, run; every entry is a channel with bits of its own.

@@ -6,7 +6,7 @@
 
 use proptest::prelude::*;
 use std::time::Duration;
-use zerocat::config::{Overlap, Pdos, Rig, Slave, SlaveProperties, SyncUnit};
+use zerocat::config::{Overlap, Pdos, Rig, Slave, SlaveProperties, SyncUnit, Timeouts};
 use zerocat_pdi::{Direction, PlacedEntry};
 use zerocat_sim::{ModuleKind, ProfileKind, Segment, SegmentConfig, SubDeviceConfig, WireConfig};
 use zerocat_testkit::virtual_network::{self, VirtualNetwork};
@@ -53,7 +53,15 @@ fn rig_of(segment: &SegmentConfig) -> Rig {
             pdos: Pdos::default(),
         };
         let text = || String::from("x");
-        Slave { key: key(subdevice.position.into()), name: text(), make: text(), model: text(), properties }
+        Slave {
+            key: key(subdevice.position.into()),
+            name: text(),
+            make: text(),
+            model: text(),
+            properties,
+            timeouts: Timeouts::default(),
+            unread: None,
+        }
     };
     let slaves = found.planned().network.subdevices().iter().map(slave).collect();
     Rig { slaves, ..virtual_network::rig(PERIOD) }

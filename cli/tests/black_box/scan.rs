@@ -4,6 +4,8 @@ use crate::bench_set::{Folder, Segment, demo_rig, in_op, in_some_attempts, read_
 use crate::program::zerocat;
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
+use std::time::Duration;
+use zerocat_sim::{Millis, ProfileKind, SegmentConfig, SubDeviceConfig};
 use zerocat_testkit::netns::{Veth, in_private_netns, ip};
 
 /// Name, vendor, product, revision, serial, bits of inputs, bits of outputs. Padding counts.
@@ -147,5 +149,47 @@ fn a_bus_that_another_maindevice_drives_is_left_alone() {
         assert!(ended.out.contains("0 working counter faults"), "{}", ended.out);
         in_some_attempts(scan);
         assert_eq!(segment.end().states(), ["INIT"; 6]);
+    });
+}
+
+/// A coupler, a drive that takes 4 s for each transition, and a terminal behind it.
+fn slow_drive() -> SegmentConfig {
+    let slow = SubDeviceConfig {
+        transition_delay: Millis(Duration::from_secs(4)),
+        ..SubDeviceConfig::new(ProfileKind::Servo)
+    };
+    let [coupler, inputs] = [ProfileKind::Coupler, ProfileKind::DigitalIn].map(SubDeviceConfig::new);
+    SegmentConfig::line(vec![coupler, slow, inputs])
+}
+
+#[test]
+fn a_subdevice_that_cannot_be_read_fails_the_scan_and_its_draft_and_keeps_nobody_from_being_read() {
+    in_private_netns(|veth| {
+        let _segment = Segment::of(veth, &slow_drive());
+        let folder = Folder::new();
+        let draft = folder.path("draft.json");
+        let scanned = zerocat(&["scan", "--interface", &veth.master, "--draft", &draft]).with_code(5);
+        let why = "SubDevice 1 (ZC-SERVO): asked for PRE-OP, still shows INIT after 3";
+        let scanned = scanned.saying(&["1 of 3 SubDevices could not be read", "--timeout", why]);
+        assert_eq!(scanned.err.matches("ZC-SERVO").count(), 1, "{}", scanned.err);
+        assert!(!scanned.err.contains("ERROR"), "{}", scanned.err);
+        let row = |name: &str| scanned.out.lines().find(|line| line.contains(name)).unwrap().to_owned();
+        assert!(row("ZC-SERVO").contains("not read"), "{}", scanned.out);
+        assert!(row("EL1004").contains("4 bit"), "{}", scanned.out);
+        assert_eq!(read_json(&draft)["slaves"][1]["unread"].as_str().map(|text| text.starts_with(why)), Some(true));
+        zerocat(&["check", &draft]).with_code(3).saying(&["slaves[1].unread", "could not read what it maps"]);
+    });
+}
+
+#[test]
+fn a_slow_subdevice_is_waited_for_where_that_is_asked_for() {
+    in_private_netns(|veth| {
+        let _segment = Segment::of(veth, &slow_drive());
+        let scan = || zerocat(&["scan", "--interface", &veth.master, "--timeout", "20", "--json"]);
+        let found = unless_starved(scan).with_code(0).json();
+        assert_eq!(
+            (&found["subdevices"][1]["pdo_source"], &found["subdevices"][1]["error"]),
+            (&json!("coe"), &Value::Null)
+        );
     });
 }

@@ -1,12 +1,16 @@
 //! The network and the slaves.
 
 use super::{Found, Unique, same_entry};
-use crate::rig::{PdoEntry, Rig};
+use crate::rig::{PdoEntry, Rig, Slave};
+use std::ops::RangeInclusive;
+use std::time::Duration;
 
 /// Highest rate, in Hz. A cycle of 10 us is shorter than the smallest frame's round trip over a few SubDevices.
 const MAX_RATE: f64 = 100_000.0;
 /// Longest interface name: IFNAMSIZ less the closing zero (linux/if.h).
 const MAX_INTERFACE: usize = 15;
+/// Time-outs of a SubDevice.
+const TIMEOUTS: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(600);
 
 /// Checks interface and rate.
 pub(super) fn network(rig: &Rig, found: &mut Found) {
@@ -47,8 +51,23 @@ pub(super) fn slaves(rig: &Rig, found: &mut Found) {
         if let Some(first) = positions.taken(position, &path) {
             found.add(path, format!("{position} is already used in {first}"), "give each slave its own position");
         }
+        whole(slave, i, found);
         entries(&slave.properties.pdos.inputs, &format!("slaves[{i}].properties.pdos.inputs"), found);
         entries(&slave.properties.pdos.outputs, &format!("slaves[{i}].properties.pdos.outputs"), found);
+    }
+}
+
+/// Whether the draft of it is complete, and its time-outs make sense.
+fn whole(slave: &Slave, i: usize, found: &mut Found) {
+    if let Some(why) = &slave.unread {
+        let what = format!("the scan could not read what it maps: {why}");
+        let fix = "scan again (`--timeout` waits longer), or write its `pdos` and remove this key";
+        found.add(format!("slaves[{i}].unread"), what, fix);
+    }
+    for (key, time) in slave.timeouts.all() {
+        let Some(time) = time.filter(|time| !TIMEOUTS.contains(time)) else { continue };
+        let what = format!("{time:?} is not in 1 ms to 10 min");
+        found.add(format!("slaves[{i}].timeouts.{key}"), what, "give a time such as \"30s\"");
     }
 }
 

@@ -28,6 +28,7 @@ use crate::error::{BringUpError, DatagramError, Label};
 use crate::executor::join_all;
 use crate::look;
 use crate::mailbox::{MailTimes, Mailbox, ReceivedEmergency};
+use crate::names::{self, NameBook};
 use crate::pdo;
 use crate::subdevice::SubDevice;
 use crate::times::Times;
@@ -150,6 +151,12 @@ impl<'d> Network<'d> {
         let (datagrams, policy) = (self.datagrams, self.policy(AlState::PreOp));
         let nodes = self.subdevices.iter_mut().zip(&mut self.mailboxes);
         join_all(nodes.map(|(subdevice, mailbox)| explore_one(datagrams, subdevice, mailbox.as_mut(), policy))).await
+    }
+
+    /// Has SubDevices say what they call the entries that have no name in their SII, within [`names::IN_ALL`], and fills what is
+    /// known of their kind into `book`. After their maps were read.
+    pub async fn read_names(&mut self, book: &mut NameBook) {
+        names::give_names(self.datagrams, &mut self.subdevices, &mut self.mailboxes, book).await;
     }
 
     /// What each SubDevice brings to the process image, in bus order.

@@ -26,6 +26,8 @@ pub enum SdoService {
     Upload,
     /// To the SubDevice.
     Download,
+    /// Neither: what is there.
+    Information,
 }
 
 impl std::fmt::Display for SdoService {
@@ -33,6 +35,7 @@ impl std::fmt::Display for SdoService {
         f.write_str(match self {
             Self::Upload => "upload",
             Self::Download => "download",
+            Self::Information => "information",
         })
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! Guarantees: a mail is written as the whole mailbox, so that its last byte commits it; the reply mailbox is read
 //! empty before a request; an answer is known by what it answers, never by its counter, which each side counts for
-//! itself; emergencies that come in between are kept, with a bound, and never disturb an exchange; a reply whose frame
-//! was lost on the way back is asked for again (repeat request).
+//! itself; emergencies that come in between are kept, with a bound, and never disturb an exchange, nor do mails of other
+//! protocols and answers to something else, which never make a wait longer; a reply whose frame was lost on the way back is
+//! asked for again (repeat request), and an older mail that comes instead isn't taken for it.
 //!
 //! Not guaranteed: that a request whose frame was lost on the way back is seen only once by a SubDevice that doesn't
 //! look at the counter, which stays the same in a repetition.
@@ -126,6 +127,8 @@ pub struct Mailbox {
     info: MailboxInfo,
     times: MailTimes,
     counter: u8,
+    /// The mail that was read last, to know it when it comes again.
+    last: Vec<u8>,
     emergencies: VecDeque<ReceivedEmergency>,
     counters: MailCounters,
 }
@@ -143,7 +146,7 @@ impl Mailbox {
     pub fn new(who: Label, station: u16, info: MailboxInfo) -> Self {
         let (target, times) = (Target::Station(station), MailTimes::default());
         let (emergencies, counters) = (VecDeque::with_capacity(EMERGENCIES), MailCounters::default());
-        Self { who, target, info, times, counter: 0, emergencies, counters }
+        Self { who, target, info, times, counter: 0, last: Vec::new(), emergencies, counters }
     }
 
     /// Whose it is.
@@ -238,6 +241,18 @@ impl Mailbox {
         body(&mut mail, self.counter).map_err(|source| MailError::TooLong { room, source })?;
         self.drain(datagrams).await?;
         self.put(datagrams, &mail).await?;
+        self.answer(datagrams, answers).await
+    }
+
+    /// Waits for a mail that answers what was asked: the next part of an answer that comes in several mails.
+    ///
+    /// # Errors
+    /// [`MailError`], other than `Full` and `TooLong`.
+    pub async fn answer(
+        &mut self,
+        datagrams: &Datagrams,
+        answers: impl Fn(&MailboxHeader, &[u8]) -> bool,
+    ) -> Result<Vec<u8>, MailError> {
         let start = datagrams.now();
         let mut passed = 0;
         loop {
@@ -258,14 +273,18 @@ impl Mailbox {
     }
 
     async fn wait_for_mail(&mut self, datagrams: &Datagrams, start: Duration, passed: u32) -> Result<(), MailError> {
-        while !self.full(datagrams, self.info.read_channel).await? {
+        loop {
+            let full = self.full(datagrams, self.info.read_channel).await?;
             let waited = datagrams.now().saturating_sub(start);
-            if waited > self.times.response {
+            // Also where one mail follows the other and none is the answer.
+            if waited > self.times.response && (passed > 0 || !full) {
                 return Err(MailError::NoAnswer { waited, passed });
+            }
+            if full {
+                return Ok(());
             }
             datagrams.pause(self.times.poll).await;
         }
-        Ok(())
     }
 
     async fn full(&self, datagrams: &Datagrams, number: u8) -> Result<bool, DatagramError> {
@@ -283,6 +302,8 @@ impl Mailbox {
                 if written {
                     break;
                 }
+                // Some take no mail before theirs was read.
+                self.drain(datagrams).await?;
             } else {
                 self.counters.rewritten += u64::from(written);
                 let answer = datagrams.write_once(self.target, self.info.write_start, mail).await?;
@@ -310,6 +331,10 @@ impl Mailbox {
             let answer = datagrams.read_once(self.target, self.info.read_start, len).await?;
             if answer.working_counter != 0 {
                 self.counters.read += 1;
+                if !self.is_new(&answer.data) && repeated {
+                    self.counters.stale += 1;
+                    return Err(MailError::Lost);
+                }
                 return Ok(self.classify(datagrams.now(), &answer.data));
             }
             if datagrams.now().saturating_sub(start) > self.times.response {
@@ -346,6 +371,17 @@ impl Mailbox {
             }
             datagrams.pause(self.times.poll).await;
         }
+    }
+
+    /// Whether a mail is another one than the last, by all its bytes with its counter; it is the last one then. A counter of 0
+    /// counts nothing, so such a mail is always new.
+    fn is_new(&mut self, mail: &[u8]) -> bool {
+        let Ok((header, body)) = mailbox::open(mail) else { return true };
+        let whole = mail.get(..mailbox::HEADER_LEN + body.len()).unwrap_or_default();
+        let new = header.counter == 0 || self.last != whole;
+        self.last.clear();
+        self.last.extend_from_slice(whole);
+        new
     }
 
     fn classify(&mut self, at: Duration, mail: &[u8]) -> Mail {

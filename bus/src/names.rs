@@ -148,7 +148,7 @@ pub(crate) async fn give_names(
     book: &mut NameBook,
 ) {
     let end = datagrams.now().saturating_add(IN_ALL);
-    let mut own: BTreeMap<u16, Names> = BTreeMap::new();
+    let (mut own, mut failed) = (BTreeMap::<u16, Names>::new(), BTreeSet::new());
     // The first of each kind, then those that have something that the first hasn't.
     for firsts_only in [true, false] {
         let mut asked = BTreeSet::new();
@@ -157,19 +157,26 @@ pub(crate) async fn give_names(
             let Some(mailbox) = mailbox.as_mut().filter(|mailbox| mailbox.info().coe()) else { continue };
             let (kind, wanted) = (Kind::from(subdevice.identity), Wanted::of(&subdevice.sync_managers));
             let names = own.get(&subdevice.position).or_else(|| book.known.get(&kind)).cloned().unwrap_or_default();
-            if !may_be_asked(subdevice) || !names.lacks(&wanted) || (firsts_only && !asked.insert(kind)) {
+            let asked_enough = failed.contains(&subdevice.position) || (firsts_only && asked.contains(&kind));
+            if !may_be_asked(subdevice) || !names.lacks(&wanted) || asked_enough {
                 continue;
             }
+            asked.insert(kind);
             errands.push((subdevice, Errand { kind, mailbox, wanted, names }));
         }
-        let done = join_all(errands.into_iter().map(async |(subdevice, errand)| {
-            (subdevice, run(datagrams, errand, end).await)
-        }));
+        let done = join_all(
+            errands
+                .into_iter()
+                .map(|(subdevice, errand)| async move { (subdevice, run(datagrams, errand, end).await) }),
+        );
         for (subdevice, Learned { kind, names, modular, problem }) in done.await {
+            if problem.is_some() {
+                failed.insert(subdevice.position);
+            }
             subdevice.notes.extend(problem.map(|problem| format!("names of entries are missing: {problem}")));
             if modular {
                 own.insert(subdevice.position, names);
-            } else {
+            } else if !names.entries.is_empty() || !names.objects.is_empty() {
                 book.learned.insert(kind);
                 book.known.entry(kind).or_default().entries.extend(names.entries);
                 book.known.entry(kind).or_default().objects.extend(names.objects);
@@ -251,19 +258,27 @@ fn known<T>(answer: Result<T, SdoError>) -> Result<Option<T>, SdoError> {
 /// Whether a name only says which subindex it is of: `SubIndex 001`.
 fn says_nothing(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
-    lower.strip_prefix("subindex").is_some_and(|rest| rest.trim().bytes().all(|byte| byte.is_ascii_digit())) || name.is_empty()
+    lower.strip_prefix("subindex").is_some_and(|rest| rest.trim().bytes().all(|byte| byte.is_ascii_digit()))
+        || name.is_empty()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use zerocat_pdi::{Direction, Pdo};
+    use zerocat_pdi::{Activation, Direction, Pdo};
 
     fn layout() -> Vec<SyncManagerLayout> {
-        let entry = |index, subindex, name: &str| Entry { index, subindex, bit_length: 16, name: name.to_owned(), type_code: 0 };
+        let entry = |index, subindex, name: &str| Entry {
+            index,
+            subindex,
+            bit_length: 16,
+            name: name.to_owned(),
+            type_code: 0,
+        };
         let entries = vec![entry(0x6041, 0, ""), entry(0, 0, ""), entry(0x6064, 0, "Mine")];
         let pdos = vec![Pdo { index: 0x1a00, name: String::new(), entries }];
-        vec![SyncManagerLayout { number: 3, direction: Direction::Input, start: 0x1180, control: 0x20, pdos }]
+        let (direction, activation) = (Direction::Input, Activation::SafeOp);
+        vec![SyncManagerLayout { number: 3, direction, start: 0x1180, control: 0x20, activation, pdos }]
     }
 
     #[test]

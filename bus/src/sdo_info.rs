@@ -141,7 +141,8 @@ impl Mailbox {
             None => false,
         };
         let behind = |header: &MailboxHeader, body: &[u8]| {
-            fragment(header, body).is_some_and(|(header, _)| header.op == query.response() || header.op == InfoOp::Error)
+            fragment(header, body)
+                .is_some_and(|(header, _)| header.op == query.response() || header.op == InfoOp::Error)
         };
         let mut mail = self.exchange(datagrams, emit, first).await.map_err(failed)?;
         let mut all = Vec::new();

@@ -4,7 +4,10 @@ mod support;
 
 use support::mailman::{Mailman, emergency, mailbox, response};
 use support::{Loss, rig};
-use zerocat_wire::coe::{AbortCode, SdoAbort, SdoInitiate, SdoRequest, SdoResponse, SdoSegment, SdoTarget};
+use zerocat_wire::coe::{
+    self, AbortCode, CoeHeader, CoeService, InfoHeader, InfoOp, SdoAbort, SdoInitiate, SdoRequest, SdoResponse,
+    SdoSegment, SdoTarget,
+};
 use zerocat_wire::mailbox::{self as mail, MailboxError, MailboxHeader, MailboxType};
 
 fn value(target: SdoTarget, data: &[u8]) -> Vec<u8> {
@@ -151,4 +154,122 @@ fn no_answer_ends_with_the_time_that_was_waited() {
     let (datagrams, mut pump) = rig::<4, _>(Mailman::sdo(|_| vec![]));
     let error = pump.run(mailbox().upload(&datagrams, 0x1018, 1)).unwrap_err().to_string();
     assert!(error.starts_with("SubDevice 3 (EL3002): SDO upload of 0x1018:01: no answer in 2."), "{error}");
+}
+
+/// A mail of a protocol that nobody asked for: a fragment of an Ethernet frame.
+fn eoe(counter: u8) -> Vec<u8> {
+    let mut bytes = vec![0; 64];
+    let header = MailboxHeader::new(MailboxType::Eoe, counter, 0);
+    let fragment = |body: &mut [u8]| {
+        body[..8].copy_from_slice(&[0x00, 0x01, 0, 0, 0xff, 0xff, 0xff, 0xff]);
+        Ok(8)
+    };
+    let len = mail::emit(&mut bytes, header, fragment).unwrap();
+    bytes.truncate(len);
+    bytes
+}
+
+#[test]
+fn ethernet_between_request_and_response_disturbs_nothing_whatever_is_lost() {
+    for loss in [Loss::None, Loss::Outbound(3), Loss::Inbound(3), Loss::Both(4)] {
+        let noisy = Mailman::sdo(|request| [vec![eoe(1), eoe(2), eoe(3)], echo(request), vec![eoe(4)]].concat());
+        let (datagrams, mut pump) = rig::<4, _>(noisy);
+        pump.loss = loss;
+        pump.segment.post(eoe(7));
+        let mut mailbox = mailbox();
+        for subindex in 1..=20 {
+            assert_eq!(pump.run(mailbox.upload(&datagrams, 0x1018, subindex)), Ok(vec![subindex]), "{loss:?}");
+        }
+        assert!(mailbox.counters().stale >= 60, "{:?}", mailbox.counters());
+    }
+}
+
+#[test]
+fn mails_without_end_do_not_make_a_wait_longer() {
+    // Whatever is asked: more mails than can be read in the time of an answer.
+    let (datagrams, mut pump) = rig::<4, _>(Mailman::sdo(|_| vec![eoe(1); 200_000]));
+    let start = pump.now();
+    let error = pump.run(mailbox().upload(&datagrams, 0x1018, 1)).unwrap_err().to_string();
+    assert!(error.contains("no answer in 2.") && error.contains("other mails came"), "{error}");
+    assert!(pump.now() - start < std::time::Duration::from_secs(3));
+}
+
+#[test]
+fn an_older_mail_that_is_repeated_in_vain_is_not_taken_for_the_answer() {
+    let (datagrams, mut pump) = rig::<4, _>(Mailman::sdo(echo));
+    let mut mailbox = mailbox();
+    assert_eq!(pump.run(mailbox.upload(&datagrams, 0x1018, 4)), Ok(vec![4]));
+    // The answer is lost on its way, and the SubDevice repeats the one before, whose counter shows it.
+    pump.segment.forgets = true;
+    pump.loss = Loss::Inbound(9);
+    for _ in 0..10 {
+        assert_eq!(pump.run(mailbox.upload(&datagrams, 0x1018, 4)), Ok(vec![4]));
+    }
+    assert!(mailbox.counters().repeats > 0);
+}
+
+fn described(index: u16, subindex: u8, parts: &[&[u8]]) -> Vec<Vec<u8>> {
+    let [low, high] = index.to_le_bytes();
+    let head = [low, high, subindex, 0, 7, 0, 32, 0, 7, 0];
+    let count = parts.len();
+    let mail = |(n, part): (usize, &&[u8])| {
+        let left = count - 1 - n;
+        let header = InfoHeader {
+            op: InfoOp::EntryResponse,
+            incomplete: left > 0,
+            fragments_left: u16::try_from(left).unwrap(),
+        };
+        let body = [&header.emit()[..], if n == 0 { &head } else { &[] }, part].concat();
+        let mut bytes = vec![0; 128];
+        let len = coe::emit(&mut bytes, 1, CoeService::SdoInformation, |room| {
+            room[..body.len()].copy_from_slice(&body);
+            Ok(body.len())
+        });
+        bytes.truncate(len.unwrap());
+        bytes
+    };
+    parts.iter().enumerate().map(mail).collect()
+}
+
+#[test]
+fn a_description_in_fragments_is_put_together_among_other_mails() {
+    let device = Mailman::new(|_, body| {
+        let (header, _) = CoeHeader::parse(body).unwrap();
+        assert_eq!(header.service, CoeService::SdoInformation);
+        let mut mails = described(0x6064, 0, &[b"Position ", b"actual ", b"value\0\0"]);
+        mails.insert(1, eoe(3));
+        mails.insert(0, emergency(0x8130));
+        // An answer of before to another question.
+        mails.insert(0, described(0x6041, 0, &[b"Status word"]).remove(0));
+        mails
+    });
+    let (datagrams, mut pump) = rig::<4, _>(device);
+    let entry = pump.run(mailbox().describe_entry(&datagrams, 0x6064, 0)).unwrap();
+    assert_eq!((entry.name.as_str(), entry.data_type, entry.bit_length), ("Position actual value", 7, 32));
+}
+
+#[test]
+fn fragments_without_end_are_an_error() {
+    let device = Mailman::new(|_, _| {
+        let one = described(0x6064, 0, &[b"a", b"b"]).remove(0);
+        vec![one; 300]
+    });
+    let (datagrams, mut pump) = rig::<4, _>(device);
+    let error = pump.run(mailbox().describe_entry(&datagrams, 0x6064, 0)).unwrap_err().to_string();
+    assert!(error.starts_with("SubDevice 3 (EL3002): SDO information of 0x6064:00:"), "{error}");
+    assert!(error.contains("more than 128 fragments"), "{error}");
+}
+
+#[test]
+fn what_cannot_be_described_is_an_abort_with_its_code() {
+    let device = Mailman::new(|_, _| {
+        let mut bytes = vec![0; 32];
+        let len = coe::emit(&mut bytes, 1, CoeService::SdoInformation, |room| {
+            coe::InfoError(AbortCode::NO_SUCH_OBJECT).emit(room)
+        });
+        bytes.truncate(len.unwrap());
+        vec![bytes]
+    });
+    let (datagrams, mut pump) = rig::<4, _>(device);
+    assert!(pump.run(mailbox().describe_object(&datagrams, 0x6064)).unwrap_err().says_absent());
 }

@@ -11,19 +11,31 @@ use std::time::Duration;
 use zerocat::config::{Engine, LinkKind};
 use zerocat::outfile::{Existing, Outfile};
 use zerocat::{
-    Depth, DrivenBus, LinkRequest, SCAN_SLOTS, ScanOptions, Scanned, SessionError, SiiContent, draft_rig, open_link,
-    scan,
+    Depth, DrivenBus, LinkRequest, NAMES_IN_ALL, NAMES_PER_SUBDEVICE, NameCache, SCAN_SLOTS, ScanOptions, Scanned,
+    SessionError, SiiContent, draft_rig, open_link, scan,
 };
 
 /// How long is waited for a reader of the draft.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+const EXAMPLES: &str = "Examples:\n  zerocat scan --interface eth1\n  zerocat scan --interface eth1 --draft rig.json";
+
+/// Where names of entries come from, and how long that takes at most.
+fn names_from() -> String {
+    let [each, all] = [NAMES_PER_SUBDEVICE, NAMES_IN_ALL].map(|bound| bound.as_secs());
+    format!(
+        "Names: with --draft or --json, SubDevices are asked by SDO information for names and data types of entries that have no \
+         name in their SII, for {each} s each and {all} s in all at the longest. What they say is kept by vendor, product and \
+         revision in $XDG_CACHE_HOME/zerocat/names (or ~/.cache/zerocat/names), where that can be written."
+    )
+}
 
 /// Show who is on a bus and what each SubDevice maps. Frames go out of the named interface only.
 ///
 /// SubDevices are taken to INIT and, unless --basic is given, to PRE-OP and back. A bus that another MainDevice drives
 /// is left alone.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  zerocat scan --interface eth1\n  zerocat scan --interface eth1 --draft rig.json")]
+#[command(after_help = format!("{EXAMPLES}\n\n{}", names_from()))]
 pub(crate) struct Scan {
     /// Network interface.
     #[arg(short, long)]
@@ -37,6 +49,9 @@ pub(crate) struct Scan {
     /// Seconds that each SubDevice may take to PRE-OP, and to answer a mail; without it 3 and 2.
     #[arg(long, value_name = "SECONDS")]
     timeout: Option<f64>,
+    /// Don't ask SubDevices what they call entries that have no name in their SII.
+    #[arg(long)]
+    no_names: bool,
     /// Scan a bus that another MainDevice drives: it is taken to INIT.
     #[arg(long)]
     take_bus: bool,
@@ -96,13 +111,19 @@ impl Scan {
         link.missing.iter().for_each(unavailable);
         let depth = if self.basic { Depth::Basic } else { Depth::Deep };
         let bus = if self.take_bus { DrivenBus::Take } else { DrivenBus::Refuse };
-        let options = ScanOptions { depth, bus, patience: self.patience()? };
+        let wanted = !self.no_names && (self.json || self.draft.is_some());
+        let options = ScanOptions {
+            patience: self.patience()?,
+            names: wanted.then(NameCache::of_user),
+            ..ScanOptions::new(depth, bus)
+        };
         let found = scan(link.link, options, || signals.stop());
         if let Some(elsewhere) = link.misdirected.as_ref().and_then(|misdirected| misdirected.seen()) {
             unavailable(&elsewhere.to_string());
         }
-        let found =
-            found.map_err(|error| Failure::bus(format!("scan {}: {}", self.interface, zerocat::chain(&error))))?;
+        let found = found
+            .map_err(|error| error.with_reasons(&self.interface))
+            .map_err(|error| Failure::bus(format!("scan {}: {}", self.interface, zerocat::chain(&error))))?;
         if self.json {
             print::json(&found)?;
         } else {

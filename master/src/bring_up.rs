@@ -31,6 +31,9 @@ pub enum StartError {
     /// Nobody answered, and nothing was written.
     #[error("no SubDevice answered; check cable, interface and power")]
     Silent,
+    /// Nobody answered, nothing was written, and this host knows of what may be why.
+    #[error("no SubDevice answered; {}", .0.join("; "))]
+    Unheard(Vec<String>),
     /// Another MainDevice drives the bus, and nothing was written.
     #[error(
         "another MainDevice drives this bus: {}; stop it first, or take the bus from it with --take-bus",

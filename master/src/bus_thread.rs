@@ -91,7 +91,8 @@ impl BusThread {
             ControlFlow::Continue(())
         });
         let controls = machine.controls;
-        let report = RunReport::of(&core, reached.into_inner(), tasks.into_inner().stop(), options.observer.furthest());
+        let (reached, tasks, furthest) = (reached.into_inner(), tasks.into_inner().stop(), options.observer.furthest());
+        let report = RunReport::of(&core, reached, tasks, furthest, datagrams.counters());
         conclude(life, report, core.end(controls), started)
     }
 }
@@ -113,14 +114,15 @@ fn conclude(
     let remains = remains?;
     let failed = life.failed.iter().map(chain).collect();
     let out_of_op = life.health.out().cloned().collect();
-    let report = Report { bus: bus(&life), ..report.close(&remains, &life.outages, &life.health) };
+    let report = report.close(&remains, &life.outages, &life.health);
+    let report = Report { bus: BusReport { cpu_percent: cpu_percent(&life), ..report.bus }, ..report };
     Ok(Ended { report, failed, out_of_op, ending: life.ending })
 }
 
-/// What the bus thread used in operation.
-fn bus(life: &Life) -> BusReport {
+/// CPU time of the bus thread in operation.
+fn cpu_percent(life: &Life) -> Option<f64> {
     let share = life.cpu.as_secs_f64() / life.operated.as_secs_f64();
-    BusReport { cpu_percent: share.is_finite().then_some(100.0 * share) }
+    share.is_finite().then_some(100.0 * share)
 }
 
 /// Tells whoever started the session why it did not come up, with a report of how far it came.

@@ -16,6 +16,7 @@ mod layout;
 mod limit;
 mod link;
 mod machine;
+mod name_cache;
 mod operation;
 pub mod outfile;
 mod privileges;
@@ -26,6 +27,7 @@ mod run_report;
 mod scan;
 mod session;
 mod shutdown;
+mod silence;
 mod sinks;
 mod stopping;
 mod supervision;
@@ -45,12 +47,14 @@ pub use link::{AnyLink, LinkOpenError, LinkRequest, OpenLink, open_link};
 pub use machine::{
     ATTEMPT, BRING_UP, DrivenBus, Ending, Life, LifeError, Machine, SHUTDOWN, StopWish, UnwatchedOutputs,
 };
+pub use name_cache::NameCache;
 pub use privileges::Privileges;
 pub use realtime::ThreadPanic;
 pub use recovery::Outage;
 pub use report::Report;
 pub use scan::{Depth, SCAN_PATIENCE, SCAN_SLOTS, Scan, ScanError, ScanOptions, Scanned, scan, scan_by};
 pub use session::{Ended, Session, SessionError, SessionOptions, Status};
+pub use silence::why_silent;
 pub use sinks::{SinkError, Sinks};
 pub use supervision::Cause;
 pub use surroundings::{LinkState, NotAttached, Surroundings};
@@ -58,6 +62,7 @@ pub use tasks::{TaskSet, TaskStartError};
 pub use unstarted::Unstarted;
 pub use wanted::doctor_request;
 
+pub use zerocat_bus::names::{IN_ALL as NAMES_IN_ALL, PER_SUBDEVICE as NAMES_PER_SUBDEVICE};
 pub use zerocat_bus::sii::Content as SiiContent;
 pub use zerocat_bus::{Pending, RequestError, Requests, StateReport};
 pub use zerocat_config as config;

@@ -281,6 +281,6 @@ impl<'a> Machine<'a> {
 impl LifeError {
     /// Whether nothing has been written to the bus.
     const fn left_the_bus_alone(&self) -> bool {
-        matches!(self, Self::Start(StartError::Silent | StartError::Driven(_)))
+        matches!(self, Self::Start(StartError::Silent | StartError::Unheard(_) | StartError::Driven(_)))
     }
 }

@@ -125,6 +125,10 @@ impl Report {
 pub struct BusReport {
     /// Its CPU time, in percent of one CPU; `null` where OP was not reached.
     pub cpu_percent: Option<f64>,
+    /// Datagrams that it asked for again, because nobody answered or because the answer couldn't be.
+    pub asked_again: u64,
+    /// Answers that couldn't be: damaged copies that came before the answer, or instead of it.
+    pub impossible: u64,
 }
 
 /// A SubDevice that was not in OP.
@@ -519,6 +523,8 @@ pub struct Frames {
     pub acyclic_sent: u64,
     /// Acyclic frames lost.
     pub acyclic_lost: u64,
+    /// Frames of the acyclic lane that answered none of its frames: late, doubled or damaged.
+    pub acyclic_stray: u64,
     /// Frames of neither lane.
     pub foreign: u64,
     /// Errors of the link.

@@ -12,6 +12,7 @@ use crate::report::{
 };
 use crate::session::Facts;
 use std::time::Duration;
+use zerocat_bus::DatagramCounters;
 use zerocat_config::Rig;
 use zerocat_engine::{Counters, RealtimeUsage};
 use zerocat_host::chain;
@@ -32,11 +33,18 @@ pub(crate) struct RunReport {
     /// Of a network that reached OP.
     reached: Option<Facts>,
     phase: &'static str,
+    datagrams: DatagramCounters,
 }
 
 impl RunReport {
     /// Takes what is gone when the realtime thread has ended.
-    pub(crate) fn of(core: &Core, reached: Option<Facts>, tasks: Vec<TaskReport>, furthest: Option<Phase>) -> Self {
+    pub(crate) fn of(
+        core: &Core,
+        reached: Option<Facts>,
+        tasks: Vec<TaskReport>,
+        furthest: Option<Phase>,
+        datagrams: DatagramCounters,
+    ) -> Self {
         let missing = reached.as_ref().map_or(&core.missing, |facts| &facts.missing);
         Self {
             link: core.link.clone(),
@@ -47,6 +55,7 @@ impl RunReport {
             locked_kib: locked_kib(),
             reached,
             phase: furthest.map_or("link", Phase::name),
+            datagrams,
         }
     }
 
@@ -92,7 +101,11 @@ impl RunReport {
             missing: self.missing,
             frames: frames(&remains.counters, remains.link),
             capture: remains.taped.as_ref().map(capture),
-            bus: BusReport::default(),
+            bus: BusReport {
+                cpu_percent: None,
+                asked_again: self.datagrams.repeated,
+                impossible: self.datagrams.impossible,
+            },
             phase: self.phase,
             outcome: None,
             unsaid: 0,
@@ -159,6 +172,7 @@ const fn frames(counters: &Counters, link: LinkCounters) -> Frames {
         cyclic_unsent: counters.unsent_frames,
         acyclic_sent: counters.acyclic_sent,
         acyclic_lost: counters.acyclic_lost,
+        acyclic_stray: counters.acyclic_stray,
         foreign: counters.foreign_frames,
         link_faults: counters.link_faults,
         dropped: link.dropped,

@@ -6,6 +6,8 @@
 
 use crate::link::AnyLink;
 use crate::machine::DrivenBus;
+use crate::name_cache::NameCache;
+use crate::silence::why_silent;
 use futures_lite::future::or;
 use serde::Serialize;
 use std::cell::Cell;
@@ -14,8 +16,8 @@ use std::time::Duration;
 use zerocat_bus::al::AlPolicy;
 use zerocat_bus::sii::Content;
 use zerocat_bus::{
-    BringUpError, Datagrams, Driven, EscInfo, Identity, Network, Occupancy, Options, PdoSource, SubDevice, Target,
-    Times, block_on, occupancy,
+    BringUpError, Datagrams, Driven, EscInfo, Identity, NameBook, Network, Occupancy, Options, PdoSource, SubDevice,
+    Target, Times, block_on, occupancy,
 };
 use zerocat_engine::{AcyclicSettings, Engine, Pool, Slack, Timing};
 use zerocat_link::Slot;
@@ -37,7 +39,7 @@ pub enum Depth {
 }
 
 /// How a bus is scanned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScanOptions {
     /// How deep to look.
     pub depth: Depth,
@@ -45,13 +47,16 @@ pub struct ScanOptions {
     pub bus: DrivenBus,
     /// How long each SubDevice may take to PRE-OP, and to answer a mail.
     pub patience: Option<Duration>,
+    /// Whether SubDevices are asked what they call entries that have no name in their SII, and where that is kept. In a deep
+    /// scan only.
+    pub names: Option<NameCache>,
 }
 
 impl ScanOptions {
-    /// A scan so deep, with the usual patience.
+    /// A scan so deep, with the usual patience, that asks for no names.
     #[must_use]
     pub const fn new(depth: Depth, bus: DrivenBus) -> Self {
-        Self { depth, bus, patience: None }
+        Self { depth, bus, patience: None, names: None }
     }
 }
 
@@ -71,9 +76,21 @@ pub enum ScanError {
     /// The bus.
     #[error(transparent)]
     Bus(#[from] BringUpError),
+    /// Nobody answered, and this host knows of what may be why.
+    #[error("no SubDevice answered; {}", .0.join("; "))]
+    Unheard(Vec<String>),
     /// The user asked to stop.
     #[error("stopped before the scan was done")]
     Interrupted,
+}
+
+impl ScanError {
+    /// The same, with what this host knows of why nobody answers at an interface, where nobody does.
+    #[must_use]
+    pub fn with_reasons(self, interface: &str) -> Self {
+        let reasons = if matches!(self, Self::Bus(BringUpError::Nobody)) { why_silent(interface) } else { Vec::new() };
+        if reasons.is_empty() { self } else { Self::Unheard(reasons) }
+    }
 }
 
 /// A bus as it was found.
@@ -172,7 +189,7 @@ pub async fn scan_by(datagrams: &Datagrams, options: ScanOptions) -> Result<Scan
 
 /// `written` is set from the first write on: what comes before only reads.
 async fn look(datagrams: &Datagrams, options: ScanOptions, written: &Cell<bool>) -> Result<Scan, ScanError> {
-    let ScanOptions { depth, bus, patience } = options;
+    let ScanOptions { depth, bus, patience, names } = options;
     match occupancy(datagrams).await.map_err(BringUpError::from)? {
         Occupancy::Silent => return Err(BringUpError::Nobody.into()),
         Occupancy::Driven(driven) if bus == DrivenBus::Refuse => return Err(ScanError::Driven(driven)),
@@ -186,6 +203,9 @@ async fn look(datagrams: &Datagrams, options: ScanOptions, written: &Cell<bool>)
     if depth == Depth::Deep {
         // Who can't go to PRE-OP is listed all the same, with what is known of it.
         problems = network.explore().await;
+        if let Some(cache) = names {
+            name_entries(&mut network, &cache).await;
+        }
         for failed in network.shut_down().await {
             tracing::warn!("back to INIT: {failed}");
         }
@@ -204,6 +224,14 @@ async fn look(datagrams: &Datagrams, options: ScanOptions, written: &Cell<bool>)
 async fn has_system_time(datagrams: &Datagrams, station: u16) -> Result<bool, BringUpError> {
     let answer = datagrams.read_once(Target::Station(station), register::DC_SYSTEM_TIME, 4).await?;
     Ok(answer.working_counter > 0)
+}
+
+/// Names what has no name by what is known of its kind, else by asking.
+async fn name_entries(network: &mut Network<'_>, cache: &NameCache) {
+    let mut book = NameBook::default();
+    cache.load(network.subdevices().iter().map(|found| found.identity.into()), &mut book);
+    network.read_names(&mut book).await;
+    cache.store(&book);
 }
 
 /// Asks everybody for INIT, within a second: for a scan that ended half-way. Best effort.

@@ -200,8 +200,10 @@ impl Session {
             true => Err(SessionError::Interrupted),
             false => Ok((files, open_link(&request)?)),
         });
+        let interface = rig.network.properties.interface.clone();
         match opened {
-            Ok((files, link)) => Self::start_with(rig, link, files, options, stop),
+            Ok((files, link)) => Self::start_with(rig, link, files, options, stop)
+                .map_err(|unstarted| unstarted.with_reasons(&interface)),
             Err(error) => Err(Unstarted { error, report: report() }),
         }
     }

@@ -1,7 +1,10 @@
 //! A session that did not come to OP: why not, and the report of how far it came.
 
+use crate::bring_up::StartError;
 use crate::report::Report;
 use crate::session::SessionError;
+use crate::silence::why_silent;
+use zerocat_bus::BringUpError;
 
 /// Why a session did not start, with the report of the attempt. Everything that was begun has been undone.
 #[derive(Debug, thiserror::Error)]
@@ -12,4 +15,17 @@ pub struct Unstarted {
     pub error: SessionError,
     /// What is known of the attempt: host, link, the phase it came to, what was counted.
     pub report: Box<Report>,
+}
+
+impl Unstarted {
+    /// Where nobody answered at an interface: with what this host knows of why.
+    pub(crate) fn with_reasons(mut self, interface: &str) -> Self {
+        if let SessionError::Start(StartError::Silent | StartError::Bus(BringUpError::Nobody)) = self.error {
+            let reasons = why_silent(interface);
+            if !reasons.is_empty() {
+                self.error = SessionError::Start(StartError::Unheard(reasons));
+            }
+        }
+        self
+    }
 }

@@ -40,6 +40,9 @@ pub(crate) struct Mailman {
     last: Vec<u8>,
     heard: u8,
     pub(crate) repeats: bool,
+    /// A repeat request brings the mail before the last one.
+    pub(crate) forgets: bool,
+    before: Vec<u8>,
     pub(crate) requests: u32,
 }
 
@@ -47,7 +50,17 @@ impl Mailman {
     pub(crate) fn new(answer: impl FnMut(MailboxHeader, &[u8]) -> Vec<Vec<u8>> + 'static) -> Self {
         let (waiting, last) = (VecDeque::new(), Vec::new());
         let answer = Box::new(answer);
-        Self { memory: vec![0; 0x2000], answer, waiting, last, heard: 0, repeats: true, requests: 0 }
+        Self {
+            memory: vec![0; 0x2000],
+            answer,
+            waiting,
+            last,
+            heard: 0,
+            repeats: true,
+            forgets: false,
+            before: Vec::new(),
+            requests: 0,
+        }
     }
 
     /// Answers SDO requests only, with SDO responses.
@@ -73,7 +86,7 @@ impl Mailman {
             && let Some(mail) = self.waiting.pop_front()
         {
             self.put(&mail);
-            self.last = mail;
+            self.before = std::mem::replace(&mut self.last, mail);
         }
     }
 
@@ -98,8 +111,8 @@ impl Mailman {
         self.memory[at..at + data.len()].copy_from_slice(data);
         if at == SM1 + 6 && self.repeats {
             self.memory[SM1 + 7] = data[0] & 0x02;
-            let last = self.last.clone();
-            self.put(&last);
+            let again = if self.forgets { self.before.clone() } else { self.last.clone() };
+            self.put(&again);
         }
         if at == WRITE {
             let (header, body) = mailbox::open(data).expect("a mail");

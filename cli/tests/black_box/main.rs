@@ -31,6 +31,7 @@ mod run;
 mod running;
 mod scan;
 mod signals;
+mod silence;
 mod slow_line;
 mod stop;
 mod streams;

@@ -3,7 +3,8 @@
 use crate::print;
 use comfy_table::Table;
 use zerocat::report::{
-    Figures, Frames, Holes, NetworkReport, NicErrors, OutageReport, OutagesReport, Report, RtReport, UnitReport,
+    Figures, Frames, Holes, LateReport, NetworkReport, NicErrors, OutageReport, OutagesReport, Report, RtReport,
+    UnitReport,
 };
 
 /// Outages that are shown one by one.
@@ -25,6 +26,7 @@ pub(crate) fn summary(report: &Report) -> String {
         report.cycles.done, report.cycles.skipped, report.cycles.lost, report.working_counter_faults
     ));
     lines.extend(outages(&report.outages));
+    lines.extend(late(&report.late));
     lines.extend(report.out_of_op.iter().map(|out| format!("not in OP {}", out.text)));
     if let Some(NicErrors { received, dropped, sent }) = report.nic_errors.filter(|nic| nic.received + nic.sent > 0) {
         lines.push(format!("NIC       errors: {received} received, {sent} sent ({dropped} dropped)"));
@@ -64,6 +66,17 @@ fn outages(outages: &OutagesReport) -> Vec<String> {
         format!("          {}; {end} {:.0} ms", outage.cause, outage.lasted_ms)
     };
     std::iter::once(all).chain(list.iter().take(SHOWN).map(one)).collect()
+}
+
+/// Answers that came later than a cycle waits.
+fn late(late: &LateReport) -> Option<String> {
+    let LateReport { count, total_ms, most_cycles } = late;
+    (*count > 0).then(|| {
+        format!(
+            "late      answers came up to {most_cycles} cycles late for {total_ms:.0} ms in all: the period is too short for \
+             this network"
+        )
+    })
 }
 
 /// The network, and its sync units, a line each.

@@ -54,6 +54,8 @@ counters! {
     lost_frames,
     /// Cyclic frames that came back after their cycle.
     late_frames,
+    /// How many cycles after its own the last of them came; 0 for one that came twice.
+    late_cycles,
     /// Cyclic frames that could not be posted: the slot was still with the network, or the queue was full.
     unsent_frames,
     /// Datagrams that came back with another working counter than expected.

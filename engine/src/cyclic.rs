@@ -68,8 +68,8 @@ pub(crate) struct Mismatch {
 pub(crate) enum Admission {
     /// It is of this cycle and was taken.
     Taken,
-    /// It is of an earlier cycle, or came twice.
-    Late,
+    /// It is of a cycle so many before, or came twice.
+    Late { cycles: u32 },
     /// It isn't what was sent.
     Malformed,
 }

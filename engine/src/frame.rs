@@ -25,6 +25,16 @@ impl Mark {
         let [index, first, second, ..] = cycle.to_le_bytes();
         Self { index, source: [first, second] }
     }
+
+    /// How many cycles before this one another is, of the last 2^24.
+    const fn behind(self, other: Self) -> u32 {
+        self.number().wrapping_sub(other.number()) & 0x00ff_ffff
+    }
+
+    const fn number(self) -> u32 {
+        let Self { index, source: [first, second] } = self;
+        u32::from_le_bytes([index, first, second, 0])
+    }
 }
 
 /// What a datagram is for.
@@ -105,11 +115,12 @@ impl LaneFrame {
             if header.command != sent.header.command || header.len != sent.header.len || !same_address {
                 return Some(Admission::Malformed);
             }
-            if header.index != mark.index || [first, second] != mark.source {
-                return Some(Admission::Late);
+            let its = Mark { index: header.index, source: [first, second] };
+            if its != mark {
+                return Some(Admission::Late { cycles: mark.behind(its) });
             }
         }
-        if self.returned || !self.sent { Some(Admission::Late) } else { None }
+        if self.returned || !self.sent { Some(Admission::Late { cycles: 0 }) } else { None }
     }
 }
 

@@ -351,7 +351,8 @@ fn times(rig: &Rig, matching: &Matching) -> Vec<(u16, Times)> {
     matching.matches.iter().filter_map(|found| Some((found.position, own(of(&found.key)?)))).collect()
 }
 
-fn deadline(rig: &Rig) -> Duration {
+/// How long a cycle waits for its frames.
+pub(crate) fn deadline(rig: &Rig) -> Duration {
     rig.engine.deadline.unwrap_or_else(|| zerocat_engine::Timing::for_period(rig.period()).deadline)
 }
 

@@ -6,11 +6,12 @@
 
 use crate::core::{BusEnds, Core, Remains};
 use crate::health::{Health, OutOfOp};
+use crate::lateness::Lateness;
 use crate::machine::{Ending, Life, LifeError, Machine, StopWish};
 use crate::realtime::ThreadPanic;
 use crate::recovery::Outages;
-use crate::report::{BusReport, Report};
-use crate::run_report::RunReport;
+use crate::report::{BusReport, LateReport, Report};
+use crate::run_report::{RunReport, milliseconds};
 use crate::session::{Ended, Facts, SessionError, SessionOptions};
 use crate::sinks::Sinks;
 use crate::surroundings::Host;
@@ -115,8 +116,15 @@ fn conclude(
     let failed = life.failed.iter().map(chain).collect();
     let out_of_op = life.health.out().cloned().collect();
     let report = report.close(&remains, &life.outages, &life.health);
-    let report = Report { bus: BusReport { cpu_percent: cpu_percent(&life), ..report.bus }, ..report };
+    let report =
+        Report { bus: BusReport { cpu_percent: cpu_percent(&life), ..report.bus }, late: late(&life), ..report };
     Ok(Ended { report, failed, out_of_op, ending: life.ending })
+}
+
+/// Times in which answers came later than a cycle waits.
+fn late(life: &Life) -> LateReport {
+    let Lateness { times, total, most_cycles, .. } = life.lateness;
+    LateReport { count: times, total_ms: milliseconds(total), most_cycles }
 }
 
 /// CPU time of the bus thread in operation.

@@ -84,6 +84,20 @@ pub enum SessionEvent {
     AttachedAgain,
     /// The network that came back after an outage isn't driven; the reason.
     NotRecovered(String),
+    /// Answers come later than a cycle waits for them.
+    AnswersLate {
+        /// How many cycles late.
+        cycles: u64,
+        /// The time of that.
+        by: Duration,
+        /// How long a cycle waits.
+        deadline: Duration,
+    },
+    /// They are in time again.
+    AnswersInTime {
+        /// How long they were not.
+        after: Duration,
+    },
     /// A SubDevice is not in OP while the others are, or shows something else than before.
     OutOfOp(OutOfOp),
     /// It is in OP again.
@@ -97,6 +111,14 @@ impl fmt::Display for SessionEvent {
             Self::Lost(cause) => write!(f, "{cause}; outputs are safe, the network is brought to OP again"),
             Self::Recovered { after } => {
                 write!(f, "the network was lost for {:.1} s and is in OP again", after.as_secs_f64())
+            }
+            Self::AnswersLate { cycles, by, deadline } => write!(
+                f,
+                "answers come {cycles} cycles late ({by:?}), and a cycle waits {deadline:?} for them: the period is too \
+                 short for this network, lower the rate; inputs are stale, outputs go on"
+            ),
+            Self::AnswersInTime { after } => {
+                write!(f, "answers are in time again, after {:.1} s", after.as_secs_f64())
             }
             Self::AttachedAgain => f.write_str("the XDP program is attached again"),
             Self::NotRecovered(why) => write!(f, "the network isn't brought to OP again: {why}"),

@@ -12,6 +12,7 @@ mod expiry;
 mod fault_log;
 mod files;
 mod health;
+mod lateness;
 mod layout;
 mod limit;
 mod link;

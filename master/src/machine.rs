@@ -10,6 +10,7 @@
 use crate::bring_up::{Planned, Ports, StartError};
 use crate::events::{Observer, Phase, SessionEvent};
 use crate::health::{Health, OutOfOp};
+use crate::lateness::Lateness;
 use crate::operation::Left;
 use crate::recovery::{Outages, Recovered};
 use crate::stopping::StopWatch;
@@ -115,6 +116,7 @@ pub struct Life {
     pub failed: Vec<StartError>,
     pub(crate) outages: Outages,
     pub(crate) health: Health,
+    pub(crate) lateness: Lateness,
     /// CPU time of the thread that owned the bus, from OP to the beginning of shutdown.
     pub(crate) cpu: Duration,
     /// The time of that.
@@ -124,8 +126,8 @@ pub struct Life {
 impl Life {
     /// A life that ended without a shutdown of the bus.
     pub(crate) fn cut_short(ending: Ending) -> Self {
-        let (outages, health) = (Outages::default(), Health::default());
-        Self { ending, failed: Vec::new(), outages, health, cpu: Duration::ZERO, operated: Duration::ZERO }
+        let (outages, health, lateness) = (Outages::default(), Health::default(), Lateness::default());
+        Self { ending, failed: Vec::new(), outages, health, lateness, cpu: Duration::ZERO, operated: Duration::ZERO }
     }
 }
 
@@ -247,9 +249,10 @@ impl<'a> Machine<'a> {
     /// Stays in operation until the end is asked for.
     async fn stay(&mut self, mut planned: Planned<'a>) -> Life {
         let (mut health, mut outages) = (Health::default(), Outages::default());
+        let mut lateness = Lateness::default();
         let (since, used) = (self.datagrams.now(), ThreadUsage::now());
         let ending = loop {
-            match self.operation(&mut planned, &mut health).await {
+            match self.operation(&mut planned, &mut health, &mut lateness).await {
                 Left::Stopped => break Ending::Stopped,
                 Left::LinkGone(why) => break Ending::LinkGone(why),
                 Left::Lost(cause) => {
@@ -274,7 +277,7 @@ impl<'a> Machine<'a> {
         let operated = self.datagrams.now().saturating_sub(since);
         self.observer.enter(Phase::ShutDown);
         let failed = self.shut_down(&mut planned).await;
-        Life { ending, failed, outages, health, cpu, operated }
+        Life { ending, failed, outages, health, lateness, cpu, operated }
     }
 }
 

@@ -3,8 +3,11 @@
 //! The realtime thread's frames tell in every cycle whether all answer and all are in OP; only where they don't, each
 //! SubDevice is asked. So supervision costs next to nothing while all is well.
 
-use crate::bring_up::Planned;
+use crate::bring_up::{Planned, deadline};
+use crate::events::SessionEvent;
 use crate::health::Health;
+use crate::lateness::{Change, Lateness};
+use crate::layout;
 use crate::machine::Machine;
 use crate::supervision::{Cause, Verdict, Watch};
 use crate::surroundings::LinkState;
@@ -30,7 +33,12 @@ pub(crate) enum Left {
 
 impl<'a> Machine<'a> {
     /// Serves and supervises until the end is asked for or the network is lost.
-    pub(crate) async fn operation(&self, planned: &mut Planned<'a>, health: &mut Health) -> Left {
+    pub(crate) async fn operation(
+        &self,
+        planned: &mut Planned<'a>,
+        health: &mut Health,
+        lateness: &mut Lateness,
+    ) -> Left {
         let actors = Actors::of(&mut planned.network);
         let stopped = async {
             self.stop.wait().await;
@@ -40,17 +48,26 @@ impl<'a> Machine<'a> {
             actors.run(&self.inbox).await;
             Left::Stopped
         };
-        or(stopped, or(self.supervise(&actors, planned, health), serve)).await
+        lateness.begin(&planned.before);
+        let left = or(stopped, or(self.supervise(&actors, planned, health, lateness), serve)).await;
+        lateness.end(self.datagrams.now());
+        left
     }
 
     /// Judges the network as a whole by the counters, and beside that asks each SubDevice where that is called for.
-    async fn supervise(&self, actors: &Actors<'_>, planned: &Planned<'a>, health: &mut Health) -> Left {
+    async fn supervise(
+        &self,
+        actors: &Actors<'_>,
+        planned: &Planned<'a>,
+        health: &mut Health,
+        lateness: &mut Lateness,
+    ) -> Left {
         let wanted = Cell::new(false);
-        or(self.watch(&wanted, planned), self.look_after(&wanted, actors, planned, health)).await
+        or(self.watch(&wanted, planned, lateness), self.look_after(&wanted, actors, planned, health)).await
     }
 
     /// Judges counters, clocks and link. `wanted` says meanwhile whether somebody doesn't answer or isn't in OP.
-    async fn watch(&self, wanted: &Cell<bool>, planned: &Planned<'a>) -> Left {
+    async fn watch(&self, wanted: &Cell<bool>, planned: &Planned<'a>, lateness: &mut Lateness) -> Left {
         let mut watch = Watch::new(
             self.rig.period(),
             self.rig.engine.watchdog,
@@ -61,9 +78,10 @@ impl<'a> Machine<'a> {
         let mut link_at = Duration::ZERO;
         loop {
             self.datagrams.pause(LOOK).await;
-            let verdict = watch.look(&self.counters.read(), self.surroundings.suspended());
+            let (now, counters) = (self.datagrams.now(), self.counters.read());
+            let verdict = watch.look(&counters, self.surroundings.suspended());
             wanted.set(verdict == Verdict::Ask);
-            let now = self.datagrams.now();
+            self.tell_lateness(lateness.look(now, &counters));
             // A silence may be one of the link.
             if now >= link_at || matches!(verdict, Verdict::Lost(Cause::Silence(_))) {
                 link_at = now.saturating_add(LINK_LOOK);
@@ -77,6 +95,18 @@ impl<'a> Machine<'a> {
                 return Left::Lost(cause);
             }
         }
+    }
+
+    fn tell_lateness(&self, change: Option<Change>) {
+        let Some(change) = change else { return };
+        self.observer.warn(&match change {
+            Change::Late { cycles } => SessionEvent::AnswersLate {
+                cycles,
+                by: layout::time_of(self.rig, cycles),
+                deadline: deadline(self.rig),
+            },
+            Change::InTime { after } => SessionEvent::AnswersInTime { after },
+        });
     }
 
     /// The state of the link. An interface that is being removed loses its XDP program first, so a second look tells that

@@ -53,6 +53,8 @@ pub struct Report {
     pub time_to_op_ms: Option<f64>,
     /// Times in which the network was lost.
     pub outages: OutagesReport,
+    /// Times in which answers came later than a cycle waits for them.
+    pub late: LateReport,
     /// SubDevices that were not in OP when shutdown began, while the others were.
     pub out_of_op: Vec<OutOfOpReport>,
     /// How often a SubDevice left OP while the others stayed in it.
@@ -107,6 +109,7 @@ impl Report {
             rt: RtReport::default(),
             time_to_op_ms: None,
             outages: OutagesReport::default(),
+            late: LateReport::default(),
             out_of_op: Vec::new(),
             left_op: 0,
             missing,
@@ -183,6 +186,17 @@ pub struct OutagesReport {
     pub longest_ms: f64,
     /// The first hundred of them.
     pub list: Vec<OutageReport>,
+}
+
+/// Times in which answers came later than a cycle waits for them: the period was too short for the network.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, JsonSchema)]
+pub struct LateReport {
+    /// How many.
+    pub count: u64,
+    /// How long they lasted in all, in ms.
+    pub total_ms: f64,
+    /// How many cycles late answers came at most.
+    pub most_cycles: u64,
 }
 
 /// What was captured.

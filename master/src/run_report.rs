@@ -7,8 +7,9 @@ use crate::health::Health;
 use crate::layout;
 use crate::recovery::{Outage, Outages};
 use crate::report::{
-    BusReport, CaptureReport, Cycles, Figures, Frames, Holes, HostReport, LinkCalls, LinkReport, MarginReport,
-    NetworkReport, NicErrors, OutOfOpReport, OutageReport, OutagesReport, Report, RtReport, SCHEMA, TaskReport,
+    BusReport, CaptureReport, Cycles, Figures, Frames, Holes, HostReport, LateReport, LinkCalls, LinkReport,
+    MarginReport, NetworkReport, NicErrors, OutOfOpReport, OutageReport, OutagesReport, Report, RtReport, SCHEMA,
+    TaskReport,
 };
 use crate::session::Facts;
 use std::time::Duration;
@@ -96,6 +97,7 @@ impl RunReport {
             },
             time_to_op_ms: self.reached.as_ref().map(|facts| milliseconds(facts.time_to_op)),
             outages: outages_report(outages),
+            late: LateReport::default(),
             out_of_op: health.out().map(OutOfOpReport::of).collect(),
             left_op: health.left(),
             missing: self.missing,
@@ -146,7 +148,7 @@ fn capture(taped: &Taped) -> CaptureReport {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "microseconds of a run are far below 2^53")]
-fn milliseconds(time: Duration) -> f64 {
+pub(crate) fn milliseconds(time: Duration) -> f64 {
     (nanos(time) / 1000) as f64 / 1000.0
 }
 

@@ -155,6 +155,24 @@ fn a_round_trip_that_becomes_longer_than_the_period_does_not_keep_a_run_from_end
     });
 }
 
+#[test]
+fn answers_that_become_later_than_a_cycle_waits_are_said_in_words_and_so_is_that_they_are_in_time_again() {
+    over_either_link(|veth, link| {
+        let (_sim, line, mut rig) = slow_line(veth, link);
+        rig["engine"]["watchdog"] = json!("2s");
+        let folder = Folder::new();
+        let mut program = in_op(&folder, &rig);
+        line.delay(TOO_LONG);
+        program.await_error("the period is too short for this network, lower the rate");
+        line.delay(Duration::ZERO);
+        program.await_error("answers are in time again, after");
+        let ended = program.stop(Signal::SIGTERM);
+        let late = read_json(folder.path("report.json"))["late"].clone();
+        assert!(late["count"].as_u64().unwrap() >= 1 && late["most_cycles"].as_u64().unwrap() >= 1, "{late}");
+        assert!(ended.out.contains("late      answers came up to"), "{}", ended.out);
+    });
+}
+
 /// Cuts a network off in OP and stops the run at once.
 fn ends_after(command: &str) {
     over_either_link(|veth, link| {

@@ -63,7 +63,10 @@ impl Receiving<'_> {
         });
         match admission {
             Admission::Taken => {}
-            Admission::Late => counters.late_frames += 1,
+            Admission::Late { cycles } => {
+                counters.late_frames += 1;
+                counters.late_cycles = cycles.into();
+            }
             Admission::Malformed => counters.malformed_frames += 1,
         }
     }

@@ -76,6 +76,7 @@ fn a_frame_of_an_earlier_cycle_is_late_and_not_taken() {
     link(&mut engine).fill = 4;
     cycle(&mut engine, 2);
     assert_eq!((engine.counters().late_frames, engine.counters().lost_frames), (1, 1));
+    assert_eq!(engine.counters().late_cycles, 1);
     assert_eq!(last_sample(&mut samples), (2, false, vec![0, 0, 4, 4]));
 }
 

@@ -69,6 +69,8 @@ pub struct Segment {
     dirty: Vec<u16>,
     wires: Vec<Wire>,
     stepped: Option<Duration>,
+    /// When an application reads AL control, the first that does.
+    due: Option<Duration>,
     totals: Totals,
     /// Whether a cable damages frames.
     pub(crate) damaging: bool,
@@ -105,6 +107,7 @@ impl Segment {
             dirty: Vec::with_capacity(count),
             wires,
             stepped: None,
+            due: None,
             totals: Totals::default(),
             damaging: false,
             record: None,
@@ -127,7 +130,7 @@ impl Segment {
     /// lost on the way.
     #[must_use]
     pub fn process_at(&mut self, end: End, frame: &mut [u8], now: Duration) -> Option<End> {
-        if self.stepped.is_none_or(|stepped| now >= stepped + GRID) {
+        if self.stepped.is_none_or(|stepped| now >= stepped + GRID) || self.due.is_some_and(|due| now >= due) {
             self.step(now);
         }
         let way = &self.ways[place(end)];
@@ -187,10 +190,11 @@ impl Segment {
 
     /// Lets time pass up to `now` without a frame. [`Segment::process`] does it by itself.
     pub fn step(&mut self, now: Duration) {
-        self.stepped = Some(now);
+        (self.stepped, self.due) = (Some(now), None);
         let (mut changed, mut rerouted) = (false, false);
         for (n, device) in self.devices.iter_mut().enumerate() {
             changed |= self.topology.powered(n) && device.step(now);
+            self.due = earlier(self.due, device.app.al_due());
             rerouted |= device.esc.end_temporary_loops(now);
         }
         if rerouted {
@@ -275,6 +279,7 @@ impl Segment {
         while let Some(n) = self.dirty.pop() {
             let device = &mut self.devices[usize::from(n)];
             let (pending, taken) = device.settle(now);
+            self.due = earlier(self.due, device.app.al_due());
             if pending.flags & Pending::RESET != 0 {
                 self.reset(usize::from(n), now);
                 rerouted = true;
@@ -379,6 +384,11 @@ impl Segment {
             way.hot.extend(way.route.hops.iter().map(|n| Hot::of(&devices[usize::from(*n)].esc)));
         }
     }
+}
+
+/// The earlier of two times, where there are any.
+fn earlier(a: Option<Duration>, b: Option<Duration>) -> Option<Duration> {
+    a.into_iter().chain(b).min()
 }
 
 fn place(end: End) -> usize {

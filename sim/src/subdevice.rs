@@ -5,7 +5,7 @@ use std::time::Duration;
 use zerocat_wire::AlState;
 
 use crate::app::{Application, Injection};
-use crate::config::{ConfigProblem, DifferenceSign, SubDeviceConfig, TargetState};
+use crate::config::{self, ConfigProblem, DifferenceSign, SubDeviceConfig, TargetState};
 use crate::describe::sii_image;
 use crate::esc::{Clock, Esc, Pending, SiiInterface};
 use crate::profile;
@@ -35,7 +35,7 @@ impl SubDevice {
         let sii = SiiInterface::new(idle, config.sii_delay.0);
         let mut esc = Esc::new(description.esc, words, sii);
         for ram in &config.ram {
-            esc.fill(ram.address, &ram.decode().unwrap_or_default());
+            esc.fill(ram.address, &config::bytes(&ram.bytes).unwrap_or_default());
         }
         let injection = config.al_error.map(|error| Injection {
             on: match error.on {
@@ -50,6 +50,7 @@ impl SubDevice {
         let app =
             Application::new(description, behaviour, config.transition_delay.0, injection, config.mailbox.as_ref());
         let mut device = Self { esc, app, cyclic: 0, latching: false, config: config.clone() };
+        device.app.set_mail_ends(&config::bytes(&config.mail_ends).unwrap_or_default());
         device.app.power_on(&mut device.esc);
         device.start_clock(Duration::ZERO);
         Ok(device)

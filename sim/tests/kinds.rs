@@ -95,7 +95,9 @@ fn an_application_that_takes_its_time_changes_its_state_later() {
     rig.sync_manager(0, 0, 0x1000, 128, 0x26);
     rig.sync_manager(0, 1, 0x1080, 128, 0x22);
     assert_eq!(rig.al(0, 2), (1, 0));
-    rig.now += Duration::from_millis(10);
+    rig.now += Duration::from_micros(599);
+    assert_eq!(rig.read_u16(0, 0x0130), 1);
+    rig.now += Duration::from_micros(1);
     assert_eq!(rig.read_u16(0, 0x0130), 2);
 }
 
@@ -139,6 +141,16 @@ fn old_bytes_of_the_memory_stand_behind_a_mail() {
 }
 
 #[test]
+fn the_application_ends_its_mails_with_what_it_happens_to_have() {
+    let mut rig = rig(vec![SubDeviceConfig { mail_ends: "5a".into(), ..SubDeviceConfig::new(ProfileKind::Servo) }]);
+    rig.preop(0);
+    for (counter, end) in [(1, 0x5a), (2, 0x5a), (3, 0x5a)] {
+        rig.post(0, counter, 3, &[0x00, 0x20, 0x40, 0x00, 0x10, 0, 0, 0, 0, 0]);
+        assert_eq!(rig.fetch(0).unwrap()[126..], [0, end]);
+    }
+}
+
+#[test]
 fn keys_of_the_esc_are_checked() {
     let error = |keys: &str| {
         let text = format!(r#"{{"subdevices": [{{"profile": "servo", {keys}}}]}}"#);
@@ -149,6 +161,8 @@ fn keys_of_the_esc_are_checked() {
     assert!(error(r#""esc": "et1000""#).contains("et1100"), "names those that there are");
     let address = error(r#""ram": [{"address": 256, "bytes": "00"}]"#);
     assert_eq!(address, "subdevices[0].ram[0].address: the RAM begins at 4096, not at 256");
+    let ends = error(r#""mail_ends": "0x""#);
+    assert_eq!(ends, "subdevices[0].mail_ends: bytes are written as pairs of hexadecimal digits");
     let bytes = error(r#""ram": [{"address": 4096, "bytes": "0"}]"#);
     assert_eq!(bytes, "subdevices[0].ram[0].bytes: bytes are written as pairs of hexadecimal digits");
 }

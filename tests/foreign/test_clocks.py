@@ -105,11 +105,13 @@ def test_delays_are_those_of_the_file(request, tmp_path, topology):
         assert len(set(measured.values())) == len(clocked) and min(measured.values()) == 0
 
 
-def test_subdevices_without_a_clock_are_left_alone(request, tmp_path):
+def test_subdevices_without_a_system_time_take_receive_times_alone(request, tmp_path):
     with clocks(request.config, tmp_path, TREE, [0]) as (bus, clocked):
         for n, slave in enumerate(bus.slaves):
-            latched = register(slave, PORT_TIMES, 4)
-            assert (latched == 0) == (n not in clocked), n
+            assert register(slave, PORT_TIMES, 4) != int.from_bytes(b"Beck", "little"), n
+            if n not in clocked:
+                with pytest.raises(pysoem.WkcError):
+                    slave._fprd(SYSTEM_TIME, 8)
 
 
 def test_clocks_follow_the_reference_clock(request, tmp_path):

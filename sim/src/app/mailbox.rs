@@ -59,6 +59,8 @@ pub(super) struct Mailbox {
     /// The mail that was read last, in case it is asked for again.
     read: Option<Vec<u8>>,
     waiting: VecDeque<Outgoing>,
+    /// What goes into the last byte of the mailbox with the next mails.
+    ends: VecDeque<u8>,
 }
 
 impl Mailbox {
@@ -80,7 +82,13 @@ impl Mailbox {
             shown: None,
             read: None,
             waiting: VecDeque::new(),
+            ends: VecDeque::new(),
         }
+    }
+
+    /// What goes into the last byte of the mailbox, mail by mail.
+    pub(super) fn set_ends(&mut self, ends: &[u8]) {
+        self.ends = ends.iter().copied().collect();
     }
 
     /// Its sync managers, one bit each: of the mailbox that the MainDevice writes and of the other.
@@ -145,6 +153,9 @@ impl Mailbox {
         }
         if let Some(Outgoing { mail, .. }) = self.waiting.pop_front() {
             esc.put_mail(self.input, &mail);
+            if let Some(end) = self.ends.pop_front() {
+                esc.end_mail(self.input, mail.len(), end);
+            }
             self.shown = Some(mail);
         }
     }

@@ -95,6 +95,13 @@ impl Application {
         }
     }
 
+    /// What the application writes to the last byte of the mailbox, mail by mail.
+    pub(crate) fn set_mail_ends(&mut self, ends: &[u8]) {
+        if let Some(mailbox) = &mut self.mailbox {
+            mailbox.set_ends(ends);
+        }
+    }
+
     pub(crate) fn state(&self) -> AlState {
         self.al.state()
     }
@@ -280,6 +287,11 @@ impl Application {
     fn drop_outputs(&mut self) {
         self.process_data.clear_outputs(&mut self.values);
         self.profile.safe(&mut self.values);
+    }
+
+    /// When it reads AL control, which was written.
+    pub(crate) fn al_due(&self) -> Option<Duration> {
+        self.al_read
     }
 
     /// AL control was written: it is read now or later. An ESC that follows AL control by itself is never late.

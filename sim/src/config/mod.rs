@@ -27,6 +27,7 @@ pub(crate) use duration::parse as parse_duration;
 pub use mailbox::{FoeConfig, MailboxConfig, MailboxProtocol, ReplyCounter};
 pub(crate) use ports::{parents, second_end};
 pub use ram::RamConfig;
+pub(crate) use ram::bytes;
 
 /// Why the file of a segment was refused.
 #[derive(Debug, thiserror::Error)]
@@ -293,6 +294,10 @@ pub struct SubDeviceConfig {
     /// What its RAM holds at power-on, where that isn't zeros.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ram: Vec<RamConfig>,
+    /// What the application writes to the last byte of the mailbox to hand a mail over, mail by mail, in hexadecimal:
+    /// real ones write what they happen to have. Mails after these leave what is there.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub mail_ends: String,
     /// Its clock.
     #[serde(default)]
     pub clock: ClockConfig,
@@ -350,6 +355,7 @@ impl SubDeviceConfig {
             cable_delay: short_cable(),
             esc: None,
             ram: Vec::new(),
+            mail_ends: String::new(),
             clock: ClockConfig::default(),
             al_error: None,
             transition_delay: Millis::default(),

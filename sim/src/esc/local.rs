@@ -88,6 +88,15 @@ impl Esc {
         }
     }
 
+    /// Writes the last byte of a mailbox in which a mail of `len` bytes doesn't reach it.
+    pub(crate) fn end_mail(&mut self, n: u8, len: usize, end: u8) {
+        let config = self.sync_manager(n);
+        if len < usize::from(config.length) {
+            let area = self.memory.get_mut(config.start, usize::from(config.length));
+            area.iter_mut().last().into_iter().for_each(|last| *last = end);
+        }
+    }
+
     /// Writes an input buffer. Nothing happens if the channel is off or has another length.
     pub(crate) fn put_inputs(&mut self, n: u8, bytes: &[u8]) {
         let config = self.sync_manager(n);

@@ -172,15 +172,15 @@ mod tests {
         let bytes = SafeValue::Value(Setting::Bytes("00112233445566778899".parse().unwrap()));
         set_safe(&mut safe, &placed(DataType::Bytes, 4, 80, None), bytes);
         set_safe(&mut safe, &placed(DataType::Uint16, 90, 1, Some(3)), SafeValue::Value(Setting::Number(1.0)));
-        assert_eq!(safe.values, [0x00, 0x10, 0x21, 0x32, 0x43, 0x54, 0x65, 0x76, 0x87, 0x98, 0x09, 0x04]);
+        assert_eq!(*safe.values, [0x00, 0x10, 0x21, 0x32, 0x43, 0x54, 0x65, 0x76, 0x87, 0x98, 0x09, 0x04]);
         let held = [0x0f, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xf0, 0xfb];
-        assert_eq!(safe.hold, held);
+        assert_eq!(*safe.hold, held);
     }
 
     #[test]
     fn an_output_that_holds_holds_all_of_its_bits() {
         let mut safe = SafeOutputs::zero(12);
         set_safe(&mut safe, &placed(DataType::Bytes, 4, 80, None), SafeValue::Hold);
-        assert_eq!(safe.hold, [0xf0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x0f, 0]);
+        assert_eq!(*safe.hold, [0xf0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x0f, 0]);
     }
 }

@@ -120,6 +120,9 @@ impl Live {
         for subdevice in session.subdevices() {
             self.say(&format!("  {:>3}  {}", subdevice.position, subdevice.name));
         }
+        for subdevice in session.left_in_init() {
+            self.say(&format!("left in INIT: {subdevice}"));
+        }
         if let Some(margin) = session.spin_margin() {
             self.say(&format!("hybrid margin: {margin}"));
         }

@@ -25,12 +25,22 @@ pub enum Traffic {
     Live,
 }
 
+/// Who takes part in an exchange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TakingPart {
+    /// What is for OP only may take part or not.
+    #[default]
+    BeforeOp,
+    /// All must.
+    All,
+}
+
 /// A message to the realtime thread.
 #[derive(Debug)]
 pub(crate) enum Message {
     Install(Box<Exchange>),
     Retire,
-    ExpectOp,
+    Expect(TakingPart),
     Safe,
     /// Live traffic, asked for when there had been so many interruptions.
     Live {
@@ -88,13 +98,13 @@ impl Controls {
         self.send(Message::Retire)
     }
 
-    /// Tells the exchange that is installed that what is for OP only takes part from now on: working counters must be
-    /// those of OP. Complete cycles are counted anew.
+    /// Tells the exchange that is installed who takes part from now on, and so which working counters are right. Complete
+    /// cycles are counted anew.
     ///
     /// # Errors
     /// [`ControlClosed`].
-    pub fn expect_op(&mut self) -> Result<(), ControlClosed> {
-        self.send(Message::ExpectOp)
+    pub fn expect(&mut self, taking_part: TakingPart) -> Result<(), ControlClosed> {
+        self.send(Message::Expect(taking_part))
     }
 
     /// Switches the application traffic from the next cycle on. Live traffic is not begun if the engine

@@ -122,8 +122,8 @@ counters! {
     events_dropped,
     /// Exchanges installed so far.
     installed,
-    /// Times that an exchange was told to expect the working counters of OP.
-    expecting_op,
+    /// Times that an exchange was told who takes part.
+    expectations,
     /// 1 while an exchange is installed, else 0.
     exchanging,
 }

@@ -5,12 +5,13 @@
 //! in a burst is known as late. Outputs go from the image into the slot, inputs from the received frame into the image,
 //! and only from a datagram whose working counter is as expected.
 //!
-//! Until it is told that all take part, the lane expects of each datagram the working counter of before OP at least, and
+//! Until it is told that all take part, and from when it is told that they no longer do, the lane expects of each datagram the working counter of before OP at least, and
 //! at most that of OP: what is for OP only may take part already or not.
 //!
 //! A frame is sent on the ticks of its sync unit and keeps its inputs, and whether they are stale, until the next one.
 //! A turn on a tick that was missed is taken on the next tick that isn't.
 
+use crate::control::TakingPart;
 use crate::frame::{LaneDatagram, LaneFrame, Mark, build};
 use crate::safe::SafeOutputs;
 use std::ops::Range;
@@ -171,9 +172,9 @@ impl CyclicLane {
         }
     }
 
-    /// From now on what is for OP only takes part as well.
-    pub(crate) fn expect_op(&mut self) {
-        self.in_op = true;
+    /// Whether what is for OP only takes part as well, from now on.
+    pub(crate) fn expect(&mut self, taking_part: TakingPart) {
+        self.in_op = taking_part == TakingPart::All;
     }
 
     /// Cycles from one turn of the slowest sync unit to the next.

@@ -34,7 +34,7 @@ mod sample;
 
 pub use acyclic::{AcyclicLane, AcyclicSettings, Pool};
 pub use command::{CommandState, CommandWriter, RingFull, WriterPort, WriterSpec, writer};
-pub use control::{ControlClosed, Controls, Traffic};
+pub use control::{ControlClosed, Controls, TakingPart, Traffic};
 pub use counters::{Counters, CountersReader};
 pub use cycle::{Concluded, EndReason, Engine, EngineParts, Slack, Timing};
 pub use cyclic::{CyclicLane, LaneError, LaneOptions, MAX_FRAMES, PROCESS_DATA_ROOM};

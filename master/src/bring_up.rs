@@ -11,8 +11,8 @@ use zerocat_bus::matching::{Expected, Matching, identify};
 use zerocat_bus::{BringUpError, Driven, Label, Network, Occupancy, Options, Times, occupancy};
 use zerocat_config::{Rig, Slave, Timeouts};
 use zerocat_engine::{
-    ControlClosed, Counters, CyclicLane, Exchange, LaneError, LaneOptions, PROCESS_DATA_ROOM, SamplePort, Traffic,
-    WriterPort,
+    ControlClosed, Counters, CyclicLane, Exchange, LaneError, LaneOptions, PROCESS_DATA_ROOM, SamplePort, TakingPart,
+    Traffic, WriterPort,
 };
 use zerocat_link::Slot;
 use zerocat_pdi::{LayoutError, Plan, SubDevicePlan, lay_out};
@@ -294,7 +294,7 @@ impl<'a> Machine<'a> {
         self.controls.install(Exchange { lane, readers, writers, safe, stall_limit })?;
         self.complete_cycles(before, |now| now.installed > before.installed).await?;
         self.observer.enter(Phase::Op);
-        let told_before = self.counters.read().expecting_op;
+        let told_before = self.counters.read().expectations;
         network.activate_for_op(plan).await?;
         // Frames that stood still meanwhile may have cost OP again, and are no outage of a network that isn't live yet.
         loop {
@@ -308,8 +308,8 @@ impl<'a> Machine<'a> {
             }
         }
         if plan.has_op_only() {
-            self.controls.expect_op()?;
-            self.complete_cycles(before, |now| now.expecting_op > told_before).await?;
+            self.controls.expect(TakingPart::All)?;
+            self.complete_cycles(before, |now| now.expectations > told_before).await?;
         }
         self.controls.traffic(Traffic::Live)?;
         self.observer.enter(Phase::Running);

@@ -136,6 +136,7 @@ pub(crate) struct Facts {
     pub(crate) rate: f64,
     pub(crate) margin: Option<MarginReport>,
     pub(crate) subdevices: Vec<Label>,
+    pub(crate) left_in_init: Vec<Label>,
     pub(crate) network: NetworkReport,
     pub(crate) time_to_op: Duration,
     latest: Latest,
@@ -146,12 +147,17 @@ impl Facts {
         let unwatched = planned.unwatched();
         let unwatched =
             unwatched.iter().map(|who| format!("a watchdog over the outputs of {who}: its SII enables none"));
+        let labels = |goes_up: bool| -> Vec<Label> {
+            let all = planned.network.subdevices().iter();
+            all.filter(|one| one.goes_up() == goes_up).map(zerocat_bus::SubDevice::label).collect()
+        };
         Self {
             link: core.link.clone(),
             missing: core.missing.iter().cloned().chain(unwatched).collect(),
             rate: rig.network.properties.rate,
             margin: core.thread.begun.margin(),
-            subdevices: planned.network.subdevices().iter().map(zerocat_bus::SubDevice::label).collect(),
+            subdevices: labels(true),
+            left_in_init: labels(false),
             network: run_report::network(rig, planned, core.thread.begun.wait.name()),
             time_to_op,
             latest: tasks.latest_values(),
@@ -301,7 +307,13 @@ impl Session {
         self.0.facts.margin
     }
 
-    /// The SubDevices, in bus order.
+    /// SubDevices that stay in INIT, because their SII is empty or can't be read.
+    #[must_use]
+    pub fn left_in_init(&self) -> &[Label] {
+        &self.0.facts.left_in_init
+    }
+
+    /// The SubDevices in operation, in bus order.
     #[must_use]
     pub fn subdevices(&self) -> &[Label] {
         &self.0.facts.subdevices

@@ -9,7 +9,7 @@ use crate::machine::{Machine, SHUTDOWN};
 use crate::surroundings::LinkState;
 use std::time::Duration;
 use zerocat_bus::{BringUpError, Label, Target};
-use zerocat_engine::Traffic;
+use zerocat_engine::{TakingPart, Traffic};
 use zerocat_wire::{AlControl, AlState, register};
 
 /// How long the realtime thread may take to obey, beside the time of the cycles that it is to do so in.
@@ -85,6 +85,9 @@ impl<'a> Machine<'a> {
         let answers = self.datagrams.read(Target::Broadcast, register::AL_STATUS, 2).await;
         let anybody = answers.is_ok_and(|answer| answer.working_counter > 0);
         if anybody {
+            if planned.plan.has_op_only() {
+                failed.extend(self.controls.expect(TakingPart::BeforeOp).err().map(StartError::from));
+            }
             failed.extend(network.step_down(AlState::SafeOp).await.into_iter().map(StartError::from));
         }
         failed.extend(self.retire().await.err());

@@ -180,7 +180,15 @@ fn outputs_that_count_in_op_only_are_waited_for_in_op_only() {
         let mut network = up(vec![image.device(), SubDeviceConfig::new(ProfileKind::DigitalIn)]);
         exchange(&mut network);
         assert_eq!(states(&network), [AlState::Op, AlState::Op], "control byte {control:#04x}");
-        assert_eq!(network.engine().counters().expected_working_counter, 3);
+        let before = *network.engine().counters();
+        assert_eq!(before.expected_working_counter, 3);
+        let counters = network.counters().clone();
+        assert!(network.take_down().is_empty());
+        assert_eq!(
+            counters.read().working_counter_faults,
+            before.working_counter_faults,
+            "the way down is none either"
+        );
     }
 }
 

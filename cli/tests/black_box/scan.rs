@@ -4,6 +4,7 @@ use crate::bench_set::{Folder, Segment, demo_rig, in_op, in_some_attempts, read_
 use crate::program::zerocat;
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
+use std::path::Path;
 use std::time::Duration;
 use zerocat_sim::{Millis, ProfileKind, SegmentConfig, SubDeviceConfig};
 use zerocat_testkit::netns::{Veth, in_private_netns, ip};
@@ -58,6 +59,41 @@ fn json_shows_identities_bits_and_where_the_maps_were_read() {
         }
         let sources = all.iter().map(|subdevice| &subdevice["pdo_source"]).collect::<Vec<_>>();
         assert_eq!(sources[1..], [&json!("sii"), &json!("sii"), &json!("coe"), &json!("coe"), &json!("coe")]);
+    });
+}
+
+#[test]
+fn an_empty_memory_is_shown_with_what_the_esc_says_and_the_rest_comes_up() {
+    in_private_netns(|veth| {
+        let folder = Folder::new();
+        let blank = folder.path("blank.bin");
+        std::fs::write(&blank, [0xff; 2048]).unwrap();
+        let mut config = SegmentConfig::demo();
+        config.wires.clear();
+        config.subdevices.insert(1, SubDeviceConfig::from_sii(Path::new(&blank)).unwrap());
+        config.subdevices.truncate(3);
+        let _segment = Segment::of(veth, &config);
+        let draft = folder.path("draft.json");
+        let out = zerocat(&["scan", "--interface", &veth.master, "--draft", &draft]).with_code(0).out;
+        assert!(out.contains("SII empty") && out.contains("SubDevice 1 (SII empty): its ESC says: type"), "{out}");
+        let found = zerocat(&["scan", "--interface", &veth.master, "--json"]).with_code(0).json();
+        assert_eq!(
+            (&found["subdevices"][0]["sii"], &found["subdevices"][1]["sii"]),
+            (&json!("programmed"), &json!("empty"))
+        );
+        assert!(found["subdevices"][1]["notes"][0].as_str().unwrap().contains("never programmed"), "{found}");
+        zerocat(&["check", &draft]).with_code(0);
+        // The draft names it; without a word of it the rest comes up as well.
+        let mut rig = read_json(&draft);
+        rig["network"]["properties"]["rate"] = json!(200);
+        rig["engine"] = json!({ "watchdog": "1s" });
+        let mut unnamed = rig.clone();
+        unnamed["slaves"].as_array_mut().unwrap().remove(1);
+        for (name, rig) in [("named.json", rig), ("unnamed.json", unnamed)] {
+            let rig = folder.json(name, &rig);
+            let said = ["2 SubDevices in OP", "left in INIT: SubDevice 1 (SII empty)"];
+            zerocat(&["run", &rig, "--seconds", "1"]).with_code(0).saying(&said);
+        }
     });
 }
 

@@ -2,7 +2,7 @@
 
 use super::Timing;
 use super::{Concluded, EndReason, Engine};
-use crate::control::{Message, Traffic};
+use crate::control::{Message, TakingPart, Traffic};
 use crate::lane::Exchange;
 use zerocat_link::Link;
 
@@ -16,7 +16,7 @@ impl<L: Link> Engine<L> {
                     concluded.retired = self.exchange.is_some();
                     self.retire();
                 }
-                Message::ExpectOp => self.expect_op(),
+                Message::Expect(taking_part) => self.expect(taking_part),
                 Message::Safe => self.make_safe(),
                 Message::Live { interruptions } if interruptions == self.interruptions() => self.make_live(),
                 // Asked for before the interruption was known.
@@ -75,11 +75,11 @@ impl<L: Link> Engine<L> {
         self.inbox.retire(Some(exchange));
     }
 
-    fn expect_op(&mut self) {
+    fn expect(&mut self, taking_part: TakingPart) {
         if let Some(exchange) = self.exchange.as_deref_mut() {
-            exchange.lane.expect_op();
+            exchange.lane.expect(taking_part);
             self.counters.complete_streak = 0;
-            self.counters.expecting_op += 1;
+            self.counters.expectations += 1;
         }
     }
 

@@ -112,7 +112,7 @@ impl PdoMap {
         match self.sync_managers.iter_mut().find(|manager| manager.number == number) {
             Some(manager) if manager.direction == direction => manager.pdos.extend(pdos),
             Some(_) => {
-                self.notes.push(format!("sync manager {number} has outputs and inputs: the inputs are left out"))
+                self.notes.push(format!("sync manager {number} has outputs and inputs: the inputs are left out"));
             }
             None => {
                 self.sync_managers.push(SyncManagerLayout { number, direction, start, control, activation, pdos });

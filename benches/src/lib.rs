@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod audit;
+pub mod bringup;
 pub mod compare;
 pub mod frames;
 pub mod host;

@@ -1,6 +1,7 @@
 //! `zerocat bench`: measurements that a user can repeat, with the machine beside each figure.
 
 mod audit;
+mod bringup;
 mod compare;
 mod wakeup;
 
@@ -23,7 +24,7 @@ use zerocat_benches::segment::{self, SegmentSettings};
 /// Measure what a cycle costs.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  zerocat bench rtt --interface ecm0 --reflector ecs0\n  zerocat bench compare --interface ecm0 --reflector ecs0 --html report.html\n  zerocat bench segment --subdevices 100\n  zerocat bench frames\n  zerocat bench wakeup\n  zerocat bench audit --interface ecm0 --segment ecs0"
+    after_help = "Examples:\n  zerocat bench rtt --interface ecm0 --reflector ecs0\n  zerocat bench compare --interface ecm0 --reflector ecs0 --html report.html\n  zerocat bench segment --subdevices 100\n  zerocat bench frames\n  zerocat bench wakeup\n  zerocat bench audit --interface ecm0 --segment ecs0\n  zerocat bench bringup --interface ecm0 --segment ecs0"
 )]
 pub(crate) struct Bench {
     #[command(subcommand)]
@@ -38,7 +39,11 @@ enum What {
     Frames(Frames),
     Audit(audit::Audit),
     Wakeup(wakeup::Wakeup),
+    #[command(name = "bringup")]
+    BringUp(bringup::BringUp),
     Row(Row),
+    #[command(name = "bringup-row")]
+    BringUpRow(bringup::BringUpRow),
 }
 
 /// One row of `compare`, which starts it and talks to it.
@@ -150,9 +155,11 @@ impl Bench {
         match &self.what {
             What::Audit(audit) => audit.run(&signals),
             What::Compare(compare) => compare.run(&signals),
+            What::BringUp(bringup) => bringup.run(&signals),
             What::Row(row) => signals.release().and_then(|()| {
                 zerocat_benches::compare::run_row(row.name).map_err(|error| Failure::running(zerocat::chain(&error)))
             }),
+            What::BringUpRow(row) => signals.release().and_then(|()| row.run()),
             What::Rtt(rtt) => signals.release().and_then(|()| rtt.run()),
             What::Segment(segment) => signals.release().and_then(|()| segment.run()),
             What::Frames(frames) => signals.release().and_then(|()| frames.run()),

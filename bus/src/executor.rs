@@ -71,11 +71,11 @@ pub fn try_block_on<F: Future>(future: F, mut idle: impl FnMut() -> ControlFlow<
     output
 }
 
-/// Futures that run at the same time. Each has one frame of the pool at most, and the pool has 32, so none of them waits
+/// Futures that run at the same time. Each has one frame of the pool at most, and the pool has 128, so none of them waits
 /// for a frame while others pass it; and at each wake so many are polled at most.
-const TOGETHER: usize = 24;
+const TOGETHER: usize = 120;
 
-/// Polls all futures until all are done, the first 24 unfinished ones at a time; the results are in the order of the
+/// Polls all futures until all are done, the first 120 unfinished ones at a time; the results are in the order of the
 /// futures. All share one waker; nothing is allocated or freed by a wake.
 pub async fn join_all<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
     JoinAll { slots: futures.into_iter().map(|future| Slot::Running(Box::pin(future))).collect() }.await

@@ -9,11 +9,13 @@
 //! that is behind by more than a frame's timeout answers at last, and a request that is repeated some times isn't given up
 //! at once.
 //!
-//! A frame carries a number in the last three bytes of its source address, so that an answer that comes after its frame was
-//! given back as lost is never taken for the answer to another one.
+//! Frames that wait in the pool at the same time go out as one frame with many datagrams, where there is time for it
+//! ([`packed`]). A frame on the wire carries a number in the last three bytes of its source address, so that an answer
+//! that comes after its frame was given back as lost is never taken for the answer to another one.
 
+use crate::packed::{self, Packed};
+use ethercrab::error::Error as PoolError;
 use ethercrab::{PduLoop, PduRx, PduStorage, PduTx};
-use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Wake, Waker};
@@ -21,10 +23,10 @@ use std::time::Duration;
 use zerocat_link::{Link, Slot};
 use zerocat_sched::Time;
 use zerocat_wire::ethernet::MacAddress;
-use zerocat_wire::{datagram, ethernet, frame};
+use zerocat_wire::{datagram, ethernet};
 
-/// Frames of the pool: a power of two, as ethercrab wants it.
-const POOL_FRAMES: usize = 32;
+/// Frames of the pool, one datagram each: a power of two, as ethercrab wants it, and the most that it can number apart.
+const POOL_FRAMES: usize = 128;
 /// How long a frame is waited for at most, in timeouts.
 const MOST_PATIENCE: u32 = 5;
 /// Bytes of one element: a full Ethernet frame.
@@ -43,7 +45,7 @@ impl std::fmt::Debug for Pool {
 }
 
 impl Pool {
-    /// Makes a pool of 32 frames: its realtime end, and the end that a `MainDevice` is made of. Its memory (50 kB)
+    /// Makes a pool of 128 frames: its realtime end, and the end that a `MainDevice` is made of. Its memory (200 kB)
     /// lives as long as the process, as ethercrab's types want it.
     ///
     /// # Panics
@@ -98,34 +100,10 @@ impl Wake for Ready {
 /// A frame that is out.
 #[derive(Debug, Clone, Copy)]
 struct Out {
-    len: usize,
     until: Time,
     /// How long it is waited for, where it was sent in a cycle without time for it.
     patience: Option<Duration>,
-    /// The frame's header, which says how long its datagrams are in all, and the first datagram's header, as sent.
-    header: Header,
-    number: Number,
-}
-
-/// Header of a frame and of its first datagram.
-type Header = [u8; ECAT_HEADER_LEN + datagram::HEADER_LEN];
-/// Low bits of the number of a frame, as its source address carries them.
-type Number = [u8; 3];
-/// Bytes of a frame that carry its number.
-const NUMBER: Range<usize> = 9..12;
-/// Bytes of the EtherCAT header between the Ethernet header and the first datagram (ETG.1000.4, 5.3.3).
-const ECAT_HEADER_LEN: usize = frame::HEADER_LEN - ethernet::HEADER_LEN;
-
-impl Out {
-    /// Whether a received frame answers this one. SubDevices change the first half of the address and the event field,
-    /// nothing else.
-    fn is_answered_by(&self, number: Number, header: &Header) -> bool {
-        let [all0, all1, command, index, _, _, ado0, ado1, len0, len1, _, _] = self.header;
-        let [rx_all0, rx_all1, rx_command, rx_index, _, _, rx_ado0, rx_ado1, rx_len0, rx_len1, _, _] = *header;
-        self.number == number
-            && (all0, all1, command, index, ado0, ado1, len0, len1 & 0x07)
-                == (rx_all0, rx_all1, rx_command, rx_index, rx_ado0, rx_ado1, rx_len0, rx_len1 & 0x07)
-    }
+    packed: Packed,
 }
 
 /// What the lane counted since it was made.
@@ -202,10 +180,11 @@ impl AcyclicLane {
     /// Posts frames that wait in the pool, as many as there is room for and as there are free slots. The caller kicks.
     /// Returns how many.
     pub(crate) fn send<L: Link>(&mut self, link: &mut L, now: Time, room: Room) -> usize {
-        let (most, patience) = match room {
-            Room::Time => (usize::MAX, None),
-            Room::Turn => (1, Some(self.patience)),
-            Room::Nothing => (0, None),
+        // The single frame that a cycle without time for it sends is a short one.
+        let (most, datagrams, patience) = match room {
+            Room::Time => (usize::MAX, packed::MOST, None),
+            Room::Turn => (1, 1, Some(self.patience)),
+            Room::Nothing => (0, 0, None),
         };
         // SYNC: pairs with the release store in Ready::wake_by_ref.
         if most == 0 || !self.ready.0.swap(false, Ordering::Acquire) {
@@ -225,10 +204,13 @@ impl AcyclicLane {
                 busy += 1;
                 continue;
             }
-            if !self.send_one(link, now, number, patience) {
+            let slot = self.slot(number);
+            let packed = link.slot_mut(slot).map_or(Packed::new(0), |bytes| self.pack(bytes, datagrams));
+            if packed.count() == 0 {
                 self.blocked_since = None;
                 return posted;
             }
+            self.post(link, number, Out { until: now.after(patience.unwrap_or(self.timeout)), patience, packed });
             posted += 1;
         }
         self.blocked_since = if busy == self.out.len() { self.blocked_since.or(Some(now)) } else { None };
@@ -238,44 +220,54 @@ impl AcyclicLane {
         posted
     }
 
-    /// Posts the next frame of the pool from a slot that is free. Returns whether there was one.
-    fn send_one<L: Link>(&mut self, link: &mut L, now: Time, number: usize, patience: Option<Duration>) -> bool {
-        let slot = self.slot(number);
-        let Some(frame) = self.pool.tx.next_sendable_frame() else { return false };
-        let mut out = None;
-        let until = now.after(patience.unwrap_or(self.timeout));
-        // The link's refusal counts as sent: the frame comes back as lost, which its sender understands.
-        let _ = frame.send_blocking(|bytes| {
-            out = copy_to_slot(link, slot, bytes, until, self.counts.sent);
-            Ok(bytes.len())
-        });
-        self.counts.sent += 1;
-        self.in_flight += usize::from(out.is_some());
-        if let Some(place) = self.out.get_mut(number) {
-            *place = out.map(|out| Out { patience, ..out });
+    /// Takes frames from the pool as long as there are some and their datagrams have room, at most `most`.
+    fn pack(&mut self, slot: &mut [u8], most: usize) -> Packed {
+        let mut packed = Packed::new(self.counts.sent);
+        while packed.count() < most {
+            let Some(frame) = self.pool.tx.next_sendable_frame() else { break };
+            // What has no room stays in the pool.
+            let sent = frame.send_blocking(|bytes| {
+                if packed.add(slot, bytes) { Ok(bytes.len()) } else { Err(PoolError::SendFrame) }
+            });
+            if sent.is_err() {
+                break;
+            }
         }
-        if let Some(out) = out
-            && link.post(slot, out.len).is_err()
-        {
+        packed
+    }
+
+    /// Posts the frame that was packed into a slot.
+    fn post<L: Link>(&mut self, link: &mut L, number: usize, out: Out) {
+        self.counts.sent += 1;
+        self.in_flight += 1;
+        if let Some(place) = self.out.get_mut(number) {
+            *place = Some(out);
+        }
+        // The link's refusal counts as lost, which its sender understands.
+        if link.post(self.slot(number), out.packed.len()).is_err() {
             self.give_back(link, number);
         }
-        true
     }
 
     /// Takes a frame that came back. One that was given back as lost before is counted.
     pub(crate) fn admit(&mut self, bytes: &[u8]) {
-        let place = mark_of(bytes).and_then(|(number, header)| {
-            self.out.iter().position(|out| out.is_some_and(|out| out.is_answered_by(number, header)))
+        let answered = |out: &Option<Out>| out.is_some_and(|out| out.packed.is_answered_by(bytes));
+        let Some(place) = self.out.iter_mut().find(|out| answered(out)) else {
+            self.counts.stray += 1;
+            return;
+        };
+        let Some(out) = place.take() else { return };
+        self.in_flight = self.in_flight.saturating_sub(1);
+        self.patience = self.timeout;
+        self.return_datagrams(&out.packed, bytes);
+    }
+
+    /// Gives the pool the frames that a frame on the wire was made of.
+    fn return_datagrams(&mut self, packed: &Packed, bytes: &[u8]) {
+        let Self { pool, scratch, counts, .. } = self;
+        packed.each(bytes, scratch.as_mut_slice(), |single| {
+            counts.stray += u64::from(pool.rx.receive_frame(single).is_err());
         });
-        let taken = place.is_some() && self.pool.rx.receive_frame(bytes).is_ok();
-        match place.and_then(|place| self.out.get_mut(place)) {
-            Some(out) if taken => {
-                *out = None;
-                self.in_flight = self.in_flight.saturating_sub(1);
-                self.patience = self.timeout;
-            }
-            _ => self.counts.stray += 1,
-        }
     }
 
     /// Gives frames back that the wire didn't return in time, and frames that found no slot for so long.
@@ -294,7 +286,7 @@ impl AcyclicLane {
         }
     }
 
-    /// Gives frames back that wait in the pool, as many as there are slots, with working counter 0.
+    /// Gives frames of the pool back that wait in it, as many as there are slots, with working counter 0.
     #[cold]
     fn give_back_unsent(&mut self) {
         for _ in 0..self.out.len() {
@@ -323,10 +315,8 @@ impl AcyclicLane {
         let Some(out) = self.out.get_mut(number).and_then(Option::take) else { return };
         self.in_flight = self.in_flight.saturating_sub(1);
         self.counts.lost += 1;
-        let Ok(sent) = link.slot(slot) else { return };
-        if let (Some(to), Some(from)) = (self.scratch.get_mut(..out.len), sent.get(..out.len)) {
-            to.copy_from_slice(from);
-            self.return_scratch(out.len);
+        if let Ok(sent) = link.slot(slot) {
+            self.return_datagrams(&out.packed, sent);
         }
     }
 
@@ -342,21 +332,4 @@ impl AcyclicLane {
     fn slot(&self, number: usize) -> Slot {
         Slot(self.first_slot.saturating_add(u16::try_from(number).unwrap_or(u16::MAX)))
     }
-}
-
-/// Copies the `count`-th frame of the pool into a slot and numbers it; `None` if it isn't a frame that fits.
-fn copy_to_slot<L: Link>(link: &mut L, slot: Slot, bytes: &[u8], until: Time, count: u64) -> Option<Out> {
-    let header = *bytes.get(ethernet::HEADER_LEN..)?.first_chunk()?;
-    let [a, b, c, ..] = count.to_le_bytes();
-    let number = [a, b, c];
-    let copy = link.slot_mut(slot).ok()?.get_mut(..bytes.len())?;
-    copy.copy_from_slice(bytes);
-    copy.get_mut(NUMBER)?.copy_from_slice(&number);
-    Some(Out { len: bytes.len(), until, patience: None, header, number })
-}
-
-/// Number and headers of a received frame.
-fn mark_of(bytes: &[u8]) -> Option<(Number, &Header)> {
-    let number = *bytes.get(NUMBER)?.first_chunk()?;
-    Some((number, bytes.get(ethernet::HEADER_LEN..)?.first_chunk()?))
 }

@@ -25,6 +25,7 @@ mod event;
 mod frame;
 mod lane;
 mod measure;
+mod packed;
 #[cfg(feature = "planted")]
 pub mod planted;
 mod record;

@@ -108,6 +108,54 @@ pub(crate) async fn shown_at_once(datagrams: &Datagrams, target: Target) -> Resu
     Ok(AlShown::parse(datagrams.read_array_once(target, register::AL_STATUS).await?))
 }
 
+/// How long SubDevices that were asked together may take before each is looked at by itself. Those that take longer by
+/// nature are waited for there.
+const TOGETHER: Duration = Duration::from_millis(100);
+
+/// Whether all SubDevices of a bus of `count` show a state without an error, after they were asked for it together. Looks
+/// at all in one datagram, whose status is that of all combined bit by bit: it is the state only where all show it.
+/// `false` as soon as one shows an error or doesn't answer, or after some time; who it is has to be found out one by one.
+pub(crate) async fn all_show(datagrams: &Datagrams, count: usize, state: AlState, poll: Duration) -> bool {
+    let end = datagrams.now().saturating_add(TOGETHER);
+    loop {
+        let Ok(answer) = datagrams.read(Target::Broadcast, register::AL_STATUS, 2).await else { return false };
+        let status = answer.data.first_chunk().map_or(AlStatus(0), |bytes| AlStatus(u16::from_le_bytes(*bytes)));
+        if usize::from(answer.working_counter) != count || status.error() {
+            return false;
+        }
+        if status.state() == Some(state) {
+            return true;
+        }
+        if datagrams.now() >= end {
+            return false;
+        }
+        datagrams.pause(poll).await;
+    }
+}
+
+/// Asks all SubDevices of a bus of `count` for a state by broadcast, and returns whether all show it soon after. `state` is
+/// not BOOT, which looks like INIT and PRE-OP together.
+pub(crate) async fn request_all(datagrams: &Datagrams, count: usize, state: AlState, poll: Duration) -> bool {
+    let control = AlControl::request(state).emit();
+    let asked = datagrams.write(Target::Broadcast, register::AL_CONTROL, &control).await;
+    asked.is_ok_and(|answer| usize::from(answer.working_counter) == count)
+        && all_show(datagrams, count, state, poll).await
+}
+
+/// As [`request`], of a SubDevice that was asked for the state already: what it shows is looked at first.
+///
+/// # Errors
+/// As [`request`].
+pub(crate) async fn pursue(
+    datagrams: &Datagrams,
+    target: Target,
+    who: &Label,
+    state: AlState,
+    policy: AlPolicy,
+) -> Result<AlReached, AlError> {
+    Request::new(datagrams, target, who, state, policy).follow(Asked::Before).await
+}
+
 /// Asks one SubDevice for a state and waits until it shows it.
 ///
 /// # Errors
@@ -120,10 +168,18 @@ pub async fn request(
     state: AlState,
     policy: AlPolicy,
 ) -> Result<AlReached, AlError> {
-    let start = datagrams.now();
-    let mut request =
-        Request { datagrams, target, who, state, policy, start, acknowledged: Vec::new(), echo_tried: false };
-    request.run().await
+    let mut request = Request::new(datagrams, target, who, state, policy);
+    request.control(AlControl::request(state)).await?;
+    request.follow(Asked::Now).await
+}
+
+/// When the state was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    /// Just now, of this SubDevice.
+    Now,
+    /// By broadcast; it may have passed this one by.
+    Before,
 }
 
 struct Request<'a> {
@@ -137,9 +193,14 @@ struct Request<'a> {
     echo_tried: bool,
 }
 
-impl Request<'_> {
-    async fn run(&mut self) -> Result<AlReached, AlError> {
-        self.control(AlControl::request(self.state)).await?;
+impl<'a> Request<'a> {
+    fn new(datagrams: &'a Datagrams, target: Target, who: &'a Label, state: AlState, policy: AlPolicy) -> Self {
+        let start = datagrams.now();
+        Self { datagrams, target, who, state, policy, start, acknowledged: Vec::new(), echo_tried: false }
+    }
+
+    async fn follow(&mut self, asked: Asked) -> Result<AlReached, AlError> {
+        let mut ask_again = asked == Asked::Before;
         loop {
             let shown = self.look().await?;
             if shown.status.error() {
@@ -154,6 +215,8 @@ impl Request<'_> {
             } else if shown.status.state() == Some(self.state) {
                 let acknowledged = std::mem::take(&mut self.acknowledged);
                 return Ok(AlReached { state: self.state, acknowledged, took: self.waited() });
+            } else if std::mem::take(&mut ask_again) {
+                self.control(AlControl::request(self.state)).await?;
             }
             self.check_deadline(shown)?;
             self.datagrams.pause(self.policy.poll).await;

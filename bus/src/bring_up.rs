@@ -7,7 +7,8 @@
 //! step_down(SAFE-OP) ─► (stop cyclic frames) ─► shut_down
 //! ```
 //!
-//! Guarantees: each phase is done with all SubDevices at the same time and verified with each one; the first error in
+//! Guarantees: each phase is done with all SubDevices at the same time and verified with each one, or with all in one answer
+//! that can't hold if it doesn't for each; the first error in
 //! bus order is returned, the others are logged; a failed phase leaves the [`Network`] usable (ask for states, repeat
 //! the phase, shut down).
 
@@ -291,15 +292,23 @@ impl<'d> Network<'d> {
         }
     }
 
+    /// Asks all together. Where not all show the state soon, each is followed by itself.
     async fn go(&mut self, state: AlState) -> Result<Vec<AlReached>, BringUpError> {
-        let (datagrams, policy) = (self.datagrams, self.policy(state));
+        let (datagrams, policy, start) = (self.datagrams, self.policy(state), self.datagrams.now());
         let goes = |subdevice: &SubDevice| state == AlState::Init || subdevice.goes_up();
-        let requests = self.subdevices.iter().filter(|subdevice| goes(subdevice)).map(|subdevice| async move {
-            let who = subdevice.label();
-            let policy = subdevice.times.policy(state, policy);
-            al::request(datagrams, Target::Station(subdevice.station), &who, state, policy).await
-        });
-        let results = join_all(requests).await;
+        let going: Vec<_> = self.subdevices.iter().filter(|subdevice| goes(subdevice)).collect();
+        let all = going.len() == self.subdevices.len();
+        let results = if all && al::request_all(datagrams, going.len(), state, policy.poll).await {
+            let took = datagrams.now().saturating_sub(start);
+            vec![Ok(AlReached { state, acknowledged: Vec::new(), took }); going.len()]
+        } else {
+            let requests = going.into_iter().map(|subdevice| async move {
+                let who = subdevice.label();
+                let policy = subdevice.times.policy(state, policy);
+                al::pursue(datagrams, Target::Station(subdevice.station), &who, state, policy).await
+            });
+            join_all(requests).await
+        };
         for (subdevice, result) in self.subdevices.iter_mut().filter(|subdevice| goes(subdevice)).zip(&results) {
             if let Ok(reached) = result {
                 subdevice.state = reached.state;

@@ -5,9 +5,10 @@
 //! error. Everything that was configured before is gone. The order follows ETG.1500 and what other MainDevices do:
 //! count, reset by broadcast, count again, address, and from there on one by one, all at the same time.
 
+use futures_lite::future::zip;
 use zerocat_wire::al::{AlControl, AlState};
 use zerocat_wire::dl::DlStatus;
-use zerocat_wire::sii::{Mailboxes, SyncManagerEntry, SyncManagerUse};
+use zerocat_wire::sii::{Mailboxes, SiiOwner, SyncManagerEntry, SyncManagerUse};
 use zerocat_wire::sync_manager::control;
 use zerocat_wire::{fmmu, register, sync_manager};
 
@@ -55,8 +56,10 @@ pub async fn discover(datagrams: &Datagrams) -> Result<(Vec<SubDevice>, Topology
         addressed?;
     }
     recount(datagrams, count).await?;
+    let poll = AlPolicy::to(AlState::Init).poll;
+    let in_init = al::all_show(datagrams, count.into(), AlState::Init, poll).await;
     let mut subdevices = Vec::new();
-    for found in join_all((0..count).map(|position| identify(datagrams, position))).await {
+    for found in join_all((0..count).map(|position| identify(datagrams, position, in_init))).await {
         subdevices.push(found?);
     }
     recount(datagrams, count).await?;
@@ -79,37 +82,54 @@ async fn recount(datagrams: &Datagrams, before: u16) -> Result<(), BringUpError>
 }
 
 /// Brings everybody to INIT and clears what a MainDevice before may have left. By broadcast: how many took part is
-/// not looked at, since not everybody has each register; what matters is verified one by one afterwards.
+/// not looked at, since not everybody has each register; what matters is verified afterwards.
 async fn reset(datagrams: &Datagrams) -> Result<(), DatagramError> {
-    let init = AlControl { state: AlState::Init, acknowledge: true }.emit();
+    let init = |acknowledge| AlControl { state: AlState::Init, acknowledge }.emit();
+    let [forced, _] = SiiOwner::FORCED.emit();
     // Station aliases off: only configured addresses count from here on.
     let alias_off = (register::DL_CONTROL + 3, [0].as_slice());
-    let writes: [(u16, &[u8]); 7] = [
+    datagrams.write(Target::Broadcast, register::AL_CONTROL, &init(true)).await?;
+    write_all(datagrams, &[
         alias_off,
-        (register::AL_CONTROL, &init),
         (register::STATION_ADDRESS, &[0; 2]),
         (register::FMMU, &[0; 16 * fmmu::LEN]),
         (register::SYNC_MANAGER, &[0; 16 * sync_manager::LEN]),
         // No SYNC pulses from before: activation, then the cyclic unit's owner.
         (register::DC_ACTIVATION, &[0]),
         (register::DC_CYCLIC_CONTROL, &[0]),
-    ];
-    for (register, data) in writes {
-        datagrams.write(Target::Broadcast, register, data).await?;
+        // The SII is taken from the local application, by force if it holds it.
+        (register::SII_CONFIG, &[forced]),
+    ])
+    .await?;
+    // An ESC without an application shows what was written last, acknowledge bit included.
+    let [owner, _] = SiiOwner::MAIN_DEVICE.emit();
+    write_all(datagrams, &[(register::AL_CONTROL, &init(false)), (register::SII_CONFIG, &[owner])]).await
+}
+
+/// Writes to all SubDevices, several registers at the same time.
+async fn write_all(datagrams: &Datagrams, writes: &[(u16, &[u8])]) -> Result<(), DatagramError> {
+    let writes = writes.iter().map(|(register, data)| datagrams.write(Target::Broadcast, *register, data));
+    for written in join_all(writes).await {
+        written?;
     }
     Ok(())
 }
 
-async fn identify(datagrams: &Datagrams, position: u16) -> Result<SubDevice, BringUpError> {
+/// Reads who a SubDevice is. `in_init`: it has shown INIT already.
+async fn identify(datagrams: &Datagrams, position: u16, in_init: bool) -> Result<SubDevice, BringUpError> {
     let station = station(position);
     let target = Target::Station(station);
     let who = Label { position, name: String::new() };
     let failed = |source| BringUpError::SubDevice { who: who.clone(), doing: "identify", source };
-    let esc = EscInfo::parse(datagrams.read_array(target, register::TYPE).await.map_err(failed)?);
-    // The reset asked for INIT already; this one waits for it, and acknowledges what is left.
-    al::request(datagrams, target, &who, AlState::Init, AlPolicy::to(AlState::Init)).await?;
-    let dl = DlStatus(datagrams.read_u16(target, register::DL_STATUS).await.map_err(failed)?);
-    let alias = datagrams.read_u16(target, register::STATION_ALIAS).await.map_err(failed)?;
+    if !in_init {
+        // The reset asked for INIT already; this one waits for it, and acknowledges what is left.
+        al::request(datagrams, target, &who, AlState::Init, AlPolicy::to(AlState::Init)).await?;
+    }
+    let dl = datagrams.read_u16(target, register::DL_STATUS);
+    let alias = datagrams.read_u16(target, register::STATION_ALIAS);
+    let (esc, (dl, alias)) = zip(datagrams.read_array(target, register::TYPE), zip(dl, alias)).await;
+    let (esc, dl) = (EscInfo::parse(esc.map_err(failed)?), DlStatus(dl.map_err(failed)?));
+    let alias = alias.map_err(failed)?;
     let sii = read_sii(datagrams, target).await.map_err(|source| BringUpError::Sii { who: who.clone(), source })?;
     let mut notes = sii.problems.clone();
     let boxes = &sii.fixed.mailbox;
@@ -137,15 +157,20 @@ async fn identify(datagrams: &Datagrams, position: u16) -> Result<SubDevice, Bri
         sync_managers: Vec::new(),
         notes,
     };
-    let Identity { vendor_id, product_code, revision, serial } = subdevice.identity;
-    tracing::info!(position, name = subdevice.name, vendor_id, product_code, revision, serial, "identified");
+    tell(&subdevice);
+    Ok(subdevice)
+}
+
+fn tell(subdevice: &SubDevice) {
+    let SubDevice { position, name, identity, .. } = subdevice;
+    let Identity { vendor_id, product_code, revision, serial } = identity;
+    tracing::info!(position, name, vendor_id, product_code, revision, serial, "identified");
     for note in &subdevice.notes {
-        tracing::warn!(position, name = subdevice.name, note, "SII");
+        tracing::warn!(position, name, note, "SII");
     }
     if !subdevice.goes_up() {
-        tracing::warn!(position, name = subdevice.name, "stays in INIT, without process data");
+        tracing::warn!(position, name, "stays in INIT, without process data");
     }
-    Ok(subdevice)
 }
 
 /// Whatever the memory holds, and also where it can't be read: the SubDevice stands on the bus like all others.

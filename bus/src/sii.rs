@@ -10,7 +10,7 @@ use std::time::Duration;
 use zerocat_wire::register;
 use zerocat_wire::sii::{
     Categories, CategoryHeader, CategoryType, Fixed, FmmuUsage, General, Pdos, SiiControl, SiiOwner, SiiStatus,
-    Strings, SyncManagerEntry, category, fixed, pdo,
+    Strings, SyncManagerEntry, category, fixed, fixed::word, pdo,
 };
 
 use crate::datagrams::{Datagrams, Target};
@@ -196,7 +196,12 @@ impl<'d> SiiReader<'d> {
     /// `Datagram`, `Busy`.
     pub async fn open(datagrams: &'d Datagrams, target: Target) -> Result<Self, SiiError> {
         let reader = Self { datagrams, target, image: Vec::new() };
-        let owner = SiiOwner::parse(&datagrams.read_one(target, register::SII_CONFIG, 2).await?);
+        // Owner, PDI's access and status are neighbours.
+        let [owner @ .., s0, s1] = datagrams.read_array::<4>(target, register::SII_CONFIG).await?;
+        let (owner, status) = (SiiOwner::parse(&owner), SiiStatus(u16::from_le_bytes([s0, s1])));
+        if owner == Ok(SiiOwner::MAIN_DEVICE) && !status.busy() && !status.failed() {
+            return Ok(reader);
+        }
         if owner != Ok(SiiOwner::MAIN_DEVICE) {
             for step in [SiiOwner::FORCED, SiiOwner::MAIN_DEVICE] {
                 let [config, _] = step.emit();
@@ -215,7 +220,7 @@ impl<'d> SiiReader<'d> {
     /// # Errors
     /// `Datagram`, `Busy`, `Failed`, and those of [`Sii::parse`].
     pub async fn read_all(mut self) -> Result<Sii, SiiError> {
-        self.fill(fixed::LEN).await?;
+        self.fill_fixed().await?;
         if is_blank(&self.image) {
             return Sii::parse(&self.image);
         }
@@ -231,6 +236,21 @@ impl<'d> SiiReader<'d> {
         let mut sii = Sii::parse(&self.image)?;
         sii.problems.extend(walked);
         Ok(sii)
+    }
+
+    /// Reads the parts of the fixed area that say something. The image has zeros in place of the others: reserved words, and
+    /// the mailboxes of BOOT.
+    async fn fill_fixed(&mut self) -> Result<(), SiiError> {
+        for (from, to) in [(0, word::SERIAL + 2), (word::MAILBOX, word::PROTOCOLS + 1), (word::SIZE, fixed::CATEGORIES)] {
+            let [from, to] = [from, to].map(|word| 2 * usize::try_from(word).unwrap_or(fixed::LEN));
+            if self.image.len() < from {
+                // A memory that was never written looks the same all over.
+                let erased = self.image.iter().all(|byte| *byte == 0xff);
+                self.image.resize(from, if erased { 0xff } else { 0 });
+            }
+            self.fill(to).await?;
+        }
+        Ok(())
     }
 
     /// Reads the categories. Leaves an image that ends behind the last whole one; says why it stopped, if not at the

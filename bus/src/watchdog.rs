@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use futures_lite::future::zip;
 use zerocat_wire::register;
 
 use crate::datagrams::{Datagrams, Target};
@@ -32,14 +33,14 @@ pub fn ticks(time: Duration) -> Result<u16, BringUpError> {
 /// `SubDevice`, `Watchdog`.
 pub async fn program(datagrams: &Datagrams, target: Target, who: &Label, ticks: u16) -> Result<(), BringUpError> {
     let failed = |source| BringUpError::SubDevice { who: who.clone(), doing: "program sync manager watchdog", source };
-    for (register, wrote) in [(register::WATCHDOG_DIVIDER, DIVIDER), (register::WATCHDOG_SYNC_MANAGER, ticks)] {
+    let program = async |register, wrote| {
         datagrams.write_u16(target, register, wrote).await.map_err(failed)?;
         let reads = datagrams.read_u16(target, register).await.map_err(failed)?;
-        if reads != wrote {
-            return Err(BringUpError::Watchdog { who: who.clone(), register, wrote, reads });
-        }
-    }
-    Ok(())
+        if reads == wrote { Ok(()) } else { Err(BringUpError::Watchdog { who: who.clone(), register, wrote, reads }) }
+    };
+    let divider = program(register::WATCHDOG_DIVIDER, DIVIDER);
+    let (divider, time) = zip(divider, program(register::WATCHDOG_SYNC_MANAGER, ticks)).await;
+    divider.and(time)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The thread that owns the bus, `zc-bus`, from discovery to shutdown. It polls the [`Machine`]'s life.
 //!
-//! It is an ordinary thread. While frames are out it naps some microseconds between two looks; with nothing to do it
+//! It is an ordinary thread. While frames are out it naps some microseconds between two looks, without timer slack; with nothing to do it
 //! sleeps until the next time that somebody waits for, and a request wakes it. The realtime thread makes no system call
 //! for it. If it panics, the realtime thread finds its controls abandoned, makes the outputs safe, and ends.
 
@@ -25,12 +25,12 @@ use std::time::{Duration, Instant};
 use zerocat_bus::{Datagrams, Inbox, Rest, try_block_on};
 use zerocat_config::Rig;
 use zerocat_host::chain;
-use zerocat_sched::{Clock, MonotonicClock};
+use zerocat_sched::{Clock, MonotonicClock, set_timer_slack};
 
 /// Name of the thread.
 pub(crate) const NAME: &str = "zc-bus";
-/// Nap while frames are out.
-const NAP: Duration = Duration::from_micros(50);
+/// Nap while frames are out. A bring-up is some hundred such naps long.
+const NAP: Duration = Duration::from_micros(15);
 /// Longest sleep.
 const LONGEST: Duration = Duration::from_millis(20);
 
@@ -53,6 +53,9 @@ impl BusThread {
     pub(crate) fn run(self, started: &SyncSender<Result<Facts, Unstarted>>) -> Result<Ended, ThreadPanic> {
         let Self { rig, core, ends, sinks, inbox, stop, options, began, out_of_op } = self;
         inbox.attend();
+        if let Err(why) = set_timer_slack() {
+            tracing::debug!(why, "naps of the bus thread are longer than need be");
+        }
         let datagrams = Datagrams::new(ends.pdu_loop, now);
         let surroundings = Host { interface: core.link.interface.clone(), watch: ends.watch };
         let mut machine = Machine {

@@ -471,7 +471,7 @@ pub struct MarginReport {
 }
 
 impl std::fmt::Display for MarginReport {
-    /// `63 us, learned from 500 wake-ups (p50 31 us, p99 50 us, longest 412 us)`.
+    /// `63 us, learned from 64 wake-ups (p50 31 us, p99 50 us, longest 412 us)`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let micros = |nanos: u64| nanos.div_ceil(1_000);
         write!(f, "{} us, ", micros(self.margin_ns))?;
@@ -555,9 +555,9 @@ mod tests {
 
     #[test]
     fn a_margin_says_where_it_is_from() {
-        let learned = LearnedReport { wake_ups: 500, p50_ns: 30_400, p99_ns: 50_000, max_ns: 411_100 };
+        let learned = LearnedReport { wake_ups: 64, p50_ns: 30_400, p99_ns: 50_000, max_ns: 411_100 };
         let margin = MarginReport { margin_ns: 63_000, learned: Some(learned) };
-        assert_eq!(margin.to_string(), "63 us, learned from 500 wake-ups (p50 31 us, p99 50 us, longest 412 us)");
+        assert_eq!(margin.to_string(), "63 us, learned from 64 wake-ups (p50 31 us, p99 50 us, longest 412 us)");
         let given = MarginReport { margin_ns: 40_000, learned: None };
         assert_eq!(given.to_string(), "40 us, as the rig file has it");
     }

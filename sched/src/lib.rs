@@ -28,6 +28,7 @@ pub use grid::{Grid, Period, PeriodError, Tick};
 pub use idle_timer::link_idle_timer;
 pub use latency::CpuDmaLatency;
 pub use margin::LearnedMargin;
+pub use priority::set_timer_slack;
 pub use realtime::{ProcessSetup, RealtimeRequest, RealtimeStatus, SetupOutcome, prepare_process, prepare_thread};
 pub use time::{Clock, ClockPair, MonotonicClock, Time, VirtualClock};
 pub use usage::ThreadUsage;

@@ -5,16 +5,16 @@
 //! thread sleeps [`WAKE_UPS`] times, measures how late it wakes, and keeps the resulting margin for good: a margin that
 //! changed later would move the moment at which outputs are taken.
 //!
-//! Guarantees: [`learn`] doesn't allocate, takes about a tenth of a second, and returns a margin within its bounds. Not
+//! Guarantees: [`learn`] doesn't allocate, takes about a sixtieth of a second, and returns a margin within its bounds. Not
 //! guaranteed: that no later wake-up is worse; the report has those as `sleep_latency_ns`.
 
 use std::time::Duration;
 
 use crate::time::{Clock, nanos};
 
-/// Number of wake-ups that the margin is learned from.
-pub const WAKE_UPS: usize = 500;
-/// Length of a sleep while learning, at most half the period: 200 us, so that learning takes a tenth of a second.
+/// Number of wake-ups that the margin is learned from. They are in the way of bring-up, so there are few.
+pub const WAKE_UPS: usize = 64;
+/// Length of a sleep while learning, at most half the period: 200 us, so that learning takes a sixtieth of a second.
 const SLEEP: Duration = Duration::from_micros(200);
 /// Shortest margin: 20 us. A single interrupt would use up a shorter one.
 pub const SHORTEST: Duration = Duration::from_micros(20);
@@ -49,8 +49,8 @@ pub fn learn(clock: &impl Clock, period: Duration) -> LearnedMargin {
     choose(&mut latencies, period)
 }
 
-/// The 99th percentile plus a quarter, within bounds. The longest latency would be a bad choice: a machine that stalled
-/// once while the margin was learned would spin half of each period.
+/// The second longest latency plus a half, within bounds. The longest would be a bad choice: a machine that stalled once
+/// while the margin was learned would spin half of each period.
 fn choose(latencies: &mut [Duration], period: Duration) -> LearnedMargin {
     latencies.sort_unstable();
     let rank = |percent: usize| {
@@ -58,8 +58,9 @@ fn choose(latencies: &mut [Duration], period: Duration) -> LearnedMargin {
         latencies.get(rank.saturating_sub(1)).copied().unwrap_or_default()
     };
     let (p50, p99, longest) = (rank(50), rank(99), rank(100));
+    let second = latencies.len().checked_sub(2).and_then(|at| latencies.get(at)).copied().unwrap_or(longest);
     let most = (period / 2).max(LONGEST_OF_FAST);
-    let margin = (p99 + p99 / 4).clamp(SHORTEST, most);
+    let margin = (second + second / 2).clamp(SHORTEST, most);
     // Whole microseconds: further digits mean nothing.
     let margin = Duration::from_micros(nanos(margin).div_ceil(1_000));
     LearnedMargin { margin, wake_ups: u32::try_from(latencies.len()).unwrap_or(u32::MAX), p50, p99, longest }
@@ -107,17 +108,16 @@ mod tests {
     }
 
     #[test]
-    fn the_margin_is_the_99th_percentile_and_a_quarter() {
-        // 495 wake-ups of 40 us: the 99th percentile is the last of them.
-        let learned = learned(MILLISECOND, |n| if n < 5 { 900 } else { 40 });
-        assert_eq!(micros(&learned), 50);
-        assert_eq!((learned.p50, learned.p99), (Duration::from_micros(40), Duration::from_micros(40)));
-        assert_eq!((learned.longest, learned.wake_ups), (Duration::from_micros(900), 500));
+    fn the_margin_is_the_second_longest_latency_and_a_half() {
+        let learned = learned(MILLISECOND, |n| if n == 7 { 900 } else { 40 });
+        assert_eq!(micros(&learned), 60);
+        assert_eq!((learned.p50, learned.p99), (Duration::from_micros(40), Duration::from_micros(900)));
+        assert_eq!((learned.longest, learned.wake_ups), (Duration::from_micros(900), 64));
     }
 
     #[test]
-    fn one_late_wake_up_in_fifty_counts() {
-        assert_eq!(micros(&learned(MILLISECOND, |n| if n % 50 == 0 { 200 } else { 10 })), 250);
+    fn two_late_wake_ups_count() {
+        assert_eq!(micros(&learned(MILLISECOND, |n| if n % 50 == 0 { 200 } else { 10 })), 300);
     }
 
     #[test]

@@ -339,10 +339,9 @@ async fn prepare_pre_op(datagrams: &Datagrams, subdevice: &SubDevice) -> Result<
     let failed = |doing| move |source| BringUpError::SubDevice { who: subdevice.label(), doing, source };
     if let Some(info) = &subdevice.mailbox {
         let numbers = [info.write_channel, info.read_channel];
-        for (number, channel) in numbers.into_iter().zip(Mailbox::sync_managers(info, &subdevice.sii)) {
-            let written = set_sync_manager(datagrams, target, number, &channel).await;
-            written.map_err(failed("program mailbox sync manager"))?;
-        }
+        let channels: Vec<_> = numbers.into_iter().zip(Mailbox::sync_managers(info, &subdevice.sii)).collect();
+        let written = set_sync_managers(datagrams, target, &channels).await;
+        written.map_err(failed("program mailbox sync managers"))?;
     }
     // From INIT to PRE-OP the local application must be able to use the SII (ETG.1000.6, 6.4.1).
     let [owner, _] = SiiOwner::PDI.emit();
@@ -378,16 +377,33 @@ fn take_map(subdevice: &mut SubDevice, map: pdo::PdoMap) {
     subdevice.sync_managers = map.sync_managers;
 }
 
-/// Sets a sync manager. It is switched off first: one that is on can't be changed.
-async fn set_sync_manager(
+/// Sets sync managers. They are switched off first: one that is on can't be changed.
+async fn set_sync_managers(
     datagrams: &Datagrams,
     target: Target,
-    number: u8,
-    channel: &SyncManager,
+    channels: &[(u8, SyncManager)],
 ) -> Result<(), DatagramError> {
-    let register = sync_manager::register(number);
-    datagrams.write_one(target, register + sync_manager::ACTIVATE, &[0]).await?;
-    datagrams.write_one(target, register, &channel.emit()).await
+    let values = channels.iter().map(|(number, channel)| (sync_manager::register(*number), channel.emit()));
+    let off = channels.iter().map(|(number, _)| (sync_manager::register(*number), [0; sync_manager::LEN]));
+    write_neighbours(datagrams, target, off).await?;
+    write_neighbours(datagrams, target, values).await
+}
+
+/// Writes values to registers at the same time, those that follow each other without a gap in one datagram.
+async fn write_neighbours<const N: usize>(
+    datagrams: &Datagrams,
+    target: Target,
+    values: impl Iterator<Item = (u16, [u8; N])>,
+) -> Result<(), DatagramError> {
+    let mut runs: Vec<(u16, Vec<u8>)> = Vec::new();
+    for (register, value) in values {
+        match runs.last_mut() {
+            Some((start, run)) if usize::from(*start) + run.len() == usize::from(register) => run.extend(value),
+            _ => runs.push((register, value.to_vec())),
+        }
+    }
+    let writes = runs.iter().map(|(register, run)| datagrams.write_one(target, *register, run));
+    join_all(writes).await.into_iter().collect()
 }
 
 async fn program_one(
@@ -399,16 +415,18 @@ async fn program_one(
     let target = Target::Station(subdevice.station);
     let failed = |doing| move |source| BringUpError::SubDevice { who: subdevice.label(), doing, source };
     let OpOnly { sync_managers: late_channels, fmmus: late_entities } = &planned.op_only;
-    for (number, channel) in &planned.sync_managers {
-        let channel = if late_channels.contains(number) { SyncManager { activate: 0, ..*channel } } else { *channel };
-        let written = set_sync_manager(datagrams, target, *number, &channel).await;
-        written.map_err(failed("program process data sync manager"))?;
-    }
-    for (number, entity) in &planned.fmmus {
+    let early = |(number, channel): &(u8, SyncManager)| {
+        let late = late_channels.contains(number);
+        (*number, if late { SyncManager { activate: 0, ..*channel } } else { *channel })
+    };
+    let channels: Vec<_> = planned.sync_managers.iter().map(early).collect();
+    let written = set_sync_managers(datagrams, target, &channels).await;
+    written.map_err(failed("program process data sync managers"))?;
+    let entities = planned.fmmus.iter().map(|(number, entity)| {
         let entity = Fmmu { active: !late_entities.contains(number), ..*entity };
-        let written = datagrams.write_one(target, fmmu::register(*number), &entity.emit()).await;
-        written.map_err(failed("program FMMU"))?;
-    }
+        (fmmu::register(*number), entity.emit())
+    });
+    write_neighbours(datagrams, target, entities).await.map_err(failed("program FMMUs"))?;
     match watchdog {
         Some(ticks) if !planned.outputs.is_empty() => {
             watchdog::program(datagrams, target, &subdevice.label(), ticks).await

@@ -126,13 +126,13 @@ fn wait_for_frames<L: Link, C: Clock>(engine: &mut Engine<L>, clock: &C, wait: W
 /// Moves acyclic frames until the next tick is near or there are none. They get a turn also where the next tick is near
 /// already. Without an exchange they move up to the tick, which has no frames of its own then.
 fn use_slack<L: Link, C: Clock>(engine: &mut Engine<L>, clock: &C, wait: WaitPolicy, next: Time) {
-    let exchanging = engine.is_exchanging();
-    let until = if exchanging { next.before(engine.timing().guard / 2) } else { next };
+    let guarded = engine.is_exchanging().then_some(next);
+    let until = guarded.map_or(next, |next| next.before(engine.timing().guard / 2));
     let mut since = clock.now();
-    let mut pause = if exchanging { PollWait::new(wait) } else { PollWait::new(without_exchange(wait)) };
+    let mut pause = PollWait::new(wait);
     let mut now = since;
     loop {
-        match engine.slack(now, next) {
+        match engine.slack(now, guarded.unwrap_or(Time(u64::MAX))) {
             Slack::Sent => since = now,
             Slack::Busy => {}
             Slack::Idle if until.since(now) <= IDLE_LOOK => return,
@@ -146,15 +146,6 @@ fn use_slack<L: Link, C: Clock>(engine: &mut Engine<L>, clock: &C, wait: WaitPol
         if now >= until {
             return;
         }
-    }
-}
-
-/// How the thread waits between two polls while there is no exchange. It leaves its CPU to those that it waits for, the
-/// bus's owner and perhaps a simulated segment, unless it has one of its own.
-const fn without_exchange(wait: WaitPolicy) -> WaitPolicy {
-    match wait {
-        WaitPolicy::Spin => WaitPolicy::Spin,
-        WaitPolicy::Sleep | WaitPolicy::Hybrid { .. } => WaitPolicy::Sleep,
     }
 }
 

@@ -11,6 +11,7 @@ use std::fmt;
 
 use zerocat_pdi::{Direction, Entry, Pdo};
 use zerocat_wire::sii::SyncManagerUse;
+use zerocat_wire::sii::general::coe;
 
 use crate::coe::SdoError;
 use crate::datagrams::Datagrams;
@@ -22,6 +23,8 @@ use crate::sii::Sii;
 const SYNC_MANAGER_TYPES: u16 = 0x1C00;
 /// First of the 16 objects with the PDO assignment of a sync manager.
 const ASSIGNMENT: u16 = 0x1C10;
+/// Last of them.
+const LAST_ASSIGNMENT: u16 = 0x1C1F;
 
 /// Sync managers with their PDOs.
 pub(crate) type Assigned = Vec<(u8, Direction, Vec<Pdo>)>;
@@ -72,12 +75,15 @@ pub(crate) struct Dictionary<'a> {
     datagrams: &'a Datagrams,
     mailbox: &'a mut Mailbox,
     sii: &'a Sii,
+    /// Whether objects are read whole.
+    complete: bool,
     notes: Vec<String>,
 }
 
 impl<'a> Dictionary<'a> {
     pub(crate) const fn new(datagrams: &'a Datagrams, mailbox: &'a mut Mailbox, sii: &'a Sii) -> Self {
-        Self { datagrams, mailbox, sii, notes: Vec::new() }
+        let complete = sii.general.coe & coe::COMPLETE_ACCESS != 0;
+        Self { datagrams, mailbox, sii, complete, notes: Vec::new() }
     }
 
     /// Reads all of it.
@@ -244,6 +250,11 @@ impl<'a> Dictionary<'a> {
 
     /// The values of an object from subindex 1 on, as many as subindex 0 says; or why that can't be read.
     async fn values(&mut self, index: u16) -> Result<Result<Vec<Value>, Refusal>, SdoError> {
+        if self.complete
+            && let Some(values) = self.at_once(index).await?
+        {
+            return Ok(Ok(values));
+        }
         let count = match self.number(index, 0).await? {
             Ok(count) => low(count),
             Err(refusal) => return Ok(Err(refusal)),
@@ -253,6 +264,20 @@ impl<'a> Dictionary<'a> {
             values.push(self.number(index, subindex).await?);
         }
         Ok(Ok(values))
+    }
+
+    /// The values of an object in one transfer. `None` where that gives anything but whole values, as many as there are to
+    /// be; then no other object is read like this.
+    async fn at_once(&mut self, index: u16) -> Result<Option<Vec<Value>>, SdoError> {
+        let values = match self.mailbox.upload_complete(self.datagrams, index).await {
+            Ok(data) => apart(&data, width(index)),
+            // What can't be read is told subindex by subindex.
+            Err(error) if is_refusal(&error) => return Ok(None),
+            Err(SdoError::Answer { .. } | SdoError::Mail { source: MailError::NoAnswer { .. }, .. }) => None,
+            Err(error) => return Err(error),
+        };
+        self.complete = values.is_some();
+        Ok(values.map(|values| values.into_iter().map(Ok).collect()))
     }
 
     /// An unsigned number of up to 32 bits.
@@ -268,6 +293,22 @@ impl<'a> Dictionary<'a> {
             Err(error) => Err(error),
         }
     }
+}
+
+/// Bytes of a subindex from 1 on (ETG.1000.6, 5.6.7.4): a use, the index of a PDO, a mapped entry.
+const fn width(index: u16) -> usize {
+    match index {
+        SYNC_MANAGER_TYPES => 1,
+        ASSIGNMENT..=LAST_ASSIGNMENT => 2,
+        _ => 4,
+    }
+}
+
+/// The values of an object that was read whole: their number in 16 bits, then exactly so many.
+fn apart(data: &[u8], width: usize) -> Option<Vec<u32>> {
+    let (count, values) = data.split_first_chunk::<2>()?;
+    let number = |bytes: &[u8]| bytes.iter().rev().fold(0, |number, byte| number << 8 | u32::from(*byte));
+    (values.len() == usize::from(count[0]) * width).then(|| values.chunks_exact(width).map(number).collect())
 }
 
 /// Whether the SubDevice answered that it doesn't give the value out, as against not answering.
@@ -324,4 +365,24 @@ const fn low(number: u32) -> u8 {
 const fn low_half(number: u32) -> u16 {
     let [low, high, ..] = number.to_le_bytes();
     u16::from_le_bytes([low, high])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_that_was_read_whole_comes_apart_by_the_width_of_its_values() {
+        assert_eq!(apart(&[4, 0, 1, 2, 3, 4], width(0x1c00)), Some(vec![1, 2, 3, 4]));
+        assert_eq!(apart(&[2, 0, 0, 0x16, 1, 0x16], width(0x1c12)), Some(vec![0x1600, 0x1601]));
+        assert_eq!(apart(&[1, 0, 16, 0, 0x40, 0x60], width(0x1600)), Some(vec![0x6040_0010]));
+        assert_eq!(apart(&[0, 0], width(0x1c13)), Some(Vec::new()));
+    }
+
+    #[test]
+    fn what_is_longer_or_shorter_than_it_says_is_read_subindex_by_subindex() {
+        assert_eq!(apart(&[2, 0, 0, 0x16], 2), None);
+        assert_eq!(apart(&[1, 0, 0x16, 0, 0], 2), None);
+        assert_eq!(apart(&[1], 2), None);
+    }
 }

@@ -31,6 +31,7 @@ use crate::look;
 use crate::mailbox::{MailTimes, Mailbox, ReceivedEmergency};
 use crate::names::{self, NameBook};
 use crate::pdo;
+use crate::sii::SiiNames;
 use crate::subdevice::SubDevice;
 use crate::times::Times;
 use crate::topology::Topology;
@@ -45,6 +46,8 @@ pub struct Options {
     pub policy: Option<AlPolicy>,
     /// Instead of [`AlPolicy::patient`] for OP.
     pub policy_op: Option<AlPolicy>,
+    /// Which names are read from the SIIs.
+    pub names: SiiNames,
 }
 
 /// What a SubDevice shows when it is asked.
@@ -74,7 +77,7 @@ impl<'d> Network<'d> {
     /// # Errors
     /// Those of [`discovery::discover`].
     pub async fn discover(datagrams: &'d Datagrams, options: Options) -> Result<Self, BringUpError> {
-        let (subdevices, topology) = discovery::discover(datagrams).await?;
+        let (subdevices, topology) = discovery::discover(datagrams, options.names).await?;
         let mailbox = |subdevice: &SubDevice| {
             subdevice.mailbox.map(|info| Mailbox::new(subdevice.label(), subdevice.station, info))
         };

@@ -135,13 +135,32 @@ impl Mailbox {
     /// [`SdoError`].
     pub async fn upload(&mut self, datagrams: &Datagrams, index: u16, subindex: u8) -> Result<Vec<u8>, SdoError> {
         let transfer = self.transfer(SdoService::Upload, index, subindex);
+        self.upload_target(datagrams, &transfer, SdoTarget::entry(index, subindex)).await
+    }
+
+    /// Reads an object with all its subindices in one transfer (complete access): subindex 0 in 16 bits, then the others one
+    /// behind the other. For SubDevices whose SII says that they can do it.
+    ///
+    /// # Errors
+    /// [`SdoError`].
+    pub async fn upload_complete(&mut self, datagrams: &Datagrams, index: u16) -> Result<Vec<u8>, SdoError> {
+        let transfer = self.transfer(SdoService::Upload, index, 0);
+        self.upload_target(datagrams, &transfer, SdoTarget::complete(index)).await
+    }
+
+    async fn upload_target(
+        &mut self,
+        datagrams: &Datagrams,
+        transfer: &Transfer,
+        target: SdoTarget,
+    ) -> Result<Vec<u8>, SdoError> {
         for _ in 1..ATTEMPTS {
-            match self.upload_once(datagrams, &transfer).await {
+            match self.upload_once(datagrams, transfer, target).await {
                 Err(SdoError::Mail { source: MailError::Lost, .. }) => {}
                 other => return other,
             }
         }
-        self.upload_once(datagrams, &transfer).await
+        self.upload_once(datagrams, transfer, target).await
     }
 
     /// Writes a value.
@@ -169,8 +188,12 @@ impl Mailbox {
         Transfer { who: self.who().clone(), service, index, subindex }
     }
 
-    async fn upload_once(&mut self, datagrams: &Datagrams, transfer: &Transfer) -> Result<Vec<u8>, SdoError> {
-        let target = SdoTarget::entry(transfer.index, transfer.subindex);
+    async fn upload_once(
+        &mut self,
+        datagrams: &Datagrams,
+        transfer: &Transfer,
+        target: SdoTarget,
+    ) -> Result<Vec<u8>, SdoError> {
         let (size, mut value) = match self.ask(datagrams, transfer, SdoRequest::Upload { target }).await? {
             Answer::Data { size, data, .. } => (size, data),
             Answer::Done | Answer::Abort(_) => return Err(senseless(transfer, "no data")),

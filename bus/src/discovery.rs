@@ -16,7 +16,7 @@ use crate::al::{self, AlPolicy};
 use crate::datagrams::{Datagrams, Target};
 use crate::error::{BringUpError, DatagramError, Label, SiiError};
 use crate::executor::join_all;
-use crate::sii::{Content, Sii, SiiReader};
+use crate::sii::{Content, Sii, SiiNames, SiiReader};
 use crate::subdevice::{EscInfo, Identity, MailboxInfo, SubDevice};
 use crate::times::Times;
 use crate::topology::{Topology, topology};
@@ -43,7 +43,7 @@ pub async fn count(datagrams: &Datagrams) -> Result<u16, DatagramError> {
 ///
 /// # Errors
 /// `Nobody`, `CountChanged`, and what any of them failed with, by position.
-pub async fn discover(datagrams: &Datagrams) -> Result<(Vec<SubDevice>, Topology), BringUpError> {
+pub async fn discover(datagrams: &Datagrams, names: SiiNames) -> Result<(Vec<SubDevice>, Topology), BringUpError> {
     let count = count(datagrams).await?;
     if count == 0 {
         return Err(BringUpError::Nobody);
@@ -59,7 +59,7 @@ pub async fn discover(datagrams: &Datagrams) -> Result<(Vec<SubDevice>, Topology
     let poll = AlPolicy::to(AlState::Init).poll;
     let in_init = al::all_show(datagrams, count.into(), AlState::Init, poll).await;
     let mut subdevices = Vec::new();
-    for found in join_all((0..count).map(|position| identify(datagrams, position, in_init))).await {
+    for found in join_all((0..count).map(|position| identify(datagrams, position, in_init, names))).await {
         subdevices.push(found?);
     }
     recount(datagrams, count).await?;
@@ -89,17 +89,20 @@ async fn reset(datagrams: &Datagrams) -> Result<(), DatagramError> {
     // Station aliases off: only configured addresses count from here on.
     let alias_off = (register::DL_CONTROL + 3, [0].as_slice());
     datagrams.write(Target::Broadcast, register::AL_CONTROL, &init(true)).await?;
-    write_all(datagrams, &[
-        alias_off,
-        (register::STATION_ADDRESS, &[0; 2]),
-        (register::FMMU, &[0; 16 * fmmu::LEN]),
-        (register::SYNC_MANAGER, &[0; 16 * sync_manager::LEN]),
-        // No SYNC pulses from before: activation, then the cyclic unit's owner.
-        (register::DC_ACTIVATION, &[0]),
-        (register::DC_CYCLIC_CONTROL, &[0]),
-        // The SII is taken from the local application, by force if it holds it.
-        (register::SII_CONFIG, &[forced]),
-    ])
+    write_all(
+        datagrams,
+        &[
+            alias_off,
+            (register::STATION_ADDRESS, &[0; 2]),
+            (register::FMMU, &[0; 16 * fmmu::LEN]),
+            (register::SYNC_MANAGER, &[0; 16 * sync_manager::LEN]),
+            // No SYNC pulses from before: activation, then the cyclic unit's owner.
+            (register::DC_ACTIVATION, &[0]),
+            (register::DC_CYCLIC_CONTROL, &[0]),
+            // The SII is taken from the local application, by force if it holds it.
+            (register::SII_CONFIG, &[forced]),
+        ],
+    )
     .await?;
     // An ESC without an application shows what was written last, acknowledge bit included.
     let [owner, _] = SiiOwner::MAIN_DEVICE.emit();
@@ -116,7 +119,12 @@ async fn write_all(datagrams: &Datagrams, writes: &[(u16, &[u8])]) -> Result<(),
 }
 
 /// Reads who a SubDevice is. `in_init`: it has shown INIT already.
-async fn identify(datagrams: &Datagrams, position: u16, in_init: bool) -> Result<SubDevice, BringUpError> {
+async fn identify(
+    datagrams: &Datagrams,
+    position: u16,
+    in_init: bool,
+    names: SiiNames,
+) -> Result<SubDevice, BringUpError> {
     let station = station(position);
     let target = Target::Station(station);
     let who = Label { position, name: String::new() };
@@ -130,7 +138,8 @@ async fn identify(datagrams: &Datagrams, position: u16, in_init: bool) -> Result
     let (esc, (dl, alias)) = zip(datagrams.read_array(target, register::TYPE), zip(dl, alias)).await;
     let (esc, dl) = (EscInfo::parse(esc.map_err(failed)?), DlStatus(dl.map_err(failed)?));
     let alias = alias.map_err(failed)?;
-    let sii = read_sii(datagrams, target).await.map_err(|source| BringUpError::Sii { who: who.clone(), source })?;
+    let sii =
+        read_sii(datagrams, target, names).await.map_err(|source| BringUpError::Sii { who: who.clone(), source })?;
     let mut notes = sii.problems.clone();
     let boxes = &sii.fixed.mailbox;
     if boxes.are_there() && !in_memory(boxes) {
@@ -174,8 +183,8 @@ fn tell(subdevice: &SubDevice) {
 }
 
 /// Whatever the memory holds, and also where it can't be read: the SubDevice stands on the bus like all others.
-async fn read_sii(datagrams: &Datagrams, target: Target) -> Result<Sii, SiiError> {
-    let read = async { SiiReader::open(datagrams, target).await?.read_all().await };
+async fn read_sii(datagrams: &Datagrams, target: Target, names: SiiNames) -> Result<Sii, SiiError> {
+    let read = async { SiiReader::open(datagrams, target).await?.with_names(names).read_all().await };
     match read.await {
         Err(error @ (SiiError::Busy { .. } | SiiError::Failed { .. } | SiiError::Category { .. })) => {
             Ok(Sii::unreadable(&error))

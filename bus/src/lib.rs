@@ -47,6 +47,7 @@ pub use matching::{Expected, Match, Matching, Missing, Rule, identify};
 pub use names::{Kind, NameBook, Named, Names};
 pub use occupancy::{Driven, Occupancy, SignOfLife, occupancy};
 pub use request::{Inbox, Pending, RequestError, Requests, requests};
+pub use sii::SiiNames;
 pub use subdevice::{EscInfo, Identity, MailboxInfo, PdoSource, SubDevice};
 pub use times::Times;
 pub use topology::{Parent, Topology};

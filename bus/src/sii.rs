@@ -5,6 +5,7 @@
 //! with half an SII may still be run by its object dictionary. A memory that was never programmed, or can't be read, is
 //! [`Content::Empty`] or [`Content::Unreadable`]: nothing is known of its SubDevice but what the ESC says.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use zerocat_wire::register;
@@ -180,11 +181,24 @@ fn sii_pdo(view: &pdo::PdoView<'_>, strings: &Strings<'_>) -> SiiPdo {
     SiiPdo { pdo, sync_manager: (header.sync_manager != pdo::NOT_ASSIGNED).then_some(header.sync_manager) }
 }
 
+/// Which names are read from an SII. They are the largest part of many, and no MainDevice needs more than that of the device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SiiNames {
+    /// Those of the device, its PDOs and their entries.
+    #[default]
+    All,
+    /// That of the device. PDOs and entries have none.
+    Device,
+}
+
 /// Reads the SII of one SubDevice. Holds what was read, so that no word is read twice.
 #[derive(Debug)]
 pub struct SiiReader<'d> {
     datagrams: &'d Datagrams,
     target: Target,
+    names: SiiNames,
+    /// Where the category of strings is that was skipped, by its bytes in the image.
+    skipped: Option<Range<usize>>,
     /// The image from word 0, as far as it was read.
     image: Vec<u8>,
 }
@@ -195,7 +209,7 @@ impl<'d> SiiReader<'d> {
     /// # Errors
     /// `Datagram`, `Busy`.
     pub async fn open(datagrams: &'d Datagrams, target: Target) -> Result<Self, SiiError> {
-        let reader = Self { datagrams, target, image: Vec::new() };
+        let reader = Self { datagrams, target, names: SiiNames::All, skipped: None, image: Vec::new() };
         // Owner, PDI's access and status are neighbours.
         let [owner @ .., s0, s1] = datagrams.read_array::<4>(target, register::SII_CONFIG).await?;
         let (owner, status) = (SiiOwner::parse(&owner), SiiStatus(u16::from_le_bytes([s0, s1])));
@@ -214,6 +228,13 @@ impl<'d> SiiReader<'d> {
         Ok(reader)
     }
 
+    /// Sets which names are read.
+    #[must_use]
+    pub fn with_names(mut self, names: SiiNames) -> Self {
+        self.names = names;
+        self
+    }
+
     /// Reads everything this crate has a use for, to the end marker. Categories that it has no use for are skipped;
     /// the image has zeros in their place.
     ///
@@ -224,7 +245,7 @@ impl<'d> SiiReader<'d> {
         if is_blank(&self.image) {
             return Sii::parse(&self.image);
         }
-        let walked = match self.walk().await {
+        let walked = match self.walk_and_name().await {
             Ok(problem) => problem,
             // Memory that fails behind the fixed area: keep what there is.
             Err(SiiError::Failed { word, status }) => {
@@ -238,10 +259,41 @@ impl<'d> SiiReader<'d> {
         Ok(sii)
     }
 
+    async fn walk_and_name(&mut self) -> Result<Option<String>, SiiError> {
+        let problem = self.walk().await?;
+        if let Some(strings) = self.skipped.take() {
+            self.name_device(strings).await?;
+        }
+        Ok(problem)
+    }
+
+    /// Reads strings that were skipped, up to those that name the device. The others stay empty.
+    async fn name_device(&mut self, strings: Range<usize>) -> Result<(), SiiError> {
+        let general = Categories::find(&self.image, CategoryType::GENERAL);
+        let general = general.and_then(|data| General::parse(data).ok()).unwrap_or_default();
+        let last = general.order.max(general.name);
+        let end = strings.end.min(self.image.len());
+        let mut at = strings.start;
+        while at < end && strings_end(self.image.get(strings.start..at).unwrap_or_default(), last).is_none() {
+            let word = u32::try_from(at / 2).unwrap_or(u32::MAX);
+            let data = self.read_at(word).await?;
+            for (place, byte) in self.image.iter_mut().take(end).skip(at).zip(&data) {
+                *place = *byte;
+            }
+            at += data.len().max(1);
+        }
+        // Of a string that isn't there in full, nothing is.
+        let read = self.image.get(strings.start..at.min(end)).unwrap_or_default();
+        let whole = strings.start + strings_end(read, last).unwrap_or_default();
+        self.image.iter_mut().take(at.min(end)).skip(whole).for_each(|byte| *byte = 0);
+        Ok(())
+    }
+
     /// Reads the parts of the fixed area that say something. The image has zeros in place of the others: reserved words, and
     /// the mailboxes of BOOT.
     async fn fill_fixed(&mut self) -> Result<(), SiiError> {
-        for (from, to) in [(0, word::SERIAL + 2), (word::MAILBOX, word::PROTOCOLS + 1), (word::SIZE, fixed::CATEGORIES)] {
+        for (from, to) in [(0, word::SERIAL + 2), (word::MAILBOX, word::PROTOCOLS + 1), (word::SIZE, fixed::CATEGORIES)]
+        {
             let [from, to] = [from, to].map(|word| 2 * usize::try_from(word).unwrap_or(fixed::LEN));
             if self.image.len() < from {
                 // A memory that was never written looks the same all over.
@@ -263,6 +315,12 @@ impl<'d> SiiReader<'d> {
             let end = match header {
                 Ok(Ok(header)) if header.kind == CategoryType::END => at,
                 Ok(Ok(header)) if header.kind == CategoryType::NOP && header.words == 0 => at,
+                Ok(Ok(header)) if header.kind == CategoryType::STRINGS && self.names == SiiNames::Device => {
+                    let data = at + category::HEADER_LEN;
+                    let end = data + header.data_len();
+                    self.skipped = (end <= MAX_BYTES).then_some(data..end);
+                    end
+                }
                 Ok(Ok(header)) if wanted(header.kind) => {
                     let end = at + category::HEADER_LEN + header.data_len();
                     if end <= MAX_BYTES
@@ -381,6 +439,15 @@ struct Shown {
     status: SiiStatus,
     word: u32,
     data: Vec<u8>,
+}
+
+/// Where the first `count` strings of a category end, if its beginning has them in full.
+fn strings_end(data: &[u8], count: u8) -> Option<usize> {
+    let mut end = 1;
+    for _ in 0..count {
+        end += 1 + usize::from(*data.get(end)?);
+    }
+    (end <= data.len()).then_some(end)
 }
 
 fn wanted(kind: CategoryType) -> bool {

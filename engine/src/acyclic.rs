@@ -226,9 +226,12 @@ impl AcyclicLane {
         while packed.count() < most {
             let Some(frame) = self.pool.tx.next_sendable_frame() else { break };
             // What has no room stays in the pool.
-            let sent = frame.send_blocking(|bytes| {
-                if packed.add(slot, bytes) { Ok(bytes.len()) } else { Err(PoolError::SendFrame) }
-            });
+            let sent =
+                frame.send_blocking(
+                    |bytes| {
+                        if packed.add(slot, bytes) { Ok(bytes.len()) } else { Err(PoolError::SendFrame) }
+                    },
+                );
             if sent.is_err() {
                 break;
             }

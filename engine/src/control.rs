@@ -170,6 +170,11 @@ impl Inbox {
         self.interruptions.store(interruptions, Ordering::Release);
     }
 
+    /// Whether messages wait.
+    pub(crate) fn has_messages(&self) -> bool {
+        !self.messages.is_empty()
+    }
+
     /// Whether the ordinary end is gone.
     pub(crate) fn is_abandoned(&self) -> bool {
         self.messages.is_abandoned()

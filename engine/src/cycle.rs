@@ -169,6 +169,12 @@ impl<L: Link> Engine<L> {
         self.exchange.is_some()
     }
 
+    /// Whether messages of its controls wait to be obeyed at the end of a cycle.
+    #[must_use]
+    pub fn has_messages(&self) -> bool {
+        self.inbox.has_messages()
+    }
+
     /// What was timed so far.
     pub fn measurements(&mut self) -> &Measurements {
         self.measurements.settle();

@@ -8,7 +8,7 @@ use crate::shutdown::LOOK;
 use crate::stopping::StopWatch;
 use std::time::Duration;
 use zerocat_bus::matching::{Expected, Matching, identify};
-use zerocat_bus::{BringUpError, Driven, Label, Network, Occupancy, Options, Times, occupancy};
+use zerocat_bus::{BringUpError, Driven, Label, Network, Occupancy, Options, SiiNames, Times, occupancy};
 use zerocat_config::{Rig, Slave, Timeouts};
 use zerocat_engine::{
     ControlClosed, Counters, CyclicLane, Exchange, LaneError, LaneOptions, PROCESS_DATA_ROOM, SamplePort, TakingPart,
@@ -243,7 +243,8 @@ impl<'a> Machine<'a> {
     /// # Errors
     /// What failed, with the SubDevice.
     pub async fn plan(&self) -> Result<Planned<'a>, StartError> {
-        let options = Options { watchdog: Some(self.rig.engine.watchdog), ..Options::default() };
+        let options =
+            Options { watchdog: Some(self.rig.engine.watchdog), names: SiiNames::Device, ..Options::default() };
         self.observer.enter(Phase::Discover);
         let mut network = Network::discover(self.datagrams, options).await?;
         let matching = recognise(self.rig, &network)?;

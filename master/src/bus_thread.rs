@@ -1,5 +1,8 @@
 //! The thread that owns the bus, `zc-bus`, from discovery to shutdown. It polls the [`Machine`]'s life.
 //!
+//! Until the first cycle it has the engine and moves the frames by itself, so that a bring-up waits for nobody but the
+//! network ([`Early`]). Then the realtime thread has it.
+//!
 //! It is an ordinary thread. While frames are out it naps some microseconds between two looks, without timer slack; with nothing to do it
 //! sleeps until the next time that somebody waits for, and a request wakes it. The realtime thread makes no system call
 //! for it. If it panics, the realtime thread finds its controls abandoned, makes the outputs safe, and ends.
@@ -7,8 +10,9 @@
 use crate::core::{BusEnds, Core, Remains};
 use crate::health::{Health, OutOfOp};
 use crate::lateness::Lateness;
+use crate::link::AnyLink;
 use crate::machine::{Ending, Life, LifeError, Machine, StopWish};
-use crate::realtime::ThreadPanic;
+use crate::realtime::{RealtimeThread, ThreadPanic};
 use crate::recovery::Outages;
 use crate::report::{BusReport, LateReport, Report};
 use crate::run_report::{RunReport, milliseconds};
@@ -24,12 +28,13 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use zerocat_bus::{Datagrams, Inbox, Rest, try_block_on};
 use zerocat_config::Rig;
+use zerocat_engine::{Engine, Slack};
 use zerocat_host::chain;
-use zerocat_sched::{Clock, MonotonicClock, set_timer_slack};
+use zerocat_sched::{Clock, MonotonicClock, Time, set_timer_slack};
 
 /// Name of the thread.
 pub(crate) const NAME: &str = "zc-bus";
-/// Nap while frames are out. A bring-up is some hundred such naps long.
+/// Nap while frames are out.
 const NAP: Duration = Duration::from_micros(15);
 /// Longest sleep.
 const LONGEST: Duration = Duration::from_millis(20);
@@ -87,13 +92,15 @@ impl BusThread {
                 let _ = started.try_send(Ok(facts));
             },
         );
+        let mut early = Early(Some(ends.engine));
         let life = try_block_on(life, || {
             if core.thread.is_finished() {
                 return ControlFlow::Break(());
             }
-            nap(&datagrams);
+            early.turn(&core.thread, &datagrams);
             ControlFlow::Continue(())
         });
+        early.give(&core.thread);
         let controls = machine.controls;
         let (reached, tasks, furthest) = (reached.into_inner(), tasks.into_inner().stop(), options.observer.furthest());
         let report = RunReport::of(&core, reached, tasks, furthest, datagrams.counters());
@@ -149,6 +156,36 @@ fn refuse(
     };
     let _ = started.try_send(Err(Unstarted { error, report: Box::new(report.clone()) }));
     Ended { report, failed: Vec::new(), out_of_op: Vec::new(), ending: Ending::Stopped }
+}
+
+/// The engine, as long as there are no cycles.
+struct Early(Option<Engine<AnyLink>>);
+
+impl Early {
+    /// Moves frames, or waits for what is to come. With the first message to the engine the realtime thread gets it.
+    fn turn(&mut self, thread: &RealtimeThread, datagrams: &Datagrams) {
+        let Some(engine) = &mut self.0 else { return nap(datagrams) };
+        if engine.has_messages() {
+            return self.give(thread);
+        }
+        match engine.slack(MonotonicClock.now(), Time(u64::MAX)) {
+            Slack::Idle => {
+                nap(datagrams);
+                // A turn as in a cycle: frames that an interface has kept which was down go out by it.
+                engine.prepare(0);
+            }
+            Slack::Sent | Slack::Busy => {
+                let _ = datagrams.rest();
+                std::hint::spin_loop();
+            }
+        }
+    }
+
+    fn give(&mut self, thread: &RealtimeThread) {
+        if let Some(engine) = self.0.take() {
+            thread.give(engine);
+        }
+    }
 }
 
 fn nap(datagrams: &Datagrams) {

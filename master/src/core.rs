@@ -2,7 +2,7 @@
 
 use crate::fault_log::{FarEnd, FaultLogThread};
 use crate::files::capture;
-use crate::link::OpenLink;
+use crate::link::{AnyLink, OpenLink};
 use crate::outfile::Outfile;
 use crate::privileges::{give_up, with_only};
 use crate::realtime::{Margin, RealtimeThread, ThreadPanic};
@@ -59,6 +59,8 @@ pub(crate) struct Core {
 
 /// The ends that the owner of the bus holds.
 pub(crate) struct BusEnds {
+    /// The engine, which the realtime thread is given for the first cycle.
+    pub(crate) engine: Engine<AnyLink>,
     /// Messages to the realtime thread.
     pub(crate) controls: Controls,
     /// The sending end of the frame pool.
@@ -96,10 +98,10 @@ impl Core {
         let EngineParts { controls, counters, events } = parts;
         let faults = with_only(keep, || FaultLogThread::start(events, period.duration(), FarEnd::of(&link.report)))??;
         let (wait, margin) = wait_policy(&rig.engine);
-        let thread = RealtimeThread::start(engine, request, Settings { period, wait }, margin)?;
+        let thread = RealtimeThread::start(request, Settings { period, wait }, margin)?;
         let mut missing = link.missing;
         missing.extend(setup.status.missing());
-        missing.extend(thread.begun.status.missing());
+        missing.extend(thread.status.missing());
         missing.extend(keep.and_then(give_up));
         if wait == WaitPolicy::Spin {
             missing.extend(spin_warning(rig.engine.cpu.unwrap_or_default()));
@@ -120,7 +122,7 @@ impl Core {
             _lock: lock,
             _setup: setup,
         };
-        Ok((core, BusEnds { controls, pdu_loop, watch }))
+        Ok((core, BusEnds { engine, controls, pdu_loop, watch }))
     }
 
     /// EtherCAT frames that arrived where the link doesn't hear them, if any did.
@@ -134,7 +136,8 @@ impl Core {
         Some(NicErrors { received: counters.rx_errors, dropped: counters.rx_dropped, sent: counters.tx_errors })
     }
 
-    /// Ends the realtime thread and closes the link. A thread that has ended already is no error.
+    /// Ends the realtime thread, which has been given its engine, and closes the link. A thread that has ended already is no
+    /// error.
     pub(crate) fn end(self, mut controls: Controls) -> Result<Remains, ThreadPanic> {
         if controls.stop().is_err() {
             tracing::warn!("the realtime thread had ended already");

@@ -1,9 +1,11 @@
-//! The realtime thread: sets itself up, says what it couldn't have, and runs the cycle until it is told to stop.
+//! The realtime thread: sets itself up, says what it couldn't have, learns its margin, and runs the cycle from when it is given
+//! the engine until it is told to stop. The bus's owner has the engine before, for a bring-up without cycles.
 
 use crate::link::AnyLink;
 use crate::report::{LearnedReport, MarginReport};
 use crate::session::SessionError;
-use std::sync::mpsc;
+use std::cell::OnceCell;
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{Builder, JoinHandle};
 use zerocat_engine::{Engine, RunOutcome, Settings, run};
 use zerocat_sched::time::nanos;
@@ -23,26 +25,29 @@ pub(crate) enum Margin {
     Learned,
 }
 
-/// The running thread.
+/// The thread, waiting for its engine or running.
 #[derive(Debug)]
 pub(crate) struct RealtimeThread {
-    handle: JoinHandle<RunOutcome<AnyLink>>,
-    /// How it came to be.
-    pub(crate) begun: Begun,
-}
-
-/// What a thread says of itself before its first cycle.
-#[derive(Debug, Clone)]
-pub(crate) struct Begun {
+    /// Gives nothing where it was never given an engine.
+    handle: JoinHandle<Option<RunOutcome<AnyLink>>>,
+    engines: Sender<Engine<AnyLink>>,
     /// What it asked for and what it had.
     pub(crate) status: RealtimeStatus,
+    waits: Receiver<Waits>,
+    known: OnceCell<Waits>,
+    asked: WaitPolicy,
+}
+
+/// How the thread waits for its ticks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Waits {
     /// How it waits.
     pub(crate) wait: WaitPolicy,
     /// What its spin margin was learned from, if it was.
     pub(crate) learned: Option<LearnedMargin>,
 }
 
-impl Begun {
+impl Waits {
     /// The margin of the wait `hybrid`.
     pub(crate) fn margin(&self) -> Option<MarginReport> {
         let WaitPolicy::Hybrid { spin } = self.wait else { return None };
@@ -62,25 +67,37 @@ impl Begun {
 pub struct ThreadPanic(pub &'static str);
 
 impl RealtimeThread {
-    /// Starts it. Returns when it has set itself up and is about to begin.
-    pub(crate) fn start(
-        engine: Engine<AnyLink>,
-        request: RealtimeRequest,
-        settings: Settings,
-        margin: Margin,
-    ) -> Result<Self, SessionError> {
+    /// Starts it. Returns when it has set itself up; it learns its margin then.
+    pub(crate) fn start(request: RealtimeRequest, settings: Settings, margin: Margin) -> Result<Self, SessionError> {
         let (said, hear) = mpsc::channel();
+        let (tell, waits) = mpsc::channel();
+        let (engines, given) = mpsc::channel();
         let handle = Builder::new().name(NAME.to_owned()).spawn(move || {
             let status = prepare_thread(&request);
+            // The receiver waits below; if it is gone there is nobody to tell.
+            let _ = said.send(status);
+            drop(said);
             let learned = learned(settings, margin);
             let wait = learned.map_or(settings.wait, |learned| WaitPolicy::Hybrid { spin: learned.margin });
-            // The receiver waits below; if it is gone there is nobody to tell.
-            let _ = said.send(Begun { status, wait, learned });
-            drop(said);
-            run(engine, &MonotonicClock, Settings { wait, ..settings })
+            let _ = tell.send(Waits { wait, learned });
+            drop(tell);
+            let engine = given.recv().ok()?;
+            Some(run(engine, &MonotonicClock, Settings { wait, ..settings }))
         })?;
-        let begun = hear.recv().map_err(|_| ThreadPanic(NAME))?;
-        Ok(Self { handle, begun })
+        let status = hear.recv().map_err(|_| ThreadPanic(NAME))?;
+        Ok(Self { handle, engines, status, waits, known: OnceCell::new(), asked: settings.wait })
+    }
+
+    /// How it waits. Where it learns that still, this waits until it has.
+    pub(crate) fn waits(&self) -> Waits {
+        let asked = Waits { wait: self.asked, learned: None };
+        *self.known.get_or_init(|| self.waits.recv().unwrap_or(asked))
+    }
+
+    /// Has it run an engine from now on.
+    pub(crate) fn give(&self, engine: Engine<AnyLink>) {
+        // If it has panicked the engine is dropped, and whoever polls the bus sees that the thread is finished.
+        let _ = self.engines.send(engine);
     }
 
     /// Whether it has ended.
@@ -88,9 +105,11 @@ impl RealtimeThread {
         self.handle.is_finished()
     }
 
-    /// Waits for its end; ask it to stop first.
+    /// Waits for its end; give it the engine and ask it to stop first.
     pub(crate) fn join(self) -> Result<RunOutcome<AnyLink>, ThreadPanic> {
-        self.handle.join().map_err(|_| ThreadPanic(NAME))
+        let Self { handle, engines, .. } = self;
+        drop(engines);
+        handle.join().ok().flatten().ok_or(ThreadPanic(NAME))
     }
 }
 

@@ -50,7 +50,7 @@ impl RunReport {
         Self {
             link: core.link.clone(),
             nic: core.nic_errors(),
-            margin: core.thread.begun.margin(),
+            margin: core.thread.waits().margin(),
             tasks,
             missing: missing.iter().cloned().chain(core.unheard()).collect(),
             locked_kib: locked_kib(),

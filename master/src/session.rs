@@ -155,10 +155,10 @@ impl Facts {
             link: core.link.clone(),
             missing: core.missing.iter().cloned().chain(unwatched).collect(),
             rate: rig.network.properties.rate,
-            margin: core.thread.begun.margin(),
+            margin: core.thread.waits().margin(),
             subdevices: labels(true),
             left_in_init: labels(false),
-            network: run_report::network(rig, planned, core.thread.begun.wait.name()),
+            network: run_report::network(rig, planned, core.thread.waits().wait.name()),
             time_to_op,
             latest: tasks.latest_values(),
         }
@@ -247,6 +247,7 @@ impl Session {
         };
         if options.strict && !core.missing.is_empty() {
             let missing = core.missing.clone();
+            core.thread.give(ends.engine);
             let ended = core.end(ends.controls);
             let report = Report { missing: missing.clone(), ..report };
             return Err(unstarted(ended.err().map_or(SessionError::Strict(missing), SessionError::from), report));

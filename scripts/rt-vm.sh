@@ -145,8 +145,8 @@ zerocat=${binary:-$sim_binary}
 work=$(mktemp -d)
 sim='' vm=''
 clean_up() {
-    [ -z "$sim" ] || kill "$sim" 2>/dev/null || true
     [ -z "$vm" ] || kill "$vm" 2>/dev/null || true
+    [ -z "$sim" ] || { kill "$sim" 2>/dev/null && wait "$sim"; } || true
     rm -rf "$work"
 }
 trap clean_up EXIT

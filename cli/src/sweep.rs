@@ -41,6 +41,9 @@ pub(crate) struct Sweep {
     /// List the devices, or those that are drawn, and try none.
     #[arg(long)]
     list: bool,
+    /// Count by family too: the groups that vendors put their devices in.
+    #[arg(long)]
+    families: bool,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -72,6 +75,9 @@ impl Sweep {
         if self.json {
             print::json(&report)?;
         } else {
+            if self.families {
+                show_families(&report);
+            }
             show(&report);
         }
         match report.failed.len() {
@@ -135,6 +141,15 @@ fn show(report: &SweepReport) {
     }
     let percent = if *devices == 0 { 0.0 } else { 100.0 * share(*op) / share(*devices) };
     print::line(format_args!("{op} of {devices} devices in {files} files reached OP ({percent:.1} %)"));
+}
+
+fn show_families(report: &SweepReport) {
+    let mut table = print::table(["vendor id", "family", "devices", "in OP"]);
+    for family in &report.families {
+        let id = format!("{:#010x}", family.vendor_id);
+        table.add_row([id, family.name.clone(), family.devices.to_string(), family.op.to_string()]);
+    }
+    print::line(table);
 }
 
 fn share(count: usize) -> f64 {

@@ -42,7 +42,7 @@ impl Catalogue {
     /// # Errors
     /// Where no device can be used: what is wrong with the first one, or with the file; `NoDescription` if it has none.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, EsiError> {
-        let text = text::decode(bytes).into_owned();
+        let text = text::readable(bytes).into_owned();
         let mut found = Found::default();
         let mut root = String::new();
         let walked = tree::walk(&text, &mut root, |node, span| found.take(&node, span));

@@ -35,7 +35,8 @@ pub(crate) fn read(device: &Element<'_>) -> Result<Vec<SyncManager>, EsiError> {
     }
 }
 
-/// Where what a sync manager is called contradicts its control byte and the PDOs that name it, these two count.
+/// Where what a sync manager is called says nothing, or contradicts the direction in its control byte and the PDOs that name
+/// it, these two count. What is called a mailbox is one.
 fn weigh(device: &Element<'_>, all: &mut [SyncManager]) -> Result<(), EsiError> {
     let names = |list: &str| -> Result<Vec<u8>, EsiError> {
         let named: Vec<Option<u8>> =
@@ -49,7 +50,9 @@ fn weigh(device: &Element<'_>, all: &mut [SyncManager]) -> Result<(), EsiError> 
             (false, true) => SyncManagerUse::Inputs,
             _ => continue,
         };
-        if one.usage != by_pdos && by_control(one.control) == by_pdos {
+        let is_mailbox = matches!(one.usage, SyncManagerUse::MailboxOut | SyncManagerUse::MailboxIn);
+        let written = one.control & control::DIRECTION == control::WRITE;
+        if !is_mailbox && written == (by_pdos == SyncManagerUse::Outputs) {
             one.usage = by_pdos;
         }
     }

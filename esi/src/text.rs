@@ -10,9 +10,52 @@ use quick_xml::events::Event;
 /// Bytes in which the XML declaration is looked for.
 const DECLARATION: usize = 256;
 
+/// Longest name of a character reference.
+const REFERENCE: usize = 10;
+
+/// The text of a file that an XML reader takes: as [`decode`] gives it, with each `&` that begins no reference escaped.
+/// Some tools write names as they are.
+pub(crate) fn readable(bytes: &[u8]) -> Cow<'_, str> {
+    let text = decode(bytes);
+    let is_bare = |at: usize| {
+        let name: Vec<u8> =
+            text.as_bytes()[at + 1..].iter().copied().take(REFERENCE).take_while(|byte| *byte != b';').collect();
+        let ended = text.as_bytes().get(at + 1 + name.len()) == Some(&b';');
+        !ended || name.is_empty() || !name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'#')
+    };
+    let bare: Vec<usize> = outside_cdata(&text).filter(|at| is_bare(*at)).collect();
+    if bare.is_empty() {
+        return text;
+    }
+    let mut escaped = String::with_capacity(text.len() + 4 * bare.len());
+    let mut from = 0;
+    for at in bare {
+        escaped.push_str(&text[from..=at]);
+        escaped.push_str("amp;");
+        from = at + 1;
+    }
+    escaped.push_str(&text[from..]);
+    Cow::Owned(escaped)
+}
+
+/// Places of each `&` outside of CDATA sections, where it means nothing.
+fn outside_cdata(text: &str) -> impl Iterator<Item = usize> {
+    const BEGIN: &str = "<![CDATA[";
+    let mut end = 0;
+    text.match_indices(['&', '<']).filter_map(move |(at, found)| {
+        if at < end {
+            return None;
+        }
+        if text[at..].starts_with(BEGIN) {
+            end = text[at..].find("]]>").map_or(text.len(), |len| at + len);
+        }
+        (found == "&").then_some(at)
+    })
+}
+
 /// The text of a file. A byte order mark decides, then the declaration. A file that should be UTF-8 and isn't is read
 /// as Windows-1252, which includes ISO-8859-1 and is what vendors' tools write. Other wrong bytes become U+FFFD.
-pub(crate) fn decode(bytes: &[u8]) -> Cow<'_, str> {
+fn decode(bytes: &[u8]) -> Cow<'_, str> {
     if let Some((encoding, mark)) = Encoding::for_bom(bytes) {
         return encoding.decode_without_bom_handling(&bytes[mark..]).0;
     }
@@ -52,5 +95,12 @@ mod tests {
     fn latin_1_that_says_it_is_utf_8_is_still_text() {
         let wrong = b"<?xml version=\"1.0\" encoding=\"utf-8\"?><a>\xe4</a>";
         assert!(decode(wrong).ends_with("<a>ä</a>"));
+    }
+
+    #[test]
+    fn an_ampersand_that_begins_no_reference_is_one() {
+        let written = "<a>AB&T &amp; C&D; &#x26; &; <![CDATA[E & F]]> &</a>";
+        assert_eq!(readable(written.as_bytes()), "<a>AB&amp;T &amp; C&D; &#x26; &amp;; <![CDATA[E & F]]> &amp;</a>");
+        assert!(matches!(readable(b"<a>&amp;</a>"), Cow::Borrowed(_)));
     }
 }

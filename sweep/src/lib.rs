@@ -19,7 +19,7 @@ mod workers;
 pub use bound::{LONGEST, MOST_MEMORY};
 pub use device::{Failure, try_device};
 pub use find::{Found, Subject, SweepError, find};
-pub use report::{FailedDevice, LeftOut, Listing, SWEEP_SCHEMA, SameReason, SweepReport, VendorCount};
+pub use report::{FailedDevice, FamilyCount, LeftOut, Listing, SWEEP_SCHEMA, SameReason, SweepReport, VendorCount};
 pub use stage::Stage;
 
 use std::num::NonZeroUsize;

@@ -30,6 +30,8 @@ pub struct SweepReport {
     pub reasons: Vec<SameReason>,
     /// Devices by vendor.
     pub vendors: Vec<VendorCount>,
+    /// Devices by family: the group that the vendor puts them in.
+    pub families: Vec<FamilyCount>,
     /// Files and devices that can't be tried.
     pub left_out: Vec<LeftOut>,
 }
@@ -69,6 +71,19 @@ pub struct VendorCount {
     /// Vendor id.
     pub id: u32,
     /// Name, as the first of its files has it.
+    pub name: String,
+    /// Devices that were tried.
+    pub devices: usize,
+    /// Those that reached OP.
+    pub op: usize,
+}
+
+/// Devices of one family of a vendor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct FamilyCount {
+    /// Vendor id.
+    pub vendor_id: u32,
+    /// Name of the group.
     pub name: String,
     /// Devices that were tried.
     pub devices: usize,
@@ -130,18 +145,24 @@ impl SweepReport {
             failed: Vec::new(),
             reasons: Vec::new(),
             vendors: Vec::new(),
+            families: Vec::new(),
             left_out,
         };
-        let mut vendors = BTreeMap::new();
+        let (mut vendors, mut families) = (BTreeMap::new(), BTreeMap::new());
         for (subject, outcome) in subjects.iter().zip(outcomes) {
             let Some(outcome) = outcome else { continue };
             let (id, name) = &subject.vendor;
             let vendor = vendors.entry(*id).or_insert(VendorCount { id: *id, name: name.clone(), devices: 0, op: 0 });
+            let name = subject.device.group.clone();
+            let new = FamilyCount { vendor_id: *id, name: name.clone(), devices: 0, op: 0 };
+            let family = families.entry((*id, name)).or_insert(new);
             vendor.devices += 1;
+            family.devices += 1;
             report.devices += 1;
             match outcome {
                 Ok(()) => {
                     vendor.op += 1;
+                    family.op += 1;
                     report.op += 1;
                 }
                 Err(failure) => report.failed.push(FailedDevice {
@@ -154,6 +175,7 @@ impl SweepReport {
             }
         }
         report.vendors = vendors.into_values().collect();
+        report.families = families.into_values().collect();
         report.reasons = grouped(&report.failed);
         report
     }

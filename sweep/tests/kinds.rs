@@ -95,13 +95,14 @@ fn an_object_that_several_pdos_map_with_other_lengths_reaches_op() {
 
 #[test]
 fn process_data_that_is_off_and_mailboxes_that_overlap_reach_op() {
-    for (length, second) in [(512, "#x1200"), (1024, "#x1200")] {
+    for (length, inputs) in [(512, "#x1600"), (1024, "#x1400")] {
         let inside = format!(
             "{FMMUS}<Sm MinSize='64' MaxSize='1024' DefaultSize='{length}' StartAddress='#x1000' ControlByte='#x26' \
-             Enable='1'>MBoxOut</Sm><Sm MinSize='64' MaxSize='1024' DefaultSize='{length}' StartAddress='{second}' \
+             Enable='1'>MBoxOut</Sm><Sm MinSize='64' MaxSize='1024' DefaultSize='{length}' StartAddress='#x1200' \
              ControlByte='#x22' Enable='1'>MBoxIn</Sm><Sm ControlByte='#x64' Enable='0' StartAddress='#x1A00'>Outputs</Sm>\
-             <Sm ControlByte='#x20' Enable='0' StartAddress='#x1600'>Inputs</Sm><Mailbox DataLinkLayer='true'>\
-             <AoE AdsRouter='1'/><EoE/><CoE CompleteAccess='1' PdoAssign='1' PdoUpload='1' SdoInfo='1'/></Mailbox>"
+             <Sm ControlByte='#x20' Enable='0' StartAddress='{inputs}'>Inputs</Sm><TxPdo Sm='3'><Index>#x1a00</Index>{}</TxPdo><Mailbox DataLinkLayer='true'>\
+             <AoE AdsRouter='1'/><EoE/><CoE CompleteAccess='1' PdoAssign='1' PdoUpload='1' SdoInfo='1'/></Mailbox>",
+            if length == 512 { String::new() } else { entry("#xf100", 15, 8, "State") }
         );
         swept(&read(&inside, "")).unwrap();
     }
@@ -146,6 +147,18 @@ fn a_sync_manager_that_is_called_outputs_and_is_read_is_for_inputs() {
     let device = read(&inside, "");
     assert_eq!(device.tx_pdos[0].sync_manager, Some(1));
     swept(&device).unwrap();
+}
+
+#[test]
+fn a_sync_manager_of_any_name_takes_the_pdos_that_name_it() {
+    let inside = format!(
+        "<Sm StartAddress='#x1000' ControlByte='#x64' Enable='1'>DriveIn</Sm><Sm StartAddress='#x1200' ControlByte='#x22' \
+         Enable='1'>DriveState</Sm><RxPdo Sm='0' Fixed='1'><Index>#x1600</Index>{}</RxPdo><TxPdo Sm='1' Fixed='1'>\
+         <Index>#x1700</Index>{}</TxPdo>",
+        entry("#x0x6041", 1, 8, "Target"),
+        entry("#x6000", 1, 8, "State")
+    );
+    swept(&read(&inside, "")).unwrap();
 }
 
 #[test]

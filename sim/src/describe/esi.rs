@@ -176,12 +176,10 @@ fn mailbox(device: &Device) -> Option<MailboxPlan> {
     })
 }
 
-/// A mailbox's length, cut where the next mailbox begins: some files give a default size that leads into it.
+/// A mailbox's length, cut where the next sync manager begins: some files give a default size that leads into it.
 fn cut(device: &Device, sm: &EsiSyncManager, length: u16) -> u16 {
-    let mailbox = |other: &&EsiSyncManager| {
-        matches!(other.usage, SyncManagerUse::MailboxOut | SyncManagerUse::MailboxIn) && other.start > sm.start
-    };
-    let room = device.sync_managers.iter().filter(mailbox).map(|other| other.start - sm.start).min();
+    let behind = device.sync_managers.iter().filter(|other| other.start > sm.start);
+    let room = behind.map(|other| other.start - sm.start).min();
     room.map_or(length, |room| length.min(room))
 }
 

@@ -47,6 +47,8 @@ pub struct DeviceQuery<'a> {
     pub device: &'a str,
     /// Revision; the newest where there is none.
     pub revision: Option<u32>,
+    /// Product code, which tells devices of one type apart.
+    pub product: Option<u32>,
     /// Modules slot by slot; the file's defaults where there are none.
     pub modules: Option<&'a [String]>,
 }
@@ -86,16 +88,18 @@ pub fn read_bytes(bytes: &[u8], wanted: DeviceQuery<'_>) -> Result<Device, EsiEr
 }
 
 fn find(catalogue: Catalogue, wanted: DeviceQuery<'_>) -> Result<Device, EsiError> {
-    let merits = catalogue.devices().iter().map(|device| (wanted.rank(device), device.revision));
+    let is_product = |device: &DeviceSummary| wanted.product == Some(device.product);
+    let merits = catalogue.devices().iter();
+    let merits = merits.map(|device| ((wanted.rank(device), is_product(device)), device.revision));
     let mut best = None;
-    for (place, merit) in merits.enumerate().filter(|(_, merit)| merit.0 > 0) {
+    for (place, merit) in merits.enumerate().filter(|(_, merit)| merit.0.0 > 0) {
         // Of two that are as good the first is taken.
         if best.is_none_or(|(_, known)| merit > known) {
             best = Some((place, merit));
         }
     }
     let Some((place, (rank, _))) = best else { return Err(unknown(catalogue, wanted)) };
-    let alike = || catalogue.devices().iter().filter(|device| wanted.rank(device) == rank);
+    let alike = || catalogue.devices().iter().filter(|device| (wanted.rank(device), is_product(device)) == rank);
     let kind = |device: &DeviceSummary| (device.order.clone(), device.product);
     let first = alike().next().map(kind);
     if alike().any(|device| Some(kind(device)) != first) {

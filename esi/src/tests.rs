@@ -11,7 +11,7 @@ fn device(inside: &str) -> String {
 }
 
 fn find(bytes: &[u8], device: &str) -> Result<Device, EsiError> {
-    read_bytes(bytes, DeviceQuery { device, revision: None, modules: None })
+    read_bytes(bytes, DeviceQuery { device, revision: None, product: None, modules: None })
 }
 
 fn refused(inside: &str) -> String {

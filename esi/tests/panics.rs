@@ -7,7 +7,7 @@ use support::{device, fragment};
 use zerocat_esi::{DeviceQuery, read_bytes};
 
 fn read(bytes: &[u8], device: &str) {
-    drop(read_bytes(bytes, DeviceQuery { device, revision: None, modules: None }));
+    drop(read_bytes(bytes, DeviceQuery { device, revision: None, product: None, modules: None }));
 }
 
 proptest! {

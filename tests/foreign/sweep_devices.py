@@ -28,7 +28,13 @@ def serving():
 def start(options, devices):
     """A simulated line of devices. Returns the process, or why there is none."""
     subdevices = [
-        {"profile": "esi", "file": device["path"], "device": device["type"], "revision": device["revision"]}
+        {
+            "profile": "esi",
+            "file": device["path"],
+            "device": device["type"],
+            "revision": device["revision"],
+            "product_code": device["product_code"],
+        }
         for device in devices
     ]
     path = pathlib.Path(options.work) / "segment.json"

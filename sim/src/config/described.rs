@@ -87,8 +87,8 @@ impl Described {
     }
 }
 
-/// Whether it is an image; file, device, revision, modules.
-type Source = (bool, PathBuf, Option<String>, Option<u32>, Option<Vec<String>>);
+/// Whether it is an image; file, device, revision, product code, modules.
+type Source = (bool, PathBuf, Option<String>, [Option<u32>; 2], Option<Vec<String>>);
 
 /// Checks the keys that belong to files.
 pub(super) fn check(n: usize, subdevice: &SubDeviceConfig) -> Result<(), SegmentConfigError> {
@@ -151,7 +151,8 @@ impl SubDeviceConfig {
     }
 
     fn wanted<'a>(&'a self, device: &'a str) -> DeviceQuery<'a> {
-        DeviceQuery { device, revision: self.revision, modules: self.slots.as_deref() }
+        let (revision, product) = (self.revision, self.product_code);
+        DeviceQuery { device, revision, product, modules: self.slots.as_deref() }
     }
 
     /// A SubDevice from a binary SII image, with all else by default.
@@ -178,7 +179,8 @@ impl SubDeviceConfig {
     /// Everything that decides what is read from its file, if it has one.
     fn source(&self) -> Option<Source> {
         let file = self.file.clone()?;
-        Some((self.profile == ProfileKind::Sii, file, self.device.clone(), self.revision, self.slots.clone()))
+        let numbers = [self.revision, self.product_code];
+        Some((self.profile == ProfileKind::Sii, file, self.device.clone(), numbers, self.slots.clone()))
     }
 
     /// Reads the file that describes it, if there is one.

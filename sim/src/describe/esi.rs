@@ -183,7 +183,8 @@ fn cut(device: &Device, sm: &EsiSyncManager, length: u16) -> u16 {
     room.map_or(length, |room| length.min(room))
 }
 
-/// The sync managers, with the length of the default PDOs where the file gives none.
+/// The sync managers, with the length of the default PDOs where the file gives none. One that no default PDO is on has
+/// length 0, whatever the file says: it stays off until something is assigned (ETG.2000, Sm).
 fn sync_managers(device: &Device, description: &Description) -> Vec<SyncManagerPlan> {
     let length = |purpose, n| {
         let bits: usize = description.assigned(purpose, n).map(Pdo::bits).sum();
@@ -197,9 +198,11 @@ fn sync_managers(device: &Device, description: &Description) -> Vec<SyncManagerP
             SyncManagerUse::Inputs => (Purpose::Inputs, length(Purpose::Inputs, n)),
             SyncManagerUse::Unused | SyncManagerUse::Other(_) => (Purpose::Unused, 0),
         };
-        let length = sm.size.unwrap_or(length);
-        let is_mailbox = matches!(purpose, Purpose::MailboxOut | Purpose::MailboxIn);
-        let length = if is_mailbox { cut(device, sm, length) } else { length };
+        let length = match purpose {
+            Purpose::MailboxOut | Purpose::MailboxIn => cut(device, sm, sm.size.unwrap_or(length)),
+            Purpose::Outputs | Purpose::Inputs if length == 0 => 0,
+            _ => sm.size.unwrap_or(length),
+        };
         SyncManagerPlan { purpose, start: sm.start, length, control: sm.control }
     };
     (0..).zip(&device.sync_managers).map(plan).collect()

@@ -223,7 +223,7 @@ impl<'a> Dictionary<'a> {
                 return Ok(Pdo { index, name, entries });
             }
             Ok(Err(hole)) => hole,
-            Err(refusal) => Hole { values: Vec::new(), refusal },
+            Err(refusal) => Hole { values: Vec::new(), refusal: Box::new(refusal) },
         };
         let Some(known) = self.sii.pdo(index) else {
             let what = format!("PDO {index:#06x} can't be placed without it, and the SII doesn't have that PDO");
@@ -321,7 +321,7 @@ struct Hole {
     /// `None` where it is missing.
     values: Vec<Option<u32>>,
     /// Why the first of them is missing.
-    refusal: Refusal,
+    refusal: Box<Refusal>,
 }
 
 impl Hole {
@@ -346,7 +346,7 @@ fn whole(values: Vec<Value>) -> Result<Vec<u32>, Hole> {
     }
     match first {
         None => Ok(numbers.into_iter().flatten().collect()),
-        Some(refusal) => Err(Hole { values: numbers, refusal }),
+        Some(refusal) => Err(Hole { values: numbers, refusal: Box::new(refusal) }),
     }
 }
 

@@ -3,7 +3,7 @@
 //! Guarantees: data is copied out before anything else can take the frame's slot; a datagram with working counter 0
 //! (a lost frame, or nobody there) is sent again up to a fixed number of times and counted, and so is one whose answer can't
 //! be: of another length, a write that comes back with other data, more SubDevices at one address than one, unless the next
-//! answer says the same; a full pool is waited for.
+//! answer says the same and so many are there; a full pool is waited for.
 //! Every wait has a bound: also a datagram that nobody sends fails, after [`PATIENCE`]. A future of this layer may be
 //! dropped at any time, which cancels the request and costs the pool nothing; [`Datagrams::by`] does so at a deadline.
 //! Not guaranteed: that a repeated write reaches the SubDevice only once. Registers don't mind; mailboxes do, and use
@@ -103,6 +103,8 @@ pub struct Datagrams {
     waiting: Cell<usize>,
     /// The earliest time that somebody waits for.
     soonest: Cell<Option<Duration>>,
+    /// SubDevices by the last census; as many as can be before there was one.
+    most: Cell<u16>,
 }
 
 /// Counts a request as waiting while it lives.
@@ -147,6 +149,7 @@ impl Datagrams {
             abandoned: Abandoned::default(),
             waiting: Cell::new(0),
             soonest: Cell::new(None),
+            most: Cell::new(u16::MAX),
         }
     }
 
@@ -341,7 +344,11 @@ impl Datagrams {
         let mut before = None;
         for _ in 0..self.attempts {
             let answer = self.read(Target::Broadcast, register, len).await?;
-            if answer.working_counter == 0 || before == Some(answer.working_counter) {
+            if answer.working_counter == 0 {
+                return Ok(answer);
+            }
+            if before == Some(answer.working_counter) {
+                self.most.set(answer.working_counter);
                 return Ok(answer);
             }
             if before.replace(answer.working_counter).is_some() {
@@ -355,7 +362,7 @@ impl Datagrams {
         let (mut attempt, mut doubted) = (1, None);
         loop {
             let mut answer = self.once(request).await?;
-            match request.judge(&answer) {
+            match request.judge(&answer, self.most.get()) {
                 Verdict::Possible => return Ok(answer),
                 Verdict::Crowded if doubted == Some(answer.working_counter) => return Ok(answer),
                 Verdict::Lost => {}
@@ -435,7 +442,7 @@ enum Verdict {
     Lost,
     /// More SubDevices at one address than one. A damaged answer, or true: then the next one says the same.
     Crowded,
-    /// Of another length, or a write that comes back with other data.
+    /// Of another length, a write that comes back with other data, or more SubDevices than there are.
     Damaged,
 }
 
@@ -454,13 +461,15 @@ struct Request<'a> {
 }
 
 impl Request<'_> {
-    fn judge(&self, answer: &Answer) -> Verdict {
+    /// `most` SubDevices are there.
+    fn judge(&self, answer: &Answer, most: u16) -> Verdict {
         let written_otherwise = matches!(self.payload, Payload::Write(data) if data != answer.data);
         let one = !matches!(self.payload, Payload::Logical(..)) && self.target != Target::Broadcast;
         match answer.working_counter {
             _ if answer.data.len() != self.len() || written_otherwise => Verdict::Damaged,
             0 => Verdict::Lost,
-            2.. if one => Verdict::Crowded,
+            2.. if one && answer.working_counter <= most => Verdict::Crowded,
+            2.. if one => Verdict::Damaged,
             _ => Verdict::Possible,
         }
     }

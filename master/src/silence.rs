@@ -69,19 +69,22 @@ fn ring(interface: &str) -> Option<String> {
     // Of the process, so that two who look at the same time don't hear each other.
     let [a, b, ..] = std::process::id().to_le_bytes();
     let source = MacAddress([0x10, 0x7a, 0x63, 0x52, a, b]);
+    let mut plain = None;
     for _ in 0..TRIES {
         send(&mut mouth, source)?;
         let end = Instant::now() + LISTEN;
         while Instant::now() < end {
             for (ear, name) in &mut ears {
-                if let Some(counted) = heard(ear, source) {
-                    return Some(told(interface, name, counted));
+                match heard(ear, source) {
+                    Some(0) => plain = Some(name.clone()),
+                    Some(counted) => return Some(told(interface, name, counted)),
+                    None => {}
                 }
             }
             sleep(NAP);
         }
     }
-    None
+    plain.map(|name| told(interface, &name, 0))
 }
 
 fn told(here: &str, there: &str, counted: u16) -> String {

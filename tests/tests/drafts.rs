@@ -22,11 +22,13 @@ struct MadeEntry {
     name: &'static str,
 }
 
-/// A made-up device: the entries of its PDOs, and whether it has a mailbox with CoE.
+/// A made-up device: the entries of its PDOs, whether these have one index in each direction, as slots may bring them, and
+/// whether it has a mailbox with CoE.
 #[derive(Debug, Clone)]
 struct Made {
     outputs: Vec<Vec<MadeEntry>>,
     inputs: Vec<Vec<MadeEntry>>,
+    one_index: bool,
     coe: bool,
 }
 
@@ -39,11 +41,12 @@ fn made_entry() -> impl Strategy<Value = MadeEntry> {
 
 fn made() -> impl Strategy<Value = Made> {
     let pdos = || prop::collection::vec(prop::collection::vec(made_entry(), 0..6), 0..4);
-    (pdos(), pdos(), any::<bool>()).prop_map(|(mut outputs, inputs, coe)| {
+    (pdos(), pdos(), any::<(bool, bool)>()).prop_map(|(mut outputs, inputs, (one_index, coe))| {
         if coe {
             once_each(&mut outputs);
         }
-        Made { outputs, inputs, coe }
+        // An object dictionary has one object for an index.
+        Made { outputs, inputs, one_index: one_index && !coe, coe }
     })
 }
 
@@ -70,8 +73,14 @@ fn data_type(bits: u8) -> Option<String> {
     }
 }
 
-fn write_pdos(xml: &mut String, tag: &str, first: u16, objects: u16, sync_manager: u8, pdos: &[Vec<MadeEntry>]) {
-    for (index, entries) in (first..).zip(pdos) {
+fn write_pdos(
+    xml: &mut String,
+    (tag, sync_manager): (&str, u8),
+    indexes: impl Iterator<Item = u16>,
+    objects: u16,
+    pdos: &[Vec<MadeEntry>],
+) {
+    for (index, entries) in indexes.zip(pdos) {
         write!(xml, "<{tag} Fixed=\"1\" Sm=\"{sync_manager}\"><Index>#x{index:04x}</Index><Name>Pdo</Name>").unwrap();
         for entry in entries {
             let length = format!("<BitLen>{}</BitLen>", entry.bits);
@@ -106,8 +115,10 @@ impl Made {
         }
         xml += "<Sm StartAddress=\"#x1100\" ControlByte=\"#x64\" Enable=\"1\">Outputs</Sm>\
                 <Sm StartAddress=\"#x1800\" ControlByte=\"#x20\" Enable=\"1\">Inputs</Sm>";
-        write_pdos(&mut xml, "RxPdo", 0x1600, 0x7000, first, &self.outputs);
-        write_pdos(&mut xml, "TxPdo", 0x1a00, 0x6000, first + 1, &self.inputs);
+        let step = u16::from(!self.one_index);
+        let indexes = |first: u16| (0u16..).map(move |n| first + n * step);
+        write_pdos(&mut xml, ("RxPdo", first), indexes(0x1600), 0x7000, &self.outputs);
+        write_pdos(&mut xml, ("TxPdo", first + 1), indexes(0x1a00), 0x6000, &self.inputs);
         if self.coe {
             xml += "<Mailbox><CoE SdoInfo=\"1\"/></Mailbox>";
         }
@@ -200,10 +211,19 @@ fn an_object_in_two_pdos_and_twice_in_one_is_drafted_and_runs() {
     let status = vec![entry(1, 1, "Underrange"), entry(2, 1, "Overrange"), MadeEntry { object: 0, ..entry(0, 14, "") }];
     let samples = vec![entry(2, 16, "Sample 0"), entry(2, 16, "Sample 1")];
     for coe in [false, true] {
-        the_draft_runs(&segment_of(&[Made {
-            outputs: Vec::new(),
-            inputs: vec![status.clone(), samples.clone()],
-            coe,
-        }]));
+        let inputs = vec![status.clone(), samples.clone()];
+        the_draft_runs(&segment_of(&[Made { outputs: Vec::new(), inputs, one_index: false, coe }]));
     }
+}
+
+#[test]
+fn slots_that_bring_one_pdo_index_are_drafted_and_run() {
+    let module = || vec![MadeEntry { object: 1, subindex: 1, bits: 8, name: "Cmd" }];
+    let (outputs, inputs) = (vec![module(), module()], vec![module(), module()]);
+    let config = segment_of(&[Made { outputs, inputs, one_index: true, coe: false }]);
+    let draft = draft_rig(&scan(Segment::new(&config).unwrap()), "eth0");
+    let named: Vec<_> = draft.slaves[0].properties.pdos.inputs.iter().map(|entry| entry.place.to_string()).collect();
+    let keys = |nth| format!("\"pdo_index\": \"0x1a00\", \"pdo_nth\": {nth}");
+    assert_eq!(named, [keys(1), keys(2)]);
+    the_draft_runs(&config);
 }

@@ -1,4 +1,5 @@
 //! Entries that share index and subindex, bits of an entry, and bytes.
+#![allow(clippy::unwrap_used, reason = "a test")]
 
 mod support;
 

@@ -130,6 +130,9 @@ impl Segment {
     /// lost on the way.
     #[must_use]
     pub fn process_at(&mut self, end: End, frame: &mut [u8], now: Duration) -> Option<End> {
+        if self.due.is_some() {
+            self.count_frame(now);
+        }
         if self.stepped.is_none_or(|stepped| now >= stepped + GRID) || self.due.is_some_and(|due| now >= due) {
             self.step(now);
         }
@@ -177,6 +180,14 @@ impl Segment {
             self.latch(way);
         }
         exit
+    }
+
+    /// Tells the applications that have not read AL control yet of a frame.
+    fn count_frame(&mut self, now: Duration) {
+        for device in &mut self.devices {
+            device.app.count_frame(now);
+            self.due = earlier(self.due, device.app.al_due());
+        }
     }
 
     /// Counts a damaged frame: where it came in broken, and as a forwarded error from there on.

@@ -95,10 +95,12 @@ fn an_application_that_takes_its_time_changes_its_state_later() {
     rig.sync_manager(0, 0, 0x1000, 128, 0x26);
     rig.sync_manager(0, 1, 0x1080, 128, 0x22);
     assert_eq!(rig.al(0, 2), (1, 0));
-    rig.now += Duration::from_micros(599);
-    assert_eq!(rig.read_u16(0, 0x0130), 1);
-    rig.now += Duration::from_micros(1);
+    assert_eq!(rig.read_u16(0, 0x0130), 2, "with the third frame");
+    rig.write(0, 0x0120, &[1, 0]);
+    rig.now += Duration::from_micros(4999);
     assert_eq!(rig.read_u16(0, 0x0130), 2);
+    rig.now += Duration::from_micros(1);
+    assert_eq!(rig.read_u16(0, 0x0130), 1, "with the time");
 }
 
 /// What gatorcat 0.4.7 counts everybody by: it stops when one is missing (`MainDevice.zig`, `Scanner.zig`).

@@ -49,8 +49,8 @@ pub(crate) struct Application {
     refusals: Refusals,
     al: Al,
     transition_delay: Duration,
-    /// When it reads AL control, which was written.
-    al_read: Option<Duration>,
+    /// When it reads AL control, which was written, and with which frame at the latest (`u8::MAX` for none).
+    al_read: Option<(Duration, u8)>,
     /// A transition that takes time: where to, and until when.
     transit: Option<(AlState, Duration)>,
     /// OP was asked for and outputs have not come yet.
@@ -162,7 +162,7 @@ impl Application {
     /// dropped the outputs.
     pub(crate) fn step(&mut self, esc: &mut Esc, now: Duration) -> bool {
         let dropped = esc.check_watchdog(now) && self.watchdog_expired(esc);
-        if self.al_read.take_if(|due| *due <= now).is_some() {
+        if self.al_read.take_if(|(due, _)| *due <= now).is_some() {
             self.al_control(esc, now);
         }
         if let Some((target, until)) = self.transit
@@ -291,7 +291,17 @@ impl Application {
 
     /// When it reads AL control, which was written.
     pub(crate) fn al_due(&self) -> Option<Duration> {
-        self.al_read
+        self.al_read.map(|(due, _)| due)
+    }
+
+    /// A frame comes: one of those that it waits for at most.
+    pub(crate) fn count_frame(&mut self, now: Duration) {
+        if let Some((due, frames)) = self.al_read.as_mut().filter(|(_, frames)| *frames < u8::MAX) {
+            *frames = frames.saturating_sub(1);
+            if *frames == 0 {
+                *due = now;
+            }
+        }
     }
 
     /// AL control was written: it is read now or later. An ESC that follows AL control by itself is never late.
@@ -300,7 +310,7 @@ impl Application {
         if latency.is_zero() || self.description.device_emulation {
             self.al_control(esc, now);
         } else {
-            self.al_read = Some(now + latency);
+            self.al_read = Some((now + latency, self.description.esc.al_frames));
         }
     }
 

@@ -59,6 +59,8 @@ pub(crate) struct EscKind {
     /// Time until the application reads what was written to AL control. Without device emulation the register takes no
     /// other write before.
     pub(crate) al_latency: Duration,
+    /// Frames after which it does so in any case: a segment in software is asked faster than one on a cable.
+    pub(crate) al_frames: u8,
     /// Whether LRW is processed.
     pub(crate) lrw: bool,
 }
@@ -74,9 +76,10 @@ const ET1200_BIT: u16 = 1 << 4;
 
 /// What Beckhoff's ESCs show in place of receive times.
 const BECKHOFF: [[u8; 4]; 4] = [*b"Beck", *b"hoff", [0; 4], *b"Verl"];
-/// The least time that the captures leave to firmware which polls AL control: a second write 0.59 ms after the first was
-/// not taken by any AKD or LAN9252 board; one after 7 ms was, by most.
-const FIRMWARE: Duration = Duration::from_micros(600);
+/// Firmware that polls AL control: the next frame 0.6 ms after a write found it not read by any AKD or LAN9252 board; 7 ms
+/// and a dozen frames later it was, by most.
+const FIRMWARE: Duration = Duration::from_millis(5);
+const FIRMWARE_FRAMES: u8 = 3;
 /// The type of a port: not configured, E-bus, MII (ETG.1000.4, table 31).
 const E_BUS: u8 = 2;
 
@@ -95,6 +98,7 @@ const ET1100: EscKind = EscKind {
     stamps: BECKHOFF,
     pdi_control: None,
     al_latency: Duration::ZERO,
+    al_frames: u8::MAX,
     lrw: true,
 };
 
@@ -126,6 +130,7 @@ const AKD: EscKind = EscKind {
     stamps: [*b"Beck", *b"hoff", [0; 4], [0; 4]],
     pdi_control: Some(0x0c08),
     al_latency: FIRMWARE,
+    al_frames: FIRMWARE_FRAMES,
     ..ET1100
 };
 
@@ -142,6 +147,7 @@ const LAN9252: EscKind = EscKind {
     sii_status: TWO_ADDRESS_BYTES,
     stamps: [*b"Ethe", *b"rCAT", [0; 4], [0; 4]],
     al_latency: FIRMWARE,
+    al_frames: FIRMWARE_FRAMES,
     ..ET1100
 };
 

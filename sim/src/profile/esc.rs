@@ -18,6 +18,7 @@ pub(super) fn choose(config: &SubDeviceConfig, description: &Description) -> Esc
     EscKind {
         clock_bits: config.clock_bits(),
         al_latency: config.al_latency.map_or(kind.al_latency, |latency| latency.0),
+        al_frames: if config.al_latency.is_some() { u8::MAX } else { kind.al_frames },
         lrw: kind.lrw && config.lrw,
         ..kind
     }

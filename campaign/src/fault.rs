@@ -110,7 +110,7 @@ impl FaultKind {
             26..=27 => Self::InterfaceDown,
             28 => Self::AlError { subdevice: one, code: *rng.choice(&[0x001b, 0x0023, 0x8001]).unwrap_or(&0x001b) },
             29 => Self::MailboxFrozen { subdevice: one },
-            _ if one % 2 == 0 => Self::LinkGone,
+            _ if one.is_multiple_of(2) => Self::LinkGone,
             _ => Self::Detached,
         }
     }

@@ -78,11 +78,8 @@ pub(crate) fn run(
 }
 
 fn next(receiver: &Receiver<Told>) -> Option<Told> {
-    match receiver.recv_timeout(LOOK) {
-        Ok(told) => Some(told),
-        // The caller keeps a sender.
-        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-    }
+    // The caller keeps a sender, so all that can fail is the wait.
+    receiver.recv_timeout(LOOK).ok()
 }
 
 /// Starts a worker. Where no thread can be had, those that there are do the work.

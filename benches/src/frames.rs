@@ -8,6 +8,7 @@
 //! Not measured: a link, the engine, other topologies than a line.
 
 use crate::host::{BenchHost, last_cpu};
+use crate::measuring::on_a_thread;
 use crate::segment::SegmentError;
 use crate::tables::plain;
 use comfy_table::CellAlignment;
@@ -127,8 +128,8 @@ pub fn run(settings: &FramesSettings, mut progress: impl FnMut(&str) + Send) -> 
     settings.cpu = settings.cpu.or_else(last_cpu);
     let request = RealtimeRequest { cpu: settings.cpu, priority: settings.priority, ..RealtimeRequest::default() };
     let setup = prepare_process(&request);
-    let measured = std::thread::scope(|scope| scope.spawn(|| measure(&settings, &request, &mut progress)).join());
-    let (rows, entered) = measured.map_err(|_| SegmentError::Thread)??;
+    let measured = on_a_thread(|| measure(&settings, &request, &mut progress)).map_err(SegmentError::from)?;
+    let (rows, entered) = measured?;
     let mut missing = setup.status.missing();
     missing.extend(entered);
     Ok(FramesReport { schema: SCHEMA, host: BenchHost::read(None), settings, rows, missing })

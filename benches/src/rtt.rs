@@ -25,6 +25,7 @@ pub(crate) mod subject;
 pub use report::{Ratio, Row, RttReport, SCHEMA, table};
 
 use crate::host::{BenchHost, last_cpu};
+use crate::measuring::MeasuringError;
 use pace::{Pace, Tally};
 use serde::Serialize;
 use std::time::Duration;
@@ -141,9 +142,14 @@ pub enum RttError {
         /// Frames sent.
         frames: u64,
     },
-    /// The measuring thread ended early.
-    #[error("the measuring thread of {0} ended before its time")]
-    Thread(&'static str),
+    /// The measuring thread.
+    #[error("measure {row}")]
+    Thread {
+        /// What was measured.
+        row: &'static str,
+        /// Why.
+        source: MeasuringError,
+    },
 }
 
 /// What a row measures.
@@ -330,7 +336,7 @@ impl Bench<'_> {
     }
 
     fn pace<S: Subject + Send>(&self, kind: Kind, subject: &mut S) -> Result<Tally, RttError> {
-        self.pace.measure(subject, self.settings.cycles).ok_or(RttError::Thread(kind.name()))
+        self.pace.measure(subject, self.settings.cycles).map_err(|source| RttError::Thread { row: kind.name(), source })
     }
 
     fn engine(&self, size: usize, link: subject::AnyLink) -> Result<EngineSubject, RttError> {

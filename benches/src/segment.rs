@@ -6,6 +6,7 @@
 //! are taken every 32nd, both between cycles and not timed.
 
 use crate::host::{BenchHost, last_cpu};
+use crate::measuring::{MeasuringError, on_a_thread};
 use crate::stopwatch::Stopwatch;
 use crate::tables::{plain, right_from};
 use serde::Serialize;
@@ -71,8 +72,8 @@ pub enum SegmentError {
     #[error("bring the simulated segment up")]
     Start(#[from] StartError),
     /// The measuring thread couldn't be started, or ended early.
-    #[error("the measuring thread ended before its time")]
-    Thread,
+    #[error(transparent)]
+    Thread(#[from] MeasuringError),
 }
 
 /// What was measured, and on what.
@@ -128,8 +129,7 @@ pub fn run(settings: &SegmentSettings, mut progress: impl FnMut(&str)) -> Result
     let request = RealtimeRequest { cpu: settings.cpu, priority: settings.priority, ..RealtimeRequest::default() };
     let setup = prepare_process(&request);
     progress(&format!("bringing {} SubDevices up, then {} cycles", settings.subdevices, settings.cycles));
-    let measured = std::thread::scope(|scope| scope.spawn(|| measure(&settings, &request)).join());
-    let mut report = measured.map_err(|_| SegmentError::Thread)??;
+    let mut report = on_a_thread(|| measure(&settings, &request))??;
     report.missing.splice(0..0, setup.status.missing());
     Ok(report)
 }

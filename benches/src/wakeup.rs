@@ -5,6 +5,7 @@
 //! its report), which are counted by the same code.
 
 use crate::host::{BenchHost, last_cpu};
+use crate::measuring::{MeasuringError, on_a_thread};
 use crate::tables::{plain, right_from};
 use serde::Serialize;
 use std::time::Duration;
@@ -49,8 +50,8 @@ pub enum WakeupError {
     #[error("{0} seconds of measuring")]
     Seconds(f64),
     /// The measuring thread couldn't be started, or ended early.
-    #[error("the measuring thread ended before its time")]
-    Thread,
+    #[error(transparent)]
+    Thread(#[from] MeasuringError),
 }
 
 /// What was measured, and on what.
@@ -108,8 +109,7 @@ pub fn run(settings: &WakeupSettings, mut progress: impl FnMut(&str)) -> Result<
     let (mut rows, mut missing) = (Vec::new(), setup.status.missing());
     for wait in settings.waits.clone() {
         progress(&format!("{wait}: {} s at {} Hz", settings.seconds, settings.rate_hz));
-        let measured = std::thread::scope(|scope| scope.spawn(|| measure(wait, period, length, &request)).join());
-        let (row, lacks) = measured.map_err(|_| WakeupError::Thread)?;
+        let (row, lacks) = on_a_thread(|| measure(wait, period, length, &request))?;
         rows.push(row);
         missing.extend(lacks);
         if wait == WaitPolicy::Spin && settings.priority.is_some() {

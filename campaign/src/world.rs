@@ -124,8 +124,6 @@ pub(crate) struct World {
     pub(crate) starved_until: Time,
     /// Since when time that the program can't see has been passing; see [`FaultKind::Paused`].
     pub(crate) paused_at: Option<Duration>,
-    /// How long the machine has been suspended in all.
-    suspended: Duration,
 }
 
 /// The ends for the machine.
@@ -150,16 +148,8 @@ impl World {
         let EngineParts { controls, counters, events } = parts;
         let now = clocks.clone();
         let datagrams = Datagrams::new(pdu_loop, move || now.duration());
-        let world = Self {
-            engine,
-            clocks,
-            period,
-            number: 1,
-            _events: events,
-            starved_until: Time(0),
-            paused_at: None,
-            suspended: Duration::ZERO,
-        };
+        let world =
+            Self { engine, clocks, period, number: 1, _events: events, starved_until: Time(0), paused_at: None };
         (world, MachineEnds { controls, counters, datagrams })
     }
 
@@ -186,18 +176,18 @@ impl World {
             self.engine.slack(self.clocks.now(), next);
             return None;
         }
-        Some(self.exchange())
+        Some(self.exchange(scene.suspended.get()))
     }
 
-    /// A cycle at the next tick that isn't past.
-    fn exchange(&mut self) -> Concluded {
+    /// A cycle at the next tick that isn't past, on a machine that has been suspended for so long in all.
+    fn exchange(&mut self, suspended: Duration) -> Concluded {
         let due = self.clocks.now().0.div_ceil(nanos(self.period).max(1)).max(self.number);
         let tick = Tick { number: due, at: Time(due.saturating_mul(nanos(self.period))), skipped: due - self.number };
         self.number = due.saturating_add(1);
         self.clocks.set(tick.at);
         self.engine.link_mut().begin_cycle(tick.number);
         self.engine.prepare(tick.number);
-        self.engine.note_suspended(self.suspended);
+        self.engine.note_suspended(suspended);
         self.engine.send(tick.at);
         if !self.engine.poll() {
             self.clocks.set(tick.at.after(self.engine.timing().deadline));
@@ -225,8 +215,7 @@ impl World {
             FaultKind::BusThreadStarved => self.starved_until = self.clocks.now().after(lasts),
             FaultKind::Suspended => {
                 self.clocks.pass_for_subdevices(lasts);
-                self.suspended += lasts;
-                scene.suspended.set(self.suspended);
+                scene.suspended.set(scene.suspended.get() + lasts);
             }
             FaultKind::Paused => {
                 self.paused_at = Some(self.clocks.duration());

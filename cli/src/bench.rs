@@ -15,6 +15,7 @@ use serde::Serialize;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Duration;
+use zerocat::Limit;
 use zerocat::config::Overlap;
 use zerocat_benches::compare::OwnRow;
 use zerocat_benches::frames::{self, FramesSettings};
@@ -151,7 +152,7 @@ struct How {
 
 impl Bench {
     pub(crate) fn run(&self, signals: Signals) -> Done {
-        // Those that have a bus or other programs to leave in order take the signals; the others are ended at once.
+        // Those that have a bus or other programs to leave in order look at the signals themselves.
         match &self.what {
             What::Audit(audit) => audit.run(&signals),
             What::Compare(compare) => compare.run(&signals),
@@ -160,11 +161,41 @@ impl Bench {
                 zerocat_benches::compare::run_row(row.name).map_err(|error| Failure::running(zerocat::chain(&error)))
             }),
             What::BringUpRow(row) => signals.release().and_then(|()| row.run()),
-            What::Rtt(rtt) => signals.release().and_then(|()| rtt.run()),
-            What::Segment(segment) => signals.release().and_then(|()| segment.run()),
-            What::Frames(frames) => signals.release().and_then(|()| frames.run()),
-            What::Wakeup(wakeup) => signals.release().and_then(|()| wakeup.run()),
+            What::Rtt(rtt) => ended_by(signals).and_then(|()| rtt.run()),
+            What::Segment(segment) => ended_by(signals).and_then(|()| segment.run()),
+            What::Frames(frames) => ended_by(signals).and_then(|()| frames.run()),
+            What::Wakeup(wakeup) => ended_by(signals).and_then(|()| wakeup.run()),
         }
+    }
+}
+
+/// Has a signal that asks for the end end this process with a line that says so, for a bench that leaves nothing behind. It
+/// is in the middle of a figure then, so there are none.
+fn ended_by(signals: Signals) -> Done {
+    let watched = signals.clone();
+    let watch = move || {
+        while !watched.stop() {
+            // There is no status line.
+            watched.status();
+            watched.sleep(Duration::from_secs(1));
+        }
+        let by = watched.stopped_by().unwrap_or("a signal");
+        print::finish(Err(Failure::running(format!("stopped by {by} before it was done: no figures"))));
+        std::process::exit(1);
+    };
+    match std::thread::Builder::new().name("zc-signals".to_owned()).spawn(watch) {
+        Ok(_) => Ok(()),
+        // Then they do what they do without a handler.
+        Err(_) => signals.release(),
+    }
+}
+
+/// Why a bench failed: a limit of threads has an exit code of its own.
+fn failed(error: &(dyn std::error::Error + 'static)) -> Failure {
+    let message = zerocat::chain(&error);
+    match Limit::in_causes(error) {
+        Some(limit) => Failure::limit(format!("{message}: {limit}")),
+        None => Failure::running(message),
     }
 }
 
@@ -188,7 +219,7 @@ impl Rtt {
             match error {
                 RttError::Size(_) | RttError::Nothing => Failure::usage(message),
                 RttError::Lock(_) | RttError::Xdp { .. } | RttError::Packet { .. } => Failure::link(message),
-                _ => Failure::running(message),
+                error => failed(&error),
             }
         })?;
         progress.end();
@@ -207,8 +238,7 @@ impl Segment {
             priority: self.how.priority(),
         };
         let progress = Progress::new();
-        let report = segment::run(&settings, |line| progress.say(line))
-            .map_err(|error| Failure::running(zerocat::chain(&error)))?;
+        let report = segment::run(&settings, |line| progress.say(line)).map_err(|error| failed(&error))?;
         progress.end();
         self.how.show(&report, || segment::table(&report))
     }
@@ -223,8 +253,7 @@ impl Frames {
             priority: self.how.priority(),
         };
         let progress = Progress::new();
-        let report = frames::run(&settings, |line| progress.say(line))
-            .map_err(|error| Failure::running(zerocat::chain(&error)))?;
+        let report = frames::run(&settings, |line| progress.say(line)).map_err(|error| failed(&error))?;
         progress.end();
         self.how.show(&report, || frames::table(&report))
     }

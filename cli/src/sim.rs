@@ -6,6 +6,7 @@ mod columns;
 mod control;
 mod devices;
 mod display;
+mod lines;
 mod links;
 mod port;
 mod rates;

@@ -65,7 +65,9 @@ impl Limit {
         }
     }
 
-    fn in_causes(error: &(dyn Error + 'static)) -> Option<Self> {
+    /// The limit that is among the causes of an error, if one is. An `EAGAIN` counts as the limit of threads.
+    #[must_use]
+    pub fn in_causes(error: &(dyn Error + 'static)) -> Option<Self> {
         let mut next = Some(error);
         while let Some(cause) = next {
             if let Some(limit) = cause.downcast_ref::<io::Error>().and_then(Self::of_errno) {

@@ -1,6 +1,7 @@
 //! The loop that times a subject, on a thread of its own, with pauses ([`Stint`]).
 
 use super::subject::Subject;
+use crate::measuring::{MeasuringError, on_a_thread};
 use std::time::Duration;
 use zerocat_engine::Distribution;
 use zerocat_measure::Stint;
@@ -54,9 +55,8 @@ impl Pace {
         Self { request }
     }
 
-    /// Times `cycles` exchanges of a subject. Gives up when nothing comes back at all. `None` when the thread ended
-    /// early.
-    pub(super) fn measure<S: Subject + Send>(&self, subject: &mut S, cycles: u32) -> Option<Tally> {
+    /// Times `cycles` exchanges of a subject. Gives up when nothing comes back at all.
+    pub(super) fn measure<S: Subject + Send>(&self, subject: &mut S, cycles: u32) -> Result<Tally, MeasuringError> {
         let mut tally = Tally::default();
         let on_thread = || {
             tally.missing = prepare_thread(&self.request).missing();
@@ -72,8 +72,8 @@ impl Pace {
                 warm_up(subject, REWARM);
             }
         };
-        std::thread::scope(|scope| scope.spawn(on_thread).join()).ok()?;
-        Some(tally)
+        on_a_thread(on_thread)?;
+        Ok(tally)
     }
 }
 

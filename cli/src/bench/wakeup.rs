@@ -1,7 +1,7 @@
 //! `zerocat bench wakeup`: how late this machine wakes a realtime thread.
 
 use super::audit::Policy;
-use super::{How, Progress};
+use super::{How, Progress, failed};
 use crate::Done;
 use crate::exit::Failure;
 use clap::Args;
@@ -41,7 +41,7 @@ impl Wakeup {
         let progress = Progress::new();
         let report = wakeup::run(&settings, |line| progress.say(line)).map_err(|error| match error {
             WakeupError::Rate(_) | WakeupError::Seconds(_) => Failure::usage(error),
-            WakeupError::Thread => Failure::running(error),
+            error => failed(&error),
         })?;
         progress.end();
         self.how.show(&report, || wakeup::table(&report))

@@ -2,6 +2,7 @@
 
 use super::carriers::CarrierChange;
 use super::control::{Answer, Report, help};
+use super::lines::Lines;
 use super::links::Names;
 use super::screen::Screen;
 use super::status::Status;
@@ -9,7 +10,7 @@ use super::summary::{state, table};
 use crate::print;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::time::Duration;
 use zerocat_sim::SubDeviceSnapshot;
 
@@ -25,7 +26,7 @@ const LINE: Duration = Duration::from_secs(1);
 pub(super) enum Display {
     Screen(Screen),
     Plain { frames: u64 },
-    Json { seen: Vec<Seen> },
+    Json { seen: Vec<Seen>, lines: Lines },
     Quiet,
 }
 
@@ -85,8 +86,9 @@ impl Display {
         match (json, quiet) {
             (true, _) => {
                 let second_interface = names.second.as_deref();
-                event(&Event::Serving { at: 0.0, interface: &names.first, second_interface, subdevices, seed });
-                Self::Json { seen: status.snapshot.subdevices.iter().map(Seen::of).collect() }
+                let mut lines = Lines::default();
+                lines.tell(&Event::Serving { at: 0.0, interface: &names.first, second_interface, subdevices, seed });
+                Self::Json { seen: status.snapshot.subdevices.iter().map(Seen::of).collect(), lines }
             }
             (false, true) => Self::Quiet,
             (false, false) if screen => Self::Screen(Screen::open(&names.to_string(), typed)),
@@ -107,7 +109,7 @@ impl Display {
     pub(super) fn report(&mut self, report: &Report, status: &Status) {
         match self {
             Self::Screen(screen) => screen.report(report),
-            Self::Json { .. } => event(&Event::Command {
+            Self::Json { lines, .. } => lines.tell(&Event::Command {
                 at: report.at.as_secs_f64(),
                 script_line: report.script_line,
                 command: &report.command,
@@ -139,7 +141,7 @@ impl Display {
         let text = format!("{interface} {} its carrier", if carrier { "has" } else { "has lost" });
         match self {
             Self::Screen(screen) => screen.note(format!("{at:8.3}  {text}"), carrier),
-            Self::Json { .. } => event(&Event::Carrier { at, interface, carrier }),
+            Self::Json { lines, .. } => lines.tell(&Event::Carrier { at, interface, carrier }),
             Self::Plain { .. } | Self::Quiet => print::say(format_args!("{at:.3} s: {text}")),
         }
     }
@@ -148,7 +150,7 @@ impl Display {
     pub(super) fn show(&mut self, status: &Status) {
         match self {
             Self::Screen(screen) => screen.draw(status),
-            Self::Json { seen } => tell_changes(seen, status),
+            Self::Json { seen, lines } => tell_changes(seen, lines, status),
             Self::Plain { frames } => {
                 let now = status.snapshot.totals.frames;
                 print::say(line(status, &format!("{} frames/s", now - *frames)));
@@ -184,20 +186,15 @@ impl Seen {
     }
 }
 
-fn tell_changes(before: &mut [Seen], status: &Status) {
+fn tell_changes(before: &mut [Seen], lines: &mut Lines, status: &Status) {
     for (before, subdevice) in before.iter_mut().zip(&status.snapshot.subdevices) {
         let now = Seen::of(subdevice);
         if *before != now {
-            event(&Event::State { at: status.now.as_secs_f64(), seen: &now });
+            lines.tell(&Event::State { at: status.now.as_secs_f64(), seen: &now });
             *before = now;
         }
     }
-}
-
-fn event(event: &Event<'_>) {
-    let mut out = std::io::stdout().lock();
-    // A pipe that is closed reads nothing; serving goes on.
-    let _ = serde_json::to_writer(&mut out, event).map_err(Into::into).and_then(|()| writeln!(out));
+    lines.flush(Duration::ZERO);
 }
 
 /// One line about a segment.

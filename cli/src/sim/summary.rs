@@ -109,8 +109,7 @@ impl Summary {
     /// Prints it as one line of JSON.
     pub(super) fn print(&self) -> Done {
         let text = serde_json::to_string(self).map_err(|error| Failure::running(format!("print JSON: {error}")))?;
-        print::line(text);
-        Ok(())
+        print::last_lines(text)
     }
 }
 

@@ -54,3 +54,29 @@ fn a_limit_of_files_is_named() {
         }
     });
 }
+
+#[test]
+fn a_limit_of_locked_memory_is_named() {
+    in_private_netns(|veth| {
+        let folder = Folder::new();
+        let rig = folder.json("rig.json", &demo_rig(&veth.master));
+        for arguments in [&["run", &rig][..], &["scan", "--interface", &veth.master, "--link", "xdp"]] {
+            // CAP_IPC_LOCK lifts the limit.
+            let mut command = Command::new("setpriv");
+            command.args(["--bounding-set=-ipc_lock", "prlimit", "--memlock=65536:65536"]);
+            command.arg(env!("CARGO_BIN_EXE_zerocat")).args(arguments);
+            let ended = Program::start_command(command, &format!("{arguments:?} with 64 KiB of locked memory")).end();
+            ended.with_code(9).saying(&["pinned memory", "the limit is 65536", "ulimit -l"]);
+        }
+    });
+}
+
+#[test]
+fn a_bench_that_gets_no_thread_says_which_limit_and_does_not_panic() {
+    let (_folder, binary) = folder_of_the_user();
+    for arguments in [&["bench", "segment", "--cycles", "10"][..], &["bench", "wakeup", "--seconds", "0.1"]] {
+        let ended = as_user("--nproc=1:1", &binary, arguments);
+        assert!(!ended.err.contains("panicked"), "{}", ended.err);
+        ended.with_code(9).saying(&["start the measuring thread", "RLIMIT_NPROC is 1"]);
+    }
+}

@@ -1,6 +1,6 @@
 //! The figures of a run on a terminal, as a user sees them: on the screen of a terminal emulator, after every drawing.
 
-use crate::bench_set::{Folder, Segment, demo_rig, run, unless_starved};
+use crate::bench_set::{Folder, Segment, demo_rig, read_json, run, unless_starved};
 use crate::terminal::Terminal;
 use nix::sys::signal::Signal;
 use zerocat_testkit::netns::in_private_netns;
@@ -102,5 +102,26 @@ fn standard_error_that_is_no_terminal_gets_plain_lines() {
         assert_eq!(control, None, "{}", ended.err);
         let figures = |line: &str| line.starts_with("cycle ") && line.contains(" | round trip ");
         assert!(ended.err.lines().any(figures), "{}", ended.err);
+    });
+}
+
+#[test]
+fn a_terminal_that_is_stopped_holds_neither_outputs_nor_the_end_of_a_run() {
+    in_private_netns(|veth| {
+        let segment = Segment::demo(veth);
+        let folder = Folder::new();
+        let report = folder.path("report.json");
+        let mut rig = demo_rig(&veth.master);
+        rig["engine"]["watchdog"] = serde_json::json!("2s");
+        let file = folder.json("rig.json", &rig);
+        let (terminal, program) = Terminal::start(80, &["run", &file, "-vv", "--report", &report]);
+        terminal.await_drawing("figures", |rows| place(rows).len() == 2);
+        terminal.stop();
+        // Longer than the watchdog, with more figures than a terminal keeps.
+        std::thread::sleep(std::time::Duration::from_secs(3));
+        program.stop(Signal::SIGTERM).with_code(0);
+        let report = read_json(&report);
+        assert_eq!((&report["outages"]["count"], &report["left_op"]), (&0.into(), &0.into()), "{report}");
+        assert_eq!(segment.end().states(), ["INIT"; 6]);
     });
 }

@@ -1,6 +1,6 @@
 //! Signals: those that stop a command do so in order at any time, and the others end nothing.
 
-use crate::bench_set::{Folder, Segment, demo_rig, in_op, interface, read_json};
+use crate::bench_set::{Folder, Segment, demo_rig, in_op, in_some_attempts, interface, read_json, run};
 use crate::program::Program;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -176,5 +176,35 @@ fn an_audit_that_is_stopped_leaves_its_bus_in_order() {
         audit.await_so("an XDP program", |_| !interface(&veth.master)["xdp"].is_null());
         audit.stop(Signal::SIGTERM).with_code(1).saying(&["stopped on request"]);
         assert!(interface(&veth.master)["xdp"].is_null());
+    });
+}
+
+#[test]
+fn a_bench_that_is_stopped_says_so_and_gives_no_figures() {
+    for arguments in [&["bench", "segment", "--cycles", "100000000"][..], &["bench", "wakeup", "--seconds", "1000"]] {
+        let mut bench = Program::start(arguments);
+        bench.await_so("a thread that measures", |bench| {
+            let threads = std::fs::read_dir(format!("/proc/{}/task", bench.id())).unwrap();
+            let names = threads.filter_map(|thread| std::fs::read_to_string(thread.unwrap().path().join("comm")).ok());
+            names.into_iter().any(|name| name.trim() == "zc-measure")
+        });
+        let ended = bench.stop(Signal::SIGTERM).with_code(1).saying(&["stopped by SIGTERM before it was done"]);
+        assert_eq!(ended.out, "");
+    }
+}
+
+#[test]
+fn a_segment_whose_events_nobody_reads_is_served_and_ends() {
+    in_private_netns(|veth| {
+        let (reader, writer) = std::io::pipe().unwrap();
+        // The pipe is full before the first event.
+        let mut command = Command::new("sh");
+        let zerocat = env!("CARGO_BIN_EXE_zerocat");
+        let fill = "dd if=/dev/zero oflag=nonblock bs=4096 count=16 2> /dev/null";
+        command.args(["-c", &format!("{fill}; exec {zerocat} sim --json --interface {}", veth.peer)]);
+        let sim = Program::start_with_output(command, Stdio::from(writer), "a segment whose events nobody reads");
+        in_some_attempts(|| run(&demo_rig(&veth.master), &["--seconds", "0.3"]));
+        sim.stop(Signal::SIGTERM).with_code(1).saying(&["standard output: nobody reads it"]);
+        drop(reader);
     });
 }

@@ -4,7 +4,7 @@ use crate::program::{PATIENCE, Program};
 use nix::pty::{Winsize, openpty};
 use rustix::termios::tcsetwinsize;
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::num::NonZeroU16;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -54,6 +54,11 @@ impl Terminal {
         seen.screen.set_size(large(rows), large(columns));
         // What was drawn for the old size may still come.
         seen.drawings.clear();
+    }
+
+    /// Stops it, as Ctrl-S does: it takes no more of what is written than it has room for.
+    pub(crate) fn stop(&self) {
+        (&self.end).write_all(&[0x13]).unwrap();
     }
 
     /// Waits until a drawing is as wanted, and gives it.

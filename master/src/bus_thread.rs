@@ -176,7 +176,8 @@ impl Early {
             }
             Slack::Sent | Slack::Busy => {
                 let _ = datagrams.rest();
-                std::hint::spin_loop();
+                // Whoever is to answer may be waiting for this CPU.
+                std::thread::yield_now();
             }
         }
     }

@@ -55,7 +55,7 @@ impl From<Startup> for ListedStartup {
 pub(super) fn list(path: &Path, json: bool) -> Done {
     let open = Catalogue::read(path);
     let open = open.map_err(|error| Failure::file(format!("{}: {}", path.display(), zerocat::chain(&error))))?;
-    let left_out: Vec<String> = open.left_out().iter().map(|wrong| zerocat::chain(wrong)).collect();
+    let left_out: Vec<String> = open.left_out().iter().map(zerocat::chain).collect();
     left_out.iter().for_each(|wrong| print::say(format_args!("left out: {}: {wrong}", path.display())));
     if json {
         let devices = open.devices().iter().cloned().map(ListedDevice::from).collect();

@@ -261,7 +261,7 @@ fn a_bring_up_that_is_dropped_half_way_can_still_be_shut_down() {
     let (datagrams, mut pump) = segment(&SegmentConfig::demo());
     let mut network = pump.run(Network::discover(&datagrams, Options::default())).unwrap();
     pump.run(network.to_pre_op()).unwrap();
-    let end = datagrams.now() + Duration::from_millis(1);
+    let end = datagrams.now() + Duration::from_micros(100);
     assert!(pump.run(datagrams.by(end, network.read_pdos())).is_none());
     assert_eq!(pump.run(network.shut_down()), []);
     assert!(pump.states().iter().all(|state| *state == AlState::Init));

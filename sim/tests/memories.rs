@@ -1,4 +1,5 @@
 //! SII memories as real devices have them: damaged, cut off, or never programmed. All of them are served as they are.
+#![allow(clippy::unwrap_used, reason = "a test fails there")]
 
 mod support;
 

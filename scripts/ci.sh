@@ -5,7 +5,7 @@
 #
 # It installs what is missing, checks format, lints, licences and dependencies, builds, runs all tests (in network
 # namespaces of their own), lets SOEM and ethercrab drive the simulated segment, and runs the demo and the bench for
-# seconds. A campaign lives some hundred seeded lives under virtual time. Emulated machines show zero-copy under PREEMPT_RT,
+# seconds. A campaign lives some hundred seeded lives under virtual time, and the devices of the sample descriptions are swept. Emulated machines show zero-copy under PREEMPT_RT,
 # and a build for aarch64; what they need is downloaded once (docs/rt-vm.md). It leaves no namespace, process or XDP program
 # behind, and checks that. About half an hour on two cores from a clean clone, where its tools are there.
 set -euo pipefail
@@ -45,6 +45,8 @@ step "demo"
 scripts/demo.sh --no-install --seconds 5 --report target/ci-demo.json
 step "campaign"
 target/release/zerocat campaign --seeds 200 --minutes 3 --json > target/ci-campaign.json
+step "device descriptions"
+target/release/zerocat sweep esi/tests/samples --json > target/ci-sweep.json
 step "bench"
 scripts/bench.sh --no-install --quick --json target/ci-bench.json
 

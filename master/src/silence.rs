@@ -4,7 +4,8 @@
 //! whether a frame that is sent there arrives at another interface of this host: a ring. For that it sends one broadcast
 //! read, up to three times, and listens for some tens of milliseconds.
 //!
-//! Not guaranteed: that what it finds is the cause, nor that it finds any.
+//! Not guaranteed: that what it finds is the cause, nor that it finds any. A ring is seen only by who still may open raw
+//! sockets: a scan, but not a run, which has given CAP_NET_RAW up by then.
 
 use std::fs;
 use std::path::Path;

@@ -39,7 +39,6 @@ fn a_ring_is_told_with_both_of_its_ends() {
         let (here, there) = (&veth.master, &second.master);
         let why = format!("frames sent at {here} arrive at {there}, 6 SubDevices on their way: a ring");
         zerocat(&["scan", "--interface", here]).with_code(5).saying(&[NOBODY, &why, "unplug one end"]);
-        run(&demo_rig(here), &["--link", "packet", "--seconds", "1"]).with_code(5).saying(&[NOBODY, &why]);
         sim.stop(Signal::SIGTERM).with_code(0);
     });
 }

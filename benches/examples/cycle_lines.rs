@@ -5,6 +5,7 @@
 //! a fresh command set in each cycle. Its first line on standard output names the marks' addresses. What is between the
 //! marks is the engine, from the preparation to the end of the bookkeeping, and the near end of a pair of links in
 //! memory; the far end, which answers, isn't. Nothing is timed.
+#![allow(clippy::single_range_in_vec_init, reason = "a record of one range")]
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use zerocat_engine::{

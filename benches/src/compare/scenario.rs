@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn all_built_in_ones_parse() {
-        assert_eq!((Scenario::standard().len(), Scenario::quick().len()), (10, 2));
+        assert_eq!((Scenario::standard().len(), Scenario::quick().len()), (11, 2));
         assert!(Scenario::quick().iter().all(|scenario| Scenario::standard().contains(scenario)));
     }
 }

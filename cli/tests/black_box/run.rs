@@ -139,7 +139,7 @@ fn assert_stable_keys(report: &Value) {
 /// Between 20 us and half the period of 5 ms.
 fn assert_learned(margin: &Value) {
     assert!((20_000..=2_500_000).contains(&margin["margin_ns"].as_u64().unwrap()), "{margin}");
-    assert_eq!(margin["learned"]["wake_ups"], 500);
+    assert_eq!(margin["learned"]["wake_ups"], 64);
 }
 
 fn assert_tasks(tasks: &Value) {

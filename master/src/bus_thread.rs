@@ -92,7 +92,7 @@ impl BusThread {
                 let _ = started.try_send(Ok(facts));
             },
         );
-        let mut early = Early(Some(ends.engine));
+        let mut early = Early { engine: Some(ends.engine), idle: false };
         let life = try_block_on(life, || {
             if core.thread.is_finished() {
                 return ControlFlow::Break(());
@@ -159,31 +159,35 @@ fn refuse(
 }
 
 /// The engine, as long as there are no cycles.
-struct Early(Option<Engine<AnyLink>>);
+struct Early {
+    engine: Option<Engine<AnyLink>>,
+    /// Nothing was out in the last turn either.
+    idle: bool,
+}
 
 impl Early {
     /// Moves frames, or waits for what is to come. With the first message to the engine the realtime thread gets it.
     fn turn(&mut self, thread: &RealtimeThread, datagrams: &Datagrams) {
-        let Some(engine) = &mut self.0 else { return nap(datagrams) };
+        let Some(engine) = &mut self.engine else { return nap(datagrams) };
         if engine.has_messages() {
             return self.give(thread);
         }
-        match engine.slack(MonotonicClock.now(), Time(u64::MAX)) {
-            Slack::Idle => {
-                nap(datagrams);
-                // A turn as in a cycle: frames that an interface has kept which was down go out by it.
-                engine.prepare(0);
-            }
-            Slack::Sent | Slack::Busy => {
-                let _ = datagrams.rest();
-                // Whoever is to answer may be waiting for this CPU.
-                std::thread::yield_now();
-            }
+        let idle = engine.slack(MonotonicClock.now(), Time(u64::MAX)) == Slack::Idle;
+        // Whoever got an answer in this turn has to be polled before anything is waited for.
+        if idle && self.idle {
+            nap(datagrams);
+            // A turn as in a cycle: frames that an interface has kept which was down go out by it.
+            engine.prepare(0);
+        } else {
+            let _ = datagrams.rest();
+            // Whoever is to answer may be waiting for this CPU.
+            std::thread::yield_now();
         }
+        self.idle = idle;
     }
 
     fn give(&mut self, thread: &RealtimeThread) {
-        if let Some(engine) = self.0.take() {
+        if let Some(engine) = self.engine.take() {
             thread.give(engine);
         }
     }

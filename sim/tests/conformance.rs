@@ -53,7 +53,7 @@ fn named(table: &str) -> Vec<String> {
 #[test]
 fn every_test_in_the_conformance_table_exists() {
     let mut sources = Vec::new();
-    for folder in ["esi/src", "esi/tests", "sim/src", "sim/tests"] {
+    for folder in ["esi/src", "esi/tests", "sim/src", "sim/tests", "tests/tests"] {
         files(&root().join(folder), "rs", &mut sources);
     }
     files(&root().join("tests/foreign"), "py", &mut sources);

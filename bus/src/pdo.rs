@@ -1,4 +1,4 @@
-//! Which PDOs a SubDevice maps: by its object dictionary ([`crate::assignment`]), else by its SII.
+//! Which PDOs a SubDevice maps: by its object dictionary (`assignment.rs`), else by its SII.
 //!
 //! Guarantees: entries keep their order and padding, so offsets are right behind gaps; what the dictionary refuses is taken
 //! from the SII, with a note that has object and abort code, or is an error, but is never left out. Names and types come

@@ -131,6 +131,8 @@ pub struct AuditRow {
     pub lost: u64,
     /// Ticks skipped meanwhile.
     pub skipped: u64,
+    /// Acyclic frames sent meanwhile: where cycles are lost, the bus thread asks SubDevices.
+    pub acyclic: u64,
     /// How often each system call was made.
     pub syscalls: BTreeMap<String, u64>,
     /// Page faults.
@@ -230,6 +232,7 @@ struct Watched {
     cycles: u64,
     lost: u64,
     skipped: u64,
+    acyclic: u64,
     syscalls: BTreeMap<String, u64>,
     thread: ThreadReading,
 }
@@ -249,6 +252,7 @@ fn watch(session: &Session, cycles: u64, stop: &dyn Fn() -> bool) -> Result<Watc
         cycles: after.cycles - before.cycles,
         lost: after.lost_cycles - before.lost_cycles,
         skipped: after.skipped - before.skipped,
+        acyclic: after.acyclic_sent - before.acyclic_sent,
         syscalls: trace.counts()?,
         thread,
     })
@@ -282,6 +286,7 @@ impl Watched {
             cycles: self.cycles,
             lost: self.lost,
             skipped: self.skipped,
+            acyclic: self.acyclic,
             syscalls: self.syscalls,
             page_faults: self.thread.page_faults,
             pages_migrated: self.thread.pages_migrated,

@@ -39,7 +39,7 @@ fn most(row: &AuditRow, call: &str, wait: Wait, deadline: Duration) -> Option<u6
     // The cycle in which counting began is counted too.
     let once_a_cycle = row.cycles + 1;
     match call {
-        "sendto" => Some(once_a_cycle),
+        "sendto" => Some(once_a_cycle + row.acyclic),
         "sendmmsg" if packet => Some(once_a_cycle),
         // Each look at a raw socket is a call; AF_XDP's rings are memory.
         "recvfrom" | "recvmsg" | "recvmmsg" if packet => Some(u64::MAX),
@@ -73,6 +73,7 @@ mod tests {
             cycles: 1_000,
             lost: 0,
             skipped: 0,
+            acyclic: 0,
             syscalls: calls.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect(),
             page_faults: 0,
             pages_migrated: 0,

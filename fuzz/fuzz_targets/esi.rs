@@ -10,31 +10,14 @@ use std::time::Duration;
 use libfuzzer_sys::fuzz_target;
 use zerocat_sim::{Segment, SegmentConfig, SubDeviceConfig};
 
+mod description;
 mod sim;
 
-/// Longest input: deeper files only take longer.
-const LONGEST: usize = 64 * 1024;
-
-const BEFORE: &str = "<EtherCATInfo><Vendor><Id>1</Id></Vendor><Descriptions><Devices><Device Physics='YY'>\
-    <Type ProductCode='1' RevisionNo='1'>D</Type>";
-
-fn file(input: &[u8]) -> Vec<u8> {
-    if input.starts_with(b"<?xml") || input.starts_with(b"<Ether") {
-        return input.to_vec();
-    }
-    let (device, behind) = match input.iter().position(|byte| *byte == 0) {
-        Some(at) => (&input[..at], &input[at + 1..]),
-        None => (input, &[][..]),
-    };
-    let end = "</Descriptions></EtherCATInfo>".as_bytes();
-    [BEFORE.as_bytes(), device, b"</Device></Devices>", behind, end].concat()
-}
-
 fuzz_target!(|input: &[u8]| {
-    if input.len() > LONGEST {
+    if input.len() > description::LONGEST {
         return;
     }
-    let file = file(input);
+    let file = description::file(input);
     for name in ["D", "AXD200", "AXM200"] {
         let Ok(config) = SubDeviceConfig::from_esi_bytes(&file, name) else { continue };
         let mut segment = Segment::new(&SegmentConfig::line(vec![config])).expect("a description that was accepted");

@@ -16,30 +16,16 @@ use zerocat_pdi::{SyncUnit, lay_out};
 use zerocat_sim::{Segment, SegmentConfig, SubDeviceConfig};
 use zerocat_testkit::virtual_network::{Drive, Ends};
 
-/// Longest input: deeper files only take longer.
-const LONGEST: usize = 64 * 1024;
+mod description;
+
 /// Devices of a file that are tried.
 const DEVICES: usize = 4;
 /// Room for process data in a frame.
 const ROOM: usize = 1400;
 
-const BEFORE: &str = "<EtherCATInfo><Vendor><Id>1</Id></Vendor><Descriptions><Devices><Device Physics='YY'>\
-    <Type ProductCode='1' RevisionNo='1'>D</Type>";
-
 thread_local! {
     /// One engine for all inputs: its frame pool lives as long as the process.
     static BUS: RefCell<Option<(Drive, Datagrams)>> = const { RefCell::new(None) };
-}
-
-fn file(input: &[u8]) -> Vec<u8> {
-    if input.starts_with(b"<?xml") || input.starts_with(b"<Ether") {
-        return input.to_vec();
-    }
-    let (device, behind) = match input.iter().position(|byte| *byte == 0) {
-        Some(at) => (&input[..at], &input[at + 1..]),
-        None => (input, &[][..]),
-    };
-    [BEFORE.as_bytes(), device, b"</Device></Devices>", behind, b"</Descriptions></EtherCATInfo>"].concat()
 }
 
 fn tried(device: &Device, drive: &mut Drive, datagrams: &Datagrams) {
@@ -71,10 +57,10 @@ fn tried(device: &Device, drive: &mut Drive, datagrams: &Datagrams) {
 }
 
 fuzz_target!(|input: &[u8]| {
-    if input.len() > LONGEST {
+    if input.len() > description::LONGEST {
         return;
     }
-    let Ok(catalogue) = Catalogue::from_bytes(&file(input)) else { return };
+    let Ok(catalogue) = Catalogue::from_bytes(&description::file(input)) else { return };
     BUS.with_borrow_mut(|bus| {
         let (drive, datagrams) = bus.get_or_insert_with(|| {
             let first = Segment::new(&SegmentConfig::mixed(1)).expect("a segment");

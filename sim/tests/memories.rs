@@ -112,16 +112,20 @@ fn strings_without_a_letter_are_no_names() {
     rig.preop(0);
 }
 
+/// A drive's memory with mailboxes, and an RxPDO of one entry of 16 bits on sync manager 2.
+fn with_rx_pdo(third: SyncManagerEntry, pdo: u16, object: u16) -> Vec<u8> {
+    let header = Pdo { index: pdo, entries: 0, sync_manager: 2, dc_sync: 0, name: 0, flags: 0 };
+    let entry = PdoEntry { index: object, subindex: 1, name: 0, data_type: 6, bit_length: 16, flags: 0 };
+    image(&Fixed { protocols: protocol::FOE, ..DRIVE }, |composer| {
+        composer.sync_managers(&[MAILBOXES[0], MAILBOXES[1], third]).unwrap();
+        composer.pdos(CategoryType::RX_PDO, [(header, &[entry][..])]).unwrap();
+    })
+}
+
 #[test]
 fn sync_managers_that_say_nothing_are_for_the_pdos_that_are_on_them() {
     let silent = channel(0x1800, 0, 0, 0, SyncManagerUse::Unused);
-    let header = Pdo { index: 0x1600, entries: 0, sync_manager: 2, dc_sync: 0, name: 0, flags: 0 };
-    let entry = PdoEntry { index: 0x7000, subindex: 1, name: 0, data_type: 6, bit_length: 16, flags: 0 };
-    let bytes = image(&Fixed { protocols: protocol::FOE, ..DRIVE }, |composer| {
-        composer.sync_managers(&[MAILBOXES[0], MAILBOXES[1], silent]).unwrap();
-        composer.pdos(CategoryType::RX_PDO, [(header, &[entry][..])]).unwrap();
-    });
-    let (mut rig, warnings) = served(&bytes);
+    let (mut rig, warnings) = served(&with_rx_pdo(silent, 0x1600, 0x7000));
     assert_eq!(warnings, [""; 0]);
     rig.preop(0);
     rig.sync_manager(0, 2, 0x1800, 2, 0x24);
@@ -131,13 +135,7 @@ fn sync_managers_that_say_nothing_are_for_the_pdos_that_are_on_them() {
 #[test]
 fn a_pdo_on_a_sync_manager_of_the_other_direction_goes_that_way() {
     let inputs = channel(0x1800, 2, 0x20, 1, SyncManagerUse::Inputs);
-    let header = Pdo { index: 0x1a00, entries: 0, sync_manager: 2, dc_sync: 0, name: 0, flags: 0 };
-    let entry = PdoEntry { index: 0x6000, subindex: 1, name: 0, data_type: 6, bit_length: 16, flags: 0 };
-    let bytes = image(&Fixed { protocols: protocol::FOE, ..DRIVE }, |composer| {
-        composer.sync_managers(&[MAILBOXES[0], MAILBOXES[1], inputs]).unwrap();
-        composer.pdos(CategoryType::RX_PDO, [(header, &[entry][..])]).unwrap();
-    });
-    let (mut rig, warnings) = served(&bytes);
+    let (mut rig, warnings) = served(&with_rx_pdo(inputs, 0x1a00, 0x6000));
     assert!(warnings[0].contains("PDO 0x1a00 is on sync manager 2"), "{warnings:?}");
     rig.preop(0);
     rig.sync_manager(0, 2, 0x1800, 2, 0x20);

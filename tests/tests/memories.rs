@@ -13,8 +13,11 @@ use zerocat_wire::sii::{
 };
 use zerocat_wire::{Address, AlState, Command, Datagram, FrameBuilder};
 
-const PERIOD: Duration = Duration::from_millis(1);
 use SyncManagerUse::{Inputs, MailboxIn, MailboxOut, Outputs, Unused};
+
+const PERIOD: Duration = Duration::from_millis(1);
+const MAILBOXES: Mailboxes =
+    Mailboxes { receive_offset: 0x1000, receive_size: 128, send_offset: 0x1080, send_size: 128 };
 
 const fn channel(start: u16, length: u16, control: u8, enable: u8, usage: SyncManagerUse) -> SyncManagerEntry {
     SyncManagerEntry { start, length, control, status: 0, enable, usage }
@@ -74,6 +77,13 @@ fn up(subdevices: Vec<SubDeviceConfig>) -> VirtualNetwork {
     VirtualNetwork::bring_up(segment(subdevices), PERIOD).unwrap()
 }
 
+/// A network in OP after some complete cycles.
+fn exchanging(subdevices: Vec<SubDeviceConfig>) -> VirtualNetwork {
+    let mut network = up(subdevices);
+    exchange(&mut network);
+    network
+}
+
 fn states(network: &VirtualNetwork) -> Vec<AlState> {
     let snapshot = network.engine().link().segment().snapshot();
     snapshot.subdevices.iter().map(|subdevice| subdevice.state).collect()
@@ -110,8 +120,7 @@ fn the_rest_of_a_bus_comes_up_beside_memories_that_were_never_programmed() {
     let blank = |byte| SubDeviceConfig::from_sii_bytes(&[byte; 2048]);
     let kinds = [ProfileKind::Coupler, ProfileKind::DigitalOut, ProfileKind::Servo];
     let [coupler, output, servo] = kinds.map(SubDeviceConfig::new);
-    let mut network = up(vec![coupler, blank(0xff), output, blank(0), servo]);
-    exchange(&mut network);
+    let network = exchanging(vec![coupler, blank(0xff), output, blank(0), servo]);
     let names: Vec<_> = network.planned().network.subdevices().iter().map(|one| one.name.clone()).collect();
     assert_eq!((names[1].as_str(), names[3].as_str()), ("SII empty", "SII empty"));
     let (op, init) = (AlState::Op, AlState::Init);
@@ -159,8 +168,7 @@ fn what_stands_before_a_category_that_ends_behind_the_memory_is_used() {
     bytes.truncate(bytes.len() - 2);
     bytes.extend([51, 0, 0xa0, 0x0f]);
     bytes.extend([1; 40]);
-    let mut network = up(vec![SubDeviceConfig::from_sii_bytes(&bytes)]);
-    exchange(&mut network);
+    let mut network = exchanging(vec![SubDeviceConfig::from_sii_bytes(&bytes)]);
     assert_eq!((states(&network), inputs(&mut network).len()), (vec![AlState::Op], 1));
     let notes = notes(&network);
     assert!(notes.contains("category 51 (RxPDO)") && notes.contains("claims 4000 words"), "{notes}");
@@ -177,8 +185,7 @@ fn outputs_that_count_in_op_only_are_waited_for_in_op_only() {
             outputs: vec![pdo(0x1a00, 0, 4, 8)],
             ..Image::default()
         };
-        let mut network = up(vec![image.device(), SubDeviceConfig::new(ProfileKind::DigitalIn)]);
-        exchange(&mut network);
+        let network = exchanging(vec![image.device(), SubDeviceConfig::new(ProfileKind::DigitalIn)]);
         assert_eq!(states(&network), [AlState::Op, AlState::Op], "control byte {control:#04x}");
         let before = *network.engine().counters();
         assert_eq!(before.expected_working_counter, 3);
@@ -187,7 +194,7 @@ fn outputs_that_count_in_op_only_are_waited_for_in_op_only() {
         assert_eq!(
             counters.read().working_counter_faults,
             before.working_counter_faults,
-            "the way down is none either"
+            "none on the way to INIT either"
         );
     }
 }
@@ -208,8 +215,7 @@ fn registers_are_process_data_by_an_fmmu_without_a_sync_manager() {
         ..Image::default()
     };
     let device = SubDeviceConfig { clock: clock(), ..image.device() };
-    let mut network = up(vec![device]);
-    exchange(&mut network);
+    let mut network = exchanging(vec![device]);
     let first = inputs(&mut network);
     exchange(&mut network);
     let second = inputs(&mut network);
@@ -226,9 +232,8 @@ fn clock() -> zerocat_sim::ClockConfig {
 
 #[test]
 fn inputs_in_one_buffer_in_mailbox_mode_are_read_in_every_cycle() {
-    let mailbox = Mailboxes { receive_offset: 0x1000, receive_size: 128, send_offset: 0x1080, send_size: 128 };
     let image = Image {
-        mailbox,
+        mailbox: MAILBOXES,
         protocols: fixed::protocol::SOE,
         channels: vec![
             channel(0x1000, 128, 0x26, 1, MailboxOut),
@@ -240,16 +245,14 @@ fn inputs_in_one_buffer_in_mailbox_mode_are_read_in_every_cycle() {
         inputs: vec![pdo(16, 3, 3, 16)],
         ..Image::default()
     };
-    let mut network = up(vec![image.device()]);
-    exchange(&mut network);
+    let mut network = exchanging(vec![image.device()]);
     assert_eq!((states(&network), inputs(&mut network).len()), (vec![AlState::Op], 6));
 }
 
 #[test]
 fn mailboxes_are_where_the_memory_says_also_behind_process_data() {
-    let mailbox = Mailboxes { receive_offset: 0x1000, receive_size: 128, send_offset: 0x1080, send_size: 128 };
     let image = Image {
-        mailbox,
+        mailbox: MAILBOXES,
         protocols: fixed::protocol::COE,
         channels: vec![
             channel(0x1100, 2, 0x24, 1, Outputs),
@@ -261,8 +264,7 @@ fn mailboxes_are_where_the_memory_says_also_behind_process_data() {
         inputs: vec![pdo(0x1a00, 1, 1, 16)],
         ..Image::default()
     };
-    let mut network = up(vec![image.device()]);
-    exchange(&mut network);
+    let mut network = exchanging(vec![image.device()]);
     assert_eq!(states(&network), [AlState::Op]);
     assert_eq!(network.upload(0, 0x1c00, 3).unwrap(), [1], "a mail goes through: SM2 is the mailbox out");
 }
@@ -275,8 +277,7 @@ fn sync_managers_without_a_use_are_read_by_their_control_bytes() {
         inputs: vec![pdo(0x1a00, 1, 1, 16)],
         ..Image::default()
     };
-    let mut network = up(vec![image.device()]);
-    exchange(&mut network);
+    let network = exchanging(vec![image.device()]);
     assert_eq!(states(&network), [AlState::Op]);
 }
 
@@ -289,8 +290,7 @@ fn inputs_and_outputs_that_the_memory_has_swapped_are_told_apart_by_the_rest_of_
         inputs: vec![pdo(0x1600, 0, 1, 16)],
         ..Image::default()
     };
-    let mut network = up(vec![image.device()]);
-    exchange(&mut network);
+    let network = exchanging(vec![image.device()]);
     assert_eq!(states(&network), [AlState::Op]);
     let planned = &network.planned().plan.subdevices[0];
     let fmmus: Vec<_> = planned.fmmus.iter().map(|(_, fmmu)| (fmmu.physical_start, fmmu.write)).collect();
@@ -314,8 +314,7 @@ fn more_process_data_than_a_frame_carries_comes_and_goes_in_several() {
         ..Image::default()
     };
     let small = || SubDeviceConfig::new(ProfileKind::DigitalOut);
-    let mut network = up(vec![small(), image.device(), small()]);
-    exchange(&mut network);
+    let mut network = exchanging(vec![small(), image.device(), small()]);
     assert_eq!(states(&network), [AlState::Op; 3]);
     let commands: Vec<_> = network
         .planned()

@@ -16,7 +16,7 @@ use zerocat_wire::sii::general::coe;
 use crate::coe::SdoError;
 use crate::datagrams::Datagrams;
 use crate::mailbox::{MailError, Mailbox};
-use crate::pdo::{SYNC_MANAGERS, by_sii, direction, on_sync_manager};
+use crate::pdo::{SYNC_MANAGERS, by_sii, direction, direction_of_use, named_by_sii, on_sync_manager};
 use crate::sii::Sii;
 
 /// Object with the use of each sync manager, at its number plus 1.
@@ -133,7 +133,7 @@ impl<'a> Dictionary<'a> {
         let mut channels = Vec::new();
         for (number, value) in (0..SYNC_MANAGERS).zip(values) {
             let used = match value {
-                Ok(code) => use_of(low(code)),
+                Ok(code) => direction_of_use(SyncManagerUse::from_code(low(code))),
                 Err(refusal) => {
                     self.notes.push(format!("{refusal}; use of sync manager {number} as in the SII"));
                     self.sii.sync_managers.get(usize::from(number)).and_then(direction)
@@ -149,11 +149,8 @@ impl<'a> Dictionary<'a> {
 
     /// What is assigned to sync managers that 0x1C00 doesn't name, and that have process data by the SII.
     async fn unnamed(&mut self, assigned: &mut Assigned) -> Result<(), SdoError> {
-        let by_sii = (0..SYNC_MANAGERS).zip(&self.sii.sync_managers);
-        let unnamed: Vec<_> = by_sii
-            .filter_map(|(number, entry)| Some((number, direction(entry)?)))
-            .filter(|(number, _)| assigned.iter().all(|(named, ..)| named != number))
-            .collect();
+        let unnamed: Vec<_> =
+            named_by_sii(self.sii).filter(|(number, _)| assigned.iter().all(|(named, ..)| named != number)).collect();
         for (number, direction) in unnamed {
             let Ok(values) = self.values(ASSIGNMENT + u16::from(number)).await? else { continue };
             if values.is_empty() {
@@ -347,14 +344,6 @@ fn whole(values: Vec<Value>) -> Result<Vec<u32>, Hole> {
     match first {
         None => Ok(numbers.into_iter().flatten().collect()),
         Some(refusal) => Err(Hole { values: numbers, refusal: Box::new(refusal) }),
-    }
-}
-
-fn use_of(code: u8) -> Option<Direction> {
-    match SyncManagerUse::from_code(code) {
-        SyncManagerUse::Outputs => Some(Direction::Output),
-        SyncManagerUse::Inputs => Some(Direction::Input),
-        _ => None,
     }
 }
 

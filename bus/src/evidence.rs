@@ -6,9 +6,9 @@
 
 use zerocat_pdi::{Direction, Pdo};
 use zerocat_wire::sii::SyncManagerEntry;
-use zerocat_wire::sii::SyncManagerUse;
 use zerocat_wire::sii::sync_manager::enable;
-use zerocat_wire::sync_manager::control;
+
+use crate::pdo::{direction_of_control, direction_of_use};
 
 /// What one source says, and how it is called.
 type Voice = (Direction, &'static str);
@@ -41,20 +41,13 @@ pub(crate) fn weigh(
 }
 
 fn by_use(entry: &SyncManagerEntry) -> Option<Voice> {
-    let direction = match entry.usage {
-        SyncManagerUse::Outputs => Direction::Output,
-        SyncManagerUse::Inputs => Direction::Input,
-        _ => return None,
-    };
-    Some((direction, "its use in the SII"))
+    Some((direction_of_use(entry.usage)?, "its use in the SII"))
 }
 
 /// A virtual sync manager has no control byte that means anything, nor has one that is all zeros.
 fn by_control(entry: &SyncManagerEntry) -> Option<Voice> {
     let says_nothing = entry.enable & enable::VIRTUAL != 0 || (entry.control == 0 && entry.length == 0);
-    let written = entry.control & control::DIRECTION == control::WRITE;
-    let direction = if written { Direction::Output } else { Direction::Input };
-    (!says_nothing).then_some((direction, "its control byte"))
+    (!says_nothing).then_some((direction_of_control(entry.control), "its control byte"))
 }
 
 fn by_indices(pdos: &[Pdo]) -> Option<Voice> {
@@ -78,6 +71,7 @@ const fn words(direction: Direction) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use zerocat_wire::sii::SyncManagerUse;
 
     fn entry(control: u8, enable: u8, usage: SyncManagerUse) -> SyncManagerEntry {
         SyncManagerEntry { start: 0x1100, length: 4, control, status: 0, enable, usage }

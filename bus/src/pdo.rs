@@ -25,9 +25,9 @@ pub(crate) const SYNC_MANAGERS: u8 = 16;
 const SYNC_MANAGER_USES: &str = "0x1C00";
 const PDO_CATEGORY: &str = "the kind of its PDOs in the SII";
 /// Buffers of a sync manager with process data.
-const BUFFERS: u32 = 3;
+const BUFFERS: usize = 3;
 /// Of what is put where the SII says no place.
-const ALIGNMENT: u32 = 0x80;
+const ALIGNMENT: usize = 0x80;
 
 /// What a SubDevice maps, and who said so.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -83,7 +83,7 @@ pub(crate) fn on_sync_manager(pdos: &[SiiPdo], number: u8) -> Vec<Pdo> {
 
 impl PdoMap {
     fn add(&mut self, sii: &Sii, number: u8, first: (Direction, &'static str), pdos: Vec<Pdo>) {
-        let bits: u32 = pdos.iter().flat_map(|pdo| &pdo.entries).map(|entry| u32::from(entry.bit_length)).sum();
+        let bits: usize = pdos.iter().map(Pdo::bits).sum();
         if bits == 0 {
             return;
         }
@@ -121,16 +121,16 @@ impl PdoMap {
     }
 
     /// A place in the ESC's memory behind the mailboxes and what was placed before: address, control byte, activation.
-    fn place(&mut self, sii: &Sii, number: u8, direction: Direction, bits: u32) -> (u16, u8, Activation) {
+    fn place(&mut self, sii: &Sii, number: u8, direction: Direction, bits: usize) -> (u16, u8, Activation) {
         let Mailboxes { receive_offset, receive_size, send_offset, send_size } = sii.fixed.mailbox;
         let mailboxes = [(receive_offset, receive_size), (send_offset, send_size)];
-        let mailboxes = mailboxes.into_iter().map(|(start, size)| u32::from(start) + u32::from(size));
+        let mailboxes = mailboxes.into_iter().map(|(start, size)| usize::from(start) + usize::from(size));
         let before = self.sync_managers.iter().map(|manager| {
-            let entries = manager.pdos.iter().flat_map(|pdo| &pdo.entries);
-            let bits: u32 = entries.map(|entry| u32::from(entry.bit_length)).sum();
-            u32::from(manager.start) + BUFFERS * bits.div_ceil(8)
+            let bits: usize = manager.pdos.iter().map(Pdo::bits).sum();
+            usize::from(manager.start) + BUFFERS * bits.div_ceil(8)
         });
-        let free = mailboxes.chain(before).max().unwrap_or(0).max(u32::from(register::RAM)).next_multiple_of(ALIGNMENT);
+        let free =
+            mailboxes.chain(before).max().unwrap_or(0).max(usize::from(register::RAM)).next_multiple_of(ALIGNMENT);
         let control = if direction == Direction::Output { control::WRITE | control::WATCHDOG } else { 0 };
         let (start, control) = (u16::try_from(free).unwrap_or(u16::MAX), control | control::PDI_EVENT);
         self.notes.push(format!(
@@ -154,23 +154,36 @@ const fn activation(entry: &SyncManagerEntry) -> Activation {
 /// byte. `None` for mailboxes and unused ones.
 pub(crate) fn direction(entry: &SyncManagerEntry) -> Option<Direction> {
     match entry.usage {
+        SyncManagerUse::Unused if entry.length > 0 && entry.control & control::MODE == 0 => {
+            Some(direction_of_control(entry.control))
+        }
+        usage => direction_of_use(usage),
+    }
+}
+
+/// Direction of the process data that a sync manager is used for; `None` for mailboxes and unused ones.
+pub(crate) const fn direction_of_use(usage: SyncManagerUse) -> Option<Direction> {
+    match usage {
         SyncManagerUse::Outputs => Some(Direction::Output),
         SyncManagerUse::Inputs => Some(Direction::Input),
-        SyncManagerUse::Unused if entry.length > 0 && entry.control & control::MODE == 0 => {
-            Some(if entry.control & control::DIRECTION == control::WRITE {
-                Direction::Output
-            } else {
-                Direction::Input
-            })
-        }
         _ => None,
     }
 }
 
+/// Direction by a control byte.
+pub(crate) const fn direction_of_control(byte: u8) -> Direction {
+    if byte & control::DIRECTION == control::WRITE { Direction::Output } else { Direction::Input }
+}
+
+/// The process data sync managers that the SII names.
+pub(crate) fn named_by_sii(sii: &Sii) -> impl Iterator<Item = (u8, Direction)> {
+    let numbered = (0..SYNC_MANAGERS).zip(&sii.sync_managers);
+    numbered.filter_map(|(number, entry)| Some((number, direction(entry)?)))
+}
+
 /// The process data sync managers that the SII names, else 2 for outputs and 3 for inputs.
 pub(crate) fn by_sii(sii: &Sii) -> Vec<(u8, Direction)> {
-    let numbered = (0..SYNC_MANAGERS).zip(&sii.sync_managers);
-    let named: Vec<_> = numbered.filter_map(|(number, entry)| Some((number, direction(entry)?))).collect();
+    let named: Vec<_> = named_by_sii(sii).collect();
     if named.is_empty() { vec![(2, Direction::Output), (3, Direction::Input)] } else { named }
 }
 

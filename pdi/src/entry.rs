@@ -35,3 +35,11 @@ pub struct Pdo {
     /// Entries in order, padding included.
     pub entries: Vec<Entry>,
 }
+
+impl Pdo {
+    /// Length in bits, padding included.
+    #[must_use]
+    pub fn bits(&self) -> usize {
+        self.entries.iter().map(|entry| usize::from(entry.bit_length)).sum()
+    }
+}

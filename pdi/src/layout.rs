@@ -17,6 +17,7 @@
 //! Not checked: whether physical addresses of sync managers overlap, or positions repeat.
 
 use crate::bits::BitSpan;
+use crate::entry::Pdo;
 use crate::plan::{
     Access, Activation, DatagramPlan, Direction, FramePlan, LayoutError, OpOnly, PlacedEntry, Plan, SubDeviceLayout,
     SubDevicePlan, SyncManagerLayout,
@@ -129,7 +130,7 @@ impl Size {
 }
 
 fn bits(manager: &SyncManagerLayout) -> usize {
-    manager.pdos.iter().flat_map(|pdo| &pdo.entries).map(|entry| usize::from(entry.bit_length)).sum()
+    manager.pdos.iter().map(Pdo::bits).sum()
 }
 
 /// Whether it has data of a direction: in OP, or before.

@@ -41,19 +41,19 @@ pub fn writer(spec: WriterSpec) -> (WriterPort, CommandWriter, StateReader) {
     let (producer, consumer) = record_ring(HEADER.saturating_add(len), spec.depth);
     let (state, state_reader) = sample_ring(spec.ranges.clone(), spec.state_every, spec.state_depth);
     let shared = Arc::new(Shared::new(len));
-    let scratch = || vec![0; HEADER.saturating_add(len)].into_boxed_slice();
     let mut mask = spec.mask;
     mask.resize(len, 0);
     let port = WriterPort {
         ranges: spec.ranges,
         mask: mask.into_boxed_slice(),
-        scratch: scratch(),
+        scratch: vec![0; len].into_boxed_slice(),
         commands: consumer,
         abandoned: false,
         shared: Arc::clone(&shared),
         state,
     };
-    (port, CommandWriter { ring: producer, scratch: scratch(), shared }, state_reader)
+    let scratch = vec![0; HEADER.saturating_add(len)].into_boxed_slice();
+    (port, CommandWriter { ring: producer, scratch, shared }, state_reader)
 }
 
 /// What the realtime thread tells a writer, without waiting for it.
@@ -257,10 +257,8 @@ impl WriterPort {
         #[cfg(not(feature = "planted"))]
         let planted = false;
         let dropped = if planted { 0 } else { self.commands.pop_newest_with(|_| ()) };
-        if let Some((_, outputs)) = self.scratch.split_at_mut_checked(HEADER) {
-            gather(&self.ranges, image, outputs);
-            self.shared.begin(epoch, outputs);
-        }
+        gather(&self.ranges, image, &mut self.scratch);
+        self.shared.begin(epoch, &self.scratch);
         dropped
     }
 

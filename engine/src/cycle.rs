@@ -163,6 +163,12 @@ impl<L: Link> Engine<L> {
         &mut self.link
     }
 
+    /// When acyclic frames went out last.
+    #[must_use]
+    pub const fn acyclic_active(&self) -> Time {
+        self.acyclic_active
+    }
+
     /// Whether an exchange is installed.
     #[must_use]
     pub const fn is_exchanging(&self) -> bool {

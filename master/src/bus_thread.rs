@@ -36,6 +36,9 @@ use zerocat_sched::{Clock, MonotonicClock, Time, set_timer_slack};
 pub(crate) const NAME: &str = "zc-bus";
 /// Nap while frames are out.
 const NAP: Duration = Duration::from_micros(15);
+/// During a bring-up, an answer that takes longer than this is waited for asleep: who is to give it may need this CPU.
+/// 300 us, more than a round trip takes where nobody is short of one.
+const PROMPT: Duration = Duration::from_micros(300);
 /// Longest sleep.
 const LONGEST: Duration = Duration::from_millis(20);
 
@@ -92,7 +95,7 @@ impl BusThread {
                 let _ = started.try_send(Ok(facts));
             },
         );
-        let mut early = Early { engine: Some(ends.engine), idle: false, sent: Time(0) };
+        let mut early = Early { engine: Some(ends.engine), idle: false };
         let life = try_block_on(life, || {
             if core.thread.is_finished() {
                 return ControlFlow::Break(());
@@ -163,13 +166,7 @@ struct Early {
     engine: Option<Engine<AnyLink>>,
     /// Nothing was out in the last turn either.
     idle: bool,
-    /// When frames went out last.
-    sent: Time,
 }
-
-/// An answer that takes longer than this is waited for asleep: who is to give it may need this CPU. 300 us, more than a
-/// round trip takes where nobody is short of one.
-const PROMPT: Duration = Duration::from_micros(300);
 
 impl Early {
     /// Moves frames, or waits for what is to come. With the first message to the engine the realtime thread gets it.
@@ -180,22 +177,20 @@ impl Early {
         }
         let now = MonotonicClock.now();
         let slack = engine.slack(now, Time(u64::MAX));
-        if slack == Slack::Sent {
-            self.sent = now;
-        }
         let idle = slack == Slack::Idle;
         // Whoever got an answer in this turn has to be polled before anything is waited for.
         if idle && self.idle {
             nap(datagrams);
             // A turn as in a cycle: frames that an interface has kept which was down go out by it.
             engine.prepare(0);
-        } else if slack == Slack::Busy && now.since(self.sent) > PROMPT {
-            let _ = datagrams.rest();
-            std::thread::sleep(NAP);
         } else {
             let _ = datagrams.rest();
             // Whoever is to answer may be waiting for this CPU.
-            std::thread::yield_now();
+            if slack == Slack::Busy && now.since(engine.acyclic_active()) > PROMPT {
+                std::thread::sleep(NAP);
+            } else {
+                std::thread::yield_now();
+            }
         }
         self.idle = idle;
     }

@@ -357,8 +357,14 @@ fn no_such_interface(interface: &str) -> PacketError {
 
 /// Names of the interfaces of this network namespace, separated by commas.
 pub(crate) fn existing_interfaces() -> String {
-    nix::net::if_::if_nameindex().map_or_else(
-        |error| format!("(can't be listed: {error})"),
-        |all| all.iter().map(|one| one.name().to_string_lossy().into_owned()).collect::<Vec<_>>().join(", "),
-    )
+    interfaces().map_or_else(|error| format!("(can't be listed: {error})"), |all| all.join(", "))
+}
+
+/// Names of the interfaces of this network namespace.
+///
+/// # Errors
+/// What the kernel says.
+pub fn interfaces() -> nix::Result<Vec<String>> {
+    let all = nix::net::if_::if_nameindex()?;
+    Ok(all.iter().map(|one| one.name().to_string_lossy().into_owned()).collect())
 }

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 use zerocat_host::nic::has_carrier;
-use zerocat_link::packet::PacketLink;
+use zerocat_link::packet::{self, PacketLink};
 use zerocat_link::{Link, MAX_FRAME, Sizing, Slot};
 use zerocat_wire::ethernet::{self, MacAddress};
 use zerocat_wire::{Address, Command, Datagram, FrameBuilder, FrameView, register};
@@ -103,9 +103,8 @@ fn told(here: &str, there: &str, counted: u16) -> String {
 
 /// Names of the other interfaces of this network namespace.
 fn others(interface: &str) -> Vec<String> {
-    let table = fs::read_to_string("/proc/thread-self/net/dev").unwrap_or_default();
-    let names = table.lines().filter_map(|line| line.split_once(':')).map(|(name, _)| name.trim().to_owned());
-    names.filter(|name| name != interface && name != "lo").collect()
+    let names = packet::interfaces().unwrap_or_default();
+    names.into_iter().filter(|name| name != interface && name != "lo").collect()
 }
 
 /// Listens at an interface; `None` where it is down, no Ethernet, or may not be listened at.

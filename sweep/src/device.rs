@@ -7,14 +7,11 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use zerocat::config::Rig;
-use zerocat::{
-    Depth, DrivenBus, Machine, Observer, Phase, Scan, ScanOptions, SessionEvent, StopWish, UnwatchedOutputs, chain,
-    draft_rig, scan_by,
-};
-use zerocat_bus::{requests, try_block_on};
+use zerocat::{Depth, DrivenBus, Observer, Phase, Scan, ScanOptions, SessionEvent, chain, draft_rig, scan_by};
+use zerocat_bus::try_block_on;
 use zerocat_esi::{Device, Pdo};
 use zerocat_sim::{Segment, SegmentConfig, SubDeviceConfig};
-use zerocat_testkit::virtual_network::{CYCLIC, Calm, Drive, Ends, tasks};
+use zerocat_testkit::virtual_network::{Drive, Ends, machine, tasks};
 
 /// Time between cycles before a rig file says it.
 const PERIOD: Duration = Duration::from_millis(1);
@@ -138,20 +135,7 @@ impl Network<'_> {
             }
         });
         let reached = || Stage::from(*phase.lock().unwrap_or_else(PoisonError::into_inner));
-        let mut machine = Machine {
-            rig,
-            datagrams: &datagrams,
-            controls,
-            counters,
-            cyclic_slots: CYCLIC,
-            surroundings: &Calm,
-            observer: &observer,
-            driven_bus: DrivenBus::Refuse,
-            unwatched: UnwatchedOutputs::Tell,
-            inbox: requests().1,
-            stop: StopWish::default(),
-            out_of_op: Arc::default(),
-        };
+        let mut machine = machine(rig, &datagrams, controls, counters, &observer);
         let planned = RefCell::new(None);
         let coming_up = async {
             machine.listen().await?;

@@ -29,7 +29,7 @@ use zerocat_sim::{Segment, SegmentLink};
 /// Acyclic frames that may be out at once.
 const ACYCLIC: u16 = 8;
 /// Transmit slots for cyclic frames.
-pub const CYCLIC: u16 = 64;
+const CYCLIC: u16 = 64;
 /// Virtual time that a look at the link takes while acyclic frames are out.
 const LOOK: Duration = Duration::from_micros(10);
 /// Samples and command sets that a ring holds.
@@ -52,7 +52,7 @@ pub struct VirtualNetwork<L = InProcessLink> {
 
 /// A world in which nothing happens to link and machine.
 #[derive(Debug)]
-pub struct Calm;
+struct Calm;
 
 impl Surroundings for Calm {
     fn carrier(&self) -> Option<bool> {
@@ -124,20 +124,7 @@ impl<L: Link> VirtualNetwork<L> {
     ) -> Result<Self, StartError> {
         let (mut drive, ends) = Drive::new(segment, rig.period(), wrap);
         let Ends { controls, counters, events, datagrams } = ends;
-        let mut machine = Machine {
-            rig: leaked(rig),
-            datagrams: leaked(datagrams),
-            controls,
-            counters,
-            cyclic_slots: CYCLIC,
-            surroundings: &Calm,
-            observer: leaked(Observer::default()),
-            driven_bus: DrivenBus::Refuse,
-            unwatched: UnwatchedOutputs::Tell,
-            inbox: requests().1,
-            stop: StopWish::default(),
-            out_of_op: Arc::default(),
-        };
+        let mut machine = machine(leaked(rig), leaked(datagrams), controls, counters, leaked(Observer::default()));
         let mut planned = block_on(machine.plan(), || drive.turn())?;
         let (mut ports, tasks) = tasks(&planned.plan);
         block_on(machine.operate(&mut planned, &mut ports), || drive.turn())?;
@@ -213,6 +200,31 @@ impl<L: Link> VirtualNetwork<L> {
     }
 }
 
+/// What brings a network up and down in which nothing else happens: no requests, no wish for the end.
+#[must_use]
+pub fn machine<'a>(
+    rig: &'a Rig,
+    datagrams: &'a Datagrams,
+    controls: Controls,
+    counters: CountersReader,
+    observer: &'a Observer,
+) -> Machine<'a> {
+    Machine {
+        rig,
+        datagrams,
+        controls,
+        counters,
+        cyclic_slots: CYCLIC,
+        surroundings: &Calm,
+        observer,
+        driven_bus: DrivenBus::Refuse,
+        unwatched: UnwatchedOutputs::Tell,
+        inbox: requests().1,
+        stop: StopWish::default(),
+        out_of_op: Arc::default(),
+    }
+}
+
 /// A value that lives as long as the process, as the frame pool does that a network sends with.
 fn leaked<T>(value: T) -> &'static T {
     Box::leak(Box::new(value))
@@ -227,7 +239,7 @@ pub struct Ends {
     pub counters: CountersReader,
     /// Faults as they happen.
     pub events: EventReader,
-    /// Acyclic datagrams. Their frame pool lives as long as the process: 50 kB for each engine.
+    /// Acyclic datagrams. Their frame pool lives as long as the process: 200 kB for each engine.
     pub datagrams: Datagrams,
 }
 

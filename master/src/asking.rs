@@ -10,7 +10,7 @@ use crate::expiry::{Told, Witnesses};
 use crate::health::{Change, Health};
 use crate::layout;
 use crate::machine::Machine;
-use crate::operation::Left;
+use crate::operation::{LOOK, Left};
 use crate::supervision::Cause;
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -96,6 +96,7 @@ impl<'a> Machine<'a> {
             let began = self.datagrams.now();
             let told = self.look(&mut asking, actors, planned, health).await;
             if told == Told::StoodStill {
+                self.leave_to_counters().await;
                 return Left::Lost(self.why_expired());
             }
             let soon = told == Told::Unclear || asking.awaits_answers();
@@ -132,6 +133,12 @@ impl<'a> Machine<'a> {
             Change::Out(out) => SessionEvent::OutOfOp(out),
             Change::Back(who) => SessionEvent::BackInOp(who),
         });
+    }
+
+    /// Waits until the counters of a whole cycle have been judged that began after now. A program that was stopped within a
+    /// cycle may hear of expired watchdogs before the realtime thread has counted the stall, which is the better reason.
+    async fn leave_to_counters(&self) {
+        self.datagrams.pause(2 * (self.rig.period() + LOOK)).await;
     }
 
     /// Why all watchdogs expired that could.

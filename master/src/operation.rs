@@ -17,7 +17,7 @@ use std::time::Duration;
 use zerocat_bus::Actors;
 
 /// Time between two looks at the counters.
-const LOOK: Duration = Duration::from_millis(20);
+pub(crate) const LOOK: Duration = Duration::from_millis(20);
 /// Time between two looks at the link.
 const LINK_LOOK: Duration = Duration::from_millis(100);
 /// Longest time that the kernel takes to remove an interface, once it has begun to.

@@ -144,6 +144,11 @@ impl MakeWriter<'_> for Log {
     }
 }
 
+/// How often, for people: `once`, `9 times`.
+pub(crate) fn times(count: u64) -> String {
+    if count == 1 { "once".to_owned() } else { format!("{count} times") }
+}
+
 /// Nanoseconds for people: `950 ns`, `12.3 us`, `4.56 ms`.
 pub(crate) fn time(nanos: u64) -> String {
     #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]

@@ -131,10 +131,11 @@ fn no_room(frames: &Frames) -> Option<String> {
 fn holes(holes: &Holes) -> String {
     let Holes { count, longest_ns, total_ns } = *holes;
     if count == 0 {
-        return "holes     none: it ran whenever it wanted to".to_owned();
+        return "holes     none: the realtime thread was never preempted".to_owned();
     }
     let [longest, total] = [longest_ns, total_ns].map(print::time);
-    format!("holes     {count} times thrown off its CPU, longest {longest}, {total} in all")
+    let times = print::times(count);
+    format!("holes     the realtime thread was preempted {times}, longest {longest}, {total} in all")
 }
 
 fn times(report: &Report) -> Table {

@@ -51,7 +51,7 @@ impl std::fmt::Display for CycleFault {
         match *self {
             Self::Skipped(ticks) => write!(f, "{ticks} ticks skipped"),
             Self::Late(by) => write!(f, "woke {by:?} after the tick"),
-            Self::Hole(lost) => write!(f, "thrown off its CPU for {lost:?}"),
+            Self::Hole(lost) => write!(f, "preempted for {lost:?}"),
             Self::Stall(gap) => write!(f, "no frame was sent for {gap:?}, longer than the watchdog; outputs are safe"),
             Self::Lost { frame } => write!(f, "frame {frame} did not come back in time"),
             Self::WorkingCounter { frame, datagram, expected, got } => {

@@ -9,6 +9,7 @@ mod features;
 mod irq;
 mod netdev;
 mod settings;
+mod upper;
 
 /// Why the files of an interface that exists can't be read.
 pub(crate) const NOT_IN_SYSFS: &str = "/sys shows another network namespace; `ip netns exec` shows the right one";
@@ -17,3 +18,4 @@ pub use control::{NicControl, NicGroup, NicWords};
 pub use features::XdpFeatures;
 pub use irq::set_irq_affinity;
 pub use settings::{Coalescing, NicSettings, has_carrier};
+pub use upper::Upper;

@@ -7,11 +7,10 @@
 //! Not guaranteed: that what it finds is the cause, nor that it finds any. A ring is seen only by who still may open raw
 //! sockets: a scan, but not a run, which has given CAP_NET_RAW up by then.
 
-use std::fs;
 use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
-use zerocat_host::nic::has_carrier;
+use zerocat_host::nic::{Upper, has_carrier};
 use zerocat_link::packet::{self, PacketLink};
 use zerocat_link::{Link, MAX_FRAME, Sizing, Slot};
 use zerocat_wire::ethernet::{self, MacAddress};
@@ -40,14 +39,9 @@ pub fn why_silent(interface: &str) -> Vec<String> {
 
 /// The bridge, bond or the like that takes the frames that come back.
 fn part_of(interface: &str) -> Option<String> {
-    let master = Path::new("/sys/class/net").join(interface).join("master");
-    let target = fs::canonicalize(&master).ok()?;
-    let name = target.file_name()?.to_string_lossy().into_owned();
-    let kind = [("bridge", "bridge"), ("bonding", "bond")].into_iter().find(|(file, _)| target.join(file).exists());
-    let kind = kind.map_or("device", |(_, kind)| kind);
-    Some(format!(
-        "{interface} is part of the {kind} {name}, which takes the frames that come back: ip link set dev {interface} nomaster"
-    ))
+    let Upper { name, kind } = Upper::of_interface(Path::new("/"), interface)?;
+    let remedy = Upper::remedy(interface);
+    Some(format!("{interface} is part of the {kind} {name}, which takes the frames that come back: {remedy}"))
 }
 
 fn no_carrier(interface: &str) -> Option<String> {

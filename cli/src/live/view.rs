@@ -1,6 +1,6 @@
 //! What a display says of a run, as lines: pure functions of what is known.
 
-use crate::print::time;
+use crate::print::{time, times};
 use std::time::Duration;
 use zerocat::{Counters, OutOfOp, Phase};
 
@@ -124,9 +124,10 @@ fn counted(counters: &Counters) -> Vec<String> {
         (counters.skipped, "skipped"),
         (counters.working_counter_faults, "working counter faults"),
         (counters.overruns, "overruns"),
-        (counters.holes, "times thrown off the CPU"),
     ];
-    troubles.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect()
+    let told = troubles.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
+    let preempted = (counters.holes > 0).then(|| format!("preempted {}", times(counters.holes)));
+    told.chain(preempted).collect()
 }
 
 fn more(all: usize, shown: usize, what: &str) -> Option<String> {

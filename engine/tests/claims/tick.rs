@@ -68,13 +68,13 @@ fn the_sleep_before_the_tick_has_a_distribution_of_its_own() {
 }
 
 #[test]
-fn a_spinning_thread_that_is_thrown_off_counts_it_and_skips_the_ticks() {
+fn a_spinning_thread_that_is_preempted_counts_it_and_skips_the_ticks() {
     for wait in [POLICIES[1], POLICIES[2]] {
         // Throttled for 50 ms, from the middle of a wait on.
-        let mut thrown = false;
+        let mut preempted = false;
         let script = |clock: &VirtualClock| {
-            if !thrown && clock.now() >= Time(9_960_000) {
-                thrown = true;
+            if !preempted && clock.now() >= Time(9_960_000) {
+                preempted = true;
                 clock.advance(MILLIS(50));
             }
         };

@@ -176,7 +176,7 @@ mod tests {
             gro_flush_timeout: Some(0),
             threaded: Some(true),
             irqs: vec![40],
-            enslaved: Some(false),
+            upper: None,
             sockets: Some(0),
             aspm: Some(false),
             managers: Managers { sockets: Some((0, 0)), ipv6_off: Some(true), ..Managers::default() },

@@ -1,6 +1,6 @@
 //! Cycles that were lost or late, in words that tell a machine that doesn't keep time from a cable that is bad.
 //!
-//! A frame that is missing belongs to the machine where its own cycle was late or thrown off the CPU, and to the network
+//! A frame that is missing belongs to the machine where its own cycle was late or preempted, and to the network
 //! otherwise. The realtime thread tells in the order in which it happens: first what it saw of the time, then the frames.
 
 use super::lines::Line;

@@ -5,7 +5,7 @@ use super::packet_sockets::{self, PacketSocket};
 use crate::doctor::irq::{nic_irqs, read_irqs};
 use crate::doctor::{Check, HostReading, Level, Question, Wanted, irq_thread};
 use crate::files::{self, cpus};
-use crate::nic::NOT_IN_SYSFS;
+use crate::nic::{NOT_IN_SYSFS, Upper};
 use std::path::Path;
 
 /// EtherType of EtherCAT (ETG.1000.4, 5.2).
@@ -28,8 +28,8 @@ pub struct InterfaceFiles {
     pub irqs: Vec<u32>,
     /// Whether its PCI Express link saves power (ASPM L0s or L1); `None` if it can't.
     pub aspm: Option<bool>,
-    /// Whether it is part of a bridge or a bond.
-    pub enslaved: Option<bool>,
+    /// The bridge or bond that it is part of, if it is of one.
+    pub upper: Option<Upper>,
     /// Number of AF_PACKET sockets for EtherCAT on it; `None` if the list can't be read.
     pub sockets: Option<usize>,
     /// Other users of the interface.
@@ -57,7 +57,7 @@ impl InterfaceFiles {
             threaded: number("threaded").map(|value| value != 0),
             irqs: irqs.iter().map(|irq| irq.number).collect(),
             aspm: aspm(root, &directory),
-            enslaved: Some(root.join(&directory).join("master").exists()),
+            upper: Upper::of_interface(root, name),
             sockets,
             managers,
         }
@@ -83,7 +83,7 @@ pub(super) fn judge(reading: &InterfaceFiles, host: &HostReading, wanted: &Wante
         power_saving(reading),
         deferral(reading),
         threaded(reading),
-        enslaved(reading),
+        part_of(reading),
         other_sockets(reading),
         ec_master(host),
     ];
@@ -182,18 +182,18 @@ fn threaded(reading: &InterfaceFiles) -> Check {
     }
 }
 
-fn enslaved(reading: &InterfaceFiles) -> Check {
+fn part_of(reading: &InterfaceFiles) -> Check {
     let question = Question {
         id: "bridge",
         title: "Bridge or bond",
         wanted: "not part of one",
         why: "a bridge sends frames of its own onto the bus and receives those that come back",
     };
-    match reading.enslaved {
+    match &reading.upper {
+        None if reading.in_sysfs => question.ok("not part of one"),
         None => question.unknown(NOT_IN_SYSFS),
-        Some(false) => question.ok("not part of one"),
-        Some(true) => {
-            question.finding(Level::Error, "part of one", format!("ip link set dev {} nomaster", reading.name))
+        Some(Upper { name, kind }) => {
+            question.finding(Level::Error, format!("part of the {kind} {name}"), Upper::remedy(&reading.name))
         }
     }
 }

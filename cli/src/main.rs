@@ -8,6 +8,7 @@ mod conclusion;
 mod demo;
 mod doctor;
 mod exit;
+mod faults;
 mod live;
 mod print;
 mod run;
@@ -48,6 +49,7 @@ enum Command {
     Scan(scan::Scan),
     Check(check::Check),
     Schema(schema::Schema),
+    Faults(faults::Faults),
     Demo(demo::Demo),
     Bench(bench::Bench),
     Doctor(doctor::Doctor),
@@ -77,6 +79,7 @@ fn run() -> Done {
         Command::Sweep(command) => command.run(&signals),
         Command::Check(command) => signals.release().and_then(|()| command.run()),
         Command::Schema(command) => signals.release().and_then(|()| command.run()),
+        Command::Faults(command) => signals.release().and_then(|()| command.run()),
         Command::Bench(command) => command.run(signals),
         Command::Doctor(command) => signals.release().and_then(|()| command.run()),
         Command::Tune(command) => signals.release().and_then(|()| command.run()),

@@ -6,7 +6,7 @@
 #
 # Without --interface it makes a veth pair in a network namespace of its own, with a program in the kernel at the far end
 # that returns each frame. With it nothing is made: SubDevices have to answer on IF, and nothing else may use it.
-# --quick measures for less than a minute instead of ten; --rtt measures only zerocat and bare sockets, in one process and
+# --quick measures for less than a minute instead of ten, which shows that it works and decides about no aim; --rtt measures only zerocat and bare sockets, in one process and
 # flat out, a cycle of 100 SubDevices and single frames (`zerocat bench rtt`, `segment` and `frames`), as tables;
 # --bringup measures how long zerocat and SOEM take from cold to OP, and their frames, on simulated segments
 # (`zerocat bench bringup`); it always makes its own veth pair;

@@ -7,6 +7,7 @@
 # the kernel aren't in them. Caches that are cold at the beginning of a cycle have to fetch about these lines.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+case "${1:-}" in -h | --help) sed -n '2,/^set/{/^set/!s/^# \{0,1\}//p}' "$0"; exit 0 ;; esac
 
 scripts/install.sh "$@" valgrind
 cargo build --release --locked --quiet -p zerocat-benches --example cycle_lines

@@ -10,6 +10,7 @@
 # behind, and checks that. About half an hour on two cores from a clean clone, where its tools are there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+case "${1:-}" in -h | --help) sed -n '2,/^set/{/^set/!s/^# \{0,1\}//p}' "$0"; exit 0 ;; esac
 
 [ "$(id -u)" -eq 0 ] || { echo "ci.sh: run as root: the tests make network namespaces and attach XDP programs" >&2; exit 1; }
 step() { printf '\n== %s\n' "$*"; }

@@ -13,6 +13,8 @@ extra=()
 for argument in "$@"; do
     case "$argument" in
     --no-install) install=no ;;
+    -h | --help) sed -n '2,/^set/{/^set/!s/^# \{0,1\}//p}' "$0"; exit 0 ;;
+    -*) echo "install.sh: unknown argument $argument; see --help" >&2; exit 2 ;;
     *) extra+=("$argument") ;;
     esac
 done

@@ -77,6 +77,9 @@ def line(sent, back):
 
 def main():
     waiting, began = {}, None
+    if len(sys.argv) < 2 or sys.argv[1] in ("-h", "--help"):
+        print(__doc__)
+        return
     with open(sys.argv[1], "rb") as file:
         capture = file.read()
     lines = []

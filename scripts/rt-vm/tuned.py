@@ -8,6 +8,9 @@ import json
 import sys
 from pathlib import Path
 
+if len(sys.argv) < 3 or sys.argv[1] in ("-h", "--help"):
+    print(__doc__)
+    sys.exit()
 folder, what = Path(sys.argv[1]), sys.argv[2]
 
 

@@ -4,7 +4,7 @@ use super::report::as_f64;
 use zerocat_measure::{Bucket, Cost, RowReport, Spread};
 
 /// The quantiles of a round that are compared.
-const SHARES: [f64; 2] = [0.5, 0.999];
+pub(super) const SHARES: [f64; 2] = [0.5, 0.999];
 
 /// All rounds of a row.
 #[derive(Debug, Clone, Default)]
@@ -69,7 +69,10 @@ pub(super) fn ratio(row: &Gathered, base: &Gathered, share: usize) -> Option<f64
 pub(super) mod testing {
     use super::*;
 
-    /// A row whose rounds each had one cycle of this many nanoseconds.
+    /// Cycles in each round.
+    const CYCLES: u32 = 2_000;
+
+    /// A row whose rounds each had cycles of this many nanoseconds.
     pub(in crate::compare) fn gathered(cycles: &[u64]) -> Gathered {
         let mut gathered = Gathered::default();
         for &cycle in cycles {
@@ -80,7 +83,7 @@ pub(super) mod testing {
 
     fn round(cycle: u64) -> RowReport {
         let json = serde_json::json!({
-            "schema": "zerocat-bench-row/1", "set_up": "in a test", "cycle_ns": [[cycle, 1]], "lost": 0,
+            "schema": "zerocat-bench-row/1", "set_up": "in a test", "cycle_ns": [[cycle, CYCLES]], "lost": 0,
             "working_counter_faults": 0,
         });
         serde_json::from_value(json).unwrap()

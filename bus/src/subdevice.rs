@@ -243,8 +243,13 @@ impl SubDevice {
     /// For [`crate::matching::identify`].
     #[must_use]
     pub fn found(&self) -> crate::matching::Found {
-        let Self { position, identity, alias, name, .. } = self;
-        crate::matching::Found { position: *position, identity: *identity, alias: *alias, name: name.clone() }
+        crate::matching::Found {
+            position: self.position,
+            identity: self.identity,
+            alias: self.alias,
+            name: self.name.clone(),
+            description: self.sii.name.clone(),
+        }
     }
 
     /// The short name that an SII gives.

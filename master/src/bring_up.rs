@@ -4,12 +4,14 @@ use crate::bind::{BindError, Positions, bind};
 use crate::events::Phase;
 use crate::layout;
 use crate::machine::{DrivenBus, Machine};
+use crate::recognition::{Unnamed, recognise};
 use crate::shutdown::LOOK;
 use crate::stopping::StopWatch;
 use std::time::Duration;
-use zerocat_bus::matching::{Expected, Matching, identify};
-use zerocat_bus::{BringUpError, Driven, Label, Network, Occupancy, Options, SiiNames, Times, occupancy};
-use zerocat_config::{Rig, Slave, Timeouts};
+use zerocat_bus::{
+    BringUpError, Driven, Label, Matching, Missing, Network, Occupancy, Options, SiiNames, Times, occupancy,
+};
+use zerocat_config::{Rig, Timeouts};
 use zerocat_engine::{
     ControlClosed, Counters, CyclicLane, Exchange, LaneError, LaneOptions, PROCESS_DATA_ROOM, SamplePort, TakingPart,
     Traffic, WriterPort,
@@ -63,18 +65,24 @@ pub enum StartError {
     },
     /// The network that came back after an outage is another one.
     #[error(
-        "the network that came back is another: SubDevices or process data differ from those at the start; put it back as \
-         it was, or stop and start again"
+        "the network that came back is another: {}; put it back as it was, or stop and start again", .0.join("; ")
     )]
-    Changed,
-    /// Configured SubDevices are not there.
-    #[error("{} of {expected} configured SubDevices not found: {}", missing.len(), missing.join("; "))]
+    Changed(Vec<String>),
+    /// SubDevices of the rig file are not there, or not as it wants them.
+    #[error("{} of {expected} SubDevices of the rig file are not on the bus as it wants them{}", missing.len(), below(missing))]
     Missing {
         /// SubDevices in the rig file.
         expected: usize,
         /// Each one that is missing, and what is in its place.
-        missing: Vec<String>,
+        missing: Vec<Missing>,
     },
+    /// SubDevices are on the bus that the rig file doesn't name, where it refuses them.
+    #[error(
+        "the rig file refuses SubDevices that it doesn't name (`network.unknown`): name them in `slaves`, or write \
+         \"unknown\": \"tell\"{}",
+        below(.0)
+    )]
+    Unnamed(Vec<Unnamed>),
     /// The process data doesn't fit.
     #[error("lay out the process image")]
     Layout(#[from] LayoutError),
@@ -151,6 +159,15 @@ pub(crate) fn several(driven: &[Driven]) -> String {
     let more = driven.len().saturating_sub(all.len());
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     format!("{}{more}", all.join(", "))
+}
+
+/// Behind a colon, or each below it where there are several.
+fn below(all: &[impl ToString]) -> String {
+    let all: Vec<_> = all.iter().map(ToString::to_string).collect();
+    match &all[..] {
+        [one] => format!(": {one}"),
+        several => format!(":\n  {}", several.join("\n  ")),
+    }
 }
 
 fn why_incomplete(late: u64, lost: u64, deadline: Duration) -> String {
@@ -355,40 +372,4 @@ fn times(rig: &Rig, matching: &Matching) -> Vec<(u16, Times)> {
 /// How long a cycle waits for its frames.
 pub(crate) fn deadline(rig: &Rig) -> Duration {
     rig.engine.deadline.unwrap_or_else(|| zerocat_engine::Timing::for_period(rig.period()).deadline)
-}
-
-fn recognise(rig: &Rig, network: &Network<'_>) -> Result<Matching, StartError> {
-    let found: Vec<_> = network.subdevices().iter().map(zerocat_bus::SubDevice::found).collect();
-    let matching = identify(&rig.slaves.iter().map(expected).collect::<Vec<_>>(), &found);
-    for found in &matching.matches {
-        tracing::info!(slave = found.key, position = found.position, rule = %found.rule, "recognised");
-    }
-    for position in &matching.unexpected {
-        tracing::info!(position, "not in the rig file; it takes part without channels");
-    }
-    if matching.missing.is_empty() {
-        return Ok(matching);
-    }
-    let missing = matching.missing.iter().map(ToString::to_string).collect();
-    Err(StartError::Missing { expected: rig.slaves.len(), missing })
-}
-
-fn expected(slave: &Slave) -> Expected {
-    let properties = &slave.properties;
-    let (vendor_id, product_code) = programmed(properties.vendor_id, properties.product_code);
-    Expected {
-        key: slave.key.clone(),
-        name: slave.name.clone(),
-        serial: properties.serial,
-        alias: 0,
-        vendor_id,
-        product_code,
-        revision: properties.revision,
-        position: properties.position,
-    }
-}
-
-/// The identity of the rig file; that of erased memory is the one that a SubDevice with an empty SII is found with.
-const fn programmed(vendor_id: u32, product_code: u32) -> (u32, u32) {
-    if vendor_id == u32::MAX && product_code == u32::MAX { (0, 0) } else { (vendor_id, product_code) }
 }

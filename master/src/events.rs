@@ -1,10 +1,12 @@
 //! What a session tells while it runs: how far bring-up is, outages, SubDevices that leave OP.
 
 use crate::health::OutOfOp;
+use crate::recognition::Unnamed;
 use crate::supervision::Cause;
 use std::cell::Cell;
 use std::fmt;
 use std::time::Duration;
+use zerocat_bus::matching::Aside;
 
 /// A phase of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -102,6 +104,17 @@ pub enum SessionEvent {
     OutOfOp(OutOfOp),
     /// It is in OP again.
     BackInOp(zerocat_bus::Label),
+    /// A SubDevice of the rig file is otherwise than it says, and no rule is broken.
+    Aside {
+        /// Its key.
+        key: String,
+        /// What is otherwise.
+        aside: Aside,
+    },
+    /// A SubDevice is not in the rig file.
+    Unnamed(Unnamed),
+    /// After an outage another SubDevice is in the place of one, and the rig file accepts it; which one.
+    Replaced(String),
 }
 
 impl fmt::Display for SessionEvent {
@@ -124,6 +137,9 @@ impl fmt::Display for SessionEvent {
             Self::NotRecovered(why) => write!(f, "the network isn't brought to OP again: {why}"),
             Self::OutOfOp(out) => out.fmt(f),
             Self::BackInOp(who) => write!(f, "{who} is in OP again"),
+            Self::Aside { key, aside } => write!(f, "`{key}` {aside}"),
+            Self::Unnamed(unnamed) => write!(f, "{unnamed}; it takes part without channels"),
+            Self::Replaced(which) => f.write_str(which),
         }
     }
 }

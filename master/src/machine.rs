@@ -12,6 +12,7 @@ use crate::events::{Observer, Phase, SessionEvent};
 use crate::health::{Health, OutOfOp};
 use crate::lateness::Lateness;
 use crate::operation::Left;
+use crate::recognition;
 use crate::recovery::{Outages, Recovered};
 use crate::stopping::StopWatch;
 use crate::surroundings::Surroundings;
@@ -199,7 +200,9 @@ impl<'a> Machine<'a> {
 
     async fn listen_and_plan(&mut self) -> Result<Planned<'a>, StartError> {
         self.listen().await?;
-        self.plan().await
+        let planned = self.plan().await?;
+        recognition::tell(&planned.network, &planned.matching, self.observer);
+        Ok(planned)
     }
 
     async fn operated(

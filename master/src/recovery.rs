@@ -11,10 +11,12 @@
 use crate::bring_up::{Planned, Ports, StartError};
 use crate::events::SessionEvent;
 use crate::machine::{ATTEMPT, LifeError, Machine};
+use crate::other_network;
 use crate::supervision::Cause;
 use crate::surroundings::{LinkState, NotAttached};
 use futures_lite::future::or;
 use std::time::Duration;
+use zerocat_bus::Missing;
 use zerocat_engine::Traffic;
 use zerocat_host::chain;
 
@@ -129,11 +131,15 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Says why an attempt failed, once for each reason that a user must do something about. That nobody answers yet is
-    /// what an outage is.
+    /// Says why an attempt failed, once for each reason that a user must do something about. That nobody answers yet, or
+    /// not all, is what an outage is.
     fn tell_once(&self, told: &mut Option<String>, error: &LifeError) {
         let text = chain(error);
-        let remarkable = matches!(error, LifeError::Start(StartError::Changed | StartError::Driven(_)));
+        let remarkable = match error {
+            LifeError::Start(StartError::Changed(_) | StartError::Driven(_) | StartError::Unnamed(_)) => true,
+            LifeError::Start(StartError::Missing { missing, .. }) => missing.iter().any(Missing::differs),
+            _ => false,
+        };
         if remarkable {
             self.tell_reason(told, text);
         } else {
@@ -153,13 +159,16 @@ impl<'a> Machine<'a> {
         let back = self.bounded(end, async |machine| {
             machine.listen().await?;
             let mut back = machine.plan().await?;
-            if back.plan != planned.plan || back.bindings != planned.bindings {
-                return Err(StartError::Changed);
+            if !other_network::is_the_same(planned, &back) {
+                return Err(StartError::Changed(other_network::differences(planned, &back)));
             }
             machine.operate(&mut back, ports).await?;
             Ok(back)
         });
         let back = back.await?;
+        for which in other_network::replaced(planned, &back) {
+            self.observer.warn(&SessionEvent::Replaced(which));
+        }
         let stop_watch = planned.stop_watch.take();
         *planned = Planned { stop_watch, ..back };
         Ok(())

@@ -59,7 +59,11 @@ fn a_subdevice_that_is_missing_is_named() {
         config.subdevices.pop();
         let segment = Segment::of(veth, &config);
         let ended = run(&demo_rig(&veth.master), &["--seconds", "1"]).with_code(5);
-        ended.saying(&["1 of 6 configured SubDevices not found", "Axis", "position 5"]);
+        ended.saying(&[
+            "1 of 6 SubDevices of the rig file",
+            "`axis`: no SubDevice has serial number 1006",
+            "position 5",
+        ]);
         assert_eq!(segment.end().states(), ["INIT"; 5]);
     });
 }

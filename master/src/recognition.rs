@@ -1,0 +1,90 @@
+//! Who of the rig file is where on the bus, and what is told about it: who moved, who isn't in the rig file, who isn't on
+//! the bus as the rig file wants it.
+
+use crate::bring_up::StartError;
+use crate::events::{Observer, SessionEvent};
+use std::fmt;
+use zerocat_bus::{Accepts, Expected, Identity, Label, Matching, Network, Product, SubDevice, identify};
+use zerocat_config::{Rig, Slave};
+
+/// A SubDevice on the bus that the rig file doesn't name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unnamed {
+    /// Position and name.
+    pub who: Label,
+    /// Its identity.
+    pub identity: Identity,
+}
+
+impl fmt::Display for Unnamed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Identity { vendor_id, product_code, revision, serial } = self.identity;
+        write!(
+            f,
+            "{} is not in the rig file: vendor {vendor_id:#010x}, product {product_code:#010x}, revision {revision:#010x}, \
+             serial number {serial}",
+            self.who
+        )
+    }
+}
+
+/// Finds the SubDevices of the rig file on a bus that was discovered.
+///
+/// # Errors
+/// `Missing`, with each one that isn't there as the rig file wants it.
+pub(crate) fn recognise(rig: &Rig, network: &Network<'_>) -> Result<Matching, StartError> {
+    let found: Vec<_> = network.subdevices().iter().map(SubDevice::found).collect();
+    let expected: Vec<_> = rig.slaves.iter().map(expected).collect();
+    let matching = identify(&expected, &found);
+    for found in &matching.matches {
+        tracing::info!(slave = found.key, position = found.position, by = %found.by, "recognised");
+    }
+    if !matching.missing.is_empty() {
+        return Err(StartError::Missing { expected: rig.slaves.len(), missing: matching.missing });
+    }
+    Ok(matching)
+}
+
+/// Tells who is otherwise than the rig file says though no rule is broken, and who isn't in it.
+pub(crate) fn tell(network: &Network<'_>, matching: &Matching, observer: &Observer) {
+    for found in &matching.matches {
+        for aside in found.asides() {
+            observer.warn(&SessionEvent::Aside { key: found.key.clone(), aside });
+        }
+    }
+    for unnamed in unnamed(network, matching) {
+        observer.warn(&SessionEvent::Unnamed(unnamed));
+    }
+}
+
+fn unnamed(network: &Network<'_>, matching: &Matching) -> Vec<Unnamed> {
+    let all = network.subdevices().iter().filter(|one| matching.unexpected.contains(&one.position));
+    all.map(|one| Unnamed { who: one.label(), identity: one.identity }).collect()
+}
+
+fn expected(slave: &Slave) -> Expected {
+    let properties = &slave.properties;
+    let (vendor_id, product_code) = programmed(properties.vendor_id, properties.product_code);
+    Expected {
+        key: slave.key.clone(),
+        vendor: Accepts::Exactly(vendor_id),
+        product: Product::Code(Accepts::Exactly(product_code)),
+        revision: Accepts::Exactly(properties.revision),
+        serial: serial(Accepts::Exactly(properties.serial)),
+        alias: None,
+        position: Some(properties.position),
+    }
+}
+
+/// 0 is no serial number: whoever writes it, as older drafts do, means none.
+const fn serial(wanted: Accepts) -> Accepts {
+    match wanted {
+        Accepts::Exactly(0) => Accepts::Any,
+        wanted => wanted,
+    }
+}
+
+/// The identity of the rig file; that of erased memory is the one that a SubDevice with an empty SII is found with.
+const fn programmed(vendor_id: u32, product_code: u32) -> (u32, u32) {
+    if vendor_id == u32::MAX && product_code == u32::MAX { (0, 0) } else { (vendor_id, product_code) }
+}

@@ -35,6 +35,7 @@ mod startup;
 mod sync_manager;
 mod text;
 mod tree;
+mod vendors;
 
 pub use catalogue::Catalogue;
 pub use clock::OpMode;
@@ -48,6 +49,7 @@ pub use pdo::{Pdo, PdoEntry};
 pub use select::{DeviceQuery, DeviceSummary, devices, read, read_bytes};
 pub use startup::Startup;
 pub use sync_manager::SyncManager;
+pub use vendors::{vendor_id, vendor_name, vendor_names};
 
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@
 use std::fmt;
 
 use super::expected::{Accepts, Expected, Found, FoundBy, Product};
+use zerocat_esi::vendor_name;
 
 /// A configured SubDevice that was not found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -205,5 +206,10 @@ fn kind(expected: &Expected) -> String {
         Product::Named(name) => name.clone(),
         code => format!("product {code}"),
     };
-    format!("vendor {}, {product}", expected.vendor)
+    let name = match expected.vendor {
+        Accepts::Exactly(id) => vendor_name(id),
+        _ => None,
+    };
+    let name = name.map_or_else(String::new, |name| format!(" ({name})"));
+    format!("vendor {}{name}, {product}", expected.vendor)
 }

@@ -136,7 +136,7 @@ fn another_device_in_its_place_is_named_with_both_kinds() {
     assert_eq!(
         said(&[wanted], &[found(0, 8, 5)]),
         "`a`: P8 at position 0 is another device (vendor 0x00000002, product 0x00000008), the rig file wants vendor \
-         0x00000002, EL7211; put the right one there, or write \"product_code\": \"0x00000008\""
+         0x00000002 (Beckhoff), EL7211; put the right one there, or write \"product_code\": \"0x00000008\""
     );
 }
 
@@ -165,7 +165,7 @@ fn a_short_bus_names_who_is_missing() {
     let message = said(&[expected("a", 7, 0, 0), expected("b", 8, 0, 1)], &[found(0, 7, 0)]);
     assert_eq!(
         message,
-        "`b`: nothing is at position 1 (vendor 0x00000002, product 0x00000008); the last SubDevice is at position 0"
+        "`b`: nothing is at position 1 (vendor 0x00000002 (Beckhoff), product 0x00000008); the last SubDevice is at position 0"
     );
     let by_alias = Expected { alias: Some(9), ..expected("b", 8, 0, 1) };
     assert!(said(&[expected("a", 7, 0, 0), by_alias], &[found(0, 7, 0)]).contains("has the station alias 9"));
@@ -178,6 +178,6 @@ fn nobody_is_two_of_the_configuration() {
     assert_eq!(short(&matching), [("a", 0, FoundBy::Serial)]);
     assert_eq!(
         matching.missing[0].to_string(),
-        "`b`: no SubDevice has serial number 5 (vendor 0x00000002, product 0x00000007)"
+        "`b`: no SubDevice has serial number 5 (vendor 0x00000002 (Beckhoff), product 0x00000007)"
     );
 }

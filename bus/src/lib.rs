@@ -19,6 +19,7 @@ pub mod discovery;
 pub mod error;
 mod evidence;
 pub mod executor;
+mod fault;
 mod flight;
 mod look;
 pub mod mailbox;

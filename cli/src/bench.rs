@@ -15,8 +15,8 @@ use serde::Serialize;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Duration;
-use zerocat::Limit;
 use zerocat::config::Overlap;
+use zerocat::{Fault, Limit, fault_of_lock, fault_of_packet, fault_of_xdp};
 use zerocat_benches::compare::OwnRow;
 use zerocat_benches::frames::{self, FramesSettings};
 use zerocat_benches::rtt::{self, RttError, RttSettings};
@@ -158,7 +158,8 @@ impl Bench {
             What::Compare(compare) => compare.run(&signals),
             What::BringUp(bringup) => bringup.run(&signals),
             What::Row(row) => signals.release().and_then(|()| {
-                zerocat_benches::compare::run_row(row.name).map_err(|error| Failure::running(zerocat::chain(&error)))
+                zerocat_benches::compare::run_row(row.name)
+                    .map_err(|error| Failure::of(Fault::BenchFailed, zerocat::chain(&error)))
             }),
             What::BringUpRow(row) => signals.release().and_then(|()| row.run()),
             What::Rtt(rtt) => ended_by(signals).and_then(|()| rtt.run()),
@@ -180,7 +181,10 @@ fn ended_by(signals: Signals) -> Done {
             watched.sleep(Duration::from_secs(1));
         }
         let by = watched.stopped_by().unwrap_or("a signal");
-        print::finish(Err(Failure::running(format!("stopped by {by} before it was done: no figures"))));
+        print::finish(Err(Failure::of(
+            Fault::StoppedBySignal,
+            format!("stopped by {by} before it was done: no figures"),
+        )));
         std::process::exit(1);
     };
     match std::thread::Builder::new().name("zc-signals".to_owned()).spawn(watch) {
@@ -194,8 +198,8 @@ fn ended_by(signals: Signals) -> Done {
 fn failed(error: &(dyn std::error::Error + 'static)) -> Failure {
     let message = zerocat::chain(&error);
     match Limit::in_causes(error) {
-        Some(limit) => Failure::limit(format!("{message}: {limit}")),
-        None => Failure::running(message),
+        Some(limit) => Failure::limit(limit, format!("{message}: {limit}")),
+        None => Failure::of(Fault::BenchFailed, message),
     }
 }
 
@@ -218,7 +222,9 @@ impl Rtt {
             let message = zerocat::chain(&error);
             match error {
                 RttError::Size(_) | RttError::Nothing => Failure::usage(message),
-                RttError::Lock(_) | RttError::Xdp { .. } | RttError::Packet { .. } => Failure::link(message),
+                RttError::Lock(ref error) => Failure::of(fault_of_lock(error), message),
+                RttError::Xdp { ref source, .. } => Failure::of(fault_of_xdp(source), message),
+                RttError::Packet { ref source, .. } => Failure::of(fault_of_packet(source), message),
                 error => failed(&error),
             }
         })?;
@@ -265,14 +271,19 @@ impl How {
     }
 
     fn show(&self, report: &impl Serialize, table: impl FnOnce() -> String) -> Done {
+        self.conclude(report, table, Ok(()))
+    }
+
+    /// Shows a report, and ends with what the bench came to.
+    fn conclude(&self, report: &impl Serialize, table: impl FnOnce() -> String, done: Done) -> Done {
         if let Some(path) = &self.report {
             print::json_file(report, path)?;
         }
         if self.json {
-            return print::json(report);
+            return print::document(report, done);
         }
         print::line(table());
-        Ok(())
+        done
     }
 }
 

@@ -8,6 +8,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::time::Duration;
+use zerocat::Fault;
 use zerocat_campaign::{CampaignReport, Settings, run};
 
 /// Violations that are shown.
@@ -50,15 +51,15 @@ impl Campaign {
             !signals.stop()
         });
         bar.finish_and_clear();
-        if self.json {
-            print::json(&report)?;
-        } else {
-            show(&report);
-        }
-        match report.violations.len() {
+        let done = match report.violations.len() {
             0 => Ok(()),
-            found => Err(Failure::running(format!("{found} violations"))),
+            found => Err(Failure::of(Fault::ViolationsFound, format!("{found} violations"))),
+        };
+        if self.json {
+            return print::document(&report, done);
         }
+        show(&report);
+        done
     }
 }
 

@@ -1,12 +1,13 @@
 //! `zerocat check`: is a rig file right, without touching a network.
 
 use crate::Done;
-use crate::exit::Failure;
+use crate::exit::{ErrorProblem, Failure};
 use crate::print;
 use clap::Args;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use zerocat::config::{ConfigError, Rig, Task};
+use zerocat::fault_of_config;
 
 /// Check a rig file: keys, types, rates, references. Nothing is sent.
 #[derive(Debug, Args)]
@@ -23,26 +24,28 @@ pub(crate) struct Check {
 struct Verdict {
     schema: &'static str,
     ok: bool,
-    problems: Vec<String>,
-    warnings: Vec<String>,
+    problems: Vec<ErrorProblem>,
+    warnings: Vec<ErrorProblem>,
 }
 
 impl Check {
     pub(crate) fn run(&self) -> Done {
         let loaded = load(&self.rig);
-        let verdict = Verdict {
-            schema: "zerocat-check/1",
-            ok: loaded.is_ok(),
-            problems: loaded.as_ref().err().map(problems).unwrap_or_default(),
-            warnings: loaded.as_ref().map(warnings).unwrap_or_default(),
-        };
+        let done = loaded.as_ref().map(drop).map_err(|error| refused(&self.rig, error));
         if self.json {
-            print::json(&verdict)?;
-        } else if let Ok(rig) = &loaded {
-            summary(&self.rig, rig);
-            verdict.warnings.iter().for_each(|warning| print::line(format_args!("warning: {warning}")));
+            let verdict = Verdict {
+                schema: "zerocat-check/2",
+                ok: loaded.is_ok(),
+                problems: loaded.as_ref().err().map(each_problem).unwrap_or_default(),
+                warnings: loaded.as_ref().map(warnings).unwrap_or_default(),
+            };
+            return print::document(&verdict, done);
         }
-        loaded.map(drop).map_err(|error| refused(&self.rig, &error))
+        if let Ok(rig) = &loaded {
+            summary(&self.rig, rig);
+            rig.warnings().iter().for_each(|warning| print::line(format_args!("warning: {warning}")));
+        }
+        done
     }
 }
 
@@ -53,11 +56,12 @@ pub(crate) fn load(path: &Path) -> Result<Rig, ConfigError> {
 
 /// The failure that a wrong rig file is.
 pub(crate) fn refused(path: &Path, error: &ConfigError) -> Failure {
-    let problems = problems(error);
-    match problems.as_slice() {
-        [one] => Failure::file(format!("{}: {one}", path.display())),
-        many => Failure::file(format!("{}: {} problems\n  {}", path.display(), many.len(), many.join("\n  "))),
-    }
+    let (problems, fault) = (problems(error), fault_of_config(error));
+    let failure = match problems.as_slice() {
+        [one] => Failure::of(fault, format!("{}: {one}", path.display())),
+        many => Failure::of(fault, format!("{}: {} problems\n  {}", path.display(), many.len(), many.join("\n  "))),
+    };
+    failure.with_problems(each_problem(error))
 }
 
 fn problems(error: &ConfigError) -> Vec<String> {
@@ -67,8 +71,18 @@ fn problems(error: &ConfigError) -> Vec<String> {
     }
 }
 
-fn warnings(rig: &Rig) -> Vec<String> {
-    rig.warnings().iter().map(ToString::to_string).collect()
+fn each_problem(error: &ConfigError) -> Vec<ErrorProblem> {
+    match error {
+        ConfigError::Problems { problems } => problems.iter().map(ErrorProblem::from).collect(),
+        ConfigError::Parse { path, what, .. } => {
+            vec![ErrorProblem { path: Some(path.clone()), ..ErrorProblem::told(what) }]
+        }
+        other => vec![ErrorProblem::told(zerocat::chain(other))],
+    }
+}
+
+fn warnings(rig: &Rig) -> Vec<ErrorProblem> {
+    rig.warnings().iter().map(ErrorProblem::from).collect()
 }
 
 fn summary(path: &Path, rig: &Rig) {

@@ -4,16 +4,16 @@
 //! run came; what can't be written makes a run fail that was well otherwise.
 
 use crate::Done;
-use crate::exit::Failure;
+use crate::exit::{Failure, WithError};
 use crate::print;
 use crate::run::HowLong;
 use crate::signals::Signals;
 use crate::summary::summary;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use zerocat::chain;
 use zerocat::outfile::{Existing, Outfile};
 use zerocat::report::{OutcomeReport, Report};
+use zerocat::{Fault, chain};
 
 /// How long is waited for a reader of the report.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -43,7 +43,8 @@ impl Conclusion {
     pub(crate) fn open(how: &HowLong, samples_on_stdout: bool) -> Result<Self, Failure> {
         let open = |path: &PathBuf| Ok((path.clone(), Outfile::open(path, Existing::Keep, PATIENCE)?));
         let file = how.report.as_ref().map(open).transpose();
-        let file = file.map_err(|error: zerocat::outfile::OutfileError| Failure::file(chain(&error)))?;
+        let file =
+            file.map_err(|error: zerocat::outfile::OutfileError| Failure::of(Fault::FileNotWritable, chain(&error)))?;
         let printed = match (how.json, samples_on_stdout) {
             (false, false) => Printed::Summary,
             (false, true) => Printed::SummaryAside,
@@ -59,18 +60,26 @@ impl Conclusion {
         print::settle();
         report.unsaid = print::unsaid();
         report.outcome = Some(outcome(&done, &report, signals));
-        let written = self.file.as_mut().map_or(Ok(()), |(path, file)| write(&report, path, file));
-        let mut failures = [done, written, self.print(&report)].into_iter().filter_map(Result::err);
+        let failed = done.as_ref().err();
+        let written = self.file.as_mut().map_or(Ok(()), |(path, file)| write(&report, failed, path, file));
+        let printed = self.print(&report, failed.or(written.as_ref().err()));
+        let mut failures = [done, written, printed].into_iter().filter_map(Result::err);
         // The one that gives the exit code is said at the very end.
-        let first = failures.next();
+        let first = failures.next().map(|failure| if self.prints_json() { failure.in_document() } else { failure });
         failures.for_each(|failure| failure.say());
         first.map_or(Ok(()), Err)
     }
 
-    fn print(&self, report: &Report) -> Done {
+    /// Whether what is printed tells why a run failed.
+    const fn prints_json(&self) -> bool {
+        matches!(self.printed, Printed::Json | Printed::JsonLine)
+    }
+
+    fn print(&self, report: &Report, failed: Option<&Failure>) -> Done {
+        let document = WithError::new(report, failed);
         match self.printed {
-            Printed::Json => print::pretty(report).and_then(print::last_lines),
-            Printed::JsonLine => print::one_line(report).and_then(print::last_lines),
+            Printed::Json => print::pretty(&document).and_then(print::last_lines),
+            Printed::JsonLine => print::one_line(&document).and_then(print::last_lines),
             // There is little to sum up, and it has been said.
             _ if report.time_to_op_ms.is_none() => Ok(()),
             Printed::Summary => print::last_lines(summary(report)),
@@ -82,17 +91,23 @@ impl Conclusion {
     }
 }
 
-fn write(report: &Report, path: &Path, file: &mut Outfile) -> Done {
-    file.replace((print::pretty(report)? + "\n").as_bytes())
-        .map_err(|error| Failure::running(format!("write {}: {error}", path.display())))
+fn write(report: &Report, failed: Option<&Failure>, path: &Path, file: &mut Outfile) -> Done {
+    file.replace((print::pretty(&WithError::new(report, failed))? + "\n").as_bytes())
+        .map_err(|error| Failure::written(format!("write {}: {error}", path.display())))
 }
 
 /// How the run ended, for its report.
 fn outcome(done: &Done, report: &Report, signals: &Signals) -> OutcomeReport {
     let end = signals.stopped_by().map_or_else(|| "done".to_owned(), |signal| format!("stopped by {signal}"));
+    let well = |text| OutcomeReport { exit_code: 0, name: None, category: None, text };
     match done {
-        Ok(()) if report.time_to_op_ms.is_none() => OutcomeReport { exit_code: 0, text: format!("{end} before OP") },
-        Ok(()) => OutcomeReport { exit_code: 0, text: end },
-        Err(failure) => OutcomeReport { exit_code: failure.code(), text: failure.message().to_owned() },
+        Ok(()) if report.time_to_op_ms.is_none() => well(format!("{end} before OP")),
+        Ok(()) => well(end),
+        Err(failure) => OutcomeReport {
+            exit_code: failure.code(),
+            name: Some(failure.fault().name()),
+            category: Some(failure.fault().category().name()),
+            text: failure.message().to_owned(),
+        },
     }
 }

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{Builder, JoinHandle};
 use zerocat::config::Rig;
 use zerocat::report::LinkReport;
-use zerocat::{OpenLink, SessionError};
+use zerocat::{Fault, OpenLink, SessionError, fault_of_config};
 use zerocat_link::pair::{PairEnd, pair};
 use zerocat_link::{LinkFault, Sizing};
 use zerocat_sim::{Segment, SegmentConfig, Server, nap};
@@ -38,7 +38,7 @@ pub(crate) struct Demo {
 impl Demo {
     pub(crate) fn run(&self, signals: &Signals) -> Done {
         debug_assert!(self.in_process, "required by the parser");
-        let rig = Rig::from_json(RIG).map_err(|error| Failure::file(zerocat::chain(&error)))?;
+        let rig = Rig::from_json(RIG).map_err(|error| Failure::of(fault_of_config(&error), zerocat::chain(&error)))?;
         let (ours, theirs) = pair(SIZING);
         let segment = Simulation::start(theirs)?;
         print::say("in process: no network interface, no AF_XDP, no driver; times are those of two threads");
@@ -58,8 +58,8 @@ struct Simulation {
 
 impl Simulation {
     fn start(mut end: PairEnd) -> Result<Self, Failure> {
-        let mut segment =
-            Segment::new(&SegmentConfig::demo()).map_err(|error| Failure::file(zerocat::chain(&error)))?;
+        let mut segment = Segment::new(&SegmentConfig::demo())
+            .map_err(|error| Failure::of(Fault::SegmentFileWrong, zerocat::chain(&error)))?;
         let stop = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&stop);
         let serve = move || Server::new().run(&mut end, &mut segment, &flag, nap, |_, _, _| {});
@@ -73,8 +73,8 @@ impl Simulation {
         match self.thread.join() {
             // The other end closes first when the run is over.
             Ok(Ok(()) | Err(LinkFault::Down)) => Ok(()),
-            Ok(Err(fault)) => Err(Failure::running(format!("simulated segment: {fault}"))),
-            Err(_) => Err(Failure::running("the simulated segment ended by a panic")),
+            Ok(Err(fault)) => Err(Failure::of(Fault::SegmentFailed, format!("simulated segment: {fault}"))),
+            Err(_) => Err(Failure::of(Fault::SegmentFailed, "the simulated segment ended by a panic")),
         }
     }
 }

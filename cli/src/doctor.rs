@@ -8,7 +8,7 @@ use clap::Args;
 use std::path::PathBuf;
 use std::time::Duration;
 use zerocat::config::{Rig, Wait};
-use zerocat::doctor_request;
+use zerocat::{Fault, doctor_request};
 use zerocat_benches::wakeup::{self, WakeupSettings};
 use zerocat_host::doctor::{Check, DoctorRequest, Findings, Level, TimerReading, examine_during};
 use zerocat_sched::WaitPolicy;
@@ -62,19 +62,18 @@ impl Doctor {
             std::thread::sleep(length);
             None
         });
-        if self.json {
-            print::json(&findings)?;
-        } else {
+        if !self.json {
             print::line(shown(&findings));
         }
-        match findings.worst {
+        let done = match findings.worst {
             Level::Ok | Level::Info => {
                 print::say(counted(&findings));
                 Ok(())
             }
-            Level::Warn => Err(Failure::warnings(counted(&findings))),
-            Level::Error => Err(Failure::errors(counted(&findings))),
-        }
+            Level::Warn => Err(Failure::of(Fault::HostWarnings, counted(&findings))),
+            Level::Error => Err(Failure::of(Fault::HostErrors, counted(&findings))),
+        };
+        if self.json { print::document(&findings, done) } else { done }
     }
 }
 

@@ -1,8 +1,16 @@
-//! How a command ends: a message on standard error and an exit code that scripts can tell apart.
+//! How a command ends: a message on standard error, an exit code that scripts can tell apart, and with `--json` the failure as
+//! JSON on standard output, in the document of the command or as one of its own.
+//!
+//! Exit codes are those of the list of faults.
+
+mod document;
+
+pub(crate) use document::{ErrorDocument, ErrorProblem, WithError};
 
 use crate::print;
+use std::ffi::OsString;
 use std::fmt::Display;
-use zerocat::{CaptureError, Limit, SessionError, StartError};
+use zerocat::{Fault, Limit, SessionError};
 
 /// Printed below `--help`.
 pub(crate) const HELP: &str = "\
@@ -16,69 +24,67 @@ Exit codes:
   6  doctor found warnings and nothing worse; tune left a setting that somebody else had changed
   7  doctor found errors
   8  a SubDevice was left out of OP at the end of a run
-  9  a limit of threads, memory or files is reached";
+  9  a limit of threads, memory or files is reached
+  10 a limit of the rig file was broken
+
+`zerocat faults` lists what ends with each by name.";
 
 /// Why a command failed.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    code: u8,
+    fault: Fault,
     message: String,
+    problems: Vec<ErrorProblem>,
+    /// It was said on standard error already.
+    said: bool,
+    /// It is in the JSON document that the command printed.
+    in_document: bool,
 }
 
 impl Failure {
-    /// It began and went wrong.
-    pub(crate) fn running(message: impl Display) -> Self {
-        Self { code: 1, message: message.to_string() }
+    /// A fault, with what is said of this one.
+    pub(crate) fn of(fault: Fault, message: impl Display) -> Self {
+        Self { fault, message: message.to_string(), problems: Vec::new(), said: false, in_document: false }
     }
 
     /// Arguments that don't go together.
     pub(crate) fn usage(message: impl Display) -> Self {
-        Self { code: 2, message: message.to_string() }
+        Self::of(Fault::WrongArguments, message)
     }
 
-    /// A file can't be read, or what it says is wrong.
-    pub(crate) fn file(message: impl Display) -> Self {
-        Self { code: 3, message: message.to_string() }
-    }
-
-    /// The link, or a privilege.
-    pub(crate) fn link(message: impl Display) -> Self {
-        Self { code: 4, message: message.to_string() }
-    }
-
-    /// The bus.
-    pub(crate) fn bus(message: impl Display) -> Self {
-        Self { code: 5, message: message.to_string() }
-    }
-
-    /// `doctor` found warnings and nothing worse; `tune` left what somebody else had changed.
-    pub(crate) fn warnings(message: impl Display) -> Self {
-        Self { code: 6, message: message.to_string() }
-    }
-
-    /// `doctor` found errors.
-    pub(crate) fn errors(message: impl Display) -> Self {
-        Self { code: 7, message: message.to_string() }
-    }
-
-    /// SubDevices were left out of OP at the end of a run.
-    pub(crate) fn left_out(message: impl Display) -> Self {
-        Self { code: 8, message: message.to_string() }
+    /// A file or a stream did not take what was written.
+    pub(crate) fn written(message: impl Display) -> Self {
+        Self::of(Fault::WriteFailed, message)
     }
 
     /// A limit of threads, memory or files is reached.
-    pub(crate) fn limit(message: impl Display) -> Self {
-        Self { code: 9, message: message.to_string() }
+    pub(crate) fn limit(limit: Limit, message: impl Display) -> Self {
+        Self::of(limit.fault(), message)
     }
 
-    /// It has been said why.
-    pub(crate) const fn said(code: u8) -> Self {
-        Self { code, message: String::new() }
+    /// The same, with each of the things that are wrong.
+    pub(crate) fn with_problems(self, problems: Vec<ErrorProblem>) -> Self {
+        Self { problems, ..self }
+    }
+
+    /// The same, which standard error has already.
+    pub(crate) fn said(self) -> Self {
+        Self { said: true, ..self }
+    }
+
+    /// The same, which a JSON document has in it.
+    pub(crate) fn in_document(self) -> Self {
+        Self { in_document: true, ..self }
+    }
+
+    /// Which fault of the list it is.
+    pub(crate) const fn fault(&self) -> Fault {
+        self.fault
     }
 
     /// Its exit code.
-    pub(crate) const fn code(&self) -> u8 {
-        self.code
+    pub(crate) fn code(&self) -> u8 {
+        self.fault.exit_code().unwrap_or(1)
     }
 
     /// What is said of it.
@@ -86,30 +92,28 @@ impl Failure {
         &self.message
     }
 
-    /// Says it on standard error.
+    /// Says it on standard error, unless that was done.
     pub(crate) fn say(&self) {
-        if !self.message.is_empty() {
+        if !self.said {
             print::say(format_args!("zerocat: {}", self.message));
         }
     }
+
+    /// What is to be printed of it where `--json` asks for JSON and no document has it.
+    pub(crate) fn document(&self) -> Option<ErrorDocument> {
+        (!self.in_document && json_is_asked(std::env::args_os())).then(|| self.into())
+    }
+}
+
+/// Whether a command line asks for JSON; also one that the parser refuses.
+fn json_is_asked(arguments: impl Iterator<Item = OsString>) -> bool {
+    arguments.take_while(|argument| argument != "--").any(|argument| argument == "--json")
 }
 
 impl From<SessionError> for Failure {
     fn from(error: SessionError) -> Self {
-        let message = zerocat::chain(&error);
-        if let Some(limit) = Limit::of(&error) {
-            return Self::limit(limit.explain(&error));
-        }
-        match error {
-            SessionError::Link(_) | SessionError::Strict(_) | SessionError::Start(StartError::Unwatched(_)) => {
-                Self::link(message)
-            }
-            SessionError::Start(_) => Self::bus(message),
-            SessionError::Rate(_) | SessionError::Task(_) | SessionError::Capture(CaptureError::File(_)) => {
-                Self::file(message)
-            }
-            _ => Self::running(message),
-        }
+        let message = Limit::of(&error).map_or_else(|| zerocat::chain(&error), |limit| limit.explain(&error));
+        Self::of(error.fault(), message)
     }
 }
 
@@ -118,18 +122,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kind_of_failure_has_a_code_of_its_own() {
-        let all = [
-            Failure::running,
-            Failure::usage,
-            Failure::file,
-            Failure::link,
-            Failure::bus,
-            Failure::warnings,
-            Failure::errors,
-            Failure::left_out,
-            Failure::limit,
-        ];
-        assert_eq!(all.map(|failure| failure("").code), [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    fn help_lists_the_exit_codes_that_faults_have() {
+        for code in Fault::ALL.iter().filter_map(|fault| fault.exit_code()) {
+            assert!(HELP.contains(&format!("\n  {code:<2} ")), "{code}");
+        }
+    }
+
+    #[test]
+    fn json_is_asked_for_before_two_dashes_only() {
+        let asked = |words: &str| json_is_asked(words.split(' ').map(OsString::from));
+        assert!(asked("zerocat scan --json --nonsense") && !asked("zerocat scan -- --json") && !asked("zerocat scan"));
+    }
+
+    #[test]
+    fn a_failure_as_json_has_name_category_code_and_problems() {
+        let problem = ErrorProblem::told("one");
+        let failure = Failure::of(Fault::BusDriven, "driven").with_problems(vec![problem]);
+        let json = serde_json::to_value(ErrorDocument::from(&failure)).unwrap();
+        assert_eq!(json["schema"], "zerocat-error/1");
+        let error = &json["error"];
+        assert_eq!(
+            (&error["name"], &error["category"], &error["exit_code"]),
+            (&"bus_driven".into(), &"network".into(), &5.into())
+        );
+        assert_eq!(error["problems"][0]["message"], "one");
     }
 }

@@ -11,7 +11,8 @@ mod words;
 pub(crate) use terminal::target as live_target;
 pub(crate) use words::{pin, unsaid};
 
-use crate::exit::Failure;
+use crate::Done;
+use crate::exit::{ErrorDocument, Failure, WithError};
 use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
 use serde::Serialize;
@@ -60,7 +61,7 @@ pub(crate) fn line(text: impl Display) {
 /// Prints the last lines of a run to standard output, and waits for their reader no longer than some seconds.
 pub(crate) fn last_lines(text: impl Display) -> Result<(), Failure> {
     write_all(std::io::stdout(), format!("{text}\n").as_bytes(), PATIENCE)
-        .map_err(|error| Failure::running(format!("standard output: {error}")))
+        .map_err(|error| Failure::written(format!("standard output: {error}")))
 }
 
 /// Prints a value as indented JSON.
@@ -69,20 +70,26 @@ pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Prints a document as indented JSON, with why the command failed in it, if it did, and ends with that.
+pub(crate) fn document(value: &impl Serialize, done: Done) -> Done {
+    json(&WithError::new(value, done.as_ref().err()))?;
+    done.map_err(Failure::in_document)
+}
+
 /// A value as indented JSON.
 pub(crate) fn pretty(value: &impl Serialize) -> Result<String, Failure> {
-    serde_json::to_string_pretty(value).map_err(|error| Failure::running(format!("print JSON: {error}")))
+    serde_json::to_string_pretty(value).map_err(|error| Failure::written(format!("print JSON: {error}")))
 }
 
 /// A value as one line of JSON.
 pub(crate) fn one_line(value: &impl Serialize) -> Result<String, Failure> {
-    serde_json::to_string(value).map_err(|error| Failure::running(format!("print JSON: {error}")))
+    serde_json::to_string(value).map_err(|error| Failure::written(format!("print JSON: {error}")))
 }
 
 /// Writes a value as indented JSON into a file.
 pub(crate) fn json_file(value: &impl Serialize, path: &Path) -> Result<(), Failure> {
     std::fs::write(path, pretty(value)? + "\n")
-        .map_err(|error| Failure::running(format!("write {}: {error}", path.display())))
+        .map_err(|error| Failure::written(format!("write {}: {error}", path.display())))
 }
 
 /// Ends the program: says why it failed, if it did, and waits for what is still to be said.
@@ -90,11 +97,14 @@ pub(crate) fn finish(done: Result<(), Failure>) -> ExitCode {
     let refused = REFUSED.lock().unwrap_or_else(PoisonError::into_inner).take();
     let refused = refused.filter(|error| error.kind() != ErrorKind::BrokenPipe);
     let done = done.and_then(|()| match refused {
-        Some(error) => Err(Failure::running(format!("standard output: {error}"))),
+        Some(error) => Err(Failure::written(format!("standard output: {error}"))),
         None => Ok(()),
     });
     let code = done.map_or_else(
         |failure| {
+            if let Some(document) = failure.document() {
+                tell(&document);
+            }
             failure.say();
             ExitCode::from(failure.code())
         },
@@ -102,6 +112,15 @@ pub(crate) fn finish(done: Result<(), Failure>) -> ExitCode {
     );
     words::drain(LAST_WORDS);
     code
+}
+
+/// Prints a failure as JSON, as one line, so that it may also be the last one of JSON lines.
+fn tell(document: &ErrorDocument) {
+    let told = one_line(document).and_then(last_lines);
+    // Standard error has it all the same.
+    if let Err(failure) = told {
+        failure.say();
+    }
 }
 
 /// Prints what the parser of the arguments answers: help and version to standard output, what is wrong with them to
@@ -113,7 +132,9 @@ pub(crate) fn answer(answer: &clap::Error) -> Result<(), Failure> {
         return Ok(());
     }
     say(if std::io::stderr().is_terminal() { text.ansi().to_string() } else { text.to_string() }.trim_end());
-    Err(Failure::said(2))
+    let text = text.to_string();
+    let (message, _usage) = text.split_once("\n\nUsage").unwrap_or((&text, ""));
+    Err(Failure::usage(message.trim_start_matches("error: ").trim_end()).said())
 }
 
 /// Waits a little for standard error, so that [`unsaid`] counts what it will not take.

@@ -3,7 +3,7 @@
 use crate::Done;
 use crate::check;
 use crate::conclusion::Conclusion;
-use crate::exit::Failure;
+use crate::exit::{ErrorProblem, Failure};
 use crate::live::Live;
 use crate::print;
 use crate::scan::Socket;
@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 use zerocat::config::{Rig, Sink, Task, XdpMode};
 use zerocat::report::Report;
 use zerocat::{
-    ATTEMPT, BRING_UP, Ended, Ending, OpenLink, Phase, Privileges, SHUTDOWN, Session, SessionError, SessionOptions,
-    Unstarted,
+    ATTEMPT, BRING_UP, Ended, Ending, Fault, OpenLink, OutOfOp, Phase, Privileges, SHUTDOWN, Session, SessionError,
+    SessionOptions, Unstarted,
 };
 
 /// How often the realtime thread is looked after.
@@ -217,31 +217,46 @@ fn operate(session: &Session, live: &Live, seconds: Option<Duration>, signals: &
             let done = ended_with(&ended);
             (ended.report, done)
         }
-        Err(panic) => (known, Err(Failure::running(panic))),
+        Err(panic) => (known, Err(Failure::of(Fault::ThreadPanicked, panic))),
     }
 }
 
 /// What a run ends with that came to OP.
 fn ended_with(ended: &Ended) -> Done {
     match &ended.ending {
-        Ending::LinkGone(why) => Err(Failure::link(why)),
-        Ending::RealtimeEnded => Err(Failure::running("the realtime thread ended by itself")),
+        Ending::LinkGone(why) => Err(Failure::of(Fault::LinkGone, why)),
+        Ending::RealtimeEnded => Err(Failure::of(Fault::RealtimeThreadEnded, "the realtime thread ended by itself")),
         // That a SubDevice which is not there can't be shut down is no news.
-        Ending::Stopped if !ended.out_of_op.is_empty() => {
-            let out: Vec<_> = ended.out_of_op.iter().map(ToString::to_string).chain(ended.failed.clone()).collect();
-            Err(Failure::left_out(listed("not in OP at the end", &out)))
-        }
+        Ending::Stopped if !ended.out_of_op.is_empty() => Err(left_out(ended)),
         Ending::Stopped if !ended.failed.is_empty() => {
-            Err(Failure::running(listed("the shutdown failed", &ended.failed)))
+            let problems = ended.failed.iter().map(ErrorProblem::told).collect();
+            let message = listed("the shutdown failed", &ended.failed);
+            Err(Failure::of(Fault::ShutdownFailed, message).with_problems(problems))
         }
         Ending::Stopped => captured(&ended.report),
     }
 }
 
+/// SubDevices that were not in OP when shutdown began, and what failed in it beside that.
+fn left_out(ended: &Ended) -> Failure {
+    let out: Vec<_> = ended.out_of_op.iter().map(ToString::to_string).chain(ended.failed.clone()).collect();
+    let each = |out: &OutOfOp| ErrorProblem {
+        path: out.key.clone(),
+        rule: Some(out.fault().name()),
+        ..ErrorProblem::told(out.to_string())
+    };
+    let mut faults = ended.out_of_op.iter().map(OutOfOp::fault);
+    let first = faults.next().unwrap_or(Fault::SubdeviceLeftOp);
+    let fault = if faults.all(|fault| fault == first) { first } else { Fault::SubdeviceLeftOp };
+    let failed = ended.failed.iter().map(ErrorProblem::told);
+    Failure::of(fault, listed("not in OP at the end", &out))
+        .with_problems(ended.out_of_op.iter().map(each).chain(failed).collect())
+}
+
 /// A capture that failed while the run went on.
 fn captured(report: &Report) -> Done {
     match report.capture.as_ref().and_then(|capture| capture.failed.as_ref()) {
-        Some(failed) => Err(Failure::running(failed)),
+        Some(failed) => Err(Failure::of(Fault::CaptureFailed, failed)),
         None => Ok(()),
     }
 }

@@ -11,8 +11,8 @@ use std::time::Duration;
 use zerocat::config::{Engine, LinkKind};
 use zerocat::outfile::{Existing, Outfile};
 use zerocat::{
-    Depth, DrivenBus, LinkRequest, NAMES_IN_ALL, NAMES_PER_SUBDEVICE, NameCache, SCAN_SLOTS, ScanOptions, Scanned,
-    SessionError, SiiContent, draft_rig, open_link, scan,
+    Depth, DrivenBus, Fault, LinkRequest, NAMES_IN_ALL, NAMES_PER_SUBDEVICE, NameCache, SCAN_SLOTS, ScanOptions,
+    Scanned, SessionError, SiiContent, draft_rig, open_link, scan,
 };
 
 /// How long is waited for a reader of the draft.
@@ -121,16 +121,15 @@ impl Scan {
         if let Some(elsewhere) = link.misdirected.as_ref().and_then(|misdirected| misdirected.seen()) {
             unavailable(&elsewhere.to_string());
         }
-        let found = found
-            .map_err(|error| error.with_reasons(&self.interface))
-            .map_err(|error| Failure::bus(format!("scan {}: {}", self.interface, zerocat::chain(&error))))?;
-        if self.json {
-            print::json(&found)?;
-        } else {
+        let found = found.map_err(|error| error.with_reasons(&self.interface)).map_err(|error| {
+            Failure::of(error.fault(), format!("scan {}: {}", self.interface, zerocat::chain(&error)))
+        })?;
+        if !self.json {
             print(&found.subdevices);
         }
-        draft.as_mut().map_or(Ok(()), |draft| draft.write(&draft_rig(&found, &self.interface)))?;
-        self.all_read(&found.subdevices)
+        let drafted = draft.as_mut().map_or(Ok(()), |draft| draft.write(&draft_rig(&found, &self.interface)));
+        let done = drafted.and_then(|()| self.all_read(&found.subdevices));
+        if self.json { print::document(&found, done) } else { done }
     }
 
     fn patience(&self) -> Result<Option<Duration>, Failure> {
@@ -146,10 +145,13 @@ impl Scan {
         }
         let draft = if self.draft.is_some() { ", so the draft can't be run as it is" } else { "" };
         let (count, all, interface) = (errors.len(), subdevices.len(), &self.interface);
-        Err(Failure::bus(format!(
-            "scan {interface}: {count} of {all} SubDevices could not be read{draft}; --timeout waits longer\n{}",
-            errors.join("\n")
-        )))
+        Err(Failure::of(
+            Fault::SubdevicesNotRead,
+            format!(
+                "scan {interface}: {count} of {all} SubDevices could not be read{draft}; --timeout waits longer\n{}",
+                errors.join("\n")
+            ),
+        ))
     }
 }
 
@@ -165,17 +167,20 @@ impl Draft {
     fn open(path: &Path, overwrite: bool) -> Result<Self, Failure> {
         let there = path.exists();
         if there && !overwrite {
-            return Err(Failure::file(format!("{} exists; write over it with --overwrite", path.display())));
+            return Err(Failure::of(
+                Fault::FileExists,
+                format!("{} exists; write over it with --overwrite", path.display()),
+            ));
         }
         let file = Outfile::open(path, Existing::Keep, PATIENCE);
-        let file = file.map_err(|error| Failure::file(zerocat::chain(&error)))?;
+        let file = file.map_err(|error| Failure::of(Fault::FileNotWritable, zerocat::chain(&error)))?;
         Ok(Self { path: path.to_owned(), file, empty: !there })
     }
 
     fn write(&mut self, rig: &impl Serialize) -> Done {
         let text = print::pretty(rig)? + "\n";
         let written = self.file.replace(text.as_bytes());
-        written.map_err(|error| Failure::running(format!("write {}: {error}", self.path.display())))?;
+        written.map_err(|error| Failure::written(format!("write {}: {error}", self.path.display())))?;
         self.empty = false;
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! `zerocat schema`: JSON schemas of the files that zerocat reads and writes.
 
 use crate::Done;
+use crate::exit::ErrorDocument;
 use crate::print;
 use clap::{Args, ValueEnum};
 use zerocat::Report;
@@ -30,6 +31,8 @@ enum Format {
     Campaign,
     /// Result of `sweep`.
     Sweep,
+    /// Failure of any command with `--json`.
+    Error,
 }
 
 impl Schema {
@@ -40,6 +43,7 @@ impl Schema {
             Format::Report => print::json(&schemars::schema_for!(Report)),
             Format::Campaign => print::json(&schemars::schema_for!(CampaignReport)),
             Format::Sweep => print::json(&schemars::schema_for!(SweepReport)),
+            Format::Error => print::json(&schemars::schema_for!(ErrorDocument)),
         }
     }
 }

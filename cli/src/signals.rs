@@ -15,6 +15,7 @@ use signal_hook::consts::{
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
+use zerocat::Fault;
 
 /// `include/uapi/asm-generic/signal.h`; the signal library has no names for them.
 const SIGSTKFLT: i32 = 16;
@@ -126,7 +127,7 @@ impl Signals {
 }
 
 fn take<T>(signal: i32, taken: std::io::Result<T>) -> Result<(), Failure> {
-    taken.map(drop).map_err(|error| Failure::running(format!("take signal {signal}: {error}")))
+    taken.map(drop).map_err(|error| Failure::of(Fault::SystemCallFailed, format!("take signal {signal}: {error}")))
 }
 
 /// A set of signals.

@@ -29,6 +29,7 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use summary::{Faults, Summary, table};
+use zerocat::Fault;
 use zerocat_sim::{
     CommandParser, End, Script, ScriptRun, SecondEndConfig, Segment, SegmentConfig, Server, SubDeviceConfig,
 };
@@ -106,11 +107,12 @@ impl Sim {
         }
         let config = self.config()?;
         if self.print_config {
-            config.check().map_err(|error| Failure::file(zerocat::chain(&error)))?;
+            config.check().map_err(|error| Failure::of(Fault::SegmentFileWrong, zerocat::chain(&error)))?;
             print::line(config.to_json());
             return Ok(());
         }
-        let mut segment = Segment::new(&config).map_err(|error| Failure::file(zerocat::chain(&error)))?;
+        let mut segment =
+            Segment::new(&config).map_err(|error| Failure::of(Fault::SegmentFileWrong, zerocat::chain(&error)))?;
         config.warnings().iter().for_each(print::say);
         let control = self.control(&config)?;
         let deadline = self.deadline()?;
@@ -167,12 +169,15 @@ impl Sim {
             display.show(&status);
         }
         drop(display);
-        served.map_err(|fault| Failure::running(format!("serve {names}: {fault}")))?;
-        self.conclude(&status, names)?;
-        carriers.gone().map_or(Ok(()), |end| {
+        served.map_err(|fault| Failure::of(Fault::SegmentFailed, format!("serve {names}: {fault}")))?;
+        let done = carriers.gone().map_or(Ok(()), |end| {
             let name = names.of(end);
-            Err(Failure::running(format!("interface {name} was removed or moved to another network namespace")))
-        })
+            Err(Failure::of(
+                Fault::SegmentInterfaceGone,
+                format!("interface {name} was removed or moved to another network namespace"),
+            ))
+        });
+        self.conclude(&status, names, done)
     }
 
     fn config(&self) -> Result<SegmentConfig, Failure> {
@@ -186,16 +191,20 @@ impl Sim {
     }
 
     fn described(&self) -> Result<SegmentConfig, Failure> {
-        let check = |count| SegmentConfig::check_count(count).map_err(|error| Failure::file(zerocat::chain(&error)));
+        let check = |count| {
+            SegmentConfig::check_count(count)
+                .map_err(|error| Failure::of(Fault::SegmentFileWrong, zerocat::chain(&error)))
+        };
         if let (Some(path), Some(device)) = (&self.esi, &self.device) {
             check(self.count)?;
             let one = SubDeviceConfig::from_esi(path, device, None);
-            let one = one.map_err(|error| Failure::file(zerocat::chain(&error)))?;
+            let one = one.map_err(|error| Failure::of(Fault::SegmentFileWrong, zerocat::chain(&error)))?;
             return Ok(SegmentConfig::line(vec![one; self.count]));
         }
         match (&self.config, self.mixed) {
-            (Some(path), _) => SegmentConfig::load(path)
-                .map_err(|error| Failure::file(format!("{}: {}", path.display(), zerocat::chain(&error)))),
+            (Some(path), _) => SegmentConfig::load(path).map_err(|error| {
+                Failure::of(Fault::SegmentFileWrong, format!("{}: {}", path.display(), zerocat::chain(&error)))
+            }),
             (None, Some(count)) => check(count).map(|()| SegmentConfig::mixed(count)),
             (None, None) => Ok(SegmentConfig::demo()),
         }
@@ -205,8 +214,9 @@ impl Sim {
         let parser = CommandParser::new(config);
         let script = match &self.script {
             None => Script::default(),
-            Some(path) => Script::load(path, &parser)
-                .map_err(|error| Failure::file(format!("{}: {}", path.display(), zerocat::chain(&error))))?,
+            Some(path) => Script::load(path, &parser).map_err(|error| {
+                Failure::of(Fault::SegmentFileWrong, format!("{}: {}", path.display(), zerocat::chain(&error)))
+            })?,
         };
         Ok(Control::new(parser, ScriptRun::new(script)))
     }
@@ -227,9 +237,9 @@ impl Sim {
         seconds.map_err(|error| Failure::usage(format!("--seconds: {error}")))
     }
 
-    fn conclude(&self, status: &Status, names: &Names) -> Done {
+    fn conclude(&self, status: &Status, names: &Names, done: Done) -> Done {
         if self.json {
-            return Summary::new(status, names).print();
+            return Summary::new(status, names).print(done);
         }
         if !self.quiet {
             let totals = status.snapshot.totals;
@@ -242,7 +252,7 @@ impl Sim {
                 print::line(format_args!("faults on purpose: {}", status.faults));
             }
         }
-        Ok(())
+        done
     }
 }
 

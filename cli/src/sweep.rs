@@ -10,6 +10,7 @@ use serde::Serialize;
 use std::io::IsTerminal;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use zerocat::Fault;
 use zerocat_sweep::{Found, Listing, Settings, SweepError, SweepReport, find, run};
 
 /// Lines of a list that are shown.
@@ -72,18 +73,21 @@ impl Sweep {
             !signals.stop()
         });
         bar.finish_and_clear();
-        if self.json {
-            print::json(&report)?;
-        } else {
-            if self.families {
-                show_families(&report);
-            }
-            show(&report);
-        }
-        match report.failed.len() {
+        let done = match report.failed.len() {
             0 => Ok(()),
-            failed => Err(Failure::running(format!("{failed} of {} devices didn't reach OP", report.devices))),
+            failed => {
+                let message = format!("{failed} of {} devices didn't reach OP", report.devices);
+                Err(Failure::of(Fault::DevicesNotInOp, message))
+            }
+        };
+        if self.json {
+            return print::document(&report, done);
         }
+        if self.families {
+            show_families(&report);
+        }
+        show(&report);
+        done
     }
 
     fn print_list(&self, found: &Found) -> Done {
@@ -103,7 +107,7 @@ impl Sweep {
 }
 
 fn refused(error: &SweepError) -> Failure {
-    Failure::file(zerocat::chain(error))
+    Failure::of(Fault::DeviceDescriptionWrong, zerocat::chain(error))
 }
 
 /// How far it is, on a terminal only.

@@ -5,6 +5,7 @@ use crate::exit::Failure;
 use crate::print;
 use clap::Args;
 use std::path::PathBuf;
+use zerocat::{Fault, fault_of_xdp};
 use zerocat_host::tune::{
     Action, ChangedSince, Outcome, Row, ThreadedNapi, TuneError, TuneRequest, Tuned, WhileInUse, default_state, tune,
 };
@@ -52,16 +53,15 @@ pub(crate) struct Tune {
 impl Tune {
     pub(crate) fn run(&self) -> Done {
         if let Some(path) = self.state.as_ref().filter(|path| self.restore && !path.exists()) {
-            return Err(Failure::file(format!("there is no state file {}", path.display())));
+            return Err(Failure::of(Fault::StateFileWrong, format!("there is no state file {}", path.display())));
         }
         let tuned = tune(&self.request(), &mut |change| print::say(change)).map_err(failed)?;
-        if self.json {
-            print::json(&tuned)?;
-        } else if !tuned.settings.is_empty() {
+        if !self.json && !tuned.settings.is_empty() {
             print::line(shown(&tuned));
         }
         tuned.notes.iter().for_each(|note| print::say(format_args!("note: {note}")));
-        self.end(&tuned)
+        let done = self.end(&tuned);
+        if self.json { print::document(&tuned, done) } else { done }
     }
 
     fn request(&self) -> TuneRequest {
@@ -88,10 +88,13 @@ impl Tune {
         let counted = counted(tuned);
         let (left, refused) = (tuned.count(Outcome::Left), tuned.count(Outcome::Refused));
         if self.restore && refused > 0 {
-            return Err(Failure::running(format!("{}: {counted}", self.interface)));
+            return Err(Failure::of(Fault::SettingsNotRestored, format!("{}: {counted}", self.interface)));
         }
         if self.restore && left > 0 {
-            return Err(Failure::warnings(format!("{}: {counted}; --force puts back what was left", self.interface)));
+            return Err(Failure::of(
+                Fault::SettingsLeft,
+                format!("{}: {counted}; --force puts back what was left", self.interface),
+            ));
         }
         if tuned.settings.is_empty() && self.restore {
             let path = self.state.clone().unwrap_or_else(|| default_state(&self.interface));
@@ -119,8 +122,11 @@ fn failed(error: TuneError) -> Failure {
         TuneError::StateRead { .. }
         | TuneError::StateWrong { .. }
         | TuneError::StateElsewhere { .. }
-        | TuneError::StateWrite { .. } => Failure::file(message),
-        _ => Failure::link(message),
+        | TuneError::StateWrite { .. } => Failure::of(Fault::StateFileWrong, message),
+        TuneError::Interface(ref error) => Failure::of(fault_of_xdp(error), message),
+        TuneError::NotPermitted { .. } => Failure::of(Fault::PermissionMissing, message),
+        TuneError::InUse { .. } => Failure::of(Fault::InterfaceInUse, message),
+        _ => Failure::of(Fault::SettingsRefused, message),
     }
 }
 

@@ -81,6 +81,10 @@ pub struct Report {
 pub struct OutcomeReport {
     /// Exit code of the program. What fails after the report is written is not in it.
     pub exit_code: u8,
+    /// Name of the fault that it ended with; `null` where all was well. `zerocat faults` lists all.
+    pub name: Option<&'static str>,
+    /// Category of the fault: `network`, `device`, `master`, `config` or `user`; `null` where all was well.
+    pub category: Option<&'static str>,
     /// The same in words.
     pub text: String,
 }

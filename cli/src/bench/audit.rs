@@ -7,8 +7,8 @@ use crate::exit::Failure;
 use crate::signals::Signals;
 use clap::Args;
 use std::path::PathBuf;
-use zerocat::SessionError;
 use zerocat::config::{LinkKind, Rig, Wait};
+use zerocat::{Fault, fault_of_config};
 use zerocat_benches::audit::{self, AuditError, AuditSettings};
 use zerocat_sched::WaitPolicy;
 
@@ -88,23 +88,25 @@ impl Audit {
         let report = audit::run(&settings, |line| progress.say(line), || signals.stop()).map_err(|error| {
             let message = zerocat::chain(&error);
             match error {
-                AuditError::Rig(_) => Failure::file(message),
-                AuditError::Segment { .. } | AuditError::Session(SessionError::Link(_)) => Failure::link(message),
-                _ => Failure::running(message),
+                AuditError::Rig(_) => Failure::of(Fault::RulesBroken, message),
+                AuditError::Segment { .. } => Failure::of(Fault::LinkUnavailable, message),
+                AuditError::Session(ref error) => Failure::of(error.fault(), message),
+                _ => Failure::of(Fault::BenchFailed, message),
             }
         })?;
         progress.end();
-        self.how.show(&report, || audit::table(&report))?;
-        match report.violations().count() {
+        let done = match report.violations().count() {
             0 => Ok(()),
-            count => Err(Failure::running(format!("{count} findings in the audit"))),
-        }
+            count => Err(Failure::of(Fault::AuditFindings, format!("{count} findings in the audit"))),
+        };
+        self.how.conclude(&report, || audit::table(&report), done)
     }
 
     fn settings(&self) -> Result<AuditSettings, Failure> {
         let mut rig = match &self.rig {
             Some(path) => check::load(path).map_err(|error| check::refused(path, &error))?,
-            None => Rig::from_json(audit::DEMO_RIG).map_err(|error| Failure::file(zerocat::chain(&error)))?,
+            None => Rig::from_json(audit::DEMO_RIG)
+                .map_err(|error| Failure::of(fault_of_config(&error), zerocat::chain(&error)))?,
         };
         rig.network.properties.interface.clone_from(&self.interface);
         rig.network.properties.rate = self.rate;

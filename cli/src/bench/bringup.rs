@@ -7,6 +7,7 @@ use crate::print;
 use crate::signals::Signals;
 use clap::Args;
 use std::path::PathBuf;
+use zerocat::Fault;
 use zerocat_benches::bringup::{self, BringUpBenchError, BringUpSettings};
 
 /// From cold to OP: time and frames of zerocat and SOEM in turns on the same simulated segment, and zerocat by phase.
@@ -65,7 +66,8 @@ pub(super) struct BringUpRow {
 
 impl BringUp {
     pub(super) fn run(&self, signals: &Signals) -> Done {
-        let program = std::env::current_exe().map_err(|error| Failure::running(format!("find myself: {error}")))?;
+        let program = std::env::current_exe()
+            .map_err(|error| Failure::of(Fault::SystemCallFailed, format!("find myself: {error}")))?;
         let soem = self.soem.as_deref().map(|words| words.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
         let settings = BringUpSettings {
             interface: self.interface.clone(),
@@ -81,8 +83,8 @@ impl BringUp {
             let message = zerocat::chain(&error);
             match error {
                 BringUpBenchError::Nothing => Failure::usage(message),
-                BringUpBenchError::Segment { .. } => Failure::link(message),
-                BringUpBenchError::Stopped => Failure::running(message),
+                BringUpBenchError::Segment { .. } => Failure::of(Fault::LinkUnavailable, message),
+                BringUpBenchError::Stopped => Failure::of(Fault::StoppedBySignal, message),
             }
         })?;
         progress.end();
@@ -99,6 +101,6 @@ impl BringUp {
 
 impl BringUpRow {
     pub(super) fn run(&self) -> Done {
-        bringup::row::run(&self.interface).map_err(|error| Failure::running(zerocat::chain(&error)))
+        bringup::row::run(&self.interface).map_err(|error| Failure::of(Fault::BenchFailed, zerocat::chain(&error)))
     }
 }

@@ -7,6 +7,7 @@ use crate::signals::Signals;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
+use zerocat::Fault;
 use zerocat_benches::compare::{self, CompareError, CompareSettings, Peers, Scenario};
 use zerocat_benches::rtt;
 
@@ -100,20 +101,21 @@ impl Compare {
             let message = zerocat::chain(&error);
             match error {
                 CompareError::Nothing => Failure::usage(message),
-                CompareError::Ours { .. } => Failure::link(message),
-                CompareError::Stopped => Failure::running(message),
+                CompareError::Ours { .. } => Failure::of(Fault::LinkUnavailable, message),
+                CompareError::Stopped => Failure::of(Fault::StoppedBySignal, message),
             }
         })?;
         progress.end();
         if let Some(path) = &self.html {
-            let page = compare::page(&report).map_err(|error| Failure::running(error.to_string()))?;
-            std::fs::write(path, page).map_err(|error| Failure::running(format!("{}: {error}", path.display())))?;
+            let page = compare::page(&report).map_err(|error| Failure::written(error))?;
+            std::fs::write(path, page).map_err(|error| Failure::written(format!("{}: {error}", path.display())))?;
         }
         self.how.show(&report, || compare::table(&report))
     }
 
     fn settings(&self) -> Result<CompareSettings, Failure> {
-        let program = std::env::current_exe().map_err(|error| Failure::running(format!("find myself: {error}")))?;
+        let program = std::env::current_exe()
+            .map_err(|error| Failure::of(Fault::SystemCallFailed, format!("find myself: {error}")))?;
         let scenarios = match (self.scenarios.as_slice(), self.set) {
             ([], Set::Standard) => Scenario::standard(),
             ([], Set::Quick) => Scenario::quick(),

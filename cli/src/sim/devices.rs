@@ -5,6 +5,7 @@ use crate::exit::Failure;
 use crate::print;
 use serde::Serialize;
 use std::path::Path;
+use zerocat::Fault;
 use zerocat_sim::esi::{Catalogue, DeviceSummary, Startup};
 
 #[derive(Debug, Serialize)]
@@ -54,7 +55,9 @@ impl From<Startup> for ListedStartup {
 /// Prints the devices of a file.
 pub(super) fn list(path: &Path, json: bool) -> Done {
     let open = Catalogue::read(path);
-    let open = open.map_err(|error| Failure::file(format!("{}: {}", path.display(), zerocat::chain(&error))))?;
+    let open = open.map_err(|error| {
+        Failure::of(Fault::DeviceDescriptionWrong, format!("{}: {}", path.display(), zerocat::chain(&error)))
+    })?;
     let left_out: Vec<String> = open.left_out().iter().map(zerocat::chain).collect();
     left_out.iter().for_each(|wrong| print::say(format_args!("left out: {}: {wrong}", path.display())));
     if json {

@@ -4,6 +4,7 @@ use crate::exit::Failure;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::path::{Path, PathBuf};
+use zerocat::Fault;
 use zerocat_link::datagram::DatagramLink;
 use zerocat_link::packet::PacketLink;
 use zerocat_link::waiting::Awaited;
@@ -108,10 +109,11 @@ pub(super) struct Claim(#[expect(dead_code, reason = "its being open is the clai
 impl Claim {
     fn on(interface: &str) -> Result<Self, Failure> {
         let failed = |error: std::io::Error| match error.kind() {
-            std::io::ErrorKind::AddrInUse => {
-                Failure::link(format!("another `zerocat sim` serves {interface}; end it, or choose another interface"))
-            }
-            _ => Failure::link(format!("claim {interface}: {error}")),
+            std::io::ErrorKind::AddrInUse => Failure::of(
+                Fault::InterfaceInUse,
+                format!("another `zerocat sim` serves {interface}; end it, or choose another interface"),
+            ),
+            _ => Failure::of(Fault::LinkUnavailable, format!("claim {interface}: {error}")),
         };
         let address = SocketAddr::from_abstract_name(format!("zerocat-sim/{interface}")).map_err(failed)?;
         UnixDatagram::bind_addr(&address).map(Self).map_err(failed)
@@ -123,7 +125,7 @@ fn show(path: &Path) -> String {
 }
 
 fn failed(name: &str, error: &dyn std::error::Error) -> Failure {
-    Failure::link(format!("open {name}: {}", zerocat::chain(error)))
+    Failure::of(Fault::LinkUnavailable, format!("open {name}: {}", zerocat::chain(error)))
 }
 
 impl Link for Port {

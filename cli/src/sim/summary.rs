@@ -3,7 +3,7 @@
 use super::links::Names;
 use super::status::Status;
 use crate::Done;
-use crate::exit::Failure;
+use crate::exit::{Failure, WithError};
 use crate::print;
 use serde::Serialize;
 use zerocat_link::fault::FaultCounters;
@@ -106,10 +106,10 @@ impl Summary {
         }
     }
 
-    /// Prints it as one line of JSON.
-    pub(super) fn print(&self) -> Done {
-        let text = serde_json::to_string(self).map_err(|error| Failure::running(format!("print JSON: {error}")))?;
-        print::last_lines(text)
+    /// Prints it as one line of JSON, with why the command failed in it, if it did, and ends with that.
+    pub(super) fn print(&self, done: Done) -> Done {
+        print::one_line(&WithError::new(self, done.as_ref().err())).and_then(print::last_lines)?;
+        done.map_err(Failure::in_document)
     }
 }
 

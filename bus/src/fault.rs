@@ -1,0 +1,70 @@
+//! Which fault of the list an error of the bus is.
+
+use zerocat_faults::Fault;
+
+use crate::coe::SdoError;
+use crate::error::{AlError, BringUpError, DatagramError, SiiError};
+
+impl DatagramError {
+    /// Which fault it is.
+    #[must_use]
+    pub const fn fault(&self) -> Fault {
+        match self {
+            Self::NotMoved { .. } => Fault::RealtimeThreadStuck,
+            Self::Pool { .. } | Self::NoAnswer { .. } | Self::WorkingCounter { .. } | Self::TooLong { .. } => {
+                Fault::DatagramFailed
+            }
+        }
+    }
+}
+
+impl SiiError {
+    /// Which fault it is.
+    #[must_use]
+    pub const fn fault(&self) -> Fault {
+        match self {
+            Self::Datagram(error) => error.fault(),
+            Self::Busy { .. } | Self::Failed { .. } | Self::Category { .. } => Fault::SiiUnreadable,
+        }
+    }
+}
+
+impl AlError {
+    /// Which fault it is.
+    #[must_use]
+    pub const fn fault(&self) -> Fault {
+        match self {
+            Self::Datagram { source, .. } => source.fault(),
+            Self::Refused { .. } => Fault::StateRefused,
+            Self::Timeout { .. } => Fault::StateTimeout,
+        }
+    }
+}
+
+impl SdoError {
+    /// Which fault it is.
+    #[must_use]
+    pub const fn fault(&self) -> Fault {
+        match self {
+            Self::Mail { .. } | Self::NoCoe { .. } => Fault::MailboxFailed,
+            Self::Abort { .. } | Self::Answer { .. } | Self::Unplaced { .. } => Fault::SdoFailed,
+        }
+    }
+}
+
+impl BringUpError {
+    /// Which fault it is.
+    #[must_use]
+    pub const fn fault(&self) -> Fault {
+        match self {
+            Self::Nobody => Fault::NoSubdeviceAnswers,
+            Self::CountChanged { .. } => Fault::SubdeviceCountChanged,
+            Self::Datagram(source) | Self::SubDevice { source, .. } => source.fault(),
+            Self::Sii { source, .. } => source.fault(),
+            Self::Al(error) => error.fault(),
+            Self::Sdo(error) => error.fault(),
+            Self::Watchdog { .. } | Self::WatchdogTime { .. } => Fault::WatchdogNotSet,
+            Self::NoSuchPosition { .. } => Fault::SubdeviceMissing,
+        }
+    }
+}

@@ -98,6 +98,7 @@ fn every_key_of_a_report_and_of_a_rig_file_is_explained_in_its_manual() {
         ("rig", include_str!("../../../docs/rig-file.md")),
         ("campaign", include_str!("../../../docs/campaign.md")),
         ("sweep", include_str!("../../../docs/devices.md")),
+        ("error", include_str!("../../../docs/exit-codes.md")),
     ];
     for (format, manual) in manuals {
         let mut all = Vec::new();
@@ -146,7 +147,9 @@ fn a_wrong_rig_file_is_refused_with_the_path_of_the_key() {
         zerocat(&["run", &file]).with_code(3).saying(&[&file, key]);
         let ended = zerocat(&["check", &file, "--json"]).with_code(3);
         assert_eq!(ended.json()["ok"], false);
-        assert!(ended.json()["problems"][0].as_str().is_some_and(|problem| problem.contains(key)), "{}", ended.out);
+        let verdict = ended.json();
+        assert!(verdict["problems"][0]["path"].as_str().is_some_and(|path| path.contains(key)), "{verdict}");
+        assert_eq!(verdict["error"]["problems"], verdict["problems"]);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use zerocat_text::TextError;
 
 /// One thing that is wrong in a rig file that parses.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,15 +39,8 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// The text is not JSON or YAML, or a key has a wrong type, is unknown or is missing.
-    #[error("{path}: {what}{}", place(*at))]
-    Parse {
-        /// Path of the key; `.` for the whole file.
-        path: String,
-        /// What the parser said.
-        what: String,
-        /// Line and column, both from 1, where the parser knows them.
-        at: Option<(usize, usize)>,
-    },
+    #[error(transparent)]
+    Parse(#[from] TextError),
     /// It is XML.
     #[error(
         "XML: a rig file is JSON or YAML; network and device descriptions (ENI, ESI) aren't read; begin with `scan --draft`"
@@ -58,10 +52,6 @@ pub enum ConfigError {
         /// What is wrong, in the order of the file's sections.
         problems: Vec<Problem>,
     },
-}
-
-fn place(at: Option<(usize, usize)>) -> String {
-    at.map_or_else(String::new, |(line, column)| format!(" (line {line}, column {column})"))
 }
 
 fn count(n: usize) -> String {

@@ -11,6 +11,7 @@ mod duration;
 mod engine;
 mod error;
 mod exchange;
+mod hints;
 mod number;
 mod parse;
 mod place;
@@ -39,3 +40,4 @@ pub use task::{
 };
 pub use timeouts::Timeouts;
 pub use waveform::Waveform;
+pub use zerocat_text::{Place as TextPlace, TextError};

@@ -56,7 +56,7 @@ impl<T: TryFrom<u64>> Visitor<'_> for Number<T> {
     type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "an unsigned integer of {} bits, or a string such as \"0x10\"", Self::BITS)
+        write!(f, "a whole number from 0 to {}, such as 16 or \"0x10\"", u64::MAX >> (64 - Self::BITS))
     }
 
     fn visit_u64<E: Error>(self, value: u64) -> Result<T, E> {

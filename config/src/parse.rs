@@ -1,49 +1,40 @@
-//! Text to records, with the path, line and column of what does not fit.
+//! From a file to records, with the path, line and column of what does not fit, in a user's words.
 
 use crate::error::ConfigError;
 use crate::raw::RawRig;
+use std::path::Path;
+use zerocat_text::{Document, Format, Hints};
 
-/// Whether a file is XML in any encoding: its first character is `<`. Neither JSON nor a rig file in YAML begins so.
-pub(crate) fn is_xml(bytes: &[u8]) -> bool {
-    // Byte order marks and the high bytes of 16-bit characters.
-    let before = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, 0 | 0xef | 0xbb | 0xbf | 0xfe | 0xff);
-    bytes.iter().find(|byte| !before(byte)) == Some(&b'<')
+/// What the types of keys don't say.
+const HINTS: Hints = Hints { belongs: crate::hints::BELONGS, elsewhere: crate::hints::ELSEWHERE };
+
+/// Reads a file: YAML for the endings `.yaml` and `.yml`, else JSON with comments.
+pub(crate) fn file(path: &Path) -> Result<RawRig, ConfigError> {
+    let read = |source| ConfigError::Read { path: path.to_owned(), source };
+    let bytes = zerocat_text::read_file(path).map_err(read)?;
+    if is_xml(&bytes) {
+        return Err(ConfigError::Xml);
+    }
+    parse(&bytes, Format::of(path))
 }
 
-/// Parses JSON; anything after the closing brace is an error.
+/// Parses JSON with comments; anything after the closing brace is an error.
 pub(crate) fn json(text: &str) -> Result<RawRig, ConfigError> {
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    let raw = serde_path_to_error::deserialize(&mut deserializer)
-        .map_err(|error| json_error(error.path().to_string(), error.inner()))?;
-    deserializer.end().map_err(|error| json_error(".".to_owned(), &error))?;
-    Ok(raw)
-}
-
-fn json_error(path: String, error: &serde_json::Error) -> ConfigError {
-    let text = error.to_string();
-    let suffix = format!(" at line {} column {}", error.line(), error.column());
-    let what = text.strip_suffix(&suffix).unwrap_or(&text).to_owned();
-    ConfigError::Parse { path, what, at: (error.line() > 0).then(|| (error.line(), error.column())) }
+    parse(text.as_bytes(), Format::Json)
 }
 
 /// Parses YAML.
 pub(crate) fn yaml(text: &str) -> Result<RawRig, ConfigError> {
-    let mut path = None;
-    let parsed = serde_saphyr::with_deserializer_from_str(text, |deserializer| {
-        serde_path_to_error::deserialize(deserializer).map_err(|error| {
-            path = Some(error.path().to_string());
-            error.into_inner()
-        })
-    });
-    parsed.map_err(|error| yaml_error(path.unwrap_or_else(|| ".".to_owned()), &error))
+    parse(text.as_bytes(), Format::Yaml)
 }
 
-fn yaml_error(path: String, error: &serde_saphyr::Error) -> ConfigError {
-    let text = error.without_snippet().to_string();
-    let Some(place) = error.location() else { return ConfigError::Parse { path, what: text, at: None } };
-    let (line, column) = (place.line(), place.column());
-    let suffix = format!(" at line {line}, column {column}");
-    let what = text.strip_suffix(&suffix).unwrap_or(&text).to_owned();
-    let at = usize::try_from(line).ok().zip(usize::try_from(column).ok());
-    ConfigError::Parse { path, what, at }
+fn parse(bytes: &[u8], format: Format) -> Result<RawRig, ConfigError> {
+    Ok(Document::parse(bytes, format)?.read(&HINTS)?)
+}
+
+/// Whether a file is XML in any encoding: its first character is `<`. Neither JSON nor a rig file in YAML begins so.
+fn is_xml(bytes: &[u8]) -> bool {
+    // Byte order marks and the high bytes of 16-bit characters.
+    let before = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, 0 | 0xef | 0xbb | 0xbf | 0xfe | 0xff);
+    bytes.iter().find(|byte| !before(byte)) == Some(&b'<')
 }

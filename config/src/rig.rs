@@ -10,7 +10,6 @@ use crate::task::Task;
 use crate::timeouts::Timeouts;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 use zerocat_pdi::DataType;
@@ -211,19 +210,10 @@ impl Rig {
     /// # Errors
     /// The file can't be read, does not parse, or has keys that are missing or out of place.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
-        let path = path.as_ref();
-        let read = |source| ConfigError::Read { path: path.to_owned(), source };
-        let bytes = std::fs::read(path).map_err(read)?;
-        if parse::is_xml(&bytes) {
-            return Err(ConfigError::Xml);
-        }
-        let text =
-            String::from_utf8(bytes).map_err(|error| read(std::io::Error::new(ErrorKind::InvalidData, error)))?;
-        let yaml = path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml");
-        if yaml { Self::from_yaml(&text) } else { Self::from_json(&text) }
+        finish(parse::file(path.as_ref())?)
     }
 
-    /// Parses JSON.
+    /// Parses JSON; comments and trailing commas are taken.
     ///
     /// # Errors
     /// The text does not parse, or has keys that are missing or out of place.

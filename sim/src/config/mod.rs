@@ -1,4 +1,4 @@
-//! The file that describes a segment: JSON, strict, with key paths in errors.
+//! The file that describes a segment: JSON with comments or YAML, strict, with key paths in errors.
 //!
 //! What is checked: channel counts, the port tree (every parent stands before its child and no port is used twice),
 //! wires. What is not: whether the segment makes sense.
@@ -7,6 +7,7 @@ mod check;
 mod described;
 mod duration;
 mod example;
+mod hints;
 mod mailbox;
 mod ports;
 mod ram;
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use zerocat_text::{Document, Format, TextError};
 
 use crate::esc::EscModel;
 
@@ -41,14 +43,9 @@ pub enum SegmentConfigError {
         #[source]
         source: std::io::Error,
     },
-    /// It is not JSON, or a key is unknown, missing or of the wrong type.
-    #[error("{path}: {reason}")]
-    Parse {
-        /// Path of the key, `subdevices[3].channels`; `.` for the file as a whole.
-        path: String,
-        /// What is wrong with it.
-        reason: serde_json::Error,
-    },
+    /// It is neither JSON nor YAML, or a key is unknown, missing or of the wrong type.
+    #[error(transparent)]
+    Parse(#[from] TextError),
     /// The file that describes a SubDevice is not right.
     #[error("{path}")]
     Described {
@@ -479,28 +476,24 @@ impl SegmentConfig {
     /// # Errors
     /// `Parse` and `Invalid`, with the path of the key.
     pub fn from_json(text: &str) -> Result<Self, SegmentConfigError> {
-        let config = Self::parse(text)?;
+        let config = Self::parse(text.as_bytes(), Format::Json)?;
         config.check()?;
         Ok(config)
     }
 
-    fn parse(text: &str) -> Result<Self, SegmentConfigError> {
-        let mut deserializer = serde_json::Deserializer::from_str(text);
-        let config: Self = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-            SegmentConfigError::Parse { path: error.path().to_string(), reason: error.into_inner() }
-        })?;
-        deserializer.end().map_err(|reason| SegmentConfigError::Parse { path: ".".into(), reason })?;
-        Ok(config)
+    fn parse(bytes: &[u8], format: Format) -> Result<Self, TextError> {
+        Document::parse(bytes, format)?.read(&hints::HINTS)
     }
 
-    /// Reads and checks the file of a segment, and the files that it names, relative to its folder.
+    /// Reads and checks the file of a segment, and the files that it names, relative to its folder. It is YAML for the
+    /// endings `.yaml` and `.yml`, else JSON.
     ///
     /// # Errors
     /// `Read`, `Described`, and those of [`SegmentConfig::from_json`].
     pub fn load(path: &Path) -> Result<Self, SegmentConfigError> {
-        let text = std::fs::read_to_string(path)
+        let bytes = zerocat_text::read_file(path)
             .map_err(|source| SegmentConfigError::Read { path: path.display().to_string(), source })?;
-        let mut config = Self::parse(&text)?;
+        let mut config = Self::parse(&bytes, Format::of(path))?;
         config.read_files(path.parent().unwrap_or(Path::new("")))?;
         config.check()?;
         Ok(config)

@@ -1,0 +1,69 @@
+//! What errors say about keys of the rig file beside their types: what belongs to them, and where people look for them.
+
+const RATE: &str = "a number of Hz, such as 100";
+const NETWORK: &str = "it belongs in `network`";
+const SLAVE: &str = "it belongs to an entry of `slaves`";
+const TASK: &str = "it belongs to an entry of `tasks`";
+const CHANNEL: &str = "it belongs to an entry of a task's `channels`";
+const ENGINE: &str = "it belongs in `engine`";
+
+/// What belongs to keys whose types say too little.
+pub(crate) const BELONGS: &[(&str, &str)] = &[
+    ("rate", "a number of Hz, such as 1000"),
+    ("cycle_time_us", "a number of microseconds, such as 1000"),
+    ("sample_rate", RATE),
+    ("stream_rate", RATE),
+    ("state_rate", RATE),
+    ("interface", "the name of a network interface, such as \"eth0\""),
+    ("device", "the key of a slave or of the network, such as \"axis\""),
+    ("pdo", "the name of an entry of the slave's `pdos`, such as \"status_word\""),
+    ("frequency", "a number of Hz, such as 0.5"),
+    ("amplitude", "a number in units of the channel, such as 1000"),
+    ("offset", "a number in units of the channel, such as 0"),
+    ("cpu", "the number of a CPU, such as 2"),
+    ("priority", "a priority of SCHED_FIFO from 1 to 98, such as 80"),
+    ("key", "a short name of your own, such as \"axis\""),
+    ("jsonl", "the path of a file, such as \"axis.jsonl\""),
+];
+
+/// Where keys belong that people look for elsewhere, and words of other files for the same thing.
+pub(crate) const ELSEWHERE: &[(&str, &str)] = &[
+    ("interface", NETWORK),
+    ("rate", NETWORK),
+    ("cycle_time_us", NETWORK),
+    ("subdevices", "a rig file names SubDevices in `slaves`; `subdevices` is a key of a segment for `zerocat sim`"),
+    ("devices", "a rig file names SubDevices in `slaves`"),
+    ("serial", SLAVE),
+    ("vendor_id", SLAVE),
+    ("product_code", SLAVE),
+    ("revision", SLAVE),
+    ("position", SLAVE),
+    ("pdos", SLAVE),
+    ("timeouts", SLAVE),
+    ("channels", TASK),
+    ("sample_rate", TASK),
+    ("stream_rate", TASK),
+    ("state_rate", TASK),
+    ("data_saving", TASK),
+    ("sink", TASK),
+    ("source", TASK),
+    ("after_outage", TASK),
+    ("waveform", CHANNEL),
+    ("safe", CHANNEL),
+    ("state_channel", CHANNEL),
+    ("pdo", CHANNEL),
+    ("link", ENGINE),
+    ("cpu", ENGINE),
+    ("priority", ENGINE),
+    ("wait", ENGINE),
+    ("dc", ENGINE),
+    ("deadline", ENGINE),
+    ("guard", ENGINE),
+    ("watchdog", ENGINE),
+    ("safe_outputs", ENGINE),
+    ("stop", ENGINE),
+    ("sync_units", ENGINE),
+    ("without_lrw", ENGINE),
+    ("overlap", ENGINE),
+    ("busy_poll", ENGINE),
+];

@@ -74,8 +74,10 @@ fn problems(error: &ConfigError) -> Vec<String> {
 fn each_problem(error: &ConfigError) -> Vec<ErrorProblem> {
     match error {
         ConfigError::Problems { problems } => problems.iter().map(ErrorProblem::from).collect(),
-        ConfigError::Parse { path, what, .. } => {
-            vec![ErrorProblem { path: Some(path.clone()), ..ErrorProblem::told(what) }]
+        ConfigError::Parse(wrong) => {
+            let path = Some(wrong.path.clone()).filter(|path| !path.is_empty());
+            let candidates = wrong.meant.iter().cloned().collect();
+            vec![ErrorProblem { path, candidates, ..ErrorProblem::told(wrong.message()) }]
         }
         other => vec![ErrorProblem::told(zerocat::chain(other))],
     }

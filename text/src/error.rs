@@ -12,16 +12,27 @@ pub struct TextError {
     pub what: String,
     /// Where, unless it is everywhere.
     pub at: Option<Place>,
+    /// The key or word that was probably meant, which `what` names too.
+    pub meant: Option<String>,
 }
 
 impl TextError {
     pub(crate) fn new(what: impl Into<String>, at: Place) -> Self {
-        Self { path: String::new(), what: what.into(), at: Some(at) }
+        Self { path: String::new(), what: what.into(), at: Some(at), meant: None }
     }
 
     /// The same about the text as a whole.
     pub(crate) fn whole(what: impl Into<String>) -> Self {
-        Self { path: String::new(), what: what.into(), at: None }
+        Self { path: String::new(), what: what.into(), at: None, meant: None }
+    }
+
+    /// The message and its place, without the path.
+    #[must_use]
+    pub fn message(&self) -> String {
+        match self.at {
+            Some(Place { line, column }) => format!("{} (line {line}, column {column})", self.what),
+            None => self.what.clone(),
+        }
     }
 
     /// The same below a key.
@@ -41,10 +52,6 @@ impl fmt::Display for TextError {
         if !self.path.is_empty() {
             write!(f, "{}: ", self.path)?;
         }
-        f.write_str(&self.what)?;
-        match self.at {
-            Some(Place { line, column }) => write!(f, " (line {line}, column {column})"),
-            None => Ok(()),
-        }
+        f.write_str(&self.message())
     }
 }

@@ -81,7 +81,8 @@ impl Fault {
         let directly = matches!(path.first(), Some(Step::Key(_)));
         let belongs = key.filter(|_| directly).and_then(|key| hints.belongs(key));
         let what = cause.words(hints, belongs);
-        path.iter().fold(TextError { path: String::new(), what, at }, |error, step| match step {
+        let error = TextError { path: String::new(), what, at, meant: cause.meant().map(str::to_owned) };
+        path.iter().fold(error, |error, step| match step {
             Step::Key(key) => error.below(key),
             Step::Item(index) => error.in_item(*index),
         })
@@ -89,6 +90,13 @@ impl Fault {
 }
 
 impl Cause {
+    fn meant(&self) -> Option<&'static str> {
+        match self {
+            Self::Word { given, known } | Self::UnknownKey { given, known } => nearest(given, known),
+            _ => None,
+        }
+    }
+
     fn words(&self, hints: &Hints, belongs: Option<&str>) -> String {
         match self {
             Self::Said(text) => text.clone(),

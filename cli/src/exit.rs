@@ -10,7 +10,7 @@ pub(crate) use document::{ErrorDocument, ErrorProblem, WithError};
 use crate::print;
 use std::ffi::OsString;
 use std::fmt::Display;
-use zerocat::{Fault, Limit, SessionError};
+use zerocat::{Fault, Limit, SessionError, StartError};
 
 /// Printed below `--help`.
 pub(crate) const HELP: &str = "\
@@ -113,7 +113,26 @@ fn json_is_asked(arguments: impl Iterator<Item = OsString>) -> bool {
 impl From<SessionError> for Failure {
     fn from(error: SessionError) -> Self {
         let message = Limit::of(&error).map_or_else(|| zerocat::chain(&error), |limit| limit.explain(&error));
-        Self::of(error.fault(), message)
+        Self::of(error.fault(), message).with_problems(problems(&error))
+    }
+}
+
+/// Each of several things that kept a session from its start.
+fn problems(error: &SessionError) -> Vec<ErrorProblem> {
+    let SessionError::Start(error) = error else { return Vec::new() };
+    match error {
+        StartError::Missing { missing, .. } => {
+            let rule = |differs| if differs { Fault::SubdeviceMismatch } else { Fault::SubdeviceMissing };
+            let each = missing.iter().map(|one| ErrorProblem {
+                path: Some(one.expected.key.clone()),
+                rule: Some(rule(one.differs()).name()),
+                ..ErrorProblem::told(one.to_string())
+            });
+            each.collect()
+        }
+        StartError::Unnamed(all) => all.iter().map(|one| ErrorProblem::told(one.to_string())).collect(),
+        StartError::Changed(all) | StartError::Unheard(all) => all.iter().map(ErrorProblem::told).collect(),
+        _ => Vec::new(),
     }
 }
 

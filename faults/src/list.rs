@@ -193,6 +193,12 @@ faults! {
     SubdeviceMissing "subdevice_missing" Device Some(5);
         "a configured SubDevice is not on the bus";
         "the message has what is in its place; `zerocat scan` shows the bus";
+    SubdeviceMismatch "subdevice_mismatch" Device Some(5);
+        "another SubDevice is where a configured one should be";
+        "the message has what differs, and the line of the rig file that accepts it";
+    SubdeviceUnnamed "subdevice_unnamed" Device Some(5);
+        "a SubDevice is on the bus that the rig file doesn't name";
+        "name it in `slaves`; `network.unknown` says whether a run goes on without it";
     SubdevicesNotRead "subdevices_not_read" Device Some(5);
         "a scan could not read what some SubDevices map";
         "the message has the reason of each; --timeout waits longer";
@@ -283,6 +289,12 @@ faults! {
     NotRecovered "not_recovered" Network None;
         "the network that came back after an outage isn't driven";
         "the message has the reason: another network, another MainDevice, the XDP program";
+    SubdeviceDiffers "subdevice_differs" Device None;
+        "a SubDevice is otherwise than the rig file says, and no rule is broken";
+        "write what it is into the rig file, or put back what was there";
+    SubdeviceReplaced "subdevice_replaced" Device None;
+        "after an outage another SubDevice is in the place of one, and the rig file accepts it";
+        "none, if it was put there on purpose";
     StateRetried "state_retried" Device None;
         "a SubDevice refused an AL state, its error was acknowledged, and it got there in the end";
         "its AL status code says why; a watchdog code is usual on the way to OP";

@@ -17,6 +17,7 @@ use crate::scan::ScanError;
 use crate::session::SessionError;
 use crate::supervision::Cause;
 use crate::tasks::TaskStartError;
+use zerocat_bus::Missing;
 use zerocat_config::ConfigError;
 use zerocat_faults::Fault;
 use zerocat_wire::al::AlStatusCode;
@@ -47,7 +48,7 @@ impl SessionError {
 impl LifeError {
     /// Which fault it is.
     #[must_use]
-    pub const fn fault(&self) -> Fault {
+    pub fn fault(&self) -> Fault {
         match self {
             Self::Start(error) => error.fault(),
             Self::Task(error) => error.fault(),
@@ -59,7 +60,7 @@ impl LifeError {
 impl StartError {
     /// Which fault it is.
     #[must_use]
-    pub const fn fault(&self) -> Fault {
+    pub fn fault(&self) -> Fault {
         match self {
             Self::Silent | Self::Unheard(_) => Fault::NoSubdeviceAnswers,
             Self::Driven(_) => Fault::BusDriven,
@@ -67,8 +68,10 @@ impl StartError {
             Self::Unwatched(_) => Fault::OutputsUnwatched,
             Self::TooLong { .. } => Fault::BringUpTimeout,
             Self::ShutdownTooLong { .. } => Fault::ShutdownTimeout,
-            Self::Changed => Fault::NetworkChanged,
+            Self::Changed(_) => Fault::NetworkChanged,
+            Self::Missing { missing, .. } if missing.iter().all(Missing::differs) => Fault::SubdeviceMismatch,
             Self::Missing { .. } => Fault::SubdeviceMissing,
+            Self::Unnamed(_) => Fault::SubdeviceUnnamed,
             Self::Layout(_) | Self::Slots { .. } | Self::Lane(_) => Fault::ProcessDataUnplaced,
             Self::Watchdog { .. } => Fault::WatchdogTooShort,
             Self::Bind(_) => Fault::ChannelUnplaced,
@@ -164,6 +167,9 @@ impl SessionEvent {
             Self::NotRecovered(_) => Some(Fault::NotRecovered),
             Self::AnswersLate { .. } => Some(Fault::AnswersLate),
             Self::OutOfOp(out) => Some(out.fault()),
+            Self::Aside { .. } => Some(Fault::SubdeviceDiffers),
+            Self::Unnamed(_) => Some(Fault::SubdeviceUnnamed),
+            Self::Replaced(_) => Some(Fault::SubdeviceReplaced),
             Self::Phase(_)
             | Self::Recovered { .. }
             | Self::AttachedAgain

@@ -62,7 +62,14 @@ impl App {
         let places = places(plan, &outputs);
         let mask = vec![0xff; outputs.iter().map(ExactSizeIterator::len).sum()];
         let (sample_port, samples) = reader(ReaderSpec { ranges: inputs, every: 1, depth: DEPTH });
-        let spec = WriterSpec { ranges: outputs, mask, depth: DEPTH, state_every: 1, state_depth: DEPTH };
+        let spec = WriterSpec {
+            ranges: outputs,
+            mask,
+            depth: DEPTH,
+            state_every: 1,
+            state_depth: DEPTH,
+            ..WriterSpec::default()
+        };
         let (writer_port, commands, states) = writer(spec);
         let habit = match rng.u8(0..4) {
             0 => Habit::Slow,

@@ -74,6 +74,8 @@ pub struct Engine<L> {
     timing: Timing,
     exchange: Option<Box<Exchange>>,
     traffic: Traffic,
+    /// Outputs are the initial ones: traffic was never live, and nobody asked for safe outputs.
+    initial: bool,
     acyclic: AcyclicLane,
     acyclic_active: Time,
     /// The acyclic lane had no turn in this cycle yet.
@@ -116,6 +118,7 @@ impl<L: Link> Engine<L> {
             timing,
             exchange: None,
             traffic: Traffic::Safe,
+            initial: true,
             acyclic: AcyclicLane::new(pool, acyclic),
             acyclic_active: Time(0),
             acyclic_owed: false,
@@ -187,7 +190,8 @@ impl<L: Link> Engine<L> {
         &self.measurements
     }
 
-    /// Step 1, before the tick: the newest complete command sets go into the output image, the outputs into the slots.
+    /// Step 1, before the tick: the complete command sets that are due go into the output image, what outputs follow
+    /// behind them, the outputs into the slots.
     pub fn prepare(&mut self, cycle: u64) {
         self.cycle = cycle;
         self.acyclic_owed = true;
@@ -198,9 +202,12 @@ impl<L: Link> Engine<L> {
             if writer.abandon(safe, lane.image_mut()) {
                 self.counters.abandoned_writers += 1;
             }
-            let taken = writer.take(live, lane.image_mut());
-            self.counters.commands += taken.applied;
-            self.counters.stale_commands += taken.stale;
+            if writer.unsent().is_none_or(|cycle| lane.is_sent_since(cycle, &writer.ranges)) {
+                let taken = writer.take(live, cycle, safe, lane.image_mut());
+                self.counters.commands += taken.applied;
+                self.counters.stale_commands += taken.stale;
+            }
+            writer.follow(lane.image_mut());
         }
         self.counters.unsent_frames += lane.prepare(&mut self.link, cycle);
     }

@@ -253,6 +253,7 @@ impl CyclicLane {
             all &= frame.sent;
             if frame.sent {
                 frame.sent_at = Some(now);
+                frame.sent_in = Some(self.cycle);
                 frame.sent_safe = safe;
             }
         }
@@ -262,6 +263,14 @@ impl CyclicLane {
     /// Whether every frame was sent since outputs were made safe.
     pub(crate) fn is_sent_safe(&self) -> bool {
         self.frames.iter().all(|frame| frame.sent_safe)
+    }
+
+    /// Whether every frame with outputs of the ranges was sent in a cycle or later.
+    pub(crate) fn is_sent_since(&self, cycle: u64, ranges: &[Range<usize>]) -> bool {
+        let carries = |frame: &&LaneFrame| {
+            frame.datagrams.iter().any(|datagram| ranges.iter().any(|range| datagram.carries(range)))
+        };
+        self.frames.iter().filter(carries).all(|frame| frame.sent_in >= Some(cycle))
     }
 
     /// Posts all prepared frames. Returns how many the link refused, and its last reason.

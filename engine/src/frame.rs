@@ -73,6 +73,8 @@ pub(crate) struct LaneFrame {
     pub(crate) returned: bool,
     /// When it was sent last; `None` before the first time, and after a stall.
     pub(crate) sent_at: Option<Time>,
+    /// The cycle in which it was sent last.
+    pub(crate) sent_in: Option<u64>,
     /// It was sent since outputs were made safe.
     pub(crate) sent_safe: bool,
     /// It came back complete when it was due last.
@@ -161,6 +163,11 @@ impl LaneDatagram {
         }
     }
 
+    /// Whether it carries outputs of a range.
+    pub(crate) fn carries(&self, range: &Range<usize>) -> bool {
+        self.outputs().is_some_and(|outputs| overlap(outputs, range))
+    }
+
     pub(crate) fn touches(&self, range: &Range<usize>) -> bool {
         let Purpose::Process { outputs, inputs } = &self.purpose else { return false };
         overlap(outputs, range) || overlap(inputs, range)
@@ -208,6 +215,7 @@ pub(crate) fn build(plan: &FramePlan, number: u8, slot: Slot, al_status: Option<
         sent: false,
         returned: false,
         sent_at: None,
+        sent_in: None,
         sent_safe: false,
         fresh: false,
     })

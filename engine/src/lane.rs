@@ -17,6 +17,9 @@ pub struct Exchange {
     pub writers: Vec<WriterPort>,
     /// What is sent while outputs are safe.
     pub safe: SafeOutputs,
+    /// What is sent until traffic is live for the first time, and of that what nobody commands, until outputs become safe.
+    /// `None`: the safe ones.
+    pub initial: Option<SafeOutputs>,
     /// The SubDevices' watchdog: when a frame wasn't sent for longer, outputs are made safe before it is sent again.
     /// `None`: never.
     pub stall_limit: Option<Duration>,
@@ -27,7 +30,7 @@ impl Exchange {
     #[must_use]
     pub fn new(lane: CyclicLane) -> Self {
         let safe = SafeOutputs::zero(lane.image().len());
-        Self { lane, readers: Vec::new(), writers: Vec::new(), safe, stall_limit: None }
+        Self { lane, readers: Vec::new(), writers: Vec::new(), safe, initial: None, stall_limit: None }
     }
 }
 

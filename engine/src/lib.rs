@@ -8,6 +8,7 @@
 //! - After an exchange is installed and its first cycle has passed, no step allocates, locks, logs or makes a system call
 //!   other than the link's kick, the clock and the sleep.
 //! - A slow reader, a full ring or a flood of foreign frames is counted, never waited for.
+//! - An output that follows an input ([`Follow`]) has its value of the cycle before until somebody commands it.
 //! - Nothing that was commanded before an outage is sent after it ([`CommandWriter`]), and frames that weren't sent for
 //!   longer than the SubDevices' watchdog carry safe outputs first.
 //! - Every acyclic request ends: it is answered, or given back as lost.
@@ -22,6 +23,7 @@ mod counters;
 mod cycle;
 mod cyclic;
 mod event;
+mod follow;
 mod frame;
 mod lane;
 mod measure;
@@ -34,12 +36,13 @@ mod safe;
 mod sample;
 
 pub use acyclic::{AcyclicLane, AcyclicSettings, Pool};
-pub use command::{CommandState, CommandWriter, RingFull, WriterPort, WriterSpec, writer};
+pub use command::{CommandSet, CommandState, CommandWriter, Order, RingFull, WriterPort, WriterSpec, writer};
 pub use control::{ControlClosed, Controls, TakingPart, Traffic};
 pub use counters::{Counters, CountersReader};
 pub use cycle::{Concluded, EndReason, Engine, EngineParts, Slack, Timing};
 pub use cyclic::{CyclicLane, LaneError, LaneOptions, MAX_FRAMES, PROCESS_DATA_ROOM};
 pub use event::{CycleFault, Event, EventReader};
+pub use follow::{Follow, Others};
 pub use lane::{Exchange, slots_needed};
 pub use measure::{Distribution, Measurements, Summary};
 pub use run::{RealtimeUsage, RunOutcome, Settings, run};

@@ -47,7 +47,8 @@ impl RecordProducer {
     }
 
     /// Pushes a record whole, or nothing of it. `false` when there is no room, or the length isn't the ring's.
-    pub(crate) fn push(&mut self, record: &[u8]) -> bool {
+    #[cfg(test)]
+    fn push(&mut self, record: &[u8]) -> bool {
         record.len() == self.len && self.push_with(|bytes| bytes.copy_from_slice(record))
     }
 }
@@ -56,6 +57,15 @@ impl RecordConsumer {
     /// Pops the oldest record. `false` when there is none, or the length isn't the ring's.
     pub(crate) fn pop(&mut self, record: &mut [u8]) -> bool {
         record.len() == self.len && self.ring.pop_entire_slice(record).is_ok()
+    }
+
+    /// Pops the oldest record and shows it to `read`. `false` when there is none.
+    pub(crate) fn pop_with(&mut self, read: impl FnOnce(&[u8])) -> bool {
+        let Ok(chunk) = self.ring.read_chunk(self.len) else { return false };
+        // The ring holds whole records, so none is in two pieces.
+        read(chunk.as_slices().0);
+        chunk.commit_all();
+        true
     }
 
     /// Empties the ring. `read` is called with the newest record where there is one. Returns how many there were.
@@ -118,6 +128,17 @@ mod tests {
             let mut newest = Vec::new();
             let count = consumer.pop_newest_with(|record| newest.extend_from_slice(record));
             assert_eq!((count, newest.as_slice()), (u64::from(first % 4) + 1, [first + first % 4; 3].as_slice()));
+        }
+    }
+
+    #[test]
+    fn the_oldest_record_is_shown_whole_wherever_it_lies() {
+        let (mut producer, mut consumer) = record_ring(3, 4);
+        for n in 0..20u8 {
+            assert!(producer.push(&[n; 3]) && producer.push(&[n + 100; 3]));
+            let mut shown = Vec::new();
+            while consumer.pop_with(|record| shown.extend_from_slice(record)) {}
+            assert_eq!(shown, [[n; 3], [n + 100; 3]].concat());
         }
     }
 

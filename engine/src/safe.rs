@@ -1,11 +1,12 @@
 //! The safe outputs of an exchange: what is sent while traffic is [`Safe`](crate::Traffic::Safe).
 //!
-//! A bit of the output image either takes a value given beforehand or holds what was sent last. Both buffers lie over the
+//! A bit of the output image either takes a value given beforehand or holds what was sent last; outputs that follow an
+//! input are written over it ([`Follow`](crate::Follow)). Both buffers lie over the
 //! whole image, so that safe values of single outputs fill the same ones. Bytes beyond their end are zero and not held.
 
 use std::ops::Range;
 
-/// What each output bit of the image is while outputs are safe.
+/// What each output bit of the image is while outputs are safe, or before they are commanded for the first time.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SafeOutputs {
     /// Values that bits take, except those that are held.

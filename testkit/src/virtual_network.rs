@@ -361,7 +361,8 @@ pub fn tasks(plan: &Plan) -> (Ports, Tasks) {
     let outputs = joined(plan.subdevices.iter().map(|subdevice| subdevice.outputs.clone()));
     let mask = vec![0xff; outputs.iter().map(ExactSizeIterator::len).sum()];
     let (sample_port, samples) = reader(ReaderSpec { ranges: inputs, every: 1, depth: DEPTH });
-    let spec = WriterSpec { ranges: outputs, mask, depth: DEPTH, state_every: 1, state_depth: DEPTH };
+    let spec =
+        WriterSpec { ranges: outputs, mask, depth: DEPTH, state_every: 1, state_depth: DEPTH, ..WriterSpec::default() };
     let (writer_port, commands, states) = writer(spec);
     let ports = Ports { readers: vec![sample_port], writers: vec![writer_port] };
     (ports, Tasks { samples, commands, states })

@@ -124,8 +124,14 @@ impl EngineSubject {
         let (inputs, outputs) = halves(&plan);
         let mask = vec![0xff; outputs.iter().map(ExactSizeIterator::len).sum()];
         let (sample_port, samples) = reader(ReaderSpec { ranges: inputs, every: 1, depth: DEPTH });
-        let (writer_port, commands, states) =
-            writer(WriterSpec { ranges: outputs, mask, depth: DEPTH, state_every: 1, state_depth: DEPTH });
+        let (writer_port, commands, states) = writer(WriterSpec {
+            ranges: outputs,
+            mask,
+            depth: DEPTH,
+            state_every: 1,
+            state_depth: DEPTH,
+            ..WriterSpec::default()
+        });
         // Rings of a fresh engine have room.
         let exchange = Exchange { readers: vec![sample_port], writers: vec![writer_port], ..Exchange::new(lane) };
         let _ = parts.controls.install(exchange);

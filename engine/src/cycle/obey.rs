@@ -87,28 +87,32 @@ impl<L: Link> Engine<L> {
         let Some(exchange) = self.exchange.as_deref() else { return };
         if self.cycles_left.is_none() {
             self.traffic = Traffic::Live;
+            self.initial = false;
             self.counters.safe_cycles = 0;
             exchange.writers.iter().for_each(|writer| writer.set_live(self.counters.epoch, true));
         }
     }
 
     fn make_safe(&mut self) {
-        if self.traffic == Traffic::Live {
+        let initial = self.initial && self.exchange.as_deref().is_some_and(|exchange| exchange.initial.is_some());
+        self.initial = false;
+        if self.traffic == Traffic::Live || initial {
             self.begin_epoch();
         }
     }
 
-    /// Makes outputs safe. What was commanded before is void, also in frames that the link holds still.
+    /// Makes outputs safe, before the first live traffic the initial ones. What was commanded before is void, also in frames that the link holds still.
     pub(super) fn begin_epoch(&mut self) {
         self.link.withdraw();
         self.traffic = Traffic::Safe;
         self.counters.epoch += 1;
         self.counters.safe_cycles = 0;
         let Some(exchange) = self.exchange.as_deref_mut() else { return };
-        let Exchange { lane, writers, safe, .. } = exchange;
-        lane.make_safe(safe);
+        let Exchange { lane, writers, safe, initial, .. } = exchange;
+        lane.make_safe(initial.as_ref().filter(|_| self.initial).unwrap_or(safe));
         for writer in writers {
-            self.counters.stale_commands += writer.begin(self.counters.epoch, lane.image());
+            let dropped = writer.begin(self.counters.epoch, self.initial, safe, lane.image_mut());
+            self.counters.stale_commands += dropped;
         }
     }
 }

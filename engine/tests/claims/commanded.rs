@@ -3,8 +3,8 @@
 use crate::support::{Memory, cycle_at, plan};
 use std::time::Duration;
 use zerocat_engine::{
-    AcyclicSettings, CommandWriter, Concluded, CyclicLane, Engine, EngineParts, Exchange, LaneOptions, Pool, RingFull,
-    SafeOutputs, StateReader, Timing, Traffic, WriterPort, WriterSpec, writer,
+    AcyclicSettings, CommandSet, CommandWriter, Concluded, CyclicLane, Engine, EngineParts, Exchange, LaneOptions,
+    Others, Pool, RingFull, SafeOutputs, StateReader, Timing, Traffic, WriterPort, WriterSpec, writer,
 };
 use zerocat_link::Slot;
 use zerocat_sched::Time;
@@ -23,7 +23,7 @@ pub(crate) struct Commanded {
 
 pub(crate) fn spec(mask: u8) -> WriterSpec {
     let ranges = std::iter::once(0..2).collect();
-    WriterSpec { ranges, mask: vec![mask; 2], depth: 4, state_every: 1, state_depth: 64 }
+    WriterSpec { ranges, mask: vec![mask; 2], depth: 4, state_every: 1, state_depth: 64, ..WriterSpec::default() }
 }
 
 pub(crate) fn exchange(writers: Vec<WriterPort>, safe: SafeOutputs) -> Exchange {
@@ -43,12 +43,17 @@ impl Commanded {
 
     /// The same with a watchdog.
     pub(crate) fn with_limit(safe: SafeOutputs, stall_limit: Option<Duration>) -> Self {
-        let (port, commands, states) = writer(spec(0xff));
+        Self::of(spec(0xff), Exchange { stall_limit, ..exchange(Vec::new(), safe) })
+    }
+
+    /// An exchange with a writer as wanted.
+    pub(crate) fn of(spec: WriterSpec, exchange: Exchange) -> Self {
+        let (port, commands, states) = writer(spec);
         let (pool, _pdu_loop) = Pool::new();
         let acyclic = AcyclicSettings { first_slot: Slot(8), in_flight: 2, timeout: Duration::from_millis(10) };
         let timing = Timing::for_period(Duration::from_millis(1));
         let (engine, mut parts) = Engine::new(Memory::new(10), timing, pool, acyclic);
-        parts.controls.install(Exchange { stall_limit, ..exchange(vec![port], safe) }).unwrap();
+        parts.controls.install(Exchange { writers: vec![port], ..exchange }).unwrap();
         let mut rig = Self { engine, parts, commands, states, number: 0, concluded: Concluded::default() };
         rig.next();
         rig
@@ -84,6 +89,12 @@ impl Commanded {
     pub(crate) fn push(&mut self, set: [u8; 2]) -> Result<(), RingFull> {
         let epoch = self.commands.epoch();
         self.commands.push(&set, epoch)
+    }
+
+    /// A set that commands some bits.
+    pub(crate) fn push_part(&mut self, record: [u8; 2], commanded: [u8; 2], others: Others) -> Result<(), RingFull> {
+        let epoch = self.commands.epoch();
+        self.commands.push_set(CommandSet { record: &record, commanded: &commanded, others }, epoch)
     }
 
     /// Takes the exchange out; gives its writers.

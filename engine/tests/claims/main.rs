@@ -6,6 +6,7 @@ mod acyclic;
 mod commanded;
 mod cycle;
 mod ends;
+mod follow;
 mod outputs;
 mod overload;
 mod run;

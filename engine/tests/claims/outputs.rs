@@ -5,7 +5,7 @@ use crate::support::Fate;
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, TestCaseError, prop_assert, prop_oneof, proptest};
 use std::time::Duration;
-use zerocat_engine::{CommandState, RingFull, SafeOutputs, Traffic, writer};
+use zerocat_engine::{CommandState, Others, RingFull, SafeOutputs, Traffic, writer};
 
 #[test]
 fn outputs_are_zero_until_they_are_live_then_commanded_and_safe_after() {
@@ -90,16 +90,16 @@ fn an_exchange_is_installed_with_safe_outputs_whatever_the_traffic_was() {
 }
 
 #[test]
-fn an_epoch_begins_with_the_outputs_that_are_sent_while_they_are_safe() {
+fn a_set_of_a_new_epoch_leaves_what_it_does_not_command_safe() {
     let mut rig = Commanded::new(safe([0x00, 0x55], [0xff, 0x0f]));
-    let mut record = [0xee; 2];
-    assert_eq!((rig.commands.start(&mut record), record), (1, [0x00, 0x50]));
     rig.switch(Traffic::Live);
     rig.push([0x12, 0x34]).unwrap();
     rig.next();
     rig.switch(Traffic::Safe);
-    assert_eq!((rig.commands.start(&mut record), record), (2, [0x12, 0x54]));
-    assert_eq!(rig.next(), Some(record));
+    rig.switch(Traffic::Live);
+    assert_eq!(rig.next(), Some([0x12, 0x54]));
+    rig.push_part([0x77, 0x77], [0, 0xf0], Others::Stay).unwrap();
+    assert_eq!(rig.next(), Some([0x12, 0x74]));
 }
 
 #[test]

@@ -135,7 +135,7 @@ pub type Positions = BTreeMap<String, u16>;
 pub fn bind(rig: &Rig, plan: &Plan, positions: &Positions) -> Result<Vec<Vec<Placed>>, BindError> {
     let of_task = |task: &Task| -> Result<Vec<Placed>, BindError> {
         let bound = |channel: ResolvedChannel| match place(&channel, plan, positions) {
-            Ok(span) => Ok(Placed { channel, span }),
+            Ok(span) => Ok(Placed::new(channel, span)),
             Err(why) => Err(BindError { task: task.name().to_owned(), channel: channel.channel, why }),
         };
         rig.channels_of(task).into_iter().map(bound).collect()

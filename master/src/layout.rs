@@ -163,7 +163,7 @@ mod tests {
             data_type,
             direction: Direction::Output,
         };
-        Placed { channel, span: BitSpan::new(offset, len) }
+        Placed::new(channel, BitSpan::new(offset, len))
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Counters of a task, readable from any thread while it runs.
 
+use crate::hearing::SourceEvent;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Counters of one task. Each only grows.
@@ -17,6 +18,11 @@ pub struct TaskCounters {
     rejected: AtomicU64,
     outdated: AtomicU64,
     malformed: AtomicU64,
+    overflowed: AtomicU64,
+    live: AtomicU64,
+    silent: AtomicU64,
+    heard_again: AtomicU64,
+    ended: AtomicU64,
 }
 
 /// The counters at one moment.
@@ -42,10 +48,20 @@ pub struct Counts {
     pub applied: u64,
     /// Values that were refused: out of range, or of an unknown channel.
     pub rejected: u64,
-    /// Values that were dropped because they came before the end of an outage.
+    /// Values that were dropped because they came before the end of an outage, or before a silence.
     pub outdated: u64,
     /// Lines that were no commands.
     pub malformed: u64,
+    /// Lines that were refused because too many waited for their turn.
+    pub overflowed: u64,
+    /// Times that commands went live: at the start, and after each outage.
+    pub live: u64,
+    /// Times that the source fell silent.
+    pub silent: u64,
+    /// Times that it was heard again.
+    pub heard_again: u64,
+    /// 1 once the source has ended.
+    pub ended: u64,
 }
 
 // SYNC: every counter here is a statistic and orders nothing; the relaxed adds and stores pair with the relaxed loads
@@ -68,6 +84,11 @@ impl TaskCounters {
             rejected: load(&self.rejected),
             outdated: load(&self.outdated),
             malformed: load(&self.malformed),
+            overflowed: load(&self.overflowed),
+            live: load(&self.live),
+            silent: load(&self.silent),
+            heard_again: load(&self.heard_again),
+            ended: load(&self.ended),
         }
     }
 
@@ -103,6 +124,21 @@ impl TaskCounters {
 
     pub(crate) fn outdate(&self, values: u64) {
         self.outdated.fetch_add(values, Ordering::Relaxed);
+    }
+
+    pub(crate) fn source(&self, event: SourceEvent) {
+        let counter = match event {
+            SourceEvent::Live => &self.live,
+            SourceEvent::Silent { .. } => &self.silent,
+            SourceEvent::HeardAgain { .. } => &self.heard_again,
+            SourceEvent::Ended => &self.ended,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Returns how many there are now.
+    pub(crate) fn overflow(&self) -> u64 {
+        self.overflowed.fetch_add(1, Ordering::Relaxed).saturating_add(1)
     }
 
     /// Returns how many there are now.

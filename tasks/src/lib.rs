@@ -3,18 +3,20 @@
 //! A task owns the far end of its ring and runs on an ordinary thread, its sink on another one. Guarantees: a full disk,
 //! a closed pipe, a reader that stops or a malformed command is counted and reported, and never holds or ends a task or
 //! panics; a sample's time follows the number of its cycle, so a gap on the wire is a gap in time; nothing that was
-//! commanded before an outage is handed over after it. Not guaranteed: that a task keeps up. What its ring can't hold is
-//! counted as an overrun by the realtime end.
+//! commanded before an outage is handed over after it; a source that ends, or is silent for too long, leaves safe outputs.
+//! Not guaranteed: that a task keeps up. What its ring can't hold is counted as an overrun by the realtime end.
 #![forbid(unsafe_code)]
 
 mod batch;
 mod commands;
 mod counters;
+mod hearing;
 mod lines;
 mod mapping;
 mod outlet;
 mod outputs;
 mod ports;
+mod queue;
 mod read;
 mod sink;
 mod sink_thread;
@@ -27,6 +29,7 @@ mod write;
 pub use batch::{Batch, Column, Kind};
 pub use commands::{Command, LineError, parse_line};
 pub use counters::{Counts, TaskCounters};
+pub use hearing::{Listener, SourceEvent};
 pub use lines::LineReader;
 pub use mapping::{Mapping, Placed, Point};
 pub use outlet::{Observer, Outlet};

@@ -1,7 +1,7 @@
 //! From the channels of a task and their places in the process image to the records of its ring.
 
 use zerocat_config::ResolvedChannel;
-use zerocat_engine::{ReaderSpec, WriterSpec};
+use zerocat_engine::{Follow, Order, ReaderSpec, WriterSpec};
 use zerocat_pdi::{BitSpan, DataType, Octets, Value, Windows};
 
 /// A channel and its place in the process image.
@@ -11,6 +11,24 @@ pub struct Placed {
     pub channel: ResolvedChannel,
     /// Its bits in the process image: those of its entry, or the one that it is of it.
     pub span: BitSpan,
+    /// Bits of the input that an output follows until it is commanded for the first time.
+    pub initial: Option<BitSpan>,
+    /// Bits of the input that an output follows while it is safe.
+    pub safe: Option<BitSpan>,
+}
+
+impl Placed {
+    /// A channel that follows nothing.
+    #[must_use]
+    pub const fn new(channel: ResolvedChannel, span: BitSpan) -> Self {
+        Self { channel, span, initial: None, safe: None }
+    }
+
+    /// How it follows, if it does, with its place in the record.
+    fn follow(&self, record: BitSpan) -> Option<Follow> {
+        let Self { span: output, initial, safe, .. } = *self;
+        (initial.is_some() || safe.is_some()).then_some(Follow { record, output, initial, safe })
+    }
 }
 
 /// A channel and its place in the records of its ring.
@@ -47,13 +65,14 @@ impl Point {
 pub struct Mapping {
     windows: Windows,
     points: Vec<Point>,
+    follows: Vec<Follow>,
 }
 
 /// Least number of records that a sample ring holds.
 const LEAST_DEPTH: u64 = 64;
 /// Most bytes that the records of a sample ring take, its least number apart.
 const MOST_BYTES: u64 = 16 << 20;
-/// Command sets that may wait; the newest wins, so a few are enough.
+/// Command sets that may wait. A few are enough: the newest wins, or lines wait in the task for their turn.
 const COMMAND_DEPTH: usize = 4;
 
 impl Mapping {
@@ -69,7 +88,8 @@ impl Mapping {
             span: *span,
         };
         let points = channels.iter().zip(&windows.spans).map(point).collect();
-        Self { windows, points }
+        let follows = channels.iter().zip(&windows.spans).filter_map(|(placed, span)| placed.follow(*span)).collect();
+        Self { windows, points, follows }
     }
 
     /// The points in the order of the channels.
@@ -97,6 +117,8 @@ impl Mapping {
         WriterSpec {
             ranges: self.windows.ranges.clone(),
             mask: self.windows.mask.clone(),
+            follows: self.follows.clone(),
+            order: Order::Newest,
             depth: COMMAND_DEPTH,
             state_every,
             state_depth: self.depth(per_second),
@@ -132,7 +154,7 @@ pub(crate) mod tests {
             data_type,
             direction: Direction::Output,
         };
-        Placed { channel, span: BitSpan::new(offset, len) }
+        Placed::new(channel, BitSpan::new(offset, len))
     }
 
     #[test]
@@ -151,6 +173,15 @@ pub(crate) mod tests {
         let spec = Mapping::new(&[placed(1, DataType::Bool, 9, 1)]).writer(100, 10.0);
         assert_eq!((spec.ranges.first(), spec.ranges.len(), spec.mask), (Some(&(1..2)), 1, vec![0b10]));
         assert_eq!((spec.state_every, spec.state_depth), (100, 64));
+    }
+
+    #[test]
+    fn an_output_that_follows_is_known_by_its_place_in_record_and_image() {
+        let mut target = placed(2, DataType::Int32, 400, 32);
+        target.initial = Some(BitSpan::new(96, 32));
+        let spec = Mapping::new(&[placed(1, DataType::Uint16, 8, 16), target]).writer(100, 10.0);
+        let (record, output, initial) = (BitSpan::new(16, 32), BitSpan::new(400, 32), Some(BitSpan::new(96, 32)));
+        assert_eq!(spec.follows, [Follow { record, output, initial, safe: None }]);
     }
 
     #[test]

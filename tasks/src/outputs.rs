@@ -1,14 +1,18 @@
-//! The outputs of a write task: one complete record that holds the last value of each.
+//! The outputs of a write task: one complete set that holds the last value of each that is commanded, and says which are.
 
 use crate::mapping::{Mapping, Point};
 use std::collections::HashMap;
+use zerocat_engine::{CommandSet, Others};
 use zerocat_pdi::{Value, ValueError};
 
-/// The record of all outputs of a task.
+/// The set of all outputs of a task.
 #[derive(Debug, Clone)]
 pub struct Outputs {
     points: HashMap<u32, Point>,
     record: Vec<u8>,
+    /// Bits of the record that are commanded.
+    commanded: Vec<u8>,
+    others: Others,
 }
 
 /// Why a value was refused; the output holds its last one.
@@ -28,22 +32,30 @@ pub enum Rejected {
 }
 
 impl Outputs {
-    /// All zero.
+    /// None is commanded; they are as they are.
     #[must_use]
     pub fn new(mapping: &Mapping) -> Self {
         let points = mapping.points().iter().map(|point| (point.channel, *point)).collect();
-        Self { points, record: vec![0; mapping.record_len()] }
+        let zeros = vec![0; mapping.record_len()];
+        Self { points, record: zeros.clone(), commanded: zeros, others: Others::Stay }
     }
 
-    /// The complete record.
+    /// The complete set.
     #[must_use]
-    pub fn record(&self) -> &[u8] {
-        &self.record
+    pub fn set_of_all(&self) -> CommandSet<'_> {
+        CommandSet { record: &self.record, commanded: &self.commanded, others: self.others }
     }
 
-    /// The same, to begin anew with other outputs.
-    pub(crate) fn record_mut(&mut self) -> &mut [u8] {
-        &mut self.record
+    /// Whether any output is commanded.
+    #[must_use]
+    pub fn is_commanding(&self) -> bool {
+        self.commanded.iter().any(|byte| *byte != 0)
+    }
+
+    /// Commands nothing any more: the outputs are safe, and remain so until they are set again.
+    pub fn make_safe(&mut self) {
+        self.commanded.fill(0);
+        self.others = Others::Safe;
     }
 
     /// Sets an output to a value that must fit exactly.
@@ -70,7 +82,8 @@ impl Outputs {
         let unknown = Rejected::UnknownChannel(channel);
         let point = self.points.get(&channel).ok_or(unknown)?;
         let written = write(point, &mut self.record).map_err(|error| Rejected::Value { channel, error })?;
-        if written { Ok(()) } else { Err(unknown) }
+        let marked = written && point.span.fill(&mut self.commanded, true);
+        if marked { Ok(()) } else { Err(unknown) }
     }
 }
 
@@ -87,11 +100,25 @@ mod tests {
     }
 
     #[test]
+    fn what_was_set_is_commanded_until_the_outputs_are_made_safe() {
+        let mut outputs = outputs();
+        outputs.set(2, Value::Bool(false)).unwrap();
+        outputs.set(3, Value::Int(1000)).unwrap_err();
+        let set = outputs.set_of_all();
+        assert_eq!((set.commanded, set.others), (&[0, 0, 0b1000, 0][..], Others::Stay));
+        outputs.make_safe();
+        assert!(!outputs.is_commanding());
+        outputs.set(1, Value::Uint(1)).unwrap();
+        let set = outputs.set_of_all();
+        assert_eq!((set.commanded, set.others), (&[0xff, 0xff, 0, 0][..], Others::Safe));
+    }
+
+    #[test]
     fn a_value_of_500_stands_in_the_record_as_500() {
         let mut outputs = outputs();
         outputs.set(1, Value::Uint(500)).unwrap();
         outputs.set(2, Value::Bool(true)).unwrap();
-        assert_eq!(outputs.record(), [0xf4, 0x01, 0x08, 0x00]);
+        assert_eq!(outputs.set_of_all().record, [0xf4, 0x01, 0x08, 0x00]);
     }
 
     #[test]
@@ -102,7 +129,7 @@ mod tests {
         assert!(error.to_string().starts_with("channel 3: 200 is out of range for int8"), "{error}");
         assert!(outputs.set(3, Value::Float64(0.5)).is_err());
         assert_eq!(outputs.set(9, Value::Int(0)), Err(Rejected::UnknownChannel(9)));
-        assert_eq!(outputs.record(), [0, 0, 0, 0xfb]);
+        assert_eq!(outputs.set_of_all().record, [0, 0, 0, 0xfb]);
     }
 
     #[test]
@@ -110,7 +137,7 @@ mod tests {
         let mut outputs = outputs();
         outputs.set_nearest(3, Value::Float64(1e9)).unwrap();
         outputs.set_nearest(1, Value::Float64(1.6)).unwrap();
-        assert_eq!(outputs.record(), [2, 0, 0, 127]);
+        assert_eq!(outputs.set_of_all().record, [2, 0, 0, 127]);
     }
 
     #[test]
@@ -121,7 +148,7 @@ mod tests {
         let error = outputs.set(1, bytes("0011")).unwrap_err().to_string();
         assert_eq!(error, "channel 1: 0011 is 2 bytes, bytes of 80 bits need 10 bytes as hexadecimal text");
         assert!(outputs.set(1, Value::Uint(5)).is_err());
-        assert_eq!(outputs.record(), [0, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99]);
+        assert_eq!(outputs.set_of_all().record, [0, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99]);
     }
 
     #[test]
@@ -132,7 +159,7 @@ mod tests {
         outputs.set(1, Value::Bool(true)).unwrap();
         outputs.set(2, Value::Uint(1)).unwrap();
         outputs.set(1, Value::Uint(0)).unwrap();
-        assert_eq!(outputs.record(), [0b1_0000]);
+        assert_eq!(outputs.set_of_all().record, [0b1_0000]);
         assert!(outputs.set(1, Value::Uint(2)).is_err());
     }
 }

@@ -1,6 +1,6 @@
 //! What a task asks of its ring ends, so that it can be run against others than the engine's.
 
-use zerocat_engine::{CommandState, CommandWriter, RingFull, SampleHeader, SampleReader};
+use zerocat_engine::{CommandSet, CommandState, CommandWriter, RingFull, SampleHeader, SampleReader};
 
 /// The end of a ring that samples come out of.
 pub trait Samples: Send {
@@ -20,11 +20,9 @@ pub trait Commands: Send {
     ///
     /// # Errors
     /// The ring is full.
-    fn push(&mut self, record: &[u8], epoch: u64) -> Result<(), RingFull>;
+    fn push(&mut self, set: CommandSet<'_>, epoch: u64) -> Result<(), RingFull>;
     /// The present epoch, and whether its sets are taken.
     fn state(&self) -> CommandState;
-    /// Writes the outputs that the present epoch began with. Returns the epoch.
-    fn start(&self, record: &mut [u8]) -> u64;
     /// Bytes of a record.
     fn record_len(&self) -> usize;
     /// Sets that reached the outputs.
@@ -50,16 +48,12 @@ impl Samples for SampleReader {
 }
 
 impl Commands for CommandWriter {
-    fn push(&mut self, record: &[u8], epoch: u64) -> Result<(), RingFull> {
-        Self::push(self, record, epoch)
+    fn push(&mut self, set: CommandSet<'_>, epoch: u64) -> Result<(), RingFull> {
+        self.push_set(set, epoch)
     }
 
     fn state(&self) -> CommandState {
         Self::state(self)
-    }
-
-    fn start(&self, record: &mut [u8]) -> u64 {
-        Self::start(self, record)
     }
 
     fn record_len(&self) -> usize {
@@ -77,7 +71,7 @@ pub(crate) mod memory {
     use super::{Commands, Samples};
     use std::collections::VecDeque;
     use std::sync::{Arc, Mutex};
-    use zerocat_engine::{CommandState, RingFull, SampleHeader};
+    use zerocat_engine::{CommandSet, CommandState, Others, RingFull, SampleHeader};
 
     /// A queue of samples.
     #[derive(Clone, Default)]
@@ -134,14 +128,20 @@ pub(crate) mod memory {
         }
     }
 
-    /// The epoch that a set was made for, and the set.
-    type Set = (u64, Vec<u8>);
+    /// A set, as it was handed over.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub(crate) struct Set {
+        made_for: u64,
+        pub(crate) record: Vec<u8>,
+        pub(crate) commanded: Vec<u8>,
+        pub(crate) others: Others,
+    }
 
     /// Command sets as they were pushed; full above a depth.
     #[derive(Clone)]
     pub(crate) struct Pushed {
         sets: Arc<Mutex<Vec<Set>>>,
-        state: Arc<Mutex<(CommandState, Vec<u8>)>>,
+        state: Arc<Mutex<CommandState>>,
         depth: usize,
     }
 
@@ -154,10 +154,15 @@ pub(crate) mod memory {
         }
 
         /// The sets of the present epoch.
-        pub(crate) fn sets(&self) -> Vec<Vec<u8>> {
+        pub(crate) fn whole_sets(&self) -> Vec<Set> {
             let epoch = self.state().epoch;
-            let sets = self.sets.lock().unwrap();
-            sets.iter().filter(|(made_for, _)| *made_for == epoch).map(|(_, set)| set.clone()).collect()
+            self.sets.lock().unwrap().iter().filter(|set| set.made_for == epoch).cloned().collect()
+        }
+
+        /// Their records, 0 where they command nothing.
+        pub(crate) fn sets(&self) -> Vec<Vec<u8>> {
+            let record = |set: &Set| set.record.iter().zip(&set.commanded).map(|(byte, mask)| byte & mask).collect();
+            self.whole_sets().iter().map(record).collect()
         }
 
         /// Makes room.
@@ -166,33 +171,23 @@ pub(crate) mod memory {
         }
 
         pub(crate) fn switch(&self, epoch: u64, live: bool) {
-            self.state.lock().unwrap().0 = CommandState { epoch, live };
-        }
-
-        /// What an epoch begins with.
-        pub(crate) fn begin_with(&self, record: &[u8]) {
-            self.state.lock().unwrap().1 = record.to_vec();
+            *self.state.lock().unwrap() = CommandState { epoch, live };
         }
     }
 
     impl Commands for Pushed {
-        fn push(&mut self, record: &[u8], epoch: u64) -> Result<(), RingFull> {
+        fn push(&mut self, set: CommandSet<'_>, epoch: u64) -> Result<(), RingFull> {
             let mut sets = self.sets.lock().unwrap();
             if sets.len() >= self.depth {
                 return Err(RingFull);
             }
-            sets.push((epoch, record.to_vec()));
+            let (record, commanded) = (set.record.to_vec(), set.commanded.to_vec());
+            sets.push(Set { made_for: epoch, record, commanded, others: set.others });
             Ok(())
         }
 
         fn state(&self) -> CommandState {
-            self.state.lock().unwrap().0
-        }
-
-        fn start(&self, record: &mut [u8]) -> u64 {
-            let (state, start) = &*self.state.lock().unwrap();
-            record.iter_mut().zip(start.iter().chain(std::iter::repeat(&0))).for_each(|(to, from)| *to = *from);
-            state.epoch
+            *self.state.lock().unwrap()
         }
 
         fn record_len(&self) -> usize {

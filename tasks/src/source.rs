@@ -27,7 +27,9 @@ pub enum SourceItem {
     },
     /// What was no command.
     Malformed(LineError),
-    /// The source has ended; outputs hold. Given once.
+    /// A line of commands ended here, which may hold none. Those of a waveform are no lines.
+    Line,
+    /// The source has ended. Given once.
     Ended,
 }
 
@@ -111,7 +113,7 @@ fn forward(reader: impl BufRead, lines: &SyncSender<Result<Vec<u8>, LineError>>)
             }
             Ok(None) => return,
             Err(error) => {
-                tracing::warn!(%error, "commands can't be read any more; outputs hold");
+                tracing::warn!(%error, "commands can't be read any more");
                 return;
             }
         }
@@ -140,8 +142,10 @@ fn sourced(line: Result<Vec<u8>, LineError>) -> Vec<SourceItem> {
         Ok(command) => SourceItem::Command(command),
         Err(error) => SourceItem::Malformed(error),
     };
+    let blank = line.as_ref().is_ok_and(|line| line.trim_ascii().is_empty());
     match line.and_then(|line| parse_line(&line)) {
-        Ok(entries) => entries.into_iter().map(each).collect(),
+        Ok(_) if blank => Vec::new(),
+        Ok(entries) => entries.into_iter().map(each).chain([SourceItem::Line]).collect(),
         Err(error) => vec![SourceItem::Malformed(error)],
     }
 }
@@ -166,7 +170,8 @@ mod tests {
 
     #[test]
     fn lines_of_a_stream_become_commands_and_its_end_is_told_once() {
-        let mut source = StdinSource::from_reader(|| &b"{\"1\": 2}\nnonsense\n{\"1\": [3, 4]}\n"[..]).unwrap();
+        let lines = &b"{\"1\": 2}\nnonsense\n\n{\"1\": [3, 4]}\n{}\n"[..];
+        let mut source = StdinSource::from_reader(move || lines).unwrap();
         let mut got = Vec::new();
         while !got.contains(&SourceItem::Ended) {
             source.poll(None, &mut got);
@@ -174,7 +179,8 @@ mod tests {
         }
         source.poll(None, &mut got);
         let command = |value| SourceItem::Command(Command { channel: 1, value: Value::Uint(value) });
-        assert_eq!((got.len(), &got[0], &got[2], &got[3]), (4, &command(2), &command(4), &SourceItem::Ended));
-        assert!(matches!(got[1], SourceItem::Malformed(LineError::NotAnObject(_))));
+        assert!(matches!(got.remove(2), SourceItem::Malformed(LineError::NotAnObject(_))));
+        let line = SourceItem::Line;
+        assert_eq!(got, [command(2), line.clone(), command(4), line.clone(), line, SourceItem::Ended]);
     }
 }

@@ -1,19 +1,24 @@
 //! The write task: values from its source to a complete set of outputs, and the outputs really sent to its outlet.
 //!
-//! Guarantees: a set that is handed over is complete; an output holds its last value; a set that found the ring full
-//! is handed over later, with what came since. State feedback is what was on the wire, not an echo of the commands.
-//! What the source gives before the outputs go live is handed over together when they do.
+//! Guarantees: a set that is handed over is complete; an output that was set holds its last value, one that wasn't is left
+//! to what the rig file says of it; a set that found the ring full is handed over later, with what came since. Where
+//! commands are taken in turn, the values of each line are a set of their own, and none overtakes another. State feedback is
+//! what was on the wire, not an echo of the commands. What the source gives before the outputs go live is handed over when
+//! they do.
 //!
-//! After an outage (a new epoch of its commands) nothing from before is handed over: the outputs start from the safe
-//! ones, which stay until a command comes that was given after it. Only where the rig file says so does the task go on
-//! by itself (`after_outage`).
+//! After an outage (a new epoch of its commands) nothing from before is handed over: the outputs are safe until a command
+//! comes that was given after it, and those that it doesn't name remain so. Only where the rig file says so does the task go
+//! on by itself (`after_outage`). When the source ends, or is silent for longer than it may be, all outputs become safe in
+//! the same way.
 
 use crate::batch::{Batch, Kind};
 use crate::counters::TaskCounters;
+use crate::hearing::{Hearing, Listener, SourceEvent};
 use crate::mapping::{Mapping, Placed, Point};
 use crate::outlet::{Outlet, queue_of};
 use crate::outputs::{Outputs, Rejected};
 use crate::ports::{Commands, Samples};
+use crate::queue::{Queue, Step};
 use crate::source::{Source, SourceItem};
 use crate::thread::{StopFlag, TaskThread};
 use crate::timestamps::{Timestamps, WallOffset};
@@ -21,7 +26,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use zerocat_config::{AfterOutage, Rig, WriteTask as WriteTaskConfig};
-use zerocat_engine::{CommandState, WriterSpec};
+use zerocat_engine::{CommandState, Order, WriterSpec};
 
 /// Longest sleep between two looks at source and ring.
 const LONGEST_NAP: Duration = Duration::from_millis(1);
@@ -37,6 +42,10 @@ pub struct WriteSetup {
     state_every: u64,
     state_rate: f64,
     after_outage: AfterOutage,
+    /// Longest silence of the source while it commands.
+    timeout: Option<Duration>,
+    /// Which of the commands that wait are sent.
+    order: Order,
 }
 
 impl WriteSetup {
@@ -51,6 +60,8 @@ impl WriteSetup {
             state_every: rig.every(task.config.state_rate)?,
             state_rate: task.config.state_rate,
             after_outage: task.after_outage,
+            timeout: None,
+            order: Order::Newest,
         })
     }
 
@@ -63,7 +74,7 @@ impl WriteSetup {
     /// The writer to ask the engine for.
     #[must_use]
     pub fn writer(&self) -> WriterSpec {
-        self.mapping.writer(self.state_every, self.state_rate)
+        WriterSpec { order: self.order, ..self.mapping.writer(self.state_every, self.state_rate) }
     }
 }
 
@@ -93,7 +104,13 @@ pub struct WriteTask<C, S, Q> {
     was_live: bool,
     /// The task may command in this epoch.
     acknowledged: bool,
+    /// What the source gave at once.
     sourced: Vec<SourceItem>,
+    /// Values of the line that is read.
+    line: Vec<SourceItem>,
+    queue: Queue,
+    hearing: Hearing,
+    listener: Listener,
     feedback: Feedback,
 }
 
@@ -108,7 +125,7 @@ struct Feedback {
 }
 
 impl<C: Commands, S: Samples, Q: Source> WriteTask<C, S, Q> {
-    /// A task on its rings. All outputs are zero until the source gives values.
+    /// A task on its rings, which commands nothing until the source gives values.
     #[must_use]
     pub fn new(setup: WriteSetup, commands: C, states: S, source: Q, offset: WallOffset, outlet: Outlet) -> Self {
         let with_state = setup.mapping.points().iter().filter(|point| point.state_channel.is_some());
@@ -121,21 +138,31 @@ impl<C: Commands, S: Samples, Q: Source> WriteTask<C, S, Q> {
             points,
             outlet,
         };
-        let outputs = Outputs::new(&setup.mapping);
+        let (outputs, hearing) = (Outputs::new(&setup.mapping), Hearing::new(setup.timeout));
         Self {
             commands,
             states,
             source,
             setup,
             outputs,
-            dirty: true,
+            dirty: false,
             epoch: 0,
             live_since: None,
             was_live: false,
             acknowledged: true,
             sourced: Vec::new(),
+            line: Vec::new(),
+            queue: Queue::default(),
+            hearing,
+            listener: Listener::default(),
             feedback,
         }
+    }
+
+    /// Who is told what becomes of the source.
+    #[must_use]
+    pub fn with_listener(self, listener: Listener) -> Self {
+        Self { listener, ..self }
     }
 
     /// Its counters.
@@ -144,52 +171,54 @@ impl<C: Commands, S: Samples, Q: Source> WriteTask<C, S, Q> {
         self.feedback.outlet.counters()
     }
 
-    /// Takes what the source has and hands a complete set over if it changed; then takes the state samples that wait.
-    /// `now` is the time since the task's start.
+    /// Takes what the source has and hands over what changed; then takes the state samples that wait. `now` is the time
+    /// since the task's start.
     pub fn step(&mut self, now: Duration) -> WriteProgress {
         let CommandState { epoch, live } = self.commands.state();
         if epoch != self.epoch {
-            self.begin_epoch(epoch);
+            self.begin_epoch(epoch, now);
         }
-        if live {
-            self.live_since.get_or_insert(now);
-            self.was_live = true;
+        if live && self.live_since.is_none() {
+            (self.live_since, self.was_live) = (Some(now), true);
+            self.tell(Some(SourceEvent::Live));
         }
         self.poll_source(now);
-        let due = self.dirty && live && self.acknowledged;
-        let pushed = due && self.commands.push(self.outputs.record(), self.epoch).is_ok();
-        self.dirty &= !pushed;
+        self.listen(now);
+        let pushed = self.hand_over(live);
         self.counters().set_applied(self.commands.applied());
         let states = self.take_states();
         WriteProgress { states, pushed }
     }
 
     /// What was commanded before is void from here on, unless the task is to resume, or the outputs were never live.
-    fn begin_epoch(&mut self, epoch: u64) {
+    fn begin_epoch(&mut self, epoch: u64, now: Duration) {
+        self.epoch = epoch;
         self.live_since = None;
-        if !self.was_live || self.setup.after_outage == AfterOutage::Resume {
-            self.epoch = epoch;
-            self.dirty = true;
+        if !self.was_live {
             return;
         }
-        self.drop_outdated();
-        self.epoch = self.commands.start(self.outputs.record_mut());
+        if self.setup.after_outage == AfterOutage::Resume {
+            self.dirty = self.outputs.is_commanding();
+            return;
+        }
+        self.drop_outdated(now);
+        self.outputs.make_safe();
         (self.dirty, self.acknowledged) = (false, false);
         let task = &*self.setup.name;
         tracing::warn!(task, "outputs are safe after an outage, until a command is given; see `after_outage`");
     }
 
     /// Drops what the source gave before the task knew of the epoch.
-    fn drop_outdated(&mut self) {
+    fn drop_outdated(&mut self, now: Duration) {
         let mut sourced = std::mem::take(&mut self.sourced);
         self.source.poll(None, &mut sourced);
         for item in sourced.drain(..) {
-            match item {
-                SourceItem::Command(_) | SourceItem::Generated { .. } => self.counters().outdate(1),
-                other => self.apply(other),
-            }
+            self.take(item, now);
         }
         self.sourced = sourced;
+        self.end_line();
+        let dropped = self.queue.drop_values();
+        self.counters().outdate(dropped);
     }
 
     fn poll_source(&mut self, now: Duration) {
@@ -197,9 +226,92 @@ impl<C: Commands, S: Samples, Q: Source> WriteTask<C, S, Q> {
         let mut sourced = std::mem::take(&mut self.sourced);
         self.source.poll(live, &mut sourced);
         for item in sourced.drain(..) {
-            self.apply(item);
+            self.take(item, now);
         }
         self.sourced = sourced;
+        self.end_line();
+    }
+
+    /// Takes one item of the source; values wait for the end of their line.
+    fn take(&mut self, item: SourceItem, now: Duration) {
+        match item {
+            SourceItem::Command(_) | SourceItem::Generated { .. } => self.line.push(item),
+            SourceItem::Malformed(error) => self.malformed(&error),
+            SourceItem::Line => {
+                let event = self.hearing.line(now);
+                self.tell(event);
+                self.end_line();
+            }
+            SourceItem::Ended => {
+                self.end_line();
+                self.queue.end();
+            }
+        }
+    }
+
+    fn end_line(&mut self) {
+        if self.queue.push(std::mem::take(&mut self.line)) {
+            return;
+        }
+        let count = self.counters().overflow();
+        if count.is_power_of_two() {
+            let task = &*self.setup.name;
+            tracing::warn!(task, count, "a line of commands was refused: too many wait for their turn");
+        }
+    }
+
+    /// Makes the outputs safe where the source has been silent for too long.
+    fn listen(&mut self, now: Duration) {
+        let Some(since) = self.live_since.filter(|_| self.outputs.is_commanding()) else { return };
+        let event = self.hearing.look(now, since);
+        if event.is_some() {
+            self.tell(event);
+            let dropped = self.queue.drop_values();
+            self.counters().outdate(dropped);
+            self.outputs.make_safe();
+            self.dirty = true;
+        }
+    }
+
+    /// Sets the outputs to what waits and hands complete sets over: all together, or each line in turn as far as there is
+    /// room for it. Whether a set was handed over.
+    fn hand_over(&mut self, live: bool) -> bool {
+        let mut pushed = false;
+        loop {
+            if self.dirty && self.setup.order == Order::InTurn {
+                if !self.push(live) {
+                    return pushed;
+                }
+                pushed = true;
+            }
+            match self.queue.pop() {
+                Some(Step::Values(values)) => values.into_iter().for_each(|value| self.set(value)),
+                Some(Step::Ended) => self.end(),
+                None => return self.push(live) || pushed,
+            }
+        }
+    }
+
+    /// Hands the set over if it changed and may be handed over. Whether it was.
+    fn push(&mut self, live: bool) -> bool {
+        let due = self.dirty && live && self.acknowledged;
+        let pushed = due && self.commands.push(self.outputs.set_of_all(), self.epoch).is_ok();
+        self.dirty &= !pushed;
+        pushed
+    }
+
+    fn end(&mut self) {
+        let event = self.hearing.end();
+        self.tell(event);
+        self.outputs.make_safe();
+        self.dirty = true;
+    }
+
+    fn tell(&mut self, event: Option<SourceEvent>) {
+        if let Some(event) = event {
+            self.counters().source(event);
+            self.listener.tell(event);
+        }
     }
 
     fn take_states(&mut self) -> usize {
@@ -211,18 +323,11 @@ impl<C: Commands, S: Samples, Q: Source> WriteTask<C, S, Q> {
         states
     }
 
-    fn apply(&mut self, item: SourceItem) {
-        let outcome = match item {
+    fn set(&mut self, value: SourceItem) {
+        let outcome = match value {
             SourceItem::Command(command) => self.outputs.set(command.channel, command.value),
             SourceItem::Generated { channel, value } => self.outputs.set_nearest(channel, value),
-            SourceItem::Malformed(error) => {
-                self.malformed(&error);
-                return;
-            }
-            SourceItem::Ended => {
-                tracing::info!(task = &*self.setup.name, "the source has ended; outputs hold their last values");
-                return;
-            }
+            SourceItem::Malformed(_) | SourceItem::Line | SourceItem::Ended => return,
         };
         match outcome {
             Ok(()) => {
@@ -304,6 +409,7 @@ mod tests {
     use crate::ports::memory::{Pushed, Queue};
     use crate::sink_thread::tests::Stuck;
     use std::sync::Mutex;
+    use zerocat_engine::Others;
     use zerocat_pdi::{DataType, Value};
 
     /// Gives prepared items, one list at each poll, and notes the times it was asked at.
@@ -322,20 +428,30 @@ mod tests {
     type Seen = Arc<Mutex<Vec<Batch>>>;
     const MS: Duration = Duration::from_millis(1);
 
-    fn task(script: Vec<Vec<SourceItem>>, depth: usize) -> (WriteTask<Pushed, Queue, Script>, Pushed, Queue, Seen) {
-        task_after(AfterOutage::Acknowledge, script, depth)
+    /// How a task behaves.
+    #[derive(Default)]
+    struct Habit {
+        after_outage: AfterOutage,
+        timeout: Option<Duration>,
+        order: Order,
     }
 
-    fn task_after(
-        after_outage: AfterOutage,
+    fn task(script: Vec<Vec<SourceItem>>, depth: usize) -> (WriteTask<Pushed, Queue, Script>, Pushed, Queue, Seen) {
+        task_of(Habit::default(), script, depth)
+    }
+
+    fn task_of(
+        kind: Habit,
         script: Vec<Vec<SourceItem>>,
         depth: usize,
     ) -> (WriteTask<Pushed, Queue, Script>, Pushed, Queue, Seen) {
+        let Habit { after_outage, timeout, order } = kind;
         let mut second = placed(2, DataType::Uint8, 16, 8);
         second.channel.state_channel = None;
         let mapping = Mapping::new(&[placed(1, DataType::Uint16, 0, 16), second]);
-        let name = "out".into();
-        let setup = WriteSetup { name, mapping, period: MS, state_every: 100, state_rate: 10.0, after_outage };
+        let (name, period) = ("out".into(), MS);
+        let setup =
+            WriteSetup { name, mapping, period, state_every: 100, state_rate: 10.0, after_outage, timeout, order };
         let (pushed, queue) = (Pushed::new(depth), Queue::new(3));
         let seen = Seen::default();
         let inner = Arc::clone(&seen);
@@ -343,6 +459,15 @@ mod tests {
         let source = Script(script, Arc::default());
         let offset = WallOffset::new(0, 0);
         (WriteTask::new(setup, pushed.clone(), queue.clone(), source, offset, outlet), pushed, queue, seen)
+    }
+
+    /// The events of a task, in words of a report.
+    fn listened(
+        task: WriteTask<Pushed, Queue, Script>,
+    ) -> (WriteTask<Pushed, Queue, Script>, Arc<Mutex<Vec<&'static str>>>) {
+        let told = Arc::<Mutex<Vec<&'static str>>>::default();
+        let inner = Arc::clone(&told);
+        (task.with_listener(Listener::new(move |event| inner.lock().unwrap().push(event.name()))), told)
     }
 
     fn command(channel: u32, value: u64) -> SourceItem {
@@ -354,14 +479,16 @@ mod tests {
         let script = vec![vec![], vec![command(1, 500)], vec![], vec![command(2, 7), command(2, 8)]];
         let (mut task, pushed, ..) = task(script, 10);
         let changes = [0, 1, 2, 3].map(|n| task.step(MS * n).pushed);
-        assert_eq!(changes, [true, true, false, true]);
-        assert_eq!(pushed.sets(), [vec![0, 0, 0], vec![0xf4, 1, 0], vec![0xf4, 1, 8]]);
-        assert_eq!((task.counters().read().commands, task.counters().read().applied), (3, 3));
+        assert_eq!(changes, [false, true, false, true]);
+        assert_eq!(pushed.sets(), [vec![0xf4, 1, 0], vec![0xf4, 1, 8]]);
+        let sets = pushed.whole_sets();
+        assert_eq!((&sets[0].commanded[..], sets[0].others), (&[0xff, 0xff, 0][..], Others::Stay));
+        assert_eq!((task.counters().read().commands, task.counters().read().applied), (3, 2));
     }
 
     #[test]
     fn a_set_that_found_the_ring_full_goes_out_later_with_what_came_since() {
-        let (mut task, pushed, ..) = task(vec![vec![], vec![command(1, 1)], vec![command(2, 2)]], 1);
+        let (mut task, pushed, ..) = task(vec![vec![command(1, 9)], vec![command(1, 1)], vec![command(2, 2)]], 1);
         assert_eq!([0, 1, 2].map(|n| task.step(MS * n).pushed), [true, false, false]);
         pushed.take();
         assert!(task.step(MS * 3).pushed);
@@ -371,12 +498,90 @@ mod tests {
     #[test]
     fn refused_values_and_lines_are_counted_and_the_task_goes_on() {
         let malformed = SourceItem::Malformed(LineError::NotAChannel("x".to_owned()));
-        let script = vec![vec![command(1, 65_536), command(9, 0), malformed, SourceItem::Ended, command(2, 5)]];
+        let script = vec![vec![command(1, 65_536), command(9, 0), malformed, command(2, 5)]];
         let (mut task, pushed, ..) = task(script, 10);
         task.step(MS);
         let counts = task.counters().read();
         assert_eq!((counts.rejected, counts.malformed, counts.commands), (2, 1, 1));
         assert_eq!(pushed.sets().last().unwrap(), &[0, 0, 5]);
+    }
+
+    #[test]
+    fn the_end_of_a_source_makes_its_outputs_safe_and_is_told_once() {
+        let script = vec![vec![command(1, 500)], vec![command(2, 7), SourceItem::Ended], vec![], vec![]];
+        let (task, pushed, ..) = task(script, 10);
+        let (mut task, told) = listened(task);
+        assert_eq!([0, 1, 2, 3].map(|n| task.step(MS * n).pushed), [true, true, false, false]);
+        let last = pushed.whole_sets().pop().unwrap();
+        assert_eq!((last.commanded, last.others), (vec![0, 0, 0], Others::Safe));
+        assert_eq!((pushed.whole_sets().len(), task.counters().read().ended), (2, 1));
+        assert_eq!(*told.lock().unwrap(), ["live", "ended"]);
+        pushed.switch(2, false);
+        task.step(MS * 4);
+        pushed.switch(2, true);
+        assert_eq!((task.step(MS * 5).pushed, pushed.sets().len()), (false, 0), "nothing is left of it");
+    }
+
+    #[test]
+    fn a_source_that_is_silent_for_too_long_leaves_safe_outputs_and_is_obeyed_again() {
+        let script = vec![
+            vec![command(1, 500), SourceItem::Line],
+            vec![SourceItem::Line],
+            vec![],
+            vec![],
+            vec![SourceItem::Line],
+            vec![command(2, 7), SourceItem::Line],
+        ];
+        let (task, pushed, ..) = task_of(Habit { timeout: Some(MS * 10), ..Habit::default() }, script, 10);
+        let (mut task, told) = listened(task);
+        let pushes = [0, 9, 19, 20, 21, 22].map(|n| task.step(MS * n).pushed);
+        assert_eq!(pushes, [true, false, false, true, false, true]);
+        let sets = pushed.whole_sets();
+        assert_eq!((&sets[1].commanded[..], sets[1].others), (&[0, 0, 0][..], Others::Safe));
+        assert_eq!((&sets[2].commanded[..], sets[2].others), (&[0, 0, 0xff][..], Others::Safe));
+        assert_eq!(*told.lock().unwrap(), ["live", "silent", "heard_again"]);
+        let counts = task.counters().read();
+        assert_eq!((counts.silent, counts.heard_again, counts.live), (1, 1, 1));
+    }
+
+    #[test]
+    fn a_source_that_has_commanded_nothing_is_not_silent() {
+        let (task, pushed, ..) = task_of(Habit { timeout: Some(MS), ..Habit::default() }, Vec::new(), 10);
+        let (mut task, told) = listened(task);
+        (0..100).for_each(|n| assert!(!task.step(MS * n).pushed));
+        assert_eq!((pushed.sets().len(), &told.lock().unwrap()[..]), (0, &["live"][..]));
+    }
+
+    #[test]
+    fn in_turn_each_line_is_a_set_of_its_own_and_the_end_comes_behind_them() {
+        let lines = [6, 7, 15].map(|value| [command(1, value), SourceItem::Line]).concat();
+        let script = vec![[lines, vec![SourceItem::Line, SourceItem::Ended]].concat()];
+        let (mut task, pushed, ..) = task_of(Habit { order: Order::InTurn, ..Habit::default() }, script, 2);
+        pushed.switch(1, false);
+        task.step(MS);
+        pushed.switch(1, true);
+        assert!(task.step(MS * 2).pushed);
+        assert_eq!(pushed.sets(), [[6, 0, 0], [7, 0, 0]], "as many as there is room for");
+        pushed.take();
+        assert!(task.step(MS * 3).pushed);
+        assert_eq!(pushed.sets(), [[15, 0, 0], [0, 0, 0]]);
+        assert_eq!(pushed.whole_sets()[1].others, Others::Safe);
+        assert!(!task.step(MS * 4).pushed);
+    }
+
+    #[test]
+    fn lines_that_wait_for_their_turn_are_void_after_an_outage_and_bounded_in_number() {
+        let lines = (0..5000).flat_map(|n| [command(1, n), SourceItem::Line]).collect();
+        let script = vec![lines, vec![], vec![], vec![command(1, 3), SourceItem::Line]];
+        let (mut task, pushed, ..) = task_of(Habit { order: Order::InTurn, ..Habit::default() }, script, 4);
+        task.step(MS);
+        assert_eq!((pushed.sets().len(), task.counters().read().overflowed), (4, 5000 - 4096));
+        pushed.take();
+        pushed.switch(2, true);
+        assert!(!task.step(MS * 2).pushed);
+        assert_eq!(task.counters().read().outdated, 4096 - 5, "four were handed over, one would have been the next");
+        assert!(task.step(MS * 3).pushed);
+        assert_eq!(pushed.sets(), [[3, 0, 0]]);
     }
 
     #[test]
@@ -432,13 +637,13 @@ mod tests {
         assert!(task.step(MS).pushed);
         pushed.switch(1, false);
         assert!(!task.step(MS * 2).pushed);
-        pushed.begin_with(&[0x21, 0x43, 0x65]);
         pushed.switch(2, false);
         assert!(!task.step(MS * 3).pushed);
         pushed.switch(2, true);
         assert!(!task.step(MS * 4).pushed, "the outputs are safe until they are acknowledged");
         assert!(task.step(MS * 5).pushed);
-        assert_eq!(pushed.sets(), [vec![0x21, 0x43, 8]]);
+        assert_eq!(pushed.sets(), [vec![0, 0, 8]], "the other output is left to what is safe");
+        assert_eq!(pushed.whole_sets()[0].commanded, [0, 0, 0xff]);
         assert_eq!(task.counters().read().outdated, 1);
     }
 
@@ -455,7 +660,8 @@ mod tests {
     #[test]
     fn waveforms_stay_safe_after_an_outage_until_they_are_told_to_resume() {
         let times = |after_outage| {
-            let (mut task, pushed, ..) = task_after(after_outage, Vec::new(), 10);
+            let script = vec![vec![command(1, 1)]];
+            let (mut task, pushed, ..) = task_of(Habit { after_outage, ..Habit::default() }, script, 10);
             task.step(MS);
             pushed.switch(2, false);
             task.step(MS * 2);

@@ -309,7 +309,7 @@ impl<'a> Machine<'a> {
         let safe = layout::safe_outputs(self.rig, plan, bindings);
         let stall_limit = Some(self.rig.engine.watchdog);
         (*before, *suspended_before) = (self.counters.read(), self.surroundings.suspended());
-        self.controls.install(Exchange { lane, readers, writers, safe, stall_limit })?;
+        self.controls.install(Exchange { lane, readers, writers, safe, initial: None, stall_limit })?;
         self.complete_cycles(before, |now| now.installed > before.installed).await?;
         self.observer.enter(Phase::Op);
         let told_before = self.counters.read().expectations;

@@ -84,7 +84,7 @@ impl BusThread {
         let reached = RefCell::new(None);
         let life = machine.live(
             |planned| {
-                let (set, ports) = TaskSet::start(&rig, &planned.bindings, sinks)?;
+                let (set, ports) = TaskSet::start(&rig, &planned.bindings, sinks, options.observer.teller())?;
                 *tasks.borrow_mut() = set;
                 Ok(ports)
             },

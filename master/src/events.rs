@@ -1,12 +1,15 @@
-//! What a session tells while it runs: how far bring-up is, outages, SubDevices that leave OP.
+//! What a session tells while it runs: how far bring-up is, outages, SubDevices that leave OP, sources of commands that end
+//! or fall silent.
 
 use crate::health::OutOfOp;
 use crate::recognition::Unnamed;
 use crate::supervision::Cause;
 use std::cell::Cell;
 use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use zerocat_bus::matching::Aside;
+use zerocat_tasks::SourceEvent;
 
 /// A phase of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -115,6 +118,13 @@ pub enum SessionEvent {
     Unnamed(Unnamed),
     /// After an outage another SubDevice is in the place of one, and the rig file accepts it; which one.
     Replaced(String),
+    /// The commands of a task went live, or its source ended, fell silent, or is heard again.
+    Source {
+        /// Name of the task.
+        task: Arc<str>,
+        /// What happened.
+        event: SourceEvent,
+    },
 }
 
 impl fmt::Display for SessionEvent {
@@ -137,6 +147,7 @@ impl fmt::Display for SessionEvent {
             Self::NotRecovered(why) => write!(f, "the network isn't brought to OP again: {why}"),
             Self::OutOfOp(out) => out.fmt(f),
             Self::BackInOp(who) => write!(f, "{who} is in OP again"),
+            Self::Source { task, event } => write!(f, "task `{task}`: {event}"),
             Self::Aside { key, aside } => write!(f, "`{key}` {aside}"),
             Self::Unnamed(unnamed) => write!(f, "{unnamed}; it takes part without channels"),
             Self::Replaced(which) => f.write_str(which),
@@ -144,16 +155,45 @@ impl fmt::Display for SessionEvent {
     }
 }
 
-/// A function that is told of each event, on the bus thread, and the furthest phase so far.
+type Tell = dyn Fn(&SessionEvent) + Send;
+
+/// A function that is told of each event, on the thread that saw it, and the furthest phase so far.
 pub struct Observer {
-    tell: Box<dyn Fn(&SessionEvent) + Send>,
+    teller: Teller,
     furthest: Cell<Option<Phase>>,
 }
 
+/// Tells an observer's function from any thread, one event at a time.
+#[derive(Clone)]
+pub(crate) struct Teller(Arc<Mutex<Box<Tell>>>);
+
+impl Teller {
+    pub(crate) fn tell(&self, event: &SessionEvent) {
+        (self.0.lock().unwrap_or_else(PoisonError::into_inner))(event);
+    }
+
+    /// Tells what became of a task's source, and logs it: a trouble as a warning.
+    pub(crate) fn tell_source(&self, task: &Arc<str>, event: SourceEvent) {
+        let told = SessionEvent::Source { task: Arc::clone(task), event };
+        match event {
+            SourceEvent::Live => tracing::info!("{told}"),
+            SourceEvent::Silent { .. } | SourceEvent::HeardAgain { .. } | SourceEvent::Ended => {
+                tracing::warn!("{told}");
+            }
+        }
+        self.tell(&told);
+    }
+}
+
 impl Observer {
-    /// Tells `observer`, which must not block.
+    /// Tells `observer`, which must not block: the bus thread and tasks' threads wait for it.
     pub fn new(observer: impl Fn(&SessionEvent) + Send + 'static) -> Self {
-        Self { tell: Box::new(observer), furthest: Cell::new(None) }
+        Self { teller: Teller(Arc::new(Mutex::new(Box::new(observer)))), furthest: Cell::new(None) }
+    }
+
+    /// Its other end for another thread.
+    pub(crate) fn teller(&self) -> Teller {
+        self.teller.clone()
     }
 
     pub(crate) fn tell(&self, event: &SessionEvent) {
@@ -162,7 +202,7 @@ impl Observer {
         {
             self.furthest.set(self.furthest.get().max(Some(*phase)));
         }
-        (self.tell)(event);
+        self.teller.tell(event);
     }
 
     /// The furthest phase of bring-up so far; `None` before the first.
@@ -185,6 +225,12 @@ impl Default for Observer {
     /// Tells nobody.
     fn default() -> Self {
         Self::new(|_| {})
+    }
+}
+
+impl fmt::Debug for Teller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Teller")
     }
 }
 

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use zerocat_engine::{Distribution, Summary};
 use zerocat_host::Host;
+use zerocat_tasks::Counts;
 
 /// Name and version of the schema.
 pub const SCHEMA: &str = "zerocat-report/1";
@@ -463,6 +464,30 @@ pub struct TaskReport {
     pub batches_lost: u64,
     /// Complete command sets that reached the outputs; 0 for a read task.
     pub commands: u64,
+    /// Where the commands came from; `null` for a read task.
+    pub source: Option<SourceReport>,
+}
+
+/// What became of the source of a write task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct SourceReport {
+    /// Times that its commands went live: at the start, and after each outage.
+    pub live: u64,
+    /// Times that it was silent for longer than its `timeout`, so that its outputs became safe.
+    pub silent: u64,
+    /// Times that it was heard again after that.
+    pub heard_again: u64,
+    /// Whether it has ended, so that its outputs became safe.
+    pub ended: bool,
+    /// Lines refused because too many waited for their turn.
+    pub overflowed: u64,
+}
+
+impl SourceReport {
+    pub(crate) const fn of(counts: &Counts) -> Self {
+        let Counts { live, silent, heard_again, ended, overflowed, .. } = *counts;
+        Self { live, silent, heard_again, ended: ended > 0, overflowed }
+    }
 }
 
 /// The margin of the wait `hybrid`.

@@ -47,7 +47,7 @@ pub struct SessionOptions {
     pub capture: Option<PathBuf>,
     /// What becomes of this process's capabilities once the link is open.
     pub privileges: Privileges,
-    /// Who is told of each event, on the bus thread.
+    /// Who is told of each event, on the bus thread or a task's.
     pub observer: Observer,
 }
 

@@ -2,7 +2,8 @@
 //! flows.
 
 use crate::bring_up::{Bindings, Ports};
-use crate::report::TaskReport;
+use crate::events::Teller;
+use crate::report::{SourceReport, TaskReport};
 use crate::sinks::{SinkError, Sinks};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,8 +12,8 @@ use zerocat_engine::{SampleReader, reader, writer};
 use zerocat_pdi::Value;
 use zerocat_sched::ClockPair;
 use zerocat_tasks::{
-    Batch, Counts, Observer, Outlet, Placed, ReadSetup, ReadTask, Sink, Source, StdinSource, TaskThread, WallOffset,
-    WaveformSource, WriteSetup, WriteTask,
+    Batch, Counts, Listener, Observer, Outlet, Placed, ReadSetup, ReadTask, Sink, Source, StdinSource, TaskThread,
+    WallOffset, WaveformSource, WriteSetup, WriteTask,
 };
 
 /// Why a task couldn't be started.
@@ -73,14 +74,19 @@ struct Running {
 
 impl TaskSet {
     /// Makes the rings of all tasks, opens their sources and starts their threads, which find nothing to do until traffic
-    /// flows. Gives the realtime ends.
+    /// flows. Gives the realtime ends. `teller` is told what becomes of the sources.
     ///
     /// # Errors
     /// A source or a thread couldn't be had.
-    pub fn start(rig: &Rig, bindings: &Bindings, mut sinks: Sinks) -> Result<(Self, Ports), TaskStartError> {
+    pub(crate) fn start(
+        rig: &Rig,
+        bindings: &Bindings,
+        mut sinks: Sinks,
+        teller: Teller,
+    ) -> Result<(Self, Ports), TaskStartError> {
         let clocks = ClockPair::read();
         let offset = WallOffset::new(clocks.realtime, clocks.monotonic.0);
-        let mut start = Start { rig, offset, ports: Ports::default(), set: Self::default() };
+        let mut start = Start { rig, offset, teller, ports: Ports::default(), set: Self::default() };
         for (index, (task, channels)) in rig.tasks.iter().zip(bindings).enumerate() {
             match task {
                 Task::Read(task) => start.read(task, channels, sinks.take(index))?,
@@ -102,8 +108,10 @@ impl TaskSet {
     pub fn stop(self) -> Vec<TaskReport> {
         self.running.iter().for_each(|task| task.thread.stop());
         let report = |task: Running| {
-            let Counts { samples, overrun, batches, lost_batches, applied, .. } = task.thread.join();
+            let counts = task.thread.join();
+            let Counts { samples, overrun, batches, lost_batches, applied, .. } = counts;
             TaskReport {
+                source: (task.kind == "write").then(|| SourceReport::of(&counts)),
                 name: task.name,
                 kind: task.kind,
                 samples,
@@ -133,6 +141,7 @@ impl TaskSet {
 struct Start<'a> {
     rig: &'a Rig,
     offset: WallOffset,
+    teller: Teller,
     ports: Ports,
     set: TaskSet,
 }
@@ -172,7 +181,9 @@ impl Start<'_> {
                 Box::new(StdinSource::open().map_err(|source| TaskStartError::Thread { task: name(), source })?)
             }
         };
+        let (teller, told_of) = (self.teller.clone(), task.name.as_str().into());
         let thread = WriteTask::new(setup, commands, states, source, self.offset, outlet)
+            .with_listener(Listener::new(move |event| teller.tell_source(&told_of, event)))
             .spawn()
             .map_err(|source| TaskStartError::Thread { task: name(), source })?;
         self.ports.writers.push(port);

@@ -1,6 +1,6 @@
 //! Tasks on standard input and output: commands in, samples out, each as JSON lines.
 
-use crate::bench_set::{Folder, Segment, demo_rig, in_op};
+use crate::bench_set::{Folder, Segment, demo_rig, in_op, read_json};
 use crate::program::Program;
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
@@ -73,20 +73,22 @@ fn lines_that_are_no_commands_are_reported_and_the_next_one_counts() {
 }
 
 #[test]
-fn outputs_hold_when_standard_input_ends() {
+fn outputs_are_safe_when_standard_input_ends() {
     in_private_netns(|veth| {
         let _segment = Segment::demo(veth);
         let folder = Folder::new();
-        let mut program = in_op(&folder, &piped_rig(&veth.master), &["-v"]);
+        let report = folder.path("report.json");
+        let mut program = in_op(&folder, &piped_rig(&veth.master), &["--report", &report]);
         let mut input = program.input();
         input.line(&json!({ OUTPUT.to_string(): true }).to_string());
         await_value(&mut program, "demo-inputs", INPUT, 1);
         drop(input);
-        program.await_error("the source has ended");
-        for _ in 0..5 {
-            await_value(&mut program, "demo-inputs", INPUT, 1);
-        }
+        program.await_error("task `demo-outputs`: the source has ended: its outputs are safe");
+        await_value(&mut program, "demo-outputs", STATE, 0);
+        await_value(&mut program, "demo-inputs", INPUT, 0);
         program.stop(Signal::SIGINT).with_code(0);
+        let source = &read_json(&report)["tasks"][1]["source"];
+        assert_eq!((&source["ended"], &source["silent"], &source["live"]), (&json!(true), &json!(0), &json!(1)));
     });
 }
 

@@ -1,6 +1,7 @@
 //! What flows, shown while it flows: a few lines that stay in their place on a terminal, plain lines once a second
 //! elsewhere. All of it goes to standard error.
 //!
+//! A job in the background of its terminal says what happens, and shows no figures: the terminal is somebody else's then.
 //! What is said meanwhile, by the log too, stands above the lines that stay. From the first request to stop on there are
 //! none of those, so that a program that is ended at once leaves no half of a screen.
 
@@ -21,6 +22,8 @@ use zerocat::{Counters, Observer, OutOfOp, Phase, Session, SessionEvent};
 const PLAIN: Duration = Duration::from_secs(1);
 /// An ordinary thread that is this late had no CPU: others share one in far less.
 const STARVED: Duration = Duration::from_secs(1);
+/// A process that was continued after so long had been stopped: it isn't worth a word where that was shorter.
+const STOPPED: Duration = Duration::from_millis(100);
 
 /// The display of one run.
 #[derive(Debug)]
@@ -40,8 +43,21 @@ pub(crate) struct Live {
 struct State {
     /// The phase that was entered last, and when.
     phase: Option<(Phase, Instant)>,
-    /// Whether phases and figures are lines that are drawn over each other.
+    /// Whether phases and figures are lines that are drawn over each other, in the foreground of the terminal.
     drawn: bool,
+    /// Whether the terminal is somebody else's now.
+    background: bool,
+}
+
+/// How phases and figures are shown now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    /// As lines that are drawn over each other.
+    Drawn,
+    /// As a line now and then.
+    Lines,
+    /// Phases only: the job is in the background.
+    Not,
 }
 
 impl Live {
@@ -61,7 +77,7 @@ impl Live {
             quiet,
             names: named.collect(),
             shown: Cell::new(None),
-            state: Arc::new(Mutex::new(State { phase: None, drawn })),
+            state: Arc::new(Mutex::new(State { phase: None, drawn, background: print::in_background() })),
             out: RefCell::default(),
             figures: RefCell::default(),
         }
@@ -71,6 +87,18 @@ impl Live {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Looks where this job is on its terminal, and so how it shows what there is to show.
+    fn look(&self) -> (Option<(Phase, Instant)>, Shown) {
+        let mut state = self.state();
+        state.background = print::in_background();
+        let shown = match (state.background, state.drawn) {
+            (true, _) => Shown::Not,
+            (false, true) => Shown::Drawn,
+            (false, false) => Shown::Lines,
+        };
+        (state.phase, shown)
+    }
+
     /// Tells each phase as it is entered. Troubles are logged, which tells them.
     pub(crate) fn observer(&self) -> Observer {
         let (quiet, state) = (self.quiet, Arc::clone(&self.state));
@@ -78,7 +106,7 @@ impl Live {
             let SessionEvent::Phase(phase) = *event else { return };
             let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
             state.phase = Some((phase, Instant::now()));
-            if !state.drawn && !quiet {
+            if (!state.drawn || state.background) && !quiet {
                 print::say(phase);
             }
         })
@@ -100,8 +128,8 @@ impl Live {
 
     /// Shows how far bring-up is.
     pub(crate) fn show_phase(&self) {
-        let State { phase, drawn } = *self.state();
-        if drawn {
+        let (phase, shown) = self.look();
+        if shown == Shown::Drawn {
             print::pin(vec![view::phase(phase.map(|(phase, since)| (phase, since.elapsed())))]);
         }
     }
@@ -133,11 +161,11 @@ impl Live {
 
     /// Shows the state of things, if it is time to.
     pub(crate) fn show(&self, session: &Session, counters: &Counters) {
-        let State { phase, drawn } = *self.state();
+        let (phase, shown) = self.look();
         let out = session.out_of_op();
         let values = self.values(session);
         let plain = view::plain(counters, &out, &values);
-        if drawn {
+        if shown == Shown::Drawn {
             let not_well = self.since(&out);
             let view = View {
                 phase: phase.map(|(phase, since)| (phase, since.elapsed())),
@@ -147,7 +175,7 @@ impl Live {
                 values: &values,
             };
             print::pin(view.lines());
-        } else if !self.quiet && self.shown.get().is_none_or(|last| last.elapsed() >= PLAIN) {
+        } else if shown == Shown::Lines && !self.quiet && self.shown.get().is_none_or(|last| last.elapsed() >= PLAIN) {
             self.shown.set(Some(Instant::now()));
             print::say(&plain);
         }
@@ -169,6 +197,14 @@ impl Live {
     pub(crate) fn late(&self, late: Duration) {
         if let Some(sentence) = starved(late) {
             self.say(&sentence);
+        }
+    }
+
+    /// Says that the process was stopped for so long and goes on, if it is worth saying.
+    pub(crate) fn continued(&self, late: Duration) {
+        if late >= STOPPED {
+            let seconds = late.as_secs_f64();
+            self.say(&format!("stopped for {seconds:.1} s by a signal (SIGSTOP, or Ctrl-Z), and continued"));
         }
     }
 

@@ -58,6 +58,13 @@ enum Command {
     Sweep(sweep::Sweep),
 }
 
+impl Command {
+    /// Whether it leaves nothing behind when a signal ends it.
+    const fn ends_at_once(&self) -> bool {
+        matches!(self, Self::Check(_) | Self::Schema(_) | Self::Faults(_) | Self::Doctor(_) | Self::Tune(_))
+    }
+}
+
 fn main() -> ExitCode {
     print::finish(run())
 }
@@ -70,6 +77,12 @@ fn run() -> Done {
         Err(answer) => return print::answer(&answer),
     };
     log(cli.verbose);
+    if matches!(cli.command, Command::Run(_) | Command::Sim(_) | Command::Demo(_)) {
+        signals::stay_in_background();
+    }
+    if !cli.command.ends_at_once() {
+        signals.obey_a_second()?;
+    }
     match cli.command {
         Command::Run(command) => command.run(&signals),
         Command::Sim(command) => command.run(&signals),

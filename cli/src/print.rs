@@ -9,7 +9,7 @@ mod terminal;
 mod words;
 
 pub(crate) use terminal::target as live_target;
-pub(crate) use words::{pin, unsaid};
+pub(crate) use words::{in_background, pin, unsaid};
 
 use crate::Done;
 use crate::exit::{ErrorDocument, Failure, WithError};

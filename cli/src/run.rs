@@ -27,7 +27,7 @@ Examples:
   zerocat run rig.json --seconds 10 --report report.json --capture run.pcapng";
 /// What signals do.
 const SIGNALS: &str = "\
-Signals: SIGTERM, SIGINT, SIGHUP and SIGQUIT stop in order; a second SIGTERM or SIGINT ends at once. SIGUSR1 says a \
+Signals: SIGTERM, SIGINT, SIGHUP and SIGQUIT stop in order; a second SIGTERM or SIGINT (0.2 s later or more) ends at once. SIGUSR1 says a \
 status line on standard error. Others are ignored, but for those that stop a process or mean that it is broken.";
 
 /// What takes how long at most.
@@ -274,7 +274,12 @@ fn watch(session: &Session, live: &Live, seconds: Option<Duration>, signals: &Si
         let left = end.map_or(LOOK, |end| end.saturating_duration_since(Instant::now()).min(LOOK));
         let asleep = Instant::now();
         signals.sleep(left);
-        live.late(asleep.elapsed().saturating_sub(left));
+        let late = asleep.elapsed().saturating_sub(left);
+        if signals.continued() {
+            live.continued(late);
+        } else {
+            live.late(late);
+        }
         let status = session.status();
         if !status.alive {
             return;

@@ -1,21 +1,27 @@
 //! What signals do: some ask a command to stop, one asks for a status line, and no other one ends it.
 //!
 //! SIGTERM, SIGINT, SIGHUP and SIGQUIT stop a command in order, as does SIGXCPU, which says that the end is near. A
-//! second SIGTERM or SIGINT ends the process at once. SIGUSR1 asks for a status line. SIGXFSZ and SIGPIPE become errors of
-//! the write, and the others end nothing. SIGTSTP, SIGTTIN and SIGTTOU stop the process as they always do.
+//! second SIGTERM or SIGINT, 0.2 s later or more, ends the process at once. SIGUSR1 asks for a status line. SIGXFSZ and SIGPIPE become errors of
+//! the write, and the others end nothing. SIGSTOP and SIGTSTP stop the process as they always do, and SIGCONT is noticed; a
+//! command that drives or simulates a bus isn't stopped because it reads from or writes to its terminal from the
+//! background.
 //!
 //! Guarantees: a signal that was ignored when the program was started stays ignored, as `nohup` wants it. Not here: SIGABRT,
 //! SIGBUS, SIGSEGV and their like, which say that the program is wrong.
 
 use crate::exit::Failure;
+use nix::sys::signal::{SigSet, Signal};
 use signal_hook::consts::{
-    SIGALRM, SIGHUP, SIGINT, SIGIO, SIGPIPE, SIGPROF, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGVTALRM, SIGWINCH, SIGXCPU,
-    SIGXFSZ,
+    SIGALRM, SIGCONT, SIGHUP, SIGINT, SIGIO, SIGPIPE, SIGPROF, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGVTALRM, SIGWINCH,
+    SIGXCPU, SIGXFSZ,
 };
+use signal_hook::iterator::Signals as Deliveries;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::Builder;
 use std::time::{Duration, Instant};
-use zerocat::Fault;
+use zerocat::{Fault, SessionError};
+use zerocat_sched::capabilities::{for_locked_memory, keep_only};
 
 /// `include/uapi/asm-generic/signal.h`; the signal library has no names for them.
 const SIGSTKFLT: i32 = 16;
@@ -28,6 +34,10 @@ const STOPPING: [(i32, &str); 5] =
     [(SIGTERM, "SIGTERM"), (SIGINT, "SIGINT"), (SIGHUP, "SIGHUP"), (SIGQUIT, "SIGQUIT"), (SIGXCPU, "SIGXCPU")];
 /// Of these, the ones that end the process when they come after one another.
 const INSISTING: [i32; 2] = [SIGTERM, SIGINT];
+/// Signals that come within so long are one request.
+const ONE_REQUEST: Duration = Duration::from_millis(200);
+/// Stack of the thread that waits for a second request.
+const STACK: usize = 128 << 10;
 /// Signals that end nothing.
 const HARMLESS: [i32; 11] =
     [SIGPWR, SIGXFSZ, SIGPIPE, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGIO, SIGWINCH, SIGSTKFLT];
@@ -43,12 +53,21 @@ pub(crate) fn disarm() -> Result<(), Failure> {
     Ok(())
 }
 
+/// Has the calling thread, and those that it starts, go on where the kernel would stop the process for using its terminal from
+/// the background: a bus isn't left because of a line on a terminal. Reading is an error then, writing is done.
+pub(crate) fn stay_in_background() {
+    let terminal = SigSet::from_iter([Signal::SIGTTIN, Signal::SIGTTOU]);
+    // Where that fails, the process may be stopped, as any other one.
+    let _ = terminal.thread_block();
+}
+
 /// What has been asked by signals.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Signals {
     stop: Arc<AtomicBool>,
     by: Arc<AtomicUsize>,
     status: Arc<AtomicBool>,
+    continued: Arc<AtomicBool>,
     /// Whether the signals that ask to stop do what they do without a handler.
     released: Arc<AtomicBool>,
 }
@@ -57,22 +76,43 @@ impl Signals {
     /// Takes the signals over, so that one that comes while the arguments are still read isn't lost.
     pub(crate) fn take() -> Result<Self, Failure> {
         let signals = Self::default();
-        let insisted = Arc::new(AtomicBool::new(false));
         let ignored = ignored();
         let named = STOPPING.iter().enumerate().filter(|(_, (signal, _))| !ignored.has(*signal));
         for (index, &(signal, _)) in named {
             take(signal, signal_hook::flag::register_conditional_default(signal, Arc::clone(&signals.released)))?;
-            if INSISTING.contains(&signal) {
-                take(signal, signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(&insisted)))?;
-                take(signal, signal_hook::flag::register(signal, Arc::clone(&insisted)))?;
-            }
             take(signal, signal_hook::flag::register_usize(signal, Arc::clone(&signals.by), index))?;
             take(signal, signal_hook::flag::register(signal, Arc::clone(&signals.stop)))?;
         }
         if !ignored.has(SIGUSR1) {
             take(SIGUSR1, signal_hook::flag::register(SIGUSR1, Arc::clone(&signals.status)))?;
         }
+        take(SIGCONT, signal_hook::flag::register(SIGCONT, Arc::clone(&signals.continued)))?;
         Ok(signals)
+    }
+
+    /// Has a second request of those that insist end the process at once, for a command that stops in order. A request may be
+    /// several signals: `timeout` sends its own to the process and to its group.
+    pub(crate) fn obey_a_second(&self) -> Result<(), Failure> {
+        let ignored = ignored();
+        let insisting = INSISTING.into_iter().filter(|signal| !ignored.has(*signal));
+        let mut signals = Deliveries::new(insisting)
+            .map_err(|error| Failure::of(Fault::SystemCallFailed, format!("take signals: {error}")))?;
+        // One that came while the arguments were read.
+        let came = self.came().filter(|(signal, _)| INSISTING.contains(signal));
+        let mut first = came.map(|_| Instant::now());
+        let watch = move || {
+            // It needs no capabilities.
+            let _ = keep_only(for_locked_memory());
+            for _ in signals.forever() {
+                match first {
+                    None => first = Some(Instant::now()),
+                    Some(first) if first.elapsed() < ONE_REQUEST => {}
+                    Some(_) => signal_hook::low_level::exit(1),
+                }
+            }
+        };
+        let started = Builder::new().name("zc-insist".to_owned()).stack_size(STACK).spawn(watch);
+        started.map(drop).map_err(|error| SessionError::Thread(error).into())
     }
 
     /// Gives those that ask to stop back, for a command that leaves nothing behind when it is ended at once. One that came
@@ -105,6 +145,12 @@ impl Signals {
     pub(crate) fn status(&self) -> bool {
         // SYNC: as in `stop`; only this thread takes it back.
         self.status.swap(false, Ordering::Relaxed)
+    }
+
+    /// Whether the process was continued, after it had been stopped, since the last call.
+    pub(crate) fn continued(&self) -> bool {
+        // SYNC: as in `status`.
+        self.continued.swap(false, Ordering::Relaxed)
     }
 
     /// The flag that says that one came which asks to stop, for a loop that takes one.

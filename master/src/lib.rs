@@ -75,3 +75,4 @@ pub use zerocat_config as config;
 pub use zerocat_engine::Counters;
 pub use zerocat_faults::{Category, Fault};
 pub use zerocat_host::chain;
+pub use zerocat_tasks::{Job, StandardInput};

@@ -2,6 +2,7 @@
 
 use crate::commands::{Command, LineError, parse_line};
 use crate::lines::LineReader;
+use crate::standard_input::{Job, StandardInput};
 use crate::waveform::value_at;
 use std::io::{self, BufRead, BufReader};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
@@ -82,12 +83,12 @@ pub struct StdinSource {
 }
 
 impl StdinSource {
-    /// From standard input.
+    /// From standard input. While the process is in the background of its terminal nothing is read, and nothing stops it.
     ///
     /// # Errors
     /// The thread could not be started.
     pub fn open() -> io::Result<Self> {
-        Self::from_reader(|| BufReader::new(io::stdin()))
+        Self::from_reader(|| BufReader::new(StandardInput::open(told)))
     }
 
     /// From another stream, opened on the reading thread.
@@ -98,6 +99,16 @@ impl StdinSource {
         let (sender, lines) = sync_channel(WAITING);
         Builder::new().name("zc-stdin".to_owned()).spawn(move || forward(open(), &sender))?;
         Ok(Self { lines, ended: false })
+    }
+}
+
+/// Says whether commands are read.
+fn told(job: Job) {
+    match job {
+        Job::Background => tracing::warn!(
+            "commands on standard input are not read: this job is in the background of its terminal; `fg` has them read"
+        ),
+        Job::Foreground => tracing::info!("commands on standard input are read: this job is in the foreground"),
     }
 }
 

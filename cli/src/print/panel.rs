@@ -43,6 +43,11 @@ pub(super) struct Panel {
 }
 
 impl Panel {
+    /// Forgets that there is one on the terminal: somebody else writes there now.
+    pub(super) const fn leave(&mut self) {
+        self.drawn = false;
+    }
+
     /// What to write so that `said`, which ends with a newline, stands above `lines`; without lines the panel goes.
     pub(super) fn compose(&mut self, said: &[u8], lines: &[String], size: Size) -> Vec<u8> {
         let mut text = Vec::new();

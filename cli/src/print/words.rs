@@ -11,6 +11,7 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::Builder;
 use std::time::{Duration, Instant};
+use zerocat::Job;
 use zerocat::outfile::write_all;
 use zerocat_sched::capabilities::{for_locked_memory, keep_only};
 
@@ -73,17 +74,23 @@ impl Queue {
     }
 
     /// What is to be written next, if anything is: one text, or all that wait where each would have the panel drawn again.
-    fn take(&mut self, panel: &mut Panel) -> Option<Vec<u8>> {
+    /// On a terminal that is somebody else's now (`background`) no panel is drawn, and what was drawn there is left.
+    fn take(&mut self, panel: &mut Panel, background: bool) -> Option<Vec<u8>> {
+        if background {
+            panel.leave();
+            self.redraw = false;
+        }
         if self.waiting.is_empty() && !self.redraw {
             return None;
         }
-        let texts = if self.pinned.is_empty() { 1.min(self.waiting.len()) } else { self.waiting.len() };
+        let pinned = if background { &[] } else { self.pinned.as_slice() };
+        let texts = if pinned.is_empty() { 1.min(self.waiting.len()) } else { self.waiting.len() };
         self.writing = Some(self.waiting.iter().take(texts).map(|text| lines(text)).sum());
         let said: Vec<u8> = self.waiting.drain(..texts).flatten().collect();
         self.bytes -= said.len();
         self.redraw = false;
         // Without a panel before or after, the size doesn't matter.
-        Some(panel.compose(&said, &self.pinned, Size::of(std::io::stderr())))
+        Some(panel.compose(&said, pinned, Size::of(std::io::stderr())))
     }
 }
 
@@ -128,7 +135,7 @@ impl Words {
         let mut panel = Panel::default();
         let mut queue = self.lock();
         loop {
-            let Some(text) = queue.take(&mut panel) else {
+            let Some(text) = queue.take(&mut panel, in_background()) else {
                 queue = self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
                 continue;
             };
@@ -164,6 +171,11 @@ pub(crate) fn pin(lines: Vec<String>) {
     WORDS.pin(lines);
 }
 
+/// Whether this process is in the background of the terminal that standard error is.
+pub(crate) fn in_background() -> bool {
+    Job::on(std::io::stderr()) == Job::Background
+}
+
 /// Waits until all is written, at most so long.
 pub(crate) fn drain(at_most: Duration) {
     WORDS.drain(at_most);
@@ -196,15 +208,15 @@ mod tests {
     #[test]
     fn pinned_lines_are_written_with_all_that_waits_and_only_when_they_changed() {
         let (mut queue, mut panel) = (Queue::new(), Panel::default());
-        assert_eq!(queue.take(&mut panel), None);
+        assert_eq!(queue.take(&mut panel, false), None);
         queue.push(b"first\n".to_vec());
         queue.push(b"second\n".to_vec());
-        assert_eq!(queue.take(&mut panel).unwrap(), b"first\n");
+        assert_eq!(queue.take(&mut panel, false).unwrap(), b"first\n");
         queue.push(b"third\n".to_vec());
         (queue.pinned, queue.redraw) = (vec!["figures".to_owned()], true);
-        let written = String::from_utf8(queue.take(&mut panel).unwrap()).unwrap();
+        let written = String::from_utf8(queue.take(&mut panel, false).unwrap()).unwrap();
         assert!(written.starts_with("second\nthird\n") && written.contains("figures"), "{written:?}");
-        assert_eq!((queue.writing, queue.bytes, queue.take(&mut panel)), (Some(2), 0, None));
+        assert_eq!((queue.writing, queue.bytes, queue.take(&mut panel, false)), (Some(2), 0, None));
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! Commands that are carried out while a segment is served: from a script with times, and from standard input.
 
 use super::links::{Links, apply};
-use std::io::{BufRead, IsTerminal, Read};
+use std::io::{BufRead, BufReader, IsTerminal, Read};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
+use zerocat::StandardInput;
 use zerocat_sim::{COMMANDS, Command, CommandParser, FrameFaults, Page, ScriptRun, Segment};
 
 /// Longest line that is read.
@@ -105,25 +106,21 @@ pub(super) fn help() -> Vec<String> {
     COMMANDS.iter().map(|(usage, what)| format!("{usage:<31} {what}")).collect()
 }
 
-/// Whether commands can be typed: standard input is a terminal, and this process is in the foreground. The kernel stops
-/// a background job that reads from its terminal.
+/// Whether commands can be typed: standard input is the terminal of this process.
 pub(super) fn input_is_terminal() -> bool {
     let stdin = std::io::stdin();
-    stdin.is_terminal() && in_foreground()
+    stdin.is_terminal() && nix::unistd::tcgetpgrp(stdin).is_ok()
 }
 
-fn in_foreground() -> bool {
-    nix::unistd::tcgetpgrp(std::io::stdin()).is_ok_and(|group| group == nix::unistd::getpgrp())
-}
-
-/// Reads lines on a thread of its own, which ends with the input. A line that is too long comes in pieces.
+/// Reads lines on a thread of its own, which ends with the input. A line that is too long comes in pieces. A terminal of
+/// others (`setsid`) is theirs to type in.
 fn read_input() -> Option<Receiver<String>> {
-    if std::io::stdin().is_terminal() && !in_foreground() {
+    if std::io::stdin().is_terminal() && !input_is_terminal() {
         return None;
     }
     let (send, receive) = sync_channel(WAITING);
     let read = move || {
-        let mut input = std::io::stdin().lock();
+        let mut input = BufReader::new(StandardInput::open(|_| ()));
         let mut line = Vec::new();
         while matches!(input.by_ref().take(LONGEST).read_until(b'\n', &mut line), Ok(1..)) {
             if send.send(String::from_utf8_lossy(&line).into_owned()).is_err() {

@@ -79,7 +79,8 @@ impl Display {
     pub(super) fn open(json: bool, quiet: bool, names: &Names, status: &Status, seed: u64) -> Self {
         let subdevices = status.snapshot.subdevices.len();
         let typed = super::control::input_is_terminal();
-        let screen = !json && !quiet && std::io::stderr().is_terminal();
+        let own = std::io::stderr().is_terminal() && !print::in_background();
+        let screen = !json && !quiet && own;
         if !quiet && !screen {
             print::say(format_args!("serving {subdevices} SubDevices on {names}; Ctrl-C ends it"));
         }

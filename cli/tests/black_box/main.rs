@@ -17,6 +17,7 @@ mod exchange;
 mod failures;
 mod files;
 mod harsh;
+mod jobs;
 mod limits;
 mod live_view;
 mod moments;

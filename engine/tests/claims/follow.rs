@@ -2,9 +2,12 @@
 
 use crate::commanded::{Commanded, exchange, safe, spec};
 use crate::support::{Fate, plan};
+use proptest::collection::vec;
+use proptest::prelude::{Just, Strategy, any, prop_assert_eq, prop_oneof, proptest};
 use std::time::Duration;
 use zerocat_engine::{
-    CyclicLane, Exchange, Follow, LaneOptions, Order, Others, RingFull, SafeOutputs, Traffic, WriterSpec, writer,
+    CyclicLane, Exchange, Follow, LaneOptions, Order, Others, ReaderSpec, RingFull, SafeOutputs, SampleReader, Traffic,
+    WriterSpec, reader, reader_while_safe, writer,
 };
 use zerocat_link::Slot;
 use zerocat_pdi::{BitSpan, Turn};
@@ -177,4 +180,103 @@ fn in_turn_a_set_waits_until_the_sync_unit_of_its_outputs_was_sent() {
     }
     let sent: Vec<_> = (0..14).filter_map(|_| rig.next()).collect();
     assert_eq!(sent, [[1, 0], [2, 0], [3, 0], [4, 0]]);
+}
+
+/// What may happen in a cycle.
+#[derive(Debug, Clone, Copy)]
+enum Act {
+    /// The input is moved to a value, and this becomes of the frame.
+    Cycle(u8, Fate),
+    Switch(Traffic),
+    /// A set that commands the other output alone, or both.
+    Push(bool, Others),
+    Stall,
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    let fate = prop_oneof![
+        4 => Just(Fate::Answered),
+        1 => Just(Fate::Miscounted),
+        1 => Just(Fate::Lost),
+        1 => Just(Fate::Delayed),
+        1 => Just(Fate::Doubled),
+    ];
+    let others = prop_oneof![Just(Others::Stay), Just(Others::Safe)];
+    prop_oneof![
+        8 => (any::<u8>(), fate).prop_map(|(value, fate)| Act::Cycle(value, fate)),
+        1 => Just(Act::Switch(Traffic::Live)),
+        1 => Just(Act::Switch(Traffic::Safe)),
+        2 => (any::<bool>(), others).prop_map(|(both, others)| Act::Push(both, others)),
+        1 => Just(Act::Stall),
+    ]
+}
+
+/// The input as the engine holds it after each cycle, whatever the traffic is.
+struct Held {
+    readers: [SampleReader; 2],
+    value: u8,
+}
+
+impl Held {
+    fn after_cycle(&mut self) -> u8 {
+        for reader in &mut self.readers {
+            let mut byte = [0];
+            while reader.pop(&mut byte).is_some() {
+                self.value = byte[0];
+            }
+        }
+        self.value
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_happens_an_output_that_nobody_commands_has_the_value_that_its_input_had_a_cycle_before(
+        acts in vec(act(), 1..80),
+    ) {
+        let spec = || ReaderSpec { ranges: std::iter::once(2..3).collect(), every: 1, depth: 64 };
+        let ((safe_port, while_safe), (live_port, while_live)) = (reader_while_safe(spec()), reader(spec()));
+        let limit = Some(Duration::from_millis(100));
+        let exchange = Exchange {
+            readers: vec![safe_port, live_port],
+            stall_limit: limit,
+            ..exchange(Vec::new(), SafeOutputs::zero(4))
+        };
+        let mut rig = Commanded::of(follow(true, true), exchange);
+        let mut held = Held { readers: [while_safe, while_live], value: 0 };
+        let (mut commanded, mut waiting) = (false, None);
+        for act in acts {
+            let before = held.after_cycle();
+            let epoch = rig.engine.counters().epoch;
+            let live = rig.commands.state().live;
+            let sent = match act {
+                Act::Cycle(value, fate) => {
+                    rig.engine.link_mut().fill = value;
+                    rig.engine.link_mut().fates.push_back(fate);
+                    rig.next()
+                }
+                Act::Switch(traffic) => {
+                    rig.parts.controls.traffic(traffic).unwrap();
+                    rig.next()
+                }
+                Act::Push(both, others) => {
+                    let bits = if both { ALL } else { [0xff, 0] };
+                    rig.push_part([7, 8], bits, others).unwrap();
+                    waiting = live.then_some((both, others));
+                    rig.next()
+                }
+                Act::Stall => rig.skip(200),
+            };
+            if let Some((both, others)) = waiting.take() {
+                commanded = both || (commanded && others == Others::Stay);
+            }
+            // A stall is found before the frame goes out.
+            let stalled = rig.engine.counters().stalls > 0 && matches!(act, Act::Stall) && rig.engine.counters().epoch > epoch;
+            commanded &= !stalled;
+            let expected = if commanded { 8 } else { before };
+            prop_assert_eq!(sent.map(|[_, output]| output), Some(expected), "{:?}", act);
+            // Traffic that was made safe at the end of the cycle.
+            commanded &= rig.engine.counters().epoch == epoch;
+        }
+    }
 }

@@ -92,7 +92,7 @@ impl Shared {
     /// Tells the epoch, and whether its sets are taken. Only the realtime thread calls it.
     fn set(&self, epoch: u64, live: bool) {
         // SYNC: publishes one word and nothing behind it. Pairs with the acquire load in state.
-        self.state.store(epoch << EPOCH | u64::from(live) * LIVE, Ordering::Release);
+        self.state.store((epoch << EPOCH) | u64::from(live), Ordering::Release);
     }
 
     fn state(&self) -> CommandState {

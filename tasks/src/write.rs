@@ -426,6 +426,7 @@ mod tests {
     }
 
     type Seen = Arc<Mutex<Vec<Batch>>>;
+    type Told = Arc<Mutex<Vec<&'static str>>>;
     const MS: Duration = Duration::from_millis(1);
 
     /// How a task behaves.
@@ -462,10 +463,8 @@ mod tests {
     }
 
     /// The events of a task, in words of a report.
-    fn listened(
-        task: WriteTask<Pushed, Queue, Script>,
-    ) -> (WriteTask<Pushed, Queue, Script>, Arc<Mutex<Vec<&'static str>>>) {
-        let told = Arc::<Mutex<Vec<&'static str>>>::default();
+    fn listened(task: WriteTask<Pushed, Queue, Script>) -> (WriteTask<Pushed, Queue, Script>, Told) {
+        let told = Told::default();
         let inner = Arc::clone(&told);
         (task.with_listener(Listener::new(move |event| inner.lock().unwrap().push(event.name()))), told)
     }

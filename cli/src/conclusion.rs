@@ -36,6 +36,8 @@ enum Printed {
     Json,
     /// The report as JSON in one line, the last one behind those of samples.
     JsonLine,
+    /// Nothing.
+    Nothing,
 }
 
 impl Conclusion {
@@ -46,6 +48,7 @@ impl Conclusion {
         let file =
             file.map_err(|error: zerocat::outfile::OutfileError| Failure::of(Fault::FileNotWritable, chain(&error)))?;
         let printed = match (how.json, samples_on_stdout) {
+            (false, _) if how.quiet => Printed::Nothing,
             (false, false) => Printed::Summary,
             (false, true) => Printed::SummaryAside,
             (true, false) => Printed::Json,
@@ -80,6 +83,7 @@ impl Conclusion {
         match self.printed {
             Printed::Json => print::pretty(&document).and_then(print::last_lines),
             Printed::JsonLine => print::one_line(&document).and_then(print::last_lines),
+            Printed::Nothing => Ok(()),
             // There is little to sum up, and it has been said.
             _ if report.time_to_op_ms.is_none() => Ok(()),
             Printed::Summary => print::last_lines(summary(report)),

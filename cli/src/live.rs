@@ -145,17 +145,20 @@ impl Live {
             link.kind,
             link.interface
         ));
+        if let Some((got, why)) = link.mode_got.zip(link.mode_why.as_deref()) {
+            self.say(&format!("{got} is the best mode that {} gives ({why})", link.interface));
+        }
         for subdevice in session.subdevices() {
             self.say(&format!("  {:>3}  {}", subdevice.position, subdevice.name));
         }
         for subdevice in session.left_in_init() {
-            self.say(&format!("left in INIT: {subdevice}"));
+            print::say(format_args!("left in INIT: {subdevice}"));
         }
         if let Some(margin) = session.spin_margin() {
             self.say(&format!("hybrid margin: {margin}"));
         }
         for missing in session.missing() {
-            self.say(&format!("unavailable: {missing}"));
+            print::say(format_args!("unavailable: {missing}"));
         }
     }
 
@@ -196,7 +199,7 @@ impl Live {
     /// Says that this thread had no CPU for so long, if it is worth saying.
     pub(crate) fn late(&self, late: Duration) {
         if let Some(sentence) = starved(late) {
-            self.say(&sentence);
+            print::say(sentence);
         }
     }
 

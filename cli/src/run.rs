@@ -92,7 +92,7 @@ pub(crate) struct HowLong {
     /// Print the report as JSON instead of a summary; as one line, the last one, where samples go to standard output.
     #[arg(long)]
     pub(crate) json: bool,
-    /// Show nothing while it runs.
+    /// Say only problems: no phases, no figures, no summary.
     #[arg(short, long)]
     pub(crate) quiet: bool,
 }

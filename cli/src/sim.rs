@@ -95,7 +95,7 @@ pub(crate) struct Sim {
     /// Print events as JSON lines, and a summary as the last line.
     #[arg(long)]
     json: bool,
-    /// Show only problems while it runs.
+    /// Say only problems: no table, no figures, no summary.
     #[arg(short, long)]
     quiet: bool,
 }

@@ -132,12 +132,6 @@ fn open_xdp(request: &LinkRequest<'_>) -> Result<OpenLink, LinkOpenError> {
     let got = link.report();
     let report = xdp_report(request.section, got);
     let mut missing = Vec::new();
-    if got.mode_got != Mode::ZeroCopy {
-        let why = got.refused.first().map_or(String::new(), |why| format!(" ({why})"));
-        if request.section.mode == XdpMode::Auto {
-            missing.push(format!("AF_XDP zero-copy on {interface}: got {}{why}", got.mode_got));
-        }
-    }
     if let (BusyPoll::On(_), BusyPolling::Refused(why)) = (request.section.busy_poll, &got.busy_poll) {
         missing.push(format!("busy polling on {interface}: {why}"));
     }
@@ -192,6 +186,8 @@ fn xdp_report(section: &EngineSection, got: &XdpReport) -> LinkReport {
         driver: got.driver.clone(),
         mode_asked: Some(asked_name(section.mode)),
         mode_got: Some(mode_name(got.mode_got)),
+        // `auto` asks for the best that there is: a lesser mode is no shortfall, but worth knowing why.
+        mode_why: got.refused.first().filter(|_| section.mode == XdpMode::Auto).map(ToString::to_string),
         queue: Some(got.queue),
         wakeup: Some(match got.wakeup {
             zerocat_xdp::Wakeup::WhenNeeded => "when_needed",

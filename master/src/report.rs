@@ -278,6 +278,9 @@ pub struct LinkReport {
     pub mode_asked: Option<&'static str>,
     /// XDP mode read back from the kernel; `null` for other kinds.
     pub mode_got: Option<&'static str>,
+    /// Why `auto` got no better mode: what the kernel said to the first one that it refused; `null` where it got zero-copy, where
+    /// a mode was named, and for other kinds.
+    pub mode_why: Option<String>,
     /// Queue of the interface that the XDP socket is bound to; `null` for other kinds.
     pub queue: Option<u32>,
     /// Whether the kernel says when it must be woken (`when_needed`, `always`); `null` for other kinds than `xdp`.
@@ -300,6 +303,7 @@ impl LinkReport {
             driver: None,
             mode_asked: None,
             mode_got: None,
+            mode_why: None,
             queue: None,
             wakeup: None,
             umem_pages: None,

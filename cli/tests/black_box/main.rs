@@ -25,6 +25,7 @@ mod outputs;
 mod privileges;
 #[allow(dead_code, reason = "another suite uses the rest")]
 mod program;
+mod quiet;
 mod recovery;
 mod run;
 #[allow(dead_code, reason = "another suite uses the rest")]

@@ -106,6 +106,11 @@ impl Program {
         self.out.text()
     }
 
+    /// What it has said on standard error so far.
+    pub(crate) fn errors(&self) -> String {
+        self.err.text()
+    }
+
     /// Waits until all that it said on standard output is as wanted.
     pub(crate) fn await_output(&mut self, what: &str, wanted: impl Fn(&str) -> bool) {
         self.await_in(what, |program| &program.out, wanted);

@@ -174,7 +174,8 @@ impl SessionEvent {
             | Self::Recovered { .. }
             | Self::AttachedAgain
             | Self::AnswersInTime { .. }
-            | Self::BackInOp(_) => None,
+            | Self::BackInOp(_)
+            | Self::Source { .. } => None,
         }
     }
 }

@@ -109,3 +109,33 @@ fn the_schema_names_every_profile() {
         assert!(schema.contains(&format!("\"{profile}\"")), "{profile}");
     }
 }
+
+/// The names of all keys below a schema.
+fn keys(schema: &serde_json::Value, all: &mut std::collections::BTreeSet<String>) {
+    if let Some(properties) = schema.get("properties").and_then(|properties| properties.as_object()) {
+        all.extend(properties.keys().cloned());
+    }
+    match schema {
+        serde_json::Value::Object(map) => map.values().for_each(|inner| keys(inner, all)),
+        serde_json::Value::Array(list) => list.iter().for_each(|inner| keys(inner, all)),
+        _ => {}
+    }
+}
+
+#[test]
+fn the_manual_names_every_key() {
+    let manual = include_str!("../../../docs/sim.md");
+    let mut all = std::collections::BTreeSet::new();
+    keys(&SegmentConfig::json_schema(), &mut all);
+    let missing: Vec<_> = all.iter().filter(|key| !manual.contains(&format!("`{key}`"))).collect();
+    assert!(missing.is_empty(), "docs/sim.md lacks {missing:?}");
+}
+
+#[test]
+fn a_segment_may_be_yaml_and_json_may_have_comments() {
+    let json = r#"{ // two of them
+        "subdevices": [{ "profile": "coupler" }, { "profile": "servo", "name": "axis", }, ] }"#;
+    let yaml = "subdevices:\n  - profile: coupler\n  - { profile: servo, name: axis } # the axis\n";
+    let yaml = SegmentConfig::parse(yaml.as_bytes(), zerocat_text::Format::Yaml).unwrap();
+    assert_eq!(SegmentConfig::from_json(json).unwrap(), yaml);
+}

@@ -33,6 +33,24 @@ impl Parameter {
         Self { at, data_type, value, default: 0, access: access::READ, name }
     }
 
+    /// Index and subindex.
+    #[cfg(test)]
+    pub(crate) fn at(&self) -> (u16, u8) {
+        self.at
+    }
+
+    /// The value after power-on.
+    #[cfg(test)]
+    pub(crate) fn default(&self) -> i64 {
+        self.default
+    }
+
+    /// Whether it is written.
+    #[cfg(test)]
+    pub(crate) fn is_setting(&self) -> bool {
+        self.access == access::WRITE
+    }
+
     fn entry(&self) -> Entry {
         Entry {
             subindex: self.at.1,

@@ -470,8 +470,7 @@ fn the_manual_has_every_setting_with_its_default() {
     let manual = include_str!("../../../../docs/servo.md");
     for parameter in objects::parameters().iter().filter(|parameter| parameter.is_setting()) {
         let (index, subindex) = parameter.at();
-        let object =
-            if subindex == 0 { format!("{index:#06x}") } else { format!("{index:#06x}:{subindex:02}") };
+        let object = if subindex == 0 { format!("{index:#06x}") } else { format!("{index:#06x}:{subindex:02}") };
         let row = format!("| {} | {} |", object.to_uppercase().replace("0X", "0x"), parameter.default());
         assert!(manual.contains(&row), "docs/servo.md lacks {row}");
     }

@@ -60,6 +60,8 @@ impl AlPolicy {
 /// A state that was reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AlReached {
+    /// Who.
+    pub who: Label,
     /// The state.
     pub state: AlState,
     /// Errors that were acknowledged on the way, in order.
@@ -214,7 +216,7 @@ impl<'a> Request<'a> {
                 self.control(AlControl::request(self.state)).await?;
             } else if shown.status.state() == Some(self.state) {
                 let acknowledged = std::mem::take(&mut self.acknowledged);
-                return Ok(AlReached { state: self.state, acknowledged, took: self.waited() });
+                return Ok(AlReached { who: self.who.clone(), state: self.state, acknowledged, took: self.waited() });
             } else if std::mem::take(&mut ask_again) {
                 self.control(AlControl::request(self.state)).await?;
             }

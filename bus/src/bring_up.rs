@@ -303,7 +303,10 @@ impl<'d> Network<'d> {
         let all = going.len() == self.subdevices.len();
         let results = if all && al::request_all(datagrams, going.len(), state, policy.poll).await {
             let took = datagrams.now().saturating_sub(start);
-            vec![Ok(AlReached { state, acknowledged: Vec::new(), took }); going.len()]
+            let reached = |subdevice: &&SubDevice| {
+                Ok(AlReached { who: subdevice.label(), state, acknowledged: Vec::new(), took })
+            };
+            going.iter().map(reached).collect()
         } else {
             let requests = going.into_iter().map(|subdevice| async move {
                 let who = subdevice.label();

@@ -12,6 +12,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use zerocat_faults::Fault;
 use zerocat_wire::WireError;
 use zerocat_wire::coe::{CoeHeader, CoeService, Emergency};
 use zerocat_wire::mailbox::{self, MailboxError as Refusal, MailboxHeader, MailboxType};
@@ -402,7 +403,7 @@ impl Mailbox {
 
     fn keep(&mut self, received: ReceivedEmergency) {
         let Emergency { code, register, data } = received.emergency;
-        tracing::warn!(subdevice = %self.who, code = %format_args!("{code:#06x}"), register, ?data,
+        tracing::warn!(fault = %Fault::Emergency, subdevice = %self.who, code = %format_args!("{code:#06x}"), register, ?data,
             text = received.emergency.text(), "emergency");
         self.counters.emergencies += 1;
         if self.emergencies.len() >= EMERGENCIES {

@@ -64,6 +64,7 @@ impl Conclusion {
         report.unsaid = print::unsaid();
         report.outcome = Some(outcome(&done, &report, signals));
         let failed = done.as_ref().err();
+        count(&mut report, failed);
         let written = self.file.as_mut().map_or(Ok(()), |(path, file)| write(&report, failed, path, file));
         let printed = self.print(&report, failed.or(written.as_ref().err()));
         let mut failures = [done, written, printed].into_iter().filter_map(Result::err);
@@ -92,6 +93,16 @@ impl Conclusion {
                 Ok(())
             }
         }
+    }
+}
+
+/// Counts what only the end of a run knows of.
+fn count(report: &mut Report, failed: Option<&Failure>) {
+    if let Some(failure) = failed {
+        report.faults.entry(failure.fault().name()).or_insert(1);
+    }
+    if report.unsaid > 0 {
+        report.faults.insert(Fault::OutputLinesLost.name(), report.unsaid);
     }
 }
 

@@ -27,6 +27,7 @@ pub(crate) fn summary(report: &Report) -> String {
     ));
     lines.extend(outages(&report.outages));
     lines.extend(late(&report.late));
+    lines.extend(report.retried.iter().map(|retried| format!("retried   {}", retried.text)));
     lines.extend(report.out_of_op.iter().map(|out| format!("not in OP {}", out.text)));
     if let Some(NicErrors { received, dropped, sent }) = report.nic_errors.filter(|nic| nic.received + nic.sent > 0) {
         lines.push(format!("NIC       errors: {received} received, {sent} sent ({dropped} dropped)"));
@@ -43,6 +44,7 @@ pub(crate) fn summary(report: &Report) -> String {
         lines.push(format!("margin    {margin}"));
     }
     lines.extend(no_room(&report.frames));
+    lines.extend(faults(report));
     for missing in &report.missing {
         lines.push(format!("unavailable {missing}"));
     }
@@ -66,6 +68,12 @@ fn outages(outages: &OutagesReport) -> Vec<String> {
         format!("          {}; {end} {:.0} ms", outage.cause, outage.lasted_ms)
     };
     std::iter::once(all).chain(list.iter().take(SHOWN).map(one)).collect()
+}
+
+/// How often each fault occurred, in a line.
+fn faults(report: &Report) -> Option<String> {
+    let all: Vec<_> = report.faults.iter().map(|(name, count)| format!("{name} {count}")).collect();
+    (!all.is_empty()).then(|| format!("faults    {}", all.join(", ")))
 }
 
 /// Answers that came later than a cycle waits.

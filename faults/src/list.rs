@@ -358,6 +358,12 @@ faults! {
     CommandOutdated "command_outdated" User None;
         "a command came before the end of an outage, and was dropped";
         "give it again";
+    SourceEnded "source_ended" User None;
+        "a source of commands has ended; its outputs are safe";
+        "keep it open as long as it commands";
+    SourceSilent "source_silent" User None;
+        "a source of commands was silent for as long as its `timeout`; its outputs are safe";
+        "look at what writes the commands; the next one is obeyed";
     SourceFailed "source_failed" Master None;
         "commands can't be read any more";
         "the message says why";

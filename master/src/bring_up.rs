@@ -1,15 +1,16 @@
 //! Bring-up from a running realtime thread to OP: the phases of the bus with the engine's part in between.
 
 use crate::bind::{BindError, Positions, bind};
-use crate::events::Phase;
+use crate::events::{Phase, SessionEvent};
 use crate::layout;
 use crate::machine::{DrivenBus, Machine};
 use crate::recognition::{Unnamed, recognise};
 use crate::shutdown::LOOK;
 use crate::stopping::StopWatch;
+use crate::told::Retried;
 use std::time::Duration;
 use zerocat_bus::{
-    BringUpError, Driven, Label, Matching, Missing, Network, Occupancy, Options, SiiNames, Times, occupancy,
+    AlReached, BringUpError, Driven, Label, Matching, Missing, Network, Occupancy, Options, SiiNames, Times, occupancy,
 };
 use zerocat_config::{Rig, Timeouts};
 use zerocat_engine::{
@@ -269,7 +270,8 @@ impl<'a> Machine<'a> {
             network.set_times(position, times);
         }
         self.observer.enter(Phase::PreOp);
-        network.to_pre_op().await?;
+        let reached = network.to_pre_op().await?;
+        self.tell_retried(reached, &matching);
         self.observer.enter(Phase::ReadPdos);
         network.read_pdos().await?;
         let layouts = layout::layouts(self.rig, &network, &matching);
@@ -298,10 +300,11 @@ impl<'a> Machine<'a> {
     /// # Errors
     /// What failed, with the SubDevice.
     pub async fn operate(&mut self, planned: &mut Planned<'a>, ports: &mut Ports) -> Result<(), StartError> {
-        let Planned { network, plan, bindings, before, suspended_before, .. } = planned;
+        let Planned { network, plan, matching, bindings, before, suspended_before, .. } = planned;
         self.observer.enter(Phase::SafeOp);
         network.program(plan).await?;
-        network.to_safe_op().await?;
+        let reached = network.to_safe_op().await?;
+        self.tell_retried(reached, matching);
         self.observer.enter(Phase::Exchange);
         let subdevices = u16::try_from(network.subdevices().len()).unwrap_or(u16::MAX);
         let lane = CyclicLane::new(plan, LaneOptions { first_slot: Slot(0), al_status: Some(subdevices) })?;
@@ -316,7 +319,8 @@ impl<'a> Machine<'a> {
         network.activate_for_op(plan).await?;
         // Frames that stood still meanwhile may have cost OP again, and are no outage of a network that isn't live yet.
         loop {
-            network.to_op().await?;
+            let reached = network.to_op().await?;
+            self.tell_retried(reached, matching);
             let (counters, suspended) = (self.counters.read(), self.surroundings.suspended());
             let slept = suspended.saturating_sub(*suspended_before);
             let interrupted = counters.stalls != before.stalls || slept >= self.rig.engine.watchdog;
@@ -332,6 +336,16 @@ impl<'a> Machine<'a> {
         self.controls.traffic(Traffic::Live)?;
         self.observer.enter(Phase::Running);
         Ok(())
+    }
+
+    /// Tells who refused a state before it got there.
+    fn tell_retried(&self, reached: Vec<AlReached>, matching: &Matching) {
+        for reached in reached {
+            let key = matching.matches.iter().find(|found| found.position == reached.who.position);
+            if let Some(retried) = Retried::of(reached, key.map(|found| found.key.clone())) {
+                self.observer.warn(&SessionEvent::Retried(retried));
+            }
+        }
     }
 
     /// Waits until some cycles in a row were complete, as the engine counts them, since it has obeyed.

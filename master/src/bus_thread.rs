@@ -8,6 +8,7 @@
 //! for it. If it panics, the realtime thread finds its controls abandoned, makes the outputs safe, and ends.
 
 use crate::core::{BusEnds, Core, Remains};
+use crate::fault_counts::add;
 use crate::health::{Health, OutOfOp};
 use crate::lateness::Lateness;
 use crate::link::AnyLink;
@@ -106,7 +107,7 @@ impl BusThread {
         early.give(&core.thread);
         let controls = machine.controls;
         let (reached, tasks, furthest) = (reached.into_inner(), tasks.into_inner().stop(), options.observer.furthest());
-        let report = RunReport::of(&core, reached, tasks, furthest, datagrams.counters());
+        let report = RunReport::of(&core, reached, tasks, furthest, options.observer.told(), datagrams.counters());
         conclude(life, report, core.end(controls), started)
     }
 }
@@ -128,7 +129,8 @@ fn conclude(
     let remains = remains?;
     let failed = life.failed.iter().map(chain).collect();
     let out_of_op = life.health.out().cloned().collect();
-    let report = report.close(&remains, &life.outages, &life.health);
+    let mut report = report.close(&remains, &life.outages, &life.health);
+    life.failed.iter().for_each(|failed| add(&mut report.faults, failed.fault(), 1));
     let report =
         Report { bus: BusReport { cpu_percent: cpu_percent(&life), ..report.bus }, late: late(&life), ..report };
     Ok(Ended { report, failed, out_of_op, ending: life.ending })
@@ -154,7 +156,11 @@ fn refuse(
     started: &SyncSender<Result<Facts, Unstarted>>,
 ) -> Ended {
     let (error, report) = match remains {
-        Ok(remains) => (error, report.close(&remains, &Outages::default(), &Health::default())),
+        Ok(remains) => {
+            let mut report = report.close(&remains, &Outages::default(), &Health::default());
+            add(&mut report.faults, error.fault(), 1);
+            (error, report)
+        }
         Err(panic) => (panic.into(), report.of_link()),
     };
     let _ = started.try_send(Err(Unstarted { error, report: Box::new(report.clone()) }));

@@ -8,6 +8,7 @@ use crate::privileges::{give_up, with_only};
 use crate::realtime::{Margin, RealtimeThread, ThreadPanic};
 use crate::report::{LinkReport, NicErrors};
 use crate::session::{SessionError, SessionOptions};
+use crate::told::FaultCounts;
 use std::path::Path;
 use std::time::Duration;
 use zerocat_bus::PduLoop;
@@ -143,7 +144,7 @@ impl Core {
             tracing::warn!("the realtime thread had ended already");
         }
         let outcome = self.thread.join();
-        self.faults.stop();
+        let logged = self.faults.stop();
         let RunOutcome { link, measurements, counters, usage, .. } = outcome?;
         let link = {
             let counters = link.counters();
@@ -151,7 +152,7 @@ impl Core {
             counters
         };
         let taped = self.capture.map(TapThread::stop);
-        Ok(Remains { link, measurements, counters, usage, taped })
+        Ok(Remains { link, measurements, counters, usage, taped, logged })
     }
 }
 
@@ -163,6 +164,8 @@ pub(crate) struct Remains {
     pub(crate) counters: Counters,
     pub(crate) usage: Option<RealtimeUsage>,
     pub(crate) taped: Option<Taped>,
+    /// What the fault log counted.
+    pub(crate) logged: FaultCounts,
 }
 
 /// Puts a tap around a link, if frames are to be captured.

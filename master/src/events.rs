@@ -4,9 +4,10 @@
 use crate::health::OutOfOp;
 use crate::recognition::Unnamed;
 use crate::supervision::Cause;
+use crate::told::{Retried, Told};
 use std::cell::Cell;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use zerocat_bus::matching::Aside;
 use zerocat_tasks::SourceEvent;
@@ -116,6 +117,8 @@ pub enum SessionEvent {
     },
     /// A SubDevice is not in the rig file.
     Unnamed(Unnamed),
+    /// A SubDevice refused an AL state before it got there.
+    Retried(Retried),
     /// After an outage another SubDevice is in the place of one, and the rig file accepts it; which one.
     Replaced(String),
     /// The commands of a task went live, or its source ended, fell silent, or is heard again.
@@ -150,14 +153,19 @@ impl fmt::Display for SessionEvent {
             Self::Source { task, event } => write!(f, "task `{task}`: {event}"),
             Self::Aside { key, aside } => write!(f, "`{key}` {aside}"),
             Self::Unnamed(unnamed) => write!(f, "{unnamed}; it takes part without channels"),
+            Self::Retried(retried) => retried.fmt(f),
             Self::Replaced(which) => f.write_str(which),
         }
     }
 }
 
-type Tell = dyn Fn(&SessionEvent) + Send;
+/// A function that is told of each event, and what a report says of events.
+struct Tell {
+    listener: Box<dyn Fn(&SessionEvent) + Send>,
+    told: Told,
+}
 
-/// A function that is told of each event, on the thread that saw it, and the furthest phase so far.
+/// Tells each event, on the thread that saw it; the furthest phase so far, and what a report says of events.
 pub struct Observer {
     teller: Teller,
     furthest: Cell<Option<Phase>>,
@@ -165,30 +173,46 @@ pub struct Observer {
 
 /// Tells an observer's function from any thread, one event at a time.
 #[derive(Clone)]
-pub(crate) struct Teller(Arc<Mutex<Box<Tell>>>);
+pub(crate) struct Teller(Arc<Mutex<Tell>>);
 
 impl Teller {
+    fn lock(&self) -> MutexGuard<'_, Tell> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn tell(&self, event: &SessionEvent) {
-        (self.0.lock().unwrap_or_else(PoisonError::into_inner))(event);
+        let mut tell = self.lock();
+        tell.told.note(event);
+        (tell.listener)(event);
+    }
+
+    /// Tells of a trouble, and logs it.
+    fn warn(&self, event: &SessionEvent) {
+        match event.fault() {
+            Some(fault) => tracing::warn!(%fault, "{event}"),
+            None => tracing::warn!("{event}"),
+        }
+        self.tell(event);
     }
 
     /// Tells what became of a task's source, and logs it: a trouble as a warning.
     pub(crate) fn tell_source(&self, task: &Arc<str>, event: SourceEvent) {
         let told = SessionEvent::Source { task: Arc::clone(task), event };
         match event {
-            SourceEvent::Live => tracing::info!("{told}"),
-            SourceEvent::Silent { .. } | SourceEvent::HeardAgain { .. } | SourceEvent::Ended => {
-                tracing::warn!("{told}");
+            SourceEvent::Live => {
+                tracing::info!("{told}");
+                self.tell(&told);
             }
+            SourceEvent::Silent { .. } | SourceEvent::HeardAgain { .. } | SourceEvent::Ended => self.warn(&told),
         }
-        self.tell(&told);
     }
 }
 
 impl Observer {
     /// Tells `observer`, which must not block: the bus thread and tasks' threads wait for it.
     pub fn new(observer: impl Fn(&SessionEvent) + Send + 'static) -> Self {
-        Self { teller: Teller(Arc::new(Mutex::new(Box::new(observer)))), furthest: Cell::new(None) }
+        let tell = Tell { listener: Box::new(observer), told: Told::default() };
+        Self { teller: Teller(Arc::new(Mutex::new(tell))), furthest: Cell::new(None) }
     }
 
     /// Its other end for another thread.
@@ -210,14 +234,18 @@ impl Observer {
         self.furthest.get()
     }
 
+    /// What a report says of the events so far.
+    pub(crate) fn told(&self) -> Told {
+        self.teller.lock().told.clone()
+    }
+
     pub(crate) fn enter(&self, phase: Phase) {
         self.tell(&SessionEvent::Phase(phase));
     }
 
     /// Tells of a trouble, and logs it.
     pub(crate) fn warn(&self, event: &SessionEvent) {
-        tracing::warn!("{event}");
-        self.tell(event);
+        self.teller.warn(event);
     }
 }
 

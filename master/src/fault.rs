@@ -20,6 +20,7 @@ use crate::tasks::TaskStartError;
 use zerocat_bus::Missing;
 use zerocat_config::ConfigError;
 use zerocat_faults::Fault;
+use zerocat_tasks::SourceEvent;
 use zerocat_wire::al::AlStatusCode;
 
 impl SessionError {
@@ -169,13 +170,16 @@ impl SessionEvent {
             Self::OutOfOp(out) => Some(out.fault()),
             Self::Aside { .. } => Some(Fault::SubdeviceDiffers),
             Self::Unnamed(_) => Some(Fault::SubdeviceUnnamed),
+            Self::Source { event: SourceEvent::Ended, .. } => Some(Fault::SourceEnded),
+            Self::Source { event: SourceEvent::Silent { .. }, .. } => Some(Fault::SourceSilent),
+            Self::Retried(_) => Some(Fault::StateRetried),
             Self::Replaced(_) => Some(Fault::SubdeviceReplaced),
             Self::Phase(_)
             | Self::Recovered { .. }
             | Self::AttachedAgain
             | Self::AnswersInTime { .. }
             | Self::BackInOp(_)
-            | Self::Source { .. } => None,
+            | Self::Source { event: SourceEvent::Live | SourceEvent::HeardAgain { .. }, .. } => None,
         }
     }
 }

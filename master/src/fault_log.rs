@@ -1,24 +1,26 @@
 //! The fault log: a thread that drains the event ring and logs what happened, in words and without flooding: of each
-//! kind of trouble one line a second at most, the first as it comes.
+//! kind of trouble one line a second at most, the first as it comes. A kind is a fault of the list, and is counted.
 
 mod lines;
 mod timing;
 
 pub(crate) use timing::FarEnd;
 
+use crate::told::FaultCounts;
 use lines::{Line, Lines};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 use zerocat_engine::EventReader;
+use zerocat_faults::Fault;
 
 const NAP: Duration = Duration::from_millis(5);
 
 /// The running thread.
 #[derive(Debug)]
 pub(crate) struct FaultLogThread {
-    handle: JoinHandle<()>,
+    handle: JoinHandle<FaultCounts>,
     stop: Arc<AtomicBool>,
 }
 
@@ -32,17 +34,18 @@ impl FaultLogThread {
         Ok(Self { handle, stop })
     }
 
-    /// Says what is left and ends.
-    pub(crate) fn stop(self) {
+    /// Says what is left and ends. Returns how often each fault came that its log tells apart.
+    pub(crate) fn stop(self) -> FaultCounts {
         // SYNC: a flag; it publishes nothing else. Pairs with the relaxed load in watch.
         self.stop.store(true, Ordering::Relaxed);
-        if self.handle.join().is_err() {
-            tracing::error!("the fault log's thread ended by a panic");
-        }
+        self.handle.join().unwrap_or_else(|_| {
+            tracing::error!(fault = %Fault::ThreadPanicked, "the fault log's thread ended by a panic");
+            FaultCounts::default()
+        })
     }
 }
 
-fn watch(mut events: EventReader, mut lines: Lines, stop: &AtomicBool) {
+fn watch(mut events: EventReader, mut lines: Lines, stop: &AtomicBool) -> FaultCounts {
     loop {
         // SYNC: pairs with the relaxed store in FaultLogThread::stop.
         let last = stop.load(Ordering::Relaxed) || events.is_closed();
@@ -50,7 +53,8 @@ fn watch(mut events: EventReader, mut lines: Lines, stop: &AtomicBool) {
             lines.note(event);
         }
         if last {
-            return lines.rest().into_iter().for_each(log);
+            lines.rest().into_iter().for_each(log);
+            return lines.counts();
         }
         lines.due(Instant::now()).into_iter().for_each(log);
         std::thread::sleep(NAP);
@@ -59,7 +63,7 @@ fn watch(mut events: EventReader, mut lines: Lines, stop: &AtomicBool) {
 
 fn log(line: Line) {
     match line {
-        Line::Trouble(text) => tracing::warn!("{text}"),
+        Line::Trouble(fault, text) => tracing::warn!(%fault, "{text}"),
         Line::News(text) => tracing::info!("{text}"),
     }
 }

@@ -6,6 +6,7 @@ use crate::sinks::Sinks;
 use std::path::Path;
 use std::time::Duration;
 use zerocat_config::Rig;
+use zerocat_faults::Fault;
 use zerocat_link::tap::{TapError, TapReader, TapThread, TapWriter};
 
 /// How long the capture waits for a reader of its file before it is given up.
@@ -40,7 +41,9 @@ pub enum CaptureError {
 
 /// Writes what passes a tap into a file, on a thread of its own. A capture that fails is said at once.
 pub(crate) fn capture(reader: TapReader, file: Outfile, interface: &str) -> Result<TapThread, CaptureError> {
-    let tell =
-        |error: &TapError| tracing::error!("{}; the run goes on without its capture", zerocat_host::chain(error));
+    let tell = |error: &TapError| {
+        let why = zerocat_host::chain(error);
+        tracing::error!(fault = %Fault::CaptureFailed, "{why}; the run goes on without its capture");
+    };
     Ok(TapWriter::new(reader, file, interface)?.spawn(tell)?)
 }

@@ -10,6 +10,7 @@ mod draft;
 mod events;
 mod expiry;
 mod fault;
+mod fault_counts;
 mod fault_log;
 mod files;
 mod health;
@@ -37,6 +38,7 @@ mod stopping;
 mod supervision;
 mod surroundings;
 mod tasks;
+mod told;
 mod unstarted;
 mod wanted;
 
@@ -65,6 +67,7 @@ pub use sinks::{SinkError, Sinks};
 pub use supervision::Cause;
 pub use surroundings::{LinkState, NotAttached, Surroundings};
 pub use tasks::{TaskSet, TaskStartError};
+pub use told::Retried;
 pub use unstarted::Unstarted;
 pub use wanted::doctor_request;
 

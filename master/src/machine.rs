@@ -178,7 +178,7 @@ impl<'a> Machine<'a> {
             Ok(()) => {}
             Err(error) => {
                 for failed in self.shut_down(&mut planned).await {
-                    tracing::warn!("during shutdown: {failed}");
+                    tracing::warn!(fault = %failed.fault(), "during shutdown: {failed}");
                 }
                 return Err(error);
             }
@@ -260,7 +260,7 @@ impl<'a> Machine<'a> {
                 Left::LinkGone(why) => break Ending::LinkGone(why),
                 Left::Lost(cause) => {
                     if let Err(error) = self.make_safe().await {
-                        tracing::warn!("{}", chain(&error));
+                        tracing::warn!(fault = %error.fault(), "{}", chain(&error));
                     }
                     self.observer.warn(&SessionEvent::Lost(cause));
                     self.observer.enter(Phase::Lost);

@@ -91,7 +91,7 @@ impl<'a> Machine<'a> {
         let mut told = None;
         loop {
             if let Err(error) = self.take_exchange_out(&mut ports).await {
-                tracing::warn!("{}", chain(&error));
+                tracing::warn!(fault = %error.fault(), "{}", chain(&error));
             }
             let receives = match self.standing(&mut told).await {
                 Ok(receives) => receives,

@@ -4,8 +4,10 @@
 //! A figure that couldn't be had is `null`, never 0.
 
 use crate::health::OutOfOp;
+use crate::told::Retried;
 use schemars::JsonSchema;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use zerocat_engine::{Distribution, Summary};
 use zerocat_host::Host;
 use zerocat_tasks::Counts;
@@ -60,6 +62,10 @@ pub struct Report {
     pub out_of_op: Vec<OutOfOpReport>,
     /// How often a SubDevice left OP while the others stayed in it.
     pub left_op: u64,
+    /// SubDevices that refused an AL state before they got there, in the order of time; the first hundred.
+    pub retried: Vec<RetriedReport>,
+    /// How often each fault occurred, by its name (`zerocat faults`); those that did.
+    pub faults: BTreeMap<&'static str, u64>,
     /// What was asked for and couldn't be had, a sentence each.
     pub missing: Vec<String>,
     /// Frames beside the cyclic ones.
@@ -117,6 +123,8 @@ impl Report {
             late: LateReport::default(),
             out_of_op: Vec::new(),
             left_op: 0,
+            retried: Vec::new(),
+            faults: BTreeMap::new(),
             missing,
             frames: Frames::default(),
             bus: BusReport::default(),
@@ -152,6 +160,8 @@ pub struct OutOfOpReport {
     pub state: Option<String>,
     /// AL status code; `null` where it doesn't answer.
     pub code: Option<u16>,
+    /// Name of the fault.
+    pub fault: &'static str,
     /// All of it in words.
     pub text: String,
 }
@@ -164,7 +174,41 @@ impl OutOfOpReport {
             key: out.key.clone(),
             state: out.shown.map(|shown| shown.status.to_string()),
             code: out.shown.map(|shown| shown.code.0),
+            fault: out.fault().name(),
             text: out.to_string(),
+        }
+    }
+}
+
+/// A SubDevice that refused an AL state, and got there once its error was acknowledged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct RetriedReport {
+    /// Its position on the bus, 0-based.
+    pub position: u16,
+    /// Its name.
+    pub name: String,
+    /// Its key in the rig file; `null` where it isn't named there.
+    pub key: Option<String>,
+    /// AL state that it was asked for, such as `OP`.
+    pub state: String,
+    /// How often it refused.
+    pub times: usize,
+    /// Its AL status codes, each once.
+    pub codes: Vec<u16>,
+    /// All of it in words.
+    pub text: String,
+}
+
+impl RetriedReport {
+    pub(crate) fn of(retried: &Retried) -> Self {
+        Self {
+            position: retried.who.position,
+            name: retried.who.name.clone(),
+            key: retried.key.clone(),
+            state: retried.state.to_string(),
+            times: retried.times,
+            codes: retried.codes.iter().map(|code| code.0).collect(),
+            text: retried.to_string(),
         }
     }
 }
@@ -174,6 +218,8 @@ impl OutOfOpReport {
 pub struct OutageReport {
     /// Why the network was lost, in words.
     pub cause: String,
+    /// Name of the fault.
+    pub cause_name: &'static str,
     /// From its detection until OP, or until the end of the run, in ms.
     pub lasted_ms: f64,
     /// Whether it ended in OP.

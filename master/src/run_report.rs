@@ -3,15 +3,17 @@
 use crate::bring_up::Planned;
 use crate::core::{Core, Remains};
 use crate::events::Phase;
+use crate::fault_counts::counts;
 use crate::health::Health;
 use crate::layout;
 use crate::recovery::{Outage, Outages};
 use crate::report::{
     BusReport, CaptureReport, Cycles, Figures, Frames, Holes, HostReport, LateReport, LinkCalls, LinkReport,
-    MarginReport, NetworkReport, NicErrors, OutOfOpReport, OutageReport, OutagesReport, Report, RtReport, SCHEMA,
-    TaskReport,
+    MarginReport, NetworkReport, NicErrors, OutOfOpReport, OutageReport, OutagesReport, Report, RetriedReport,
+    RtReport, SCHEMA, TaskReport,
 };
 use crate::session::Facts;
+use crate::told::Told;
 use std::time::Duration;
 use zerocat_bus::DatagramCounters;
 use zerocat_config::Rig;
@@ -35,6 +37,7 @@ pub(crate) struct RunReport {
     reached: Option<Facts>,
     phase: &'static str,
     datagrams: DatagramCounters,
+    told: Told,
 }
 
 impl RunReport {
@@ -44,6 +47,7 @@ impl RunReport {
         reached: Option<Facts>,
         tasks: Vec<TaskReport>,
         furthest: Option<Phase>,
+        told: Told,
         datagrams: DatagramCounters,
     ) -> Self {
         let missing = reached.as_ref().map_or(&core.missing, |facts| &facts.missing);
@@ -57,6 +61,7 @@ impl RunReport {
             reached,
             phase: furthest.map_or("link", Phase::name),
             datagrams,
+            told,
         }
     }
 
@@ -73,6 +78,7 @@ impl RunReport {
     /// The report.
     pub(crate) fn close(self, remains: &Remains, outages: &Outages, health: &Health) -> Report {
         let Counters { cycles, skipped, lost_cycles, working_counter_faults, .. } = remains.counters;
+        let faults = counts(&self.told.faults, remains, &self.tasks);
         Report {
             schema: SCHEMA,
             version: env!("CARGO_PKG_VERSION"),
@@ -100,6 +106,8 @@ impl RunReport {
             late: LateReport::default(),
             out_of_op: health.out().map(OutOfOpReport::of).collect(),
             left_op: health.left(),
+            retried: self.told.retried.iter().map(RetriedReport::of).collect(),
+            faults,
             missing: self.missing,
             frames: frames(&remains.counters, remains.link),
             capture: remains.taped.as_ref().map(capture),
@@ -131,6 +139,7 @@ pub(crate) fn network(rig: &Rig, planned: &Planned<'_>, wait: &'static str) -> N
 fn outages_report(outages: &Outages) -> OutagesReport {
     let one = |outage: &Outage| OutageReport {
         cause: outage.cause.to_string(),
+        cause_name: outage.cause.fault().name(),
         lasted_ms: milliseconds(outage.lasted),
         recovered: outage.recovered,
     };

@@ -207,7 +207,7 @@ async fn look(datagrams: &Datagrams, options: ScanOptions, written: &Cell<bool>)
             name_entries(&mut network, &cache).await;
         }
         for failed in network.shut_down().await {
-            tracing::warn!("back to INIT: {failed}");
+            tracing::warn!(fault = %failed.fault(), "back to INIT: {failed}");
         }
     }
     let mut subdevices = Vec::with_capacity(network.subdevices().len());

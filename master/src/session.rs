@@ -28,6 +28,7 @@ use std::time::{Duration, Instant};
 use zerocat_bus::{Label, RequestError, Requests, StateReport, requests};
 use zerocat_config::Rig;
 use zerocat_engine::{Counters, CountersReader};
+use zerocat_faults::Fault;
 use zerocat_pdi::Value;
 use zerocat_sched::PeriodError;
 
@@ -383,7 +384,7 @@ impl Shared {
 impl Drop for Shared {
     fn drop(&mut self) {
         if let Err(error) = self.shut_down() {
-            tracing::error!("{error}");
+            tracing::error!(fault = %Fault::ThreadPanicked, "{error}");
         }
     }
 }

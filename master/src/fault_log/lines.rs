@@ -2,9 +2,12 @@
 //! one kind.
 
 use super::timing::{FarEnd, Timing};
+use crate::told::FaultCounts;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use zerocat_engine::{CycleFault, Event};
+use zerocat_faults::Fault;
+use zerocat_link::LinkFault;
 
 /// Time between two lines of a kind.
 const WINDOW: Duration = Duration::from_secs(1);
@@ -12,7 +15,7 @@ const WINDOW: Duration = Duration::from_secs(1);
 /// A line of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Line {
-    Trouble(String),
+    Trouble(Fault, String),
     News(String),
 }
 
@@ -21,8 +24,12 @@ pub(super) enum Line {
 pub(super) struct Lines {
     timing: Timing,
     timing_said: Said,
-    others: BTreeMap<&'static str, Others>,
+    others: BTreeMap<Kind, Others>,
+    counts: FaultCounts,
 }
+
+/// What repetitions are counted by. One that isn't a fault is news.
+type Kind = Option<Fault>;
 
 /// When a kind was said last.
 #[derive(Debug, Default)]
@@ -44,7 +51,12 @@ struct Others {
 
 impl Lines {
     pub(super) fn new(period: Duration, far_end: FarEnd) -> Self {
-        Self { timing: Timing::new(period, far_end), timing_said: Said::default(), others: BTreeMap::new() }
+        Self {
+            timing: Timing::new(period, far_end),
+            timing_said: Said::default(),
+            others: BTreeMap::new(),
+            counts: FaultCounts::default(),
+        }
     }
 
     /// Takes an event in.
@@ -52,7 +64,11 @@ impl Lines {
         if self.timing.note(event.cycle, event.fault) {
             return;
         }
-        let others = self.others.entry(kind(event.fault)).or_default();
+        let kind = kind(event.fault);
+        if let Some(fault) = kind {
+            *self.counts.entry(fault).or_default() += 1;
+        }
+        let others = self.others.entry(kind).or_default();
         others.more += u64::from(others.first.is_some());
         others.first.get_or_insert(event);
     }
@@ -60,11 +76,11 @@ impl Lines {
     /// What may be said now.
     pub(super) fn due(&mut self, now: Instant) -> Vec<Line> {
         let mut lines = Vec::new();
-        if self.timing_said.is_long_ago(now)
-            && let Some(line) = self.timing.sentence()
-        {
-            self.timing_said = Said(Some(now));
-            lines.push(line);
+        if self.timing_said.is_long_ago(now) || self.timing.holds_a_first() {
+            lines.extend(self.timing.sentences());
+            if !lines.is_empty() {
+                self.timing_said = Said(Some(now));
+            }
         }
         for others in self.others.values_mut().filter(|others| others.said.is_long_ago(now)) {
             if let Some(line) = others.take() {
@@ -76,9 +92,15 @@ impl Lines {
     }
 
     /// All that is left.
-    pub(super) fn rest(mut self) -> Vec<Line> {
-        let timing = self.timing.sentence();
+    pub(super) fn rest(&mut self) -> Vec<Line> {
+        let timing = self.timing.sentences();
         timing.into_iter().chain(self.others.values_mut().filter_map(Others::take)).collect()
+    }
+
+    /// How often each fault came, of what has been said.
+    pub(super) fn counts(self) -> FaultCounts {
+        let timing = self.timing.counts().into_iter().filter(|(_, count)| *count > 0);
+        self.counts.into_iter().chain(timing).collect()
     }
 }
 
@@ -86,13 +108,26 @@ impl Others {
     fn take(&mut self) -> Option<Line> {
         let Event { cycle, fault, .. } = self.first.take()?;
         let more = std::mem::take(&mut self.more);
-        let more = if more == 0 { String::new() } else { format!("; {more} more {}", kind(fault)) };
+        let more = if more == 0 { String::new() } else { format!("; {more} more {}", several(fault)) };
         let text = format!("cycle {cycle}: {fault}{more}");
-        Some(if matches!(fault, CycleFault::AlStatus { .. }) { Line::News(text) } else { Line::Trouble(text) })
+        Some(kind(fault).map_or_else(|| Line::News(text.clone()), |kind| Line::Trouble(kind, text.clone())))
     }
 }
 
-const fn kind(fault: CycleFault) -> &'static str {
+/// Which fault of the list it is, apart from those of time.
+const fn kind(fault: CycleFault) -> Kind {
+    match fault {
+        CycleFault::Stall(_) => Some(Fault::NoFrameSent),
+        CycleFault::WorkingCounter { .. } => Some(Fault::WorkingCounterWrong),
+        CycleFault::Link(LinkFault::Down) => Some(Fault::LinkDown),
+        CycleFault::Link(LinkFault::Busy(_) | LinkFault::Full) => Some(Fault::LinkBusy),
+        CycleFault::Link(_) => Some(Fault::LinkError),
+        _ => None,
+    }
+}
+
+/// Many of a kind.
+const fn several(fault: CycleFault) -> &'static str {
     match fault {
         CycleFault::Skipped(_) | CycleFault::Late(_) | CycleFault::Hole(_) | CycleFault::Lost { .. } => "lost cycles",
         CycleFault::Stall(_) => "such times",
@@ -121,12 +156,13 @@ mod tests {
             lines.note(event(cycle, CycleFault::Lost { frame: 0 }));
             said.extend(lines.due(began + Duration::from_millis(cycle)));
         }
-        let [Line::Trouble(first), rest @ ..] = said.as_slice() else { panic!("{said:?}") };
+        let [Line::Trouble(Fault::MachineLate, first), rest @ ..] = said.as_slice() else { panic!("{said:?}") };
         assert!(first.starts_with("cycle 0 lost: "), "{first}");
         assert_eq!(rest.len(), 4);
-        let told = |line: &Line| matches!(line, Line::Trouble(text) if text.starts_with("1000 cycles lost: "));
+        let told = |line: &Line| matches!(line, Line::Trouble(_, text) if text.starts_with("1000 cycles lost: "));
         assert!(rest.iter().all(told), "{rest:?}");
-        assert!(matches!(&lines.rest()[..], [Line::Trouble(text)] if text.starts_with("999 cycles lost")));
+        assert!(matches!(&lines.rest()[..], [Line::Trouble(_, text)] if text.starts_with("999 cycles lost")));
+        assert_eq!(lines.counts(), FaultCounts::from([(Fault::MachineLate, 5_000)]));
     }
 
     #[test]
@@ -137,13 +173,33 @@ mod tests {
         lines.note(event(3, counter(7)));
         lines.note(event(3, CycleFault::AlStatus { was: 8, now: 12, responding: 9 }));
         let said = lines.due(now);
-        assert!(matches!(&said[..], [Line::News(_), Line::Trouble(_)]), "{said:?}");
+        assert!(matches!(&said[..], [Line::News(_), Line::Trouble(Fault::WorkingCounterWrong, _)]), "{said:?}");
         for cycle in 4..8 {
             lines.note(event(cycle, counter(5)));
         }
         assert_eq!(lines.due(now), []);
-        let [Line::Trouble(text)] = &lines.due(now + WINDOW)[..] else { panic!("one line") };
+        let [Line::Trouble(_, text)] = &lines.due(now + WINDOW)[..] else { panic!("one line") };
         assert_eq!(text, "cycle 4: working counter 5 of 9 in frame 0, datagram 1; 3 more wrong working counters");
         assert_eq!(lines.rest(), []);
+        assert_eq!(lines.counts(), FaultCounts::from([(Fault::WorkingCounterWrong, 5)]));
+    }
+
+    #[test]
+    fn the_first_of_a_kind_is_said_at_once_whatever_was_said_just_before() {
+        let now = Instant::now();
+        let mut lines = Lines::new(Duration::from_millis(1), FarEnd::Cable);
+        let mut said = |cycle, faults: &[CycleFault]| {
+            faults.iter().for_each(|fault| lines.note(event(cycle, *fault)));
+            let name = |line| if let Line::Trouble(fault, _) = line { fault.name() } else { "news" };
+            lines.due(now).into_iter().map(name).collect::<Vec<_>>()
+        };
+        let (late, lost) = (CycleFault::Late(Duration::from_micros(400)), CycleFault::Lost { frame: 0 });
+        assert_eq!(said(1, &[late]), ["news"]);
+        assert_eq!(said(2, &[late, lost]), ["machine_late"]);
+        assert_eq!(said(3, &[lost]), ["cycles_lost"]);
+        assert_eq!(said(4, &[lost]), <[&str; 0]>::default());
+        assert_eq!(said(5, &[CycleFault::Link(LinkFault::Full)]), ["link_busy"]);
+        assert_eq!(said(6, &[CycleFault::Link(LinkFault::Down)]), ["link_down"]);
+        assert_eq!(said(7, &[CycleFault::Link(LinkFault::Down)]), <[&str; 0]>::default());
     }
 }

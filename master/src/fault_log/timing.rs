@@ -7,6 +7,7 @@ use super::lines::Line;
 use crate::report::LinkReport;
 use std::time::Duration;
 use zerocat_engine::CycleFault;
+use zerocat_faults::Fault;
 
 /// What came of time, since it was last told.
 #[derive(Debug)]
@@ -17,6 +18,9 @@ pub(super) struct Timing {
     now: Now,
     /// Whether it was said where to find help.
     hinted: bool,
+    /// Cycles of which something was said, by whose they are.
+    missed: u64,
+    lost: u64,
 }
 
 /// What is at the other end of the link.
@@ -75,7 +79,7 @@ enum How {
 
 impl Timing {
     pub(super) fn new(period: Duration, far_end: FarEnd) -> Self {
-        Self { period, far_end, since: Since::default(), now: Now::default(), hinted: false }
+        Self { period, far_end, since: Since::default(), now: Now::default(), hinted: false, missed: 0, lost: 0 }
     }
 
     /// Takes a fault in. Returns whether it is one of time.
@@ -118,18 +122,29 @@ impl Timing {
         }
     }
 
-    /// What happened since the last call, as a sentence: trouble where a cycle was lost.
-    pub(super) fn sentence(&mut self) -> Option<Line> {
-        let since = std::mem::take(&mut self.since);
-        match (since.missed, since.lost, since.wait) {
-            (0, 0, wait) => Some(Line::News(format!("{}; no cycle was lost", wait?.sentence(false)))),
-            (0, lost, _) => Some(Line::Trouble(self.network(lost, since.cycle))),
-            (missed, 0, wait) => Some(Line::Trouble(self.machine(missed, since.cycle, wait))),
-            (missed, lost, wait) => {
-                let machine = self.machine(missed, since.cycle, wait);
-                Some(Line::Trouble(format!("{machine}; {}", self.network(lost, since.cycle))))
-            }
+    /// Whether a kind of trouble waits that nothing was said of yet.
+    pub(super) const fn holds_a_first(&self) -> bool {
+        (self.since.missed > 0 && self.missed == 0) || (self.since.lost > 0 && self.lost == 0)
+    }
+
+    /// How many cycles were lost of which something was said, by fault.
+    pub(super) const fn counts(&self) -> [(Fault, u64); 2] {
+        [(Fault::MachineLate, self.missed), (Fault::CyclesLost, self.lost)]
+    }
+
+    /// What happened since the last call, a sentence for the machine and one for the network: trouble where a cycle was
+    /// lost.
+    pub(super) fn sentences(&mut self) -> Vec<Line> {
+        let Since { missed, lost, cycle, wait } = std::mem::take(&mut self.since);
+        self.missed += missed;
+        self.lost += lost;
+        if missed == 0 && lost == 0 {
+            let late = wait.map(|wait| Line::News(format!("{}; no cycle was lost", wait.sentence(false))));
+            return late.into_iter().collect();
         }
+        let machine = (missed > 0).then(|| Line::Trouble(Fault::MachineLate, self.machine(missed, cycle, wait)));
+        let network = (lost > 0).then(|| Line::Trouble(Fault::CyclesLost, self.network(lost, cycle)));
+        machine.into_iter().chain(network).collect()
     }
 
     fn machine(&mut self, missed: u64, cycle: u64, wait: Option<Wait>) -> String {
@@ -186,11 +201,12 @@ mod tests {
 
     const LOST: CycleFault = CycleFault::Lost { frame: 0 };
 
-    fn trouble(told: Option<Line>) -> String {
-        match told {
-            Some(Line::Trouble(text)) => text,
-            other => panic!("{other:?}"),
-        }
+    fn trouble(told: Vec<Line>) -> String {
+        let text = |line| match line {
+            Line::Trouble(_, text) => text,
+            Line::News(text) => panic!("no trouble: {text}"),
+        };
+        told.into_iter().map(text).collect::<Vec<_>>().join("; ")
     }
 
     fn after(faults: &[(u64, CycleFault)], far_end: FarEnd) -> Timing {
@@ -201,8 +217,8 @@ mod tests {
 
     fn told(faults: &[(u64, CycleFault)]) -> String {
         let mut timing = after(faults, FarEnd::Cable);
-        let told = trouble(timing.sentence());
-        assert_eq!(timing.sentence(), None);
+        let told = trouble(timing.sentences());
+        assert_eq!(timing.sentences(), []);
         told
     }
 
@@ -241,7 +257,7 @@ mod tests {
     #[test]
     fn nobody_is_sent_to_a_cable_where_there_is_none() {
         let mut timing = after(&[(7, LATE), (7, LOST), (8, LOST)], FarEnd::Program);
-        let told = trouble(timing.sentence());
+        let told = trouble(timing.sentences());
         assert!(told.contains("(not the segment)") && told.contains("simulated segment was late"), "{told}");
         assert!(!told.contains("cable"), "{told}");
         let far_end = |driver: Option<&str>| {
@@ -255,18 +271,18 @@ mod tests {
     fn a_late_cycle_whose_frames_came_back_is_no_trouble() {
         let mut timing = after(&[(7, LATE)], FarEnd::Cable);
         let text = "this machine woke up 400 us late; no cycle was lost";
-        assert_eq!(timing.sentence(), Some(Line::News(text.to_owned())));
+        assert_eq!(timing.sentences(), [Line::News(text.to_owned())]);
     }
 
     #[test]
     fn frames_that_are_told_after_their_late_cycle_was_are_still_the_machines() {
         let mut timing = Timing::new(Duration::from_millis(1), FarEnd::Cable);
         timing.note(7, LATE);
-        timing.sentence();
+        timing.sentences();
         timing.note(7, LOST);
-        assert!(trouble(timing.sentence()).ends_with("woke up 400 us late (not the cable, see `zerocat doctor`)"));
+        assert!(trouble(timing.sentences()).ends_with("woke up 400 us late (not the cable, see `zerocat doctor`)"));
         timing.note(9, LATE);
         timing.note(9, LOST);
-        assert!(!trouble(timing.sentence()).contains("doctor"), "it is said once");
+        assert!(!trouble(timing.sentences()).contains("doctor"), "it is said once");
     }
 }

@@ -3,8 +3,8 @@
 use crate::print;
 use comfy_table::Table;
 use zerocat::report::{
-    Figures, Frames, Holes, LateReport, NetworkReport, NicErrors, OutageReport, OutagesReport, Report, RtReport,
-    UnitReport,
+    Figures, Frames, Holes, LateReport, NetworkReport, NicErrors, OutageReport, OutagesReport, RefusedReport, Report,
+    RtReport, TaskReport, UnitReport,
 };
 
 /// Outages that are shown one by one.
@@ -44,6 +44,7 @@ pub(crate) fn summary(report: &Report) -> String {
         lines.push(format!("margin    {margin}"));
     }
     lines.extend(no_room(&report.frames));
+    lines.extend(report.tasks.iter().flat_map(refused));
     lines.extend(faults(report));
     for missing in &report.missing {
         lines.push(format!("unavailable {missing}"));
@@ -68,6 +69,13 @@ fn outages(outages: &OutagesReport) -> Vec<String> {
         format!("          {}; {end} {:.0} ms", outage.cause, outage.lasted_ms)
     };
     std::iter::once(all).chain(list.iter().take(SHOWN).map(one)).collect()
+}
+
+/// Commands that a task refused, a line for each kind.
+fn refused(task: &TaskReport) -> impl Iterator<Item = String> {
+    task.refused.iter().map(|RefusedReport { fault, count, first }| {
+        format!("refused   {count} commands of task `{}`, {fault}: {first}", task.name)
+    })
 }
 
 /// How often each fault occurred, in a line.

@@ -356,8 +356,11 @@ faults! {
         "the value of a command doesn't fit the entry; the output holds its last one";
         "give a value in the range of its data type";
     CommandOutdated "command_outdated" User None;
-        "a command came before the end of an outage, and was dropped";
+        "a command came before the end of an outage or of a silence, and was dropped";
         "give it again";
+    CommandOverflowed "command_overflowed" User None;
+        "a line of commands was refused because too many waited for their turn";
+        "send them no faster than they are handed over, or take the newest only";
     SourceEnded "source_ended" User None;
         "a source of commands has ended; its outputs are safe";
         "keep it open as long as it commands";

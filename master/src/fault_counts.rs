@@ -23,6 +23,9 @@ pub(crate) fn counts(told: &FaultCounts, remains: &Remains, tasks: &[TaskReport]
     for task in tasks {
         add(&mut named, Fault::SamplesOverrun, task.overrun);
         add(&mut named, Fault::BatchesLost, task.batches_lost);
+        for refused in &task.refused {
+            *named.entry(refused.fault).or_default() += refused.count;
+        }
     }
     named
 }

@@ -9,8 +9,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use zerocat_engine::{Distribution, Summary};
+use zerocat_faults::Fault;
 use zerocat_host::Host;
-use zerocat_tasks::Counts;
+use zerocat_tasks::{Counts, Refused};
 
 /// Name and version of the schema.
 pub const SCHEMA: &str = "zerocat-report/1";
@@ -514,8 +515,27 @@ pub struct TaskReport {
     pub batches_lost: u64,
     /// Complete command sets that reached the outputs; 0 for a read task.
     pub commands: u64,
+    /// Commands that were refused, by kind; empty for a read task.
+    pub refused: Vec<RefusedReport>,
     /// Where the commands came from; `null` for a read task.
     pub source: Option<SourceReport>,
+}
+
+/// Commands of a task that were refused for reasons of a kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct RefusedReport {
+    /// Name of the fault.
+    pub fault: &'static str,
+    /// How many.
+    pub count: u64,
+    /// Why the first of them was refused.
+    pub first: String,
+}
+
+impl RefusedReport {
+    pub(crate) fn of((fault, Refused { count, first }): (Fault, Refused)) -> Self {
+        Self { fault: fault.name(), count, first }
+    }
 }
 
 /// What became of the source of a write task.

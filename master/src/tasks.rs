@@ -3,7 +3,7 @@
 
 use crate::bring_up::{Bindings, Ports};
 use crate::events::Teller;
-use crate::report::{SourceReport, TaskReport};
+use crate::report::{RefusedReport, SourceReport, TaskReport};
 use crate::sinks::{SinkError, Sinks};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -108,6 +108,7 @@ impl TaskSet {
     pub fn stop(self) -> Vec<TaskReport> {
         self.running.iter().for_each(|task| task.thread.stop());
         let report = |task: Running| {
+            let counters = Arc::clone(task.thread.counters());
             let counts = task.thread.join();
             let Counts { samples, overrun, batches, lost_batches, applied, .. } = counts;
             TaskReport {
@@ -119,6 +120,7 @@ impl TaskSet {
                 batches,
                 batches_lost: lost_batches,
                 commands: applied,
+                refused: counters.refused().into_iter().map(RefusedReport::of).collect(),
             }
         };
         self.running.into_iter().map(report).collect()

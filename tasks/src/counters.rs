@@ -1,7 +1,13 @@
 //! Counters of a task, readable from any thread while it runs.
 
+use crate::commands::LineError;
 use crate::hearing::SourceEvent;
+use crate::outputs::Rejected;
+use crate::refused::{Refused, RefusedByKind};
+use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::sync::atomic::{AtomicU64, Ordering};
+use zerocat_faults::Fault;
 
 /// Counters of one task. Each only grows.
 #[derive(Debug, Default)]
@@ -18,6 +24,7 @@ pub struct TaskCounters {
     rejected: AtomicU64,
     outdated: AtomicU64,
     malformed: AtomicU64,
+    refused: RefusedByKind,
     overflowed: AtomicU64,
     live: AtomicU64,
     silent: AtomicU64,
@@ -92,6 +99,17 @@ impl TaskCounters {
         }
     }
 
+    /// Commands that were refused, by kind.
+    #[must_use]
+    pub fn refused(&self) -> BTreeMap<Fault, Refused> {
+        self.refused.read()
+    }
+
+    /// Counts a command that is refused for a reason. Returns how many of the kind there are now.
+    pub(crate) fn refuse(&self, fault: Fault, why: &impl Display) -> u64 {
+        self.refused.add(fault, 1, || why.to_string())
+    }
+
     pub(crate) fn sample(&self, stale: bool, missing: u64) {
         self.samples.fetch_add(1, Ordering::Relaxed);
         self.stale.fetch_add(u64::from(stale), Ordering::Relaxed);
@@ -124,6 +142,10 @@ impl TaskCounters {
 
     pub(crate) fn outdate(&self, values: u64) {
         self.outdated.fetch_add(values, Ordering::Relaxed);
+        if values > 0 {
+            let why = || "it was given before an outage or a silence had ended".to_owned();
+            self.refused.add(Fault::CommandOutdated, values, why);
+        }
     }
 
     pub(crate) fn source(&self, event: SourceEvent) {
@@ -138,16 +160,19 @@ impl TaskCounters {
 
     /// Returns how many there are now.
     pub(crate) fn overflow(&self) -> u64 {
-        self.overflowed.fetch_add(1, Ordering::Relaxed).saturating_add(1)
+        self.overflowed.fetch_add(1, Ordering::Relaxed);
+        self.refuse(Fault::CommandOverflowed, &"too many lines wait for their turn")
     }
 
-    /// Returns how many there are now.
-    pub(crate) fn reject(&self) -> u64 {
-        self.rejected.fetch_add(1, Ordering::Relaxed).saturating_add(1)
+    /// Returns how many of the kind there are now.
+    pub(crate) fn reject(&self, error: &Rejected) -> u64 {
+        self.rejected.fetch_add(1, Ordering::Relaxed);
+        self.refuse(error.fault(), error)
     }
 
-    /// Returns how many there are now.
-    pub(crate) fn malform(&self) -> u64 {
-        self.malformed.fetch_add(1, Ordering::Relaxed).saturating_add(1)
+    /// Returns how many of the kind there are now.
+    pub(crate) fn malform(&self, error: &LineError) -> u64 {
+        self.malformed.fetch_add(1, Ordering::Relaxed);
+        self.refuse(error.fault(), error)
     }
 }

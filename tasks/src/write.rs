@@ -27,6 +27,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use zerocat_config::{AfterOutage, Rig, WriteTask as WriteTaskConfig};
 use zerocat_engine::{CommandState, Order, WriterSpec};
+use zerocat_faults::Fault;
 
 /// Longest sleep between two looks at source and ring.
 const LONGEST_NAP: Duration = Duration::from_millis(1);
@@ -256,7 +257,8 @@ impl<C: Commands, S: Samples, Q: Source> WriteTask<C, S, Q> {
         let count = self.counters().overflow();
         if count.is_power_of_two() {
             let task = &*self.setup.name;
-            tracing::warn!(task, count, "a line of commands was refused: too many wait for their turn");
+            let fault = Fault::CommandOverflowed;
+            tracing::warn!(%fault, task, count, "a line of commands was refused: too many wait for their turn");
         }
     }
 
@@ -338,18 +340,18 @@ impl<C: Commands, S: Samples, Q: Source> WriteTask<C, S, Q> {
         }
     }
 
-    /// Reports the 1st, 2nd, 4th, 8th ... one, so that a flood of them doesn't become a flood of lines.
+    /// Reports the 1st, 2nd, 4th, 8th ... one of a kind, so that a flood of them doesn't become a flood of lines.
     fn rejected(&self, error: Rejected) {
-        let count = self.counters().reject();
+        let count = self.counters().reject(&error);
         if count.is_power_of_two() {
-            tracing::warn!(task = &*self.setup.name, count, %error, "a value was refused; the output holds its last one");
+            tracing::warn!(fault = %error.fault(), task = &*self.setup.name, count, %error, "a value was refused; the output holds its last one");
         }
     }
 
     fn malformed(&self, error: &crate::LineError) {
-        let count = self.counters().malform();
+        let count = self.counters().malform(error);
         if count.is_power_of_two() {
-            tracing::warn!(task = &*self.setup.name, count, %error, "a line of commands was refused");
+            tracing::warn!(fault = %error.fault(), task = &*self.setup.name, count, %error, "a line of commands was refused");
         }
     }
 

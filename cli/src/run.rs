@@ -290,10 +290,5 @@ fn watch(session: &Session, live: &Live, seconds: Option<Duration>, signals: &Si
 }
 
 fn writes_to_stdout(rig: &Rig) -> bool {
-    let sinks = rig.tasks.iter().filter_map(|task| match task {
-        Task::Read(read) => read.sink.as_ref(),
-        Task::Write(write) => write.sink.as_ref(),
-        Task::Scan(_) => None,
-    });
-    sinks.into_iter().any(|Sink::Jsonl(path)| path == "-")
+    rig.tasks.iter().flat_map(Task::sinks).any(Sink::is_stdout)
 }

@@ -4,12 +4,15 @@ mod channels;
 mod devices;
 mod engine;
 mod exchange;
+mod limits;
+mod names;
 mod same_entry;
+mod sinks;
 mod tasks;
 mod watchdog;
 mod waveforms;
 
-use crate::error::Problem;
+use crate::error::{Problem, Rule};
 use crate::rig::Rig;
 use crate::task::Task;
 use std::collections::HashMap;
@@ -21,7 +24,10 @@ pub(crate) fn problems(rig: &Rig) -> Vec<Problem> {
     devices::network(rig, &mut found);
     devices::slaves(rig, &mut found);
     tasks::tasks(rig, &mut found);
+    sinks::sinks(rig, &mut found);
     channels::channels(rig, &mut found);
+    names::names(rig, &mut found);
+    limits::limits(rig, &mut found);
     engine::engine(rig, &mut found);
     exchange::exchange(rig, &mut found);
     found.problems
@@ -32,7 +38,7 @@ pub(crate) fn warnings(rig: &Rig) -> Vec<Problem> {
     let scans = rig.tasks.iter().enumerate().filter(|(_, task)| matches!(task, Task::Scan(_)));
     let warning = |(i, _)| {
         let what = "a run does not scan";
-        Problem::new(format!("tasks[{i}]"), what, "use the scan command for it, or remove the task")
+        Problem::new(Rule::Conflict, format!("tasks[{i}]"), what, "use the scan command for it, or remove the task")
     };
     scans.map(warning).collect()
 }
@@ -44,14 +50,25 @@ pub(crate) struct Found {
 }
 
 impl Found {
-    fn add(&mut self, path: impl Into<String>, what: impl Into<String>, fix: impl Into<String>) {
-        self.problems.push(Problem::new(path, what, fix));
+    fn add(&mut self, rule: Rule, path: impl Into<String>, what: impl Into<String>, fix: impl Into<String>) {
+        self.problems.push(Problem::new(rule, path, what, fix));
+    }
+
+    /// The same, with what may have been meant.
+    fn unknown(
+        &mut self,
+        path: impl Into<String>,
+        what: impl Into<String>,
+        fix: impl Into<String>,
+        candidates: impl IntoIterator<Item = String>,
+    ) {
+        self.problems.push(Problem::new(Rule::UnknownReference, path, what, fix).or(candidates));
     }
 
     /// Adds the problem unless `holds`.
-    fn demand(&mut self, holds: bool, path: &str, what: impl Into<String>, fix: impl Into<String>) {
+    fn demand(&mut self, rule: Rule, holds: bool, path: &str, what: impl Into<String>, fix: impl Into<String>) {
         if !holds {
-            self.add(path, what, fix);
+            self.add(rule, path, what, fix);
         }
     }
 }

@@ -7,17 +7,85 @@ use zerocat_text::TextError;
 /// One thing that is wrong in a rig file that parses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
+    /// The rule that is broken.
+    pub rule: Rule,
     /// Path of the key, such as `slaves[2].properties.pdos.inputs[0].bit_length`.
     pub path: String,
     /// What is wrong, with the values.
     pub what: String,
     /// What to do about it.
     pub fix: String,
+    /// What may have been meant: keys, names or entries of this rig.
+    pub candidates: Vec<String>,
 }
 
 impl Problem {
-    pub(crate) fn new(path: impl Into<String>, what: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self { path: path.into(), what: what.into(), fix: fix.into() }
+    pub(crate) fn new(rule: Rule, path: impl Into<String>, what: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { rule, path: path.into(), what: what.into(), fix: fix.into(), candidates: Vec::new() }
+    }
+
+    pub(crate) fn or(mut self, candidates: impl IntoIterator<Item = String>) -> Self {
+        self.candidates = candidates.into_iter().collect();
+        self
+    }
+}
+
+/// A rule between the keys of a rig file. Names are stable within version 1 of the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Rule {
+    /// A key that is needed here is missing.
+    KeyMissing,
+    /// A key that has no meaning here.
+    KeyMisplaced,
+    /// A key, name, number, position or file that only one may have.
+    Duplicate,
+    /// A value that is empty, or a list without what it needs.
+    Empty,
+    /// A number or time out of its range.
+    OutOfRange,
+    /// A rate that isn't a whole part of another.
+    RateNotWhole,
+    /// A reference to a SubDevice, channel or entry that isn't there.
+    UnknownReference,
+    /// A reference that fits several entries.
+    Ambiguous,
+    /// Length and type of an entry, or a value and its entry, don't fit.
+    TypeMismatch,
+    /// Two writers of one output.
+    SharedOutput,
+    /// A channel name that can't be one.
+    Name,
+    /// A file that can't be what it is used for.
+    File,
+    /// A key whose meaning this version doesn't have yet.
+    NotInThisVersion,
+    /// A draft that isn't complete.
+    Unread,
+    /// A setting that has no effect beside another, or that contradicts it.
+    Conflict,
+}
+
+impl Rule {
+    /// Its name in JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::KeyMissing => "key_missing",
+            Self::KeyMisplaced => "key_misplaced",
+            Self::Duplicate => "duplicate",
+            Self::Empty => "empty",
+            Self::OutOfRange => "out_of_range",
+            Self::RateNotWhole => "rate_not_whole",
+            Self::UnknownReference => "unknown_reference",
+            Self::Ambiguous => "ambiguous",
+            Self::TypeMismatch => "type_mismatch",
+            Self::SharedOutput => "shared_output",
+            Self::Name => "name",
+            Self::File => "file",
+            Self::NotInThisVersion => "not_in_this_version",
+            Self::Unread => "unread",
+            Self::Conflict => "conflict",
+        }
     }
 }
 

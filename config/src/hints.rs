@@ -22,6 +22,7 @@ pub(crate) const BELONGS: &[(&str, &str)] = &[
     ("offset", "a number in units of the channel, such as 0"),
     ("cpu", "the number of a CPU, such as 2"),
     ("priority", "a priority of SCHED_FIFO from 1 to 98, such as 80"),
+    ("unit", "a unit for people, such as \"mm\""),
     ("key", "a short name of your own, such as \"axis\""),
     ("jsonl", "the path of a file, such as \"axis.jsonl\""),
 ];

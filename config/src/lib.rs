@@ -12,31 +12,44 @@ mod engine;
 mod error;
 mod exchange;
 mod hints;
+mod identity;
+mod later;
+mod limits;
+mod names;
 mod number;
 mod parse;
 mod place;
 mod rates;
 mod raw;
+mod reference;
 mod resolve;
 mod rig;
 mod safe;
 mod setting;
+mod sink;
+mod source;
 mod task;
 mod timeouts;
 mod waveform;
 
 pub use busy_poll::{BusyPoll, BusyPollSettings};
 pub use engine::{Dc, Engine, LinkKind, SafeOutputs, UmemPages, Wait, Wakeup, XdpMode};
-pub use error::{ConfigError, Problem};
+pub use error::{ConfigError, Problem, Rule};
 pub use exchange::{Overlap, SyncUnit};
+pub use identity::Match;
+pub use later::Later;
+pub use limits::{Limits, Percentiles};
+pub use names::sanitised;
 pub use place::{Candidate, Place};
+pub use reference::Reference;
 pub use resolve::ResolvedChannel;
-pub use rig::{Network, NetworkProperties, PdoEntry, Pdos, Rig, Slave, SlaveProperties};
-pub use safe::{SafeValue, Stop, StopUntil};
+pub use rig::{Network, NetworkProperties, PdoEntry, Pdos, Rig, Slave, SlaveProperties, Unknown};
+pub use safe::{OutputValue, Stop, StopUntil};
 pub use setting::Setting;
+pub use sink::{By, Format, Sink};
+pub use source::{Order, Source, Stdin};
 pub use task::{
-    AfterOutage, ReadChannel, ReadConfig, ReadTask, ScanTask, Sink, Source, Target, Task, WriteChannel, WriteConfig,
-    WriteTask,
+    AfterOutage, ReadChannel, ReadConfig, ReadTask, ScanTask, Target, Task, WriteChannel, WriteConfig, WriteTask,
 };
 pub use timeouts::Timeouts;
 pub use waveform::Waveform;

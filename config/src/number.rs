@@ -69,10 +69,21 @@ impl<T: TryFrom<u64>> Visitor<'_> for Number<T> {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
-        let hex = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
-        let value = hex.map_or_else(|| digits(text, 10), |rest| digits(rest, 16));
-        value.and_then(|v| T::try_from(v).ok()).ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
+        parse(text).ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
     }
+}
+
+/// A decimal or `0x…` number that fits.
+pub(crate) fn parse<T: TryFrom<u64>>(text: &str) -> Option<T> {
+    let hex = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
+    let value = hex.map_or_else(|| digits(text, 10), |rest| digits(rest, 16));
+    value.and_then(|value| T::try_from(value).ok())
+}
+
+/// Whether a text is a number in form, of any size.
+pub(crate) fn looks_like_one(text: &str) -> bool {
+    let hex = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
+    hex.map_or_else(|| text.chars().all(|c| c.is_ascii_digit()), |rest| rest.chars().all(|c| c.is_ascii_hexdigit()))
 }
 
 /// Digits only: no sign, no space, no underscore.

@@ -1,6 +1,7 @@
-//! Looks up the entries of channels.
+//! Looks up channels, and the entries behind them.
 
 use crate::place::Place;
+use crate::reference::{self, Reference, Rest};
 use crate::rig::{PdoEntry, Rig, Slave};
 use crate::task::{ReadChannel, Target, Task, WriteChannel};
 use zerocat_pdi::{DataType, Direction};
@@ -8,8 +9,14 @@ use zerocat_pdi::{DataType, Direction};
 /// A channel and the entry that it refers to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResolvedChannel {
-    /// Channel number.
+    /// Name.
+    pub name: String,
+    /// Unit of its values, for people and headers.
+    pub unit: Option<String>,
+    /// Channel number; one that the file doesn't use, where it gives none.
     pub channel: u32,
+    /// Whether the file gives the number.
+    pub numbered: bool,
     /// Channel number of the state feedback, for a write channel that has one.
     pub state_channel: Option<u32>,
     /// Key of the slave.
@@ -39,6 +46,38 @@ impl ResolvedChannel {
         if self.bit.is_some() { DataType::Bool } else { self.data_type }
     }
 
+    /// Whether a reference means it: its name, its number if the file gives it one, or its entry.
+    #[must_use]
+    pub fn answers_to(&self, reference: &Reference) -> bool {
+        match reference {
+            Reference::Number(number) => self.numbered && *number == self.channel,
+            Reference::Text(text) => *text == self.name || self.is_entry(text),
+        }
+    }
+
+    /// Whether a text is its entry, by address or by name.
+    fn is_entry(&self, text: &str) -> bool {
+        let bit = |bit: Option<u8>| bit == self.bit;
+        match reference::split(text, std::iter::once(self.slave.as_str())) {
+            Some((_, Rest::Address { index, subindex, bit: b })) => {
+                (index, subindex) == (self.index, self.subindex) && bit(b)
+            }
+            Some((_, Rest::Name(name))) if self.pdo.is_empty() || name.is_empty() => false,
+            Some((_, Rest::Name(name))) if name == self.pdo => bit(None),
+            Some((_, Rest::Name(name))) => {
+                reference::bit_of(name).is_some_and(|(name, b)| name == self.pdo && bit(Some(b)))
+            }
+            None => false,
+        }
+    }
+
+    /// The entry as a reference: `axis.0x6041:00`, with the bit behind it.
+    #[must_use]
+    pub fn entry(&self) -> String {
+        let bit = self.bit.map_or_else(String::new, |bit| format!(".{bit}"));
+        format!("{}.{:#06x}:{:02x}{bit}", self.slave, self.index, self.subindex)
+    }
+
     /// Slave and entry for people: `axis status_word`, `axis 0x6041:00`, with the bit behind it.
     #[must_use]
     pub fn label(&self) -> String {
@@ -52,12 +91,15 @@ impl ResolvedChannel {
 }
 
 /// What a channel of any task says of its entry.
-struct Reference<'a> {
+struct Channel<'a> {
     direction: Direction,
     device: &'a str,
     target: &'a Target,
     bit: Option<u8>,
+    name: &'a str,
+    unit: Option<&'a str>,
     channel: u32,
+    numbered: bool,
     state_channel: Option<u32>,
 }
 
@@ -85,11 +127,65 @@ impl Rig {
         }
     }
 
-    fn resolve(&self, of: &Reference<'_>) -> Option<ResolvedChannel> {
+    /// The enabled input that a reference means, by a channel's name or number, or by an entry that one reads.
+    #[must_use]
+    pub fn read_channel(&self, reference: &Reference) -> Option<ResolvedChannel> {
+        let reads = self.tasks.iter().filter(|task| matches!(task, Task::Read(_)));
+        reads.flat_map(|task| self.channels_of(task)).find(|channel| channel.answers_to(reference))
+    }
+
+    /// The input that an output follows: a channel as [`Self::read_channel`] finds it, or an entry that no channel reads, which
+    /// has length and type of the output where the file doesn't say them.
+    #[must_use]
+    pub fn followed(&self, reference: &Reference, output: &PdoEntry) -> Option<ResolvedChannel> {
+        if let Some(channel) = self.read_channel(reference) {
+            return Some(channel);
+        }
+        let Reference::Text(text) = reference else { return None };
+        let (key, rest) = reference::split(text, self.slaves.iter().map(|slave| slave.key.as_str()))?;
+        let slave = self.slave(key)?;
+        let listed = entries(slave, Direction::Input);
+        let entry = match rest {
+            Rest::Name(name) => listed.iter().find(|entry| entry.name == name).cloned()?,
+            Rest::Address { index, subindex, .. } => {
+                let known = listed.iter().find(|entry| (entry.index, entry.subindex) == (index, subindex)).cloned();
+                known.unwrap_or_else(|| PdoEntry {
+                    name: String::new(),
+                    index,
+                    subindex,
+                    place: Place::default(),
+                    bit_length: output.bit_length,
+                    data_type: output.data_type,
+                })
+            }
+        };
+        let bit = if let Rest::Address { bit, .. } = rest { bit } else { None };
+        Some(ResolvedChannel {
+            name: text.clone(),
+            unit: None,
+            channel: 0,
+            numbered: false,
+            state_channel: None,
+            slave: slave.key.clone(),
+            pdo: entry.name,
+            index: entry.index,
+            subindex: entry.subindex,
+            place: entry.place,
+            bit,
+            bit_length: entry.bit_length,
+            data_type: entry.data_type,
+            direction: Direction::Input,
+        })
+    }
+
+    fn resolve(&self, of: &Channel<'_>) -> Option<ResolvedChannel> {
         let slave = self.slave(of.device)?;
         let entry = entry(slave, of.direction, of.target)?;
         Some(ResolvedChannel {
+            name: of.name.to_owned(),
+            unit: of.unit.map(str::to_owned),
             channel: of.channel,
+            numbered: of.numbered,
             state_channel: of.state_channel,
             slave: slave.key.clone(),
             pdo: entry.name,
@@ -104,24 +200,30 @@ impl Rig {
     }
 }
 
-fn of_read(channel: &ReadChannel) -> Reference<'_> {
-    Reference {
+fn of_read(channel: &ReadChannel) -> Channel<'_> {
+    Channel {
         direction: Direction::Input,
         device: &channel.device,
         target: &channel.target,
         bit: channel.bit,
+        name: &channel.name,
+        unit: channel.unit.as_deref(),
         channel: channel.channel,
+        numbered: channel.numbered,
         state_channel: None,
     }
 }
 
-fn of_write(channel: &WriteChannel) -> Reference<'_> {
-    Reference {
+fn of_write(channel: &WriteChannel) -> Channel<'_> {
+    Channel {
         direction: Direction::Output,
         device: &channel.device,
         target: &channel.target,
         bit: channel.bit,
+        name: &channel.name,
+        unit: channel.unit.as_deref(),
         channel: channel.channel,
+        numbered: channel.numbered,
         state_channel: channel.state_channel,
     }
 }

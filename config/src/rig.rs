@@ -3,6 +3,9 @@
 use crate::check;
 use crate::engine::Engine;
 use crate::error::{ConfigError, Problem};
+use crate::identity::Match;
+use crate::later::Later;
+use crate::limits::Limits;
 use crate::number;
 use crate::parse;
 use crate::place::Place;
@@ -10,133 +13,207 @@ use crate::task::Task;
 use crate::timeouts::Timeouts;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+use zerocat_esi::vendor_id;
 use zerocat_pdi::DataType;
 
 /// A rig file.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-#[schemars(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Rig {
     /// The network.
     pub network: Network,
     /// SubDevices on it.
-    #[schemars(default)]
     pub slaves: Vec<Slave>,
     /// Tasks.
-    #[schemars(default)]
     pub tasks: Vec<Task>,
+    /// What a run is judged by.
+    #[serde(skip_serializing_if = "Limits::are_none")]
+    pub limits: Limits,
+    /// Folders of device descriptions; only none in this version.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub esi: Vec<PathBuf>,
     /// How the cycle runs on this machine.
-    #[schemars(default)]
     pub engine: Engine,
 }
 
 /// The network device.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Network {
     /// Key that tasks name it by.
     pub key: String,
     /// Name for people.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub name: String,
     /// Make, such as `EtherCAT`.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub make: String,
     /// Model, such as `Network`.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub model: String,
     /// Interface and rate.
     pub properties: NetworkProperties,
+    /// What becomes of SubDevices that the file doesn't name.
+    pub unknown: Unknown,
+}
+
+/// What becomes of SubDevices that the file doesn't name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Unknown {
+    /// They take part without channels, and are told.
+    #[default]
+    Tell,
+    /// Bring-up fails.
+    Refuse,
+    /// They take part without channels.
+    Ignore,
 }
 
 /// Interface and rate of a network.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "RawNetworkProperties")]
-#[schemars(deny_unknown_fields, !try_from)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct NetworkProperties {
     /// Network interface, such as `eth0`.
     pub interface: String,
     /// Cycles per second, in Hz; more than 0, at most 100000.
     pub rate: f64,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawNetworkProperties {
-    interface: String,
-    rate: Option<f64>,
-    cycle_time_us: Option<f64>,
-}
-
-impl TryFrom<RawNetworkProperties> for NetworkProperties {
-    type Error = &'static str;
-
-    fn try_from(raw: RawNetworkProperties) -> Result<Self, Self::Error> {
-        let rate = match (raw.rate, raw.cycle_time_us) {
-            (Some(rate), None) => rate,
-            (None, Some(micros)) if micros > 0.0 => 1e6 / micros,
-            (None, Some(_)) => return Err("`cycle_time_us` must be more than 0; better give `rate` in Hz"),
-            (Some(_), Some(_)) => return Err("both `rate` and `cycle_time_us` are given; keep `rate`"),
-            (None, None) => return Err("missing field `rate`, the cycles per second in Hz"),
-        };
-        Ok(Self { interface: raw.interface, rate })
-    }
+    /// Whether the file has them one level up, which paths in messages follow.
+    #[serde(skip)]
+    pub flat: bool,
 }
 
 /// A SubDevice.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Slave {
     /// Key that channels name it by.
     pub key: String,
     /// Name for people.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub name: String,
     /// Make.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub make: String,
     /// Model.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub model: String,
     /// Identity and process data.
     pub properties: SlaveProperties,
+    /// Station alias from its SII, that it is found by; null where it is found otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alias: Option<u16>,
     /// Time-outs, where it takes longer than others.
-    #[serde(default, skip_serializing_if = "Timeouts::are_defaults")]
-    #[schemars(default)]
+    #[serde(skip_serializing_if = "Timeouts::are_defaults")]
     pub timeouts: Timeouts,
+    /// What this version doesn't do yet.
+    #[serde(skip)]
+    pub later: Later,
     /// Why a scan couldn't read what it maps; only in a draft that isn't complete. A rig file with this key isn't run.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub unread: Option<String>,
 }
 
 /// Identity of a SubDevice, and what it maps.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct SlaveProperties {
-    /// Serial number from its SII; 0 where it has none.
-    #[serde(deserialize_with = "number::unsigned")]
-    #[schemars(schema_with = "number::schema_u32")]
-    pub serial: u32,
-    /// Vendor ID, assigned by the ETG.
-    #[serde(deserialize_with = "number::unsigned")]
-    #[schemars(schema_with = "number::schema_u32")]
-    pub vendor_id: u32,
-    /// Product code.
-    #[serde(deserialize_with = "number::unsigned")]
-    #[schemars(schema_with = "number::schema_u32")]
-    pub product_code: u32,
+    /// Serial number from its SII.
+    #[serde(skip_serializing_if = "Match::is_any")]
+    pub serial: Match,
+    /// Vendor ID, assigned by the ETG, or the vendor's name.
+    #[serde(skip_serializing_if = "Match::is_any")]
+    pub vendor_id: Match,
+    /// Product code, or the product's name as its SII has it.
+    #[serde(skip_serializing_if = "Match::is_any")]
+    pub product_code: Match,
     /// Revision.
-    #[serde(deserialize_with = "number::unsigned")]
-    #[schemars(schema_with = "number::schema_u32")]
-    pub revision: u32,
-    /// Name from its SII.
+    #[serde(skip_serializing_if = "Match::is_any")]
+    pub revision: Match,
+    /// Name from its SII; for people.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub name: String,
-    /// Position on the bus, 0-based.
-    #[serde(deserialize_with = "number::unsigned")]
-    #[schemars(schema_with = "number::schema_u16")]
-    pub position: u16,
+    /// Position on the bus, 0-based; null where it is found otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub position: Option<u16>,
     /// Entries of its PDOs.
     pub pdos: Pdos,
+    /// Whether the file has them one level up, which paths in messages follow.
+    #[serde(skip)]
+    pub flat: bool,
+}
+
+impl Network {
+    /// A network on an interface, with so many cycles per second, in Hz.
+    #[must_use]
+    pub fn on(interface: impl Into<String>, rate: f64) -> Self {
+        Self {
+            key: "network".to_owned(),
+            name: String::new(),
+            make: String::new(),
+            model: String::new(),
+            properties: NetworkProperties { interface: interface.into(), rate, flat: true },
+            unknown: Unknown::default(),
+        }
+    }
+}
+
+impl Slave {
+    /// A SubDevice of which only key and position are known.
+    #[must_use]
+    pub fn at(key: impl Into<String>, position: u16) -> Self {
+        let properties = SlaveProperties { position: Some(position), flat: true, ..SlaveProperties::default() };
+        Self {
+            key: key.into(),
+            name: String::new(),
+            make: String::new(),
+            model: String::new(),
+            properties,
+            alias: None,
+            timeouts: Timeouts::default(),
+            later: Later::default(),
+            unread: None,
+        }
+    }
+}
+
+impl Rig {
+    /// A rig of a network alone: whoever is on it takes part without channels.
+    #[must_use]
+    pub fn of(network: Network) -> Self {
+        Self {
+            network,
+            slaves: Vec::new(),
+            tasks: Vec::new(),
+            limits: Limits::default(),
+            esi: Vec::new(),
+            engine: Engine::default(),
+        }
+    }
+}
+
+impl NetworkProperties {
+    /// Path of one of its keys.
+    pub(crate) fn at(&self, key: &str) -> String {
+        if self.flat { format!("network.{key}") } else { format!("network.properties.{key}") }
+    }
+}
+
+impl SlaveProperties {
+    /// What is demanded of the vendor ID, with a name that is known as its number.
+    #[must_use]
+    pub fn vendor(&self) -> Match {
+        match &self.vendor_id {
+            Match::Name(name) => vendor_id(name).map_or_else(|| self.vendor_id.clone(), Match::Equal),
+            demand => demand.clone(),
+        }
+    }
+
+    /// Path of one of its keys, of the slave at a place in the list.
+    pub(crate) fn at(&self, i: usize, key: &str) -> String {
+        if self.flat { format!("slaves[{i}].{key}") } else { format!("slaves[{i}].properties.{key}") }
+    }
 }
 
 /// Entries of a SubDevice's PDOs.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Pdos {
     /// SubDevice to MainDevice (TxPDO).
     pub inputs: Vec<PdoEntry>,
@@ -203,14 +280,23 @@ impl PdoEntry {
 }
 
 impl Rig {
-    /// Reads a rig file: YAML for the endings `.yaml` and `.yml`, else JSON.
+    /// Reads a rig file: YAML for the endings `.yaml` and `.yml`, else JSON. Relative paths in it count from its folder.
     ///
     /// Rules between keys are not checked here: see [`Self::problems`] and [`Self::validate`].
     ///
     /// # Errors
     /// The file can't be read, does not parse, or has keys that are missing or out of place.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
-        finish(parse::file(path.as_ref())?)
+        let path = path.as_ref();
+        let mut rig = finish(parse::file(path)?)?;
+        rig.in_folder(path.parent().unwrap_or(Path::new("")));
+        Ok(rig)
+    }
+
+    /// Takes the relative paths in it from a folder on.
+    fn in_folder(&mut self, folder: &Path) {
+        self.tasks.iter_mut().flat_map(Task::sinks_mut).for_each(|sink| sink.in_folder(folder));
+        self.esi.iter_mut().for_each(|esi| *esi = folder.join(&*esi));
     }
 
     /// Parses JSON; comments and trailing commas are taken.
@@ -264,10 +350,12 @@ impl Rig {
         serde_json::to_string_pretty(self)
     }
 
-    /// JSON schema (draft 2020-12) of a rig file in its canonical key names; aliases are not in it.
+    /// JSON schema (draft 2020-12) of a rig file; aliases are not in it.
     #[must_use]
     pub fn schema() -> serde_json::Value {
-        schemars::schema_for!(Self).to_value()
+        let mut schema = schemars::schema_for!(crate::raw::RawRig);
+        schema.insert("title".to_owned(), "zerocat rig file".into());
+        schema.to_value()
     }
 }
 

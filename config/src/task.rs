@@ -1,15 +1,17 @@
 //! Tasks: what to read, what to write, how often, and where it goes.
 
-use crate::number;
+use crate::names::sanitised;
 use crate::place::Place;
-use crate::safe::SafeValue;
+use crate::safe::OutputValue;
+use crate::sink::Sink;
+use crate::source::Source;
 use crate::waveform::Waveform;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use zerocat_pdi::DataType;
 
 /// One task.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "type")]
 pub enum Task {
     /// Inputs (TxPDO) to a sink.
@@ -33,24 +35,50 @@ impl Task {
             Self::Scan(task) => &task.name,
         }
     }
+
+    /// Path of the level that has its rates and channels, of the task at a place in the list.
+    pub(crate) fn level(&self, i: usize) -> String {
+        let flat = match self {
+            Self::Read(task) => task.config.flat,
+            Self::Write(task) => task.config.flat,
+            Self::Scan(_) => true,
+        };
+        if flat { format!("tasks[{i}]") } else { format!("tasks[{i}].config") }
+    }
+
+    /// Where its data goes, also where it isn't to be saved.
+    #[must_use]
+    pub fn sinks(&self) -> &[Sink] {
+        match self {
+            Self::Read(task) => &task.sinks,
+            Self::Write(task) => &task.sinks,
+            Self::Scan(_) => &[],
+        }
+    }
+
+    pub(crate) fn sinks_mut(&mut self) -> &mut [Sink] {
+        match self {
+            Self::Read(task) => &mut task.sinks,
+            Self::Write(task) => &mut task.sinks,
+            Self::Scan(_) => &mut [],
+        }
+    }
 }
 
 /// A read task.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-#[schemars(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ReadTask {
     /// Name, unique among the tasks.
     pub name: String,
     /// What it reads and how often.
     pub config: ReadConfig,
-    /// Where batches go; null only counts them and shows them to observers.
-    #[schemars(default)]
-    pub sink: Option<Sink>,
+    /// Where batches go; none only counts them and shows them to observers.
+    #[serde(rename = "sink", skip_serializing_if = "Vec::is_empty")]
+    pub sinks: Vec<Sink>,
 }
 
 /// What a read task reads and how often.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-#[schemars(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ReadConfig {
     /// Key of the network.
     pub device: String,
@@ -59,15 +87,16 @@ pub struct ReadConfig {
     /// Batches per second, in Hz.
     pub stream_rate: f64,
     /// Whether batches are written to the sink.
-    #[schemars(default = "yes")]
     pub data_saving: bool,
     /// Channels, in the order in which they are delivered.
     pub channels: Vec<ReadChannel>,
+    /// Whether the file has these keys one level up, which paths in messages follow.
+    #[serde(skip)]
+    pub flat: bool,
 }
 
 /// A channel of a read task.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-#[schemars(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ReadChannel {
     /// Key of the slave.
     pub device: String,
@@ -77,51 +106,71 @@ pub struct ReadChannel {
     /// The bit of that entry that it reads, 0 for the least significant one; null reads all of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bit: Option<u8>,
-    /// Channel number.
-    #[schemars(schema_with = "number::schema_u32")]
+    /// Channel number; one that the file doesn't use, where it gives none.
     pub channel: u32,
+    /// Whether the file gives the number.
+    #[serde(skip)]
+    pub numbered: bool,
+    /// Name, unique but for the same entry in several read tasks.
+    pub name: String,
+    /// Unit of its values, for people and headers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
     /// Whether it is sampled.
-    #[schemars(default = "yes")]
     pub enabled: bool,
 }
 
+impl ReadChannel {
+    /// A channel of an entry of a slave, by name, with its default name.
+    #[must_use]
+    pub fn of(device: &str, pdo: &str, channel: u32) -> Self {
+        Self {
+            device: device.to_owned(),
+            target: Target::Automatic { pdo: pdo.to_owned() },
+            bit: None,
+            channel,
+            numbered: true,
+            name: format!("{}_{}", sanitised(device), sanitised(pdo)),
+            unit: None,
+            enabled: true,
+        }
+    }
+}
+
 /// A write task.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-#[schemars(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct WriteTask {
     /// Name, unique among the tasks.
     pub name: String,
     /// What it writes.
     pub config: WriteConfig,
     /// Where commands come from.
-    #[schemars(default)]
     pub source: Source,
     /// What its outputs do when the network is back after an outage.
-    #[schemars(default)]
     pub after_outage: AfterOutage,
-    /// Where state feedback goes; null only counts it and shows it to observers.
-    #[schemars(default)]
-    pub sink: Option<Sink>,
+    /// Where state feedback goes; none only counts it and shows it to observers.
+    #[serde(rename = "sink", skip_serializing_if = "Vec::is_empty")]
+    pub sinks: Vec<Sink>,
 }
 
 /// What a write task writes.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-#[schemars(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct WriteConfig {
     /// Key of the network.
     pub device: String,
     /// State feedback per second, in Hz.
     pub state_rate: f64,
     /// Whether state feedback is written to the sink.
-    #[schemars(default = "yes")]
     pub data_saving: bool,
     /// Channels.
     pub channels: Vec<WriteChannel>,
+    /// Whether the file has these keys one level up, which paths in messages follow.
+    #[serde(skip)]
+    pub flat: bool,
 }
 
 /// A channel of a write task.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-#[schemars(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct WriteChannel {
     /// Key of the slave.
     pub device: String,
@@ -131,25 +180,33 @@ pub struct WriteChannel {
     /// The bit of that entry that it writes, 0 for the least significant one; null writes all of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bit: Option<u8>,
-    /// Channel number that commands are taken from.
-    #[schemars(schema_with = "number::schema_u32")]
+    /// Channel number that commands are taken from; one that the file doesn't use, where it gives none.
     pub channel: u32,
+    /// Whether the file gives the number.
+    #[serde(skip)]
+    pub numbered: bool,
+    /// Name, unique.
+    pub name: String,
+    /// Unit of its values, for people and headers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
     /// Channel number that the value really sent is reported under; null reports nothing.
-    #[schemars(default)]
     pub state_channel: Option<u32>,
     /// Whether it takes commands.
-    #[schemars(default = "yes")]
     pub enabled: bool,
+    /// What the output is until it is commanded for the first time; null for what it is while outputs are safe.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub initial: Option<OutputValue>,
     /// What the output is while outputs are safe; null leaves it to `engine.safe_outputs`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub safe: Option<SafeValue>,
+    pub safe: Option<OutputValue>,
     /// Waveform that it plays when the task's source is `waveform`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waveform: Option<Waveform>,
 }
 
 /// Which entry of a slave a channel refers to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Target {
     /// An entry of the slave's `pdos`, by name.
@@ -160,16 +217,13 @@ pub enum Target {
     /// An entry given here.
     Manual {
         /// Index in the object dictionary.
-        #[schemars(schema_with = "number::schema_u16")]
         index: u16,
         /// Subindex.
-        #[schemars(schema_with = "number::schema_u8")]
         subindex: u8,
         /// Which entry of that index and subindex, where the SubDevice maps several.
         #[serde(flatten)]
         place: Place,
         /// Length in bits.
-        #[schemars(range(min = 1, max = 255))]
         bit_length: u8,
         /// Data type.
         data_type: DataType,
@@ -177,30 +231,10 @@ pub enum Target {
 }
 
 /// A scan task.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-#[schemars(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ScanTask {
     /// Name, unique among the tasks.
     pub name: String,
-}
-
-/// Where a task's data goes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Sink {
-    /// JSON lines to a file, or to standard output for `-`.
-    Jsonl(String),
-}
-
-/// Where a write task's commands come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Source {
-    /// JSON lines on standard input.
-    #[default]
-    Stdin,
-    /// The channels' waveforms.
-    Waveform,
 }
 
 /// What the outputs of a write task do when the network is back after an outage.
@@ -212,8 +246,4 @@ pub enum AfterOutage {
     Acknowledge,
     /// They go on: the last commands are sent again, waveforms begin again.
     Resume,
-}
-
-fn yes() -> bool {
-    true
 }

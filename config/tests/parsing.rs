@@ -25,9 +25,9 @@ fn leaves_out_what_the_file_leaves_out() {
     let rig = parsed(&sound());
     assert_eq!(rig.engine, Engine::default());
     assert!(read_of(&rig).config.data_saving && read_of(&rig).config.channels[0].enabled);
-    assert_eq!(read_of(&rig).sink, None);
+    assert_eq!(read_of(&rig).sinks, []);
     let Task::Write(write) = &rig.tasks[1] else { panic!("{rig:?}") };
-    assert_eq!((write.source, write.config.data_saving), (Source::Stdin, true));
+    assert_eq!((write.source, write.config.data_saving), (Source::default(), true));
     assert_eq!(write.after_outage, AfterOutage::Acknowledge);
     assert_eq!(rig.period(), Duration::from_millis(1));
     assert_eq!(rig.every(100.0), Some(10));
@@ -142,8 +142,11 @@ fn takes_numbers_as_hex_and_decimal_strings() {
     set(&mut rig, &format!("{READ}/channels/1/channel"), json!("7"));
     let rig = parsed(&rig);
     let properties = &rig.slaves[0].properties;
-    assert_eq!((properties.serial, properties.vendor_id, properties.product_code), (16, 0xdebc_0a77, 252));
-    assert_eq!((properties.revision, properties.position), (u32::MAX, 2));
+    assert_eq!(
+        (&properties.serial, &properties.vendor_id, &properties.product_code),
+        (&16.into(), &0xdebc_0a77.into(), &252.into())
+    );
+    assert_eq!((&properties.revision, properties.position), (&u32::MAX.into(), Some(2)));
     assert_eq!((properties.pdos.inputs[0].index, properties.pdos.inputs[0].subindex), (0x6041, 10));
     let place = Place::default();
     let manual = Target::Manual { index: 0x6000, subindex: 2, place, bit_length: 32, data_type: DataType::Float32 };
@@ -387,7 +390,7 @@ fn reads_yaml_with_paths_and_lines() {
                 engine:\n  dc: off\n  watchdog: 50ms\nslaves:\n  - key: dev\n    name: d\n    make: m\n    model: m\n    \
                 properties:\n      { serial: 0, vendor_id: 0x2, product_code: 1, revision: 1, name: d, position: 0, pdos: {} }\n";
     let rig = Rig::from_yaml(text).unwrap();
-    assert_eq!((rig.engine.watchdog, rig.slaves[0].properties.vendor_id), (Duration::from_millis(50), 2));
+    assert_eq!((rig.engine.watchdog, &rig.slaves[0].properties.vendor_id), (Duration::from_millis(50), &2.into()));
     let error = Rig::from_yaml(&text.replace("watchdog: 50ms", "watchdog: soon")).unwrap_err();
     let said = "engine.watchdog: \"soon\" does not fit, a duration with a unit belongs here, such as \"1ms\" or \"250us\" \
                 (line 9, column 13)";

@@ -174,7 +174,7 @@ fn bytes_are_safe_and_stepped_as_hexadecimal_text_and_no_number() {
     assert_eq!(rig.problems(), []);
     survives_writing(&rig);
     let Task::Write(task) = &rig.tasks[1] else { panic!("{rig:?}") };
-    assert_eq!(serde_json::to_value(task.config.channels[0].safe).unwrap(), hex);
+    assert_eq!(serde_json::to_value(&task.config.channels[0].safe).unwrap(), hex);
     let at = "tasks[1].config.channels[0]";
     let safe = format!("{at}.safe");
     assert!(names(&text(&[("safe", json!(5))]), &safe, "5 is a number, bytes of 80 bits need 10 bytes as hexadecimal"));

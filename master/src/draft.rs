@@ -9,8 +9,7 @@ mod entries;
 use crate::scan::{Scan, Scanned};
 use entries::Names;
 use zerocat_config::{
-    Engine, Network, NetworkProperties, PdoEntry, Pdos, ReadChannel, ReadConfig, ReadTask, Rig, Sink, Slave,
-    SlaveProperties, Target, Task, Timeouts,
+    Match, Network, PdoEntry, Pdos, ReadChannel, ReadConfig, ReadTask, Rig, Sink, Slave, SlaveProperties, Task,
 };
 
 const NETWORK: &str = "network";
@@ -33,32 +32,16 @@ pub fn draft_rig(scan: &Scan, interface: &str) -> Rig {
             stream_rate: STREAM_RATE,
             data_saving: true,
             channels,
+            flat: true,
         },
-        sink: Some(Sink::Jsonl("-".to_owned())),
+        sinks: vec![Sink::jsonl("-")],
     };
     let tasks = if read.config.channels.is_empty() { Vec::new() } else { vec![Task::Read(read)] };
-    Rig {
-        network: Network {
-            key: NETWORK.to_owned(),
-            name: format!("EtherCAT on {interface}"),
-            make: "EtherCAT".to_owned(),
-            model: "Network".to_owned(),
-            properties: NetworkProperties { interface: interface.to_owned(), rate: RATE },
-        },
-        slaves,
-        tasks,
-        engine: Engine::default(),
-    }
+    Rig { slaves, tasks, ..Rig::of(Network::on(interface, RATE)) }
 }
 
 fn channels_of(slave: &Slave) -> Vec<ReadChannel> {
-    let channel = |entry: &PdoEntry| ReadChannel {
-        device: slave.key.clone(),
-        target: Target::Automatic { pdo: entry.name.clone() },
-        bit: None,
-        channel: 0,
-        enabled: true,
-    };
+    let channel = |entry: &PdoEntry| ReadChannel::of(&slave.key, &entry.name, 0);
     slave.properties.pdos.inputs.iter().map(channel).collect()
 }
 
@@ -67,22 +50,27 @@ fn slave(found: &Scanned) -> Slave {
     let inputs = entries::entries(&found.inputs, &mut names);
     let pdos = Pdos { inputs, outputs: entries::entries(&found.outputs, &mut names) };
     Slave {
-        key: format!("slave_{}", found.position),
         name: found.name.clone(),
         make: format!("vendor {:#010x}", found.identity.vendor_id),
         model: found.name.clone(),
         properties: SlaveProperties {
-            serial: found.identity.serial,
-            vendor_id: found.identity.vendor_id,
-            product_code: found.identity.product_code,
-            revision: found.identity.revision,
+            serial: serial(found.identity.serial),
+            vendor_id: found.identity.vendor_id.into(),
+            product_code: found.identity.product_code.into(),
+            revision: found.identity.revision.into(),
             name: found.name.clone(),
-            position: found.position,
+            position: Some(found.position),
             pdos,
+            flat: true,
         },
-        timeouts: Timeouts::default(),
         unread: found.error.clone(),
+        ..Slave::at(format!("slave_{}", found.position), found.position)
     }
+}
+
+/// 0 is none.
+fn serial(number: u32) -> Match {
+    if number == 0 { Match::Any } else { number.into() }
 }
 
 #[cfg(test)]
@@ -144,6 +132,6 @@ mod tests {
     fn samples_go_to_standard_output() {
         let rig = draft_rig(&scan(), "eth7");
         let Task::Read(read) = &rig.tasks[0] else { panic!("{rig:?}") };
-        assert_eq!(read.sink, Some(Sink::Jsonl("-".to_owned())));
+        assert_eq!(read.sinks, [Sink::jsonl("-")]);
     }
 }

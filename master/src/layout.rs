@@ -5,7 +5,7 @@ use crate::report::{AccessReport, UnitReport};
 use std::time::Duration;
 use zerocat_bus::matching::Matching;
 use zerocat_bus::{Network, SubDevice};
-use zerocat_config::{Overlap, Rig, SafeValue, Task};
+use zerocat_config::{OutputValue, Overlap, Rig, Task};
 use zerocat_engine::SafeOutputs;
 use zerocat_pdi::{Access, Plan, SubDeviceLayout, SyncUnit};
 use zerocat_tasks::Placed;
@@ -67,7 +67,7 @@ pub(crate) fn safe_outputs(rig: &Rig, plan: &Plan, bindings: &Bindings) -> SafeO
         let Task::Write(task) = task else { continue };
         for channel in &task.config.channels {
             let place = placed.iter().find(|place| place.channel.channel == channel.channel);
-            if let (Some(place), Some(value)) = (place, channel.safe) {
+            if let (Some(place), Some(value)) = (place, &channel.safe) {
                 set_safe(&mut safe, place, value);
             }
         }
@@ -75,11 +75,11 @@ pub(crate) fn safe_outputs(rig: &Rig, plan: &Plan, bindings: &Bindings) -> SafeO
     safe
 }
 
-fn set_safe(safe: &mut SafeOutputs, place: &Placed, value: SafeValue) {
+fn set_safe(safe: &mut SafeOutputs, place: &Placed, value: &OutputValue) {
     let (span, data_type) = (place.span, place.channel.value_type());
-    let hold = value == SafeValue::Hold;
+    let hold = matches!(value, OutputValue::Hold | OutputValue::From(_));
     let _ = span.fill(&mut safe.values, false) && span.fill(&mut safe.hold, hold);
-    if let SafeValue::Value(value) = value {
+    if let OutputValue::Value(value) = value {
         // A value that doesn't fit its entry is refused by the rig file's rules.
         let _ = data_type.write_nearest(value.value(), span, &mut safe.values);
     }
@@ -151,7 +151,10 @@ mod tests {
 
     fn placed(data_type: DataType, offset: usize, len: u8, bit: Option<u8>) -> Placed {
         let channel = ResolvedChannel {
+            name: "output".to_owned(),
+            unit: None,
             channel: 1,
+            numbered: true,
             state_channel: None,
             slave: "dev".to_owned(),
             pdo: String::new(),
@@ -169,9 +172,9 @@ mod tests {
     #[test]
     fn bytes_and_bits_are_safe_in_their_own_place_alone() {
         let mut safe = SafeOutputs::hold(12);
-        let bytes = SafeValue::Value(Setting::Bytes("00112233445566778899".parse().unwrap()));
-        set_safe(&mut safe, &placed(DataType::Bytes, 4, 80, None), bytes);
-        set_safe(&mut safe, &placed(DataType::Uint16, 90, 1, Some(3)), SafeValue::Value(Setting::Number(1.0)));
+        let bytes = OutputValue::Value(Setting::Bytes("00112233445566778899".parse().unwrap()));
+        set_safe(&mut safe, &placed(DataType::Bytes, 4, 80, None), &bytes);
+        set_safe(&mut safe, &placed(DataType::Uint16, 90, 1, Some(3)), &OutputValue::Value(Setting::Number(1.0)));
         assert_eq!(*safe.values, [0x00, 0x10, 0x21, 0x32, 0x43, 0x54, 0x65, 0x76, 0x87, 0x98, 0x09, 0x04]);
         let held = [0x0f, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xf0, 0xfb];
         assert_eq!(*safe.hold, held);
@@ -180,7 +183,7 @@ mod tests {
     #[test]
     fn an_output_that_holds_holds_all_of_its_bits() {
         let mut safe = SafeOutputs::zero(12);
-        set_safe(&mut safe, &placed(DataType::Bytes, 4, 80, None), SafeValue::Hold);
+        set_safe(&mut safe, &placed(DataType::Bytes, 4, 80, None), &OutputValue::Hold);
         assert_eq!(*safe.hold, [0xf0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x0f, 0]);
     }
 }

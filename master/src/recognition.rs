@@ -5,7 +5,7 @@ use crate::bring_up::StartError;
 use crate::events::{Observer, SessionEvent};
 use std::fmt;
 use zerocat_bus::{Accepts, Expected, Identity, Label, Matching, Network, Product, SubDevice, identify};
-use zerocat_config::{Rig, Slave};
+use zerocat_config::{Match, Rig, Slave};
 
 /// A SubDevice on the bus that the rig file doesn't name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,27 +64,38 @@ fn unnamed(network: &Network<'_>, matching: &Matching) -> Vec<Unnamed> {
 
 fn expected(slave: &Slave) -> Expected {
     let properties = &slave.properties;
-    let (vendor_id, product_code) = programmed(properties.vendor_id, properties.product_code);
     Expected {
         key: slave.key.clone(),
-        vendor: Accepts::Exactly(vendor_id),
-        product: Product::Code(Accepts::Exactly(product_code)),
-        revision: Accepts::Exactly(properties.revision),
-        serial: serial(Accepts::Exactly(properties.serial)),
-        alias: None,
-        position: Some(properties.position),
+        vendor: vendor(&properties.vendor()),
+        product: product(&properties.product_code),
+        revision: accepts(&properties.revision),
+        serial: accepts(&properties.serial),
+        alias: slave.alias,
+        position: properties.position,
     }
 }
 
-/// 0 is no serial number: whoever writes it, as older drafts do, means none.
-const fn serial(wanted: Accepts) -> Accepts {
-    match wanted {
-        Accepts::Exactly(0) => Accepts::Any,
-        wanted => wanted,
+fn accepts(demand: &Match) -> Accepts {
+    match demand {
+        Match::Equal(number) => Accepts::Exactly(*number),
+        Match::AtLeast(least) => Accepts::AtLeast(*least),
+        // A name where a number belongs is refused by the rig file's rules.
+        Match::Any | Match::Name(_) => Accepts::Any,
     }
 }
 
-/// The identity of the rig file; that of erased memory is the one that a SubDevice with an empty SII is found with.
-const fn programmed(vendor_id: u32, product_code: u32) -> (u32, u32) {
-    if vendor_id == u32::MAX && product_code == u32::MAX { (0, 0) } else { (vendor_id, product_code) }
+/// That of erased memory is 0: a SubDevice with an empty SII is found with it.
+fn vendor(demand: &Match) -> Accepts {
+    match demand {
+        Match::Equal(u32::MAX) => Accepts::Exactly(0),
+        demand => accepts(demand),
+    }
+}
+
+fn product(demand: &Match) -> Product {
+    match demand {
+        Match::Equal(u32::MAX) => Product::Code(Accepts::Exactly(0)),
+        Match::Name(name) => Product::Named(name.clone()),
+        demand => Product::Code(accepts(demand)),
+    }
 }

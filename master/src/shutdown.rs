@@ -65,14 +65,14 @@ impl<'a> Machine<'a> {
     /// Goes on with safe outputs as long as the rig file's `stop` says. A network that is lost meanwhile, or an input that
     /// doesn't come within its limits, ends it at its bound.
     async fn wait_for_standstill(&mut self, planned: &mut Planned<'a>) {
-        let stop = self.rig.engine.stop;
+        let stop = &self.rig.engine.stop;
         self.datagrams.pause(stop.time).await;
-        let Some(until) = stop.until else { return };
+        let Some(until) = &stop.until else { return };
         let end = self.datagrams.now().saturating_add(until.at_most);
         let Some(watch) = &mut planned.stop_watch else { return };
         while !watch.is_fulfilled() {
             if self.datagrams.now() >= end {
-                tracing::warn!(channel = until.channel, "the input was not within the limits of `stop` in time");
+                tracing::warn!(channel = %until.channel, "the input was not within the limits of `stop` in time");
                 return;
             }
             self.datagrams.pause(LOOK).await;

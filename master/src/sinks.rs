@@ -34,7 +34,7 @@ impl Sinks {
     pub fn open(rig: &Rig) -> Result<Self, TaskStartError> {
         let mut stdout = None;
         let sinks = rig.tasks.iter().map(|task| match wanted(task) {
-            Some(SinkConfig::Jsonl(path)) => open(path, &mut stdout)
+            Some(sink) => open(sink.path(), &mut stdout)
                 .map(Some)
                 .map_err(|source| TaskStartError::Sink { task: task.name().to_owned(), source }),
             None => Ok(None),
@@ -51,15 +51,15 @@ impl Sinks {
 /// The sink that a task asks for.
 fn wanted(task: &Task) -> Option<&SinkConfig> {
     match task {
-        Task::Read(task) => task.sink.as_ref().filter(|_| task.config.data_saving),
-        Task::Write(task) => task.sink.as_ref().filter(|_| task.config.data_saving),
+        Task::Read(task) => task.sinks.first().filter(|_| task.config.data_saving),
+        Task::Write(task) => task.sinks.first().filter(|_| task.config.data_saving),
         Task::Scan(_) => None,
     }
 }
 
-fn open(path: &str, stdout: &mut Option<Stdout>) -> Result<Box<dyn Sink>, SinkError> {
-    if path != "-" {
-        return Ok(Box::new(JsonLines::new(Outfile::open(Path::new(path), Existing::Append, PATIENCE)?)));
+fn open(path: &Path, stdout: &mut Option<Stdout>) -> Result<Box<dyn Sink>, SinkError> {
+    if path != Path::new("-") {
+        return Ok(Box::new(JsonLines::new(Outfile::open(path, Existing::Append, PATIENCE)?)));
     }
     let shared = match stdout.take() {
         Some(shared) => shared,
@@ -97,7 +97,7 @@ mod tests {
     fn rig(sink: &str) -> Rig {
         let mut rig = Rig::from_json(include_str!("../../examples/demo-rig.json")).unwrap();
         let Some(Task::Read(task)) = rig.tasks.first_mut() else { panic!("no read task") };
-        task.sink = Some(SinkConfig::Jsonl(sink.to_owned()));
+        task.sinks = vec![SinkConfig::jsonl(sink)];
         rig
     }
 

@@ -21,8 +21,8 @@ pub(crate) struct StopWatch {
 impl StopWatch {
     /// For a rig that waits for an input. Its ring goes to the others of the exchange.
     pub(crate) fn new(rig: &Rig, bindings: &Bindings, ports: &mut Ports) -> Option<Self> {
-        let until = rig.engine.stop.until?;
-        let placed = bindings.iter().flatten().find(|placed| placed.channel.channel == until.channel)?;
+        let until = rig.engine.stop.until.clone()?;
+        let placed = bindings.iter().flatten().find(|placed| placed.channel.answers_to(&until.channel))?;
         let mapping = Mapping::new(std::slice::from_ref(placed));
         let point = *mapping.points().first()?;
         let (port, samples) = reader_while_safe(ReaderSpec { depth: DEPTH, ..mapping.reader(1, 0.0) });

@@ -179,7 +179,7 @@ impl Start<'_> {
         let outlet = self.outlet(&task.name, sink, setup.queue())?;
         let source: Box<dyn Source> = match task.source {
             SourceConfig::Waveform => Box::new(WaveformSource::of(task)),
-            SourceConfig::Stdin => {
+            SourceConfig::Stdin(_) => {
                 Box::new(StdinSource::open().map_err(|source| TaskStartError::Thread { task: name(), source })?)
             }
         };

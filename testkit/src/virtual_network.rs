@@ -10,7 +10,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use zerocat::config::{Engine as EngineSection, Network as RigNetwork, NetworkProperties, Rig};
+use zerocat::config::{Network as RigNetwork, Rig};
 use zerocat::{
     DrivenBus, LinkState, Machine, NotAttached, Observer, Planned, Ports, StartError, StopWish, Surroundings,
     UnwatchedOutputs,
@@ -343,15 +343,7 @@ fn read(now: &Arc<AtomicU64>) -> VirtualClock {
 /// A rig without SubDevices of its own: whoever is there takes part.
 #[must_use]
 pub fn rig(period: Duration) -> Rig {
-    let properties = NetworkProperties { interface: "in-process".to_owned(), rate: 1.0 / period.as_secs_f64() };
-    let network = RigNetwork {
-        key: "network".to_owned(),
-        name: "simulated segment".to_owned(),
-        make: "EtherCAT".to_owned(),
-        model: "Network".to_owned(),
-        properties,
-    };
-    Rig { network, slaves: Vec::new(), tasks: Vec::new(), engine: EngineSection::default() }
+    Rig::of(RigNetwork::on("in-process", 1.0 / period.as_secs_f64()))
 }
 
 /// Both ends of the rings of one reader of all inputs and one writer of all outputs.

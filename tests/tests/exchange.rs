@@ -6,7 +6,7 @@
 
 use proptest::prelude::*;
 use std::time::Duration;
-use zerocat::config::{Overlap, Pdos, Rig, Slave, SlaveProperties, SyncUnit, Timeouts};
+use zerocat::config::{Match, Overlap, Rig, Slave, SlaveProperties, SyncUnit};
 use zerocat_pdi::{Direction, PlacedEntry};
 use zerocat_sim::{ModuleKind, ProfileKind, Segment, SegmentConfig, SubDeviceConfig, WireConfig};
 use zerocat_testkit::virtual_network::{self, VirtualNetwork};
@@ -44,24 +44,14 @@ fn rig_of(segment: &SegmentConfig) -> Rig {
     let slave = |subdevice: &zerocat_bus::SubDevice| {
         let identity = subdevice.identity;
         let properties = SlaveProperties {
-            serial: identity.serial,
-            vendor_id: identity.vendor_id,
-            product_code: identity.product_code,
-            revision: identity.revision,
-            name: subdevice.name.clone(),
-            position: subdevice.position,
-            pdos: Pdos::default(),
+            serial: Match::Any,
+            vendor_id: identity.vendor_id.into(),
+            product_code: identity.product_code.into(),
+            revision: identity.revision.into(),
+            position: Some(subdevice.position),
+            ..SlaveProperties::default()
         };
-        let text = || String::from("x");
-        Slave {
-            key: key(subdevice.position.into()),
-            name: text(),
-            make: text(),
-            model: text(),
-            properties,
-            timeouts: Timeouts::default(),
-            unread: None,
-        }
+        Slave { properties, ..Slave::at(key(subdevice.position.into()), subdevice.position) }
     };
     let slaves = found.planned().network.subdevices().iter().map(slave).collect();
     Rig { slaves, ..virtual_network::rig(PERIOD) }

@@ -88,7 +88,7 @@ fn a_full_disk_loses_the_batches_of_its_task_only() {
         let path = folder.path("samples.jsonl");
         let network = Network::start(veth, |rig| {
             let [Task::Read(read), Task::Write(_)] = rig.tasks.as_mut_slice() else { panic!("{:?}", rig.tasks) };
-            read.sink = Some(Sink::Jsonl(path.to_str().unwrap().to_owned()));
+            read.sinks = vec![Sink::jsonl(&path)];
             (read.config.sample_rate, read.config.stream_rate) = (1_000.0, 100.0);
         });
         network.keeps_its_grid();

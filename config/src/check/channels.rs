@@ -1,10 +1,12 @@
 //! References of channels, and numbers and entries that only one channel may have.
 
-use super::{Found, Unique, same_entry, waveforms};
+use super::{Found, same_entry, waveforms};
+use crate::error::Rule;
 use crate::place::Place;
+use crate::reference::Reference;
 use crate::resolve::{entries, entry};
 use crate::rig::{PdoEntry, Rig, Slave};
-use crate::safe::SafeValue;
+use crate::safe::OutputValue;
 use crate::setting::Setting;
 use crate::task::{Target, Task};
 use std::collections::HashMap;
@@ -12,13 +14,15 @@ use zerocat_pdi::Direction;
 
 /// Checks the channels of all tasks.
 pub(super) fn channels(rig: &Rig, found: &mut Found) {
-    let mut checker = Checker { rig, numbers: Unique::new(), outputs: HashMap::new(), found };
+    let mut checker = Checker { rig, numbers: HashMap::new(), outputs: HashMap::new(), found };
     for (i, task) in rig.tasks.iter().enumerate() {
-        let at = |n: usize| format!("tasks[{i}].config.channels[{n}]");
+        let level = task.level(i);
+        let at = |n: usize| format!("{level}.channels[{n}]");
         match task {
             Task::Read(task) => {
                 for (n, channel) in task.config.channels.iter().enumerate() {
-                    checker.number(channel.channel, &format!("{}.channel", at(n)));
+                    let entry = format!("{} {:?} {:?}", channel.device, channel.target, channel.bit);
+                    checker.number(channel.channel, Some(entry), &format!("{}.channel", at(n)));
                     checker.entry(&channel.device, Direction::Input, &channel.target, channel.bit, &at(n));
                 }
             }
@@ -37,7 +41,8 @@ type Output = (String, u16, u8, Place, u8);
 
 struct Checker<'a> {
     rig: &'a Rig,
-    numbers: Unique<u32>,
+    /// Numbers, what is read under each, and where it was used first.
+    numbers: HashMap<u32, (Option<String>, String)>,
     /// Entries that are written, with the bit or all of each, and by which channel.
     outputs: HashMap<Output, Vec<(Option<u8>, String)>>,
     found: &'a mut Found,
@@ -45,17 +50,17 @@ struct Checker<'a> {
 
 impl Checker<'_> {
     fn write(&mut self, channel: &crate::WriteChannel, at: &str) {
-        self.number(channel.channel, &format!("{at}.channel"));
+        self.number(channel.channel, None, &format!("{at}.channel"));
         if let Some(state) = channel.state_channel {
-            self.number(state, &format!("{at}.state_channel"));
+            self.number(state, None, &format!("{at}.state_channel"));
         }
         let entry = self.entry(&channel.device, Direction::Output, &channel.target, channel.bit, at);
         let written = entry.clone().map(|entry| entry.narrowed(channel.bit));
         if let Some(waveform) = &channel.waveform {
             waveforms::waveform(waveform, written.as_ref(), &format!("{at}.waveform"), self.found);
         }
-        if let Some(SafeValue::Value(value)) = channel.safe {
-            self.safe(value, written.as_ref(), &format!("{at}.safe"));
+        for (key, value) in [("initial", &channel.initial), ("safe", &channel.safe)] {
+            self.standing(value.as_ref(), written.as_ref(), &format!("{at}.{key}"));
         }
         if let Some(entry) = entry.filter(|_| channel.enabled) {
             self.output(channel, &entry, at);
@@ -73,22 +78,82 @@ impl Checker<'_> {
                 "output {:#06x}:{}{bit} of `{}` is written by {first} already",
                 entry.index, entry.subindex, channel.device
             );
-            self.found.add(at, what, "leave each output, or each bit of one, to one enabled channel");
+            self.found.add(
+                Rule::SharedOutput,
+                at,
+                what,
+                "leave each output, or each bit of one, to one enabled channel",
+            );
         }
         writers.push((channel.bit, at.to_owned()));
     }
 
-    /// A safe value is what the entry can be, exactly: it isn't rounded.
-    fn safe(&mut self, value: Setting, entry: Option<&PdoEntry>, path: &str) {
-        let Some(entry) = entry.filter(|entry| entry.data_type.fits(entry.bit_length)) else { return };
-        if let Err(error) = entry.data_type.admit(value.value(), entry.bit_length) {
-            self.found.add(path, error.to_string(), "give a value that the entry can take, or \"hold\"");
+    /// What an output is when nobody commands it.
+    fn standing(&mut self, value: Option<&OutputValue>, entry: Option<&PdoEntry>, path: &str) {
+        match value {
+            Some(OutputValue::Value(value)) => self.value(*value, entry, path),
+            Some(OutputValue::From(input)) => self.follows(input, entry, path),
+            Some(OutputValue::Hold) if path.ends_with("initial") => {
+                let what = "nothing was sent before the start that could be held";
+                self.found.add(Rule::Conflict, path, what, "give a value, or { \"from\": an input }");
+            }
+            Some(OutputValue::Hold) | None => {}
         }
     }
 
-    fn number(&mut self, number: u32, path: &str) {
-        if let Some(first) = self.numbers.taken(number, path) {
-            self.found.add(path, format!("{number} is already used in {first}"), "give each channel its own number");
+    /// An output follows an input of the same type and length.
+    fn follows(&mut self, input: &Reference, output: Option<&PdoEntry>, path: &str) {
+        let Some(output) = output else { return };
+        let Some(input_entry) = self.rig.followed(input, output) else {
+            let inputs = self.rig.tasks.iter().filter(|task| matches!(task, Task::Read(_)));
+            let names: Vec<String> =
+                inputs.flat_map(|task| self.rig.channels_of(task)).map(|channel| channel.name).collect();
+            let what = format!("`{input}` is no input");
+            let fix = format!(
+                "give the name of a channel of a read task ({}), or an entry such as \"axis.0x6064:00\"",
+                quoted(names.iter().map(String::as_str))
+            );
+            self.found.unknown(format!("{path}.from"), what, fix, names);
+            return;
+        };
+        let (from, to) = (input_entry.value_type(), output.data_type);
+        let bits = if input_entry.bit.is_some() { 1 } else { input_entry.bit_length };
+        if (from, bits) != (to, output.bit_length) {
+            let what = format!(
+                "`{input}` is {} of {bits} bits, the output {} of {} bits",
+                from.name(),
+                to.name(),
+                output.bit_length
+            );
+            let fix = "let it follow an input of the same type and length";
+            self.found.add(Rule::TypeMismatch, format!("{path}.from"), what, fix);
+        }
+    }
+
+    /// A value is what the entry can be, exactly: it isn't rounded.
+    fn value(&mut self, value: Setting, entry: Option<&PdoEntry>, path: &str) {
+        let Some(entry) = entry.filter(|entry| entry.data_type.fits(entry.bit_length)) else { return };
+        if let Err(error) = entry.data_type.admit(value.value(), entry.bit_length) {
+            self.found.add(
+                Rule::TypeMismatch,
+                path,
+                error.to_string(),
+                "give a value that the entry can take, or \"hold\"",
+            );
+        }
+    }
+
+    /// A number is one channel's; several read tasks may have the same entry under it.
+    fn number(&mut self, number: u32, read: Option<String>, path: &str) {
+        match self.numbers.get(&number) {
+            Some((other, _)) if read.is_some() && *other == read => {}
+            Some((_, first)) => {
+                let what = format!("{number} is already used in {first}");
+                self.found.add(Rule::Duplicate, path, what, "give each channel its own number");
+            }
+            None => {
+                self.numbers.insert(number, (read, path.to_owned()));
+            }
         }
     }
 
@@ -103,18 +168,34 @@ impl Checker<'_> {
     ) -> Option<PdoEntry> {
         let Some(slave) = self.rig.slave(device) else {
             let keys = self.rig.slaves.iter().map(|slave| slave.key.as_str());
-            let fix = format!("use the key of a slave: {}", quoted(keys));
-            self.found.add(format!("{at}.device"), format!("no slave has the key `{device}`"), fix);
+            let fix = format!("use the key of a slave: {}", quoted(keys.clone()));
+            let what = format!("no slave has the key `{device}`");
+            self.found.unknown(format!("{at}.device"), what, fix, keys.map(str::to_owned));
             return None;
         };
+        // A key that two have is one problem, told there, and none of each channel that uses it.
+        if self.rig.slaves.iter().filter(|slave| slave.key == device).count() > 1 {
+            return None;
+        }
         match target {
             Target::Automatic { pdo } => self.named(slave, direction, pdo, &format!("{at}.pdo"))?,
             Target::Manual { index, bit_length, data_type, place, .. } => {
                 same_entry::keys(place, at, self.found);
-                self.found.demand(*index != 0, &format!("{at}.index"), "0 is padding", "give the index of an entry");
+                self.found.demand(
+                    Rule::OutOfRange,
+                    *index != 0,
+                    &format!("{at}.index"),
+                    "0 is padding",
+                    "give the index of an entry",
+                );
                 if let Err(error) = data_type.check(*bit_length) {
                     let path = format!("{at}.bit_length");
-                    self.found.add(path, error.to_string(), "correct the length or the `data_type`");
+                    self.found.add(
+                        Rule::TypeMismatch,
+                        path,
+                        error.to_string(),
+                        "correct the length or the `data_type`",
+                    );
                 }
             }
         }
@@ -122,7 +203,7 @@ impl Checker<'_> {
         let entry = entry(slave, direction, target)?;
         if let Some(bit) = bit.filter(|bit| *bit >= entry.bit_length) {
             let what = format!("the entry has {} bits, and bit {bit} is none of them", entry.bit_length);
-            self.found.add(format!("{at}.bit"), what, "count from 0, the least significant bit");
+            self.found.add(Rule::OutOfRange, format!("{at}.bit"), what, "count from 0, the least significant bit");
         }
         Some(entry)
     }
@@ -138,15 +219,17 @@ impl Checker<'_> {
             1 => return Some(()),
             0 if same(entries(slave, opposite)) > 0 => {
                 let what = format!("`{pdo}` is an {other} of `{}`, and this task needs {this}", slave.key);
-                self.found.add(path, what, format!("use one of {}", names(here)));
+                let fix = format!("use one of {}", names(here));
+                self.found.unknown(path, what, fix, here.iter().map(|entry| entry.name.clone()));
             }
             0 => {
                 let what = format!("`{}` has no `{pdo}` among its {this}", slave.key);
-                self.found.add(path, what, format!("use one of {}, or a manual channel", names(here)));
+                let fix = format!("use one of {}, or a manual channel", names(here));
+                self.found.unknown(path, what, fix, here.iter().map(|entry| entry.name.clone()));
             }
             n => {
                 let what = format!("`{pdo}` stands {n} times among the {this} of `{}`", slave.key);
-                self.found.add(path, what, "give these entries different names in `pdos`");
+                self.found.add(Rule::Duplicate, path, what, "give these entries different names in `pdos`");
             }
         }
         None

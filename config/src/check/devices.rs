@@ -1,9 +1,12 @@
 //! The network and the slaves.
 
 use super::{Found, Unique, same_entry};
+use crate::error::Rule;
+use crate::identity::Match;
 use crate::rig::{PdoEntry, Rig, Slave};
 use std::ops::RangeInclusive;
 use std::time::Duration;
+use zerocat_esi::vendor_names;
 
 /// Highest rate, in Hz. A cycle of 10 us is shorter than the smallest frame's round trip over a few SubDevices.
 const MAX_RATE: f64 = 100_000.0;
@@ -16,44 +19,91 @@ const TIMEOUTS: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::
 pub(super) fn network(rig: &Rig, found: &mut Found) {
     let properties = &rig.network.properties;
     let interface = properties.interface.as_str();
-    let path = "network.properties.interface";
+    let path = &properties.at("interface");
     let usable = !interface.chars().any(|c| c == '/' || c.is_whitespace());
-    found.demand(!interface.is_empty(), path, "it is empty", "name a network interface, such as \"eth0\"");
+    found.demand(Rule::Empty, !interface.is_empty(), path, "it is empty", "name a network interface, such as \"eth0\"");
     let long = format!("`{interface}` has {} bytes; Linux allows {MAX_INTERFACE}", interface.len());
-    found.demand(interface.len() <= MAX_INTERFACE, path, long, "use the name that `ip link` shows");
+    found.demand(Rule::OutOfRange, interface.len() <= MAX_INTERFACE, path, long, "use the name that `ip link` shows");
     let odd = format!("`{interface}` holds a slash or a blank");
-    found.demand(usable, path, odd, "use the name that `ip link` shows");
+    found.demand(Rule::OutOfRange, usable, path, odd, "use the name that `ip link` shows");
 
     let rate = properties.rate;
     let what = format!("{rate} Hz is not in 0 < rate <= {MAX_RATE}");
     found.demand(
+        Rule::OutOfRange,
         rate > 0.0 && rate <= MAX_RATE,
-        "network.properties.rate",
+        &properties.at("rate"),
         what,
         "give cycles per second, such as 1000",
     );
-    found.demand(!rig.network.key.is_empty(), "network.key", "it is empty", "give the network a key");
+    found.demand(Rule::Empty, !rig.network.key.is_empty(), "network.key", "it is empty", "give the network a key");
+    let fix = "leave it out: device descriptions aren't read yet";
+    found.demand(Rule::NotInThisVersion, rig.esi.is_empty(), "esi", "this version doesn't have it yet", fix);
 }
 
 /// Checks that keys and positions are unique, and the PDO entries.
 pub(super) fn slaves(rig: &Rig, found: &mut Found) {
     let mut keys = Unique::new();
     let mut positions = Unique::new();
+    let mut aliases = Unique::new();
     keys.taken(rig.network.key.as_str(), "network.key");
     for (i, slave) in rig.slaves.iter().enumerate() {
         let path = format!("slaves[{i}].key");
-        found.demand(!slave.key.is_empty(), &path, "it is empty", "give the slave a key");
+        found.demand(Rule::Empty, !slave.key.is_empty(), &path, "it is empty", "give the slave a key");
         if let Some(first) = keys.taken(slave.key.as_str(), &path) {
-            found.add(path, format!("`{}` is the key of {first} already", slave.key), "give each device its own key");
+            found.add(
+                Rule::Duplicate,
+                path,
+                format!("`{}` is the key of {first} already", slave.key),
+                "give each device its own key",
+            );
         }
-        let path = format!("slaves[{i}].properties.position");
-        let position = slave.properties.position;
-        if let Some(first) = positions.taken(position, &path) {
-            found.add(path, format!("{position} is already used in {first}"), "give each slave its own position");
+        let path = slave.properties.at(i, "position");
+        if let Some(position) = slave.properties.position
+            && let Some(first) = positions.taken(position, &path)
+        {
+            let what = format!("{position} is already used in {first}");
+            found.add(Rule::Duplicate, path, what, "give each slave its own position");
         }
+        let path = format!("slaves[{i}].alias");
+        if let Some(alias) = slave.alias
+            && let Some(first) = aliases.taken(alias, &path)
+        {
+            let what = format!("{alias} is already used in {first}");
+            found.add(Rule::Duplicate, path, what, "give each slave its own alias");
+        }
+        identity(slave, i, found);
         whole(slave, i, found);
-        entries(&slave.properties.pdos.inputs, &format!("slaves[{i}].properties.pdos.inputs"), found);
-        entries(&slave.properties.pdos.outputs, &format!("slaves[{i}].properties.pdos.outputs"), found);
+        entries(&slave.properties.pdos.inputs, &slave.properties.at(i, "pdos.inputs"), found);
+        entries(&slave.properties.pdos.outputs, &slave.properties.at(i, "pdos.outputs"), found);
+    }
+}
+
+/// Names are for vendors and products only; keys of later versions are refused.
+fn identity(slave: &Slave, i: usize, found: &mut Found) {
+    let properties = &slave.properties;
+    for (key, demand) in [("serial", &properties.serial), ("revision", &properties.revision)] {
+        if let Match::Name(name) = demand {
+            let what = format!("`{name}` is no number");
+            let fix = "give a number, \">= \" and a number, or \"any\"";
+            found.add(Rule::TypeMismatch, properties.at(i, key), what, fix);
+        }
+    }
+    if let Match::Name(name) = properties.vendor() {
+        let what = format!("no vendor named `{name}` is known here");
+        let known = vendor_names().map(str::to_owned);
+        found.unknown(properties.at(i, "vendor_id"), what, "give the vendor ID, such as 0x00000002", known);
+    }
+    found.demand(
+        Rule::OutOfRange,
+        slave.alias != Some(0),
+        &format!("slaves[{i}].alias"),
+        "0 is no alias",
+        "give the alias that its SII has, or leave it out",
+    );
+    for key in slave.later.given() {
+        let what = "this version doesn't have it yet";
+        found.add(Rule::NotInThisVersion, format!("slaves[{i}].{key}"), what, "leave it out");
     }
 }
 
@@ -62,12 +112,12 @@ fn whole(slave: &Slave, i: usize, found: &mut Found) {
     if let Some(why) = &slave.unread {
         let what = format!("the scan could not read what it maps: {why}");
         let fix = "scan again (`--timeout` waits longer), or write its `pdos` and remove this key";
-        found.add(format!("slaves[{i}].unread"), what, fix);
+        found.add(Rule::Unread, format!("slaves[{i}].unread"), what, fix);
     }
     for (key, time) in slave.timeouts.all() {
         let Some(time) = time.filter(|time| !TIMEOUTS.contains(time)) else { continue };
         let what = format!("{time:?} is not in 1 ms to 10 min");
-        found.add(format!("slaves[{i}].timeouts.{key}"), what, "give a time such as \"30s\"");
+        found.add(Rule::OutOfRange, format!("slaves[{i}].timeouts.{key}"), what, "give a time such as \"30s\"");
     }
 }
 
@@ -77,7 +127,12 @@ fn entries(entries: &[PdoEntry], at: &str, found: &mut Found) {
         if entry.index != 0
             && let Err(error) = entry.data_type.check(entry.bit_length)
         {
-            found.add(format!("{at}[{i}].bit_length"), error.to_string(), "correct the length or the `data_type`");
+            found.add(
+                Rule::TypeMismatch,
+                format!("{at}[{i}].bit_length"),
+                error.to_string(),
+                "correct the length or the `data_type`",
+            );
         }
     }
 }

@@ -3,8 +3,8 @@
 use super::Found;
 use crate::busy_poll::BusyPoll;
 use crate::engine::{Engine, LinkKind, UmemPages, Wait, Wakeup, XdpMode};
+use crate::error::Rule;
 use crate::rig::Rig;
-use crate::task::Task;
 use std::time::Duration;
 use zerocat_pdi::DataType;
 
@@ -13,12 +13,18 @@ pub(super) fn engine(rig: &Rig, found: &mut Found) {
     let engine = &rig.engine;
     let priority = engine.priority;
     let what = format!("{priority} is not in 1..=98");
-    found.demand((1..=98).contains(&priority), "engine.priority", what, "use 80, or what your host leaves for it");
+    found.demand(
+        Rule::OutOfRange,
+        (1..=98).contains(&priority),
+        "engine.priority",
+        what,
+        "use 80, or what your host leaves for it",
+    );
     only_with_xdp(engine, found);
     stop(rig, found);
     let what = "only the wait `hybrid` has a spin margin";
     let fits = engine.wait == Wait::Hybrid || engine.spin_margin.is_none();
-    found.demand(fits, "engine.spin_margin", what, "remove it, or set `wait` to \"hybrid\"");
+    found.demand(Rule::Conflict, fits, "engine.spin_margin", what, "remove it, or set `wait` to \"hybrid\"");
     let period = rig.period();
     if period == Duration::MAX {
         return;
@@ -32,23 +38,34 @@ pub(super) fn engine(rig: &Rig, found: &mut Found) {
 
 /// What the end of a run waits for must be there and be possible.
 fn stop(rig: &Rig, found: &mut Found) {
-    let Some(until) = rig.engine.stop.until else { return };
-    let mut reads =
-        rig.tasks.iter().filter(|task| matches!(task, Task::Read(_))).flat_map(|task| rig.channels_of(task));
-    let watched = reads.find(|channel| channel.channel == until.channel);
+    let Some(until) = &rig.engine.stop.until else { return };
+    let watched = rig.read_channel(&until.channel);
     let bytes = watched.as_ref().is_some_and(|channel| channel.value_type() == DataType::Bytes);
     let what = "it is bytes, which no limit is for";
-    found.demand(!bytes, "engine.stop.until.channel", what, "give a channel that is a number");
+    found.demand(Rule::TypeMismatch, !bytes, "engine.stop.until.channel", what, "give a channel that is a number");
     let what = format!("no read task samples channel {}", until.channel);
     found.demand(
+        Rule::UnknownReference,
         watched.is_some(),
         "engine.stop.until.channel",
         what,
-        "give the number of an enabled channel of a read task",
+        "give the name or number of an enabled channel of a read task",
     );
     let what = format!("{} is not at least {}", until.max, until.min);
-    found.demand(until.min <= until.max, "engine.stop.until.max", what, "give the smaller one as `min`");
-    found.demand(!until.at_most.is_zero(), "engine.stop.until.at_most", "it is 0", "give the longest time to wait");
+    found.demand(
+        Rule::OutOfRange,
+        until.min <= until.max,
+        "engine.stop.until.max",
+        what,
+        "give the smaller one as `min`",
+    );
+    found.demand(
+        Rule::OutOfRange,
+        !until.at_most.is_zero(),
+        "engine.stop.until.at_most",
+        "it is 0",
+        "give the longest time to wait",
+    );
 }
 
 /// Keys that only an AF_XDP socket has.
@@ -62,7 +79,7 @@ fn only_with_xdp(engine: &Engine, found: &mut Found) {
     for (key, name, given) in keys {
         let fits = engine.link == LinkKind::Xdp || !given;
         let what = format!("link `packet` has no {name}");
-        found.demand(fits, &format!("engine.{key}"), what, "remove it, or set `link` to \"xdp\"");
+        found.demand(Rule::Conflict, fits, &format!("engine.{key}"), what, "remove it, or set `link` to \"xdp\"");
     }
 }
 
@@ -70,16 +87,16 @@ fn only_with_xdp(engine: &Engine, found: &mut Found) {
 fn busy_poll(engine: &Engine, period: Duration, found: &mut Found) {
     let Some(settings) = engine.busy_poll.settings() else { return };
     let what = "0 frames a look";
-    found.demand(settings.budget > 0, "engine.busy_poll.budget", what, "leave it out, or give it 64");
+    found.demand(Rule::OutOfRange, settings.budget > 0, "engine.busy_poll.budget", what, "leave it out, or give it 64");
     let Some(timeout) = settings.gro_flush_timeout else { return };
     let what = format!("{timeout:?} is not longer than the cycle of {period:?}");
     let fix = "give it two cycles, or leave it out";
-    found.demand(timeout > period, "engine.busy_poll.gro_flush_timeout", what, fix);
+    found.demand(Rule::OutOfRange, timeout > period, "engine.busy_poll.gro_flush_timeout", what, fix);
 }
 
 fn within(path: &str, duration: Option<Duration>, period: Duration, found: &mut Found) {
     let Some(duration) = duration else { return };
     let what = format!("{duration:?} is not in 0 < {} < {period:?}, the cycle", path.trim_start_matches("engine."));
     let inside = !duration.is_zero() && duration < period;
-    found.demand(inside, path, what, "shorten it, or leave it out");
+    found.demand(Rule::OutOfRange, inside, path, what, "shorten it, or leave it out");
 }

@@ -2,6 +2,7 @@
 
 use super::watchdog::longer_than;
 use super::{Found, Unique};
+use crate::error::Rule;
 use crate::exchange::SyncUnit;
 use crate::rig::Rig;
 
@@ -16,18 +17,28 @@ pub(super) fn exchange(rig: &Rig, found: &mut Found) {
     for (i, unit) in rig.engine.sync_units.iter().enumerate() {
         let at = format!("engine.sync_units[{i}]");
         let path = format!("{at}.name");
-        found.demand(!unit.name.is_empty(), &path, "it is empty", "give the unit a name");
+        found.demand(Rule::Empty, !unit.name.is_empty(), &path, "it is empty", "give the unit a name");
         if let Some(first) = names.taken(unit.name.as_str(), &path) {
-            found.add(path, format!("`{}` is already used in {first}", unit.name), "give each unit its own name");
+            found.add(
+                Rule::Duplicate,
+                path,
+                format!("`{}` is already used in {first}", unit.name),
+                "give each unit its own name",
+            );
         }
         interval(rig, unit, &at, found);
         let path = format!("{at}.slaves");
-        found.demand(!unit.slaves.is_empty(), &path, "it is empty", "name slaves, or remove the unit");
+        found.demand(Rule::Empty, !unit.slaves.is_empty(), &path, "it is empty", "name slaves, or remove the unit");
         for (j, key) in unit.slaves.iter().enumerate() {
             let path = format!("{path}[{j}]");
             known(rig, key, &path, found);
             if let Some(first) = members.taken(key.as_str(), &path) {
-                found.add(path, format!("`{key}` is already used in {first}"), "leave a slave to one unit");
+                found.add(
+                    Rule::Duplicate,
+                    path,
+                    format!("`{key}` is already used in {first}"),
+                    "leave a slave to one unit",
+                );
             }
         }
     }
@@ -35,10 +46,10 @@ pub(super) fn exchange(rig: &Rig, found: &mut Found) {
 
 fn interval(rig: &Rig, unit: &SyncUnit, at: &str, found: &mut Found) {
     let path = format!("{at}.every");
-    found.demand(unit.every > 0, &path, "0 is not in 1..=65535", "1 is every cycle");
+    found.demand(Rule::OutOfRange, unit.every > 0, &path, "0 is not in 1..=65535", "1 is every cycle");
     if let Some(phase) = unit.phase.filter(|phase| *phase >= unit.every.max(1)) {
         let what = format!("{phase} is not below `every`, which is {}", unit.every);
-        found.add(format!("{at}.phase"), what, "count from 0, or leave it out");
+        found.add(Rule::OutOfRange, format!("{at}.phase"), what, "count from 0, or leave it out");
     }
     let (period, watchdog) = (rig.period(), rig.engine.watchdog);
     let between = period.saturating_mul(unit.every.into());
@@ -52,7 +63,7 @@ fn interval(rig: &Rig, unit: &SyncUnit, at: &str, found: &mut Found) {
             Some(longer) => format!("lower it, or raise `engine.watchdog`, for example to \"{longer}\""),
             None => "lower it: no watchdog is as long as that".to_owned(),
         };
-        found.add(path, what, fix);
+        found.add(Rule::Conflict, path, what, fix);
     }
 }
 
@@ -63,5 +74,5 @@ fn has_outputs(rig: &Rig, unit: &SyncUnit) -> bool {
 
 fn known(rig: &Rig, key: &str, path: &str, found: &mut Found) {
     let what = format!("there is no slave `{key}`");
-    found.demand(rig.slave(key).is_some(), path, what, "use the `key` of a slave in `slaves`");
+    found.demand(Rule::UnknownReference, rig.slave(key).is_some(), path, what, "use the `key` of a slave in `slaves`");
 }

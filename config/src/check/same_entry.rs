@@ -4,6 +4,7 @@
 //! SubDevice maps in the same words.
 
 use super::Found;
+use crate::error::Rule;
 use crate::place::Place;
 use crate::resolve::{entries, entry};
 use crate::rig::{PdoEntry, Slave};
@@ -14,9 +15,9 @@ use zerocat_pdi::Direction;
 pub(super) fn keys(place: &Place, at: &str, found: &mut Found) {
     let alone = place.pdo_nth.is_none() || place.pdo_index.is_some();
     let fix = "give `pdo_index`, the index of the PDOs that it counts";
-    found.demand(alone, &format!("{at}.pdo_nth"), "it stands alone", fix);
+    found.demand(Rule::KeyMissing, alone, &format!("{at}.pdo_nth"), "it stands alone", fix);
     for (key, value) in [("pdo_nth", place.pdo_nth), ("nth", place.nth)] {
-        found.demand(value != Some(0), &format!("{at}.{key}"), "it is 0", "count from 1");
+        found.demand(Rule::OutOfRange, value != Some(0), &format!("{at}.{key}"), "it is 0", "count from 1");
     }
 }
 
@@ -40,7 +41,12 @@ pub(super) fn ambiguous(slave: &Slave, direction: Direction, target: &Target, at
         same.len(),
         slave.key
     );
-    found.add(format!("{at}.{key}"), what, format!("write beside its `index` one of: {}", lines(&same)));
+    found.add(
+        Rule::Ambiguous,
+        format!("{at}.{key}"),
+        what,
+        format!("write beside its `index` one of: {}", lines(&same)),
+    );
 }
 
 fn may_be(one: &PdoEntry, other: &PdoEntry) -> bool {

@@ -1,30 +1,34 @@
-//! Rates, names, sinks and sources of the tasks.
+//! Rates, names and sources of the tasks.
 
 use super::{Found, Unique};
+use crate::error::Rule;
 use crate::rates::multiple;
 use crate::rig::Rig;
-use crate::task::{ReadTask, Sink, Source, Task, WriteTask};
+use crate::source::Source;
+use crate::task::{ReadTask, Task, WriteTask};
 
 /// Checks every task apart from its channels.
 pub(super) fn tasks(rig: &Rig, found: &mut Found) {
     let mut names = Unique::new();
-    let mut files = Unique::new();
     let mut stdin = Unique::new();
     for (i, task) in rig.tasks.iter().enumerate() {
         let at = format!("tasks[{i}]");
         let path = format!("{at}.name");
-        found.demand(!task.name().is_empty(), &path, "it is empty", "give the task a name");
+        found.demand(Rule::Empty, !task.name().is_empty(), &path, "it is empty", "give the task a name");
         if let Some(first) = names.taken(task.name(), &path) {
-            found.add(path, format!("`{}` is already used in {first}", task.name()), "give each task its own name");
+            found.add(
+                Rule::Duplicate,
+                path,
+                format!("`{}` is already used in {first}", task.name()),
+                "give each task its own name",
+            );
         }
         match task {
             Task::Read(read) => {
-                read_task(rig, read, &at, found);
-                sink(read.sink.as_ref(), &at, &mut files, found);
+                read_task(rig, read, &task.level(i), found);
             }
             Task::Write(write) => {
-                write_task(rig, write, &at, &mut stdin, found);
-                sink(write.sink.as_ref(), &at, &mut files, found);
+                write_task(rig, write, &at, &task.level(i), &mut stdin, found);
             }
             Task::Scan(_) => {}
         }
@@ -36,56 +40,71 @@ fn read_task(rig: &Rig, task: &ReadTask, at: &str, found: &mut Found) {
     network_of(rig, &config.device, at, found);
     read_rates(rig.network.properties.rate, config.sample_rate, config.stream_rate, at, found);
     let any = config.channels.iter().any(|channel| channel.enabled);
-    let path = format!("{at}.config.channels");
-    found.demand(any, &path, "no channel is enabled", "enable one, or remove the task");
+    let path = format!("{at}.channels");
+    found.demand(Rule::Empty, any, &path, "no channel is enabled", "enable one, or remove the task");
 }
 
 /// The three rules of the specification's timing model.
 fn read_rates(rate: f64, sample_rate: f64, stream_rate: f64, at: &str, found: &mut Found) {
-    let sample = format!("{at}.config.sample_rate");
-    let stream = format!("{at}.config.stream_rate");
+    let sample = format!("{at}.sample_rate");
+    let stream = format!("{at}.stream_rate");
     let sound = positive(sample_rate, &sample, found) & positive(stream_rate, &stream, found);
     if !sound || rate <= 0.0 {
         return;
     }
     if sample_rate > rate {
         let what = format!("{sample_rate} Hz is more than the network's {rate} Hz");
-        found.add(&sample, what, "lower it, or raise the network's `rate`");
+        found.add(Rule::RateNotWhole, &sample, what, "lower it, or raise the network's `rate`");
     } else if multiple(rate, sample_rate).is_none() {
         let what = format!("the network's {rate} Hz is not a whole multiple of {sample_rate} Hz");
-        found.add(&sample, what, "use the network's `rate` divided by a whole number");
+        found.add(Rule::RateNotWhole, &sample, what, "use the network's `rate` divided by a whole number");
     }
     if multiple(sample_rate, stream_rate).is_none() {
         let what = format!("the sample_rate of {sample_rate} Hz is not a whole multiple of {stream_rate} Hz");
-        found.add(&stream, what, "use the `sample_rate` divided by a whole number");
+        found.add(Rule::RateNotWhole, &stream, what, "use the `sample_rate` divided by a whole number");
     }
 }
 
-fn write_task(rig: &Rig, task: &WriteTask, at: &str, stdin: &mut Unique<()>, found: &mut Found) {
+fn write_task(rig: &Rig, task: &WriteTask, at: &str, level: &str, stdin: &mut Unique<()>, found: &mut Found) {
     let config = &task.config;
-    network_of(rig, &config.device, at, found);
-    let path = format!("{at}.config.state_rate");
+    network_of(rig, &config.device, level, found);
+    let path = format!("{level}.state_rate");
     let rate = rig.network.properties.rate;
     if positive(config.state_rate, &path, found) && rate > 0.0 && multiple(rate, config.state_rate).is_none() {
         let what = format!("the network's {rate} Hz is not a whole multiple of {} Hz", config.state_rate);
-        found.add(path, what, "use the network's `rate` divided by a whole number");
+        found.add(Rule::RateNotWhole, path, what, "use the network's `rate` divided by a whole number");
     }
     let mut enabled = config.channels.iter().filter(|channel| channel.enabled).peekable();
-    let path = format!("{at}.config.channels");
-    found.demand(enabled.peek().is_some(), &path, "no channel is enabled", "enable one, or remove the task");
+    let path = format!("{level}.channels");
+    found.demand(
+        Rule::Empty,
+        enabled.peek().is_some(),
+        &path,
+        "no channel is enabled",
+        "enable one, or remove the task",
+    );
     let waveforms = enabled.any(|channel| channel.waveform.is_some());
     let path = format!("{at}.source");
     match task.source {
         Source::Waveform => {
             let what = "no enabled channel has a `waveform`";
-            found.demand(waveforms, &path, what, "give one a waveform, or set the source to \"stdin\"");
+            found.demand(Rule::Conflict, waveforms, &path, what, "give one a waveform, or set the source to \"stdin\"");
         }
-        Source::Stdin => {
+        Source::Stdin(stdin_of) => {
             let what = "a channel has a `waveform` that would never play";
-            found.demand(!waveforms, &path, what, "set the source to \"waveform\", or remove the waveform");
+            found.demand(
+                Rule::Conflict,
+                !waveforms,
+                &path,
+                what,
+                "set the source to \"waveform\", or remove the waveform",
+            );
+            let zero = stdin_of.timeout.is_some_and(|timeout| timeout.is_zero());
+            let fix = "give a time such as \"500ms\"";
+            found.demand(Rule::OutOfRange, !zero, &format!("{path}.timeout"), "it is 0", fix);
             if let Some(first) = stdin.taken((), &path) {
                 let what = format!("{first} takes standard input already");
-                found.add(path, what, "leave standard input to one task");
+                found.add(Rule::Duplicate, path, what, "leave standard input to one task");
             }
         }
     }
@@ -94,22 +113,11 @@ fn write_task(rig: &Rig, task: &WriteTask, at: &str, stdin: &mut Unique<()>, fou
 fn network_of(rig: &Rig, device: &str, at: &str, found: &mut Found) {
     let key = &rig.network.key;
     let what = format!("`{device}` is not the network");
-    found.demand(device == key, &format!("{at}.config.device"), what, format!("set it to `{key}`"));
+    found.demand(Rule::UnknownReference, device == key, &format!("{at}.device"), what, format!("set it to `{key}`"));
 }
 
 fn positive(rate: f64, path: &str, found: &mut Found) -> bool {
     let sound = rate > 0.0 && rate.is_finite();
-    found.demand(sound, path, format!("{rate} Hz is not more than 0"), "give a rate in Hz");
+    found.demand(Rule::OutOfRange, sound, path, format!("{rate} Hz is not more than 0"), "give a rate in Hz");
     sound
-}
-
-fn sink<'a>(sink: Option<&'a Sink>, at: &str, files: &mut Unique<&'a str>, found: &mut Found) {
-    let Some(Sink::Jsonl(file)) = sink else { return };
-    let path = format!("{at}.sink.jsonl");
-    found.demand(!file.is_empty(), &path, "it is empty", "name a file, or \"-\" for standard output");
-    if file != "-"
-        && let Some(first) = files.taken(file, &path)
-    {
-        found.add(path, format!("`{file}` is already used in {first}"), "give each task its own file");
-    }
 }

@@ -1,6 +1,7 @@
 //! The SubDevices' watchdog beside the times in which frames come.
 
 use super::Found;
+use crate::error::Rule;
 use crate::rig::Rig;
 use std::time::Duration;
 
@@ -19,9 +20,9 @@ pub(super) fn watchdog(rig: &Rig, found: &mut Found) {
         Some(longer) => format!("give it several cycles, such as \"{longer}\""),
         None => format!("no watchdog is: the longest is {MAX_WATCHDOG:?}; raise the rate of the network"),
     };
-    found.demand(watchdog > period, "engine.watchdog", what, fix);
+    found.demand(Rule::OutOfRange, watchdog > period, "engine.watchdog", what, fix);
     let what = format!("{watchdog:?} is more than {MAX_WATCHDOG:?}");
-    found.demand(watchdog <= MAX_WATCHDOG, "engine.watchdog", what, "shorten it");
+    found.demand(Rule::OutOfRange, watchdog <= MAX_WATCHDOG, "engine.watchdog", what, "shorten it");
 }
 
 /// A watchdog for frames that come in such intervals, as it is written in a file: of three intervals where that can be

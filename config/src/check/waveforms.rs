@@ -1,6 +1,7 @@
 //! Parameters of waveforms, and whether their values fit the entry.
 
 use super::Found;
+use crate::error::Rule;
 use crate::rig::PdoEntry;
 use crate::setting::Setting;
 use crate::waveform::Waveform;
@@ -14,20 +15,37 @@ pub(super) fn waveform(waveform: &Waveform, entry: Option<&PdoEntry>, at: &str, 
         | Waveform::Ramp { amplitude, offset, frequency } => {
             if entry.is_some_and(|entry| entry.data_type == DataType::Bytes) {
                 let path = format!("{at}.shape");
-                found.add(path, "it makes numbers, and the entry is bytes", "use \"steps\" with hexadecimal text");
+                found.add(
+                    Rule::TypeMismatch,
+                    path,
+                    "it makes numbers, and the entry is bytes",
+                    "use \"steps\" with hexadecimal text",
+                );
                 return;
             }
             let good = *frequency > 0.0 && frequency.is_finite();
             let path = format!("{at}.frequency");
-            found.demand(good, &path, format!("{frequency} Hz is not more than 0"), "give periods per second");
+            found.demand(
+                Rule::OutOfRange,
+                good,
+                &path,
+                format!("{frequency} Hz is not more than 0"),
+                "give periods per second",
+            );
             let path = format!("{at}.amplitude");
             number(offset - amplitude.abs(), entry, &path, found);
             number(offset + amplitude.abs(), entry, &path, found);
         }
         Waveform::Steps { values, dwell } => {
             let path = format!("{at}.values");
-            found.demand(!values.is_empty(), &path, "there is none", "give the values in order");
-            found.demand(!dwell.is_zero(), &format!("{at}.dwell"), "it is 0", "give the time that each value is held");
+            found.demand(Rule::Empty, !values.is_empty(), &path, "there is none", "give the values in order");
+            found.demand(
+                Rule::OutOfRange,
+                !dwell.is_zero(),
+                &format!("{at}.dwell"),
+                "it is 0",
+                "give the time that each value is held",
+            );
             for (i, step) in values.iter().enumerate() {
                 let path = format!("{at}.values[{i}]");
                 match step {
@@ -42,14 +60,14 @@ pub(super) fn waveform(waveform: &Waveform, entry: Option<&PdoEntry>, at: &str, 
 fn bytes(step: Setting, entry: Option<&PdoEntry>, path: &str, found: &mut Found) {
     let Some(entry) = entry.filter(|entry| entry.data_type.fits(entry.bit_length)) else { return };
     if let Err(error) = entry.data_type.admit(step.value(), entry.bit_length) {
-        found.add(path, error.to_string(), "give a value that the entry can take");
+        found.add(Rule::TypeMismatch, path, error.to_string(), "give a value that the entry can take");
     }
 }
 
 /// Checks one number that the waveform reaches; waveforms are rounded into integers.
 fn number(value: f64, entry: Option<&PdoEntry>, path: &str, found: &mut Found) {
     if !value.is_finite() {
-        found.add(path, format!("the waveform reaches {value}"), "give finite numbers");
+        found.add(Rule::OutOfRange, path, format!("the waveform reaches {value}"), "give finite numbers");
         return;
     }
     let Some(entry) = entry.filter(|entry| entry.data_type.fits(entry.bit_length)) else { return };
@@ -58,6 +76,6 @@ fn number(value: f64, entry: Option<&PdoEntry>, path: &str, found: &mut Found) {
         _ => value.round(),
     };
     if let Err(error) = entry.data_type.admit(rounded, entry.bit_length) {
-        found.add(path, error.to_string(), "keep the waveform within the range of the entry");
+        found.add(Rule::TypeMismatch, path, error.to_string(), "keep the waveform within the range of the entry");
     }
 }

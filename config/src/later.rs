@@ -1,0 +1,150 @@
+//! Keys whose places are settled and whose meaning comes with a later version. They are checked in form, and a rig that
+//! gives one is refused in words.
+
+use crate::duration;
+use crate::number;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// A command that is sent to a SubDevice in a transition.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StartupCommand {
+    /// Transition in which it is sent.
+    pub transition: Transition,
+    /// Object, such as `0x8010:01`; an IDN, such as `S-0-0015`, for SoE.
+    pub object: String,
+    /// Data type of the value; null for what a description of the SubDevice says.
+    #[serde(default)]
+    pub data_type: Option<String>,
+    /// The value: a number, or bytes as hexadecimal text.
+    pub value: serde_json::Value,
+    /// Whether all subindexes are written at once.
+    #[serde(default)]
+    pub complete_access: bool,
+    /// Whether the value is read back and compared.
+    #[serde(default)]
+    pub verify: bool,
+    /// What happens where it is refused.
+    #[serde(default)]
+    pub on_error: OnError,
+}
+
+/// A transition between AL states (ETG.1000.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Transition {
+    /// INIT to PRE-OP.
+    #[serde(rename = "IP")]
+    InitToPreOp,
+    /// PRE-OP to SAFE-OP.
+    #[serde(rename = "PS")]
+    PreOpToSafeOp,
+    /// SAFE-OP to OP.
+    #[serde(rename = "SO")]
+    SafeOpToOp,
+    /// OP to SAFE-OP.
+    #[serde(rename = "OS")]
+    OpToSafeOp,
+    /// SAFE-OP to PRE-OP.
+    #[serde(rename = "SP")]
+    SafeOpToPreOp,
+    /// PRE-OP to INIT.
+    #[serde(rename = "PI")]
+    PreOpToInit,
+}
+
+/// What happens where a startup command is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnError {
+    /// Bring-up fails.
+    #[default]
+    Fail,
+    /// It is told, and bring-up goes on.
+    Warn,
+}
+
+/// Distributed clocks of a SubDevice.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Clocks {
+    /// Operation mode by the name that the SubDevice's description gives it.
+    pub mode: Option<String>,
+    /// AssignActivate word (registers 0x0980 and 0x0981), in place of a mode.
+    #[serde(deserialize_with = "number::optional")]
+    #[schemars(with = "Option<u16>")]
+    pub assign_activate: Option<u16>,
+    /// SYNC0.
+    pub sync0: Option<Sync>,
+    /// SYNC1.
+    pub sync1: Option<Sync>,
+}
+
+/// A SYNC signal.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sync {
+    /// Time from one to the next; null for the network's cycle.
+    #[serde(with = "duration::optional")]
+    #[schemars(with = "Option<String>")]
+    pub cycle: Option<Duration>,
+    /// Shift against the cycle, in nanoseconds; may be negative.
+    pub shift_ns: i64,
+}
+
+/// Watchdogs of a SubDevice, in place of `engine.watchdog`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Watchdogs {
+    /// Of the sync managers (register 0x0420).
+    #[serde(with = "duration::optional")]
+    #[schemars(with = "Option<String>")]
+    pub process_data: Option<Duration>,
+    /// Of the process data interface (register 0x0410).
+    #[serde(with = "duration::optional")]
+    #[schemars(with = "Option<String>")]
+    pub pdi: Option<Duration>,
+}
+
+/// PDOs that are assigned, in place of what the SubDevice has.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Assignment {
+    /// Indexes of the TxPDOs (0x1C13), in order.
+    pub inputs: Option<Vec<serde_json::Value>>,
+    /// Indexes of the RxPDOs (0x1C12), in order.
+    pub outputs: Option<Vec<serde_json::Value>>,
+}
+
+/// All of them of one SubDevice.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Later {
+    /// Explicit device identification (register 0x0134).
+    pub device_id: Option<u16>,
+    /// It may be missing.
+    pub optional: bool,
+    /// Commands by transition.
+    pub startup: Vec<StartupCommand>,
+    /// Distributed clocks.
+    pub dc: Option<Clocks>,
+    /// Its watchdogs.
+    pub watchdog: Option<Watchdogs>,
+    /// PDOs that are assigned.
+    pub assign: Option<Assignment>,
+}
+
+impl Later {
+    /// The keys that are given.
+    pub(crate) fn given(&self) -> impl Iterator<Item = &'static str> {
+        let keys = [
+            ("device_id", self.device_id.is_some()),
+            ("optional", self.optional),
+            ("startup", !self.startup.is_empty()),
+            ("dc", self.dc.is_some()),
+            ("watchdog", self.watchdog.is_some()),
+            ("assign", self.assign.is_some()),
+        ];
+        keys.into_iter().filter(|(_, given)| *given).map(|(key, _)| key)
+    }
+}

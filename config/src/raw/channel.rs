@@ -1,0 +1,333 @@
+//! Channels as written: an object, or just the entry.
+
+use super::Shape;
+use crate::error::{Problem, Rule};
+use crate::number;
+use crate::place::Place;
+use crate::reference::{self, Rest};
+use crate::resolve::entries;
+use crate::rig::{PdoEntry, Slave};
+use crate::safe::OutputValue;
+use crate::task::{ReadChannel, Target, WriteChannel};
+use crate::waveform::Waveform;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
+use std::borrow::Cow;
+use std::fmt;
+use zerocat_pdi::{DataType, Direction};
+
+/// A channel.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Channel")]
+struct Fields {
+    /// The entry: `KEY.0x6041:00` or `KEY.NAME`, a bit of it `KEY.0x6040:00.3`; in place of `device`, `type`, `pdo`, `index`,
+    /// `subindex` and `bit`.
+    entry: Option<String>,
+    /// Key of the slave.
+    device: Option<String>,
+    /// How the entry is given.
+    #[serde(rename = "type")]
+    kind: Option<ChannelKind>,
+    /// Name of an entry of the slave; automatic only.
+    pdo: Option<String>,
+    /// Index in the object dictionary; manual only.
+    #[serde(default, deserialize_with = "number::optional")]
+    #[schemars(schema_with = "number::schema_u16")]
+    index: Option<u16>,
+    /// Subindex; manual only.
+    #[serde(default, deserialize_with = "number::optional", alias = "sub_index", alias = "subIndex")]
+    #[schemars(schema_with = "number::schema_u8")]
+    subindex: Option<u8>,
+    /// Index of the PDO that holds the entry, where several have it.
+    #[serde(default, deserialize_with = "number::optional")]
+    #[schemars(schema_with = "number::schema_u16")]
+    pdo_index: Option<u16>,
+    /// Which PDO of that index, where several slots bring it: 1 is the first.
+    #[serde(default, deserialize_with = "number::optional")]
+    #[schemars(schema_with = "number::schema_u16")]
+    pdo_nth: Option<u16>,
+    /// Which of the entries that are left: 1 is the first.
+    #[serde(default, deserialize_with = "number::optional")]
+    #[schemars(schema_with = "number::schema_u16")]
+    nth: Option<u16>,
+    /// The bit of the entry that the channel is, 0 for the least significant one.
+    #[serde(default, deserialize_with = "number::optional")]
+    #[schemars(schema_with = "number::schema_u8")]
+    bit: Option<u8>,
+    /// Length in bits; the width of the data type by default.
+    #[serde(default, deserialize_with = "number::optional")]
+    #[schemars(schema_with = "number::schema_u8")]
+    bit_length: Option<u8>,
+    /// Data type.
+    data_type: Option<DataType>,
+    /// Name, unique; made of key and entry by default.
+    name: Option<String>,
+    /// Unit of its values, for people and headers.
+    unit: Option<String>,
+    /// Channel number; none by default.
+    #[serde(default, deserialize_with = "number::optional", alias = "synnax_channel")]
+    #[schemars(schema_with = "number::schema_u32")]
+    channel: Option<u32>,
+    #[serde(default, deserialize_with = "number::optional")]
+    #[schemars(skip)]
+    cmd_channel: Option<u32>,
+    /// Number that the value really sent is reported under; write only.
+    #[serde(default, deserialize_with = "number::optional")]
+    #[schemars(schema_with = "number::schema_u32")]
+    state_channel: Option<u32>,
+    /// Whether it is sampled, or takes commands; true by default.
+    enabled: Option<bool>,
+    /// What the output is until it is commanded for the first time; write only.
+    initial: Option<OutputValue>,
+    /// What the output is while outputs are safe; write only.
+    safe: Option<OutputValue>,
+    /// Waveform that it plays when the task's source is `waveform`; write only.
+    waveform: Option<Waveform>,
+}
+
+#[derive(Deserialize, JsonSchema, Clone, Copy, PartialEq)]
+#[serde(rename_all = "snake_case")]
+enum ChannelKind {
+    /// An entry of the slave's `pdos`, by name.
+    Automatic,
+    /// An entry given here.
+    Manual,
+}
+
+/// A channel as written.
+#[derive(Default)]
+pub(super) struct RawChannel(Fields);
+
+impl<'de> Deserialize<'de> for RawChannel {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(EntryOrFields)
+    }
+}
+
+struct EntryOrFields;
+
+impl<'de> Visitor<'de> for EntryOrFields {
+    type Value = RawChannel;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a channel: an entry such as \"axis.0x6041:00\", or an object with `entry`")
+    }
+
+    fn visit_str<E: Error>(self, entry: &str) -> Result<RawChannel, E> {
+        Ok(RawChannel(Fields { entry: Some(entry.to_owned()), ..Fields::default() }))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<RawChannel, A::Error> {
+        Fields::deserialize(serde::de::value::MapAccessDeserializer::new(map)).map(RawChannel)
+    }
+}
+
+impl JsonSchema for RawChannel {
+    fn schema_name() -> Cow<'static, str> {
+        "ChannelOrEntry".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let fields = generator.subschema_for::<Fields>();
+        json_schema!({ "anyOf": [{ "type": "string", "minLength": 3 }, fields] })
+    }
+}
+
+/// What a channel refers to.
+struct Meant {
+    device: String,
+    target: Target,
+    bit: Option<u8>,
+}
+
+impl Shape {
+    pub(super) fn read_channel(&mut self, raw: RawChannel, at: &str, slaves: &[Slave]) -> Option<ReadChannel> {
+        let RawChannel(mut raw) = raw;
+        let kind = "a channel of an ethercat_read task";
+        self.foreign(raw.cmd_channel.is_some(), at, "cmd_channel", kind);
+        self.foreign(raw.state_channel.is_some(), at, "state_channel", kind);
+        self.foreign(raw.waveform.is_some(), at, "waveform", kind);
+        self.foreign(raw.safe.is_some(), at, "safe", kind);
+        self.foreign(raw.initial.is_some(), at, "initial", kind);
+        let Meant { device, target, bit } = self.meant(&mut raw, at, Direction::Input, slaves)?;
+        Some(ReadChannel {
+            device,
+            target,
+            bit,
+            channel: raw.channel.unwrap_or_default(),
+            numbered: raw.channel.is_some(),
+            name: raw.name.unwrap_or_default(),
+            unit: raw.unit,
+            enabled: raw.enabled.unwrap_or(true),
+        })
+    }
+
+    pub(super) fn write_channel(&mut self, raw: RawChannel, at: &str, slaves: &[Slave]) -> Option<WriteChannel> {
+        let RawChannel(mut raw) = raw;
+        if raw.channel.is_some() && raw.cmd_channel.is_some() {
+            let what = "both `channel` and its alias `cmd_channel` are given";
+            self.problems.push(Problem::new(Rule::Duplicate, format!("{at}.cmd_channel"), what, "keep `channel`"));
+        }
+        let Meant { device, target, bit } = self.meant(&mut raw, at, Direction::Output, slaves)?;
+        let channel = raw.channel.or(raw.cmd_channel);
+        Some(WriteChannel {
+            device,
+            target,
+            bit,
+            channel: channel.unwrap_or_default(),
+            numbered: channel.is_some(),
+            name: raw.name.unwrap_or_default(),
+            unit: raw.unit,
+            state_channel: raw.state_channel,
+            enabled: raw.enabled.unwrap_or(true),
+            initial: raw.initial,
+            safe: raw.safe,
+            waveform: raw.waveform,
+        })
+    }
+
+    fn meant(&mut self, raw: &mut Fields, at: &str, direction: Direction, slaves: &[Slave]) -> Option<Meant> {
+        if let Some(entry) = raw.entry.take() {
+            return self.entry(&entry, raw, at, direction, slaves);
+        }
+        let manual = raw.kind == Some(ChannelKind::Manual) || (raw.kind.is_none() && raw.index.is_some());
+        let device = self.needed(raw.device.take(), at, "device", "a channel without `entry`");
+        let target = if manual { self.manual(raw, at) } else { self.automatic(raw, at) };
+        Some(Meant { device: device?, target: target?, bit: raw.bit })
+    }
+
+    fn automatic(&mut self, raw: &mut Fields, at: &str) -> Option<Target> {
+        let kind = "an automatic channel";
+        self.foreign(raw.index.is_some(), at, "index", kind);
+        self.foreign(raw.subindex.is_some(), at, "subindex", kind);
+        self.place_is_foreign(raw, at, kind);
+        self.foreign(raw.bit_length.is_some(), at, "bit_length", kind);
+        self.foreign(raw.data_type.is_some(), at, "data_type", kind);
+        let pdo = self.needed(raw.pdo.take(), at, "pdo", kind)?;
+        Some(Target::Automatic { pdo })
+    }
+
+    fn manual(&mut self, raw: &Fields, at: &str) -> Option<Target> {
+        let kind = "a manual channel";
+        self.foreign(raw.pdo.is_some(), at, "pdo", kind);
+        let index = self.needed(raw.index, at, "index", kind);
+        let subindex = self.needed(raw.subindex, at, "subindex", kind);
+        let data_type = self.needed(raw.data_type, at, "data_type", kind);
+        let bit_length = self.bit_length(raw, at, kind);
+        let (index, subindex, bit_length, data_type) = (index?, subindex?, bit_length?, data_type?);
+        Some(Target::Manual { index, subindex, place: raw.place(), bit_length, data_type })
+    }
+
+    /// The length of an entry that is given here: that of its type where it is left out.
+    fn bit_length(&mut self, raw: &Fields, at: &str, kind: &str) -> Option<u8> {
+        let width = raw.data_type.filter(|data_type| *data_type != DataType::Bytes);
+        let width = width.map(|data_type| if data_type == DataType::Bool { 1 } else { data_type.bits() });
+        self.needed(raw.bit_length.or(width), at, "bit_length", kind)
+    }
+
+    fn place_is_foreign(&mut self, raw: &Fields, at: &str, kind: &str) {
+        self.foreign(raw.pdo_index.is_some(), at, "pdo_index", kind);
+        self.foreign(raw.pdo_nth.is_some(), at, "pdo_nth", kind);
+        self.foreign(raw.nth.is_some(), at, "nth", kind);
+    }
+
+    /// An entry by key and address, or by key and name.
+    fn entry(
+        &mut self,
+        text: &str,
+        raw: &mut Fields,
+        at: &str,
+        direction: Direction,
+        slaves: &[Slave],
+    ) -> Option<Meant> {
+        let kind = "a channel with `entry`";
+        self.foreign(raw.device.is_some(), at, "device", kind);
+        self.foreign(raw.kind.is_some(), at, "type", kind);
+        self.foreign(raw.pdo.is_some(), at, "pdo", kind);
+        self.foreign(raw.index.is_some(), at, "index", kind);
+        self.foreign(raw.subindex.is_some(), at, "subindex", kind);
+        let keys = slaves.iter().map(|slave| slave.key.as_str());
+        let Some((key, rest)) = reference::split(text, keys.clone()) else {
+            self.unknown_key(text, at, keys);
+            return None;
+        };
+        let slave = slaves.iter().find(|slave| slave.key == key)?;
+        let (target, bit) = match rest {
+            Rest::Address { index, subindex, bit } => (self.address(slave, direction, index, subindex, raw, at), bit),
+            Rest::Name(name) => {
+                self.place_is_foreign(raw, at, "an entry by name");
+                let (name, bit) = named(name, entries(slave, direction));
+                (Some(Target::Automatic { pdo: name.to_owned() }), bit)
+            }
+        };
+        if bit.is_some() && raw.bit.is_some() {
+            let what = "`entry` names a bit as well";
+            self.problems.push(Problem::new(Rule::Duplicate, format!("{at}.bit"), what, "keep one of them"));
+        }
+        Some(Meant { device: key.to_owned(), target: target?, bit: bit.or(raw.bit) })
+    }
+
+    fn unknown_key<'k>(&mut self, text: &str, at: &str, keys: impl Iterator<Item = &'k str>) {
+        let keys: Vec<String> = keys.map(str::to_owned).collect();
+        let what = format!("`{text}` begins with no key of a slave and a dot");
+        let fix = "write it as KEY.0x6041:00, or KEY.NAME with a name from the slave's `pdos`";
+        self.problems.push(Problem::new(Rule::UnknownReference, format!("{at}.entry"), what, fix).or(keys));
+    }
+
+    /// An entry by address: as the slave's `pdos` have it, where they do and nothing else is said.
+    fn address(
+        &mut self,
+        slave: &Slave,
+        direction: Direction,
+        index: u16,
+        subindex: u8,
+        raw: &Fields,
+        at: &str,
+    ) -> Option<Target> {
+        let place = raw.place();
+        if raw.data_type.is_none() {
+            let listed = entries(slave, direction).iter();
+            let mut same = listed.filter(|entry| (entry.index, entry.subindex) == (index, subindex));
+            let agreed = same.find(|entry| entry.place.agrees(&place));
+            if let Some(entry) = agreed {
+                return Some(target_of(entry, place, slave, direction));
+            }
+            let what = format!("nothing says what type {index:#06x}:{subindex:02x} is");
+            let fix = format!("write its `data_type` here, or list it in the `pdos` of `{}`", slave.key);
+            let path = format!("{at}.data_type");
+            self.problems.push(Problem::new(Rule::KeyMissing, path, what, fix));
+            return None;
+        }
+        let bit_length = self.bit_length(raw, at, "an entry of type bytes")?;
+        let data_type = raw.data_type?;
+        Some(Target::Manual { index, subindex, place, bit_length, data_type })
+    }
+}
+
+impl Fields {
+    fn place(&self) -> Place {
+        Place { pdo_index: self.pdo_index, pdo_nth: self.pdo_nth, nth: self.nth }
+    }
+}
+
+/// By its name where that is unique, so that messages have it.
+fn target_of(entry: &PdoEntry, place: Place, slave: &Slave, direction: Direction) -> Target {
+    let same = entries(slave, direction).iter().filter(|other| other.name == entry.name);
+    if same.count() == 1 && !entry.name.is_empty() && (place == Place::default() || place == entry.place) {
+        return Target::Automatic { pdo: entry.name.clone() };
+    }
+    let (index, subindex, bit_length, data_type) = (entry.index, entry.subindex, entry.bit_length, entry.data_type);
+    let place = if place == Place::default() { entry.place } else { place };
+    Target::Manual { index, subindex, place, bit_length, data_type }
+}
+
+/// A name and the bit behind it, unless the whole is a name.
+fn named<'a>(name: &'a str, among: &[PdoEntry]) -> (&'a str, Option<u8>) {
+    let known = |name: &str| among.iter().any(|entry| entry.name == name);
+    match reference::bit_of(name) {
+        Some((entry, bit)) if !known(name) && known(entry) => (entry, Some(bit)),
+        _ => (name, None),
+    }
+}

@@ -1,0 +1,161 @@
+//! How the file, a command or a program names a channel: by its name, its number, or the entry behind it.
+//!
+//! An entry is written `KEY.0x6041:00` or `KEY.NAME`, a bit of it `KEY.0x6040:00.3`. Keys and names may hold dots, so what
+//! the parts are is known only with the SubDevices' keys at hand.
+
+use crate::number;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{Deserializer, Error, Unexpected, Visitor};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::fmt;
+
+/// A channel by number, or by name or entry.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[serde(untagged)]
+pub enum Reference {
+    /// Its number.
+    Number(u32),
+    /// Its name, or its entry.
+    Text(String),
+}
+
+impl Reference {
+    /// Reads a text: a number where it is one, else a name or an entry.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let text = text.trim();
+        match text.parse() {
+            Ok(number) if text.chars().all(|c| c.is_ascii_digit()) => Self::Number(number),
+            _ => Self::Text(text.to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => write!(f, "{number}"),
+            Self::Text(text) => f.write_str(text),
+        }
+    }
+}
+
+impl From<u32> for Reference {
+    fn from(number: u32) -> Self {
+        Self::Number(number)
+    }
+}
+
+impl From<&str> for Reference {
+    fn from(text: &str) -> Self {
+        Self::parse(text)
+    }
+}
+
+impl<'de> Deserialize<'de> for Reference {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Written;
+        impl Visitor<'_> for Written {
+            type Value = Reference;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a channel: its name, its number, or an entry such as \"axis.0x6041:00\"")
+            }
+
+            fn visit_u64<E: Error>(self, number: u64) -> Result<Reference, E> {
+                let number =
+                    u32::try_from(number).map_err(|_| E::invalid_value(Unexpected::Unsigned(number), &self))?;
+                Ok(Reference::Number(number))
+            }
+
+            fn visit_i64<E: Error>(self, number: i64) -> Result<Reference, E> {
+                let number = u32::try_from(number).map_err(|_| E::invalid_value(Unexpected::Signed(number), &self))?;
+                Ok(Reference::Number(number))
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Reference, E> {
+                if text.trim().is_empty() {
+                    return Err(E::invalid_value(Unexpected::Str(text), &self));
+                }
+                Ok(Reference::parse(text))
+            }
+        }
+        deserializer.deserialize_any(Written)
+    }
+}
+
+impl JsonSchema for Reference {
+    fn schema_name() -> Cow<'static, str> {
+        "Reference".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "anyOf": [
+            { "type": "integer", "minimum": 0, "maximum": u32::MAX },
+            { "type": "string", "minLength": 1 }
+        ] })
+    }
+}
+
+/// What stands behind `KEY.` in an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rest<'a> {
+    /// An index and subindex, and a bit.
+    Address { index: u16, subindex: u8, bit: Option<u8> },
+    /// A name.
+    Name(&'a str),
+}
+
+/// The key of an entry, the longest that fits, and what stands behind it. `None` where none of the keys fits.
+pub(crate) fn split<'a, 'k>(text: &'a str, keys: impl Iterator<Item = &'k str>) -> Option<(&'k str, Rest<'a>)> {
+    let fits = |key: &&str| text.strip_prefix(key).is_some_and(|rest| rest.starts_with('.') && rest.len() > 1);
+    let key = keys.filter(fits).max_by_key(|key| key.len())?;
+    let rest = text.get(key.len().saturating_add(1)..)?;
+    Some((key, address(rest).unwrap_or(Rest::Name(rest))))
+}
+
+/// A name without the `.N` of a bit behind it.
+pub(crate) fn bit_of(name: &str) -> Option<(&str, u8)> {
+    let (name, bit) = name.rsplit_once('.')?;
+    Some((name, bit.parse().ok()?))
+}
+
+fn address(rest: &str) -> Option<Rest<'static>> {
+    let (index, subindex) = rest.split_once(':')?;
+    let (subindex, bit) = match subindex.split_once('.') {
+        Some((subindex, bit)) => (subindex, Some(bit.parse().ok()?)),
+        None => (subindex, None),
+    };
+    let index = index.strip_prefix("0x").or_else(|| index.strip_prefix("0X"))?;
+    let index = number::parse(&format!("0x{index}"))?;
+    let subindex = subindex.strip_prefix("0x").unwrap_or(subindex);
+    let subindex = number::parse(&format!("0x{subindex}"))?;
+    Some(Rest::Address { index, subindex, bit })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts<'a>(text: &'a str) -> Option<(&'static str, Rest<'a>)> {
+        split(text, ["axis", "axis.left", "io"].into_iter())
+    }
+
+    #[test]
+    fn an_entry_has_a_key_and_an_address_or_a_name_behind_it() {
+        let at = |bit| Rest::Address { index: 0x6041, subindex: 0x1a, bit };
+        assert_eq!(parts("axis.0x6041:1a"), Some(("axis", at(None))));
+        assert_eq!(parts("axis.left.0x6041:0x1A.3"), Some(("axis.left", at(Some(3)))));
+        assert_eq!(parts("io.status word"), Some(("io", Rest::Name("status word"))));
+        assert_eq!(parts("axis.0x6041"), Some(("axis", Rest::Name("0x6041"))));
+        assert_eq!((parts("axis"), parts("axis."), parts("y.z")), (None, None, None));
+    }
+
+    #[test]
+    fn a_text_of_digits_is_a_number() {
+        assert_eq!(Reference::parse("100001"), Reference::Number(100_001));
+        assert_eq!(Reference::parse("axis_1"), Reference::Text("axis_1".to_owned()));
+        assert_eq!(Reference::parse("99999999999"), Reference::Text("99999999999".to_owned()));
+    }
+}

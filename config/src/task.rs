@@ -205,6 +205,17 @@ pub struct WriteChannel {
     pub waveform: Option<Waveform>,
 }
 
+impl WriteChannel {
+    /// A channel of an entry of a slave, by name, with its default name.
+    #[must_use]
+    pub fn of(device: &str, pdo: &str, channel: u32) -> Self {
+        let ReadChannel { device, target, bit, channel, numbered, name, unit, enabled } =
+            ReadChannel::of(device, pdo, channel);
+        let (state_channel, initial, safe, waveform) = (None, None, None, None);
+        Self { device, target, bit, channel, numbered, name, unit, state_channel, enabled, initial, safe, waveform }
+    }
+}
+
 /// Which entry of a slave a channel refers to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]

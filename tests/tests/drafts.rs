@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::time::Duration;
-use zerocat::config::{PdoEntry, Rig, Slave, Target, Task, WriteChannel, WriteConfig, WriteTask};
+use zerocat::config::{PdoEntry, Rig, Slave, Task, WriteChannel, WriteConfig, WriteTask};
 use zerocat::{Depth, DrivenBus, Scan, ScanOptions, draft_rig, scan_by};
 use zerocat_bus::block_on;
 use zerocat_pdi::BitSpan;
@@ -136,25 +136,23 @@ fn segment_of(devices: &[Made]) -> SegmentConfig {
 
 /// A write task over all outputs, as a user may add it.
 fn with_outputs(rig: &Rig) -> Rig {
-    let output = |slave: &Slave, entry: &PdoEntry| WriteChannel {
-        device: slave.key.clone(),
-        target: Target::Automatic { pdo: entry.name.clone() },
-        bit: None,
-        channel: 0,
-        state_channel: None,
-        enabled: true,
-        safe: None,
-        waveform: None,
-    };
+    let output = |slave: &Slave, entry: &PdoEntry| WriteChannel::of(&slave.key, &entry.name, 0);
     let all =
         rig.slaves.iter().flat_map(|slave| slave.properties.pdos.outputs.iter().map(|entry| output(slave, entry)));
     let channels: Vec<_> =
         all.zip(100_000..).map(|(channel, number)| WriteChannel { channel: number, ..channel }).collect();
     let mut rig = rig.clone();
     if !channels.is_empty() {
-        let config = WriteConfig { device: rig.network.key.clone(), state_rate: 10.0, data_saving: true, channels };
+        let config =
+            WriteConfig { device: rig.network.key.clone(), state_rate: 10.0, data_saving: true, channels, flat: true };
         let (source, after_outage) = Default::default();
-        rig.tasks.push(Task::Write(WriteTask { name: "outputs".to_owned(), config, source, after_outage, sink: None }));
+        rig.tasks.push(Task::Write(WriteTask {
+            name: "outputs".to_owned(),
+            config,
+            source,
+            after_outage,
+            sinks: vec![],
+        }));
     }
     rig
 }

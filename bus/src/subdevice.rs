@@ -23,6 +23,14 @@ pub struct Identity {
     pub serial: u32,
 }
 
+impl Identity {
+    /// The vendor's short name where it is known, else its ID: `Beckhoff`, `0x00007a63`.
+    #[must_use]
+    pub fn vendor(&self) -> String {
+        zerocat_esi::vendor_name(self.vendor_id).map_or_else(|| format!("{:#010x}", self.vendor_id), str::to_owned)
+    }
+}
+
 impl From<zerocat_wire::sii::Identity> for Identity {
     fn from(identity: zerocat_wire::sii::Identity) -> Self {
         let zerocat_wire::sii::Identity { vendor, product, revision, serial } = identity;

@@ -127,6 +127,7 @@ impl Scan {
         if !self.json {
             print(&found.subdevices);
         }
+        found.twins().iter().for_each(|alike| print::say(twins(&found, alike)));
         let drafted = draft.as_mut().map_or(Ok(()), |draft| draft.write(&draft_rig(&found, &self.interface)));
         let done = drafted.and_then(|()| self.all_read(&found.subdevices));
         if self.json { print::document(&found, done) } else { done }
@@ -206,7 +207,7 @@ fn print(subdevices: &[Scanned]) {
         table.add_row([
             found.position.to_string(),
             found.name.clone(),
-            format!("{:#010x}", found.identity.vendor_id),
+            found.identity.vendor(),
             format!("{:#010x}", found.identity.product_code),
             format!("{:#010x}", found.identity.revision),
             found.identity.serial.to_string(),
@@ -228,4 +229,22 @@ fn print(subdevices: &[Scanned]) {
             print::line(format_args!("SubDevice {} ({}): its ESC says: {}", found.position, found.name, found.esc));
         }
     }
+}
+
+/// Positions of SubDevices that are alike which are named at most.
+const MOST_NAMED: usize = 8;
+
+/// What is said about SubDevices that only their position tells apart.
+fn twins(found: &zerocat::Scan, alike: &[u16]) -> String {
+    let name = alike.first().and_then(|first| found.subdevices.get(usize::from(*first))).map_or("", |one| &one.name);
+    let positions: Vec<_> = alike.iter().take(MOST_NAMED).map(ToString::to_string).collect();
+    let more = match alike.len().saturating_sub(MOST_NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!(
+        "SubDevices {}{more} ({name}) are alike: without a serial number or station alias of their own, only their position \
+         tells them apart, and nothing shows it when two of them change places",
+        positions.join(", ")
+    )
 }

@@ -16,8 +16,8 @@ use std::time::Duration;
 use zerocat_bus::al::AlPolicy;
 use zerocat_bus::sii::Content;
 use zerocat_bus::{
-    BringUpError, Datagrams, Driven, EscInfo, Identity, NameBook, Network, Occupancy, Options, PdoSource, SubDevice,
-    Target, Times, block_on, occupancy,
+    BringUpError, Datagrams, Driven, EscInfo, Found, Identity, NameBook, Network, Occupancy, Options, PdoSource,
+    SubDevice, Target, Times, block_on, occupancy,
 };
 use zerocat_engine::{AcyclicSettings, Engine, Pool, Slack, Timing};
 use zerocat_link::Slot;
@@ -102,6 +102,17 @@ pub struct Scan {
     pub subdevices: Vec<Scanned>,
 }
 
+impl Scan {
+    /// Groups of SubDevices that only their position tells apart: of one vendor and product, without a serial number or a
+    /// station alias of their own. Each by positions, in bus order.
+    #[must_use]
+    pub fn twins(&self) -> Vec<Vec<u16>> {
+        let programmed = self.subdevices.iter().filter(|found| found.sii == Content::Programmed);
+        let found: Vec<_> = programmed.map(Scanned::found).collect();
+        zerocat_bus::twins(&found)
+    }
+}
+
 /// A SubDevice as it was found.
 #[derive(Debug, Clone, Serialize)]
 pub struct Scanned {
@@ -141,6 +152,13 @@ pub struct Scanned {
     pub notes: Vec<String>,
     /// What went wrong with it, in words.
     pub error: Option<String>,
+}
+
+impl Scanned {
+    fn found(&self) -> Found {
+        let Self { position, identity, alias, .. } = *self;
+        Found { position, identity, alias, ..Found::default() }
+    }
 }
 
 /// Scans the bus at the other end of a link that has [`SCAN_SLOTS`] slots. A SubDevice that can't be read keeps nobody else

@@ -31,7 +31,9 @@ fn the_table_shows_every_subdevice_with_identity_and_bits() {
                 let row = row.unwrap_or_else(|| panic!("{name} in\n{out}"));
                 let cells: Vec<_> = row.split_whitespace().collect();
                 assert_eq!(cells[0], position.to_string(), "{row}");
-                assert_eq!(cells[2..5], [vendor, product, revision].map(|id| format!("{id:#010x}")), "{row}");
+                let vendor = if *vendor == 2 { "Beckhoff".to_owned() } else { format!("{vendor:#010x}") };
+                assert_eq!(cells[2], vendor, "{row}");
+                assert_eq!(cells[3..5], [product, revision].map(|id| format!("{id:#010x}")), "{row}");
                 assert_eq!(cells[5], serial.to_string(), "{row}");
                 assert!(row.contains(&format!("{inputs} bit")) && row.contains(&format!("{outputs} bit")), "{row}");
             }
@@ -94,6 +96,19 @@ fn an_empty_memory_is_shown_with_what_the_esc_says_and_the_rest_comes_up() {
             let said = ["2 SubDevices in OP", "left in INIT: SubDevice 1 (SII empty)"];
             zerocat(&["run", &rig, "--seconds", "1"]).with_code(0).saying(&said);
         }
+    });
+}
+
+#[test]
+fn subdevices_that_only_their_position_tells_apart_are_said_to_be_alike() {
+    in_private_netns(|veth| {
+        let of = SubDeviceConfig::new;
+        let mut serial = of(ProfileKind::DigitalOut);
+        serial.serial = 7;
+        let devices = [of(ProfileKind::Coupler), of(ProfileKind::DigitalOut), serial, of(ProfileKind::DigitalOut)];
+        let _segment = Segment::of(veth, &SegmentConfig::line(devices.to_vec()));
+        let ended = zerocat(&["scan", "--interface", &veth.master, "--basic"]).with_code(0);
+        ended.saying(&["SubDevices 1, 3 (EL2004) are alike"]);
     });
 }
 

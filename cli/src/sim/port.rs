@@ -4,7 +4,7 @@ use crate::exit::Failure;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::path::{Path, PathBuf};
-use zerocat::Fault;
+use zerocat::{Fault, fault_of_packet};
 use zerocat_link::datagram::DatagramLink;
 use zerocat_link::packet::PacketLink;
 use zerocat_link::waiting::Awaited;
@@ -51,14 +51,15 @@ pub(super) enum Port {
 impl Port {
     /// Opens a network interface.
     pub(super) fn interface(name: &str) -> Result<Self, Failure> {
-        let link = PacketLink::open(name, SIZING).map_err(|error| failed(name, &error))?;
+        let link = PacketLink::open(name, SIZING);
+        let link = link.map_err(|error| failed(fault_of_packet(&error), name, &error))?;
         Ok(Self::Packet(link, Claim::on(name)?))
     }
 
     /// Opens a socket.
     pub(super) fn socket(paths: &SocketPaths) -> Result<Self, Failure> {
         let link = DatagramLink::open(&paths.local, &paths.remote, SIZING);
-        link.map(Self::Datagram).map_err(|error| failed(&show(&paths.local), &error))
+        link.map(Self::Datagram).map_err(|error| failed(Fault::LinkUnavailable, &show(&paths.local), &error))
     }
 
     /// What to wait for.
@@ -124,8 +125,8 @@ fn show(path: &Path) -> String {
     path.display().to_string()
 }
 
-fn failed(name: &str, error: &dyn std::error::Error) -> Failure {
-    Failure::of(Fault::LinkUnavailable, format!("open {name}: {}", zerocat::chain(error)))
+fn failed(fault: Fault, name: &str, error: &dyn std::error::Error) -> Failure {
+    Failure::of(fault, format!("open {name}: {}", zerocat::chain(error)))
 }
 
 impl Link for Port {

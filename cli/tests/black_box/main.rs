@@ -18,6 +18,7 @@ mod failures;
 mod files;
 mod harsh;
 mod jobs;
+mod json_failures;
 mod limits;
 mod live_view;
 mod moments;

@@ -20,8 +20,10 @@ const PERIOD: Duration = Duration::from_millis(1);
 ///
 /// With a rig file, it is judged by what the rig wants: its CPU, priority, wait policy, rate, socket and interface.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  zerocat doctor rig.json\n  zerocat doctor --interface eth1 --cpu 3 --json\n  \
-                  zerocat doctor rig.json --timer --seconds 10")]
+#[command(
+    after_help = "Examples:\n  zerocat doctor rig.json\n  zerocat doctor rig.json --problems\n  zerocat doctor --interface eth1 --cpu 3 --json\n  \
+                  zerocat doctor rig.json --timer --seconds 10"
+)]
 pub(crate) struct Doctor {
     /// Rig file, JSON or YAML.
     rig: Option<PathBuf>,
@@ -38,6 +40,9 @@ pub(crate) struct Doctor {
     /// `hybrid` without one). It takes the CPU from others: not beside a rig that runs.
     #[arg(long)]
     timer: bool,
+    /// Show errors and warnings only.
+    #[arg(long)]
+    problems: bool,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -55,23 +60,27 @@ impl Doctor {
         let mut request = doctor_request(rig.as_ref());
         request.interface = self.interface.clone().or(request.interface);
         request.wanted.cpu = self.cpu.or(request.wanted.cpu);
-        let findings = examine_during(&request, || {
+        let mut findings = examine_during(&request, || {
             if self.timer {
                 return measured(rig.as_ref(), &request, length);
             }
             std::thread::sleep(length);
             None
         });
-        if !self.json {
-            print::line(shown(&findings));
+        let counted = counted(&findings);
+        if self.problems {
+            findings.checks.retain(|check| check.level >= Level::Warn);
+        }
+        if !self.json && !findings.checks.is_empty() {
+            print::line(shown(&findings.checks, print::columns()).trim_end());
         }
         let done = match findings.worst {
             Level::Ok | Level::Info => {
-                print::say(counted(&findings));
+                print::say(counted);
                 Ok(())
             }
-            Level::Warn => Err(Failure::of(Fault::HostWarnings, counted(&findings))),
-            Level::Error => Err(Failure::of(Fault::HostErrors, counted(&findings))),
+            Level::Warn => Err(Failure::of(Fault::HostWarnings, counted)),
+            Level::Error => Err(Failure::of(Fault::HostErrors, counted)),
         };
         if self.json { print::document(&findings, done) } else { done }
     }
@@ -99,24 +108,25 @@ fn measured(rig: Option<&Rig>, request: &DoctorRequest, length: Duration) -> Opt
     Some(TimerReading { wait: row.wait.to_owned(), period, ticks: row.ticks, p999, max, missing: report.missing })
 }
 
-/// The table, and below it what isn't as wanted, the worst first.
-fn shown(findings: &Findings) -> String {
-    let mut table = print::table(["level", "check", "found", "wanted"]);
-    for Check { level, title, found, wanted, .. } in &findings.checks {
-        table.add_row([level.name(), title, found, wanted]);
+/// Each check in lines of at most so many columns, the worst first: what isn't as wanted with why and what to do.
+fn shown(checks: &[Check], columns: usize) -> String {
+    let mut sorted: Vec<_> = checks.iter().collect();
+    sorted.sort_by_key(|check| std::cmp::Reverse(check.level));
+    let all: Vec<_> = sorted.into_iter().map(|check| one(check, columns)).collect();
+    all.join("\n")
+}
+
+fn one(check: &Check, columns: usize) -> String {
+    let Check { level, title, found, wanted, why, fix, .. } = check;
+    let head = print::wrapped(&format!("{:<6} ", level.name()), &format!("{title}: {found}"), columns);
+    if *level == Level::Ok {
+        return head;
     }
-    let mut parts = vec![table.to_string()];
-    let mut rest: Vec<_> = findings.checks.iter().filter(|check| check.level != Level::Ok).collect();
-    rest.sort_by_key(|check| std::cmp::Reverse(check.level));
-    if !rest.is_empty() {
-        let mut advice = print::table(["level", "check", "why, and what to do"]);
-        for check in rest {
-            let fix = check.fix.as_ref().map(|fix| format!("\n> {fix}")).unwrap_or_default();
-            advice.add_row([check.level.name(), check.title, &format!("{}{fix}", check.why)]);
-        }
-        parts.push(advice.to_string());
-    }
-    parts.join("\n\n")
+    let indented = |head: &str, text: &str| print::wrapped(&format!("       {head}"), text, columns);
+    let more = [indented("wanted: ", wanted), indented("why: ", why)];
+    let fix = fix.as_ref().map(|fix| indented("> ", fix));
+    let lines: Vec<_> = std::iter::once(head).chain(more).chain(fix).collect();
+    lines.join("\n") + "\n"
 }
 
 /// `2 errors, 5 warnings, 8 notes, 20 as wanted`.
@@ -149,14 +159,14 @@ mod tests {
     }
 
     #[test]
-    fn advice_begins_with_the_worst_and_leaves_out_what_is_as_wanted() {
+    fn the_worst_comes_first_and_what_is_as_wanted_has_one_line() {
         let all = [(Level::Ok, "one"), (Level::Info, "two"), (Level::Warn, "three"), (Level::Error, "four")];
-        let text = shown(&findings(all.map(|(level, title)| check(level, title)).to_vec()));
-        let (_, advice) = text.split_once("why, and what to do").unwrap();
-        let places = ["four", "three", "two"].map(|title| advice.find(title).unwrap());
+        let text = shown(&all.map(|(level, title)| check(level, title)), 80);
+        let places = ["four", "three", "two", "one"].map(|title| text.find(&format!(" {title}: this")).unwrap());
         assert!(places.is_sorted(), "{text}");
-        assert!(!advice.contains("one"), "{text}");
-        assert_eq!(advice.matches("> do something").count(), 2, "{text}");
+        assert_eq!(text.matches("why: because").count(), 3, "{text}");
+        assert_eq!(text.matches("> do something").count(), 2, "{text}");
+        assert!(text.ends_with("ok     one: this"), "{text}");
     }
 
     #[test]

@@ -4,12 +4,14 @@
 mod bench;
 mod campaign;
 mod check;
+mod completions;
 mod conclusion;
 mod demo;
 mod doctor;
 mod exit;
 mod faults;
 mod live;
+mod man;
 mod print;
 mod run;
 mod scan;
@@ -33,7 +35,7 @@ static ALLOCATOR: zerocat_sched::CountingAllocator = zerocat_sched::CountingAllo
 
 /// EtherCAT MainDevice over AF_XDP.
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 110, after_help = exit::HELP)]
+#[command(name = "zerocat", version, max_term_width = 110, after_help = exit::HELP)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -56,12 +58,23 @@ enum Command {
     Tune(tune::Tune),
     Campaign(campaign::Campaign),
     Sweep(sweep::Sweep),
+    Completions(completions::Completions),
+    Man(man::Man),
 }
 
 impl Command {
     /// Whether it leaves nothing behind when a signal ends it.
     const fn ends_at_once(&self) -> bool {
-        matches!(self, Self::Check(_) | Self::Schema(_) | Self::Faults(_) | Self::Doctor(_) | Self::Tune(_))
+        matches!(
+            self,
+            Self::Check(_)
+                | Self::Schema(_)
+                | Self::Faults(_)
+                | Self::Doctor(_)
+                | Self::Tune(_)
+                | Self::Completions(_)
+                | Self::Man(_)
+        )
     }
 }
 
@@ -95,6 +108,8 @@ fn run() -> Done {
         Command::Faults(command) => signals.release().and_then(|()| command.run()),
         Command::Bench(command) => command.run(signals),
         Command::Doctor(command) => signals.release().and_then(|()| command.run()),
+        Command::Completions(command) => signals.release().and_then(|()| command.run()),
+        Command::Man(command) => signals.release().and_then(|()| command.run()),
         Command::Tune(command) => signals.release().and_then(|()| command.run()),
     }
 }

@@ -7,9 +7,11 @@
 mod panel;
 mod terminal;
 mod words;
+mod wrap;
 
 pub(crate) use terminal::target as live_target;
 pub(crate) use words::{in_background, pin, unsaid};
+pub(crate) use wrap::{columns, wrapped};
 
 use crate::Done;
 use crate::exit::{ErrorDocument, Failure, WithError};

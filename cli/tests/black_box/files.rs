@@ -1,7 +1,7 @@
 //! What needs no network: help, rig files, schemas, examples.
 
 use crate::bench_set::{Folder, demo_rig, read_json};
-use crate::program::zerocat;
+use crate::program::{Program, zerocat};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -165,4 +165,44 @@ fn a_file_that_is_missing_or_no_json_is_refused() {
     zerocat(&["sim", "--interface", "lo", "--config", &nowhere]).with_code(3).saying(&[&nowhere]);
     let segment = folder.file("segment.json", r#"{"subdevices":[{"profile":"servo","colour":1}]}"#);
     zerocat(&["sim", "--interface", "lo", "--config", &segment]).with_code(3).saying(&[&segment, "subdevices[0]"]);
+}
+
+#[test]
+fn each_shell_completes_every_command() {
+    let all = commands(&zerocat(&["--help"]).with_code(0).out);
+    for shell in ["bash", "zsh", "fish", "elvish"] {
+        let script = zerocat(&["completions", shell]).with_code(0).out;
+        for command in &all {
+            assert!(script.contains(command.as_str()), "{command} in {shell}");
+        }
+        assert!(script.contains("replace-program"), "options of `run` in {shell}");
+    }
+}
+
+#[test]
+fn there_is_a_man_page_for_every_command() {
+    let folder = Folder::new();
+    let pages = folder.path("man1");
+    zerocat(&["man", &pages]).with_code(0);
+    for command in commands(&zerocat(&["--help"]).with_code(0).out) {
+        let page = std::fs::read_to_string(format!("{pages}/zerocat-{command}.1")).unwrap();
+        assert!(page.contains(".TH ") && page.contains("Example"), "{command}:\n{page}");
+    }
+    let file = folder.file("file", "");
+    zerocat(&["man", &format!("{file}/man1")]).with_code(3).saying(&["write man pages into"]);
+}
+
+#[test]
+fn no_line_of_help_is_wider_than_the_terminal() {
+    use std::process::Command;
+    let all = commands(&zerocat(&["--help"]).with_code(0).out);
+    let below = commands(&zerocat(&["bench", "--help"]).with_code(0).out);
+    let paths = all.iter().map(|name| vec![name.as_str()]).chain(below.iter().map(|name| vec!["bench", name]));
+    for path in std::iter::once(Vec::new()).chain(paths) {
+        let mut help = Command::new(env!("CARGO_BIN_EXE_zerocat"));
+        help.args(&path).arg("--help").env("COLUMNS", "100");
+        let help = Program::start_command(help, "help").end().with_code(0).out;
+        let wide: Vec<_> = help.lines().filter(|line| line.chars().count() > 100).collect();
+        assert!(wide.is_empty(), "{path:?}: {wide:#?}");
+    }
 }

@@ -42,10 +42,10 @@ fn a_limit_of_files_is_named() {
         let folder = Folder::new();
         let rig = folder.json("rig.json", &demo_rig(&veth.master));
         for (files, arguments) in [
-            (10, &["run", &rig][..]),
-            (5, &["run", &rig, "--link", "packet"]),
-            (10, &["scan", "--interface", &veth.master, "--link", "xdp"]),
-            (5, &["scan", "--interface", &veth.master]),
+            (12, &["run", &rig][..]),
+            (7, &["run", &rig, "--link", "packet"]),
+            (12, &["scan", "--interface", &veth.master, "--link", "xdp"]),
+            (7, &["scan", "--interface", &veth.master]),
         ] {
             let mut command = Command::new("prlimit");
             command.args([&format!("--nofile={files}:{files}"), env!("CARGO_BIN_EXE_zerocat")]).args(arguments);

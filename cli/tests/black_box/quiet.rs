@@ -2,6 +2,7 @@
 
 use crate::bench_set::{Folder, Segment, demo_rig, in_some_attempts};
 use crate::program::{Program, zerocat};
+use crate::signals::await_handler;
 use nix::sys::signal::Signal;
 use zerocat_testkit::netns::in_private_netns;
 
@@ -21,12 +22,13 @@ fn a_quiet_run_says_problems_only() {
         assert!(other.is_empty(), "{other:#?}");
 
         let mut program = Program::start(&["run", &rig, "-q"]);
+        await_handler(&mut program, Signal::SIGUSR1 as i32);
         program.await_so("an exchange", |program| {
             program.signal(Signal::SIGUSR1);
             program.errors().contains("status: in OP")
         });
         segment.command("pull axis");
-        program.await_error("left OP");
+        program.await_error("working counter ");
         program.stop(Signal::SIGTERM);
     });
 }

@@ -13,7 +13,7 @@ use zerocat_testkit::netns::in_private_netns;
 const FIRST_REALTIME: i32 = 34;
 
 /// Waits until a program has taken a signal over.
-fn await_handler(program: &mut Program, signal: i32) {
+pub(crate) fn await_handler(program: &mut Program, signal: i32) {
     program.await_so("a handler of the signal", |program| {
         let status = std::fs::read_to_string(format!("/proc/{}/status", program.id())).unwrap_or_default();
         let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap_or("0").trim();

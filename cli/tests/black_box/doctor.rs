@@ -147,3 +147,21 @@ fn a_rig_that_spins_on_the_only_cpu_is_an_error() {
     let ended = Program::start_command(command, "taskset zerocat doctor").end();
     assert_eq!(check(&findings(&ended), "ordinary_threads")["level"], "error");
 }
+
+#[test]
+fn no_line_is_wider_than_the_terminal_and_problems_come_alone_if_they_are_wanted() {
+    for columns in ["80", "120", "200"] {
+        for more in [&[][..], &["--problems"]] {
+            let mut doctor = Command::new(env!("CARGO_BIN_EXE_zerocat"));
+            doctor.args(["doctor", "--interface", "lo", "--seconds", "0"]).args(more).env("COLUMNS", columns);
+            let ended = Program::start_command(doctor, "doctor").end();
+            let most: usize = columns.parse().unwrap();
+            let wide: Vec<_> = ended.out.lines().filter(|line| line.chars().count() > most).collect();
+            assert!(wide.is_empty(), "{columns}: {wide:#?}");
+            let levels = ["error", "warn", "info", "ok"]
+                .map(|level| ended.out.lines().filter(|line| line.starts_with(&format!("{level:<6} "))).count());
+            assert!(levels[0] + levels[1] > 0, "{}", ended.out);
+            assert_eq!(levels[2] + levels[3] == 0, more.contains(&"--problems"), "{}", ended.out);
+        }
+    }
+}

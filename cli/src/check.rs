@@ -61,7 +61,8 @@ pub(crate) fn refused(path: &Path, error: &ConfigError) -> Failure {
         [one] => Failure::of(fault, format!("{}: {one}", path.display())),
         many => Failure::of(fault, format!("{}: {} problems\n  {}", path.display(), many.len(), many.join("\n  "))),
     };
-    failure.with_problems(each_problem(error))
+    // Of what is about no key the message says all.
+    failure.with_problems(each_problem(error).into_iter().filter(|problem| problem.path.is_some()).collect())
 }
 
 fn problems(error: &ConfigError) -> Vec<String> {

@@ -4,15 +4,16 @@
 //! run came; what can't be written makes a run fail that was well otherwise.
 
 use crate::Done;
-use crate::exit::{Failure, WithError};
+use crate::exit::{ErrorProblem, Failure, WithError};
 use crate::print;
 use crate::run::HowLong;
 use crate::signals::Signals;
 use crate::summary::summary;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use zerocat::config::Limits;
 use zerocat::outfile::{Existing, Outfile};
-use zerocat::report::{OutcomeReport, Report};
+use zerocat::report::{LimitReport, OutcomeReport, Report};
 use zerocat::{Fault, chain};
 
 /// How long is waited for a reader of the report.
@@ -59,9 +60,13 @@ impl Conclusion {
 
     /// Writes and prints the report, and ends with what the run ended with; where that was well, with what couldn't be
     /// written.
-    pub(crate) fn conclude(&mut self, mut report: Report, done: Done, signals: &Signals) -> Done {
+    pub(crate) fn conclude(&mut self, mut report: Report, done: Done, limits: &Limits, signals: &Signals) -> Done {
         print::settle();
         report.unsaid = print::unsaid();
+        if report.time_to_op_ms.is_some() {
+            report.judge(limits);
+        }
+        let done = done.and_then(|()| held(&report));
         report.outcome = Some(outcome(&done, &report, signals));
         let failed = done.as_ref().err();
         count(&mut report, failed);
@@ -94,6 +99,25 @@ impl Conclusion {
             }
         }
     }
+}
+
+/// A run that was well otherwise fails where it broke limits.
+fn held(report: &Report) -> Done {
+    let broken: Vec<_> = report.broken_limits().collect();
+    let each = |limit: &&LimitReport| ErrorProblem {
+        path: Some(format!("limits.{}", limit.key)),
+        rule: Some(Fault::LimitBroken.name()),
+        ..ErrorProblem::told(limit.to_string())
+    };
+    let message = match broken.as_slice() {
+        [] => return Ok(()),
+        [one] => format!("a limit of the rig file was broken: {one}"),
+        many => {
+            let lines: Vec<_> = many.iter().map(ToString::to_string).collect();
+            format!("{} limits of the rig file were broken\n  {}", many.len(), lines.join("\n  "))
+        }
+    };
+    Err(Failure::of(Fault::LimitBroken, message).with_problems(broken.iter().map(each).collect()))
 }
 
 /// Counts what only the end of a run knows of.

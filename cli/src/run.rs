@@ -162,6 +162,7 @@ pub(crate) fn run_rig(
 ) -> Done {
     let seconds = how.seconds.map(Duration::try_from_secs_f64).transpose();
     let seconds = seconds.map_err(|error| Failure::usage(format!("--seconds: {error}")))?;
+    let limits = rig.limits.clone();
     let mut conclusion = Conclusion::open(how, writes_to_stdout(&rig))?;
     let live = Live::new(&rig, how.quiet, writes_to_stdout(&rig));
     let mut options = SessionOptions { capture: how.capture.clone(), observer: live.observer(), ..Default::default() };
@@ -187,7 +188,7 @@ pub(crate) fn run_rig(
             (*report, done)
         }
     };
-    conclusion.conclude(report, done, signals)
+    conclusion.conclude(report, done, &limits, signals)
 }
 
 /// What a run ends with that did not come to OP.

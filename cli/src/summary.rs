@@ -46,6 +46,7 @@ pub(crate) fn summary(report: &Report) -> String {
     lines.extend(no_room(&report.frames));
     lines.extend(report.tasks.iter().flat_map(refused));
     lines.extend(faults(report));
+    lines.extend(limits(report));
     for missing in &report.missing {
         lines.push(format!("unavailable {missing}"));
     }
@@ -76,6 +77,16 @@ fn refused(task: &TaskReport) -> impl Iterator<Item = String> {
     task.refused.iter().map(|RefusedReport { fault, count, first }| {
         format!("refused   {count} commands of task `{}`, {fault}: {first}", task.name)
     })
+}
+
+/// Limits of the rig file: each that was broken, or that all were held.
+fn limits(report: &Report) -> Vec<String> {
+    let broken: Vec<_> = report.broken_limits().map(|limit| format!("broken    {limit}")).collect();
+    match report.limits.len() {
+        0 => Vec::new(),
+        all if broken.is_empty() => vec![format!("limits    {all} of the rig file, all held")],
+        _ => broken,
+    }
 }
 
 /// How often each fault occurred, in a line.

@@ -17,6 +17,7 @@ mod health;
 mod lateness;
 mod layout;
 mod limit;
+mod limits;
 mod link;
 mod machine;
 mod name_cache;

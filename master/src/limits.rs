@@ -70,7 +70,11 @@ impl LimitReport {
     }
 
     fn shown(&self, value: u64) -> String {
-        if self.unit == "count" { value.to_string() } else { format!("{:?}", Duration::from_nanos(value)).replace('µ', "u") }
+        if self.unit == "count" {
+            value.to_string()
+        } else {
+            format!("{:?}", Duration::from_nanos(value)).replace('µ', "u")
+        }
     }
 }
 

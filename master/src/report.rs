@@ -67,6 +67,8 @@ pub struct Report {
     pub retried: Vec<RetriedReport>,
     /// How often each fault occurred, by its name (`zerocat faults`); those that did.
     pub faults: BTreeMap<&'static str, u64>,
+    /// Limits of the rig file and what they were held against; empty where there are none, or OP was not reached.
+    pub limits: Vec<LimitReport>,
     /// What was asked for and couldn't be had, a sentence each.
     pub missing: Vec<String>,
     /// Frames beside the cyclic ones.
@@ -126,6 +128,7 @@ impl Report {
             left_op: 0,
             retried: Vec::new(),
             faults: BTreeMap::new(),
+            limits: Vec::new(),
             missing,
             frames: Frames::default(),
             bus: BusReport::default(),
@@ -212,6 +215,21 @@ impl RetriedReport {
             text: retried.to_string(),
         }
     }
+}
+
+/// A limit of the rig file, held against a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct LimitReport {
+    /// Its key below `limits`, such as `lost_cycles` or `round_trip.p99`.
+    pub key: String,
+    /// `count`, or `ns` for times.
+    pub unit: &'static str,
+    /// The most that is allowed.
+    pub limit: u64,
+    /// What it was; `null` where it could not be measured.
+    pub value: Option<u64>,
+    /// Whether it was held.
+    pub held: bool,
 }
 
 /// An outage.

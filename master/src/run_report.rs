@@ -108,6 +108,7 @@ impl RunReport {
             left_op: health.left(),
             retried: self.told.retried.iter().map(RetriedReport::of).collect(),
             faults,
+            limits: Vec::new(),
             missing: self.missing,
             frames: frames(&remains.counters, remains.link),
             capture: remains.taped.as_ref().map(capture),

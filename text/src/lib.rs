@@ -29,4 +29,5 @@ pub use decode::{MOST_BYTES, read_file};
 pub use document::{Document, Format};
 pub use error::TextError;
 pub use hints::Hints;
+pub use nearest::nearest;
 pub use node::Place;

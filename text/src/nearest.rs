@@ -1,7 +1,8 @@
 //! The known word that somebody who wrote another one probably meant.
 
 /// The nearest of `known`, if it is near enough to be meant. Case, dashes and underscores don't count.
-pub(crate) fn nearest<'a>(given: &str, known: &[&'a str]) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(given: &str, known: &[&'a str]) -> Option<&'a str> {
     let given = plain(given);
     let allowed = given.chars().count() / 4;
     let distances = known.iter().map(|word| (strsim::osa_distance(&given, &plain(word)), *word));

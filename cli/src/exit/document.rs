@@ -60,10 +60,10 @@ impl From<&Problem> for ErrorProblem {
     fn from(problem: &Problem) -> Self {
         Self {
             path: Some(problem.path.clone()),
-            rule: None,
+            rule: Some(problem.rule.name()),
             message: problem.what.clone(),
             fix: Some(problem.fix.clone()),
-            candidates: Vec::new(),
+            candidates: problem.candidates.clone(),
         }
     }
 }

@@ -1,8 +1,10 @@
-//! What a run is judged by can be met.
+//! What a run is judged by can be met, and is known.
 
 use super::Found;
 use crate::error::Rule;
 use crate::rig::Rig;
+use zerocat_faults::Fault;
+use zerocat_text::nearest;
 
 /// Checks that times are more than 0, and that a higher percentile isn't limited below a lower one.
 pub(super) fn limits(rig: &Rig, found: &mut Found) {
@@ -18,5 +20,13 @@ pub(super) fn limits(rig: &Rig, found: &mut Found) {
             }
             before = Some((percentile, time));
         }
+    }
+    for name in rig.limits.faults.keys().filter(|name| Fault::named(name).is_none()) {
+        let meant = nearest(name, &Fault::ALL.map(Fault::name)).map(str::to_owned);
+        let fix = match &meant {
+            Some(meant) => format!("write `{meant}`, or another name that `zerocat faults` lists"),
+            None => "write a name that `zerocat faults` lists".to_owned(),
+        };
+        found.unknown(format!("limits.faults.{name}"), "there is no such fault", fix, meant);
     }
 }

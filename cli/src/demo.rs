@@ -9,7 +9,8 @@ use clap::Args;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{Builder, JoinHandle};
-use zerocat::config::Rig;
+use std::time::Duration;
+use zerocat::config::{Rig, Setting, Target, Task, Waveform};
 use zerocat::report::LinkReport;
 use zerocat::{Fault, OpenLink, SessionError, fault_of_config};
 use zerocat_link::pair::{PairEnd, pair};
@@ -26,11 +27,16 @@ const SIZING: Sizing = Sizing { slots: 64, receive: 256 };
 /// It shows the tasks and the bring-up, and says nothing about a network's timing. `scripts/demo.sh` shows the same
 /// over AF_XDP.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  zerocat demo --in-process --seconds 5")]
+#[command(
+    after_help = "Examples:\n  zerocat demo --in-process --seconds 5\n  zerocat demo --in-process --move --seconds 5"
+)]
 pub(crate) struct Demo {
     /// Segment and MainDevice in this process; the only kind of demo that this command runs.
     #[arg(long, required = true)]
     in_process: bool,
+    /// Enable the servo and move it. Without it the servo stays where it is, switched off.
+    #[arg(long = "move")]
+    moves: bool,
     #[command(flatten)]
     how: HowLong,
 }
@@ -38,7 +44,11 @@ pub(crate) struct Demo {
 impl Demo {
     pub(crate) fn run(&self, signals: &Signals) -> Done {
         debug_assert!(self.in_process, "required by the parser");
-        let rig = Rig::from_json(RIG).map_err(|error| Failure::of(fault_of_config(&error), zerocat::chain(&error)))?;
+        let mut rig =
+            Rig::from_json(RIG).map_err(|error| Failure::of(fault_of_config(&error), zerocat::chain(&error)))?;
+        if self.moves {
+            set_in_motion(&mut rig);
+        }
         let (ours, theirs) = pair(SIZING);
         let segment = Simulation::start(theirs)?;
         print::say("in process: no network interface, no AF_XDP, no driver; times are those of two threads");
@@ -47,6 +57,22 @@ impl Demo {
         let done = run_rig(rig, Some(link), &self.how, signals, |_| {});
         segment.stop()?;
         done
+    }
+}
+
+/// Has the servo of the demonstration enabled, and its target move.
+fn set_in_motion(rig: &mut Rig) {
+    let writes = rig.tasks.iter_mut().filter_map(|task| if let Task::Write(task) = task { Some(task) } else { None });
+    for channel in writes.flat_map(|task| &mut task.config.channels) {
+        let Target::Automatic { pdo } = &channel.target else { continue };
+        channel.waveform = match pdo.as_str() {
+            "control_word" => Some(Waveform::Steps {
+                values: [6.0, 7.0, 15.0].map(Setting::Number).to_vec(),
+                dwell: Duration::from_millis(100),
+            }),
+            "target_position" => Some(Waveform::Sine { amplitude: 10_000.0, offset: 0.0, frequency: 0.5 }),
+            _ => continue,
+        };
     }
 }
 
@@ -90,7 +116,16 @@ mod tests {
     }
 
     #[test]
-    fn the_rig_of_the_demo_has_no_problems() {
-        assert_eq!(Rig::from_json(RIG).unwrap().problems(), []);
+    fn the_rig_of_the_demo_has_no_problems_and_commands_the_servo_only_when_it_is_told_to() {
+        let mut rig = Rig::from_json(RIG).unwrap();
+        let commanded = |rig: &Rig| {
+            let writes =
+                rig.tasks.iter().filter_map(|task| if let Task::Write(task) = task { Some(task) } else { None });
+            let channels = writes.flat_map(|task| task.config.channels.clone());
+            channels.filter(|channel| channel.device == "axis" && channel.waveform.is_some()).count()
+        };
+        assert_eq!((rig.problems(), commanded(&rig)), (Vec::new(), 0));
+        set_in_motion(&mut rig);
+        assert_eq!((rig.problems(), commanded(&rig)), (Vec::new(), 2));
     }
 }

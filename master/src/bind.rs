@@ -2,12 +2,15 @@
 //!
 //! An entry is known by its index and subindex, and where a SubDevice maps several of those, by its PDO and its place in
 //! it. Guarantees: a channel is bound to exactly one entry, or refused with the lines that would name one; no two write
-//! channels have a bit in common.
+//! channels have a bit in common; an output follows only an input that is like it.
 
+mod follow;
+
+use follow::follow;
 use std::collections::BTreeMap;
 use std::fmt;
 use zerocat_config::{Candidate, Place, ResolvedChannel, Rig, Task};
-use zerocat_pdi::{BitSpan, Direction, PlacedEntry, Plan, SubDevicePlan};
+use zerocat_pdi::{BitSpan, DataType, Direction, PlacedEntry, Plan, SubDevicePlan};
 use zerocat_tasks::Placed;
 
 /// A channel that has no place.
@@ -62,6 +65,20 @@ pub enum Unbound {
         configured: u8,
         /// Bits in the SubDevice.
         mapped: u8,
+    },
+    /// What it follows is no input.
+    NoInput {
+        /// What the rig file calls it.
+        input: String,
+    },
+    /// What it follows is of another type or length.
+    Unlike {
+        /// What the rig file calls it.
+        input: String,
+        /// Data type and bits of the input.
+        its: (DataType, u8),
+        /// Data type and bits of the output.
+        ours: (DataType, u8),
     },
     /// Its bits are another channel's.
     Shared {
@@ -118,6 +135,11 @@ impl fmt::Display for Unbound {
             Self::Length { slave, configured, mapped } => {
                 write!(f, "slave `{slave}` maps the entry with {mapped} bits, the rig file says {configured}")
             }
+            Self::NoInput { input } => write!(f, "it follows `{input}`, which is no input of the rig file"),
+            Self::Unlike { input, its, ours } => {
+                let (its, bits) = its;
+                write!(f, "it follows `{input}`, which is {its} of {bits} bits, and is itself {} of {}", ours.0, ours.1)
+            }
             Self::Shared { task, channel } => {
                 write!(f, "it is the same output as channel {channel} of task `{task}`, or a part of it")
             }
@@ -140,8 +162,9 @@ pub fn bind(rig: &Rig, plan: &Plan, positions: &Positions) -> Result<Vec<Vec<Pla
         };
         rig.channels_of(task).into_iter().map(bound).collect()
     };
-    let bindings = rig.tasks.iter().map(of_task).collect::<Result<Vec<_>, _>>()?;
+    let mut bindings = rig.tasks.iter().map(of_task).collect::<Result<Vec<_>, _>>()?;
     unshared(rig, &bindings)?;
+    follow(rig, plan, positions, &mut bindings)?;
     Ok(bindings)
 }
 

@@ -8,6 +8,7 @@ use crate::recognition::{Unnamed, recognise};
 use crate::shutdown::LOOK;
 use crate::stopping::StopWatch;
 use crate::told::Retried;
+use crate::uncommanded::Uncommanded;
 use std::time::Duration;
 use zerocat_bus::{
     AlReached, BringUpError, Driven, Label, Matching, Missing, Network, Occupancy, Options, SiiNames, Times, occupancy,
@@ -309,10 +310,10 @@ impl<'a> Machine<'a> {
         let subdevices = u16::try_from(network.subdevices().len()).unwrap_or(u16::MAX);
         let lane = CyclicLane::new(plan, LaneOptions { first_slot: Slot(0), al_status: Some(subdevices) })?;
         let Ports { readers, writers } = std::mem::take(ports);
-        let safe = layout::safe_outputs(self.rig, plan, bindings);
+        let Uncommanded { safe, initial } = Uncommanded::of(self.rig, plan, bindings);
         let stall_limit = Some(self.rig.engine.watchdog);
         (*before, *suspended_before) = (self.counters.read(), self.surroundings.suspended());
-        self.controls.install(Exchange { lane, readers, writers, safe, initial: None, stall_limit })?;
+        self.controls.install(Exchange { lane, readers, writers, safe, initial, stall_limit })?;
         self.complete_cycles(before, |now| now.installed > before.installed).await?;
         self.observer.enter(Phase::Op);
         let told_before = self.counters.read().expectations;

@@ -1,14 +1,12 @@
 //! How the process data of each SubDevice is exchanged: what the rig file asks for, on the bus that was found.
 
-use crate::bring_up::{Bindings, StartError};
+use crate::bring_up::StartError;
 use crate::report::{AccessReport, UnitReport};
 use std::time::Duration;
 use zerocat_bus::matching::Matching;
 use zerocat_bus::{Network, SubDevice};
-use zerocat_config::{OutputValue, Overlap, Rig, Task};
-use zerocat_engine::SafeOutputs;
+use zerocat_config::{Overlap, Rig};
 use zerocat_pdi::{Access, Plan, SubDeviceLayout, SyncUnit};
-use zerocat_tasks::Placed;
 use zerocat_wire::Command;
 
 /// The unit of all SubDevices that the rig file puts into none.
@@ -55,34 +53,6 @@ pub(crate) fn longest_interval(rig: &Rig) -> u64 {
 /// Time that a number of cycles takes.
 pub(crate) fn time_of(rig: &Rig, cycles: u64) -> Duration {
     rig.period().saturating_mul(u32::try_from(cycles).unwrap_or(u32::MAX))
-}
-
-/// What outputs are while they are safe: what the rig file says of a channel, else of all.
-pub(crate) fn safe_outputs(rig: &Rig, plan: &Plan, bindings: &Bindings) -> SafeOutputs {
-    let mut safe = match rig.engine.safe_outputs {
-        zerocat_config::SafeOutputs::Zero => SafeOutputs::zero(plan.image_len),
-        zerocat_config::SafeOutputs::Hold => SafeOutputs::hold(plan.image_len),
-    };
-    for (task, placed) in rig.tasks.iter().zip(bindings) {
-        let Task::Write(task) = task else { continue };
-        for channel in &task.config.channels {
-            let place = placed.iter().find(|place| place.channel.channel == channel.channel);
-            if let (Some(place), Some(value)) = (place, &channel.safe) {
-                set_safe(&mut safe, place, value);
-            }
-        }
-    }
-    safe
-}
-
-fn set_safe(safe: &mut SafeOutputs, place: &Placed, value: &OutputValue) {
-    let (span, data_type) = (place.span, place.channel.value_type());
-    let hold = matches!(value, OutputValue::Hold | OutputValue::From(_));
-    let _ = span.fill(&mut safe.values, false) && span.fill(&mut safe.hold, hold);
-    if let OutputValue::Value(value) = value {
-        // A value that doesn't fit its entry is refused by the rig file's rules.
-        let _ = data_type.write_nearest(value.value(), span, &mut safe.values);
-    }
 }
 
 /// Checks that no SubDevice with outputs waits longer for its next ones than its watchdog. The rig file alone can't
@@ -141,49 +111,4 @@ pub(crate) fn access_report(plan: &Plan) -> AccessReport {
         }
     }
     report
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use zerocat_config::{Place, ResolvedChannel, Setting};
-    use zerocat_pdi::{BitSpan, DataType, Direction};
-
-    fn placed(data_type: DataType, offset: usize, len: u8, bit: Option<u8>) -> Placed {
-        let channel = ResolvedChannel {
-            name: "output".to_owned(),
-            unit: None,
-            channel: 1,
-            numbered: true,
-            state_channel: None,
-            slave: "dev".to_owned(),
-            pdo: String::new(),
-            index: 0x7000,
-            subindex: 1,
-            place: Place::default(),
-            bit,
-            bit_length: if bit.is_some() { 16 } else { len },
-            data_type,
-            direction: Direction::Output,
-        };
-        Placed::new(channel, BitSpan::new(offset, len))
-    }
-
-    #[test]
-    fn bytes_and_bits_are_safe_in_their_own_place_alone() {
-        let mut safe = SafeOutputs::hold(12);
-        let bytes = OutputValue::Value(Setting::Bytes("00112233445566778899".parse().unwrap()));
-        set_safe(&mut safe, &placed(DataType::Bytes, 4, 80, None), &bytes);
-        set_safe(&mut safe, &placed(DataType::Uint16, 90, 1, Some(3)), &OutputValue::Value(Setting::Number(1.0)));
-        assert_eq!(*safe.values, [0x00, 0x10, 0x21, 0x32, 0x43, 0x54, 0x65, 0x76, 0x87, 0x98, 0x09, 0x04]);
-        let held = [0x0f, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xf0, 0xfb];
-        assert_eq!(*safe.hold, held);
-    }
-
-    #[test]
-    fn an_output_that_holds_holds_all_of_its_bits() {
-        let mut safe = SafeOutputs::zero(12);
-        set_safe(&mut safe, &placed(DataType::Bytes, 4, 80, None), &OutputValue::Hold);
-        assert_eq!(*safe.hold, [0xf0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x0f, 0]);
-    }
 }

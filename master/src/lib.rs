@@ -40,6 +40,7 @@ mod supervision;
 mod surroundings;
 mod tasks;
 mod told;
+mod uncommanded;
 mod unstarted;
 mod wanted;
 

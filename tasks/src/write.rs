@@ -25,7 +25,9 @@ use crate::timestamps::{Timestamps, WallOffset};
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use zerocat_config::{AfterOutage, Rig, WriteTask as WriteTaskConfig};
+use zerocat_config::{
+    AfterOutage, Order as CommandOrder, Rig, Source as SourceConfig, Stdin, WriteTask as WriteTaskConfig,
+};
 use zerocat_engine::{CommandState, Order, WriterSpec};
 use zerocat_faults::Fault;
 
@@ -54,6 +56,10 @@ impl WriteSetup {
     /// network's, which a rig without problems rules out.
     #[must_use]
     pub fn new(rig: &Rig, task: &WriteTaskConfig, channels: &[Placed]) -> Option<Self> {
+        let Stdin { timeout, commands } = match task.source {
+            SourceConfig::Stdin(stdin) => stdin,
+            SourceConfig::Waveform => Stdin::default(),
+        };
         Some(Self {
             name: task.name.as_str().into(),
             mapping: Mapping::new(channels),
@@ -61,8 +67,11 @@ impl WriteSetup {
             state_every: rig.every(task.config.state_rate)?,
             state_rate: task.config.state_rate,
             after_outage: task.after_outage,
-            timeout: None,
-            order: Order::Newest,
+            timeout,
+            order: match commands {
+                CommandOrder::Newest => Order::Newest,
+                CommandOrder::InTurn => Order::InTurn,
+            },
         })
     }
 

@@ -12,16 +12,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use zerocat::config::{Network as RigNetwork, Rig};
 use zerocat::{
-    DrivenBus, LinkState, Machine, NotAttached, Observer, Planned, Ports, StartError, StopWish, Surroundings,
+    Bindings, DrivenBus, LinkState, Machine, NotAttached, Observer, Planned, Ports, StartError, StopWish, Surroundings,
     UnwatchedOutputs,
 };
 use zerocat_bus::{BringUpError, Datagrams, block_on, requests};
 use zerocat_engine::{
-    AcyclicSettings, CommandWriter, Concluded, Controls, CountersReader, Engine, EngineParts, EventReader, Pool,
-    ReaderSpec, RingFull, SampleReader, Slack, StateReader, Timing, WriterSpec, reader, slots_needed, writer,
+    AcyclicSettings, CommandWriter, Concluded, Controls, CountersReader, Engine, EngineParts, EventReader, Follow,
+    Order, Pool, ReaderSpec, RingFull, SampleReader, Slack, StateReader, Timing, WriterSpec, reader, slots_needed,
+    writer,
 };
 use zerocat_link::{Link, Sizing, Slot};
-use zerocat_pdi::Plan;
+use zerocat_pdi::{BitSpan, Plan};
 use zerocat_sched::time::nanos;
 use zerocat_sched::{Tick, Time, link_idle_timer};
 use zerocat_sim::{Segment, SegmentLink};
@@ -103,7 +104,8 @@ impl VirtualNetwork {
         Self::bring_up_rig(segment, rig(period))
     }
 
-    /// The same with a rig file: its rate, its slaves and how they are exchanged count, its tasks don't.
+    /// The same with a rig file: its rate, its slaves and how they are exchanged count, and of its tasks what outputs are that
+    /// nobody commands.
     ///
     /// # Errors
     /// What failed on the way.
@@ -126,7 +128,7 @@ impl<L: Link> VirtualNetwork<L> {
         let Ends { controls, counters, events, datagrams } = ends;
         let mut machine = machine(leaked(rig), leaked(datagrams), controls, counters, leaked(Observer::default()));
         let mut planned = block_on(machine.plan(), || drive.turn())?;
-        let (mut ports, tasks) = tasks(&planned.plan);
+        let (mut ports, tasks) = tasks_of(&planned.plan, &planned.bindings);
         block_on(machine.operate(&mut planned, &mut ports), || drive.turn())?;
         let mut network = Self { drive, machine, planned, events, tasks };
         // The order to let traffic flow is obeyed at the end of a cycle.
@@ -349,15 +351,43 @@ pub fn rig(period: Duration) -> Rig {
 /// Both ends of the rings of one reader of all inputs and one writer of all outputs.
 #[must_use]
 pub fn tasks(plan: &Plan) -> (Ports, Tasks) {
+    tasks_of(plan, &Vec::new())
+}
+
+/// The same, with the outputs that follow an input.
+fn tasks_of(plan: &Plan, bindings: &Bindings) -> (Ports, Tasks) {
     let inputs = joined(plan.subdevices.iter().map(|subdevice| subdevice.inputs.clone()));
     let outputs = joined(plan.subdevices.iter().map(|subdevice| subdevice.outputs.clone()));
     let mask = vec![0xff; outputs.iter().map(ExactSizeIterator::len).sum()];
     let (sample_port, samples) = reader(ReaderSpec { ranges: inputs, every: 1, depth: DEPTH });
-    let spec =
-        WriterSpec { ranges: outputs, mask, depth: DEPTH, state_every: 1, state_depth: DEPTH, ..WriterSpec::default() };
+    let follows =
+        bindings.iter().flatten().filter_map(|one| follow(one.span, one.initial, one.safe, &outputs)).collect();
+    let (state_every, state_depth, order) = (1, DEPTH, Order::Newest);
+    let spec = WriterSpec { ranges: outputs, mask, follows, order, depth: DEPTH, state_every, state_depth };
     let (writer_port, commands, states) = writer(spec);
     let ports = Ports { readers: vec![sample_port], writers: vec![writer_port] };
     (ports, Tasks { samples, commands, states })
+}
+
+/// How an output of a task follows, with its place in the record of all outputs.
+fn follow(
+    output: BitSpan,
+    initial: Option<BitSpan>,
+    safe: Option<BitSpan>,
+    outputs: &[Range<usize>],
+) -> Option<Follow> {
+    if initial.is_none() && safe.is_none() {
+        return None;
+    }
+    let mut before = 0;
+    for range in outputs {
+        if range.contains(&(output.offset / 8)) {
+            let record = BitSpan::new(output.offset - 8 * range.start + 8 * before, output.len);
+            return Some(Follow { record, output, initial, safe });
+        }
+        before += range.len();
+    }
+    None
 }
 
 /// Ranges in order, neighbours made one.

@@ -9,6 +9,7 @@
 
 mod bench_set;
 mod capture;
+mod cia402;
 mod compare;
 mod doctor;
 mod ends;

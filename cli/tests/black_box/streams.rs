@@ -10,6 +10,8 @@ use zerocat_testkit::netns::in_private_netns;
 const OUTPUT: u32 = 100_013;
 const STATE: u32 = 100_113;
 const INPUT: u32 = 100_004;
+/// An analogue output.
+const SETPOINT: u32 = 100_014;
 
 /// The rig of the demonstration with commands from standard input and both tasks' lines on standard output.
 fn piped_rig(interface: &str) -> Value {
@@ -89,6 +91,53 @@ fn outputs_are_safe_when_standard_input_ends() {
         program.stop(Signal::SIGINT).with_code(0);
         let source = &read_json(&report)["tasks"][1]["source"];
         assert_eq!((&source["ended"], &source["silent"], &source["live"]), (&json!(true), &json!(0), &json!(1)));
+    });
+}
+
+#[test]
+fn a_source_that_falls_silent_leaves_safe_outputs_and_is_obeyed_again() {
+    in_private_netns(|veth| {
+        let _segment = Segment::demo(veth);
+        let folder = Folder::new();
+        let report = folder.path("report.json");
+        let mut rig = piped_rig(&veth.master);
+        rig["tasks"][1]["source"] = json!({ "type": "stdin", "timeout": "1s" });
+        let mut program = in_op(&folder, &rig, &["--report", &report]);
+        let mut input = program.input();
+        input.line(&json!({ OUTPUT.to_string(): true, SETPOINT.to_string(): 500 }).to_string());
+        await_value(&mut program, "demo-inputs", INPUT, 1);
+        program.await_error("the source has said nothing for 1.");
+        await_value(&mut program, "demo-inputs", INPUT, 0);
+        input.line(&json!({ OUTPUT.to_string(): true }).to_string());
+        await_value(&mut program, "demo-inputs", INPUT, 1);
+        program.await_error("the source is heard again after");
+        program.stop(Signal::SIGINT).with_code(0);
+        let source = &read_json(&report)["tasks"][1]["source"];
+        assert!(source["silent"].as_u64() >= Some(1) && source["heard_again"].as_u64() >= Some(1), "{source}");
+        assert_eq!(source["ended"], false);
+    });
+}
+
+#[test]
+fn lines_that_are_written_at_once_are_sent_in_turn() {
+    in_private_netns(|veth| {
+        let _segment = Segment::demo(veth);
+        let folder = Folder::new();
+        let mut rig = piped_rig(&veth.master);
+        rig["tasks"][1]["source"] = json!({ "type": "stdin", "commands": "in_turn" });
+        // What was sent is told of every cycle.
+        rig["tasks"][1]["config"]["state_rate"] = rig["network"]["properties"]["rate"].clone();
+        let mut program = in_op(&folder, &rig, &[]);
+        let mut input = program.input();
+        let lines: Vec<_> = (1..=30).map(|value| json!({ "100010": value }).to_string()).collect();
+        input.line(&lines.join("\n"));
+        await_value(&mut program, "demo-outputs", 100_110, 30);
+        let ended = program.stop(Signal::SIGTERM).with_code(0);
+        let lines = ended.out.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let mut sent: Vec<_> = lines.filter_map(|line| line["channels"]["100110"][0].as_u64()).collect();
+        sent.dedup();
+        sent.retain(|value| *value > 0);
+        assert_eq!(sent, (1..=30).collect::<Vec<u64>>(), "each was sent, none overtook another");
     });
 }
 

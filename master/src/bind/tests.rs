@@ -118,3 +118,33 @@ fn an_output_is_written_by_one_channel_also_where_the_rig_file_names_it_in_two_w
     let reads = [1, 2].map(|number| channel(number, 0x6000, 1, 1, &json!({})));
     assert!(bound(&reads, &[]).is_ok());
 }
+
+/// What the one output of `writes` follows, at first and while it is safe: offsets in bits.
+fn followed(keys: &Value) -> Result<(Option<usize>, Option<usize>), String> {
+    let reads = [channel(1, 0x6000, 2, 16, &json!({ "pdo_index": "0x1a01", "nth": 1, "name": "first" }))];
+    let mut keys = keys.clone();
+    keys.as_object_mut().unwrap().extend(json!({ "pdo_index": "0x1600", "pdo_nth": 2 }).as_object().unwrap().clone());
+    let bindings = bound(&reads, &[channel(9, 0x7000, 1, 16, &keys)]).map_err(|error| error.to_string())?;
+    let output = &bindings[1][0];
+    Ok((output.initial.map(|span| span.offset), output.safe.map(|span| span.offset)))
+}
+
+#[test]
+fn what_an_output_follows_at_first_it_follows_while_it_is_safe_where_nothing_else_is_said() {
+    let from = json!({ "from": "first" });
+    let input = channel(1, 0x6000, 2, 16, &json!({ "pdo_index": "0x1a01", "nth": 1 }));
+    let place = Some(bound(&[input], &[]).unwrap()[0][0].span.offset);
+    assert_eq!(followed(&json!({})), Ok((None, None)));
+    assert_eq!(followed(&json!({ "initial": from })), Ok((place, place)));
+    assert_eq!(followed(&json!({ "safe": from })), Ok((place, place)));
+    assert_eq!(followed(&json!({ "initial": from, "safe": 0 })), Ok((place, None)));
+    assert_eq!(followed(&json!({ "initial": 7, "safe": { "from": 1 } })), Ok((None, place)));
+}
+
+#[test]
+fn an_output_follows_only_an_input_that_is_like_it() {
+    let error = followed(&json!({ "initial": { "from": "nobody" } })).unwrap_err();
+    assert!(error.ends_with("it follows `nobody`, which is no input of the rig file"), "{error}");
+    let error = followed(&json!({ "initial": { "from": "scope.0x6000:09" } })).unwrap_err();
+    assert!(error.contains("does not map 0x6000:09"), "{error}");
+}

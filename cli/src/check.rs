@@ -51,7 +51,7 @@ impl Check {
 
 /// Reads a rig file and checks all its rules.
 pub(crate) fn load(path: &Path) -> Result<Rig, ConfigError> {
-    Rig::load(path)?.validate()
+    Rig::load_valid(path)
 }
 
 /// The failure that a wrong rig file is.

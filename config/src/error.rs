@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use zerocat_text::TextError;
+use zerocat_text::{Place, TextError};
 
 /// One thing that is wrong in a rig file that parses.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,13 +15,15 @@ pub struct Problem {
     pub what: String,
     /// What to do about it.
     pub fix: String,
+    /// Where the key, or the object that lacks it, stands in the file; `None` for a rig that was not read from one.
+    pub at: Option<Place>,
     /// What may have been meant: keys, names or entries of this rig.
     pub candidates: Vec<String>,
 }
 
 impl Problem {
     pub(crate) fn new(rule: Rule, path: impl Into<String>, what: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self { rule, path: path.into(), what: what.into(), fix: fix.into(), candidates: Vec::new() }
+        Self { rule, path: path.into(), what: what.into(), fix: fix.into(), at: None, candidates: Vec::new() }
     }
 
     pub(crate) fn or(mut self, candidates: impl IntoIterator<Item = String>) -> Self {
@@ -91,7 +93,11 @@ impl Rule {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}; {}", self.path, self.what, self.fix)
+        write!(f, "{}: {}; {}", self.path, self.what, self.fix)?;
+        match self.at {
+            Some(place) => write!(f, " ({place})"),
+            None => Ok(()),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::error::ConfigError;
 use crate::raw::RawRig;
+use crate::rig::Rig;
 use std::path::Path;
 use zerocat_text::{Document, Format, Hints};
 
@@ -9,27 +10,32 @@ use zerocat_text::{Document, Format, Hints};
 const HINTS: Hints = Hints { belongs: crate::hints::BELONGS, elsewhere: crate::hints::ELSEWHERE };
 
 /// Reads a file: YAML for the endings `.yaml` and `.yml`, else JSON with comments.
-pub(crate) fn file(path: &Path) -> Result<RawRig, ConfigError> {
+pub(crate) fn file(path: &Path) -> Result<Document, ConfigError> {
     let read = |source| ConfigError::Read { path: path.to_owned(), source };
     let bytes = zerocat_text::read_file(path).map_err(read)?;
     if is_xml(&bytes) {
         return Err(ConfigError::Xml);
     }
-    parse(&bytes, Format::of(path))
+    Ok(Document::parse(&bytes, Format::of(path))?)
 }
 
-/// Parses JSON with comments; anything after the closing brace is an error.
-pub(crate) fn json(text: &str) -> Result<RawRig, ConfigError> {
-    parse(text.as_bytes(), Format::Json)
+/// Parses JSON with comments, or YAML.
+pub(crate) fn text(text: &str, format: Format) -> Result<Rig, ConfigError> {
+    rig(&Document::parse(text.as_bytes(), format)?)
 }
 
-/// Parses YAML.
-pub(crate) fn yaml(text: &str) -> Result<RawRig, ConfigError> {
-    parse(text.as_bytes(), Format::Yaml)
+/// The rig of a file that parses.
+pub(crate) fn rig(document: &Document) -> Result<Rig, ConfigError> {
+    let raw: RawRig = document.read(&HINTS)?;
+    raw.into_rig().map_err(|problems| placed(ConfigError::Problems { problems }, document))
 }
 
-fn parse(bytes: &[u8], format: Format) -> Result<RawRig, ConfigError> {
-    Ok(Document::parse(bytes, format)?.read(&HINTS)?)
+/// The same with the places of its problems in the file. The place of a key that isn't there is that of its object.
+pub(crate) fn placed(mut error: ConfigError, document: &Document) -> ConfigError {
+    if let ConfigError::Problems { problems } = &mut error {
+        problems.iter_mut().for_each(|problem| problem.at = document.place(&problem.path));
+    }
+    error
 }
 
 /// Whether a file is XML in any encoding: its first character is `<`. Neither JSON nor a rig file in YAML begins so.

@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use zerocat_esi::vendor_id;
 use zerocat_pdi::DataType;
+use zerocat_text::Format;
 
 /// A rig file.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -288,15 +289,26 @@ impl Rig {
     /// The file can't be read, does not parse, or has keys that are missing or out of place.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
         let path = path.as_ref();
-        let mut rig = finish(parse::file(path)?)?;
-        rig.in_folder(path.parent().unwrap_or(Path::new("")));
-        Ok(rig)
+        Ok(parse::rig(&parse::file(path)?)?.in_folder_of(path))
     }
 
-    /// Takes the relative paths in it from a folder on.
-    fn in_folder(&mut self, folder: &Path) {
+    /// The same with its rules checked: a rig that can run. Problems have their places in the file.
+    ///
+    /// # Errors
+    /// As for [`Self::load`], and all its problems.
+    pub fn load_valid(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
+        let path = path.as_ref();
+        let document = parse::file(path)?;
+        let rig = parse::rig(&document)?.in_folder_of(path);
+        rig.validate().map_err(|error| parse::placed(error, &document))
+    }
+
+    /// Takes the relative paths in it from the folder of its file on.
+    fn in_folder_of(mut self, file: &Path) -> Self {
+        let folder = file.parent().unwrap_or(Path::new(""));
         self.tasks.iter_mut().flat_map(Task::sinks_mut).for_each(|sink| sink.in_folder(folder));
         self.esi.iter_mut().for_each(|esi| *esi = folder.join(&*esi));
+        self
     }
 
     /// Parses JSON; comments and trailing commas are taken.
@@ -304,7 +316,7 @@ impl Rig {
     /// # Errors
     /// The text does not parse, or has keys that are missing or out of place.
     pub fn from_json(text: &str) -> Result<Self, ConfigError> {
-        finish(parse::json(text)?)
+        parse::text(text, Format::Json)
     }
 
     /// Parses YAML 1.2.
@@ -312,7 +324,7 @@ impl Rig {
     /// # Errors
     /// The text does not parse, or has keys that are missing or out of place.
     pub fn from_yaml(text: &str) -> Result<Self, ConfigError> {
-        finish(parse::yaml(text)?)
+        parse::text(text, Format::Yaml)
     }
 
     /// Everything that is wrong with it: rates, references, names, numbers. Empty for a rig that can run.
@@ -357,8 +369,4 @@ impl Rig {
         schema.insert("title".to_owned(), "zerocat rig file".into());
         schema.to_value()
     }
-}
-
-fn finish(raw: crate::raw::RawRig) -> Result<Rig, ConfigError> {
-    raw.into_rig().map_err(|problems| ConfigError::Problems { problems })
 }

@@ -11,7 +11,7 @@ use zerocat_config::{ConfigError, Rig};
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/wrong");
 
 fn message(path: &Path) -> String {
-    match Rig::load(path).map(|_| ()).unwrap_err() {
+    match Rig::load_valid(path).map(|_| ()).unwrap_err() {
         ConfigError::Problems { problems } => problems.iter().map(|problem| format!("\n    {problem}")).collect(),
         other => format!("\n    {other}"),
     }

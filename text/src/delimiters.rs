@@ -82,11 +82,9 @@ fn closes(opened: Option<(u8, usize)>, close: u8, at: usize, lines: &Lines<'_>) 
         None => Err(TextError::new(format!("this `{closing}` closes nothing"), lines.place(at))),
         Some((bracket, _)) if partner(bracket) == close => Ok(()),
         Some((bracket, opened)) => {
-            let Place { line, column } = lines.place(opened);
+            let opened = lines.place(opened);
             let (bracket, wanted) = (char::from(bracket), char::from(partner(bracket)));
-            let what = format!(
-                "a `{wanted}` belongs before this `{closing}`, for the `{bracket}` of line {line}, column {column}"
-            );
+            let what = format!("a `{wanted}` belongs before this `{closing}`, for the `{bracket}` of {opened}");
             Err(TextError::new(what, lines.place(at)))
         }
     }

@@ -30,7 +30,7 @@ impl TextError {
     #[must_use]
     pub fn message(&self) -> String {
         match self.at {
-            Some(Place { line, column }) => format!("{} (line {line}, column {column})", self.what),
+            Some(place) => format!("{} ({place})", self.what),
             None => self.what.clone(),
         }
     }

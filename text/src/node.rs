@@ -1,5 +1,6 @@
 //! The tree that both formats become: values with the places where they stand.
 
+use std::fmt;
 use std::rc::Rc;
 
 /// Line and column of a character, both from 1.
@@ -9,6 +10,12 @@ pub struct Place {
     pub line: usize,
     /// Column, in characters.
     pub column: usize,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, column {}", self.line, self.column)
+    }
 }
 
 /// A value and where it begins.

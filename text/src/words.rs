@@ -14,7 +14,7 @@ pub(crate) fn short(text: &str) -> String {
 }
 
 pub(crate) fn twice(first: Place) -> String {
-    format!("the key stands twice in one object, first in line {}, column {}; keep one", first.line, first.column)
+    format!("the key stands twice in one object, first in {first}; keep one")
 }
 
 pub(crate) fn too_large(number: &str) -> String {

@@ -61,7 +61,10 @@ impl From<&Problem> for ErrorProblem {
         Self {
             path: Some(problem.path.clone()),
             rule: Some(problem.rule.name()),
-            message: problem.what.clone(),
+            message: match problem.at {
+                Some(place) => format!("{} ({place})", problem.what),
+                None => problem.what.clone(),
+            },
             fix: Some(problem.fix.clone()),
             candidates: problem.candidates.clone(),
         }

@@ -6,6 +6,10 @@ const SLAVE: &str = "it belongs to an entry of `slaves`";
 const TASK: &str = "it belongs to an entry of `tasks`";
 const CHANNEL: &str = "it belongs to an entry of a task's `channels`";
 const ENGINE: &str = "it belongs in `engine`";
+const LIMITS: &str = "it belongs in `limits`";
+const SOURCE: &str = "it belongs in a task's `source`";
+const SINK: &str = "it belongs in a task's `sink`";
+const TOP: &str = "it belongs at the top of the file";
 
 /// What belongs to keys whose types say too little.
 pub(crate) const BELONGS: &[(&str, &str)] = &[
@@ -29,6 +33,11 @@ pub(crate) const BELONGS: &[(&str, &str)] = &[
 
 /// Where keys belong that people look for elsewhere, and words of other files for the same thing.
 pub(crate) const ELSEWHERE: &[(&str, &str)] = &[
+    ("network", TOP),
+    ("slaves", TOP),
+    ("tasks", TOP),
+    ("engine", TOP),
+    ("limits", TOP),
     ("interface", NETWORK),
     ("rate", NETWORK),
     ("cycle_time_us", NETWORK),
@@ -49,7 +58,14 @@ pub(crate) const ELSEWHERE: &[(&str, &str)] = &[
     ("sink", TASK),
     ("source", TASK),
     ("after_outage", TASK),
+    ("jsonl", SINK),
+    ("csv", SINK),
+    ("header", SINK),
+    ("timeout", SOURCE),
+    ("commands", SOURCE),
     ("waveform", CHANNEL),
+    ("initial", CHANNEL),
+    ("unit", CHANNEL),
     ("safe", CHANNEL),
     ("state_channel", CHANNEL),
     ("pdo", CHANNEL),
@@ -67,4 +83,10 @@ pub(crate) const ELSEWHERE: &[(&str, &str)] = &[
     ("without_lrw", ENGINE),
     ("overlap", ENGINE),
     ("busy_poll", ENGINE),
+    ("lost_cycles", LIMITS),
+    ("skipped_ticks", LIMITS),
+    ("outages", LIMITS),
+    ("left_op", LIMITS),
+    ("working_counter_faults", LIMITS),
+    ("refused_commands", LIMITS),
 ];

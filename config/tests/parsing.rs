@@ -79,9 +79,9 @@ fn what_is_no_busy_polling_is_refused_with_the_path_of_its_key() {
     for (value, path) in [
         (
             json!("yes"),
-            "engine.busy_poll: \"yes\" does not fit, \"off\", \"auto\", \"on\", or an object with settings belongs here",
+            "engine.busy_poll: \"yes\" does not fit; give \"off\", \"auto\", \"on\", or an object with settings",
         ),
-        (json!(true), "engine.busy_poll: true stands here, "),
+        (json!(true), "engine.busy_poll: true stands here; give "),
         (json!({ "budget": 65_536 }), "engine.busy_poll.budget: 65536 is too large, a whole number from 0 to 65535"),
         (json!({ "timeout": "1ms" }), "engine.busy_poll.timeout: there is no such key"),
     ] {
@@ -224,7 +224,7 @@ fn names_the_path_of_a_wrong_type() {
         (
             format!("{READ}/channels/1/enabled"),
             json!(1),
-            "tasks[0].config.channels[1].enabled: 1 is a number, true or false belongs here",
+            "tasks[0].config.channels[1].enabled: 1 is a number; give true or false",
         ),
         ("/tasks/0/sink".to_owned(), json!({ "csv": "x" }), "tasks[0].sink"),
         (
@@ -241,7 +241,7 @@ fn names_the_path_of_a_wrong_type() {
         (
             format!("{WRITE}/channels/0/waveform"),
             json!({ "shape": "steps", "values": [1, "x"], "dwell": "1ms" }),
-            "tasks[1].config.channels[0].waveform.values[1]: \"x\" does not fit, a number, or bytes as",
+            "tasks[1].config.channels[0].waveform.values[1]: \"x\" does not fit; give a number, or bytes as",
         ),
     ];
     for (pointer, value, text) in cases {

@@ -51,7 +51,7 @@ fn slave(found: &Scanned) -> Slave {
     let pdos = Pdos { inputs, outputs: entries::entries(&found.outputs, &mut names) };
     Slave {
         name: found.name.clone(),
-        make: format!("vendor {:#010x}", found.identity.vendor_id),
+        make: found.identity.vendor(),
         model: found.name.clone(),
         properties: SlaveProperties {
             serial: serial(found.identity.serial),

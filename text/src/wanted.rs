@@ -28,7 +28,7 @@ impl Wanted {
             _ if said.contains(' ') => said.to_owned(),
             _ => match whole {
                 Some((0, most)) if most < i128::from(u64::MAX) => format!("a whole number from 0 to {most}"),
-                Some((0, _)) => "a whole number, not negative".to_owned(),
+                Some((0, _)) => "a whole number of at least 0".to_owned(),
                 Some((least, most)) if most < i128::from(i64::MAX) => format!("a whole number from {least} to {most}"),
                 Some(_) => "a whole number".to_owned(),
                 None => said.to_owned(),
@@ -37,6 +37,17 @@ impl Wanted {
         let builtin = own != said;
         let words = hint.filter(|_| builtin).map_or(own, str::to_owned);
         Self { words, whole, number, text, list }
+    }
+
+    /// What is there, then what belongs there: "…, a number belongs here, such as 5", or "…; give true or false" where
+    /// several things may.
+    fn after(&self, found: &str) -> String {
+        let (what, _) = self.words.split_once(", such as ").unwrap_or((&self.words, ""));
+        if what.contains(", ") || what.contains(" or ") {
+            format!("{found}; give {}", self.words)
+        } else {
+            format!("{found}, {}", self.belongs())
+        }
     }
 
     /// "a number belongs here, such as 5".
@@ -51,9 +62,9 @@ impl Wanted {
     pub(crate) fn instead_of(&self, found: &Found) -> String {
         match (found, self.whole) {
             (Found::Float(number), Some(_)) if number.abs() > 1e15 => {
-                return format!("{number} is too large, {}", self.belongs());
+                return self.after(&format!("{number} is too large"));
             }
-            (Found::Float(number), Some(_)) => return format!("{number} is no whole number, {}", self.belongs()),
+            (Found::Float(number), Some(_)) => return self.after(&format!("{number} is no whole number")),
             _ => {}
         }
         let fix = match found {
@@ -61,11 +72,17 @@ impl Wanted {
             Found::Text(text) if self.words == "true or false" && matches!(text.as_str(), "true" | "false") => {
                 "; leave out the quotation marks"
             }
+            Found::Text(text) if self.words == "true or false" && matches!(text.as_str(), "yes" | "on") => {
+                "; write true in its place"
+            }
+            Found::Text(text) if self.words == "true or false" && matches!(text.as_str(), "no" | "off") => {
+                "; write false in its place"
+            }
             Found::Whole(_) | Found::Float(_) | Found::Bool(_) if self.text => "; put it in quotation marks",
             Found::Object | Found::Text(_) if self.list => "; put it in [ ]",
             _ => "",
         };
-        format!("{}, {}{fix}", found.kind(), self.belongs())
+        self.after(&found.kind()) + fix
     }
 
     /// The error of a value of the right kind.
@@ -75,7 +92,7 @@ impl Wanted {
             (Found::Whole(_), Some(_)) => "is too large",
             _ => "does not fit",
         };
-        format!("{} {wrong}, {}", found.value(), self.belongs())
+        self.after(&format!("{} {wrong}", found.value()))
     }
 }
 

@@ -142,7 +142,10 @@ pub(crate) mod tests {
     /// A channel with a place, for tests.
     pub(crate) fn placed(channel: u32, data_type: DataType, offset: usize, len: u8) -> Placed {
         let channel = ResolvedChannel {
+            name: format!("channel_{channel}"),
+            unit: None,
             channel,
+            numbered: true,
             state_channel: Some(channel + 100),
             slave: "dev".to_owned(),
             pdo: String::new(),

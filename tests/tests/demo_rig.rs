@@ -35,14 +35,11 @@ fn each_slave_has_the_identity_that_the_bus_finds_at_its_position() {
     for (slave, found) in rig.slaves.iter().zip(&scan.subdevices) {
         let ours = &slave.properties;
         assert_eq!(found.error, None);
-        assert_eq!(ours.position, found.position);
+        assert_eq!(ours.position, Some(found.position));
         let identity = found.identity;
-        assert_eq!(
-            (ours.vendor_id, ours.product_code, ours.revision, ours.serial),
-            (identity.vendor_id, identity.product_code, identity.revision, identity.serial),
-            "{}",
-            slave.key
-        );
+        let rules = [&ours.vendor_id, &ours.product_code, &ours.revision, &ours.serial].map(|rule| rule.equal());
+        let found_to_be = [identity.vendor_id, identity.product_code, identity.revision, identity.serial].map(Some);
+        assert_eq!(rules, found_to_be, "{}", slave.key);
         assert_eq!(slave.model, found.name);
     }
 }

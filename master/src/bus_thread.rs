@@ -35,6 +35,8 @@ use zerocat_sched::{Clock, MonotonicClock, Time, set_timer_slack};
 
 /// Name of the thread.
 pub(crate) const NAME: &str = "zc-bus";
+/// Its stack, which holds the futures of a bring-up: 1 MiB.
+pub(crate) const STACK: usize = 1 << 20;
 /// Nap while frames are out.
 const NAP: Duration = Duration::from_micros(15);
 /// During a bring-up, an answer that takes longer than this is waited for asleep: who is to give it may need this CPU.

@@ -90,6 +90,8 @@ impl Core {
             ..RealtimeRequest::default()
         };
         let setup = prepare_process(&request);
+        let (wait, margin) = wait_policy(&rig.engine);
+        let thread = RealtimeThread::start(request, Settings { period, wait }, margin)?;
         // A link that somebody else opened may have fewer; a plan that needs more is refused then.
         let cyclic_slots = cyclic_slots(rig).min(link.link.slots().saturating_sub(ACYCLIC_IN_FLIGHT));
         let (pool, pdu_loop) = Pool::new();
@@ -98,8 +100,7 @@ impl Core {
         let (engine, parts) = Engine::new(link.link, timing(rig, period), pool, acyclic);
         let EngineParts { controls, counters, events } = parts;
         let faults = with_only(keep, || FaultLogThread::start(events, period.duration(), FarEnd::of(&link.report)))??;
-        let (wait, margin) = wait_policy(&rig.engine);
-        let thread = RealtimeThread::start(request, Settings { period, wait }, margin)?;
+        let thread = thread.ready()?;
         let mut missing = link.missing;
         missing.extend(setup.status.missing());
         missing.extend(thread.status.missing());

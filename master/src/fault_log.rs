@@ -14,6 +14,7 @@ use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 use zerocat_engine::EventReader;
 use zerocat_faults::Fault;
+use zerocat_sched::memory::ORDINARY_STACK;
 
 const NAP: Duration = Duration::from_millis(5);
 
@@ -30,7 +31,10 @@ impl FaultLogThread {
         let lines = Lines::new(period, far_end);
         let stop = Arc::new(AtomicBool::new(false));
         let stopping = Arc::clone(&stop);
-        let handle = Builder::new().name("zc-faults".to_owned()).spawn(move || watch(events, lines, &stopping))?;
+        let handle = Builder::new()
+            .name("zc-faults".to_owned())
+            .stack_size(ORDINARY_STACK)
+            .spawn(move || watch(events, lines, &stopping))?;
         Ok(Self { handle, stop })
     }
 

@@ -8,6 +8,7 @@ use std::cell::OnceCell;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{Builder, JoinHandle};
 use zerocat_engine::{Engine, RunOutcome, Settings, run};
+use zerocat_sched::memory::REALTIME_STACK;
 use zerocat_sched::time::nanos;
 use zerocat_sched::{
     LearnedMargin, MonotonicClock, RealtimeRequest, RealtimeStatus, WaitPolicy, margin::learn, prepare_thread,
@@ -36,6 +37,25 @@ pub(crate) struct RealtimeThread {
     waits: Receiver<Waits>,
     known: OnceCell<Waits>,
     asked: WaitPolicy,
+}
+
+/// The thread while it sets itself up.
+#[derive(Debug)]
+pub(crate) struct Starting {
+    handle: JoinHandle<Option<RunOutcome<AnyLink>>>,
+    engines: Sender<Engine<AnyLink>>,
+    statuses: Receiver<RealtimeStatus>,
+    waits: Receiver<Waits>,
+    asked: WaitPolicy,
+}
+
+impl Starting {
+    /// Waits until it has set itself up. It learns its margin then.
+    pub(crate) fn ready(self) -> Result<RealtimeThread, ThreadPanic> {
+        let Self { handle, engines, statuses, waits, asked } = self;
+        let status = statuses.recv().map_err(|_| ThreadPanic(NAME))?;
+        Ok(RealtimeThread { handle, engines, status, waits, known: OnceCell::new(), asked })
+    }
 }
 
 /// How the thread waits for its ticks.
@@ -67,14 +87,18 @@ impl Waits {
 pub struct ThreadPanic(pub &'static str);
 
 impl RealtimeThread {
-    /// Starts it. Returns when it has set itself up; it learns its margin then.
-    pub(crate) fn start(request: RealtimeRequest, settings: Settings, margin: Margin) -> Result<Self, SessionError> {
-        let (said, hear) = mpsc::channel();
+    /// Starts it. It sets itself up while the caller does other things.
+    pub(crate) fn start(
+        request: RealtimeRequest,
+        settings: Settings,
+        margin: Margin,
+    ) -> Result<Starting, SessionError> {
+        let (said, statuses) = mpsc::channel();
         let (tell, waits) = mpsc::channel();
         let (engines, given) = mpsc::channel();
-        let handle = Builder::new().name(NAME.to_owned()).spawn(move || {
+        let handle = Builder::new().name(NAME.to_owned()).stack_size(REALTIME_STACK).spawn(move || {
             let status = prepare_thread(&request);
-            // The receiver waits below; if it is gone there is nobody to tell.
+            // Whoever started it waits for this; if it is gone there is nobody to tell.
             let _ = said.send(status);
             drop(said);
             let learned = learned(settings, margin);
@@ -84,8 +108,7 @@ impl RealtimeThread {
             let engine = given.recv().ok()?;
             Some(run(engine, &MonotonicClock, Settings { wait, ..settings }))
         })?;
-        let status = hear.recv().map_err(|_| ThreadPanic(NAME))?;
-        Ok(Self { handle, engines, status, waits, known: OnceCell::new(), asked: settings.wait })
+        Ok(Starting { handle, engines, statuses, waits, asked: settings.wait })
     }
 
     /// How it waits. Where it learns that still, this waits until it has.

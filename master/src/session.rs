@@ -393,7 +393,7 @@ fn spawn(
     thread: BusThread,
     started: SyncSender<Result<Facts, Unstarted>>,
 ) -> std::io::Result<JoinHandle<Result<Ended, ThreadPanic>>> {
-    Builder::new().name(bus_thread::NAME.to_owned()).spawn(move || thread.run(&started))
+    Builder::new().name(bus_thread::NAME.to_owned()).stack_size(bus_thread::STACK).spawn(move || thread.run(&started))
 }
 
 /// Waits until the network is in OP or has failed to get there. `None`: the thread has ended without a word.

@@ -7,7 +7,7 @@
 use crate::batch::Batch;
 use crate::counters::TaskCounters;
 use crate::sink::Sink;
-use crate::thread::thread_name;
+use crate::thread::{STACK, thread_name};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -50,7 +50,7 @@ impl SinkThread {
         let (alive, ended) = channel();
         let shared = Arc::new(Shared { counters, queued: AtomicU64::new(0), left: AtomicBool::new(false) });
         let writing = Writing { task: task.into(), sink, queue, shared: Arc::clone(&shared), _alive: alive };
-        Builder::new().name(thread_name(&format!("zc-sink-{task}"))).spawn(move || writing.run())?;
+        Builder::new().name(thread_name(&format!("zc-sink-{task}"))).stack_size(STACK).spawn(move || writing.run())?;
         Ok(Self { task: task.into(), batches, ended, shared, full: false })
     }
 

@@ -3,6 +3,7 @@
 use crate::commands::{Command, LineError, parse_line};
 use crate::lines::LineReader;
 use crate::standard_input::{Job, StandardInput};
+use crate::thread::STACK;
 use crate::waveform::value_at;
 use std::io::{self, BufRead, BufReader};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
@@ -97,7 +98,7 @@ impl StdinSource {
     /// The thread could not be started.
     pub fn from_reader<R: BufRead>(open: impl FnOnce() -> R + Send + 'static) -> io::Result<Self> {
         let (sender, lines) = sync_channel(WAITING);
-        Builder::new().name("zc-stdin".to_owned()).spawn(move || forward(open(), &sender))?;
+        Builder::new().name("zc-stdin".to_owned()).stack_size(STACK).spawn(move || forward(open(), &sender))?;
         Ok(Self { lines, ended: false })
     }
 }

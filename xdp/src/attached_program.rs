@@ -158,6 +158,17 @@ pub(crate) fn query(device: &Device) -> Result<Option<(u32, Attached)>, XdpError
     })
 }
 
+/// `NETDEV_XDP_ACT_BASIC`, `NETDEV_XDP_ACT_REDIRECT`, `NETDEV_XDP_ACT_XSK_ZEROCOPY` of `include/uapi/linux/netdev.h`: what
+/// the kernel demands of an interface before it asks the driver for a zero-copy queue (`xp_assign_dev` of
+/// `net/xdp/xsk_buff_pool.c`).
+const ZERO_COPY_FEATURES: u64 = 1 | 2 | 8;
+
+/// Whether the kernel says that the interface can't do zero-copy. Kernels before Linux 6.3 say nothing.
+pub(crate) fn lacks_zero_copy(device: &Device) -> Result<bool, XdpError> {
+    let features = query_options(device)?.feature_flags;
+    Ok(features != 0 && features & ZERO_COPY_FEATURES != ZERO_COPY_FEATURES)
+}
+
 fn is_on(info: &LinkTypeInfo, index: i32) -> bool {
     matches!(info, LinkTypeInfo::Xdp(xdp) if i32::try_from(xdp.ifindex) == Ok(index))
 }

@@ -20,6 +20,7 @@ use crate::socket::{Binding, Socket, Wakeup};
 use crate::umem::{ChunkSize, HEADROOM, Pages, Umem, UnboundUmem};
 use crate::watch::XdpWatch;
 use std::io;
+use std::thread;
 use std::time::{Duration, Instant};
 use zerocat_link::Sizing;
 use zerocat_link::descriptors;
@@ -168,7 +169,8 @@ pub(crate) fn open(options: &XdpOptions) -> Result<Opened, XdpError> {
     let carrier = carrier::Before::of(&device);
     attached_program::clear(&device, options.on_occupied == OnOccupied::Replace)?;
     let kind = Kind::Redirect { queues: options.queue.saturating_add(1) };
-    let mut ladder = Ladder { device: &device, options, layout, program: Program::load(kind)?, attachment: None };
+    let program = Program::load(kind)?;
+    let mut ladder = Ladder { device: &device, options, layout, program, attachment: None, umem: None };
     let (got, refused) = ladder.first_that_works()?;
     ladder.program.register(options.queue, got.socket.fd())?;
     carrier.await_carrier(&device, options.carrier_timeout)?;
@@ -254,6 +256,8 @@ struct Ladder<'a> {
     layout: Layout,
     program: Program,
     attachment: Option<Attachment>,
+    /// Made already, for the next attempt to bind.
+    umem: Option<UnboundUmem>,
 }
 
 impl Ladder<'_> {
@@ -288,8 +292,13 @@ impl Ladder<'_> {
 
     /// One mode: the socket, or the driver's refusal of the mode, or an error that no other mode would avoid.
     fn try_mode(&mut self, mode: Mode) -> Result<Result<Got, Refusal>, XdpError> {
-        if let Err(error) = self.attach(mode.attachment()) {
+        if let Err(error) = self.attach_beside_umem(mode.attachment()) {
             return error.into_refusal(mode).map(Err);
+        }
+        // The kernel would refuse it for the same reason, with a UMEM that is made in vain.
+        if mode == Mode::ZeroCopy && attached_program::lacks_zero_copy(self.device)? {
+            let source = io::Error::from_raw_os_error(libc::EOPNOTSUPP);
+            return Ok(Err(Refusal { mode, step: Step::Bind, source }));
         }
         let (umem, socket) = match self.bind(mode)? {
             Ok(bound) => bound,
@@ -312,9 +321,30 @@ impl Ladder<'_> {
         Ok((zerocopy, attached))
     }
 
+    /// Attaches the program, and makes the UMEM meanwhile if there is none: to attach is to wait, some drivers for a grace
+    /// period of RCU or for their NIC, and to make a UMEM is to touch all of its pages.
+    fn attach_beside_umem(&mut self, attached: Attached) -> Result<(), XdpError> {
+        let (layout, pages) = (self.layout, self.options.pages);
+        if self.umem.is_some() || self.is_attached(attached) {
+            return self.attach(attached);
+        }
+        let (attached, made) = thread::scope(|scope| {
+            let making = thread::Builder::new().spawn_scoped(scope, move || UnboundUmem::new(layout, pages));
+            (self.attach(attached), making.ok().and_then(|making| making.join().ok()))
+        });
+        attached?;
+        // Without a thread it is made when it is needed.
+        self.umem = made.transpose()?;
+        Ok(())
+    }
+
+    fn is_attached(&self, attached: Attached) -> bool {
+        self.attachment.as_ref().is_some_and(|attachment| attachment.attached() == attached)
+    }
+
     /// Attaches the program in this mode, unless it is attached so already: a NIC may reset its link for it.
     fn attach(&mut self, attached: Attached) -> Result<(), XdpError> {
-        if self.attachment.as_ref().is_some_and(|attachment| attachment.attached() == attached) {
+        if self.is_attached(attached) {
             return Ok(());
         }
         self.attachment = None;
@@ -334,8 +364,8 @@ impl Ladder<'_> {
     }
 
     /// Binds, and tries again while the queue is taken. The inner error means that the driver refuses the mode.
-    fn bind(&self, mode: Mode) -> Result<Result<(Umem, Socket), io::Error>, XdpError> {
-        let Self { device, options, .. } = self;
+    fn bind(&mut self, mode: Mode) -> Result<Result<(Umem, Socket), io::Error>, XdpError> {
+        let (device, options) = (self.device, self.options);
         let binding = Binding {
             interface: device.name(),
             queue: options.queue,
@@ -348,7 +378,10 @@ impl Ladder<'_> {
         let mut pause = Duration::from_millis(1);
         let mut said = false;
         loop {
-            let umem = UnboundUmem::new(self.layout, options.pages)?;
+            let umem = match self.umem.take() {
+                Some(made) => made,
+                None => UnboundUmem::new(self.layout, options.pages)?,
+            };
             let error = match Socket::bind(umem, binding) {
                 Ok(bound) => return Ok(Ok(bound)),
                 Err(error) => error,
@@ -361,7 +394,7 @@ impl Ladder<'_> {
                 tracing::warn!(interface = device.name(), "queue {queue} is taken, waiting for it up to {timeout} s");
                 said = true;
             }
-            std::thread::sleep(pause);
+            thread::sleep(pause);
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }

@@ -89,6 +89,10 @@ fn run() -> Done {
         Ok(cli) => cli,
         Err(answer) => return print::answer(&answer),
     };
+    if matches!(cli.command, Command::Run(_) | Command::Demo(_) | Command::Bench(_)) {
+        // Before the first thread. What came of it is told with the rest of what the process asks for.
+        let _ = zerocat_sched::futex::make_private();
+    }
     log(cli.verbose);
     if matches!(cli.command, Command::Run(_) | Command::Sim(_) | Command::Demo(_)) {
         signals::stay_in_background();

@@ -10,6 +10,7 @@
 //! supervision, tasks and sinks.
 
 use nix::errno::Errno;
+use std::sync::OnceLock;
 
 /// Slots that are asked for: four for each of 32 threads, which is more than a rig of some tasks has. A slot takes 64 bytes.
 pub const SLOTS: u32 = 128;
@@ -46,11 +47,19 @@ impl FutexHash {
 }
 
 /// Gives this process a table of its own with [`SLOTS`] slots, or with as many as it has where those are more. `None` where
-/// the kernel knows no such tables.
+/// the kernel knows no such tables. It asks once; later calls give what came of that.
+///
+/// A program calls it before it has a second thread: from then on the kernel has a table to replace, and waits for all who
+/// may use it, 10 to 20 ms.
 ///
 /// # Errors
 /// A sentence with the reason.
 pub fn make_private() -> Option<Result<(), String>> {
+    static GOT: OnceLock<Option<Result<(), String>>> = OnceLock::new();
+    GOT.get_or_init(ask).clone()
+}
+
+fn ask() -> Option<Result<(), String>> {
     let slots = match FutexHash::of_this_process() {
         FutexHash::Unsupported => return None,
         FutexHash::Shared => SLOTS,

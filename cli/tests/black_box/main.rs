@@ -18,6 +18,7 @@ mod exchange;
 mod failures;
 mod files;
 mod harsh;
+mod identity;
 mod jobs;
 mod json_failures;
 mod limits;

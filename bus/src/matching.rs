@@ -151,7 +151,7 @@ impl<'a> Search<'a> {
 
     /// Why an expected one wasn't found.
     fn why(&self, wanted: &Expected) -> Why {
-        let kin = || self.free().find(|found| wanted.same_kind(found)).cloned();
+        let kin = || self.free().find(|found| wanted.says_kind() && wanted.same_kind(found)).cloned();
         if let Some(found) = self.meant(wanted) {
             let differences = Difference::between(wanted, found, kin);
             return Why::Differs { found: found.clone(), differences };
@@ -167,7 +167,7 @@ impl<'a> Search<'a> {
     /// The one on the bus that is most likely meant by an expected one, though it breaks a rule.
     fn meant(&self, wanted: &Expected) -> Option<&'a Found> {
         let first = |is: &dyn Fn(&Found) -> bool| self.free().find(|found| is(found));
-        let kin = |found: &Found| wanted.same_kind(found);
+        let kin = |found: &Found| wanted.says_kind() && wanted.same_kind(found);
         let at_position = |found: &Found| wanted.position == Some(found.position);
         if wanted.found_by() == FoundBy::Position {
             return first(&at_position);
@@ -175,7 +175,7 @@ impl<'a> Search<'a> {
         let serial =
             |found: &Found| found.identity.serial != 0 && wanted.serial == Accepts::Exactly(found.identity.serial);
         let alias = |found: &Found| wanted.alias == Some(found.alias);
-        first(&|found| serial(found) && kin(found))
+        first(&|found| serial(found) && wanted.same_kind(found))
             .or_else(|| first(&alias))
             .or_else(|| first(&|found| at_position(found) && kin(found)))
             .or_else(|| first(&kin))

@@ -201,7 +201,7 @@ impl<'a> Machine<'a> {
     async fn listen_and_plan(&mut self) -> Result<Planned<'a>, StartError> {
         self.listen().await?;
         let planned = self.plan().await?;
-        recognition::tell(&planned.network, &planned.matching, self.observer);
+        recognition::tell(self.rig, &planned.network, &planned.matching, self.observer);
         Ok(planned)
     }
 

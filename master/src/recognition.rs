@@ -5,7 +5,7 @@ use crate::bring_up::StartError;
 use crate::events::{Observer, SessionEvent};
 use std::fmt;
 use zerocat_bus::{Accepts, Expected, Identity, Label, Matching, Network, Product, SubDevice, identify};
-use zerocat_config::{Match, Rig, Slave};
+use zerocat_config::{Match, Rig, Slave, Unknown};
 
 /// A SubDevice on the bus that the rig file doesn't name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +31,8 @@ impl fmt::Display for Unnamed {
 /// Finds the SubDevices of the rig file on a bus that was discovered.
 ///
 /// # Errors
-/// `Missing`, with each one that isn't there as the rig file wants it.
+/// `Missing`, with each one that isn't there as the rig file wants it; `Unnamed`, where the rig file refuses those that it
+/// doesn't name.
 pub(crate) fn recognise(rig: &Rig, network: &Network<'_>) -> Result<Matching, StartError> {
     let found: Vec<_> = network.subdevices().iter().map(SubDevice::found).collect();
     let expected: Vec<_> = rig.slaves.iter().map(expected).collect();
@@ -42,15 +43,22 @@ pub(crate) fn recognise(rig: &Rig, network: &Network<'_>) -> Result<Matching, St
     if !matching.missing.is_empty() {
         return Err(StartError::Missing { expected: rig.slaves.len(), missing: matching.missing });
     }
+    let unnamed = unnamed(network, &matching);
+    if rig.network.unknown == Unknown::Refuse && !unnamed.is_empty() {
+        return Err(StartError::Unnamed(unnamed));
+    }
     Ok(matching)
 }
 
-/// Tells who is otherwise than the rig file says though no rule is broken, and who isn't in it.
-pub(crate) fn tell(network: &Network<'_>, matching: &Matching, observer: &Observer) {
+/// Tells who is otherwise than the rig file says though no rule is broken, and who isn't in it where that is to be told.
+pub(crate) fn tell(rig: &Rig, network: &Network<'_>, matching: &Matching, observer: &Observer) {
     for found in &matching.matches {
         for aside in found.asides() {
             observer.warn(&SessionEvent::Aside { key: found.key.clone(), aside });
         }
+    }
+    if rig.network.unknown == Unknown::Ignore {
+        return;
     }
     for unnamed in unnamed(network, matching) {
         observer.warn(&SessionEvent::Unnamed(unnamed));
@@ -69,7 +77,7 @@ fn expected(slave: &Slave) -> Expected {
         vendor: vendor(&properties.vendor()),
         product: product(&properties.product_code),
         revision: accepts(&properties.revision),
-        serial: accepts(&properties.serial),
+        serial: serial(&properties.serial),
         alias: slave.alias,
         position: properties.position,
     }
@@ -81,6 +89,14 @@ fn accepts(demand: &Match) -> Accepts {
         Match::AtLeast(least) => Accepts::AtLeast(*least),
         // A name where a number belongs is refused by the rig file's rules.
         Match::Any | Match::Name(_) => Accepts::Any,
+    }
+}
+
+/// 0 is no serial number: whoever writes it, as older drafts do, demands none.
+fn serial(demand: &Match) -> Accepts {
+    match demand {
+        Match::Equal(0) => Accepts::Any,
+        demand => accepts(demand),
     }
 }
 

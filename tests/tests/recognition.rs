@@ -99,6 +99,6 @@ fn an_unknown_bus_is_refused_with_a_line_for_each_that_is_missing() {
         message.starts_with("2 of 2 SubDevices of the rig file are not on the bus as it wants them:\n"),
         "{message}"
     );
-    assert!(message.contains("`axis`: first at position 1 has no serial number (0)"), "{message}");
-    assert!(message.contains("`last`: nothing is at position 9"), "{message}");
+    assert!(message.contains("`axis`: EL1004 at position 1 has no serial number (0)"), "{message}");
+    assert!(message.contains("`last`: nothing is at position 9; the last SubDevice is at position 4"), "{message}");
 }

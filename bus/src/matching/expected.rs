@@ -133,6 +133,12 @@ impl Expected {
         self.vendor.accepts(found.identity.vendor_id) && self.product.accepts(found)
     }
 
+    /// Whether anything is demanded of vendor or product.
+    #[must_use]
+    pub fn says_kind(&self) -> bool {
+        self.vendor != Accepts::Any || self.product != Product::default()
+    }
+
     /// Whether what was found keeps all rules of identity, and is at the alias or position that the SubDevice is found by.
     #[must_use]
     pub fn accepts(&self, found: &Found) -> bool {

@@ -178,18 +178,19 @@ fn write_serial(f: &mut fmt::Formatter<'_>, wanted: Accepts, found: u32) -> fmt:
 }
 
 fn write_nowhere(f: &mut fmt::Formatter<'_>, expected: &Expected, count: usize) -> fmt::Result {
-    let (kind, position) = (kind(expected), expected.position);
+    let kind = if expected.says_kind() { format!(" ({})", kind(expected)) } else { String::new() };
+    let position = expected.position;
     let place = position.map_or_else(String::new, |position| format!("; the rig file has it at position {position}"));
     match (expected.found_by(), expected.alias, position) {
         (FoundBy::Serial, ..) => {
-            write!(f, "no SubDevice has serial number {} ({kind}){place}", expected.serial.decimal())
+            write!(f, "no SubDevice has serial number {}{kind}{place}", expected.serial.decimal())
         }
-        (FoundBy::Alias, Some(alias), _) => write!(f, "no SubDevice has the station alias {alias} ({kind}){place}"),
+        (FoundBy::Alias, Some(alias), _) => write!(f, "no SubDevice has the station alias {alias}{kind}{place}"),
         (FoundBy::Position, _, Some(position)) => {
             let last = count.saturating_sub(1);
-            write!(f, "nothing is at position {position} ({kind}); the last SubDevice is at position {last}")
+            write!(f, "nothing is at position {position}{kind}; the last SubDevice is at position {last}")
         }
-        _ => write!(f, "no SubDevice on the bus is left for it ({kind})"),
+        _ => write!(f, "no SubDevice on the bus is left for it{kind}"),
     }
 }
 

@@ -181,3 +181,14 @@ fn nobody_is_two_of_the_configuration() {
         "`b`: no SubDevice has serial number 5 (vendor 0x00000002 (Beckhoff), product 0x00000007)"
     );
 }
+
+#[test]
+fn where_no_kind_is_said_none_is_looked_for_elsewhere() {
+    let wanted = Expected { key: "a".to_owned(), position: Some(4), ..Expected::default() };
+    assert_eq!(
+        said(&[wanted], &[found(0, 7, 5)]),
+        "`a`: nothing is at position 4; the last SubDevice is at position 0"
+    );
+    let wanted = Expected { key: "a".to_owned(), serial: Accepts::Exactly(9), ..Expected::default() };
+    assert_eq!(said(&[wanted], &[found(0, 7, 5)]), "`a`: no SubDevice has serial number 9");
+}

@@ -74,7 +74,7 @@ pub fn run(interface: &str) -> Result<(), RowError> {
 /// A rig without slaves: whoever is there takes part.
 fn rig(interface: &str) -> Result<Rig, ConfigError> {
     let text = r#"{ "network": { "key": "bench", "name": "Bench", "make": "EtherCAT", "model": "Network",
-        "properties": { "interface": "lo", "rate": 1000 } } }"#;
+        "unknown": "ignore", "properties": { "interface": "lo", "rate": 1000 } } }"#;
     let mut rig = Rig::from_json(text)?;
     interface.clone_into(&mut rig.network.properties.interface);
     Ok(rig)

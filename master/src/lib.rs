@@ -40,7 +40,6 @@ mod supervision;
 mod surroundings;
 mod tasks;
 mod told;
-mod twins;
 mod uncommanded;
 mod unstarted;
 mod wanted;
@@ -76,7 +75,7 @@ pub use wanted::doctor_request;
 
 pub use zerocat_bus::names::{IN_ALL as NAMES_IN_ALL, PER_SUBDEVICE as NAMES_PER_SUBDEVICE};
 pub use zerocat_bus::sii::Content as SiiContent;
-pub use zerocat_bus::{FoundBy, Pending, RequestError, Requests, StateReport};
+pub use zerocat_bus::{Pending, RequestError, Requests, StateReport};
 pub use zerocat_config as config;
 pub use zerocat_engine::Counters;
 pub use zerocat_faults::{Category, Fault};

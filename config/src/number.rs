@@ -91,11 +91,6 @@ fn digits(text: &str, radix: u32) -> Option<u64> {
     text.chars().all(|c| c.is_digit(radix)).then(|| u64::from_str_radix(text, radix).ok()).flatten()
 }
 
-/// Schema of a 32-bit number.
-pub(crate) fn schema_u32(_: &mut SchemaGenerator) -> Schema {
-    schema(u64::from(u32::MAX))
-}
-
 /// Schema of a 16-bit number.
 pub(crate) fn schema_u16(_: &mut SchemaGenerator) -> Schema {
     schema(u64::from(u16::MAX))
@@ -104,6 +99,25 @@ pub(crate) fn schema_u16(_: &mut SchemaGenerator) -> Schema {
 /// Schema of an 8-bit number.
 pub(crate) fn schema_u8(_: &mut SchemaGenerator) -> Schema {
     schema(u64::from(u8::MAX))
+}
+
+/// Schema of a 32-bit number or null.
+pub(crate) fn schema_maybe_u32(_: &mut SchemaGenerator) -> Schema {
+    maybe(schema(u64::from(u32::MAX)))
+}
+
+/// Schema of a 16-bit number or null.
+pub(crate) fn schema_maybe_u16(_: &mut SchemaGenerator) -> Schema {
+    maybe(schema(u64::from(u16::MAX)))
+}
+
+/// Schema of an 8-bit number or null.
+pub(crate) fn schema_maybe_u8(_: &mut SchemaGenerator) -> Schema {
+    maybe(schema(u64::from(u8::MAX)))
+}
+
+fn maybe(number: Schema) -> Schema {
+    json_schema!({ "anyOf": [number, { "type": "null" }] })
 }
 
 fn schema(maximum: u64) -> Schema {

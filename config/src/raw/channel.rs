@@ -34,31 +34,31 @@ struct Fields {
     pdo: Option<String>,
     /// Index in the object dictionary; manual only.
     #[serde(default, deserialize_with = "number::optional")]
-    #[schemars(schema_with = "number::schema_u16")]
+    #[schemars(schema_with = "number::schema_maybe_u16")]
     index: Option<u16>,
     /// Subindex; manual only.
     #[serde(default, deserialize_with = "number::optional", alias = "sub_index", alias = "subIndex")]
-    #[schemars(schema_with = "number::schema_u8")]
+    #[schemars(schema_with = "number::schema_maybe_u8")]
     subindex: Option<u8>,
     /// Index of the PDO that holds the entry, where several have it.
     #[serde(default, deserialize_with = "number::optional")]
-    #[schemars(schema_with = "number::schema_u16")]
+    #[schemars(schema_with = "number::schema_maybe_u16")]
     pdo_index: Option<u16>,
     /// Which PDO of that index, where several slots bring it: 1 is the first.
     #[serde(default, deserialize_with = "number::optional")]
-    #[schemars(schema_with = "number::schema_u16")]
+    #[schemars(schema_with = "number::schema_maybe_u16")]
     pdo_nth: Option<u16>,
     /// Which of the entries that are left: 1 is the first.
     #[serde(default, deserialize_with = "number::optional")]
-    #[schemars(schema_with = "number::schema_u16")]
+    #[schemars(schema_with = "number::schema_maybe_u16")]
     nth: Option<u16>,
     /// The bit of the entry that the channel is, 0 for the least significant one.
     #[serde(default, deserialize_with = "number::optional")]
-    #[schemars(schema_with = "number::schema_u8")]
+    #[schemars(schema_with = "number::schema_maybe_u8")]
     bit: Option<u8>,
     /// Length in bits; the width of the data type by default.
     #[serde(default, deserialize_with = "number::optional")]
-    #[schemars(schema_with = "number::schema_u8")]
+    #[schemars(schema_with = "number::schema_maybe_u8")]
     bit_length: Option<u8>,
     /// Data type.
     data_type: Option<DataType>,
@@ -68,14 +68,14 @@ struct Fields {
     unit: Option<String>,
     /// Channel number; none by default.
     #[serde(default, deserialize_with = "number::optional", alias = "synnax_channel")]
-    #[schemars(schema_with = "number::schema_u32")]
+    #[schemars(schema_with = "number::schema_maybe_u32")]
     channel: Option<u32>,
     #[serde(default, deserialize_with = "number::optional")]
     #[schemars(skip)]
     cmd_channel: Option<u32>,
     /// Number that the value really sent is reported under; write only.
     #[serde(default, deserialize_with = "number::optional")]
-    #[schemars(schema_with = "number::schema_u32")]
+    #[schemars(schema_with = "number::schema_maybe_u32")]
     state_channel: Option<u32>,
     /// Whether it is sampled, or takes commands; true by default.
     enabled: Option<bool>,

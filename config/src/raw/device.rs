@@ -77,11 +77,11 @@ pub(super) struct RawSlave {
     revision: Option<Match>,
     /// Position on the bus, 0-based.
     #[serde(default, deserialize_with = "number::optional")]
-    #[schemars(schema_with = "number::schema_u16")]
+    #[schemars(schema_with = "number::schema_maybe_u16")]
     position: Option<u16>,
     /// Station alias (SII word 4) that it is found by.
     #[serde(default, deserialize_with = "number::optional")]
-    #[schemars(schema_with = "number::schema_u16")]
+    #[schemars(schema_with = "number::schema_maybe_u16")]
     alias: Option<u16>,
     /// Entries of its PDOs.
     pdos: Option<RawPdos>,
@@ -90,7 +90,7 @@ pub(super) struct RawSlave {
     timeouts: Timeouts,
     /// Explicit device identification (register 0x0134); not in this version.
     #[serde(default, deserialize_with = "number::optional")]
-    #[schemars(schema_with = "number::schema_u16")]
+    #[schemars(schema_with = "number::schema_maybe_u16")]
     device_id: Option<u16>,
     /// Whether it may be missing; true is not in this version.
     #[serde(default)]
@@ -125,7 +125,7 @@ struct RawSlaveProperties {
     name: Option<String>,
     /// Position on the bus, 0-based.
     #[serde(default, deserialize_with = "number::optional")]
-    #[schemars(schema_with = "number::schema_u16")]
+    #[schemars(schema_with = "number::schema_maybe_u16")]
     position: Option<u16>,
     /// Entries of its PDOs.
     pdos: Option<RawPdos>,

@@ -64,7 +64,7 @@ pub(crate) struct Sim {
     /// UNIX datagram sockets at the second end instead.
     #[arg(long, conflicts_with = "second_interface", value_name = "LOCAL:REMOTE")]
     second_unix: Option<SocketPaths>,
-    /// Segment file (schema: `zerocat schema segment`). Without it, the segment of the demo.
+    /// Segment file, JSON or YAML (schema: `zerocat schema segment`). Without it, the segment of the demo.
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// A line of this many SubDevices of all kinds instead of a file.

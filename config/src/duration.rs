@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// Reads a duration.
 pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    deserializer.deserialize_str(Text)
+    deserializer.deserialize_any(Text)
 }
 
 /// Writes a duration.
@@ -17,6 +17,11 @@ pub(crate) fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Re
 
 struct Text;
 
+/// A number alone says no unit.
+fn without_unit<E: Error>(number: impl fmt::Display) -> E {
+    E::custom(format!("{number} has no unit; write it as \"{number}ms\" or \"{number}us\", in quotation marks"))
+}
+
 impl Visitor<'_> for Text {
     type Value = Duration;
 
@@ -24,7 +29,18 @@ impl Visitor<'_> for Text {
         f.write_str("a duration with a unit, such as \"1ms\" or \"250us\"")
     }
 
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Duration, E> {
+        Err(without_unit(number))
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Duration, E> {
+        Err(without_unit(number))
+    }
+
     fn visit_str<E: Error>(self, text: &str) -> Result<Duration, E> {
+        if text.parse::<f64>().is_ok_and(|number| number > 0.0) {
+            return Err(without_unit(text));
+        }
         humantime::parse_duration(text).map_err(|_| E::invalid_value(Unexpected::Str(text), &self))
     }
 }

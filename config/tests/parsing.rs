@@ -235,7 +235,7 @@ fn names_the_path_of_a_wrong_type() {
         (
             "/engine".to_owned(),
             json!({ "deadline": 5 }),
-            "engine.deadline: 5 is a number, a duration with a unit belongs here",
+            "engine.deadline: 5 has no unit; write it as \"5ms\" or \"5us\", in quotation marks",
         ),
         ("/engine".to_owned(), json!({ "wait": "poll" }), "engine.wait: `poll` is none of hybrid, sleep, spin"),
         (

@@ -1,9 +1,11 @@
 //! Durations in the file: `"10ms"`, `"250us"`, `"1.5s"`.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::de::{self, Unexpected};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A duration, written with its unit: `ns`, `us`, `ms` or `s`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -43,9 +45,27 @@ impl Millis {
 
 impl<'de> Deserialize<'de> for Millis {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let wrong = || de::Error::custom(format!("`{text}` is no duration: write it as 10ms, 250us or 1.5s"));
-        parse(&text).map(Self).ok_or_else(wrong)
+        deserializer.deserialize_any(Text)
+    }
+}
+
+struct Text;
+
+impl de::Visitor<'_> for Text {
+    type Value = Millis;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a duration with a unit, such as \"10ms\", \"250us\" or \"1.5s\"")
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Millis, E> {
+        Err(E::custom(format!(
+            "{number} has no unit; write it as \"{number}ms\" or \"{number}us\", in quotation marks"
+        )))
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Millis, E> {
+        parse(text).map(Millis).ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
     }
 }
 

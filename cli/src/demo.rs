@@ -5,6 +5,7 @@ use crate::exit::Failure;
 use crate::print;
 use crate::run::{HowLong, run_rig};
 use crate::signals::Signals;
+use crate::written;
 use clap::Args;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -49,6 +50,7 @@ impl Demo {
         if self.moves {
             set_in_motion(&mut rig);
         }
+        written::apart(&self.how, &rig, None)?;
         let (ours, theirs) = pair(SIZING);
         let segment = Simulation::start(theirs)?;
         print::say("in process: no network interface, no AF_XDP, no driver; times are those of two threads");

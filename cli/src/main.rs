@@ -21,6 +21,7 @@ mod sim;
 mod summary;
 mod sweep;
 mod tune;
+mod written;
 
 use clap::{Parser, Subcommand};
 use exit::Failure;

@@ -8,6 +8,7 @@ use crate::live::Live;
 use crate::print;
 use crate::scan::Socket;
 use crate::signals::Signals;
+use crate::written;
 use clap::Args;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -130,6 +131,7 @@ impl Run {
             ));
         }
         let mut rig = check::load(&self.rig).map_err(|error| check::refused(&self.rig, &error))?;
+        written::apart(&self.how, &rig, Some(&self.rig))?;
         if let Some(interface) = &self.interface {
             rig.network.properties.interface.clone_from(interface);
         }

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::Builder;
 use std::time::{Duration, Instant};
-use zerocat::{Fault, SessionError};
+use zerocat::Fault;
 use zerocat_sched::capabilities::{for_locked_memory, keep_only};
 
 /// `include/uapi/asm-generic/signal.h`; the signal library has no names for them.
@@ -95,7 +95,7 @@ impl Signals {
     pub(crate) fn obey_a_second(&self) -> Result<(), Failure> {
         let ignored = ignored();
         let insisting = INSISTING.into_iter().filter(|signal| !ignored.has(*signal));
-        let mut signals = Deliveries::new(insisting)
+        let mut signals = Deliveries::new(insisting.clone())
             .map_err(|error| Failure::of(Fault::SystemCallFailed, format!("take signals: {error}")))?;
         // One that came while the arguments were read.
         let came = self.came().filter(|(signal, _)| INSISTING.contains(signal));
@@ -112,7 +112,16 @@ impl Signals {
             }
         };
         let started = Builder::new().name("zc-insist".to_owned()).stack_size(STACK).spawn(watch);
-        started.map(drop).map_err(|error| SessionError::Thread(error).into())
+        if started.is_ok() {
+            return Ok(());
+        }
+        // No more threads: then any second signal is a second request.
+        let insisted = Arc::new(AtomicBool::new(came.is_some()));
+        for signal in insisting {
+            take(signal, signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(&insisted)))?;
+            take(signal, signal_hook::flag::register(signal, Arc::clone(&insisted)))?;
+        }
+        Ok(())
     }
 
     /// Gives those that ask to stop back, for a command that leaves nothing behind when it is ended at once. One that came

@@ -18,6 +18,7 @@ mod kernel;
 mod machine;
 mod memory;
 mod observed;
+mod outputs;
 mod rights;
 mod timer;
 mod tuned;

@@ -1,8 +1,10 @@
 //! `zerocat doctor`: reads this machine and an interface, changes nothing, and says by its exit code how bad it is.
 
 use crate::bench_set::{Folder, demo_rig};
+use crate::limits::as_user;
+use crate::privileges::folder_of_the_user;
 use crate::program::{Ended, Program, zerocat};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::process::Command;
 use zerocat_testkit::netns::{in_private_netns, ip};
 
@@ -92,10 +94,10 @@ fn a_rig_that_is_wrong_is_a_wrong_file() {
 }
 
 #[test]
-fn the_table_shows_each_check_and_a_way_out() {
+fn each_check_is_shown_with_a_way_out() {
     in_private_netns(|veth| {
         let ended = zerocat(&["doctor", "--interface", &veth.master]);
-        for text in ["PREEMPT_RT", "XDP in the driver", "why, and what to do"] {
+        for text in ["PREEMPT_RT", "XDP in the driver", "wanted: ", "why: ", "> "] {
             assert!(ended.out.contains(text), "{text} in\n{}", ended.out);
         }
         ended.saying(&["as wanted"]);
@@ -163,5 +165,25 @@ fn no_line_is_wider_than_the_terminal_and_problems_come_alone_if_they_are_wanted
             assert!(levels[0] + levels[1] > 0, "{}", ended.out);
             assert_eq!(levels[2] + levels[3] == 0, more.contains(&"--problems"), "{}", ended.out);
         }
+    }
+}
+
+#[test]
+fn a_sink_that_this_user_cannot_write_is_an_error_and_one_that_it_can_is_none() {
+    let (folder, binary) = folder_of_the_user();
+    std::fs::create_dir(folder.path("closed")).unwrap();
+    let mut rig = demo_rig("lo");
+    for (sink, wrong) in [
+        ("there.jsonl", None),
+        ("missing/samples.jsonl", Some("no folder ")),
+        ("closed/samples.jsonl", Some("may not be written")),
+    ] {
+        rig["tasks"][0]["sink"] = json!({ "jsonl": sink });
+        let file = folder.json("rig.json", &rig);
+        let ended = as_user("--nofile=1000", &binary, &["doctor", &file, "--seconds", "0", "--json"]);
+        let found = findings(&ended);
+        let check = check(&found, "sink_files");
+        assert_eq!(check["level"], if wrong.is_some() { "error" } else { "ok" }, "{check}");
+        assert!(check["found"].as_str().unwrap().contains(wrong.unwrap_or("may be written")), "{check}");
     }
 }

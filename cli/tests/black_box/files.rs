@@ -206,3 +206,64 @@ fn no_line_of_help_is_wider_than_the_terminal() {
         assert!(wide.is_empty(), "{path:?}: {wide:#?}");
     }
 }
+
+/// The rig of the demonstration with these sinks.
+fn rig_with_sinks(sinks: [&str; 2]) -> Value {
+    let mut rig = demo_rig("zc-none");
+    for (task, sink) in sinks.into_iter().enumerate() {
+        rig["tasks"][task]["sink"] = json!({ "jsonl": sink });
+    }
+    rig
+}
+
+#[test]
+fn a_file_that_two_sinks_write_under_any_name_is_refused_before_anything_moves() {
+    let folder = Folder::new();
+    std::os::unix::fs::symlink("fast.jsonl", folder.path("link.jsonl")).unwrap();
+    for second in ["fast.jsonl", "./fast.jsonl", "link.jsonl"] {
+        let rig = folder.json("rig.json", &rig_with_sinks(["fast.jsonl", second]));
+        for command in ["check", "run"] {
+            zerocat(&[command, &rig])
+                .with_code(3)
+                .saying(&["tasks[1].sink.jsonl", "already used in tasks[0].sink.jsonl"]);
+        }
+        assert!(!Path::new(&folder.path("fast.jsonl")).exists(), "{second}");
+    }
+    for both in ["-", "/dev/null"] {
+        let rig = folder.json("rig.json", &rig_with_sinks([both, both]));
+        zerocat(&["check", &rig]).with_code(0);
+    }
+}
+
+#[test]
+fn options_that_write_one_file_or_the_rig_file_are_refused_before_anything_moves() {
+    let folder = Folder::new();
+    let rig = folder.json("rig.json", &rig_with_sinks(["a.jsonl", "b.jsonl"]));
+    let before = read_json(&rig);
+    let path = |name: &str| folder.path(name);
+    for (options, one) in [
+        ([("--report", path("x.json")), ("--capture", path("./x.json"))], "--report and --capture are one file"),
+        (
+            [("--report", path("x.json")), ("--capture", path("a.jsonl"))],
+            "the sink of task `demo-inputs` and --capture",
+        ),
+        ([("--report", path("rig.json")), ("--capture", path("y"))], "the rig file and --report are one file"),
+    ] {
+        let options = options.iter().flat_map(|(option, file)| [*option, file.as_str()]);
+        let arguments: Vec<_> = ["run", rig.as_str()].into_iter().chain(options).collect();
+        zerocat(&arguments).with_code(2).saying(&[one, "give each a file of its own"]);
+    }
+    assert_eq!(read_json(&rig), before);
+    assert!(!Path::new(&path("x.json")).exists());
+}
+
+#[test]
+fn a_report_that_cannot_be_written_is_said_before_anything_moves() {
+    let folder = Folder::new();
+    let rig = folder.json("rig.json", &demo_rig("zc-none"));
+    let report = folder.path("no/report.json");
+    // An interface that isn't there would be said if the link were opened first.
+    zerocat(&["run", &rig, "--report", &report]).with_code(3).saying(&[&report, "check that its folder exists"]);
+    let sink = folder.json("rig.json", &rig_with_sinks(["no/samples.jsonl", "b.jsonl"]));
+    zerocat(&["run", &sink]).with_code(3).saying(&["no/samples.jsonl", "check that its folder exists"]);
+}

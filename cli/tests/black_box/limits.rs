@@ -10,7 +10,7 @@ use zerocat_testkit::netns::in_private_netns;
 const USER: &str = "65521";
 
 /// Runs a binary as a user without any capability, for whom limits hold.
-fn as_user(limit: &str, binary: &str, arguments: &[&str]) -> Ended {
+pub(crate) fn as_user(limit: &str, binary: &str, arguments: &[&str]) -> Ended {
     let mut command = Command::new("setpriv");
     command.args(["--reuid", USER, "--regid", USER, "--clear-groups", "--no-new-privs", "--bounding-set=-all"]);
     command.args(["prlimit", limit, binary]).args(arguments);

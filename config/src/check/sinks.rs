@@ -2,10 +2,10 @@
 
 use super::{Found, Unique};
 use crate::error::Rule;
+use crate::file_key::FileKey;
 use crate::rig::Rig;
 use crate::sink::{By, Sink};
 use crate::task::Task;
-use std::path::PathBuf;
 
 /// Checks the sinks of all tasks.
 pub(super) fn sinks(rig: &Rig, found: &mut Found) {
@@ -29,7 +29,7 @@ pub(super) fn sinks(rig: &Rig, found: &mut Found) {
     }
 }
 
-fn file(sink: &Sink, at: &str, files: &mut Unique<PathBuf>, found: &mut Found) {
+fn file(sink: &Sink, at: &str, files: &mut Unique<FileKey>, found: &mut Found) {
     let path = format!("{at}.{}", sink.key());
     let empty = sink.path().as_os_str().is_empty();
     found.demand(Rule::Empty, !empty, &path, "it is empty", "name a file, or \"-\" for standard output");
@@ -37,21 +37,9 @@ fn file(sink: &Sink, at: &str, files: &mut Unique<PathBuf>, found: &mut Found) {
         return;
     }
     let name = sink.path().display();
-    if let Some(first) = files.taken(plain(sink), &path) {
+    if let Some(first) = FileKey::of(sink.path()).and_then(|file| files.taken(file, &path)) {
         found.add(Rule::Duplicate, path, format!("`{name}` is already used in {first}"), "give each sink its own file");
     }
-}
-
-/// The path without `.` in it, and through links where the file is there.
-fn plain(sink: &Sink) -> PathBuf {
-    let path = sink.path();
-    path.canonicalize().unwrap_or_else(|_| {
-        let folder = path.parent().and_then(|folder| folder.canonicalize().ok());
-        match (folder, path.file_name()) {
-            (Some(folder), Some(name)) => folder.join(name),
-            _ => path.components().filter(|part| *part != std::path::Component::CurDir).collect(),
-        }
-    })
 }
 
 fn unnumbered(task: &Task) -> Option<&str> {

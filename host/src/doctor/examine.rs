@@ -4,11 +4,11 @@
 
 use super::{
     Check, Counts, HostReading, InterfaceReading, Level, Observed, TimerReading, Wanted, futex, interface,
-    judge_counters, judge_host, judge_interface, judge_observed, judge_timer,
+    judge_counters, judge_host, judge_interface, judge_observed, judge_timer, outputs,
 };
 use crate::nic::NicSettings;
 use serde::Serialize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 use zerocat_sched::{FutexHash, cpu_list};
 use zerocat_xdp::XdpError;
@@ -23,6 +23,8 @@ pub struct DoctorRequest {
     pub interface: Option<String>,
     /// What the rig demands of the machine.
     pub wanted: Wanted,
+    /// Files that the rig's tasks write.
+    pub files: Vec<PathBuf>,
 }
 
 /// What was found.
@@ -95,6 +97,7 @@ fn judge(
         _ => &[],
     };
     let mut checks = judge_host(host, own, &request.wanted);
+    checks.extend(outputs::judge(&request.files));
     checks.push(futex::judge(*futexes));
     checks.extend(judge_observed(observed, host, &request.wanted));
     checks.push(judge_timer(timer.as_ref()));
@@ -186,7 +189,7 @@ mod tests {
 
     fn request() -> DoctorRequest {
         let wanted = Wanted { period: Some(Duration::from_micros(500)), ..WANTED };
-        DoctorRequest { interface: Some("enp3s0".to_owned()), wanted }
+        DoctorRequest { interface: Some("enp3s0".to_owned()), wanted, files: Vec::new() }
     }
 
     #[test]
@@ -219,7 +222,8 @@ mod tests {
 
     #[test]
     fn a_missing_interface_is_an_error_that_names_those_that_exist() {
-        let request = DoctorRequest { interface: Some("zc-none".to_owned()), wanted: Wanted { cpu: None, ..WANTED } };
+        let wanted = Wanted { cpu: None, ..WANTED };
+        let request = DoctorRequest { interface: Some("zc-none".to_owned()), wanted, files: Vec::new() };
         let findings = examine(&request);
         let check = findings.checks.iter().find(|check| check.id == "interface").unwrap();
         assert_eq!((check.level, findings.worst), (Level::Error, Level::Error));

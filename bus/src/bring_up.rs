@@ -334,7 +334,7 @@ fn first<T>(results: Vec<Result<T, BringUpError>>) -> Result<Vec<T>, BringUpErro
         match result {
             Ok(value) => good.push(value),
             Err(error) if first.is_none() => first = Some(error),
-            Err(error) => tracing::error!(%error),
+            Err(error) => tracing::error!(fault = %error.fault(), %error),
         }
     }
     first.map_or(Ok(good), Err)

@@ -107,7 +107,7 @@ impl Compare {
         })?;
         progress.end();
         if let Some(path) = &self.html {
-            let page = compare::page(&report).map_err(|error| Failure::written(error))?;
+            let page = compare::page(&report).map_err(Failure::written)?;
             std::fs::write(path, page).map_err(|error| Failure::written(format!("{}: {error}", path.display())))?;
         }
         self.how.show(&report, || compare::table(&report))

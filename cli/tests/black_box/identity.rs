@@ -32,8 +32,9 @@ fn short_run(rig: &Value) -> Ended {
 #[test]
 fn a_newer_revision_is_refused_with_the_line_that_accepts_it() {
     in_private_netns(|veth| {
-        let wanted = demo_rig("")["slaves"][AXIS]["properties"]["revision"].as_u64().unwrap();
-        let newer = u32::try_from(wanted).unwrap() + 1;
+        let wanted = &demo_rig("")["slaves"][AXIS]["properties"]["revision"];
+        let wanted = u32::from_str_radix(wanted.as_str().unwrap().trim_start_matches("0x"), 16).unwrap();
+        let newer = wanted + 1;
         let _segment = Segment::of(veth, &with_axis(|axis| axis.revision = Some(newer)));
         let line = format!("\"revision\": \">= {wanted:#010x}\"");
         let ended = short_run(&demo_rig(&veth.master)).with_code(5);

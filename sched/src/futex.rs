@@ -50,7 +50,7 @@ impl FutexHash {
 /// the kernel knows no such tables. It asks once; later calls give what came of that.
 ///
 /// A program calls it before it has a second thread: from then on the kernel has a table to replace, and waits for all who
-/// may use it, 10 to 20 ms.
+/// may use it, some tens of milliseconds.
 ///
 /// # Errors
 /// A sentence with the reason.

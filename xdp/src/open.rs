@@ -321,8 +321,8 @@ impl Ladder<'_> {
         Ok((zerocopy, attached))
     }
 
-    /// Attaches the program, and makes the UMEM meanwhile if there is none: to attach is to wait, some drivers for a grace
-    /// period of RCU or for their NIC, and to make a UMEM is to touch all of its pages.
+    /// Attaches the program, and makes the UMEM meanwhile if there is none: to attach is to wait for the kernel and for the
+    /// NIC, and to make a UMEM is to touch all of its pages.
     fn attach_beside_umem(&mut self, attached: Attached) -> Result<(), XdpError> {
         let (layout, pages) = (self.layout, self.options.pages);
         if self.umem.is_some() || self.is_attached(attached) {

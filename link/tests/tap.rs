@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use pcap_file::pcapng::blocks::enhanced_packet::{EnhancedPacketBlock, EnhancedPacketOption};
 use pcap_file::pcapng::blocks::interface_description::{InterfaceDescriptionOption, InterfaceTsResolution};
 use pcap_file::pcapng::blocks::interface_statistics::InterfaceStatisticsOption;
+use pcap_file::pcapng::blocks::opt_common::CommonOption;
 use pcap_file::pcapng::{Block, PcapNgReader};
 use zerocat_link::pair::{PairEnd, pair};
 use zerocat_link::tap::{Captured, Tap, TapError, TapReader, TapWriter, Taped};
@@ -119,6 +120,28 @@ fn the_thread_ends_with_the_tap_and_has_written_all() {
     let taped = writer.stop();
     assert_eq!(taped.captured, Captured { frames: 200, missed: 0 });
     assert!(taped.failed.is_none());
+}
+
+#[test]
+fn a_note_is_the_comment_of_one_frame_and_cut_where_it_is_too_long() {
+    let folder = Folder::new();
+    let path = folder.path("bus.pcapng");
+    let (mut tap, reader, mut peer) = tapped(8);
+    let file = std::fs::File::create(&path).unwrap();
+    let writer = TapWriter::new(reader, file, "pair").unwrap().spawn(|_| ()).unwrap();
+    writer.note("\u{e4}".repeat(100_000));
+    round_trip(&mut tap, &mut peer);
+    assert!(writer.stop().failed.is_none());
+    let notes: Vec<usize> = blocks(&std::fs::read(&path).unwrap())
+        .iter()
+        .filter_map(|block| if let Block::EnhancedPacket(packet) = block { Some(packet) } else { None })
+        .flat_map(|packet| &packet.options)
+        .filter_map(|option| match option {
+            EnhancedPacketOption::Common(CommonOption::Comment(note)) => Some(note.len()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(notes, [60_000]);
 }
 
 /// A disk with room for so many bytes.

@@ -2,12 +2,13 @@
 //!
 //! Guarantees: time stamps in nanoseconds (`if_tsresol` 9), the direction in `epb_flags`, and the count of missed
 //! frames in a statistics block at the end. Time stamps come from the monotonic clock and are shifted once, at the
-//! start, to the time of day, so a step of the system clock during a capture doesn't show. Not guaranteed: a complete
+//! start, to the time of day, so a step of the system clock during a capture doesn't show. A note is the comment of the
+//! first frame after it. Not guaranteed: a complete
 //! file after a crash, though all of it but the last block can then be read.
 
 use std::borrow::Cow;
 use std::io::{BufWriter, Write};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -29,6 +30,8 @@ use crate::MAX_FRAME;
 /// `epb_flags`, bits 0 and 1 (draft-ietf-opsawg-pcapng, 4.3.1): 1 is inbound, 2 outbound.
 const INBOUND: u32 = 1;
 const OUTBOUND: u32 = 2;
+/// Most bytes of a comment: its length is 16 bits (draft-ietf-opsawg-pcapng, 3.5).
+const LONGEST_NOTE: usize = 60_000;
 /// How long the thread sleeps when it finds the ring empty.
 const PAUSE: Duration = Duration::from_millis(5);
 
@@ -77,6 +80,22 @@ pub struct TapWriter<W: Write> {
     /// Nanoseconds from the monotonic clock to the time of day.
     to_wall: u64,
     frames: u64,
+    note: Note,
+}
+
+/// What the next frame's comment is to be.
+#[derive(Debug, Clone, Default)]
+struct Note(Arc<Mutex<Option<String>>>);
+
+impl Note {
+    fn set(&self, mut text: String) {
+        text.truncate(text.floor_char_boundary(LONGEST_NOTE));
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
+    }
+
+    fn take(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
 }
 
 impl<W: Write> std::fmt::Debug for TapWriter<W> {
@@ -108,7 +127,7 @@ impl<W: Write> TapWriter<W> {
         let mut writer = PcapNgWriter::with_section_header(BufWriter::new(out), section).map_err(write)?;
         writer.write_pcapng_block(description).map_err(write)?;
         let to_wall = nanoseconds(ClockId::CLOCK_REALTIME).saturating_sub(monotonic());
-        Ok(Self { reader, writer, to_wall, frames: 0 })
+        Ok(Self { reader, writer, to_wall, frames: 0, note: Note::default() })
     }
 
     /// Writes what is in the ring now. Returns how many frames that were.
@@ -118,8 +137,8 @@ impl<W: Write> TapWriter<W> {
     pub fn drain(&mut self) -> Result<u64, TapError> {
         let before = self.frames;
         while let Some(written) = {
-            let (writer, to_wall) = (&mut self.writer, self.to_wall);
-            self.reader.with_next(|record| writer.write_pcapng_block(packet(record, to_wall)))
+            let (writer, to_wall, note) = (&mut self.writer, self.to_wall, &self.note);
+            self.reader.with_next(|record| writer.write_pcapng_block(packet(record, to_wall, note.take())))
         } {
             written.map_err(|source| TapError::Write { frames: self.frames, source })?;
             self.frames += 1;
@@ -219,12 +238,12 @@ impl<W: Write + Send + 'static> TapWriter<W> {
     /// `Thread`.
     pub fn spawn(self, tell: impl FnOnce(&TapError) + Send + 'static) -> Result<TapThread, TapError> {
         let stop = Arc::new(AtomicBool::new(false));
-        let seen = Arc::clone(&stop);
+        let (seen, note) = (Arc::clone(&stop), self.note.clone());
         let handle = std::thread::Builder::new()
             .name("zc-capture".to_owned())
             .spawn(move || self.run(&seen, tell))
             .map_err(TapError::Thread)?;
-        Ok(TapThread { stop, handle: Some(handle) })
+        Ok(TapThread { stop, handle: Some(handle), note })
     }
 }
 
@@ -234,9 +253,15 @@ impl<W: Write + Send + 'static> TapWriter<W> {
 pub struct TapThread {
     stop: Arc<AtomicBool>,
     handle: Option<JoinHandle<Taped>>,
+    note: Note,
 }
 
 impl TapThread {
+    /// Has the next frame carry a comment, which is cut to 60,000 bytes.
+    pub fn note(&self, text: String) {
+        self.note.set(text);
+    }
+
     /// Writes what is left and ends the capture.
     #[must_use]
     pub fn stop(mut self) -> Taped {
@@ -267,9 +292,10 @@ fn panicked() -> Taped {
 }
 
 /// One frame as an enhanced packet block.
-fn packet(record: &Record, to_wall: u64) -> EnhancedPacketBlock<'_> {
+fn packet(record: &Record, to_wall: u64, note: Option<String>) -> EnhancedPacketBlock<'_> {
     let flags = if record.direction() == Direction::Received { INBOUND } else { OUTBOUND };
     let mut options = vec![EnhancedPacketOption::Flags(flags)];
+    options.extend(note.map(|note| EnhancedPacketOption::Common(CommonOption::Comment(note.into()))));
     if record.direction() == Direction::SentInDoubt {
         let comment = Cow::Borrowed("the interface reported a fault; this frame may not have gone out");
         options.push(EnhancedPacketOption::Common(CommonOption::Comment(comment)));

@@ -15,8 +15,7 @@ use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use view::{NotWell, View};
-use zerocat::config::Rig;
-use zerocat::{Counters, Observer, OutOfOp, Phase, Session, SessionEvent};
+use zerocat::{ChannelValue, Counters, Kind, Observer, OutOfOp, Phase, Session, SessionEvent};
 
 /// Time between two plain lines.
 const PLAIN: Duration = Duration::from_secs(1);
@@ -29,7 +28,6 @@ const STOPPED: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub(crate) struct Live {
     quiet: bool,
-    names: BTreeMap<u32, String>,
     shown: Cell<Option<Instant>>,
     state: Arc<Mutex<State>>,
     /// Who is out of OP, by position, and since when.
@@ -61,21 +59,14 @@ enum Shown {
 }
 
 impl Live {
-    /// A display for a rig. `lines_on_stdout` says whether samples go to standard output.
-    pub(crate) fn new(rig: &Rig, quiet: bool, lines_on_stdout: bool) -> Self {
+    /// A display. `lines_on_stdout` says whether samples go to standard output.
+    pub(crate) fn new(quiet: bool, lines_on_stdout: bool) -> Self {
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         // Samples that go to the terminal by themselves would be drawn over.
         let mixed = lines_on_stdout && std::io::stdout().is_terminal();
         let drawn = std::io::stderr().is_terminal() && !quiet && !dumb && !mixed;
-        let channels = rig.tasks.iter().flat_map(|task| rig.channels_of(task));
-        let named = channels.flat_map(|channel| {
-            let name = channel.label();
-            let state = channel.state_channel.map(|number| (number, format!("{name} (sent)")));
-            std::iter::once((channel.channel, name)).chain(state)
-        });
         Self {
             quiet,
-            names: named.collect(),
             shown: Cell::new(None),
             state: Arc::new(Mutex::new(State { phase: None, drawn, background: print::in_background() })),
             out: RefCell::default(),
@@ -166,7 +157,7 @@ impl Live {
     pub(crate) fn show(&self, session: &Session, counters: &Counters) {
         let (phase, shown) = self.look();
         let out = session.out_of_op();
-        let values = self.values(session);
+        let values: Vec<String> = session.latest().iter().map(value).collect();
         let plain = view::plain(counters, &out, &values);
         if shown == Shown::Drawn {
             let not_well = self.since(&out);
@@ -224,15 +215,14 @@ impl Live {
             print::say(text);
         }
     }
+}
 
-    fn values(&self, session: &Session) -> Vec<String> {
-        let latest = session.latest();
-        let named = latest.iter().map(|(channel, value)| match self.names.get(channel) {
-            Some(name) => format!("{name} {value}"),
-            None => format!("{channel} {value}"),
-        });
-        named.collect()
-    }
+/// A channel with its value: `axis_position 567 mm`, `valve (sent) true`.
+fn value(channel: &ChannelValue) -> String {
+    let ChannelValue { name, unit, kind, value, .. } = channel;
+    let sent = if *kind == Kind::State { " (sent)" } else { "" };
+    let unit = unit.as_ref().map_or_else(String::new, |unit| format!(" {unit}"));
+    format!("{name}{sent} {value}{unit}")
 }
 
 /// What to say of a thread that woke so late. Signals and the end of `--seconds` are as late as that.

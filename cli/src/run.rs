@@ -166,7 +166,7 @@ pub(crate) fn run_rig(
     let seconds = seconds.map_err(|error| Failure::usage(format!("--seconds: {error}")))?;
     let limits = rig.limits.clone();
     let mut conclusion = Conclusion::open(how, writes_to_stdout(&rig))?;
-    let live = Live::new(&rig, how.quiet, writes_to_stdout(&rig));
+    let live = Live::new(how.quiet, writes_to_stdout(&rig));
     let mut options = SessionOptions { capture: how.capture.clone(), observer: live.observer(), ..Default::default() };
     choose(&mut options);
     let asked = || {

@@ -4,8 +4,8 @@ use crate::Done;
 use crate::exit::ErrorDocument;
 use crate::print;
 use clap::{Args, ValueEnum};
-use zerocat::Report;
 use zerocat::config::Rig;
+use zerocat::{Report, lines_schema};
 use zerocat_campaign::CampaignReport;
 use zerocat_sim::SegmentConfig;
 use zerocat_sweep::SweepReport;
@@ -27,6 +27,8 @@ enum Format {
     Segment,
     /// Report, written by `run`.
     Report,
+    /// A line of a JSON-lines sink, written by `run` and `demo`.
+    Lines,
     /// Result of `campaign`.
     Campaign,
     /// Result of `sweep`.
@@ -41,6 +43,7 @@ impl Schema {
             Format::Rig => print::json(&Rig::schema()),
             Format::Segment => print::json(&schemars::schema_for!(SegmentConfig)),
             Format::Report => print::json(&schemars::schema_for!(Report)),
+            Format::Lines => print::json(&lines_schema()),
             Format::Campaign => print::json(&schemars::schema_for!(CampaignReport)),
             Format::Sweep => print::json(&schemars::schema_for!(SweepReport)),
             Format::Error => print::json(&schemars::schema_for!(ErrorDocument)),

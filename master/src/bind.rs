@@ -15,12 +15,12 @@ use zerocat_tasks::Placed;
 
 /// A channel that has no place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("channel {channel} of task `{task}`: {why}")]
+#[error("channel `{channel}` of task `{task}`: {why}")]
 pub struct BindError {
     /// Name of the task.
     pub task: String,
-    /// Number of the channel.
-    pub channel: u32,
+    /// Name of the channel.
+    pub channel: String,
     /// Why it has none.
     pub why: Unbound,
 }
@@ -84,8 +84,8 @@ pub enum Unbound {
     Shared {
         /// Task of that channel.
         task: String,
-        /// Its number.
-        channel: u32,
+        /// Its name.
+        channel: String,
     },
 }
 
@@ -141,7 +141,7 @@ impl fmt::Display for Unbound {
                 write!(f, "it follows `{input}`, which is {its} of {bits} bits, and is itself {} of {}", ours.0, ours.1)
             }
             Self::Shared { task, channel } => {
-                write!(f, "it is the same output as channel {channel} of task `{task}`, or a part of it")
+                write!(f, "it is the same output as channel `{channel}` of task `{task}`, or a part of it")
             }
         }
     }
@@ -157,8 +157,8 @@ pub type Positions = BTreeMap<String, u16>;
 pub fn bind(rig: &Rig, plan: &Plan, positions: &Positions) -> Result<Vec<Vec<Placed>>, BindError> {
     let of_task = |task: &Task| -> Result<Vec<Placed>, BindError> {
         let bound = |channel: ResolvedChannel| match place(&channel, plan, positions) {
-            Ok(span) => Ok(Placed::new(channel, span)),
-            Err(why) => Err(BindError { task: task.name().to_owned(), channel: channel.channel, why }),
+            Ok((position, span)) => Ok(Placed::new(channel, position, span)),
+            Err(why) => Err(BindError { task: task.name().to_owned(), channel: channel.name, why }),
         };
         rig.channels_of(task).into_iter().map(bound).collect()
     };
@@ -168,7 +168,8 @@ pub fn bind(rig: &Rig, plan: &Plan, positions: &Positions) -> Result<Vec<Vec<Pla
     Ok(bindings)
 }
 
-fn place(channel: &ResolvedChannel, plan: &Plan, positions: &Positions) -> Result<BitSpan, Unbound> {
+/// Its SubDevice and its bits.
+fn place(channel: &ResolvedChannel, plan: &Plan, positions: &Positions) -> Result<(u16, BitSpan), Unbound> {
     let slave = || channel.slave.clone();
     let subdevice = positions
         .get(&channel.slave)
@@ -179,7 +180,7 @@ fn place(channel: &ResolvedChannel, plan: &Plan, positions: &Positions) -> Resul
         return Err(Unbound::Length { slave: slave(), configured: channel.bit_length, mapped: entry.span.len });
     }
     // A bit behind the entry's last one is refused by the rig file's rules.
-    Ok(channel.bit.and_then(|bit| entry.span.bit(bit)).unwrap_or(entry.span))
+    Ok((subdevice.position, channel.bit.and_then(|bit| entry.span.bit(bit)).unwrap_or(entry.span)))
 }
 
 /// The one entry that a channel refers to.
@@ -228,8 +229,8 @@ fn unshared(rig: &Rig, bindings: &[Vec<Placed>]) -> Result<(), BindError> {
     outputs.sort_by_key(|(_, placed)| placed.span);
     for ((task, one), (other_task, other)) in outputs.iter().zip(outputs.iter().skip(1)) {
         if one.span.overlaps(other.span) {
-            let why = Unbound::Shared { task: task.name().to_owned(), channel: one.channel.channel };
-            return Err(BindError { task: other_task.name().to_owned(), channel: other.channel.channel, why });
+            let why = Unbound::Shared { task: task.name().to_owned(), channel: one.channel.name.clone() };
+            return Err(BindError { task: other_task.name().to_owned(), channel: other.channel.name.clone(), why });
         }
     }
     Ok(())

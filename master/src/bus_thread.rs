@@ -89,6 +89,7 @@ impl BusThread {
             |planned| {
                 let (set, ports) = TaskSet::start(&rig, &planned.bindings, sinks, options.observer.teller())?;
                 *tasks.borrow_mut() = set;
+                core.note(planned);
                 Ok(ports)
             },
             |planned| {

@@ -1,5 +1,7 @@
 //! The parts of a session beside its bus that live from the start of the realtime thread to its end.
 
+use crate::bring_up::Planned;
+use crate::capture_note;
 use crate::fault_log::{FarEnd, FaultLogThread};
 use crate::files::capture;
 use crate::link::{AnyLink, OpenLink};
@@ -130,6 +132,13 @@ impl Core {
     /// EtherCAT frames that arrived where the link doesn't hear them, if any did.
     pub(crate) fn unheard(&self) -> Option<String> {
         Some(self.misdirected.as_ref()?.seen()?.to_string())
+    }
+
+    /// Says in the capture, if there is one, what stands where in the frames to come.
+    pub(crate) fn note(&self, planned: &Planned<'_>) {
+        if let Some(capture) = &self.capture {
+            capture.note(capture_note::note(&planned.plan, &planned.bindings));
+        }
     }
 
     /// What the interface counted of errors since the realtime thread began.

@@ -93,6 +93,12 @@ impl Outfile {
         Ok(Self { file, patience })
     }
 
+    /// Whether it is a file on a disk.
+    #[must_use]
+    pub fn is_regular(&self) -> bool {
+        is_regular(&self.file)
+    }
+
     /// Has the file hold these bytes and no others.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use zerocat_engine::{Distribution, Summary};
 use zerocat_faults::Fault;
 use zerocat_host::Host;
-use zerocat_tasks::{Counts, Refused};
+use zerocat_tasks::{ChannelHeader, Counts, Refused};
 
 /// Name and version of the schema.
 pub const SCHEMA: &str = "zerocat-report/1";
@@ -523,13 +523,17 @@ pub struct TaskReport {
     pub name: String,
     /// `read` or `write`.
     pub kind: &'static str,
+    /// Its enabled channels, in the order of the rig file.
+    pub channels: Vec<ChannelHeader>,
+    /// Where its data went: paths, or `standard output`.
+    pub sinks: Vec<String>,
     /// Samples (of a write task: states) delivered.
     pub samples: u64,
     /// Samples lost to a full ring.
     pub overrun: u64,
     /// Batches made of them.
     pub batches: u64,
-    /// Of these, those that the sink didn't take: a full disk, a closed pipe.
+    /// Of these, those that a sink didn't take: a full disk, a closed pipe. Each sink counts.
     pub batches_lost: u64,
     /// Complete command sets that reached the outputs; 0 for a read task.
     pub commands: u64,

@@ -11,15 +11,15 @@ use crate::core::{Core, link_slots};
 use crate::events::Observer;
 use crate::files::{CaptureError, Files};
 use crate::health::OutOfOp;
+use crate::latest::{ChannelValue, Latest};
 use crate::link::{LinkOpenError, LinkRequest, OpenLink, asked, open_link};
 use crate::machine::{DrivenBus, Ending, LifeError, StopWish, UnwatchedOutputs};
 use crate::privileges::Privileges;
 use crate::realtime::ThreadPanic;
 use crate::report::{LinkReport, MarginReport, NetworkReport, Report};
 use crate::run_report;
-use crate::tasks::{Latest, TaskSet, TaskStartError};
+use crate::tasks::{TaskSet, TaskStartError};
 use crate::unstarted::Unstarted;
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -29,7 +29,6 @@ use zerocat_bus::{Label, RequestError, Requests, StateReport, requests};
 use zerocat_config::Rig;
 use zerocat_engine::{Counters, CountersReader};
 use zerocat_faults::Fault;
-use zerocat_pdi::Value;
 use zerocat_sched::PeriodError;
 
 /// How often whoever starts a session is asked whether it still wants it.
@@ -327,9 +326,9 @@ impl Session {
         self.0.facts.time_to_op
     }
 
-    /// The last value of each channel, and of each state channel the value that was sent last.
+    /// The newest value of each channel that has one: of inputs, and of outputs as they were sent.
     #[must_use]
-    pub fn latest(&self) -> BTreeMap<u32, Value> {
+    pub fn latest(&self) -> Vec<ChannelValue> {
         self.0.facts.latest.read()
     }
 

@@ -3,16 +3,15 @@
 
 use crate::bring_up::{Bindings, Ports};
 use crate::events::Teller;
+use crate::latest::Latest;
 use crate::report::{RefusedReport, SourceReport, TaskReport};
 use crate::sinks::{SinkError, Sinks};
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use zerocat_config::{ReadTask as ReadConfig, Rig, Source as SourceConfig, Task, WriteTask as WriteConfig};
 use zerocat_engine::{SampleReader, reader, writer};
-use zerocat_pdi::Value;
 use zerocat_sched::ClockPair;
 use zerocat_tasks::{
-    Batch, Counts, Listener, Observer, Outlet, Placed, ReadSetup, ReadTask, Sink, Source, StdinSource, TaskThread,
+    Counts, Header, Listener, OpenSink, Outlet, Placed, ReadSetup, ReadTask, Source, StdinSource, TaskThread,
     WallOffset, WaveformSource, WriteSetup, WriteTask,
 };
 
@@ -43,21 +42,6 @@ pub enum TaskStartError {
     },
 }
 
-/// The last value of each channel, for displays.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Latest(Arc<Mutex<BTreeMap<u32, Value>>>);
-
-impl Latest {
-    /// The values now.
-    pub(crate) fn read(&self) -> BTreeMap<u32, Value> {
-        self.values().clone()
-    }
-
-    fn values(&self) -> MutexGuard<'_, BTreeMap<u32, Value>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// The running tasks.
 #[derive(Debug, Default)]
 pub struct TaskSet {
@@ -67,8 +51,9 @@ pub struct TaskSet {
 
 #[derive(Debug)]
 struct Running {
-    name: String,
+    header: Arc<Header>,
     kind: &'static str,
+    sinks: Vec<String>,
     thread: TaskThread,
 }
 
@@ -97,7 +82,7 @@ impl TaskSet {
         Ok((start.set, start.ports))
     }
 
-    /// The last value of each channel, and of each state channel the value that was sent last.
+    /// The newest value of each channel.
     #[must_use]
     pub(crate) fn latest_values(&self) -> Latest {
         self.latest.clone()
@@ -113,8 +98,10 @@ impl TaskSet {
             let Counts { samples, overrun, batches, lost_batches, applied, .. } = counts;
             TaskReport {
                 source: (task.kind == "write").then(|| SourceReport::of(&counts)),
-                name: task.name,
+                name: task.header.task.to_string(),
                 kind: task.kind,
+                channels: task.header.channels.clone(),
+                sinks: task.sinks,
                 samples,
                 overrun,
                 batches,
@@ -124,18 +111,6 @@ impl TaskSet {
             }
         };
         self.running.into_iter().map(report).collect()
-    }
-
-    fn observer(&self) -> Observer {
-        let latest = self.latest.clone();
-        Box::new(move |batch: &Batch| {
-            let mut latest = latest.values();
-            for column in &batch.channels {
-                if let Some(value) = column.values.last() {
-                    latest.insert(column.channel, *value);
-                }
-            }
-        })
     }
 }
 
@@ -149,58 +124,49 @@ struct Start<'a> {
 }
 
 impl Start<'_> {
-    fn read(
-        &mut self,
-        task: &ReadConfig,
-        channels: &[Placed],
-        sink: Option<Box<dyn Sink>>,
-    ) -> Result<(), TaskStartError> {
+    fn read(&mut self, task: &ReadConfig, channels: &[Placed], sinks: Vec<OpenSink>) -> Result<(), TaskStartError> {
         let name = || task.name.clone();
         let setup = ReadSetup::new(self.rig, task, channels).ok_or_else(|| TaskStartError::Rates { task: name() })?;
         let (port, samples) = reader(setup.reader());
-        let outlet = self.outlet(&task.name, sink, setup.queue())?;
+        let (header, names) = (Arc::clone(setup.header()), names(&sinks));
+        let outlet = self.outlet(&header, sinks, setup.queue())?;
         let thread = ReadTask::new(setup, samples, self.offset, outlet)
             .spawn()
             .map_err(|source| TaskStartError::Thread { task: name(), source })?;
         self.ports.readers.push(port);
-        self.set.running.push(Running { name: name(), kind: "read", thread });
+        self.set.running.push(Running { header, kind: "read", sinks: names, thread });
         Ok(())
     }
 
-    fn write(
-        &mut self,
-        task: &WriteConfig,
-        channels: &[Placed],
-        sink: Option<Box<dyn Sink>>,
-    ) -> Result<(), TaskStartError> {
+    fn write(&mut self, task: &WriteConfig, channels: &[Placed], sinks: Vec<OpenSink>) -> Result<(), TaskStartError> {
         let name = || task.name.clone();
+        let unstarted = |source| TaskStartError::Thread { task: name(), source };
         let setup = WriteSetup::new(self.rig, task, channels).ok_or_else(|| TaskStartError::Rates { task: name() })?;
         let (port, commands, states): (_, _, SampleReader) = writer(setup.writer());
-        let outlet = self.outlet(&task.name, sink, setup.queue())?;
+        let (header, names) = (Arc::clone(setup.header()), names(&sinks));
+        let outlet = self.outlet(&header, sinks, setup.queue())?;
         let source: Box<dyn Source> = match task.source {
             SourceConfig::Waveform => Box::new(WaveformSource::of(task)),
-            SourceConfig::Stdin(_) => {
-                Box::new(StdinSource::open().map_err(|source| TaskStartError::Thread { task: name(), source })?)
-            }
+            SourceConfig::Stdin(_) => Box::new(StdinSource::open(Arc::clone(setup.keys())).map_err(unstarted)?),
         };
         let (teller, told_of) = (self.teller.clone(), task.name.as_str().into());
         let thread = WriteTask::new(setup, commands, states, source, self.offset, outlet)
             .with_listener(Listener::new(move |event| teller.tell_source(&told_of, event)))
             .spawn()
-            .map_err(|source| TaskStartError::Thread { task: name(), source })?;
+            .map_err(unstarted)?;
         self.ports.writers.push(port);
-        self.set.running.push(Running { name: name(), kind: "write", thread });
+        self.set.running.push(Running { header, kind: "write", sinks: names, thread });
         Ok(())
     }
 
-    fn outlet(&self, task: &str, sink: Option<Box<dyn Sink>>, queue: usize) -> Result<Outlet, TaskStartError> {
-        let name = || task.to_owned();
-        let outlet = match sink {
-            Some(sink) => {
-                Outlet::to_sink(task, sink, queue).map_err(|source| TaskStartError::Thread { task: name(), source })?
-            }
-            None => Outlet::default(),
-        };
-        Ok(outlet.with_observer(self.set.observer()))
+    fn outlet(&self, header: &Arc<Header>, sinks: Vec<OpenSink>, queue: usize) -> Result<Outlet, TaskStartError> {
+        let task = || header.task.to_string();
+        let outlet =
+            Outlet::to_sinks(header, sinks, queue).map_err(|source| TaskStartError::Thread { task: task(), source })?;
+        Ok(outlet.with_observer(self.set.latest.observer(header)))
     }
+}
+
+fn names(sinks: &[OpenSink]) -> Vec<String> {
+    sinks.iter().map(|sink| sink.name.clone()).collect()
 }

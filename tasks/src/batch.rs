@@ -1,12 +1,15 @@
 //! A batch: some samples of a task, column by column, with their timestamps.
 
+use crate::header::Header;
 use crate::mapping::Point;
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use schemars::JsonSchema;
+use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
 use std::sync::Arc;
+use zerocat_config::By;
 use zerocat_pdi::Value;
 
 /// What a batch holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// Inputs of a read task.
@@ -15,28 +18,15 @@ pub enum Kind {
     State,
 }
 
-/// The values of one channel in a batch.
+/// Some samples of a task.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Column {
-    /// Channel number.
-    pub channel: u32,
-    /// One value for each timestamp.
-    pub values: Vec<Value>,
-}
-
-/// Some samples of a task. As JSON it is one line of the format in `docs/json-lines.md`.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Batch {
-    /// Name of the task.
-    #[serde(serialize_with = "text")]
-    pub task: Arc<str>,
-    /// What it holds.
-    pub kind: Kind,
+    /// Its task and channels.
+    pub header: Arc<Header>,
     /// Timestamps, in nanoseconds since 1970-01-01 UTC.
     pub index: Vec<u64>,
-    /// Values, channel by channel.
-    #[serde(serialize_with = "columns")]
-    pub channels: Vec<Column>,
+    /// For each channel of the header one value for each timestamp.
+    pub columns: Vec<Vec<Value>>,
     /// Positions of samples with bytes older than their cycle, because a SubDevice did not answer.
     pub stale: Vec<usize>,
     /// Samples that the grid had a place for and that did not come, since the batch before.
@@ -44,12 +34,11 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// An empty batch for some channels.
+    /// An empty batch.
     #[must_use]
-    pub fn new(task: Arc<str>, kind: Kind, channels: impl IntoIterator<Item = u32>) -> Self {
-        let column = |channel| Column { channel, values: Vec::new() };
-        let channels = channels.into_iter().map(column).collect();
-        Self { task, kind, index: Vec::new(), channels, stale: Vec::new(), missing: 0 }
+    pub fn new(header: Arc<Header>) -> Self {
+        let columns = vec![Vec::new(); header.channels.len()];
+        Self { header, index: Vec::new(), columns, stale: Vec::new(), missing: 0 }
     }
 
     /// Samples in it.
@@ -64,10 +53,17 @@ impl Batch {
         self.index.is_empty()
     }
 
-    /// The last value of a channel.
+    /// The last value of the channel with a name.
     #[must_use]
-    pub fn last(&self, channel: u32) -> Option<Value> {
-        self.channels.iter().find(|column| column.channel == channel)?.values.last().copied()
+    pub fn last(&self, name: &str) -> Option<Value> {
+        let n = self.header.channels.iter().position(|channel| channel.name == name)?;
+        self.columns.get(n)?.last().copied()
+    }
+
+    /// As one JSON object, a line of the format in `docs/json-lines.md`, that knows channels so.
+    #[must_use]
+    pub const fn line(&self, by: By) -> Line<'_> {
+        Line { batch: self, by }
     }
 
     /// Adds a sample; `points` go with the channels one by one.
@@ -84,9 +80,9 @@ impl Batch {
         }
         self.missing = self.missing.saturating_add(missing);
         self.index.push(unix_ns);
-        for (column, point) in self.channels.iter_mut().zip(points) {
+        for (column, point) in self.columns.iter_mut().zip(points) {
             // A record holds all of its points by construction; one that did not would read as 0, not shift a column.
-            column.values.push(point.read(record).unwrap_or_else(|| point.zero()));
+            column.push(point.read(record).unwrap_or_else(|| point.zero()));
         }
     }
 
@@ -95,20 +91,43 @@ impl Batch {
         self.index.clear();
         self.stale.clear();
         self.missing = 0;
-        self.channels.iter_mut().for_each(|column| column.values.clear());
+        self.columns.iter_mut().for_each(Vec::clear);
     }
 }
 
-fn text<S: Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(text)
+/// A batch as JSON.
+#[derive(Debug, Clone, Copy)]
+pub struct Line<'a> {
+    batch: &'a Batch,
+    by: By,
 }
 
-fn columns<S: Serializer>(columns: &[Column], serializer: S) -> Result<S::Ok, S::Error> {
-    let mut map = serializer.serialize_map(Some(columns.len()))?;
-    for column in columns {
-        map.serialize_entry(&column.channel, &Values(&column.values))?;
+impl Serialize for Line<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Batch { header, index, stale, missing, .. } = self.batch;
+        let mut object = serializer.serialize_struct("Batch", 6)?;
+        object.serialize_field("task", &*header.task)?;
+        object.serialize_field("kind", &header.of)?;
+        object.serialize_field("index", index)?;
+        object.serialize_field("channels", &Columns(*self))?;
+        object.serialize_field("stale", stale)?;
+        object.serialize_field("missing", missing)?;
+        object.end()
     }
-    map.end()
+}
+
+struct Columns<'a>(Line<'a>);
+
+impl Serialize for Columns<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Line { batch, by } = self.0;
+        let mut map = serializer.serialize_map(None)?;
+        for (n, key) in batch.header.keys(by) {
+            let values = batch.columns.get(n).map_or(&[][..], Vec::as_slice);
+            map.serialize_entry(&*key, &Values(values))?;
+        }
+        map.end()
+    }
 }
 
 /// Values as JSON; a bool is the 0 or 1 of its byte (specification, data type mapping).
@@ -126,32 +145,34 @@ impl Serialize for Values<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::header::tests::header;
+    use crate::mapping::Mapping;
     use crate::mapping::tests::placed;
-    use crate::mapping::{Mapping, Point};
     use zerocat_pdi::DataType;
 
-    fn points() -> Vec<Point> {
+    fn batch() -> (Batch, Vec<Point>) {
         let places =
             [placed(9, DataType::Int16, 0, 16), placed(7, DataType::Bool, 16, 1), placed(8, DataType::Float32, 24, 32)];
-        Mapping::new(&places).points().to_vec()
+        let batch = Batch::new(Arc::new(header(Kind::Samples, &places)));
+        (batch, Mapping::new(&places).points().to_vec())
     }
 
     #[test]
     fn a_batch_is_one_json_object_with_columns_in_the_order_of_the_channels() {
-        let points = points();
-        let mut batch = Batch::new("in".into(), Kind::Samples, points.iter().map(|point| point.channel));
+        let (mut batch, points) = batch();
         batch.push(5, false, 0, points.iter(), &[0xff, 0xff, 1, 0, 0, 0xc0, 0x3f]);
         batch.push(6, true, 2, points.iter(), &[1, 0, 0, 0, 0, 0xc0, 0x7f]);
-        let line = serde_json::to_string(&batch).unwrap();
-        let expected = r#"{"task":"in","kind":"samples","index":[5,6],"channels":{"9":[-1,1],"7":[1,0],"8":[1.5,null]},"stale":[1],"missing":2}"#;
-        assert_eq!(line, expected);
-        assert_eq!(batch.last(7), Some(Value::Bool(false)));
+        let line = |by| serde_json::to_string(&batch.line(by)).unwrap();
+        let expected = r#"{"task":"t","kind":"samples","index":[5,6],"channels":{"9":[-1,1],"7":[1,0],"8":[1.5,null]},"stale":[1],"missing":2}"#;
+        assert_eq!(line(By::Number), expected);
+        let names = r#""channels":{"dev_9":[-1,1],"dev_7":[1,0],"dev_8":[1.5,null]}"#;
+        assert!(line(By::Name).contains(names), "{}", line(By::Name));
+        assert_eq!(batch.last("dev_7"), Some(Value::Bool(false)));
     }
 
     #[test]
     fn a_cleared_batch_keeps_its_channels_and_nothing_else() {
-        let points = points();
-        let mut batch = Batch::new("in".into(), Kind::State, [9, 7, 8]);
+        let (mut batch, points) = batch();
         let empty = batch.clone();
         batch.push(5, true, 1, points.iter(), &[0; 7]);
         assert_eq!(batch.len(), 1);
@@ -161,9 +182,8 @@ mod tests {
 
     #[test]
     fn a_short_record_shifts_no_column() {
-        let points = points();
-        let mut batch = Batch::new("in".into(), Kind::Samples, [9, 7, 8]);
+        let (mut batch, points) = batch();
         batch.push(5, false, 0, points.iter(), &[1]);
-        assert!(batch.channels.iter().all(|column| column.values.len() == 1));
+        assert!(batch.columns.iter().all(|column| column.len() == 1));
     }
 }

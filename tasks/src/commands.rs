@@ -1,5 +1,6 @@
-//! One line of commands: a JSON object from channel numbers to values, or to series of values.
+//! One line of commands: a JSON object from channels (by name, number or entry) to values, or to series of values.
 
+use crate::keys::{Keys, UnknownKey};
 use serde_json::{Map, Value as Json};
 use zerocat_pdi::Value;
 
@@ -16,7 +17,7 @@ pub struct Command {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LineError {
     /// The line is not a JSON object.
-    #[error("the line is not a JSON object such as {{\"100010\": 5}}: {0}")]
+    #[error("the line is not a JSON object such as {{\"valve\": 5}}: {0}")]
     NotAnObject(String),
     /// The line is longer than a line may be.
     #[error("the line is longer than {most} bytes")]
@@ -24,34 +25,38 @@ pub enum LineError {
         /// Most bytes of a line.
         most: usize,
     },
-    /// A key is not a channel number.
-    #[error("`{0}` is not a channel number")]
-    NotAChannel(String),
+    /// A key is none of the task's channels.
+    #[error(transparent)]
+    UnknownKey(#[from] UnknownKey),
     /// A value is neither a number nor a bool nor bytes.
-    #[error("channel {channel}: {value} is not a number, true, false, or bytes as hexadecimal text such as \"00ff\"")]
+    #[error("channel `{channel}`: {value} is not a number, true, false, or bytes as hexadecimal text such as \"00ff\"")]
     NotAValue {
-        /// Channel number.
-        channel: u32,
+        /// What the line calls it.
+        channel: String,
         /// What was given.
         value: String,
     },
 }
 
-/// Takes a line apart. Blank lines, empty series and nulls hold no command. Of a series the last value counts.
+/// Takes a line for channels with these keys apart. Blank lines, empty series and nulls hold no command. Of a series the last value counts.
 ///
 /// # Errors
 /// The line is not a JSON object.
-pub fn parse_line(line: &[u8]) -> Result<Vec<Result<Command, LineError>>, LineError> {
+pub fn parse_line(line: &[u8], keys: &Keys) -> Result<Vec<Result<Command, LineError>>, LineError> {
     if line.trim_ascii().is_empty() {
         return Ok(Vec::new());
     }
     let object: Map<String, Json> =
         serde_json::from_slice(line).map_err(|error| LineError::NotAnObject(error.to_string()))?;
-    Ok(object.iter().filter_map(|(key, value)| entry(key, value)).collect())
+    Ok(object.iter().filter_map(|(key, value)| entry(key, value, keys)).collect())
 }
 
-fn entry(key: &str, value: &Json) -> Option<Result<Command, LineError>> {
-    let Ok(channel) = key.trim().parse() else { return Some(Err(LineError::NotAChannel(key.to_owned()))) };
+fn entry(key: &str, value: &Json, keys: &Keys) -> Option<Result<Command, LineError>> {
+    let channel = match keys.find(key) {
+        Ok(channel) => channel,
+        Err(unknown) => return Some(Err(unknown.into())),
+    };
+    let no_value = |value: &Json| LineError::NotAValue { channel: key.to_owned(), value: value.to_string() };
     let last = match value {
         Json::Array(series) => series.last()?,
         single => single,
@@ -66,25 +71,32 @@ fn entry(key: &str, value: &Json) -> Option<Result<Command, LineError>> {
         }
         Json::String(text) => {
             let bytes = text.parse().map(|octets| Command { channel, value: Value::Bytes(octets) });
-            Some(bytes.map_err(|_| LineError::NotAValue { channel, value: last.to_string() }))
+            Some(bytes.map_err(|_| no_value(last)))
         }
-        other => Some(Err(LineError::NotAValue { channel, value: other.to_string() })),
+        other => Some(Err(no_value(other))),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mapping::tests::placed;
+    use zerocat_pdi::DataType;
+
+    /// Channels 1 to 3, and two with larger numbers.
+    fn keys() -> Keys {
+        Keys::new(&[1, 2, 3, 100_010, 100_011].map(|channel| placed(channel, DataType::Int32, 0, 32)))
+    }
 
     fn commands(line: &str) -> Vec<Command> {
-        parse_line(line.as_bytes()).unwrap().into_iter().map(Result::unwrap).collect()
+        parse_line(line.as_bytes(), &keys()).unwrap().into_iter().map(Result::unwrap).collect()
     }
 
     #[test]
     fn the_last_value_of_a_series_counts() {
         let expected =
             [Command { channel: 100_010, value: Value::Uint(5) }, Command { channel: 100_011, value: Value::Int(-3) }];
-        assert_eq!(commands(r#"{"100010": 5, "100011": [1, 2, -3]}"#), expected);
+        assert_eq!(commands(r#"{"100010": 5, "dev_100011": [1, 2, -3]}"#), expected);
     }
 
     #[test]
@@ -111,24 +123,24 @@ mod tests {
 
     #[test]
     fn one_bad_entry_does_not_spoil_the_others() {
-        let parsed = parse_line(br#"{"1": 1, "2": "on", "x": 3}"#).unwrap();
+        let parsed = parse_line(br#"{"1": 1, "2": "on", "x": 3}"#, &keys()).unwrap();
         assert_eq!(parsed.iter().filter(|entry| entry.is_ok()).count(), 1);
-        assert_eq!(parsed[1], Err(LineError::NotAValue { channel: 2, value: "\"on\"".to_owned() }));
-        assert_eq!(parsed[2], Err(LineError::NotAChannel("x".to_owned())));
+        assert_eq!(parsed[1], Err(LineError::NotAValue { channel: "2".to_owned(), value: "\"on\"".to_owned() }));
+        assert!(matches!(&parsed[2], Err(LineError::UnknownKey(UnknownKey::None { key, .. })) if key == "x"));
     }
 
     #[test]
     fn refuses_lines_that_are_no_objects() {
         for line in ["5", "[1]", "{", "{} {}", "\u{0}", "{\"1\":1"] {
-            assert!(matches!(parse_line(line.as_bytes()), Err(LineError::NotAnObject(_))), "{line}");
+            assert!(matches!(parse_line(line.as_bytes(), &keys()), Err(LineError::NotAnObject(_))), "{line}");
         }
-        assert!(parse_line(&[0xff, 0xfe]).is_err());
+        assert!(parse_line(&[0xff, 0xfe], &keys()).is_err());
     }
     proptest::proptest! {
         #[test]
         fn any_line_ends_in_commands_or_errors(line: Vec<u8>, text in "[\\[\\]{}:,\"0-9a-z. -]{0,24}") {
             for line in [line.as_slice(), text.as_bytes(), format!("{{\"1\": [{text}]}}").as_bytes()] {
-                if let Err(error) = parse_line(line) {
+                if let Err(error) = parse_line(line, &keys()) {
                     proptest::prop_assert!(!error.to_string().is_empty());
                 }
             }

@@ -45,9 +45,9 @@ pub struct Counts {
     pub overrun: u64,
     /// Batches delivered.
     pub batches: u64,
-    /// Batches that the sink did not take: it refused them, or was too slow.
+    /// Batches that a sink did not take: it refused them, or was too slow. Each sink counts.
     pub lost_batches: u64,
-    /// 1 if the sink's thread was left behind at the end, because it took nothing any more.
+    /// Sinks whose threads were left behind at the end, because they took nothing any more.
     pub stuck_sinks: u64,
     /// Values taken from the source.
     pub commands: u64,

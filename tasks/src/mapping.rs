@@ -9,6 +9,8 @@ use zerocat_pdi::{BitSpan, DataType, Octets, Value, Windows};
 pub struct Placed {
     /// The channel.
     pub channel: ResolvedChannel,
+    /// Position of its SubDevice on the bus, 0-based.
+    pub position: u16,
     /// Its bits in the process image: those of its entry, or the one that it is of it.
     pub span: BitSpan,
     /// Bits of the input that an output follows until it is commanded for the first time.
@@ -20,8 +22,8 @@ pub struct Placed {
 impl Placed {
     /// A channel that follows nothing.
     #[must_use]
-    pub const fn new(channel: ResolvedChannel, span: BitSpan) -> Self {
-        Self { channel, span, initial: None, safe: None }
+    pub const fn new(channel: ResolvedChannel, position: u16, span: BitSpan) -> Self {
+        Self { channel, position, span, initial: None, safe: None }
     }
 
     /// How it follows, if it does, with its place in the record.
@@ -36,8 +38,6 @@ impl Placed {
 pub struct Point {
     /// Channel number.
     pub channel: u32,
-    /// Channel number of the state feedback.
-    pub state_channel: Option<u32>,
     /// Data type.
     pub data_type: DataType,
     /// Its bits in a record.
@@ -83,7 +83,6 @@ impl Mapping {
         let windows = Windows::cover(&spans);
         let point = |(placed, span): (&Placed, &BitSpan)| Point {
             channel: placed.channel.channel,
-            state_channel: placed.channel.state_channel,
             data_type: placed.channel.value_type(),
             span: *span,
         };
@@ -142,7 +141,7 @@ pub(crate) mod tests {
     /// A channel with a place, for tests.
     pub(crate) fn placed(channel: u32, data_type: DataType, offset: usize, len: u8) -> Placed {
         let channel = ResolvedChannel {
-            name: format!("channel_{channel}"),
+            name: format!("dev_{channel}"),
             unit: None,
             channel,
             numbered: true,
@@ -157,7 +156,7 @@ pub(crate) mod tests {
             data_type,
             direction: Direction::Output,
         };
-        Placed::new(channel, BitSpan::new(offset, len))
+        Placed::new(channel, 4, BitSpan::new(offset, len))
     }
 
     #[test]

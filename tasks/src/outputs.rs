@@ -1,5 +1,6 @@
 //! The outputs of a write task: one complete set that holds the last value of each that is commanded, and says which are.
 
+use crate::header::{ChannelHeader, Header};
 use crate::mapping::{Mapping, Point};
 use std::collections::HashMap;
 use zerocat_engine::{CommandSet, Others};
@@ -8,36 +9,46 @@ use zerocat_pdi::{Value, ValueError};
 /// The set of all outputs of a task.
 #[derive(Debug, Clone)]
 pub struct Outputs {
-    points: HashMap<u32, Point>,
+    points: HashMap<u32, Output>,
     record: Vec<u8>,
     /// Bits of the record that are commanded.
     commanded: Vec<u8>,
     others: Others,
 }
 
+/// One output of a record.
+#[derive(Debug, Clone)]
+struct Output {
+    name: String,
+    point: Point,
+}
+
 /// Why a value was refused; the output holds its last one.
-#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Rejected {
     /// The task has no such channel, or it is disabled.
     #[error("channel {0} is none of this task's enabled channels")]
     UnknownChannel(u32),
     /// The value does not fit the entry.
-    #[error("channel {channel}: {error}")]
+    #[error("channel `{channel}`: {error}")]
     Value {
-        /// Channel number.
-        channel: u32,
+        /// Name of the channel.
+        channel: String,
         /// Why.
         error: ValueError,
     },
 }
 
 impl Outputs {
-    /// None is commanded; they are as they are.
+    /// None is commanded; they are as they are. The header names them.
     #[must_use]
-    pub fn new(mapping: &Mapping) -> Self {
-        let points = mapping.points().iter().map(|point| (point.channel, *point)).collect();
+    pub fn new(mapping: &Mapping, header: &Header) -> Self {
+        let named = mapping.points().iter().zip(&header.channels);
+        let output = |(point, channel): (&Point, &ChannelHeader)| {
+            (point.channel, Output { name: channel.name.clone(), point: *point })
+        };
         let zeros = vec![0; mapping.record_len()];
-        Self { points, record: zeros.clone(), commanded: zeros, others: Others::Stay }
+        Self { points: named.map(output).collect(), record: zeros.clone(), commanded: zeros, others: Others::Stay }
     }
 
     /// The complete set.
@@ -79,24 +90,31 @@ impl Outputs {
         channel: u32,
         write: impl FnOnce(&Point, &mut [u8]) -> Result<bool, ValueError>,
     ) -> Result<(), Rejected> {
-        let unknown = Rejected::UnknownChannel(channel);
-        let point = self.points.get(&channel).ok_or(unknown)?;
-        let written = write(point, &mut self.record).map_err(|error| Rejected::Value { channel, error })?;
+        let Output { name, point } = self.points.get(&channel).ok_or(Rejected::UnknownChannel(channel))?;
+        let refused = |error| Rejected::Value { channel: name.clone(), error };
+        let written = write(point, &mut self.record).map_err(refused)?;
         let marked = written && point.span.fill(&mut self.commanded, true);
-        if marked { Ok(()) } else { Err(unknown) }
+        if marked { Ok(()) } else { Err(Rejected::UnknownChannel(channel)) }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::batch::Kind;
+    use crate::header::tests::header;
+    use crate::mapping::Placed;
     use crate::mapping::tests::placed;
     use zerocat_pdi::DataType;
+
+    fn outputs_of(channels: &[Placed]) -> Outputs {
+        Outputs::new(&Mapping::new(channels), &header(Kind::State, channels))
+    }
 
     fn outputs() -> Outputs {
         let places =
             [placed(1, DataType::Uint16, 0, 16), placed(2, DataType::Bool, 19, 1), placed(3, DataType::Int8, 24, 8)];
-        Outputs::new(&Mapping::new(&places))
+        outputs_of(&places)
     }
 
     #[test]
@@ -126,7 +144,7 @@ mod tests {
         let mut outputs = outputs();
         outputs.set(3, Value::Int(-5)).unwrap();
         let error = outputs.set(3, Value::Int(200)).unwrap_err();
-        assert!(error.to_string().starts_with("channel 3: 200 is out of range for int8"), "{error}");
+        assert!(error.to_string().starts_with("channel `dev_3`: 200 is out of range for int8"), "{error}");
         assert!(outputs.set(3, Value::Float64(0.5)).is_err());
         assert_eq!(outputs.set(9, Value::Int(0)), Err(Rejected::UnknownChannel(9)));
         assert_eq!(outputs.set_of_all().record, [0, 0, 0, 0xfb]);
@@ -142,11 +160,11 @@ mod tests {
 
     #[test]
     fn bytes_are_written_whole_or_refused() {
-        let mut outputs = Outputs::new(&Mapping::new(&[placed(1, DataType::Bytes, 0, 80)]));
+        let mut outputs = outputs_of(&[placed(1, DataType::Bytes, 0, 80)]);
         let bytes = |text: &str| Value::Bytes(text.parse().unwrap());
         outputs.set(1, bytes("00112233445566778899")).unwrap();
         let error = outputs.set(1, bytes("0011")).unwrap_err().to_string();
-        assert_eq!(error, "channel 1: 0011 is 2 bytes, bytes of 80 bits need 10 bytes as hexadecimal text");
+        assert_eq!(error, "channel `dev_1`: 0011 is 2 bytes, bytes of 80 bits need 10 bytes as hexadecimal text");
         assert!(outputs.set(1, Value::Uint(5)).is_err());
         assert_eq!(outputs.set_of_all().record, [0, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99]);
     }
@@ -155,7 +173,7 @@ mod tests {
     fn a_bit_is_written_beside_the_others_of_its_entry() {
         let mut bits = [placed(1, DataType::Uint16, 3, 1), placed(2, DataType::Uint16, 4, 1)];
         (bits[0].channel.bit, bits[1].channel.bit) = (Some(3), Some(4));
-        let mut outputs = Outputs::new(&Mapping::new(&bits));
+        let mut outputs = outputs_of(&bits);
         outputs.set(1, Value::Bool(true)).unwrap();
         outputs.set(2, Value::Uint(1)).unwrap();
         outputs.set(1, Value::Uint(0)).unwrap();

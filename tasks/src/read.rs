@@ -2,6 +2,7 @@
 
 use crate::batch::{Batch, Kind};
 use crate::counters::TaskCounters;
+use crate::header::Header;
 use crate::mapping::{Mapping, Placed};
 use crate::outlet::{Outlet, queue_of};
 use crate::ports::Samples;
@@ -23,7 +24,7 @@ const STEP: usize = 4096;
 /// What a read task is made of, before its ring is there.
 #[derive(Debug, Clone)]
 pub struct ReadSetup {
-    name: Arc<str>,
+    header: Arc<Header>,
     mapping: Mapping,
     period: Duration,
     every: u64,
@@ -36,17 +37,24 @@ impl ReadSetup {
     /// rig without problems rules out.
     #[must_use]
     pub fn new(rig: &Rig, task: &ReadTaskConfig, channels: &[Placed]) -> Option<Self> {
+        let rate = task.config.sample_rate;
         Some(Self {
-            name: task.name.as_str().into(),
+            header: Arc::new(Header::new(&task.name, Kind::Samples, rate, channels)),
             mapping: Mapping::new(channels),
             period: rig.period(),
-            every: rig.every(task.config.sample_rate)?,
+            every: rig.every(rate)?,
             batch_len: task.config.samples_per_batch()?,
-            sample_rate: task.config.sample_rate,
+            sample_rate: rate,
         })
     }
 
-    /// Batches that the queue to its sink holds: those of two seconds, as its ring.
+    /// What its batches hold.
+    #[must_use]
+    pub const fn header(&self) -> &Arc<Header> {
+        &self.header
+    }
+
+    /// Batches that the queue to each of its sinks holds: those of two seconds, as its ring.
     #[must_use]
     pub fn queue(&self) -> usize {
         #[expect(clippy::cast_precision_loss, reason = "a batch has far fewer samples than 2^53")]
@@ -85,13 +93,12 @@ impl<S: Samples> ReadTask<S> {
     /// A task on its ring.
     #[must_use]
     pub fn new(setup: ReadSetup, samples: S, offset: WallOffset, outlet: Outlet) -> Self {
-        let channels = setup.mapping.points().iter().map(|point| point.channel);
         Self {
             record: vec![0; samples.record_len()],
             samples,
             batch_len: usize::try_from(setup.batch_len).unwrap_or(usize::MAX),
             stamps: Timestamps::new(offset),
-            batch: Batch::new(Arc::clone(&setup.name), Kind::Samples, channels),
+            batch: Batch::new(Arc::clone(&setup.header)),
             outlet,
             setup,
         }
@@ -164,7 +171,7 @@ impl<S: Samples + 'static> ReadTask<S> {
     /// # Errors
     /// The thread could not be started.
     pub fn spawn(self) -> io::Result<TaskThread> {
-        let name = format!("zc-read-{}", self.setup.name);
+        let name = format!("zc-read-{}", self.setup.header.task);
         TaskThread::start(&name, Arc::clone(self.counters()), move |stop| self.run(stop))
     }
 }
@@ -172,6 +179,7 @@ impl<S: Samples + 'static> ReadTask<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::header::tests::header;
     use crate::mapping::tests::placed;
     use crate::ports::memory::Queue;
     use std::sync::Mutex;
@@ -180,9 +188,10 @@ mod tests {
     type Seen = Arc<Mutex<Vec<Batch>>>;
 
     fn task(every: u64, batch_len: u64, queue: &Queue) -> (ReadTask<Queue>, Seen) {
-        let mapping = Mapping::new(&[placed(1, DataType::Int16, 0, 16)]);
+        let channels = [placed(1, DataType::Int16, 0, 16)];
+        let (mapping, header) = (Mapping::new(&channels), Arc::new(header(Kind::Samples, &channels)));
         let period = Duration::from_millis(1);
-        let setup = ReadSetup { name: "in".into(), mapping, period, every, batch_len, sample_rate: 100.0 };
+        let setup = ReadSetup { header, mapping, period, every, batch_len, sample_rate: 100.0 };
         let seen = Seen::default();
         let inner = Arc::clone(&seen);
         let outlet = Outlet::default().with_observer(Box::new(move |batch| inner.lock().unwrap().push(batch.clone())));
@@ -204,7 +213,7 @@ mod tests {
         let first: Vec<u64> = (0..5).map(|n| 1_100_000_000 + n * 10_000_000).collect();
         assert_eq!(seen[0].index, first);
         let values: Vec<Value> = (5..10).map(Value::Int).collect();
-        assert_eq!((seen[1].channels[0].channel, &seen[1].channels[0].values), (1, &values));
+        assert_eq!((&*seen[1].header.channels[0].name, &seen[1].columns[0]), ("dev_1", &values));
     }
 
     #[test]

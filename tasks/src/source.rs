@@ -1,11 +1,13 @@
 //! Where the values of a write task come from: lines on standard input, or waveforms.
 
 use crate::commands::{Command, LineError, parse_line};
+use crate::keys::Keys;
 use crate::lines::LineReader;
 use crate::standard_input::{Job, StandardInput};
 use crate::thread::STACK;
 use crate::waveform::value_at;
 use std::io::{self, BufRead, BufReader};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::thread::Builder;
 use std::time::Duration;
@@ -79,27 +81,29 @@ impl Source for WaveformSource {
 /// JSON lines from a stream, read by a thread named `zc-stdin`, which ends with the stream or the process.
 #[derive(Debug)]
 pub struct StdinSource {
+    keys: Arc<Keys>,
     lines: Receiver<Result<Vec<u8>, LineError>>,
     ended: bool,
 }
 
 impl StdinSource {
-    /// From standard input. While the process is in the background of its terminal nothing is read, and nothing stops it.
+    /// From standard input, for channels with these keys. While the process is in the background of its terminal nothing
+    /// is read, and nothing stops it.
     ///
     /// # Errors
     /// The thread could not be started.
-    pub fn open() -> io::Result<Self> {
-        Self::from_reader(|| BufReader::new(StandardInput::open(told)))
+    pub fn open(keys: Arc<Keys>) -> io::Result<Self> {
+        Self::from_reader(keys, || BufReader::new(StandardInput::open(told)))
     }
 
     /// From another stream, opened on the reading thread.
     ///
     /// # Errors
     /// The thread could not be started.
-    pub fn from_reader<R: BufRead>(open: impl FnOnce() -> R + Send + 'static) -> io::Result<Self> {
+    pub fn from_reader<R: BufRead>(keys: Arc<Keys>, open: impl FnOnce() -> R + Send + 'static) -> io::Result<Self> {
         let (sender, lines) = sync_channel(WAITING);
         Builder::new().name("zc-stdin".to_owned()).stack_size(STACK).spawn(move || forward(open(), &sender))?;
-        Ok(Self { lines, ended: false })
+        Ok(Self { keys, lines, ended: false })
     }
 }
 
@@ -136,7 +140,7 @@ impl Source for StdinSource {
     fn poll(&mut self, _live: Option<Duration>, into: &mut Vec<SourceItem>) {
         for _ in 0..WAITING {
             match self.lines.try_recv() {
-                Ok(line) => into.extend(sourced(line)),
+                Ok(line) => into.extend(sourced(line, &self.keys)),
                 Err(TryRecvError::Empty) => return,
                 Err(TryRecvError::Disconnected) => {
                     if !std::mem::replace(&mut self.ended, true) {
@@ -149,13 +153,13 @@ impl Source for StdinSource {
     }
 }
 
-fn sourced(line: Result<Vec<u8>, LineError>) -> Vec<SourceItem> {
+fn sourced(line: Result<Vec<u8>, LineError>, keys: &Keys) -> Vec<SourceItem> {
     let each = |entry| match entry {
         Ok(command) => SourceItem::Command(command),
         Err(error) => SourceItem::Malformed(error),
     };
     let blank = line.as_ref().is_ok_and(|line| line.trim_ascii().is_empty());
-    match line.and_then(|line| parse_line(&line)) {
+    match line.and_then(|line| parse_line(&line, keys)) {
         Ok(_) if blank => Vec::new(),
         Ok(entries) => entries.into_iter().map(each).chain([SourceItem::Line]).collect(),
         Err(error) => vec![SourceItem::Malformed(error)],
@@ -165,7 +169,9 @@ fn sourced(line: Result<Vec<u8>, LineError>) -> Vec<SourceItem> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mapping::tests::placed;
     use zerocat_config::Setting;
+    use zerocat_pdi::DataType;
 
     #[test]
     fn waveforms_wait_for_the_outputs_to_go_live() {
@@ -182,8 +188,9 @@ mod tests {
 
     #[test]
     fn lines_of_a_stream_become_commands_and_its_end_is_told_once() {
-        let lines = &b"{\"1\": 2}\nnonsense\n\n{\"1\": [3, 4]}\n{}\n"[..];
-        let mut source = StdinSource::from_reader(move || lines).unwrap();
+        let keys = Arc::new(Keys::new(&[placed(1, DataType::Uint8, 0, 8)]));
+        let lines = &b"{\"1\": 2}\nnonsense\n\n{\"dev_1\": [3, 4]}\n{}\n"[..];
+        let mut source = StdinSource::from_reader(keys, move || lines).unwrap();
         let mut got = Vec::new();
         while !got.contains(&SourceItem::Ended) {
             source.poll(None, &mut got);

@@ -13,7 +13,9 @@
 
 use crate::batch::{Batch, Kind};
 use crate::counters::TaskCounters;
+use crate::header::Header;
 use crate::hearing::{Hearing, Listener, SourceEvent};
+use crate::keys::Keys;
 use crate::mapping::{Mapping, Placed, Point};
 use crate::outlet::{Outlet, queue_of};
 use crate::outputs::{Outputs, Rejected};
@@ -39,7 +41,8 @@ const SHORTEST_NAP: Duration = Duration::from_micros(200);
 /// What a write task is made of, before its rings are there.
 #[derive(Debug, Clone)]
 pub struct WriteSetup {
-    name: Arc<str>,
+    header: Arc<Header>,
+    keys: Arc<Keys>,
     mapping: Mapping,
     period: Duration,
     state_every: u64,
@@ -61,7 +64,8 @@ impl WriteSetup {
             SourceConfig::Waveform => Stdin::default(),
         };
         Some(Self {
-            name: task.name.as_str().into(),
+            header: Arc::new(Header::new(&task.name, Kind::State, task.config.state_rate, channels)),
+            keys: Arc::new(Keys::new(channels)),
             mapping: Mapping::new(channels),
             period: rig.period(),
             state_every: rig.every(task.config.state_rate)?,
@@ -75,7 +79,19 @@ impl WriteSetup {
         })
     }
 
-    /// Batches that the queue to its sink holds: those of two seconds, as its ring.
+    /// What its batches hold.
+    #[must_use]
+    pub const fn header(&self) -> &Arc<Header> {
+        &self.header
+    }
+
+    /// What commands may call its channels.
+    #[must_use]
+    pub const fn keys(&self) -> &Arc<Keys> {
+        &self.keys
+    }
+
+    /// Batches that the queue to each of its sinks holds: those of two seconds, as its ring.
     #[must_use]
     pub fn queue(&self) -> usize {
         queue_of(self.state_rate)
@@ -138,17 +154,14 @@ impl<C: Commands, S: Samples, Q: Source> WriteTask<C, S, Q> {
     /// A task on its rings, which commands nothing until the source gives values.
     #[must_use]
     pub fn new(setup: WriteSetup, commands: C, states: S, source: Q, offset: WallOffset, outlet: Outlet) -> Self {
-        let with_state = setup.mapping.points().iter().filter(|point| point.state_channel.is_some());
-        let points: Vec<Point> = with_state.copied().collect();
-        let channels = points.iter().filter_map(|point| point.state_channel);
         let feedback = Feedback {
             record: vec![0; states.record_len()],
             stamps: Timestamps::new(offset),
-            batch: Batch::new(Arc::clone(&setup.name), Kind::State, channels),
-            points,
+            batch: Batch::new(Arc::clone(&setup.header)),
+            points: setup.mapping.points().to_vec(),
             outlet,
         };
-        let (outputs, hearing) = (Outputs::new(&setup.mapping), Hearing::new(setup.timeout));
+        let (outputs, hearing) = (Outputs::new(&setup.mapping, &setup.header), Hearing::new(setup.timeout));
         Self {
             commands,
             states,
@@ -214,7 +227,7 @@ impl<C: Commands, S: Samples, Q: Source> WriteTask<C, S, Q> {
         self.drop_outdated(now);
         self.outputs.make_safe();
         (self.dirty, self.acknowledged) = (false, false);
-        let task = &*self.setup.name;
+        let task = &*self.setup.header.task;
         tracing::warn!(task, "outputs are safe after an outage, until a command is given; see `after_outage`");
     }
 
@@ -265,7 +278,7 @@ impl<C: Commands, S: Samples, Q: Source> WriteTask<C, S, Q> {
         }
         let count = self.counters().overflow();
         if count.is_power_of_two() {
-            let task = &*self.setup.name;
+            let task = &*self.setup.header.task;
             let fault = Fault::CommandOverflowed;
             tracing::warn!(%fault, task, count, "a line of commands was refused: too many wait for their turn");
         }
@@ -345,22 +358,24 @@ impl<C: Commands, S: Samples, Q: Source> WriteTask<C, S, Q> {
                 self.counters().command();
                 (self.dirty, self.acknowledged) = (true, true);
             }
-            Err(error) => self.rejected(error),
+            Err(error) => self.rejected(&error),
         }
     }
 
     /// Reports the 1st, 2nd, 4th, 8th ... one of a kind, so that a flood of them doesn't become a flood of lines.
-    fn rejected(&self, error: Rejected) {
-        let count = self.counters().reject(&error);
+    fn rejected(&self, error: &Rejected) {
+        let count = self.counters().reject(error);
         if count.is_power_of_two() {
-            tracing::warn!(fault = %error.fault(), task = &*self.setup.name, count, %error, "a value was refused; the output holds its last one");
+            let task = &*self.setup.header.task;
+            tracing::warn!(fault = %error.fault(), task, count, %error, "a value was refused; the output holds its last one");
         }
     }
 
     fn malformed(&self, error: &crate::LineError) {
         let count = self.counters().malform(error);
         if count.is_power_of_two() {
-            tracing::warn!(fault = %error.fault(), task = &*self.setup.name, count, %error, "a line of commands was refused");
+            let task = &*self.setup.header.task;
+            tracing::warn!(fault = %error.fault(), task, count, %error, "a line of commands was refused");
         }
     }
 
@@ -386,11 +401,9 @@ impl Feedback {
         let stamp = self.stamps.advance(header.cycle, header.at.0);
         let missing = stamp.missing(every);
         self.outlet.counters().sample(header.stale, missing);
-        if !self.points.is_empty() {
-            self.batch.push(stamp.unix_ns, header.stale, missing, self.points.iter(), &self.record);
-            self.outlet.deliver(&self.batch);
-            self.batch.clear();
-        }
+        self.batch.push(stamp.unix_ns, header.stale, missing, self.points.iter(), &self.record);
+        self.outlet.deliver(&self.batch);
+        self.batch.clear();
         true
     }
 }
@@ -401,7 +414,7 @@ impl<C: Commands + 'static, S: Samples + 'static, Q: Source + 'static> WriteTask
     /// # Errors
     /// The thread could not be started.
     pub fn spawn(self) -> io::Result<TaskThread> {
-        let name = format!("zc-write-{}", self.setup.name);
+        let name = format!("zc-write-{}", self.setup.header.task);
         TaskThread::start(&name, Arc::clone(self.counters()), move |stop| self.run(stop))
     }
 }
@@ -416,9 +429,10 @@ impl Source for Box<dyn Source> {
 mod tests {
     use super::*;
     use crate::commands::{Command, LineError};
+    use crate::header::tests::header;
     use crate::mapping::tests::placed;
     use crate::ports::memory::{Pushed, Queue};
-    use crate::sink_thread::tests::Stuck;
+    use crate::sink_thread::tests::{Stuck, named};
     use std::sync::Mutex;
     use zerocat_engine::Others;
     use zerocat_pdi::{DataType, Value};
@@ -460,10 +474,11 @@ mod tests {
         let Habit { after_outage, timeout, order } = kind;
         let mut second = placed(2, DataType::Uint8, 16, 8);
         second.channel.state_channel = None;
-        let mapping = Mapping::new(&[placed(1, DataType::Uint16, 0, 16), second]);
-        let (name, period) = ("out".into(), MS);
-        let setup =
-            WriteSetup { name, mapping, period, state_every: 100, state_rate: 10.0, after_outage, timeout, order };
+        let channels = [placed(1, DataType::Uint16, 0, 16), second];
+        let (mapping, keys) = (Mapping::new(&channels), Arc::new(Keys::new(&channels)));
+        let (header, period) = (Arc::new(header(Kind::State, &channels)), MS);
+        let (state_every, state_rate) = (100, 10.0);
+        let setup = WriteSetup { header, keys, mapping, period, state_every, state_rate, after_outage, timeout, order };
         let (pushed, queue) = (Pushed::new(depth), Queue::new(3));
         let seen = Seen::default();
         let inner = Arc::clone(&seen);
@@ -507,7 +522,7 @@ mod tests {
 
     #[test]
     fn refused_values_and_lines_are_counted_and_the_task_goes_on() {
-        let malformed = SourceItem::Malformed(LineError::NotAChannel("x".to_owned()));
+        let malformed = SourceItem::Malformed(LineError::TooLong { most: 5 });
         let script = vec![vec![command(1, 65_536), command(9, 0), malformed, command(2, 5)]];
         let (mut task, pushed, ..) = task(script, 10);
         task.step(MS);
@@ -595,15 +610,15 @@ mod tests {
     }
 
     #[test]
-    fn state_feedback_is_what_was_sent_under_the_state_channel_with_its_own_time() {
+    fn state_feedback_is_what_was_sent_with_its_own_time() {
         let (mut task, _, queue, seen) = task(vec![vec![command(1, 500)]], 10);
         queue.send(200, false, &[0xf4, 0x01, 9]);
         queue.send(300, true, &[0xf5, 0x01, 9]);
         assert_eq!(task.step(MS).states, 2);
         let seen = seen.lock().unwrap();
-        assert_eq!((seen[0].kind, seen[0].index[0], seen[1].index[0]), (Kind::State, 200_000_000, 300_000_000));
-        assert_eq!((seen[0].last(101), seen[1].last(101)), (Some(Value::Uint(500)), Some(Value::Uint(501))));
-        assert_eq!((seen[0].channels.len(), &seen[0].stale, &seen[1].stale), (1, &Vec::new(), &vec![0]));
+        assert_eq!((seen[0].header.of, seen[0].index[0], seen[1].index[0]), (Kind::State, 200_000_000, 300_000_000));
+        assert_eq!((seen[0].last("dev_1"), seen[1].last("dev_1")), (Some(Value::Uint(500)), Some(Value::Uint(501))));
+        assert_eq!((seen[0].last("dev_2"), &seen[0].stale, &seen[1].stale), (Some(Value::Uint(9)), &vec![], &vec![0]));
     }
 
     #[test]
@@ -689,7 +704,7 @@ mod tests {
         let (sink, gate, taken) = Stuck::new();
         let script = (0..200).map(|n| vec![command(2, n)]).collect();
         let (mut task, pushed, queue, _) = task(script, 1_000);
-        task.feedback.outlet = Outlet::to_sink("out", Box::new(sink), 4).unwrap();
+        task.feedback.outlet = Outlet::to_sinks(&task.setup.header, vec![named(sink)], 4).unwrap();
         for cycle in 0..200u8 {
             queue.send(cycle.into(), false, &[0, 0, cycle]);
             assert!(task.step(MS * cycle.into()).pushed);

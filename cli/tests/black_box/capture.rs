@@ -4,6 +4,7 @@ use crate::bench_set::{Folder, Segment, demo_rig, run};
 use pcap_file::pcapng::PcapNgReader;
 use pcap_file::pcapng::blocks::Block;
 use pcap_file::pcapng::blocks::enhanced_packet::EnhancedPacketOption;
+use pcap_file::pcapng::blocks::opt_common::CommonOption;
 use std::fs::File;
 use std::process::Command;
 use zerocat_testkit::netns::in_private_netns;
@@ -31,6 +32,22 @@ fn frames(path: &str) -> Vec<(u32, Vec<u8>)> {
     frames
 }
 
+/// The comment of a frame, where there is one.
+fn note(path: &str) -> String {
+    let mut reader = PcapNgReader::new(File::open(path).unwrap()).unwrap();
+    while let Some(block) = reader.next_block() {
+        let Block::EnhancedPacket(packet) = block.unwrap().0 else { continue };
+        let note = packet.options.iter().find_map(|option| match option {
+            EnhancedPacketOption::Common(CommonOption::Comment(note)) => Some(note.to_string()),
+            _ => None,
+        });
+        if let Some(note) = note {
+            return note;
+        }
+    }
+    String::new()
+}
+
 #[test]
 fn a_capture_holds_what_was_sent_and_what_came_back() {
     in_private_netns(|veth| {
@@ -49,6 +66,13 @@ fn a_capture_holds_what_was_sent_and_what_came_back() {
         assert!(!received.is_empty() && received.iter().all(|(way, _)| *way == INBOUND));
         assert!(sent.iter().all(|(_, bytes)| bytes[6] & RETURNED == 0));
         assert!(received.iter().all(|(_, bytes)| bytes[6] & RETURNED != 0));
+        let note = note(&file);
+        assert!(
+            note.starts_with("the channels in the data of the cyclic frames from here on:\nframe 0, LRW at "),
+            "{note}"
+        );
+        assert!(note.contains("16 bits: axis_status_word (input, axis.0x6041:00, uint16)"), "{note}");
+        assert!(note.contains("16 bits: axis_control_word (output, axis.0x6040:00, uint16)"), "{note}");
         assert_tshark_agrees(&file, frames.len());
     });
 }

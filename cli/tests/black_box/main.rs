@@ -34,6 +34,7 @@ mod run;
 #[allow(dead_code, reason = "another suite uses the rest")]
 #[path = "../sim/running.rs"]
 mod running;
+mod samples;
 mod scan;
 mod signals;
 mod silence;

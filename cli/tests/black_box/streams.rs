@@ -145,6 +145,9 @@ fn lines_that_are_written_at_once_are_sent_in_turn() {
 fn assert_lines(out: &str) {
     for line in out.lines() {
         let line: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        if line["kind"] == "channels" {
+            continue;
+        }
         let samples = line["index"].as_array().unwrap();
         assert!(samples.iter().all(Value::is_u64) && samples.is_sorted_by_key(Value::as_u64), "{line}");
         for values in line["channels"].as_object().unwrap().values() {

@@ -1,0 +1,178 @@
+//! Batches as comma-separated values (RFC 4180, but for the line ends, which are `\n`): a line of names, then one row for
+//! each sample.
+//!
+//! A number is written as in JSON lines; what is no number is `NaN`, `inf` or `-inf`.
+
+use crate::batch::Batch;
+use crate::header::Header;
+use crate::json_lines::Beginning;
+use crate::sink::Sink;
+use crate::whole_lines::WholeLines;
+use std::borrow::Cow;
+use std::io::{self, Write};
+use zerocat_config::By;
+use zerocat_pdi::Value;
+
+/// The first column: nanoseconds since 1970-01-01 UTC.
+pub const TIME_COLUMN: &str = "time_ns";
+/// The last column: 1 for a sample that holds older bytes, because a SubDevice did not answer in its cycle.
+pub const STALE_COLUMN: &str = "stale";
+
+/// Comma-separated values.
+#[derive(Debug)]
+pub struct Csv {
+    lines: WholeLines,
+    by: By,
+    beginning: Beginning,
+    /// The header line, as long as it isn't written.
+    owed: Vec<u8>,
+    text: Vec<u8>,
+}
+
+impl Csv {
+    /// To a writer. A file that has its header line already needs no other.
+    #[must_use]
+    pub const fn new(lines: WholeLines, by: By, beginning: Beginning) -> Self {
+        Self { lines, by, beginning, owed: Vec::new(), text: Vec::new() }
+    }
+
+    fn write(&mut self) -> io::Result<()> {
+        if self.text.is_empty() {
+            return Ok(());
+        }
+        self.lines.write(&self.text)?;
+        self.owed.clear();
+        Ok(())
+    }
+}
+
+/// The line of names, with its end.
+#[must_use]
+pub fn csv_names(header: &Header, by: By) -> String {
+    let keys = header.keys(by).map(|(_, key)| quoted(key));
+    let all: Vec<_> = std::iter::once(TIME_COLUMN.into()).chain(keys).chain([STALE_COLUMN.into()]).collect();
+    format!("{}\n", all.join(","))
+}
+
+impl Sink for Csv {
+    fn begin(&mut self, header: &Header) -> io::Result<()> {
+        if self.beginning == Beginning::Header {
+            self.owed = csv_names(header, self.by).into_bytes();
+        }
+        self.text.clone_from(&self.owed);
+        self.write()
+    }
+
+    fn take(&mut self, batch: &Batch) -> io::Result<()> {
+        let columns: Vec<&[Value]> =
+            batch.header.keys(self.by).filter_map(|(n, _)| batch.columns.get(n)).map(Vec::as_slice).collect();
+        if columns.is_empty() {
+            return Ok(());
+        }
+        self.text.clone_from(&self.owed);
+        let mut stale = batch.stale.iter().peekable();
+        for (row, time) in batch.index.iter().enumerate() {
+            write!(self.text, "{time}")?;
+            for column in &columns {
+                self.text.push(b',');
+                column.get(row).map_or(Ok(()), |value| number(&mut self.text, value))?;
+            }
+            let old = stale.next_if(|position| **position == row).is_some();
+            self.text.extend_from_slice(if old { b",1\n" } else { b",0\n" });
+        }
+        self.write()
+    }
+}
+
+/// A value without quotes: none has a comma.
+fn number(text: &mut Vec<u8>, value: &Value) -> io::Result<()> {
+    match value {
+        Value::Bool(bit) => write!(text, "{}", u8::from(*bit)),
+        Value::Int(value) => write!(text, "{value}"),
+        Value::Uint(value) => write!(text, "{value}"),
+        Value::Bytes(bytes) => write!(text, "{bytes}"),
+        Value::Float32(value) if value.is_finite() => Ok(serde_json::to_writer(text, value)?),
+        Value::Float64(value) if value.is_finite() => Ok(serde_json::to_writer(text, value)?),
+        other => write!(text, "{}", other.to_f64()),
+    }
+}
+
+/// A field, in quotes where it needs them.
+fn quoted(field: Cow<'_, str>) -> Cow<'_, str> {
+    if field.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", field.replace('"', "\"\"")).into() } else { field }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::Kind;
+    use crate::header::tests::header;
+    use crate::mapping::tests::placed;
+    use crate::mapping::{Mapping, Placed};
+    use crate::whole_lines::tests::Disk;
+    use std::sync::Arc;
+    use zerocat_pdi::DataType;
+
+    fn places() -> Vec<Placed> {
+        let mut places = vec![
+            placed(9, DataType::Int16, 0, 16),
+            placed(7, DataType::Bool, 16, 1),
+            placed(8, DataType::Float32, 24, 32),
+            placed(6, DataType::Bytes, 56, 16),
+        ];
+        places[2].channel.name = "a \"big\", slow one".to_owned();
+        places
+    }
+
+    fn batch() -> Batch {
+        let places = places();
+        let mapping = Mapping::new(&places);
+        let mut batch = Batch::new(Arc::new(header(Kind::Samples, &places)));
+        batch.push(5, false, 0, mapping.points().iter(), &[0xff, 0xff, 1, 0, 0, 0xc0, 0x3f, 0, 0xff]);
+        batch.push(6, true, 0, mapping.points().iter(), &[1, 0, 0, 0, 0, 0xc0, 0x7f, 1, 2]);
+        batch
+    }
+
+    #[test]
+    fn a_row_for_each_sample_stands_below_a_line_of_names() {
+        let (disk, batch) = (Disk::with_room(1000), batch());
+        let mut csv = Csv::new(disk.lines(), By::Name, Beginning::Header);
+        csv.begin(&batch.header).unwrap();
+        csv.take(&batch).unwrap();
+        csv.take(&batch).unwrap();
+        let rows = "5,-1,1,1.5,00ff,0\n6,1,0,NaN,0102,1\n";
+        assert_eq!(disk.text(), format!("time_ns,dev_9,dev_7,\"a \"\"big\"\", slow one\",dev_6,stale\n{rows}{rows}"));
+    }
+
+    #[test]
+    fn rows_by_number_have_numbers_above_them_and_may_go_behind_others() {
+        let (disk, batch) = (Disk::with_room(1000), batch());
+        assert_eq!(csv_names(&batch.header, By::Number), "time_ns,9,7,8,6,stale\n");
+        let mut csv = Csv::new(disk.lines(), By::Number, Beginning::None);
+        csv.begin(&batch.header).unwrap();
+        csv.take(&batch).unwrap();
+        assert_eq!(disk.text().lines().next(), Some("5,-1,1,1.5,00ff,0"));
+    }
+
+    #[test]
+    fn names_that_found_no_room_come_before_the_first_row() {
+        let (disk, batch) = (Disk::with_room(3), batch());
+        let mut csv = Csv::new(disk.lines(), By::Number, Beginning::Header);
+        assert!(csv.begin(&batch.header).is_err());
+        disk.set_room(1000);
+        csv.take(&batch).unwrap();
+        assert_eq!(disk.text().lines().collect::<Vec<_>>()[..2], ["tim", "time_ns,9,7,8,6,stale"]);
+    }
+
+    #[test]
+    fn what_is_no_number_and_what_has_many_digits_can_be_told() {
+        let text = |value| {
+            let mut text = Vec::new();
+            number(&mut text, &value).unwrap();
+            String::from_utf8(text).unwrap()
+        };
+        let odd = [f64::INFINITY, f64::NEG_INFINITY, 1e300, 0.1].map(Value::Float64).map(text);
+        assert_eq!(odd, ["inf", "-inf", "1e+300", "0.1"]);
+        assert_eq!(text(Value::Uint(u64::MAX)), u64::MAX.to_string());
+    }
+}

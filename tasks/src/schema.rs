@@ -1,0 +1,68 @@
+//! The JSON schema of the lines of a sink, which the code that writes them is held against by a test.
+
+#![expect(dead_code, reason = "these types stand for what is written, and are never made")]
+
+use crate::batch::Kind;
+use crate::header::ChannelHeader;
+use schemars::JsonSchema;
+use std::collections::BTreeMap;
+use zerocat_config::By;
+
+/// One line of a JSON-lines sink (`zerocat-lines/1`). Keys may be added within a version.
+#[derive(JsonSchema)]
+#[schemars(tag = "kind", rename_all = "lowercase", title = "zerocat line")]
+pub(crate) enum AnyLine {
+    /// What the lines of a task hold: the first line of it in each run, and what is in the file beside a CSV.
+    Channels(Channels),
+    /// Inputs of a read task.
+    Samples(Values),
+    /// Outputs of a write task, as they were sent.
+    State(Values),
+}
+
+/// What the lines of a task hold.
+#[derive(JsonSchema)]
+pub(crate) struct Channels {
+    /// Name of the task.
+    task: String,
+    /// Always `zerocat-lines/1`.
+    schema: String,
+    /// Kind of the lines that follow.
+    of: Kind,
+    /// What lines know channels by.
+    by: By,
+    /// Samples per second, in Hz.
+    rate_hz: f64,
+    /// The channels in them, in the order of the rig file.
+    channels: Vec<ChannelHeader>,
+}
+
+/// Some samples.
+#[derive(JsonSchema)]
+pub(crate) struct Values {
+    /// Name of the task.
+    task: String,
+    /// Timestamps, in nanoseconds since 1970-01-01 UTC.
+    index: Vec<u64>,
+    /// For each channel, by name or by number, one value for each timestamp.
+    channels: BTreeMap<String, Vec<OneValue>>,
+    /// Positions in `index` of samples that hold older bytes, because a SubDevice did not answer in their cycle.
+    stale: Vec<usize>,
+    /// Samples that are missing since the line before.
+    missing: u64,
+}
+
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+pub(crate) enum OneValue {
+    /// A number; 0 or 1 of a `bool`; `null` for a float that is none.
+    Number(Option<f64>),
+    /// Of `bytes`: hexadecimal, two digits a byte.
+    Bytes(String),
+}
+
+/// JSON schema (draft 2020-12) of one line of a JSON-lines sink.
+#[must_use]
+pub fn lines_schema() -> schemars::Schema {
+    schemars::schema_for!(AnyLine)
+}

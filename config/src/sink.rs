@@ -13,8 +13,8 @@ pub struct Sink {
     /// How data is written.
     #[serde(flatten)]
     pub format: Format,
-    /// Whether lines know channels by name or by number; null for numbers where every enabled channel of the task has
-    /// one, else names.
+    /// Whether lines know channels by name or by number; null for JSON lines by number where every enabled channel of the
+    /// task has one, and by name otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<By>,
     /// Whether it begins with what it holds: a line of JSON, or a header line of CSV and a file beside it.
@@ -102,7 +102,8 @@ struct RawSink {
     jsonl: Option<String>,
     /// Comma-separated values to this file, or to standard output for `-`.
     csv: Option<String>,
-    /// What lines know channels by; null for numbers where every enabled channel of the task has one, else names.
+    /// What lines know channels by; null for numbers in JSON lines where every enabled channel of the task has one, else
+    /// names.
     by: Option<By>,
     /// Whether it begins with what it holds; true by default.
     header: Option<bool>,

@@ -304,6 +304,17 @@ fn refuses_one_file_for_two_tasks_but_shares_standard_output() {
 }
 
 #[test]
+fn refuses_a_csv_that_shares_standard_output_or_has_a_column_twice() {
+    let mut rig = with("/tasks/0/sink", json!([{ "jsonl": "a.jsonl" }, { "csv": "-" }]));
+    set(&mut rig, "/tasks/1/sink", json!({ "jsonl": "-" }));
+    let why = "tasks[0].sink[1].csv writes to standard output already, and a CSV can't share it";
+    assert!(names(&rig, "tasks[1].sink.jsonl", why));
+    let mut rig = with("/tasks/0/sink", json!({ "csv": "a.csv" }));
+    set(&mut rig, "/tasks/0/config/channels/0/name", json!("stale"));
+    assert!(names(&rig, "tasks[0].sink.csv", "channel `stale` has the name of a column that every CSV has"));
+}
+
+#[test]
 fn refuses_standard_input_for_two_tasks() {
     let mut rig = sound();
     let mut copy = rig["tasks"][1].clone();

@@ -91,7 +91,7 @@ mod tests {
             data_type,
             direction: Direction::Output,
         };
-        Placed::new(channel, BitSpan::new(offset, len))
+        Placed::new(channel, 0, BitSpan::new(offset, len))
     }
 
     #[test]

@@ -1,19 +1,22 @@
-//! Sinks: that each has a path of its own, and that lines by number have numbers.
+//! Sinks: that each has a path of its own, that lines by number have numbers, and that a CSV is a table of its own.
 
 use super::{Found, Unique};
 use crate::error::Rule;
 use crate::file_key::FileKey;
 use crate::rig::Rig;
-use crate::sink::{By, Sink};
+use crate::sink::{By, Format, Sink};
 use crate::task::Task;
 
 /// Checks the sinks of all tasks.
 pub(super) fn sinks(rig: &Rig, found: &mut Found) {
     let mut files = Unique::new();
+    let mut stdout = None;
     for (i, task) in rig.tasks.iter().enumerate() {
         for (n, sink) in task.sinks().iter().enumerate() {
             let at = if task.sinks().len() == 1 { format!("tasks[{i}].sink") } else { format!("tasks[{i}].sink[{n}]") };
             file(sink, &at, &mut files, found);
+            table(sink, &at, &mut stdout, found);
+            columns(task, sink, &at, found);
             if sink.by == Some(By::Number)
                 && let Some(name) = unnumbered(task)
             {
@@ -42,16 +45,49 @@ fn file(sink: &Sink, at: &str, files: &mut Unique<FileKey>, found: &mut Found) {
     }
 }
 
+/// A CSV on standard output has it to itself. `first` is the sink that has it already, and whether that is a CSV.
+fn table(sink: &Sink, at: &str, first: &mut Option<(String, bool)>, found: &mut Found) {
+    if !sink.is_stdout() {
+        return;
+    }
+    let (at, csv) = (format!("{at}.{}", sink.key()), matches!(sink.format, Format::Csv(_)));
+    match first {
+        Some((first, other)) if csv || *other => {
+            let what = format!("{first} writes to standard output already, and a CSV can't share it");
+            found.add(Rule::Conflict, at, what, "write one of them to a file");
+        }
+        Some(_) => {}
+        None => *first = Some((at, csv)),
+    }
+}
+
+/// Columns that every CSV has.
+const COLUMNS: [&str; 2] = ["time_ns", "stale"];
+
+fn columns(task: &Task, sink: &Sink, at: &str, found: &mut Found) {
+    let named = matches!(sink.format, Format::Csv(_)) && sink.by != Some(By::Number);
+    let names = enabled(task).map(|(name, _)| name);
+    for name in names.filter(|name| named && COLUMNS.contains(name)) {
+        let what = format!("channel `{name}` has the name of a column that every CSV has");
+        found.add(Rule::Name, format!("{at}.csv"), what, "give the channel another `name`");
+    }
+}
+
 fn unnumbered(task: &Task) -> Option<&str> {
+    enabled(task).find(|(_, numbered)| !numbered).map(|(name, _)| name)
+}
+
+/// Names of the enabled channels of a task, and whether they have numbers.
+fn enabled(task: &Task) -> Box<dyn Iterator<Item = (&str, bool)> + '_> {
     match task {
         Task::Read(task) => {
-            let mut enabled = task.config.channels.iter().filter(|channel| channel.enabled);
-            enabled.find(|channel| !channel.numbered).map(|channel| channel.name.as_str())
+            let enabled = task.config.channels.iter().filter(|channel| channel.enabled);
+            Box::new(enabled.map(|channel| (channel.name.as_str(), channel.numbered)))
         }
         Task::Write(task) => {
-            let mut enabled = task.config.channels.iter().filter(|channel| channel.enabled);
-            enabled.find(|channel| !channel.numbered).map(|channel| channel.name.as_str())
+            let enabled = task.config.channels.iter().filter(|channel| channel.enabled);
+            Box::new(enabled.map(|channel| (channel.name.as_str(), channel.numbered)))
         }
-        Task::Scan(_) => None,
+        Task::Scan(_) => Box::new(std::iter::empty()),
     }
 }

@@ -21,7 +21,7 @@ pub(super) fn follow(
             let input = |value: Option<&OutputValue>| match value {
                 Some(OutputValue::From(input)) => match find(rig, plan, positions, input, output) {
                     Ok(span) => Ok(Some(span)),
-                    Err(why) => Err(BindError { task: write.name.clone(), channel: output.channel.channel, why }),
+                    Err(why) => Err(BindError { task: write.name.clone(), channel: output.channel.name.clone(), why }),
                 },
                 _ => Ok(None),
             };
@@ -43,7 +43,7 @@ fn find(
     let input = rig
         .followed(reference, &entry(&output.channel))
         .ok_or_else(|| Unbound::NoInput { input: reference.to_string() })?;
-    let span = place(&input, plan, positions)?;
+    let (_, span) = place(&input, plan, positions)?;
     let (its, ours) = ((input.value_type(), span.len), (output.channel.value_type(), output.span.len));
     if its == ours { Ok(span) } else { Err(Unbound::Unlike { input: reference.to_string(), its, ours }) }
 }

@@ -81,7 +81,7 @@ fn an_entry_is_found_by_its_pdo_and_its_place_in_it() {
 #[test]
 fn an_entry_that_is_there_several_times_is_refused_with_the_lines_to_write() {
     let text = why(&[channel(1, 0x6000, 2, 16, &json!({}))], &[]);
-    let expected = "channel 1 of task `in`: slave `scope` maps 0x6000:02 3 times, and the rig file doesn't say which one is \
+    let expected = "channel `scope_0x6000_02` of task `in`: slave `scope` maps 0x6000:02 3 times, and the rig file doesn't say which one is \
                     meant; write beside its `index` one of: \"pdo_index\": \"0x1a00\" (1 bits); \"pdo_index\": \"0x1a01\", \
                     \"nth\": 1 (16 bits); \"pdo_index\": \"0x1a01\", \"nth\": 2 (16 bits)";
     assert_eq!(text, expected);
@@ -114,7 +114,9 @@ fn an_output_is_written_by_one_channel_also_where_the_rig_file_names_it_in_two_w
         channel(2, 0x7000, 1, 16, &json!({ "nth": 2, "bit": 3 })),
     ];
     let text = why(&[], &writes);
-    assert_eq!(text, "channel 2 of task `out`: it is the same output as channel 1 of task `out`, or a part of it");
+    let expected = "channel `scope_0x7000_01_bit3` of task `out`: it is the same output as channel `scope_0x7000_01` of task \
+                    `out`, or a part of it";
+    assert_eq!(text, expected);
     let reads = [1, 2].map(|number| channel(number, 0x6000, 1, 1, &json!({})));
     assert!(bound(&reads, &[]).is_ok());
 }

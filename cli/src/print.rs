@@ -16,7 +16,7 @@ pub(crate) use wrap::{columns, wrapped};
 use crate::Done;
 use crate::exit::{ErrorDocument, Failure, WithError};
 use comfy_table::presets::NOTHING;
-use comfy_table::{ContentArrangement, Table};
+use comfy_table::{ContentArrangement, Row, Table};
 use serde::Serialize;
 use std::fmt::Display;
 use std::io::{ErrorKind, IsTerminal, Write};
@@ -36,7 +36,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 static REFUSED: Mutex<Option<std::io::Error>> = Mutex::new(None);
 
 /// A table with a header and no lines.
-pub(crate) fn table<const N: usize>(header: [&str; N]) -> Table {
+pub(crate) fn table(header: impl Into<Row>) -> Table {
     let mut table = Table::new();
     table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_header(header);
     table

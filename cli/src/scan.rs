@@ -1,11 +1,14 @@
 //! `zerocat scan`: who is on the bus.
 
+mod listing;
+
 use crate::Done;
 use crate::exit::Failure;
 use crate::print;
 use crate::signals::Signals;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use zerocat::config::{Engine, LinkKind};
@@ -201,28 +204,8 @@ fn unavailable(what: &String) {
 }
 
 fn print(subdevices: &[Scanned]) {
-    let mut table =
-        print::table(["pos", "name", "vendor", "product", "revision", "serial", "alias", "on", "in", "out", "map"]);
-    for found in subdevices {
-        table.add_row([
-            found.position.to_string(),
-            found.name.clone(),
-            found.identity.vendor(),
-            format!("{:#010x}", found.identity.product_code),
-            format!("{:#010x}", found.identity.revision),
-            found.identity.serial.to_string(),
-            found.alias.to_string(),
-            found.parent.map_or_else(|| "-".to_owned(), |parent| parent.to_string()),
-            format!("{} bit", found.input_bits),
-            format!("{} bit", found.output_bits),
-            match (&found.error, found.pdo_source) {
-                (Some(_), _) => "not read".to_owned(),
-                (None, Some(source)) => source.to_string(),
-                (None, None) => "-".to_owned(),
-            },
-        ]);
-    }
-    print::line(table);
+    let columns = std::io::stdout().is_terminal().then(print::columns);
+    print::line(listing::listing(subdevices, columns));
     print::line(format_args!("{} SubDevices", subdevices.len()));
     for found in subdevices {
         if found.sii != SiiContent::Programmed {

@@ -101,9 +101,8 @@ fn a_page_is_commands_with_what_they_show_and_files() {
 
 #[test]
 fn lines_may_have_others_between_them_and_dots_for_what_differs() {
-    let has = |text: &str, wanted: &[&str]| {
-        has_lines(text, &wanted.iter().map(|&line| line.to_owned()).collect::<Vec<_>>())
-    };
+    let has =
+        |text: &str, wanted: &[&str]| has_lines(text, &wanted.iter().map(|&line| line.to_owned()).collect::<Vec<_>>());
     assert!(has("a\nb  \nc", &["a", "…", "b", "c"]));
     assert!(!has("a\nb\nc", &["b", "a"]));
     assert!(has("OP after 1612 ms on ecm0", &["OP after … ms on …"]));

@@ -3,6 +3,7 @@
 //! A parser tells such a mistake where it can't go on, which may be pages later. So this looks first.
 
 use crate::error::TextError;
+use crate::json_words;
 use crate::lines::Lines;
 use crate::node::{DEEPEST, Place};
 
@@ -16,6 +17,7 @@ pub(crate) fn check(text: &str, lines: &Lines<'_>) -> Result<(), TextError> {
             b'/' => at = behind_comment(bytes, at),
             b'"' => at = behind_text(bytes, at).ok_or_else(|| unclosed_quote(lines.place(at)))?,
             b'\'' => return Err(single_quote(bytes, at, lines)),
+            b'#' => return Err(TextError::new(json_words::COMMENT, lines.place(at))),
             b'{' | b'[' => {
                 open.push((byte, at));
                 if open.len() > DEEPEST {

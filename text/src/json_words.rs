@@ -59,12 +59,12 @@ fn what(kind: &ParseErrorKind, there: &str) -> String {
         | Kind::ExpectedPlusMinusOrDigitInNumberLiteral
         | Kind::BareDecimalPointNumbersNotAllowed
         | Kind::NonFiniteNumbersNotAllowed => format!("`{here}` is no number; numbers are written as 10, 0.5 or 1e-3"),
-        _ if there.starts_with('#') => COMMENT.to_owned(),
         _ => format!("`{here}` does not belong here"),
     }
 }
 
-const COMMENT: &str = "a comment begins with `//`";
+/// How a comment is written.
+pub(crate) const COMMENT: &str = "a comment begins with `//`";
 
 fn word(word: &str) -> String {
     let here = short(word);
@@ -74,7 +74,6 @@ fn word(word: &str) -> String {
         "no" => format!("write `false` in place of `{here}`"),
         "none" | "nil" | "undefined" => format!("write `null` in place of `{here}`"),
         "nan" | "infinity" => format!("`{here}` is no number that belongs into a file"),
-        _ if word.starts_with('#') => COMMENT.to_owned(),
         _ => format!("text stands in quotation marks: \"{here}\""),
     }
 }

@@ -61,8 +61,12 @@ pub(crate) fn refused(path: &Path, error: &ConfigError) -> Failure {
         [one] => Failure::of(fault, format!("{}: {one}", path.display())),
         many => Failure::of(fault, format!("{}: {} problems\n  {}", path.display(), many.len(), many.join("\n  "))),
     };
-    // Of what is about no key the message says all.
-    failure.with_problems(each_problem(error).into_iter().filter(|problem| problem.path.is_some()).collect())
+    // Of what is nowhere in the file the message says all.
+    failure.with_problems(each_problem(error).into_iter().filter(is_placed).collect())
+}
+
+fn is_placed(problem: &ErrorProblem) -> bool {
+    problem.path.is_some() || problem.line.is_some()
 }
 
 fn problems(error: &ConfigError) -> Vec<String> {
@@ -78,7 +82,8 @@ fn each_problem(error: &ConfigError) -> Vec<ErrorProblem> {
         ConfigError::Parse(wrong) => {
             let path = Some(wrong.path.clone()).filter(|path| !path.is_empty());
             let candidates = wrong.meant.iter().cloned().collect();
-            vec![ErrorProblem { path, candidates, ..ErrorProblem::told(wrong.message()) }]
+            let (line, column) = (wrong.at.map(|place| place.line), wrong.at.map(|place| place.column));
+            vec![ErrorProblem { path, line, column, candidates, ..ErrorProblem::told(&wrong.what) }]
         }
         other => vec![ErrorProblem::told(zerocat::chain(other))],
     }

@@ -68,6 +68,25 @@ pub enum Rule {
 }
 
 impl Rule {
+    /// All of them.
+    pub const ALL: [Self; 15] = [
+        Self::KeyMissing,
+        Self::KeyMisplaced,
+        Self::Duplicate,
+        Self::Empty,
+        Self::OutOfRange,
+        Self::RateNotWhole,
+        Self::UnknownReference,
+        Self::Ambiguous,
+        Self::TypeMismatch,
+        Self::SharedOutput,
+        Self::Name,
+        Self::File,
+        Self::NotInThisVersion,
+        Self::Unread,
+        Self::Conflict,
+    ];
+
     /// Its name in JSON.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -134,4 +153,17 @@ fn count(n: usize) -> String {
 
 fn list(problems: &[Problem]) -> String {
     problems.iter().map(|problem| format!("\n  {problem}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Rule;
+
+    #[test]
+    fn every_rule_is_in_the_manual_by_its_name() {
+        let manual = include_str!("../../docs/rig-file.md");
+        for rule in Rule::ALL {
+            assert!(manual.contains(&format!("\n| `{}` |", rule.name())), "{}", rule.name());
+        }
+    }
 }

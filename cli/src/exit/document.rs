@@ -39,6 +39,10 @@ pub(crate) struct ErrorBody {
 pub(crate) struct ErrorProblem {
     /// Key path in a file, such as `slaves[2].properties.pdos.inputs[0].bit_length`; `null` where it is not about a key.
     pub(crate) path: Option<String>,
+    /// Line in the file, from 1; `null` where it is in none, or not known.
+    pub(crate) line: Option<usize>,
+    /// Column in the line, in characters, from 1; `null` as the line.
+    pub(crate) column: Option<usize>,
     /// Stable name of the rule that is broken, or of the fault; `null` where there is none.
     pub(crate) rule: Option<&'static str>,
     /// What is wrong, with the values.
@@ -60,11 +64,10 @@ impl From<&Problem> for ErrorProblem {
     fn from(problem: &Problem) -> Self {
         Self {
             path: Some(problem.path.clone()),
+            line: problem.at.map(|place| place.line),
+            column: problem.at.map(|place| place.column),
             rule: Some(problem.rule.name()),
-            message: match problem.at {
-                Some(place) => format!("{} ({place})", problem.what),
-                None => problem.what.clone(),
-            },
+            message: problem.what.clone(),
             fix: Some(problem.fix.clone()),
             candidates: problem.candidates.clone(),
         }

@@ -74,6 +74,7 @@ fn each_problem_of_a_rig_file_is_an_object_with_its_key() {
         let of = |path: &str| problems.iter().find(|problem| problem["path"] == path);
         assert!(of("engine.priority").is_some() && of("tasks[0].config.sample_rate").is_some(), "{problems:?}");
         assert!(problems.iter().all(|problem| problem["fix"].is_string() && problem["message"].is_string()));
+        assert!(problems.iter().all(|problem| problem["line"].is_u64() && problem["rule"].is_string()), "{problems:?}");
     }
 }
 

@@ -54,11 +54,12 @@ fn commands_on_standard_input_drive_an_output_and_the_wired_input_shows_it() {
 }
 
 #[test]
-fn lines_that_are_no_commands_are_reported_and_the_next_one_counts() {
+fn lines_that_are_no_commands_are_counted_by_kind_and_the_next_one_counts() {
     in_private_netns(|veth| {
         let _segment = Segment::demo(veth);
         let folder = Folder::new();
-        let mut program = in_op(&folder, &piped_rig(&veth.master), &[]);
+        let report = folder.path("report.json");
+        let mut program = in_op(&folder, &piped_rig(&veth.master), &["--report", &report]);
         let mut input = program.input();
         input.line("nonsense");
         program.await_error("a line of commands was refused");
@@ -70,7 +71,16 @@ fn lines_that_are_no_commands_are_reported_and_the_next_one_counts() {
         input.line(&"9".repeat(2 << 20));
         input.line(&json!({ OUTPUT.to_string(): [0, 1] }).to_string());
         await_value(&mut program, "demo-inputs", INPUT, 1);
-        program.stop(Signal::SIGTERM).with_code(0);
+        let said =
+            ["fault=command_malformed", "fault=command_channel_unknown", "of task `demo-outputs`, command_too_long: "];
+        program.stop(Signal::SIGTERM).with_code(0).saying(&said);
+        let report = read_json(&report);
+        let refused = report["tasks"][1]["refused"].as_array().unwrap();
+        let count = |name: &str| refused.iter().find(|kind| kind["fault"] == name).map(|kind| kind["count"].clone());
+        let kinds = ["malformed", "too_long", "channel_unknown"].map(|kind| count(&format!("command_{kind}")));
+        assert_eq!(kinds, [Some(json!(2)), Some(json!(1)), Some(json!(2))], "{refused:?}");
+        assert!(count("command_value_wrong").is_some() && count("command_out_of_range").is_some(), "{refused:?}");
+        assert!(refused.iter().all(|kind| report["faults"][kind["fault"].as_str().unwrap()] == kind["count"]));
     });
 }
 

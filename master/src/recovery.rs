@@ -16,12 +16,14 @@ use crate::supervision::Cause;
 use crate::surroundings::{LinkState, NotAttached};
 use futures_lite::future::or;
 use std::time::Duration;
-use zerocat_bus::Missing;
+use zerocat_bus::{BringUpError, Missing};
 use zerocat_engine::Traffic;
 use zerocat_host::chain;
 
 /// Pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(200);
+/// Attempts in a row that fail for the same reason until it is told: a network that comes back takes its time.
+const PATIENCE: u32 = 5;
 /// Outages that the report lists one by one.
 const LISTED: usize = 100;
 
@@ -67,6 +69,24 @@ pub(crate) enum Recovered {
     LinkGone(String),
 }
 
+/// What was told in an outage of why the network isn't back, and what may be to tell.
+#[derive(Debug, Default)]
+struct Told {
+    reason: Option<String>,
+    /// Why the last attempt failed, and how many in a row did so.
+    latest: Option<(String, u32)>,
+}
+
+impl Told {
+    /// Notes why an attempt failed; how many in a row have failed so.
+    fn failed(&mut self, why: &str) -> u32 {
+        let before = self.latest.take().filter(|(latest, _)| latest == why);
+        let times = before.map_or(1, |(_, times)| times.saturating_add(1));
+        self.latest = Some((why.to_owned(), times));
+        times
+    }
+}
+
 impl<'a> Machine<'a> {
     /// Waits for the network and brings it to OP again.
     pub(crate) async fn recover(
@@ -88,7 +108,7 @@ impl<'a> Machine<'a> {
 
     async fn until_recovered(&mut self, planned: &mut Planned<'a>) -> Recovered {
         let mut ports = Ports::default();
-        let mut told = None;
+        let mut told = Told::default();
         loop {
             if let Err(error) = self.take_exchange_out(&mut ports).await {
                 tracing::warn!(fault = %error.fault(), "{}", chain(&error));
@@ -112,7 +132,7 @@ impl<'a> Machine<'a> {
 
     /// Whether the link receives frames, with its program attached again where somebody has detached it. Where that can't be
     /// any more, why.
-    async fn standing(&self, told: &mut Option<String>) -> Result<bool, String> {
+    async fn standing(&self, told: &mut Told) -> Result<bool, String> {
         match self.settled_link().await {
             LinkState::Standing => return Ok(true),
             LinkState::Gone(why) => return Err(why),
@@ -131,14 +151,18 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Says why an attempt failed, once for each reason that a user must do something about. That nobody answers yet, or
-    /// not all, is what an outage is.
-    fn tell_once(&self, told: &mut Option<String>, error: &LifeError) {
+    /// Says why an attempt failed, once for each reason. What waiting doesn't mend is said at once, another reason when it
+    /// lasts: that not all answer yet is what an outage is.
+    fn tell_once(&self, told: &mut Told, error: &LifeError) {
         let text = chain(error);
+        let times = told.failed(&text);
         let remarkable = match error {
+            LifeError::Start(StartError::Silent | StartError::Unheard(_) | StartError::Bus(BringUpError::Nobody)) => {
+                false
+            }
             LifeError::Start(StartError::Changed(_) | StartError::Driven(_) | StartError::Unnamed(_)) => true,
-            LifeError::Start(StartError::Missing { missing, .. }) => missing.iter().any(Missing::differs),
-            _ => false,
+            LifeError::Start(StartError::Missing { missing, .. }) if missing.iter().any(Missing::differs) => true,
+            _ => times >= PATIENCE,
         };
         if remarkable {
             self.tell_reason(told, text);
@@ -147,10 +171,10 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn tell_reason(&self, told: &mut Option<String>, why: String) {
-        if told.as_ref() != Some(&why) {
+    fn tell_reason(&self, told: &mut Told, why: String) {
+        if told.reason.as_ref() != Some(&why) {
             self.observer.warn(&SessionEvent::NotRecovered(why.clone()));
-            *told = Some(why);
+            told.reason = Some(why);
         }
     }
 

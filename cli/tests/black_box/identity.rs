@@ -97,9 +97,28 @@ fn one_that_is_found_by_its_serial_number_at_another_position_is_told() {
     });
 }
 
+const LOST: &str = "the network is lost: outputs are safe, waiting for it";
+
+#[test]
+fn one_that_stays_away_after_an_outage_is_named() {
+    in_private_netns(|veth| {
+        let (segment, folder) = (Segment::demo(veth), Folder::new());
+        let mut rig = demo_rig(&veth.master);
+        rig["engine"]["watchdog"] = json!("200ms");
+        let mut program = in_op(&folder, &rig, &[]);
+        segment.end();
+        program.await_error(LOST);
+        let mut config = SegmentConfig::demo();
+        config.subdevices.pop();
+        let other = Segment::of(veth, &config);
+        program.await_error("`axis`: no SubDevice has serial number 1006");
+        program.stop(Signal::SIGINT);
+        other.end();
+    });
+}
+
 #[test]
 fn after_an_outage_the_same_rules_hold() {
-    const LOST: &str = "the network is lost: outputs are safe, waiting for it";
     in_private_netns(|veth| {
         for (serial, said) in [
             (json!(1006), "the rig file wants 1006"),

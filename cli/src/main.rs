@@ -104,7 +104,7 @@ fn run() -> Done {
     match cli.command {
         Command::Run(command) => command.run(&signals),
         Command::Sim(command) => command.run(&signals),
-        Command::Scan(command) => command.run(&signals),
+        Command::Scan(command) => command.run(cli.verbose > 0, &signals),
         Command::Demo(command) => command.run(&signals),
         Command::Campaign(command) => command.run(&signals),
         Command::Sweep(command) => command.run(&signals),

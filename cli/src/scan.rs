@@ -1,5 +1,6 @@
 //! `zerocat scan`: who is on the bus.
 
+mod detail;
 mod listing;
 
 use crate::Done;
@@ -21,19 +22,21 @@ use zerocat::{
 /// How long is waited for a reader of the draft.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-const EXAMPLES: &str = "Examples:\n  zerocat scan --interface eth1\n  zerocat scan --interface eth1 --draft rig.json";
+const EXAMPLES: &str = "Examples:\n  zerocat scan --interface eth1\n  zerocat scan --interface eth1 -v\n  zerocat scan --interface eth1 --draft rig.json";
 
 /// Where names of entries come from, and how long that takes at most.
 fn names_from() -> String {
     let [each, all] = [NAMES_PER_SUBDEVICE, NAMES_IN_ALL].map(|bound| bound.as_secs());
     format!(
-        "Names: with --draft or --json, SubDevices are asked by SDO information for names and data types of entries that have no \
+        "Names: with --draft, --json or -v, SubDevices are asked by SDO information for names and data types of entries that have no \
          name in their SII, for {each} s each and {all} s in all at the longest. What they say is kept by vendor, product and \
          revision in $XDG_CACHE_HOME/zerocat/names (or ~/.cache/zerocat/names), where that can be written."
     )
 }
 
 /// Show who is on a bus and what each SubDevice maps. Frames go out of the named interface only.
+///
+/// With -v also where each entry of its PDOs lies, and what its ports have counted.
 ///
 /// SubDevices are taken to INIT and, unless --basic is given, to PRE-OP and back. A bus that another MainDevice drives
 /// is left alone.
@@ -94,7 +97,7 @@ impl From<Socket> for LinkKind {
 }
 
 impl Scan {
-    pub(crate) fn run(&self, signals: &Signals) -> Done {
+    pub(crate) fn run(&self, verbose: bool, signals: &Signals) -> Done {
         if self.force {
             return Err(Failure::usage(
                 "--force is no longer an option: --take-bus scans a bus that another MainDevice drives, \
@@ -114,7 +117,7 @@ impl Scan {
         link.missing.iter().for_each(unavailable);
         let depth = if self.basic { Depth::Basic } else { Depth::Deep };
         let bus = if self.take_bus { DrivenBus::Take } else { DrivenBus::Refuse };
-        let wanted = !self.no_names && (self.json || self.draft.is_some());
+        let wanted = !self.no_names && (self.json || verbose || self.draft.is_some());
         let options = ScanOptions {
             patience: self.patience()?,
             names: wanted.then(NameCache::of_user),
@@ -129,6 +132,9 @@ impl Scan {
         })?;
         if !self.json {
             print(&found.subdevices);
+        }
+        if verbose && !self.json {
+            found.subdevices.iter().for_each(|found| print::line(detail::detail(found, print::columns())));
         }
         found.twins().iter().for_each(|alike| print::say(twins(&found, alike)));
         let drafted = draft.as_mut().map_or(Ok(()), |draft| draft.write(&draft_rig(&found, &self.interface)));

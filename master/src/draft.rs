@@ -6,6 +6,8 @@
 
 mod entries;
 
+pub use entries::data_type;
+
 use crate::scan::{Scan, Scanned};
 use entries::Names;
 use zerocat_config::{
@@ -97,6 +99,7 @@ mod tests {
             alias: 0,
             parent: Some(2),
             open_ports: [true, false, false, false],
+            port_errors: <[zerocat_bus::PortErrors; 4]>::default(),
             dc: false,
             coe: true,
             pdo_source: None,

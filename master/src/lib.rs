@@ -48,7 +48,7 @@ mod wanted;
 
 pub use bind::{BindError, MappedPdo, Positions, Unbound, bind};
 pub use bring_up::{Bindings, Planned, Ports, StartError};
-pub use draft::draft_rig;
+pub use draft::{data_type, draft_rig};
 pub use events::{Observer, Phase, SessionEvent};
 pub use fault::{fault_of_config, fault_of_lock, fault_of_packet, fault_of_xdp};
 pub use files::CaptureError;
@@ -78,7 +78,7 @@ pub use wanted::doctor_request;
 
 pub use zerocat_bus::names::{IN_ALL as NAMES_IN_ALL, PER_SUBDEVICE as NAMES_PER_SUBDEVICE};
 pub use zerocat_bus::sii::Content as SiiContent;
-pub use zerocat_bus::{Pending, RequestError, Requests, StateReport};
+pub use zerocat_bus::{Pending, PortErrors, RequestError, Requests, StateReport};
 pub use zerocat_config as config;
 pub use zerocat_engine::Counters;
 pub use zerocat_faults::{Category, Fault};

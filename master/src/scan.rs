@@ -17,7 +17,7 @@ use zerocat_bus::al::AlPolicy;
 use zerocat_bus::sii::Content;
 use zerocat_bus::{
     BringUpError, Datagrams, Driven, EscInfo, Found, Identity, NameBook, Network, Occupancy, Options, PdoSource,
-    SubDevice, Target, Times, block_on, occupancy,
+    PortErrors, SubDevice, Target, Times, block_on, occupancy, port_errors,
 };
 use zerocat_engine::{AcyclicSettings, Engine, Pool, Slack, Timing};
 use zerocat_link::Slot;
@@ -129,6 +129,8 @@ pub struct Scanned {
     pub parent: Option<u16>,
     /// Ports with a link.
     pub open_ports: [bool; 4],
+    /// What each port has counted: damaged frames and lost links.
+    pub port_errors: [PortErrors; 4],
     /// Whether it has a clock: a system time, not receive times alone.
     pub dc: bool,
     /// Whether it speaks CoE.
@@ -232,7 +234,8 @@ async fn look(datagrams: &Datagrams, options: ScanOptions, written: &Cell<bool>)
     for (n, found) in network.subdevices().iter().enumerate() {
         let problem = problems.get(n).and_then(|done| done.as_ref().err());
         let dc = found.esc.dc() && has_system_time(datagrams, found.station).await?;
-        subdevices.push(Scanned { dc, ..scanned(found, problem) });
+        let port_errors = port_errors(datagrams, found.station).await.map_err(BringUpError::from)?;
+        subdevices.push(Scanned { dc, port_errors, ..scanned(found, problem) });
     }
     Ok(Scan { schema: "zerocat-scan/1", subdevices })
 }
@@ -280,6 +283,7 @@ fn scanned(found: &SubDevice, problem: Option<&BringUpError>) -> Scanned {
         alias: found.alias,
         parent: found.parent.as_ref().map(|parent| parent.position),
         open_ports: found.open_ports,
+        port_errors: <[PortErrors; 4]>::default(),
         dc: found.esc.dc(),
         coe: found.mailbox.as_ref().is_some_and(zerocat_bus::MailboxInfo::coe),
         pdo_source: found.pdo_source,

@@ -244,3 +244,26 @@ fn a_slow_subdevice_is_waited_for_where_that_is_asked_for() {
         );
     });
 }
+
+#[test]
+fn entries_with_their_places_and_what_ports_have_counted_are_shown_if_it_is_asked_to_say_more() {
+    in_private_netns(|veth| {
+        let mut segment = Segment::demo(veth);
+        let plain = zerocat(&["scan", "--interface", &veth.master]).with_code(0).out;
+        // They are found by the scan that follows.
+        segment.command("damage axis 3");
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        let ended = zerocat(&["scan", "--interface", &veth.master, "-v"]).with_code(0);
+        let detail =
+            ended.out.strip_prefix(&plain).unwrap_or_else(|| panic!("{plain}\nis not in front of\n{}", ended.out));
+        let row = |of: [&str; 4]| detail.lines().any(|line| of.iter().all(|part| line.contains(part)));
+        assert!(row(["out", "0.0", "0x6040:00", "16"]), "{detail}");
+        assert!(row(["in", "0x1a0", "0x6041:00", "uint16"]), "{detail}");
+        assert!(detail.contains("SubDevice 5 ZC-SERVO"), "{detail}");
+        assert!(detail.contains("3 invalid frames, 3 physical errors"), "{detail}");
+        let json = zerocat(&["scan", "--interface", &veth.master, "--json"]).with_code(0).json();
+        for subdevice in json["subdevices"].as_array().unwrap() {
+            assert_eq!(subdevice["port_errors"].as_array().unwrap().len(), 4, "{subdevice}");
+        }
+    });
+}

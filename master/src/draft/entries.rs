@@ -89,8 +89,10 @@ fn sanitised(name: &str) -> String {
     clean.trim_end_matches('_').to_owned()
 }
 
-/// By the base data type (ETG.1020, table 98) where it fits the length, else the smallest unsigned one, or bytes.
-fn data_type(entry: &Entry) -> DataType {
+/// The data type of an entry: by the base data type (ETG.1020, table 98) where it fits the length, else the smallest unsigned
+/// one, or bytes.
+#[must_use]
+pub fn data_type(entry: &Entry) -> DataType {
     let by_code = match entry.type_code {
         0x0001 => Some(DataType::Bool),
         0x0002 => Some(DataType::Int8),

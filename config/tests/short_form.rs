@@ -1,0 +1,254 @@
+//! The rig file as a person writes it: short, by reference, with names; and the same rig in the specification's form.
+
+use serde_json::{Value, json};
+use zerocat_config::{By, Format, Match, Order, OutputValue, Reference, Rig, Rule, Source, Stdin, Target, Task};
+use zerocat_pdi::DataType;
+
+fn read(rig: &Value) -> Rig {
+    Rig::from_json(&rig.to_string()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// A drive with one read and one write task, whose channels are these.
+fn drive(inputs: Value, outputs: Value) -> Value {
+    json!({
+        "network": { "interface": "eth1" },
+        "slaves": [{ "key": "axis", "position": 1 }],
+        "tasks": [
+            { "type": "ethercat_read", "name": "in", "sample_rate": 100, "channels": inputs },
+            { "type": "ethercat_write", "name": "out", "channels": outputs }
+        ]
+    })
+}
+
+fn status() -> Value {
+    json!({ "entry": "axis.0x6041:00", "data_type": "uint16" })
+}
+
+fn names(rig: &Rig) -> Vec<String> {
+    rig.tasks.iter().flat_map(|task| rig.channels_of(task)).map(|channel| channel.name).collect()
+}
+
+/// Path and rule of each problem, of parsing or of the rules.
+fn problems(rig: &Value) -> Vec<(String, Rule)> {
+    let problems = match Rig::from_json(&rig.to_string()) {
+        Ok(rig) => rig.problems(),
+        Err(zerocat_config::ConfigError::Problems { problems }) => problems,
+        Err(other) => panic!("{other}"),
+    };
+    problems.into_iter().map(|problem| (problem.path, problem.rule)).collect()
+}
+
+#[test]
+fn what_has_a_default_may_be_left_out() {
+    let rig = read(&drive(json!([status()]), json!([{ "entry": "axis.0x6040:00", "data_type": "uint16" }])));
+    assert_eq!(rig.problems(), []);
+    assert_eq!((rig.network.key.as_str(), rig.network.properties.rate), ("network", 1000.0));
+    let [Task::Read(read), Task::Write(write)] = rig.tasks.as_slice() else { panic!("{:?}", rig.tasks) };
+    assert_eq!((read.config.device.as_str(), read.config.stream_rate, write.config.state_rate), ("network", 10.0, 10.0));
+    assert!(rig.slaves[0].properties.vendor_id.is_any());
+    assert_eq!(read.config.channels[0].target, Target::Manual {
+        index: 0x6041,
+        subindex: 0,
+        place: Default::default(),
+        bit_length: 16,
+        data_type: DataType::Uint16
+    });
+}
+
+#[test]
+fn both_spellings_are_the_same_rig() {
+    let flat = json!({
+        "network": { "key": "n", "interface": "eth1", "rate": 500 },
+        "slaves": [{ "key": "axis", "position": 1, "vendor_id": 2, "pdos": {} }],
+        "tasks": [{ "type": "ethercat_read", "name": "in", "device": "n", "sample_rate": 100, "stream_rate": 20,
+                    "channels": [status()] }]
+    });
+    let nested = json!({
+        "network": { "key": "n", "properties": { "interface": "eth1", "rate": 500 } },
+        "slaves": [{ "key": "axis", "properties": { "position": 1, "vendor_id": 2, "pdos": {} } }],
+        "tasks": [{ "type": "ethercat_read", "name": "in",
+                    "config": { "device": "n", "sample_rate": 100, "stream_rate": 20, "channels": [status()] } }]
+    });
+    assert_eq!(read(&flat).to_json().unwrap(), read(&nested).to_json().unwrap());
+    let mut both = flat;
+    both["network"]["properties"] = json!({ "interface": "eth2" });
+    assert_eq!(problems(&both), [("network.interface".to_owned(), Rule::Duplicate)]);
+}
+
+#[test]
+fn paths_in_messages_are_those_of_the_file() {
+    let mut rig = drive(json!([status()]), json!([{ "entry": "axis.0x6040:00", "data_type": "uint16" }]));
+    rig["network"]["rate"] = json!(-1);
+    rig["tasks"][0]["stream_rate"] = json!(30);
+    let paths: Vec<String> = problems(&rig).into_iter().map(|(path, _)| path).collect();
+    assert_eq!(paths, ["network.rate", "tasks[0].stream_rate", "engine.watchdog"]);
+}
+
+#[test]
+fn a_channel_may_be_just_an_entry_where_the_slave_lists_it() {
+    let mut rig = drive(json!(["axis.status_word", "axis.0x6041:00.3", "axis.status_word.9"]), json!([]));
+    rig["slaves"][0]["pdos"] = json!({ "inputs": [
+        { "name": "status_word", "index": "0x6041", "subindex": 0, "bit_length": 16, "data_type": "uint16" }
+    ] });
+    rig["tasks"].as_array_mut().unwrap().truncate(1);
+    let rig = read(&rig);
+    assert_eq!(rig.problems(), []);
+    assert_eq!(names(&rig), ["axis_status_word", "axis_status_word_bit3", "axis_status_word_bit9"]);
+}
+
+#[test]
+fn an_entry_whose_type_nothing_says_is_refused_with_what_to_write() {
+    let rig = drive(json!(["axis.0x6041:00"]), json!([]));
+    assert_eq!(problems(&rig), [("tasks[0].channels[0].data_type".to_owned(), Rule::KeyMissing)]);
+    let rig = drive(json!(["axle.0x6041:00"]), json!([]));
+    assert_eq!(problems(&rig), [("tasks[0].channels[0].entry".to_owned(), Rule::UnknownReference)]);
+}
+
+#[test]
+fn names_are_made_of_key_and_entry_and_are_stable() {
+    let mut rig = drive(
+        json!([status(), { "entry": "axis.0x6064:00", "data_type": "int32", "name": "where", "unit": "mm" }]),
+        json!([{ "entry": "axis.0x6040:00.4", "data_type": "uint16" }]),
+    );
+    rig["slaves"][0]["key"] = json!("axis");
+    let rig = read(&rig);
+    assert_eq!(names(&rig), ["axis_0x6041_00", "where", "axis_0x6040_00_bit4"]);
+    let channels = rig.channels_of(&rig.tasks[0]);
+    assert_eq!((channels[1].unit.as_deref(), channels[1].numbered), (Some("mm"), false));
+    assert!(channels[0].channel != channels[1].channel, "numbers are given to those without");
+}
+
+#[test]
+fn a_channel_answers_to_its_name_its_number_and_its_entry() {
+    let rig = read(&drive(json!([{ "entry": "axis.0x6041:00", "data_type": "uint16", "channel": 7 }]), json!([])));
+    for reference in ["axis_0x6041_00", "7", "axis.0x6041:00", "axis.0x6041:0"] {
+        let found = rig.read_channel(&Reference::parse(reference));
+        assert_eq!(found.map(|channel| channel.channel), Some(7), "{reference}");
+    }
+    for reference in ["axis_status", "8", "axis.0x6041:01", "axis.0x6041:00.1"] {
+        assert_eq!(rig.read_channel(&Reference::parse(reference)), None, "{reference}");
+    }
+}
+
+#[test]
+fn one_entry_may_be_in_several_read_tasks_and_two_may_not_share_a_name() {
+    let numbered = json!({ "entry": "axis.0x6041:00", "data_type": "uint16", "channel": 7 });
+    let mut rig = drive(json!([numbered]), json!([{ "entry": "axis.0x6040:00", "data_type": "uint16" }]));
+    let mut second = rig["tasks"][0].clone();
+    second["name"] = json!("again");
+    rig["tasks"].as_array_mut().unwrap().push(second);
+    assert_eq!(problems(&rig), []);
+    rig["tasks"][1]["channels"][0]["name"] = json!("axis_0x6041_00");
+    assert_eq!(problems(&rig).into_iter().map(|(_, rule)| rule).next(), Some(Rule::Duplicate));
+    rig["tasks"][1]["channels"][0]["name"] = json!("axis status");
+    assert_eq!(problems(&rig), [("tasks[1].channels[0].name".to_owned(), Rule::Name)]);
+}
+
+#[test]
+fn an_output_may_follow_an_input_of_its_type() {
+    let target = |initial: Value| {
+        let output = json!({ "entry": "axis.0x607a:00", "data_type": "int32", "initial": initial, "safe": "hold" });
+        drive(json!([{ "entry": "axis.0x6064:00", "data_type": "int32" }, status()]), json!([output]))
+    };
+    for from in ["axis_0x6064_00", "axis.0x6064:00", "axis.0x6065:00"] {
+        let rig = read(&target(json!({ "from": from })));
+        assert_eq!(rig.problems(), [], "{from}");
+        let Task::Write(write) = &rig.tasks[1] else { panic!("{:?}", rig.tasks) };
+        assert_eq!(write.config.channels[0].initial, Some(OutputValue::From(Reference::parse(from))));
+    }
+    let at = |key: &str| format!("tasks[1].channels[0].initial{key}");
+    assert_eq!(problems(&target(json!({ "from": "axis_0x6041_00" }))), [(at(".from"), Rule::TypeMismatch)]);
+    assert_eq!(problems(&target(json!({ "from": "nobody" }))), [(at(".from"), Rule::UnknownReference)]);
+    assert_eq!(problems(&target(json!("hold"))), [(at(""), Rule::Conflict)]);
+    assert_eq!(problems(&target(json!(1.5))), [(at(""), Rule::TypeMismatch)]);
+}
+
+#[test]
+fn a_task_may_have_several_sinks() {
+    let mut rig = drive(json!([status()]), json!([]));
+    rig["tasks"].as_array_mut().unwrap().truncate(1);
+    rig["tasks"][0]["sink"] = json!([{ "jsonl": "-" }, { "csv": "a.csv", "by": "name", "header": false }]);
+    let sinks = read(&rig).tasks[0].sinks().to_vec();
+    assert_eq!((sinks[0].is_stdout(), sinks[0].by, sinks[0].header), (true, None, true));
+    assert_eq!((&sinks[1].format, sinks[1].by, sinks[1].header), (&Format::Csv("a.csv".into()), Some(By::Name), false));
+    rig["tasks"][0]["sink"] = json!([{ "jsonl": "a.csv" }, { "csv": "./a.csv", "by": "number" }]);
+    let found = problems(&rig);
+    assert!(found.contains(&("tasks[0].sink[1].csv".to_owned(), Rule::Duplicate)), "{found:?}");
+    assert!(found.contains(&("tasks[0].sink[1].by".to_owned(), Rule::KeyMissing)), "{found:?}");
+}
+
+#[test]
+fn a_source_is_a_word_or_says_more() {
+    let source = |source: Value| {
+        let mut rig = drive(json!([status()]), json!([{ "entry": "axis.0x6040:00", "data_type": "uint16" }]));
+        rig["tasks"][1]["source"] = source;
+        let rig = read(&rig);
+        let Task::Write(write) = &rig.tasks[1] else { panic!("{:?}", rig.tasks) };
+        write.source
+    };
+    assert_eq!(source(json!("stdin")), Source::Stdin(Stdin { timeout: None, commands: Order::Newest }));
+    let timeout = Some(std::time::Duration::from_millis(500));
+    let said = json!({ "type": "stdin", "timeout": "500ms", "commands": "in_turn" });
+    assert_eq!(source(said), Source::Stdin(Stdin { timeout, commands: Order::InTurn }));
+}
+
+#[test]
+fn identity_may_be_equal_at_least_any_or_a_name() {
+    let mut rig = drive(json!([status()]), json!([]));
+    rig["tasks"].as_array_mut().unwrap().truncate(1);
+    rig["slaves"][0]["vendor_id"] = json!("Beckhoff Automation");
+    rig["slaves"][0]["product_code"] = json!("EL7211");
+    rig["slaves"][0]["revision"] = json!(">= 0x00100000");
+    rig["slaves"][0]["serial"] = json!("any");
+    let properties = read(&rig).slaves[0].properties.clone();
+    assert_eq!(properties.product_code, Match::Name("EL7211".to_owned()));
+    assert_eq!((properties.revision, properties.serial), (Match::AtLeast(0x0010_0000), Match::Any));
+    rig["slaves"][0]["vendor_id"] = json!("Nobody Ltd");
+    rig["slaves"][0]["serial"] = json!("S123");
+    let expected = [("slaves[0].serial", Rule::TypeMismatch), ("slaves[0].vendor_id", Rule::UnknownReference)];
+    assert_eq!(problems(&rig), expected.map(|(path, rule)| (path.to_owned(), rule)));
+}
+
+#[test]
+fn keys_of_later_versions_have_their_form_and_are_refused_in_words() {
+    let mut rig = drive(json!([status()]), json!([]));
+    rig["tasks"].as_array_mut().unwrap().truncate(1);
+    rig["slaves"][0]["startup"] = json!([{ "transition": "PS", "object": "0x8010:01", "value": 5 }]);
+    rig["slaves"][0]["dc"] = json!({ "mode": "DC", "sync0": { "cycle": "1ms", "shift_ns": -100 } });
+    rig["slaves"][0]["optional"] = json!(true);
+    rig["esi"] = json!(["esi"]);
+    let found = problems(&rig);
+    let expected = ["esi", "slaves[0].optional", "slaves[0].startup", "slaves[0].dc"];
+    assert_eq!(found.iter().map(|(path, _)| path.as_str()).collect::<Vec<_>>(), expected);
+    assert!(found.iter().all(|(_, rule)| *rule == Rule::NotInThisVersion));
+}
+
+#[test]
+fn limits_are_times_and_counts_that_can_be_met() {
+    let mut rig = drive(json!([status()]), json!([]));
+    rig["tasks"].as_array_mut().unwrap().truncate(1);
+    rig["limits"] = json!({ "lost_cycles": 0, "round_trip": { "p99": "500us", "max": "400us" }, "faults": { "lost": 2 } });
+    assert_eq!(problems(&rig)[0], ("limits.round_trip.max".to_owned(), Rule::Conflict));
+}
+
+#[test]
+fn a_duplicate_key_is_one_problem() {
+    let mut rig = drive(json!([status(), { "entry": "axis.0x6064:00", "data_type": "int32" }]), json!([]));
+    rig["tasks"].as_array_mut().unwrap().truncate(1);
+    rig["slaves"].as_array_mut().unwrap().push(json!({ "key": "axis", "position": 2 }));
+    assert_eq!(problems(&rig), [("slaves[1].key".to_owned(), Rule::Duplicate)]);
+}
+
+#[test]
+fn paths_count_from_the_folder_of_the_file() {
+    let folder = std::env::temp_dir().join(format!("zerocat-config-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let mut rig = drive(json!([status()]), json!([]));
+    rig["tasks"].as_array_mut().unwrap().truncate(1);
+    rig["tasks"][0]["sink"] = json!([{ "jsonl": "a.jsonl" }, { "jsonl": "-" }]);
+    std::fs::write(folder.join("rig.json"), rig.to_string()).unwrap();
+    let read = Rig::load(folder.join("rig.json")).unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
+    let paths: Vec<_> = read.tasks[0].sinks().iter().map(|sink| sink.path().to_owned()).collect();
+    assert_eq!(paths, [folder.join("a.jsonl"), "-".into()]);
+}

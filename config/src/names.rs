@@ -11,14 +11,9 @@ use zerocat_pdi::Direction;
 /// Gives every channel a name, and a number that no other one has.
 pub(crate) fn complete(rig: &mut Rig) {
     number(&mut rig.tasks);
-    let made: HashSet<String> = each(&mut rig.tasks).filter(|channel| channel.name.is_empty()).map(make).collect();
-    tell_apart(&mut rig.tasks, &made);
-}
-
-/// Gives a channel its name, and returns it.
-fn make(channel: Channel<'_>) -> String {
-    *channel.name = default(&channel);
-    channel.name.clone()
+    let mut unnamed: Vec<_> = each(&mut rig.tasks).filter(|channel| channel.name.is_empty()).collect();
+    unnamed.iter_mut().for_each(|channel| *channel.name = default(channel));
+    tell_apart(&mut unnamed);
 }
 
 /// A channel of any task.
@@ -88,14 +83,13 @@ pub fn sanitised(text: &str) -> String {
 }
 
 /// Names made here that several entries would share have the channel's number behind them, where the file gives it one.
-fn tell_apart(tasks: &mut [Task], made: &HashSet<String>) {
+fn tell_apart(made: &mut [Channel<'_>]) {
     let mut of: HashMap<String, HashSet<String>> = HashMap::new();
-    for channel in each(tasks) {
-        of.entry(channel.name.clone()).or_default().insert(entry_key(&channel));
+    for channel in made.iter() {
+        of.entry(channel.name.clone()).or_default().insert(entry_key(channel));
     }
-    for channel in each(tasks).filter(|channel| made.contains(channel.name.as_str())) {
-        let shared = of.get(channel.name.as_str()).is_some_and(|entries| entries.len() > 1);
-        if shared && channel.numbered {
+    for channel in made.iter_mut().filter(|channel| channel.numbered) {
+        if of.get(channel.name.as_str()).is_some_and(|entries| entries.len() > 1) {
             let number = channel.number;
             channel.name.push_str(&format!("_{number}"));
         }

@@ -70,7 +70,8 @@ fn write_task(rig: &Rig, task: &WriteTask, at: &str, level: &str, stdin: &mut Un
     network_of(rig, &config.device, level, found);
     let path = format!("{level}.state_rate");
     let rate = rig.network.properties.rate;
-    if positive(config.state_rate, &path, found) && rate > 0.0 && multiple(rate, config.state_rate).is_none() {
+    // A state rate that the file doesn't give is made of the network's.
+    if rate > 0.0 && positive(config.state_rate, &path, found) && multiple(rate, config.state_rate).is_none() {
         let what = format!("the network's {rate} Hz is not a whole multiple of {} Hz", config.state_rate);
         found.add(Rule::RateNotWhole, path, what, "use the network's `rate` divided by a whole number");
     }

@@ -29,7 +29,8 @@ Examples:
 /// What signals do.
 const SIGNALS: &str = "\
 Signals: SIGTERM, SIGINT, SIGHUP and SIGQUIT stop in order; a second SIGTERM or SIGINT (0.2 s later or more) ends at once. SIGUSR1 says a \
-status line on standard error. Others are ignored, but for those that stop a process or mean that it is broken.";
+status line on standard error. Others are ignored, but for those that stop a process or mean that it is broken.\n\n\
+In the background of its terminal a run goes on, shows no figures and reads no commands; after `fg` it does both.";
 
 /// What takes how long at most.
 fn bounds() -> String {

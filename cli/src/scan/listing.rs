@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn a_narrow_terminal_leaves_columns_out_and_breaks_no_number() {
-        for columns in [64, 80, 120] {
+        for columns in [70, 80, 120] {
             let text = in_columns(&rows(), Some(columns));
             assert!(text.lines().all(|line| line.width() <= columns), "{columns}\n{text}");
             assert!(

@@ -119,7 +119,8 @@ mod tests {
     fn a_draft_has_no_problems_and_survives_its_own_parser() {
         let rig = draft_rig(&scan(), "eth7");
         assert_eq!(rig.problems(), []);
-        assert_eq!(Rig::from_json(&rig.to_json().unwrap()).unwrap(), rig);
+        let text = rig.to_json().unwrap();
+        assert_eq!(Rig::from_json(&text).unwrap().to_json().unwrap(), text);
     }
 
     #[test]

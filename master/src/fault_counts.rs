@@ -23,6 +23,7 @@ pub(crate) fn counts(told: &FaultCounts, remains: &Remains, tasks: &[TaskReport]
     for task in tasks {
         add(&mut named, Fault::SamplesOverrun, task.overrun);
         add(&mut named, Fault::BatchesLost, task.batches_lost);
+        add(&mut named, Fault::SinkStuck, task.sinks_stuck);
         for refused in &task.refused {
             *named.entry(refused.fault).or_default() += refused.count;
         }

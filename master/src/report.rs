@@ -535,6 +535,8 @@ pub struct TaskReport {
     pub batches: u64,
     /// Of these, those that a sink didn't take: a full disk, a closed pipe. Each sink counts.
     pub batches_lost: u64,
+    /// Sinks that were left behind at the end, because they took nothing any more.
+    pub sinks_stuck: u64,
     /// Complete command sets that reached the outputs; 0 for a read task.
     pub commands: u64,
     /// Commands that were refused, by kind; empty for a read task.

@@ -106,6 +106,7 @@ impl TaskSet {
                 overrun,
                 batches,
                 batches_lost: lost_batches,
+                sinks_stuck: counts.stuck_sinks,
                 commands: applied,
                 refused: counters.refused().into_iter().map(RefusedReport::of).collect(),
             }

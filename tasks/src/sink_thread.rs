@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, TrySendError, channel, sync_channel};
 use std::thread::Builder;
 use std::time::{Duration, Instant};
+use zerocat_faults::Fault;
 
 /// How long the end waits for what is queued.
 pub(crate) const DRAIN: Duration = Duration::from_secs(1);
@@ -92,7 +93,7 @@ impl SinkThread {
         self.shared.counters.lose_batches(1);
         if matches!(refused, TrySendError::Full(_)) && !std::mem::replace(&mut self.full, true) {
             let (task, sink) = (&*self.shared.header.task, &*self.shared.name);
-            tracing::warn!(task, sink, "the sink is too slow; batches are lost and counted, and the task goes on");
+            tracing::warn!(fault = %Fault::BatchesLost, task, sink, "the sink is too slow; batches are lost and counted, and the task goes on");
         }
     }
 
@@ -117,7 +118,7 @@ impl Draining {
         shared.counters.lose_batches(lost);
         shared.counters.leave_sink();
         let (task, sink) = (&*shared.header.task, &*shared.name);
-        tracing::warn!(task, sink, lost, "the sink took nothing for {DRAIN:?}; its thread is left behind");
+        tracing::warn!(fault = %Fault::SinkStuck, task, sink, lost, "the sink took nothing for {DRAIN:?}; its thread is left behind");
     }
 }
 
@@ -156,7 +157,7 @@ impl Writing {
     fn tell(&mut self, error: &io::Error) {
         if !std::mem::replace(&mut self.said, true) {
             let (task, sink) = (&*self.shared.header.task, &*self.shared.name);
-            tracing::warn!(task, sink, %error, "the sink did not take a batch; the task goes on and counts further ones");
+            tracing::warn!(fault = %Fault::BatchesLost, task, sink, %error, "the sink did not take a batch; the task goes on and counts further ones");
         }
     }
 }

@@ -12,6 +12,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::thread::Builder;
 use std::time::Duration;
 use zerocat_config::{Waveform, WriteTask};
+use zerocat_faults::Fault;
 use zerocat_pdi::Value;
 
 /// Lines that may wait between the reading thread and the task; a sender that is faster waits.
@@ -129,7 +130,7 @@ fn forward(reader: impl BufRead, lines: &SyncSender<Result<Vec<u8>, LineError>>)
             }
             Ok(None) => return,
             Err(error) => {
-                tracing::warn!(%error, "commands can't be read any more");
+                tracing::warn!(fault = %Fault::SourceFailed, %error, "commands can't be read any more");
                 return;
             }
         }

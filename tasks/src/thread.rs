@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
+use zerocat_faults::Fault;
 
 /// Stack of a thread: 512 KiB in place of Rust's 2 MiB. Where all memory is locked, every byte of it is filled when the
 /// thread starts.
@@ -73,7 +74,7 @@ impl TaskThread {
         if let Some(handle) = self.handle.take()
             && handle.join().is_err()
         {
-            tracing::error!("a task's thread panicked; its counters end there");
+            tracing::error!(fault = %Fault::ThreadPanicked, "a task's thread panicked; its counters end there");
         }
         self.counters.read()
     }

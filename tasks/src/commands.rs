@@ -1,6 +1,6 @@
 //! One line of commands: a JSON object from channels (by name, number or entry) to values, or to series of values.
 
-use crate::keys::{Keys, UnknownKey};
+use crate::keys::{Called, Keys, UnknownKey};
 use serde_json::{Map, Value as Json};
 use zerocat_pdi::Value;
 
@@ -9,8 +9,18 @@ use zerocat_pdi::Value;
 pub struct Command {
     /// Channel number.
     pub channel: u32,
+    /// The bit of its entry that the value is for; none for all of it.
+    pub bit: Option<u8>,
     /// The value.
     pub value: Value,
+}
+
+impl Command {
+    /// A value for all of a channel.
+    #[must_use]
+    pub const fn new(channel: u32, value: Value) -> Self {
+        Self { channel, bit: None, value }
+    }
 }
 
 /// Why a line, or a part of it, is no command.
@@ -52,8 +62,8 @@ pub fn parse_line(line: &[u8], keys: &Keys) -> Result<Vec<Result<Command, LineEr
 }
 
 fn entry(key: &str, value: &Json, keys: &Keys) -> Option<Result<Command, LineError>> {
-    let channel = match keys.find(key) {
-        Ok(channel) => channel,
+    let Called { channel, bit } = match keys.find(key) {
+        Ok(called) => called,
         Err(unknown) => return Some(Err(unknown.into())),
     };
     let no_value = |value: &Json| LineError::NotAValue { channel: key.to_owned(), value: value.to_string() };
@@ -63,14 +73,14 @@ fn entry(key: &str, value: &Json, keys: &Keys) -> Option<Result<Command, LineErr
     };
     match last {
         Json::Null => None,
-        Json::Bool(bit) => Some(Ok(Command { channel, value: Value::Bool(*bit) })),
+        Json::Bool(on) => Some(Ok(Command { channel, bit, value: Value::Bool(*on) })),
         Json::Number(number) => {
             let value = number.as_u64().map(Value::Uint).or_else(|| number.as_i64().map(Value::Int));
             let value = value.or_else(|| number.as_f64().map(Value::Float64))?;
-            Some(Ok(Command { channel, value }))
+            Some(Ok(Command { channel, bit, value }))
         }
         Json::String(text) => {
-            let bytes = text.parse().map(|octets| Command { channel, value: Value::Bytes(octets) });
+            let bytes = text.parse().map(|octets| Command { channel, bit, value: Value::Bytes(octets) });
             Some(bytes.map_err(|_| no_value(last)))
         }
         other => Some(Err(no_value(other))),
@@ -94,8 +104,7 @@ mod tests {
 
     #[test]
     fn the_last_value_of_a_series_counts() {
-        let expected =
-            [Command { channel: 100_010, value: Value::Uint(5) }, Command { channel: 100_011, value: Value::Int(-3) }];
+        let expected = [Command::new(100_010, Value::Uint(5)), Command::new(100_011, Value::Int(-3))];
         assert_eq!(commands(r#"{"100010": 5, "dev_100011": [1, 2, -3]}"#), expected);
     }
 
@@ -107,8 +116,7 @@ mod tests {
 
     #[test]
     fn takes_bools_and_fractions() {
-        let expected =
-            [Command { channel: 1, value: Value::Bool(true) }, Command { channel: 2, value: Value::Float64(1.5) }];
+        let expected = [Command::new(1, Value::Bool(true)), Command::new(2, Value::Float64(1.5))];
         assert_eq!(commands(r#"{"1": true, "2": 1.5}"#), expected);
     }
 
@@ -117,8 +125,14 @@ mod tests {
         let value = Value::Bytes("00ff0a".parse().unwrap());
         assert_eq!(
             commands(r#"{"1": "00FF0a", "2": ["no hex", "00ff0a"]}"#),
-            [1, 2].map(|channel| Command { channel, value })
+            [1, 2].map(|channel| Command::new(channel, value))
         );
+    }
+
+    #[test]
+    fn a_bit_of_an_entry_is_a_command_for_that_bit() {
+        let command = Command { bit: Some(3), ..Command::new(1, Value::Bool(true)) };
+        assert_eq!(commands(r#"{"dev_1.3": true}"#), [command]);
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! What a line of commands may call a task's channels: name, number, or entry.
 //!
 //! An entry is written `KEY.0x6040:00` or `KEY.NAME` with the key of its SubDevice, a bit of it `KEY.0x6040:00.3`. What
-//! several channels are called is refused with their names; what none is called, with the nearest ones.
+//! several channels are called is refused with their names; what none is called, with the nearest ones. `.3` behind what a
+//! channel of a whole entry is called means bit 3 of it.
 
 use crate::mapping::Placed;
 use std::collections::HashMap;
 use zerocat_config::{Reference, ResolvedChannel};
+use zerocat_pdi::DataType;
 
 /// Names that a refusal gives at most.
 const SHOWN: usize = 3;
@@ -18,6 +20,15 @@ pub struct Keys {
     channels: Vec<ResolvedChannel>,
     /// Which of them has a name; names are unique.
     names: HashMap<String, usize>,
+}
+
+/// What a key means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Called {
+    /// The number that the task knows the channel by.
+    pub channel: u32,
+    /// The bit of its entry that is meant; none for all that the channel is.
+    pub bit: Option<u8>,
 }
 
 /// A key that is none of the task's channels, or several.
@@ -50,19 +61,33 @@ impl Keys {
         Self { channels, names }
     }
 
-    /// The number that the task knows a channel by.
+    /// The channel that is called so, or the bit of one.
     ///
     /// # Errors
     /// None of the channels, or several of them, are called so.
-    pub fn find(&self, key: &str) -> Result<u32, UnknownKey> {
+    pub fn find(&self, key: &str) -> Result<Called, UnknownKey> {
         let key = key.trim();
+        match self.whole(key) {
+            Ok(channel) => Ok(Called { channel: channel.channel, bit: None }),
+            Err(unknown) => self.bit(key).ok_or(unknown),
+        }
+    }
+
+    fn bit(&self, key: &str) -> Option<Called> {
+        let (key, bit) = key.rsplit_once('.')?;
+        let (channel, bit) = (self.whole(key).ok()?, bit.parse().ok()?);
+        let has_bits = channel.bit.is_none() && !matches!(channel.data_type, DataType::Bool | DataType::Bytes);
+        (has_bits && bit < channel.bit_length).then_some(Called { channel: channel.channel, bit: Some(bit) })
+    }
+
+    fn whole(&self, key: &str) -> Result<&ResolvedChannel, UnknownKey> {
         if let Some(channel) = self.names.get(key).and_then(|n| self.channels.get(*n)) {
-            return Ok(channel.channel);
+            return Ok(channel);
         }
         let reference = Reference::parse(key);
         let called: Vec<_> = self.channels.iter().filter(|channel| channel.answers_to(&reference)).collect();
         match called.as_slice() {
-            [one] => Ok(one.channel),
+            [one] => Ok(one),
             [] => Err(UnknownKey::None { key: key.to_owned(), nearest: self.nearest(key) }),
             several => {
                 let names = several.iter().map(|channel| channel.name.clone()).collect();
@@ -92,7 +117,6 @@ fn either(names: &[String]) -> String {
 mod tests {
     use super::*;
     use crate::mapping::tests::placed;
-    use zerocat_pdi::DataType;
 
     fn channel(number: u32, name: &str, pdo: &str, bit: Option<u8>) -> Placed {
         let mut placed = placed(number, DataType::Uint16, 0, 16);
@@ -118,10 +142,13 @@ mod tests {
         for key in
             ["axis_control_word", " 10 ", "axis.left.0x6040:1a", "axis.left.0X6040:0x1A", "axis.left.control word"]
         {
-            assert_eq!(keys.find(key), Ok(10), "{key}");
+            assert_eq!(keys.find(key), Ok(Called { channel: 10, bit: None }), "{key}");
         }
         for key in ["axis_halt", "axis.left.0x6040:1a.8"] {
-            assert_eq!(keys.find(key), Ok(5), "{key}");
+            assert_eq!(keys.find(key), Ok(Called { channel: 5, bit: None }), "{key}");
+        }
+        for key in ["axis_control_word.3", "10.3", "axis.left.0x6040:1a.3", "axis.left.control word.3"] {
+            assert_eq!(keys.find(key), Ok(Called { channel: 10, bit: Some(3) }), "{key}");
         }
     }
 
@@ -130,7 +157,17 @@ mod tests {
         let keys = keys();
         let expected = "`axis_controlword` is none of this task's enabled channels; did you mean `axis_control_word`";
         assert!(refusal(&keys, "axis_controlword").starts_with(expected), "{}", refusal(&keys, "axis_controlword"));
-        for key in ["5", "999999", "", "axis.left.0x6040:1a.9.9", "axis.left.0x16040:00", ":", "axis.:"] {
+        for key in [
+            "axis_halt.0",
+            "axis_control_word.16",
+            "5",
+            "999999",
+            "",
+            "axis.left.0x6040:1a.9.9",
+            "axis.left.0x16040:00",
+            ":",
+            "axis.:",
+        ] {
             assert!(refusal(&keys, key).contains("is none of this task's enabled channels"), "{key}");
         }
         assert_eq!(refusal(&keys, "999999"), "`999999` is none of this task's enabled channels");

@@ -41,7 +41,7 @@ pub use csv::{Csv, STALE_COLUMN, TIME_COLUMN, csv_names};
 pub use header::{ChannelHeader, Described, Header, LINES_SCHEMA};
 pub use hearing::{Listener, SourceEvent};
 pub use json_lines::{Beginning, JsonLines};
-pub use keys::{Keys, UnknownKey};
+pub use keys::{Called, Keys, UnknownKey};
 pub use lines::LineReader;
 pub use mapping::{Mapping, Placed, Point};
 pub use outlet::{Observer, Outlet};

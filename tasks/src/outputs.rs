@@ -4,7 +4,7 @@ use crate::header::{ChannelHeader, Header};
 use crate::mapping::{Mapping, Point};
 use std::collections::HashMap;
 use zerocat_engine::{CommandSet, Others};
-use zerocat_pdi::{Value, ValueError};
+use zerocat_pdi::{BitSpan, DataType, Value, ValueError};
 
 /// The set of all outputs of a task.
 #[derive(Debug, Clone)]
@@ -29,6 +29,17 @@ pub enum Rejected {
     /// The task has no such channel, or it is disabled.
     #[error("channel {0} is none of this task's enabled channels")]
     UnknownChannel(u32),
+    /// A bit of an output that isn't commanded as a whole.
+    #[error(
+        "channel `{channel}`: bit {bit} alone can't be set as long as the others are not commanded; command all of the channel \
+         first, or give the bit a channel of its own"
+    )]
+    BitAlone {
+        /// Name of the channel.
+        channel: String,
+        /// The bit.
+        bit: u8,
+    },
     /// The value does not fit the entry.
     #[error("channel `{channel}`: {error}")]
     Value {
@@ -77,6 +88,18 @@ impl Outputs {
         self.put(channel, |point, record| point.data_type.write(value, point.span, record))
     }
 
+    /// Sets a bit of an output whose other bits are commanded already, and stay.
+    ///
+    /// # Errors
+    /// The channel is unknown, the others are not commanded, or the value is neither 0 nor 1; nothing has changed.
+    pub fn set_bit(&mut self, channel: u32, bit: u8, value: Value) -> Result<(), Rejected> {
+        let Output { name, point } = self.points.get(&channel).ok_or(Rejected::UnknownChannel(channel))?;
+        let alone = Rejected::BitAlone { channel: name.clone(), bit };
+        let commanded = Some(point.span).filter(|span| all_set(*span, &self.commanded));
+        let span = commanded.and_then(|span| span.bit(bit)).ok_or(alone)?;
+        self.put(channel, |_, record| DataType::Bool.write(value, span, record))
+    }
+
     /// Sets an output to the value nearest to a generated one.
     ///
     /// # Errors
@@ -98,6 +121,12 @@ impl Outputs {
     }
 }
 
+/// Whether a mask has all bits of a span.
+fn all_set(span: BitSpan, mask: &[u8]) -> bool {
+    let set = |bit: usize| mask.get(bit / 8).is_some_and(|byte| byte >> (bit % 8) & 1 != 0);
+    (span.offset..span.offset.saturating_add(span.len.into())).all(set)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,7 +134,6 @@ mod tests {
     use crate::header::tests::header;
     use crate::mapping::Placed;
     use crate::mapping::tests::placed;
-    use zerocat_pdi::DataType;
 
     fn outputs_of(channels: &[Placed]) -> Outputs {
         Outputs::new(&Mapping::new(channels), &header(Kind::State, channels))
@@ -148,6 +176,20 @@ mod tests {
         assert!(outputs.set(3, Value::Float64(0.5)).is_err());
         assert_eq!(outputs.set(9, Value::Int(0)), Err(Rejected::UnknownChannel(9)));
         assert_eq!(outputs.set_of_all().record, [0, 0, 0, 0xfb]);
+    }
+
+    #[test]
+    fn a_bit_of_an_output_is_set_beside_the_others_once_they_are_commanded() {
+        let mut outputs = outputs();
+        let error = outputs.set_bit(1, 3, Value::Bool(true)).unwrap_err().to_string();
+        assert!(error.contains("channel `dev_1`: bit 3 alone can't be set"), "{error}");
+        outputs.set(1, Value::Uint(0x0101)).unwrap();
+        outputs.set_bit(1, 3, Value::Bool(true)).unwrap();
+        outputs.set_bit(1, 0, Value::Uint(0)).unwrap();
+        assert!(outputs.set_bit(1, 1, Value::Uint(2)).is_err());
+        assert_eq!(outputs.set_of_all().record[..2], [0x08, 0x01]);
+        outputs.make_safe();
+        assert!(outputs.set_bit(1, 3, Value::Bool(false)).is_err());
     }
 
     #[test]

@@ -59,7 +59,7 @@ mod tests {
     use zerocat_pdi::Value;
 
     fn value(n: u64) -> SourceItem {
-        SourceItem::Command(Command { channel: 1, value: Value::Uint(n) })
+        SourceItem::Command(Command::new(1, Value::Uint(n)))
     }
 
     #[test]

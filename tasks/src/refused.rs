@@ -28,7 +28,7 @@ impl Rejected {
             Self::Value { error: ValueError::OutOfRange { .. } | ValueError::Fraction { .. }, .. } => {
                 Fault::CommandOutOfRange
             }
-            Self::Value { .. } => Fault::CommandValueWrong,
+            Self::Value { .. } | Self::BitAlone { .. } => Fault::CommandValueWrong,
             Self::UnknownChannel(_) => Fault::CommandChannelUnknown,
         }
     }

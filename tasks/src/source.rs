@@ -198,7 +198,7 @@ mod tests {
             std::thread::yield_now();
         }
         source.poll(None, &mut got);
-        let command = |value| SourceItem::Command(Command { channel: 1, value: Value::Uint(value) });
+        let command = |value| SourceItem::Command(Command::new(1, Value::Uint(value)));
         assert!(matches!(got.remove(2), SourceItem::Malformed(LineError::NotAnObject(_))));
         let line = SourceItem::Line;
         assert_eq!(got, [command(2), line.clone(), command(4), line.clone(), line, SourceItem::Ended]);

@@ -12,6 +12,7 @@
 //! the same way.
 
 use crate::batch::{Batch, Kind};
+use crate::commands::Command;
 use crate::counters::TaskCounters;
 use crate::header::Header;
 use crate::hearing::{Hearing, Listener, SourceEvent};
@@ -349,7 +350,10 @@ impl<C: Commands, S: Samples, Q: Source> WriteTask<C, S, Q> {
 
     fn set(&mut self, value: SourceItem) {
         let outcome = match value {
-            SourceItem::Command(command) => self.outputs.set(command.channel, command.value),
+            SourceItem::Command(Command { channel, bit: None, value }) => self.outputs.set(channel, value),
+            SourceItem::Command(Command { channel, bit: Some(bit), value }) => {
+                self.outputs.set_bit(channel, bit, value)
+            }
             SourceItem::Generated { channel, value } => self.outputs.set_nearest(channel, value),
             SourceItem::Malformed(_) | SourceItem::Line | SourceItem::Ended => return,
         };
@@ -428,7 +432,7 @@ impl Source for Box<dyn Source> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::{Command, LineError};
+    use crate::commands::LineError;
     use crate::header::tests::header;
     use crate::mapping::tests::placed;
     use crate::ports::memory::{Pushed, Queue};
@@ -496,7 +500,7 @@ mod tests {
     }
 
     fn command(channel: u32, value: u64) -> SourceItem {
-        SourceItem::Command(Command { channel, value: Value::Uint(value) })
+        SourceItem::Command(Command::new(channel, Value::Uint(value)))
     }
 
     #[test]

@@ -24,7 +24,7 @@ fn rig(interface: &str, link: &str) -> Value {
 }
 
 fn await_samples(program: &mut Program) {
-    program.await_line("a sample", |line| line.contains("\"channels\""));
+    program.await_line("a sample", |line| line.contains("\"index\""));
 }
 
 /// The segment of the demonstration, and a run over AF_XDP that is in OP on it. The folder holds its files.

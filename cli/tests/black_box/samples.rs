@@ -163,6 +163,12 @@ fn commands_call_channels_by_name_entry_and_number() {
             input.line(&json!({ call: value }).to_string());
             await_value(&mut program, "axis_control_word", &json!(value));
         }
+        for (value, call, word) in
+            [(true, "axis.0x6040:00.3", 13), (false, "axis_control_word.0", 12), (true, "100010.0", 13)]
+        {
+            input.line(&json!({ call: value }).to_string());
+            await_value(&mut program, "axis_control_word", &json!(word));
+        }
         input.line(r#"{"axis_controlword": 6, "valves_output_1": true}"#);
         program.await_error(
             "`axis_controlword` is none of this task's enabled channels; did you mean `axis_control_word`",
@@ -170,7 +176,7 @@ fn commands_call_channels_by_name_entry_and_number() {
         await_value(&mut program, "valves_output_1", &json!(1));
         input.line(r#"{"axis_mode": 1000}"#);
         program.await_error("channel `axis_mode`: 1000 is out of range for int8");
-        program.await_error("axis_control_word (sent) 5");
+        program.await_error("axis_control_word (sent) 13");
         program.stop(Signal::SIGTERM).with_code(0).saying(&["axis_position_actual 0 inc"]);
     });
 }

@@ -21,9 +21,9 @@ fn rig(interface: &str, inputs: Value, outputs: Value) -> Value {
     ]);
     let slow = json!({ "type": "ethercat_read", "name": "slow", "sink": { "csv": "slow.csv" },
         "config": { "device": "demo_network", "sample_rate": 20, "stream_rate": 20, "channels": channels } });
-    let numbered = rig["tasks"][0]["config"]["channels"][1].as_object_mut().unwrap();
-    numbered.insert("unit".to_owned(), json!("inc"));
-    numbered.remove("channel");
+    let channels = &mut rig["tasks"][0]["config"]["channels"];
+    channels[1]["unit"] = json!("inc");
+    channels[2].as_object_mut().unwrap().remove("channel");
     rig["tasks"][0]["sink"] = inputs;
     rig["tasks"][1]["sink"] = outputs;
     rig["tasks"].as_array_mut().unwrap().push(slow);
@@ -47,8 +47,9 @@ fn lines(path: &str) -> Vec<String> {
 const JSON_LINES: &str = concat!(
     r#"{"task":"demo-inputs","kind":"channels","schema":"zerocat-lines/1","of":"samples","by":"name","rate_hz":100.0,"#,
     r#""channels":[{"name":"axis_status_word","number":100001,"subdevice":"axis","position":5,"entry":"0x6041:00","#,
-    r#""bit":null,"type":"uint16","bits":16,"unit":null},{"name":"axis_position_actual","number":null,"#,
+    r#""bit":null,"type":"uint16","bits":16,"unit":null},{"name":"axis_position_actual","number":100002,"#,
     r#""subdevice":"axis","position":5,"entry":"0x6064:00","bit":null,"type":"int32","bits":32,"unit":"inc"},"#,
+    r#"{"name":"axis_velocity_actual","number":null,"#,
 );
 
 #[test]

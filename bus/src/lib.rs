@@ -45,7 +45,9 @@ pub use datagrams::{Answer, DatagramCounters, Datagrams, Rest, Target};
 pub use error::{AlError, BringUpError, DatagramError, Label, SiiError};
 pub use executor::{block_on, join_all, try_block_on};
 pub use mailbox::{MailError, Mailbox, ReceivedEmergency};
-pub use matching::{Accepts, Expected, Found, FoundBy, Match, Matching, Missing, Product, identify, twins};
+pub use matching::{
+    Accepts, Expected, Found, FoundBy, Match, Matching, Missing, Product, identify, told_apart_by, twins,
+};
 pub use names::{Kind, NameBook, Named, Names};
 pub use occupancy::{Driven, Occupancy, SignOfLife, occupancy};
 pub use port_errors::{PortErrors, port_errors};

@@ -10,6 +10,7 @@ mod demo;
 mod doctor;
 mod exit;
 mod faults;
+mod init;
 mod live;
 mod man;
 mod print;
@@ -50,6 +51,7 @@ enum Command {
     Run(run::Run),
     Sim(sim::Sim),
     Scan(scan::Scan),
+    Init(init::Init),
     Check(check::Check),
     Schema(schema::Schema),
     Faults(faults::Faults),
@@ -105,6 +107,7 @@ fn run() -> Done {
         Command::Run(command) => command.run(&signals),
         Command::Sim(command) => command.run(&signals),
         Command::Scan(command) => command.run(cli.verbose > 0, &signals),
+        Command::Init(command) => command.run(&signals),
         Command::Demo(command) => command.run(&signals),
         Command::Campaign(command) => command.run(&signals),
         Command::Sweep(command) => command.run(&signals),

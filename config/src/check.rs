@@ -35,12 +35,17 @@ pub(crate) fn problems(rig: &Rig) -> Vec<Problem> {
 
 /// What the file asks for and a run doesn't do.
 pub(crate) fn warnings(rig: &Rig) -> Vec<Problem> {
-    let scans = rig.tasks.iter().enumerate().filter(|(_, task)| matches!(task, Task::Scan(_)));
-    let warning = |(i, _)| {
-        let what = "a run does not scan";
-        Problem::new(Rule::Conflict, format!("tasks[{i}]"), what, "use the scan command for it, or remove the task")
+    let warning = |(i, task): (usize, &Task)| {
+        let at = format!("tasks[{i}]");
+        if matches!(task, Task::Scan(_)) {
+            let fix = "use the scan command for it, or remove the task";
+            return Some(Problem::new(Rule::Conflict, at, "a run does not scan", fix));
+        }
+        let what = format!("no channel of `{}` is enabled, so a run leaves it out", task.name());
+        let path = format!("{}.channels", task.level(i));
+        task.is_idle().then(|| Problem::new(Rule::Empty, path, what, "write `enabled: true` for those that you want"))
     };
-    scans.map(warning).collect()
+    rig.tasks.iter().enumerate().filter_map(warning).collect()
 }
 
 /// The problems found so far.

@@ -36,6 +36,18 @@ impl Task {
         }
     }
 
+    /// Whether it has channels and none of them is enabled: a run leaves it out.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        match self {
+            Self::Read(task) => !task.config.channels.is_empty() && task.config.channels.iter().all(|one| !one.enabled),
+            Self::Write(task) => {
+                !task.config.channels.is_empty() && task.config.channels.iter().all(|one| !one.enabled)
+            }
+            Self::Scan(_) => false,
+        }
+    }
+
     /// Path of the level that has its rates and channels, of the task at a place in the list.
     pub(crate) fn level(&self, i: usize) -> String {
         let flat = match self {

@@ -284,13 +284,24 @@ fn refuses_a_task_name_twice_and_an_empty_one() {
 }
 
 #[test]
-fn refuses_a_task_without_an_enabled_channel() {
-    assert!(names(&with(&format!("{READ}/channels"), json!([])), "tasks[0].config.channels", "no channel is enabled"));
-    assert!(names(
-        &with(&format!("{WRITE}/channels/0/enabled"), json!(false)),
-        "tasks[1].config.channels",
-        "no channel is enabled"
-    ));
+fn refuses_a_task_without_channels() {
+    assert!(names(&with(&format!("{READ}/channels"), json!([])), "tasks[0].config.channels", "it is empty"));
+    assert!(names(&with(&format!("{WRITE}/channels"), json!([])), "tasks[1].config.channels", "it is empty"));
+}
+
+#[test]
+fn warns_of_a_task_that_has_no_enabled_channel_and_takes_it() {
+    let mut rig = with(&format!("{WRITE}/channels/0/enabled"), json!(false));
+    let other = rig["tasks"][1].clone();
+    set(&mut rig, "/tasks/-", other);
+    set(&mut rig, "/tasks/2/name", json!("other"));
+    set(&mut rig, "/tasks/2/config/channels/0/channel", json!(777));
+    set(&mut rig, "/tasks/2/config/channels/0/state_channel", json!(778));
+    let rig = parsed(&rig);
+    assert_eq!(rig.problems(), []);
+    let warnings: Vec<_> = rig.warnings().iter().map(ToString::to_string).collect();
+    assert!(warnings[0].starts_with("tasks[1].config.channels: no channel of `out` is enabled"), "{warnings:?}");
+    assert_eq!(warnings.len(), 2, "{warnings:?}");
 }
 
 #[test]

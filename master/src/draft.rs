@@ -1,141 +1,164 @@
-//! A rig file drafted from a scan, for a user to begin with: every SubDevice with every entry that it maps, and a read
-//! task over all inputs, whose samples go to standard output.
+//! A rig file drafted from a scan, for a user to begin with: every SubDevice with its identity, a read task over all inputs,
+//! whose samples go to standard output, and a write task over all outputs, none of which is enabled.
 //!
-//! Guarantees: whatever was scanned, the draft has no problems, and all of its channels are bound on the same bus. A SubDevice
-//! that couldn't be read is the exception: the draft says so, and that is a problem.
+//! Guarantees: the same bus gives the same draft; whatever was scanned, the draft has no problems, and all of its channels are
+//! bound on the same bus. A SubDevice that couldn't be read is the exception: the draft says so, and that is a problem.
 
 mod entries;
+mod outputs;
+mod page;
+mod text;
 
 pub use entries::data_type;
+pub use page::DraftFormat;
+pub use text::draft_text;
 
 use crate::scan::{Scan, Scanned};
 use entries::Names;
+use std::collections::BTreeSet;
+use zerocat_bus::FoundBy;
+use zerocat_bus::sii::Content;
 use zerocat_config::{
-    Match, Network, PdoEntry, Pdos, ReadChannel, ReadConfig, ReadTask, Rig, Sink, Slave, SlaveProperties, Task,
+    Match, Network, PdoEntry, ReadChannel, ReadConfig, ReadTask, Rig, Sink, Slave, SlaveProperties, Target, Task,
+    WriteChannel, WriteConfig, WriteTask, sanitised,
 };
 
-const NETWORK: &str = "network";
 const RATE: f64 = 1000.0;
 const SAMPLE_RATE: f64 = 100.0;
-const STREAM_RATE: f64 = 20.0;
+/// Batches and states per second: what a rig file has where it says nothing.
+const STREAM_RATE: f64 = 10.0;
+/// Most bytes of a name in a key.
+const MOST_OF_A_NAME: usize = 24;
 
-/// Drafts a rig file for the bus that was scanned on `interface`.
+/// Drafts a rig file for the bus that was scanned on `interface`. [`draft_text`] writes it for people.
 #[must_use]
 pub fn draft_rig(scan: &Scan, interface: &str) -> Rig {
-    let slaves: Vec<Slave> = scan.subdevices.iter().map(slave).collect();
-    let channels = slaves.iter().flat_map(channels_of);
-    let channels: Vec<_> =
-        channels.zip(1..).map(|(channel, number)| ReadChannel { channel: number, ..channel }).collect();
-    let read = ReadTask {
-        name: "all inputs".to_owned(),
-        config: ReadConfig {
-            device: NETWORK.to_owned(),
-            sample_rate: SAMPLE_RATE,
-            stream_rate: STREAM_RATE,
-            data_saving: true,
-            channels,
-            flat: true,
-        },
-        sinks: vec![Sink::jsonl("-")],
+    let network = Network::on(interface, RATE);
+    let told_apart = scan.told_apart_by();
+    let mut channels = Channels::default();
+    let mut slaves = Vec::with_capacity(scan.subdevices.len());
+    for (found, by) in scan.subdevices.iter().zip(told_apart) {
+        let slave = slave(found, by);
+        channels.add(found, &slave.key);
+        slaves.push(slave);
+    }
+    let (reads, writes) = channels.numbered();
+    let tasks = read_task(reads, &network.key).into_iter().chain(write_task(writes, &network.key)).collect();
+    Rig { slaves, tasks, ..Rig::of(network) }
+}
+
+fn read_task(channels: Vec<ReadChannel>, network: &str) -> Option<Task> {
+    let config = ReadConfig {
+        device: network.to_owned(),
+        sample_rate: SAMPLE_RATE,
+        stream_rate: STREAM_RATE,
+        data_saving: true,
+        channels,
+        flat: true,
     };
-    let tasks = if read.config.channels.is_empty() { Vec::new() } else { vec![Task::Read(read)] };
-    Rig { slaves, tasks, ..Rig::of(Network::on(interface, RATE)) }
+    let any = !config.channels.is_empty();
+    any.then(|| Task::Read(ReadTask { name: "inputs".to_owned(), config, sinks: vec![Sink::jsonl("-")] }))
 }
 
-fn channels_of(slave: &Slave) -> Vec<ReadChannel> {
-    let channel = |entry: &PdoEntry| ReadChannel::of(&slave.key, &entry.name, 0);
-    slave.properties.pdos.inputs.iter().map(channel).collect()
+fn write_task(channels: Vec<WriteChannel>, network: &str) -> Option<Task> {
+    let device = network.to_owned();
+    let config = WriteConfig { device, state_rate: STREAM_RATE, data_saving: true, channels, flat: true };
+    let (source, after_outage) = Default::default();
+    let any = !config.channels.is_empty();
+    any.then(|| Task::Write(WriteTask { name: "outputs".to_owned(), config, source, after_outage, sinks: Vec::new() }))
 }
 
-fn slave(found: &Scanned) -> Slave {
-    let mut names = Names::default();
-    let inputs = entries::entries(&found.inputs, &mut names);
-    let pdos = Pdos { inputs, outputs: entries::entries(&found.outputs, &mut names) };
-    Slave {
-        name: found.name.clone(),
-        make: found.identity.vendor(),
-        model: found.name.clone(),
-        properties: SlaveProperties {
-            serial: serial(found.identity.serial),
-            vendor_id: found.identity.vendor_id.into(),
-            product_code: found.identity.product_code.into(),
-            revision: found.identity.revision.into(),
-            name: found.name.clone(),
-            position: Some(found.position),
-            pdos,
-            flat: true,
-        },
-        unread: found.error.clone(),
-        ..Slave::at(format!("slave_{}", found.position), found.position)
+/// The channels of all SubDevices, with names that only one of them has.
+#[derive(Debug, Default)]
+struct Channels {
+    names: BTreeSet<String>,
+    reads: Vec<ReadChannel>,
+    writes: Vec<WriteChannel>,
+}
+
+impl Channels {
+    fn add(&mut self, found: &Scanned, key: &str) {
+        let mut names = Names::default();
+        let inputs = entries::entries(&found.inputs, &mut names);
+        let outputs = entries::entries(&found.outputs, &mut names);
+        for input in &inputs {
+            let channel = self.channel(key, input);
+            self.reads.push(channel);
+        }
+        for output in &outputs {
+            let ReadChannel { device, target, bit, channel, numbered, name, unit, .. } = self.channel(key, output);
+            let outputs::Standing { initial, safe } = outputs::standing(output, &outputs, &inputs, key);
+            let (state_channel, waveform, enabled) = (None, None, false);
+            self.writes.push(WriteChannel {
+                device,
+                target,
+                bit,
+                channel,
+                numbered,
+                name,
+                unit,
+                state_channel,
+                enabled,
+                initial,
+                safe,
+                waveform,
+            });
+        }
+    }
+
+    fn channel(&mut self, key: &str, entry: &PdoEntry) -> ReadChannel {
+        let PdoEntry { index, subindex, place, bit_length, data_type, .. } = *entry;
+        let name = self.free(format!("{key}_{}", entry.name));
+        let target = Target::Manual { index, subindex, place, bit_length, data_type };
+        ReadChannel { target, numbered: false, name, ..ReadChannel::of(key, "", 0) }
+    }
+
+    fn free(&mut self, name: String) -> String {
+        let counted = (2..u32::MAX).map(|n| format!("{name}_{n}"));
+        let free = std::iter::once(name.clone()).chain(counted).find(|name| !self.names.contains(name));
+        let name = free.unwrap_or(name);
+        self.names.insert(name.clone());
+        name
+    }
+
+    /// With the numbers that a rig file gives channels that have none.
+    fn numbered(mut self) -> (Vec<ReadChannel>, Vec<WriteChannel>) {
+        let reads = self.reads.iter_mut().map(|channel| &mut channel.channel);
+        let numbers = reads.chain(self.writes.iter_mut().map(|channel| &mut channel.channel));
+        numbers.zip(1..).for_each(|(number, next)| *number = next);
+        (self.reads, self.writes)
     }
 }
 
-/// 0 is none.
-fn serial(number: u32) -> Match {
-    if number == 0 { Match::Any } else { number.into() }
+fn slave(found: &Scanned, by: FoundBy) -> Slave {
+    let properties = SlaveProperties {
+        serial: if by == FoundBy::Serial { found.identity.serial.into() } else { Match::Any },
+        vendor_id: found.identity.vendor_id.into(),
+        product_code: found.identity.product_code.into(),
+        revision: Match::AtLeast(found.identity.revision),
+        position: (by == FoundBy::Position).then_some(found.position),
+        flat: true,
+        ..SlaveProperties::default()
+    };
+    Slave {
+        alias: (by == FoundBy::Alias).then_some(found.alias),
+        properties,
+        unread: found.error.as_deref().map(page::clean),
+        ..Slave::at(key(found), found.position)
+    }
+}
+
+/// Order name and position: `el1004_2`.
+fn key(found: &Scanned) -> String {
+    let name = if found.sii == Content::Programmed { sanitised(&found.name) } else { String::new() };
+    let name: String = name.chars().take(MOST_OF_A_NAME).collect();
+    let before = match name.chars().next() {
+        None => "subdevice",
+        Some(digit) if digit.is_ascii_digit() => "sd_",
+        Some(_) => "",
+    };
+    format!("{before}{}_{}", name.trim_end_matches('_'), found.position)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::scan::Scan;
-    use zerocat_bus::Identity;
-    use zerocat_pdi::{DataType, Entry, Pdo};
-
-    fn entry(index: u16, name: &str, bit_length: u8, type_code: u16) -> Entry {
-        Entry { index, subindex: 1, bit_length, name: name.to_owned(), type_code }
-    }
-
-    fn scan() -> Scan {
-        let input = |index, entries| Pdo { index, name: format!("Channel {index:x}"), entries };
-        let inputs = vec![
-            input(0x1a00, vec![entry(0x6000, "Value", 16, 0x0003), entry(0, "", 3, 0)]),
-            input(0x1a01, vec![entry(0x6010, "Value", 16, 0x0003), entry(0x6011, "", 2, 0)]),
-        ];
-        let found = Scanned {
-            position: 3,
-            name: "EL3102".to_owned(),
-            identity: Identity { vendor_id: 2, product_code: 0x0c1e_3052, revision: 0x10, serial: 0 },
-            alias: 0,
-            parent: Some(2),
-            open_ports: [true, false, false, false],
-            port_errors: <[zerocat_bus::PortErrors; 4]>::default(),
-            dc: false,
-            coe: true,
-            pdo_source: None,
-            input_bits: 37,
-            output_bits: 0,
-            inputs,
-            outputs: Vec::new(),
-            sii: zerocat_bus::sii::Content::Programmed,
-            esc: zerocat_bus::EscInfo::default(),
-            notes: Vec::new(),
-            error: None,
-        };
-        Scan { schema: "zerocat-scan/1", subdevices: vec![found] }
-    }
-
-    #[test]
-    fn a_draft_has_no_problems_and_survives_its_own_parser() {
-        let rig = draft_rig(&scan(), "eth7");
-        assert_eq!(rig.problems(), []);
-        let text = rig.to_json().unwrap();
-        assert_eq!(Rig::from_json(&text).unwrap().to_json().unwrap(), text);
-    }
-
-    #[test]
-    fn entries_get_names_of_their_own_and_padding_none() {
-        let rig = draft_rig(&scan(), "eth7");
-        let names: Vec<_> = rig.slaves[0].properties.pdos.inputs.iter().map(|entry| entry.name.as_str()).collect();
-        assert_eq!(names, ["value", "channel_1a01_value", "channel_1a01"]);
-        let types: Vec<_> = rig.slaves[0].properties.pdos.inputs.iter().map(|entry| entry.data_type).collect();
-        assert_eq!(types, [DataType::Int16, DataType::Int16, DataType::Uint8]);
-    }
-
-    #[test]
-    fn samples_go_to_standard_output() {
-        let rig = draft_rig(&scan(), "eth7");
-        let Task::Read(read) = &rig.tasks[0] else { panic!("{rig:?}") };
-        assert_eq!(read.sinks, [Sink::jsonl("-")]);
-    }
-}
+mod tests;

@@ -48,7 +48,7 @@ mod wanted;
 
 pub use bind::{BindError, MappedPdo, Positions, Unbound, bind};
 pub use bring_up::{Bindings, Planned, Ports, StartError};
-pub use draft::{data_type, draft_rig};
+pub use draft::{DraftFormat, data_type, draft_rig, draft_text};
 pub use events::{Observer, Phase, SessionEvent};
 pub use fault::{fault_of_config, fault_of_lock, fault_of_packet, fault_of_xdp};
 pub use files::CaptureError;

@@ -16,8 +16,8 @@ use std::time::Duration;
 use zerocat_bus::al::AlPolicy;
 use zerocat_bus::sii::Content;
 use zerocat_bus::{
-    BringUpError, Datagrams, Driven, EscInfo, Found, Identity, NameBook, Network, Occupancy, Options, PdoSource,
-    PortErrors, SubDevice, Target, Times, block_on, occupancy, port_errors,
+    BringUpError, Datagrams, Driven, EscInfo, Found, FoundBy, Identity, NameBook, Network, Occupancy, Options,
+    PdoSource, PortErrors, SubDevice, Target, Times, block_on, occupancy, port_errors,
 };
 use zerocat_engine::{AcyclicSettings, Engine, Pool, Slack, Timing};
 use zerocat_link::Slot;
@@ -103,6 +103,15 @@ pub struct Scan {
 }
 
 impl Scan {
+    /// By what each SubDevice is found in a rig file: by nothing but its identity where no other one is of its kind.
+    pub(crate) fn told_apart_by(&self) -> Vec<FoundBy> {
+        let found: Vec<_> = self.subdevices.iter().map(Scanned::found).collect();
+        let kind = |one: &Found| (one.identity.vendor_id, one.identity.product_code);
+        let only = |one: &Found| found.iter().filter(|other| kind(other) == kind(one)).count() == 1;
+        let by = zerocat_bus::told_apart_by(&found).into_iter().zip(&found);
+        by.map(|(by, one)| if only(one) { FoundBy::Identity } else { by }).collect()
+    }
+
     /// Groups of SubDevices that only their position tells apart: of one vendor and product, without a serial number or a
     /// station alias of their own. Each by positions, in bus order.
     #[must_use]

@@ -53,7 +53,7 @@ fn header(rig: &Rig, task: &Task) -> Option<Header> {
         Task::Write(write) => (write.config.data_saving, Kind::State, write.config.state_rate),
         Task::Scan(_) => return None,
     };
-    saved.then(|| Header::before(task.name(), of, rate, &rig.channels_of(task)))
+    (saved && !task.is_idle()).then(|| Header::before(task.name(), of, rate, &rig.channels_of(task)))
 }
 
 fn open(sink: &SinkConfig, header: &Header, stdout: &mut Option<WholeLines>) -> Result<OpenSink, SinkError> {

@@ -73,6 +73,9 @@ impl TaskSet {
         let offset = WallOffset::new(clocks.realtime, clocks.monotonic.0);
         let mut start = Start { rig, offset, teller, ports: Ports::default(), set: Self::default() };
         for (index, (task, channels)) in rig.tasks.iter().zip(bindings).enumerate() {
+            if task.is_idle() {
+                continue;
+            }
             match task {
                 Task::Read(task) => start.read(task, channels, sinks.take(index))?,
                 Task::Write(task) => start.write(task, channels, sinks.take(index))?,

@@ -7,7 +7,9 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use zerocat::config::Rig;
-use zerocat::{Depth, DrivenBus, Observer, Phase, Scan, ScanOptions, SessionEvent, chain, draft_rig, scan_by};
+use zerocat::{
+    Depth, DraftFormat, DrivenBus, Observer, Phase, Scan, ScanOptions, SessionEvent, chain, draft_text, scan_by,
+};
 use zerocat_bus::try_block_on;
 use zerocat_esi::{Device, Pdo};
 use zerocat_sim::{Segment, SegmentConfig, SubDeviceConfig};
@@ -66,7 +68,7 @@ fn simulated(device: &Device) -> Result<Segment, Failure> {
 /// The rig file of a scan, as its reader gets it.
 fn drafted(scan: &Scan) -> Result<Rig, Failure> {
     let fail = |reason: String| Failure::new(Stage::Draft, reason);
-    let text = draft_rig(scan, INTERFACE).to_json().map_err(|error| fail(error.to_string()))?;
+    let text = draft_text(scan, INTERFACE, DraftFormat::Json);
     let rig = Rig::from_json(&text).map_err(|error| fail(chain(&error)))?;
     match rig.problems().first() {
         Some(problem) => Err(fail(problem.to_string())),

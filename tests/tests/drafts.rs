@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::time::Duration;
-use zerocat::config::{PdoEntry, Rig, Slave, Task, WriteChannel, WriteConfig, WriteTask};
-use zerocat::{Depth, DrivenBus, Scan, ScanOptions, draft_rig, scan_by};
+use zerocat::config::{Rig, Target, Task};
+use zerocat::{Depth, DraftFormat, DrivenBus, Scan, ScanOptions, draft_rig, draft_text, scan_by};
 use zerocat_bus::block_on;
 use zerocat_pdi::BitSpan;
 use zerocat_sim::{Segment, SegmentConfig, SubDeviceConfig};
@@ -134,26 +134,11 @@ fn segment_of(devices: &[Made]) -> SegmentConfig {
     SegmentConfig::line(devices.iter().enumerate().map(subdevice).collect())
 }
 
-/// A write task over all outputs, as a user may add it.
+/// All outputs enabled, as a user may have them.
 fn with_outputs(rig: &Rig) -> Rig {
-    let output = |slave: &Slave, entry: &PdoEntry| WriteChannel::of(&slave.key, &entry.name, 0);
-    let all =
-        rig.slaves.iter().flat_map(|slave| slave.properties.pdos.outputs.iter().map(|entry| output(slave, entry)));
-    let channels: Vec<_> =
-        all.zip(100_000..).map(|(channel, number)| WriteChannel { channel: number, ..channel }).collect();
     let mut rig = rig.clone();
-    if !channels.is_empty() {
-        let config =
-            WriteConfig { device: rig.network.key.clone(), state_rate: 10.0, data_saving: true, channels, flat: true };
-        let (source, after_outage) = Default::default();
-        rig.tasks.push(Task::Write(WriteTask {
-            name: "outputs".to_owned(),
-            config,
-            source,
-            after_outage,
-            sinks: vec![],
-        }));
-    }
+    let writes = rig.tasks.iter_mut().filter_map(|task| if let Task::Write(task) = task { Some(task) } else { None });
+    writes.flat_map(|task| &mut task.config.channels).for_each(|channel| channel.enabled = true);
     rig
 }
 
@@ -173,8 +158,10 @@ fn the_draft_runs(config: &SegmentConfig) {
     let scan = scan(Segment::new(config).unwrap());
     let draft = draft_rig(&scan, "eth0");
     assert_eq!(draft.problems(), []);
-    let text = draft.to_json().unwrap();
-    assert_eq!(Rig::from_json(&text).unwrap().to_json().unwrap(), text);
+    let text = draft_text(&scan, "eth0", DraftFormat::Yaml);
+    assert_eq!(Rig::from_yaml(&text).unwrap_or_else(|error| panic!("{error}\n{text}")), draft, "{text}");
+    let json = draft_text(&scan, "eth0", DraftFormat::Json);
+    assert_eq!(Rig::from_json(&json).unwrap_or_else(|error| panic!("{error}\n{json}")), draft, "{json}");
     let rig = with_outputs(&draft);
     assert_eq!(rig.problems(), []);
     let network =
@@ -220,7 +207,12 @@ fn slots_that_bring_one_pdo_index_are_drafted_and_run() {
     let (outputs, inputs) = (vec![module(), module()], vec![module(), module()]);
     let config = segment_of(&[Made { outputs, inputs, one_index: true, coe: false }]);
     let draft = draft_rig(&scan(Segment::new(&config).unwrap()), "eth0");
-    let named: Vec<_> = draft.slaves[0].properties.pdos.inputs.iter().map(|entry| entry.place.to_string()).collect();
+    let Task::Read(read) = &draft.tasks[0] else { panic!("{draft:?}") };
+    let place = |target: &Target| match target {
+        Target::Manual { place, .. } => place.to_string(),
+        Target::Automatic { pdo } => panic!("{pdo}"),
+    };
+    let named: Vec<_> = read.config.channels.iter().map(|channel| place(&channel.target)).collect();
     let keys = |nth| format!("\"pdo_index\": \"0x1a00\", \"pdo_nth\": {nth}");
     assert_eq!(named, [keys(1), keys(2)]);
     the_draft_runs(&config);

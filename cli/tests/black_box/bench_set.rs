@@ -44,6 +44,14 @@ pub(crate) fn read_json(path: impl AsRef<Path>) -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
+/// Reads a draft that is JSON, without its comments.
+pub(crate) fn read_draft(path: impl AsRef<Path>) -> Value {
+    let path = path.as_ref();
+    let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("read {}: {error}", path.display()));
+    let bare: String = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+    serde_json::from_str(&bare).unwrap_or_else(|error| panic!("{error}\n{text}"))
+}
+
 /// The rig of the demonstration on this interface, in a way that a busy machine keeps up with: at a fifth of its rate, and
 /// with SubDevices that may be alone for a second before their watchdogs expire.
 pub(crate) fn demo_rig(interface: &str) -> Value {

@@ -1,6 +1,6 @@
 //! Entries of a SubDevice as channels: several of one object, bytes, and single bits, from a drafted rig to standard output.
 
-use crate::bench_set::{Folder, Segment, in_op, read_json};
+use crate::bench_set::{Folder, Segment, in_op, read_draft};
 use crate::program::{Program, zerocat};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
@@ -35,14 +35,17 @@ fn gateway(folder: &Folder) -> SegmentConfig {
     SegmentConfig { wires: vec![wire], ..SegmentConfig::line(vec![subdevice]) }
 }
 
-/// A draft that a busy machine keeps up with.
+/// A draft that a busy machine keeps up with, whose inputs are numbered from 1.
 fn draft(folder: &Folder, interface: &str) -> Value {
     let file = folder.path("draft.json");
     zerocat(&["scan", "--interface", interface, "--draft", &file]).with_code(0);
     zerocat(&["check", &file]).with_code(0);
-    let mut rig = read_json(&file);
-    rig["network"]["properties"]["rate"] = json!(200);
-    rig["engine"]["watchdog"] = json!("1s");
+    let mut rig = read_draft(&file);
+    rig["network"]["rate"] = json!(200);
+    rig["engine"] = json!({ "watchdog": "1s" });
+    for (input, number) in rig["tasks"][0]["channels"].as_array_mut().unwrap().iter_mut().zip(1..) {
+        input["channel"] = json!(number);
+    }
     rig
 }
 
@@ -62,16 +65,16 @@ fn one_object_in_several_places_is_drafted_with_what_tells_it_apart_and_runs() {
         let folder = Folder::new();
         let _segment = Segment::of(veth, &gateway(&folder));
         let rig = draft(&folder, &veth.master);
-        let inputs = rig["slaves"][0]["properties"]["pdos"]["inputs"].as_array().unwrap();
+        let inputs = rig["tasks"][0]["channels"].as_array().unwrap();
         let keys: Vec<_> =
             inputs.iter().map(|entry| (entry["name"].as_str().unwrap(), &entry["pdo_index"], &entry["nth"])).collect();
-        let (status, samples) = (json!(0x1a00), json!(0x1a01));
+        let (status, samples) = (json!("0x1a00"), json!("0x1a01"));
         let expected = [
-            ("echo", &Value::Null, &Value::Null),
-            ("overrange", &status, &Value::Null),
-            ("sample", &samples, &json!(1)),
-            ("sample_2", &samples, &json!(2)),
-            ("answer", &Value::Null, &Value::Null),
+            ("gateway_0_echo", &Value::Null, &Value::Null),
+            ("gateway_0_overrange", &status, &Value::Null),
+            ("gateway_0_sample", &samples, &json!(1)),
+            ("gateway_0_sample_2", &samples, &json!(2)),
+            ("gateway_0_answer", &Value::Null, &Value::Null),
         ];
         assert_eq!(keys, expected);
         let mut program = in_op(&folder, &rig, &[]);
@@ -79,13 +82,11 @@ fn one_object_in_several_places_is_drafted_with_what_tells_it_apart_and_runs() {
         program.stop(Signal::SIGTERM).with_code(0);
         // Without the keys nothing says which one is meant, and what to write is said.
         let mut bare = rig.clone();
-        for entry in bare["slaves"][0]["properties"]["pdos"]["inputs"].as_array_mut().unwrap() {
-            entry.as_object_mut().unwrap().retain(|key, _| key != "pdo_index" && key != "nth");
+        for channel in bare["tasks"][0]["channels"].as_array_mut().unwrap() {
+            channel.as_object_mut().unwrap().retain(|key, _| key != "pdo_index" && key != "nth");
         }
         let file = folder.json("bare.json", &bare);
-        zerocat(&["check", &file])
-            .with_code(3)
-            .saying(&["0x6000:02 of 16 bits stands 2 times", "\"nth\": 1 (`sample`)"]);
+        zerocat(&["run", &file, "--seconds", "1"]).with_code(5).saying(&["\"pdo_index\": \"0x1a01\"", "\"nth\": 1"]);
     });
 }
 
@@ -95,20 +96,20 @@ fn bytes_and_bits_are_written_beside_each_other_and_read() {
         let folder = Folder::new();
         let _segment = Segment::of(veth, &gateway(&folder));
         let mut rig = draft(&folder, &veth.master);
-        let channel = |pdo: &str, number: u32, more: Value| {
-            let mut channel = json!({ "device": "slave_0", "type": "automatic", "pdo": pdo, "channel": number,
-                "state_channel": number + 100 });
+        let channel = |entry: &str, number: u32, more: Value| {
+            let mut channel = json!({ "entry": entry, "channel": number, "state_channel": number + 100 });
             channel.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
             channel
         };
+        let text = json!({ "data_type": "bytes", "bit_length": 80, "safe": "00112233445566778899" });
         let channels = [
-            channel("control", 200, json!({ "bit": 3 })),
-            channel("control", 201, json!({ "bit": 0 })),
-            channel("text", 202, json!({ "safe": "00112233445566778899" })),
+            channel("gateway_0.0x7000:01", 200, json!({ "data_type": "uint16", "bit": 3 })),
+            channel("gateway_0.0x7000:01", 201, json!({ "data_type": "uint16", "bit": 0 })),
+            channel("gateway_0.0x7000:02", 202, text),
         ];
         let write = json!({ "type": "ethercat_write", "name": "outputs", "sink": { "jsonl": "-" },
             "config": { "device": "network", "state_rate": 20, "channels": channels } });
-        rig["tasks"].as_array_mut().unwrap().push(write);
+        rig["tasks"][1] = write;
         let mut program = in_op(&folder, &rig, &[]);
         let mut input = program.input();
         for (line, echo) in [(json!({ "200": true }), 8), (json!({ "201": 1 }), 9), (json!({ "200": 0 }), 1)] {

@@ -19,6 +19,7 @@ mod failures;
 mod files;
 mod harsh;
 mod identity;
+mod init;
 mod jobs;
 mod json_failures;
 mod limits;
@@ -30,6 +31,7 @@ mod privileges;
 mod program;
 mod quiet;
 mod recovery;
+mod rig_manual;
 mod run;
 #[allow(dead_code, reason = "another suite uses the rest")]
 #[path = "../sim/running.rs"]

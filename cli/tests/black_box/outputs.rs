@@ -1,7 +1,7 @@
 //! What a run writes: files that can't be written are found before anything is sent, and one that fails later costs the run
 //! nothing else.
 
-use crate::bench_set::{Folder, Segment, demo_rig, in_some_attempts, interface, read_json, run};
+use crate::bench_set::{Folder, Segment, demo_rig, in_some_attempts, interface, read_draft, read_json, run};
 use crate::program::{Program, zerocat};
 use crate::words::fill;
 use nix::sys::signal::Signal;
@@ -139,7 +139,7 @@ fn a_draft_is_not_written_over_a_file_that_is_there() {
         zerocat(&scan).with_code(3).saying(&[&draft, "--overwrite"]);
         assert_eq!(std::fs::read_to_string(&draft).unwrap(), "mine");
         in_some_attempts(|| zerocat(&[&scan[..], &["--overwrite"]].concat()));
-        assert!(read_json(&draft)["slaves"].is_array());
+        assert!(read_draft(&draft)["slaves"].is_array());
         zerocat(&["scan", "--interface", &veth.master, "--draft", "/nowhere/draft.json"]).with_code(3);
         let other = folder.path("other.json");
         zerocat(&["scan", "--interface", "nowhere0", "--draft", &other]).with_code(4);

@@ -1,6 +1,6 @@
 //! `zerocat scan`: who is on the bus, and a rig file to begin with.
 
-use crate::bench_set::{Folder, Segment, demo_rig, in_op, in_some_attempts, read_json, run, unless_starved};
+use crate::bench_set::{Folder, Segment, demo_rig, in_op, in_some_attempts, read_draft, run, unless_starved};
 use crate::program::zerocat;
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
@@ -86,8 +86,8 @@ fn an_empty_memory_is_shown_with_what_the_esc_says_and_the_rest_comes_up() {
         assert!(found["subdevices"][1]["notes"][0].as_str().unwrap().contains("never programmed"), "{found}");
         zerocat(&["check", &draft]).with_code(0);
         // The draft names it; without a word of it the rest comes up as well.
-        let mut rig = read_json(&draft);
-        rig["network"]["properties"]["rate"] = json!(200);
+        let mut rig = read_draft(&draft);
+        rig["network"]["rate"] = json!(200);
         rig["engine"] = json!({ "watchdog": "1s" });
         let mut unnamed = rig.clone();
         unnamed["slaves"].as_array_mut().unwrap().remove(1);
@@ -132,10 +132,13 @@ fn a_drafted_rig_is_right_and_comes_to_op() {
         let draft = folder.path("draft.json");
         zerocat(&["scan", "--interface", &veth.master, "--draft", &draft]).with_code(0);
         zerocat(&["check", &draft]).with_code(0);
-        let rig = read_json(&draft);
-        assert_eq!(rig["network"]["properties"]["interface"], veth.master);
-        let drafted = rig["slaves"].as_array().unwrap().iter().map(|slave| &slave["properties"]["serial"]);
-        assert_eq!(drafted.collect::<Vec<_>>(), [1001, 1002, 1003, 1004, 1005, 1006]);
+        let rig = read_draft(&draft);
+        assert_eq!(rig["network"]["interface"], veth.master);
+        let keys = rig["slaves"].as_array().unwrap().iter().map(|slave| &slave["key"]);
+        assert_eq!(
+            keys.collect::<Vec<_>>(),
+            ["ek1100_0", "el2004_1", "el1004_2", "el3102_3", "el4102_4", "zc_servo_5"]
+        );
         let schema = zerocat(&["schema", "rig"]).with_code(0).json();
         let validator = jsonschema::validator_for(&schema).unwrap();
         let wrong: Vec<_> = validator.iter_errors(&rig).map(|error| error.to_string()).collect();
@@ -143,7 +146,7 @@ fn a_drafted_rig_is_right_and_comes_to_op() {
         let ended = zerocat(&["run", &draft, "--seconds", "0.5", "--json"]).with_code(0);
         let lines: Vec<Value> = ended.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         let (report, samples) = lines.split_last().unwrap();
-        assert!(!samples.is_empty() && samples.iter().all(|line| line["task"] == "all inputs"), "{}", ended.out);
+        assert!(!samples.is_empty() && samples.iter().all(|line| line["task"] == "inputs"), "{}", ended.out);
         assert_eq!((&report["network"]["subdevices"], &report["working_counter_faults"]), (&json!(6), &json!(0)));
         assert!(report["tasks"][0]["samples"].as_u64() > Some(0), "{report}");
     });
@@ -227,7 +230,7 @@ fn a_subdevice_that_cannot_be_read_fails_the_scan_and_its_draft_and_keeps_nobody
         let row = |name: &str| scanned.out.lines().find(|line| line.contains(name)).unwrap().to_owned();
         assert!(row("ZC-SERVO").contains("not read"), "{}", scanned.out);
         assert!(row("EL1004").contains("4 bit"), "{}", scanned.out);
-        assert_eq!(read_json(&draft)["slaves"][1]["unread"].as_str().map(|text| text.starts_with(why)), Some(true));
+        assert_eq!(read_draft(&draft)["slaves"][1]["unread"].as_str().map(|text| text.starts_with(why)), Some(true));
         zerocat(&["check", &draft]).with_code(3).saying(&["slaves[1].unread", "could not read what it maps"]);
     });
 }

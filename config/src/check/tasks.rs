@@ -39,9 +39,8 @@ fn read_task(rig: &Rig, task: &ReadTask, at: &str, found: &mut Found) {
     let config = &task.config;
     network_of(rig, &config.device, at, found);
     read_rates(rig.network.properties.rate, config.sample_rate, config.stream_rate, at, found);
-    let any = config.channels.iter().any(|channel| channel.enabled);
     let path = format!("{at}.channels");
-    found.demand(Rule::Empty, any, &path, "no channel is enabled", "enable one, or remove the task");
+    found.demand(Rule::Empty, !config.channels.is_empty(), &path, "it is empty", "add a channel, or remove the task");
 }
 
 /// The three rules of the specification's timing model.
@@ -75,15 +74,16 @@ fn write_task(rig: &Rig, task: &WriteTask, at: &str, level: &str, stdin: &mut Un
         let what = format!("the network's {rate} Hz is not a whole multiple of {} Hz", config.state_rate);
         found.add(Rule::RateNotWhole, path, what, "use the network's `rate` divided by a whole number");
     }
-    let mut enabled = config.channels.iter().filter(|channel| channel.enabled).peekable();
     let path = format!("{level}.channels");
-    found.demand(
-        Rule::Empty,
-        enabled.peek().is_some(),
-        &path,
-        "no channel is enabled",
-        "enable one, or remove the task",
-    );
+    found.demand(Rule::Empty, !config.channels.is_empty(), &path, "it is empty", "add a channel, or remove the task");
+    if config.channels.iter().any(|channel| channel.enabled) {
+        source(task, at, stdin, found);
+    }
+}
+
+/// Checks where the commands of a task come from that commands something.
+fn source(task: &WriteTask, at: &str, stdin: &mut Unique<()>, found: &mut Found) {
+    let mut enabled = task.config.channels.iter().filter(|channel| channel.enabled);
     let waveforms = enabled.any(|channel| channel.waveform.is_some());
     let path = format!("{at}.source");
     match task.source {

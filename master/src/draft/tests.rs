@@ -1,0 +1,128 @@
+//! What a draft says.
+
+use super::*;
+use zerocat_bus::Identity;
+use zerocat_pdi::{DataType, Entry, Pdo};
+
+fn entry(index: u16, name: &str, bit_length: u8, type_code: u16) -> Entry {
+    Entry { index, subindex: 1, bit_length, name: name.to_owned(), type_code }
+}
+
+fn found(position: u16, name: &str, serial: u32, alias: u16) -> Scanned {
+    let pdo = |index, entries| Pdo { index, name: format!("Channel {index:x}"), entries };
+    Scanned {
+        position,
+        name: name.to_owned(),
+        identity: Identity { vendor_id: 2, product_code: 0x0c1e_3052, revision: 0x10, serial },
+        alias,
+        parent: None,
+        open_ports: [true, false, false, false],
+        port_errors: <[zerocat_bus::PortErrors; 4]>::default(),
+        dc: false,
+        coe: true,
+        pdo_source: None,
+        input_bits: 37,
+        output_bits: 0,
+        inputs: vec![
+            pdo(0x1a00, vec![entry(0x6000, "Value", 16, 0x0003), entry(0, "", 3, 0)]),
+            pdo(0x1a01, vec![entry(0x6010, "Value", 16, 0x0003), entry(0x6011, "", 2, 0)]),
+        ],
+        outputs: vec![pdo(0x1600, vec![entry(0x7000, "Out", 1, 0x0001)])],
+        sii: Content::Programmed,
+        esc: zerocat_bus::EscInfo::default(),
+        notes: Vec::new(),
+        error: None,
+    }
+}
+
+fn scan(subdevices: Vec<Scanned>) -> Scan {
+    Scan { schema: "zerocat-scan/1", subdevices }
+}
+
+fn reads(rig: &Rig) -> &[ReadChannel] {
+    let Task::Read(read) = &rig.tasks[0] else { panic!("{rig:?}") };
+    &read.config.channels
+}
+
+/// Both texts of a draft are read as the draft.
+fn both_texts(scan: &Scan) -> [String; 2] {
+    let rig = draft_rig(scan, "eth7");
+    let [yaml, json] = [DraftFormat::Yaml, DraftFormat::Json].map(|format| draft_text(scan, "eth7", format));
+    assert_eq!(Rig::from_yaml(&yaml).unwrap_or_else(|error| panic!("{error}\n{yaml}")), rig, "{yaml}");
+    assert_eq!(Rig::from_json(&json).unwrap_or_else(|error| panic!("{error}\n{json}")), rig, "{json}");
+    [yaml, json]
+}
+
+#[test]
+fn a_draft_has_no_problems_and_its_text_is_read_as_it() {
+    let scan = scan(vec![found(3, "EL3102", 0, 0)]);
+    assert_eq!(draft_rig(&scan, "eth7").problems(), []);
+    both_texts(&scan);
+}
+
+#[test]
+fn entries_get_names_of_their_own_and_padding_none() {
+    let rig = draft_rig(&scan(vec![found(3, "EL3102", 0, 0)]), "eth7");
+    let names: Vec<_> = reads(&rig).iter().map(|channel| channel.name.as_str()).collect();
+    assert_eq!(names, ["el3102_3_value", "el3102_3_channel_1a01_value", "el3102_3_channel_1a01"]);
+    let types = reads(&rig).iter().map(|channel| match channel.target {
+        Target::Manual { data_type, .. } => data_type,
+        Target::Automatic { .. } => DataType::Bytes,
+    });
+    assert_eq!(types.collect::<Vec<_>>(), [DataType::Int16, DataType::Int16, DataType::Uint8]);
+}
+
+#[test]
+fn samples_go_to_standard_output_and_outputs_wait_to_be_enabled() {
+    let rig = draft_rig(&scan(vec![found(3, "EL3102", 0, 0)]), "eth7");
+    assert_eq!(rig.tasks[0].sinks(), [Sink::jsonl("-")]);
+    assert!(rig.tasks[1].is_idle() && !rig.tasks[0].is_idle(), "{rig:?}");
+}
+
+#[test]
+fn the_only_one_of_its_kind_needs_no_position_and_no_serial() {
+    let rig = draft_rig(&scan(vec![found(0, "EL3102", 7, 9)]), "eth7");
+    let slave = &rig.slaves[0];
+    assert_eq!((&slave.properties.serial, slave.alias, slave.properties.position), (&Match::Any, None, None));
+}
+
+#[test]
+fn twins_are_told_apart_by_what_the_bus_has() {
+    let all = vec![found(0, "A", 7, 0), found(1, "A", 0, 9), found(2, "A", 0, 0), found(3, "A", 0, 0)];
+    let scan = scan(all);
+    let rig = draft_rig(&scan, "eth7");
+    let by = |slave: &Slave| (slave.properties.serial.equal(), slave.alias, slave.properties.position);
+    let expected = [(Some(7), None, None), (None, Some(9), None), (None, None, Some(2)), (None, None, Some(3))];
+    assert_eq!(rig.slaves.iter().map(by).collect::<Vec<_>>(), expected);
+    let [yaml, _] = both_texts(&scan);
+    assert!(yaml.contains("# A twin of those at 3: only its position tells it apart."), "{yaml}");
+}
+
+#[test]
+fn keys_are_made_of_name_and_position_whatever_the_name_is() {
+    let key = |name: &str| key(&found(4, name, 0, 0));
+    assert_eq!(key("EL1004"), "el1004_4");
+    assert_eq!(key("750-354"), "sd_750_354_4");
+    assert_eq!([key(""), key("-"), key("輸入")], ["subdevice_4"; 3]);
+    assert_eq!(key("A drive with a name that goes on and on"), "a_drive_with_a_name_that_4");
+}
+
+#[test]
+fn names_that_would_be_the_same_are_counted() {
+    let mut other = found(2, "x", 0, 0);
+    other.inputs[0].entries[0].name = "1 value".to_owned();
+    let mut one = found(1, "x 2", 0, 0);
+    one.inputs[0].entries[0].name = "value".to_owned();
+    let rig = draft_rig(&scan(vec![one, other]), "eth7");
+    assert_eq!(rig.problems(), []);
+    let names: Vec<_> = reads(&rig).iter().map(|channel| channel.name.as_str()).collect();
+    assert_eq!((names[0], names[3]), ("x_2_1_value", "x_2_1_value_2"));
+}
+
+#[test]
+fn texts_of_the_bus_break_no_line() {
+    let mut odd = found(0, "A\n- {x: \"y\"}", 0, 0);
+    odd.error = Some("it\nfailed: \"why\" #\u{7f}\u{2028}".to_owned());
+    odd.notes = vec!["*/ \r\n }".to_owned()];
+    both_texts(&scan(vec![odd]));
+}

@@ -71,49 +71,42 @@ impl Shell {
         self.command(&format!("cat > {name} <<'END'\n{text}\nEND"), &[])
     }
 
-    /// Types a command, and waits until it has ended (or is in the background) and these lines were shown since.
+    /// Types a command, and waits until it has ended (or is in the background) and these lines were shown since. One that only
+    /// looks is typed again until they are.
     pub(crate) fn command(&mut self, command: &str, shows: &[String]) -> Result<(), String> {
         let deadline = Instant::now() + PATIENCE;
+        let looks = LOOKING.iter().any(|word| command.starts_with(word));
         loop {
             let since = self.said().len();
-            self.enter(command, since, deadline)?;
-            let looks = LOOKING.iter().any(|word| command.starts_with(word));
-            while !has_lines(&self.said()[since..], shows) {
-                if Instant::now() > deadline {
-                    return Err(format!("`{command}` doesn't show\n{}", shows.join("\n")));
-                }
-                std::thread::sleep(if looks { AGAIN } else { LOOK });
-                if looks {
-                    break;
-                }
+            let code = self.enter(command, since, deadline)?;
+            while !looks && !has_lines(&self.said()[since..], shows) && Instant::now() < deadline {
+                std::thread::sleep(LOOK);
             }
-            if has_lines(&self.said()[since..], shows) {
+            let ended_well = code == "0" || JUDGING.iter().any(|word| command.starts_with(word));
+            if ended_well && has_lines(&self.said()[since..], shows) {
                 return Ok(());
             }
+            if !looks || Instant::now() > deadline {
+                return Err(format!("`{command}` ended with {code}, and should show\n{}", shows.join("\n")));
+            }
+            std::thread::sleep(AGAIN);
         }
     }
 
-    /// Types a command and waits for its end.
-    fn enter(&mut self, command: &str, since: usize, deadline: Instant) -> Result<(), String> {
+    /// Types a command and waits for its end. Returns its exit code.
+    fn enter(&mut self, command: &str, since: usize, deadline: Instant) -> Result<String, String> {
         self.marks += 1;
         let mark = format!("{MARK} {} {}: ", self.marks, std::process::id());
-        // The mark is put together by the shell, so that no echo of what is typed looks like it.
         writeln!(self.input, "{command}\necho \"{mark}$?.\"").map_err(|error| format!("`{command}`: {error}"))?;
-        let code = loop {
+        while Instant::now() < deadline {
             let said = self.said();
             let code = said[since..].split_once(&mark).and_then(|(_, code)| code.split_once('.'));
             if let Some((code, _)) = code {
-                break code.to_owned();
-            }
-            if Instant::now() > deadline {
-                return Err(format!("`{command}` doesn't end"));
+                return Ok(code.to_owned());
             }
             std::thread::sleep(LOOK);
-        };
-        if code == "0" || JUDGING.iter().any(|word| command.starts_with(word)) {
-            return Ok(());
         }
-        Err(format!("`{command}` ended with {code}"))
+        Err(format!("`{command}` doesn't end"))
     }
 }
 

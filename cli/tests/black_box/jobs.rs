@@ -23,6 +23,7 @@ use zerocat_testkit::netns::in_private_netns;
 const ZEROCAT: &str = env!("CARGO_BIN_EXE_zerocat");
 const OFF: &str = "commands on standard input are not read: this job is in the background";
 const IN_OP: &str = "SubDevices in OP after";
+const FAILED: &str = "zerocat: bring the bus up";
 /// An output of the demonstration, and the input that it is wired to.
 const OUTPUT: &str = "100013";
 const INPUT: &str = "100004";
@@ -68,6 +69,24 @@ impl Shell {
     /// Waits until something is on the terminal so many times.
     fn awaits(&self, text: &str, times: usize) {
         await_so(&format!("`{text}`"), || self.text().matches(text).count() >= times, || self.text());
+    }
+
+    /// Starts a run by a line, and waits until something is on the terminal; again where a simulated segment on a busy machine
+    /// didn't answer in time.
+    fn starts(&mut self, line: &str, text: &str) {
+        const ATTEMPTS: usize = 10;
+        let count = |shell: &Self, text: &str| shell.text().matches(text).count();
+        let (before, failed) = (count(self, text), count(self, FAILED));
+        for attempt in 0..ATTEMPTS {
+            self.types(line);
+            let is_there = || count(self, text) > before;
+            let has_failed = || count(self, FAILED) > failed + attempt;
+            await_so(&format!("`{text}`"), || is_there() || has_failed(), || self.text());
+            if is_there() {
+                return;
+            }
+        }
+        panic!("not in OP in {ATTEMPTS} attempts:\n{}", self.text());
     }
 
     /// Waits until a process has been started in the background, and gives its number.
@@ -161,8 +180,7 @@ fn a_run_in_the_background_is_not_stopped_for_its_input_and_takes_commands_once_
         let (segment, folder) = (Segment::demo(veth), Folder::new());
         let (file, samples) = (folder.json("rig.json", &rig(&veth.master)), folder.path("samples.jsonl"));
         let mut shell = Shell::start();
-        shell.types(&format!("{ZEROCAT} run {file} > {samples} &\n"));
-        shell.awaits(IN_OP, 1);
+        shell.starts(&format!("{ZEROCAT} run {file} > {samples} &\n"), IN_OP);
         shell.awaits(OFF, 1);
         await_input(&samples, 0, &shell);
         assert!(!shell.text().contains("Stopped"), "{}", shell.text());
@@ -183,8 +201,7 @@ fn a_run_that_is_stopped_by_ctrl_z_for_longer_than_the_watchdog_is_an_outage_tha
         rig["engine"]["watchdog"] = json!("200ms");
         let (file, samples) = (folder.json("rig.json", &rig), folder.path("samples.jsonl"));
         let mut shell = Shell::start();
-        shell.types(&format!("{ZEROCAT} run {file} --report {report} > {samples}\n"));
-        shell.awaits("round trip", 1);
+        shell.starts(&format!("{ZEROCAT} run {file} --report {report} > {samples}\n"), "round trip");
         shell.types("\x1a");
         shell.awaits("Stopped", 1);
         std::thread::sleep(Duration::from_secs(1));
@@ -208,8 +225,7 @@ fn a_run_whose_terminal_is_closed_shuts_the_network_down_and_writes_its_report()
         let (segment, folder) = (Segment::demo(veth), Folder::new());
         let (file, report) = (folder.json("rig.json", &demo_rig(&veth.master)), folder.path("report.json"));
         let mut shell = Shell::start();
-        shell.types(&format!("{ZEROCAT} run {file} --report {report}\n"));
-        shell.awaits("round trip", 1);
+        shell.starts(&format!("{ZEROCAT} run {file} --report {report}\n"), "round trip");
         shell.hang_up();
         await_so("report", || std::fs::read(&report).is_ok_and(|report| report.ends_with(b"}\n")), String::new);
         assert_eq!(read_json(&report)["outcome"]["text"], "stopped by SIGHUP");

@@ -11,13 +11,18 @@ const MANUAL: &str = include_str!("../../../docs/rig-file.md");
 fn words(schema: &Value, found: &mut BTreeSet<String>) {
     match schema {
         Value::Object(parts) => {
-            if let Some(properties) = parts.get("properties").and_then(Value::as_object) {
-                found.extend(properties.keys().cloned());
-            }
             let one = parts.get("const").into_iter();
             let all = one.chain(parts.get("enum").and_then(Value::as_array).into_iter().flatten());
             found.extend(all.filter_map(Value::as_str).map(str::to_owned));
-            parts.values().for_each(|part| words(part, found));
+            for (name, part) in parts {
+                match part.as_object().filter(|_| name == "properties") {
+                    Some(keys) => {
+                        found.extend(keys.keys().cloned());
+                        keys.values().for_each(|key| words(key, found));
+                    }
+                    None => words(part, found),
+                }
+            }
         }
         Value::Array(parts) => parts.iter().for_each(|part| words(part, found)),
         _ => {}

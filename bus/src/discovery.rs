@@ -173,6 +173,8 @@ async fn identify(
 fn tell(subdevice: &SubDevice) {
     let SubDevice { position, name, identity, .. } = subdevice;
     let Identity { vendor_id, product_code, revision, serial } = identity;
+    let hex = |number: &u32| format!("{number:#010x}");
+    let (vendor_id, product_code, revision) = (hex(vendor_id), hex(product_code), hex(revision));
     tracing::info!(position, name, vendor_id, product_code, revision, serial, "identified");
     for note in &subdevice.notes {
         tracing::warn!(position, name, note, "SII");

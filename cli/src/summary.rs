@@ -75,7 +75,8 @@ fn outages(outages: &OutagesReport) -> Vec<String> {
 /// Commands that a task refused, a line for each kind.
 fn refused(task: &TaskReport) -> impl Iterator<Item = String> {
     task.refused.iter().map(|RefusedReport { fault, count, first }| {
-        format!("refused   {count} commands of task `{}`, {fault}: {first}", task.name)
+        let commands = if *count == 1 { "command" } else { "commands" };
+        format!("refused   {count} {commands} of task `{}`, {fault}: {first}", task.name)
     })
 }
 

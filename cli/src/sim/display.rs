@@ -154,7 +154,10 @@ impl Display {
             Self::Json { seen, lines } => tell_changes(seen, lines, status),
             Self::Plain { frames } => {
                 let now = status.snapshot.totals.frames;
-                print::say(line(status, &format!("{} frames/s", now - *frames)));
+                // A terminal whose foreground is somebody else's is left alone.
+                if !print::in_background() {
+                    print::say(line(status, &format!("{} frames/s", now - *frames)));
+                }
                 *frames = now;
             }
             Self::Quiet => {}

@@ -38,7 +38,7 @@ cargo check --manifest-path fuzz/Cargo.toml --locked --quiet
 
 step "tests"
 cargo build --workspace --locked --quiet
-cargo test --workspace --locked
+cargo test --workspace --locked --no-fail-fast
 
 step "foreign masters"
 scripts/foreign.sh --cycles 10000

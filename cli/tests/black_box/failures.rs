@@ -147,7 +147,11 @@ fn a_channel_that_the_subdevice_does_not_map_is_named() {
         let mut rig = demo_rig(&veth.master);
         rig["slaves"][5]["properties"]["pdos"]["inputs"][1]["index"] = json!("0x6099");
         let ended = run(&rig, &["--seconds", "1"]).with_code(5);
-        ended.saying(&["channel 100002 of task `demo-inputs`", "`axis` does not map 0x6099:00", "0x6064:00"]);
+        ended.saying(&[
+            "channel `axis_position_actual` of task `demo-inputs`",
+            "`axis` does not map 0x6099:00",
+            "0x6064:00",
+        ]);
         assert_eq!(segment.end().states(), ["INIT"; 6]);
     });
 }

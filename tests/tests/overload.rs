@@ -7,6 +7,7 @@
 use nix::sys::signal::{Signal, kill};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use zerocat::config::{Rig, Sink, Task};
 use zerocat::{Counters, Report, Session, SessionError, SessionOptions, Unstarted};
@@ -27,14 +28,18 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// Attempts to bring the bus up: its segment is an ordinary thread.
 const ATTEMPTS: usize = 5;
 
-/// A session in OP.
+/// A session in OP, and the machine, which no two tests here load at the same time.
 struct Network {
     session: Session,
     _simulation: Simulation,
+    _machine: MutexGuard<'static, ()>,
 }
+
+static MACHINE: Mutex<()> = Mutex::new(());
 
 impl Network {
     fn start(veth: &Veth, change: impl Fn(&mut Rig)) -> Self {
+        let _machine = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
         let simulation = Simulation::start(&veth.peer).unwrap();
         let mut rig = Rig::from_json(DEMO_RIG).unwrap();
         rig.network.properties.interface.clone_from(&veth.master);
@@ -43,11 +48,11 @@ impl Network {
         for _ in 1..ATTEMPTS {
             match Session::start(rig.clone(), SessionOptions::default(), || false) {
                 Err(Unstarted { error: SessionError::Start(_), .. }) => {}
-                done => return Self { session: done.unwrap(), _simulation: simulation },
+                done => return Self { session: done.unwrap(), _simulation: simulation, _machine },
             }
         }
         let session = Session::start(rig, SessionOptions::default(), || false).unwrap();
-        Self { session, _simulation: simulation }
+        Self { session, _simulation: simulation, _machine }
     }
 
     fn counters(&self) -> Counters {

@@ -17,6 +17,8 @@ pub(crate) const MOST: usize = 15;
 pub(crate) type Number = [u8; 3];
 /// Bytes of a frame that carry its number.
 const NUMBER: Range<usize> = 9..12;
+/// Bytes of the EtherType.
+const ETHERTYPE: Range<usize> = 12..ethernet::HEADER_LEN;
 /// Bytes of the EtherCAT header: length of the datagrams and type (ETG.1000.4, 5.3.3).
 const ECAT_HEADER: Range<usize> = ethernet::HEADER_LEN..frame::HEADER_LEN;
 /// The type of a frame with datagrams, in the header's upper four bits.
@@ -100,6 +102,10 @@ impl Packed {
             let (to_headers, to_one) = single.split_at_mut(frame::HEADER_LEN);
             to_headers.copy_from_slice(headers);
             to_one.copy_from_slice(one);
+            // The pool would not know a frame that the link withdrew, whose EtherType is another: it would be lost to the pool.
+            if let Some(ethertype) = to_headers.get_mut(ETHERTYPE) {
+                ethertype.copy_from_slice(&ethernet::ETHERTYPE.to_be_bytes());
+            }
             if let Some(high) = to_one.get_mut(LENGTH_HIGH) {
                 *high &= !MORE;
             }
@@ -200,6 +206,15 @@ mod tests {
             assert_eq!(*one, expected);
         }
         assert_eq!(got.len(), 3);
+    }
+
+    #[test]
+    fn a_frame_that_was_withdrawn_is_given_back_all_the_same() {
+        let (packed, mut frame) = packed(&[2, 14]);
+        frame[ETHERTYPE.start] ^= 0xff;
+        let (mut types, mut scratch) = (Vec::new(), [0; ethernet::MAX_FRAME]);
+        packed.each(&frame, &mut scratch, |one| types.push(ethernet::ethertype(one).unwrap()));
+        assert_eq!(types, [ethernet::ETHERTYPE; 2]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use zerocat::config::{Network as RigNetwork, Rig};
+use zerocat::config::{Network as RigNetwork, Rig, Unknown};
 use zerocat::{
     Bindings, DrivenBus, LinkState, Machine, NotAttached, Observer, Planned, Ports, StartError, StopWish, Surroundings,
     UnwatchedOutputs,
@@ -345,7 +345,8 @@ fn read(now: &Arc<AtomicU64>) -> VirtualClock {
 /// A rig without SubDevices of its own: whoever is there takes part.
 #[must_use]
 pub fn rig(period: Duration) -> Rig {
-    Rig::of(RigNetwork::on("in-process", 1.0 / period.as_secs_f64()))
+    let network = RigNetwork::on("in-process", 1.0 / period.as_secs_f64());
+    Rig::of(RigNetwork { unknown: Unknown::Ignore, ..network })
 }
 
 /// Both ends of the rings of one reader of all inputs and one writer of all outputs.

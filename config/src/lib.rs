@@ -5,6 +5,7 @@
 //! panics, whatever the file holds. Not here: anything that touches a network or a realtime thread.
 #![forbid(unsafe_code)]
 
+mod any_channel;
 mod busy_poll;
 mod check;
 mod duration;

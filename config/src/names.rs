@@ -3,62 +3,52 @@
 //! A name is made of the SubDevice's key and the entry's name or address, and of nothing that a scan, a dictionary or a
 //! description may know better later, so it never changes by itself.
 
+use crate::any_channel::{AnyChannel, Meant};
 use crate::rig::Rig;
 use crate::task::{Target, Task};
 use std::collections::{HashMap, HashSet};
-use zerocat_pdi::Direction;
 
 /// Gives every channel a name, and a number that no other one has.
 pub(crate) fn complete(rig: &mut Rig) {
     number(&mut rig.tasks);
-    let mut unnamed: Vec<_> = each(&mut rig.tasks).filter(|channel| channel.name.is_empty()).collect();
-    unnamed.iter_mut().for_each(|channel| *channel.name = default(channel));
-    tell_apart(&mut unnamed);
+    let names = names(&rig.tasks);
+    places(&mut rig.tasks).into_iter().zip(names).for_each(|((_, place), name)| *place = name);
 }
 
-/// A channel of any task.
-struct Channel<'a> {
-    direction: Direction,
-    device: &'a str,
-    target: &'a Target,
-    bit: Option<u8>,
-    number: u32,
-    numbered: bool,
-    name: &'a mut String,
+/// Number and name of each channel of all tasks.
+fn places(tasks: &mut [Task]) -> Vec<(&mut u32, &mut String)> {
+    tasks.iter_mut().flat_map(places_of).collect()
 }
 
-fn each(tasks: &mut [Task]) -> impl Iterator<Item = Channel<'_>> {
-    tasks.iter_mut().flat_map(|task| -> Vec<Channel<'_>> {
-        match task {
-            Task::Read(task) => (task.config.channels.iter_mut())
-                .map(|channel| Channel {
-                    direction: Direction::Input,
-                    device: &channel.device,
-                    target: &channel.target,
-                    bit: channel.bit,
-                    number: channel.channel,
-                    numbered: channel.numbered,
-                    name: &mut channel.name,
-                })
-                .collect(),
-            Task::Write(task) => (task.config.channels.iter_mut())
-                .map(|channel| Channel {
-                    direction: Direction::Output,
-                    device: &channel.device,
-                    target: &channel.target,
-                    bit: channel.bit,
-                    number: channel.channel,
-                    numbered: channel.numbered,
-                    name: &mut channel.name,
-                })
-                .collect(),
-            Task::Scan(_) => Vec::new(),
+fn places_of(task: &mut Task) -> Vec<(&mut u32, &mut String)> {
+    match task {
+        Task::Read(task) => task.config.channels.iter_mut().map(|one| (&mut one.channel, &mut one.name)).collect(),
+        Task::Write(task) => task.config.channels.iter_mut().map(|one| (&mut one.channel, &mut one.name)).collect(),
+        Task::Scan(_) => Vec::new(),
+    }
+}
+
+/// The name of each channel of all tasks: the file's, else one made here. Names made here that several entries would share
+/// have the channel's number behind them, where the file gives it one.
+fn names(tasks: &[Task]) -> Vec<String> {
+    let channels: Vec<AnyChannel<'_>> = tasks.iter().flat_map(Task::channels).collect();
+    let mut made: HashMap<String, HashSet<Meant<'_>>> = HashMap::new();
+    for channel in channels.iter().filter(|channel| channel.name.is_empty()) {
+        made.entry(default(channel)).or_default().insert(channel.meant());
+    }
+    let name = |channel: &AnyChannel<'_>| {
+        if !channel.name.is_empty() {
+            return channel.name.to_owned();
         }
-    })
+        let name = default(channel);
+        let shared = made.get(&name).is_some_and(|entries| entries.len() > 1);
+        if shared && channel.numbered { format!("{name}_{}", channel.channel) } else { name }
+    };
+    channels.iter().map(name).collect()
 }
 
 /// The name of a channel that the file gives none for: `axis_status_word`, `axis_0x6041_00`, with `_bit3` behind it.
-fn default(channel: &Channel<'_>) -> String {
+fn default(channel: &AnyChannel<'_>) -> String {
     let bit = channel.bit.map_or_else(String::new, |bit| format!("_bit{bit}"));
     let of = match channel.target {
         Target::Automatic { pdo } => sanitised(pdo),
@@ -82,51 +72,13 @@ pub fn sanitised(text: &str) -> String {
     name
 }
 
-/// Names made here that several entries would share have the channel's number behind them, where the file gives it one.
-fn tell_apart(made: &mut [Channel<'_>]) {
-    let mut of: HashMap<String, HashSet<String>> = HashMap::new();
-    for channel in made.iter() {
-        of.entry(channel.name.clone()).or_default().insert(entry_key(channel));
-    }
-    for channel in made.iter_mut().filter(|channel| channel.numbered) {
-        if of.get(channel.name.as_str()).is_some_and(|entries| entries.len() > 1) {
-            let number = channel.number;
-            channel.name.push_str(&format!("_{number}"));
-        }
-    }
-}
-
-fn entry_key(channel: &Channel<'_>) -> String {
-    format!("{:?} {} {:?} {:?}", channel.direction, channel.device, channel.target, channel.bit)
-}
-
 /// Numbers for the channels that have none: the lowest that the file doesn't use.
 fn number(tasks: &mut [Task]) {
-    let mut used: HashSet<u32> = HashSet::new();
-    for task in tasks.iter() {
-        match task {
-            Task::Read(task) => {
-                used.extend(task.config.channels.iter().filter(|one| one.numbered).map(|one| one.channel));
-            }
-            Task::Write(task) => {
-                used.extend(task.config.channels.iter().filter(|one| one.numbered).map(|one| one.channel));
-                used.extend(task.config.channels.iter().filter_map(|one| one.state_channel));
-            }
-            Task::Scan(_) => {}
-        }
-    }
-    let mut free = (1..).filter(|number| !used.contains(number));
-    for task in tasks {
-        match task {
-            Task::Read(task) => {
-                let unnumbered = task.config.channels.iter_mut().filter(|one| !one.numbered);
-                unnumbered.for_each(|one| one.channel = free.next().unwrap_or_default());
-            }
-            Task::Write(task) => {
-                let unnumbered = task.config.channels.iter_mut().filter(|one| !one.numbered);
-                unnumbered.for_each(|one| one.channel = free.next().unwrap_or_default());
-            }
-            Task::Scan(_) => {}
-        }
-    }
+    let channels = || tasks.iter().flat_map(Task::channels);
+    let numbered: Vec<bool> = channels().map(|channel| channel.numbered).collect();
+    let given = channels().filter(|channel| channel.numbered).map(|channel| channel.channel);
+    let used: HashSet<u32> = given.chain(channels().filter_map(|channel| channel.state_channel)).collect();
+    let free = (1..).filter(|number| !used.contains(number));
+    let unnumbered = places(tasks).into_iter().zip(numbered).filter(|(_, numbered)| !numbered);
+    unnumbered.zip(free).for_each(|(((place, _), _), number)| *place = number);
 }

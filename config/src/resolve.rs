@@ -1,9 +1,10 @@
 //! Looks up channels, and the entries behind them.
 
+use crate::any_channel::AnyChannel;
 use crate::place::Place;
 use crate::reference::{self, Reference, Rest};
 use crate::rig::{PdoEntry, Rig, Slave};
-use crate::task::{ReadChannel, Target, Task, WriteChannel};
+use crate::task::{Target, Task};
 use zerocat_pdi::{DataType, Direction};
 
 /// A channel and the entry that it refers to.
@@ -90,19 +91,6 @@ impl ResolvedChannel {
     }
 }
 
-/// What a channel of any task says of its entry.
-struct Channel<'a> {
-    direction: Direction,
-    device: &'a str,
-    target: &'a Target,
-    bit: Option<u8>,
-    name: &'a str,
-    unit: Option<&'a str>,
-    channel: u32,
-    numbered: bool,
-    state_channel: Option<u32>,
-}
-
 impl Rig {
     /// The slave with a key.
     #[must_use]
@@ -114,17 +102,8 @@ impl Rig {
     /// without problems there are none of those.
     #[must_use]
     pub fn channels_of(&self, task: &Task) -> Vec<ResolvedChannel> {
-        match task {
-            Task::Read(read) => {
-                let enabled = read.config.channels.iter().filter(|channel| channel.enabled);
-                enabled.filter_map(|channel| self.resolve(&of_read(channel))).collect()
-            }
-            Task::Write(write) => {
-                let enabled = write.config.channels.iter().filter(|channel| channel.enabled);
-                enabled.filter_map(|channel| self.resolve(&of_write(channel))).collect()
-            }
-            Task::Scan(_) => Vec::new(),
-        }
+        let enabled = task.channels().into_iter().filter(|channel| channel.enabled);
+        enabled.filter_map(|channel| self.resolve(&channel)).collect()
     }
 
     /// The enabled input that a reference means, by a channel's name or number, or by an entry that one reads.
@@ -178,7 +157,7 @@ impl Rig {
         })
     }
 
-    fn resolve(&self, of: &Channel<'_>) -> Option<ResolvedChannel> {
+    fn resolve(&self, of: &AnyChannel<'_>) -> Option<ResolvedChannel> {
         let slave = self.slave(of.device)?;
         let entry = entry(slave, of.direction, of.target)?;
         Some(ResolvedChannel {
@@ -197,34 +176,6 @@ impl Rig {
             data_type: entry.data_type,
             direction: of.direction,
         })
-    }
-}
-
-fn of_read(channel: &ReadChannel) -> Channel<'_> {
-    Channel {
-        direction: Direction::Input,
-        device: &channel.device,
-        target: &channel.target,
-        bit: channel.bit,
-        name: &channel.name,
-        unit: channel.unit.as_deref(),
-        channel: channel.channel,
-        numbered: channel.numbered,
-        state_channel: None,
-    }
-}
-
-fn of_write(channel: &WriteChannel) -> Channel<'_> {
-    Channel {
-        direction: Direction::Output,
-        device: &channel.device,
-        target: &channel.target,
-        bit: channel.bit,
-        name: &channel.name,
-        unit: channel.unit.as_deref(),
-        channel: channel.channel,
-        numbered: channel.numbered,
-        state_channel: channel.state_channel,
     }
 }
 

@@ -39,13 +39,8 @@ impl Task {
     /// Whether it has channels and none of them is enabled: a run leaves it out.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        match self {
-            Self::Read(task) => !task.config.channels.is_empty() && task.config.channels.iter().all(|one| !one.enabled),
-            Self::Write(task) => {
-                !task.config.channels.is_empty() && task.config.channels.iter().all(|one| !one.enabled)
-            }
-            Self::Scan(_) => false,
-        }
+        let channels = self.channels();
+        !channels.is_empty() && channels.iter().all(|channel| !channel.enabled)
     }
 
     /// Path of the level that has its rates and channels, of the task at a place in the list.
@@ -229,7 +224,7 @@ impl WriteChannel {
 }
 
 /// Which entry of a slave a channel refers to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Target {
     /// An entry of the slave's `pdos`, by name.

@@ -1,6 +1,7 @@
 //! References of channels, and numbers and entries that only one channel may have.
 
 use super::{Found, same_entry, waveforms};
+use crate::any_channel::Meant;
 use crate::error::Rule;
 use crate::place::Place;
 use crate::reference::Reference;
@@ -19,11 +20,10 @@ pub(super) fn channels(rig: &Rig, found: &mut Found) {
         let level = task.level(i);
         let at = |n: usize| format!("{level}.channels[{n}]");
         match task {
-            Task::Read(task) => {
-                for (n, channel) in task.config.channels.iter().enumerate() {
-                    let entry = format!("{} {:?} {:?}", channel.device, channel.target, channel.bit);
-                    checker.number(channel.channel, Some(entry), &format!("{}.channel", at(n)));
-                    checker.entry(&channel.device, Direction::Input, &channel.target, channel.bit, &at(n));
+            Task::Read(_) => {
+                for (n, channel) in task.channels().into_iter().enumerate() {
+                    checker.number(channel.channel, Some(channel.meant()), &format!("{}.channel", at(n)));
+                    checker.entry(channel.device, channel.direction, channel.target, channel.bit, &at(n));
                 }
             }
             Task::Write(task) => {
@@ -42,13 +42,13 @@ type Output = (String, u16, u8, Place, u8);
 struct Checker<'a> {
     rig: &'a Rig,
     /// Numbers, what is read under each, and where it was used first.
-    numbers: HashMap<u32, (Option<String>, String)>,
+    numbers: HashMap<u32, (Option<Meant<'a>>, String)>,
     /// Entries that are written, with the bit or all of each, and by which channel.
     outputs: HashMap<Output, Vec<(Option<u8>, String)>>,
     found: &'a mut Found,
 }
 
-impl Checker<'_> {
+impl<'a> Checker<'a> {
     fn write(&mut self, channel: &crate::WriteChannel, at: &str) {
         self.number(channel.channel, None, &format!("{at}.channel"));
         if let Some(state) = channel.state_channel {
@@ -144,7 +144,7 @@ impl Checker<'_> {
     }
 
     /// A number is one channel's; several read tasks may have the same entry under it.
-    fn number(&mut self, number: u32, read: Option<String>, path: &str) {
+    fn number(&mut self, number: u32, read: Option<Meant<'a>>, path: &str) {
         match self.numbers.get(&number) {
             Some((other, _)) if read.is_some() && *other == read => {}
             Some((_, first)) => {

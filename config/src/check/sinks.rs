@@ -1,6 +1,7 @@
 //! Sinks: that each has a path of its own, that lines by number have numbers, and that a CSV is a table of its own.
 
 use super::{Found, Unique};
+use crate::any_channel::AnyChannel;
 use crate::error::Rule;
 use crate::file_key::FileKey;
 use crate::rig::Rig;
@@ -66,7 +67,7 @@ const COLUMNS: [&str; 2] = ["time_ns", "stale"];
 
 fn columns(task: &Task, sink: &Sink, at: &str, found: &mut Found) {
     let named = matches!(sink.format, Format::Csv(_)) && sink.by != Some(By::Number);
-    let names = enabled(task).map(|(name, _)| name);
+    let names = enabled(task).map(|channel| channel.name);
     for name in names.filter(|name| named && COLUMNS.contains(name)) {
         let what = format!("channel `{name}` has the name of a column that every CSV has");
         found.add(Rule::Name, format!("{at}.csv"), what, "give the channel another `name`");
@@ -74,20 +75,10 @@ fn columns(task: &Task, sink: &Sink, at: &str, found: &mut Found) {
 }
 
 fn unnumbered(task: &Task) -> Option<&str> {
-    enabled(task).find(|(_, numbered)| !numbered).map(|(name, _)| name)
+    enabled(task).find(|channel| !channel.numbered).map(|channel| channel.name)
 }
 
-/// Names of the enabled channels of a task, and whether they have numbers.
-fn enabled(task: &Task) -> Box<dyn Iterator<Item = (&str, bool)> + '_> {
-    match task {
-        Task::Read(task) => {
-            let enabled = task.config.channels.iter().filter(|channel| channel.enabled);
-            Box::new(enabled.map(|channel| (channel.name.as_str(), channel.numbered)))
-        }
-        Task::Write(task) => {
-            let enabled = task.config.channels.iter().filter(|channel| channel.enabled);
-            Box::new(enabled.map(|channel| (channel.name.as_str(), channel.numbered)))
-        }
-        Task::Scan(_) => Box::new(std::iter::empty()),
-    }
+/// The enabled channels of a task.
+fn enabled(task: &Task) -> impl Iterator<Item = AnyChannel<'_>> {
+    task.channels().into_iter().filter(|channel| channel.enabled)
 }

@@ -57,8 +57,6 @@ pub enum Rule {
     SharedOutput,
     /// A channel name that can't be one.
     Name,
-    /// A file that can't be what it is used for.
-    File,
     /// A key whose meaning this version doesn't have yet.
     NotInThisVersion,
     /// A draft that isn't complete.
@@ -69,7 +67,7 @@ pub enum Rule {
 
 impl Rule {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 14] = [
         Self::KeyMissing,
         Self::KeyMisplaced,
         Self::Duplicate,
@@ -81,7 +79,6 @@ impl Rule {
         Self::TypeMismatch,
         Self::SharedOutput,
         Self::Name,
-        Self::File,
         Self::NotInThisVersion,
         Self::Unread,
         Self::Conflict,
@@ -102,7 +99,6 @@ impl Rule {
             Self::TypeMismatch => "type_mismatch",
             Self::SharedOutput => "shared_output",
             Self::Name => "name",
-            Self::File => "file",
             Self::NotInThisVersion => "not_in_this_version",
             Self::Unread => "unread",
             Self::Conflict => "conflict",

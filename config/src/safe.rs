@@ -5,7 +5,7 @@ use crate::duration;
 use crate::reference::Reference;
 use crate::setting::Setting;
 use schemars::JsonSchema;
-use serde::de::{Deserializer, Error, MapAccess, Unexpected, Visitor};
+use serde::de::{Deserializer, Error, IntoDeserializer, MapAccess, Unexpected, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
 use std::time::Duration;
@@ -58,21 +58,19 @@ impl<'de> Visitor<'de> for Written {
     }
 
     fn visit_f64<E: Error>(self, number: f64) -> Result<OutputValue, E> {
-        Ok(OutputValue::Value(Setting::Number(number)))
+        value(number)
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "the nearest f64 is what a number in the file means")]
     fn visit_u64<E: Error>(self, number: u64) -> Result<OutputValue, E> {
-        self.visit_f64(number as f64)
+        value(number)
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "the nearest f64 is what a number in the file means")]
     fn visit_i64<E: Error>(self, number: i64) -> Result<OutputValue, E> {
-        self.visit_f64(number as f64)
+        value(number)
     }
 
     fn visit_bool<E: Error>(self, bit: bool) -> Result<OutputValue, E> {
-        self.visit_f64(f64::from(u8::from(bit)))
+        value(u64::from(bit))
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<OutputValue, E> {
@@ -87,6 +85,11 @@ impl<'de> Visitor<'de> for Written {
         let from = From::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
         Ok(OutputValue::From(from.from))
     }
+}
+
+/// A number as a setting reads it.
+fn value<'de, E: Error>(number: impl IntoDeserializer<'de, E>) -> Result<OutputValue, E> {
+    Setting::deserialize(number.into_deserializer()).map(OutputValue::Value)
 }
 
 impl JsonSchema for OutputValue {

@@ -101,7 +101,8 @@ impl<L: Link> Engine<L> {
         }
     }
 
-    /// Makes outputs safe, before the first live traffic the initial ones. What was commanded before is void, also in frames that the link holds still.
+    /// Makes outputs safe, before the first live traffic the initial ones. What was commanded before is void, also in
+    /// frames that the link still holds.
     pub(super) fn begin_epoch(&mut self) {
         self.link.withdraw();
         self.traffic = Traffic::Safe;

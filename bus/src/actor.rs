@@ -40,8 +40,8 @@ enum Job {
 struct Actor {
     who: Label,
     station: u16,
-    /// AL state that it is in while the network is in OP.
-    expected: AlState,
+    /// AL state that it is in while the network is in OP; `None`: any.
+    expected: Option<AlState>,
     /// Its mailbox, while it isn't at work.
     mailbox: RefCell<Option<Mailbox>>,
     jobs: RefCell<VecDeque<Job>>,

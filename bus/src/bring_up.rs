@@ -55,8 +55,8 @@ pub struct Options {
 pub struct StateReport {
     /// Who.
     pub who: Label,
-    /// What it shows while the network is in OP and all is well.
-    pub expected: AlState,
+    /// What it shows while the network is in OP and all is well; `None`: anything.
+    pub expected: Option<AlState>,
     /// What it shows, or why it didn't.
     pub shown: Result<AlShown, DatagramError>,
 }
@@ -136,14 +136,14 @@ impl<'d> Network<'d> {
     /// `Sdo`, other than that objects don't exist.
     pub async fn read_pdos(&mut self) -> Result<(), BringUpError> {
         let datagrams = self.datagrams;
-        let nodes = self.subdevices.iter().zip(&mut self.mailboxes);
+        let nodes = self.subdevices.iter().zip(&mut self.mailboxes).filter(|(subdevice, _)| subdevice.goes_up());
         let reads = nodes.map(|(subdevice, mailbox)| {
             let coe = mailbox.as_mut().filter(|mailbox| mailbox.info().coe());
             pdo::read(datagrams, &subdevice.sii, coe)
         });
         let maps = join_all(reads).await;
         let maps = first(maps.into_iter().map(|map| map.map_err(BringUpError::from)).collect())?;
-        for (subdevice, map) in self.subdevices.iter_mut().zip(maps) {
+        for (subdevice, map) in self.subdevices.iter_mut().filter(|subdevice| subdevice.goes_up()).zip(maps) {
             take_map(subdevice, map);
         }
         Ok(())
@@ -298,7 +298,7 @@ impl<'d> Network<'d> {
     /// Asks all together. Where not all show the state soon, each is followed by itself.
     async fn go(&mut self, state: AlState) -> Result<Vec<AlReached>, BringUpError> {
         let (datagrams, policy, start) = (self.datagrams, self.policy(state), self.datagrams.now());
-        let goes = |subdevice: &SubDevice| state == AlState::Init || subdevice.goes_up();
+        let goes = |subdevice: &SubDevice| subdevice.goes_up() || state == AlState::Init && subdevice.refused.is_none();
         let going: Vec<_> = self.subdevices.iter().filter(|subdevice| goes(subdevice)).collect();
         let all = going.len() == self.subdevices.len();
         let results = if all && al::request_all(datagrams, going.len(), state, policy.poll).await {
@@ -362,7 +362,7 @@ async fn explore_one(
     policy: AlPolicy,
 ) -> Result<(), BringUpError> {
     if !subdevice.goes_up() {
-        return Ok(());
+        return subdevice.refused.clone().map_or(Ok(()), |error| Err(error.into()));
     }
     prepare_pre_op(datagrams, subdevice).await?;
     let target = Target::Station(subdevice.station);
@@ -460,7 +460,7 @@ async fn activate_one(
     Ok(())
 }
 
-/// `None` where it is that far down already, as one that was switched off and on is.
+/// `None` where it is that far down already, as one that was switched off and on is, or goes nowhere.
 async fn step_down_one(
     datagrams: &Datagrams,
     subdevice: &SubDevice,
@@ -468,6 +468,9 @@ async fn step_down_one(
     state: AlState,
     policy: AlPolicy,
 ) -> Result<Option<AlState>, BringUpError> {
+    if subdevice.refused.is_some() {
+        return Ok(None);
+    }
     let (target, who) = (Target::Station(subdevice.station), subdevice.label());
     let shown = look::shown(datagrams, subdevice.position, subdevice.station, count).await;
     let shown =

@@ -2,8 +2,9 @@
 //! address by position.
 //!
 //! Guarantees: after [`discover`] each SubDevice answered alone at its station address and showed INIT without an
-//! error. Everything that was configured before is gone. The order follows ETG.1500 and what other MainDevices do:
-//! count, reset by broadcast, count again, address, and from there on one by one, all at the same time.
+//! error, or says why not ([`SubDevice::refused`]). Everything that was configured before is gone. The order follows ETG.1500
+//! and what other MainDevices do: count, reset by broadcast, count again, address, and from there on one by one, all at the
+//! same time. One that refuses INIT, or whose SII can't be read, keeps nobody else from being found.
 
 use futures_lite::future::zip;
 use zerocat_wire::al::{AlControl, AlState};
@@ -14,7 +15,7 @@ use zerocat_wire::{fmmu, register, sync_manager};
 
 use crate::al::{self, AlPolicy};
 use crate::datagrams::{Datagrams, Target};
-use crate::error::{BringUpError, DatagramError, Label, SiiError};
+use crate::error::{AlError, BringUpError, DatagramError, Label, SiiError};
 use crate::executor::join_all;
 use crate::sii::{Content, Sii, SiiNames, SiiReader};
 use crate::subdevice::{EscInfo, Identity, MailboxInfo, SubDevice};
@@ -129,10 +130,7 @@ async fn identify(
     let target = Target::Station(station);
     let who = Label { position, name: String::new() };
     let failed = |source| BringUpError::SubDevice { who: who.clone(), doing: "identify", source };
-    if !in_init {
-        // The reset asked for INIT already; this one waits for it, and acknowledges what is left.
-        al::request(datagrams, target, &who, AlState::Init, AlPolicy::to(AlState::Init)).await?;
-    }
+    let refused = if in_init { None } else { refusal(datagrams, target, &who).await? };
     let dl = datagrams.read_u16(target, register::DL_STATUS);
     let alias = datagrams.read_u16(target, register::STATION_ALIAS);
     let (esc, (dl, alias)) = zip(datagrams.read_array(target, register::TYPE), zip(dl, alias)).await;
@@ -149,16 +147,19 @@ async fn identify(
              {send_offset:#06x} are no memory of an ESC; it is run without"
         ));
     }
+    let name = SubDevice::name_from(&sii);
+    let refused = refused.map(|error| error.named(&name));
     let subdevice = SubDevice {
         position,
         station,
-        name: SubDevice::name_from(&sii),
+        name,
         identity: Identity::from(sii.fixed.identity),
         alias,
         esc,
         open_ports: std::array::from_fn(|port| u8::try_from(port).is_ok_and(|port| dl.open(port))),
         parent: None,
-        state: AlState::Init,
+        state: refused.as_ref().map_or(Some(AlState::Init), AlError::shown).unwrap_or(AlState::Init),
+        refused,
         times: Times::default(),
         mailbox: mailbox(&sii),
         sii,
@@ -170,6 +171,16 @@ async fn identify(
     Ok(subdevice)
 }
 
+/// Why a SubDevice doesn't go to INIT, if it doesn't. The reset asked for it already; this waits, and acknowledges what is
+/// left of errors.
+async fn refusal(datagrams: &Datagrams, target: Target, who: &Label) -> Result<Option<AlError>, AlError> {
+    match al::request(datagrams, target, who, AlState::Init, AlPolicy::to(AlState::Init)).await {
+        Ok(_) => Ok(None),
+        Err(error @ (AlError::Refused { .. } | AlError::Timeout { .. })) => Ok(Some(error)),
+        Err(error) => Err(error),
+    }
+}
+
 fn tell(subdevice: &SubDevice) {
     let SubDevice { position, name, identity, .. } = subdevice;
     let Identity { vendor_id, product_code, revision, serial } = identity;
@@ -179,7 +190,9 @@ fn tell(subdevice: &SubDevice) {
     for note in &subdevice.notes {
         tracing::warn!(position, name, note, "SII");
     }
-    if !subdevice.goes_up() {
+    if let Some(error) = &subdevice.refused {
+        tracing::warn!(fault = %error.fault(), "{error}; it is left as it is, without process data");
+    } else if !subdevice.goes_up() {
         tracing::warn!(position, name, "stays in INIT, without process data");
     }
 }
@@ -190,6 +203,11 @@ async fn read_sii(datagrams: &Datagrams, target: Target, names: SiiNames) -> Res
     match read.await {
         Err(error @ (SiiError::Busy { .. } | SiiError::Failed { .. } | SiiError::Category { .. })) => {
             Ok(Sii::unreadable(&error))
+        }
+        Err(SiiError::Datagram(error @ DatagramError::NoAnswer { .. })) => {
+            // Who answers nowhere is gone.
+            datagrams.read_u8(target, register::TYPE).await?;
+            Ok(Sii::unreadable(&SiiError::Silent(error)))
         }
         read => read,
     }

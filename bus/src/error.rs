@@ -95,6 +95,9 @@ pub enum SiiError {
     /// A datagram failed.
     #[error(transparent)]
     Datagram(#[from] DatagramError),
+    /// The ESC is there and doesn't answer at the interface.
+    #[error("the SII interface doesn't answer: {0}")]
+    Silent(DatagramError),
     /// The interface stayed busy.
     #[error("SII interface busy for {waited:?} at word {word:#06x}")]
     Busy {
@@ -241,6 +244,26 @@ impl AlError {
     pub const fn who(&self) -> &Label {
         match self {
             Self::Datagram { who, .. } | Self::Refused { who, .. } | Self::Timeout { who, .. } => who,
+        }
+    }
+
+    /// The same about a SubDevice whose name is known by now.
+    #[must_use]
+    pub fn named(mut self, name: &str) -> Self {
+        match &mut self {
+            Self::Datagram { who, .. } | Self::Refused { who, .. } | Self::Timeout { who, .. } => {
+                name.clone_into(&mut who.name);
+            }
+        }
+        self
+    }
+
+    /// The state that was shown; `None` where nothing was, or what is no state.
+    #[must_use]
+    pub fn shown(&self) -> Option<AlState> {
+        match self {
+            Self::Datagram { .. } => None,
+            Self::Refused { shown, .. } | Self::Timeout { shown, .. } => shown.state(),
         }
     }
 }

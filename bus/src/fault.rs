@@ -24,7 +24,7 @@ impl SiiError {
     pub const fn fault(&self) -> Fault {
         match self {
             Self::Datagram(error) => error.fault(),
-            Self::Busy { .. } | Self::Failed { .. } | Self::Category { .. } => Fault::SiiUnreadable,
+            Self::Silent(_) | Self::Busy { .. } | Self::Failed { .. } | Self::Category { .. } => Fault::SiiUnreadable,
         }
     }
 }

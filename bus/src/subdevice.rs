@@ -5,7 +5,7 @@ use zerocat_pdi::{Access, SubDeviceLayout, SyncManagerLayout};
 use zerocat_wire::AlState;
 use zerocat_wire::register::features;
 
-use crate::error::Label;
+use crate::error::{AlError, Label};
 use crate::sii::{Content, Sii};
 use crate::times::Times;
 use crate::topology::Parent;
@@ -187,6 +187,8 @@ pub struct SubDevice {
     pub parent: Option<Parent>,
     /// AL state that it last reached or showed.
     pub state: AlState,
+    /// Why it isn't in INIT, where it didn't go there when it was discovered. Nothing more is asked of such a one.
+    pub refused: Option<AlError>,
     /// How long it may take.
     pub times: Times,
     /// Mailbox, where it has one.
@@ -208,17 +210,21 @@ impl SubDevice {
         Label { position: self.position, name: self.name.clone() }
     }
 
-    /// Whether it takes part in operation. One whose SII is empty or can't be read stays in INIT: nothing is known of its
-    /// mailboxes and its process data, and an ESC without configuration has nobody who answers to AL control.
+    /// Whether it takes part in operation. One that refuses INIT is left as it is. One whose SII is empty or can't be read
+    /// stays in INIT: nothing is known of its mailboxes and its process data, and an ESC without configuration has nobody who
+    /// answers to AL control.
     #[must_use]
     pub fn goes_up(&self) -> bool {
-        self.sii.content == Content::Programmed
+        self.refused.is_none() && self.sii.content == Content::Programmed
     }
 
-    /// The AL state that it is in while the network is in `state`.
+    /// The AL state that it is in while the network is in `state`; `None`, any, for one that doesn't go where it is asked to.
     #[must_use]
-    pub fn expected(&self, state: AlState) -> AlState {
-        if self.goes_up() { state } else { AlState::Init }
+    pub fn expected(&self, state: AlState) -> Option<AlState> {
+        if self.refused.is_some() {
+            return None;
+        }
+        Some(if self.goes_up() { state } else { AlState::Init })
     }
 
     /// Whether it does LRW: by its ESC's features and its SII.
@@ -257,6 +263,7 @@ impl SubDevice {
             alias: self.alias,
             name: self.name.clone(),
             description: self.sii.name.clone(),
+            unread: (self.sii.content != Content::Programmed).then(|| self.sii.problems.join("; ")),
         }
     }
 

@@ -61,7 +61,10 @@ impl Health {
     ) -> Option<Change> {
         let shown = shown.ok();
         let position = who.position;
-        if shown.is_some_and(|AlShown { status, .. }| status.state() == Some(expected) && !status.error()) {
+        let well = |AlShown { status, .. }: AlShown| {
+            expected.is_none_or(|expected| status.state() == Some(expected) && !status.error())
+        };
+        if shown.is_some_and(well) {
             return self.out.remove(&position).map(|_| Change::Back(who));
         }
         let before = self.out.get(&position);
@@ -98,7 +101,7 @@ mod tests {
 
     fn report(position: u16, status: u16, code: u16) -> StateReport {
         let shown = AlShown { status: AlStatus(status), code: AlStatusCode(code) };
-        StateReport { who: Label { position, name: "SERVO".into() }, expected: AlState::Op, shown: Ok(shown) }
+        StateReport { who: Label { position, name: "SERVO".into() }, expected: Some(AlState::Op), shown: Ok(shown) }
     }
 
     /// What changes when one shows a state and a code, at a position that has the key `axis`.

@@ -4,7 +4,7 @@
 use crate::bring_up::StartError;
 use crate::events::{Observer, SessionEvent};
 use std::fmt;
-use zerocat_bus::{Accepts, Expected, Identity, Label, Matching, Network, Product, SubDevice, identify};
+use zerocat_bus::{Accepts, BringUpError, Expected, Identity, Label, Matching, Network, Product, SubDevice, identify};
 use zerocat_config::{Match, Rig, Slave, Unknown};
 
 /// A SubDevice on the bus that the rig file doesn't name.
@@ -32,7 +32,7 @@ impl fmt::Display for Unnamed {
 ///
 /// # Errors
 /// `Missing`, with each one that isn't there as the rig file wants it; `Unnamed`, where the rig file refuses those that it
-/// doesn't name.
+/// doesn't name; `Bus`, where one that it names doesn't go to INIT.
 pub(crate) fn recognise(rig: &Rig, network: &Network<'_>) -> Result<Matching, StartError> {
     let found: Vec<_> = network.subdevices().iter().map(SubDevice::found).collect();
     let expected: Vec<_> = rig.slaves.iter().map(expected).collect();
@@ -47,7 +47,14 @@ pub(crate) fn recognise(rig: &Rig, network: &Network<'_>) -> Result<Matching, St
     if rig.network.unknown == Unknown::Refuse && !unnamed.is_empty() {
         return Err(StartError::Unnamed(unnamed));
     }
-    Ok(matching)
+    match network.subdevices().iter().filter(|one| !matching.unexpected.contains(&one.position)).find_map(refusal) {
+        Some(error) => Err(error),
+        None => Ok(matching),
+    }
+}
+
+fn refusal(one: &SubDevice) -> Option<StartError> {
+    one.refused.clone().map(|error| BringUpError::from(error).into())
 }
 
 /// Tells who is otherwise than the rig file says though no rule is broken, and who isn't in it where that is to be told.

@@ -241,7 +241,8 @@ async fn look(datagrams: &Datagrams, options: ScanOptions, written: &Cell<bool>)
     }
     let mut subdevices = Vec::with_capacity(network.subdevices().len());
     for (n, found) in network.subdevices().iter().enumerate() {
-        let problem = problems.get(n).and_then(|done| done.as_ref().err());
+        let problem = problems.get(n).and_then(|done| done.as_ref().err()).map(ToString::to_string);
+        let problem = problem.or_else(|| found.refused.as_ref().map(ToString::to_string));
         let dc = found.esc.dc() && has_system_time(datagrams, found.station).await?;
         let port_errors = port_errors(datagrams, found.station).await.map_err(BringUpError::from)?;
         subdevices.push(Scanned { dc, port_errors, ..scanned(found, problem) });
@@ -278,13 +279,12 @@ fn policy() -> AlPolicy {
     AlPolicy { deadline: SCAN_PATIENCE, ..AlPolicy::to(AlState::PreOp) }
 }
 
-fn scanned(found: &SubDevice, problem: Option<&BringUpError>) -> Scanned {
+fn scanned(found: &SubDevice, error: Option<String>) -> Scanned {
     let pdos = |direction| -> Vec<Pdo> {
         let managers = found.sync_managers.iter().filter(|manager| manager.direction == direction);
         managers.flat_map(|manager| manager.pdos.clone()).collect()
     };
     let (inputs, outputs) = (pdos(Direction::Input), pdos(Direction::Output));
-    let error = problem.map(ToString::to_string);
     Scanned {
         position: found.position,
         name: found.name.clone(),

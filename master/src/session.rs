@@ -25,7 +25,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
-use zerocat_bus::{Label, RequestError, Requests, StateReport, requests};
+use zerocat_bus::{Label, RequestError, Requests, StateReport, SubDevice, requests};
 use zerocat_config::Rig;
 use zerocat_engine::{Counters, CountersReader};
 use zerocat_faults::Fault;
@@ -147,17 +147,16 @@ impl Facts {
         let unwatched = planned.unwatched();
         let unwatched =
             unwatched.iter().map(|who| format!("a watchdog over the outputs of {who}: its SII enables none"));
-        let labels = |goes_up: bool| -> Vec<Label> {
-            let all = planned.network.subdevices().iter();
-            all.filter(|one| one.goes_up() == goes_up).map(zerocat_bus::SubDevice::label).collect()
+        let labels = |which: fn(&SubDevice) -> bool| -> Vec<Label> {
+            planned.network.subdevices().iter().filter(|one| which(one)).map(SubDevice::label).collect()
         };
         Self {
             link: core.link.clone(),
             missing: core.missing.iter().cloned().chain(unwatched).collect(),
             rate: rig.network.properties.rate,
             margin: core.thread.waits().margin(),
-            subdevices: labels(true),
-            left_in_init: labels(false),
+            subdevices: labels(SubDevice::goes_up),
+            left_in_init: labels(|one| !one.goes_up() && one.refused.is_none()),
             network: run_report::network(rig, planned, core.thread.waits().wait.name()),
             time_to_op,
             latest: tasks.latest_values(),

@@ -34,6 +34,9 @@ impl SubDevice {
         let idle = config.sii_width.map_or(idle, |width| SiiInterface::with_width(idle, width == 8));
         let sii = SiiInterface::new(idle, config.sii_delay.0);
         let mut esc = Esc::new(description.esc, words, sii);
+        if config.sii_silent {
+            esc.silence_sii();
+        }
         for ram in &config.ram {
             esc.fill(ram.address, &config::bytes(&ram.bytes).unwrap_or_default());
         }

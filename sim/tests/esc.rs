@@ -72,6 +72,16 @@ fn an_sii_may_be_read_four_bytes_at_a_time() {
 }
 
 #[test]
+fn an_sii_interface_that_is_silent_is_not_counted_and_the_rest_of_the_esc_is() {
+    let silent = SubDeviceConfig { sii_silent: true, ..SubDeviceConfig::new(ProfileKind::DigitalOut) };
+    let mut rig = Rig::new(&SegmentConfig::line(vec![silent, SubDeviceConfig::new(ProfileKind::DigitalOut)]));
+    let mut counted = |command, register, data: &[u8]| rig.send(command, Address::broadcast(register), data).1;
+    assert_eq!([counted(Command::Bwr, 0x0500, &[0]), counted(Command::Brd, 0x0500, &[0; 16])], [1, 1]);
+    assert_eq!(counted(Command::Bwr, 0x0502, &[0, 1, 8, 0, 0, 0]), 1);
+    assert_eq!([counted(Command::Brd, 0x0000, &[0]), counted(Command::Brd, 0x0130, &[0; 2])], [2, 2]);
+}
+
+#[test]
 fn an_sii_command_takes_its_time() {
     let slow =
         SubDeviceConfig { sii_delay: Millis(Duration::from_millis(2)), ..SubDeviceConfig::new(ProfileKind::Servo) };

@@ -165,6 +165,8 @@ pub struct Found {
     pub name: String,
     /// Name from the SII; empty where there is none.
     pub description: String,
+    /// Why nothing is known of it, where its SII is empty or can't be read.
+    pub unread: Option<String>,
 }
 
 /// The rule that a SubDevice is found by.

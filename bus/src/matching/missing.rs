@@ -123,18 +123,24 @@ impl fmt::Display for Missing {
 }
 
 fn write_kind(f: &mut fmt::Formatter<'_>, expected: &Expected, found: &Found, right: Option<&Found>) -> fmt::Result {
-    let Found { identity, .. } = found;
-    write!(
-        f,
-        "is another device (vendor {:#010x}, product {:#010x}), the rig file wants {}",
-        identity.vendor_id,
-        identity.product_code,
-        kind(expected)
-    )?;
+    let Found { identity, unread, .. } = found;
+    match unread {
+        Some(why) => write!(f, "says nothing of itself ({why}), the rig file wants {}", kind(expected))?,
+        None => write!(
+            f,
+            "is another device (vendor {:#010x}, product {:#010x}), the rig file wants {}",
+            identity.vendor_id,
+            identity.product_code,
+            kind(expected)
+        )?,
+    }
     if right.is_some() {
         return write_elsewhere(f, right);
     }
-    f.write_str("; put the right one there, or write ")?;
+    f.write_str(match unread {
+        Some(_) => "; replace it, or, to leave it in INIT without process data, write ",
+        None => "; put the right one there, or write ",
+    })?;
     let vendor = !expected.vendor.accepts(identity.vendor_id);
     let product = !expected.product.accepts(found);
     if vendor {

@@ -6,7 +6,7 @@ use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Duration;
-use zerocat_sim::{Millis, ProfileKind, SegmentConfig, SubDeviceConfig};
+use zerocat_sim::{AlErrorConfig, Millis, ProfileKind, SegmentConfig, SubDeviceConfig, TargetState};
 use zerocat_testkit::netns::{Veth, in_private_netns, ip};
 
 /// Name, vendor, product, revision, serial, bits of inputs, bits of outputs. Padding counts.
@@ -96,6 +96,37 @@ fn an_empty_memory_is_shown_with_what_the_esc_says_and_the_rest_comes_up() {
             let said = ["2 SubDevices in OP", "left in INIT: SubDevice 1 (SII empty)"];
             zerocat(&["run", &rig, "--seconds", "1"]).with_code(0).saying(&said);
         }
+    });
+}
+
+#[test]
+fn one_that_refuses_init_and_one_without_an_sii_interface_are_told_and_end_a_run_only_where_it_names_them() {
+    in_private_netns(|veth| {
+        let of = SubDeviceConfig::new;
+        let silent = SubDeviceConfig { sii_silent: true, ..of(ProfileKind::AnalogueIn) };
+        let al_error = Some(AlErrorConfig { on: TargetState::Init, code: 0x0014, times: u32::MAX });
+        let refusing = SubDeviceConfig { al_error, ..of(ProfileKind::Servo) };
+        let devices = vec![of(ProfileKind::Coupler), silent, refusing, of(ProfileKind::DigitalOut)];
+        let _segment = Segment::of(veth, &SegmentConfig::line(devices));
+        let refusal = "SubDevice 2 (ZC-SERVO): asked for INIT, shows INIT + ERROR, AL status code 0x0014";
+        let scanned = zerocat(&["scan", "--interface", &veth.master]).with_code(5);
+        let out = scanned.out.clone();
+        assert!(["EK1100", "SII unreadable", "ZC-SERVO", "EL2004"].iter().all(|name| out.contains(name)), "{out}");
+        scanned.saying(&["the SII interface doesn't answer: FPRD station 0x1002, register 0x0500", refusal]);
+        let folder = Folder::new();
+        let rig = |name: &str, slaves: Value| {
+            let network = json!({ "interface": veth.master, "rate": 200, "unknown": "ignore" });
+            folder.json(name, &json!({ "network": network, "engine": { "watchdog": "1s" }, "slaves": slaves }))
+        };
+        let at = |key: &str, position: u16, product: &str| {
+            json!([{ "key": key, "name": key, "make": "M", "model": "M",
+                     "properties": { "vendor_id": "any", "product_code": product, "position": position } }])
+        };
+        let run = |rig: &str| zerocat(&["run", rig, "--seconds", "1"]);
+        run(&rig("others.json", json!([]))).with_code(0).saying(&["2 SubDevices in OP", "left in INIT: SubDevice 1"]);
+        run(&rig("refusing.json", at("axis", 2, "any"))).with_code(5).saying(&[refusal]);
+        let unknown = "SII unreadable at position 1 says nothing of itself (the SII interface doesn't answer";
+        run(&rig("silent.json", at("sensors", 1, "0x0c1e3052"))).with_code(5).saying(&[unknown]);
     });
 }
 

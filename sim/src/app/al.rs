@@ -81,6 +81,12 @@ impl Al {
             return Decision::Stay;
         };
         if target == self.state {
+            // Whoever refuses INIT does so in INIT too.
+            if target == AlState::Init
+                && let Err(code) = self.injected(target)
+            {
+                self.fail(target, code);
+            }
             return Decision::Stay;
         }
         if (self.state, target) == (AlState::Init, AlState::Boot) && !self.boot {
@@ -214,6 +220,17 @@ mod tests {
         let mut al = at(AlState::SafeOp);
         al.fail(AlState::SafeOp, AlStatusCode::SYNC_MANAGER_WATCHDOG);
         assert_eq!(al.request(1), Decision::Go(AlState::Init));
+    }
+
+    #[test]
+    fn who_refuses_init_does_so_in_init_too() {
+        let code = AlStatusCode(0x0014);
+        let mut al = Al::new(Some(Injection { on: AlState::Init, code, times: 2 }), false);
+        assert_eq!((al.request(1), al.status(), al.code()), (Decision::Stay, 0x11, code));
+        assert_eq!((al.request(1), al.status()), (Decision::Ignore, 0x11));
+        assert_eq!((al.request(0x11), al.status(), al.code()), (Decision::Stay, 0x11, code));
+        assert_eq!((al.request(0x11), al.status()), (Decision::Stay, 0x01));
+        assert_eq!(al.request(2), Decision::Go(AlState::PreOp));
     }
 
     #[test]

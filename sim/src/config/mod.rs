@@ -145,7 +145,7 @@ pub enum TargetState {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AlErrorConfig {
-    /// The state that is asked for when it is raised.
+    /// The state that is asked for when it is raised; INIT also in INIT.
     pub on: TargetState,
     /// AL status code (ETG.1000.6, table 11).
     pub code: u16,
@@ -314,6 +314,9 @@ pub struct SubDeviceConfig {
     /// Time that each SII command takes.
     #[serde(default)]
     pub sii_delay: Millis,
+    /// Whether the ESC doesn't answer at its SII interface: reads and writes of 0x0500 to 0x050F have working counter 0.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sii_silent: bool,
     /// Whether the ESC follows AL control by itself, with no check and no error. By default as the real device does:
     /// couplers and digital terminals do, the others don't.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -359,6 +362,7 @@ impl SubDeviceConfig {
             al_latency: None,
             sii_width: None,
             sii_delay: Millis::default(),
+            sii_silent: false,
             device_emulation: None,
             lrw: true,
             mailbox: None,

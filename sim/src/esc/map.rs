@@ -31,10 +31,12 @@ const ALL: [(u16, u16); 27] = [
     (0x0410, 0x0411),
     (0x0420, 0x0421),
     (0x0440, 0x0443),
-    (0x0500, 0x050F),
+    (register::SII_CONFIG, SII_LAST),
     (0x0510, 0x051B),
     (0x0E00, 0x0FFF),
 ];
+/// Last address of the SII interface.
+const SII_LAST: u16 = 0x050F;
 /// Receive times of the ports.
 const RECEIVE_TIMES: (u16, u16) = (0x0900, 0x090F);
 /// The rest of the distributed clocks.
@@ -72,6 +74,18 @@ impl Registers {
         for address in first..=last {
             self.0[usize::from(address) / 64] |= 1 << (address % 64);
         }
+    }
+
+    /// Takes the SII interface out.
+    pub(super) fn without_sii(&mut self) {
+        for address in register::SII_CONFIG..=SII_LAST {
+            self.0[usize::from(address) / 64] &= !(1 << (address % 64));
+        }
+    }
+
+    /// Whether there is an SII interface.
+    pub(super) fn has_sii(&self) -> bool {
+        self.has(register::SII_CONFIG.into())
     }
 
     fn has(&self, address: usize) -> bool {

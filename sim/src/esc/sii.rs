@@ -85,6 +85,11 @@ fn checksum(words: &[u16]) -> u8 {
 }
 
 impl Esc {
+    /// From now on it doesn't answer at the interface.
+    pub(crate) fn silence_sii(&mut self) {
+        self.registers.without_sii();
+    }
+
     /// Puts another memory in and loads its configuration.
     pub(crate) fn exchange_sii(&mut self, words: Vec<u16>) {
         self.sii.words = words;
@@ -94,6 +99,7 @@ impl Esc {
 
     pub(super) fn write_sii(&mut self, address: u16, byte: u8) -> bool {
         match address {
+            _ if !self.registers.has_sii() => false,
             0x0500 => {
                 self.memory.set_byte(address, byte & 0x03);
                 true

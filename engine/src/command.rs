@@ -8,9 +8,11 @@
 //! Every set carries the epoch that it was made for. The epoch grows whenever what was commanded before must not be sent
 //! any more: when an exchange is installed, when live traffic is made safe, at a stall. A set of another epoch, or one
 //! that comes while traffic is not live, is dropped and counted, never kept. So nothing from before an outage is sent
-//! after it, however slow the writer or the realtime thread was.
+//! after it, however slow the writer or the realtime thread was. An epoch may void what was commanded of a single
+//! SubDevice only ([`Parts`]): then a set from before it counts for the others.
 
 use crate::follow::{Follow, Following, Others};
+use crate::parts::{Parts, Told};
 use crate::record::{RecordConsumer, RecordProducer, record_ring};
 use crate::safe::SafeOutputs;
 use crate::sample::{SamplePort, StateReader, sample_ring, total};
@@ -39,6 +41,9 @@ pub struct WriterSpec {
     pub ranges: Vec<Range<usize>>,
     /// For each byte of the record the bits that are the writer's.
     pub mask: Vec<u8>,
+    /// Bytes of the image with its outputs of each SubDevice that it has some of, so that what is commanded of one may become
+    /// void without the others. Empty: each of the ranges is a part.
+    pub parts: Vec<Range<usize>>,
     /// Outputs of the writer that follow an input while nobody commands them.
     pub follows: Vec<Follow>,
     /// Which of the sets that wait are sent.
@@ -60,11 +65,15 @@ pub fn writer(spec: WriterSpec) -> (WriterPort, CommandWriter, StateReader) {
     let shared = Arc::<Shared>::default();
     let mut mask = spec.mask;
     mask.resize(len, 0);
+    let parts = if spec.parts.is_empty() { spec.ranges.clone() } else { spec.parts };
+    let (parts, told) = Parts::new(parts, &spec.ranges);
     let port = WriterPort {
         ranges: spec.ranges,
         mask: mask.into_boxed_slice(),
         scratch: vec![0; len].into_boxed_slice(),
         following: Following::new(spec.follows),
+        parts,
+        began: 0,
         order: spec.order,
         unsent: None,
         commands: consumer,
@@ -72,7 +81,7 @@ pub fn writer(spec: WriterSpec) -> (WriterPort, CommandWriter, StateReader) {
         shared: Arc::clone(&shared),
         state,
     };
-    (port, CommandWriter { ring: producer, len, shared }, state_reader)
+    (port, CommandWriter { ring: producer, len, shared, told }, state_reader)
 }
 
 /// What the realtime thread tells a writer, without waiting for it.
@@ -80,6 +89,8 @@ pub fn writer(spec: WriterSpec) -> (WriterPort, CommandWriter, StateReader) {
 struct Shared {
     /// The epoch in the bits from [`EPOCH`] up, below it [`LIVE`].
     state: AtomicU64,
+    /// The epoch that voided all that was commanded before.
+    began: AtomicU64,
     applied: AtomicU64,
 }
 
@@ -91,7 +102,7 @@ const EPOCH: u32 = 1;
 impl Shared {
     /// Tells the epoch, and whether its sets are taken. Only the realtime thread calls it.
     fn set(&self, epoch: u64, live: bool) {
-        // SYNC: publishes one word and nothing behind it. Pairs with the acquire load in state.
+        // SYNC: publishes the epoch, and what it began with. Pairs with the acquire load in state.
         self.state.store((epoch << EPOCH) | u64::from(live), Ordering::Release);
     }
 
@@ -134,6 +145,7 @@ pub struct CommandWriter {
     /// Bytes of a record.
     len: usize,
     shared: Arc<Shared>,
+    told: Told,
 }
 
 impl CommandWriter {
@@ -189,6 +201,21 @@ impl CommandWriter {
         self.state().epoch
     }
 
+    /// The epoch that voided all that was commanded before; later ones voided what was commanded of single SubDevices. To be
+    /// read after the state.
+    #[must_use]
+    pub fn began(&self) -> u64 {
+        // SYNC: ordered by the acquire load of the state before it. Pairs with the store in WriterPort::begin.
+        self.shared.began.load(Ordering::Relaxed)
+    }
+
+    /// The epoch that voided what was commanded of a part ([`WriterSpec::parts`]); `None` while its SubDevice isn't back,
+    /// and no set changes it. To be read after the state: what is later than its epoch is to be found again with the next.
+    #[must_use]
+    pub fn part_began(&self, part: usize) -> Option<u64> {
+        self.told.since(part)
+    }
+
     /// Bytes of one record.
     #[must_use]
     pub const fn record_len(&self) -> usize {
@@ -223,6 +250,8 @@ pub(crate) struct Taken {
     pub(crate) applied: u64,
     /// Sets dropped: of another epoch, or while traffic was not live.
     pub(crate) stale: u64,
+    /// Outputs of a SubDevice that waited for a command have got one.
+    pub(crate) answered: bool,
 }
 
 /// The realtime end of a writer.
@@ -232,6 +261,9 @@ pub struct WriterPort {
     mask: Box<[u8]>,
     scratch: Box<[u8]>,
     following: Following,
+    parts: Parts,
+    /// The first epoch whose sets count.
+    began: u64,
     order: Order,
     /// In turn: the cycle of the last set, until it has been sent.
     unsent: Option<u64>,
@@ -249,7 +281,7 @@ impl WriterPort {
     }
 
     /// Takes what is due of the sets that wait, for the cycle that is prepared. A set goes into the image if it was made
-    /// for `live`, the epoch whose sets are taken.
+    /// for `live`, the epoch whose sets are taken, or one before that voided single SubDevices only.
     #[inline]
     pub(crate) fn take(&mut self, live: Option<u64>, cycle: u64, safe: &SafeOutputs, image: &mut [u8]) -> Taken {
         #[cfg(feature = "planted")]
@@ -273,7 +305,8 @@ impl WriterPort {
         let mut applied = false;
         let (commands, mut target) = self.split(safe, image);
         let waiting = commands.pop_newest_with(|bytes| applied = target.admit(bytes, live));
-        if applied { Taken { applied: 1, stale: 0 } } else { Taken { applied: 0, stale: waiting } }
+        let answered = target.answered;
+        if applied { Taken { applied: 1, stale: 0, answered } } else { Taken { applied: 0, stale: waiting, answered } }
     }
 
     fn take_oldest(&mut self, live: Option<u64>, safe: &SafeOutputs, image: &mut [u8]) -> Taken {
@@ -287,6 +320,7 @@ impl WriterPort {
             taken.applied += u64::from(applied);
             taken.stale += u64::from(!applied);
         }
+        taken.answered = target.answered;
         taken
     }
 
@@ -295,8 +329,9 @@ impl WriterPort {
         safe: &'a SafeOutputs,
         image: &'a mut [u8],
     ) -> (&'a mut RecordConsumer, Target<'a>) {
-        let Self { ranges, mask, scratch, following, commands, .. } = self;
-        (commands, Target { ranges: ranges.as_slice(), mask, scratch, following, safe, image })
+        let Self { ranges, mask, scratch, following, parts, commands, began, .. } = self;
+        let (ranges, began) = (ranges.as_slice(), *began);
+        (commands, Target { ranges, mask, scratch, following, parts, began, safe, image, answered: false })
     }
 
     /// Copies the inputs that outputs follow.
@@ -315,12 +350,32 @@ impl WriterPort {
         let dropped = if planted { 0 } else { self.commands.pop_newest_with(|_| ()) };
         self.unsent = None;
         self.following.begin(initial);
+        self.parts.begin(epoch);
+        self.began = epoch;
+        // SYNC: published by the release store of the epoch below. Pairs with the load in CommandWriter::began.
+        self.shared.began.store(epoch, Ordering::Relaxed);
         if self.abandoned {
             self.make_safe(safe, image);
         }
         self.following.copy(image);
         self.shared.set(epoch, false);
         dropped
+    }
+
+    /// What was commanded of the SubDevice with these outputs is void, until it is back. The safe ones stand in the image.
+    pub(crate) fn void(&mut self, outputs: &Range<usize>) {
+        let Self { parts, following, .. } = self;
+        parts.void(outputs, |bytes| following.make_safe(bytes));
+    }
+
+    /// It is back: sets count for it that are made for `epoch`, which is told behind this.
+    pub(crate) fn admit_from(&mut self, outputs: &Range<usize>, epoch: u64) {
+        self.parts.admit_from(outputs, epoch);
+    }
+
+    /// Whether outputs of that SubDevice wait for a command; `None` where it has none of them.
+    pub(crate) fn waits(&self, outputs: &Range<usize>) -> Option<bool> {
+        self.parts.waits(outputs)
     }
 
     /// Tells the writer whether sets of the epoch are taken.
@@ -352,8 +407,12 @@ struct Target<'a> {
     mask: &'a [u8],
     scratch: &'a mut [u8],
     following: &'a mut Following,
+    parts: &'a mut Parts,
+    began: u64,
     safe: &'a SafeOutputs,
     image: &'a mut [u8],
+    /// A set has commanded a SubDevice that waited for it.
+    answered: bool,
 }
 
 impl Target<'_> {
@@ -361,22 +420,23 @@ impl Target<'_> {
     #[inline]
     fn admit(&mut self, bytes: &[u8], live: Option<u64>) -> bool {
         let Some((made_for, set)) = parse(bytes) else { return false };
-        let admitted = live == Some(made_for);
+        let admitted = live.is_some_and(|live| (self.began..=live).contains(&made_for));
         #[cfg(feature = "planted")]
         let admitted = admitted || live.is_some() && crate::planted::is(crate::planted::Planted::OldEpochSent);
         if admitted {
-            self.put(set);
+            self.put(set, made_for);
         }
         admitted
     }
 
     #[inline]
-    fn put(&mut self, set: CommandSet<'_>) {
-        let Self { ranges, mask, scratch, following, safe, image } = self;
+    fn put(&mut self, set: CommandSet<'_>, made_for: u64) {
+        let Self { ranges, mask, scratch, following, parts, safe, image, .. } = self;
         let bits = scratch.iter_mut().zip(mask.iter()).zip(set.commanded);
         bits.for_each(|((to, mask), commanded)| *to = mask & commanded);
+        self.answered |= parts.withhold(made_for, scratch);
         scatter(ranges, scratch, set.record, image);
-        following.command(set.commanded, set.others);
+        following.command(scratch, set.others);
         if set.others == Others::Safe {
             let bits = scratch.iter_mut().zip(mask.iter()).zip(set.commanded);
             bits.for_each(|((to, mask), commanded)| *to = mask & !commanded);
@@ -405,7 +465,7 @@ mod tests {
         let mut image = [0xaa; 4];
         assert_eq!(port.take(Some(0), 1, &safe(), &mut image), Taken::default());
         commands.push(&[0x33, 0x44], 0).unwrap();
-        assert_eq!(port.take(Some(0), 2, &safe(), &mut image), Taken { applied: 1, stale: 0 });
+        assert_eq!(port.take(Some(0), 2, &safe(), &mut image), Taken { applied: 1, ..Taken::default() });
         assert_eq!(image, [0xaa, 0xa3, 0x44, 0xaa]);
     }
 
@@ -430,10 +490,11 @@ mod tests {
         for order in [Order::Newest, Order::InTurn] {
             let (mut port, mut commands, _state) = writer(WriterSpec { order, ..spec() });
             let mut image = [0xaa; 4];
+            port.begin(3, false, &safe(), &mut image);
             for epoch in [1, 1, 2] {
                 commands.push(&[0, 0], epoch).unwrap();
             }
-            assert_eq!(port.take(Some(3), 1, &safe(), &mut image), Taken { applied: 0, stale: 3 });
+            assert_eq!(port.take(Some(3), 1, &safe(), &mut image), Taken { stale: 3, ..Taken::default() });
             assert_eq!(image, [0xaa; 4]);
         }
     }
@@ -442,10 +503,11 @@ mod tests {
     fn in_turn_the_oldest_set_is_taken_and_those_of_another_epoch_before_it_are_dropped() {
         let (mut port, mut commands, _state) = writer(WriterSpec { order: Order::InTurn, ..spec() });
         let mut image = [0; 4];
+        port.begin(1, false, &safe(), &mut image);
         for (first, epoch) in [(9, 0), (1, 1), (2, 1), (3, 1)] {
             commands.push(&[first, 0], epoch).unwrap();
         }
-        assert_eq!(port.take(Some(1), 5, &safe(), &mut image), Taken { applied: 1, stale: 1 });
+        assert_eq!(port.take(Some(1), 5, &safe(), &mut image), Taken { applied: 1, stale: 1, answered: false });
         assert_eq!((image[1], port.unsent()), (1, Some(5)));
         assert_eq!(port.take(Some(1), 6, &safe(), &mut image).applied, 1);
         assert_eq!((image[1], port.unsent()), (2, Some(6)));

@@ -90,7 +90,7 @@ counters! {
     /// one was sent.
     silences,
     /// Grows whenever what was commanded before must not be sent any more: when an exchange is installed, when live
-    /// traffic is made safe, at a stall.
+    /// traffic is made safe, at a stall; for a single SubDevice, when it is back.
     epoch,
     /// 1 while traffic is live, else 0.
     live,

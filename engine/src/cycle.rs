@@ -196,9 +196,10 @@ impl<L: Link> Engine<L> {
         self.cycle = cycle;
         self.acyclic_owed = true;
         let Some(exchange) = self.exchange.as_deref_mut() else { return };
-        let Exchange { lane, writers, safe, .. } = exchange;
+        let Exchange { lane, writers, safe, voids, .. } = exchange;
         let live = (self.traffic == Traffic::Live).then_some(self.counters.epoch);
-        for writer in writers {
+        let mut answered = false;
+        for writer in &mut *writers {
             if writer.abandon(safe, lane.image_mut()) {
                 self.counters.abandoned_writers += 1;
             }
@@ -206,8 +207,12 @@ impl<L: Link> Engine<L> {
                 let taken = writer.take(live, cycle, safe, lane.image_mut());
                 self.counters.commands += taken.applied;
                 self.counters.stale_commands += taken.stale;
+                answered |= taken.answered;
             }
             writer.follow(lane.image_mut());
+        }
+        if answered {
+            voids.tell(writers);
         }
         self.counters.unsent_frames += lane.prepare(&mut self.link, cycle);
     }

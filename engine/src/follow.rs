@@ -5,6 +5,7 @@
 //! does the output. Guarantees: an output that is commanded follows nothing; nothing here allocates. Not guaranteed: a
 //! value before the input has come for the first time; until then it is 0, which no SubDevice acts upon before OP.
 
+use std::ops::Range;
 use zerocat_pdi::BitSpan;
 
 /// An output of a writer that follows an input while nobody commands it.
@@ -42,6 +43,13 @@ impl Following {
     /// Outputs become safe, or are the initial ones.
     pub(crate) fn begin(&mut self, initial: bool) {
         self.0.iter_mut().for_each(|(follow, now)| *now = if initial { follow.initial } else { follow.safe });
+    }
+
+    /// Outputs in some bytes of the record become safe.
+    #[cold]
+    pub(crate) fn make_safe(&mut self, bytes: &Range<usize>) {
+        let its = self.0.iter_mut().filter(|(follow, _)| bytes.contains(&(follow.record.offset / 8)));
+        its.for_each(|(follow, now)| *now = follow.safe);
     }
 
     /// A set was taken that commands some bits of the record.

@@ -4,6 +4,7 @@ use crate::command::WriterPort;
 use crate::cyclic::CyclicLane;
 use crate::safe::SafeOutputs;
 use crate::sample::SamplePort;
+use crate::void::Voids;
 use std::time::Duration;
 
 /// What the realtime thread sends and receives in each cycle, and for whom.
@@ -23,6 +24,8 @@ pub struct Exchange {
     /// The SubDevices' watchdog: when a frame wasn't sent for longer, outputs are made safe before it is sent again.
     /// `None`: never.
     pub stall_limit: Option<Duration>,
+    /// Orders to make what was commanded of single SubDevices void.
+    pub voids: Voids,
 }
 
 impl Exchange {
@@ -30,7 +33,15 @@ impl Exchange {
     #[must_use]
     pub fn new(lane: CyclicLane) -> Self {
         let safe = SafeOutputs::zero(lane.image().len());
-        Self { lane, readers: Vec::new(), writers: Vec::new(), safe, initial: None, stall_limit: None }
+        Self {
+            lane,
+            readers: Vec::new(),
+            writers: Vec::new(),
+            safe,
+            initial: None,
+            stall_limit: None,
+            voids: Voids::default(),
+        }
     }
 }
 

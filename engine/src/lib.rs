@@ -10,7 +10,8 @@
 //! - A slow reader, a full ring or a flood of foreign frames is counted, never waited for.
 //! - An output that follows an input ([`Follow`]) has its value of the cycle before until somebody commands it.
 //! - Nothing that was commanded before an outage is sent after it ([`CommandWriter`]), and frames that weren't sent for
-//!   longer than the SubDevices' watchdog carry safe outputs first.
+//!   longer than the SubDevices' watchdog carry safe outputs first. The same holds for a single SubDevice of which an
+//!   ordinary thread says that it was left without frames ([`Voider`]).
 //! - Every acyclic request ends: it is answered, or given back as lost.
 //!
 //! Not guaranteed: that a frame comes back. That is counted too.
@@ -28,12 +29,14 @@ mod frame;
 mod lane;
 mod measure;
 mod packed;
+mod parts;
 #[cfg(feature = "planted")]
 pub mod planted;
 mod record;
 mod run;
 mod safe;
 mod sample;
+mod void;
 
 pub use acyclic::{AcyclicLane, AcyclicSettings, Pool};
 pub use command::{CommandSet, CommandState, CommandWriter, Order, RingFull, WriterPort, WriterSpec, writer};
@@ -48,3 +51,4 @@ pub use measure::{Distribution, Measurements, Summary};
 pub use run::{RealtimeUsage, RunOutcome, Settings, run};
 pub use safe::SafeOutputs;
 pub use sample::{ReaderSpec, SampleHeader, SamplePort, SampleReader, StateReader, reader, reader_while_safe};
+pub use void::{Voided, Voider, Voids, voids};

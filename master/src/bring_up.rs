@@ -9,6 +9,7 @@ use crate::shutdown::LOOK;
 use crate::stopping::StopWatch;
 use crate::told::Retried;
 use crate::uncommanded::Uncommanded;
+use crate::void;
 use std::time::Duration;
 use zerocat_bus::{
     AlReached, BringUpError, Driven, Label, Matching, Missing, Network, Occupancy, Options, SiiNames, Times, occupancy,
@@ -16,7 +17,7 @@ use zerocat_bus::{
 use zerocat_config::{Rig, Timeouts};
 use zerocat_engine::{
     ControlClosed, Counters, CyclicLane, Exchange, LaneError, LaneOptions, PROCESS_DATA_ROOM, SamplePort, TakingPart,
-    Traffic, WriterPort,
+    Traffic, Voider, WriterPort,
 };
 use zerocat_link::Slot;
 use zerocat_pdi::{LayoutError, Plan, SubDevicePlan, lay_out};
@@ -209,6 +210,8 @@ pub struct Planned<'d> {
     pub(crate) before: Counters,
     /// How long the machine had been suspended in all by then.
     pub(crate) suspended_before: Duration,
+    /// Makes what was commanded of single SubDevices void, by position.
+    pub(crate) voider: Voider,
     /// Sees the input that the end of the run waits for.
     pub(crate) stop_watch: Option<StopWatch>,
 }
@@ -291,6 +294,7 @@ impl<'a> Machine<'a> {
             bindings,
             before: self.counters.read(),
             suspended_before,
+            voider: Voider::default(),
             stop_watch: None,
         })
     }
@@ -301,7 +305,7 @@ impl<'a> Machine<'a> {
     /// # Errors
     /// What failed, with the SubDevice.
     pub async fn operate(&mut self, planned: &mut Planned<'a>, ports: &mut Ports) -> Result<(), StartError> {
-        let Planned { network, plan, matching, bindings, before, suspended_before, .. } = planned;
+        let Planned { network, plan, matching, bindings, before, suspended_before, voider, .. } = planned;
         self.observer.enter(Phase::SafeOp);
         network.program(plan).await?;
         let reached = network.to_safe_op().await?;
@@ -312,8 +316,10 @@ impl<'a> Machine<'a> {
         let Ports { readers, writers } = std::mem::take(ports);
         let Uncommanded { safe, initial } = Uncommanded::of(self.rig, plan, bindings);
         let stall_limit = Some(self.rig.engine.watchdog);
+        let voids;
+        (*voider, voids) = void::orders(plan);
         (*before, *suspended_before) = (self.counters.read(), self.surroundings.suspended());
-        self.controls.install(Exchange { lane, readers, writers, safe, initial, stall_limit })?;
+        self.controls.install(Exchange { lane, readers, writers, safe, initial, stall_limit, voids })?;
         self.complete_cycles(before, |now| now.installed > before.installed).await?;
         self.observer.enter(Phase::Op);
         let told_before = self.counters.read().expectations;

@@ -44,6 +44,7 @@ mod tasks;
 mod told;
 mod uncommanded;
 mod unstarted;
+mod void;
 mod wanted;
 
 pub use bind::{BindError, MappedPdo, Positions, Unbound, bind};

@@ -1,5 +1,7 @@
 //! From the channels of a task and their places in the process image to the records of its ring.
 
+use std::collections::BTreeMap;
+use std::ops::Range;
 use zerocat_config::ResolvedChannel;
 use zerocat_engine::{Follow, Order, ReaderSpec, WriterSpec};
 use zerocat_pdi::{BitSpan, DataType, Octets, Value, Windows};
@@ -42,6 +44,8 @@ pub struct Point {
     pub data_type: DataType,
     /// Its bits in a record.
     pub span: BitSpan,
+    /// Which of the task's SubDevices it is of, in bus order.
+    pub part: usize,
 }
 
 impl Point {
@@ -66,6 +70,8 @@ pub struct Mapping {
     windows: Windows,
     points: Vec<Point>,
     follows: Vec<Follow>,
+    /// Bytes of the image with the channels of each SubDevice.
+    parts: Vec<Range<usize>>,
 }
 
 /// Least number of records that a sample ring holds.
@@ -81,14 +87,16 @@ impl Mapping {
     pub fn new(channels: &[Placed]) -> Self {
         let spans: Vec<BitSpan> = channels.iter().map(|placed| placed.span).collect();
         let windows = Windows::cover(&spans);
+        let parts = parts(channels);
         let point = |(placed, span): (&Placed, &BitSpan)| Point {
             channel: placed.channel.channel,
             data_type: placed.channel.value_type(),
             span: *span,
+            part: parts.range(..placed.position).count(),
         };
         let points = channels.iter().zip(&windows.spans).map(point).collect();
         let follows = channels.iter().zip(&windows.spans).filter_map(|(placed, span)| placed.follow(*span)).collect();
-        Self { windows, points, follows }
+        Self { windows, points, follows, parts: parts.into_values().collect() }
     }
 
     /// The points in the order of the channels.
@@ -116,6 +124,7 @@ impl Mapping {
         WriterSpec {
             ranges: self.windows.ranges.clone(),
             mask: self.windows.mask.clone(),
+            parts: self.parts.clone(),
             follows: self.follows.clone(),
             order: Order::Newest,
             depth: COMMAND_DEPTH,
@@ -130,6 +139,17 @@ impl Mapping {
         let wanted = std::time::Duration::try_from_secs_f64(2.0 * per_second).map_or(most, |count| count.as_secs());
         usize::try_from(wanted.clamp(LEAST_DEPTH, most)).unwrap_or(usize::MAX)
     }
+}
+
+/// The bytes from the first to the last of the channels of each SubDevice, by position. No other has any of its own between.
+fn parts(channels: &[Placed]) -> BTreeMap<u16, Range<usize>> {
+    let mut parts = BTreeMap::new();
+    for Placed { position, span, .. } in channels {
+        let bytes = span.bytes();
+        let part: &mut Range<usize> = parts.entry(*position).or_insert_with(|| bytes.clone());
+        *part = part.start.min(bytes.start)..part.end.max(bytes.end);
+    }
+    parts
 }
 
 #[cfg(test)]
@@ -194,6 +214,15 @@ pub(crate) mod tests {
         assert_eq!(mapping.points()[0].read(&[0x20]), Some(Value::Bool(true)));
         assert_eq!(mapping.points()[0].read(&[0xdf]), Some(Value::Bool(false)));
         assert_eq!(mapping.writer(100, 10.0).mask, [0b10_0000]);
+    }
+
+    #[test]
+    fn the_channels_of_each_subdevice_are_a_part() {
+        let mut channels = [(1, 64), (2, 3), (3, 40)].map(|(n, offset)| placed(n, DataType::Bool, offset, 1));
+        channels[1].position = 2;
+        let mapping = Mapping::new(&channels);
+        assert_eq!(mapping.writer(100, 10.0).parts, [0..1, 5..9]);
+        assert_eq!(mapping.points().iter().map(|point| point.part).collect::<Vec<_>>(), [1, 0, 1]);
     }
 
     #[test]

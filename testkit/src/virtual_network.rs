@@ -364,7 +364,8 @@ fn tasks_of(plan: &Plan, bindings: &Bindings) -> (Ports, Tasks) {
     let follows =
         bindings.iter().flatten().filter_map(|one| follow(one.span, one.initial, one.safe, &outputs)).collect();
     let (state_every, state_depth, order) = (1, DEPTH, Order::Newest);
-    let spec = WriterSpec { ranges: outputs, mask, follows, order, depth: DEPTH, state_every, state_depth };
+    let parts = plan.subdevices.iter().map(|one| one.outputs.clone()).filter(|outputs| !outputs.is_empty()).collect();
+    let spec = WriterSpec { ranges: outputs, mask, parts, follows, order, depth: DEPTH, state_every, state_depth };
     let (writer_port, commands, states) = writer(spec);
     let ports = Ports { readers: vec![sample_port], writers: vec![writer_port] };
     (ports, Tasks { samples, commands, states })

@@ -24,8 +24,24 @@ impl<L: Link> Engine<L> {
                 Message::Stop => concluded.end = Some(EndReason::Stopped),
             }
         }
+        if self.exchange.as_deref().is_some_and(|exchange| exchange.voids.are_ordered()) {
+            self.void();
+        }
         concluded.end = concluded.end.or_else(|| self.end_if_abandoned());
         concluded
+    }
+
+    /// Obeys the orders to make what was commanded of single SubDevices void.
+    #[cold]
+    fn void(&mut self) {
+        let Some(exchange) = self.exchange.as_deref_mut() else { return };
+        let Exchange { lane, writers, safe, voids, .. } = exchange;
+        let epoch = voids.obey(lane, writers, safe, self.counters.epoch);
+        if epoch != self.counters.epoch {
+            self.counters.epoch = epoch;
+            let live = self.traffic == Traffic::Live;
+            writers.iter().for_each(|writer| writer.set_live(epoch, live));
+        }
     }
 
     /// An engine whose controls were dropped sends safe outputs for some cycles and ends.
@@ -109,11 +125,12 @@ impl<L: Link> Engine<L> {
         self.counters.epoch += 1;
         self.counters.safe_cycles = 0;
         let Some(exchange) = self.exchange.as_deref_mut() else { return };
-        let Exchange { lane, writers, safe, initial, .. } = exchange;
+        let Exchange { lane, writers, safe, initial, voids, .. } = exchange;
         lane.make_safe(initial.as_ref().filter(|_| self.initial).unwrap_or(safe));
-        for writer in writers {
+        for writer in &mut *writers {
             let dropped = writer.begin(self.counters.epoch, self.initial, safe, lane.image_mut());
             self.counters.stale_commands += dropped;
         }
+        voids.begin(writers);
     }
 }

@@ -16,3 +16,4 @@ mod support;
 mod tick;
 mod timed;
 mod units;
+mod void;

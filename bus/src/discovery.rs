@@ -21,6 +21,7 @@ use crate::sii::{Content, Sii, SiiNames, SiiReader};
 use crate::subdevice::{EscInfo, Identity, MailboxInfo, SubDevice};
 use crate::times::Times;
 use crate::topology::{Topology, topology};
+use crate::wiring;
 
 /// Station address of position 0. Above the addresses that an alias is likely to have, and not 0, which is what an
 /// ESC without an address has.
@@ -69,8 +70,8 @@ pub async fn discover(datagrams: &Datagrams, names: SiiNames) -> Result<(Vec<Sub
     for (subdevice, parent) in subdevices.iter_mut().zip(&tree.parents) {
         subdevice.parent = *parent;
     }
-    if !tree.consistent() {
-        tracing::warn!(orphans = ?tree.orphans, dangling = ?tree.dangling, "open ports and SubDevices don't agree");
+    for odd in wiring::oddities(&subdevices, &tree) {
+        tracing::warn!("{odd}");
     }
     Ok((subdevices, tree))
 }

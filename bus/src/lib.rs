@@ -36,6 +36,7 @@ pub mod times;
 pub mod topology;
 pub mod watchdog;
 mod window;
+mod wiring;
 
 pub use actor::Actors;
 pub use al::{AlPolicy, AlReached, AlShown};

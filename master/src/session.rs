@@ -18,6 +18,7 @@ use crate::privileges::Privileges;
 use crate::realtime::ThreadPanic;
 use crate::report::{LinkReport, MarginReport, NetworkReport, Report};
 use crate::run_report;
+use crate::silence::{Listener, why_silent};
 use crate::tasks::{TaskSet, TaskStartError};
 use crate::unstarted::Unstarted;
 use std::path::PathBuf;
@@ -206,9 +207,13 @@ impl Session {
             false => Ok((files, open_link(&request)?)),
         });
         let interface = rig.network.properties.interface.clone();
+        // Whoever starts a session that gives capabilities up has none to listen with any more.
+        let listener = (options.privileges == Privileges::GiveUp).then(|| Listener::start(&interface)).flatten();
+        let why = || listener.map_or_else(|| why_silent(&interface), Listener::why_silent);
         match opened {
-            Ok((files, link)) => Self::start_with(rig, link, files, options, stop)
-                .map_err(|unstarted| unstarted.with_reasons(&interface)),
+            Ok((files, link)) => {
+                Self::start_with(rig, link, files, options, stop).map_err(|unstarted| unstarted.with_reasons(why))
+            }
             Err(error) => Err(Unstarted { error, report: report() }),
         }
     }

@@ -4,19 +4,27 @@
 //! whether a frame that is sent there arrives at another interface of this host: a ring. For that it sends one broadcast
 //! read, up to three times, and listens for some tens of milliseconds.
 //!
-//! Not guaranteed: that what it finds is the cause, nor that it finds any. A ring is seen only by who still may open raw
-//! sockets: a scan, but not a run, which has given CAP_NET_RAW up by then.
+//! Not guaranteed: that what it finds is the cause, nor that it finds any. A ring is seen only by who may open raw
+//! sockets; for a run, which gives CAP_NET_RAW up, a thread keeps it until the network is in OP or has failed to come up
+//! ([`Listener`]).
 
 use std::path::Path;
-use std::thread::sleep;
+use std::sync::mpsc::{Sender, channel};
+use std::thread::{Builder, JoinHandle, sleep};
 use std::time::{Duration, Instant};
 use zerocat_host::nic::{Upper, has_carrier};
 use zerocat_link::packet::{self, PacketLink};
 use zerocat_link::{Link, MAX_FRAME, Sizing, Slot};
+use zerocat_sched::Capabilities;
+use zerocat_sched::capabilities::{for_locked_memory, keep_only};
 use zerocat_wire::ethernet::{self, MacAddress};
 use zerocat_wire::{Address, Command, Datagram, FrameBuilder, FrameView, register};
 use zerocat_xdp::AttachedProgram;
 
+/// Name of the thread that listens for a run.
+const NAME: &str = "zc-silence";
+/// Its stack.
+const STACK: usize = 256 * 1024;
 /// Times that a frame is sent to see where it arrives.
 const TRIES: u32 = 3;
 /// How long each is listened for.
@@ -35,6 +43,50 @@ pub fn why_silent(interface: &str) -> Vec<String> {
         reasons.extend(ring(interface));
     }
     reasons
+}
+
+/// A thread that may still open raw sockets, to find out why nobody answers once the others may not. It does nothing until it
+/// is asked, and ends when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    ask: Option<Sender<()>>,
+    thread: Option<JoinHandle<Vec<String>>>,
+}
+
+impl Listener {
+    /// Starts it for an interface, with what it needs and no more. `None`: no thread can be had.
+    pub(crate) fn start(interface: &str) -> Option<Self> {
+        let (ask, asked) = channel();
+        let interface = interface.to_owned();
+        let work = move || {
+            if let Err(error) = keep_only(Capabilities::NET_RAW.union(for_locked_memory())) {
+                tracing::warn!("fewer capabilities: {error}");
+            }
+            if asked.recv().is_ok() { why_silent(&interface) } else { Vec::new() }
+        };
+        let thread = Builder::new().name(NAME.to_owned()).stack_size(STACK).spawn(work).ok()?;
+        Some(Self { ask: Some(ask), thread: Some(thread) })
+    }
+
+    /// As [`why_silent`].
+    pub(crate) fn why_silent(mut self) -> Vec<String> {
+        if let Some(ask) = &self.ask {
+            // It waits for nothing else.
+            let _ = ask.send(());
+        }
+        self.end()
+    }
+
+    fn end(&mut self) -> Vec<String> {
+        self.ask = None;
+        self.thread.take().and_then(|thread| thread.join().ok()).unwrap_or_default()
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.end();
+    }
 }
 
 /// The bridge, bond or the like that takes the frames that come back.

@@ -3,7 +3,6 @@
 use crate::bring_up::StartError;
 use crate::report::Report;
 use crate::session::SessionError;
-use crate::silence::why_silent;
 use zerocat_bus::BringUpError;
 
 /// Why a session did not start, with the report of the attempt. Everything that was begun has been undone.
@@ -18,10 +17,10 @@ pub struct Unstarted {
 }
 
 impl Unstarted {
-    /// Where nobody answered at an interface: with what this host knows of why.
-    pub(crate) fn with_reasons(mut self, interface: &str) -> Self {
+    /// Where nobody answered: with what this host knows of why.
+    pub(crate) fn with_reasons(mut self, why_silent: impl FnOnce() -> Vec<String>) -> Self {
         if let SessionError::Start(StartError::Silent | StartError::Bus(BringUpError::Nobody)) = self.error {
-            let reasons = why_silent(interface);
+            let reasons = why_silent();
             if !reasons.is_empty() {
                 self.error = SessionError::Start(StartError::Unheard(reasons));
             }

@@ -39,6 +39,12 @@ fn a_ring_is_told_with_both_of_its_ends() {
         let (here, there) = (&veth.master, &second.master);
         let why = format!("frames sent at {here} arrive at {there}, 6 SubDevices on their way: a ring");
         zerocat(&["scan", "--interface", here]).with_code(5).saying(&[NOBODY, &why, "unplug one end"]);
+        for link in ["packet", "xdp"] {
+            let ended = run(&demo_rig(here), &["--link", link, "--seconds", "1"]);
+            ended.with_code(5).saying(&[NOBODY, &why, "unplug one end"]);
+        }
+        let draft = folder.path("rig.yaml");
+        zerocat(&["init", "--interface", here, &draft]).with_code(5).saying(&[NOBODY, &why, "unplug one end"]);
         sim.stop(Signal::SIGTERM).with_code(0);
     });
 }

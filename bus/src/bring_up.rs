@@ -35,6 +35,7 @@ use crate::sii::SiiNames;
 use crate::subdevice::SubDevice;
 use crate::times::Times;
 use crate::topology::Topology;
+use crate::types::{self, WantedTypes};
 use crate::watchdog;
 
 /// What the caller may choose.
@@ -161,6 +162,12 @@ impl<'d> Network<'d> {
     /// known of their kind into `book`. After their maps were read.
     pub async fn read_names(&mut self, book: &mut NameBook) {
         names::give_names(self.datagrams, &mut self.subdevices, &mut self.mailboxes, book).await;
+    }
+
+    /// Has SubDevices say the data types of entries that have none in their SII, within [`types::PER_SUBDEVICE`]. After
+    /// their maps were read.
+    pub async fn read_types(&mut self, wanted: &WantedTypes) {
+        types::give_types(self.datagrams, &mut self.subdevices, &mut self.mailboxes, wanted).await;
     }
 
     /// What each SubDevice brings to the process image, in bus order.

@@ -34,6 +34,7 @@ pub mod sii;
 pub mod subdevice;
 pub mod times;
 pub mod topology;
+pub mod types;
 pub mod watchdog;
 mod window;
 mod wiring;
@@ -57,5 +58,6 @@ pub use sii::SiiNames;
 pub use subdevice::{EscInfo, Identity, MailboxInfo, PdoSource, SubDevice};
 pub use times::Times;
 pub use topology::{Parent, Topology};
+pub use types::WantedTypes;
 
 pub use ethercrab::PduLoop;

@@ -118,7 +118,7 @@ const fn lacks_name(entry: &Entry) -> bool {
 }
 
 /// Whether a SubDevice may be asked: its SII says so, or says nothing of CoE at all.
-const fn may_be_asked(subdevice: &SubDevice) -> bool {
+pub(crate) const fn may_be_asked(subdevice: &SubDevice) -> bool {
     let details = subdevice.sii.general.coe;
     details == 0 || details & coe::SDO_INFO != 0
 }
@@ -247,7 +247,7 @@ async fn object(
 }
 
 /// What a SubDevice doesn't know is no error.
-fn known<T>(answer: Result<T, SdoError>) -> Result<Option<T>, SdoError> {
+pub(crate) fn known<T>(answer: Result<T, SdoError>) -> Result<Option<T>, SdoError> {
     match answer {
         Ok(answer) => Ok(Some(answer)),
         Err(SdoError::Abort { .. } | SdoError::Answer { .. }) => Ok(None),

@@ -5,6 +5,7 @@ use crate::fault::{Fault, FaultKind, Schedule};
 use crate::invariant::{Invariant, Violation};
 use crate::world::{CYCLIC, MachineEnds, Scene, World};
 use fastrand::Rng;
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -161,7 +162,7 @@ fn run(course: &Rc<RefCell<Course>>) {
     let out_of_op = Arc::<Mutex<Vec<OutOfOp>>>::default();
     let app = Rc::new(RefCell::new(None));
     let mut machine = Machine {
-        rig: &rig,
+        rig: Cow::Borrowed(&rig),
         datagrams: &datagrams,
         controls,
         counters,

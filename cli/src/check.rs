@@ -20,12 +20,17 @@ pub(crate) struct Check {
     json: bool,
 }
 
+/// Entries that are named at most.
+const MOST_NAMED: usize = 4;
+
 #[derive(Debug, Serialize)]
 struct Verdict {
     schema: &'static str,
     ok: bool,
     problems: Vec<ErrorProblem>,
     warnings: Vec<ErrorProblem>,
+    /// Entries whose length and type the bus says.
+    types_from_bus: Vec<String>,
 }
 
 impl Check {
@@ -38,6 +43,7 @@ impl Check {
                 ok: loaded.is_ok(),
                 problems: loaded.as_ref().err().map(each_problem).unwrap_or_default(),
                 warnings: loaded.as_ref().map(warnings).unwrap_or_default(),
+                types_from_bus: loaded.as_ref().map(types_from_bus).unwrap_or_default(),
             };
             return print::document(&verdict, done);
         }
@@ -93,13 +99,25 @@ fn warnings(rig: &Rig) -> Vec<ErrorProblem> {
     rig.warnings().iter().map(ErrorProblem::from).collect()
 }
 
+fn types_from_bus(rig: &Rig) -> Vec<String> {
+    rig.untyped().iter().map(ToString::to_string).collect()
+}
+
 fn summary(path: &Path, rig: &Rig) {
     let network = &rig.network.properties;
     print::line(format_args!("{}: right", path.display()));
     print::line(format_args!("  network    {} at {} Hz", network.interface, network.rate));
     print::line(format_args!("  slaves     {}", rig.slaves.len()));
-    for task in &rig.tasks {
-        let channels = rig.channels_of(task).len();
+    let open = types_from_bus(rig);
+    if !open.is_empty() {
+        let shown = open.iter().take(MOST_NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+        let more = open.len().saturating_sub(MOST_NAMED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        print::line(format_args!("  types      the bus says those of {shown}{more}"));
+    }
+    let typed = rig.with_any_types();
+    for task in &typed.tasks {
+        let channels = typed.channels_of(task).len();
         let kind = match task {
             Task::Read(_) => "read task ",
             Task::Write(_) => "write task",

@@ -130,6 +130,7 @@ fn problems(error: &SessionError) -> Vec<ErrorProblem> {
             });
             each.collect()
         }
+        StartError::Rules(all) => all.iter().map(ErrorProblem::from).collect(),
         StartError::Unnamed(all) => all.iter().map(|one| ErrorProblem::told(one.to_string())).collect(),
         StartError::Changed(all) | StartError::Unheard(all) => all.iter().map(ErrorProblem::told).collect(),
         _ => Vec::new(),

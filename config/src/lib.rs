@@ -32,6 +32,7 @@ mod sink;
 mod source;
 mod task;
 mod timeouts;
+mod types;
 mod waveform;
 
 pub use busy_poll::{BusyPoll, BusyPollSettings};
@@ -55,5 +56,6 @@ pub use task::{
     AfterOutage, ReadChannel, ReadConfig, ReadTask, ScanTask, Target, Task, WriteChannel, WriteConfig, WriteTask,
 };
 pub use timeouts::Timeouts;
+pub use types::{EntryAddress, EntryType};
 pub use waveform::Waveform;
 pub use zerocat_text::{Place as TextPlace, TextError};

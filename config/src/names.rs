@@ -52,7 +52,9 @@ fn default(channel: &AnyChannel<'_>) -> String {
     let bit = channel.bit.map_or_else(String::new, |bit| format!("_bit{bit}"));
     let of = match channel.target {
         Target::Automatic { pdo } => sanitised(pdo),
-        Target::Manual { index, subindex, .. } => format!("{index:#06x}_{subindex:02x}"),
+        Target::Manual { index, subindex, .. } | Target::Untyped { index, subindex, .. } => {
+            format!("{index:#06x}_{subindex:02x}")
+        }
     };
     format!("{}_{of}{bit}", sanitised(channel.device))
 }

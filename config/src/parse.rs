@@ -1,6 +1,6 @@
 //! From a file to records, with the path, line and column of what does not fit, in a user's words.
 
-use crate::error::ConfigError;
+use crate::error::{ConfigError, Problem};
 use crate::raw::RawRig;
 use crate::rig::Rig;
 use std::path::Path;
@@ -27,7 +27,38 @@ pub(crate) fn text(text: &str, format: Format) -> Result<Rig, ConfigError> {
 /// The rig of a file that parses.
 pub(crate) fn rig(document: &Document) -> Result<Rig, ConfigError> {
     let raw: RawRig = document.read(&HINTS)?;
-    raw.into_rig().map_err(|problems| placed(ConfigError::Problems { problems }, document))
+    let (rig, mut problems) = raw.into_rig();
+    if problems.is_empty() {
+        return Ok(rig);
+    }
+    let rules = independent(rig.problems(), &problems);
+    problems.extend(rules);
+    let mut error = placed(ConfigError::Problems { problems }, document);
+    if let ConfigError::Problems { problems } = &mut error {
+        problems.sort_by_key(|problem| problem.at.map(|at| (at.line, at.column)));
+    }
+    Err(error)
+}
+
+/// Of the broken rules of a rig whose form is wrong, those that don't follow from that: none where a key is missing or out of
+/// place, none within a channel that can't be read, and no reference, which may mean such a channel.
+fn independent(rules: Vec<Problem>, form: &[Problem]) -> Vec<Problem> {
+    let wrong: Vec<String> = form.iter().map(|problem| whole(&problem.path).to_owned()).collect();
+    let within = |path: &str| {
+        let below = |above: &String| {
+            path.strip_prefix(above.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        };
+        wrong.iter().any(below)
+    };
+    let channels = form.iter().any(|problem| problem.path.contains(".channels"));
+    let refers = |path: &str| path.ends_with(".from") || path == "engine.stop.until.channel";
+    rules.into_iter().filter(|problem| !within(&problem.path) && !(channels && refers(&problem.path))).collect()
+}
+
+/// The channel that a path is within, or the path itself.
+fn whole(path: &str) -> &str {
+    let channel = path.find(".channels[").and_then(|start| Some(start + path.get(start..)?.find(']')? + 1));
+    channel.and_then(|end| path.get(..end)).unwrap_or(path)
 }
 
 /// The same with the places of its problems in the file. The place of a key that isn't there is that of its object.

@@ -14,6 +14,7 @@ use crate::error::{Problem, Rule};
 use crate::limits::Limits;
 use crate::names;
 use crate::rig::Rig;
+use crate::types;
 use device::{RawNetwork, RawSlave};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -46,27 +47,21 @@ pub(crate) struct RawRig {
 }
 
 impl RawRig {
-    /// The rig, or every key that is missing or out of place.
-    pub(crate) fn into_rig(self) -> Result<Rig, Vec<Problem>> {
+    /// The rig, and every key that is missing or out of place. In place of what is missing stands something, so that the
+    /// rest of the rig is where it is in the file.
+    pub(crate) fn into_rig(self) -> (Rig, Vec<Problem>) {
         let mut shape = Shape::default();
         let network = shape.network(self.network);
         let slaves: Vec<_> = self.slaves.into_iter().enumerate().map(|(i, raw)| shape.slave(raw, i)).collect();
-        let mut tasks = Vec::new();
-        if let Some(network) = &network {
-            let context = tasks::Context { network, slaves: &slaves };
-            let each = self.tasks.into_iter().enumerate();
-            tasks.extend(each.filter_map(|(i, raw)| shape.task(raw, &format!("tasks[{i}]"), context)));
-        }
-        match network {
-            Some(network) if shape.problems.is_empty() => {
-                let (limits, engine) = (self.limits, self.engine);
-                let esi = self.esi.into_iter().map(Into::into).collect();
-                let mut rig = Rig { network, slaves, tasks, limits, esi, engine };
-                names::complete(&mut rig);
-                Ok(rig)
-            }
-            _ => Err(shape.problems),
-        }
+        let context = tasks::Context { network: &network, slaves: &slaves };
+        let each = self.tasks.into_iter().enumerate();
+        let tasks = each.map(|(i, raw)| shape.task(raw, &format!("tasks[{i}]"), context)).collect();
+        let (limits, engine) = (self.limits, self.engine);
+        let esi = self.esi.into_iter().map(Into::into).collect();
+        let mut rig = Rig { network, slaves, tasks, limits, esi, engine };
+        types::agree(&mut rig.tasks);
+        names::complete(&mut rig);
+        (rig, shape.problems)
     }
 }
 

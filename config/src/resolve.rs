@@ -99,7 +99,7 @@ impl Rig {
     }
 
     /// The enabled channels of a task in the order of the file. Channels that don't resolve are left out; in a rig
-    /// without problems there are none of those.
+    /// without problems, and with all its types ([`Rig::with_types`]), there are none of those.
     #[must_use]
     pub fn channels_of(&self, task: &Task) -> Vec<ResolvedChannel> {
         let enabled = task.channels().into_iter().filter(|channel| channel.enabled);
@@ -187,7 +187,7 @@ pub(crate) fn entries(slave: &Slave, direction: Direction) -> &[PdoEntry] {
     }
 }
 
-/// The entry that a target refers to.
+/// The entry that a target refers to; none where only the bus knows its type.
 pub(crate) fn entry(slave: &Slave, direction: Direction, target: &Target) -> Option<PdoEntry> {
     match target {
         Target::Automatic { pdo } => entries(slave, direction).iter().find(|entry| entry.name == *pdo).cloned(),
@@ -199,5 +199,6 @@ pub(crate) fn entry(slave: &Slave, direction: Direction, target: &Target) -> Opt
             bit_length: *bit_length,
             data_type: *data_type,
         }),
+        Target::Untyped { .. } => None,
     }
 }

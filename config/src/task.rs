@@ -246,6 +246,17 @@ pub enum Target {
         /// Data type.
         data_type: DataType,
     },
+    /// An entry given here, whose length and type the bus says.
+    #[serde(rename = "manual")]
+    Untyped {
+        /// Index in the object dictionary.
+        index: u16,
+        /// Subindex.
+        subindex: u8,
+        /// Which entry of that index and subindex, where the SubDevice maps several.
+        #[serde(flatten)]
+        place: Place,
+    },
 }
 
 /// A scan task.

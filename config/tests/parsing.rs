@@ -307,10 +307,10 @@ fn refuses_distributed_clocks() {
 fn names_every_key_that_is_missing_for_its_type() {
     let mut rig = without(&format!("{READ}/sample_rate"));
     rig["tasks"][0]["config"]["channels"][0].as_object_mut().unwrap().remove("pdo");
-    rig["tasks"][0]["config"]["channels"][1].as_object_mut().unwrap().remove("data_type");
+    rig["tasks"][0]["config"]["channels"][1].as_object_mut().unwrap().remove("subindex");
     assert!(names(&rig, "tasks[0].config.sample_rate", "it is missing; an ethercat_read task needs it"));
     assert!(names(&rig, "tasks[0].config.channels[0].pdo", "an automatic channel needs it"));
-    assert!(names(&rig, "tasks[0].config.channels[1].data_type", "a manual channel needs it"));
+    assert!(names(&rig, "tasks[0].config.channels[1].subindex", "a manual channel needs it"));
     assert!(names(&without("/tasks/0/config"), "tasks[0].channels", "it is missing"));
 }
 

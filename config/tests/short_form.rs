@@ -1,8 +1,11 @@
 //! The rig file as a person writes it: short, by reference, with names; and the same rig in the specification's form.
 
 use serde_json::{Value, json};
-use zerocat_config::{By, Format, Match, Order, OutputValue, Reference, Rig, Rule, Source, Stdin, Target, Task};
-use zerocat_pdi::DataType;
+use zerocat_config::{
+    By, EntryAddress, EntryType, Format, Match, Order, OutputValue, Place, Reference, Rig, Rule, Source, Stdin, Target,
+    Task,
+};
+use zerocat_pdi::{DataType, Direction};
 
 fn read(rig: &Value) -> Rig {
     Rig::from_json(&rig.to_string()).unwrap_or_else(|error| panic!("{error}"))
@@ -18,6 +21,13 @@ fn drive(inputs: Value, outputs: Value) -> Value {
             { "type": "ethercat_write", "name": "out", "channels": outputs }
         ]
     })
+}
+
+/// The same with the read task alone.
+fn reader(inputs: Value) -> Value {
+    let mut rig = drive(inputs, json!([]));
+    rig["tasks"].as_array_mut().unwrap().truncate(1);
+    rig
 }
 
 fn status() -> Value {
@@ -103,11 +113,71 @@ fn a_channel_may_be_just_an_entry_where_the_slave_lists_it() {
 }
 
 #[test]
-fn an_entry_whose_type_nothing_says_is_refused_with_what_to_write() {
-    let rig = drive(json!(["axis.0x6041:00"]), json!([]));
+fn an_entry_without_a_type_is_left_to_the_bus() {
+    let rig = read(&reader(json!(["axis.0x6041:00", "axis.0x6041:00.3"])));
+    assert_eq!(rig.problems(), []);
+    let entry = EntryAddress {
+        slave: "axis".to_owned(),
+        direction: Direction::Input,
+        index: 0x6041,
+        subindex: 0,
+        place: Place::default(),
+    };
+    assert_eq!((rig.untyped(), rig.channels_of(&rig.tasks[0])), (vec![entry], vec![]));
+    let typed = rig.with_types(|_| Some(EntryType { bit_length: 16, data_type: DataType::Uint16 }));
+    assert_eq!(names(&typed), ["axis_0x6041_00", "axis_0x6041_00_bit3"]);
+    assert_eq!((typed.untyped(), typed.problems()), (vec![], vec![]));
+    assert_eq!(read(&serde_json::from_str(&rig.to_json().unwrap()).unwrap()).untyped(), rig.untyped());
+}
+
+#[test]
+fn a_length_alone_is_no_type_and_a_key_that_no_slave_has_is_told() {
+    let rig = reader(json!([{ "entry": "axis.0x6041:00", "bit_length": 16 }]));
     assert_eq!(problems(&rig), [("tasks[0].channels[0].data_type".to_owned(), Rule::KeyMissing)]);
-    let rig = drive(json!(["axle.0x6041:00"]), json!([]));
+    let rig = reader(json!(["axle.0x6041:00"]));
     assert_eq!(problems(&rig), [("tasks[0].channels[0].entry".to_owned(), Rule::UnknownReference)]);
+}
+
+#[test]
+fn a_type_that_stands_once_is_that_of_all_channels_of_the_entry() {
+    let mut rig = reader(json!(["axis.0x6041:00"]));
+    let other = json!({ "type": "ethercat_read", "name": "slow", "sample_rate": 10, "channels": [status()] });
+    rig["tasks"].as_array_mut().unwrap().push(other);
+    let rig = read(&rig);
+    assert_eq!((rig.untyped(), rig.problems()), (vec![], vec![]));
+    assert_eq!(names(&rig), ["axis_0x6041_00", "axis_0x6041_00"]);
+}
+
+#[test]
+fn values_are_checked_when_the_bus_has_said_the_type_in_the_words_of_a_file_that_says_it() {
+    let output = |more: &Value| {
+        let mut output = json!({ "entry": "axis.0x607a:00", "safe": { "from": "where" }, "initial": 70000 });
+        output.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        drive(json!([{ "entry": "axis.0x6064:00", "name": "where" }]), json!([output]))
+    };
+    let rig = read(&output(&json!({})));
+    assert_eq!(rig.problems(), [], "the bus may say that both are of the same type, and wide enough");
+    let typed = rig.with_types(|entry| {
+        let (bit_length, data_type) =
+            if entry.index == 0x607a { (16, DataType::Uint16) } else { (32, DataType::Int32) };
+        Some(EntryType { bit_length, data_type })
+    });
+    let written = read(&output(&json!({ "data_type": "uint16" })));
+    let written = written.with_types(|_| Some(EntryType { bit_length: 32, data_type: DataType::Int32 }));
+    assert_eq!(typed.problems(), written.problems());
+    let paths: Vec<_> = typed.problems().into_iter().map(|problem| (problem.path, problem.rule)).collect();
+    let at = |key: &str| (format!("tasks[1].channels[0].{key}"), Rule::TypeMismatch);
+    assert_eq!(paths, [at("initial"), at("safe.from")]);
+}
+
+#[test]
+fn what_is_followed_must_be_an_input_also_where_no_type_is_known() {
+    let rig = drive(json!(["axis.0x6064:00"]), json!([{ "entry": "axis.0x607a:00", "safe": { "from": "wher" } }]));
+    assert_eq!(problems(&rig), [("tasks[1].channels[0].safe.from".to_owned(), Rule::UnknownReference)]);
+    let mut rig = drive(json!(["axis.0x6064:00"]), json!([{ "entry": "axis.0x607a:00", "data_type": "int32" }]));
+    rig["engine"] =
+        json!({ "stop": { "until": { "channel": "axis_0x6064_00", "min": -5, "max": 5, "at_most": "1s" } } });
+    assert_eq!(problems(&rig), []);
 }
 
 #[test]
@@ -258,4 +328,41 @@ fn paths_count_from_the_folder_of_the_file() {
     std::fs::remove_dir_all(&folder).unwrap();
     let paths: Vec<_> = read.tasks[0].sinks().iter().map(|sink| sink.path().to_owned()).collect();
     assert_eq!(paths, [folder.join("a.jsonl"), "-".into()]);
+}
+
+#[test]
+fn a_missing_key_and_a_broken_rule_are_told_together_and_nothing_that_follows_from_the_first() {
+    let unreadable = json!({ "entry": "axle.0x6064:00", "name": "where" });
+    let outputs = json!([
+        { "entry": "axis.0x607a:00", "safe": { "from": "where" } },
+        { "entry": "axis.0x6040:00", "data_type": "uint16", "name": "control word", "initial": 70000 }
+    ]);
+    let mut rig = drive(json!([unreadable, status()]), outputs);
+    rig["tasks"][0].as_object_mut().unwrap().remove("sample_rate");
+    rig["engine"] = json!({ "priority": 99 });
+    let mut found = problems(&rig);
+    found.sort();
+    let expected = [
+        ("engine.priority", Rule::OutOfRange),
+        ("tasks[0].channels[0].entry", Rule::UnknownReference),
+        ("tasks[0].sample_rate", Rule::KeyMissing),
+        ("tasks[1].channels[1].initial", Rule::TypeMismatch),
+        ("tasks[1].channels[1].name", Rule::Name),
+    ];
+    assert_eq!(found, expected.map(|(path, rule)| (path.to_owned(), rule)));
+}
+
+#[test]
+fn a_network_without_an_interface_and_a_task_without_channels_hide_nothing_else() {
+    let mut rig = drive(json!([status()]), json!([status()]));
+    rig["network"] = json!({ "rate": 0 });
+    rig["tasks"][0].as_object_mut().unwrap().remove("channels");
+    let mut found = problems(&rig);
+    found.sort();
+    let expected = [
+        ("network.interface", Rule::KeyMissing),
+        ("network.rate", Rule::OutOfRange),
+        ("tasks[0].channels", Rule::KeyMissing),
+    ];
+    assert_eq!(found, expected.map(|(path, rule)| (path.to_owned(), rule)));
 }

@@ -292,6 +292,9 @@ faults! {
     SubdeviceDiffers "subdevice_differs" Device None;
         "a SubDevice is otherwise than the rig file says, and no rule is broken";
         "write what it is into the rig file, or put back what was there";
+    DataTypeUnsaid "data_type_unsaid" Config None;
+        "neither the rig file nor the bus says the data type of a channel";
+        "it is taken as unsigned, by its length: write its `data_type` where that is wrong";
     SubdeviceReplaced "subdevice_replaced" Device None;
         "after an outage another SubDevice is in the place of one, and the rig file accepts it";
         "none, if it was put there on purpose";

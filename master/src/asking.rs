@@ -143,7 +143,7 @@ impl<'a> Machine<'a> {
 
     /// Why all watchdogs expired that could.
     fn why_expired(&self) -> Cause {
-        let unbroken = layout::time_of(self.rig, self.counters.read().complete_streak);
+        let unbroken = layout::time_of(&self.rig, self.counters.read().complete_streak);
         if unbroken > self.rig.engine.watchdog + UNBROKEN { Cause::StoodStill } else { Cause::Expired }
     }
 }

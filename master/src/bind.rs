@@ -202,7 +202,7 @@ fn meant<'p>(channel: &ResolvedChannel, subdevice: &'p SubDevicePlan) -> Result<
     }
 }
 
-fn candidate(entry: &PlacedEntry) -> Candidate {
+pub(crate) fn candidate(entry: &PlacedEntry) -> Candidate {
     Candidate { pdo_index: entry.pdo, pdo_nth: entry.pdo_nth, bit_length: entry.span.len }
 }
 

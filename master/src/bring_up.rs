@@ -14,7 +14,7 @@ use std::time::Duration;
 use zerocat_bus::{
     AlReached, BringUpError, Driven, Label, Matching, Missing, Network, Occupancy, Options, SiiNames, Times, occupancy,
 };
-use zerocat_config::{Rig, Timeouts};
+use zerocat_config::{Problem, Rig, Timeouts};
 use zerocat_engine::{
     ControlClosed, Counters, CyclicLane, Exchange, LaneError, LaneOptions, PROCESS_DATA_ROOM, SamplePort, TakingPart,
     Traffic, Voider, WriterPort,
@@ -121,6 +121,9 @@ pub enum StartError {
     /// A channel has no place on the bus.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// With the types that the bus says, the rig breaks rules.
+    #[error("with the data types that the bus says, the rig file isn't right{}", below(.0))]
+    Rules(Vec<Problem>),
     /// The exchange didn't become complete.
     #[error(
         "cyclic exchange is not complete after {cycles} cycles: working counter {got} of {expected}, {lost} \
@@ -260,17 +263,18 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Discovers the bus, recognises the configured SubDevices, goes to PRE-OP and lays the process image out.
+    /// Discovers the bus, recognises the configured SubDevices, goes to PRE-OP, lays the process image out, and completes the rig
+    /// with the types that it leaves to the bus.
     ///
     /// # Errors
     /// What failed, with the SubDevice.
-    pub async fn plan(&self) -> Result<Planned<'a>, StartError> {
+    pub async fn plan(&mut self) -> Result<Planned<'a>, StartError> {
         let options =
             Options { watchdog: Some(self.rig.engine.watchdog), names: SiiNames::Device, ..Options::default() };
         self.observer.enter(Phase::Discover);
         let mut network = Network::discover(self.datagrams, options).await?;
-        let matching = recognise(self.rig, &network)?;
-        for (position, times) in times(self.rig, &matching) {
+        let matching = recognise(&self.rig, &network)?;
+        for (position, times) in times(&self.rig, &matching) {
             network.set_times(position, times);
         }
         self.observer.enter(Phase::PreOp);
@@ -278,14 +282,15 @@ impl<'a> Machine<'a> {
         self.tell_retried(reached, &matching);
         self.observer.enter(Phase::ReadPdos);
         network.read_pdos().await?;
-        let layouts = layout::layouts(self.rig, &network, &matching);
-        let plan = lay_out(&layouts, &layout::units(self.rig), PROCESS_DATA_ROOM)?;
-        layout::check_watchdogs(self.rig, &plan, &matching)?;
+        let layouts = layout::layouts(&self.rig, &network, &matching);
+        let plan = lay_out(&layouts, &layout::units(&self.rig), PROCESS_DATA_ROOM)?;
+        layout::check_watchdogs(&self.rig, &plan, &matching)?;
         if plan.frames.len() > usize::from(self.cyclic_slots) {
             return Err(StartError::Slots { needed: plan.frames.len(), slots: self.cyclic_slots });
         }
         let positions: Positions = matching.matches.iter().map(|found| (found.key.clone(), found.position)).collect();
-        let bindings: Bindings = bind(self.rig, &plan, &positions)?;
+        self.type_channels(&mut network, &plan, &positions).await?;
+        let bindings: Bindings = bind(&self.rig, &plan, &positions)?;
         let suspended_before = self.surroundings.suspended();
         Ok(Planned {
             network,
@@ -314,7 +319,7 @@ impl<'a> Machine<'a> {
         let subdevices = u16::try_from(network.subdevices().len()).unwrap_or(u16::MAX);
         let lane = CyclicLane::new(plan, LaneOptions { first_slot: Slot(0), al_status: Some(subdevices) })?;
         let Ports { readers, writers } = std::mem::take(ports);
-        let Uncommanded { safe, initial } = Uncommanded::of(self.rig, plan, bindings);
+        let Uncommanded { safe, initial } = Uncommanded::of(&self.rig, plan, bindings);
         let stall_limit = Some(self.rig.engine.watchdog);
         let voids;
         (*voider, voids) = void::orders(plan);
@@ -357,8 +362,8 @@ impl<'a> Machine<'a> {
 
     /// Waits until some cycles in a row were complete, as the engine counts them, since it has obeyed.
     async fn complete_cycles(&self, before: &Counters, obeyed: impl Fn(&Counters) -> bool) -> Result<(), StartError> {
-        let wanted = CLEAN_CYCLES.max(layout::longest_interval(self.rig).saturating_add(1));
-        let patience = CLEAN_PATIENCE.saturating_add(layout::time_of(self.rig, wanted));
+        let wanted = CLEAN_CYCLES.max(layout::longest_interval(&self.rig).saturating_add(1));
+        let patience = CLEAN_PATIENCE.saturating_add(layout::time_of(&self.rig, wanted));
         let end = self.datagrams.now().saturating_add(patience);
         loop {
             let now = self.counters.read();
@@ -372,7 +377,7 @@ impl<'a> Machine<'a> {
                     lost: now.lost_cycles.saturating_sub(before.lost_cycles),
                     cycles: now.cycles.saturating_sub(before.cycles),
                     late: now.late_frames.saturating_sub(before.late_frames),
-                    deadline: deadline(self.rig),
+                    deadline: deadline(&self.rig),
                 });
             }
             self.datagrams.pause(LOOK).await;

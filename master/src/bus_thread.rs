@@ -22,6 +22,7 @@ use crate::sinks::Sinks;
 use crate::surroundings::Host;
 use crate::tasks::TaskSet;
 use crate::unstarted::Unstarted;
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::ops::ControlFlow;
 use std::sync::mpsc::SyncSender;
@@ -70,7 +71,7 @@ impl BusThread {
         let datagrams = Datagrams::new(ends.pdu_loop, now);
         let surroundings = Host { interface: core.link.interface.clone(), watch: ends.watch };
         let mut machine = Machine {
-            rig: &rig,
+            rig: Cow::Borrowed(&rig),
             datagrams: &datagrams,
             controls: ends.controls,
             counters: core.counters.clone(),

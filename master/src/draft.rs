@@ -10,6 +10,7 @@ mod page;
 mod text;
 
 pub use entries::data_type;
+pub(crate) use entries::is_said;
 pub use page::DraftFormat;
 pub use text::draft_text;
 

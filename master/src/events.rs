@@ -5,6 +5,7 @@ use crate::health::OutOfOp;
 use crate::recognition::Unnamed;
 use crate::supervision::Cause;
 use crate::told::{Retried, Told};
+use crate::types::{self, TypeByLength};
 use std::cell::Cell;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -121,6 +122,8 @@ pub enum SessionEvent {
     Retried(Retried),
     /// After an outage another SubDevice is in the place of one, and the rig file accepts it; which one.
     Replaced(String),
+    /// Channels whose data type neither the rig file nor the bus says: each with the one that its length gives it.
+    TypesByLength(Vec<TypeByLength>),
     /// The commands of a task went live, or its source ended, fell silent, or is heard again.
     Source {
         /// Name of the task.
@@ -155,6 +158,7 @@ impl fmt::Display for SessionEvent {
             Self::Unnamed(unnamed) => write!(f, "{unnamed}; it takes part without channels"),
             Self::Retried(retried) => retried.fmt(f),
             Self::Replaced(which) => f.write_str(which),
+            Self::TypesByLength(channels) => types::tell_by_length(channels, f),
         }
     }
 }

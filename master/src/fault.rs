@@ -76,6 +76,7 @@ impl StartError {
             Self::Layout(_) | Self::Slots { .. } | Self::Lane(_) => Fault::ProcessDataUnplaced,
             Self::Watchdog { .. } => Fault::WatchdogTooShort,
             Self::Bind(_) => Fault::ChannelUnplaced,
+            Self::Rules(_) => Fault::RulesBroken,
             Self::Incomplete { late, lost, .. } if *late > 0 && late.saturating_mul(2) >= *lost => Fault::AnswersLate,
             Self::Incomplete { .. } => Fault::ExchangeIncomplete,
             Self::Closed(_) => Fault::RealtimeThreadEnded,
@@ -174,6 +175,7 @@ impl SessionEvent {
             Self::Source { event: SourceEvent::Silent { .. }, .. } => Some(Fault::SourceSilent),
             Self::Retried(_) => Some(Fault::StateRetried),
             Self::Replaced(_) => Some(Fault::SubdeviceReplaced),
+            Self::TypesByLength(_) => Some(Fault::DataTypeUnsaid),
             Self::Phase(_)
             | Self::Recovered { .. }
             | Self::AttachedAgain

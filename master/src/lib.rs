@@ -42,6 +42,7 @@ mod supervision;
 mod surroundings;
 mod tasks;
 mod told;
+mod types;
 mod uncommanded;
 mod unstarted;
 mod void;
@@ -74,6 +75,7 @@ pub use supervision::Cause;
 pub use surroundings::{LinkState, NotAttached, Surroundings};
 pub use tasks::{TaskSet, TaskStartError};
 pub use told::Retried;
+pub use types::TypeByLength;
 pub use unstarted::Unstarted;
 pub use wanted::doctor_request;
 

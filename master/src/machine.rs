@@ -18,6 +18,7 @@ use crate::stopping::StopWatch;
 use crate::surroundings::Surroundings;
 use crate::tasks::TaskStartError;
 use futures_lite::future::or;
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
@@ -135,8 +136,8 @@ impl Life {
 /// The bus's owner: what it works with.
 #[derive(Debug)]
 pub struct Machine<'a> {
-    /// The rig.
-    pub rig: &'a Rig,
+    /// The rig, from the first bring-up on with the types that the bus says.
+    pub rig: Cow<'a, Rig>,
     /// Datagrams through the frame pool.
     pub datagrams: &'a Datagrams,
     /// The realtime thread.
@@ -201,7 +202,7 @@ impl<'a> Machine<'a> {
     async fn listen_and_plan(&mut self) -> Result<Planned<'a>, StartError> {
         self.listen().await?;
         let planned = self.plan().await?;
-        recognition::tell(self.rig, &planned.network, &planned.matching, self.observer);
+        recognition::tell(&self.rig, &planned.network, &planned.matching, self.observer);
         Ok(planned)
     }
 
@@ -216,7 +217,7 @@ impl<'a> Machine<'a> {
             return Err(StartError::Unwatched(unwatched).into());
         }
         let mut ports = tasks(planned)?;
-        planned.stop_watch = StopWatch::new(self.rig, &planned.bindings, &mut ports);
+        planned.stop_watch = StopWatch::new(&self.rig, &planned.bindings, &mut ports);
         self.bounded(end, async |machine| machine.operate(planned, &mut ports).await).await
     }
 

@@ -102,8 +102,8 @@ impl<'a> Machine<'a> {
         self.observer.warn(&match change {
             Change::Late { cycles } => SessionEvent::AnswersLate {
                 cycles,
-                by: layout::time_of(self.rig, cycles),
-                deadline: deadline(self.rig),
+                by: layout::time_of(&self.rig, cycles),
+                deadline: deadline(&self.rig),
             },
             Change::InTime { after } => SessionEvent::AnswersInTime { after },
         });

@@ -102,8 +102,8 @@ impl<'a> Machine<'a> {
     /// Waits until safe outputs have been sent some times. Traffic is safe already. That they come back isn't waited for, and
     /// where the interface takes no frames nothing is.
     pub(crate) async fn send_safe_outputs(&self) -> Result<(), StartError> {
-        let wanted = SAFE_CYCLES.max(layout::longest_interval(self.rig).saturating_add(1));
-        let end = self.datagrams.now().saturating_add(OBEY).saturating_add(layout::time_of(self.rig, wanted));
+        let wanted = SAFE_CYCLES.max(layout::longest_interval(&self.rig).saturating_add(1));
+        let end = self.datagrams.now().saturating_add(OBEY).saturating_add(layout::time_of(&self.rig, wanted));
         while self.counters.read().safe_cycles < wanted {
             if self.datagrams.now() >= end || !self.takes_frames() {
                 return Err(StartError::SafeNotSent);
@@ -138,7 +138,7 @@ impl<'a> Machine<'a> {
 
     /// Waits until the realtime thread has done what it was asked, which takes some cycles.
     async fn obeyed(&self, cycles: u64, done: impl Fn() -> bool) -> Result<(), StartError> {
-        let end = self.datagrams.now().saturating_add(OBEY).saturating_add(layout::time_of(self.rig, cycles));
+        let end = self.datagrams.now().saturating_add(OBEY).saturating_add(layout::time_of(&self.rig, cycles));
         while !done() {
             if self.datagrams.now() >= end {
                 return Err(StartError::Stuck { patience: OBEY });

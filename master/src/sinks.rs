@@ -32,12 +32,12 @@ impl Sinks {
     /// One can't be opened, or is a CSV with other columns.
     pub fn open(rig: &Rig) -> Result<Self, TaskStartError> {
         let mut stdout = None;
-        let of_task = |task: &Task| {
+        let of_task = |(index, task): (usize, &Task)| {
             let wrong = |source| TaskStartError::Sink { task: task.name().to_owned(), source };
-            let Some(header) = header(rig, task) else { return Ok(Vec::new()) };
+            let Some(header) = header(rig, index) else { return Ok(Vec::new()) };
             task.sinks().iter().map(|sink| open(sink, &header, &mut stdout).map_err(wrong)).collect()
         };
-        rig.tasks.iter().map(of_task).collect::<Result<_, _>>().map(Self)
+        rig.tasks.iter().enumerate().map(of_task).collect::<Result<_, _>>().map(Self)
     }
 
     /// Takes the sinks of a task.
@@ -47,13 +47,20 @@ impl Sinks {
 }
 
 /// What the lines of a task will hold; none for a task whose data isn't to be saved.
-fn header(rig: &Rig, task: &Task) -> Option<Header> {
+fn header(rig: &Rig, index: usize) -> Option<Header> {
+    let task = rig.tasks.get(index)?;
     let (saved, of, rate) = match task {
         Task::Read(read) => (read.config.data_saving, Kind::Samples, read.config.sample_rate),
         Task::Write(write) => (write.config.data_saving, Kind::State, write.config.state_rate),
         Task::Scan(_) => return None,
     };
-    (saved && !task.is_idle()).then(|| Header::before(task.name(), of, rate, &rig.channels_of(task)))
+    if !saved || task.is_idle() {
+        return None;
+    }
+    // Names and numbers are known before the bus; types that the bus says are not.
+    let rig = rig.with_any_types();
+    let task = rig.tasks.get(index)?;
+    Some(Header::before(task.name(), of, rate, &rig.channels_of(task)))
 }
 
 fn open(sink: &SinkConfig, header: &Header, stdout: &mut Option<WholeLines>) -> Result<OpenSink, SinkError> {
@@ -197,7 +204,7 @@ mod tests {
     fn run(sink: SinkConfig) {
         let rig = rig(sink);
         let mut open = Sinks::open(&rig).unwrap().take(0).pop().unwrap();
-        let header = header(&rig, &rig.tasks[0]).unwrap();
+        let header = header(&rig, 0).unwrap();
         open.sink.begin(&header).unwrap();
         open.sink.take(&Batch::new(Arc::new(header))).unwrap();
     }

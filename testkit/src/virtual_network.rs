@@ -6,6 +6,7 @@
 //!
 //! For benches and tests. Not guaranteed: any relation between virtual and real time.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -212,7 +213,7 @@ pub fn machine<'a>(
     observer: &'a Observer,
 ) -> Machine<'a> {
     Machine {
-        rig,
+        rig: Cow::Borrowed(rig),
         datagrams,
         controls,
         counters,

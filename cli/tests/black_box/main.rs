@@ -46,4 +46,5 @@ mod streams;
 mod sweep;
 mod terminal;
 mod tune;
+mod types;
 mod words;

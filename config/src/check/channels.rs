@@ -101,13 +101,16 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// An output follows an input of the same type and length.
+    /// An output follows an input of the same type and length. Where only the bus knows one of them, a run checks it.
     fn follows(&mut self, input: &Reference, output: Option<&PdoEntry>, path: &str) {
-        let Some(output) = output else { return };
-        let Some(input_entry) = self.rig.followed(input, output) else {
+        let both = output.and_then(|output| Some((self.rig.followed(input, output)?, output)));
+        let Some((input_entry, output)) = both else {
+            if self.rig.is_input(input) {
+                return;
+            }
             let inputs = self.rig.tasks.iter().filter(|task| matches!(task, Task::Read(_)));
-            let names: Vec<String> =
-                inputs.flat_map(|task| self.rig.channels_of(task)).map(|channel| channel.name).collect();
+            let enabled = inputs.flat_map(Task::channels).filter(|channel| channel.enabled);
+            let names: Vec<String> = enabled.map(|channel| channel.name.to_owned()).collect();
             let what = format!("`{input}` is no input");
             let fix = format!(
                 "give the name of a channel of a read task ({}), or an entry such as \"axis.0x6064:00\"",
@@ -179,15 +182,9 @@ impl<'a> Checker<'a> {
         }
         match target {
             Target::Automatic { pdo } => self.named(slave, direction, pdo, &format!("{at}.pdo"))?,
+            Target::Untyped { index, place, .. } => self.address(*index, place, at),
             Target::Manual { index, bit_length, data_type, place, .. } => {
-                same_entry::keys(place, at, self.found);
-                self.found.demand(
-                    Rule::OutOfRange,
-                    *index != 0,
-                    &format!("{at}.index"),
-                    "0 is padding",
-                    "give the index of an entry",
-                );
+                self.address(*index, place, at);
                 if let Err(error) = data_type.check(*bit_length) {
                     let path = format!("{at}.bit_length");
                     self.found.add(
@@ -206,6 +203,12 @@ impl<'a> Checker<'a> {
             self.found.add(Rule::OutOfRange, format!("{at}.bit"), what, "count from 0, the least significant bit");
         }
         Some(entry)
+    }
+
+    fn address(&mut self, index: u16, place: &Place, at: &str) {
+        same_entry::keys(place, at, self.found);
+        let path = format!("{at}.index");
+        self.found.demand(Rule::OutOfRange, index != 0, &path, "0 is padding", "give the index of an entry");
     }
 
     fn named(&mut self, slave: &Slave, direction: Direction, pdo: &str, path: &str) -> Option<()> {

@@ -46,7 +46,7 @@ fn stop(rig: &Rig, found: &mut Found) {
     let what = format!("no read task samples channel {}", until.channel);
     found.demand(
         Rule::UnknownReference,
-        watched.is_some(),
+        watched.is_some() || rig.is_read(&until.channel),
         "engine.stop.until.channel",
         what,
         "give the name or number of an enabled channel of a read task",

@@ -31,7 +31,7 @@ pub(super) fn ambiguous(slave: &Slave, direction: Direction, target: &Target, at
     }
     let key = match target {
         Target::Automatic { .. } => "pdo",
-        Target::Manual { .. } => "index",
+        Target::Manual { .. } | Target::Untyped { .. } => "index",
     };
     let what = format!(
         "{:#06x}:{:02x} of {} bits stands {} times in the `pdos` of `{}`, and nothing says which one is meant",

@@ -60,7 +60,7 @@ struct Fields {
     #[serde(default, deserialize_with = "number::optional")]
     #[schemars(schema_with = "number::schema_maybe_u8")]
     bit_length: Option<u8>,
-    /// Data type.
+    /// Data type; by default the one in the slave's `pdos`, or the one that the bus says.
     data_type: Option<DataType>,
     /// Name, unique; made of key and entry by default.
     name: Option<String>,
@@ -142,8 +142,16 @@ struct Meant {
     bit: Option<u8>,
 }
 
+impl Meant {
+    /// In place of what can't be read.
+    const fn nothing() -> Self {
+        let place = Place { pdo_index: None, pdo_nth: None, nth: None };
+        Self { device: String::new(), target: Target::Untyped { index: 0, subindex: 0, place }, bit: None }
+    }
+}
+
 impl Shape {
-    pub(super) fn read_channel(&mut self, raw: RawChannel, at: &str, slaves: &[Slave]) -> Option<ReadChannel> {
+    pub(super) fn read_channel(&mut self, raw: RawChannel, at: &str, slaves: &[Slave]) -> ReadChannel {
         let RawChannel(mut raw) = raw;
         let kind = "a channel of an ethercat_read task";
         self.foreign(raw.cmd_channel.is_some(), at, "cmd_channel", kind);
@@ -151,8 +159,9 @@ impl Shape {
         self.foreign(raw.waveform.is_some(), at, "waveform", kind);
         self.foreign(raw.safe.is_some(), at, "safe", kind);
         self.foreign(raw.initial.is_some(), at, "initial", kind);
-        let Meant { device, target, bit } = self.meant(&mut raw, at, Direction::Input, slaves)?;
-        Some(ReadChannel {
+        let meant = self.meant(&mut raw, at, Direction::Input, slaves);
+        let Meant { device, target, bit } = meant.unwrap_or_else(Meant::nothing);
+        ReadChannel {
             device,
             target,
             bit,
@@ -161,18 +170,19 @@ impl Shape {
             name: raw.name.unwrap_or_default(),
             unit: raw.unit,
             enabled: raw.enabled.unwrap_or(true),
-        })
+        }
     }
 
-    pub(super) fn write_channel(&mut self, raw: RawChannel, at: &str, slaves: &[Slave]) -> Option<WriteChannel> {
+    pub(super) fn write_channel(&mut self, raw: RawChannel, at: &str, slaves: &[Slave]) -> WriteChannel {
         let RawChannel(mut raw) = raw;
         if raw.channel.is_some() && raw.cmd_channel.is_some() {
             let what = "both `channel` and its alias `cmd_channel` are given";
             self.problems.push(Problem::new(Rule::Duplicate, format!("{at}.cmd_channel"), what, "keep `channel`"));
         }
-        let Meant { device, target, bit } = self.meant(&mut raw, at, Direction::Output, slaves)?;
+        let meant = self.meant(&mut raw, at, Direction::Output, slaves);
+        let Meant { device, target, bit } = meant.unwrap_or_else(Meant::nothing);
         let channel = raw.channel.or(raw.cmd_channel);
-        Some(WriteChannel {
+        WriteChannel {
             device,
             target,
             bit,
@@ -185,7 +195,7 @@ impl Shape {
             initial: raw.initial,
             safe: raw.safe,
             waveform: raw.waveform,
-        })
+        }
     }
 
     fn meant(&mut self, raw: &mut Fields, at: &str, direction: Direction, slaves: &[Slave]) -> Option<Meant> {
@@ -194,7 +204,8 @@ impl Shape {
         }
         let manual = raw.kind == Some(ChannelKind::Manual) || (raw.kind.is_none() && raw.index.is_some());
         let device = self.needed(raw.device.take(), at, "device", "a channel without `entry`");
-        let target = if manual { self.manual(raw, at) } else { self.automatic(raw, at) };
+        let slave = slaves.iter().find(|slave| Some(&slave.key) == device.as_ref());
+        let target = if manual { self.manual(slave, direction, raw, at) } else { self.automatic(raw, at) };
         Some(Meant { device: device?, target: target?, bit: raw.bit })
     }
 
@@ -209,22 +220,22 @@ impl Shape {
         Some(Target::Automatic { pdo })
     }
 
-    fn manual(&mut self, raw: &Fields, at: &str) -> Option<Target> {
+    fn manual(&mut self, slave: Option<&Slave>, direction: Direction, raw: &Fields, at: &str) -> Option<Target> {
         let kind = "a manual channel";
         self.foreign(raw.pdo.is_some(), at, "pdo", kind);
         let index = self.needed(raw.index, at, "index", kind);
         let subindex = self.needed(raw.subindex, at, "subindex", kind);
-        let data_type = self.needed(raw.data_type, at, "data_type", kind);
-        let bit_length = self.bit_length(raw, at, kind);
-        let (index, subindex, bit_length, data_type) = (index?, subindex?, bit_length?, data_type?);
-        Some(Target::Manual { index, subindex, place: raw.place(), bit_length, data_type })
+        self.address(slave, direction, (index?, subindex?), raw, at)
     }
 
-    /// The length of an entry that is given here: that of its type where it is left out.
-    fn bit_length(&mut self, raw: &Fields, at: &str, kind: &str) -> Option<u8> {
-        let width = raw.data_type.filter(|data_type| *data_type != DataType::Bytes);
-        let width = width.map(|data_type| if data_type == DataType::Bool { 1 } else { data_type.bits() });
-        self.needed(raw.bit_length.or(width), at, "bit_length", kind)
+    /// The length of an entry of a type: that of the type where it is left out.
+    fn bit_length(&mut self, data_type: DataType, raw: &Fields, at: &str) -> Option<u8> {
+        let width = match data_type {
+            DataType::Bytes => None,
+            DataType::Bool => Some(1),
+            other => Some(other.bits()),
+        };
+        self.needed(raw.bit_length.or(width), at, "bit_length", "an entry of type bytes")
     }
 
     fn place_is_foreign(&mut self, raw: &Fields, at: &str, kind: &str) {
@@ -255,7 +266,9 @@ impl Shape {
         };
         let slave = slaves.iter().find(|slave| slave.key == key)?;
         let (target, bit) = match rest {
-            Rest::Address { index, subindex, bit } => (self.address(slave, direction, index, subindex, raw, at), bit),
+            Rest::Address { index, subindex, bit } => {
+                (self.address(Some(slave), direction, (index, subindex), raw, at), bit)
+            }
             Rest::Name(name) => {
                 self.place_is_foreign(raw, at, "an entry by name");
                 let (name, bit) = named(name, entries(slave, direction));
@@ -276,33 +289,32 @@ impl Shape {
         self.problems.push(Problem::new(Rule::UnknownReference, format!("{at}.entry"), what, fix).or(keys));
     }
 
-    /// An entry by address: as the slave's `pdos` have it, where they do and nothing else is said.
+    /// An entry by address, with the type that stands beside it; else as the slave's `pdos` have it, else as the bus has it.
     fn address(
         &mut self,
-        slave: &Slave,
+        slave: Option<&Slave>,
         direction: Direction,
-        index: u16,
-        subindex: u8,
+        (index, subindex): (u16, u8),
         raw: &Fields,
         at: &str,
     ) -> Option<Target> {
         let place = raw.place();
-        if raw.data_type.is_none() {
-            let listed = entries(slave, direction).iter();
-            let mut same = listed.filter(|entry| (entry.index, entry.subindex) == (index, subindex));
-            let agreed = same.find(|entry| entry.place.agrees(&place));
-            if let Some(entry) = agreed {
-                return Some(target_of(entry, place, slave, direction));
-            }
-            let what = format!("nothing says what type {index:#06x}:{subindex:02x} is");
-            let fix = format!("write its `data_type` here, or list it in the `pdos` of `{}`", slave.key);
+        if let Some(data_type) = raw.data_type {
+            let bit_length = self.bit_length(data_type, raw, at)?;
+            return Some(Target::Manual { index, subindex, place, bit_length, data_type });
+        }
+        let listed = slave.and_then(|slave| {
+            let mut same =
+                entries(slave, direction).iter().filter(|one| (one.index, one.subindex) == (index, subindex));
+            Some(target_of(same.find(|one| one.place.agrees(&place))?, place, slave, direction))
+        });
+        if listed.is_none() && raw.bit_length.is_some() {
+            let fix = "write it too, or leave both to the bus";
             let path = format!("{at}.data_type");
-            self.problems.push(Problem::new(Rule::KeyMissing, path, what, fix));
+            self.problems.push(Problem::new(Rule::KeyMissing, path, "`bit_length` stands without it", fix));
             return None;
         }
-        let bit_length = self.bit_length(raw, at, "an entry of type bytes")?;
-        let data_type = raw.data_type?;
-        Some(Target::Manual { index, subindex, place, bit_length, data_type })
+        Some(listed.unwrap_or(Target::Untyped { index, subindex, place }))
     }
 }
 

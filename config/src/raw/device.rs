@@ -143,7 +143,7 @@ struct RawPdos {
 }
 
 impl Shape {
-    pub(super) fn network(&mut self, raw: RawNetwork) -> Option<Network> {
+    pub(super) fn network(&mut self, raw: RawNetwork) -> Network {
         let flat = raw.properties.is_none();
         let properties = raw.properties.unwrap_or_default();
         let at = "network";
@@ -152,15 +152,15 @@ impl Shape {
         let time = self.either(properties.cycle_time_us, raw.cycle_time_us, at, "properties", "cycle_time_us");
         let level = if flat { "network" } else { "network.properties" };
         let rate = self.rate(rate, time, level);
-        let interface = self.needed(interface, level, "interface", "the network")?;
-        Some(Network {
+        let interface = self.needed(interface, level, "interface", "the network").unwrap_or_default();
+        Network {
             key: raw.key.unwrap_or_else(|| "network".to_owned()),
             name: raw.name.unwrap_or_default(),
             make: raw.make.unwrap_or_default(),
             model: raw.model.unwrap_or_default(),
             properties: NetworkProperties { interface, rate, flat },
             unknown: raw.unknown,
-        })
+        }
     }
 
     fn rate(&mut self, rate: Option<f64>, micros: Option<f64>, level: &str) -> f64 {

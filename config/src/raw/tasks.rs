@@ -97,15 +97,15 @@ struct Config {
 }
 
 impl Shape {
-    pub(super) fn task(&mut self, raw: RawTask, at: &str, context: Context<'_>) -> Option<Task> {
+    pub(super) fn task(&mut self, raw: RawTask, at: &str, context: Context<'_>) -> Task {
         match raw.kind {
-            TaskKind::Read => self.read(raw, at, context).map(Task::Read),
-            TaskKind::Write => self.write(raw, at, context).map(Task::Write),
-            TaskKind::Scan => Some(Task::Scan(self.scan(raw, at))),
+            TaskKind::Read => Task::Read(self.read(raw, at, context)),
+            TaskKind::Write => Task::Write(self.write(raw, at, context)),
+            TaskKind::Scan => Task::Scan(self.scan(raw, at)),
         }
     }
 
-    fn config(&mut self, raw: &mut RawTask, at: &str, kind: &str, context: Context<'_>) -> Option<Config> {
+    fn config(&mut self, raw: &mut RawTask, at: &str, kind: &str, context: Context<'_>) -> Config {
         let flat = raw.config.is_none();
         let nested = raw.config.take().unwrap_or_default();
         let level = "config";
@@ -116,40 +116,41 @@ impl Shape {
         let data_saving = self.either(nested.data_saving, raw.data_saving, at, level, "data_saving");
         let channels = self.either(nested.channels, raw.channels.take(), at, level, "channels");
         let at = if flat { at.to_owned() } else { format!("{at}.{level}") };
-        let channels = self.needed(channels, &at, "channels", kind)?;
+        let channels = self.needed(channels, &at, "channels", kind).unwrap_or_default();
         let device = device.unwrap_or_else(|| context.network.key.clone());
         let data_saving = data_saving.unwrap_or(true);
-        Some(Config { device, sample_rate, stream_rate, state_rate, data_saving, channels, flat, at })
+        Config { device, sample_rate, stream_rate, state_rate, data_saving, channels, flat, at }
     }
 
-    fn read(&mut self, mut raw: RawTask, at: &str, context: Context<'_>) -> Option<ReadTask> {
+    fn read(&mut self, mut raw: RawTask, at: &str, context: Context<'_>) -> ReadTask {
         let kind = "an ethercat_read task";
         self.foreign(raw.source.is_some(), at, "source", kind);
         self.foreign(raw.after_outage.is_some(), at, "after_outage", kind);
-        let config = self.config(&mut raw, at, kind, context)?;
+        let config = self.config(&mut raw, at, kind, context);
         self.foreign(config.state_rate.is_some(), &config.at, "state_rate", kind);
         let sample_rate = self.needed(config.sample_rate, &config.at, "sample_rate", kind);
         let each = enumerate(config.channels, &config.at);
-        let channels = each.filter_map(|(at, raw)| self.read_channel(raw, &at, context.slaves)).collect();
-        let sample_rate = sample_rate?;
+        let channels = each.map(|(at, raw)| self.read_channel(raw, &at, context.slaves)).collect();
+        // One that no other rate contradicts where it is missing.
+        let sample_rate = sample_rate.or(config.stream_rate).unwrap_or(context.network.properties.rate);
         let stream_rate = config.stream_rate.unwrap_or_else(|| often(sample_rate));
         let (device, data_saving, flat) = (config.device, config.data_saving, config.flat);
         let config = ReadConfig { device, sample_rate, stream_rate, data_saving, channels, flat };
-        Some(ReadTask { name: raw.name, config, sinks: raw.sink.unwrap_or_default().0 })
+        ReadTask { name: raw.name, config, sinks: raw.sink.unwrap_or_default().0 }
     }
 
-    fn write(&mut self, mut raw: RawTask, at: &str, context: Context<'_>) -> Option<WriteTask> {
+    fn write(&mut self, mut raw: RawTask, at: &str, context: Context<'_>) -> WriteTask {
         let kind = "an ethercat_write task";
-        let config = self.config(&mut raw, at, kind, context)?;
+        let config = self.config(&mut raw, at, kind, context);
         self.foreign(config.sample_rate.is_some(), &config.at, "sample_rate", kind);
         self.foreign(config.stream_rate.is_some(), &config.at, "stream_rate", kind);
         let state_rate = config.state_rate.unwrap_or_else(|| often(context.network.properties.rate));
         let each = enumerate(config.channels, &config.at);
-        let channels = each.filter_map(|(at, raw)| self.write_channel(raw, &at, context.slaves)).collect();
+        let channels = each.map(|(at, raw)| self.write_channel(raw, &at, context.slaves)).collect();
         let (device, data_saving, flat) = (config.device, config.data_saving, config.flat);
         let config = WriteConfig { device, state_rate, data_saving, channels, flat };
         let (source, after_outage) = (raw.source.unwrap_or_default(), raw.after_outage.unwrap_or_default());
-        Some(WriteTask { name: raw.name, config, source, after_outage, sinks: raw.sink.unwrap_or_default().0 })
+        WriteTask { name: raw.name, config, source, after_outage, sinks: raw.sink.unwrap_or_default().0 }
     }
 
     fn scan(&mut self, raw: RawTask, at: &str) -> ScanTask {

@@ -93,7 +93,27 @@ fn sanitised(name: &str) -> String {
 /// one, or bytes.
 #[must_use]
 pub fn data_type(entry: &Entry) -> DataType {
-    let by_code = match entry.type_code {
+    let by_code = by_code(entry.type_code);
+    by_code.filter(|data_type| data_type.fits(entry.bit_length)).unwrap_or(match entry.bit_length {
+        1 => DataType::Bool,
+        2..=8 => DataType::Uint8,
+        9..=16 => DataType::Uint16,
+        17..=32 => DataType::Uint32,
+        33..=64 => DataType::Uint64,
+        _ => DataType::Bytes,
+    })
+}
+
+/// Whether the data type of an entry is what its SubDevice says, or what its length leaves no choice of: not whether a number
+/// is signed.
+pub(crate) fn is_said(entry: &Entry) -> bool {
+    let fits = by_code(entry.type_code).is_none_or(|data_type| data_type.fits(entry.bit_length));
+    !matches!(entry.bit_length, 2..=64) || (entry.type_code != 0 && fits)
+}
+
+/// The data type that a base data type says where it is not an unsigned number of the entry's length.
+fn by_code(type_code: u16) -> Option<DataType> {
+    match type_code {
         0x0001 => Some(DataType::Bool),
         0x0002 => Some(DataType::Int8),
         0x0003 => Some(DataType::Int16),
@@ -104,15 +124,7 @@ pub fn data_type(entry: &Entry) -> DataType {
         0x0011 => Some(DataType::Float64),
         0x0012..=0x0015 => Some(DataType::Int64),
         _ => None,
-    };
-    by_code.filter(|data_type| data_type.fits(entry.bit_length)).unwrap_or(match entry.bit_length {
-        1 => DataType::Bool,
-        2..=8 => DataType::Uint8,
-        9..=16 => DataType::Uint16,
-        17..=32 => DataType::Uint32,
-        33..=64 => DataType::Uint64,
-        _ => DataType::Bytes,
-    })
+    }
 }
 
 #[cfg(test)]

@@ -67,7 +67,7 @@ fn entries_get_names_of_their_own_and_padding_none() {
     assert_eq!(names, ["el3102_3_value", "el3102_3_channel_1a01_value", "el3102_3_channel_1a01"]);
     let types = reads(&rig).iter().map(|channel| match channel.target {
         Target::Manual { data_type, .. } => data_type,
-        Target::Automatic { .. } => DataType::Bytes,
+        Target::Automatic { .. } | Target::Untyped { .. } => DataType::Bytes,
     });
     assert_eq!(types.collect::<Vec<_>>(), [DataType::Int16, DataType::Int16, DataType::Uint8]);
 }

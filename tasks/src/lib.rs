@@ -30,6 +30,7 @@ mod source;
 mod standard_input;
 mod thread;
 mod timestamps;
+mod voids;
 mod waveform;
 mod whole_lines;
 mod write;

@@ -80,6 +80,15 @@ impl Outputs {
         self.others = Others::Safe;
     }
 
+    /// Commands nothing of some channels any more, until they are set again. What they are meanwhile is not the task's matter.
+    pub(crate) fn release(&mut self, channels: impl Fn(u32) -> bool) {
+        for (channel, Output { point, .. }) in &self.points {
+            if channels(*channel) {
+                let _ = point.span.fill(&mut self.commanded, false);
+            }
+        }
+    }
+
     /// Sets an output to a value that must fit exactly.
     ///
     /// # Errors

@@ -23,6 +23,12 @@ pub trait Commands: Send {
     fn push(&mut self, set: CommandSet<'_>, epoch: u64) -> Result<(), RingFull>;
     /// The present epoch, and whether its sets are taken.
     fn state(&self) -> CommandState;
+    /// The epoch that voided all that was commanded before; later ones voided what was commanded of single SubDevices. To be
+    /// read after the state.
+    fn began(&self) -> u64;
+    /// The epoch that voided what was commanded of a part of the writer; `None` while it isn't back. To be read after the
+    /// state.
+    fn part_began(&self, part: usize) -> Option<u64>;
     /// Bytes of a record.
     fn record_len(&self) -> usize;
     /// Sets that reached the outputs.
@@ -56,6 +62,14 @@ impl Commands for CommandWriter {
         Self::state(self)
     }
 
+    fn began(&self) -> u64 {
+        Self::began(self)
+    }
+
+    fn part_began(&self, part: usize) -> Option<u64> {
+        Self::part_began(self, part)
+    }
+
     fn record_len(&self) -> usize {
         Self::record_len(self)
     }
@@ -69,7 +83,7 @@ impl Commands for CommandWriter {
 #[cfg(test)]
 pub(crate) mod memory {
     use super::{Commands, Samples};
-    use std::collections::VecDeque;
+    use std::collections::{BTreeMap, VecDeque};
     use std::sync::{Arc, Mutex};
     use zerocat_engine::{CommandSet, CommandState, Others, RingFull, SampleHeader};
 
@@ -137,18 +151,27 @@ pub(crate) mod memory {
         pub(crate) others: Others,
     }
 
+    /// What epochs voided.
+    #[derive(Debug, Default)]
+    struct Began {
+        all: u64,
+        /// Parts that began anew since.
+        parts: BTreeMap<usize, u64>,
+    }
+
     /// Command sets as they were pushed; full above a depth.
     #[derive(Clone)]
     pub(crate) struct Pushed {
         sets: Arc<Mutex<Vec<Set>>>,
         state: Arc<Mutex<CommandState>>,
+        began: Arc<Mutex<Began>>,
         depth: usize,
     }
 
     impl Pushed {
         /// Live in epoch 1.
         pub(crate) fn new(depth: usize) -> Self {
-            let pushed = Self { sets: Arc::default(), state: Arc::default(), depth };
+            let pushed = Self { sets: Arc::default(), state: Arc::default(), began: Arc::default(), depth };
             pushed.switch(1, true);
             pushed
         }
@@ -172,6 +195,14 @@ pub(crate) mod memory {
 
         pub(crate) fn switch(&self, epoch: u64, live: bool) {
             *self.state.lock().unwrap() = CommandState { epoch, live };
+            *self.began.lock().unwrap() = Began { all: epoch, parts: BTreeMap::new() };
+        }
+
+        /// What was commanded of a part is void: an epoch begins for it.
+        pub(crate) fn void(&self, part: usize) {
+            let mut state = self.state.lock().unwrap();
+            state.epoch += 1;
+            self.began.lock().unwrap().parts.insert(part, state.epoch);
         }
     }
 
@@ -188,6 +219,15 @@ pub(crate) mod memory {
 
         fn state(&self) -> CommandState {
             *self.state.lock().unwrap()
+        }
+
+        fn began(&self) -> u64 {
+            self.began.lock().unwrap().all
+        }
+
+        fn part_began(&self, part: usize) -> Option<u64> {
+            let began = self.began.lock().unwrap();
+            Some(began.parts.get(&part).copied().unwrap_or(began.all))
         }
 
         fn record_len(&self) -> usize {

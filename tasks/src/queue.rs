@@ -43,6 +43,19 @@ impl Queue {
         self.0.pop_front()
     }
 
+    /// Drops the values of some channels, and keeps the others of their lines. Gives the number of those that it dropped.
+    pub(crate) fn drop_values_of(&mut self, channels: impl Fn(u32) -> bool) -> u64 {
+        let mut dropped = 0;
+        for step in &mut self.0 {
+            let Step::Values(values) = step else { continue };
+            let before = values.len();
+            values.retain(|value| !value.channel().is_some_and(&channels));
+            dropped += before - values.len();
+        }
+        self.0.retain(|step| !matches!(step, Step::Values(values) if values.is_empty()));
+        u64::try_from(dropped).unwrap_or(u64::MAX)
+    }
+
     /// Drops all values and keeps an end. Gives the number of values.
     pub(crate) fn drop_values(&mut self) -> u64 {
         let values: usize =

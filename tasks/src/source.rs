@@ -38,6 +38,16 @@ pub enum SourceItem {
     Ended,
 }
 
+impl SourceItem {
+    /// The channel that it is a value for.
+    pub(crate) const fn channel(&self) -> Option<u32> {
+        match self {
+            Self::Command(Command { channel, .. }) | Self::Generated { channel, .. } => Some(*channel),
+            Self::Malformed(_) | Self::Line | Self::Ended => None,
+        }
+    }
+}
+
 /// Gives values for outputs.
 pub trait Source: Send {
     /// Adds what has come since the last time, and never waits. `live` is the time since the outputs went live; none

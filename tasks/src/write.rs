@@ -8,7 +8,8 @@
 //!
 //! After an outage (a new epoch of its commands) nothing from before is handed over: the outputs are safe until a command
 //! comes that was given after it, and those that it doesn't name remain so. Only where the rig file says so does the task go
-//! on by itself (`after_outage`). When the source ends, or is silent for longer than it may be, all outputs become safe in
+//! on by itself (`after_outage`). Where only a SubDevice of several was left without frames, the same holds for its channels
+//! alone ([`Voids`]). When the source ends, or is silent for longer than it may be, all outputs become safe in
 //! the same way.
 
 use crate::batch::{Batch, Kind};
@@ -25,6 +26,7 @@ use crate::queue::{Queue, Step};
 use crate::source::{Source, SourceItem};
 use crate::thread::{StopFlag, TaskThread};
 use crate::timestamps::{Timestamps, WallOffset};
+use crate::voids::Voids;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -125,6 +127,9 @@ pub struct WriteTask<C, S, Q> {
     /// The outputs changed since they were handed over.
     dirty: bool,
     epoch: u64,
+    /// The epoch that voided all that was commanded before.
+    began: u64,
+    voids: Voids,
     /// When the outputs went live in this epoch.
     live_since: Option<Duration>,
     /// They went live in this epoch or an earlier one.
@@ -163,6 +168,7 @@ impl<C: Commands, S: Samples, Q: Source> WriteTask<C, S, Q> {
             outlet,
         };
         let (outputs, hearing) = (Outputs::new(&setup.mapping, &setup.header), Hearing::new(setup.timeout));
+        let voids = Voids::new(setup.mapping.points());
         Self {
             commands,
             states,
@@ -171,6 +177,8 @@ impl<C: Commands, S: Samples, Q: Source> WriteTask<C, S, Q> {
             outputs,
             dirty: false,
             epoch: 0,
+            began: 0,
+            voids,
             live_since: None,
             was_live: false,
             acknowledged: true,
@@ -200,7 +208,7 @@ impl<C: Commands, S: Samples, Q: Source> WriteTask<C, S, Q> {
     pub fn step(&mut self, now: Duration) -> WriteProgress {
         let CommandState { epoch, live } = self.commands.state();
         if epoch != self.epoch {
-            self.begin_epoch(epoch, now);
+            self.learn(epoch, now);
         }
         if live && self.live_since.is_none() {
             (self.live_since, self.was_live) = (Some(now), true);
@@ -214,9 +222,37 @@ impl<C: Commands, S: Samples, Q: Source> WriteTask<C, S, Q> {
         WriteProgress { states, pushed }
     }
 
-    /// What was commanded before is void from here on, unless the task is to resume, or the outputs were never live.
-    fn begin_epoch(&mut self, epoch: u64, now: Duration) {
+    /// Learns what an epoch has made void: all, or what was commanded of single SubDevices.
+    fn learn(&mut self, epoch: u64, now: Duration) {
         self.epoch = epoch;
+        let began = self.commands.began();
+        if began > self.began && began <= epoch {
+            self.began = began;
+            self.voids.begin(began);
+            self.begin_epoch(now);
+        }
+        let commands = &self.commands;
+        if self.voids.learn(epoch, |part| commands.part_began(part)) {
+            self.release(now);
+        }
+    }
+
+    /// What was commanded before of the SubDevices that wait is void from here on, unless the task is to resume.
+    fn release(&mut self, now: Duration) {
+        if self.setup.after_outage == AfterOutage::Resume {
+            self.voids.resume();
+            self.dirty = self.outputs.is_commanding();
+            return;
+        }
+        self.take_waiting(now);
+        let voids = &self.voids;
+        let dropped = self.queue.drop_values_of(|channel| voids.waits(channel));
+        self.outputs.release(|channel| voids.waits(channel));
+        self.counters().outdate(dropped);
+    }
+
+    /// What was commanded before is void from here on, unless the task is to resume, or the outputs were never live.
+    fn begin_epoch(&mut self, now: Duration) {
         self.live_since = None;
         if !self.was_live {
             return;
@@ -234,19 +270,22 @@ impl<C: Commands, S: Samples, Q: Source> WriteTask<C, S, Q> {
 
     /// Drops what the source gave before the task knew of the epoch.
     fn drop_outdated(&mut self, now: Duration) {
-        let mut sourced = std::mem::take(&mut self.sourced);
-        self.source.poll(None, &mut sourced);
-        for item in sourced.drain(..) {
-            self.take(item, now);
-        }
-        self.sourced = sourced;
-        self.end_line();
+        self.take_waiting(now);
         let dropped = self.queue.drop_values();
         self.counters().outdate(dropped);
     }
 
+    /// Takes what the source gave and doesn't generate.
+    fn take_waiting(&mut self, now: Duration) {
+        self.poll_source_at(None, now);
+    }
+
     fn poll_source(&mut self, now: Duration) {
         let live = self.live_since.filter(|_| self.acknowledged).map(|since| now.saturating_sub(since));
+        self.poll_source_at(live, now);
+    }
+
+    fn poll_source_at(&mut self, live: Option<Duration>, now: Duration) {
         let mut sourced = std::mem::take(&mut self.sourced);
         self.source.poll(live, &mut sourced);
         for item in sourced.drain(..) {
@@ -349,6 +388,10 @@ impl<C: Commands, S: Samples, Q: Source> WriteTask<C, S, Q> {
     }
 
     fn set(&mut self, value: SourceItem) {
+        let channel = value.channel();
+        if matches!(value, SourceItem::Generated { channel, .. } if self.voids.waits(channel)) {
+            return;
+        }
         let outcome = match value {
             SourceItem::Command(Command { channel, bit: None, value }) => self.outputs.set(channel, value),
             SourceItem::Command(Command { channel, bit: Some(bit), value }) => {
@@ -361,6 +404,7 @@ impl<C: Commands, S: Samples, Q: Source> WriteTask<C, S, Q> {
             Ok(()) => {
                 self.counters().command();
                 (self.dirty, self.acknowledged) = (true, true);
+                channel.into_iter().for_each(|channel| self.voids.answer(channel));
             }
             Err(error) => self.rejected(&error),
         }
@@ -478,6 +522,8 @@ mod tests {
         let Habit { after_outage, timeout, order } = kind;
         let mut second = placed(2, DataType::Uint8, 16, 8);
         second.channel.state_channel = None;
+        // Of another SubDevice.
+        second.position += 1;
         let channels = [placed(1, DataType::Uint16, 0, 16), second];
         let (mapping, keys) = (Mapping::new(&channels), Arc::new(Keys::new(&channels)));
         let (header, period) = (Arc::new(header(Kind::State, &channels)), MS);
@@ -684,6 +730,58 @@ mod tests {
         assert!(!task.step(MS * 2).pushed, "a command that comes before the next epoch counts for nothing in it");
         pushed.switch(3, true);
         assert_eq!([3, 4].map(|n| task.step(MS * n).pushed), [false, false]);
+    }
+
+    #[test]
+    fn what_was_commanded_of_a_subdevice_that_was_away_is_void_and_the_others_hold_theirs() {
+        let script = vec![
+            vec![command(1, 3), command(2, 4)],
+            // What waits when the task learns of it.
+            vec![command(2, 5), command(1, 6), SourceItem::Line, command(2, 7), SourceItem::Line],
+            vec![],
+            vec![command(1, 9)],
+            vec![command(2, 8)],
+        ];
+        let (mut task, pushed, ..) = task(script, 10);
+        assert!(task.step(MS).pushed);
+        pushed.void(1);
+        assert!(task.step(MS * 2).pushed);
+        assert_eq!((pushed.sets(), task.counters().read().outdated), (vec![vec![6, 0, 0]], 2));
+        assert_eq!(pushed.whole_sets()[0].others, Others::Stay, "the others are as they were");
+        assert!(task.step(MS * 3).pushed);
+        assert_eq!(pushed.whole_sets()[1].commanded, [0xff, 0xff, 0]);
+        assert!(task.step(MS * 4).pushed);
+        assert_eq!(pushed.whole_sets()[2].commanded, [0xff, 0xff, 0xff]);
+        assert_eq!(pushed.sets()[2], [9, 0, 8]);
+    }
+
+    #[test]
+    fn a_waveform_commands_a_subdevice_that_was_away_only_where_it_is_to_resume() {
+        let commanded = |after_outage| {
+            let values =
+                || [1, 2].map(|channel| SourceItem::Generated { channel, value: Value::Float64(1.0) }).to_vec();
+            let script = vec![values(), vec![], values()];
+            let (mut task, pushed, ..) = task_of(Habit { after_outage, ..Habit::default() }, script, 10);
+            task.step(MS);
+            pushed.void(0);
+            task.step(MS * 2);
+            task.step(MS * 3);
+            pushed.whole_sets().into_iter().map(|set| set.commanded).collect::<Vec<_>>()
+        };
+        assert_eq!(commanded(AfterOutage::Acknowledge), [[0, 0, 0xff]]);
+        assert_eq!(commanded(AfterOutage::Resume), [[0xff; 3]; 2], "at once, and with the next values");
+    }
+
+    #[test]
+    fn an_epoch_of_all_outputs_overtakes_that_of_a_subdevice() {
+        let script = vec![vec![command(1, 3), command(2, 4)], vec![], vec![], vec![], vec![command(1, 9)]];
+        let (mut task, pushed, ..) = task(script, 10);
+        task.step(MS);
+        pushed.void(1);
+        pushed.switch(3, true);
+        assert_eq!([2, 3, 4].map(|n| task.step(MS * n).pushed), [false, false, true]);
+        assert_eq!(pushed.whole_sets()[0].commanded, [0xff, 0xff, 0]);
+        assert_eq!(pushed.whole_sets()[0].others, Others::Safe);
     }
 
     #[test]

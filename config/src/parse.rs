@@ -52,7 +52,8 @@ fn independent(rules: Vec<Problem>, form: &[Problem]) -> Vec<Problem> {
     };
     let channels = form.iter().any(|problem| problem.path.contains(".channels"));
     let refers = |path: &str| path.ends_with(".from") || path == "engine.stop.until.channel";
-    rules.into_iter().filter(|problem| !within(&problem.path) && !(channels && refers(&problem.path))).collect()
+    let follows = |path: &str| within(path) || (channels && refers(path));
+    rules.into_iter().filter(|problem| !follows(&problem.path)).collect()
 }
 
 /// The channel that a path is within, or the path itself.

@@ -53,7 +53,8 @@ impl SubDevice {
         let app =
             Application::new(description, behaviour, config.transition_delay.0, injection, config.mailbox.as_ref());
         let mut device = Self { esc, app, cyclic: 0, latching: false, config: config.clone() };
-        device.app.set_mail_ends(&config::bytes(&config.mail_ends).unwrap_or_default());
+        let ends = config::bytes(&config.mail_ends).unwrap_or_default();
+        device.app.set_mails(&ends, config.mail_delays.iter().map(|delay| delay.0));
         device.app.power_on(&mut device.esc);
         device.start_clock(Duration::ZERO);
         Ok(device)

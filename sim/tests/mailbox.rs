@@ -4,10 +4,12 @@
 
 mod support;
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 use support::Rig;
 use zerocat_sim::{
-    Action, ActionError, FoeConfig, MailboxConfig, MailboxProtocol, ProfileKind, ReplyCounter, SdoRefusal,
+    Action, ActionError, FoeConfig, MailboxConfig, MailboxProtocol, Millis, ProfileKind, ReplyCounter, SdoRefusal,
     SegmentConfig, SubDeviceConfig,
 };
 use zerocat_wire::coe::AbortCode;
@@ -335,6 +337,38 @@ fn an_ip_parameter_is_kept() {
     let got = ask(&mut rig, 2, EOE, &[0x06, 0x01, 0, 0]).unwrap();
     assert_eq!((&got[..4], &got[4..]), (&[0x07, 0x01, 0, 0][..], &set[4..]));
     assert_eq!(ask(&mut rig, 3, EOE, &set[..10]).unwrap(), [0x03, 0x00, 0x01, 0x00]);
+}
+
+#[test]
+fn an_address_that_is_set_is_announced_by_a_frame_of_its_own() {
+    let mut rig = speaker(MailboxConfig { announces: true, ..all() });
+    let mac = [2, 1, 5, 0x30, 3, 0xe9];
+    let set = [&[0x02, 0x01, 0, 0, 0x03, 0, 0, 0][..], &mac, &[9, 0, 168, 192]].concat();
+    assert_eq!(ask(&mut rig, 1, EOE, &set).unwrap(), [0x03, 0x00, 0, 0]);
+    // As an AKD said it: one fragment of two blocks, an ARP request for itself.
+    let arp = [0x08, 0x06, 0, 1, 8, 0, 6, 4, 0, 1];
+    let frame = [&[0xff; 6][..], &mac, &arp, &mac, &[192, 168, 0, 9], &[0; 6], &[192, 168, 0, 9]].concat();
+    assert_eq!(body(&mut rig).unwrap(), [&[0x00, 0x01, 0x80, 0x00][..], &frame].concat());
+    let address_alone = [0x02, 0x01, 0, 0, 0x02, 0, 0, 0, 9, 0, 168, 192];
+    assert_eq!(ask(&mut rig, 2, EOE, &address_alone).unwrap(), [0x03, 0x00, 0, 0]);
+    assert_eq!(body(&mut rig), None);
+}
+
+#[test]
+fn mails_are_handed_over_when_the_application_has_taken_its_time_for_each() {
+    let mut config = config(all());
+    config.subdevices[0].mail_delays = [20, 0, 5].map(|ms| Millis(Duration::from_millis(ms))).to_vec();
+    let mut rig = Rig::new(&config);
+    rig.preop(0);
+    let upload = [0x00, 0x20, 0x40, 0x00, 0x10, 0, 0, 0, 0, 0];
+    for (counter, delay) in [(1, 20), (2, 0), (3, 5), (4, 0)] {
+        assert_eq!(rig.post(0, counter, COE, &upload), 1);
+        if delay > 0 {
+            assert_eq!(rig.fetch(0), None, "mail {counter}");
+            rig.now += Duration::from_millis(delay);
+        }
+        assert!(rig.fetch(0).is_some(), "mail {counter}");
+    }
 }
 
 /// A frame of 64 bytes to a destination, in one fragment.

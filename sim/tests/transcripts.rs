@@ -162,7 +162,7 @@ fn difference(datagram: &Datagram, data: &[u8], counter: u16) -> Option<(&'stati
 }
 
 /// A transcript, and the segment that plays its devices.
-const CASES: [(&str, &str); 15] = [
+const CASES: [(&str, &str); 16] = [
     ("ek1100-soem", "ek1100"),
     ("ek1100-el1004-soem", "ek1100-el1004"),
     ("ek1100-el1004-twincat", "ek1100-el1004"),
@@ -176,6 +176,7 @@ const CASES: [(&str, &str); 15] = [
     ("ek1914-el3004-segmented", "ek1914-el3004-segmented"),
     ("ek1914-el3004-single-entries", "ek1914-el3004-single-entries"),
     ("akd-soem", "akd"),
+    ("akd-twincat", "akd-twincat"),
     ("lan9252-soem", "lan9252"),
     ("lan9252-lan9252-soem", "lan9252-lan9252"),
 ];

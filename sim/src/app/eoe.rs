@@ -3,7 +3,8 @@
 //!
 //! A fragment out of sequence discards the frame that it belongs to, as if that was lost on a wire. Time stamps are cut
 //! off; one that is asked for with the last fragment is the system time at the end of the echo. An address filter
-//! applies to the frames that are echoed; masks in it are not supported.
+//! applies to the frames that are echoed; masks in it are not supported. An address that is set may be announced by ARP, as
+//! network stacks do.
 
 use zerocat_wire::eoe::{
     AddressFilter, BLOCK, EoeHeader, EoeKind, EoeResult, Fragment, HEADER_LEN, IP_PARAMETER_LEN, IpParameter, TIME_LEN,
@@ -36,9 +37,15 @@ pub(super) struct Eoe {
     parameter: Vec<u8>,
     /// The address filter as it was set last.
     filter: Vec<u8>,
+    /// Whether an address that is set is announced.
+    announces: bool,
 }
 
 impl Eoe {
+    pub(super) fn new(announces: bool) -> Self {
+        Self { announces, ..Self::default() }
+    }
+
     pub(super) fn end_frame(&mut self) {
         self.assembly = None;
     }
@@ -60,7 +67,11 @@ impl Eoe {
             EoeKind::Fragment => Ok(self.fragment(&header, data, space, time)),
             EoeKind::SetIpRequest => {
                 let set = self.set_parameter(data);
-                result(EoeKind::SetIpResponse, set)
+                let mut answer = result(EoeKind::SetIpResponse, set)?;
+                if let Some(frame) = IpParameter::parse(data).ok().filter(|_| self.announces).and_then(announcement) {
+                    answer.extend(self.fragments(&frame, header.port, space));
+                }
+                Ok(answer)
             }
             EoeKind::GetIpRequest => kept(EoeKind::GetIpResponse, &header, &self.parameter, space),
             EoeKind::SetFilterRequest => {
@@ -142,6 +153,11 @@ impl Eoe {
     fn echo(&mut self, mut bytes: Vec<u8>, port: u8, space: usize) -> Vec<Vec<u8>> {
         let (destination, source) = bytes.split_at_mut(6);
         destination.swap_with_slice(&mut source[..6]);
+        self.fragments(&bytes, port, space)
+    }
+
+    /// A frame that is sent, in fragments.
+    fn fragments(&mut self, bytes: &[u8], port: u8, space: usize) -> Vec<Vec<u8>> {
         let frame = self.frame;
         self.frame = (frame + 1) & 0x0f;
         let size = space.saturating_sub(HEADER_LEN) / BLOCK * BLOCK;
@@ -158,6 +174,16 @@ impl Eoe {
         };
         bytes.chunks(size).enumerate().map(one).collect()
     }
+}
+
+/// The ARP request for itself with which a network stack announces the address that it was given (RFC 5227, 2.3; RFC 826);
+/// `None` without both a MAC address and an IP address.
+fn announcement(parameter: IpParameter<'_>) -> Option<Vec<u8>> {
+    const REQUEST: [u8; 10] = [0x08, 0x06, 0x00, 0x01, 0x08, 0x00, 6, 4, 0x00, 0x01];
+    let (mac, mut address) = (parameter.mac?, parameter.address?);
+    // A mail has it with its last byte first.
+    address.reverse();
+    Some([&[0xff; 6][..], &mac, &REQUEST, &mac, &address, &[0; 6], &address].concat())
 }
 
 /// What was set, or zeros where nothing was.

@@ -7,6 +7,7 @@
 //! Bounded: the replies to one request and at most eight emergencies wait, each no longer than the mailbox.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use zerocat_wire::mailbox::{self, MailboxError, MailboxHeader, MailboxType};
 use zerocat_wire::sii::fixed::protocol;
@@ -61,6 +62,10 @@ pub(super) struct Mailbox {
     waiting: VecDeque<Outgoing>,
     /// What goes into the last byte of the mailbox with the next mails.
     ends: VecDeque<u8>,
+    /// How long the application takes to hand the next mails over.
+    delays: VecDeque<Duration>,
+    /// When it hands over the mail that waits first.
+    due: Option<Duration>,
 }
 
 impl Mailbox {
@@ -76,19 +81,27 @@ impl Mailbox {
             frozen: false,
             coe: Coe::default(),
             foe: Foe::new(&config.foe),
-            eoe: Eoe::default(),
+            eoe: Eoe::new(config.announces),
             heard: 0,
             said: 0,
             shown: None,
             read: None,
             waiting: VecDeque::new(),
             ends: VecDeque::new(),
+            delays: VecDeque::new(),
+            due: None,
         }
     }
 
-    /// What goes into the last byte of the mailbox, mail by mail.
-    pub(super) fn set_ends(&mut self, ends: &[u8]) {
+    /// What goes into the last byte of the mailbox, and how long the application takes to hand a mail over, mail by mail.
+    pub(super) fn set_mails(&mut self, ends: &[u8], delays: impl Iterator<Item = Duration>) {
         self.ends = ends.iter().copied().collect();
+        self.delays = delays.collect();
+    }
+
+    /// Whether it is time to hand over a mail that was held back.
+    pub(super) fn is_due(&self, now: Duration) -> bool {
+        self.due.is_some_and(|due| due <= now)
     }
 
     /// Its sync managers, one bit each: of the mailbox that the MainDevice writes and of the other.
@@ -104,6 +117,7 @@ impl Mailbox {
         (self.heard, self.said) = (0, 0);
         (self.shown, self.read) = (None, None);
         self.waiting.clear();
+        self.due = None;
         for n in [self.out, self.input] {
             esc.reset_channel(n);
             esc.close_channel(n, !open);
@@ -151,6 +165,9 @@ impl Mailbox {
         if let Some(mail) = self.shown.take() {
             self.read = Some(mail);
         }
+        if self.holds_back(esc.now()) {
+            return;
+        }
         if let Some(Outgoing { mail, .. }) = self.waiting.pop_front() {
             esc.put_mail(self.input, &mail);
             if let Some(end) = self.ends.pop_front() {
@@ -158,6 +175,16 @@ impl Mailbox {
             }
             self.shown = Some(mail);
         }
+    }
+
+    /// Whether the application isn't ready yet to hand over the mail that waits first.
+    fn holds_back(&mut self, now: Duration) -> bool {
+        if self.waiting.is_empty() {
+            return false;
+        }
+        let due = self.due.or_else(|| Some(now + self.delays.pop_front()?));
+        self.due = due.filter(|due| now < *due);
+        self.due.is_some()
     }
 
     fn take(&mut self, mail: &[u8], room: usize, objects: &mut Objects<'_>) {

@@ -95,10 +95,10 @@ impl Application {
         }
     }
 
-    /// What the application writes to the last byte of the mailbox, mail by mail.
-    pub(crate) fn set_mail_ends(&mut self, ends: &[u8]) {
+    /// What the application writes to the last byte of the mailbox, and how long it takes to hand a mail over, mail by mail.
+    pub(crate) fn set_mails(&mut self, ends: &[u8], delays: impl Iterator<Item = Duration>) {
         if let Some(mailbox) = &mut self.mailbox {
-            mailbox.set_ends(ends);
+            mailbox.set_mails(ends, delays);
         }
     }
 
@@ -170,6 +170,9 @@ impl Application {
         {
             self.transit = None;
             self.perform(esc, target, now);
+        }
+        if self.mailbox.as_ref().is_some_and(|mailbox| mailbox.is_due(now)) {
+            self.serve_mailbox(esc);
         }
         let dropped = dropped | self.watch_sync(esc, now);
         self.wait_for_op(esc, now);

@@ -65,6 +65,9 @@ pub struct MailboxConfig {
     pub boot_length: Option<u16>,
     /// The files, with protocol `foe`.
     pub foe: FoeConfig,
+    /// Whether an IP address that is set by `eoe` is announced: by an ARP request for itself, sent as a frame of its own.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub announces: bool,
 }
 
 impl Default for MailboxConfig {
@@ -75,6 +78,7 @@ impl Default for MailboxConfig {
             boot: false,
             boot_length: None,
             foe: FoeConfig::default(),
+            announces: false,
         }
     }
 }

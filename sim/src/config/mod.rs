@@ -295,6 +295,10 @@ pub struct SubDeviceConfig {
     /// real ones write what they happen to have. Mails after these leave what is there.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub mail_ends: String,
+    /// Time that the application takes to hand each mail over, mail by mail: from the request, or from when the mail before was
+    /// read. Mails after these are handed over at once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mail_delays: Vec<Millis>,
     /// Its clock.
     #[serde(default)]
     pub clock: ClockConfig,
@@ -356,6 +360,7 @@ impl SubDeviceConfig {
             esc: None,
             ram: Vec::new(),
             mail_ends: String::new(),
+            mail_delays: Vec::new(),
             clock: ClockConfig::default(),
             al_error: None,
             transition_delay: Millis::default(),

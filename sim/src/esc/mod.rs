@@ -134,6 +134,11 @@ impl Esc {
         self.now = now;
     }
 
+    /// The time at which what is done now happens.
+    pub(crate) const fn now(&self) -> Duration {
+        self.now
+    }
+
     /// Whether LRW is processed.
     pub(crate) const fn processes_lrw(&self) -> bool {
         self.kind.lrw

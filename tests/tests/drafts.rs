@@ -209,7 +209,7 @@ fn slots_that_bring_one_pdo_index_are_drafted_and_run() {
     let draft = draft_rig(&scan(Segment::new(&config).unwrap()), "eth0");
     let Task::Read(read) = &draft.tasks[0] else { panic!("{draft:?}") };
     let place = |target: &Target| match target {
-        Target::Manual { place, .. } => place.to_string(),
+        Target::Manual { place, .. } | Target::Untyped { place, .. } => place.to_string(),
         Target::Automatic { pdo } => panic!("{pdo}"),
     };
     let named: Vec<_> = read.config.channels.iter().map(|channel| place(&channel.target)).collect();

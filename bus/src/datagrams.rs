@@ -172,6 +172,13 @@ impl Datagrams {
         self.abandoned.len()
     }
 
+    /// Forgets what was counted, and how many SubDevices there are: for another network, once no request of the last one
+    /// is out.
+    pub fn begin_anew(&self) {
+        self.counters.take();
+        self.most.set(u16::MAX);
+    }
+
     /// Sets how often a datagram with working counter 0 is sent, 1 or more.
     #[must_use]
     pub fn with_attempts(mut self, attempts: u8) -> Self {

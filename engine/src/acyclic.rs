@@ -157,6 +157,11 @@ impl AcyclicLane {
         }
     }
 
+    /// The pool, for another lane. Frames that are out stay lost to it.
+    pub(crate) fn into_pool(self) -> Pool {
+        self.pool
+    }
+
     /// Whether the source address is that of one of the lane's frames on its way back.
     pub(crate) fn owns(source: MacAddress) -> bool {
         let ([a, b, c, ..], [x, y, z, ..]) = (source.0, MacAddress::ACYCLIC.returned().0);

@@ -143,6 +143,12 @@ impl<L: Link> Engine<L> {
         (engine, EngineParts { controls, counters, events })
     }
 
+    /// Ends it and gives its frame pool, for another engine: first let every datagram come back, or it is lost to the pool.
+    #[must_use]
+    pub fn into_pool(self) -> Pool {
+        self.acyclic.into_pool()
+    }
+
     /// Times of a cycle.
     #[must_use]
     pub const fn timing(&self) -> &Timing {

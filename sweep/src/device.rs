@@ -8,12 +8,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use zerocat::config::Rig;
 use zerocat::{
-    Depth, DraftFormat, DrivenBus, Observer, Phase, Scan, ScanOptions, SessionEvent, chain, draft_text, scan_by,
+    Depth, DraftFormat, DrivenBus, Machine, Observer, Phase, Scan, ScanOptions, SessionEvent, chain, draft_text,
+    scan_by,
 };
-use zerocat_bus::try_block_on;
+use zerocat_bus::{Datagrams, try_block_on};
 use zerocat_esi::{Device, Pdo};
 use zerocat_sim::{Segment, SegmentConfig, SubDeviceConfig};
-use zerocat_testkit::virtual_network::{Drive, Ends, machine, tasks};
+use zerocat_testkit::virtual_network::{Drive, Ends, Frames, machine, tasks};
 
 /// Time between cycles before a rig file says it.
 const PERIOD: Duration = Duration::from_millis(1);
@@ -41,21 +42,26 @@ impl Failure {
     }
 }
 
-/// Takes a device to OP and back. `stage` is kept up to date, for the case of a panic.
+/// Takes a device to OP and back. `stage` is kept up to date, for the case of a panic. `frames` are those of the device
+/// before, if there are some, and for the next: a pool's memory is never freed.
 ///
 /// # Errors
 /// Where it failed.
-pub fn try_device(device: &Device, stage: &Cell<Stage>) -> Result<(), Failure> {
+pub fn try_device(device: &Device, stage: &Cell<Stage>, frames: &mut Option<Frames>) -> Result<(), Failure> {
     let bound = Bound::begin();
     stage.set(Stage::Simulate);
     let segment = simulated(device)?;
     bound.check().map_err(Failure::at(Stage::Simulate))?;
-    let (drive, ends) = Drive::new(segment, PERIOD, |link| link);
+    let (drive, ends) = Drive::over(frames.take().unwrap_or_default(), segment, PERIOD, |link| link);
+    let Ends { controls, counters, events: _events, datagrams } = ends;
     let mut network = Network { drive, bound, stage };
-    let scan = network.scan(device, &ends)?;
-    stage.set(Stage::Draft);
-    let rig = drafted(&scan)?;
-    network.bring_up(&rig, ends)
+    let heard = Heard::default();
+    let tried = network.drafted(device, &datagrams).and_then(|rig| {
+        let machine = machine(&rig, &datagrams, controls, counters, &heard.observer);
+        network.bring_up(machine, &heard)
+    });
+    *frames = network.drive.release(datagrams);
+    tried
 }
 
 fn simulated(device: &Device) -> Result<Segment, Failure> {
@@ -100,11 +106,18 @@ impl Network<'_> {
         done.ok_or_else(|| passed.take().unwrap_or(Passed::Time))
     }
 
+    /// Scans, and drafts a rig file.
+    fn drafted(&mut self, device: &Device, datagrams: &Datagrams) -> Result<Rig, Failure> {
+        let scan = self.scan(device, datagrams)?;
+        self.stage.set(Stage::Draft);
+        drafted(&scan)
+    }
+
     /// Scans, and compares what was found with what the file says.
-    fn scan(&mut self, device: &Device, ends: &Ends) -> Result<Scan, Failure> {
+    fn scan(&mut self, device: &Device, datagrams: &Datagrams) -> Result<Scan, Failure> {
         self.stage.set(Stage::Scan);
         let fail = |reason: String| Failure::new(Stage::Scan, reason);
-        let scanning = scan_by(&ends.datagrams, ScanOptions::new(Depth::Deep, DrivenBus::Refuse));
+        let scanning = scan_by(datagrams, ScanOptions::new(Depth::Deep, DrivenBus::Refuse));
         let scan = Self::wait(&mut self.drive, &self.bound, scanning).map_err(Failure::at(Stage::Scan))?;
         let scan = scan.map_err(|error| fail(chain(&error)))?;
         let [found] = scan.subdevices.as_slice() else {
@@ -127,17 +140,8 @@ impl Network<'_> {
     }
 
     /// Brings the rig up, lets cycles pass, and takes it down.
-    fn bring_up(&mut self, rig: &Rig, ends: Ends) -> Result<(), Failure> {
-        let Ends { controls, counters, events: _events, datagrams } = ends;
-        let phase = Arc::new(Mutex::new(Phase::Listen));
-        let heard = Arc::clone(&phase);
-        let observer = Observer::new(move |event| {
-            if let SessionEvent::Phase(now) = event {
-                *heard.lock().unwrap_or_else(PoisonError::into_inner) = *now;
-            }
-        });
-        let reached = || Stage::from(*phase.lock().unwrap_or_else(PoisonError::into_inner));
-        let mut machine = machine(rig, &datagrams, controls, counters, &observer);
+    fn bring_up(&mut self, mut machine: Machine<'_>, heard: &Heard) -> Result<(), Failure> {
+        let reached = || heard.reached();
         let planned = RefCell::new(None);
         let coming_up = async {
             machine.listen().await?;
@@ -175,6 +179,31 @@ impl Network<'_> {
         }
         let reason = format!("of {CYCLES} cycles in OP {faults} had a wrong working counter and {lost} were lost");
         Err(Failure::new(Stage::Running, reason))
+    }
+}
+
+/// How far a bring-up has come.
+struct Heard {
+    phase: Arc<Mutex<Phase>>,
+    observer: Observer,
+}
+
+impl Heard {
+    fn reached(&self) -> Stage {
+        Stage::from(*self.phase.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Default for Heard {
+    fn default() -> Self {
+        let phase = Arc::new(Mutex::new(Phase::Listen));
+        let heard = Arc::clone(&phase);
+        let observer = Observer::new(move |event| {
+            if let SessionEvent::Phase(now) = event {
+                *heard.lock().unwrap_or_else(PoisonError::into_inner) = *now;
+            }
+        });
+        Self { phase, observer }
     }
 }
 

@@ -16,6 +16,7 @@ use std::thread::Builder;
 use std::time::{Duration, Instant};
 use tracing::subscriber::{NoSubscriber, with_default};
 use zerocat_esi::{Catalogue, EsiError};
+use zerocat_testkit::virtual_network::Frames;
 
 /// What became of a device.
 pub(crate) type Outcome = Result<(), Failure>;
@@ -95,8 +96,8 @@ fn hire(workers: &mut usize, queue: &Arc<Queue>, sender: &Sender<Told>) {
 }
 
 fn work(worker: usize, queue: &Queue, sender: &Sender<Told>) {
-    // The contents of the last file are kept for the next device.
-    let mut open = None;
+    // The contents of the last file are kept for the next device, and the frames.
+    let (mut open, mut frames) = (None, None);
     loop {
         // SYNC: a count; the devices were there before the thread.
         let number = queue.next.fetch_add(1, Ordering::Relaxed);
@@ -106,7 +107,7 @@ fn work(worker: usize, queue: &Queue, sender: &Sender<Told>) {
         if sender.send(Told::Begun { worker, subject: number }).is_err() {
             return;
         }
-        let outcome = attempt(subject, file.map(|file| &**open.insert(file)));
+        let outcome = attempt(subject, file.map(|file| &**open.insert(file)), &mut frames);
         if sender.send(Told::Done { worker, subject: number, outcome }).is_err() {
             return;
         }
@@ -114,12 +115,12 @@ fn work(worker: usize, queue: &Queue, sender: &Sender<Told>) {
 }
 
 /// Tries a device of a file.
-fn attempt(subject: &Subject, file: Result<&Catalogue, EsiError>) -> Outcome {
+fn attempt(subject: &Subject, file: Result<&Catalogue, EsiError>, frames: &mut Option<Frames>) -> Outcome {
     let stage = Cell::new(Stage::Read);
     let tried = catch_unwind(AssertUnwindSafe(|| {
         let fail = |error| Failure::new(Stage::Read, zerocat::chain(&error));
         let device = file.map_err(fail)?.device(subject.place, None).map_err(fail)?;
-        try_device(&device, &stage)
+        try_device(&device, &stage, frames)
     }));
     tried.unwrap_or_else(|_| Err(Failure::new(stage.get(), panic::last())))
 }

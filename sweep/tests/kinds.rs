@@ -25,7 +25,24 @@ fn read(inside: &str, modules: &str) -> Device {
 }
 
 fn swept(device: &Device) -> Result<(), Failure> {
-    try_device(device, &Cell::new(Stage::Read))
+    try_device(device, &Cell::new(Stage::Read), &mut None)
+}
+
+#[test]
+fn a_device_leaves_its_frames_to_the_next_also_where_it_fails() {
+    let inputs = "<Fmmu>Inputs</Fmmu><Sm StartAddress='#x1000' ControlByte='#x00' Enable='1'>Inputs</Sm>";
+    let channel =
+        |index: &str| format!("{inputs}<TxPdo Sm='0'><Index>{index}</Index>{}</TxPdo>", entry("#x6000", 1, 8, "In"));
+    let good = read(&channel("#x1a00"), "");
+    // A default PDO on a sync manager that isn't there.
+    let mut bad = good.clone();
+    bad.tx_pdos.push(zerocat_esi::Pdo { index: 0x1a01, sync_manager: Some(7), ..bad.tx_pdos[0].clone() });
+    let mut frames = None;
+    for (device, reaches_op) in [(&good, true), (&bad, false), (&good, true)] {
+        let tried = try_device(device, &Cell::new(Stage::Read), &mut frames);
+        assert_eq!(tried.is_ok(), reaches_op, "{tried:?}");
+        assert!(frames.is_some());
+    }
 }
 
 #[test]

@@ -242,8 +242,33 @@ pub struct Ends {
     pub counters: CountersReader,
     /// Faults as they happen.
     pub events: EventReader,
-    /// Acyclic datagrams. Their frame pool lives as long as the process: 200 kB for each engine.
+    /// Acyclic datagrams. Their frame pool lives as long as the process, 200 kB; [`Drive::release`] gives it to the next
+    /// network.
     pub datagrams: Datagrams,
+}
+
+/// A frame pool with both of its ends, and the clock that they go by: what a network that has ended leaves for the next.
+pub struct Frames {
+    pool: Pool,
+    datagrams: Datagrams,
+    now: Arc<AtomicU64>,
+}
+
+impl std::fmt::Debug for Frames {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Frames").field("pool", &self.pool).finish_non_exhaustive()
+    }
+}
+
+impl Default for Frames {
+    /// New ones. Their memory lives as long as the process.
+    fn default() -> Self {
+        // ethercrab wants a timer to exist; it is never armed.
+        link_idle_timer();
+        let now = Arc::new(AtomicU64::new(0));
+        let (pool, pdu_loop) = Pool::new();
+        Self { pool, datagrams: Datagrams::new(pdu_loop, read(&now)), now }
+    }
 }
 
 /// The engine, behind it the segment, and the time that its steps are given.
@@ -259,11 +284,20 @@ pub struct Drive<L = InProcessLink> {
 impl<L: Link> Drive<L> {
     /// An engine with the period of its cycles, on what `wrap` makes of the link into the segment.
     pub fn new(segment: Segment, period: Duration, wrap: impl FnOnce(InProcessLink) -> L) -> (Self, Ends) {
-        // ethercrab wants a timer to exist; it is never armed.
-        link_idle_timer();
-        let now = Arc::new(AtomicU64::new(0));
-        let (pool, pdu_loop) = Pool::new();
-        let datagrams = Datagrams::new(pdu_loop, read(&now));
+        Self::over(Frames::default(), segment, period, wrap)
+    }
+
+    /// The same with frames that a network has left. Time begins anew.
+    pub fn over(
+        frames: Frames,
+        segment: Segment,
+        period: Duration,
+        wrap: impl FnOnce(InProcessLink) -> L,
+    ) -> (Self, Ends) {
+        let Frames { pool, datagrams, now } = frames;
+        datagrams.begin_anew();
+        // SYNC: as in `now`.
+        now.store(0, Ordering::Relaxed);
         let sizing = Sizing { slots: slots_needed(CYCLIC.into(), ACYCLIC), receive: CYCLIC + ACYCLIC };
         let link = wrap(SegmentLink::new(segment, sizing, read(&now)));
         let acyclic = AcyclicSettings { first_slot: Slot(CYCLIC), in_flight: ACYCLIC, timeout: 20 * period };
@@ -271,6 +305,20 @@ impl<L: Link> Drive<L> {
         let EngineParts { controls, counters, events } = parts;
         let drive = Self { engine, now, period: nanos(period).max(1), number: 0 };
         (drive, Ends { controls, counters, events, datagrams })
+    }
+
+    /// Ends it and gives its frames, for another network. `None` where requests that were given up are still out after
+    /// a second: then the frames are lost.
+    #[must_use]
+    pub fn release(mut self, datagrams: Datagrams) -> Option<Frames> {
+        let end = self.now().after(Duration::from_secs(1));
+        while datagrams.abandoned() > 0 {
+            if self.now() >= end {
+                return None;
+            }
+            self.turn();
+        }
+        Some(Frames { pool: self.engine.into_pool(), datagrams, now: self.now })
     }
 
     /// Virtual time.

@@ -77,16 +77,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (mut engine, mut parts) = Engine::new(near, timing, pool, settings);
     let plan = plan();
     let lane = CyclicLane::new(&plan, LaneOptions { first_slot: Slot(0), al_status: None })?;
-    let (sample_port, mut samples) = reader(ReaderSpec { ranges: vec![LEN / 2..LEN], every: 1, depth: 64 });
-    let outputs = WriterSpec {
-        ranges: vec![0..LEN / 2],
-        mask: vec![0xff; LEN / 2],
-        depth: 64,
-        state_every: 1,
-        state_depth: 64,
-        ..WriterSpec::default()
-    };
-    let (writer_port, mut commands, mut states) = writer(outputs);
+    let (sample_port, mut samples) = reader(ReaderSpec::of_all(vec![LEN / 2..LEN], 64));
+    let (writer_port, mut commands, mut states) = writer(WriterSpec::of_all(vec![0..LEN / 2], 64));
     let exchange = Exchange { readers: vec![sample_port], writers: vec![writer_port], ..Exchange::new(lane) };
     parts.controls.install(exchange).map_err(|_| "the control ring is full")?;
     parts.controls.traffic(Traffic::Live).map_err(|_| "the control ring is full")?;

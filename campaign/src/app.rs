@@ -1,18 +1,28 @@
 //! The application of a life: it commands numbered sets of outputs, some of them late, and knows when it made each.
 //!
 //! Every set has a number that stands in the target position of each servo; all other outputs are zero. So a frame on the
-//! wire tells which set it carries, and zero is the safe one.
+//! wire tells which set it carries, and zero is the safe one. One output is never commanded: an analogue output that follows
+//! an analogue input.
 
 use crate::wire::Delivered;
 use fastrand::Rng;
+use std::collections::HashSet;
 use std::ops::Range;
 use std::time::Duration;
 use zerocat::Ports;
-use zerocat_engine::{CommandWriter, ReaderSpec, SampleReader, StateReader, WriterSpec, reader, writer};
-use zerocat_pdi::{BitSpan, Direction, Plan};
+use zerocat_engine::{
+    CommandSet, CommandWriter, Follow, Others, ReaderSpec, SampleReader, StateReader, WriterSpec, reader,
+    reader_while_safe, writer,
+};
+use zerocat_pdi::{BitSpan, Direction, PlacedEntry, Plan};
 
 /// Target position of a CiA 402 drive.
 const TARGET_POSITION: u16 = 0x607a;
+/// Value of the first channel of an analogue input, and of an analogue output: index and subindex.
+const ANALOGUE_INPUT: (u16, u8) = (0x6000, 0x11);
+const ANALOGUE_OUTPUT: (u16, u8) = (0x7000, 0x01);
+/// Their length in bits.
+const ANALOGUE: u8 = 16;
 /// Samples and command sets that a ring holds.
 const DEPTH: usize = 64;
 
@@ -44,7 +54,11 @@ pub(crate) struct App {
     rng: Rng,
     commands: CommandWriter,
     states: StateReader,
-    samples: SampleReader,
+    /// Samples while traffic is live, and while it is safe.
+    samples: [SampleReader; 2],
+    follower: Option<Follower>,
+    /// Bits of the record that sets command.
+    commanded: Vec<u8>,
     /// Places of the numbers in the record, and in the image.
     places: Vec<(BitSpan, BitSpan)>,
     record: Vec<u8>,
@@ -58,34 +72,52 @@ impl App {
     /// For a plan, with the realtime ends of its rings.
     pub(crate) fn new(plan: &Plan, mut rng: Rng) -> (Self, Ports) {
         let inputs: Vec<_> = plan.subdevices.iter().map(|one| one.inputs.clone()).collect();
+        let follower = Follower::find(plan, &inputs);
         let outputs: Vec<_> = plan.subdevices.iter().map(|one| one.outputs.clone()).collect();
         let places = places(plan, &outputs);
-        let mask = vec![0xff; outputs.iter().map(ExactSizeIterator::len).sum()];
-        let (sample_port, samples) = reader(ReaderSpec { ranges: inputs, every: 1, depth: DEPTH });
-        let spec = WriterSpec {
-            ranges: outputs,
-            mask,
-            depth: DEPTH,
-            state_every: 1,
-            state_depth: DEPTH,
-            ..WriterSpec::default()
-        };
-        let (writer_port, commands, states) = writer(spec);
+        let (live_port, live) = reader(ReaderSpec::of_all(inputs.clone(), DEPTH));
+        let (safe_port, safe) = reader_while_safe(ReaderSpec::of_all(inputs, DEPTH));
+        let follow = follower.as_ref().and_then(|one| one.follow(&outputs));
+        let (writer_port, commands, states) =
+            writer(WriterSpec { follows: follow.into_iter().collect(), ..WriterSpec::of_all(outputs, DEPTH) });
+        let mut commanded = vec![0xff; commands.record_len()];
+        if let Some(follow) = follow {
+            let _ = follow.record.fill(&mut commanded, false);
+        }
         let habit = match rng.u8(0..4) {
             0 => Habit::Slow,
             1 => Habit::Bursts,
             _ => Habit::Prompt,
         };
-        let (record, input) = (vec![0; commands.record_len()], vec![0; samples.record_len()]);
-        let ports = Ports { readers: vec![sample_port], writers: vec![writer_port] };
-        let app =
-            Self { habit, rng, commands, states, samples, places, record, input, made: Vec::new(), remembered: 0 };
+        let (record, input) = (vec![0; commands.record_len()], vec![0; live.record_len()]);
+        let ports = Ports { readers: vec![live_port, safe_port], writers: vec![writer_port] };
+        let (samples, made, remembered) = ([live, safe], Vec::new(), 0);
+        let app = Self {
+            habit,
+            rng,
+            commands,
+            states,
+            samples,
+            follower,
+            commanded,
+            places,
+            record,
+            input,
+            made,
+            remembered,
+        };
         (app, ports)
     }
 
     /// Once a cycle: takes what came, and commands.
     pub(crate) fn turn(&mut self, now: Duration) {
-        while self.samples.pop(&mut self.input).is_some() {}
+        for samples in &mut self.samples {
+            while samples.pop(&mut self.input).is_some() {
+                if let Some(follower) = &mut self.follower {
+                    follower.see(&self.input);
+                }
+            }
+        }
         let mut state = std::mem::take(&mut self.record);
         while self.states.pop(&mut state).is_some() {}
         self.record = state;
@@ -109,7 +141,22 @@ impl App {
             let _ = place.insert(&mut self.record, u64::try_from(self.made.len()).unwrap_or(u64::MAX));
         }
         // A full ring refuses: it is the application's loss.
-        let _ = self.commands.push(&self.record, self.remembered);
+        let set = CommandSet { record: &self.record, commanded: &self.commanded, others: Others::Stay };
+        let _ = self.commands.push_set(set, self.remembered);
+    }
+
+    /// An exchange begins, with an image of its own.
+    pub(crate) fn begin(&mut self) {
+        if let Some(follower) = &mut self.follower {
+            follower.latest = None;
+        }
+    }
+
+    /// What the output that follows is in a frame, if that isn't what its input was.
+    pub(crate) fn strays(&self, frame: &Delivered) -> Option<u64> {
+        let follower = self.follower.as_ref()?;
+        let value = within(frame, follower.output)?.extract(&frame.bytes)?;
+        (!follower.may_be(value, frame.kept)).then_some(value)
     }
 
     /// When a set was made.
@@ -121,13 +168,12 @@ impl App {
     pub(crate) fn carried(&self, frame: &Delivered) -> Carried {
         let mut bytes = frame.bytes.clone();
         let mut sets = Vec::new();
-        for (_, place) in &self.places {
-            let start = frame.image.start * 8;
-            if place.offset >= start && place.offset + usize::from(place.len) <= frame.image.end * 8 {
-                let within = BitSpan::new(place.offset - start, place.len);
-                sets.extend(within.extract(&bytes));
-                let _ = within.insert(&mut bytes, 0);
-            }
+        for place in self.places.iter().filter_map(|(_, place)| within(frame, *place)) {
+            sets.extend(place.extract(&bytes));
+            let _ = place.insert(&mut bytes, 0);
+        }
+        if let Some(place) = self.follower.as_ref().and_then(|one| within(frame, one.output)) {
+            let _ = place.insert(&mut bytes, 0);
         }
         sets.dedup();
         let rest_is_zero = bytes.iter().all(|byte| *byte == 0);
@@ -142,17 +188,71 @@ impl App {
     }
 }
 
+/// A place of the image within a frame's bytes, if they hold it.
+fn within(frame: &Delivered, place: BitSpan) -> Option<BitSpan> {
+    let start = frame.image.start * 8;
+    let holds = place.offset >= start && place.offset + usize::from(place.len) <= frame.image.end * 8;
+    holds.then(|| BitSpan::new(place.offset - start, place.len))
+}
+
+/// An output that follows an input, and what the input was.
+#[derive(Debug)]
+struct Follower {
+    /// Both in the image.
+    input: BitSpan,
+    output: BitSpan,
+    /// The input in a sample.
+    sampled: BitSpan,
+    /// Its value in the cycle before; none where the exchange has just begun.
+    latest: Option<u64>,
+    /// Every value so far.
+    seen: HashSet<u64>,
+}
+
+impl Follower {
+    fn find(plan: &Plan, inputs: &[Range<usize>]) -> Option<Self> {
+        let place = |direction, address| {
+            let is = move |one: &&PlacedEntry| {
+                (one.direction, (one.index, one.subindex), one.span.len) == (direction, address, ANALOGUE)
+            };
+            plan.subdevices.iter().flat_map(|one| &one.entries).find(is).map(|one| one.span)
+        };
+        let input = place(Direction::Input, ANALOGUE_INPUT)?;
+        let output = place(Direction::Output, ANALOGUE_OUTPUT)?;
+        let sampled = in_record(input, inputs)?;
+        Some(Self { input, output, sampled, latest: None, seen: HashSet::from([0]) })
+    }
+
+    fn follow(&self, outputs: &[Range<usize>]) -> Option<Follow> {
+        let (initial, safe) = (Some(self.input), Some(self.input));
+        Some(Follow { record: in_record(self.output, outputs)?, output: self.output, initial, safe })
+    }
+
+    fn see(&mut self, sample: &[u8]) {
+        self.latest = self.sampled.extract(sample);
+        self.seen.extend(self.latest);
+    }
+
+    /// Whether the output may have a value in a frame of this cycle, or in one that was kept since an earlier one.
+    fn may_be(&self, value: u64, kept: bool) -> bool {
+        match self.latest {
+            Some(latest) if !kept => value == latest,
+            _ => self.seen.contains(&value),
+        }
+    }
+}
+
+/// A place of the image in a record of these ranges.
+fn in_record(place: BitSpan, ranges: &[Range<usize>]) -> Option<BitSpan> {
+    let n = ranges.iter().position(|range| range.contains(&(place.offset / 8)))?;
+    let before: usize = ranges.iter().take(n).map(ExactSizeIterator::len).sum();
+    let start = ranges.get(n)?.start;
+    Some(BitSpan::new(place.offset - 8 * start + 8 * before, place.len))
+}
+
 /// Where the numbers stand.
 fn places(plan: &Plan, outputs: &[Range<usize>]) -> Vec<(BitSpan, BitSpan)> {
-    let mut found = Vec::new();
-    let mut before = 0;
-    for (planned, bytes) in plan.subdevices.iter().zip(outputs) {
-        let targets = planned.entries.iter();
-        for target in targets.filter(|one| one.direction == Direction::Output && one.index == TARGET_POSITION) {
-            let in_record = BitSpan::new(target.span.offset - 8 * bytes.start + 8 * before, target.span.len);
-            found.push((in_record, target.span));
-        }
-        before += bytes.len();
-    }
-    found
+    let entries = plan.subdevices.iter().flat_map(|one| &one.entries);
+    let targets = entries.filter(|one| one.direction == Direction::Output && one.index == TARGET_POSITION);
+    targets.filter_map(|target| Some((in_record(target.span, outputs)?, target.span))).collect()
 }

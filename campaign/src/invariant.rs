@@ -13,6 +13,8 @@ pub enum Invariant {
     NoOldCommand,
     /// What the segment receives as outputs was commanded, or is safe.
     OutputsCommandedOrSafe,
+    /// An output that follows an input has the value that the input had in the cycle before.
+    OutputsFollow,
     /// Once shutdown has begun, outputs are safe.
     SafeDuringShutdown,
     /// When the last frame is as long ago as a watchdog, all outputs are safe.

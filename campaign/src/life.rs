@@ -267,6 +267,11 @@ impl Stage<'_> {
             if matches!(event, SessionEvent::Lost(_) | SessionEvent::Phase(Phase::Exchange)) {
                 self.epoch_began = self.now();
             }
+            if event == SessionEvent::Phase(Phase::Exchange)
+                && let Some(app) = &mut *self.app.borrow_mut()
+            {
+                app.begin();
+            }
             self.course.borrow_mut().hear(&event);
         }
     }
@@ -354,6 +359,10 @@ impl Stage<'_> {
         self.shutdown_cycles.set(if shutting_down { self.shutdown_cycles.get() + 1 } else { 0 });
         for frame in &delivered {
             frame.bytes.hash(&mut course.digest);
+            if let Some(value) = app.strays(frame) {
+                let what = format!("an output that follows an input is {value:#06x}, which the input wasn't");
+                course.violate(Invariant::OutputsFollow, what);
+            }
             match app.carried(frame) {
                 Carried::Safe => {}
                 Carried::Unknown => {

@@ -32,6 +32,8 @@ pub(crate) struct Delivered {
     /// Where they are in the process image.
     pub(crate) image: Range<usize>,
     pub(crate) bytes: Vec<u8>,
+    /// The interface has kept the frame since an earlier cycle.
+    pub(crate) kept: bool,
 }
 
 /// The link.
@@ -106,18 +108,19 @@ impl Wire {
     }
 
     /// Passes a posted frame on to the segment.
-    fn transmit(&mut self, slot: Slot, len: usize) {
+    fn transmit(&mut self, slot: Slot, len: usize, kept: bool) {
         let lost = self.weather.lose_all || self.weather.lose_one_in.is_some_and(|n| self.rng.u32(0..n) == 0);
         if lost {
             return;
         }
-        let outputs = self.inner.slot(slot).ok().and_then(|bytes| bytes.get(..len)).map(|bytes| self.outputs_of(bytes));
+        let outputs =
+            self.inner.slot(slot).ok().and_then(|bytes| bytes.get(..len)).map(|bytes| self.outputs_of(bytes, kept));
         if self.inner.post(slot, len).is_ok() {
             self.delivered.extend(outputs.into_iter().flatten());
         }
     }
 
-    fn outputs_of(&self, bytes: &[u8]) -> Vec<Delivered> {
+    fn outputs_of(&self, bytes: &[u8], kept: bool) -> Vec<Delivered> {
         let cyclic = ethernet::source(bytes).is_ok_and(|source| source.0[..3] == MacAddress::CYCLIC.0[..3]);
         let Some(frame) = FrameView::new_checked(bytes).ok().filter(|_| cyclic) else { return Vec::new() };
         let mut found = Vec::new();
@@ -126,7 +129,7 @@ impl Wire {
             let written = matches!(datagram.command(), Ok(Command::Lrw | Command::Lwr));
             if let Some((_, image)) = self.outputs.iter().find(|(start, _)| written && *start == logical) {
                 let data = datagram.data().get(..image.len()).unwrap_or_default();
-                found.push(Delivered { image: image.clone(), bytes: data.to_vec() });
+                found.push(Delivered { image: image.clone(), bytes: data.to_vec(), kept });
             }
         }
         found
@@ -154,10 +157,11 @@ impl Link for Wire {
     }
 
     fn kick(&mut self) -> Result<(), LinkFault> {
+        let kept = self.held.len();
         self.held.append(&mut self.posted);
         if !self.weather.down {
-            for (slot, len) in std::mem::take(&mut self.held) {
-                self.transmit(slot, len);
+            for (n, (slot, len)) in std::mem::take(&mut self.held).into_iter().enumerate() {
+                self.transmit(slot, len, n < kept);
             }
         }
         self.inner.kick()

@@ -48,6 +48,11 @@ fn a_command_of_an_old_epoch_that_is_sent_is_found() {
 }
 
 #[test]
+fn an_output_that_follows_no_longer_is_found() {
+    assert!(found(Planted::FollowLeftOut, Invariant::OutputsFollow).is_some());
+}
+
+#[test]
 fn a_wait_without_a_bound_is_found() {
     assert!(found(Planted::WaitWithoutBound, Invariant::EndsWithinItsBound).is_some());
 }

@@ -56,6 +56,15 @@ pub struct WriterSpec {
     pub state_depth: usize,
 }
 
+impl WriterSpec {
+    /// A writer of all bits of these ranges, whose newest set wins, with its outputs as they were sent in each cycle.
+    #[must_use]
+    pub fn of_all(ranges: Vec<Range<usize>>, depth: usize) -> Self {
+        let mask = vec![0xff; total(&ranges)];
+        Self { ranges, mask, depth, state_every: 1, state_depth: depth, ..Self::default() }
+    }
+}
+
 /// Makes both ends of a writer and of its state feedback.
 #[must_use]
 pub fn writer(spec: WriterSpec) -> (WriterPort, CommandWriter, StateReader) {
@@ -337,6 +346,10 @@ impl WriterPort {
     /// Copies the inputs that outputs follow.
     #[inline]
     pub(crate) fn follow(&self, image: &mut [u8]) {
+        #[cfg(feature = "planted")]
+        if crate::planted::is(crate::planted::Planted::FollowLeftOut) {
+            return;
+        }
         self.following.copy(image);
     }
 
@@ -422,7 +435,10 @@ impl Target<'_> {
         let Some((made_for, set)) = parse(bytes) else { return false };
         let admitted = live.is_some_and(|live| (self.began..=live).contains(&made_for));
         #[cfg(feature = "planted")]
-        let admitted = admitted || live.is_some() && crate::planted::is(crate::planted::Planted::OldEpochSent);
+        let (admitted, made_for) = match live {
+            Some(live) if crate::planted::is(crate::planted::Planted::OldEpochSent) => (true, made_for.max(live)),
+            _ => (admitted, made_for),
+        };
         if admitted {
             self.put(set, made_for);
         }

@@ -11,6 +11,8 @@ pub enum Planted {
     OldEpochSent,
     /// A lost network is waited for without looking whether the end was asked for.
     WaitWithoutBound,
+    /// An output that follows an input keeps the value that it had when its epoch began.
+    FollowLeftOut,
 }
 
 thread_local! {

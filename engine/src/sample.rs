@@ -68,6 +68,14 @@ pub struct ReaderSpec {
     pub depth: usize,
 }
 
+impl ReaderSpec {
+    /// A reader of these ranges in each cycle.
+    #[must_use]
+    pub const fn of_all(ranges: Vec<Range<usize>>, depth: usize) -> Self {
+        Self { ranges, every: 1, depth }
+    }
+}
+
 /// The task's end of a reader.
 #[derive(Debug)]
 pub struct SampleReader {

@@ -19,8 +19,7 @@ use zerocat::{
 use zerocat_bus::{BringUpError, Datagrams, block_on, requests};
 use zerocat_engine::{
     AcyclicSettings, CommandWriter, Concluded, Controls, CountersReader, Engine, EngineParts, EventReader, Follow,
-    Order, Pool, ReaderSpec, RingFull, SampleReader, Slack, StateReader, Timing, WriterSpec, reader, slots_needed,
-    writer,
+    Pool, ReaderSpec, RingFull, SampleReader, Slack, StateReader, Timing, WriterSpec, reader, slots_needed, writer,
 };
 use zerocat_link::{Link, Sizing, Slot};
 use zerocat_pdi::{BitSpan, Plan};
@@ -408,14 +407,11 @@ pub fn tasks(plan: &Plan) -> (Ports, Tasks) {
 fn tasks_of(plan: &Plan, bindings: &Bindings) -> (Ports, Tasks) {
     let inputs = joined(plan.subdevices.iter().map(|subdevice| subdevice.inputs.clone()));
     let outputs = joined(plan.subdevices.iter().map(|subdevice| subdevice.outputs.clone()));
-    let mask = vec![0xff; outputs.iter().map(ExactSizeIterator::len).sum()];
-    let (sample_port, samples) = reader(ReaderSpec { ranges: inputs, every: 1, depth: DEPTH });
+    let (sample_port, samples) = reader(ReaderSpec::of_all(inputs, DEPTH));
     let follows =
         bindings.iter().flatten().filter_map(|one| follow(one.span, one.initial, one.safe, &outputs)).collect();
-    let (state_every, state_depth, order) = (1, DEPTH, Order::Newest);
     let parts = plan.subdevices.iter().map(|one| one.outputs.clone()).filter(|outputs| !outputs.is_empty()).collect();
-    let spec = WriterSpec { ranges: outputs, mask, parts, follows, order, depth: DEPTH, state_every, state_depth };
-    let (writer_port, commands, states) = writer(spec);
+    let (writer_port, commands, states) = writer(WriterSpec { parts, follows, ..WriterSpec::of_all(outputs, DEPTH) });
     let ports = Ports { readers: vec![sample_port], writers: vec![writer_port] };
     (ports, Tasks { samples, commands, states })
 }

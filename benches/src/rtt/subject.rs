@@ -122,16 +122,8 @@ impl EngineSubject {
         let lane = CyclicLane::new(&plan, LaneOptions { first_slot: Slot(0), al_status: None })?;
         debug_assert_eq!(slots_needed(lane.frames(), ACYCLIC), burst.sizing().slots);
         let (inputs, outputs) = halves(&plan);
-        let mask = vec![0xff; outputs.iter().map(ExactSizeIterator::len).sum()];
-        let (sample_port, samples) = reader(ReaderSpec { ranges: inputs, every: 1, depth: DEPTH });
-        let (writer_port, commands, states) = writer(WriterSpec {
-            ranges: outputs,
-            mask,
-            depth: DEPTH,
-            state_every: 1,
-            state_depth: DEPTH,
-            ..WriterSpec::default()
-        });
+        let (sample_port, samples) = reader(ReaderSpec::of_all(inputs, DEPTH));
+        let (writer_port, commands, states) = writer(WriterSpec::of_all(outputs, DEPTH));
         // Rings of a fresh engine have room.
         let exchange = Exchange { readers: vec![sample_port], writers: vec![writer_port], ..Exchange::new(lane) };
         let _ = parts.controls.install(exchange);

@@ -11,12 +11,14 @@ mod wrap;
 
 pub(crate) use terminal::target as live_target;
 pub(crate) use words::{in_background, pin, unsaid};
+use wrap::hanging;
 pub(crate) use wrap::{columns, wrapped};
 
 use crate::Done;
 use crate::exit::{ErrorDocument, Failure, WithError};
 use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Row, Table};
+use panel::Size;
 use serde::Serialize;
 use std::fmt::Display;
 use std::io::{ErrorKind, IsTerminal, Write};
@@ -42,9 +44,14 @@ pub(crate) fn table(header: impl Into<Row>) -> Table {
     table
 }
 
-/// Says a line on standard error. It waits for nobody.
+/// Says a line on standard error, in several where it is longer than its terminal is wide. It waits for nobody.
 pub(crate) fn say(text: impl Display) {
-    words::say(format!("{text}\n").into_bytes());
+    words::say(fitting(format!("{text}\n")).into_bytes());
+}
+
+/// A text for standard error: as it is for a file or a pipe, broken at blanks for a terminal.
+fn fitting(text: String) -> String {
+    if std::io::stderr().is_terminal() { hanging(&text, Size::of(std::io::stderr()).columns) } else { text }
 }
 
 /// Hands a control sequence to the terminal at standard error.
@@ -150,7 +157,8 @@ pub(crate) struct Log;
 
 impl Write for Log {
     fn write(&mut self, event: &[u8]) -> std::io::Result<usize> {
-        words::say(event.to_vec());
+        let text = String::from_utf8_lossy(event).into_owned();
+        words::say(fitting(text).into_bytes());
         Ok(event.len())
     }
 

@@ -5,6 +5,9 @@
 
 use std::path::Path;
 
+/// Columns that a line with a comment takes at most.
+const COLUMNS: usize = 80;
+
 /// How a file is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DraftFormat {
@@ -94,11 +97,13 @@ impl Page {
     }
 
     fn comments(&mut self, comments: &[String], depth: usize) {
-        for line in comments {
+        let mark = self.format.comment();
+        let room = COLUMNS.saturating_sub(2 * depth + mark.len() + 1);
+        for line in comments.iter().flat_map(|comment| filled(&clean(comment), room)) {
             self.indent(depth);
-            self.text.push_str(self.format.comment());
+            self.text.push_str(mark);
             self.text.push(' ');
-            self.text.push_str(clean(line).trim_end());
+            self.text.push_str(&line);
             self.text.push('\n');
         }
     }
@@ -202,6 +207,21 @@ impl Page {
     }
 }
 
+/// A text in lines of at most so many characters, but for words that are longer.
+fn filled(text: &str, room: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= room => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
 /// Whether YAML takes it as a text without quotes, in every version of it.
 fn is_plain(text: &str) -> bool {
     const WORDS: [&str; 9] = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
@@ -235,6 +255,18 @@ mod tests {
         let expected = "# a file\nrate: 1000\nall:\n  # one of them\n  - kind: \"Off\"\n    list:\n      # one of them\n      \
                         - { id: 0x02, name: \"a: b\" }\n      # one of them\n      - { id: 0x02, name: \"a: b\" }\n";
         assert_eq!(page(DraftFormat::Yaml), expected);
+    }
+
+    #[test]
+    fn comments_are_broken_at_blanks_before_the_eightieth_column() {
+        let comment = format!("{} {}", "word ".repeat(30), "x".repeat(90));
+        let text = written(
+            &[],
+            &[Entry { comments: vec![comment], ..entry("a", Node::Plain("1".to_owned())) }],
+            DraftFormat::Json,
+        );
+        let lengths: Vec<usize> = text.lines().map(str::len).collect();
+        assert_eq!(lengths, [1, 79, 79, 5 + 90, 8, 1], "{text}");
     }
 
     #[test]

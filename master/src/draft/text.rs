@@ -143,10 +143,13 @@ fn read_task(task: &ReadTask, scan: &Scan, rig: &Rig) -> Item {
 fn write_task(task: &WriteTask, scan: &Scan, rig: &Rig) -> Item {
     let first = task.config.channels.first().map_or("", |channel| &channel.name);
     let comments = vec![
-        "All outputs. None is commanded as it stands: set `enabled` to true for those that you want, and hand lines such as"
+        "All outputs. None is commanded as it stands: set `enabled` to true for those that you want, and hand lines such \
+         as"
+        .to_owned(),
+        format!("  {{\"{first}\": 1}}"),
+        "to the standard input of `zerocat run`. `safe` is what an output is until then, and whenever commands are not \
+         taken; `initial` what it is until it is commanded for the first time."
             .to_owned(),
-        format!("{{\"{first}\": 1}} to the standard input of `zerocat run`. `safe` is what an output is until then, and whenever"),
-        "commands are not taken; `initial` what it is until it is commanded for the first time.".to_owned(),
     ];
     let channels = task.config.channels.iter().map(|one| (one.device.as_str(), Node::Line(write_line(one))));
     let map = vec![

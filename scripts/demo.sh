@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # zerocat against a simulated segment over AF_XDP, in a network namespace of its own.
 #
-#   scripts/demo.sh [--seconds N] [--report FILE] [--capture FILE] [--no-install]
+#   scripts/demo.sh [--seconds N] [--samples] [--report FILE] [--capture FILE] [--no-install]
 #
 # It installs what is missing (Debian packages, says which and why first), builds, makes a namespace with a veth pair,
 # starts `zerocat sim` at one end and `zerocat run` on the other, shows what flows, prints a summary, and cleans
@@ -18,6 +18,7 @@ while [ $# -gt 0 ]; do
     --seconds) seconds=${2:?--seconds needs a number}; shift ;;
     --report) run_options+=(--report "$(realpath -m "${2:?--report needs a file}")"); shift ;;
     --capture) run_options+=(--capture "$(realpath -m "${2:?--capture needs a file}")"); shift ;;
+    --samples) run_options+=(--samples) ;;
     --no-install) install=(--no-install) ;;
     -h | --help) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) echo "demo.sh: unknown argument $1; see --help" >&2; exit 2 ;;

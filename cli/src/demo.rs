@@ -29,7 +29,7 @@ const SIZING: Sizing = Sizing { slots: 64, receive: 256 };
 /// over AF_XDP.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  zerocat demo --in-process --seconds 5\n  zerocat demo --in-process --move --seconds 5"
+    after_help = "Examples:\n  zerocat demo --in-process --seconds 5\n  zerocat demo --in-process --move --samples --seconds 5"
 )]
 pub(crate) struct Demo {
     /// Segment and MainDevice in this process; the only kind of demo that this command runs.

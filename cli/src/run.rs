@@ -12,7 +12,7 @@ use crate::written;
 use clap::Args;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
-use zerocat::config::{Rig, Sink, Task, XdpMode};
+use zerocat::config::{Format, Rig, Sink, Task, XdpMode};
 use zerocat::report::Report;
 use zerocat::{
     ATTEMPT, BRING_UP, Ended, Ending, Fault, OpenLink, OutOfOp, Phase, Privileges, SHUTDOWN, Session, SessionError,
@@ -91,6 +91,9 @@ pub(crate) struct HowLong {
     /// Write every frame into a pcapng file, for Wireshark.
     #[arg(long, value_name = "FILE")]
     pub(crate) capture: Option<PathBuf>,
+    /// Print the samples of all read tasks as JSON lines, beside what their sinks get.
+    #[arg(long)]
+    pub(crate) samples: bool,
     /// Print the report as JSON instead of a summary; as one line, the last one, where samples go to standard output.
     #[arg(long)]
     pub(crate) json: bool,
@@ -157,7 +160,7 @@ impl Run {
 
 /// Runs a rig, over a link that is open already if one is given, and prints what became of it.
 pub(crate) fn run_rig(
-    rig: Rig,
+    mut rig: Rig,
     link: Option<OpenLink>,
     how: &HowLong,
     signals: &Signals,
@@ -165,6 +168,9 @@ pub(crate) fn run_rig(
 ) -> Done {
     let seconds = how.seconds.map(Duration::try_from_secs_f64).transpose();
     let seconds = seconds.map_err(|error| Failure::usage(format!("--seconds: {error}")))?;
+    if how.samples {
+        print_samples(&mut rig)?;
+    }
     let limits = rig.limits.clone();
     let mut conclusion = Conclusion::open(how, writes_to_stdout(&rig))?;
     let live = Live::new(how.quiet, writes_to_stdout(&rig));
@@ -192,6 +198,22 @@ pub(crate) fn run_rig(
         }
     };
     conclusion.conclude(report, done, &limits, signals)
+}
+
+/// Has the read tasks write to standard output that don't do so anyway.
+fn print_samples(rig: &mut Rig) -> Done {
+    let mut sinks = rig.tasks.iter().flat_map(Task::sinks).filter(|sink| sink.is_stdout());
+    if sinks.any(|sink| matches!(sink.format, Format::Csv(_))) {
+        return Err(Failure::usage("--samples prints JSON lines, and a sink of the rig file writes a CSV there"));
+    }
+    for task in &mut rig.tasks {
+        if let Task::Read(read) = task
+            && !read.sinks.iter().any(Sink::is_stdout)
+        {
+            read.sinks.push(Sink::jsonl("-"));
+        }
+    }
+    Ok(())
 }
 
 /// What a run ends with that did not come to OP.

@@ -11,6 +11,7 @@ mod bench_set;
 mod capture;
 mod cia402;
 mod compare;
+mod demo;
 mod doctor;
 mod ends;
 mod entries;

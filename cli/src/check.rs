@@ -123,6 +123,7 @@ fn summary(path: &Path, rig: &Rig) {
             Task::Write(_) => "write task",
             Task::Scan(_) => "scan task ",
         };
-        print::line(format_args!("  {kind} `{}`, {channels} channels", task.name()));
+        let s = if channels == 1 { "" } else { "s" };
+        print::line(format_args!("  {kind} `{}`, {channels} channel{s}", task.name()));
     }
 }

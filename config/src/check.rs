@@ -1,6 +1,7 @@
 //! Rules between keys. Every broken rule is found, not only the first.
 
 mod channels;
+mod decimal;
 mod devices;
 mod engine;
 mod exchange;
@@ -45,7 +46,9 @@ pub(crate) fn warnings(rig: &Rig) -> Vec<Problem> {
         let path = format!("{}.channels", task.level(i));
         task.is_idle().then(|| Problem::new(Rule::Empty, path, what, "write `enabled: true` for those that you want"))
     };
-    rig.tasks.iter().enumerate().filter_map(warning).collect()
+    let mut warnings: Vec<Problem> = rig.tasks.iter().enumerate().filter_map(warning).collect();
+    warnings.extend(decimal::indexes(rig));
+    warnings
 }
 
 /// The problems found so far.

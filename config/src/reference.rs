@@ -121,6 +121,18 @@ pub(crate) fn bit_of(name: &str) -> Option<(&str, u8)> {
     Some((name, bit.parse().ok()?))
 }
 
+/// The address that a text was probably meant as that is none: without `0x` or subindex, with another prefix or separator.
+pub(crate) fn meant_as_address(text: &str) -> Option<String> {
+    let digits = ["0x", "0X", "16#", "#x"].iter().find_map(|prefix| text.strip_prefix(prefix)).unwrap_or(text);
+    let (index, subindex) = digits.split_once([':', '.', '/', ',', '-']).unwrap_or((digits, "0"));
+    let subindex =
+        ["0x", "0X", "16#", "#x"].iter().find_map(|prefix| subindex.strip_prefix(prefix)).unwrap_or(subindex);
+    let hexadecimal = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_index = index.len() == 4 && hexadecimal(index) && index.starts_with(|c: char| c.is_ascii_digit());
+    let subindex = u8::from_str_radix(subindex, 16).ok().filter(|_| is_index && hexadecimal(subindex))?;
+    Some(format!("0x{}:{subindex:02x}", index.to_ascii_lowercase()))
+}
+
 fn address(rest: &str) -> Option<Rest<'static>> {
     let (index, subindex) = rest.split_once(':')?;
     let (subindex, bit) = match subindex.split_once('.') {
@@ -150,6 +162,16 @@ mod tests {
         assert_eq!(parts("io.status word"), Some(("io", Rest::Name("status word"))));
         assert_eq!(parts("axis.0x6041"), Some(("axis", Rest::Name("0x6041"))));
         assert_eq!((parts("axis"), parts("axis."), parts("y.z")), (None, None, None));
+    }
+
+    #[test]
+    fn what_was_meant_as_an_address_is_seen() {
+        let meant = |text| meant_as_address(text).unwrap_or_default();
+        for text in ["6041:00", "0x6041", "0x6041.00", "16#6041:0", "6041", "0x6041:0x00", "6041/0"] {
+            assert_eq!(meant(text), "0x6041:00", "{text}");
+        }
+        assert_eq!(meant("607A:1f"), "0x607a:1f");
+        assert_eq!(["status_word", "face", "60411", "6041:zz", "6041:100"].map(meant_as_address), [const { None }; 5]);
     }
 
     #[test]

@@ -112,10 +112,10 @@ impl<'a> Checker<'a> {
             let enabled = inputs.flat_map(Task::channels).filter(|channel| channel.enabled);
             let names: Vec<String> = enabled.map(|channel| channel.name.to_owned()).collect();
             let what = format!("`{input}` is no input");
-            let fix = format!(
-                "give the name of a channel of a read task ({}), or an entry such as \"axis.0x6064:00\"",
-                quoted(names.iter().map(String::as_str))
-            );
+            let listed = quoted(names.iter().map(String::as_str));
+            let of_task = if names.is_empty() { String::new() } else { format!(" ({listed})") };
+            let fix =
+                format!("give the name of a channel of a read task{of_task}, or an entry such as \"axis.0x6064:00\"");
             self.found.unknown(format!("{path}.from"), what, fix, names);
             return;
         };
@@ -227,7 +227,11 @@ impl<'a> Checker<'a> {
             }
             0 => {
                 let what = format!("`{}` has no `{pdo}` among its {this}", slave.key);
-                let fix = format!("use one of {}, or a manual channel", names(here));
+                let address = format!("index and subindex, such as {}.0x6041:00", slave.key);
+                let fix = match here {
+                    [] => format!("give {address}; `zerocat scan -v` shows what it maps"),
+                    _ => format!("use one of {}, or {address}", names(here)),
+                };
                 self.found.unknown(path, what, fix, here.iter().map(|entry| entry.name.clone()));
             }
             n => {

@@ -16,6 +16,7 @@ use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use std::borrow::Cow;
 use std::fmt;
 use zerocat_pdi::{DataType, Direction};
+use zerocat_text::nearest;
 
 /// A channel.
 #[derive(Default, Deserialize, JsonSchema)]
@@ -272,6 +273,11 @@ impl Shape {
             Rest::Name(name) => {
                 self.place_is_foreign(raw, at, "an entry by name");
                 let (name, bit) = named(name, entries(slave, direction));
+                let listed = entries(slave, direction).iter().any(|entry| entry.name == name);
+                if !listed && let Some(address) = reference::meant_as_address(name) {
+                    self.no_address(key, name, &address, at);
+                    return None;
+                }
                 (Some(Target::Automatic { pdo: name.to_owned() }), bit)
             }
         };
@@ -283,10 +289,23 @@ impl Shape {
     }
 
     fn unknown_key<'k>(&mut self, text: &str, at: &str, keys: impl Iterator<Item = &'k str>) {
-        let keys: Vec<String> = keys.map(str::to_owned).collect();
+        let keys: Vec<&str> = keys.collect();
         let what = format!("`{text}` begins with no key of a slave and a dot");
-        let fix = "write it as KEY.0x6041:00, or KEY.NAME with a name from the slave's `pdos`";
-        self.problems.push(Problem::new(Rule::UnknownReference, format!("{at}.entry"), what, fix).or(keys));
+        let written = text.split('.').next().unwrap_or_default();
+        let fix = match nearest(written, &keys) {
+            Some(key) => format!("did you mean `{key}`? Write it as {key}.0x6041:00"),
+            None => "write it as KEY.0x6041:00, or KEY.NAME with a name from the slave's `pdos`".to_owned(),
+        };
+        let candidates = keys.into_iter().map(str::to_owned);
+        self.problems.push(Problem::new(Rule::UnknownReference, format!("{at}.entry"), what, fix).or(candidates));
+    }
+
+    /// What looks like an address and is none.
+    fn no_address(&mut self, key: &str, written: &str, address: &str, at: &str) {
+        let what = format!("`{written}` is no address; one is index and subindex in hexadecimal, with a colon between");
+        let fix = format!("write {key}.{address}");
+        let problem = Problem::new(Rule::UnknownReference, format!("{at}.entry"), what, fix);
+        self.problems.push(problem.or([format!("{key}.{address}")]));
     }
 
     /// An entry by address, with the type that stands beside it; else as the slave's `pdos` have it, else as the bus has it.

@@ -81,9 +81,19 @@ impl LimitReport {
 impl fmt::Display for LimitReport {
     /// `round_trip.p99 is 310us, the limit is 250us`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let value = self.value.map_or_else(|| "unknown".to_owned(), |value| self.shown(value));
+        let digits = |value| if self.unit == "count" { value } else { short(value) };
+        let value = self.value.map_or_else(|| "unknown".to_owned(), |value| self.shown(digits(value)));
         write!(f, "{} is {value}, the limit is {}", self.key, self.shown(self.limit))
     }
+}
+
+/// The four first digits of a number of nanoseconds, upwards: what is above a limit stays above it.
+const fn short(nanos: u64) -> u64 {
+    let mut unit = 1;
+    while nanos / unit >= 10_000 {
+        unit *= 10;
+    }
+    nanos.div_ceil(unit).saturating_mul(unit)
 }
 
 #[cfg(test)]
@@ -111,6 +121,11 @@ mod tests {
         assert_eq!(held, [("lost_cycles", true), ("outages", true), ("round_trip.p99", false)]);
         let broken: Vec<_> = report.broken_limits().map(ToString::to_string).collect();
         assert_eq!(broken, ["round_trip.p99 is 310.5us, the limit is 250us"]);
+    }
+
+    #[test]
+    fn a_time_is_shown_with_four_digits_and_never_below_what_it_was() {
+        assert_eq!([0, 9_999, 1_037_823, 250_000_300].map(short), [0, 9_999, 1_038_000, 250_100_000]);
     }
 
     #[test]

@@ -169,7 +169,7 @@ impl Shape {
             channel: raw.channel.unwrap_or_default(),
             numbered: raw.channel.is_some(),
             name: raw.name.unwrap_or_default(),
-            unit: raw.unit,
+            unit: raw.unit.filter(|unit| !unit.is_empty()),
             enabled: raw.enabled.unwrap_or(true),
         }
     }
@@ -190,7 +190,7 @@ impl Shape {
             channel: channel.unwrap_or_default(),
             numbered: channel.is_some(),
             name: raw.name.unwrap_or_default(),
-            unit: raw.unit,
+            unit: raw.unit.filter(|unit| !unit.is_empty()),
             state_channel: raw.state_channel,
             enabled: raw.enabled.unwrap_or(true),
             initial: raw.initial,

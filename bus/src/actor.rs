@@ -15,11 +15,11 @@ use std::task::Poll;
 use futures_lite::future::or;
 use zerocat_wire::AlState;
 
-use crate::al;
-use crate::bring_up::{Network, StateReport};
+use crate::al::{self, AlShown};
+use crate::bring_up::{Address, Network, StateReport};
 use crate::coe::SdoError;
 use crate::datagrams::{Datagrams, Target};
-use crate::error::{BringUpError, Label};
+use crate::error::{BringUpError, DatagramError, Label};
 use crate::executor::join_all;
 use crate::look;
 use crate::mailbox::Mailbox;
@@ -161,18 +161,23 @@ impl<'d> Actors<'d> {
 
 impl Actor {
     async fn look(&self, datagrams: &Datagrams, count: usize) -> StateReport {
-        let shown = look::shown(datagrams, self.who.position, self.station, count).await;
-        StateReport { who: self.who.clone(), expected: self.expected, shown }
+        match look::shown(datagrams, self.who.position, self.station, count).await {
+            Ok((shown, address)) => self.report(Ok(shown), address),
+            Err(error) => self.report(Err(error), Address::Kept),
+        }
     }
 
     async fn look_once(&self, datagrams: &Datagrams) -> StateReport {
-        let shown = al::shown_at_once(datagrams, Target::Station(self.station)).await;
-        StateReport { who: self.who.clone(), expected: self.expected, shown }
+        self.report(al::shown_at_once(datagrams, Target::Station(self.station)).await, Address::Kept)
     }
 
     async fn look_without_address(&self, datagrams: &Datagrams) -> Option<StateReport> {
         let shown = look::without_address_once(datagrams, self.who.position).await?;
-        Some(StateReport { who: self.who.clone(), expected: self.expected, shown: Ok(shown) })
+        Some(self.report(Ok(shown), Address::Lost))
+    }
+
+    fn report(&self, shown: Result<AlShown, DatagramError>, address: Address) -> StateReport {
+        StateReport { who: self.who.clone(), expected: self.expected, shown, address }
     }
 
     /// Does its jobs one after the other.

@@ -144,6 +144,33 @@ pub(crate) async fn request_all(datagrams: &Datagrams, count: usize, state: AlSt
         && all_show(datagrams, count, state, poll).await
 }
 
+/// Times that all are asked for INIT.
+const ASKED_FOR_INIT: u32 = 4;
+/// Pause before they are asked again.
+const ASK_AGAIN: Duration = Duration::from_millis(5);
+
+/// Asks all SubDevices for INIT by broadcast, with what errors they show acknowledged: for a bus whose SubDevices aren't all
+/// known. Returns whether all that answer show INIT without an error then.
+///
+/// # Errors
+/// Those of [`Datagrams::write`].
+pub async fn ask_all_for_init(datagrams: &Datagrams, poll: Duration) -> Result<bool, DatagramError> {
+    for _ in 0..ASKED_FOR_INIT {
+        // An ESC without an application shows what was written last, acknowledge bit included: the plain request follows.
+        for acknowledge in [true, false] {
+            let control = AlControl { state: AlState::Init, acknowledge }.emit();
+            datagrams.write(Target::Broadcast, register::AL_CONTROL, &control).await?;
+        }
+        let answer = datagrams.read(Target::Broadcast, register::AL_STATUS, 2).await?;
+        let count = usize::from(answer.working_counter);
+        if count == 0 || all_show(datagrams, count, AlState::Init, poll).await {
+            return Ok(count > 0);
+        }
+        datagrams.pause(ASK_AGAIN).await;
+    }
+    Ok(false)
+}
+
 /// As [`request`], of a SubDevice that was asked for the state already: what it shows is looked at first.
 ///
 /// # Errors

@@ -60,6 +60,18 @@ pub struct StateReport {
     pub expected: Option<AlState>,
     /// What it shows, or why it didn't.
     pub shown: Result<AlShown, DatagramError>,
+    /// How it was found.
+    pub address: Address,
+}
+
+/// Whether a SubDevice of a network in operation has the station address still that it was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Address {
+    /// It has, or doesn't answer.
+    #[default]
+    Kept,
+    /// It has none, and was found by its position: it was switched off and on, or restarted.
+    Lost,
 }
 
 /// A found network.
@@ -480,7 +492,7 @@ async fn step_down_one(
     }
     let (target, who) = (Target::Station(subdevice.station), subdevice.label());
     let shown = look::shown(datagrams, subdevice.position, subdevice.station, count).await;
-    let shown =
+    let (shown, _) =
         shown.map_err(|source| BringUpError::SubDevice { who: who.clone(), doing: "read AL status", source })?;
     let error = shown.status.error();
     // Never upward, and only the last step needs errors gone. BOOT knows no way but to INIT.

@@ -4,7 +4,7 @@
 //! (a lost frame, or nobody there) is sent again up to a fixed number of times and counted, and so is one whose answer can't
 //! be: of another length, a write that comes back with other data, more SubDevices at one address than one, unless the next
 //! answer says the same and so many are there; a full pool is waited for.
-//! Every wait has a bound: also a datagram that nobody sends fails, after [`PATIENCE`]. A future of this layer may be
+//! Every wait has a bound, in time in which the program runs: also a datagram that nobody sends fails, after [`PATIENCE`]. A future of this layer may be
 //! dropped at any time, which cancels the request and costs the pool nothing; [`Datagrams::by`] does so at a deadline.
 //! Not guaranteed: that a repeated write reaches the SubDevice only once. Registers don't mind; mailboxes do, and use
 //! [`Datagrams::write_once`].
@@ -24,6 +24,7 @@ use ethercrab::{Command, MainDevice, MainDeviceConfig, PduLoop, RetryBehaviour, 
 use crate::error::DatagramError;
 use crate::executor::idle_once;
 use crate::flight::{Abandoned, Flight, Sending};
+use crate::running_clock::RunningClock;
 use crate::window::{Pass, Window};
 
 /// Whom a datagram addresses.
@@ -94,7 +95,7 @@ pub enum Rest {
 /// The datagram layer: the frame pool's sending end, a clock, and counters. Belongs to one thread.
 pub struct Datagrams {
     main_device: Rc<MainDevice<'static>>,
-    now: Box<dyn Fn() -> Duration>,
+    clock: RunningClock,
     attempts: u8,
     counters: Cell<DatagramCounters>,
     window: Rc<Window>,
@@ -133,7 +134,8 @@ impl fmt::Debug for Datagrams {
 }
 
 impl Datagrams {
-    /// Takes the pool. `now` is a monotonic clock from any zero; deadlines are measured with it.
+    /// Takes the pool. `now` is a monotonic clock from any zero; deadlines are measured with it, without the times in which
+    /// the program stood still.
     #[must_use]
     pub fn new(pdu_loop: PduLoop<'static>, now: impl Fn() -> Duration + 'static) -> Self {
         // The pool must never time a frame out: its slot would be lost while the frame is out.
@@ -142,7 +144,7 @@ impl Datagrams {
         let config = MainDeviceConfig { dc_static_sync_iterations: 0, retry_behaviour: RetryBehaviour::None };
         Self {
             main_device: Rc::new(MainDevice::new(pdu_loop, timeouts, config)),
-            now: Box::new(now),
+            clock: RunningClock::over(now),
             attempts: ATTEMPTS,
             counters: Cell::default(),
             window: Rc::default(),
@@ -186,10 +188,22 @@ impl Datagrams {
         self
     }
 
-    /// The clock.
+    /// The clock that waits end by. It stands still while the program does.
     #[must_use]
     pub fn now(&self) -> Duration {
-        (self.now)()
+        self.clock.now()
+    }
+
+    /// The clock that was passed in.
+    #[must_use]
+    pub fn time(&self) -> Duration {
+        self.clock.time()
+    }
+
+    /// How long the program has stood still in all, because it was stopped or had no CPU, since this was made.
+    #[must_use]
+    pub fn stood_still(&self) -> Duration {
+        self.clock.stood_still()
     }
 
     /// What was counted.

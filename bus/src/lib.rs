@@ -29,6 +29,7 @@ pub mod occupancy;
 pub mod pdo;
 mod port_errors;
 pub mod request;
+mod running_clock;
 pub mod sdo_info;
 pub mod sii;
 pub mod subdevice;
@@ -41,7 +42,7 @@ mod wiring;
 
 pub use actor::Actors;
 pub use al::{AlPolicy, AlReached, AlShown};
-pub use bring_up::{Network, Options, StateReport};
+pub use bring_up::{Address, Network, Options, StateReport};
 pub use coe::SdoError;
 pub use datagrams::{Answer, DatagramCounters, Datagrams, Rest, Target};
 pub use error::{AlError, BringUpError, DatagramError, Label, SiiError};

@@ -6,10 +6,11 @@
 use zerocat_wire::register;
 
 use crate::al::{self, AlShown};
+use crate::bring_up::Address;
 use crate::datagrams::{Datagrams, Target};
 use crate::error::DatagramError;
 
-/// What a SubDevice of a network with `count` of them shows now.
+/// What a SubDevice of a network with `count` of them shows now, and whether it has its station address.
 ///
 /// # Errors
 /// Why it doesn't answer at its station address, where it isn't found without one either.
@@ -18,10 +19,13 @@ pub(crate) async fn shown(
     position: u16,
     station: u16,
     count: usize,
-) -> Result<AlShown, DatagramError> {
+) -> Result<(AlShown, Address), DatagramError> {
     match al::shown(datagrams, Target::Station(station)).await {
-        Ok(shown) => Ok(shown),
-        Err(error) => without_address(datagrams, position, count).await.ok_or(error),
+        Ok(shown) => Ok((shown, Address::Kept)),
+        Err(error) => {
+            let found = without_address(datagrams, position, count).await;
+            found.map(|shown| (shown, Address::Lost)).ok_or(error)
+        }
     }
 }
 

@@ -403,8 +403,13 @@ impl Mailbox {
 
     fn keep(&mut self, received: ReceivedEmergency) {
         let Emergency { code, register, data } = received.emergency;
-        tracing::warn!(fault = %Fault::Emergency, subdevice = %self.who, code = %format_args!("{code:#06x}"), register, ?data,
-            text = received.emergency.text(), "emergency");
+        let (hex, text) = (format!("{code:#06x}"), received.emergency.text());
+        // An error that is over is no trouble, least of all one of a run before.
+        if received.emergency.is_reset() {
+            tracing::info!(subdevice = %self.who, code = hex, register, ?data, text, "emergency");
+        } else {
+            tracing::warn!(fault = %Fault::Emergency, subdevice = %self.who, code = hex, register, ?data, text, "emergency");
+        }
         self.counters.emergencies += 1;
         if self.emergencies.len() >= EMERGENCIES {
             self.emergencies.pop_front();

@@ -32,10 +32,10 @@ pub(crate) struct Init {
 impl Init {
     pub(crate) fn run(&self, signals: &Signals) -> Done {
         let mut draft = Draft::open(&self.file, self.overwrite)?;
-        let found = self.bus.scan(Depth::Deep, true, signals)?;
+        let found = self.bus.scan("init", Depth::Deep, true, signals)?;
         say_twins(&found);
         draft.write(&found, &self.bus.interface)?;
-        self.bus.all_read(&found.subdevices, true)?;
+        self.bus.all_read("init", &found.subdevices, true)?;
         if !is_stdout(&self.file) {
             let (file, count) = (self.file.display(), found.subdevices.len());
             print::line(format_args!("{file}: {count} SubDevices; next: zerocat check {file}, zerocat run {file}"));

@@ -21,8 +21,6 @@ use zerocat::{ChannelValue, Counters, Kind, Observer, OutOfOp, Phase, Session, S
 const PLAIN: Duration = Duration::from_secs(1);
 /// An ordinary thread that is this late had no CPU: others share one in far less.
 const STARVED: Duration = Duration::from_secs(1);
-/// A process that was continued after so long had been stopped: it isn't worth a word where that was shorter.
-const STOPPED: Duration = Duration::from_millis(100);
 
 /// The display of one run.
 #[derive(Debug)]
@@ -194,14 +192,6 @@ impl Live {
         }
     }
 
-    /// Says that the process was stopped for so long and goes on, if it is worth saying.
-    pub(crate) fn continued(&self, late: Duration) {
-        if late >= STOPPED {
-            let seconds = late.as_secs_f64();
-            self.say(&format!("stopped for {seconds:.1} s by a signal (SIGSTOP, or Ctrl-Z), and continued"));
-        }
-    }
-
     /// Takes the lines that are drawn over each other away. Phases are plain lines from then on.
     pub(crate) fn close(&self) {
         if std::mem::take(&mut self.state().drawn) {
@@ -217,12 +207,13 @@ impl Live {
     }
 }
 
-/// A channel with its value: `axis_position 567 mm`, `valve (sent) true`.
+/// A channel with its value: `axis_position 567 mm`, `valve (sent) true`, `level 3 (stale)`.
 fn value(channel: &ChannelValue) -> String {
-    let ChannelValue { name, unit, kind, value, .. } = channel;
+    let ChannelValue { name, unit, kind, value, stale, .. } = channel;
     let sent = if *kind == Kind::State { " (sent)" } else { "" };
     let unit = unit.as_ref().map_or_else(String::new, |unit| format!(" {unit}"));
-    format!("{name}{sent} {value}{unit}")
+    let stale = if *stale { " (stale)" } else { "" };
+    format!("{name}{sent} {value}{unit}{stale}")
 }
 
 /// What to say of a thread that woke so late. Signals and the end of `--seconds` are as late as that.

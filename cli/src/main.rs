@@ -19,6 +19,7 @@ mod scan;
 mod schema;
 mod signals;
 mod sim;
+mod stops;
 mod summary;
 mod sweep;
 mod tune;

@@ -8,6 +8,7 @@ use crate::live::Live;
 use crate::print;
 use crate::scan::Socket;
 use crate::signals::Signals;
+use crate::stops::{Stops, Telling, telling};
 use crate::written;
 use clap::Args;
 use std::path::PathBuf;
@@ -185,12 +186,13 @@ pub(crate) fn run_rig(
         }
         stop
     };
-    let started = match link {
+    let stops = if how.quiet { Telling::Off } else { Telling::On };
+    let started = telling(stops, signals, || match link {
         None => Session::start(rig, options, asked),
         Some(link) => Session::start_on(rig, link, options, asked),
-    };
+    });
     let (report, done) = match started {
-        Ok(session) => operate(&session, &live, seconds, signals),
+        Ok(session) => operate(&session, &live, seconds, stops, signals),
         Err(Unstarted { error, report }) => {
             live.close();
             let done = before_op(error, &report, &live, signals);
@@ -232,13 +234,19 @@ fn before_op(error: SessionError, report: &Report, live: &Live, signals: &Signal
 }
 
 /// A session in OP, until it is stopped in order.
-fn operate(session: &Session, live: &Live, seconds: Option<Duration>, signals: &Signals) -> (Report, Done) {
-    watch(session, live, seconds, signals);
+fn operate(
+    session: &Session,
+    live: &Live,
+    seconds: Option<Duration>,
+    stops: Telling,
+    signals: &Signals,
+) -> (Report, Done) {
+    watch(session, live, seconds, Stops::new(stops), signals);
     live.close();
     // All that is known where the realtime thread has nothing left to say.
     let known =
         Report { phase: Phase::Running.name(), ..Report::of_link(session.link().clone(), session.missing().to_vec()) };
-    match session.stop() {
+    match telling(stops, signals, || session.stop()) {
         Ok(ended) => {
             let done = ended_with(&ended);
             (ended.report, done)
@@ -254,12 +262,14 @@ fn ended_with(ended: &Ended) -> Done {
         Ending::RealtimeEnded => Err(Failure::of(Fault::RealtimeThreadEnded, "the realtime thread ended by itself")),
         // That a SubDevice which is not there can't be shut down is no news.
         Ending::Stopped if !ended.out_of_op.is_empty() => Err(left_out(ended)),
-        Ending::Stopped if !ended.failed.is_empty() => {
-            let problems = ended.failed.iter().map(ErrorProblem::told).collect();
-            let message = listed("the shutdown failed", &ended.failed);
-            Err(Failure::of(Fault::ShutdownFailed, message).with_problems(problems))
-        }
-        Ending::Stopped => captured(&ended.report),
+        Ending::Stopped => ended.failed_as.map_or_else(
+            || captured(&ended.report),
+            |fault| {
+                let problems = ended.failed.iter().map(ErrorProblem::told).collect();
+                let message = listed("the shutdown failed", &ended.failed);
+                Err(Failure::of(fault, message).with_problems(problems))
+            },
+        ),
     }
 }
 
@@ -293,26 +303,26 @@ fn listed(title: &str, lines: &[String]) -> String {
 }
 
 /// Shows what flows until somebody asks to stop, or the session ends by itself.
-fn watch(session: &Session, live: &Live, seconds: Option<Duration>, signals: &Signals) {
+fn watch(session: &Session, live: &Live, seconds: Option<Duration>, mut stops: Stops, signals: &Signals) {
     live.begin(session);
     let end = seconds.map(|seconds| Instant::now() + seconds);
     while !signals.stop() && end.is_none_or(|end| Instant::now() < end) {
         let left = end.map_or(LOOK, |end| end.saturating_duration_since(Instant::now()).min(LOOK));
-        let asleep = Instant::now();
-        signals.sleep(left);
-        let late = asleep.elapsed().saturating_sub(left);
+        let late = signals.sleep(left);
+        let status = session.status();
+        stops.tell(&status.counters);
         if signals.continued() {
-            live.continued(late);
+            stops.note(late);
         } else {
             live.late(late);
         }
-        let status = session.status();
         if !status.alive {
             return;
         }
         live.show(session, &status.counters);
         live.answer(signals);
     }
+    stops.tell(&session.status().counters);
 }
 
 fn writes_to_stdout(rig: &Rig) -> bool {

@@ -73,7 +73,7 @@ impl Scan {
         }
         let mut draft = self.draft.as_deref().map(|path| Draft::open(path, self.overwrite)).transpose()?;
         let depth = if self.basic { Depth::Basic } else { Depth::Deep };
-        let found = self.bus.scan(depth, self.json || verbose || draft.is_some(), signals)?;
+        let found = self.bus.scan("scan", depth, self.json || verbose || draft.is_some(), signals)?;
         if !self.json && !draft_printed {
             print(&found.subdevices);
         }
@@ -82,7 +82,7 @@ impl Scan {
         }
         say_twins(&found);
         let drafted = draft.as_mut().map_or(Ok(()), |draft| draft.write(&found, &self.bus.interface));
-        let done = drafted.and_then(|()| self.bus.all_read(&found.subdevices, draft.is_some()));
+        let done = drafted.and_then(|()| self.bus.all_read("scan", &found.subdevices, draft.is_some()));
         if self.json { print::document(&found, done) } else { done }
     }
 }

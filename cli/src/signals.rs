@@ -10,6 +10,7 @@
 //! SIGBUS, SIGSEGV and their like, which say that the program is wrong.
 
 use crate::exit::Failure;
+use crate::stops::late;
 use nix::sys::signal::{SigSet, Signal};
 use signal_hook::consts::{
     SIGALRM, SIGCONT, SIGHUP, SIGINT, SIGIO, SIGPIPE, SIGPROF, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGVTALRM, SIGWINCH,
@@ -36,6 +37,8 @@ const STOPPING: [(i32, &str); 5] =
 const INSISTING: [i32; 2] = [SIGTERM, SIGINT];
 /// Signals that come within so long are one request.
 const ONE_REQUEST: Duration = Duration::from_millis(200);
+/// Time between two looks at what came, for whoever sleeps.
+pub(crate) const NAP: Duration = Duration::from_millis(20);
 /// Stack of the thread that waits for a second request.
 const STACK: usize = 128 << 10;
 /// Signals that end nothing.
@@ -167,17 +170,21 @@ impl Signals {
         Arc::clone(&self.stop)
     }
 
-    /// Sleeps, and returns early when there is something to do.
-    pub(crate) fn sleep(&self, duration: Duration) {
+    /// Sleeps, and returns early when there is something to do. Returns how late it woke from its naps at most.
+    pub(crate) fn sleep(&self, duration: Duration) -> Duration {
         let end = Instant::now() + duration;
+        let mut latest = Duration::ZERO;
         // SYNC: as in `stop`.
         while !self.stop() && !self.status.load(Ordering::Relaxed) {
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return;
+                break;
             }
-            std::thread::sleep(left.min(Duration::from_millis(20)));
+            let (asleep, nap) = (Instant::now(), left.min(NAP));
+            std::thread::sleep(nap);
+            latest = latest.max(late(asleep, nap));
         }
+        latest
     }
 }
 

@@ -52,7 +52,10 @@ impl std::fmt::Display for CycleFault {
             Self::Skipped(ticks) => write!(f, "{ticks} ticks skipped"),
             Self::Late(by) => write!(f, "woke {by:?} after the tick"),
             Self::Hole(lost) => write!(f, "preempted for {lost:?}"),
-            Self::Stall(gap) => write!(f, "no frame was sent for {gap:?}, longer than the watchdog; outputs are safe"),
+            Self::Stall(gap) => {
+                let seconds = gap.as_secs_f64();
+                write!(f, "no frame was sent for {seconds:.1} s, longer than the watchdog; outputs are safe")
+            }
             Self::Lost { frame } => write!(f, "frame {frame} did not come back in time"),
             Self::WorkingCounter { frame, datagram, expected, got } => {
                 write!(f, "working counter {got} of {expected} in frame {frame}, datagram {datagram}")

@@ -50,8 +50,11 @@ macro_rules! faults {
 
 faults! {
     ShutdownFailed "shutdown_failed" Device Some(1);
-        "a SubDevice refused a step of the shutdown, or nobody answered any more";
+        "a SubDevice refused a step of the shutdown, or did not answer";
         "look at what each SubDevice shows; its watchdog takes the outputs back";
+    ShutdownUnanswered "shutdown_unanswered" Network Some(1);
+        "nobody answered when the network was to be shut down";
+        "check cables, connectors and power; the watchdogs of the SubDevices take the outputs back";
     WriteFailed "write_failed" Master Some(1);
         "a file or standard output that was open did not take what was written";
         "look at the space of the disk and at who reads the pipe";
@@ -251,8 +254,11 @@ faults! {
         "the watchdog of a SubDevice expired";
         "frames stood still for it: check its cable, and raise `engine.watchdog` if it is too short";
     SubdeviceRestarted "subdevice_restarted" Device Some(8);
-        "a SubDevice that was silent answers again, and is not in OP";
+        "a SubDevice has lost its station address: it was switched off and on, or restarted";
         "check its power; stop and start again to take it to OP";
+    SubdeviceErrorInOp "subdevice_error_in_op" Device Some(8);
+        "a SubDevice shows an error and has stayed in OP";
+        "its AL status code says why";
     ThreadLimit "thread_limit" Master Some(9);
         "no more threads may be started";
         "raise RLIMIT_NPROC or pids.max, as the message says";
@@ -271,6 +277,9 @@ faults! {
     OutageSilence "outage_silence" Network None;
         "an outage: no frame came back for as long as the watchdog";
         "check cables, connectors and power";
+    BringUpStall "bring_up_stall" Master None;
+        "bring-up failed because the program stood still in it, and began again";
+        "it was stopped, or had no CPU; `zerocat doctor` says who takes it";
     OutageStall "outage_stall" Master None;
         "an outage: the program sent no frame for as long as the watchdog";
         "it was stopped, or had no CPU; `zerocat doctor` says who takes it";
@@ -302,7 +311,7 @@ faults! {
         "a SubDevice refused an AL state, its error was acknowledged, and it got there in the end";
         "its AL status code says why; a watchdog code is usual on the way to OP";
     Emergency "emergency" Device None;
-        "a SubDevice sent an emergency message";
+        "a SubDevice had sent an emergency message when its mailbox was read, which is done in bring-up and for a request";
         "its code and data are in the log; see the vendor's manual";
     CyclesLost "cycles_lost" Network None;
         "a cycle's frames did not come back in time";

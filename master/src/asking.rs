@@ -11,9 +11,10 @@ use crate::health::{Change, Health};
 use crate::layout;
 use crate::machine::Machine;
 use crate::operation::{LOOK, Left};
+use crate::silent_branch::{SilentBranch, silent_branches};
 use crate::supervision::Cause;
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::task::Poll;
 use std::time::Duration;
 use zerocat_bus::{Actors, StateReport};
@@ -38,6 +39,8 @@ struct Asking {
     witnesses: Witnesses,
     /// Looks in a row that a SubDevice has missed.
     missed: BTreeMap<u16, u32>,
+    /// The first SubDevices of silent branches that were told.
+    branches: BTreeSet<u16>,
 }
 
 /// What a report is worth.
@@ -53,7 +56,7 @@ enum Worth {
 
 impl Asking {
     fn new(planned: &Planned<'_>) -> Self {
-        Self { witnesses: Witnesses::new(planned.witnesses()), missed: BTreeMap::new() }
+        Self { witnesses: Witnesses::new(planned.witnesses()), missed: BTreeMap::new(), branches: BTreeSet::new() }
     }
 
     fn take(&mut self, report: &StateReport, counters: &Counters) -> Worth {
@@ -121,7 +124,28 @@ impl<'a> Machine<'a> {
         if told != Told::StoodStill {
             held.into_iter().for_each(|report| self.note(report, planned, health));
         }
+        if !asking.awaits_answers() {
+            self.tell_branches(&mut asking.branches, planned, health);
+        }
         told
+    }
+
+    /// Tells of branches of the network that are silent as a whole, each once while it is.
+    fn tell_branches(&self, told: &mut BTreeSet<u16>, planned: &Planned<'a>, health: &Health) {
+        let silent = health.out().filter(|out| out.shown.is_none()).map(|out| out.who.position).collect();
+        let branches = silent_branches(&planned.network.topology().parents, &silent);
+        told.retain(|first| branches.iter().any(|(_, one, _)| one == first));
+        for (parent, first, subdevices) in branches {
+            if told.insert(first) {
+                let (at, first) = (planned.in_words(parent.position), planned.in_words(first));
+                self.observer.warn(&SessionEvent::SilentBranch(SilentBranch {
+                    subdevices,
+                    at,
+                    port: parent.port,
+                    first,
+                }));
+            }
+        }
     }
 
     /// Takes in what one shows, and tells what changed.

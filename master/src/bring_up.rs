@@ -12,7 +12,8 @@ use crate::uncommanded::Uncommanded;
 use crate::void;
 use std::time::Duration;
 use zerocat_bus::{
-    AlReached, BringUpError, Driven, Label, Matching, Missing, Network, Occupancy, Options, SiiNames, Times, occupancy,
+    AlReached, BringUpError, Driven, Label, Matching, Missing, Network, Occupancy, Options, SiiNames, SubDevice, Times,
+    occupancy,
 };
 use zerocat_config::{Problem, Rig, Timeouts};
 use zerocat_engine::{
@@ -160,6 +161,13 @@ pub enum StartError {
     },
 }
 
+impl StartError {
+    /// Whether it may come of a program that stood still meanwhile, and not of what is on the bus.
+    pub(crate) const fn may_come_of_a_standstill(&self) -> bool {
+        matches!(self, Self::Bus(_) | Self::Silent | Self::Incomplete { .. } | Self::Stuck { .. })
+    }
+}
+
 pub(crate) fn several(driven: &[Driven]) -> String {
     let all: Vec<_> = driven.iter().take(3).map(ToString::to_string).collect();
     let more = driven.len().saturating_sub(all.len());
@@ -223,6 +231,16 @@ impl Planned<'_> {
     /// The key in the rig file of the SubDevice at a position.
     pub(crate) fn key(&self, position: u16) -> Option<String> {
         self.matching.matches.iter().find(|found| found.position == position).map(|found| found.key.clone())
+    }
+
+    /// A SubDevice with name and key.
+    pub(crate) fn in_words(&self, position: u16) -> String {
+        let found = self.network.subdevices().iter().find(|one| one.position == position);
+        let who = found.map_or_else(|| Label { position, ..Label::default() }, SubDevice::label);
+        match self.key(position).filter(|key| *key != who.name) {
+            Some(key) => format!("{who} `{key}`"),
+            None => who.to_string(),
+        }
     }
 
     /// SubDevices whose outputs no watchdog guards: the sync manager's control doesn't enable it.

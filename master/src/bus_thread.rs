@@ -7,6 +7,7 @@
 //! sleeps until the next time that somebody waits for, and a request wakes it. The realtime thread makes no system call
 //! for it. If it panics, the realtime thread finds its controls abandoned, makes the outputs safe, and ends.
 
+use crate::bring_up::StartError;
 use crate::core::{BusEnds, Core, Remains};
 use crate::fault_counts::add;
 use crate::health::{Health, OutOfOp};
@@ -28,9 +29,10 @@ use std::ops::ControlFlow;
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use zerocat_bus::{Datagrams, Inbox, Rest, try_block_on};
+use zerocat_bus::{BringUpError, Datagrams, Inbox, Rest, try_block_on};
 use zerocat_config::Rig;
 use zerocat_engine::{Engine, Slack};
+use zerocat_faults::Fault;
 use zerocat_host::chain;
 use zerocat_sched::{Clock, MonotonicClock, Time, set_timer_slack};
 
@@ -137,7 +139,7 @@ fn conclude(
     life.failed.iter().for_each(|failed| add(&mut report.faults, failed.fault(), 1));
     let report =
         Report { bus: BusReport { cpu_percent: cpu_percent(&life), ..report.bus }, late: late(&life), ..report };
-    Ok(Ended { report, failed, out_of_op, ending: life.ending })
+    Ok(Ended { report, failed, failed_as: failed_as(&life.failed), out_of_op, ending: life.ending })
 }
 
 /// Times in which answers came later than a cycle waits.
@@ -168,7 +170,14 @@ fn refuse(
         Err(panic) => (panic.into(), report.of_link()),
     };
     let _ = started.try_send(Err(Unstarted { error, report: Box::new(report.clone()) }));
-    Ended { report, failed: Vec::new(), out_of_op: Vec::new(), ending: Ending::Stopped }
+    Ended { report, failed: Vec::new(), failed_as: None, out_of_op: Vec::new(), ending: Ending::Stopped }
+}
+
+/// Which fault a run ends with where its shutdown failed: that of the network where nobody answered.
+fn failed_as(failed: &[StartError]) -> Option<Fault> {
+    let nobody = failed.iter().any(|error| matches!(error, StartError::Bus(BringUpError::Nobody)));
+    let fault = if nobody { Fault::ShutdownUnanswered } else { Fault::ShutdownFailed };
+    (!failed.is_empty()).then_some(fault)
 }
 
 /// The engine, as long as there are no cycles.

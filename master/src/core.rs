@@ -20,6 +20,7 @@ use zerocat_engine::{
     RealtimeUsage, RunOutcome, Settings, Timing, slots_needed,
 };
 use zerocat_host::doctor::{self, read_counters};
+use zerocat_host::nic::has_carrier;
 use zerocat_host::{spin_warning, starvation_warning};
 use zerocat_link::lock::InterfaceLock;
 use zerocat_link::tap::{Tap, TapThread, Taped};
@@ -101,7 +102,10 @@ impl Core {
             AcyclicSettings { first_slot: Slot(cyclic_slots), in_flight: ACYCLIC_IN_FLIGHT, timeout: ACYCLIC_TIMEOUT };
         let (engine, parts) = Engine::new(link.link, timing(rig, period), pool, acyclic);
         let EngineParts { controls, counters, events } = parts;
-        let faults = with_only(keep, || FaultLogThread::start(events, period.duration(), FarEnd::of(&link.report)))??;
+        let interface = link.report.interface.clone();
+        let carrier = move || has_carrier(&interface);
+        let faults =
+            with_only(keep, || FaultLogThread::start(events, period.duration(), FarEnd::of(&link.report), carrier))??;
         let thread = thread.ready()?;
         let mut missing = link.missing;
         missing.extend(setup.status.missing());

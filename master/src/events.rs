@@ -3,6 +3,7 @@
 
 use crate::health::OutOfOp;
 use crate::recognition::Unnamed;
+use crate::silent_branch::SilentBranch;
 use crate::supervision::Cause;
 use crate::told::{Retried, Told};
 use crate::types::{self, TypeByLength};
@@ -34,6 +35,8 @@ pub enum Phase {
     Running,
     /// The network left OP; outputs are safe, and it is waited for.
     Lost,
+    /// The network was left alone for too long by this program or machine; outputs are safe, and it is brought to OP again.
+    Recover,
     /// Shutting down to INIT.
     ShutDown,
 }
@@ -50,6 +53,7 @@ impl fmt::Display for Phase {
             Self::Op => "going to OP",
             Self::Running => "in OP",
             Self::Lost => "the network is lost: outputs are safe, waiting for it",
+            Self::Recover => "outputs are safe, bringing the network to OP again",
             Self::ShutDown => "shutting down to INIT",
         })
     }
@@ -69,6 +73,7 @@ impl Phase {
             Self::Op => "op",
             Self::Running => "running",
             Self::Lost => "lost",
+            Self::Recover => "recover",
             Self::ShutDown => "shut_down",
         }
     }
@@ -80,10 +85,19 @@ impl Phase {
 pub enum SessionEvent {
     /// A phase began.
     Phase(Phase),
+    /// Bring-up failed because the program stood still in it, and begins again.
+    BegunAgain {
+        /// How long it stood still.
+        stood_still: Duration,
+        /// What failed.
+        why: String,
+    },
     /// The network left OP as a whole, and is brought to OP again.
     Lost(Cause),
     /// It is in OP again.
     Recovered {
+        /// Why it was not.
+        cause: Cause,
         /// How long it was not.
         after: Duration,
     },
@@ -107,6 +121,8 @@ pub enum SessionEvent {
     },
     /// A SubDevice is not in OP while the others are, or shows something else than before.
     OutOfOp(OutOfOp),
+    /// One cable, or the power of one SubDevice, explains that several don't answer.
+    SilentBranch(SilentBranch),
     /// It is in OP again.
     BackInOp(zerocat_bus::Label),
     /// A SubDevice of the rig file is otherwise than it says, and no rule is broken.
@@ -137,9 +153,13 @@ impl fmt::Display for SessionEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Phase(phase) => phase.fmt(f),
+            Self::BegunAgain { stood_still, why } => {
+                write!(f, "{}; bring-up begins again: {why}", Cause::Stall(*stood_still))
+            }
             Self::Lost(cause) => write!(f, "{cause}; outputs are safe, the network is brought to OP again"),
-            Self::Recovered { after } => {
-                write!(f, "the network was lost for {:.1} s and is in OP again", after.as_secs_f64())
+            Self::Recovered { cause, after } => {
+                let was = if cause.is_of_the_network() { "lost" } else { "out of OP" };
+                write!(f, "the network was {was} for {:.1} s and is in OP again", after.as_secs_f64())
             }
             Self::AnswersLate { cycles, by, deadline } => write!(
                 f,
@@ -152,6 +172,7 @@ impl fmt::Display for SessionEvent {
             Self::AttachedAgain => f.write_str("the XDP program is attached again"),
             Self::NotRecovered(why) => write!(f, "the network isn't brought to OP again: {why}"),
             Self::OutOfOp(out) => out.fmt(f),
+            Self::SilentBranch(branch) => branch.fmt(f),
             Self::BackInOp(who) => write!(f, "{who} is in OP again"),
             Self::Source { task, event } => write!(f, "task `{task}`: {event}"),
             Self::Aside { key, aside } => write!(f, "`{key}` {aside}"),

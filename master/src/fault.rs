@@ -153,7 +153,8 @@ impl OutOfOp {
     pub fn fault(&self) -> Fault {
         match self.shown {
             None => Fault::SubdeviceSilent,
-            Some(_) if self.came_back => Fault::SubdeviceRestarted,
+            Some(_) if self.restarted => Fault::SubdeviceRestarted,
+            Some(_) if self.has_error_in_op() => Fault::SubdeviceErrorInOp,
             Some(shown) if shown.code == AlStatusCode::SYNC_MANAGER_WATCHDOG => Fault::SubdeviceWatchdogExpired,
             Some(_) => Fault::SubdeviceLeftOp,
         }
@@ -165,6 +166,7 @@ impl SessionEvent {
     #[must_use]
     pub fn fault(&self) -> Option<Fault> {
         match self {
+            Self::BegunAgain { .. } => Some(Fault::BringUpStall),
             Self::Lost(cause) => Some(cause.fault()),
             Self::NotRecovered(_) => Some(Fault::NotRecovered),
             Self::AnswersLate { .. } => Some(Fault::AnswersLate),
@@ -180,6 +182,7 @@ impl SessionEvent {
             | Self::Recovered { .. }
             | Self::AttachedAgain
             | Self::AnswersInTime { .. }
+            | Self::SilentBranch(_)
             | Self::BackInOp(_)
             | Self::Source { event: SourceEvent::Live | SourceEvent::HeardAgain { .. }, .. } => None,
         }
@@ -203,18 +206,23 @@ mod tests {
     use zerocat_bus::{AlShown, Label};
     use zerocat_wire::al::AlStatus;
 
-    fn out(shown: Option<(u16, u16)>, came_back: bool) -> Fault {
+    fn out(shown: Option<(u16, u16)>, restarted: bool) -> Fault {
         let shown = shown.map(|(status, code)| AlShown { status: AlStatus(status), code: AlStatusCode(code) });
-        OutOfOp { who: Label::default(), key: None, shown, came_back }.fault()
+        OutOfOp { who: Label::default(), key: None, shown, came_back: restarted, restarted }.fault()
     }
 
     #[test]
     fn who_is_out_of_op_is_told_by_what_it_shows() {
-        let all =
-            [out(None, false), out(Some((0x14, 0x1b)), false), out(Some((0x14, 0x23)), false), out(Some((1, 0)), true)];
-        let names = ["subdevice_silent", "subdevice_watchdog_expired", "subdevice_left_op", "subdevice_restarted"];
-        assert_eq!(all.map(Fault::name), names);
-        assert!(all.iter().all(|fault| fault.exit_code() == Some(8)));
+        let all = [
+            (None, false, "subdevice_silent"),
+            (Some((0x14, 0x1b)), false, "subdevice_watchdog_expired"),
+            (Some((0x14, 0x23)), false, "subdevice_left_op"),
+            (Some((0x18, 0x1b)), false, "subdevice_error_in_op"),
+            (Some((1, 0)), true, "subdevice_restarted"),
+        ];
+        let all = all.map(|(shown, restarted, name)| (out(shown, restarted), name));
+        all.iter().for_each(|(fault, name)| assert_eq!(fault.name(), *name));
+        assert!(all.iter().all(|(fault, _)| fault.exit_code() == Some(8)));
     }
 
     #[test]
@@ -238,7 +246,7 @@ mod tests {
 
     #[test]
     fn good_news_is_no_fault() {
-        assert_eq!(SessionEvent::Recovered { after: Duration::ZERO }.fault(), None);
+        assert_eq!(SessionEvent::Recovered { cause: Cause::Detached, after: Duration::ZERO }.fault(), None);
         assert_eq!(SessionEvent::Lost(Cause::Detached).fault(), Some(Fault::OutageXdpDetached));
     }
 }

@@ -1,6 +1,7 @@
 //! The fault log: a thread that drains the event ring and logs what happened, in words and without flooding: of each
 //! kind of trouble one line a second at most, the first as it comes. A kind is a fault of the list, and is counted.
 
+mod counters;
 mod lines;
 mod timing;
 
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
+use timing::Cable;
 use zerocat_engine::EventReader;
 use zerocat_faults::Fault;
 use zerocat_sched::memory::ORDINARY_STACK;
@@ -26,9 +28,16 @@ pub(crate) struct FaultLogThread {
 }
 
 impl FaultLogThread {
-    /// Logs the events of a realtime thread with this period.
-    pub(crate) fn start(events: EventReader, period: Duration, far_end: FarEnd) -> std::io::Result<Self> {
-        let lines = Lines::new(period, far_end);
+    /// Logs the events of a realtime thread with this period. `carrier` tells whether its interface has one, where that is
+    /// known.
+    pub(crate) fn start(
+        events: EventReader,
+        period: Duration,
+        far_end: FarEnd,
+        carrier: impl Fn() -> Option<bool> + Send + 'static,
+    ) -> std::io::Result<Self> {
+        let cable = move || if carrier() == Some(false) { Cable::Out } else { Cable::In };
+        let lines = Lines::new(period, far_end, cable);
         let stop = Arc::new(AtomicBool::new(false));
         let stopping = Arc::clone(&stop);
         let handle = Builder::new()

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use zerocat_bus::{AlShown, Label, StateReport};
+use zerocat_bus::{Address, AlShown, Label, StateReport};
+use zerocat_wire::AlState;
 
 /// A SubDevice that isn't in OP, and what it shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +16,16 @@ pub struct OutOfOp {
     pub shown: Option<AlShown>,
     /// Whether it had stopped answering and answers again.
     pub came_back: bool,
+    /// Whether it has lost its station address: it was switched off and on, or restarted.
+    pub restarted: bool,
+}
+
+impl OutOfOp {
+    /// Whether it has stayed in OP and shows an error there.
+    #[must_use]
+    pub fn has_error_in_op(&self) -> bool {
+        self.shown.is_some_and(|shown| shown.status.state() == Some(AlState::Op) && shown.status.error())
+    }
 }
 
 impl fmt::Display for OutOfOp {
@@ -23,18 +34,23 @@ impl fmt::Display for OutOfOp {
         if let Some(key) = self.key.as_ref().filter(|key| **key != self.who.name) {
             write!(f, " `{key}`")?;
         }
-        match self.shown {
-            None => f.write_str(" doesn't answer"),
-            Some(AlShown { status, code }) if self.came_back => {
-                write!(f, " answers again, in {status}")?;
-                if status.error() {
-                    write!(f, ", {code}")?;
-                }
-                f.write_str(": this version doesn't bring it to OP again")
-            }
-            Some(AlShown { status, code }) if status.error() => write!(f, " left OP: it is in {status}, {code}"),
-            Some(AlShown { status, .. }) => write!(f, " left OP: it is in {status}"),
+        let Some(AlShown { status, code }) = self.shown else { return f.write_str(" doesn't answer") };
+        if self.has_error_in_op() {
+            return write!(f, " is in OP with an error: {code}");
         }
+        f.write_str(match (self.restarted, self.came_back) {
+            (true, _) => " was restarted, it has lost its station address: it is in ",
+            (false, true) => " answers again, in ",
+            (false, false) => " left OP: it is in ",
+        })?;
+        write!(f, "{status}")?;
+        if status.error() {
+            write!(f, ", {code}")?;
+        }
+        if self.restarted || self.came_back {
+            f.write_str(": this version doesn't bring it to OP again")?;
+        }
+        Ok(())
     }
 }
 
@@ -56,7 +72,7 @@ impl Health {
     /// Takes in what one shows, with its key in the rig file, and returns what changed since the last time.
     pub(crate) fn take(
         &mut self,
-        StateReport { who, expected, shown }: StateReport,
+        StateReport { who, expected, shown, address }: StateReport,
         key: Option<String>,
     ) -> Option<Change> {
         let shown = shown.ok();
@@ -69,7 +85,8 @@ impl Health {
         }
         let before = self.out.get(&position);
         let came_back = before.is_some_and(|before| before.came_back || before.shown.is_none());
-        let out = OutOfOp { key, who, shown, came_back: came_back && shown.is_some() };
+        let came_back = came_back && shown.is_some();
+        let out = OutOfOp { key, who, shown, came_back, restarted: address == Address::Lost };
         self.left += u64::from(before.is_none());
         let changed = before != Some(&out);
         self.out.insert(position, out.clone());
@@ -101,7 +118,8 @@ mod tests {
 
     fn report(position: u16, status: u16, code: u16) -> StateReport {
         let shown = AlShown { status: AlStatus(status), code: AlStatusCode(code) };
-        StateReport { who: Label { position, name: "SERVO".into() }, expected: Some(AlState::Op), shown: Ok(shown) }
+        let who = Label { position, name: "SERVO".into() };
+        StateReport { who, expected: Some(AlState::Op), shown: Ok(shown), address: Address::Kept }
     }
 
     /// What changes when one shows a state and a code, at a position that has the key `axis`.
@@ -133,11 +151,32 @@ mod tests {
         let silent = StateReport { shown: Err(DatagramError::TooLong { len: 0 }), ..report(2, 0, 0) };
         assert!(words(health.take(silent, None)).ends_with("doesn't answer"));
         assert_eq!(
-            words(take(&mut health, 1, 0)),
-            "SubDevice 2 (SERVO) `axis` answers again, in INIT: this version doesn't bring it to OP again"
+            words(take(&mut health, 0x14, 0x1b)),
+            "SubDevice 2 (SERVO) `axis` answers again, in SAFE-OP + ERROR, 0x001b: Sync manager watchdog: this version doesn't \
+             bring it to OP again"
         );
-        assert_eq!(take(&mut health, 1, 0), None);
+        assert_eq!(take(&mut health, 0x14, 0x1b), None);
         assert!(matches!(take(&mut health, 8, 0), Some(Change::Back(_))));
         assert_eq!((health.out().count(), health.left()), (0, 1));
+    }
+
+    #[test]
+    fn who_has_lost_its_station_address_was_restarted() {
+        let mut health = Health::default();
+        let restarted = StateReport { address: Address::Lost, ..report(2, 1, 0) };
+        assert_eq!(
+            words(health.take(restarted, None)),
+            "SubDevice 2 (SERVO) was restarted, it has lost its station address: it is in INIT: this version doesn't bring it \
+             to OP again"
+        );
+    }
+
+    #[test]
+    fn who_stays_in_op_with_an_error_has_not_left_it() {
+        let mut health = Health::default();
+        assert_eq!(
+            words(take(&mut health, 0x18, 0x1b)),
+            "SubDevice 2 (SERVO) `axis` is in OP with an error: 0x001b: Sync manager watchdog"
+        );
     }
 }

@@ -18,6 +18,8 @@ pub struct ChannelValue {
     pub kind: Kind,
     /// The value.
     pub value: Value,
+    /// Whether it may be older than its cycle, because a SubDevice didn't answer or isn't in OP.
+    pub stale: bool,
 }
 
 /// The newest value of each channel that has one, in the order of the rig file.
@@ -31,14 +33,15 @@ struct Seen {
     unit: Option<String>,
     kind: Kind,
     value: Option<Value>,
+    stale: bool,
 }
 
 impl Latest {
     /// The values now.
     pub(crate) fn read(&self) -> Vec<ChannelValue> {
-        let seen = |Seen { name, number, unit, kind, value }: &Seen| {
-            let (name, number, unit, kind) = (name.clone(), *number, unit.clone(), *kind);
-            value.map(|value| ChannelValue { name, number, unit, kind, value })
+        let seen = |Seen { name, number, unit, kind, value, stale }: &Seen| {
+            let (name, number, unit, kind, stale) = (name.clone(), *number, unit.clone(), *kind, *stale);
+            value.map(|value| ChannelValue { name, number, unit, kind, value, stale })
         };
         self.seen().iter().filter_map(seen).collect()
     }
@@ -48,9 +51,10 @@ impl Latest {
         let (latest, places) = (self.clone(), self.places(header));
         Box::new(move |batch: &Batch| {
             let mut seen = latest.seen();
+            let stale = batch.stale.last().is_some_and(|last| last + 1 == batch.len());
             for (column, place) in batch.columns.iter().zip(&places) {
                 if let (Some(value), Some(seen)) = (column.last(), seen.get_mut(*place)) {
-                    seen.value = Some(*value);
+                    (seen.value, seen.stale) = (Some(*value), stale);
                 }
             }
         })
@@ -68,7 +72,7 @@ impl Latest {
         let place = |channel: &zerocat_tasks::ChannelHeader| {
             *known.entry(channel.name.clone()).or_insert_with(|| {
                 let (name, number, unit) = (channel.name.clone(), channel.number, channel.unit.clone());
-                seen.push(Seen { name, number, unit, kind: header.of, value: None });
+                seen.push(Seen { name, number, unit, kind: header.of, value: None, stale: false });
                 seen.len() - 1
             })
         };

@@ -36,6 +36,7 @@ mod scan;
 mod session;
 mod shutdown;
 mod silence;
+mod silent_branch;
 mod sinks;
 mod stopping;
 mod supervision;
@@ -57,7 +58,7 @@ pub use files::CaptureError;
 pub use health::OutOfOp;
 pub use latest::ChannelValue;
 pub use limit::Limit;
-pub use link::{AnyLink, LinkOpenError, LinkRequest, OpenLink, open_link};
+pub use link::{AnyLink, LinkOpenError, LinkRequest, OpenLink, open_link, open_link_unless};
 pub use machine::{
     ATTEMPT, BRING_UP, DrivenBus, Ending, Life, LifeError, Machine, SHUTDOWN, StopWish, UnwatchedOutputs,
 };

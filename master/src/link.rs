@@ -75,6 +75,12 @@ pub enum LinkOpenError {
 }
 
 impl LinkOpenError {
+    /// Whether the link isn't open only because it wasn't wanted any more.
+    #[must_use]
+    pub fn is_stop(&self) -> bool {
+        matches!(self, Self::Xdp { source, .. } if matches!(**source, XdpError::Stopped { .. }))
+    }
+
     /// Name of the resource limit that was in the way, if one was: `RLIMIT_NOFILE`, `RLIMIT_MEMLOCK` or `fs.file-max`.
     #[must_use]
     pub fn limit(&self) -> Option<&'static str> {
@@ -106,9 +112,17 @@ pub struct LinkRequest<'a> {
 /// # Errors
 /// What the kernel or the interface refused, with what to do.
 pub fn open_link(request: &LinkRequest<'_>) -> Result<OpenLink, LinkOpenError> {
+    open_link_unless(request, &|| false)
+}
+
+/// The same, but for waits for a carrier or a queue, which end when `stopped` says so.
+///
+/// # Errors
+/// As for [`open_link`], and what [`LinkOpenError::is_stop`] tells.
+pub fn open_link_unless(request: &LinkRequest<'_>, stopped: &dyn Fn() -> bool) -> Result<OpenLink, LinkOpenError> {
     let lock = InterfaceLock::take(request.interface)?;
     let opened = match request.section.link {
-        LinkKind::Xdp => open_xdp(request)?,
+        LinkKind::Xdp => open_xdp(request, stopped)?,
         LinkKind::Packet => open_packet(request)?,
     };
     Ok(OpenLink { lock: Some(lock), ..opened })
@@ -125,9 +139,9 @@ pub(crate) fn asked(request: &LinkRequest<'_>) -> LinkReport {
     }
 }
 
-fn open_xdp(request: &LinkRequest<'_>) -> Result<OpenLink, LinkOpenError> {
+fn open_xdp(request: &LinkRequest<'_>, stopped: &dyn Fn() -> bool) -> Result<OpenLink, LinkOpenError> {
     let interface = request.interface;
-    let mut link = XdpLink::open(&xdp_options(request))
+    let mut link = XdpLink::open_unless(&xdp_options(request), stopped)
         .map_err(|source| LinkOpenError::Xdp { interface: interface.to_owned(), source: Box::new(source) })?;
     let got = link.report();
     let report = xdp_report(request.section, got);

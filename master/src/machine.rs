@@ -3,8 +3,9 @@
 //! It is a future, so that production's bus thread and a test under virtual time run the same life; who polls it lets the
 //! frames flow meanwhile. Nobody else sends acyclic datagrams.
 //!
-//! Guarantees: every part ends within a stated time ([`BRING_UP`], [`ATTEMPT`], [`SHUTDOWN`]) whatever the network does, and
-//! a stop ends bring-up and recovery at once. A bus that another MainDevice drives isn't written to. Whatever was brought up
+//! Guarantees: every part ends within a stated time ([`BRING_UP`], [`ATTEMPT`], [`SHUTDOWN`]) in which the program runs,
+//! whatever the network does, and a stop ends bring-up and recovery at once. A bring-up that fails because the program stood
+//! still in it begins again within its time. A bus that another MainDevice drives isn't written to. Whatever was brought up
 //! is shut down.
 
 use crate::bring_up::{Planned, Ports, StartError};
@@ -19,6 +20,7 @@ use crate::surroundings::Surroundings;
 use crate::tasks::TaskStartError;
 use futures_lite::future::or;
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
@@ -174,7 +176,7 @@ impl<'a> Machine<'a> {
         started: impl FnOnce(&Planned<'a>),
     ) -> Result<Life, LifeError> {
         let end = self.datagrams.now().saturating_add(self.bound(BRING_UP));
-        let mut planned = self.planned(end).await?;
+        let mut planned = self.planned_in_time(end).await?;
         match self.operated(end, &mut planned, tasks).await {
             Ok(()) => {}
             Err(error) => {
@@ -188,19 +190,42 @@ impl<'a> Machine<'a> {
         Ok(self.stay(planned).await)
     }
 
-    async fn planned(&mut self, end: Duration) -> Result<Planned<'a>, LifeError> {
-        let result = self.bounded(end, async |machine| machine.listen_and_plan().await).await;
-        match result {
-            Err(error) if !error.left_the_bus_alone() => {
-                self.ask_for_init().await;
-                Err(error)
+    /// A plan, also where an attempt failed because the program stood still in it.
+    async fn planned_in_time(&mut self, end: Duration) -> Result<Planned<'a>, LifeError> {
+        loop {
+            let stood_still = self.datagrams.stood_still();
+            match self.planned(end).await {
+                Err(error) if self.begins_again(stood_still, &error) => {}
+                done => return done,
             }
-            other => other,
         }
     }
 
-    async fn listen_and_plan(&mut self) -> Result<Planned<'a>, StartError> {
+    /// Whether bring-up is tried again: an attempt failed since the program had stood still for so long in all, and again
+    /// meanwhile. Tells so.
+    fn begins_again(&self, stood_still: Duration, error: &LifeError) -> bool {
+        let LifeError::Start(error) = error else { return false };
+        let stood_still = self.datagrams.stood_still().saturating_sub(stood_still);
+        let again = !stood_still.is_zero() && error.may_come_of_a_standstill();
+        if again {
+            self.observer.warn(&SessionEvent::BegunAgain { stood_still, why: chain(error) });
+        }
+        again
+    }
+
+    async fn planned(&mut self, end: Duration) -> Result<Planned<'a>, LifeError> {
+        // Before, nothing is written: the bus may be another MainDevice's.
+        let listened = Cell::new(false);
+        let result = self.bounded(end, async |machine| machine.listen_and_plan(&listened).await).await;
+        if result.is_err() && listened.get() {
+            self.ask_for_init().await;
+        }
+        result
+    }
+
+    async fn listen_and_plan(&mut self, listened: &Cell<bool>) -> Result<Planned<'a>, StartError> {
         self.listen().await?;
+        listened.set(true);
         let planned = self.plan().await?;
         recognition::tell(&self.rig, &planned.network, &planned.matching, self.observer);
         Ok(planned)
@@ -218,7 +243,16 @@ impl<'a> Machine<'a> {
         }
         let mut ports = tasks(planned)?;
         planned.stop_watch = StopWatch::new(&self.rig, &planned.bindings, &mut ports);
-        self.bounded(end, async |machine| machine.operate(planned, &mut ports).await).await
+        let mut stood_still = self.datagrams.stood_still();
+        let mut done = self.bounded(end, async |machine| machine.operate(planned, &mut ports).await).await;
+        while let Err(error) = &done
+            && self.begins_again(stood_still, error)
+        {
+            stood_still = self.datagrams.stood_still();
+            self.take_exchange_out(&mut ports).await?;
+            done = self.attempt(end, planned, &mut ports).await;
+        }
+        done
     }
 
     /// A part of bring-up, until a time at the longest, or until a stop. Requests wait meanwhile, no longer than their deadlines.
@@ -254,7 +288,7 @@ impl<'a> Machine<'a> {
     async fn stay(&mut self, mut planned: Planned<'a>) -> Life {
         let (mut health, mut outages) = (Health::default(), Outages::default());
         let mut lateness = Lateness::default();
-        let (since, used) = (self.datagrams.now(), ThreadUsage::now());
+        let (since, used) = (self.datagrams.time(), ThreadUsage::now());
         let ending = loop {
             match self.operation(&mut planned, &mut health, &mut lateness).await {
                 Left::Stopped => break Ending::Stopped,
@@ -264,7 +298,7 @@ impl<'a> Machine<'a> {
                         tracing::warn!(fault = %error.fault(), "{}", chain(&error));
                     }
                     self.observer.warn(&SessionEvent::Lost(cause));
-                    self.observer.enter(Phase::Lost);
+                    self.observer.enter(if cause.is_of_the_network() { Phase::Lost } else { Phase::Recover });
                     match self.recover(&mut planned, cause, &mut outages).await {
                         Recovered::InOp => {
                             health.clear();
@@ -278,16 +312,9 @@ impl<'a> Machine<'a> {
         };
         let used = ThreadUsage::now().since(&used);
         let cpu = used.user + used.system;
-        let operated = self.datagrams.now().saturating_sub(since);
+        let operated = self.datagrams.time().saturating_sub(since);
         self.observer.enter(Phase::ShutDown);
         let failed = self.shut_down(&mut planned).await;
         Life { ending, failed, outages, health, lateness, cpu, operated }
-    }
-}
-
-impl LifeError {
-    /// Whether nothing has been written to the bus.
-    const fn left_the_bus_alone(&self) -> bool {
-        matches!(self, Self::Start(StartError::Silent | StartError::Unheard(_) | StartError::Driven(_)))
     }
 }

@@ -95,13 +95,13 @@ impl<'a> Machine<'a> {
         cause: Cause,
         outages: &mut Outages,
     ) -> Recovered {
-        let since = self.datagrams.now();
+        let since = self.datagrams.time();
         let ended = self.until_recovered(planned).await;
-        let lasted = self.datagrams.now().saturating_sub(since);
+        let lasted = self.datagrams.time().saturating_sub(since);
         let recovered = matches!(ended, Recovered::InOp);
         outages.add(Outage { cause, lasted, recovered });
         if recovered {
-            self.observer.warn(&SessionEvent::Recovered { after: lasted });
+            self.observer.warn(&SessionEvent::Recovered { cause, after: lasted });
         }
         ended
     }
@@ -118,7 +118,8 @@ impl<'a> Machine<'a> {
                 Err(why) => return Recovered::LinkGone(why),
             };
             if receives && self.surroundings.carrier() != Some(false) {
-                match self.attempt(planned, &mut ports).await {
+                let end = self.datagrams.now().saturating_add(self.bound(ATTEMPT));
+                match self.attempt(end, planned, &mut ports).await {
                     Ok(()) => return Recovered::InOp,
                     Err(LifeError::Stopped) => return Recovered::Stopped,
                     Err(error) => self.tell_once(&mut told, &error),
@@ -178,8 +179,13 @@ impl<'a> Machine<'a> {
         }
     }
 
-    async fn attempt(&mut self, planned: &mut Planned<'a>, ports: &mut Ports) -> Result<(), LifeError> {
-        let end = self.datagrams.now().saturating_add(self.bound(ATTEMPT));
+    /// Brings the network that was planned up anew, with the same tasks, until a time at the longest.
+    pub(crate) async fn attempt(
+        &mut self,
+        end: Duration,
+        planned: &mut Planned<'a>,
+        ports: &mut Ports,
+    ) -> Result<(), LifeError> {
         let back = self.bounded(end, async |machine| {
             machine.listen().await?;
             let mut back = machine.plan().await?;
@@ -200,7 +206,7 @@ impl<'a> Machine<'a> {
 
     /// Makes the outputs safe, ends the exchange if there is one, and takes the tasks' ports out of it. One that ended
     /// only after an earlier call had given up is found by the next.
-    async fn take_exchange_out(&mut self, ports: &mut Ports) -> Result<(), StartError> {
+    pub(crate) async fn take_exchange_out(&mut self, ports: &mut Ports) -> Result<(), StartError> {
         if self.counters.read().exchanging != 0 {
             self.controls.traffic(Traffic::Safe)?;
             // Where they can't be sent, what the link holds is withdrawn when the exchange is retired.

@@ -13,7 +13,7 @@ use serde::Serialize;
 use std::cell::Cell;
 use std::task::Poll;
 use std::time::Duration;
-use zerocat_bus::al::AlPolicy;
+use zerocat_bus::al::{self, AlPolicy};
 use zerocat_bus::sii::Content;
 use zerocat_bus::{
     BringUpError, Datagrams, Driven, EscInfo, Found, FoundBy, Identity, NameBook, Network, Occupancy, Options,
@@ -23,7 +23,7 @@ use zerocat_engine::{AcyclicSettings, Engine, Pool, Slack, Timing};
 use zerocat_link::Slot;
 use zerocat_pdi::{Direction, Pdo};
 use zerocat_sched::{Clock, MonotonicClock, Time, link_idle_timer};
-use zerocat_wire::{AlControl, AlState, register};
+use zerocat_wire::{AlState, register};
 
 /// Acyclic frames that may be out at once; also the transmit slots that the link needs.
 pub const SCAN_SLOTS: u16 = 16;
@@ -80,7 +80,7 @@ pub enum ScanError {
     #[error("no SubDevice answered; {}", .0.join("; "))]
     Unheard(Vec<String>),
     /// The user asked to stop.
-    #[error("stopped before the scan was done")]
+    #[error("stopped before it was done")]
     Interrupted,
 }
 
@@ -267,9 +267,8 @@ async fn name_entries(network: &mut Network<'_>, cache: &NameCache) {
 
 /// Asks everybody for INIT, within a second: for a scan that ended half-way. Best effort.
 async fn leave_in_init(datagrams: &Datagrams) {
-    let init = AlControl { state: AlState::Init, acknowledge: true }.emit();
     let end = datagrams.now().saturating_add(Duration::from_secs(1));
-    let asked = datagrams.by(end, datagrams.write(Target::Broadcast, register::AL_CONTROL, &init)).await;
+    let asked = datagrams.by(end, al::ask_all_for_init(datagrams, policy().poll)).await;
     if !matches!(asked, Some(Ok(_))) {
         tracing::warn!("the SubDevices were not asked for INIT");
     }

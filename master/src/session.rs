@@ -12,7 +12,7 @@ use crate::events::Observer;
 use crate::files::{CaptureError, Files};
 use crate::health::OutOfOp;
 use crate::latest::{ChannelValue, Latest};
-use crate::link::{LinkOpenError, LinkRequest, OpenLink, asked, open_link};
+use crate::link::{LinkOpenError, LinkRequest, OpenLink, asked, open_link_unless};
 use crate::machine::{DrivenBus, Ending, LifeError, StopWish, UnwatchedOutputs};
 use crate::privileges::Privileges;
 use crate::realtime::ThreadPanic;
@@ -70,7 +70,7 @@ pub enum SessionError {
     Rate(#[from] PeriodError),
     /// The link.
     #[error(transparent)]
-    Link(#[from] LinkOpenError),
+    Link(LinkOpenError),
     /// `strict`, and something is unavailable.
     #[error("strict: {}", .0.join("; "))]
     Strict(Vec<String>),
@@ -95,6 +95,12 @@ pub enum SessionError {
     /// The end was asked for.
     #[error("stopped before OP")]
     Interrupted,
+}
+
+impl From<LinkOpenError> for SessionError {
+    fn from(error: LinkOpenError) -> Self {
+        if error.is_stop() { Self::Interrupted } else { Self::Link(error) }
+    }
 }
 
 impl From<LifeError> for SessionError {
@@ -123,6 +129,8 @@ pub struct Ended {
     pub report: Report,
     /// What failed during shutdown.
     pub failed: Vec<String>,
+    /// Which fault a run ends with for that; `None` where nothing failed.
+    pub failed_as: Option<Fault>,
     /// SubDevices that were not in OP when shutdown began.
     pub out_of_op: Vec<OutOfOp>,
     /// Why it ended.
@@ -202,9 +210,13 @@ impl Session {
             cycle: rig.period(),
         };
         let report = || Box::new(Report::of_link(asked(&request), Vec::new()));
-        let opened = Files::open(&rig, &options).and_then(|files| match stop() {
-            true => Err(SessionError::Interrupted),
-            false => Ok((files, open_link(&request)?)),
+        let wanted = || if stop() { Err(SessionError::Interrupted) } else { Ok(()) };
+        let opened = Files::open(&rig, &options).and_then(|files| {
+            wanted()?;
+            let link = open_link_unless(&request, &stop)?;
+            // A stop that came meanwhile: nothing is sent after it.
+            wanted()?;
+            Ok((files, link))
         });
         let interface = rig.network.properties.interface.clone();
         // Whoever starts a session that gives capabilities up has none to listen with any more.
@@ -258,6 +270,9 @@ impl Session {
         }
         let (requests, inbox) = requests();
         let (wish, out_of_op) = (StopWish::default(), Arc::default());
+        if stop() {
+            wish.ask();
+        }
         let counters = core.counters.clone();
         let (sender, started) = sync_channel(1);
         let thread = BusThread {

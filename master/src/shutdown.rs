@@ -8,9 +8,9 @@ use crate::layout;
 use crate::machine::{Machine, SHUTDOWN};
 use crate::surroundings::LinkState;
 use std::time::Duration;
-use zerocat_bus::{BringUpError, Label, Target};
+use zerocat_bus::{BringUpError, Label, Target, al};
 use zerocat_engine::{TakingPart, Traffic};
-use zerocat_wire::{AlControl, AlState, register};
+use zerocat_wire::{AlState, register};
 
 /// How long the realtime thread may take to obey, beside the time of the cycles that it is to do so in.
 const OBEY: Duration = Duration::from_secs(2);
@@ -130,9 +130,10 @@ impl<'a> Machine<'a> {
     /// Asks everybody for INIT by broadcast: for a bring-up that ended before there was a plan, and for a shutdown that took
     /// too long. Best effort.
     pub(crate) async fn ask_for_init(&self) {
-        let init = AlControl { state: AlState::Init, acknowledge: true }.emit();
-        if let Err(error) = self.datagrams.write(Target::Broadcast, register::AL_CONTROL, &init).await {
-            tracing::info!(%error, "nobody was asked for INIT");
+        match al::ask_all_for_init(self.datagrams, LOOK).await {
+            Ok(true) => {}
+            Ok(false) => tracing::info!("not all that answer are in INIT"),
+            Err(error) => tracing::info!(%error, "nobody was asked for INIT"),
         }
     }
 

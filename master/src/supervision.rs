@@ -32,6 +32,14 @@ pub enum Cause {
     Detached,
 }
 
+impl Cause {
+    /// Whether the network is lost, and not only left alone by this program or machine.
+    #[must_use]
+    pub const fn is_of_the_network(&self) -> bool {
+        matches!(self, Self::Silence(_) | Self::Expired)
+    }
+}
+
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

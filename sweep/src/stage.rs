@@ -44,7 +44,7 @@ impl From<Phase> for Stage {
             Phase::SafeOp => Self::SafeOp,
             Phase::Exchange => Self::Exchange,
             Phase::Op => Self::Op,
-            Phase::Running | Phase::Lost => Self::Running,
+            Phase::Running | Phase::Lost | Phase::Recover => Self::Running,
             Phase::ShutDown => Self::ShutDown,
         }
     }

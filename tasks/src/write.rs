@@ -134,6 +134,8 @@ pub struct WriteTask<C, S, Q> {
     live_since: Option<Duration>,
     /// They went live in this epoch or an earlier one.
     was_live: bool,
+    /// Its outputs are safe since they were live.
+    voided: bool,
     /// The task may command in this epoch.
     acknowledged: bool,
     /// What the source gave at once.
@@ -181,6 +183,7 @@ impl<C: Commands, S: Samples, Q: Source> WriteTask<C, S, Q> {
             voids,
             live_since: None,
             was_live: false,
+            voided: false,
             acknowledged: true,
             sourced: Vec::new(),
             line: Vec::new(),
@@ -213,6 +216,10 @@ impl<C: Commands, S: Samples, Q: Source> WriteTask<C, S, Q> {
         if live && self.live_since.is_none() {
             (self.live_since, self.was_live) = (Some(now), true);
             self.tell(Some(SourceEvent::Live));
+            if std::mem::take(&mut self.voided) {
+                let task = &*self.setup.header.task;
+                tracing::warn!(task, "outputs are safe after an outage, until a command is given; see `after_outage`");
+            }
         }
         self.poll_source(now);
         self.listen(now);
@@ -264,8 +271,8 @@ impl<C: Commands, S: Samples, Q: Source> WriteTask<C, S, Q> {
         self.drop_outdated(now);
         self.outputs.make_safe();
         (self.dirty, self.acknowledged) = (false, false);
-        let task = &*self.setup.header.task;
-        tracing::warn!(task, "outputs are safe after an outage, until a command is given; see `after_outage`");
+        // Whether it was an outage, or the end, shows when outputs are live again.
+        self.voided = true;
     }
 
     /// Drops what the source gave before the task knew of the epoch.

@@ -278,6 +278,8 @@ pub struct Drive<L = InProcessLink> {
     period: u64,
     /// Number of the next cycle.
     number: u64,
+    /// Ticks that were missed before it.
+    skipped: u64,
 }
 
 impl<L: Link> Drive<L> {
@@ -302,7 +304,7 @@ impl<L: Link> Drive<L> {
         let acyclic = AcyclicSettings { first_slot: Slot(CYCLIC), in_flight: ACYCLIC, timeout: 20 * period };
         let (engine, parts) = Engine::new(link, Timing::for_period(period), pool, acyclic);
         let EngineParts { controls, counters, events } = parts;
-        let drive = Self { engine, now, period: nanos(period).max(1), number: 0 };
+        let drive = Self { engine, now, period: nanos(period).max(1), number: 0, skipped: 0 };
         (drive, Ends { controls, counters, events, datagrams })
     }
 
@@ -361,9 +363,18 @@ impl<L: Link> Drive<L> {
         }
     }
 
+    /// Virtual time passes, and nobody does anything.
+    pub fn stand_still(&mut self, time: Duration) {
+        self.set(self.now().after(time));
+        let due = self.now().0.div_ceil(self.period).max(self.number);
+        self.skipped = self.skipped.saturating_add(due - self.number);
+        self.number = due;
+    }
+
     /// Steps 1 to 6 at the next tick.
     pub fn exchange(&mut self) -> Concluded {
-        let tick = Tick { number: self.number, at: self.next_tick(), skipped: 0 };
+        let skipped = std::mem::take(&mut self.skipped);
+        let tick = Tick { number: self.number, at: self.next_tick(), skipped };
         self.number = self.number.saturating_add(1);
         self.set(tick.at);
         self.engine.prepare(tick.number);

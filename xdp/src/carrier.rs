@@ -25,11 +25,19 @@ impl Before {
         if device.has_carrier() { Self::There } else { Self::Away }
     }
 
-    /// Waits until there is a carrier.
-    pub(crate) fn await_carrier(self, device: &Device, timeout: Duration) -> Result<(), XdpError> {
+    /// Waits until there is a carrier, or it isn't wanted any more.
+    pub(crate) fn await_carrier(
+        self,
+        device: &Device,
+        timeout: Duration,
+        stopped: &dyn Fn() -> bool,
+    ) -> Result<(), XdpError> {
         let start = Instant::now();
         let mut said = false;
         while !device.has_carrier() {
+            if stopped() {
+                return Err(XdpError::Stopped { interface: device.name().into(), awaited: "its carrier" });
+            }
             if start.elapsed() >= timeout {
                 return Err(self.gone(device.name().into(), timeout));
             }

@@ -239,6 +239,14 @@ pub enum XdpError {
         /// How long was waited.
         waited: Duration,
     },
+    /// The caller didn't want it any more.
+    #[error("open {interface}: stopped while {awaited} was waited for")]
+    Stopped {
+        /// The interface.
+        interface: String,
+        /// What was waited for.
+        awaited: &'static str,
+    },
     /// The process has too many files open.
     #[error(transparent)]
     Descriptors(#[from] TooManyFiles),

@@ -32,7 +32,7 @@ impl FloorPing {
         if !(14..=MAX_FRAME).contains(&frame.len()) {
             return Err(XdpError::Frame { len: frame.len() });
         }
-        let mut opened = open(options)?;
+        let mut opened = open(options, &|| false)?;
         let Sizing { slots, receive } = options.sizing;
         let mut frames = Vec::with_capacity(count.into());
         for slot in (0..count).map(Slot) {

@@ -57,7 +57,15 @@ impl XdpLink {
     /// # Errors
     /// Each of [`XdpError`]. Nothing is left behind then.
     pub fn open(options: &XdpOptions) -> Result<Self, XdpError> {
-        let opened = open(options)?;
+        Self::open_unless(options, &|| false)
+    }
+
+    /// The same, but for waits for a carrier or a queue, which end when `stopped` says so.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open), and [`XdpError::Stopped`].
+    pub fn open_unless(options: &XdpOptions, stopped: &dyn Fn() -> bool) -> Result<Self, XdpError> {
+        let opened = open(options, stopped)?;
         let mut link = Self {
             opened,
             outstanding: 0,

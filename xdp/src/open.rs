@@ -158,8 +158,8 @@ pub(crate) struct Opened {
     pub(crate) held: Option<HeldMitigation>,
 }
 
-/// Opens a socket as asked, with its program attached and the carrier there.
-pub(crate) fn open(options: &XdpOptions) -> Result<Opened, XdpError> {
+/// Opens a socket as asked, with its program attached and the carrier there. Waits end when `stopped` says so.
+pub(crate) fn open(options: &XdpOptions, stopped: &dyn Fn() -> bool) -> Result<Opened, XdpError> {
     let layout = options.layout()?;
     descriptors::ensure(DESCRIPTORS)?;
     let device = Device::find(&options.interface)?;
@@ -170,10 +170,10 @@ pub(crate) fn open(options: &XdpOptions) -> Result<Opened, XdpError> {
     attached_program::clear(&device, options.on_occupied == OnOccupied::Replace)?;
     let kind = Kind::Redirect { queues: options.queue.saturating_add(1) };
     let program = Program::load(kind)?;
-    let mut ladder = Ladder { device: &device, options, layout, program, attachment: None, umem: None };
+    let mut ladder = Ladder { device: &device, options, stopped, layout, program, attachment: None, umem: None };
     let (got, refused) = ladder.first_that_works()?;
     ladder.program.register(options.queue, got.socket.fd())?;
-    carrier.await_carrier(&device, options.carrier_timeout)?;
+    carrier.await_carrier(&device, options.carrier_timeout, stopped)?;
     let misdirected = MisdirectedCounters::new(ladder.program.misdirected()?, device.name().into(), options.queue);
     let attachment = ladder.attachment.take().ok_or_else(|| no_mode(&device, Vec::new()))?;
     let interface =
@@ -253,6 +253,7 @@ struct Got {
 struct Ladder<'a> {
     device: &'a Device,
     options: &'a XdpOptions,
+    stopped: &'a dyn Fn() -> bool,
     layout: Layout,
     program: Program,
     attachment: Option<Attachment>,
@@ -388,6 +389,9 @@ impl Ladder<'_> {
             };
             if let Some(refused) = self.judge(mode, error, start.elapsed())? {
                 return Ok(Err(refused));
+            }
+            if (self.stopped)() {
+                return Err(XdpError::Stopped { interface: device.name().into(), awaited: "its queue" });
             }
             if pause == LONGEST_PAUSE && !said {
                 let (queue, timeout) = (options.queue, options.queue_timeout.as_secs_f32());

@@ -7,7 +7,8 @@ use clap::{Args, ValueEnum};
 use std::time::Duration;
 use zerocat::config::{Engine, LinkKind};
 use zerocat::{
-    Depth, DrivenBus, Fault, LinkRequest, NameCache, SCAN_SLOTS, ScanOptions, Scanned, SessionError, open_link, scan,
+    Depth, DrivenBus, Fault, LinkRequest, NameCache, SCAN_SLOTS, ScanError, ScanOptions, Scanned, SessionError,
+    open_link_unless, scan,
 };
 
 /// Where the bus is, and how it is looked at.
@@ -52,8 +53,14 @@ impl From<Socket> for LinkKind {
 }
 
 impl Bus {
-    /// Scans it. SubDevices that only their position tells apart are said to be alike.
-    pub(crate) fn scan(&self, depth: Depth, names: bool, signals: &Signals) -> Result<zerocat::Scan, Failure> {
+    /// Scans it for a command of this name. SubDevices that only their position tells apart are said to be alike.
+    pub(crate) fn scan(
+        &self,
+        command: &str,
+        depth: Depth,
+        names: bool,
+        signals: &Signals,
+    ) -> Result<zerocat::Scan, Failure> {
         let section = Engine { link: self.link.into(), ..Engine::default() };
         let request = LinkRequest {
             interface: &self.interface,
@@ -62,7 +69,14 @@ impl Bus {
             replace_program: self.replace_program,
             cycle: Duration::from_millis(1),
         };
-        let link = open_link(&request).map_err(SessionError::Link)?;
+        let failed = |error: ScanError| {
+            let error = error.with_reasons(&self.interface);
+            Failure::of(error.fault(), format!("{command} {}: {}", self.interface, zerocat::chain(&error)))
+        };
+        let link = match open_link_unless(&request, &|| signals.stop()) {
+            Err(error) if error.is_stop() => return Err(failed(ScanError::Interrupted)),
+            opened => opened.map_err(SessionError::from)?,
+        };
         link.missing.iter().for_each(unavailable);
         let bus = if self.take_bus { DrivenBus::Take } else { DrivenBus::Refuse };
         let options = ScanOptions {
@@ -74,9 +88,7 @@ impl Bus {
         if let Some(elsewhere) = link.misdirected.as_ref().and_then(|misdirected| misdirected.seen()) {
             unavailable(&elsewhere.to_string());
         }
-        found
-            .map_err(|error| error.with_reasons(&self.interface))
-            .map_err(|error| Failure::of(error.fault(), format!("scan {}: {}", self.interface, zerocat::chain(&error))))
+        found.map_err(failed)
     }
 
     fn patience(&self) -> Result<Option<Duration>, Failure> {
@@ -85,7 +97,7 @@ impl Bus {
     }
 
     /// Fails where a SubDevice couldn't be read, with all of them.
-    pub(crate) fn all_read(&self, subdevices: &[Scanned], drafted: bool) -> crate::Done {
+    pub(crate) fn all_read(&self, command: &str, subdevices: &[Scanned], drafted: bool) -> crate::Done {
         let errors: Vec<_> = subdevices.iter().filter_map(|found| found.error.as_deref()).collect();
         if errors.is_empty() {
             return Ok(());
@@ -95,7 +107,7 @@ impl Bus {
         Err(Failure::of(
             Fault::SubdevicesNotRead,
             format!(
-                "scan {interface}: {count} of {all} SubDevices could not be read{draft}; --timeout waits longer\n{}",
+                "{command} {interface}: {count} of {all} SubDevices could not be read{draft}; --timeout waits longer\n{}",
                 errors.join("\n")
             ),
         ))

@@ -260,9 +260,43 @@ fn a_subdevice_that_leaves_op_is_told_by_key_state_and_code_in_words() {
 }
 
 #[test]
+fn a_subdevice_with_an_error_that_stays_in_op_is_told_to_be_in_op() {
+    const TOLD: &str = "SubDevice 5 (ZC-SERVO) `axis` is in OP with an error: 0x0023: SubDevice needs SAFE-OP";
+    over_either_link(|veth, link| {
+        let mut bench = Bench::in_op(veth, &rig(&veth.master, link));
+        bench.sim.done("al-error axis 0x0023");
+        bench.program.await_error(TOLD);
+        let (ended, report, _) = bench.stop();
+        ended.with_code(8).saying(&["not in OP at the end", TOLD]);
+        assert_eq!(report["outcome"]["name"], "subdevice_error_in_op", "{report}");
+    });
+}
+
+#[test]
+fn subdevices_that_were_parted_from_the_others_for_a_moment_were_not_restarted() {
+    const BRANCH: &str = "the 2 SubDevices behind port ";
+    const AGAIN: &str =
+        "SubDevice 5 (ZC-SERVO) `axis` answers again, in SAFE-OP + ERROR, 0x001b: Sync manager watchdog";
+    over_either_link(|veth, link| {
+        let mut rig = rig(&veth.master, link);
+        rig["engine"]["watchdog"] = json!("100ms");
+        let mut bench = Bench::in_op(veth, &rig);
+        bench.sim.done("pull 4");
+        bench.program.await_error("SubDevice 5 (ZC-SERVO) `axis` doesn't answer");
+        bench.program.await_error(BRANCH);
+        bench.sim.done("plug 4");
+        bench.program.await_error(AGAIN);
+        let (ended, report, _) = bench.stop();
+        let ended = ended.with_code(8);
+        assert_eq!(ended.err.matches(BRANCH).count(), 1, "{}", ended.err);
+        assert!(report["faults"]["subdevice_restarted"].is_null(), "{report}");
+    });
+}
+
+#[test]
 fn a_subdevice_that_was_switched_off_and_on_is_told_to_be_silent_and_then_to_be_in_init() {
     const AGAIN: &str =
-        "SubDevice 5 (ZC-SERVO) `axis` answers again, in INIT: this version doesn't bring it to OP again";
+        "SubDevice 5 (ZC-SERVO) `axis` was restarted, it has lost its station address: it is in INIT: this version";
     over_either_link(|veth, link| {
         let mut bench = Bench::in_op(veth, &rig(&veth.master, link));
         bench.sim.done("power off axis");

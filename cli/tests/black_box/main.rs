@@ -42,6 +42,7 @@ mod scan;
 mod signals;
 mod silence;
 mod slow_line;
+mod standstill;
 mod stop;
 mod streams;
 mod sweep;

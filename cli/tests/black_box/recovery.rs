@@ -158,10 +158,14 @@ fn another_network_than_before_is_said_and_not_driven() {
 #[test]
 fn a_run_that_is_stopped_while_its_network_is_lost_says_so_and_takes_its_program_off() {
     in_private_netns(|veth| {
-        let (segment, mut program, _folder) = demo_in_op(veth);
+        let (segment, folder) = (Segment::demo(veth), Folder::new());
+        let report = folder.path("report.json");
+        let mut program = in_op(&folder, &rig(&veth.master, "xdp"), &["--report", &report]);
         ip("link set zc-peer down");
         program.await_error(LOST);
         program.stop(Signal::SIGINT).with_code(1).saying(&["the shutdown failed"]);
+        let outcome = &read_json(&report)["outcome"];
+        assert_eq!((&outcome["name"], &outcome["category"]), (&json!("shutdown_unanswered"), &json!("network")));
         ip("link set zc-peer up");
         assert!(interface(&veth.master)["xdp"].is_null());
         drop(segment);

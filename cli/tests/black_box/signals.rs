@@ -100,6 +100,23 @@ fn a_status_line_tells_the_phase_and_in_op_the_figures() {
 }
 
 #[test]
+fn a_scan_that_a_signal_ends_has_no_result_and_says_which_command_it_was() {
+    in_private_netns(|veth| {
+        let (mut segment, folder) = (Segment::demo(veth), Folder::new());
+        // Its mailbox doesn't answer, so what it maps takes long to read.
+        segment.command("freeze axis");
+        let draft = folder.path("rig.yaml");
+        for command in [&["scan"][..], &["init", &draft]] {
+            let mut program = Program::start(&[command, &["--interface", &veth.master, "-v"]].concat());
+            program.await_error("identified");
+            let said = format!("zerocat: {} {}: stopped before it was done", command[0], veth.master);
+            program.stop(Signal::SIGINT).with_code(1).saying(&[&said]);
+        }
+        assert_eq!(segment.end().states(), ["INIT"; 6]);
+    });
+}
+
+#[test]
 fn a_signal_that_was_ignored_at_the_start_stays_ignored() {
     in_private_netns(|veth| {
         let zerocat = env!("CARGO_BIN_EXE_zerocat");

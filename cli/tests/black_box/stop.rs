@@ -1,11 +1,11 @@
 //! How a run ends: in order on a signal, and without any order when it is killed.
 
-use crate::bench_set::{Folder, Segment, demo_rig, in_op, interface, run};
+use crate::bench_set::{Folder, Segment, demo_rig, in_op, interface, read_json, run};
 use crate::program::Program;
 use nix::sys::signal::Signal;
 use serde_json::json;
 use std::time::Duration;
-use zerocat_testkit::netns::{Veth, in_private_netns};
+use zerocat_testkit::netns::{Veth, in_private_netns, ip};
 
 #[test]
 fn sigint_ends_a_run_in_order() {
@@ -24,7 +24,8 @@ fn assert_ends_in_order(veth: &Veth, signal: Signal) {
     let program = in_op(&folder, &demo_rig(&veth.master), &[]);
     let during = interface(&veth.master);
     assert!(during["xdp"]["prog"]["id"].is_u64(), "an XDP program while it runs: {during}");
-    program.stop(signal).with_code(0);
+    let ended = program.stop(signal).with_code(0);
+    assert!(!ended.err.contains("outage"), "{}", ended.err);
     assert_eq!(interface(&veth.master), before);
     let served = segment.end();
     assert_eq!(served.states(), ["INIT"; 6]);
@@ -44,6 +45,28 @@ fn a_signal_before_op_ends_the_attempt_and_takes_the_program_off() {
         program.await_error("listening whether somebody drives the bus");
         program.stop(Signal::SIGINT).with_code(0);
         assert_eq!(interface(&veth.master), before);
+    });
+}
+
+#[test]
+fn a_signal_while_a_carrier_is_waited_for_ends_the_wait_and_nothing_is_sent() {
+    in_private_netns(|veth| {
+        let before = interface(&veth.master);
+        let folder = Folder::new();
+        let (file, report) = (folder.json("rig.json", &demo_rig(&veth.master)), folder.path("report.json"));
+        ip(&format!("link set {} down", veth.peer));
+        let mut program = Program::start(&["run", &file, "--report", &report]);
+        program.await_error("waiting for the carrier");
+        program.signal(Signal::SIGSTOP);
+        std::thread::sleep(Duration::from_millis(500));
+        program.signal(Signal::SIGCONT);
+        program.await_error("by a signal (SIGSTOP, or Ctrl-Z), and continued");
+        let ended =
+            program.stop(Signal::SIGINT).with_code(0).saying(&["stopped by SIGINT before OP: opening the link"]);
+        assert!(!ended.err.contains("listening"), "{}", ended.err);
+        assert_eq!(read_json(&report)["outcome"]["exit_code"], 0);
+        ip(&format!("link set {} up", veth.peer));
+        assert_eq!(interface(&veth.master)["xdp"], before["xdp"]);
     });
 }
 

@@ -55,6 +55,7 @@ pub fn xdp(error: &XdpError) -> Fault {
         XdpError::NoCarrier { .. } | XdpError::CarrierLost { .. } => Fault::NoCarrier,
         XdpError::Descriptors(_) => Fault::FileLimit,
         XdpError::QueueBusy { .. } => Fault::InterfaceInUse,
+        XdpError::Stopped { .. } => Fault::StoppedBySignal,
         _ => Fault::XdpUnavailable,
     }
 }

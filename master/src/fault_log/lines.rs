@@ -1,7 +1,8 @@
 //! Which lines events make: of each kind of trouble one a second at most. What comes of a machine that doesn't keep time is
-//! one kind.
+//! one kind, and wrong working counters are another.
 
-use super::timing::{FarEnd, Timing};
+use super::counters::WrongCounters;
+use super::timing::{Cable, FarEnd, Timing};
 use crate::told::FaultCounts;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -20,10 +21,12 @@ pub(super) enum Line {
 }
 
 /// What is to be said, and what was said when.
-#[derive(Debug)]
 pub(super) struct Lines {
     timing: Timing,
     timing_said: Said,
+    wrong: WrongCounters,
+    wrong_said: Said,
+    cable: Box<dyn Fn() -> Cable + Send>,
     others: BTreeMap<Kind, Others>,
     counts: FaultCounts,
 }
@@ -50,10 +53,13 @@ struct Others {
 }
 
 impl Lines {
-    pub(super) fn new(period: Duration, far_end: FarEnd) -> Self {
+    pub(super) fn new(period: Duration, far_end: FarEnd, cable: impl Fn() -> Cable + Send + 'static) -> Self {
         Self {
             timing: Timing::new(period, far_end),
             timing_said: Said::default(),
+            wrong: WrongCounters::default(),
+            wrong_said: Said::default(),
+            cable: Box::new(cable),
             others: BTreeMap::new(),
             counts: FaultCounts::default(),
         }
@@ -68,6 +74,9 @@ impl Lines {
         if let Some(fault) = kind {
             *self.counts.entry(fault).or_default() += 1;
         }
+        if self.wrong.note(event.cycle, event.fault) {
+            return;
+        }
         let others = self.others.entry(kind).or_default();
         others.more += u64::from(others.first.is_some());
         others.first.get_or_insert(event);
@@ -77,10 +86,17 @@ impl Lines {
     pub(super) fn due(&mut self, now: Instant) -> Vec<Line> {
         let mut lines = Vec::new();
         if self.timing_said.is_long_ago(now) || self.timing.holds_a_first() {
-            lines.extend(self.timing.sentences());
+            lines.extend(self.timing.sentences(&self.cable));
             if !lines.is_empty() {
                 self.timing_said = Said(Some(now));
             }
+        }
+        lines.extend(self.wrong.look(now));
+        if self.wrong_said.is_long_ago(now)
+            && let Some(line) = self.wrong.take(now)
+        {
+            self.wrong_said = Said(Some(now));
+            lines.push(line);
         }
         for others in self.others.values_mut().filter(|others| others.said.is_long_ago(now)) {
             if let Some(line) = others.take() {
@@ -93,8 +109,8 @@ impl Lines {
 
     /// All that is left.
     pub(super) fn rest(&mut self) -> Vec<Line> {
-        let timing = self.timing.sentences();
-        timing.into_iter().chain(self.others.values_mut().filter_map(Others::take)).collect()
+        let (timing, wrong) = (self.timing.sentences(&self.cable), self.wrong.take(Instant::now()));
+        timing.into_iter().chain(wrong).chain(self.others.values_mut().filter_map(Others::take)).collect()
     }
 
     /// How often each fault came, of what has been said.
@@ -149,7 +165,7 @@ mod tests {
     #[test]
     fn a_machine_that_keeps_losing_cycles_makes_one_line_a_second() {
         let began = Instant::now();
-        let mut lines = Lines::new(Duration::from_millis(1), FarEnd::Cable);
+        let mut lines = Lines::new(Duration::from_millis(1), FarEnd::Cable, || Cable::In);
         let mut said = Vec::new();
         for cycle in 0..5_000 {
             lines.note(event(cycle, CycleFault::Late(Duration::from_micros(400))));
@@ -168,26 +184,30 @@ mod tests {
     #[test]
     fn kinds_have_lines_of_their_own_and_repetitions_are_counted() {
         let now = Instant::now();
-        let mut lines = Lines::new(Duration::from_millis(1), FarEnd::Cable);
+        let mut lines = Lines::new(Duration::from_millis(1), FarEnd::Cable, || Cable::In);
         let counter = |got| CycleFault::WorkingCounter { frame: 0, datagram: 1, expected: 9, got };
         lines.note(event(3, counter(7)));
         lines.note(event(3, CycleFault::AlStatus { was: 8, now: 12, responding: 9 }));
         let said = lines.due(now);
-        assert!(matches!(&said[..], [Line::News(_), Line::Trouble(Fault::WorkingCounterWrong, _)]), "{said:?}");
+        assert!(matches!(&said[..], [Line::Trouble(Fault::WorkingCounterWrong, _), Line::News(_)]), "{said:?}");
         for cycle in 4..8 {
-            lines.note(event(cycle, counter(5)));
+            lines.note(event(cycle, CycleFault::Link(LinkFault::Full)));
         }
+        let said = lines.due(now);
+        assert!(
+            matches!(&said[..], [Line::Trouble(Fault::LinkBusy, text)] if text.ends_with("; 3 more errors of the link"))
+        );
+        lines.note(event(9, CycleFault::Link(LinkFault::Full)));
         assert_eq!(lines.due(now), []);
-        let [Line::Trouble(_, text)] = &lines.due(now + WINDOW)[..] else { panic!("one line") };
-        assert_eq!(text, "cycle 4: working counter 5 of 9 in frame 0, datagram 1; 3 more wrong working counters");
-        assert_eq!(lines.rest(), []);
-        assert_eq!(lines.counts(), FaultCounts::from([(Fault::WorkingCounterWrong, 5)]));
+        assert!(matches!(&lines.rest()[..], [Line::Trouble(Fault::LinkBusy, _)]));
+        let counts = [(Fault::WorkingCounterWrong, 1), (Fault::LinkBusy, 5)];
+        assert_eq!(lines.counts(), FaultCounts::from(counts));
     }
 
     #[test]
     fn the_first_of_a_kind_is_said_at_once_whatever_was_said_just_before() {
         let now = Instant::now();
-        let mut lines = Lines::new(Duration::from_millis(1), FarEnd::Cable);
+        let mut lines = Lines::new(Duration::from_millis(1), FarEnd::Cable, || Cable::In);
         let mut said = |cycle, faults: &[CycleFault]| {
             faults.iter().for_each(|fault| lines.note(event(cycle, *fault)));
             let name = |line| if let Line::Trouble(fault, _) = line { fault.name() } else { "news" };

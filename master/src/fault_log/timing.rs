@@ -42,10 +42,21 @@ impl FarEnd {
     }
 }
 
+/// What is known of the interface's cable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cable {
+    /// It may be in order.
+    In,
+    /// The interface has no carrier.
+    Out,
+}
+
 /// What happened since the last sentence.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Since {
-    /// Cycles that this machine missed: ticks without a frame, and frames of late cycles.
+    /// Ticks without a frame, because this machine was late.
+    skipped: u64,
+    /// Cycles that lost frames because this machine was late in them.
     missed: u64,
     /// Cycles that were lost although this machine was on time.
     lost: u64,
@@ -90,7 +101,7 @@ impl Timing {
         match fault {
             CycleFault::Skipped(ticks) => {
                 self.now.skipped = self.period.saturating_mul(ticks.try_into().unwrap_or(u32::MAX));
-                self.since.missed += ticks;
+                self.since.skipped += ticks;
                 self.since.cycle = cycle.saturating_sub(1);
                 self.waited(self.now.skipped, How::WokeLate);
             }
@@ -124,7 +135,8 @@ impl Timing {
 
     /// Whether a kind of trouble waits that nothing was said of yet.
     pub(super) const fn holds_a_first(&self) -> bool {
-        (self.since.missed > 0 && self.missed == 0) || (self.since.lost > 0 && self.lost == 0)
+        let Since { skipped, missed, lost, .. } = self.since;
+        (skipped + missed > 0 && self.missed == 0) || (lost > 0 && self.lost == 0)
     }
 
     /// How many cycles were lost of which something was said, by fault.
@@ -133,32 +145,43 @@ impl Timing {
     }
 
     /// What happened since the last call, a sentence for the machine and one for the network: trouble where a cycle was
-    /// lost.
-    pub(super) fn sentences(&mut self) -> Vec<Line> {
-        let Since { missed, lost, cycle, wait } = std::mem::take(&mut self.since);
-        self.missed += missed;
+    /// lost. `cable` is asked for what the network has lost.
+    pub(super) fn sentences(&mut self, cable: &dyn Fn() -> Cable) -> Vec<Line> {
+        let since = std::mem::take(&mut self.since);
+        let Since { skipped, missed, lost, cycle, wait } = since;
+        self.missed += skipped + missed;
         self.lost += lost;
-        if missed == 0 && lost == 0 {
+        if skipped + missed + lost == 0 {
             let late = wait.map(|wait| Line::News(format!("{}; no cycle was lost", wait.sentence(false))));
             return late.into_iter().collect();
         }
-        let machine = (missed > 0).then(|| Line::Trouble(Fault::MachineLate, self.machine(missed, cycle, wait)));
-        let network = (lost > 0).then(|| Line::Trouble(Fault::CyclesLost, self.network(lost, cycle)));
+        let machine = (skipped + missed > 0).then(|| Line::Trouble(Fault::MachineLate, self.machine(&since)));
+        let network = (lost > 0).then(|| Line::Trouble(Fault::CyclesLost, self.network(lost, cycle, cable())));
         machine.into_iter().chain(network).collect()
     }
 
-    fn machine(&mut self, missed: u64, cycle: u64, wait: Option<Wait>) -> String {
-        let cause = wait.map_or_else(|| "this machine was late".to_owned(), |wait| wait.sentence(missed > 1));
+    fn machine(&mut self, since: &Since) -> String {
+        let Since { skipped, missed, cycle, wait, .. } = *since;
+        let several = skipped + missed > 1;
+        let cause = wait.map_or_else(|| "this machine was late".to_owned(), |wait| wait.sentence(several));
         let innocent = match self.far_end {
             FarEnd::Cable => "not the cable",
             FarEnd::Program => "not the segment",
         };
         let hint = if std::mem::replace(&mut self.hinted, true) { "" } else { ", see `zerocat doctor`" };
-        format!("{}: {cause} ({innocent}{hint})", cycles(missed, cycle))
+        let what = match (skipped, missed) {
+            (0, _) => cycles(missed, cycle, "lost"),
+            (_, 0) => cycles(skipped, cycle, "skipped"),
+            _ => format!("{skipped} cycles skipped and {missed} lost"),
+        };
+        format!("{what}: {cause} ({innocent}{hint})")
     }
 
-    fn network(&self, lost: u64, cycle: u64) -> String {
-        let lost = cycles(lost, cycle);
+    fn network(&self, lost: u64, cycle: u64, cable: Cable) -> String {
+        let lost = cycles(lost, cycle, "lost");
+        if cable == Cable::Out {
+            return format!("{lost}: the interface has no carrier: the cable is out, or the other end has no power");
+        }
         match self.far_end {
             FarEnd::Cable => {
                 format!("{lost}: no answer in time, and this machine was on time; look at cables, connectors and power")
@@ -182,8 +205,8 @@ impl Wait {
 }
 
 /// One cycle by its number, more by how many they are.
-fn cycles(count: u64, last: u64) -> String {
-    if count == 1 { format!("cycle {last} lost") } else { format!("{count} cycles lost") }
+fn cycles(count: u64, last: u64, what: &str) -> String {
+    if count == 1 { format!("cycle {last} {what}") } else { format!("{count} cycles {what}") }
 }
 
 /// A time with as many digits as matter.
@@ -217,8 +240,8 @@ mod tests {
 
     fn told(faults: &[(u64, CycleFault)]) -> String {
         let mut timing = after(faults, FarEnd::Cable);
-        let told = trouble(timing.sentences());
-        assert_eq!(timing.sentences(), []);
+        let told = trouble(timing.sentences(&|| Cable::In));
+        assert_eq!(timing.sentences(&|| Cable::In), []);
         told
     }
 
@@ -229,12 +252,12 @@ mod tests {
         assert_eq!(told(&[(7, LATE), (7, LOST)]), "cycle 7 lost: this machine woke up 400 us late (not the cable)");
         assert_eq!(
             told(&[(7, CycleFault::Skipped(1)), (7, LATE)]),
-            "cycle 6 lost: this machine woke up 1.4 ms late (not the cable)"
+            "cycle 6 skipped: this machine woke up 1.4 ms late (not the cable)"
         );
         let hole = CycleFault::Hole(Duration::from_millis(3));
         assert_eq!(
             told(&[(9, hole), (9, CycleFault::Skipped(2)), (9, LOST)]),
-            "3 cycles lost: this machine gave the CPU to something else for up to 3.0 ms (not the cable)"
+            "2 cycles skipped and 1 lost: this machine gave the CPU to something else for up to 3.0 ms (not the cable)"
         );
     }
 
@@ -255,9 +278,19 @@ mod tests {
     }
 
     #[test]
+    fn where_the_cable_is_known_to_be_out_nobody_else_is_blamed() {
+        for far_end in [FarEnd::Cable, FarEnd::Program] {
+            let mut timing = after(&[(8, LOST), (9, LOST)], far_end);
+            let told = trouble(timing.sentences(&|| Cable::Out));
+            let text = "2 cycles lost: the interface has no carrier: the cable is out, or the other end has no power";
+            assert_eq!(told, text);
+        }
+    }
+
+    #[test]
     fn nobody_is_sent_to_a_cable_where_there_is_none() {
         let mut timing = after(&[(7, LATE), (7, LOST), (8, LOST)], FarEnd::Program);
-        let told = trouble(timing.sentences());
+        let told = trouble(timing.sentences(&|| Cable::In));
         assert!(told.contains("(not the segment)") && told.contains("simulated segment was late"), "{told}");
         assert!(!told.contains("cable"), "{told}");
         let far_end = |driver: Option<&str>| {
@@ -271,18 +304,21 @@ mod tests {
     fn a_late_cycle_whose_frames_came_back_is_no_trouble() {
         let mut timing = after(&[(7, LATE)], FarEnd::Cable);
         let text = "this machine woke up 400 us late; no cycle was lost";
-        assert_eq!(timing.sentences(), [Line::News(text.to_owned())]);
+        assert_eq!(timing.sentences(&|| Cable::In), [Line::News(text.to_owned())]);
     }
 
     #[test]
     fn frames_that_are_told_after_their_late_cycle_was_are_still_the_machines() {
         let mut timing = Timing::new(Duration::from_millis(1), FarEnd::Cable);
         timing.note(7, LATE);
-        timing.sentences();
+        timing.sentences(&|| Cable::In);
         timing.note(7, LOST);
-        assert!(trouble(timing.sentences()).ends_with("woke up 400 us late (not the cable, see `zerocat doctor`)"));
+        assert!(
+            trouble(timing.sentences(&|| Cable::In))
+                .ends_with("woke up 400 us late (not the cable, see `zerocat doctor`)")
+        );
         timing.note(9, LATE);
         timing.note(9, LOST);
-        assert!(!trouble(timing.sentences()).contains("doctor"), "it is said once");
+        assert!(!trouble(timing.sentences(&|| Cable::In)).contains("doctor"), "it is said once");
     }
 }

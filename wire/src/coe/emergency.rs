@@ -38,6 +38,12 @@ impl Emergency {
         Ok(LEN)
     }
 
+    /// Whether it says that errors are over: its code is `00xx` (CiA 301, table 26, from memory).
+    #[must_use]
+    pub const fn is_reset(&self) -> bool {
+        self.code < 0x0100
+    }
+
     /// The class of the error code in words (CiA 301, table 26).
     #[must_use]
     pub const fn text(&self) -> &'static str {
@@ -82,7 +88,8 @@ mod tests {
         let bytes = [0x10, 0x31, 0x04, 1, 2, 3, 4, 5];
         let emergency = Emergency { code: 0x3110, register: 4, data: [1, 2, 3, 4, 5] };
         assert_eq!(Emergency::parse(&bytes), Ok(emergency));
-        assert_eq!(emergency.text(), "mains voltage");
+        assert_eq!((emergency.text(), emergency.is_reset()), ("mains voltage", false));
+        assert!(Emergency { code: 0, ..emergency }.is_reset());
         let mut emitted = [0xee; 8];
         assert_eq!(emergency.emit(&mut emitted), Ok(8));
         assert_eq!(emitted, bytes);

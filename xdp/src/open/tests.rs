@@ -13,8 +13,15 @@ fn a_program_that_was_quicker_than_ours_is_named() {
         for mode in [Mode::NativeCopy, Mode::Generic] {
             let _quicker = Reflector::attach(&veth.master, mode).unwrap();
             let program = Program::load(Kind::Redirect { queues: 1 }).unwrap();
-            let mut ladder =
-                Ladder { device: &device, options: &options, layout, program, attachment: None, umem: None };
+            let mut ladder = Ladder {
+                device: &device,
+                options: &options,
+                stopped: &|| false,
+                layout,
+                program,
+                attachment: None,
+                umem: None,
+            };
             let error = ladder.attach(mode.attachment()).unwrap_err();
             assert!(matches!(error, XdpError::Occupied { .. }), "{error:?}");
             assert!(error.to_string().contains("program zerocat_reflect (id "), "{error}");

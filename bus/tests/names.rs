@@ -1,12 +1,13 @@
-//! Names of entries that only the object dictionary knows.
+//! Names and data types of entries that only the object dictionary knows.
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use support::simulated::{Simulated, segment};
 use zerocat_bus::names::{NameBook, PER_SUBDEVICE};
-use zerocat_bus::{Kind, Network, Options, SubDevice};
+use zerocat_bus::{Kind, Network, Options, SubDevice, WantedTypes, types};
 use zerocat_sim::{Action, SegmentConfig};
 
 const KIND: Kind = Kind { vendor_id: 2748, product_code: 0x100, revision: 1 };
@@ -74,4 +75,41 @@ fn a_subdevice_that_falls_silent_costs_its_names_and_no_more_than_its_time() {
     let drive = &network.subdevices()[1];
     assert!(drive.notes[0].starts_with("names of entries are missing: SubDevice 1 (NL100)"), "{:?}", drive.notes);
     assert!(names(drive).iter().all(|(name, _)| name.is_empty()));
+}
+
+/// Type codes of what a SubDevice maps.
+fn codes(subdevice: &SubDevice) -> Vec<u16> {
+    names(subdevice).into_iter().map(|(_, code)| code).collect()
+}
+
+/// Those that the SII of a drive has.
+const SII: [u16; 5] = [6, 0, 4, 6, 0];
+
+/// The status word of the first drive.
+fn status_word() -> WantedTypes {
+    WantedTypes::from([(1, BTreeSet::from([(0x6041, 0)]))])
+}
+
+#[test]
+fn types_are_asked_for_of_the_entries_that_are_meant_and_once() {
+    let (datagrams, mut pump) = segment(&drives());
+    let mut network = explored(&mut pump, &datagrams);
+    assert_eq!(codes(&network.subdevices()[1]), SII);
+    pump.run(network.read_types(&status_word()));
+    assert_eq!(codes(&network.subdevices()[1]), [6, 6, 4, 6, 0]);
+    assert_eq!(codes(&network.subdevices()[2]), SII);
+    let before = pump.frames;
+    pump.run(network.read_types(&status_word()));
+    assert_eq!(pump.frames, before);
+}
+
+#[test]
+fn a_subdevice_that_falls_silent_costs_its_types_and_no_more_than_its_time() {
+    let (datagrams, mut pump) = segment(&drives());
+    let mut network = explored(&mut pump, &datagrams);
+    let now = pump.now();
+    pump.segment.act(Action::FreezeMailbox { subdevice: 1, frozen: true }, now).expect("a mailbox");
+    pump.run(network.read_types(&status_word()));
+    assert!(pump.now() - now <= types::PER_SUBDEVICE + types::PER_SUBDEVICE / 10);
+    assert_eq!(codes(&network.subdevices()[1]), SII);
 }

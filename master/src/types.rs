@@ -140,3 +140,28 @@ impl Place {
         entries.filter(|entry| (entry.index, entry.subindex) == (of.index, of.subindex)).nth(self.nth)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn channels_with_a_type_by_length_are_named_with_it_and_only_the_first_of_many() {
+        let channel = |n: usize| TypeByLength { channel: format!("io_{n}"), data_type: DataType::Uint16 };
+        let event = |count: usize| SessionEvent::TypesByLength((0..count).map(channel).collect()).to_string();
+        let expected = "nothing says the data type of `io_0` (uint16 by its length), `io_1` (uint16 by its length); write \
+                        its `data_type` in the rig file where that is wrong";
+        assert_eq!(event(2), expected);
+        assert!(event(20).contains(" and 12 more; "), "{}", event(20));
+    }
+
+    #[test]
+    fn a_type_that_only_the_length_gives_is_told_from_one_that_is_said() {
+        let entry =
+            |bit_length, type_code| Entry { index: 0x6000, subindex: 1, bit_length, name: String::new(), type_code };
+        let said = [entry(16, 6), entry(16, 3), entry(1, 0), entry(80, 0), entry(32, 8)];
+        assert!(said.iter().all(is_said), "{said:?}");
+        // REAL32 has 32 bits.
+        assert!(!is_said(&entry(16, 0)) && !is_said(&entry(16, 8)));
+    }
+}

@@ -3,8 +3,9 @@
 
 use crate::bench_set::{Folder, Segment, demo_rig, in_some_attempts, read_json, run};
 use crate::program::{Program, zerocat};
+use crate::terminal::Terminal;
 use nix::sys::signal::Signal;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
@@ -163,4 +164,19 @@ fn a_file_size_limit_is_an_error_of_the_write_and_no_end() {
     let ended = Program::start_command(limited, "a demo that may write 100 bytes").end().with_code(1);
     ended.saying(&["report.json", "File too large"]);
     zerocat(&["--version"]).with_code(0);
+}
+
+#[test]
+fn a_long_message_is_broken_at_blanks_on_a_terminal_and_stays_one_line_in_a_pipe() {
+    let folder = Folder::new();
+    let rig = folder.json("rig.json", &json!({ "network": { "interface": "eth0", "rate": -1 }, "slaves": "none" }));
+    let (terminal, program) = Terminal::start(60, &["check", &rig]);
+    program.end().with_code(3);
+    let (_, lines) = terminal.end();
+    let said: Vec<&str> = lines.iter().map(|line| line.trim_end()).filter(|line| !line.is_empty()).collect();
+    let piped = zerocat(&["check", &rig]).with_code(3).err;
+    assert_eq!((piped.lines().count(), said.len() > 1), (1, true), "{piped}\n{said:#?}");
+    assert!(said[0].starts_with("zerocat: ") && said[1..].iter().all(|line| line.starts_with("  ")), "{said:#?}");
+    let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(words(&said.join(" ")), words(&piped));
 }

@@ -22,7 +22,8 @@ pub fn draft_text(scan: &Scan, interface: &str, format: DraftFormat) -> String {
     let count = scan.subdevices.len();
     let begin = [
         format!("Rig file, drafted by zerocat from the bus at {interface}: {count} SubDevices."),
-        "`zerocat check FILE` checks it, `zerocat run FILE` runs it; docs/rig-file.md has every key.".to_owned(),
+        "`zerocat check FILE` checks it, `zerocat run FILE` runs it.".to_owned(),
+        "docs/rig-file.md has every key.".to_owned(),
     ];
     let mut map = vec![network(&rig)];
     if !rig.slaves.is_empty() {
@@ -41,15 +42,15 @@ pub fn draft_text(scan: &Scan, interface: &str, format: DraftFormat) -> String {
 
 fn network(rig: &Rig) -> Entry {
     let properties = &rig.network.properties;
-    let rate = "Cycles per second. What a task has as `sample_rate` or `state_rate` divides it.".to_owned();
+    let rate = "Cycles per second; `sample_rate` and `state_rate` of a task divide it.".to_owned();
     let rate = Entry { comments: vec![rate], ..entry("rate", plain(properties.rate)) };
     entry("network", Node::Map(vec![entry("interface", text(&properties.interface)), rate]))
 }
 
 fn slaves(scan: &Scan, rig: &Rig) -> Entry {
     let comments = [
-        "Each is found by its serial number or station alias where one is given, else at its position, else as the first of",
-        "its kind. A revision with >= takes newer ones too; without >= it must be equal, without the key any will do.",
+        "Each is found by its serial number or station alias where one is given, else at its position, else as the first \
+         of its kind. A revision with >= takes newer ones too; without >= it must be equal, without the key any will do.",
     ];
     let twins = scan.twins();
     let item = |(found, slave): (&Scanned, &Slave)| Item { comments: about(found, &twins), value: slave_line(slave) };
@@ -94,7 +95,7 @@ fn maps(found: &Scanned) -> String {
         (None, _) if found.sii != Content::Programmed || found.error.is_some() => String::new(),
         (None, _) | (_, 0) => "; no process data".to_owned(),
         (Some(source), _) => {
-            format!("; {} and {}, read from {source}", several(inputs, "input"), several(outputs, "output"))
+            format!("; {}, {}, by {source}", several(inputs, "input"), several(outputs, "output"))
         }
     }
 }
@@ -128,7 +129,7 @@ fn slave_line(slave: &Slave) -> Node {
 }
 
 fn read_task(task: &ReadTask, scan: &Scan, rig: &Rig) -> Item {
-    let comment = "All inputs, to standard output; { jsonl: samples.jsonl } writes a file beside this one.".to_owned();
+    let comment = "All inputs, to standard output; { jsonl: samples.jsonl } writes a file.".to_owned();
     let channels = task.config.channels.iter().map(|one| (one.device.as_str(), Node::Line(read_line(one))));
     let map = vec![
         entry("type", text("ethercat_read")),
@@ -143,9 +144,8 @@ fn read_task(task: &ReadTask, scan: &Scan, rig: &Rig) -> Item {
 fn write_task(task: &WriteTask, scan: &Scan, rig: &Rig) -> Item {
     let first = task.config.channels.first().map_or("", |channel| &channel.name);
     let comments = vec![
-        "All outputs. None is commanded as it stands: set `enabled` to true for those that you want, and hand lines such \
-         as"
-        .to_owned(),
+        "All outputs. None is commanded as it stands: set `enabled` to true for those that you want, and hand such lines"
+            .to_owned(),
         format!("  {{\"{first}\": 1}}"),
         "to the standard input of `zerocat run`. `safe` is what an output is until then, and whenever commands are not \
          taken; `initial` what it is until it is commanded for the first time."

@@ -1,37 +1,35 @@
 //! Lays out the process image: sync managers to logical addresses, SubDevices to frames, expected working counters.
 //!
-//! The image holds, frame by frame, first the outputs and then the inputs of the SubDevices in that frame, both in
-//! order of the SubDevices. Each sync manager starts on a byte. A SubDevice whose data one frame can carry is never
-//! split. A frame carries SubDevices of one sync unit that have the same way of access ([`Access`]). SubDevices that
-//! can't do LRW are in frames with an LWR over the outputs and an LRD over the inputs.
+//! The image holds, datagram by datagram, first the outputs and then the inputs of the SubDevices in that datagram, both
+//! in order of the SubDevices. Each sync manager starts on a byte. A datagram carries SubDevices of one sync unit that
+//! have the same way of access ([`Access`]), and units with the same turn share frames. SubDevices that can't do LRW are
+//! in an LWR over the outputs and an LRD over the inputs.
 //!
-//! A SubDevice with more data than that has frames to itself, whatever its way of access: LWRs over its outputs, then
-//! LRDs over its inputs, in order of the logical addresses. A buffer of a sync manager is opened by its first byte and
-//! closed by its last, so what is in several frames is one consistent set of data, if they come in order.
+//! A SubDevice with more data than a frame carries has frames to itself, whatever its way of access: LWRs over its
+//! outputs, then LRDs over its inputs, in order of the logical addresses. A buffer of a sync manager is opened by its
+//! first byte and closed by its last, so what is in several frames is one consistent set of data, if they come in order.
 //!
-//! Logical addresses follow the data of the frames without a gap. Where inputs overlap with outputs, a SubDevice's
-//! inputs begin at the logical address of its outputs, and no other SubDevice maps any of those bytes, so its inputs
-//! never replace the outputs of another. Bytes that no SubDevice replaces come back as they were sent. Outputs and
-//! inputs of such a frame lie in the image as they do in the datagram, with gaps where one of the two is shorter.
+//! Logical addresses follow the data of the frames without a gap; behind them come the status bytes. Where inputs overlap
+//! with outputs, a SubDevice's inputs begin at the logical address of its outputs, and no other SubDevice maps any of
+//! those bytes, so its inputs never replace the outputs of another. Bytes that no SubDevice replaces come back as they
+//! were sent. Outputs and inputs of such a datagram lie in the image as they do in its data, with gaps where one of the
+//! two is shorter.
 //!
 //! Not checked: whether physical addresses of sync managers overlap, or positions repeat.
 
 use crate::bits::BitSpan;
-use crate::entry::Pdo;
+use crate::crew::{Crew, Load, Size, bits, crews, fmmus_needed, load, pack};
 use crate::plan::{
-    Access, Activation, DatagramPlan, Direction, FramePlan, LayoutError, OpOnly, PlacedEntry, Plan, SubDeviceLayout,
-    SubDevicePlan, SyncManagerLayout,
+    Access, Activation, DatagramPlan, Direction, FramePlan, LayoutError, OpOnly, PlacedEntry, Plan, Share,
+    SubDeviceLayout, SubDevicePlan, SyncManagerLayout,
 };
+use crate::status;
 use crate::unit::{SyncUnit, stagger};
 use std::ops::Range;
 use zerocat_wire::Command;
-use zerocat_wire::datagram::{MAX_DATA_ALONE, OVERHEAD};
+use zerocat_wire::datagram::MAX_DATA_ALONE;
 use zerocat_wire::fmmu::Fmmu;
 use zerocat_wire::sync_manager::{SyncManager, activate};
-
-/// Bytes that a frame with one datagram puts on the wire beside its data: preamble, Ethernet and EtherCAT header, the
-/// datagram's own, check sequence, gap (IEEE 802.3, 3.1.1 and 4.4.2; ETG.1000.4, 5.3).
-const FRAME_OVERHEAD: usize = 8 + 14 + 2 + OVERHEAD + 4 + 12;
 
 /// Lays out the SubDevices. `units` are the sync units that they name. `room` is the bytes of process data that one
 /// frame may carry in a single LRW: what is left of a frame after all other datagrams and the LRW's own header. More
@@ -46,91 +44,77 @@ pub fn lay_out(subdevices: &[SubDeviceLayout], units: &[SyncUnit], room: usize) 
     for (subdevice, size) in subdevices.iter().zip(&sizes) {
         admit(subdevice, *size, room)?;
     }
-    let mut crews = crews(subdevices, &sizes, room);
-    let turns = stagger(units, &load(&crews, &sizes, units.len(), room));
-    let turn = |unit: usize| turns.get(unit).copied().unwrap_or_default();
-    crews.sort_by_key(|crew| (turn(crew.unit).every(), crew.unit));
+    let crews = crews(subdevices, &sizes, room);
+    let turns = stagger(units, &load(&crews, units.len(), room));
+    let loads = pack(crews, |unit| turns.get(unit).copied().unwrap_or_default(), room);
 
-    let mut plan = Plan { image_len: 0, frames: Vec::new(), subdevices: Vec::new() };
-    let mut placed: Vec<Option<SubDevicePlan>> = vec![None; subdevices.len()];
-    let mut logical = 0;
-    for crew in &crews {
-        let frame = Frame::at(plan.image_len, logical, crew, &sizes);
-        let number = plan.frames.len();
-        let mut placing = Placing { outputs: frame.outputs.start, inputs: frame.inputs.start, number, frame: &frame };
-        for member in &crew.members {
-            placed[*member] = Some(placing.place(&subdevices[*member])?);
-        }
-        plan.image_len = frame.inputs.end;
-        logical += frame.len();
-        let planned = |datagrams| FramePlan { unit: crew.unit, turn: turn(crew.unit), datagrams };
-        if crew.split {
-            let pieces = crew.members.iter().map(|member| pieces(&frame, &subdevices[*member], room));
-            let pieces = pieces.collect::<Result<Vec<_>, _>>()?;
-            plan.frames.extend(pieces.into_iter().flatten().map(|piece| planned(vec![piece])));
-        } else {
-            plan.frames.push(planned(frame.datagrams()?));
-        }
+    let mut building = Building::new(subdevices, &sizes, room);
+    for load in &loads {
+        building.add(load)?;
     }
-    let placed = placed.into_iter().zip(subdevices);
-    plan.subdevices = placed.map(|(done, subdevice)| done.unwrap_or_else(|| without_data(subdevice))).collect();
+    let logical = building.logical;
+    let mut plan = building.finish();
+    status::add(&mut plan, subdevices, &sizes, room, logical)?;
     Ok(plan)
 }
 
-/// How much of a frame a SubDevice takes.
-#[derive(Debug, Clone, Copy)]
-struct Size {
-    outputs: usize,
-    inputs: usize,
-    access: Access,
-    /// It is more than a frame carries.
-    split: bool,
+/// A plan while frame after frame is added.
+struct Building<'a> {
+    subdevices: &'a [SubDeviceLayout],
+    sizes: &'a [Size],
+    room: usize,
+    image_len: usize,
+    /// Next logical address.
+    logical: usize,
+    frames: Vec<FramePlan>,
+    placed: Vec<Option<SubDevicePlan>>,
 }
 
-impl Size {
-    fn of(subdevice: &SubDeviceLayout, room: usize) -> Self {
-        let bytes = |direction| {
-            let of_direction = subdevice.sync_managers.iter().filter(|manager| manager.direction == direction);
-            of_direction.map(|manager| bits(manager).div_ceil(8)).sum()
-        };
-        let (outputs, inputs) = (bytes(Direction::Output), bytes(Direction::Input));
-        let whole = Self { outputs, inputs, access: subdevice.access, split: false }.shared();
-        if whole.cost() <= room {
-            return whole;
+impl<'a> Building<'a> {
+    fn new(subdevices: &'a [SubDeviceLayout], sizes: &'a [Size], room: usize) -> Self {
+        let placed = vec![None; subdevices.len()];
+        Self { subdevices, sizes, room, image_len: 0, logical: 0, frames: Vec::new(), placed }
+    }
+
+    fn add(&mut self, load: &'a Load) -> Result<(), LayoutError> {
+        let (turn, room) = (load.turn, self.room);
+        let mut datagrams = Vec::new();
+        for crew in &load.crews {
+            let block = self.place(crew)?;
+            let members = crew.members.iter().map(|n| (&self.subdevices[*n], self.placed[*n].as_ref()));
+            let members: Vec<_> = members.filter_map(|(layout, planned)| Some((layout, planned?))).collect();
+            match members.as_slice() {
+                [(layout, _)] if crew.split => {
+                    let pieces = pieces(&block, layout, room)?.into_iter();
+                    self.frames.extend(pieces.map(|piece| FramePlan { turn, status: None, datagrams: vec![piece] }));
+                }
+                _ => datagrams.extend(block.datagrams(&members)?),
+            }
         }
-        Self { outputs, inputs, access: Access::LwrLrd, split: true }
-    }
-
-    /// With overlapping data outputs and inputs are as long as each other.
-    fn shared(self) -> Self {
-        let longer = self.outputs.max(self.inputs);
-        match self.access {
-            Access::LrwOverlapping => Self { outputs: longer, inputs: longer, ..self },
-            Access::Lrw | Access::LwrLrd => self,
+        if !datagrams.is_empty() {
+            self.frames.push(FramePlan { turn, status: None, datagrams });
         }
+        Ok(())
     }
 
-    /// Bytes of data in a frame.
-    const fn data(self) -> usize {
-        match self.access {
-            Access::LrwOverlapping => self.outputs,
-            Access::Lrw | Access::LwrLrd => self.outputs + self.inputs,
+    /// Gives the members of a crew their places.
+    fn place(&mut self, crew: &'a Crew) -> Result<Block<'a>, LayoutError> {
+        let block = Block::at(self.image_len, self.logical, crew, self.sizes);
+        let (outputs, inputs) = (block.outputs.start, block.inputs.start);
+        let mut placing = Placing { outputs, inputs, number: self.frames.len(), block: &block };
+        for member in &crew.members {
+            self.placed[*member] = Some(placing.place(&self.subdevices[*member])?);
         }
+        self.image_len = block.inputs.end;
+        self.logical += block.len();
+        Ok(block)
     }
 
-    /// Bytes of a frame's room: data, and the second datagram of a frame with LWR and LRD.
-    fn cost(self) -> usize {
-        let both = self.outputs > 0 && self.inputs > 0;
-        self.data() + if both && self.access == Access::LwrLrd { OVERHEAD } else { 0 }
+    fn finish(self) -> Plan {
+        let placed = self.placed.into_iter().zip(self.subdevices);
+        let subdevices = placed.map(|(done, subdevice)| done.unwrap_or_else(|| without_data(subdevice))).collect();
+        Plan { image_len: self.image_len, frames: self.frames, subdevices }
     }
-
-    const fn with(self, other: Self) -> Self {
-        Self { outputs: self.outputs + other.outputs, inputs: self.inputs + other.inputs, ..self }
-    }
-}
-
-fn bits(manager: &SyncManagerLayout) -> usize {
-    manager.pdos.iter().map(Pdo::bits).sum()
 }
 
 /// Whether it has data of a direction: in OP, or before.
@@ -151,89 +135,22 @@ fn admit(subdevice: &SubDeviceLayout, size: Size, room: usize) -> Result<(), Lay
             return Err(LayoutError::TooLong { position, sync_manager: manager.number, bytes });
         }
     }
-    let needed = subdevice.sync_managers.iter().filter(|manager| bits(manager) > 0).count();
+    let needed = fmmus_needed(subdevice);
     if needed > usize::from(subdevice.fmmus) {
         return Err(LayoutError::TooFewFmmus { position, needed, has: subdevice.fmmus });
     }
     Ok(())
 }
 
-/// The SubDevices of one frame.
-#[derive(Debug)]
-struct Crew {
-    unit: usize,
-    access: Access,
-    /// Indices of the SubDevices.
-    members: Vec<usize>,
-    /// It has one member, with more data than a frame carries.
-    split: bool,
-    in_op: Takers,
-    before_op: Takers,
-}
-
-/// How many SubDevices take part in a frame.
-#[derive(Debug, Clone, Copy, Default)]
-struct Takers {
-    writers: usize,
-    readers: usize,
-}
-
-impl Takers {
-    fn add(&mut self, subdevice: &SubDeviceLayout, in_op: bool) {
-        self.writers += usize::from(has(subdevice, Direction::Output, in_op));
-        self.readers += usize::from(has(subdevice, Direction::Input, in_op));
-    }
-}
-
-/// Fills frames in order, for each unit and way of access on its own.
-fn crews(subdevices: &[SubDeviceLayout], sizes: &[Size], room: usize) -> Vec<Crew> {
-    let mut order: Vec<_> = (0..subdevices.len()).filter(|n| sizes[*n].data() > 0).collect();
-    order.sort_by_key(|n| (subdevices[*n].unit, sizes[*n].access));
-    let mut crews: Vec<Crew> = Vec::new();
-    let mut filled: Option<Size> = None;
-    for n in order {
-        let (subdevice, size) = (&subdevices[n], sizes[n]);
-        let (unit, access) = (subdevice.unit, size.access);
-        let together = filled.map_or(size, |filled| filled.with(size));
-        let joins = |crew: &&mut Crew| {
-            let same = (crew.unit, crew.access) == (unit, access) && !crew.split && !size.split;
-            same && together.cost() <= room
-        };
-        let crew = if let Some(crew) = crews.last_mut().filter(joins) {
-            filled = Some(together);
-            crew
-        } else {
-            filled = Some(size);
-            let (in_op, before_op) = (Takers::default(), Takers::default());
-            crews.push(Crew { unit, access, members: Vec::new(), split: size.split, in_op, before_op });
-            let Some(crew) = crews.last_mut() else { continue };
-            crew
-        };
-        crew.members.push(n);
-        crew.in_op.add(subdevice, true);
-        crew.before_op.add(subdevice, false);
-    }
-    crews
-}
-
-/// Bytes on the wire of each unit.
-fn load(crews: &[Crew], sizes: &[Size], units: usize, room: usize) -> Vec<usize> {
-    let of_crew = |crew: &Crew| {
-        let data = crew.members.iter().map(|n| sizes[*n].data()).sum::<usize>();
-        data + FRAME_OVERHEAD * data.div_ceil(room.max(1))
-    };
-    (0..units).map(|unit| crews.iter().filter(|crew| crew.unit == unit).map(of_crew).sum()).collect()
-}
-
-/// A frame's place in the image and in the logical space.
-struct Frame<'a> {
+/// The place of a crew's data in the image and in the logical space.
+struct Block<'a> {
     outputs: Range<usize>,
     inputs: Range<usize>,
     logical: usize,
     crew: &'a Crew,
 }
 
-impl<'a> Frame<'a> {
+impl<'a> Block<'a> {
     fn at(start: usize, logical: usize, crew: &'a Crew, sizes: &[Size]) -> Self {
         let sum = |part: fn(&Size) -> usize| crew.members.iter().filter_map(|n| sizes.get(*n)).map(part).sum::<usize>();
         let outputs_end = start + sum(|size| size.outputs);
@@ -254,29 +171,44 @@ impl<'a> Frame<'a> {
         }
     }
 
-    fn datagrams(&self) -> Result<Vec<DatagramPlan>, LayoutError> {
+    fn datagrams(&self, members: &[(&SubDeviceLayout, &SubDevicePlan)]) -> Result<Vec<DatagramPlan>, LayoutError> {
         let Self { outputs, inputs, logical, crew } = self;
         let none = outputs.end..outputs.end;
+        let shares = |command| members.iter().filter_map(|(layout, plan)| share(command, layout, plan)).collect();
+        let make = |command, at, len, parts| datagram(crew.unit, command, (at, len), parts, shares(command));
         if crew.access != Access::LwrLrd {
-            let parts = (outputs.clone(), inputs.clone());
-            let counter = |takers: Takers| takers.writers * 2 + takers.readers;
-            let counters = (counter(crew.in_op), counter(crew.before_op));
-            return Ok(vec![datagram(Command::Lrw, *logical, self.len(), parts, counters)?]);
+            return Ok(vec![make(Command::Lrw, *logical, self.len(), (outputs.clone(), inputs.clone()))?]);
         }
-        let writers = (crew.in_op.writers, crew.before_op.writers);
-        let write = datagram(Command::Lwr, *logical, outputs.len(), (outputs.clone(), none.clone()), writers)?;
-        let at = self.logical_inputs();
-        let readers = (crew.in_op.readers, crew.before_op.readers);
-        let read = datagram(Command::Lrd, at, inputs.len(), (none, inputs.clone()), readers)?;
+        let write = make(Command::Lwr, *logical, outputs.len(), (outputs.clone(), none.clone()))?;
+        let read = make(Command::Lrd, self.logical_inputs(), inputs.len(), (none, inputs.clone()))?;
         Ok([write, read].into_iter().filter(|datagram| datagram.len > 0).collect())
     }
 }
 
+/// What a SubDevice has in a datagram over all of its data; none where it takes no part.
+fn share(command: Command, layout: &SubDeviceLayout, plan: &SubDevicePlan) -> Option<Share> {
+    let (writes, reads) = (command != Command::Lrd, command != Command::Lwr);
+    let counter = |in_op| {
+        let written = u16::from(writes && has(layout, Direction::Output, in_op));
+        let read = u16::from(reads && has(layout, Direction::Input, in_op));
+        if command == Command::Lrw { 2 * written + read } else { written + read }
+    };
+    let part = |of: &Range<usize>, taken: bool| if taken { of.clone() } else { of.end..of.end };
+    let share = Share {
+        position: layout.position,
+        outputs: part(&plan.outputs, writes),
+        inputs: part(&plan.inputs, reads),
+        working_counter: counter(true),
+        before_op: counter(false),
+    };
+    (share.working_counter > 0).then_some(share)
+}
+
 /// The datagrams over the data of a SubDevice that one frame can't carry, each for a frame of its own.
-fn pieces(frame: &Frame<'_>, subdevice: &SubDeviceLayout, room: usize) -> Result<Vec<DatagramPlan>, LayoutError> {
+fn pieces(block: &Block<'_>, subdevice: &SubDeviceLayout, room: usize) -> Result<Vec<DatagramPlan>, LayoutError> {
     let mut done = Vec::new();
     let sides =
-        [(Direction::Output, &frame.outputs, frame.logical), (Direction::Input, &frame.inputs, frame.logical_inputs())];
+        [(Direction::Output, &block.outputs, block.logical), (Direction::Input, &block.inputs, block.logical_inputs())];
     for (direction, side, logical) in sides {
         let early = before_op(subdevice, direction);
         for from in (0..side.len()).step_by(room.max(1)) {
@@ -284,12 +216,19 @@ fn pieces(frame: &Frame<'_>, subdevice: &SubDeviceLayout, room: usize) -> Result
             let image = side.start + part.start..side.start + part.end;
             let none = image.end..image.end;
             let counts = early.iter().any(|early| early.start < part.end && part.start < early.end);
-            let counters = (1, usize::from(counts));
-            let (command, parts) = match direction {
-                Direction::Output => (Command::Lwr, (image, none)),
-                Direction::Input => (Command::Lrd, (none, image)),
+            let (command, outputs, inputs) = match direction {
+                Direction::Output => (Command::Lwr, image, none),
+                Direction::Input => (Command::Lrd, none, image),
             };
-            done.push(datagram(command, logical + part.start, part.len(), parts, counters)?);
+            let share = Share {
+                position: subdevice.position,
+                outputs: outputs.clone(),
+                inputs: inputs.clone(),
+                working_counter: 1,
+                before_op: u16::from(counts),
+            };
+            let at = (logical + part.start, part.len());
+            done.push(datagram(block.crew.unit, command, at, (outputs, inputs), vec![share])?);
         }
     }
     Ok(done)
@@ -308,18 +247,29 @@ fn before_op(subdevice: &SubDeviceLayout, direction: Direction) -> Vec<Range<usi
     early
 }
 
-/// `counters`: what is expected in OP, and before.
+/// A datagram of so many bytes at a logical address.
 fn datagram(
+    unit: usize,
     command: Command,
-    start: usize,
-    len: usize,
+    (start, len): (usize, usize),
     (outputs, inputs): (Range<usize>, Range<usize>),
-    counters: (usize, usize),
+    shares: Vec<Share>,
 ) -> Result<DatagramPlan, LayoutError> {
-    let counter = |counter| u16::try_from(counter).unwrap_or(u16::MAX);
-    let (expected_working_counter, expected_before_op) = (counter(counters.0), counter(counters.1));
+    let sum = |counter: fn(&Share) -> u16| shares.iter().map(counter).fold(0, u16::saturating_add);
+    let (expected_working_counter, expected_before_op) =
+        (sum(|share| share.working_counter), sum(|share| share.before_op));
     let logical = logical(start)?;
-    Ok(DatagramPlan { command, logical, len, outputs, inputs, expected_working_counter, expected_before_op })
+    Ok(DatagramPlan {
+        unit,
+        command,
+        logical,
+        len,
+        outputs,
+        inputs,
+        expected_working_counter,
+        expected_before_op,
+        shares,
+    })
 }
 
 fn logical(byte: usize) -> Result<u32, LayoutError> {
@@ -331,7 +281,7 @@ struct Placing<'a> {
     outputs: usize,
     inputs: usize,
     number: usize,
-    frame: &'a Frame<'a>,
+    block: &'a Block<'a>,
 }
 
 impl Placing<'_> {
@@ -349,7 +299,7 @@ impl Placing<'_> {
         }
         done.outputs = start.0..self.outputs;
         done.inputs = start.1..self.inputs;
-        if self.frame.crew.access == Access::LrwOverlapping {
+        if self.block.crew.access == Access::LrwOverlapping {
             let longer = done.outputs.len().max(done.inputs.len());
             (self.outputs, self.inputs) = (start.0 + longer, start.1 + longer);
         }
@@ -359,8 +309,8 @@ impl Placing<'_> {
     /// Logical address of a byte of the image.
     fn logical(&self, direction: Direction, byte: usize) -> Result<u32, LayoutError> {
         logical(match direction {
-            Direction::Output => self.frame.logical + byte - self.frame.outputs.start,
-            Direction::Input => self.frame.logical_inputs() + byte - self.frame.inputs.start,
+            Direction::Output => self.block.logical + byte - self.block.outputs.start,
+            Direction::Input => self.block.logical_inputs() + byte - self.block.inputs.start,
         })
     }
 
@@ -436,6 +386,7 @@ fn without_data(subdevice: &SubDeviceLayout) -> SubDevicePlan {
         op_only: OpOnly { sync_managers: late.map(|manager| manager.number).collect(), fmmus: Vec::new() },
         sync_managers: channels().map(program).collect(),
         fmmus: Vec::new(),
+        status: None,
         outputs: 0..0,
         inputs: 0..0,
         frame: 0,

@@ -3,10 +3,12 @@
 #![forbid(unsafe_code)]
 
 pub mod bits;
+mod crew;
 pub mod entry;
 pub mod layout;
 pub mod octets;
 pub mod plan;
+mod status;
 mod type_name;
 pub mod unit;
 pub mod value;
@@ -17,8 +19,8 @@ pub use entry::{Entry, Pdo};
 pub use layout::lay_out;
 pub use octets::{Octets, OctetsError};
 pub use plan::{
-    Access, Activation, DatagramPlan, Direction, FramePlan, LayoutError, OpOnly, PlacedEntry, Plan, SubDeviceLayout,
-    SubDevicePlan, SyncManagerLayout,
+    Access, Activation, CLOCK_ROOM, DatagramPlan, Direction, FramePlan, LayoutError, NOBODY, OpOnly, PlacedEntry, Plan,
+    Share, StatusPlan, SubDeviceLayout, SubDevicePlan, SyncManagerLayout,
 };
 pub use type_name::UnknownType;
 pub use unit::{SyncUnit, Turn};

@@ -1,15 +1,28 @@
 //! What each SubDevice adds to the cyclic exchange, and the plan that [`crate::lay_out`] makes of it.
 //!
-//! The process image holds, frame by frame, first the outputs and then the inputs of the SubDevices in that frame; a
-//! SubDevice with more data than a frame carries has several frames to itself. Each sync manager starts on a byte. Outputs and inputs never share a byte of the image, even where they share their
-//! logical addresses.
+//! A frame carries datagrams of several sync units, each with a working counter of its own. The process image holds,
+//! datagram by datagram, first the outputs and then the inputs of the SubDevices in it; a SubDevice with more data than a
+//! frame carries has several frames to itself. Each sync manager starts on a byte. Outputs and inputs never share a byte
+//! of the image, even where they share their logical addresses.
+//!
+//! In a frame's order stand: in the first one the datagram of the reference clock, for which [`CLOCK_ROOM`] is left; the
+//! status datagram; the process data; what else is read from all.
 
 use crate::entry::Pdo;
 use crate::unit::Turn;
 use std::ops::Range;
 use zerocat_wire::Command;
+use zerocat_wire::datagram::OVERHEAD;
 use zerocat_wire::fmmu::Fmmu;
 use zerocat_wire::sync_manager::SyncManager;
+
+/// Bytes that a frame leaves to the datagram of the reference clock (FRMW of the 8 bytes of the DC system time, register
+/// 0x0910). It is the first datagram of the first frame: whoever sends it puts it before all others.
+pub const CLOCK_ROOM: usize = 8 + OVERHEAD;
+
+/// What a byte of the status area is sent as. No SubDevice that answers leaves it: bit 2 of a sync manager's status is
+/// reserved and reads as 0 (ET1100 data sheet, section II, 0x0805), and an AL status has no state 15 (ETG.1000.4, 0x0130).
+pub const NOBODY: u8 = 0xff;
 
 /// Which way process data goes, as the MainDevice sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -71,6 +84,9 @@ pub struct SubDeviceLayout {
     pub sync_managers: Vec<SyncManagerLayout>,
     /// FMMUs that it has.
     pub fmmus: u8,
+    /// Register whose byte tells that it answers, to be mapped by an FMMU that its process data leaves free: the status of
+    /// the sync manager of its mailbox, or the AL status. `None`: none is to be mapped.
+    pub status: Option<u16>,
     /// How its process data is reached.
     pub access: Access,
     /// Its sync unit, as an index into the units that are laid out with it; with an index that isn't there it is
@@ -85,8 +101,10 @@ pub struct SubDevicePlan {
     pub position: u16,
     /// Sync managers to program, by number, as they are in OP.
     pub sync_managers: Vec<(u8, SyncManager)>,
-    /// FMMUs to program, by number, as they are in OP.
+    /// FMMUs of process data to program, by number, as they are in OP.
     pub fmmus: Vec<(u8, Fmmu)>,
+    /// FMMU of its status byte; `None` where no FMMU is free, or no frame has room for the byte.
+    pub status: Option<(u8, Fmmu)>,
     /// Those of both that are off until the way to OP.
     pub op_only: OpOnly,
     /// Bytes of the image that hold its outputs.
@@ -133,12 +151,29 @@ pub struct PlacedEntry {
     pub span: crate::BitSpan,
 }
 
+/// What one SubDevice has in a datagram.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Share {
+    /// Position on the bus, 0-based.
+    pub position: u16,
+    /// Bytes of the image that hold its outputs in this datagram; empty where it takes none from it.
+    pub outputs: Range<usize>,
+    /// Bytes of the image that hold its inputs in this datagram; empty where it puts none into it.
+    pub inputs: Range<usize>,
+    /// What it adds to the working counter (ETG.1000.4, 5.4.1.2: read 1, write 1; LRW read 1, write 2).
+    pub working_counter: u16,
+    /// The same before what is for OP only is switched on.
+    pub before_op: u16,
+}
+
 /// One datagram of the cyclic exchange.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DatagramPlan {
+    /// Sync unit whose SubDevices it carries.
+    pub unit: usize,
     /// LRW, LRD or LWR.
     pub command: Command,
-    /// First logical byte.
+    /// Logical address of its first byte.
     pub logical: u32,
     /// Bytes of its data.
     pub len: usize,
@@ -147,20 +182,32 @@ pub struct DatagramPlan {
     /// Bytes of the image that its data ends with when it comes back; empty for LWR. Where inputs overlap with
     /// outputs, both are as long as the data.
     pub inputs: Range<usize>,
-    /// Working counter if every SubDevice takes part (ETG.1000.4, 5.4.1.2: read 1, write 1; LRW read 1, write 2).
+    /// Working counter if every SubDevice takes part: the sum of the shares.
     pub expected_working_counter: u16,
     /// The same before what is for OP only is switched on.
     pub expected_before_op: u16,
+    /// Who takes part, and with what.
+    pub shares: Vec<Share>,
+}
+
+/// The status datagram of a frame: an LRD of a byte for each SubDevice, sent as [`NOBODY`]. Whoever answers puts a
+/// register of its own in its place, whatever its process data do. So it tells, for this very frame, who took part in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatusPlan {
+    /// Logical address of its first byte.
+    pub logical: u32,
+    /// Whose bytes they are, by position.
+    pub positions: Vec<u16>,
 }
 
 /// One frame of the cyclic exchange.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FramePlan {
-    /// Sync unit whose SubDevices it carries.
-    pub unit: usize,
     /// Ticks on which it is sent.
     pub turn: Turn,
-    /// Its process data datagrams.
+    /// Who answers; `None` where nobody in the frame maps a status byte.
+    pub status: Option<StatusPlan>,
+    /// Its process data datagrams, each of one sync unit.
     pub datagrams: Vec<DatagramPlan>,
 }
 
@@ -177,7 +224,7 @@ impl Plan {
 pub struct Plan {
     /// Bytes of the process image.
     pub image_len: usize,
-    /// Frames, those of the fastest sync units first.
+    /// Frames, those that are sent most often first.
     pub frames: Vec<FramePlan>,
     /// What to program, by position.
     pub subdevices: Vec<SubDevicePlan>,

@@ -4,10 +4,11 @@
 use proptest::prelude::*;
 use std::ops::Range;
 use zerocat_pdi::{
-    Access, Activation, BitSpan, Direction, Entry, LayoutError, Pdo, Plan, SubDeviceLayout, SyncManagerLayout,
-    SyncUnit, Turn, Windows, lay_out,
+    Access, Activation, BitSpan, DatagramPlan, Direction, Entry, LayoutError, Pdo, Plan, SubDeviceLayout,
+    SubDevicePlan, SyncManagerLayout, SyncUnit, Turn, Windows, lay_out,
 };
 use zerocat_wire::Command;
+use zerocat_wire::fmmu::Fmmu;
 
 fn entry(index: u16, subindex: u8, bit_length: u8) -> Entry {
     Entry { index, subindex, bit_length, name: String::new(), type_code: 0 }
@@ -27,17 +28,19 @@ use Access::{Lrw, LrwOverlapping, LwrLrd};
 
 fn subdevice(position: u16, access: Access, outputs: &[u8], inputs: &[u8]) -> SubDeviceLayout {
     let sync_managers = vec![manager(2, Direction::Output, outputs), manager(3, Direction::Input, inputs)];
-    SubDeviceLayout { position, sync_managers, fmmus: 4, access, unit: 0 }
+    SubDeviceLayout { position, sync_managers, fmmus: 4, status: None, access, unit: 0 }
 }
 
 fn any_subdevices() -> impl Strategy<Value = Vec<SubDeviceLayout>> {
     let bits = || prop::collection::vec(1u8..=64, 0..20);
     let access = prop::sample::select(vec![Lrw, LrwOverlapping, LwrLrd]);
     let activation = || prop::sample::select(vec![Activation::SafeOp, Activation::Op, Activation::Virtual]);
-    let one = (access, 0usize..5, (activation(), bits()), (activation(), bits()));
+    let status = (2u8..4, prop::sample::select(vec![None, Some(0x080d), Some(0x0130)]));
+    let one = (access, 0usize..5, status, (activation(), bits()), (activation(), bits()));
     type Part = (Activation, Vec<u8>);
-    let layout = |(access, unit, outputs, inputs): (Access, usize, Part, Part)| {
-        let mut layout = SubDeviceLayout { unit, ..subdevice(0, access, &outputs.1, &inputs.1) };
+    let layout = |(access, unit, status, outputs, inputs): (Access, usize, (u8, Option<u16>), Part, Part)| {
+        let (fmmus, status) = status;
+        let mut layout = SubDeviceLayout { unit, fmmus, status, ..subdevice(0, access, &outputs.1, &inputs.1) };
         layout.sync_managers[0].activation = outputs.0;
         layout.sync_managers[1].activation = inputs.0;
         layout
@@ -77,15 +80,16 @@ fn inside(inner: &Range<usize>, outer: &Range<usize>) -> bool {
     outer.start <= inner.start && inner.end <= outer.end
 }
 
-/// Every frame keeps to its room and fits into 1,514 bytes; the frames' data tile the logical space and their parts the
-/// image, without gap or overlap.
+/// Every frame keeps to its room and fits into 1,514 bytes; the data of the datagrams tile the logical space and their
+/// parts the image, without gap or overlap. Behind them come the status bytes.
 fn frames_tile_image_and_logical_space(plan: &Plan, room: usize) {
     let (mut end, mut logical) = (0, 0);
     for frame in &plan.frames {
-        let overhead = (frame.datagrams.len() - 1) * 12;
-        let data: usize = frame.datagrams.iter().map(|datagram| datagram.len).sum();
-        assert!(data > 0 && data + overhead <= room, "{data} bytes and {overhead} of overhead in {room}");
-        assert!(14 + 2 + data + 12 * frame.datagrams.len() <= 1514);
+        let status = frame.status.as_ref().map(|status| status.positions.len());
+        let datagrams = frame.datagrams.len() + usize::from(status.is_some());
+        let data = frame.datagrams.iter().map(|datagram| datagram.len).sum::<usize>() + status.unwrap_or(0);
+        assert!(data > 0 && data + 12 * (datagrams - 1) <= room, "{data} bytes in {datagrams} datagrams of {room}");
+        assert!(14 + 2 + data + 12 * datagrams <= 1514);
         for datagram in &frame.datagrams {
             assert_eq!(usize::try_from(datagram.logical).unwrap(), logical);
             logical += datagram.len;
@@ -97,37 +101,85 @@ fn frames_tile_image_and_logical_space(plan: &Plan, room: usize) {
         }
     }
     assert_eq!(end, plan.image_len);
+    for status in plan.frames.iter().filter_map(|frame| frame.status.as_ref()) {
+        assert_eq!(usize::try_from(status.logical).unwrap(), logical);
+        logical += status.positions.len();
+    }
 }
 
-/// The frame that carries a SubDevice has its way of access, its unit and that unit's interval.
-fn a_frame_has_one_unit_and_one_access(plan: &Plan, subdevices: &[SubDeviceLayout], units: &[SyncUnit], room: usize) {
-    for (planned, subdevice) in plan.subdevices.iter().zip(subdevices).filter(|(planned, _)| !planned.fmmus.is_empty())
-    {
-        let frame = &plan.frames[planned.frame];
-        assert_eq!(frame.unit, subdevice.unit);
+/// The datagrams that carry a SubDevice, each with its frame.
+fn carrying(plan: &Plan, position: u16) -> Vec<(&zerocat_pdi::FramePlan, &DatagramPlan)> {
+    let all = plan.frames.iter().flat_map(|frame| frame.datagrams.iter().map(move |datagram| (frame, datagram)));
+    all.filter(|(_, datagram)| datagram.shares.iter().any(|share| share.position == position)).collect()
+}
+
+/// Each datagram that carries a SubDevice is of its unit and its way of access, and is sent on that unit's ticks.
+fn a_datagram_has_one_unit_and_one_access(
+    plan: &Plan,
+    subdevices: &[SubDeviceLayout],
+    units: &[SyncUnit],
+    room: usize,
+) {
+    for subdevice in subdevices {
+        let carried = carrying(plan, subdevice.position);
         let unit = units.get(subdevice.unit);
-        assert_eq!(frame.turn.every(), unit.map_or(1, |unit| unit.every.max(1)));
-        if let Some(phase) = unit.and_then(|unit| unit.phase) {
-            assert_eq!(frame.turn, Turn::new(frame.turn.every(), phase));
+        for (frame, datagram) in &carried {
+            assert_eq!(datagram.unit, subdevice.unit);
+            assert_eq!(frame.turn.every(), unit.map_or(1, |unit| unit.every.max(1)));
+            if let Some(phase) = unit.and_then(|unit| unit.phase) {
+                assert_eq!(frame.turn, Turn::new(frame.turn.every(), phase));
+            }
         }
-        let overlapping = |datagram: &zerocat_pdi::DatagramPlan| {
-            datagram.outputs.len() == datagram.len && datagram.inputs.len() == datagram.len
+        let one = match (&carried[..], subdevice.access) {
+            (all, _) if is_split(subdevice, room) => {
+                assert!(all.iter().all(|(frame, one)| one.command != Command::Lrw && frame.datagrams.len() == 1));
+                continue;
+            }
+            (all, LwrLrd) => {
+                assert!(all.len() <= 2 && all.iter().all(|(_, one)| one.command != Command::Lrw));
+                continue;
+            }
+            ([], _) => continue,
+            ([(_, one)], _) => one,
+            (several, _) => panic!("{several:?}"),
         };
-        match subdevice.access {
-            _ if is_split(subdevice, room) => {
-                assert!(matches!(&frame.datagrams[..], [one] if one.command != Command::Lrw));
-            }
-            LrwOverlapping => {
-                assert!(matches!(&frame.datagrams[..], [one] if one.command == Command::Lrw && overlapping(one)));
-            }
-            Lrw => {
-                let apart =
-                    |one: &zerocat_pdi::DatagramPlan| one.len == one.outputs.len() + one.inputs.len() && one.len > 0;
-                assert!(matches!(&frame.datagrams[..], [one] if one.command == Command::Lrw && apart(one)));
-            }
-            LwrLrd => assert!(frame.datagrams.iter().all(|one| one.command != Command::Lrw)),
+        let data = if subdevice.access == Lrw { one.outputs.len() + one.inputs.len() } else { one.outputs.len() };
+        assert_eq!((one.command, one.len), (Command::Lrw, data));
+    }
+}
+
+/// Each status byte is that of a SubDevice with an FMMU to spare, tells in the frame that carries it, and is mapped where
+/// the datagram reads it.
+fn status_bytes_are_mapped(plan: &Plan, subdevices: &[SubDeviceLayout], room: usize) {
+    for (subdevice, planned) in subdevices.iter().zip(&plan.subdevices) {
+        let mut places = Vec::new();
+        for (frame, status) in plan.frames.iter().filter_map(|frame| Some((frame, frame.status.as_ref()?))) {
+            let at = status.positions.iter().zip(status.logical..).filter(|(p, _)| **p == subdevice.position);
+            places.extend(at.map(|(_, logical)| (frame, logical)));
+        }
+        let Some((number, fmmu)) = planned.status else {
+            assert!(places.is_empty());
+            continue;
+        };
+        let [(frame, logical)] = places[..] else { panic!("{} places", places.len()) };
+        assert!(usize::from(number) == planned.fmmus.len() && number < subdevice.fmmus);
+        let expected = (logical, 1, subdevice.status.unwrap(), true, false, true);
+        let Fmmu { logical_start, length, physical_start, read, write, active, .. } = fmmu;
+        assert_eq!((logical_start, length, physical_start, read, write, active), expected);
+        let carried = carrying(plan, subdevice.position);
+        if !is_split(subdevice, room) && !carried.is_empty() {
+            let own = carried.iter().all(|(carrier, _)| std::ptr::eq(*carrier, frame));
+            assert!(own || has_no_room_of_its_own(subdevice, room));
         }
     }
+}
+
+/// Whether a frame that carries nothing but its data has no room for its status byte.
+fn has_no_room_of_its_own(subdevice: &SubDeviceLayout, room: usize) -> bool {
+    let (outputs, inputs) = (bytes(subdevice, Direction::Output), bytes(subdevice, Direction::Input));
+    let data = if subdevice.access == LrwOverlapping { outputs.max(inputs) } else { outputs + inputs };
+    let second = if subdevice.access == LwrLrd && outputs > 0 && inputs > 0 { 12 } else { 0 };
+    data + second + 13 > room
 }
 
 /// No two SubDevices share a byte of the image, no two share a logical byte, and what is a SubDevice's lies wholly in
@@ -173,7 +225,7 @@ fn no_subdevice_is_cut_or_overlaps(plan: &Plan, subdevices: &[SubDeviceLayout], 
 }
 
 /// Frames from its first on carry its outputs and then its inputs, and nothing else.
-fn is_in_frames_of_its_own(plan: &Plan, planned: &zerocat_pdi::SubDevicePlan) {
+fn is_in_frames_of_its_own(plan: &Plan, planned: &SubDevicePlan) {
     let mut at = planned.outputs.start;
     for datagram in plan.frames[planned.frame..].iter().flat_map(|frame| &frame.datagrams) {
         if at == planned.inputs.end {
@@ -200,35 +252,55 @@ fn logical(plan: &Plan, byte: usize, direction: Direction) -> usize {
     usize::try_from(datagram.logical).unwrap() + offset
 }
 
-/// Each datagram's counters are what an ESC model adds up for the FMMUs that were planned.
+/// Each datagram's counters are what an ESC model adds up for the FMMUs that were planned, for each SubDevice and in all.
 fn counters_are_those_of_the_fmmus(plan: &Plan) {
     for datagram in plan.frames.iter().flat_map(|frame| &frame.datagrams) {
-        assert_eq!(datagram.expected_working_counter, counted(plan, datagram, true));
-        assert_eq!(datagram.expected_before_op, counted(plan, datagram, false));
+        let (mut in_op, mut before) = (0, 0);
+        for subdevice in &plan.subdevices {
+            let counts = (counted(subdevice, datagram, true), counted(subdevice, datagram, false));
+            let mut shares = datagram.shares.iter().filter(|share| share.position == subdevice.position);
+            let share = shares.next().map_or((0, 0), |share| (share.working_counter, share.before_op));
+            assert!(share == counts && shares.next().is_none(), "{share:?} {counts:?}");
+            (in_op, before) = (in_op + counts.0, before + counts.1);
+        }
+        assert_eq!((datagram.expected_working_counter, datagram.expected_before_op), (in_op, before));
     }
 }
 
-fn counted(plan: &Plan, datagram: &zerocat_pdi::DatagramPlan, in_op: bool) -> u16 {
-    let mut counter = 0;
-    let from = usize::try_from(datagram.logical).unwrap();
-    for subdevice in &plan.subdevices {
-        let matches = |write: bool| {
-            let on = |number: &u8| in_op || !subdevice.op_only.fmmus.contains(number);
-            subdevice.fmmus.iter().filter(|(number, _)| on(number)).any(|(_, fmmu)| {
-                let start = usize::try_from(fmmu.logical_start).unwrap();
-                let mapped = start..start + usize::from(fmmu.length);
-                let right = if write { fmmu.write } else { fmmu.read };
-                right && mapped.start < from + datagram.len && from < mapped.end
-            })
-        };
-        counter += match datagram.command {
-            Command::Lrw => 2 * u16::from(matches(true)) + u16::from(matches(false)),
-            Command::Lwr => u16::from(matches(true)),
-            Command::Lrd => u16::from(matches(false)),
-            other => panic!("{other:?} in a plan"),
-        };
+/// Each SubDevice's shares are its outputs and its inputs, within the datagrams that they are in.
+fn shares_are_a_subdevices_bytes(plan: &Plan) {
+    for planned in &plan.subdevices {
+        let mut bytes = (Vec::new(), Vec::new());
+        for (_, datagram) in carrying(plan, planned.position) {
+            for share in datagram.shares.iter().filter(|share| share.position == planned.position) {
+                assert!(share.outputs.is_empty() || inside(&share.outputs, &datagram.outputs));
+                assert!(share.inputs.is_empty() || inside(&share.inputs, &datagram.inputs));
+                bytes.0.extend(share.outputs.clone());
+                bytes.1.extend(share.inputs.clone());
+            }
+        }
+        assert_eq!(bytes, (planned.outputs.clone().collect(), planned.inputs.clone().collect()));
     }
-    counter
+}
+
+/// What an ESC adds to a datagram's counter.
+fn counted(subdevice: &SubDevicePlan, datagram: &DatagramPlan, in_op: bool) -> u16 {
+    let from = usize::try_from(datagram.logical).unwrap();
+    let matches = |write: bool| {
+        let on = |number: &u8| in_op || !subdevice.op_only.fmmus.contains(number);
+        subdevice.fmmus.iter().filter(|(number, _)| on(number)).any(|(_, fmmu)| {
+            let start = usize::try_from(fmmu.logical_start).unwrap();
+            let mapped = start..start + usize::from(fmmu.length);
+            let right = if write { fmmu.write } else { fmmu.read };
+            right && mapped.start < from + datagram.len && from < mapped.end
+        })
+    };
+    match datagram.command {
+        Command::Lrw => 2 * u16::from(matches(true)) + u16::from(matches(false)),
+        Command::Lwr => u16::from(matches(true)),
+        Command::Lrd => u16::from(matches(false)),
+        other => panic!("{other:?} in a plan"),
+    }
 }
 
 /// Entries keep their order and lie one behind the other in the bytes of their sync manager.
@@ -260,9 +332,11 @@ fn entries_are_where_they_belong(plan: &Plan, subdevices: &[SubDeviceLayout]) {
 fn holds_every_promise(plan: &Plan, subdevices: &[SubDeviceLayout], units: &[SyncUnit], room: usize) {
     assert_eq!(plan.subdevices.len(), subdevices.len());
     frames_tile_image_and_logical_space(plan, room);
-    a_frame_has_one_unit_and_one_access(plan, subdevices, units, room);
+    a_datagram_has_one_unit_and_one_access(plan, subdevices, units, room);
     no_subdevice_is_cut_or_overlaps(plan, subdevices, room);
     counters_are_those_of_the_fmmus(plan);
+    shares_are_a_subdevices_bytes(plan);
+    status_bytes_are_mapped(plan, subdevices, room);
     entries_are_where_they_belong(plan, subdevices);
 }
 
@@ -350,19 +424,67 @@ fn overlapping_halves_the_frames_of_symmetric_subdevices() {
     assert_eq!((frames(Lrw), frames(LrwOverlapping)), (15, 7));
 }
 
+fn units_of(units: &[usize]) -> Vec<SubDeviceLayout> {
+    let one = |(unit, position): (&usize, u16)| SubDeviceLayout { unit: *unit, ..subdevice(position, Lrw, &[8], &[8]) };
+    units.iter().zip(0..).map(one).collect()
+}
+
 #[test]
-fn units_have_frames_of_their_own_the_fastest_first() {
+fn units_with_other_turns_have_frames_of_their_own_the_fastest_first() {
     let units = [10, 1, 10].map(|every| SyncUnit { every, phase: None });
-    let all: Vec<_> = [0, 2, 1, 0, 1]
-        .iter()
-        .zip(0..)
-        .map(|(unit, position)| SubDeviceLayout { unit: *unit, ..subdevice(position, Lrw, &[8], &[8]) })
-        .collect();
-    let plan = lay_out(&all, &units, 1470).unwrap();
-    let frames: Vec<_> = plan.frames.iter().map(|frame| (frame.unit, frame.turn)).collect();
+    let plan = lay_out(&units_of(&[0, 2, 1, 0, 1]), &units, 1470).unwrap();
+    let frames: Vec<_> = plan.frames.iter().map(|frame| (frame.datagrams[0].unit, frame.turn)).collect();
     assert_eq!(frames, [(1, Turn::EVERY_TICK), (0, Turn::new(10, 0)), (2, Turn::new(10, 1))]);
     let carried: Vec<_> = plan.subdevices.iter().map(|one| one.frame).collect();
     assert_eq!(carried, [1, 2, 0, 1, 0]);
+}
+
+#[test]
+fn units_with_the_same_turn_are_datagrams_of_one_frame_each_with_its_own_counter() {
+    let units = [1, 4, 1, 4].map(|every| SyncUnit { every, phase: Some(0) });
+    let plan = lay_out(&units_of(&[0, 1, 2, 3, 2]), &units, 1470).unwrap();
+    let frames: Vec<Vec<_>> = plan
+        .frames
+        .iter()
+        .map(|frame| frame.datagrams.iter().map(|one| (one.unit, one.expected_working_counter)).collect())
+        .collect();
+    assert_eq!(frames, [vec![(0, 3), (2, 6)], vec![(1, 3), (3, 3)]]);
+}
+
+#[test]
+fn every_byte_of_a_frame_is_counted_before_another_unit_joins_it() {
+    let units = [1, 1].map(|every| SyncUnit { every, phase: None });
+    let all = units_of(&[0, 1]);
+    // Two datagrams of two bytes, and the header of the second one.
+    assert_eq!(lay_out(&all, &units, 16).unwrap().frames.len(), 1);
+    assert_eq!(lay_out(&all, &units, 15).unwrap().frames.len(), 2);
+}
+
+#[test]
+fn a_status_byte_is_mapped_where_an_fmmu_is_free_and_read_by_a_datagram_of_its_own() {
+    let told = |position, fmmus, status| SubDeviceLayout {
+        fmmus,
+        status: Some(status),
+        ..subdevice(position, Lrw, &[8], &[8])
+    };
+    // One with a mailbox, one without a free FMMU, one without a mailbox, and a coupler.
+    let mut all = vec![told(0, 3, 0x080d), told(1, 2, 0x080d), told(2, 4, 0x0130), subdevice(3, Lrw, &[], &[])];
+    all[3].status = Some(0x0130);
+    let plan = lay_out(&all, &[], 1470).unwrap();
+    let status = plan.frames[0].status.as_ref().unwrap();
+    assert_eq!((status.logical, &status.positions[..]), (6, &[0, 2, 3][..]));
+    let mapped: Vec<_> =
+        plan.subdevices.iter().map(|one| one.status.map(|(n, fmmu)| (n, fmmu.physical_start))).collect();
+    assert_eq!(mapped, [Some((2, 0x080d)), None, Some((2, 0x0130)), Some((0, 0x0130))]);
+}
+
+#[test]
+fn a_status_byte_is_left_out_where_it_would_split_a_subdevice() {
+    let status = |room| {
+        let all = [SubDeviceLayout { status: Some(0x080d), ..subdevice(0, Lrw, &[8], &[8]) }];
+        lay_out(&all, &[], room).unwrap().subdevices[0].status.is_some()
+    };
+    assert_eq!((status(2), status(14), status(15)), (false, false, true));
 }
 
 #[test]
@@ -378,7 +500,7 @@ fn a_sync_manager_without_bits_is_programmed_off() {
 }
 
 #[test]
-fn a_subdevice_without_lrw_gets_a_frame_with_lwr_and_lrd() {
+fn a_subdevice_without_lrw_gets_lwr_and_lrd() {
     let all = [subdevice(0, LwrLrd, &[8], &[16]), subdevice(1, Lrw, &[8], &[8]), subdevice(2, LwrLrd, &[], &[8])];
     let plan = lay_out(&all, &[], 1486).unwrap();
     let commands: Vec<Vec<_>> = plan
@@ -386,8 +508,7 @@ fn a_subdevice_without_lrw_gets_a_frame_with_lwr_and_lrd() {
         .iter()
         .map(|frame| frame.datagrams.iter().map(|d| (d.command, d.expected_working_counter)).collect())
         .collect();
-    assert_eq!(commands, [vec![(Command::Lrw, 3)], vec![(Command::Lwr, 1), (Command::Lrd, 2)]]);
-    assert_eq!(plan.subdevices[0].frame, 1);
+    assert_eq!(commands, [[(Command::Lrw, 3), (Command::Lwr, 1), (Command::Lrd, 2)]]);
 }
 
 #[test]

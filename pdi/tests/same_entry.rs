@@ -28,7 +28,7 @@ fn subdevice(managers: &[Map]) -> SubDeviceLayout {
         SyncManagerLayout { number, direction, start, control, activation: Activation::SafeOp, pdos: pdos(map, 0x6000) }
     };
     let sync_managers = (2..).zip(managers).map(manager).collect();
-    SubDeviceLayout { position: 0, sync_managers, fmmus: 8, access: Access::Lrw, unit: 0 }
+    SubDeviceLayout { position: 0, sync_managers, fmmus: 8, status: None, access: Access::Lrw, unit: 0 }
 }
 
 fn any_map() -> impl Strategy<Value = Map> {

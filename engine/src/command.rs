@@ -15,7 +15,7 @@ use crate::follow::{Follow, Following, Others};
 use crate::parts::{Parts, Told};
 use crate::record::{RecordConsumer, RecordProducer, record_ring};
 use crate::safe::SafeOutputs;
-use crate::sample::{SamplePort, StateReader, sample_ring, total};
+use crate::sample::{Origin, ReaderSpec, SamplePort, StateReader, sample_ring, total};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -44,6 +44,8 @@ pub struct WriterSpec {
     /// Bytes of the image with its outputs of each SubDevice that it has some of, so that what is commanded of one may become
     /// void without the others. Empty: each of the ranges is a part.
     pub parts: Vec<Range<usize>>,
+    /// Whose outputs they are, as in [`ReaderSpec::origins`].
+    pub origins: Vec<Origin>,
     /// Outputs of the writer that follow an input while nobody commands them.
     pub follows: Vec<Follow>,
     /// Which of the sets that wait are sent.
@@ -70,7 +72,8 @@ impl WriterSpec {
 pub fn writer(spec: WriterSpec) -> (WriterPort, CommandWriter, StateReader) {
     let len = total(&spec.ranges);
     let (producer, consumer) = record_ring(HEADER.saturating_add(len.saturating_mul(2)), spec.depth);
-    let (state, state_reader) = sample_ring(spec.ranges.clone(), spec.state_every, spec.state_depth);
+    let (ranges, every, depth) = (spec.ranges.clone(), spec.state_every, spec.state_depth);
+    let (state, state_reader) = sample_ring(ReaderSpec { ranges, origins: spec.origins, every, depth });
     let shared = Arc::<Shared>::default();
     let mut mask = spec.mask;
     mask.resize(len, 0);

@@ -7,6 +7,7 @@
 //! realtime thread found a stall or a silence is not obeyed after it.
 
 use crate::lane::Exchange;
+use crate::presence::Presence;
 use rtrb::{Consumer, Producer, RingBuffer};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -41,6 +42,11 @@ pub(crate) enum Message {
     Install(Box<Exchange>),
     Retire,
     Expect(TakingPart),
+    /// Who contributes, as all were asked in a cycle or later.
+    Presence {
+        presence: Presence,
+        as_of: u64,
+    },
     Safe,
     /// Live traffic, asked for when there had been so many interruptions.
     Live {
@@ -105,6 +111,17 @@ impl Controls {
     /// [`ControlClosed`].
     pub fn expect(&mut self, taking_part: TakingPart) -> Result<(), ControlClosed> {
         self.send(Message::Expect(taking_part))
+    }
+
+    /// Tells the exchange that is installed who contributes process data, and so which working counters are right. What was
+    /// told before is void. All must have been asked after the end of cycle `as_of` ([`Counters::cycle`](crate::Counters)):
+    /// a working counter that changed since, or a frame that was lost since, makes it void too. So tell it again, also
+    /// where nothing changed, as often as all were asked.
+    ///
+    /// # Errors
+    /// [`ControlClosed`].
+    pub fn presence(&mut self, presence: Presence, as_of: u64) -> Result<(), ControlClosed> {
+        self.send(Message::Presence { presence, as_of })
     }
 
     /// Switches the application traffic from the next cycle on. Live traffic is not begun if the engine

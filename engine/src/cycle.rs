@@ -402,11 +402,11 @@ impl<L: Link> Engine<L> {
     fn hand_over(&mut self, times: CycleTimes) {
         let Some(exchange) = self.exchange.as_deref_mut() else { return };
         let Exchange { lane, readers, writers, .. } = exchange;
-        let clean = lane.is_clean();
+        let (image, stale) = lane.settled();
         let traffic = self.traffic;
         let ports = readers.iter_mut().chain(writers.iter_mut().map(|writer| &mut writer.state));
         for port in ports.filter(|port| port.during == traffic) {
-            let lost = port.push(times, lane.image(), |range| !clean && lane.is_stale(range));
+            let lost = port.push(times, image, stale);
             self.counters.overruns += u64::from(lost && traffic == Traffic::Live);
         }
     }

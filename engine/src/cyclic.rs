@@ -3,29 +3,32 @@
 //! A frame's number is in the last byte of its source address, its cycle's low 24 bits are in the index of each of its
 //! datagrams (8) and in the two bytes before the number (16): a frame that a network held back for seconds and returns
 //! in a burst is known as late. Outputs go from the image into the slot, inputs from the received frame into the image,
-//! and only from a datagram whose working counter is as expected.
+//! and only those of SubDevices of which the datagram's working counter says that they took part
+//! ([`validity`](crate::validity)).
 //!
 //! Until it is told that all take part, and from when it is told that they no longer do, the lane expects of each datagram the working counter of before OP at least, and
 //! at most that of OP: what is for OP only may take part already or not.
 //!
-//! A frame is sent on the ticks of its sync unit and keeps its inputs, and whether they are stale, until the next one.
+//! A frame is sent on the ticks of its sync units and keeps its inputs, and whose are stale, until the next one.
 //! A turn on a tick that was missed is taken on the next tick that isn't.
 
 use crate::control::TakingPart;
 use crate::frame::{LaneDatagram, LaneFrame, Mark, build};
+use crate::presence::Presence;
 use crate::safe::SafeOutputs;
+use crate::validity::{Stale, Verdict};
 use std::ops::Range;
 use std::time::Duration;
 use zerocat_link::{Link, LinkFault, Slot};
-use zerocat_pdi::{FramePlan, Plan, Turn};
+use zerocat_pdi::{CLOCK_ROOM, FramePlan, Plan, Turn};
 use zerocat_sched::Time;
 use zerocat_wire::ethernet::MacAddress;
 use zerocat_wire::{FrameView, WireError, datagram};
 
-/// Bytes of process data that a frame carries beside a reference clock datagram (8 bytes) and an AL status datagram
+/// Bytes of process data and status that a frame carries beside the reference clock's datagram and an AL status datagram
 /// (2 bytes).
 pub const PROCESS_DATA_ROOM: usize =
-    datagram::MAX_DATA_ALONE.saturating_sub(8 + datagram::OVERHEAD).saturating_sub(2 + datagram::OVERHEAD);
+    datagram::MAX_DATA_ALONE.saturating_sub(CLOCK_ROOM).saturating_sub(2 + datagram::OVERHEAD);
 /// Frames that a plan may have: their number is one byte.
 pub const MAX_FRAMES: usize = 256;
 
@@ -118,6 +121,9 @@ pub struct CyclicLane {
     al_status: Option<AlReading>,
     /// What is for OP only takes part.
     in_op: bool,
+    /// Who contributes, as far as the bus thread knows.
+    presence: Presence,
+    stale: Stale,
 }
 
 impl CyclicLane {
@@ -131,7 +137,7 @@ impl CyclicLane {
         }
         let mut planned = plan.frames.clone();
         if planned.is_empty() && options.al_status.is_some() {
-            planned.push(FramePlan { unit: 0, turn: Turn::EVERY_TICK, datagrams: Vec::new() });
+            planned.push(FramePlan { turn: Turn::EVERY_TICK, status: None, datagrams: Vec::new() });
         }
         let fastest = planned.iter().zip(0u8..=u8::MAX).min_by_key(|(frame, number)| (frame.turn.every(), *number));
         let fastest = fastest.map(|(_, number)| number);
@@ -143,8 +149,19 @@ impl CyclicLane {
                 .map_err(|source| LaneError::FrameTooLong { frame: number.into(), source })?;
             frames.push(built);
         }
-        let image = vec![0; plan.image_len].into_boxed_slice();
-        Ok(Self { frames, image, cycle: 0, posted: None, outstanding: 0, al_status: None, in_op: false })
+        let shares = plan.frames.iter().flat_map(|frame| &frame.datagrams).flat_map(|datagram| &datagram.shares);
+        let positions = shares.map(|share| usize::from(share.position).saturating_add(1)).max().unwrap_or(0);
+        Ok(Self {
+            frames,
+            image: vec![0; plan.image_len].into_boxed_slice(),
+            cycle: 0,
+            posted: None,
+            outstanding: 0,
+            al_status: None,
+            in_op: false,
+            presence: Presence::all(),
+            stale: Stale::new(positions),
+        })
     }
 
     /// Number of frames.
@@ -175,6 +192,25 @@ impl CyclicLane {
     /// Whether what is for OP only takes part as well, from now on.
     pub(crate) fn expect(&mut self, taking_part: TakingPart) {
         self.in_op = taking_part == TakingPart::All;
+    }
+
+    /// Takes in who contributes, as all were asked in cycle `as_of` or later. Returns whether that is anything new.
+    pub(crate) fn tell(&mut self, presence: Presence, as_of: u64) -> bool {
+        let before = std::mem::replace(&mut self.presence, presence);
+        for frame in &mut self.frames {
+            if let Some(roll) = &mut frame.roll {
+                roll.forget(|position| before.is_missing(position) && !presence.is_missing(position));
+            }
+            for datagram in &mut frame.datagrams {
+                let al_status = datagram.is_al_status();
+                match &mut datagram.ledger {
+                    Some(ledger) if al_status => ledger.tell_count(presence.missing()),
+                    Some(ledger) => ledger.tell(as_of, |position| presence.is_missing(position)),
+                    None => {}
+                }
+            }
+        }
+        before != presence
     }
 
     /// Cycles from one turn of the slowest sync unit to the next.
@@ -312,9 +348,10 @@ impl CyclicLane {
             return admission;
         }
         frame.returned = true;
-        let mut complete = true;
         *outstanding = outstanding.saturating_sub(1);
-        for ((datagram, view), position) in frame.datagrams.iter_mut().zip(received.datagrams()).zip(0u16..) {
+        let LaneFrame { datagrams, roll, fresh, good, .. } = frame;
+        let (mut complete, mut all_good) = (true, true);
+        for ((datagram, view), position) in datagrams.iter_mut().zip(received.datagrams()).zip(0u16..) {
             let Ok(view) = view else { return Admission::Malformed };
             let got = view.working_counter();
             datagram.got = Some(got);
@@ -324,17 +361,19 @@ impl CyclicLane {
                     .first_chunk()
                     .map(|ored| AlReading { ored: u16::from_le_bytes(*ored), responding: got });
             }
-            let least = if *in_op { datagram.expected } else { datagram.before_op };
-            datagram.right = (least..=datagram.expected).contains(&got);
-            if datagram.right {
-                datagram.read(view, image);
-            } else {
-                complete = false;
-                let frame = u16::from(source.0[5]);
-                mismatch(Mismatch { frame, datagram: position, expected: least, got });
+            if let Some(roll) = roll.as_mut().filter(|_| datagram.is_status()) {
+                roll.take(view.data(), got);
             }
+            let Some(ledger) = &mut datagram.ledger else { continue };
+            let expected = ledger.least(*in_op);
+            if !ledger.judge(got, *cycle, *in_op, roll.as_ref()) {
+                complete = false;
+                mismatch(Mismatch { frame: u16::from(source.0[5]), datagram: position, expected, got });
+            }
+            all_good &= ledger.verdict() == Verdict::All || !datagram.is_process();
+            datagram.read(view, image);
         }
-        frame.fresh = complete;
+        (*fresh, *good) = (complete, all_good);
         Admission::Taken
     }
 
@@ -356,7 +395,8 @@ impl CyclicLane {
             };
             for datagram in frame.datagrams.iter().filter(|datagram| datagram.outputs().is_some()) {
                 sums.working_counter += u64::from(datagram.got.unwrap_or(0));
-                sums.expected += u64::from(if self.in_op { datagram.expected } else { datagram.before_op });
+                let least = datagram.ledger.as_ref().map_or(0, |ledger| ledger.least(self.in_op));
+                sums.expected += u64::from(least);
             }
         }
         sums
@@ -372,17 +412,28 @@ impl CyclicLane {
         self.al_status
     }
 
-    /// Whether every frame came back when it was due last, with every counter as expected.
-    pub(crate) fn is_clean(&self) -> bool {
-        self.frames.iter().all(|frame| frame.fresh)
+    /// Works out whose bytes are older than the last turn that was theirs.
+    #[inline]
+    fn settle(&mut self) {
+        let good = self.frames.iter().all(|frame| frame.good);
+        if !good || self.stale.any() {
+            self.mark_stale(good);
+        }
     }
 
-    /// Whether bytes of the image are older than the last tick that was theirs.
-    pub(crate) fn is_stale(&self, range: &Range<usize>) -> bool {
-        self.frames
-            .iter()
-            .flat_map(|frame| &frame.datagrams)
-            .filter(|datagram| !datagram.right)
-            .any(|datagram| datagram.touches(range))
+    fn mark_stale(&mut self, good: bool) {
+        let Self { frames, stale, .. } = self;
+        stale.begin(!good);
+        let process = frames.iter().flat_map(|frame| &frame.datagrams).filter(|datagram| datagram.is_process());
+        for ledger in process.filter_map(|datagram| datagram.ledger.as_ref()) {
+            ledger.each_stale(|position, direction| stale.mark(position, direction));
+        }
+    }
+
+    /// The process image, and whose bytes of it are stale.
+    #[inline]
+    pub(crate) fn settled(&mut self) -> (&[u8], &Stale) {
+        self.settle();
+        (&self.image, &self.stale)
     }
 }

@@ -1,9 +1,10 @@
 //! One frame of the cyclic lane: its bytes as they were built, and what its datagrams take from and give to the image.
 
 use crate::cyclic::Admission;
+use crate::validity::{Ledger, RollCall, Verdict};
 use std::ops::Range;
 use zerocat_link::Slot;
-use zerocat_pdi::{FramePlan, Turn};
+use zerocat_pdi::{DatagramPlan, FramePlan, NOBODY, StatusPlan, Turn};
 use zerocat_sched::Time;
 use zerocat_wire::ethernet::{self, MacAddress};
 use zerocat_wire::{Address, Command, Datagram, DatagramView, FrameBuilder, FrameView, WireError, datagram, register};
@@ -42,6 +43,8 @@ impl Mark {
 enum Purpose {
     /// Process data: the parts of the image that the data begins with when it is sent, and ends with when it returns.
     Process { outputs: Range<usize>, inputs: Range<usize> },
+    /// A byte of each SubDevice that maps one.
+    Status,
     /// The AL status of all SubDevices.
     AlStatus,
 }
@@ -52,11 +55,8 @@ pub(crate) struct LaneDatagram {
     /// Offset of the datagram in the frame.
     offset: usize,
     purpose: Purpose,
-    pub(crate) expected: u16,
-    /// The same before what is for OP only takes part.
-    pub(crate) before_op: u16,
-    /// Whether the working counter that it came back with when it was due last was right.
-    pub(crate) right: bool,
+    /// Who adds what to its working counter; nothing where that isn't judged.
+    pub(crate) ledger: Option<Ledger>,
     /// Working counter that it came back with when it was due last; `None` until the frame is back.
     pub(crate) got: Option<u16>,
 }
@@ -67,6 +67,8 @@ pub(crate) struct LaneFrame {
     pub(crate) slot: Slot,
     pub(crate) turn: Turn,
     pub(crate) datagrams: Vec<LaneDatagram>,
+    /// Who answered, where it has a status datagram.
+    pub(crate) roll: Option<RollCall>,
     /// It belongs to the present cycle.
     pub(crate) due: bool,
     pub(crate) sent: bool,
@@ -79,6 +81,8 @@ pub(crate) struct LaneFrame {
     pub(crate) sent_safe: bool,
     /// It came back complete when it was due last.
     pub(crate) fresh: bool,
+    /// All inputs that it brought when it was due last are good.
+    pub(crate) good: bool,
 }
 
 impl LaneFrame {
@@ -86,12 +90,19 @@ impl LaneFrame {
     pub(crate) fn begin(&mut self, last: u64, cycle: u64) {
         self.due = self.turn.is_due(last, cycle);
         self.sent = false;
-        self.returned = false;
         if self.due {
-            self.fresh = false;
+            let lost = !std::mem::take(&mut self.returned);
+            (self.fresh, self.good) = (false, false);
+            if let Some(roll) = &mut self.roll {
+                roll.begin();
+            }
             for datagram in &mut self.datagrams {
                 datagram.got = None;
-                datagram.right = false;
+                let Some(ledger) = &mut datagram.ledger else { continue };
+                ledger.begin();
+                if lost {
+                    ledger.miss(cycle);
+                }
             }
         }
     }
@@ -131,10 +142,18 @@ impl LaneDatagram {
         matches!(self.purpose, Purpose::AlStatus)
     }
 
+    pub(crate) const fn is_status(&self) -> bool {
+        matches!(self.purpose, Purpose::Status)
+    }
+
+    pub(crate) const fn is_process(&self) -> bool {
+        matches!(self.purpose, Purpose::Process { .. })
+    }
+
     pub(crate) const fn outputs(&self) -> Option<&Range<usize>> {
         match &self.purpose {
             Purpose::Process { outputs, .. } => Some(outputs),
-            Purpose::AlStatus => None,
+            Purpose::Status | Purpose::AlStatus => None,
         }
     }
 
@@ -151,15 +170,16 @@ impl LaneDatagram {
         }
     }
 
-    /// Copies the inputs of a returned datagram into the image.
+    /// Copies the good inputs of a returned datagram into the image.
+    #[inline]
     pub(crate) fn read(&self, view: DatagramView<'_>, image: &mut [u8]) {
-        let Purpose::Process { inputs, .. } = &self.purpose else { return };
+        let (Purpose::Process { inputs, .. }, Some(ledger)) = (&self.purpose, &self.ledger) else { return };
         let data = view.data();
-        let data = data.get(data.len().saturating_sub(inputs.len())..);
-        if let (Some(to), Some(new)) = (image.get_mut(inputs.clone()), data)
-            && to.len() == new.len()
-        {
-            to.copy_from_slice(new);
+        let Some(data) = data.len().checked_sub(inputs.len()).and_then(|from| data.get(from..)) else { return };
+        match ledger.verdict() {
+            Verdict::All => copy(data, inputs, inputs, image),
+            Verdict::Some => ledger.good_inputs().for_each(|part| copy(data, inputs, part, image)),
+            Verdict::Nobody => {}
         }
     }
 
@@ -167,10 +187,14 @@ impl LaneDatagram {
     pub(crate) fn carries(&self, range: &Range<usize>) -> bool {
         self.outputs().is_some_and(|outputs| overlap(outputs, range))
     }
+}
 
-    pub(crate) fn touches(&self, range: &Range<usize>) -> bool {
-        let Purpose::Process { outputs, inputs } = &self.purpose else { return false };
-        overlap(outputs, range) || overlap(inputs, range)
+/// Copies a part of the inputs, which `data` holds all of, into the image.
+#[inline]
+fn copy(data: &[u8], inputs: &Range<usize>, part: &Range<usize>, image: &mut [u8]) {
+    let within = part.start.checked_sub(inputs.start).and_then(|from| data.get(from..from.saturating_add(part.len())));
+    if let (Some(to), Some(new)) = (image.get_mut(part.clone()), within) {
+        to.copy_from_slice(new);
     }
 }
 
@@ -185,32 +209,64 @@ fn frame_source(number: u8) -> MacAddress {
     source
 }
 
+/// A frame that is being built.
+struct Build<'a> {
+    builder: FrameBuilder<'a>,
+    datagrams: Vec<LaneDatagram>,
+}
+
+impl Build<'_> {
+    /// Adds a datagram, and gives the offset of its data.
+    fn push(&mut self, header: Datagram, purpose: Purpose, ledger: Option<Ledger>) -> Result<usize, WireError> {
+        let data = self.builder.push(header)?;
+        let offset = data.saturating_sub(datagram::HEADER_LEN);
+        self.datagrams.push(LaneDatagram { header, offset, purpose, ledger, got: None });
+        Ok(data)
+    }
+
+    fn status(&mut self, status: &StatusPlan) -> Result<Range<usize>, WireError> {
+        let header = Datagram::new(Command::Lrd, Address::logical(status.logical), 0, status.positions.len());
+        let start = self.push(header, Purpose::Status, None)?;
+        Ok(start..start.saturating_add(status.positions.len()))
+    }
+
+    fn process(&mut self, planned: &DatagramPlan, roll: Option<&RollCall>) -> Result<(), WireError> {
+        let header = Datagram::new(planned.command, Address::logical(planned.logical), 0, planned.len);
+        let purpose = Purpose::Process { outputs: planned.outputs.clone(), inputs: planned.inputs.clone() };
+        self.push(header, purpose, Some(Ledger::of(planned, roll))).map(drop)
+    }
+
+    fn al_status(&mut self, subdevices: u16) -> Result<(), WireError> {
+        let header = Datagram::new(Command::Brd, Address::broadcast(register::AL_STATUS), 0, 2);
+        self.push(header, Purpose::AlStatus, Some(Ledger::anonymous(subdevices))).map(drop)
+    }
+}
+
 /// Builds a frame of the plan. `al_status` is the number of SubDevices whose AL status it reads besides.
 pub(crate) fn build(plan: &FramePlan, number: u8, slot: Slot, al_status: Option<u16>) -> Result<LaneFrame, WireError> {
     let mut buffer = vec![0; ethernet::MAX_FRAME];
-    let mut builder = FrameBuilder::new(&mut buffer, frame_source(number))?;
-    let mut datagrams = Vec::new();
-    let mut push = |header: Datagram, purpose, (expected, before_op)| -> Result<(), WireError> {
-        let offset = builder.push(header)?.saturating_sub(datagram::HEADER_LEN);
-        datagrams.push(LaneDatagram { header, offset, purpose, expected, before_op, right: false, got: None });
-        Ok(())
-    };
+    let mut build = Build { builder: FrameBuilder::new(&mut buffer, frame_source(number))?, datagrams: Vec::new() };
+    // Before the process data, so that it is known who answered when their counters are judged.
+    let status = plan.status.as_ref().map(|status| build.status(status)).transpose()?;
+    let roll = plan.status.as_ref().map(RollCall::new);
     for planned in &plan.datagrams {
-        let header = Datagram::new(planned.command, Address::logical(planned.logical), 0, planned.len);
-        let purpose = Purpose::Process { outputs: planned.outputs.clone(), inputs: planned.inputs.clone() };
-        push(header, purpose, (planned.expected_working_counter, planned.expected_before_op))?;
+        build.process(planned, roll.as_ref())?;
     }
     if let Some(subdevices) = al_status {
-        let header = Datagram::new(Command::Brd, Address::broadcast(register::AL_STATUS), 0, 2);
-        push(header, Purpose::AlStatus, (subdevices, subdevices))?;
+        build.al_status(subdevices)?;
     }
+    let Build { builder, datagrams } = build;
     let len = builder.finish()?;
+    if let Some(bytes) = status.and_then(|status| buffer.get_mut(status)) {
+        bytes.fill(NOBODY);
+    }
     buffer.truncate(len);
     Ok(LaneFrame {
         template: buffer.into_boxed_slice(),
         slot,
         turn: plan.turn,
         datagrams,
+        roll,
         due: false,
         sent: false,
         returned: false,
@@ -218,5 +274,6 @@ pub(crate) fn build(plan: &FramePlan, number: u8, slot: Slot, al_status: Option<
         sent_in: None,
         sent_safe: false,
         fresh: false,
+        good: false,
     })
 }

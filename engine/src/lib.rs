@@ -7,6 +7,8 @@
 //! Guarantees:
 //! - After an exchange is installed and its first cycle has passed, no step allocates, locks, logs or makes a system call
 //!   other than the link's kick, the clock and the sleep.
+//! - Inputs are delivered as good only where the working counter, and who answered in the same frame, say that their
+//!   SubDevice took part in that cycle.
 //! - A slow reader, a full ring or a flood of foreign frames is counted, never waited for.
 //! - An output that follows an input ([`Follow`]) has its value of the cycle before until somebody commands it.
 //! - Nothing that was commanded before an outage is sent after it ([`CommandWriter`]), and frames that weren't sent for
@@ -32,10 +34,12 @@ mod packed;
 mod parts;
 #[cfg(feature = "planted")]
 pub mod planted;
+mod presence;
 mod record;
 mod run;
 mod safe;
 mod sample;
+mod validity;
 mod void;
 
 pub use acyclic::{AcyclicLane, AcyclicSettings, Pool};
@@ -48,7 +52,8 @@ pub use event::{CycleFault, Event, EventReader};
 pub use follow::{Follow, Others};
 pub use lane::{Exchange, slots_needed};
 pub use measure::{Distribution, Measurements, Summary};
+pub use presence::Presence;
 pub use run::{RealtimeUsage, RunOutcome, Settings, run};
 pub use safe::SafeOutputs;
-pub use sample::{ReaderSpec, SampleHeader, SamplePort, SampleReader, StateReader, reader, reader_while_safe};
+pub use sample::{Origin, ReaderSpec, SampleHeader, SamplePort, SampleReader, StateReader, reader, reader_while_safe};
 pub use void::{Voided, Voider, Voids, voids};

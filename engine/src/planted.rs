@@ -9,6 +9,8 @@ pub enum Planted {
     SafeStepLeftOut,
     /// Sets of outputs wait while they aren't taken, and are taken whatever epoch they were made for.
     OldEpochSent,
+    /// Inputs of SubDevices that took no part in a frame are good.
+    MissingTakenForGood,
     /// A lost network is waited for without looking whether the end was asked for.
     WaitWithoutBound,
     /// An output that follows an input keeps the value that it had when its epoch began.

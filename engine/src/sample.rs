@@ -1,15 +1,17 @@
 //! The rings that carry samples from the realtime thread to their readers.
 //!
-//! A record holds the bytes of the image that the reader asked for, its ranges one after the other. The realtime thread
-//! copies ranges, it knows no channels. A ring that is full keeps the oldest samples; the new one is counted as an
+//! A record holds the bytes of the image that the reader asked for, its ranges one after the other, and a bit for each
+//! SubDevice that they come from: whether its bytes are older than the cycle. The realtime thread copies ranges, it knows
+//! no channels. A ring that is full keeps the oldest samples; the new one is counted as an
 //! overrun, and nothing waits.
 
 use crate::control::Traffic;
 use crate::record::{RecordConsumer, RecordProducer, record_ring};
+use crate::validity::Stale;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use zerocat_pdi::gather;
+use zerocat_pdi::{Direction, gather};
 use zerocat_sched::Time;
 
 const HEADER: usize = 32;
@@ -24,7 +26,8 @@ pub struct SampleHeader {
     pub at: Time,
     /// When the last frame of the cycle was back; where one is missing, when it was given up.
     pub received: Time,
-    /// Some of the bytes are older than this cycle: their datagram was lost or its working counter was wrong.
+    /// Some of the bytes are older than this cycle: a frame was lost, or their SubDevice took no part in it. Whose they are
+    /// is told by [`SampleReader::is_stale`].
     pub stale: bool,
 }
 
@@ -57,11 +60,22 @@ pub(crate) struct CycleTimes {
     pub(crate) received: Time,
 }
 
+/// Whose bytes a sample holds: the inputs of a SubDevice, or its outputs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Origin {
+    /// Position of the SubDevice on the bus, 0-based.
+    pub position: u16,
+    /// Which way they go.
+    pub direction: Direction,
+}
+
 /// A reader asked for.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct ReaderSpec {
     /// Bytes of the image to copy, in record order.
     pub ranges: Vec<Range<usize>>,
+    /// Whose they are. A sample is stale if the bytes of any of them are; without any, if anybody's are.
+    pub origins: Vec<Origin>,
     /// Take a sample in every n-th cycle of the grid; 0 is taken as 1.
     pub every: u64,
     /// Samples that the ring holds.
@@ -81,6 +95,8 @@ impl ReaderSpec {
 pub struct SampleReader {
     ring: RecordConsumer,
     scratch: Box<[u8]>,
+    /// Bytes of a record's header and of its bits for each origin.
+    before: usize,
     overruns: Arc<AtomicU64>,
 }
 
@@ -94,17 +110,25 @@ impl SampleReader {
         if !self.ring.pop(&mut self.scratch) {
             return None;
         }
-        let (header, bytes) = self.scratch.split_at_checked(HEADER)?;
+        let (header, bytes) = self.scratch.split_at_checked(self.before)?;
         for (to, from) in into.iter_mut().zip(bytes) {
             *to = *from;
         }
         SampleHeader::parse(header)
     }
 
+    /// Whether the bytes of an origin were stale in the sample that was taken last, by its number in
+    /// [`ReaderSpec::origins`]. One that isn't there is stale.
+    #[must_use]
+    pub fn is_stale(&self, origin: usize) -> bool {
+        let bits = self.scratch.get(HEADER..self.before).unwrap_or_default();
+        bits.get(origin / 8).is_none_or(|byte| byte >> (origin % 8) & 1 != 0)
+    }
+
     /// Bytes of one record.
     #[must_use]
     pub fn record_len(&self) -> usize {
-        self.scratch.len().saturating_sub(HEADER)
+        self.scratch.len().saturating_sub(self.before)
     }
 
     /// Samples that were not delivered because the ring was full.
@@ -125,6 +149,7 @@ impl SampleReader {
 #[derive(Debug)]
 pub struct SamplePort {
     ranges: Vec<Range<usize>>,
+    origins: Vec<Origin>,
     every: u64,
     /// The traffic during which samples are handed over.
     pub(crate) during: Traffic,
@@ -133,18 +158,19 @@ pub struct SamplePort {
 }
 
 impl SamplePort {
-    /// Pushes a sample if this cycle is one of the port's. `stale` tells of a byte range whether it is stale.
-    /// Returns whether a sample was lost.
+    /// Pushes a sample if this cycle is one of the port's. Returns whether a sample was lost.
     #[inline]
-    pub(crate) fn push(&mut self, times: CycleTimes, image: &[u8], stale: impl Fn(&Range<usize>) -> bool) -> bool {
+    pub(crate) fn push(&mut self, times: CycleTimes, image: &[u8], stale: &Stale) -> bool {
         let CycleTimes { cycle, at, received } = times;
         if !cycle.is_multiple_of(self.every) {
             return false;
         }
-        let Self { ranges, ring, .. } = self;
+        let Self { ranges, origins, ring, .. } = self;
         let pushed = ring.push_with(|record| {
-            let stale = ranges.iter().any(stale);
-            let Some((header, bytes)) = record.split_at_mut_checked(HEADER) else { return };
+            let Some((header, rest)) = record.split_at_mut_checked(HEADER) else { return };
+            let Some((bits, bytes)) = rest.split_at_mut_checked(origins.len().div_ceil(8)) else { return };
+            bits.fill(0);
+            let stale = stale.any() && mark(origins, stale, bits);
             header.copy_from_slice(&SampleHeader { cycle, at, received, stale }.emit());
             gather(ranges, image, bytes);
         });
@@ -157,22 +183,38 @@ impl SamplePort {
     }
 }
 
+/// Sets the bits of the origins whose bytes are stale. Returns whether any are; without origins, whether anybody's are.
+#[cold]
+fn mark(origins: &[Origin], stale: &Stale, bits: &mut [u8]) -> bool {
+    let mut any = origins.is_empty();
+    for (n, Origin { position, direction }) in origins.iter().enumerate() {
+        if let Some(byte) = bits.get_mut(n / 8).filter(|_| stale.is(*position, *direction)) {
+            *byte |= 1 << (n % 8);
+            any = true;
+        }
+    }
+    any
+}
+
 pub(crate) fn total(ranges: &[Range<usize>]) -> usize {
     ranges.iter().map(ExactSizeIterator::len).sum()
 }
 
-pub(crate) fn sample_ring(ranges: Vec<Range<usize>>, every: u64, depth: usize) -> (SamplePort, SampleReader) {
-    let len = HEADER.saturating_add(total(&ranges));
+pub(crate) fn sample_ring(spec: ReaderSpec) -> (SamplePort, SampleReader) {
+    let ReaderSpec { ranges, origins, every, depth } = spec;
+    let before = HEADER.saturating_add(origins.len().div_ceil(8));
+    let len = before.saturating_add(total(&ranges));
     let (producer, consumer) = record_ring(len, depth);
     let overruns = Arc::new(AtomicU64::new(0));
     let port = SamplePort {
         ranges,
+        origins,
         every: every.max(1),
         during: Traffic::Live,
         ring: producer,
         overruns: Arc::clone(&overruns),
     };
-    (port, SampleReader { ring: consumer, scratch: vec![0; len].into_boxed_slice(), overruns })
+    (port, SampleReader { ring: consumer, scratch: vec![0; len].into_boxed_slice(), before, overruns })
 }
 
 /// Makes both ends of a reader that gets samples while traffic is safe, and none while it is live: for whoever waits for
@@ -186,7 +228,7 @@ pub fn reader_while_safe(spec: ReaderSpec) -> (SamplePort, SampleReader) {
 /// Makes both ends of a reader. It gets samples while traffic is live.
 #[must_use]
 pub fn reader(spec: ReaderSpec) -> (SamplePort, SampleReader) {
-    sample_ring(spec.ranges, spec.every, spec.depth)
+    sample_ring(spec)
 }
 
 #[cfg(test)]
@@ -197,12 +239,25 @@ mod tests {
         CycleTimes { cycle, at: Time(cycle * 10), received: Time(cycle * 10 + 5) }
     }
 
+    fn inputs(position: u16) -> Origin {
+        Origin { position, direction: Direction::Input }
+    }
+
+    /// As it is when the bytes of some are stale.
+    fn stale(of: &[Origin]) -> Stale {
+        let mut stale = Stale::new(20);
+        stale.begin(!of.is_empty());
+        of.iter().for_each(|origin| stale.mark(origin.position, origin.direction));
+        stale
+    }
+
     #[test]
     fn a_sample_carries_its_ranges_in_order() {
-        let (mut port, mut reader) = reader(ReaderSpec { ranges: vec![4..6, 0..1], every: 2, depth: 4 });
+        let spec = ReaderSpec { ranges: vec![4..6, 0..1], every: 2, depth: 4, ..ReaderSpec::default() };
+        let (mut port, mut reader) = reader(spec);
         let image = [9, 1, 2, 3, 4, 5];
-        assert!(!port.push(times(3), &image, |_| false));
-        assert!(!port.push(times(4), &image, |range| range.start == 0));
+        assert!(!port.push(times(3), &image, &stale(&[])));
+        assert!(!port.push(times(4), &image, &stale(&[inputs(1)])));
         let mut bytes = [0; 3];
         let header = SampleHeader { cycle: 4, at: Time(40), received: Time(45), stale: true };
         assert_eq!(reader.pop(&mut bytes), Some(header));
@@ -211,10 +266,29 @@ mod tests {
     }
 
     #[test]
+    fn a_sample_says_of_each_origin_whether_its_bytes_are_stale() {
+        let origins: Vec<_> = (0..10).map(inputs).collect();
+        let (mut port, mut reader) = reader(ReaderSpec { ranges: vec![0..2], origins, every: 1, depth: 4 });
+        let mut bytes = [0; 2];
+        let mut take = |port: &mut SamplePort, of: &[Origin]| {
+            assert!(!port.push(times(1), &[7, 8], &stale(of)));
+            let any = reader.pop(&mut bytes).unwrap().stale;
+            assert_eq!(bytes, [7, 8]);
+            (any, (0..10).filter(|n| reader.is_stale(*n)).collect::<Vec<_>>())
+        };
+        let outputs = Origin { position: 3, direction: Direction::Output };
+        assert_eq!(take(&mut port, &[inputs(9), inputs(2), inputs(15)]), (true, vec![2, 9]));
+        assert_eq!(take(&mut port, &[outputs, inputs(15)]), (false, vec![]), "of others");
+        assert_eq!(take(&mut port, &[]), (false, vec![]));
+        assert!(reader.is_stale(16), "one that isn't there");
+    }
+
+    #[test]
     fn a_full_ring_counts_and_keeps_the_oldest() {
-        let (mut port, mut reader) = reader(ReaderSpec { ranges: vec![0..1, 1..1], every: 1, depth: 2 });
+        let spec = ReaderSpec { ranges: vec![0..1, 1..1], every: 1, depth: 2, ..ReaderSpec::default() };
+        let (mut port, mut reader) = reader(spec);
         for cycle in 0..5u8 {
-            assert_eq!(port.push(times(cycle.into()), &[cycle], |_| false), cycle >= 2);
+            assert_eq!(port.push(times(cycle.into()), &[cycle], &stale(&[])), cycle >= 2);
         }
         assert_eq!(reader.overruns(), 3);
         let mut bytes = [0];

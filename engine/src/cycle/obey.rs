@@ -4,6 +4,7 @@ use super::Timing;
 use super::{Concluded, EndReason, Engine};
 use crate::control::{Message, TakingPart, Traffic};
 use crate::lane::Exchange;
+use crate::presence::Presence;
 use zerocat_link::Link;
 
 impl<L: Link> Engine<L> {
@@ -17,6 +18,7 @@ impl<L: Link> Engine<L> {
                     self.retire();
                 }
                 Message::Expect(taking_part) => self.expect(taking_part),
+                Message::Presence { presence, as_of } => self.tell(presence, as_of),
                 Message::Safe => self.make_safe(),
                 Message::Live { interruptions } if interruptions == self.interruptions() => self.make_live(),
                 // Asked for before the interruption was known.
@@ -96,6 +98,14 @@ impl<L: Link> Engine<L> {
             exchange.lane.expect(taking_part);
             self.counters.complete_streak = 0;
             self.counters.expectations += 1;
+        }
+    }
+
+    fn tell(&mut self, presence: Presence, as_of: u64) {
+        if let Some(exchange) = self.exchange.as_deref_mut()
+            && exchange.lane.tell(presence, as_of)
+        {
+            self.counters.complete_streak = 0;
         }
     }
 

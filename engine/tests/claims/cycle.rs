@@ -220,7 +220,8 @@ fn no_exchange_is_freed_before_the_ordinary_end_takes_it_back() {
 
 fn install_another(parts: &mut EngineParts) -> SampleReader {
     let lane = CyclicLane::new(&plan(1), LaneOptions { first_slot: Slot(0), al_status: None }).unwrap();
-    let (port, samples) = reader(ReaderSpec { ranges: std::iter::once(0..4).collect(), every: 1, depth: 4 });
+    let (port, samples) =
+        reader(ReaderSpec { ranges: std::iter::once(0..4).collect(), every: 1, depth: 4, ..ReaderSpec::default() });
     parts.controls.install(Exchange { readers: vec![port], ..Exchange::new(lane) }).unwrap();
     samples
 }

@@ -234,7 +234,7 @@ proptest! {
     fn whatever_happens_an_output_that_nobody_commands_has_the_value_that_its_input_had_a_cycle_before(
         acts in vec(act(), 1..80),
     ) {
-        let spec = || ReaderSpec { ranges: std::iter::once(2..3).collect(), every: 1, depth: 64 };
+        let spec = || ReaderSpec { ranges: std::iter::once(2..3).collect(), every: 1, depth: 64, ..ReaderSpec::default() };
         let ((safe_port, while_safe), (live_port, while_live)) = (reader_while_safe(spec()), reader(spec()));
         let limit = Some(Duration::from_millis(100));
         let exchange = Exchange {

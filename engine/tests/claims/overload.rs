@@ -13,7 +13,7 @@ fn assert_adds_up(counters: &Counters) {
 }
 
 fn port(depth: usize) -> (SamplePort, SampleReader) {
-    reader(ReaderSpec { ranges: std::iter::once(0..8).collect(), every: 1, depth })
+    reader(ReaderSpec { ranges: std::iter::once(0..8).collect(), every: 1, depth, ..ReaderSpec::default() })
 }
 
 #[test]

@@ -2,11 +2,11 @@
 
 use std::collections::VecDeque;
 use zerocat_engine::{
-    AcyclicSettings, Concluded, CyclicLane, Engine, EngineParts, Exchange, LaneOptions, Pool, ReaderSpec, SampleReader,
-    Timing, Traffic, reader,
+    AcyclicSettings, Concluded, CyclicLane, Engine, EngineParts, Exchange, LaneOptions, Origin, Pool, ReaderSpec,
+    SampleReader, Timing, Traffic, reader,
 };
 use zerocat_link::{Link, LinkCounters, LinkFault, MAX_FRAME, MIN_FRAME, Slot};
-use zerocat_pdi::{DatagramPlan, FramePlan, Plan, Turn};
+use zerocat_pdi::{DatagramPlan, Direction, FramePlan, NOBODY, Plan, Share, Turn};
 use zerocat_sched::{Tick, Time};
 use zerocat_wire::{Command, FrameViewMut};
 
@@ -39,6 +39,42 @@ pub(crate) struct Memory {
     pub(crate) kicks: u32,
     /// How often frames were withdrawn.
     pub(crate) withdrawn: u32,
+    /// Who answers, instead of everybody.
+    pub(crate) there: Option<There>,
+}
+
+/// SubDevices at positions from 0 with an input byte each, who count 3 each in an LRW whose data ends with these bytes.
+/// The first ones have status bytes.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct There {
+    pub(crate) contributing: Vec<usize>,
+    pub(crate) answering: Vec<usize>,
+    /// How much more LRWs count.
+    pub(crate) extra: u16,
+}
+
+impl There {
+    pub(crate) fn new(contributing: &[usize], answering: &[usize]) -> Self {
+        Self { contributing: contributing.to_vec(), answering: answering.to_vec(), extra: 0 }
+    }
+
+    fn answer(&self, inputs: usize, fill: u8, command: Command, data: &mut [u8]) -> u16 {
+        let count = |who: &[usize]| u16::try_from(who.len()).unwrap();
+        match command {
+            Command::Lrw => {
+                let start = data.len() - inputs;
+                self.contributing.iter().for_each(|position| data[start + position] = fill);
+                3 * count(&self.contributing) + self.extra
+            }
+            Command::Lrd => {
+                assert!(data.iter().all(|byte| *byte == NOBODY), "sent as nobody's");
+                let told: Vec<_> = self.answering.iter().copied().filter(|position| *position < data.len()).collect();
+                told.iter().for_each(|position| data[*position] = 0);
+                count(&told)
+            }
+            _ => 1,
+        }
+    }
 }
 
 impl Memory {
@@ -56,6 +92,7 @@ impl Memory {
             down: false,
             kicks: 0,
             withdrawn: 0,
+            there: None,
         }
     }
 
@@ -67,6 +104,12 @@ impl Memory {
         let mut view = FrameViewMut::new_checked(&mut frame).unwrap();
         view.mark_returned();
         for mut datagram in view.datagrams_mut() {
+            if let Some(there) = &self.there {
+                let (command, inputs) = (datagram.view().command().unwrap(), datagram.view().data().len() / 2);
+                let counter = there.answer(inputs, self.fill, command, datagram.data_mut());
+                datagram.set_working_counter(counter + extra);
+                continue;
+            }
             let lrw = datagram.view().command() == Ok(Command::Lrw);
             if lrw {
                 datagram.data_mut()[2..4].fill(self.fill);
@@ -130,12 +173,13 @@ impl Link for Memory {
     }
 }
 
-/// `frames` frames of an LRW over two bytes of outputs and two of inputs.
+/// `frames` frames of an LRW over two bytes of outputs and two of inputs, of a SubDevice each.
 pub(crate) fn plan(frames: usize) -> Plan {
     let frame = |n: usize| FramePlan {
-        unit: 0,
         turn: Turn::EVERY_TICK,
+        status: None,
         datagrams: vec![DatagramPlan {
+            unit: 0,
             command: Command::Lrw,
             logical: u32::try_from(n * 4).unwrap(),
             len: 4,
@@ -143,9 +187,22 @@ pub(crate) fn plan(frames: usize) -> Plan {
             inputs: n * 4 + 2..n * 4 + 4,
             expected_working_counter: 3,
             expected_before_op: 3,
+            shares: vec![Share {
+                position: u16::try_from(n).unwrap(),
+                outputs: n * 4..n * 4 + 2,
+                inputs: n * 4 + 2..n * 4 + 4,
+                working_counter: 3,
+                before_op: 3,
+            }],
         }],
     };
     Plan { image_len: frames * 4, frames: (0..frames).map(frame).collect(), subdevices: Vec::new() }
+}
+
+/// The inputs of every SubDevice, in the order of the datagrams.
+pub(crate) fn inputs(plan: &Plan) -> Vec<Origin> {
+    let shares = plan.frames.iter().flat_map(|frame| &frame.datagrams).flat_map(|datagram| &datagram.shares);
+    shares.map(|share| Origin { position: share.position, direction: Direction::Input }).collect()
 }
 
 /// An engine over memory with an exchange installed, and a reader of the whole image.
@@ -160,8 +217,12 @@ pub(crate) fn exchanging_plan(plan: &Plan) -> (Engine<Memory>, EngineParts, Samp
     let timing = Timing::for_period(std::time::Duration::from_millis(1));
     let (mut engine, mut parts) = Engine::new(Memory::new(10), timing, pool, acyclic);
     let lane = CyclicLane::new(plan, LaneOptions { first_slot: Slot(0), al_status: Some(1) }).unwrap();
-    let (port, samples) =
-        reader(ReaderSpec { ranges: std::iter::once(0..plan.image_len).collect(), every: 1, depth: 64 });
+    let (port, samples) = reader(ReaderSpec {
+        ranges: std::iter::once(0..plan.image_len).collect(),
+        origins: inputs(plan),
+        every: 1,
+        depth: 64,
+    });
     parts.controls.install(Exchange { readers: vec![port], ..Exchange::new(lane) }).unwrap();
     parts.controls.traffic(Traffic::Live).unwrap();
     cycle(&mut engine, 0);

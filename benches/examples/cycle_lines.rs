@@ -36,6 +36,7 @@ fn pass(mark: &Mark, cycle: u64) {
 
 fn plan() -> Plan {
     let datagram = DatagramPlan {
+        unit: 0,
         command: Command::Lrw,
         logical: 0,
         len: LEN,
@@ -43,8 +44,9 @@ fn plan() -> Plan {
         inputs: LEN / 2..LEN,
         expected_working_counter: EXPECTED,
         expected_before_op: EXPECTED,
+        shares: Vec::new(),
     };
-    let frame = FramePlan { unit: 0, turn: Turn::EVERY_TICK, datagrams: vec![datagram] };
+    let frame = FramePlan { turn: Turn::EVERY_TICK, status: None, datagrams: vec![datagram] };
     Plan { image_len: LEN, frames: vec![frame], subdevices: Vec::new() }
 }
 

@@ -447,7 +447,7 @@ async fn program_one(
     let channels: Vec<_> = planned.sync_managers.iter().map(early).collect();
     let written = set_sync_managers(datagrams, target, &channels).await;
     written.map_err(failed("program process data sync managers"))?;
-    let entities = planned.fmmus.iter().map(|(number, entity)| {
+    let entities = planned.fmmus.iter().chain(&planned.status).map(|(number, entity)| {
         let entity = Fmmu { active: !late_entities.contains(number), ..*entity };
         (fmmu::register(*number), entity.emit())
     });

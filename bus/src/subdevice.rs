@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 use zerocat_pdi::{Access, SubDeviceLayout, SyncManagerLayout};
-use zerocat_wire::AlState;
 use zerocat_wire::register::features;
+use zerocat_wire::{AlState, register, sync_manager};
 
 use crate::error::{AlError, Label};
 use crate::sii::{Content, Sii};
@@ -249,9 +249,19 @@ impl SubDevice {
             position: self.position,
             sync_managers: self.sync_managers.clone(),
             fmmus: self.esc.fmmus,
+            status: self.status_register(),
             access: if self.lrw() { Access::Lrw } else { Access::LwrLrd },
             unit: 0,
         }
+    }
+
+    /// The register whose byte tells that it answers: the status of the sync manager of the mailbox that is read, which
+    /// shows also whether mail waits; without a mailbox the AL status. `None` where FMMUs can't be programmed.
+    fn status_register(&self) -> Option<u16> {
+        const STATUS: u16 = 5;
+        let mail = self.mailbox.map(|info| sync_manager::register(info.read_channel) + STATUS);
+        let fixed = self.esc.features & features::FIXED_FMMU_SYNC_MANAGER != 0;
+        (self.goes_up() && !fixed).then(|| mail.unwrap_or(register::AL_STATUS))
     }
 
     /// For [`crate::matching::identify`].

@@ -164,7 +164,7 @@ fn run(course: &Rc<RefCell<Course>>) {
     let mut machine = Machine {
         rig: Cow::Borrowed(&rig),
         datagrams: &datagrams,
-        controls,
+        controls: RefCell::new(controls),
         counters,
         cyclic_slots: CYCLIC,
         surroundings: &scene,

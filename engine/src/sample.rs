@@ -83,10 +83,10 @@ pub struct ReaderSpec {
 }
 
 impl ReaderSpec {
-    /// A reader of these ranges in each cycle.
+    /// A reader of these ranges in each cycle, whoever they come from.
     #[must_use]
     pub const fn of_all(ranges: Vec<Range<usize>>, depth: usize) -> Self {
-        Self { ranges, every: 1, depth }
+        Self { ranges, origins: Vec::new(), every: 1, depth }
     }
 }
 

@@ -27,7 +27,7 @@ fuzz_target!(|image: &[u8]| {
     let map = from_sii(&sii);
     for access in [Access::Lrw, Access::LrwOverlapping, Access::LwrLrd] {
         let sync_managers = map.sync_managers.clone();
-        let layout = SubDeviceLayout { position: 0, sync_managers, fmmus: 16, access, unit: 0 };
+        let layout = SubDeviceLayout { position: 0, sync_managers, fmmus: 16, status: Some(0x080d), access, unit: 0 };
         let Ok(plan) = lay_out(&[layout], &[], 1452) else { continue };
         let planned = &plan.subdevices[0];
         for entry in &planned.entries {

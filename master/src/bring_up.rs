@@ -342,7 +342,7 @@ impl<'a> Machine<'a> {
         let voids;
         (*voider, voids) = void::orders(plan);
         (*before, *suspended_before) = (self.counters.read(), self.surroundings.suspended());
-        self.controls.install(Exchange { lane, readers, writers, safe, initial, stall_limit, voids })?;
+        self.controls.borrow_mut().install(Exchange { lane, readers, writers, safe, initial, stall_limit, voids })?;
         self.complete_cycles(before, |now| now.installed > before.installed).await?;
         self.observer.enter(Phase::Op);
         let told_before = self.counters.read().expectations;
@@ -360,10 +360,10 @@ impl<'a> Machine<'a> {
             }
         }
         if plan.has_op_only() {
-            self.controls.expect(TakingPart::All)?;
+            self.controls.borrow_mut().expect(TakingPart::All)?;
             self.complete_cycles(before, |now| now.expectations > told_before).await?;
         }
-        self.controls.traffic(Traffic::Live)?;
+        self.controls.borrow_mut().traffic(Traffic::Live)?;
         self.observer.enter(Phase::Running);
         Ok(())
     }

@@ -75,7 +75,7 @@ impl BusThread {
         let mut machine = Machine {
             rig: Cow::Borrowed(&rig),
             datagrams: &datagrams,
-            controls: ends.controls,
+            controls: RefCell::new(ends.controls),
             counters: core.counters.clone(),
             cyclic_slots: core.cyclic_slots,
             surroundings: &surroundings,
@@ -111,7 +111,7 @@ impl BusThread {
             ControlFlow::Continue(())
         });
         early.give(&core.thread);
-        let controls = machine.controls;
+        let controls = machine.controls.into_inner();
         let (reached, tasks, furthest) = (reached.into_inner(), tasks.into_inner().stop(), options.observer.furthest());
         let report = RunReport::of(&core, reached, tasks, furthest, options.observer.told(), datagrams.counters());
         conclude(life, report, core.end(controls), started)

@@ -2,11 +2,12 @@
 
 use crate::bring_up::StartError;
 use crate::report::{AccessReport, UnitReport};
+use std::collections::BTreeSet;
 use std::time::Duration;
 use zerocat_bus::matching::Matching;
 use zerocat_bus::{Network, SubDevice};
 use zerocat_config::{Overlap, Rig};
-use zerocat_pdi::{Access, Plan, SubDeviceLayout, SyncUnit};
+use zerocat_pdi::{Access, DatagramPlan, Plan, SubDeviceLayout, SyncUnit};
 use zerocat_wire::Command;
 
 /// The unit of all SubDevices that the rig file puts into none.
@@ -81,18 +82,20 @@ pub(crate) fn check_watchdogs(rig: &Rig, plan: &Plan, matching: &Matching) -> Re
 pub(crate) fn report(rig: &Rig, plan: &Plan) -> Vec<UnitReport> {
     let names = std::iter::once(None).chain(rig.engine.sync_units.iter().map(|unit| Some(unit.name.clone())));
     let unit = |(number, name): (usize, Option<String>)| {
-        let frames = || plan.frames.iter().filter(|frame| frame.unit == number);
+        let of_unit = |datagram: &&DatagramPlan| datagram.unit == number;
+        let frames = || plan.frames.iter().filter(|frame| frame.datagrams.iter().any(|one| of_unit(&one)));
         let turn = frames().next().map(|frame| frame.turn)?;
-        let carried = |n: usize| plan.frames.get(n).is_some_and(|frame| frame.unit == number);
-        let subdevices = plan.subdevices.iter().filter(|one| !one.fmmus.is_empty() && carried(one.frame)).count();
+        let datagrams = || plan.frames.iter().flat_map(|frame| &frame.datagrams).filter(of_unit);
+        let carried: BTreeSet<_> =
+            datagrams().flat_map(|datagram| &datagram.shares).map(|share| share.position).collect();
         Some(UnitReport {
             name,
             every: turn.every(),
             phase: turn.phase(),
             rate_hz: rig.network.properties.rate / f64::from(turn.every()),
-            subdevices,
+            subdevices: carried.len(),
             frames: frames().count(),
-            data_bytes: frames().flat_map(|frame| &frame.datagrams).map(|datagram| datagram.len).sum(),
+            data_bytes: datagrams().map(|datagram| datagram.len).sum(),
         })
     };
     names.enumerate().filter_map(unit).collect()
@@ -102,8 +105,9 @@ pub(crate) fn report(rig: &Rig, plan: &Plan) -> Vec<UnitReport> {
 pub(crate) fn access_report(plan: &Plan) -> AccessReport {
     let mut report = AccessReport::default();
     for planned in plan.subdevices.iter().filter(|planned| !planned.fmmus.is_empty()) {
-        let datagrams = plan.frames.get(planned.frame).map_or(&[][..], |frame| &frame.datagrams);
-        match datagrams.first() {
+        let all = plan.frames.iter().flat_map(|frame| &frame.datagrams);
+        let mut own = all.filter(|datagram| datagram.shares.iter().any(|share| share.position == planned.position));
+        match own.next() {
             Some(one) if one.command != Command::Lrw => report.lwr_lrd += 1,
             Some(one) if one.outputs.len() + one.inputs.len() > one.len => report.lrw_overlapping += 1,
             Some(_) => report.lrw += 1,

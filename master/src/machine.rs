@@ -20,7 +20,7 @@ use crate::surroundings::Surroundings;
 use crate::tasks::TaskStartError;
 use futures_lite::future::or;
 use std::borrow::Cow;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
@@ -143,7 +143,7 @@ pub struct Machine<'a> {
     /// Datagrams through the frame pool.
     pub datagrams: &'a Datagrams,
     /// The realtime thread.
-    pub controls: Controls,
+    pub controls: RefCell<Controls>,
     /// Its counters.
     pub counters: CountersReader,
     /// Transmit slots for cyclic frames, from slot 0.

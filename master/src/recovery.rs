@@ -208,14 +208,14 @@ impl<'a> Machine<'a> {
     /// only after an earlier call had given up is found by the next.
     pub(crate) async fn take_exchange_out(&mut self, ports: &mut Ports) -> Result<(), StartError> {
         if self.counters.read().exchanging != 0 {
-            self.controls.traffic(Traffic::Safe)?;
+            self.controls.borrow_mut().traffic(Traffic::Safe)?;
             // Where they can't be sent, what the link holds is withdrawn when the exchange is retired.
             if let Err(error) = self.send_safe_outputs().await {
                 tracing::info!("{error}");
             }
             self.retire().await?;
         }
-        if let Some(exchange) = self.controls.collect() {
+        if let Some(exchange) = self.controls.borrow_mut().collect() {
             ports.readers.extend(exchange.readers);
             ports.writers.extend(exchange.writers);
         }

@@ -47,7 +47,7 @@ impl<'a> Machine<'a> {
         if self.counters.read().live == 0 {
             return Ok(());
         }
-        self.controls.traffic(Traffic::Safe)?;
+        self.controls.borrow_mut().traffic(Traffic::Safe)?;
         self.obeyed(1, || self.counters.read().live == 0).await
     }
 
@@ -56,7 +56,7 @@ impl<'a> Machine<'a> {
         if self.counters.read().exchanging == 0 {
             return Ok(());
         }
-        self.controls.traffic(Traffic::Safe)?;
+        self.controls.borrow_mut().traffic(Traffic::Safe)?;
         self.send_safe_outputs().await?;
         self.wait_for_standstill(planned).await;
         Ok(())
@@ -86,7 +86,7 @@ impl<'a> Machine<'a> {
         let anybody = answers.is_ok_and(|answer| answer.working_counter > 0);
         if anybody {
             if planned.plan.has_op_only() {
-                failed.extend(self.controls.expect(TakingPart::BeforeOp).err().map(StartError::from));
+                failed.extend(self.controls.borrow_mut().expect(TakingPart::BeforeOp).err().map(StartError::from));
             }
             failed.extend(network.step_down(AlState::SafeOp).await.into_iter().map(StartError::from));
         }
@@ -123,7 +123,7 @@ impl<'a> Machine<'a> {
         if self.counters.read().exchanging == 0 {
             return Ok(());
         }
-        self.controls.retire()?;
+        self.controls.borrow_mut().retire()?;
         self.obeyed(1, || self.counters.read().exchanging == 0).await
     }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 use zerocat_config::ResolvedChannel;
-use zerocat_engine::{Follow, Order, ReaderSpec, WriterSpec};
-use zerocat_pdi::{BitSpan, DataType, Octets, Value, Windows};
+use zerocat_engine::{Follow, Order, Origin, ReaderSpec, WriterSpec};
+use zerocat_pdi::{BitSpan, DataType, Direction, Octets, Value, Windows};
 
 /// A channel and its place in the process image.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,8 +70,8 @@ pub struct Mapping {
     windows: Windows,
     points: Vec<Point>,
     follows: Vec<Follow>,
-    /// Bytes of the image with the channels of each SubDevice.
-    parts: Vec<Range<usize>>,
+    /// Bytes of the image with the channels of each SubDevice, by position.
+    parts: BTreeMap<u16, Range<usize>>,
 }
 
 /// Least number of records that a sample ring holds.
@@ -96,7 +96,7 @@ impl Mapping {
         };
         let points = channels.iter().zip(&windows.spans).map(point).collect();
         let follows = channels.iter().zip(&windows.spans).filter_map(|(placed, span)| placed.follow(*span)).collect();
-        Self { windows, points, follows, parts: parts.into_values().collect() }
+        Self { windows, points, follows, parts }
     }
 
     /// The points in the order of the channels.
@@ -115,7 +115,12 @@ impl Mapping {
     /// that there are `per_second` of them.
     #[must_use]
     pub fn reader(&self, every: u64, per_second: f64) -> ReaderSpec {
-        ReaderSpec { ranges: self.windows.ranges.clone(), every, depth: self.depth(per_second) }
+        ReaderSpec {
+            ranges: self.windows.ranges.clone(),
+            origins: self.origins(Direction::Input),
+            every,
+            depth: self.depth(per_second),
+        }
     }
 
     /// The writer to ask the engine for: state feedback every `state_every` cycles, `per_second` times per second.
@@ -124,13 +129,19 @@ impl Mapping {
         WriterSpec {
             ranges: self.windows.ranges.clone(),
             mask: self.windows.mask.clone(),
-            parts: self.parts.clone(),
+            parts: self.parts.values().cloned().collect(),
+            origins: self.origins(Direction::Output),
             follows: self.follows.clone(),
             order: Order::Newest,
             depth: COMMAND_DEPTH,
             state_every,
             state_depth: self.depth(per_second),
         }
+    }
+
+    /// The SubDevices that the points are of, by [`Point::part`].
+    fn origins(&self, direction: Direction) -> Vec<Origin> {
+        self.parts.keys().map(|position| Origin { position: *position, direction }).collect()
     }
 
     fn depth(&self, per_second: f64) -> usize {
@@ -156,7 +167,6 @@ fn parts(channels: &[Placed]) -> BTreeMap<u16, Range<usize>> {
 pub(crate) mod tests {
     use super::*;
     use zerocat_config::Place;
-    use zerocat_pdi::Direction;
 
     /// A channel with a place, for tests.
     pub(crate) fn placed(channel: u32, data_type: DataType, offset: usize, len: u8) -> Placed {

@@ -7,6 +7,7 @@
 //! For benches and tests. Not guaranteed: any relation between virtual and real time.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,10 +20,11 @@ use zerocat::{
 use zerocat_bus::{BringUpError, Datagrams, block_on, requests};
 use zerocat_engine::{
     AcyclicSettings, CommandWriter, Concluded, Controls, CountersReader, Engine, EngineParts, EventReader, Follow,
-    Pool, ReaderSpec, RingFull, SampleReader, Slack, StateReader, Timing, WriterSpec, reader, slots_needed, writer,
+    Origin, Pool, ReaderSpec, RingFull, SampleReader, Slack, StateReader, Timing, WriterSpec, reader, slots_needed,
+    writer,
 };
 use zerocat_link::{Link, Sizing, Slot};
-use zerocat_pdi::{BitSpan, Plan};
+use zerocat_pdi::{BitSpan, Direction, Plan, SubDevicePlan};
 use zerocat_sched::time::nanos;
 use zerocat_sched::{Tick, Time, link_idle_timer};
 use zerocat_sim::{Segment, SegmentLink};
@@ -165,8 +167,8 @@ impl<L: Link> VirtualNetwork<L> {
     }
 
     /// Messages to the engine.
-    pub const fn controls_mut(&mut self) -> &mut Controls {
-        &mut self.machine.controls
+    pub fn controls_mut(&mut self) -> &mut Controls {
+        self.machine.controls.get_mut()
     }
 
     /// The counters as they were published last.
@@ -214,7 +216,7 @@ pub fn machine<'a>(
     Machine {
         rig: Cow::Borrowed(rig),
         datagrams,
-        controls,
+        controls: RefCell::new(controls),
         counters,
         cyclic_slots: CYCLIC,
         surroundings: &Calm,
@@ -418,13 +420,23 @@ pub fn tasks(plan: &Plan) -> (Ports, Tasks) {
 fn tasks_of(plan: &Plan, bindings: &Bindings) -> (Ports, Tasks) {
     let inputs = joined(plan.subdevices.iter().map(|subdevice| subdevice.inputs.clone()));
     let outputs = joined(plan.subdevices.iter().map(|subdevice| subdevice.outputs.clone()));
-    let (sample_port, samples) = reader(ReaderSpec::of_all(inputs, DEPTH));
+    let (sample_port, samples) =
+        reader(ReaderSpec { origins: origins(plan, Direction::Input), ..ReaderSpec::of_all(inputs, DEPTH) });
     let follows =
         bindings.iter().flatten().filter_map(|one| follow(one.span, one.initial, one.safe, &outputs)).collect();
+    let origins = origins(plan, Direction::Output);
     let parts = plan.subdevices.iter().map(|one| one.outputs.clone()).filter(|outputs| !outputs.is_empty()).collect();
-    let (writer_port, commands, states) = writer(WriterSpec { parts, follows, ..WriterSpec::of_all(outputs, DEPTH) });
+    let (writer_port, commands, states) =
+        writer(WriterSpec { parts, origins, follows, ..WriterSpec::of_all(outputs, DEPTH) });
     let ports = Ports { readers: vec![sample_port], writers: vec![writer_port] };
     (ports, Tasks { samples, commands, states })
+}
+
+/// All SubDevices with inputs, or with outputs, in bus order.
+fn origins(plan: &Plan, direction: Direction) -> Vec<Origin> {
+    let bytes = |one: &SubDevicePlan| if direction == Direction::Input { one.inputs.len() } else { one.outputs.len() };
+    let with_bytes = plan.subdevices.iter().filter(|one| bytes(one) > 0);
+    with_bytes.map(|one| Origin { position: one.position, direction }).collect()
 }
 
 /// How an output of a task follows, with its place in the record of all outputs.

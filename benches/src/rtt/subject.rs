@@ -195,6 +195,7 @@ fn plan(burst: Burst) -> Plan {
     let frame = |number: u16| {
         let start = usize::from(number) * len;
         let datagram = DatagramPlan {
+            unit: 0,
             command: Command::Lrw,
             logical: u32::from(number) * STRIDE,
             len,
@@ -202,8 +203,9 @@ fn plan(burst: Burst) -> Plan {
             inputs: start + len / 2..start + len,
             expected_working_counter: burst.expected,
             expected_before_op: burst.expected,
+            shares: Vec::new(),
         };
-        FramePlan { unit: 0, turn: Turn::EVERY_TICK, datagrams: vec![datagram] }
+        FramePlan { turn: Turn::EVERY_TICK, status: None, datagrams: vec![datagram] }
     };
     let frames: Vec<_> = (0..burst.frames).map(frame).collect();
     Plan { image_len: frames.len() * len, frames, subdevices: Vec::new() }

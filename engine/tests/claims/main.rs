@@ -16,8 +16,5 @@ mod support;
 mod tick;
 mod timed;
 mod units;
-<<<<<<< HEAD
-mod void;
-=======
 mod validity;
->>>>>>> 32d609b (Whose inputs are good is known for each SubDevice: a deficit that who is missing explains exactly leaves the others good)
+mod void;

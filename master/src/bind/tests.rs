@@ -25,7 +25,7 @@ fn plan() -> Plan {
         SyncManagerLayout { number, direction, start: 0x1000, control: 0x24, activation, pdos }
     };
     let sync_managers = vec![manager(2, Direction::Output, outputs), manager(3, Direction::Input, inputs)];
-    let layout = SubDeviceLayout { position: 4, sync_managers, fmmus: 4, access: Access::Lrw, unit: 0 };
+    let layout = SubDeviceLayout { position: 4, sync_managers, fmmus: 4, status: None, access: Access::Lrw, unit: 0 };
     lay_out(&[layout], &[SyncUnit { every: 1, phase: None }], 1486).unwrap()
 }
 

@@ -3,6 +3,9 @@
 //! A look asks all of them at the same time, with one datagram each, and takes each answer as it comes; so those that
 //! don't answer keep nobody waiting. That one doesn't answer is told when it missed some looks in a row while frames
 //! flowed. Where all watchdogs expired that could, the network is lost ([`Witnesses`]).
+//!
+//! Each look ends by telling the realtime thread who gives inputs, so that the working counters without those that don't
+//! are right ones.
 
 use crate::bring_up::Planned;
 use crate::events::SessionEvent;
@@ -18,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::task::Poll;
 use std::time::Duration;
 use zerocat_bus::{Actors, StateReport};
-use zerocat_engine::Counters;
+use zerocat_engine::{Counters, Presence};
 
 /// Time from one look to the next while somebody is out of OP.
 const ASK_AGAIN: Duration = Duration::from_millis(200);
@@ -41,6 +44,8 @@ struct Asking {
     missed: BTreeMap<u16, u32>,
     /// The first SubDevices of silent branches that were told.
     branches: BTreeSet<u16>,
+    /// The realtime thread was told last that somebody gives no inputs.
+    told_missing: bool,
 }
 
 /// What a report is worth.
@@ -56,7 +61,12 @@ enum Worth {
 
 impl Asking {
     fn new(planned: &Planned<'_>) -> Self {
-        Self { witnesses: Witnesses::new(planned.witnesses()), missed: BTreeMap::new(), branches: BTreeSet::new() }
+        Self {
+            witnesses: Witnesses::new(planned.witnesses()),
+            missed: BTreeMap::new(),
+            branches: BTreeSet::new(),
+            told_missing: false,
+        }
     }
 
     fn take(&mut self, report: &StateReport, counters: &Counters) -> Worth {
@@ -113,6 +123,7 @@ impl<'a> Machine<'a> {
     /// didn't for all.
     async fn look(&self, asking: &mut Asking, actors: &Actors<'_>, planned: &Planned<'a>, health: &mut Health) -> Told {
         let mut held = Vec::new();
+        let as_of = self.counters.read().cycle;
         asking.witnesses.begin();
         let each = |report: StateReport| match asking.take(&report, &self.counters.read()) {
             Worth::Tell => self.note(report, planned, health),
@@ -127,6 +138,7 @@ impl<'a> Machine<'a> {
         if !asking.awaits_answers() {
             self.tell_branches(&mut asking.branches, planned, health);
         }
+        self.tell_presence(asking, health, as_of);
         told
     }
 
@@ -145,6 +157,17 @@ impl<'a> Machine<'a> {
                     first,
                 }));
             }
+        }
+    }
+
+    /// Tells the realtime thread who gives inputs, all having been asked after a cycle.
+    fn tell_presence(&self, asking: &mut Asking, health: &Health, as_of: u64) {
+        let presence = health.presence();
+        let missing = presence != Presence::all();
+        if missing || asking.told_missing {
+            asking.told_missing = missing;
+            // A realtime thread that takes no messages has ended, which ends this life too.
+            let _ = self.controls.borrow_mut().presence(presence, as_of);
         }
     }
 

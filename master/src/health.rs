@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use zerocat_bus::{Address, AlShown, Label, StateReport};
+use zerocat_engine::Presence;
 use zerocat_wire::AlState;
 
 /// A SubDevice that isn't in OP, and what it shows.
@@ -25,6 +26,11 @@ impl OutOfOp {
     #[must_use]
     pub fn has_error_in_op(&self) -> bool {
         self.shown.is_some_and(|shown| shown.status.state() == Some(AlState::Op) && shown.status.error())
+    }
+
+    /// Whether it takes part in the exchange all the same: it is in SAFE-OP, and so gives its inputs.
+    pub(crate) fn contributes(&self) -> bool {
+        self.shown.and_then(|shown| shown.status.state()).is_some_and(|state| state >= AlState::SafeOp)
     }
 }
 
@@ -103,6 +109,11 @@ impl Health {
         self.out.values()
     }
 
+    /// Who gives inputs, as far as is known: all but those that don't answer, or show a state below SAFE-OP.
+    pub(crate) fn presence(&self) -> Presence {
+        self.out().filter(|out| !out.contributes()).map(|out| out.who.position).collect()
+    }
+
     /// How often a SubDevice left OP by itself.
     pub(crate) const fn left(&self) -> u64 {
         self.left
@@ -113,7 +124,6 @@ impl Health {
 mod tests {
     use super::*;
     use zerocat_bus::DatagramError;
-    use zerocat_wire::AlState;
     use zerocat_wire::al::{AlStatus, AlStatusCode};
 
     fn report(position: u16, status: u16, code: u16) -> StateReport {
@@ -143,6 +153,18 @@ mod tests {
         );
         assert_eq!(take(&mut health, 0x14, 0x1b), None);
         assert_eq!((health.out().count(), health.left()), (1, 1));
+    }
+
+    #[test]
+    fn who_is_in_safe_op_still_gives_inputs_and_who_is_below_or_silent_gives_none() {
+        let mut health = Health::default();
+        let silent = StateReport { shown: Err(DatagramError::TooLong { len: 0 }), ..report(1, 0, 0) };
+        health.take(silent, None);
+        for (position, status) in [(3, 0x14), (4, 0x12), (5, 0x01), (6, 0x03)] {
+            health.take(report(position, status, 0x1b), None);
+        }
+        let missing: Vec<_> = (0..9).filter(|position| health.presence().is_missing(*position)).collect();
+        assert_eq!(missing, [1, 4, 5, 6]);
     }
 
     #[test]

@@ -8,6 +8,7 @@
 mod any_channel;
 mod busy_poll;
 mod check;
+mod checked;
 mod duration;
 mod engine;
 mod error;
@@ -36,6 +37,7 @@ mod types;
 mod waveform;
 
 pub use busy_poll::{BusyPoll, BusyPollSettings};
+pub use checked::CheckedRig;
 pub use engine::{Dc, Engine, LinkKind, SafeOutputs, UmemPages, Wait, Wakeup, XdpMode};
 pub use error::{ConfigError, Problem, Rule};
 pub use exchange::{Overlap, SyncUnit};

@@ -157,6 +157,20 @@ impl Rig {
         })
     }
 
+    /// The channel of a name in one direction, enabled or not: one that no task exchanges still says which entry it is.
+    #[must_use]
+    pub fn channel(&self, name: &str, direction: Direction) -> Option<ResolvedChannel> {
+        let mut all = self.tasks.iter().flat_map(Task::channels);
+        all.find(|channel| channel.direction == direction && channel.name == name).and_then(|one| self.resolve(&one))
+    }
+
+    /// The names of all channels in one direction, in the order of the file.
+    #[must_use]
+    pub fn channel_names(&self, direction: Direction) -> Vec<String> {
+        let all = self.tasks.iter().flat_map(Task::channels).filter(|channel| channel.direction == direction);
+        all.map(|channel| channel.name.to_owned()).collect()
+    }
+
     fn resolve(&self, of: &AnyChannel<'_>) -> Option<ResolvedChannel> {
         let slave = self.slave(of.device)?;
         let entry = entry(slave, of.direction, of.target)?;

@@ -10,8 +10,11 @@
 //! that comes while traffic is not live, is dropped and counted, never kept. So nothing from before an outage is sent
 //! after it, however slow the writer or the realtime thread was. An epoch may void what was commanded of a single
 //! SubDevice only ([`Parts`]): then a set from before it counts for the others.
+//!
+//! A writer may have limits of age and silence ([`Limits`]).
 
 use crate::follow::{Follow, Following, Others};
+use crate::limits::{Admitted, Limits, MOST_SILENCES};
 use crate::parts::{Parts, Told};
 use crate::record::{RecordConsumer, RecordProducer, record_ring};
 use crate::safe::SafeOutputs;
@@ -21,8 +24,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use zerocat_pdi::scatter;
 
-/// Bytes of a set in the ring before the record: its epoch, and what the others are.
-const HEADER: usize = 16;
+/// Bytes of a set in the ring before the record: what it was made for, and what the others are.
+const HEADER: usize = 32;
+/// In the place of a cycle: computed from none.
+const NO_CYCLE: u64 = u64::MAX;
 
 /// Which of the sets that wait are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -50,6 +55,10 @@ pub struct WriterSpec {
     pub follows: Vec<Follow>,
     /// Which of the sets that wait are sent.
     pub order: Order,
+    /// Most cycles from that which a set was computed from to that in which it is sent. `None`: any number.
+    pub max_age: Option<u64>,
+    /// Most cycles without a set, once one was taken; after that the outputs are safe. `None`: any number.
+    pub silence: Option<u64>,
     /// Command records that the ring holds.
     pub depth: usize,
     /// Give the outputs as sent in every n-th cycle of the grid; 0 is taken as 1.
@@ -87,6 +96,7 @@ pub fn writer(spec: WriterSpec) -> (WriterPort, CommandWriter, StateReader) {
         parts,
         began: 0,
         order: spec.order,
+        limits: Limits::of(spec.max_age, spec.silence),
         unsent: None,
         commands: consumer,
         abandoned: false,
@@ -99,7 +109,7 @@ pub fn writer(spec: WriterSpec) -> (WriterPort, CommandWriter, StateReader) {
 /// What the realtime thread tells a writer, without waiting for it.
 #[derive(Debug, Default)]
 struct Shared {
-    /// The epoch in the bits from [`EPOCH`] up, below it [`LIVE`].
+    /// The epoch in the bits from [`EPOCH`] up, below it how often the writer was silent, and [`LIVE`].
     state: AtomicU64,
     /// The epoch that voided all that was commanded before.
     began: AtomicU64,
@@ -108,20 +118,24 @@ struct Shared {
 
 /// Sets of the epoch are taken.
 const LIVE: u64 = 1;
+/// Lowest bit of how often the writer was silent.
+const SILENCES: u32 = 1;
 /// Lowest bit of the epoch.
-const EPOCH: u32 = 1;
+const EPOCH: u32 = 17;
 
 impl Shared {
-    /// Tells the epoch, and whether its sets are taken. Only the realtime thread calls it.
-    fn set(&self, epoch: u64, live: bool) {
+    /// Tells the epoch, how often the writer was silent, and whether its sets are taken. Only the realtime thread calls it.
+    fn set(&self, epoch: u64, silences: u64, live: bool) {
+        let state = (epoch << EPOCH) | (silences << SILENCES) | u64::from(live);
         // SYNC: publishes the epoch, and what it began with. Pairs with the acquire load in state.
-        self.state.store((epoch << EPOCH) | u64::from(live), Ordering::Release);
+        self.state.store(state, Ordering::Release);
     }
 
     fn state(&self) -> CommandState {
         // SYNC: pairs with the release store in set.
         let state = self.state.load(Ordering::Acquire);
-        CommandState { epoch: state >> EPOCH, live: state & LIVE != 0 }
+        let silences = state >> SILENCES & MOST_SILENCES;
+        CommandState { epoch: state >> EPOCH, silences, live: state & LIVE != 0 }
     }
 }
 
@@ -130,8 +144,28 @@ impl Shared {
 pub struct CommandState {
     /// The epoch. 0 until the writer's first exchange is installed.
     pub epoch: u64,
+    /// How often the writer was silent, modulo 65,536. A set that was made before the last of these silences is dropped.
+    pub silences: u64,
     /// Whether sets of this epoch are taken. Those that come earlier are dropped.
     pub live: bool,
+}
+
+/// What a set was made for, and from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Made {
+    /// The epoch that it was made for.
+    pub epoch: u64,
+    /// How often the writer had been silent ([`CommandState::silences`]).
+    pub silences: u64,
+    /// The cycle whose inputs it was computed from.
+    pub from: Option<u64>,
+}
+
+impl Made {
+    /// For an epoch, by a writer without limits.
+    const fn of_epoch(epoch: u64) -> Self {
+        Self { epoch, silences: 0, from: None }
+    }
 }
 
 /// The ring has no room: the realtime thread hasn't taken the last records yet.
@@ -166,7 +200,7 @@ impl CommandWriter {
     /// # Errors
     /// [`RingFull`]; also when the record isn't [`record_len`](Self::record_len) bytes long.
     pub fn push(&mut self, record: &[u8], epoch: u64) -> Result<(), RingFull> {
-        self.push_with(record, epoch, Others::Stay, |commanded| commanded.fill(0xff))
+        self.push_with(record, Made::of_epoch(epoch), Others::Stay, |commanded| commanded.fill(0xff))
     }
 
     /// Hands over a complete set of outputs that was made for an epoch. One of another epoch than the present one, or one
@@ -175,16 +209,24 @@ impl CommandWriter {
     /// # Errors
     /// [`RingFull`]; also when record and mask aren't [`record_len`](Self::record_len) bytes long.
     pub fn push_set(&mut self, set: CommandSet<'_>, epoch: u64) -> Result<(), RingFull> {
+        self.push_made(set, Made::of_epoch(epoch))
+    }
+
+    /// As [`push_set`](Self::push_set), with what the writer's limits ask for.
+    ///
+    /// # Errors
+    /// As [`push_set`](Self::push_set).
+    pub fn push_made(&mut self, set: CommandSet<'_>, made: Made) -> Result<(), RingFull> {
         if set.commanded.len() != self.len {
             return Err(RingFull);
         }
-        self.push_with(set.record, epoch, set.others, |commanded| commanded.copy_from_slice(set.commanded))
+        self.push_with(set.record, made, set.others, |commanded| commanded.copy_from_slice(set.commanded))
     }
 
     fn push_with(
         &mut self,
         record: &[u8],
-        epoch: u64,
+        made: Made,
         others: Others,
         mask: impl FnOnce(&mut [u8]),
     ) -> Result<(), RingFull> {
@@ -193,7 +235,7 @@ impl CommandWriter {
         }
         let pushed = self.ring.push_with(|bytes| {
             let Some((header, rest)) = bytes.split_first_chunk_mut::<HEADER>() else { return };
-            *header = emit(epoch, others);
+            *header = emit(made, others);
             let Some((to, commanded)) = rest.split_at_mut_checked(record.len()) else { return };
             to.copy_from_slice(record);
             mask(commanded);
@@ -234,6 +276,12 @@ impl CommandWriter {
         self.len
     }
 
+    /// Whether the realtime end is gone, so that no set will be taken any more.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.ring.is_abandoned()
+    }
+
     /// Sets that reached the output image. Sets that a newer one overtook are not in it.
     #[must_use]
     pub fn applied(&self) -> u64 {
@@ -242,17 +290,24 @@ impl CommandWriter {
     }
 }
 
-fn emit(epoch: u64, others: Others) -> [u8; HEADER] {
-    (u128::from(others == Others::Safe) << 64 | u128::from(epoch)).to_le_bytes()
+fn emit(made: Made, others: Others) -> [u8; HEADER] {
+    let words = [made.epoch, u64::from(others == Others::Safe), made.from.unwrap_or(NO_CYCLE), made.silences];
+    let mut bytes = [0; HEADER];
+    for (to, word) in bytes.as_chunks_mut::<8>().0.iter_mut().zip(words) {
+        *to = word.to_le_bytes();
+    }
+    bytes
 }
 
-/// Takes a record of the ring apart: the epoch that it was made for, and the set.
-fn parse(bytes: &[u8]) -> Option<(u64, CommandSet<'_>)> {
+/// Takes a record of the ring apart: what it was made for, and the set.
+fn parse(bytes: &[u8]) -> Option<(Made, CommandSet<'_>)> {
     let (header, rest) = bytes.split_first_chunk::<HEADER>()?;
-    let (epoch, others) = header.split_first_chunk::<8>()?;
-    let others = if others.first() == Some(&0) { Others::Stay } else { Others::Safe };
+    let mut words = header.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word));
+    let (epoch, others, from, silences) = (words.next()?, words.next()?, words.next()?, words.next()?);
+    let others = if others == 0 { Others::Stay } else { Others::Safe };
     let (record, commanded) = rest.split_at_checked(rest.len() / 2)?;
-    Some((u64::from_le_bytes(*epoch), CommandSet { record, commanded, others }))
+    let made = Made { epoch, silences, from: (from != NO_CYCLE).then_some(from) };
+    Some((made, CommandSet { record, commanded, others }))
 }
 
 /// What became of the sets that waited.
@@ -260,10 +315,25 @@ fn parse(bytes: &[u8]) -> Option<(u64, CommandSet<'_>)> {
 pub(crate) struct Taken {
     /// Sets put into the image: one or none.
     pub(crate) applied: u64,
-    /// Sets dropped: of another epoch, or while traffic was not live.
+    /// Sets dropped: of another epoch, of before a silence, or while traffic was not live.
     pub(crate) stale: u64,
+    /// Sets dropped: computed from too old a cycle.
+    pub(crate) late: u64,
     /// Outputs of a SubDevice that waited for a command have got one.
     pub(crate) answered: bool,
+    /// The writer had been silent.
+    pub(crate) heard: bool,
+}
+
+impl Taken {
+    /// What became of so many sets, of which the newest was looked at.
+    fn of(admitted: Admitted, sets: u64) -> Self {
+        match admitted {
+            Admitted::Applied => Self { applied: 1, ..Self::default() },
+            Admitted::Stale => Self { stale: sets, ..Self::default() },
+            Admitted::Late => Self { late: sets, ..Self::default() },
+        }
+    }
 }
 
 /// The realtime end of a writer.
@@ -277,6 +347,7 @@ pub struct WriterPort {
     /// The first epoch whose sets count.
     began: u64,
     order: Order,
+    limits: Limits,
     /// In turn: the cycle of the last set, until it has been sent.
     unsent: Option<u64>,
     commands: RecordConsumer,
@@ -300,11 +371,12 @@ impl WriterPort {
         if live.is_none() && crate::planted::is(crate::planted::Planted::OldEpochSent) {
             return Taken::default();
         }
-        let taken = match (self.order, live) {
-            (Order::InTurn, Some(_)) => self.take_oldest(live, safe, image),
-            _ => self.take_newest(live, safe, image),
+        let mut taken = match (self.order, live) {
+            (Order::InTurn, Some(_)) => self.take_oldest(live, cycle, safe, image),
+            _ => self.take_newest(live, cycle, safe, image),
         };
         if taken.applied > 0 {
+            taken.heard = self.limits.hear(cycle);
             self.unsent = (self.order == Order::InTurn).then_some(cycle);
             // SYNC: a statistic; it orders nothing. Pairs with the relaxed load in CommandWriter::applied.
             self.shared.applied.fetch_add(1, Ordering::Relaxed);
@@ -313,27 +385,43 @@ impl WriterPort {
     }
 
     #[inline]
-    fn take_newest(&mut self, live: Option<u64>, safe: &SafeOutputs, image: &mut [u8]) -> Taken {
-        let mut applied = false;
+    fn take_newest(&mut self, live: Option<u64>, cycle: u64, safe: &SafeOutputs, image: &mut [u8]) -> Taken {
+        let mut admitted = Admitted::Stale;
         let (commands, mut target) = self.split(safe, image);
-        let waiting = commands.pop_newest_with(|bytes| applied = target.admit(bytes, live));
-        let answered = target.answered;
-        if applied { Taken { applied: 1, stale: 0, answered } } else { Taken { applied: 0, stale: waiting, answered } }
+        let waiting = commands.pop_newest_with(|bytes| admitted = target.admit(bytes, live, cycle));
+        Taken { answered: target.answered, ..Taken::of(admitted, waiting) }
     }
 
-    fn take_oldest(&mut self, live: Option<u64>, safe: &SafeOutputs, image: &mut [u8]) -> Taken {
+    fn take_oldest(&mut self, live: Option<u64>, cycle: u64, safe: &SafeOutputs, image: &mut [u8]) -> Taken {
         let mut taken = Taken::default();
         let (commands, mut target) = self.split(safe, image);
         while taken.applied == 0 {
-            let mut applied = false;
-            if !commands.pop_with(|bytes| applied = target.admit(bytes, live)) {
+            let mut admitted = Admitted::Stale;
+            if !commands.pop_with(|bytes| admitted = target.admit(bytes, live, cycle)) {
                 break;
             }
-            taken.applied += u64::from(applied);
-            taken.stale += u64::from(!applied);
+            let Taken { applied, stale, late, .. } = Taken::of(admitted, 1);
+            taken.applied += applied;
+            taken.stale += stale;
+            taken.late += late;
         }
         taken.answered = target.answered;
         taken
+    }
+
+    /// Makes the outputs safe where the writer has been silent for longer than it may. Whether it is since this cycle.
+    #[inline]
+    pub(crate) fn fall_silent(
+        &mut self,
+        live: Option<u64>,
+        cycle: u64,
+        safe: &SafeOutputs,
+        image: &mut [u8],
+    ) -> bool {
+        let Some(epoch) = live.filter(|_| self.limits.fall_silent(cycle)) else { return false };
+        self.make_safe(safe, image);
+        self.shared.set(epoch, self.limits.silences(), true);
+        true
     }
 
     const fn split<'a>(
@@ -341,9 +429,9 @@ impl WriterPort {
         safe: &'a SafeOutputs,
         image: &'a mut [u8],
     ) -> (&'a mut RecordConsumer, Target<'a>) {
-        let Self { ranges, mask, scratch, following, parts, commands, began, .. } = self;
+        let Self { ranges, mask, scratch, following, parts, commands, began, limits, .. } = self;
         let (ranges, began) = (ranges.as_slice(), *began);
-        (commands, Target { ranges, mask, scratch, following, parts, began, safe, image, answered: false })
+        (commands, Target { ranges, mask, scratch, following, parts, began, limits, safe, image, answered: false })
     }
 
     /// Copies the inputs that outputs follow.
@@ -365,6 +453,7 @@ impl WriterPort {
         let planted = false;
         let dropped = if planted { 0 } else { self.commands.pop_newest_with(|_| ()) };
         self.unsent = None;
+        self.limits.begin();
         self.following.begin(initial);
         self.parts.begin(epoch);
         self.began = epoch;
@@ -374,7 +463,7 @@ impl WriterPort {
             self.make_safe(safe, image);
         }
         self.following.copy(image);
-        self.shared.set(epoch, false);
+        self.shared.set(epoch, self.limits.silences(), false);
         dropped
     }
 
@@ -396,7 +485,7 @@ impl WriterPort {
 
     /// Tells the writer whether sets of the epoch are taken.
     pub(crate) fn set_live(&self, epoch: u64, live: bool) {
-        self.shared.set(epoch, live);
+        self.shared.set(epoch, self.limits.silences(), live);
     }
 
     /// Makes the writer's outputs safe if its other end is gone. Returns whether it was found so for the first time.
@@ -425,6 +514,7 @@ struct Target<'a> {
     following: &'a mut Following,
     parts: &'a mut Parts,
     began: u64,
+    limits: &'a Limits,
     safe: &'a SafeOutputs,
     image: &'a mut [u8],
     /// A set has commanded a SubDevice that waited for it.
@@ -432,18 +522,21 @@ struct Target<'a> {
 }
 
 impl Target<'_> {
-    /// Puts a set into the image if it was made for `live`. Whether it was.
+    /// Puts a set into the image if it may be sent.
     #[inline]
-    fn admit(&mut self, bytes: &[u8], live: Option<u64>) -> bool {
-        let Some((made_for, set)) = parse(bytes) else { return false };
-        let admitted = live.is_some_and(|live| (self.began..=live).contains(&made_for));
+    fn admit(&mut self, bytes: &[u8], live: Option<u64>, cycle: u64) -> Admitted {
+        let Some((made, set)) = parse(bytes) else { return Admitted::Stale };
+        let counts = live.is_some_and(|live| (self.began..=live).contains(&made.epoch));
+        let admitted = if counts { self.limits.admit(made, cycle) } else { Admitted::Stale };
         #[cfg(feature = "planted")]
-        let (admitted, made_for) = match live {
-            Some(live) if crate::planted::is(crate::planted::Planted::OldEpochSent) => (true, made_for.max(live)),
-            _ => (admitted, made_for),
+        let (admitted, made) = match live {
+            Some(live) if crate::planted::is(crate::planted::Planted::OldEpochSent) => {
+                (Admitted::Applied, Made { epoch: made.epoch.max(live), ..made })
+            }
+            _ => (admitted, made),
         };
-        if admitted {
-            self.put(set, made_for);
+        if admitted == Admitted::Applied {
+            self.put(set, made.epoch);
         }
         admitted
     }
@@ -526,10 +619,52 @@ mod tests {
         for (first, epoch) in [(9, 0), (1, 1), (2, 1), (3, 1)] {
             commands.push(&[first, 0], epoch).unwrap();
         }
-        assert_eq!(port.take(Some(1), 5, &safe(), &mut image), Taken { applied: 1, stale: 1, answered: false });
+        assert_eq!(port.take(Some(1), 5, &safe(), &mut image), Taken { applied: 1, stale: 1, ..Taken::default() });
         assert_eq!((image[1], port.unsent()), (1, Some(5)));
         assert_eq!(port.take(Some(1), 6, &safe(), &mut image).applied, 1);
         assert_eq!((image[1], port.unsent()), (2, Some(6)));
         assert_eq!((port.begin(2, false, &safe(), &mut image), port.unsent()), (1, None), "the rest is void");
+    }
+
+    fn limited(max_age: Option<u64>, silence: Option<u64>) -> (WriterPort, CommandWriter) {
+        let (port, commands, _) = writer(WriterSpec { max_age, silence, ..spec() });
+        (port, commands)
+    }
+
+    fn push(commands: &mut CommandWriter, value: u8, from: u64) {
+        let set = CommandSet { record: &[value, 0], commanded: &[0xff; 2], others: Others::Stay };
+        let made = Made { epoch: 1, silences: commands.state().silences, from: Some(from) };
+        commands.push_made(set, made).unwrap();
+    }
+
+    #[test]
+    fn a_set_of_too_old_a_cycle_is_not_sent() {
+        let (mut port, mut commands) = limited(Some(2), None);
+        let mut image = [0; 4];
+        push(&mut commands, 1, 10);
+        assert_eq!(port.take(Some(1), 12, &safe(), &mut image).applied, 1);
+        push(&mut commands, 2, 10);
+        assert_eq!(port.take(Some(1), 13, &safe(), &mut image), Taken { late: 1, ..Taken::default() });
+        assert_eq!(image[1], 1);
+    }
+
+    #[test]
+    fn a_silent_writer_has_safe_outputs_and_what_it_made_before_is_void() {
+        let (mut port, mut commands) = limited(None, Some(3));
+        let mut image = [0; 4];
+        port.begin(1, false, &safe(), &mut image);
+        port.set_live(1, true);
+        assert!(!port.fall_silent(Some(1), 100, &safe(), &mut image), "it commanded nothing yet");
+        push(&mut commands, 1, 100);
+        assert!(!port.take(Some(1), 100, &safe(), &mut image).heard);
+        assert!(!port.fall_silent(Some(1), 103, &safe(), &mut image));
+        push(&mut commands, 2, 100);
+        let before = commands.state();
+        assert!(port.fall_silent(Some(1), 104, &safe(), &mut image), "what waits is not taken");
+        assert_eq!((image[1] & 0x0f, commands.state().silences, before.silences), (7, 1, 0));
+        assert_eq!(port.take(Some(1), 105, &safe(), &mut image), Taken { stale: 1, ..Taken::default() });
+        push(&mut commands, 3, 105);
+        let heard = port.take(Some(1), 106, &safe(), &mut image);
+        assert_eq!((heard.applied, heard.heard, image[1] & 0x0f), (1, true, 3));
     }
 }

@@ -213,7 +213,12 @@ impl<L: Link> Engine<L> {
                 let taken = writer.take(live, cycle, safe, lane.image_mut());
                 self.counters.commands += taken.applied;
                 self.counters.stale_commands += taken.stale;
+                self.counters.late_commands += taken.late;
+                self.counters.heard_writers += u64::from(taken.heard);
                 answered |= taken.answered;
+            }
+            if writer.fall_silent(live, cycle, safe, lane.image_mut()) {
+                self.counters.silent_writers += 1;
             }
             writer.follow(lane.image_mut());
         }
@@ -401,9 +406,12 @@ impl<L: Link> Engine<L> {
 
     fn hand_over(&mut self, times: CycleTimes) {
         let Some(exchange) = self.exchange.as_deref_mut() else { return };
-        let Exchange { lane, readers, writers, .. } = exchange;
+        let Exchange { lane, readers, newest, writers, .. } = exchange;
         let (image, stale) = lane.settled();
         let traffic = self.traffic;
+        for port in newest.iter_mut().filter(|_| traffic == Traffic::Live) {
+            port.publish(times, self.counters.epoch, image, stale);
+        }
         let ports = readers.iter_mut().chain(writers.iter_mut().map(|writer| &mut writer.state));
         for port in ports.filter(|port| port.during == traffic) {
             let lost = port.push(times, image, stale);

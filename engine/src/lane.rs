@@ -2,6 +2,7 @@
 
 use crate::command::WriterPort;
 use crate::cyclic::CyclicLane;
+use crate::newest::NewestPort;
 use crate::safe::SafeOutputs;
 use crate::sample::SamplePort;
 use crate::void::Voids;
@@ -14,6 +15,8 @@ pub struct Exchange {
     pub lane: CyclicLane,
     /// The realtime ends of the readers.
     pub readers: Vec<SamplePort>,
+    /// The realtime ends of those that want the newest sample only, while traffic is live.
+    pub newest: Vec<NewestPort>,
     /// The realtime ends of the writers.
     pub writers: Vec<WriterPort>,
     /// What is sent while outputs are safe.
@@ -36,6 +39,7 @@ impl Exchange {
         Self {
             lane,
             readers: Vec::new(),
+            newest: Vec::new(),
             writers: Vec::new(),
             safe,
             initial: None,

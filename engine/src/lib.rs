@@ -14,12 +14,15 @@
 //! - Nothing that was commanded before an outage is sent after it ([`CommandWriter`]), and frames that weren't sent for
 //!   longer than the SubDevices' watchdog carry safe outputs first. The same holds for a single SubDevice of which an
 //!   ordinary thread says that it was left without frames ([`Voider`]).
+//! - A writer with limits sends nothing that was computed from an older cycle than it allows, and its outputs are safe when it
+//!   commands nothing for longer than it may.
 //! - Every acyclic request ends: it is answered, or given back as lost.
 //!
 //! Not guaranteed: that a frame comes back. That is counted too.
 #![forbid(unsafe_code)]
 
 mod acyclic;
+mod cell;
 mod command;
 mod control;
 mod counters;
@@ -29,7 +32,9 @@ mod event;
 mod follow;
 mod frame;
 mod lane;
+mod limits;
 mod measure;
+mod newest;
 mod packed;
 mod parts;
 #[cfg(feature = "planted")]
@@ -43,7 +48,7 @@ mod validity;
 mod void;
 
 pub use acyclic::{AcyclicLane, AcyclicSettings, Pool};
-pub use command::{CommandSet, CommandState, CommandWriter, Order, RingFull, WriterPort, WriterSpec, writer};
+pub use command::{CommandSet, CommandState, CommandWriter, Made, Order, RingFull, WriterPort, WriterSpec, writer};
 pub use control::{ControlClosed, Controls, TakingPart, Traffic};
 pub use counters::{Counters, CountersReader};
 pub use cycle::{Concluded, EndReason, Engine, EngineParts, Slack, Timing};
@@ -52,6 +57,7 @@ pub use event::{CycleFault, Event, EventReader};
 pub use follow::{Follow, Others};
 pub use lane::{Exchange, slots_needed};
 pub use measure::{Distribution, Measurements, Summary};
+pub use newest::{NewestHeader, NewestPort, NewestReader, NewestWatch, newest};
 pub use presence::Presence;
 pub use run::{RealtimeUsage, RunOutcome, Settings, run};
 pub use safe::SafeOutputs;

@@ -46,6 +46,11 @@ impl RecordProducer {
         true
     }
 
+    /// Whether the popping end is gone.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.ring.is_abandoned()
+    }
+
     /// Pushes a record whole, or nothing of it. `false` when there is no room, or the length isn't the ring's.
     #[cfg(test)]
     fn push(&mut self, record: &[u8]) -> bool {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 use zerocat_config::ResolvedChannel;
-use zerocat_engine::{Follow, Order, Origin, ReaderSpec, WriterSpec};
+use zerocat_engine::{Follow, Origin, ReaderSpec, WriterSpec};
 use zerocat_pdi::{BitSpan, DataType, Direction, Octets, Value, Windows};
 
 /// A channel and its place in the process image.
@@ -132,10 +132,10 @@ impl Mapping {
             parts: self.parts.values().cloned().collect(),
             origins: self.origins(Direction::Output),
             follows: self.follows.clone(),
-            order: Order::Newest,
             depth: COMMAND_DEPTH,
             state_every,
             state_depth: self.depth(per_second),
+            ..WriterSpec::default()
         }
     }
 

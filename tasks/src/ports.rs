@@ -194,7 +194,7 @@ pub(crate) mod memory {
         }
 
         pub(crate) fn switch(&self, epoch: u64, live: bool) {
-            *self.state.lock().unwrap() = CommandState { epoch, live };
+            *self.state.lock().unwrap() = CommandState { epoch, live, ..CommandState::default() };
             *self.began.lock().unwrap() = Began { all: epoch, parts: BTreeMap::new() };
         }
 

@@ -31,11 +31,11 @@ fn outputs_are_zero_until_they_are_live_then_commanded_and_safe_after() {
 #[test]
 fn a_set_that_comes_while_traffic_is_not_live_is_dropped_and_counted() {
     let mut rig = Commanded::new(SafeOutputs::zero(4));
-    assert_eq!(rig.commands.state(), CommandState { epoch: 1, live: false });
+    assert_eq!(rig.commands.state(), CommandState { epoch: 1, silences: 0, live: false });
     rig.push([1, 1]).unwrap();
     rig.next();
     rig.switch(Traffic::Live);
-    assert_eq!(rig.commands.state(), CommandState { epoch: 1, live: true });
+    assert_eq!(rig.commands.state(), CommandState { epoch: 1, silences: 0, live: true });
     assert_eq!(rig.next(), Some([0, 0]));
     assert_eq!(rig.engine.counters().stale_commands, 1);
     rig.push([2, 2]).unwrap();
@@ -67,7 +67,7 @@ fn nothing_that_was_pushed_while_the_exchange_was_out_is_sent_after_it() {
     assert_eq!(refused, 996);
     rig.parts.controls.install(exchange(writers, SafeOutputs::zero(4))).unwrap();
     rig.switch(Traffic::Live);
-    assert_eq!(rig.commands.state(), CommandState { epoch: 2, live: true });
+    assert_eq!(rig.commands.state(), CommandState { epoch: 2, silences: 0, live: true });
     rig.commands.push(&[9, 9], 1).unwrap();
     assert_eq!([rig.next(), rig.next()], [Some([0, 0]); 2]);
     assert_eq!(rig.engine.counters().stale_commands, 5);
@@ -86,7 +86,7 @@ fn an_exchange_is_installed_with_safe_outputs_whatever_the_traffic_was() {
     rig.next();
     assert_eq!(rig.next(), Some([1, 2]));
     assert_eq!((rig.engine.counters().epoch, rig.parts.counters.read().live), (2, 0));
-    assert_eq!(rig.commands.state(), CommandState { epoch: 1, live: false }, "its own exchange is gone");
+    assert_eq!(rig.commands.state(), CommandState { epoch: 1, silences: 0, live: false }, "its own exchange is gone");
 }
 
 #[test]

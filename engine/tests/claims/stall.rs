@@ -23,7 +23,7 @@ fn the_first_frame_after_a_stall_carries_safe_outputs() {
     assert_eq!(rig.skip(150), Some([0x70, 0x2f]));
     let counters = *rig.engine.counters();
     assert_eq!((counters.stalls, counters.stall_longest, counters.stall_last_ns), (1, 151_000_000, 151_000_000));
-    assert_eq!((counters.epoch, rig.commands.state()), (2, CommandState { epoch: 2, live: false }));
+    assert_eq!((counters.epoch, rig.commands.state()), (2, CommandState { epoch: 2, silences: 0, live: false }));
     let faults: Vec<_> = std::iter::from_fn(|| rig.parts.events.pop()).map(|event| event.fault).collect();
     assert_eq!(faults, [CycleFault::Stall(MILLIS(151))]);
 }

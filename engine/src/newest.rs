@@ -1,0 +1,206 @@
+//! The newest sample for a reader that wants no other: a cell that the realtime thread overwrites in each live cycle.
+//!
+//! A ring keeps the oldest samples when its reader is slow ([`reader`](crate::reader)); this keeps the newest, and nothing
+//! else. A sample holds the bytes of the reader's ranges of the image, one range after the other, and says of each range
+//! whether it is good in this cycle.
+//!
+//! Guarantees: a sample is seen whole; the realtime thread never waits for a reader. Not guaranteed: that every cycle is
+//! seen.
+
+use crate::cell::{CellReader, CellWriter, cell};
+use crate::sample::{CycleTimes, total};
+use std::ops::Range;
+use zerocat_pdi::gather;
+use zerocat_sched::Time;
+
+/// Words of a sample before those of its ranges and bytes: cycle, tick, received, epoch.
+const HEADER: usize = 4;
+/// Ranges that a word tells of.
+const FLAGS: usize = 64;
+
+/// The realtime end.
+#[derive(Debug)]
+pub struct NewestPort {
+    ranges: Vec<Range<usize>>,
+    /// The bytes of a sample, filled up to whole words.
+    scratch: Box<[u8]>,
+    cell: CellWriter,
+}
+
+/// The other end.
+#[derive(Debug)]
+pub struct NewestReader {
+    cell: CellReader,
+    seen: u64,
+    words: Box<[u64]>,
+    flags: usize,
+    bytes: Box<[u8]>,
+}
+
+/// Looks whether there is a sample that a [`NewestReader`] hasn't read; on a thread of its own, too.
+#[derive(Debug, Clone)]
+pub struct NewestWatch(CellReader);
+
+/// When the newest sample was, and in which epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct NewestHeader {
+    /// Number of its cycle on the grid.
+    pub cycle: u64,
+    /// The cycle's tick.
+    pub at: Time,
+    /// When the last frame of the cycle was back; where one is missing, when it was given up.
+    pub received: Time,
+    /// The epoch; see [`CommandWriter::epoch`](crate::CommandWriter::epoch).
+    pub epoch: u64,
+}
+
+/// Makes both ends for byte ranges of the image, in record order.
+#[must_use]
+pub fn newest(ranges: Vec<Range<usize>>) -> (NewestPort, NewestReader) {
+    let (len, flags) = (total(&ranges), ranges.len().div_ceil(FLAGS));
+    let data = len.div_ceil(8);
+    let words = HEADER.saturating_add(flags).saturating_add(data);
+    let (writer, reader) = cell(words);
+    let scratch = vec![0; data.saturating_mul(8)].into_boxed_slice();
+    let port = NewestPort { ranges, scratch, cell: writer };
+    let reader =
+        NewestReader { seen: reader.sequence(), cell: reader, words: vec![0; words].into(), flags, bytes: vec![0; len].into() };
+    (port, reader)
+}
+
+impl NewestPort {
+    /// Overwrites the sample. `stale` tells of a byte range whether it is older than this cycle.
+    #[inline]
+    pub(crate) fn publish(
+        &mut self,
+        times: CycleTimes,
+        epoch: u64,
+        image: &[u8],
+        stale: impl Fn(&Range<usize>) -> bool,
+    ) {
+        let CycleTimes { cycle, at, received } = times;
+        let Self { ranges, scratch, cell } = self;
+        gather(ranges, image, scratch);
+        let flag = |ranges: &[Range<usize>]| {
+            ranges.iter().enumerate().fold(0u64, |word, (n, range)| word | u64::from(stale(range)) << n)
+        };
+        let header = [cycle, at.0, received.0, epoch];
+        let flags = ranges.chunks(FLAGS).map(flag);
+        let data = scratch.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word));
+        cell.write(header.into_iter().chain(flags).chain(data));
+    }
+}
+
+impl NewestReader {
+    /// Whether there is a sample that was not read yet. Costs one load.
+    #[inline]
+    #[must_use]
+    pub fn is_new(&self) -> bool {
+        let sequence = self.cell.sequence();
+        sequence != self.seen && sequence.is_multiple_of(2)
+    }
+
+    /// Reads the newest sample if it was not read yet.
+    pub fn read(&mut self) -> Option<NewestHeader> {
+        if !self.is_new() {
+            return None;
+        }
+        self.seen = self.cell.read(&mut self.words);
+        let data = self.words.get(HEADER.saturating_add(self.flags)..).unwrap_or_default();
+        for (to, word) in self.bytes.chunks_mut(8).zip(data) {
+            to.iter_mut().zip(word.to_le_bytes()).for_each(|(to, from)| *to = from);
+        }
+        self.header()
+    }
+
+    fn header(&self) -> Option<NewestHeader> {
+        let [cycle, at, received, epoch] = *self.words.first_chunk::<HEADER>()?;
+        Some(NewestHeader { cycle, at: Time(at), received: Time(received), epoch })
+    }
+
+    /// The bytes of the sample that was read last.
+    #[inline]
+    #[must_use]
+    pub const fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Whether a range was good in the cycle of the sample that was read last. A range that there isn't is not good.
+    #[inline]
+    #[must_use]
+    pub fn is_good(&self, range: usize) -> bool {
+        let flags = self.words.get(HEADER..HEADER.saturating_add(self.flags)).unwrap_or_default();
+        flags.get(range / FLAGS).is_some_and(|word| word >> (range % FLAGS) & 1 == 0)
+    }
+
+    /// Whether all ranges were good.
+    #[must_use]
+    pub fn is_all_good(&self) -> bool {
+        self.words.iter().skip(HEADER).take(self.flags).all(|word| *word == 0)
+    }
+
+    /// Whether the realtime end is gone, so that no sample will follow.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.cell.is_closed()
+    }
+
+    /// Looks for samples on another thread.
+    #[must_use]
+    pub fn watch(&self) -> NewestWatch {
+        NewestWatch(self.cell.clone())
+    }
+}
+
+impl NewestWatch {
+    /// A number that is another one with each sample.
+    #[must_use]
+    pub fn sequence(&self) -> u64 {
+        // One that is under way counts when it is done.
+        self.0.sequence() & !1
+    }
+
+    /// Whether the realtime end is gone.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.0.is_closed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn times(cycle: u64) -> CycleTimes {
+        CycleTimes { cycle, at: Time(cycle * 10), received: Time(cycle * 10 + 5) }
+    }
+
+    #[test]
+    fn a_slow_reader_gets_the_newest_sample_and_each_once() {
+        let (mut port, mut reader) = newest(vec![4..6, 0..1]);
+        assert_eq!(reader.read(), None);
+        for cycle in 1..=1000 {
+            let mut image = [9, 0, 0, 0, 4, 5];
+            image[0] = u8::try_from(cycle % 256).unwrap();
+            port.publish(times(cycle), 3, &image, |_| false);
+        }
+        let header = NewestHeader { cycle: 1000, at: Time(10_000), received: Time(10_005), epoch: 3 };
+        assert_eq!((reader.read(), reader.bytes()), (Some(header), &[4, 5, 232][..]));
+        assert_eq!(reader.read(), None);
+        drop(port);
+        assert!(reader.is_closed());
+    }
+
+    #[test]
+    fn each_range_is_good_or_not_by_itself() {
+        let ranges: Vec<Range<usize>> = (0..70).map(|n| n..n + 1).collect();
+        let (mut port, mut reader) = newest(ranges);
+        port.publish(times(1), 1, &[1; 70], |range| range.start == 65);
+        reader.read().unwrap();
+        assert!(!reader.is_good(65) && reader.is_good(64) && reader.is_good(0) && !reader.is_all_good());
+        assert!(!reader.is_good(128), "there is no such range");
+        port.publish(times(2), 1, &[1; 70], |_| false);
+        reader.read().unwrap();
+        assert!(reader.is_all_good());
+    }
+}

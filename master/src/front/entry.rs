@@ -1,0 +1,203 @@
+//! How a program says which entry it means, and who a SubDevice is.
+
+use std::fmt;
+use zerocat_config::{Match, Place, Slave};
+
+/// An entry of a PDO: its index and subindex, and where these are not enough its PDO, which of several it is, or one bit of it.
+///
+/// ```
+/// use zerocat::Entry;
+/// let position: Entry = 0x6064.into();
+/// let second: Entry = (0x7010, 2).into();
+/// let ready = Entry::at(0x6041, 0).bit(0);
+/// let fast = Entry::at(0x6064, 0).in_pdo(0x1a01);
+/// assert_ne!(position, fast);
+/// # let _ = (second, ready);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entry {
+    pub(super) index: u16,
+    pub(super) subindex: u8,
+    pub(super) place: Place,
+    pub(super) bit: Option<u8>,
+}
+
+impl Entry {
+    /// The entry of an index and subindex.
+    #[must_use]
+    pub const fn at(index: u16, subindex: u8) -> Self {
+        Self { index, subindex, place: Place { pdo_index: None, pdo_nth: None, nth: None }, bit: None }
+    }
+
+    /// The one in the PDO of this index, where several map it.
+    #[must_use]
+    pub const fn in_pdo(mut self, pdo: u16) -> Self {
+        self.place.pdo_index = Some(pdo);
+        self
+    }
+
+    /// The one in the n-th PDO of its index, 1 for the first, where several slots bring the same.
+    #[must_use]
+    pub const fn in_nth_pdo(mut self, pdo: u16, nth: u16) -> Self {
+        self.place.pdo_index = Some(pdo);
+        self.place.pdo_nth = Some(nth);
+        self
+    }
+
+    /// The n-th of those that are left, 1 for the first, in the order of the process image.
+    #[must_use]
+    pub const fn nth(mut self, nth: u16) -> Self {
+        self.place.nth = Some(nth);
+        self
+    }
+
+    /// One bit of it, 0 for the least significant one. It is a `bool`.
+    #[must_use]
+    pub const fn bit(mut self, bit: u8) -> Self {
+        self.bit = Some(bit);
+        self
+    }
+}
+
+impl From<u16> for Entry {
+    /// That of subindex 0.
+    fn from(index: u16) -> Self {
+        Self::at(index, 0)
+    }
+}
+
+impl From<(u16, u8)> for Entry {
+    fn from((index, subindex): (u16, u8)) -> Self {
+        Self::at(index, subindex)
+    }
+}
+
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#06x}:{:02x}", self.index, self.subindex)?;
+        if let Some(bit) = self.bit {
+            write!(f, ".{bit}")?;
+        }
+        if let Some(pdo) = self.place.pdo_index {
+            write!(f, " in PDO {pdo:#06x}")?;
+        }
+        if let Some(nth) = self.place.pdo_nth {
+            write!(f, " (number {nth} of that index)")?;
+        }
+        match self.place.nth {
+            Some(nth) => write!(f, ", number {nth}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A SubDevice: by its key, which is that of the rig file or of [`Bus::expect`](crate::Bus::expect), else the one that `zerocat
+/// init` gives it (`el1004_2`); or by its position, 0-based.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SubDeviceRef {
+    /// Its key.
+    Key(String),
+    /// Its position.
+    Position(u16),
+}
+
+impl From<&str> for SubDeviceRef {
+    fn from(key: &str) -> Self {
+        Self::Key(key.to_owned())
+    }
+}
+
+impl From<String> for SubDeviceRef {
+    fn from(key: String) -> Self {
+        Self::Key(key)
+    }
+}
+
+impl From<u16> for SubDeviceRef {
+    fn from(position: u16) -> Self {
+        Self::Position(position)
+    }
+}
+
+impl fmt::Display for SubDeviceRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key(key) => write!(f, "`{key}`"),
+            Self::Position(position) => write!(f, "the SubDevice at position {position}"),
+        }
+    }
+}
+
+/// What a program expects of a SubDevice: whoever is otherwise is not it.
+///
+/// ```
+/// use zerocat::Identity;
+/// let axis = Identity::of(0x0000_0002, 0x1234_5678).revision_at_least(0x0010_0000).alias(7);
+/// # let _ = axis;
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Identity {
+    vendor: Match,
+    product: Match,
+    revision: Match,
+    serial: Match,
+    alias: Option<u16>,
+    position: Option<u16>,
+}
+
+impl Identity {
+    /// Whoever stands at a position, 0-based.
+    #[must_use]
+    pub fn at(position: u16) -> Self {
+        Self { position: Some(position), ..Self::default() }
+    }
+
+    /// Of a vendor and product code. Without more it is the first one in bus order that nobody else is.
+    #[must_use]
+    pub fn of(vendor: u32, product: u32) -> Self {
+        Self { vendor: vendor.into(), product: product.into(), ..Self::default() }
+    }
+
+    /// The product's name as its SII has it, such as `EL1004`.
+    #[must_use]
+    pub fn named(product: impl Into<String>) -> Self {
+        Self { product: Match::Name(product.into()), ..Self::default() }
+    }
+
+    /// This revision or a newer one.
+    #[must_use]
+    pub fn revision_at_least(self, revision: u32) -> Self {
+        Self { revision: Match::AtLeast(revision), ..self }
+    }
+
+    /// The serial number; it is found by that wherever it is.
+    #[must_use]
+    pub fn serial(self, serial: u32) -> Self {
+        Self { serial: serial.into(), ..self }
+    }
+
+    /// The station alias; it is found by that wherever it is.
+    #[must_use]
+    pub fn alias(self, alias: u16) -> Self {
+        Self { alias: Some(alias), ..self }
+    }
+
+    /// The position, 0-based.
+    #[must_use]
+    pub fn position(self, position: u16) -> Self {
+        Self { position: Some(position), ..self }
+    }
+
+    /// The SubDevice of a rig that it is.
+    pub(super) fn slave(self, key: String) -> Slave {
+        let Self { vendor, product, revision, serial, alias, position } = self;
+        let mut slave = Slave::at(key, 0);
+        slave.properties.vendor_id = vendor;
+        slave.properties.product_code = product;
+        slave.properties.revision = revision;
+        slave.properties.serial = serial;
+        slave.properties.position = position;
+        Slave { alias, ..slave }
+    }
+}

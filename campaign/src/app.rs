@@ -90,7 +90,7 @@ impl App {
             _ => Habit::Prompt,
         };
         let (record, input) = (vec![0; commands.record_len()], vec![0; live.record_len()]);
-        let ports = Ports { readers: vec![live_port, safe_port], writers: vec![writer_port] };
+        let ports = Ports { readers: vec![live_port, safe_port], writers: vec![writer_port], ..Ports::default() };
         let (samples, made, remembered) = ([live, safe], Vec::new(), 0);
         let app = Self {
             habit,

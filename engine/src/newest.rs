@@ -52,6 +52,8 @@ pub struct NewestHeader {
     pub received: Time,
     /// The epoch; see [`CommandWriter::epoch`](crate::CommandWriter::epoch).
     pub epoch: u64,
+    /// Samples since the one that was read before, without this one: the reader was too slow for them.
+    pub overtaken: u64,
 }
 
 /// Makes both ends for byte ranges of the image, in record order.
@@ -105,17 +107,21 @@ impl NewestReader {
         if !self.is_new() {
             return None;
         }
-        self.seen = self.cell.read(&mut self.words);
+        let before = std::mem::replace(&mut self.seen, self.cell.read(&mut self.words));
+        // A write takes two numbers.
+        let overtaken = (self.seen.wrapping_sub(before) / 2).saturating_sub(1);
         let data = self.words.get(HEADER.saturating_add(self.flags)..).unwrap_or_default();
         for (to, word) in self.bytes.chunks_mut(8).zip(data) {
             to.iter_mut().zip(word.to_le_bytes()).for_each(|(to, from)| *to = from);
         }
-        self.header()
+        let [cycle, at, received, epoch] = *self.words.first_chunk::<HEADER>()?;
+        Some(NewestHeader { cycle, at: Time(at), received: Time(received), epoch, overtaken })
     }
 
-    fn header(&self) -> Option<NewestHeader> {
-        let [cycle, at, received, epoch] = *self.words.first_chunk::<HEADER>()?;
-        Some(NewestHeader { cycle, at: Time(at), received: Time(received), epoch })
+    /// A number that is another one with each sample: that of the sample that was read last.
+    #[must_use]
+    pub const fn sequence(&self) -> u64 {
+        self.seen
     }
 
     /// The bytes of the sample that was read last.
@@ -184,7 +190,7 @@ mod tests {
             image[0] = u8::try_from(cycle % 256).unwrap();
             port.publish(times(cycle), 3, &image, |_| false);
         }
-        let header = NewestHeader { cycle: 1000, at: Time(10_000), received: Time(10_005), epoch: 3 };
+        let header = NewestHeader { cycle: 1000, at: Time(10_000), received: Time(10_005), epoch: 3, overtaken: 999 };
         assert_eq!((reader.read(), reader.bytes()), (Some(header), &[4, 5, 232][..]));
         assert_eq!(reader.read(), None);
         drop(port);

@@ -206,7 +206,8 @@ pub(crate) fn candidate(entry: &PlacedEntry) -> Candidate {
     Candidate { pdo_index: entry.pdo, pdo_nth: entry.pdo_nth, bit_length: entry.span.len }
 }
 
-fn mapped(subdevice: &SubDevicePlan, direction: Direction) -> Vec<MappedPdo> {
+/// What a SubDevice maps in a direction, by PDO.
+pub(crate) fn mapped(subdevice: &SubDevicePlan, direction: Direction) -> Vec<MappedPdo> {
     let mut pdos: Vec<MappedPdo> = Vec::new();
     for entry in subdevice.entries.iter().filter(|entry| entry.direction == direction) {
         let known = |pdo: &&mut MappedPdo| (pdo.index, pdo.nth) == (entry.pdo, entry.pdo_nth);

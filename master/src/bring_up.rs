@@ -17,8 +17,8 @@ use zerocat_bus::{
 };
 use zerocat_config::{Problem, Rig, Timeouts};
 use zerocat_engine::{
-    ControlClosed, Counters, CyclicLane, Exchange, LaneError, LaneOptions, PROCESS_DATA_ROOM, SamplePort, TakingPart,
-    Traffic, Voider, WriterPort,
+    ControlClosed, Counters, CyclicLane, Exchange, LaneError, LaneOptions, NewestPort, PROCESS_DATA_ROOM, SamplePort,
+    TakingPart, Traffic, Voider, WriterPort,
 };
 use zerocat_link::Slot;
 use zerocat_pdi::{LayoutError, Plan, SubDevicePlan, lay_out};
@@ -197,13 +197,17 @@ fn why_incomplete(late: u64, lost: u64, deadline: Duration) -> String {
 /// The tasks' channels with their places, in the order of the rig file's tasks; scan tasks have none.
 pub type Bindings = Vec<Vec<Placed>>;
 
-/// The realtime ends that the tasks' rings came with.
+/// The realtime ends of the tasks' rings and of what the program has.
 #[derive(Debug, Default)]
 pub struct Ports {
     /// Of readers.
     pub readers: Vec<SamplePort>,
+    /// Of readers of the newest sample.
+    pub newest: Vec<NewestPort>,
     /// Of writers.
     pub writers: Vec<WriterPort>,
+    /// How long a program's outputs may stand without a commit, where it has any.
+    pub silence: Option<Duration>,
 }
 
 /// A bus in PRE-OP with its plan.
@@ -225,6 +229,8 @@ pub struct Planned<'d> {
     pub(crate) voider: Voider,
     /// Sees the input that the end of the run waits for.
     pub(crate) stop_watch: Option<StopWatch>,
+    /// How long a program's outputs may stand without a commit, where it has any.
+    pub(crate) silence: Option<Duration>,
 }
 
 impl Planned<'_> {
@@ -319,6 +325,7 @@ impl<'a> Machine<'a> {
             suspended_before,
             voider: Voider::default(),
             stop_watch: None,
+            silence: None,
         })
     }
 
@@ -336,13 +343,22 @@ impl<'a> Machine<'a> {
         self.observer.enter(Phase::Exchange);
         let subdevices = u16::try_from(network.subdevices().len()).unwrap_or(u16::MAX);
         let lane = CyclicLane::new(plan, LaneOptions { first_slot: Slot(0), al_status: Some(subdevices) })?;
-        let Ports { readers, writers } = std::mem::take(ports);
+        let Ports { readers, newest, writers, .. } = std::mem::take(ports);
         let Uncommanded { safe, initial } = Uncommanded::of(&self.rig, plan, bindings);
         let stall_limit = Some(self.rig.engine.watchdog);
         let voids;
         (*voider, voids) = void::orders(plan);
         (*before, *suspended_before) = (self.counters.read(), self.surroundings.suspended());
-        self.controls.borrow_mut().install(Exchange { lane, readers, writers, safe, initial, stall_limit, voids })?;
+        self.controls.borrow_mut().install(Exchange {
+            lane,
+            readers,
+            newest,
+            writers,
+            safe,
+            initial,
+            stall_limit,
+            voids,
+        })?;
         self.complete_cycles(before, |now| now.installed > before.installed).await?;
         self.observer.enter(Phase::Op);
         let told_before = self.counters.read().expectations;

@@ -10,6 +10,7 @@
 use crate::bring_up::StartError;
 use crate::core::{BusEnds, Core, Remains};
 use crate::fault_counts::add;
+use crate::front::{Asked, IoEnds};
 use crate::health::{Health, OutOfOp};
 use crate::lateness::Lateness;
 use crate::link::AnyLink;
@@ -57,15 +58,24 @@ pub(crate) struct BusThread {
     pub(crate) inbox: Inbox,
     pub(crate) stop: StopWish,
     pub(crate) options: SessionOptions,
+    /// What a program asks for beside the tasks.
+    pub(crate) asked: Option<Asked>,
     pub(crate) began: Instant,
     /// SubDevices that are out of OP now.
     pub(crate) out_of_op: Arc<Mutex<Vec<OutOfOp>>>,
 }
 
+/// A network in OP, for whoever started it.
+pub(crate) struct Started {
+    pub(crate) facts: Facts,
+    /// The program's ends, where it asked for any.
+    pub(crate) io: Option<IoEnds>,
+}
+
 impl BusThread {
     /// Runs to the end of the session. `started` is told once whether the network came up.
-    pub(crate) fn run(self, started: &SyncSender<Result<Facts, Unstarted>>) -> Result<Ended, ThreadPanic> {
-        let Self { rig, core, ends, sinks, inbox, stop, options, began, out_of_op } = self;
+    pub(crate) fn run(self, started: &SyncSender<Result<Started, Unstarted>>) -> Result<Ended, ThreadPanic> {
+        let Self { rig, core, ends, sinks, inbox, stop, options, asked, began, out_of_op } = self;
         inbox.attend();
         if let Err(why) = set_timer_slack() {
             tracing::debug!(why, "naps of the bus thread are longer than need be");
@@ -87,11 +97,14 @@ impl BusThread {
             out_of_op,
         };
         let tasks = RefCell::new(TaskSet::default());
-        let reached = RefCell::new(None);
+        let (reached, io) = (RefCell::new(None), RefCell::new(None));
         let life = machine.live(
             |planned| {
-                let (set, ports) = TaskSet::start(&rig, &planned.bindings, sinks, options.observer.teller())?;
+                let (set, mut ports) = TaskSet::start(&rig, &planned.bindings, sinks, options.observer.teller())?;
                 *tasks.borrow_mut() = set;
+                if let Some(asked) = &asked {
+                    *io.borrow_mut() = Some(asked.connect(&rig, planned, &mut ports)?);
+                }
                 core.note(planned);
                 Ok(ports)
             },
@@ -99,7 +112,7 @@ impl BusThread {
                 let facts = Facts::of(&rig, &core, planned, &tasks.borrow(), began.elapsed());
                 *reached.borrow_mut() = Some(facts.clone());
                 // Whoever started the session waits; if it doesn't any more, it has asked for a stop.
-                let _ = started.try_send(Ok(facts));
+                let _ = started.try_send(Ok(Started { facts, io: io.borrow_mut().take() }));
             },
         );
         let mut early = Early { engine: Some(ends.engine), idle: false };
@@ -114,7 +127,9 @@ impl BusThread {
         let controls = machine.controls.into_inner();
         let (reached, tasks, furthest) = (reached.into_inner(), tasks.into_inner().stop(), options.observer.furthest());
         let report = RunReport::of(&core, reached, tasks, furthest, options.observer.told(), datagrams.counters());
-        conclude(life, report, core.end(controls), started)
+        let ended = conclude(life, report, core.end(controls), started);
+        options.observer.subscribers().close();
+        ended
     }
 }
 
@@ -123,7 +138,7 @@ fn conclude(
     life: Option<Result<Life, LifeError>>,
     report: RunReport,
     remains: Result<Remains, ThreadPanic>,
-    started: &SyncSender<Result<Facts, Unstarted>>,
+    started: &SyncSender<Result<Started, Unstarted>>,
 ) -> Result<Ended, ThreadPanic> {
     let reached_op = report.reached_op();
     let life = match life {
@@ -159,7 +174,7 @@ fn refuse(
     error: SessionError,
     report: RunReport,
     remains: Result<Remains, ThreadPanic>,
-    started: &SyncSender<Result<Facts, Unstarted>>,
+    started: &SyncSender<Result<Started, Unstarted>>,
 ) -> Ended {
     let (error, report) = match remains {
         Ok(remains) => {

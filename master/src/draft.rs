@@ -149,16 +149,20 @@ fn slave(found: &Scanned, by: FoundBy) -> Slave {
     }
 }
 
-/// Order name and position: `el1004_2`.
 fn key(found: &Scanned) -> String {
-    let name = if found.sii == Content::Programmed { sanitised(&found.name) } else { String::new() };
+    key_of(found.position, &found.name, found.sii)
+}
+
+/// The key of a SubDevice that no rig file names: order name and position, `el1004_2`.
+pub(crate) fn key_of(position: u16, name: &str, sii: Content) -> String {
+    let name = if sii == Content::Programmed { sanitised(name) } else { String::new() };
     let name: String = name.chars().take(MOST_OF_A_NAME).collect();
     let before = match name.chars().next() {
         None => "subdevice",
         Some(digit) if digit.is_ascii_digit() => "sd_",
         Some(_) => "",
     };
-    format!("{before}{}_{}", name.trim_end_matches('_'), found.position)
+    format!("{before}{}_{position}", name.trim_end_matches('_'))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 use crate::health::OutOfOp;
 use crate::recognition::Unnamed;
 use crate::silent_branch::SilentBranch;
+use crate::subscribers::Subscribers;
 use crate::supervision::Cause;
 use crate::told::{Retried, Told};
 use crate::types::{self, TypeByLength};
@@ -184,10 +185,11 @@ impl fmt::Display for SessionEvent {
     }
 }
 
-/// A function that is told of each event, and what a report says of events.
+/// Who is told of each event, and what a report says of events.
 struct Tell {
     listener: Box<dyn Fn(&SessionEvent) + Send>,
     told: Told,
+    subscribers: Subscribers,
 }
 
 /// Tells each event, on the thread that saw it; the furthest phase so far, and what a report says of events.
@@ -209,6 +211,7 @@ impl Teller {
         let mut tell = self.lock();
         tell.told.note(event);
         (tell.listener)(event);
+        tell.subscribers.tell(event);
     }
 
     /// Tells of a trouble, and logs it.
@@ -236,8 +239,14 @@ impl Teller {
 impl Observer {
     /// Tells `observer`, which must not block: the bus thread and tasks' threads wait for it.
     pub fn new(observer: impl Fn(&SessionEvent) + Send + 'static) -> Self {
-        let tell = Tell { listener: Box::new(observer), told: Told::default() };
+        let (told, subscribers) = (Told::default(), Subscribers::default());
+        let tell = Tell { listener: Box::new(observer), told, subscribers };
         Self { teller: Teller(Arc::new(Mutex::new(tell))), furthest: Cell::new(None) }
+    }
+
+    /// Those who subscribe to the events.
+    pub(crate) fn subscribers(&self) -> Subscribers {
+        self.teller.lock().subscribers.clone()
     }
 
     /// Its other end for another thread.
@@ -266,6 +275,11 @@ impl Observer {
 
     pub(crate) fn enter(&self, phase: Phase) {
         self.tell(&SessionEvent::Phase(phase));
+    }
+
+    /// Tells what became of a source of commands, and logs it.
+    pub(crate) fn tell_source(&self, source: &Arc<str>, event: SourceEvent) {
+        self.teller.tell_source(source, event);
     }
 
     /// Tells of a trouble, and logs it.

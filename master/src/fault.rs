@@ -39,6 +39,8 @@ impl SessionError {
             Self::Thread(_) => Fault::SystemCallFailed,
             Self::Start(error) => error.fault(),
             Self::Task(error) => error.fault(),
+            Self::Rig(error) => fault_of_config(error),
+            Self::Entries(_) => Fault::ChannelUnplaced,
             Self::Panic(_) => Fault::ThreadPanicked,
             Self::RealtimeEnded => Fault::RealtimeThreadEnded,
             Self::Interrupted => Fault::StoppedBySignal,
@@ -53,6 +55,7 @@ impl LifeError {
         match self {
             Self::Start(error) => error.fault(),
             Self::Task(error) => error.fault(),
+            Self::Entries(_) => Fault::ChannelUnplaced,
             Self::Stopped => Fault::StoppedBySignal,
         }
     }

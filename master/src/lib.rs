@@ -14,6 +14,7 @@ mod fault;
 mod fault_counts;
 mod fault_log;
 mod files;
+mod front;
 mod health;
 mod lateness;
 mod latest;
@@ -39,6 +40,7 @@ mod silence;
 mod silent_branch;
 mod sinks;
 mod stopping;
+mod subscribers;
 mod supervision;
 mod surroundings;
 mod tasks;
@@ -55,6 +57,10 @@ pub use draft::{DraftFormat, data_type, draft_rig, draft_text};
 pub use events::{Observer, Phase, SessionEvent};
 pub use fault::{fault_of_config, fault_of_lock, fault_of_packet, fault_of_xdp};
 pub use files::CaptureError;
+pub use front::{
+    Bits, Bus, Cycle, Entry, EntryError, EntryErrors, EntryProblem, Field, Identity, In, Io, NoCycle, Out, Past, Refused,
+    SubDeviceRef, Waiting,
+};
 pub use health::OutOfOp;
 pub use latest::ChannelValue;
 pub use limit::Limit;
@@ -69,9 +75,10 @@ pub use recognition::Unnamed;
 pub use recovery::Outage;
 pub use report::Report;
 pub use scan::{Depth, SCAN_PATIENCE, SCAN_SLOTS, Scan, ScanError, ScanOptions, Scanned, scan, scan_by};
-pub use session::{Ended, Session, SessionError, SessionOptions, Status};
+pub use session::{Ended, Session, SessionError, SessionOptions, SessionState, Status};
 pub use silence::why_silent;
 pub use sinks::{SinkError, Sinks};
+pub use subscribers::{Events, NoEvent};
 pub use supervision::Cause;
 pub use surroundings::{LinkState, NotAttached, Surroundings};
 pub use tasks::{TaskSet, TaskStartError};
@@ -84,6 +91,7 @@ pub use zerocat_bus::names::{IN_ALL as NAMES_IN_ALL, PER_SUBDEVICE as NAMES_PER_
 pub use zerocat_bus::sii::Content as SiiContent;
 pub use zerocat_bus::{Pending, PortErrors, RequestError, Requests, StateReport};
 pub use zerocat_config as config;
+pub use zerocat_config::CheckedRig;
 pub use zerocat_engine::Counters;
 pub use zerocat_faults::{Category, Fault};
 pub use zerocat_host::chain;

@@ -10,6 +10,7 @@
 
 use crate::bring_up::{Planned, Ports, StartError};
 use crate::events::{Observer, Phase, SessionEvent};
+use crate::front::EntryErrors;
 use crate::health::{Health, OutOfOp};
 use crate::lateness::Lateness;
 use crate::operation::Left;
@@ -21,7 +22,7 @@ use crate::tasks::TaskStartError;
 use futures_lite::future::or;
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
@@ -30,6 +31,7 @@ use zerocat_config::Rig;
 use zerocat_engine::{Controls, CountersReader};
 use zerocat_host::chain;
 use zerocat_sched::ThreadUsage;
+use zerocat_sched::time::nanos;
 
 /// Longest bring-up, from the first datagram to OP.
 pub const BRING_UP: Duration = Duration::from_secs(60);
@@ -60,20 +62,41 @@ pub enum UnwatchedOutputs {
 
 /// A wish to stop, from any thread.
 #[derive(Debug, Clone, Default)]
-pub struct StopWish(Arc<AtomicBool>);
+pub struct StopWish(Arc<Wish>);
+
+#[derive(Debug, Default)]
+struct Wish {
+    asked: AtomicBool,
+    /// How long the end may take, in ns; 0 where that isn't said.
+    grace: AtomicU64,
+}
 
 impl StopWish {
     /// Asks for the end. Whoever polls the life must be woken for it to be seen soon.
     pub fn ask(&self) {
-        // SYNC: a flag; it publishes nothing. Pairs with the load in asked.
-        self.0.store(true, Ordering::Relaxed);
+        // SYNC: publishes the grace that was stored before. Pairs with the load in asked.
+        self.0.asked.store(true, Ordering::Release);
+    }
+
+    /// Asks for the end, which may take so long: what isn't done by then is left out, and everybody is asked for INIT.
+    pub fn ask_within(&self, grace: Duration) {
+        // SYNC: published by the store in ask. Pairs with the load in grace.
+        self.0.grace.store(nanos(grace).max(1), Ordering::Relaxed);
+        self.ask();
+    }
+
+    /// How long the end may take, where that was said.
+    pub(crate) fn grace(&self) -> Option<Duration> {
+        // SYNC: whoever has seen that the end was asked for sees it. Pairs with the store in ask_within.
+        let grace = self.0.grace.load(Ordering::Relaxed);
+        (grace > 0).then(|| Duration::from_nanos(grace))
     }
 
     /// Whether the end was asked for.
     #[must_use]
     pub fn asked(&self) -> bool {
         // SYNC: pairs with the store in ask.
-        self.0.load(Ordering::Relaxed)
+        self.0.asked.load(Ordering::Acquire)
     }
 
     /// Ready when the end was asked for. It is noticed when the future is polled.
@@ -95,6 +118,9 @@ pub enum LifeError {
     /// A task.
     #[error(transparent)]
     Task(#[from] TaskStartError),
+    /// What the program asked for.
+    #[error(transparent)]
+    Entries(#[from] EntryErrors),
     /// The end was asked for before OP.
     #[error("stopped before OP")]
     Stopped,
@@ -172,7 +198,7 @@ impl<'a> Machine<'a> {
     /// Why it didn't come up. What was begun has been shut down then.
     pub async fn live(
         &mut self,
-        tasks: impl FnOnce(&Planned<'a>) -> Result<Ports, TaskStartError>,
+        tasks: impl FnOnce(&Planned<'a>) -> Result<Ports, LifeError>,
         started: impl FnOnce(&Planned<'a>),
     ) -> Result<Life, LifeError> {
         let end = self.datagrams.now().saturating_add(self.bound(BRING_UP));
@@ -235,13 +261,14 @@ impl<'a> Machine<'a> {
         &mut self,
         end: Duration,
         planned: &mut Planned<'a>,
-        tasks: impl FnOnce(&Planned<'a>) -> Result<Ports, TaskStartError>,
+        tasks: impl FnOnce(&Planned<'a>) -> Result<Ports, LifeError>,
     ) -> Result<(), LifeError> {
         let unwatched = planned.unwatched();
         if self.unwatched == UnwatchedOutputs::Refuse && !unwatched.is_empty() {
             return Err(StartError::Unwatched(unwatched).into());
         }
         let mut ports = tasks(planned)?;
+        planned.silence = ports.silence;
         planned.stop_watch = StopWatch::new(&self.rig, &planned.bindings, &mut ports);
         let mut stood_still = self.datagrams.stood_still();
         let mut done = self.bounded(end, async |machine| machine.operate(planned, &mut ports).await).await;

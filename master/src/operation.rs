@@ -6,6 +6,7 @@
 use crate::bring_up::{Planned, deadline};
 use crate::events::SessionEvent;
 use crate::health::Health;
+use crate::front::Program;
 use crate::lateness::{Change, Lateness};
 use crate::layout;
 use crate::machine::Machine;
@@ -76,12 +77,14 @@ impl<'a> Machine<'a> {
             planned.suspended_before,
         );
         let mut link_at = Duration::ZERO;
+        let mut program = Program::of(planned);
         loop {
             self.datagrams.pause(LOOK).await;
             let (now, counters) = (self.datagrams.now(), self.counters.read());
             let verdict = watch.look(&counters, self.surroundings.suspended());
             wanted.set(verdict == Verdict::Ask);
             self.tell_lateness(lateness.look(now, &counters));
+            program.look(&counters).for_each(|event| self.observer.tell_source(&Program::NAME.into(), event));
             // A silence may be one of the link.
             if now >= link_at || matches!(verdict, Verdict::Lost(Cause::Silence(_))) {
                 link_at = now.saturating_add(LINK_LOOK);

@@ -199,8 +199,8 @@ impl<'a> Machine<'a> {
         for which in other_network::replaced(planned, &back) {
             self.observer.warn(&SessionEvent::Replaced(which));
         }
-        let stop_watch = planned.stop_watch.take();
-        *planned = Planned { stop_watch, ..back };
+        let (stop_watch, silence) = (planned.stop_watch.take(), planned.silence);
+        *planned = Planned { stop_watch, silence, ..back };
         Ok(())
     }
 
@@ -217,6 +217,7 @@ impl<'a> Machine<'a> {
         }
         if let Some(exchange) = self.controls.borrow_mut().collect() {
             ports.readers.extend(exchange.readers);
+            ports.newest.extend(exchange.newest);
             ports.writers.extend(exchange.writers);
         }
         Ok(())

@@ -6,10 +6,11 @@
 //! safe outputs, INIT, link closed.
 
 use crate::bring_up::{Planned, StartError};
-use crate::bus_thread::{self, BusThread};
+use crate::bus_thread::{self, BusThread, Started};
 use crate::core::{Core, link_slots};
-use crate::events::Observer;
+use crate::events::{Observer, Phase};
 use crate::files::{CaptureError, Files};
+use crate::front::{Asked, EntryErrors, IoEnds};
 use crate::health::OutOfOp;
 use crate::latest::{ChannelValue, Latest};
 use crate::link::{LinkOpenError, LinkRequest, OpenLink, asked, open_link_unless};
@@ -19,6 +20,7 @@ use crate::realtime::ThreadPanic;
 use crate::report::{LinkReport, MarginReport, NetworkReport, Report};
 use crate::run_report;
 use crate::silence::{Listener, why_silent};
+use crate::subscribers::{Events, Subscribers};
 use crate::tasks::{TaskSet, TaskStartError};
 use crate::unstarted::Unstarted;
 use std::path::PathBuf;
@@ -27,7 +29,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 use zerocat_bus::{Label, RequestError, Requests, StateReport, SubDevice, requests};
-use zerocat_config::Rig;
+use zerocat_config::{CheckedRig, ConfigError, Rig};
 use zerocat_engine::{Counters, CountersReader};
 use zerocat_faults::Fault;
 use zerocat_sched::PeriodError;
@@ -86,6 +88,12 @@ pub enum SessionError {
     /// A task.
     #[error(transparent)]
     Task(#[from] TaskStartError),
+    /// The rig that a program described has problems.
+    #[error(transparent)]
+    Rig(#[from] ConfigError),
+    /// What a program asked for isn't on the bus.
+    #[error(transparent)]
+    Entries(#[from] EntryErrors),
     /// A thread of the session panicked.
     #[error(transparent)]
     Panic(#[from] ThreadPanic),
@@ -108,6 +116,7 @@ impl From<LifeError> for SessionError {
         match error {
             LifeError::Start(error) => Self::Start(error),
             LifeError::Task(error) => Self::Task(error),
+            LifeError::Entries(error) => Self::Entries(error),
             LifeError::Stopped => Self::Interrupted,
         }
     }
@@ -120,6 +129,20 @@ pub struct Status {
     pub counters: Counters,
     /// Whether the session goes on: nobody has stopped it, and it has not ended by itself.
     pub alive: bool,
+}
+
+/// What a session does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SessionState {
+    /// The network is in OP.
+    Running,
+    /// The network is lost, outputs are safe; it is being brought to OP again.
+    Lost,
+    /// The network is being shut down.
+    Stopping,
+    /// It is over.
+    Ended,
 }
 
 /// What a session left behind.
@@ -183,8 +206,30 @@ struct Shared {
     requests: Requests,
     counters: CountersReader,
     stop: StopWish,
+    subscribers: Subscribers,
     out_of_op: Arc<Mutex<Vec<OutOfOp>>>,
     end: Mutex<End>,
+}
+
+/// What a session is begun with.
+pub(crate) struct Begin {
+    pub(crate) rig: Rig,
+    pub(crate) options: SessionOptions,
+    /// What a program asks for beside the tasks.
+    pub(crate) asked: Option<Asked>,
+    pub(crate) stop: StopWish,
+}
+
+impl Begin {
+    fn of(rig: CheckedRig, options: SessionOptions) -> Self {
+        Self { rig: rig.into_rig(), options, asked: None, stop: StopWish::default() }
+    }
+
+    /// The same if its rig has no problems.
+    fn checked(self) -> Result<Self, ConfigError> {
+        let Self { rig, options, asked, stop } = self;
+        Ok(Self { rig: rig.check()?.into_rig(), options, asked, stop })
+    }
 }
 
 /// The bus thread, and what it gave when it ended.
@@ -201,17 +246,55 @@ impl Session {
     /// # Errors
     /// What is unavailable, with where and what to do, and a report of how far it came. Everything that was begun is undone
     /// first.
-    pub fn start(rig: Rig, options: SessionOptions, stop: impl Fn() -> bool) -> Result<Self, Unstarted> {
+    pub fn start(rig: CheckedRig, options: SessionOptions, stop: impl Fn() -> bool) -> Result<Self, Unstarted> {
+        Self::open(Begin::of(rig, options), stop).map(|(session, _)| session)
+    }
+
+    /// As [`Session::start`], over a link that is open already.
+    ///
+    /// # Errors
+    /// As [`Session::start`].
+    pub fn start_on(
+        rig: CheckedRig,
+        link: OpenLink,
+        options: SessionOptions,
+        stop: impl Fn() -> bool,
+    ) -> Result<Self, Unstarted> {
+        Self::open_on(Begin::of(rig, options), link, stop).map(|(session, _)| session)
+    }
+
+    /// As [`Session::start`], with a rig that is to be checked and what a program asks for.
+    pub(crate) fn begin(begin: Begin, stop: impl Fn() -> bool) -> Result<(Self, Option<IoEnds>), Unstarted> {
+        match begin.checked() {
+            Ok(begin) => Self::open(begin, stop),
+            Err(error) => Err(Unstarted::before_all(error.into())),
+        }
+    }
+
+    /// The same over a link that is open already.
+    pub(crate) fn begin_on(
+        begin: Begin,
+        link: OpenLink,
+        stop: impl Fn() -> bool,
+    ) -> Result<(Self, Option<IoEnds>), Unstarted> {
+        match begin.checked() {
+            Ok(begin) => Self::open_on(begin, link, stop),
+            Err(error) => Err(Unstarted::before_all(error.into())),
+        }
+    }
+
+    fn open(begin: Begin, stop: impl Fn() -> bool) -> Result<(Self, Option<IoEnds>), Unstarted> {
+        let (rig, options) = (&begin.rig, &begin.options);
         let request = LinkRequest {
             interface: &rig.network.properties.interface,
             section: &rig.engine,
-            slots: link_slots(&rig),
+            slots: link_slots(rig),
             replace_program: options.replace_program,
             cycle: rig.period(),
         };
         let report = || Box::new(Report::of_link(asked(&request), Vec::new()));
         let wanted = || if stop() { Err(SessionError::Interrupted) } else { Ok(()) };
-        let opened = Files::open(&rig, &options).and_then(|files| {
+        let opened = Files::open(rig, options).and_then(|files| {
             wanted()?;
             let link = open_link_unless(&request, &stop)?;
             // A stop that came meanwhile: nothing is sent after it.
@@ -224,35 +307,26 @@ impl Session {
         let why = || listener.map_or_else(|| why_silent(&interface), Listener::why_silent);
         match opened {
             Ok((files, link)) => {
-                Self::start_with(rig, link, files, options, stop).map_err(|unstarted| unstarted.with_reasons(why))
+                Self::start_with(begin, link, files, stop).map_err(|unstarted| unstarted.with_reasons(why))
             }
             Err(error) => Err(Unstarted { error, report: report() }),
         }
     }
 
-    /// As [`Session::start`], over a link that is open already.
-    ///
-    /// # Errors
-    /// As [`Session::start`].
-    pub fn start_on(
-        rig: Rig,
-        link: OpenLink,
-        options: SessionOptions,
-        stop: impl Fn() -> bool,
-    ) -> Result<Self, Unstarted> {
-        match Files::open(&rig, &options) {
-            Ok(files) => Self::start_with(rig, link, files, options, stop),
+    fn open_on(begin: Begin, link: OpenLink, stop: impl Fn() -> bool) -> Result<(Self, Option<IoEnds>), Unstarted> {
+        match Files::open(&begin.rig, &begin.options) {
+            Ok(files) => Self::start_with(begin, link, files, stop),
             Err(error) => Err(Unstarted { error, report: Box::new(Report::of_link(link.report, link.missing)) }),
         }
     }
 
     fn start_with(
-        rig: Rig,
+        begin: Begin,
         link: OpenLink,
         files: Files,
-        options: SessionOptions,
         stop: impl Fn() -> bool,
-    ) -> Result<Self, Unstarted> {
+    ) -> Result<(Self, Option<IoEnds>), Unstarted> {
+        let Begin { rig, options, asked, stop: wish } = begin;
         let began = Instant::now();
         let report = Report::of_link(link.report.clone(), link.missing.clone());
         let unstarted = |error, report| Unstarted { error, report: Box::new(report) };
@@ -269,7 +343,7 @@ impl Session {
             return Err(unstarted(ended.err().map_or(SessionError::Strict(missing), SessionError::from), report));
         }
         let (requests, inbox) = requests();
-        let (wish, out_of_op) = (StopWish::default(), Arc::default());
+        let (subscribers, out_of_op) = (options.observer.subscribers(), Arc::default());
         if stop() {
             wish.ask();
         }
@@ -283,14 +357,56 @@ impl Session {
             inbox,
             stop: wish.clone(),
             options,
+            asked,
             began,
             out_of_op: Arc::clone(&out_of_op),
         };
         let thread = spawn(thread, sender).map_err(|error| unstarted(error.into(), report.clone()))?;
-        let facts = wait_for_op(&started, &requests, &wish, stop)
+        let Started { facts, io } = wait_for_op(&started, &requests, &wish, stop)
             .unwrap_or_else(|| Err(unstarted(ThreadPanic(bus_thread::NAME).into(), report)))?;
         let end = Mutex::new(End::Runs(thread));
-        Ok(Self(Arc::new(Shared { facts, requests, counters, stop: wish, out_of_op, end })))
+        let session = Self(Arc::new(Shared { facts, requests, counters, stop: wish, subscribers, out_of_op, end }));
+        Ok((session, io))
+    }
+
+    /// Stops a session that was begun and isn't to be had after all.
+    pub(crate) fn unstarted(self, error: std::io::Error) -> Unstarted {
+        let known = Report::of_link(self.link().clone(), self.missing().to_vec());
+        let report = self.stop().map_or(known, |ended| ended.report);
+        Unstarted { error: error.into(), report: Box::new(report) }
+    }
+
+    /// Subscribes to what happens from now on. Each subscriber has a queue of 256 events of its own.
+    ///
+    /// ```no_run
+    /// # fn watch(session: &zerocat::Session) {
+    /// let events = session.events();
+    /// std::thread::spawn(move || {
+    ///     while let Ok(event) = events.recv(std::time::Duration::MAX) {
+    ///         println!("{event}");
+    ///     }
+    /// });
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn events(&self) -> Events {
+        self.0.subscribers.subscribe()
+    }
+
+    /// What it does now.
+    #[must_use]
+    pub fn state(&self) -> SessionState {
+        let over = match &*self.0.end() {
+            End::Runs(thread) => thread.is_finished(),
+            End::Ended(_) => true,
+        };
+        match self.0.subscribers.phase() {
+            _ if over => SessionState::Ended,
+            _ if self.0.stop.asked() => SessionState::Stopping,
+            Some(Phase::ShutDown) => SessionState::Stopping,
+            Some(Phase::Running) => SessionState::Running,
+            _ => SessionState::Lost,
+        }
     }
 
     /// Counters, and whether the session goes on.
@@ -377,7 +493,17 @@ impl Session {
     /// # Errors
     /// A thread ended by a panic. What failed on the bus is in [`Ended::failed`].
     pub fn stop(&self) -> Result<Ended, ThreadPanic> {
-        self.0.shut_down()
+        self.0.shut_down(None)
+    }
+
+    /// As [`Session::stop`], within a time at the longest, plus what the threads take to end: what isn't done by then is left
+    /// out, and everybody is asked for INIT by broadcast. Without it a shutdown takes 10 s at most, beside the time of the
+    /// rig file's `stop`.
+    ///
+    /// # Errors
+    /// As [`Session::stop`].
+    pub fn stop_within(&self, grace: Duration) -> Result<Ended, ThreadPanic> {
+        self.0.shut_down(Some(grace))
     }
 }
 
@@ -386,8 +512,11 @@ impl Shared {
         self.end.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn shut_down(&self) -> Result<Ended, ThreadPanic> {
-        self.stop.ask();
+    fn shut_down(&self, grace: Option<Duration>) -> Result<Ended, ThreadPanic> {
+        match grace {
+            Some(grace) => self.stop.ask_within(grace),
+            None => self.stop.ask(),
+        }
         self.requests.wake();
         let mut end = self.end();
         let ended = match std::mem::replace(&mut *end, End::Ended(Box::new(Err(ThreadPanic(bus_thread::NAME))))) {
@@ -401,7 +530,7 @@ impl Shared {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        if let Err(error) = self.shut_down() {
+        if let Err(error) = self.shut_down(None) {
             tracing::error!(fault = %Fault::ThreadPanicked, "{error}");
         }
     }
@@ -409,18 +538,18 @@ impl Drop for Shared {
 
 fn spawn(
     thread: BusThread,
-    started: SyncSender<Result<Facts, Unstarted>>,
+    started: SyncSender<Result<Started, Unstarted>>,
 ) -> std::io::Result<JoinHandle<Result<Ended, ThreadPanic>>> {
     Builder::new().name(bus_thread::NAME.to_owned()).stack_size(bus_thread::STACK).spawn(move || thread.run(&started))
 }
 
 /// Waits until the network is in OP or has failed to get there. `None`: the thread has ended without a word.
 fn wait_for_op(
-    started: &Receiver<Result<Facts, Unstarted>>,
+    started: &Receiver<Result<Started, Unstarted>>,
     requests: &Requests,
     wish: &StopWish,
     stop: impl Fn() -> bool,
-) -> Option<Result<Facts, Unstarted>> {
+) -> Option<Result<Started, Unstarted>> {
     loop {
         match started.recv_timeout(ASK) {
             Ok(done) => return Some(done),

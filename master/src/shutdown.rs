@@ -23,6 +23,8 @@ impl<'a> Machine<'a> {
     /// Shuts the bus down. Returns what failed.
     pub async fn shut_down(&mut self, planned: &mut Planned<'a>) -> Vec<StartError> {
         let mut failed = Vec::new();
+        let bound = self.stop.grace().map_or(SHUTDOWN, |grace| grace.min(SHUTDOWN));
+        let by = self.datagrams.now().saturating_add(bound);
         failed.extend(self.stop_in_op(planned).await.err());
         // Without its program nobody's answer would arrive.
         if self.surroundings.link() == LinkState::Detached
@@ -30,12 +32,13 @@ impl<'a> Machine<'a> {
         {
             tracing::warn!("{why:?}");
         }
-        let end = self.datagrams.now().saturating_add(SHUTDOWN);
+        let own = self.datagrams.now().saturating_add(SHUTDOWN);
+        let end = self.stop.grace().map_or(own, |_| by);
         let datagrams = self.datagrams;
         match datagrams.by(end, self.step_down(planned)).await {
             Some(more) => failed.extend(more),
             None => {
-                failed.push(StartError::ShutdownTooLong { bound: SHUTDOWN });
+                failed.push(StartError::ShutdownTooLong { bound });
                 self.ask_for_init().await;
             }
         }
@@ -66,9 +69,10 @@ impl<'a> Machine<'a> {
     /// doesn't come within its limits, ends it at its bound.
     async fn wait_for_standstill(&mut self, planned: &mut Planned<'a>) {
         let stop = &self.rig.engine.stop;
-        self.datagrams.pause(stop.time).await;
+        let most = self.stop.grace().unwrap_or(Duration::MAX);
+        self.datagrams.pause(stop.time.min(most)).await;
         let Some(until) = &stop.until else { return };
-        let end = self.datagrams.now().saturating_add(until.at_most);
+        let end = self.datagrams.now().saturating_add(until.at_most.min(most.saturating_sub(stop.time)));
         let Some(watch) = &mut planned.stop_watch else { return };
         while !watch.is_fulfilled() {
             if self.datagrams.now() >= end {

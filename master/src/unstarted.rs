@@ -1,7 +1,7 @@
 //! A session that did not come to OP: why not, and the report of how far it came.
 
 use crate::bring_up::StartError;
-use crate::report::Report;
+use crate::report::{LinkReport, Report};
 use crate::session::SessionError;
 use zerocat_bus::BringUpError;
 
@@ -17,6 +17,11 @@ pub struct Unstarted {
 }
 
 impl Unstarted {
+    /// Before a link was looked at.
+    pub(crate) fn before_all(error: SessionError) -> Self {
+        Self { error, report: Box::new(Report::of_link(LinkReport::new("none", ""), Vec::new())) }
+    }
+
     /// Where nobody answered: with what this host knows of why.
     pub(crate) fn with_reasons(mut self, why_silent: impl FnOnce() -> Vec<String>) -> Self {
         if let SessionError::Start(StartError::Silent | StartError::Bus(BringUpError::Nobody)) = self.error {

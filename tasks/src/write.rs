@@ -209,7 +209,7 @@ impl<C: Commands, S: Samples, Q: Source> WriteTask<C, S, Q> {
     /// Takes what the source has and hands over what changed; then takes the state samples that wait. `now` is the time
     /// since the task's start.
     pub fn step(&mut self, now: Duration) -> WriteProgress {
-        let CommandState { epoch, live } = self.commands.state();
+        let CommandState { epoch, live, .. } = self.commands.state();
         if epoch != self.epoch {
             self.learn(epoch, now);
         }

@@ -428,7 +428,7 @@ fn tasks_of(plan: &Plan, bindings: &Bindings) -> (Ports, Tasks) {
     let parts = plan.subdevices.iter().map(|one| one.outputs.clone()).filter(|outputs| !outputs.is_empty()).collect();
     let (writer_port, commands, states) =
         writer(WriterSpec { parts, origins, follows, ..WriterSpec::of_all(outputs, DEPTH) });
-    let ports = Ports { readers: vec![sample_port], writers: vec![writer_port] };
+    let ports = Ports { readers: vec![sample_port], writers: vec![writer_port], ..Ports::default() };
     (ports, Tasks { samples, commands, states })
 }
 

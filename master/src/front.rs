@@ -1,0 +1,32 @@
+//! The front door for programs: [`Bus`] describes and starts, [`Session`](crate::Session) is the machine that runs, [`Io`] the
+//! process data.
+//!
+//! Entries are asked for before the start as typed handles ([`In`], [`Out`]) and checked against what the bus maps, once. After
+//! that access can't fail and costs some nanoseconds. The process data goes beside the tasks of a rig file, through a cell for
+//! the newest inputs and a ring for sets of outputs, whose realtime ends travel with the tasks' in an exchange.
+
+mod asked;
+mod bus;
+mod clock;
+mod cycle;
+mod entry;
+mod field;
+mod handle;
+mod io;
+mod place;
+mod program;
+mod wait;
+mod why;
+
+pub(crate) use asked::{Asked, IoEnds};
+#[cfg(feature = "testing")]
+pub(crate) use clock::ProgramClock;
+pub(crate) use program::Program;
+pub use bus::Bus;
+pub use cycle::{Cycle, NoCycle, Refused};
+pub use entry::{Entry, Identity, SubDeviceRef};
+pub use field::{Bits, Field};
+pub use handle::{In, Out};
+pub use io::{Io, Past};
+pub use wait::Waiting;
+pub use why::{EntryError, EntryErrors, EntryProblem};

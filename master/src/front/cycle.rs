@@ -1,0 +1,127 @@
+//! A cycle that a program was given, why it was given none, and why a set of outputs was not taken.
+
+use super::handle::BusId;
+use std::time::Duration;
+
+/// A cycle whose inputs the program has. A commit names the one that its outputs were computed from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cycle {
+    pub(super) bus: BusId,
+    pub(super) number: u64,
+    pub(super) at: Duration,
+    pub(super) received: Duration,
+    pub(super) skipped: u64,
+    pub(super) overtaken: u64,
+    pub(super) elapsed: Option<Duration>,
+    pub(super) life: Life,
+    pub(super) anew: bool,
+}
+
+/// What a set of outputs must have been made in to be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Life {
+    pub(super) epoch: u64,
+    pub(super) silences: u64,
+}
+
+impl Cycle {
+    /// Its number on the grid.
+    #[must_use]
+    pub const fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Its tick, on `CLOCK_MONOTONIC`.
+    #[must_use]
+    pub const fn tick(&self) -> Duration {
+        self.at
+    }
+
+    /// When its last frame was back, on `CLOCK_MONOTONIC`; where one is missing, when it was given up.
+    #[must_use]
+    pub const fn received(&self) -> Duration {
+        self.received
+    }
+
+    /// The time of the network's reference clock. `None`: distributed clocks are not used yet.
+    #[must_use]
+    pub const fn clock(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Time from the tick of the cycle that the program was given before to this one's: what a control law integrates
+    /// over. `None` for the first one, and after an outage.
+    #[must_use]
+    pub const fn elapsed(&self) -> Option<Duration> {
+        self.elapsed
+    }
+
+    /// Ticks since the cycle before that were not run: the realtime thread was late, or outputs were safe.
+    #[must_use]
+    pub const fn skipped(&self) -> u64 {
+        self.skipped
+    }
+
+    /// Cycles since the one before that were run and that the program was too slow for.
+    #[must_use]
+    pub const fn overruns(&self) -> u64 {
+        self.overtaken
+    }
+
+    /// The epoch: it grows whenever what was commanded before must not be sent any more.
+    #[must_use]
+    pub const fn epoch(&self) -> u64 {
+        self.life.epoch
+    }
+
+    /// Whether it is the first after the start, an outage, or a silence of the program: no output is commanded any
+    /// more, what a controller keeps from before is to be set back.
+    #[must_use]
+    pub const fn begins_anew(&self) -> bool {
+        self.anew
+    }
+}
+
+/// No cycle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NoCycle {
+    /// None came in time: the time was too short, or the network is lost and is being brought to OP again.
+    #[error("no cycle came in time")]
+    TimedOut,
+    /// None will come: the session is over.
+    #[error("the session is over, no cycle will come")]
+    Ended,
+}
+
+/// Why outputs were not taken. Nothing of the set is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refused {
+    /// The program asked for no outputs.
+    #[error("the program asked for no outputs")]
+    NoOutputs,
+    /// The cycle, or the handle of an output that was set, is of another bus.
+    #[error("a handle or a cycle of another bus was used")]
+    OtherBus,
+    /// The end was asked for: outputs are safe.
+    #[error("the session is being stopped, outputs are safe")]
+    Stopped,
+    /// The network is lost, or the cycle is one of before: outputs are safe.
+    #[error("the outputs were computed from a cycle before an outage, or the network is lost")]
+    Outage,
+    /// The program was silent since that cycle: its outputs became safe.
+    #[error("the program has been silent since that cycle, and its outputs became safe")]
+    WasSilent,
+    /// The cycle is too long ago.
+    #[error("the outputs were computed from a cycle {age:?} ago, more than {at_most:?}")]
+    TooLate {
+        /// From the cycle's tick to the commit.
+        age: Duration,
+        /// The longest time that is allowed.
+        at_most: Duration,
+    },
+    /// So many commits wait that the realtime thread has not seen a cycle for.
+    #[error("too many commits in one cycle")]
+    TooMany,
+}

@@ -22,7 +22,7 @@ use thread::ThreadReading;
 use tracefs::{SyscallTrace, TraceError};
 use zerocat::config::{LinkKind, Rig, Wait};
 use zerocat::report::{Holes, Report};
-use zerocat::{Session, SessionError, SessionOptions, ThreadPanic, Unstarted};
+use zerocat::{CheckedRig, Session, SessionError, SessionOptions, ThreadPanic, Unstarted};
 
 pub use simulation::Simulation;
 
@@ -199,10 +199,7 @@ pub fn run(
 }
 
 fn row(rig: Rig, settings: &AuditSettings, stop: &dyn Fn() -> bool) -> Result<AuditRow, AuditError> {
-    if let problems @ [_, ..] = rig.problems().as_slice() {
-        let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
-        return Err(AuditError::Rig(problems.join("; ")));
-    }
+    let rig = rig.check().map_err(|error| AuditError::Rig(zerocat::chain(&error)))?;
     let (wait, deadline) = (rig.engine.wait, rig.engine.deadline.unwrap_or(rig.period()));
     let simulation = settings.segment.as_deref().map(Simulation::start).transpose()?;
     let session = start(&rig, stop)?;
@@ -216,7 +213,7 @@ fn row(rig: Rig, settings: &AuditSettings, stop: &dyn Fn() -> bool) -> Result<Au
 
 /// A session in OP. On a machine with other work a simulated segment, which is an ordinary thread, may not answer for
 /// longer than a bring-up waits; so it gets some attempts.
-fn start(rig: &Rig, stop: &dyn Fn() -> bool) -> Result<Session, AuditError> {
+fn start(rig: &CheckedRig, stop: &dyn Fn() -> bool) -> Result<Session, AuditError> {
     let mut attempt = 1;
     loop {
         match Session::start(rig.clone(), SessionOptions::default(), stop) {

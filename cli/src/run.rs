@@ -17,7 +17,7 @@ use zerocat::config::{Format, Rig, Sink, Task, XdpMode};
 use zerocat::report::Report;
 use zerocat::{
     ATTEMPT, BRING_UP, Ended, Ending, Fault, OpenLink, OutOfOp, Phase, Privileges, SHUTDOWN, Session, SessionError,
-    SessionOptions, Unstarted,
+    SessionOptions, Unstarted, fault_of_config,
 };
 
 /// How often the realtime thread is looked after.
@@ -172,6 +172,7 @@ pub(crate) fn run_rig(
     if how.samples {
         print_samples(&mut rig)?;
     }
+    let rig = rig.check().map_err(|error| Failure::of(fault_of_config(&error), zerocat::chain(&error)))?;
     let limits = rig.limits.clone();
     let mut conclusion = Conclusion::open(how, writes_to_stdout(&rig))?;
     let live = Live::new(how.quiet, writes_to_stdout(&rig));

@@ -1,8 +1,8 @@
 //! The cyclic executor.
 //!
 //! One thread owns a [`Link`](zerocat_link::Link) and drives one network on an absolute grid. Each cycle is a sequence of
-//! pure steps ([`Engine`]); the loop around them ([`run`]) is the only place that looks at the clock, so that the same
-//! steps run under a virtual clock.
+//! pure steps ([`Engine`]), which a [`Stepper`] puts on the grid. The loop around them ([`run`](run())) is the only place that
+//! looks at the clock, so that the same steps run under a virtual clock and in a program's own loop.
 //!
 //! Guarantees:
 //! - After an exchange is installed and its first cycle has passed, no step allocates, locks, logs or makes a system call
@@ -44,6 +44,7 @@ mod record;
 mod run;
 mod safe;
 mod sample;
+mod stepper;
 mod validity;
 mod void;
 
@@ -62,4 +63,5 @@ pub use presence::Presence;
 pub use run::{RealtimeUsage, RunOutcome, Settings, run};
 pub use safe::SafeOutputs;
 pub use sample::{Origin, ReaderSpec, SampleHeader, SamplePort, SampleReader, StateReader, reader, reader_while_safe};
+pub use stepper::{Step, Stepper};
 pub use void::{Voided, Voider, Voids, voids};

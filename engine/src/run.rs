@@ -3,10 +3,11 @@
 use crate::counters::Counters;
 use crate::cycle::{EndReason, Engine, Slack};
 use crate::measure::Measurements;
+use crate::stepper::Stepper;
 use std::time::Duration;
 use zerocat_link::Link;
 use zerocat_sched::{
-    AllocationCount, Clock, Grid, Period, PollWait, ThreadUsage, Tick, Time, WaitPolicy, WatchingClock,
+    AllocationCount, Clock, Grid, Period, PollWait, ThreadUsage, Time, WaitPolicy, WatchingClock,
     alloc::is_counting, thread_allocations,
 };
 
@@ -59,62 +60,48 @@ pub struct RunOutcome<L> {
 }
 
 /// Drives an engine on the grid until it is told to stop, or its controls are dropped.
-pub fn run<L: Link, C: Clock>(mut engine: Engine<L>, clock: &C, settings: Settings) -> RunOutcome<L> {
+pub fn run<L: Link, C: Clock>(engine: Engine<L>, clock: &C, settings: Settings) -> RunOutcome<L> {
     let clock = &WatchingClock::new(clock);
     let grid = Grid::new(clock.now().after(settings.period.duration()), settings.period);
+    let mut stepper = Stepper::new(engine, grid);
     let mut meter = Meter::new();
-    let mut last = None;
     loop {
-        let (tick, woke) = wait_for_tick(&mut engine, clock, &grid, settings.wait, last);
-        last = Some(tick.number);
+        let woke = wait_for_tick(&mut stepper, clock, settings.wait);
         let slept = clock.take_sleep();
         let now = clock.now();
-        engine.note_suspended(clock.suspended(now));
-        engine.send(now);
-        engine.note_sent(clock.now());
-        let returned = wait_for_frames(&mut engine, clock, settings.wait, tick);
-        let exchanging = engine.is_exchanging();
-        engine.note_clock(slept, clock.take_holes());
-        let concluded = engine.conclude(tick, woke, returned);
+        stepper.engine_mut().note_suspended(clock.suspended(now));
+        stepper.send(woke, now);
+        stepper.engine_mut().note_sent(clock.now());
+        let returned = wait_for_frames(&mut stepper, clock, settings.wait);
+        let exchanging = stepper.engine().is_exchanging();
+        stepper.engine_mut().note_clock(slept, clock.take_holes());
+        let concluded = stepper.conclude(returned);
         meter.cycle(exchanging, concluded.retired || concluded.end.is_some());
         if let Some(reason) = concluded.end {
-            let (link, measurements, counters) = engine.finish();
+            let (link, measurements, counters) = stepper.finish();
             return RunOutcome { link, measurements, counters, usage: meter.usage, reason };
         }
-        use_slack(&mut engine, clock, settings.wait, grid.tick(tick.number.saturating_add(1)));
+        use_slack(&mut stepper, clock, settings.wait);
     }
 }
 
-/// Waits for the next tick and prepares the cycle shortly before it. Returns the tick and when the thread woke.
-fn wait_for_tick<L: Link, C: Clock>(
-    engine: &mut Engine<L>,
-    clock: &WatchingClock<C>,
-    grid: &Grid,
-    wait: WaitPolicy,
-    last: Option<u64>,
-) -> (Tick, Time) {
-    let tick = grid.next(clock.now(), last);
+/// Waits for the next tick and prepares the cycle shortly before it. Returns when the thread woke.
+fn wait_for_tick<L: Link, C: Clock>(stepper: &mut Stepper<L>, clock: &WatchingClock<C>, wait: WaitPolicy) -> Time {
+    let tick = stepper.tick(clock.now());
     // Of the sleeps, only the one before the tick is timed.
     clock.take_sleep();
     wait.wait_to_prepare(clock, tick.at);
-    engine.prepare(tick.number);
-    let woke = wait.wait_until(clock, tick.at);
-    let due = grid.next(woke, last);
-    if due.number != tick.number {
-        engine.prepare(due.number);
-    }
-    (due, woke)
+    stepper.prepare(tick);
+    wait.wait_until(clock, tick.at)
 }
 
-/// Polls until all frames are back or the deadline passes. Returns when that was. A cycle that began late still gives
-/// its frames a quarter of their time.
-fn wait_for_frames<L: Link, C: Clock>(engine: &mut Engine<L>, clock: &C, wait: WaitPolicy, tick: Tick) -> Time {
-    let deadline = engine.timing().deadline;
+/// Polls until all frames are back or are given up. Returns when that was.
+fn wait_for_frames<L: Link, C: Clock>(stepper: &mut Stepper<L>, clock: &C, wait: WaitPolicy) -> Time {
     let since = clock.now();
-    let until = tick.at.after(deadline).max(since.after(deadline / 4));
+    let until = stepper.deadline().unwrap_or(since);
     let mut pause = PollWait::new(wait);
     loop {
-        let all_back = engine.poll();
+        let all_back = stepper.poll();
         let now = clock.now();
         if all_back || now >= until {
             return now;
@@ -125,14 +112,15 @@ fn wait_for_frames<L: Link, C: Clock>(engine: &mut Engine<L>, clock: &C, wait: W
 
 /// Moves acyclic frames until the next tick is near or there are none. They get a turn also where the next tick is near
 /// already. Without an exchange they move up to the tick, which has no frames of its own then.
-fn use_slack<L: Link, C: Clock>(engine: &mut Engine<L>, clock: &C, wait: WaitPolicy, next: Time) {
-    let guarded = engine.is_exchanging().then_some(next);
-    let until = guarded.map_or(next, |next| next.before(engine.timing().guard / 2));
+fn use_slack<L: Link, C: Clock>(stepper: &mut Stepper<L>, clock: &C, wait: WaitPolicy) {
+    let next = stepper.following();
+    let guard = stepper.engine().timing().guard;
+    let until = if stepper.engine().is_exchanging() { next.before(guard / 2) } else { next };
     let mut since = clock.now();
     let mut pause = PollWait::new(wait);
     let mut now = since;
     loop {
-        match engine.slack(now, guarded.unwrap_or(Time(u64::MAX))) {
+        match stepper.slack(now) {
             Slack::Sent => since = now,
             Slack::Busy => {}
             Slack::Idle if until.since(now) <= IDLE_LOOK => return,

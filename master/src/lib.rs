@@ -44,6 +44,8 @@ mod subscribers;
 mod supervision;
 mod surroundings;
 mod tasks;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod told;
 mod types;
 mod uncommanded;

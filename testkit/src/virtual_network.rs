@@ -20,13 +20,12 @@ use zerocat::{
 use zerocat_bus::{BringUpError, Datagrams, block_on, requests};
 use zerocat_engine::{
     AcyclicSettings, CommandWriter, Concluded, Controls, CountersReader, Engine, EngineParts, EventReader, Follow,
-    Origin, Pool, ReaderSpec, RingFull, SampleReader, Slack, StateReader, Timing, WriterSpec, reader, slots_needed,
-    writer,
+    Origin, Pool, ReaderSpec, RingFull, SampleReader, Slack, StateReader, Stepper, Timing, WriterSpec, reader,
+    slots_needed, writer,
 };
 use zerocat_link::{Link, Sizing, Slot};
 use zerocat_pdi::{BitSpan, Direction, Plan, SubDevicePlan};
-use zerocat_sched::time::nanos;
-use zerocat_sched::{Tick, Time, link_idle_timer};
+use zerocat_sched::{Grid, Time, link_idle_timer};
 use zerocat_sim::{Segment, SegmentLink};
 
 /// Acyclic frames that may be out at once.
@@ -275,13 +274,8 @@ impl Default for Frames {
 /// The engine, behind it the segment, and the time that its steps are given.
 #[derive(Debug)]
 pub struct Drive<L = InProcessLink> {
-    engine: Engine<L>,
+    stepper: Stepper<L>,
     now: Arc<AtomicU64>,
-    period: u64,
-    /// Number of the next cycle.
-    number: u64,
-    /// Ticks that were missed before it.
-    skipped: u64,
 }
 
 impl<L: Link> Drive<L> {
@@ -306,7 +300,9 @@ impl<L: Link> Drive<L> {
         let acyclic = AcyclicSettings { first_slot: Slot(CYCLIC), in_flight: ACYCLIC, timeout: 20 * period };
         let (engine, parts) = Engine::new(link, Timing::for_period(period), pool, acyclic);
         let EngineParts { controls, counters, events } = parts;
-        let drive = Self { engine, now, period: nanos(period).max(1), number: 0, skipped: 0 };
+        #[expect(clippy::expect_used, reason = "whoever has a network under virtual time gives it a period of a grid")]
+        let grid = Grid::from_period(Time(0), period).expect("a period of a grid");
+        let drive = Self { stepper: Stepper::new(engine, grid), now };
         (drive, Ends { controls, counters, events, datagrams })
     }
 
@@ -337,30 +333,30 @@ impl<L: Link> Drive<L> {
     }
 
     fn next_tick(&self) -> Time {
-        Time(self.number.saturating_mul(self.period))
+        self.stepper.following()
     }
 
     /// The engine, with its counters and its link, and behind that the segment.
     #[must_use]
     pub const fn engine(&self) -> &Engine<L> {
-        &self.engine
+        self.stepper.engine()
     }
 
     /// The same, to change: another segment may take the place of the one that is there.
     pub const fn engine_mut(&mut self) -> &mut Engine<L> {
-        &mut self.engine
+        self.stepper.engine_mut()
     }
 
     /// What the realtime thread does while the bus waits: a look at the link, or, when it is time, a cycle.
     pub fn turn(&mut self) {
         let next = self.next_tick();
-        let guarded = next.before(self.engine.timing().guard);
+        let guarded = next.before(self.engine().timing().guard);
         if self.now().after(LOOK) < guarded {
             self.set(self.now().after(LOOK));
-            self.engine.slack(self.now(), next);
+            self.stepper.slack(self.now());
         } else {
             // A turn is owed to the acyclic lane also where the cycle took all the time.
-            self.engine.slack(self.now(), next);
+            self.stepper.slack(self.now());
             self.exchange();
         }
     }
@@ -368,30 +364,24 @@ impl<L: Link> Drive<L> {
     /// Virtual time passes, and nobody does anything.
     pub fn stand_still(&mut self, time: Duration) {
         self.set(self.now().after(time));
-        let due = self.now().0.div_ceil(self.period).max(self.number);
-        self.skipped = self.skipped.saturating_add(due - self.number);
-        self.number = due;
     }
 
     /// Steps 1 to 6 at the next tick.
     pub fn exchange(&mut self) -> Concluded {
-        let skipped = std::mem::take(&mut self.skipped);
-        let tick = Tick { number: self.number, at: self.next_tick(), skipped };
-        self.number = self.number.saturating_add(1);
-        self.set(tick.at);
-        self.engine.prepare(tick.number);
-        self.engine.send(tick.at);
+        self.set(self.stepper.tick(self.now()).at);
+        let at = self.now();
+        self.stepper.send(at, at);
         // In one process a frame that isn't back at once never comes.
-        if !self.engine.poll() {
-            self.set(tick.at.after(self.engine.timing().deadline));
+        if !self.stepper.poll() {
+            self.set(self.stepper.deadline().unwrap_or(at));
         }
-        self.engine.conclude(tick, tick.at, self.now())
+        self.stepper.conclude(self.now())
     }
 
     /// Step 7, until nothing is out any more.
     fn slack(&mut self) {
         let next = self.next_tick();
-        while self.now() < next && self.engine.slack(self.now(), next) != Slack::Idle {
+        while self.now() < next && self.stepper.slack(self.now()) != Slack::Idle {
             self.set(self.now().after(LOOK));
         }
     }

@@ -45,6 +45,7 @@ impl Network {
         rig.network.properties.interface.clone_from(&veth.master);
         rig.engine.watchdog = Duration::from_secs(2);
         change(&mut rig);
+        let rig = rig.check().unwrap();
         for _ in 1..ATTEMPTS {
             match Session::start(rig.clone(), SessionOptions::default(), || false) {
                 Err(Unstarted { error: SessionError::Start(_), .. }) => {}

@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use zerocat::config::Rig;
 use zerocat::report::LinkReport;
-use zerocat::{Ending, OpenLink, RequestError, Session, SessionError, SessionOptions, Unstarted};
+use zerocat::{CheckedRig, Ending, OpenLink, RequestError, Session, SessionError, SessionOptions, Unstarted};
 use zerocat_link::pair::pair;
 use zerocat_link::{Link, Sizing};
 use zerocat_sim::{Segment, SegmentConfig, Server};
@@ -62,11 +62,12 @@ impl Drop for Simulation {
 }
 
 /// A rig of whoever is there, slow enough for a machine with other work.
-fn rig() -> Rig {
+fn rig() -> CheckedRig {
     let network = r#""key": "net", "name": "Net", "make": "EtherCAT", "model": "Network""#;
     let properties = r#""properties": { "interface": "pair", "rate": 100 }"#;
     let engine = r#""engine": { "watchdog": "2s", "priority": 1, "wait": "sleep" }"#;
-    Rig::from_json(&format!(r#"{{ "network": {{ {network}, {properties} }}, {engine} }}"#)).unwrap()
+    let text = format!(r#"{{ "network": {{ {network}, {properties} }}, {engine} }}"#);
+    Rig::from_json(&text).unwrap().check().unwrap()
 }
 
 fn start() -> (Simulation, Session) {

@@ -52,7 +52,7 @@ pub enum RowError {
 /// # Errors
 /// [`RowError`].
 pub fn run(interface: &str) -> Result<(), RowError> {
-    let rig = rig(interface)?;
+    let rig = rig(interface)?.check().map_err(std::io::Error::other)?;
     let entered: Arc<Mutex<Vec<(Phase, Instant)>>> = Arc::default();
     let seen = Arc::clone(&entered);
     let observer = Observer::new(move |event| {

@@ -27,20 +27,19 @@ use zerocat_engine::{CommandSet, Made, NewestHeader, Others, SampleHeader};
 /// Inputs and outputs of a bus in OP. From [`Bus::start`](crate::Bus::start); it has one owner and may move to any thread.
 ///
 /// ```
+/// # #[cfg(feature = "testing")] {
 /// # use std::time::Duration;
-/// use zerocat::testing::{Bench, SegmentConfig};
+/// use zerocat::testing::{Bench, ProfileKind, line};
 /// let mut bus = Bench::bus().silent_after(Duration::from_millis(100));
-/// let position = bus.input::<i32>("servo_0", 0x6064);
-/// let control = bus.output::<u16>("servo_0", 0x6040);
-/// let (mut bench, mut io) = Bench::start(bus, &SegmentConfig::of(&["servo"]))?;
-/// bench.step();
-/// let cycle = io.wait(Duration::ZERO)?;
-/// if io.is_good(position) {
-///     println!("at {}", io.get(position));
-/// }
+/// let position = bus.input::<i32>(0, 0x6064);
+/// let control = bus.output::<u16>(0, 0x6040);
+/// let (mut bench, mut io) = Bench::start(bus, &line(&[ProfileKind::Servo])).unwrap();
+/// bench.cycle();
+/// let cycle = io.wait(Duration::ZERO).unwrap();
+/// assert!(io.is_good(position));
 /// io.set(control, 0x0006);
-/// io.commit(&cycle)?;
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// io.commit(&cycle).unwrap();
+/// # }
 /// ```
 ///
 /// There is one owner, and outputs are to be had only from a bus in OP:

@@ -32,7 +32,7 @@ fn exchange(veth: &Veth, kind: LinkKind) -> Report {
     let opened = open_link(&request).unwrap();
     let switch = Switch::default();
     let link = OpenLink { link: Box::new(Guarded { inner: opened.link, switch: switch.clone() }), ..opened };
-    let session = Session::start_on(rig, link, SessionOptions::default(), || false).unwrap();
+    let session = Session::start_on(rig.check().unwrap(), link, SessionOptions::default(), || false).unwrap();
     switch.forbid(true);
     let first = session.status().counters.cycle;
     let deadline = Instant::now() + PATIENCE;

@@ -1,0 +1,32 @@
+//! A position loop at 1 kHz: `cargo run --example p_loop -- eth1`. The drive is the first SubDevice, in CSP mode.
+use std::time::Duration;
+use zerocat::{Bus, NoCycle, Refused};
+
+const TARGET: i32 = 100_000;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let interface = std::env::args().nth(1).ok_or("which interface?")?;
+    let mut bus = Bus::on(interface).rate_hz(1000.0).silent_after(Duration::from_millis(20));
+    let (status, position) = (bus.input::<u16>(0, 0x6041), bus.input::<i32>(0, 0x6064));
+    let (control, target) = (bus.output::<u16>(0, 0x6040), bus.output::<i32>(0, 0x607a));
+    let (session, mut io) = bus.start()?;
+    loop {
+        let cycle = match io.wait(Duration::from_secs(1)) {
+            Ok(cycle) if io.is_good(position) => cycle,
+            Ok(_) | Err(NoCycle::TimedOut) => continue,
+            Err(_) => break,
+        };
+        io.set(control, next_control(io.get(status)));
+        io.set(target, io.get(position) + ((TARGET - io.get(position)) / 16).clamp(-500, 500));
+        match io.commit(&cycle) {
+            Ok(()) | Err(Refused::TooLate { .. } | Refused::Outage | Refused::WasSilent) => {}
+            Err(refused) => return Err(refused.into()),
+        }
+    }
+    Ok(println!("{:?}", session.stop()?.ending))
+}
+
+/// CiA 402: shut down, switch on, enable operation.
+fn next_control(status: u16) -> u16 {
+    [(0x21, 0x07), (0x23, 0x0f), (0x27, 0x0f)].into_iter().find(|(is, _)| status & 0x6f == *is).map_or(0x06, |(_, to)| to)
+}

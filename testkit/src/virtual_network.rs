@@ -146,12 +146,12 @@ impl<L: Link> VirtualNetwork<L> {
     /// The engine, with its counters and its link, and behind that the segment.
     #[must_use]
     pub const fn engine(&self) -> &Engine<L> {
-        &self.drive.engine
+        self.drive.engine()
     }
 
     /// The same, to change. The slots of the link are not to be written.
     pub const fn engine_mut(&mut self) -> &mut Engine<L> {
-        &mut self.drive.engine
+        self.drive.engine_mut()
     }
 
     /// The bus with its plan.

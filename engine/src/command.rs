@@ -411,13 +411,7 @@ impl WriterPort {
 
     /// Makes the outputs safe where the writer has been silent for longer than it may. Whether it is since this cycle.
     #[inline]
-    pub(crate) fn fall_silent(
-        &mut self,
-        live: Option<u64>,
-        cycle: u64,
-        safe: &SafeOutputs,
-        image: &mut [u8],
-    ) -> bool {
+    pub(crate) fn fall_silent(&mut self, live: Option<u64>, cycle: u64, safe: &SafeOutputs, image: &mut [u8]) -> bool {
         let Some(epoch) = live.filter(|_| self.limits.fall_silent(cycle)) else { return false };
         self.make_safe(safe, image);
         self.shared.set(epoch, self.limits.silences(), true);

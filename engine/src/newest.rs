@@ -1,27 +1,29 @@
 //! The newest sample for a reader that wants no other: a cell that the realtime thread overwrites in each live cycle.
 //!
 //! A ring keeps the oldest samples when its reader is slow ([`reader`](crate::reader)); this keeps the newest, and nothing
-//! else. A sample holds the bytes of the reader's ranges of the image, one range after the other, and says of each range
-//! whether it is good in this cycle.
+//! else. A sample holds the bytes of the reader's ranges of the image, one range after the other, and says of each
+//! SubDevice that they come from whether its bytes are of this cycle.
 //!
 //! Guarantees: a sample is seen whole; the realtime thread never waits for a reader. Not guaranteed: that every cycle is
 //! seen.
 
 use crate::cell::{CellReader, CellWriter, cell};
-use crate::sample::{CycleTimes, total};
+use crate::sample::{CycleTimes, Origin, total};
+use crate::validity::Stale;
 use std::ops::Range;
 use zerocat_pdi::gather;
 use zerocat_sched::Time;
 
-/// Words of a sample before those of its ranges and bytes: cycle, tick, received, epoch.
+/// Words of a sample before those of its origins and bytes: cycle, tick, received, epoch.
 const HEADER: usize = 4;
-/// Ranges that a word tells of.
+/// Origins that a word tells of.
 const FLAGS: usize = 64;
 
 /// The realtime end.
 #[derive(Debug)]
 pub struct NewestPort {
     ranges: Vec<Range<usize>>,
+    origins: Vec<Origin>,
     /// The bytes of a sample, filled up to whole words.
     scratch: Box<[u8]>,
     cell: CellWriter,
@@ -56,41 +58,46 @@ pub struct NewestHeader {
     pub overtaken: u64,
 }
 
-/// Makes both ends for byte ranges of the image, in record order.
+/// Makes both ends for byte ranges of the image, in record order, and whose they are.
 #[must_use]
-pub fn newest(ranges: Vec<Range<usize>>) -> (NewestPort, NewestReader) {
-    let (len, flags) = (total(&ranges), ranges.len().div_ceil(FLAGS));
+pub fn newest(ranges: Vec<Range<usize>>, origins: Vec<Origin>) -> (NewestPort, NewestReader) {
+    let (len, flags) = (total(&ranges), origins.len().div_ceil(FLAGS));
     let data = len.div_ceil(8);
     let words = HEADER.saturating_add(flags).saturating_add(data);
     let (writer, reader) = cell(words);
     let scratch = vec![0; data.saturating_mul(8)].into_boxed_slice();
-    let port = NewestPort { ranges, scratch, cell: writer };
-    let reader =
-        NewestReader { seen: reader.sequence(), cell: reader, words: vec![0; words].into(), flags, bytes: vec![0; len].into() };
+    let port = NewestPort { ranges, origins, scratch, cell: writer };
+    let reader = NewestReader {
+        seen: reader.sequence(),
+        cell: reader,
+        words: vec![0; words].into(),
+        flags,
+        bytes: vec![0; len].into(),
+    };
     (port, reader)
 }
 
 impl NewestPort {
-    /// Overwrites the sample. `stale` tells of a byte range whether it is older than this cycle.
+    /// Overwrites the sample.
     #[inline]
-    pub(crate) fn publish(
-        &mut self,
-        times: CycleTimes,
-        epoch: u64,
-        image: &[u8],
-        stale: impl Fn(&Range<usize>) -> bool,
-    ) {
+    pub(crate) fn publish(&mut self, times: CycleTimes, epoch: u64, image: &[u8], stale: &Stale) {
         let CycleTimes { cycle, at, received } = times;
-        let Self { ranges, scratch, cell } = self;
+        let Self { ranges, origins, scratch, cell } = self;
         gather(ranges, image, scratch);
-        let flag = |ranges: &[Range<usize>]| {
-            ranges.iter().enumerate().fold(0u64, |word, (n, range)| word | u64::from(stale(range)) << n)
-        };
+        let any = stale.any();
+        let flag = |origins: &[Origin]| if any { flags(origins, stale) } else { 0 };
         let header = [cycle, at.0, received.0, epoch];
-        let flags = ranges.chunks(FLAGS).map(flag);
+        let flags = origins.chunks(FLAGS).map(flag);
         let data = scratch.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word));
         cell.write(header.into_iter().chain(flags).chain(data));
     }
+}
+
+/// A bit for each origin whose bytes are stale.
+#[cold]
+fn flags(origins: &[Origin], stale: &Stale) -> u64 {
+    let bit = |(n, origin): (usize, &Origin)| u64::from(stale.is(origin.position, origin.direction)) << n;
+    origins.iter().enumerate().map(bit).fold(0, |flags, bit| flags | bit)
 }
 
 impl NewestReader {
@@ -131,15 +138,16 @@ impl NewestReader {
         &self.bytes
     }
 
-    /// Whether a range was good in the cycle of the sample that was read last. A range that there isn't is not good.
+    /// Whether the bytes of an origin were of the cycle of the sample that was read last, by its number. Those of one that
+    /// isn't there are not.
     #[inline]
     #[must_use]
-    pub fn is_good(&self, range: usize) -> bool {
+    pub fn is_good(&self, origin: usize) -> bool {
         let flags = self.words.get(HEADER..HEADER.saturating_add(self.flags)).unwrap_or_default();
-        flags.get(range / FLAGS).is_some_and(|word| word >> (range % FLAGS) & 1 == 0)
+        flags.get(origin / FLAGS).is_some_and(|word| word >> (origin % FLAGS) & 1 == 0)
     }
 
-    /// Whether all ranges were good.
+    /// Whether those of all origins were.
     #[must_use]
     pub fn is_all_good(&self) -> bool {
         self.words.iter().skip(HEADER).take(self.flags).all(|word| *word == 0)
@@ -176,19 +184,31 @@ impl NewestWatch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use zerocat_pdi::Direction;
 
     fn times(cycle: u64) -> CycleTimes {
         CycleTimes { cycle, at: Time(cycle * 10), received: Time(cycle * 10 + 5) }
     }
 
+    fn origin(position: u16) -> Origin {
+        Origin { position, direction: Direction::Input }
+    }
+
+    fn stale(of: &[u16]) -> Stale {
+        let mut stale = Stale::new(80);
+        stale.begin(!of.is_empty());
+        of.iter().for_each(|position| stale.mark(*position, Direction::Input));
+        stale
+    }
+
     #[test]
     fn a_slow_reader_gets_the_newest_sample_and_each_once() {
-        let (mut port, mut reader) = newest(vec![4..6, 0..1]);
+        let (mut port, mut reader) = newest(vec![4..6, 0..1], vec![origin(0)]);
         assert_eq!(reader.read(), None);
         for cycle in 1..=1000 {
             let mut image = [9, 0, 0, 0, 4, 5];
             image[0] = u8::try_from(cycle % 256).unwrap();
-            port.publish(times(cycle), 3, &image, |_| false);
+            port.publish(times(cycle), 3, &image, &stale(&[]));
         }
         let header = NewestHeader { cycle: 1000, at: Time(10_000), received: Time(10_005), epoch: 3, overtaken: 999 };
         assert_eq!((reader.read(), reader.bytes()), (Some(header), &[4, 5, 232][..]));
@@ -198,14 +218,13 @@ mod tests {
     }
 
     #[test]
-    fn each_range_is_good_or_not_by_itself() {
-        let ranges: Vec<Range<usize>> = (0..70).map(|n| n..n + 1).collect();
-        let (mut port, mut reader) = newest(ranges);
-        port.publish(times(1), 1, &[1; 70], |range| range.start == 65);
+    fn the_bytes_of_each_origin_are_good_or_not_by_themselves() {
+        let (mut port, mut reader) = newest(std::iter::once(0..70).collect(), (0..70).map(origin).collect());
+        port.publish(times(1), 1, &[1; 70], &stale(&[65]));
         reader.read().unwrap();
         assert!(!reader.is_good(65) && reader.is_good(64) && reader.is_good(0) && !reader.is_all_good());
-        assert!(!reader.is_good(128), "there is no such range");
-        port.publish(times(2), 1, &[1; 70], |_| false);
+        assert!(!reader.is_good(128), "there is no such origin");
+        port.publish(times(2), 1, &[1; 70], &stale(&[]));
         reader.read().unwrap();
         assert!(reader.is_all_good());
     }

@@ -7,8 +7,8 @@ use crate::stepper::Stepper;
 use std::time::Duration;
 use zerocat_link::Link;
 use zerocat_sched::{
-    AllocationCount, Clock, Grid, Period, PollWait, ThreadUsage, Time, WaitPolicy, WatchingClock,
-    alloc::is_counting, thread_allocations,
+    AllocationCount, Clock, Grid, Period, PollWait, ThreadUsage, Time, WaitPolicy, WatchingClock, alloc::is_counting,
+    thread_allocations,
 };
 
 /// With nothing acyclic to do, the thread looks for requests this often; at faster grids once a cycle. So a bus of

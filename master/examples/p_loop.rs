@@ -28,5 +28,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 /// CiA 402: shut down, switch on, enable operation.
 fn next_control(status: u16) -> u16 {
-    [(0x21, 0x07), (0x23, 0x0f), (0x27, 0x0f)].into_iter().find(|(is, _)| status & 0x6f == *is).map_or(0x06, |(_, to)| to)
+    [(0x21, 0x07), (0x23, 0x0f), (0x27, 0x0f)]
+        .into_iter()
+        .find(|(is, _)| status & 0x6f == *is)
+        .map_or(0x06, |(_, to)| to)
 }

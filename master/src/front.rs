@@ -19,14 +19,14 @@ mod wait;
 mod why;
 
 pub(crate) use asked::{Asked, IoEnds};
+pub use bus::Bus;
 #[cfg(feature = "testing")]
 pub(crate) use clock::ProgramClock;
-pub(crate) use program::Program;
-pub use bus::Bus;
 pub use cycle::{Cycle, NoCycle, Refused};
 pub use entry::{Entry, Identity, SubDeviceRef};
 pub use field::{Bits, Field};
 pub use handle::{In, Out};
 pub use io::{Io, Past};
+pub(crate) use program::Program;
 pub use wait::Waiting;
 pub use why::{EntryError, EntryErrors, EntryProblem};

@@ -60,8 +60,8 @@ pub use events::{Observer, Phase, SessionEvent};
 pub use fault::{fault_of_config, fault_of_lock, fault_of_packet, fault_of_xdp};
 pub use files::CaptureError;
 pub use front::{
-    Bits, Bus, Cycle, Entry, EntryError, EntryErrors, EntryProblem, Field, Identity, In, Io, NoCycle, Out, Past, Refused,
-    SubDeviceRef, Waiting,
+    Bits, Bus, Cycle, Entry, EntryError, EntryErrors, EntryProblem, Field, Identity, In, Io, NoCycle, Out, Past,
+    Refused, SubDeviceRef, Waiting,
 };
 pub use health::OutOfOp;
 pub use latest::ChannelValue;

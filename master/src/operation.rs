@@ -5,8 +5,8 @@
 
 use crate::bring_up::{Planned, deadline};
 use crate::events::SessionEvent;
-use crate::health::Health;
 use crate::front::Program;
+use crate::health::Health;
 use crate::lateness::{Change, Lateness};
 use crate::layout;
 use crate::machine::Machine;

@@ -143,10 +143,12 @@ impl Subscribers {
         if let SessionEvent::Phase(phase) = event {
             audience.phase = Some(*phase);
         }
-        audience.queues.retain(|queue| queue.upgrade().is_some_and(|queue| {
-            queue.push(event);
-            true
-        }));
+        audience.queues.retain(|queue| {
+            queue.upgrade().is_some_and(|queue| {
+                queue.push(event);
+                true
+            })
+        });
     }
 
     /// The phase that was entered last.

@@ -64,11 +64,17 @@ fn what_the_bus_does_not_map_is_refused_with_what_it_maps() {
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
     assert_eq!(lines[0], "5 of what the program asked for:");
     let says = |line: &str, what: &str| assert!(line.contains(what), "{line}");
-    says(lines[1], "input 0x6065:00 of the SubDevice at position 0 as i32: the SubDevice does not map it; it maps PDO 0x1a00:");
+    says(
+        lines[1],
+        "input 0x6065:00 of the SubDevice at position 0 as i32: the SubDevice does not map it; it maps PDO 0x1a00:",
+    );
     says(lines[2], "as i16: the SubDevice maps it with 32 bits, i16 has 16");
     says(lines[3], "with 16 bits; a bit of it is a bool");
     says(lines[4], "output 0x607a:00 of `axis` as i32: there is no such SubDevice; on the bus are `zc_servo_0`");
-    says(lines[5], "output 0x6041:00 of the SubDevice at position 0 as u16: the SubDevice does not map it; it maps PDO 0x1600");
+    says(
+        lines[5],
+        "output 0x6041:00 of the SubDevice at position 0 as u16: the SubDevice does not map it; it maps PDO 0x1600",
+    );
 }
 
 #[test]

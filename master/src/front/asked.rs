@@ -9,7 +9,9 @@ use crate::bring_up::{Planned, Ports};
 use std::ops::Range;
 use std::time::Duration;
 use zerocat_config::Rig;
-use zerocat_engine::{CommandWriter, NewestReader, ReaderSpec, SampleReader, WriterSpec, newest, reader, writer};
+use zerocat_engine::{
+    CommandWriter, NewestReader, Origin, ReaderSpec, SampleReader, WriterSpec, newest, reader, writer,
+};
 use zerocat_pdi::{BitSpan, Direction, Windows};
 
 /// Sets of outputs that may wait: commits of one cycle.
@@ -50,11 +52,11 @@ impl Wanted {
     }
 }
 
-/// Where an entry lies in a record, and in which of its ranges.
+/// Where an entry lies in a record, and of which of its SubDevices it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Spot {
     pub(super) bit: usize,
-    pub(super) range: usize,
+    pub(super) part: usize,
 }
 
 /// The ends that the program's [`Io`](crate::Io) is made of.
@@ -66,6 +68,8 @@ pub(crate) struct IoEnds {
     pub(super) newest: NewestReader,
     pub(super) history: Option<SampleReader>,
     pub(super) commands: Option<CommandWriter>,
+    /// The bytes of the record that are outputs of one SubDevice, for each.
+    pub(super) parts: Box<[Range<usize>]>,
     pub(super) period: Duration,
     /// Longest time from a cycle to the commit that was computed from it.
     pub(super) at_most: Duration,
@@ -83,18 +87,14 @@ impl Asked {
     }
 
     /// Places all entries on the bus that was found and makes the program's ends; the realtime ends go to the ports.
-    pub(crate) fn connect(
-        &self,
-        rig: &Rig,
-        planned: &Planned<'_>,
-        ports: &mut Ports,
-    ) -> Result<IoEnds, EntryErrors> {
+    pub(crate) fn connect(&self, rig: &Rig, planned: &Planned<'_>, ports: &mut Ports) -> Result<IoEnds, EntryErrors> {
         let (inputs, outputs) = self.locate(&OnBus::new(rig, planned))?;
         let (inputs, outputs) = (Packed::of(&inputs), Packed::of(&outputs));
-        let (port, newest) = newest(inputs.ranges.clone());
+        let origins = inputs.origins(Direction::Input);
+        let (port, newest) = newest(inputs.ranges.clone(), origins.clone());
         ports.newest.push(port);
         let history = (self.history > 0).then(|| {
-            let (port, samples) = reader(ReaderSpec { ranges: inputs.ranges, every: 1, depth: self.history });
+            let (port, samples) = reader(ReaderSpec { ranges: inputs.ranges, origins, every: 1, depth: self.history });
             ports.readers.push(port);
             samples
         });
@@ -104,6 +104,7 @@ impl Asked {
             let (port, commands, _states) = writer(WriterSpec {
                 ranges: outputs.ranges,
                 mask: outputs.mask,
+                parts: outputs.parts.iter().map(|part| part.image.clone()).collect(),
                 max_age: Some(cycles(at_most, period)),
                 silence: Some(cycles(silence, period)),
                 depth: COMMITS,
@@ -116,8 +117,9 @@ impl Asked {
             ports.silence = Some(silence);
             commands
         });
+        let parts = outputs.parts.into_iter().map(|part| part.record).collect();
         let (inputs, outputs) = (inputs.spots.into(), outputs.spots.into());
-        Ok(IoEnds { bus: self.bus, inputs, outputs, newest, history, commands, period, at_most })
+        Ok(IoEnds { bus: self.bus, inputs, outputs, newest, history, commands, parts, period, at_most })
     }
 
     fn locate(&self, on_bus: &OnBus<'_>) -> Result<(Vec<Located>, Vec<Located>), EntryErrors> {
@@ -145,16 +147,33 @@ struct Packed {
     ranges: Vec<Range<usize>>,
     mask: Vec<u8>,
     spots: Vec<Spot>,
+    /// In the order of the SubDevices.
+    parts: Vec<Part>,
+}
+
+/// What is of one SubDevice.
+struct Part {
+    position: u16,
+    /// From its first byte of the image to its last; no other has any of its own between.
+    image: Range<usize>,
+    /// Its bytes of the record.
+    record: Range<usize>,
 }
 
 impl Packed {
+    /// Whose the bytes are, part by part.
+    fn origins(&self, direction: Direction) -> Vec<Origin> {
+        self.parts.iter().map(|part| Origin { position: part.position, direction }).collect()
+    }
+
     /// No range holds bytes of two SubDevices, so that each is good or not by its own.
     fn of(places: &[Located]) -> Self {
         let mut positions: Vec<u16> = places.iter().map(|place| place.position).collect();
         positions.sort_unstable();
         positions.dedup();
-        let none = Spot { bit: 0, range: 0 };
-        let mut packed = Self { ranges: Vec::new(), mask: Vec::new(), spots: vec![none; places.len()] };
+        let none = Spot { bit: 0, part: 0 };
+        let spots = vec![none; places.len()];
+        let mut packed = Self { ranges: Vec::new(), mask: Vec::new(), spots, parts: Vec::new() };
         for position in positions {
             let own = places.iter().enumerate().filter(|(_, place)| place.position == position);
             let firsts: Vec<(usize, usize)> = own
@@ -162,26 +181,23 @@ impl Packed {
                 .scan(0, |next, (n, place)| Some((n, std::mem::replace(next, *next + place.elements.len()))))
                 .collect();
             let spans: Vec<BitSpan> = own.flat_map(|(_, place)| place.elements.iter().copied()).collect();
-            packed.add(&Windows::cover(&spans), &spans, &firsts);
+            packed.add(position, &Windows::cover(&spans), &firsts);
         }
         packed
     }
 
     /// Adds the windows of one SubDevice. `firsts` says of each of its entries which span is its first.
-    fn add(&mut self, windows: &Windows, spans: &[BitSpan], firsts: &[(usize, usize)]) {
-        let (bytes, ranges) = (self.mask.len(), self.ranges.len());
+    fn add(&mut self, position: u16, windows: &Windows, firsts: &[(usize, usize)]) {
+        let (bytes, part) = (self.mask.len(), self.parts.len());
         for (entry, first) in firsts {
-            let (Some(span), Some(packed)) = (spans.get(*first), windows.spans.get(*first)) else { continue };
-            let byte = span.bytes().start;
-            let range = windows.ranges.iter().position(|range| range.contains(&byte)).unwrap_or_default();
-            let spot =
-                Spot { bit: bytes.saturating_mul(8).saturating_add(packed.offset), range: ranges.saturating_add(range) };
-            if let Some(place) = self.spots.get_mut(*entry) {
-                *place = spot;
-            }
+            let (Some(spot), Some(span)) = (self.spots.get_mut(*entry), windows.spans.get(*first)) else { continue };
+            *spot = Spot { bit: bytes.saturating_mul(8).saturating_add(span.offset), part };
         }
         self.ranges.extend(windows.ranges.iter().cloned());
         self.mask.extend(&windows.mask);
+        if let (Some(first), Some(last)) = (windows.ranges.first(), windows.ranges.last()) {
+            self.parts.push(Part { position, image: first.start..last.end, record: bytes..self.mask.len() });
+        }
     }
 }
 
@@ -197,9 +213,11 @@ mod tests {
     fn entries_of_two_subdevices_share_no_range_even_side_by_side() {
         let packed = Packed::of(&[located(1, 16, 16), located(0, 0, 16), located(1, 40, 8), located(0, 3, 1)]);
         assert_eq!(packed.ranges, [0..2, 2..4, 5..6]);
-        let spots: Vec<_> = packed.spots.iter().map(|spot| (spot.bit, spot.range)).collect();
-        assert_eq!(spots, [(16, 1), (0, 0), (32, 2), (3, 0)]);
+        let spots: Vec<_> = packed.spots.iter().map(|spot| (spot.bit, spot.part)).collect();
+        assert_eq!(spots, [(16, 1), (0, 0), (32, 1), (3, 0)]);
         assert_eq!(packed.mask, [0xff; 5]);
+        let parts: Vec<_> = packed.parts.iter().map(|part| (part.image.clone(), part.record.clone())).collect();
+        assert_eq!(parts, [(0..2, 0..2), (2..6, 2..5)]);
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub struct Cycle {
     pub(super) skipped: u64,
     pub(super) overtaken: u64,
     pub(super) elapsed: Option<Duration>,
+    pub(super) epoch: u64,
     pub(super) life: Life,
     pub(super) anew: bool,
 }
@@ -20,7 +21,8 @@ pub struct Cycle {
 /// What a set of outputs must have been made in to be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Life {
-    pub(super) epoch: u64,
+    /// The epoch that voided all that was commanded before.
+    pub(super) began: u64,
     pub(super) silences: u64,
 }
 
@@ -68,10 +70,10 @@ impl Cycle {
         self.overtaken
     }
 
-    /// The epoch: it grows whenever what was commanded before must not be sent any more.
+    /// The epoch: it grows whenever what was commanded before must not be sent any more, of all SubDevices or of single ones.
     #[must_use]
     pub const fn epoch(&self) -> u64 {
-        self.life.epoch
+        self.epoch
     }
 
     /// Whether it is the first after the start, an outage, or a silence of the program: no output is commanded any

@@ -258,7 +258,8 @@ mod tests {
         T::mark(&mut mask, bit);
         let set: u32 = mask.iter().map(|byte| byte.count_ones()).sum();
         assert_eq!(usize::try_from(set).unwrap(), T::SHAPE.all_bits());
-        let beside = record.iter().zip(&ones).zip(&mask).all(|((zero, one), mask)| zero & !mask == 0 && one | mask == 0xff);
+        let beside =
+            record.iter().zip(&ones).zip(&mask).all(|((zero, one), mask)| zero & !mask == 0 && one | mask == 0xff);
         assert!(beside, "bits beside it were changed, at bit {bit}");
     }
 

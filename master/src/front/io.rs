@@ -67,6 +67,8 @@ pub struct Io {
     commanded: Box<[u8]>,
     others: Others,
     life: Option<Life>,
+    /// The epoch that voided what was commanded of each SubDevice; `None` while it is away.
+    parts: Box<[Option<u64>]>,
     /// An output of another bus was set.
     foreign: bool,
     past: Box<[u8]>,
@@ -87,8 +89,9 @@ impl Io {
         let len = ends.commands.as_ref().map_or(0, zerocat_engine::CommandWriter::record_len);
         let past = vec![0; ends.history.as_ref().map_or(0, zerocat_engine::SampleReader::record_len)].into();
         let (record, commanded) = (vec![0; len].into(), vec![0; len].into());
+        let parts = vec![None; ends.parts.len()].into();
         let (last, life, others, foreign) = (None, None, Others::Stay, false);
-        Ok(Self { ends, clock, waiting, bell, stop, last, record, commanded, others, life, foreign, past })
+        Ok(Self { ends, clock, waiting, bell, stop, last, record, commanded, others, life, parts, foreign, past })
     }
 
     /// Waits for a cycle that is newer than the one before, and gives the newest. Its inputs are read by [`Io::get`] then.
@@ -159,12 +162,12 @@ impl Io {
     }
 
     fn begin(&mut self, header: NewestHeader) -> Cycle {
-        let silences = self.ends.commands.as_ref().map_or(0, |commands| commands.state().silences);
-        let life = Life { epoch: header.epoch, silences };
+        let life = self.life_now(header.epoch);
         let anew = self.life != Some(life);
         if anew {
             self.begin_life(life);
         }
+        self.void_parts(anew);
         let last = self.last.replace(header);
         let gap = last.map_or(0, |last| header.cycle.saturating_sub(last.cycle).saturating_sub(1));
         let elapsed = last.filter(|_| !anew).map(|last| header.at.since(last.at));
@@ -177,8 +180,27 @@ impl Io {
             skipped: gap.saturating_sub(overtaken),
             overtaken,
             elapsed,
+            epoch: header.epoch,
             life,
             anew,
+        }
+    }
+
+    fn life_now(&self, epoch: u64) -> Life {
+        let Some(commands) = &self.ends.commands else { return Life { began: epoch, silences: 0 } };
+        let silences = commands.state().silences;
+        Life { began: commands.began(), silences }
+    }
+
+    /// What was set of a SubDevice before it was away is not commanded any more, while the others go on.
+    fn void_parts(&mut self, anew: bool) {
+        let Some(commands) = &self.ends.commands else { return };
+        for (n, (known, bytes)) in self.parts.iter_mut().zip(&self.ends.parts).enumerate() {
+            let since = commands.part_began(n);
+            if *known != since && !anew {
+                self.commanded.get_mut(bytes.clone()).unwrap_or_default().fill(0);
+            }
+            *known = since;
         }
     }
 
@@ -206,7 +228,7 @@ impl Io {
     #[must_use]
     pub fn is_good<T: Field>(&self, input: In<T>) -> bool {
         let spot = self.spot(&self.ends.inputs, input.key);
-        self.last.is_some() && spot.is_some_and(|spot| self.ends.newest.is_good(spot.range))
+        self.last.is_some() && spot.is_some_and(|spot| self.ends.newest.is_good(spot.part))
     }
 
     /// Whether all inputs are.
@@ -255,7 +277,7 @@ impl Io {
             return Err(Refused::Stopped);
         }
         let state = commands.state();
-        if !state.live || state.epoch != from.life.epoch {
+        if !state.live || from.epoch < commands.began() {
             return Err(Refused::Outage);
         }
         if state.silences != from.life.silences {
@@ -266,7 +288,7 @@ impl Io {
             return Err(Refused::TooLate { age, at_most });
         }
         let set = CommandSet { record: &self.record, commanded: &self.commanded, others: self.others };
-        let made = Made { epoch: state.epoch, silences: state.silences, from: Some(from.number) };
+        let made = Made { epoch: from.epoch, silences: state.silences, from: Some(from.number) };
         commands.push_made(set, made).map_err(|_| Refused::TooMany)
     }
 
@@ -315,6 +337,14 @@ impl Past<'_> {
     #[must_use]
     pub const fn all_good(&self) -> bool {
         !self.header.stale
+    }
+
+    /// Whether an input is.
+    #[must_use]
+    pub fn is_good<T: Field>(&self, input: In<T>) -> bool {
+        let spot = self.io.spot(&self.io.ends.inputs, input.key);
+        let history = self.io.ends.history.as_ref().zip(spot);
+        history.is_some_and(|(history, spot)| !history.is_stale(spot.part))
     }
 
     /// An input in it.

@@ -82,13 +82,7 @@ impl<'a> OnBus<'a> {
     }
 
     /// That the rig file doesn't say another type, where it lists the entry.
-    fn is_of_type(
-        &self,
-        position: u16,
-        entry: Entry,
-        shape: Shape,
-        direction: Direction,
-    ) -> Result<(), EntryProblem> {
+    fn is_of_type(&self, position: u16, entry: Entry, shape: Shape, direction: Direction) -> Result<(), EntryProblem> {
         let slave = self.planned.key(position).and_then(|key| self.rig.slave(&key));
         let Some(pdos) = slave.map(|slave| &slave.properties.pdos) else { return Ok(()) };
         let listed = if direction == Direction::Input { &pdos.inputs } else { &pdos.outputs };
@@ -121,9 +115,8 @@ fn elements(
     entry: Entry,
     shape: Shape,
 ) -> Result<Vec<BitSpan>, EntryProblem> {
-    let of_it = |one: &&PlacedEntry| {
-        (one.direction, one.index, one.subindex) == (direction, entry.index, entry.subindex)
-    };
+    let of_it =
+        |one: &&PlacedEntry| (one.direction, one.index, one.subindex) == (direction, entry.index, entry.subindex);
     let same: Vec<&PlacedEntry> = subdevice.entries.iter().filter(of_it).collect();
     if same.is_empty() {
         return Err(EntryProblem::NotMapped { mapped: mapped(subdevice, direction) });

@@ -115,7 +115,9 @@ impl fmt::Display for EntryProblem {
             Self::NoChannel { names } => {
                 write!(f, "the rig file has no channel of that name in that direction; it has {}", listed(names))
             }
-            Self::NotMapped { mapped } if mapped.is_empty() => f.write_str("the SubDevice maps nothing in that direction"),
+            Self::NotMapped { mapped } if mapped.is_empty() => {
+                f.write_str("the SubDevice maps nothing in that direction")
+            }
             Self::NotMapped { mapped } => {
                 let mapped: Vec<String> = mapped.iter().map(ToString::to_string).collect();
                 write!(f, "the SubDevice does not map it; it maps {}", mapped.join("; "))
@@ -129,7 +131,12 @@ impl fmt::Display for EntryProblem {
             }
             Self::Type { is } => write!(f, "the rig file says that it is {is}"),
             Self::Row { found, wanted } => {
-                write!(f, "{found} entries of {} bits follow one another there, {wanted} wants {}", wanted.bits, wanted.count())
+                write!(
+                    f,
+                    "{found} entries of {} bits follow one another there, {wanted} wants {}",
+                    wanted.bits,
+                    wanted.count()
+                )
             }
             Self::Bit { mapped } => {
                 write!(f, "the SubDevice maps it with {mapped} bits; a bit of it is a bool, and counts from 0")

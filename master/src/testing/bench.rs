@@ -6,6 +6,7 @@ use crate::front::{Asked, Bus, Cycle, Io, IoEnds, NoCycle, ProgramClock, Waiting
 use crate::machine::{DrivenBus, Life, LifeError, Machine, StopWish, UnwatchedOutputs};
 use crate::subscribers::{Events, Subscribers};
 use crate::surroundings::{LinkState, NotAttached, Surroundings};
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt;
 use std::future::Future;
@@ -245,9 +246,9 @@ async fn live(
     let datagrams = Datagrams::new(pdu_loop, move || clock.read());
     let (_requests, inbox) = requests();
     let mut machine = Machine {
-        rig: &rig,
+        rig: Cow::Borrowed(&rig),
         datagrams: &datagrams,
-        controls,
+        controls: controls.into(),
         counters,
         cyclic_slots: Drive::<super::InProcessLink>::CYCLIC,
         surroundings: &Calm,

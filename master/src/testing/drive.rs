@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use zerocat_bus::PduLoop;
-use zerocat_engine::{AcyclicSettings, Concluded, Engine, EngineParts, Pool, Slack, Step, Stepper, Timing, slots_needed};
+use zerocat_engine::{
+    AcyclicSettings, Concluded, Engine, EngineParts, Pool, Slack, Step, Stepper, Timing, slots_needed,
+};
 use zerocat_link::{Link, Sizing, Slot};
 use zerocat_sched::{Grid, Period, Time, link_idle_timer};
 use zerocat_sim::{Segment, SegmentLink};
@@ -71,8 +73,7 @@ impl<L: Link> Drive<L> {
         let sizing = Sizing { slots: slots_needed(CYCLIC.into(), ACYCLIC), receive: CYCLIC + ACYCLIC };
         let segments = clock.clone();
         let link = wrap(SegmentLink::new(segment, sizing, Box::new(move || segments.read())));
-        let acyclic =
-            AcyclicSettings { first_slot: Slot(CYCLIC), in_flight: ACYCLIC, timeout: 20 * period.duration() };
+        let acyclic = AcyclicSettings { first_slot: Slot(CYCLIC), in_flight: ACYCLIC, timeout: 20 * period.duration() };
         let (engine, parts) = Engine::new(link, Timing::for_period(period.duration()), pool, acyclic);
         let stepper = Stepper::new(engine, Grid::new(Time(0).after(period.duration()), period));
         (Self { stepper, clock }, parts, pdu_loop)

@@ -140,6 +140,12 @@ impl<L: Link> Stepper<L> {
         self.grid.tick(self.last.map_or(0, |last| last.saturating_add(1)))
     }
 
+    /// The engine without its grid.
+    #[must_use]
+    pub fn into_engine(self) -> Engine<L> {
+        self.engine
+    }
+
     /// Ends the engine; see [`Engine::finish`].
     pub fn finish(self) -> (L, Measurements, Counters) {
         self.engine.finish()

@@ -317,7 +317,7 @@ impl<L: Link> Drive<L> {
             }
             self.turn();
         }
-        Some(Frames { pool: self.engine.into_pool(), datagrams, now: self.now })
+        Some(Frames { pool: self.stepper.into_engine().into_pool(), datagrams, now: self.now })
     }
 
     /// Virtual time.

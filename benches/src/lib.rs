@@ -9,6 +9,7 @@ pub mod bringup;
 pub mod compare;
 pub mod frames;
 pub mod host;
+pub mod library;
 pub mod measuring;
 pub mod rtt;
 pub mod segment;

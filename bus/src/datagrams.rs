@@ -26,6 +26,7 @@ use crate::executor::idle_once;
 use crate::flight::{Abandoned, Flight, Sending};
 use crate::running_clock::RunningClock;
 use crate::window::{Pass, Window};
+use zerocat_wire::register;
 
 /// Whom a datagram addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -356,8 +357,9 @@ impl Datagrams {
         }
     }
 
-    /// The working counter of a broadcast read, once two answers in a row have the same, and the data of the second; 0 where
-    /// nobody answers. For whom the number itself is what they ask for: there is nothing to hold it against.
+    /// The working counter of a broadcast read, once two answers in a row have the same and the last of so many SubDevices
+    /// answers at its position, and the data of the second; 0 where nobody answers. For whom the number itself is what they
+    /// ask for: there is nothing else to hold it against. Where answers go on contradicting each other, the positions are tried.
     ///
     /// # Errors
     /// As [`Datagrams::read`].
@@ -368,7 +370,8 @@ impl Datagrams {
             if answer.working_counter == 0 {
                 return Ok(answer);
             }
-            if before == Some(answer.working_counter) {
+            let said_twice = before == Some(answer.working_counter);
+            if said_twice && self.is_anybody_at(answer.working_counter.saturating_sub(1)).await? {
                 self.most.set(answer.working_counter);
                 return Ok(answer);
             }
@@ -376,7 +379,32 @@ impl Datagrams {
                 self.count(|counters| counters.impossible += 1);
             }
         }
-        self.read(Target::Broadcast, register, len).await
+        let count = self.count_positions().await?;
+        self.most.set(count);
+        Ok(Answer { working_counter: count, ..self.read(Target::Broadcast, register, len).await? })
+    }
+
+    /// Whether anybody answers at a position.
+    async fn is_anybody_at(&self, position: u16) -> Result<bool, DatagramError> {
+        Ok(self.read(Target::Position(position), register::TYPE, 1).await?.working_counter > 0)
+    }
+
+    /// How many SubDevices there are, by the last position at which one answers.
+    async fn count_positions(&self) -> Result<u16, DatagramError> {
+        // Below `there` all answer, at `beyond` nobody does.
+        let (mut there, mut beyond) = (0, 1u16);
+        while self.is_anybody_at(beyond - 1).await? {
+            there = beyond;
+            if beyond == u16::MAX {
+                return Ok(beyond);
+            }
+            beyond = beyond.saturating_mul(2);
+        }
+        while there + 1 < beyond {
+            let middle = there + (beyond - there) / 2;
+            if self.is_anybody_at(middle - 1).await? { there = middle } else { beyond = middle }
+        }
+        Ok(there)
     }
 
     async fn repeat(&self, attempts: u8, request: Request<'_>) -> Result<Answer, DatagramError> {

@@ -165,6 +165,32 @@ fn an_answer_that_cannot_be_is_taken_for_a_lost_one_by_who_does_not_repeat() {
     assert_eq!(pump.run(datagrams.read_once(Target::Station(1), 0x1080, 4)).unwrap().working_counter, 1);
 }
 
+/// A bus of so many, each of which answers at its position; of each broadcast the working counter comes back damaged.
+fn miscounted(count: u16) -> impl FnMut(&mut [u8], Duration) -> bool {
+    move |frame: &mut [u8], _now| {
+        let mut frame = FrameViewMut::new_checked(frame).expect("a frame");
+        frame.mark_returned();
+        for mut datagram in frame.datagrams_mut() {
+            let position = 0u16.wrapping_sub(datagram.view().address().adp());
+            match datagram.view().command() {
+                Ok(Command::Brd) => datagram.add_working_counter(count ^ 0x5100),
+                Ok(Command::Aprd) if position < count => datagram.add_working_counter(1),
+                _ => {}
+            }
+        }
+        true
+    }
+}
+
+#[test]
+fn a_count_that_is_damaged_in_the_same_way_each_time_is_found_by_the_positions() {
+    for count in [1, 2, 6, 64, 100] {
+        let (datagrams, mut pump) = rig::<4, _>(miscounted(count));
+        assert_eq!(pump.run(datagrams.census(0, 1)).unwrap().working_counter, count);
+        assert!(datagrams.counters().impossible > 0);
+    }
+}
+
 #[test]
 fn a_count_is_believed_once_two_answers_agree() {
     let (mut whole, mut number) = (memory(6), 0u64);

@@ -11,7 +11,9 @@
 //!
 //! Frames that wait in the pool at the same time go out as one frame with many datagrams, where there is time for it
 //! ([`packed`]). A frame on the wire carries a number in the last three bytes of its source address, so that an answer
-//! that comes after its frame was given back as lost is never taken for the answer to another one.
+//! that comes after its frame was given back as lost is never taken for the answer to another one. An answer whose working
+//! counter can't be is kept until the frame's time is over, and given only if no better one has come by then: damaged copies
+//! come before what they are copies of.
 
 use crate::packed::{self, Packed};
 use ethercrab::error::Error as PoolError;
@@ -104,6 +106,8 @@ struct Out {
     /// How long it is waited for, where it was sent in a cycle without time for it.
     patience: Option<Duration>,
     packed: Packed,
+    /// An answer that can't be has come, and is kept.
+    doubted: bool,
 }
 
 /// What the lane counted since it was made.
@@ -128,6 +132,8 @@ pub struct AcyclicLane {
     /// Since when frames wait in the pool and every slot that isn't out is with the network all the same.
     blocked_since: Option<Time>,
     scratch: Box<[u8; ethernet::MAX_FRAME]>,
+    /// Answers that can't be, by slot.
+    kept: Box<[[u8; ethernet::MAX_FRAME]]>,
     counts: AcyclicCounts,
 }
 
@@ -153,6 +159,7 @@ impl AcyclicLane {
             patience: settings.timeout,
             blocked_since: None,
             scratch: Box::new([0; ethernet::MAX_FRAME]),
+            kept: vec![[0; ethernet::MAX_FRAME]; settings.in_flight.max(1).into()].into_boxed_slice(),
             counts: AcyclicCounts::default(),
         }
     }
@@ -215,7 +222,8 @@ impl AcyclicLane {
                 self.blocked_since = None;
                 return posted;
             }
-            self.post(link, number, Out { until: now.after(patience.unwrap_or(self.timeout)), patience, packed });
+            let until = now.after(patience.unwrap_or(self.timeout));
+            self.post(link, number, Out { until, patience, packed, doubted: false });
             posted += 1;
         }
         self.blocked_since = if busy == self.out.len() { self.blocked_since.or(Some(now)) } else { None };
@@ -260,11 +268,19 @@ impl AcyclicLane {
     /// Takes a frame that came back. One that was given back as lost before is counted.
     pub(crate) fn admit(&mut self, bytes: &[u8]) {
         let answered = |out: &Option<Out>| out.is_some_and(|out| out.packed.is_answered_by(bytes));
-        let Some(place) = self.out.iter_mut().find(|out| answered(out)) else {
+        let Some((place, kept)) = self.out.iter_mut().zip(&mut *self.kept).find(|(out, _)| answered(out)) else {
             self.counts.stray += 1;
             return;
         };
+        if let Some(out) = place.as_mut().filter(|out| !out.packed.is_possible(bytes)) {
+            if let (Some(kept), Some(bytes)) = (kept.get_mut(..out.packed.len()), bytes.get(..out.packed.len())) {
+                kept.copy_from_slice(bytes);
+                out.doubted = true;
+            }
+            return;
+        }
         let Some(out) = place.take() else { return };
+        self.counts.stray += u64::from(out.doubted);
         self.in_flight = self.in_flight.saturating_sub(1);
         self.patience = self.timeout;
         self.return_datagrams(&out.packed, bytes);
@@ -317,15 +333,28 @@ impl AcyclicLane {
         self.expire(link, Time(u64::MAX));
     }
 
-    /// Gives a frame back as it was sent, with working counter 0.
+    /// Gives a frame back as it was sent, with working counter 0, or as the only answer that came.
     fn give_back<L: Link>(&mut self, link: &L, number: usize) {
         let slot = self.slot(number);
         let Some(out) = self.out.get_mut(number).and_then(Option::take) else { return };
         self.in_flight = self.in_flight.saturating_sub(1);
+        if out.doubted {
+            return self.give_doubted(number, &out.packed);
+        }
         self.counts.lost += 1;
         if let Ok(sent) = link.slot(slot) {
             self.return_datagrams(&out.packed, sent);
         }
+    }
+
+    /// Gives the pool an answer that can't be.
+    #[cold]
+    fn give_doubted(&mut self, number: usize, packed: &Packed) {
+        let Self { pool, scratch, kept, counts, .. } = self;
+        let Some(bytes) = kept.get(number) else { return };
+        packed.each(bytes, scratch.as_mut_slice(), |single| {
+            counts.stray += u64::from(pool.rx.receive_frame(single).is_err());
+        });
     }
 
     /// Gives the pool a frame that is in the scratch as it was sent.

@@ -8,7 +8,7 @@
 //! Otherwise none of its datagrams is.
 
 use std::ops::Range;
-use zerocat_wire::{datagram, ethernet, frame};
+use zerocat_wire::{Command, datagram, ethernet, frame};
 
 /// Most datagrams in a frame. The format has no bound; 15 is what MainDevices of all ages send.
 pub(crate) const MOST: usize = 15;
@@ -93,6 +93,15 @@ impl Packed {
             })
     }
 
+    /// Whether the working counter of each datagram of an answer can be: a single SubDevice counts a read or a write once,
+    /// and both three times. Of datagrams to several nobody knows it here.
+    pub(crate) fn is_possible(&self, frame: &[u8]) -> bool {
+        self.parts().all(|(header, range)| {
+            let counter = frame.get(..range.end).and_then(<[u8]>::last_chunk).copied().map(u16::from_le_bytes);
+            counter.is_some_and(|counter| counter <= most_counted(header))
+        })
+    }
+
     /// Gives each datagram of a frame as a returned frame of its own, as the pool takes it, written into `scratch`.
     pub(crate) fn each(&self, frame: &[u8], scratch: &mut [u8], mut give: impl FnMut(&[u8])) {
         for (_, range) in self.parts() {
@@ -131,6 +140,22 @@ impl Packed {
 const fn length(header: &Header) -> u16 {
     let [_, _, _, _, _, _, low, high, _, _] = *header;
     u16::from_le_bytes([low, high & 0x07])
+}
+
+/// The largest working counter of a datagram (ET1100 data sheet, section I, table 6).
+const fn most_counted(header: &Header) -> u16 {
+    const APRD: u8 = Command::Aprd.code();
+    const APWR: u8 = Command::Apwr.code();
+    const APRW: u8 = Command::Aprw.code();
+    const FPRD: u8 = Command::Fprd.code();
+    const FPWR: u8 = Command::Fpwr.code();
+    const FPRW: u8 = Command::Fprw.code();
+    let [command, ..] = *header;
+    match command {
+        APRD | APWR | FPRD | FPWR => 1,
+        APRW | FPRW => 3,
+        _ => u16::MAX,
+    }
 }
 
 fn same(sent: &Header, received: &Header) -> bool {
@@ -206,6 +231,16 @@ mod tests {
             assert_eq!(*one, expected);
         }
         assert_eq!(got.len(), 3);
+    }
+
+    #[test]
+    fn one_subdevice_counts_a_read_once() {
+        let (packed, mut frame) = packed(&[2, 14]);
+        let last = packed.len() - 2;
+        for (counter, possible) in [(0, true), (1, true), (2, false), (0x5101, false)] {
+            frame[last..].copy_from_slice(&u16::to_le_bytes(counter));
+            assert_eq!((packed.is_answered_by(&frame), packed.is_possible(&frame)), (true, possible), "{counter}");
+        }
     }
 
     #[test]

@@ -41,7 +41,7 @@ def shortened(lines):
     begin = next(n for n, line in enumerate(lines) if line.startswith("listening whether"))
     kept, figures, subdevices, in_holes = [], 0, [], False
     for line in lines[begin:]:
-        if " WARN " in line or line.startswith("  ") and not re.match(r" +\d+  ", line):
+        if re.match(r"\d{4}-\d\d-\d\dT", line) or line.startswith("  ") and not re.match(r" +\d+  ", line):
             continue
         if re.match(r" {4}\d+  \S", line) and not in_holes:
             subdevices.append(line)

@@ -79,8 +79,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (mut engine, mut parts) = Engine::new(near, timing, pool, settings);
     let plan = plan();
     let lane = CyclicLane::new(&plan, LaneOptions { first_slot: Slot(0), al_status: None })?;
-    let (sample_port, mut samples) = reader(ReaderSpec::of_all(vec![LEN / 2..LEN], 64));
-    let (writer_port, mut commands, mut states) = writer(WriterSpec::of_all(vec![0..LEN / 2], 64));
+    let (sample_port, mut samples) = reader(ReaderSpec::of_all(std::iter::once(LEN / 2..LEN).collect(), 64));
+    let (writer_port, mut commands, mut states) = writer(WriterSpec::of_all(std::iter::once(0..LEN / 2).collect(), 64));
     let exchange = Exchange { readers: vec![sample_port], writers: vec![writer_port], ..Exchange::new(lane) };
     parts.controls.install(exchange).map_err(|_| "the control ring is full")?;
     parts.controls.traffic(Traffic::Live).map_err(|_| "the control ring is full")?;

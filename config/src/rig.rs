@@ -238,8 +238,8 @@ pub struct PdoEntry {
     /// Which entry of that index and subindex, where the SubDevice maps several.
     #[serde(flatten)]
     pub place: Place,
-    /// Length in bits.
-    #[schemars(schema_with = "number::schema_u8")]
+    /// Length in bits; the width of the data type by default.
+    #[schemars(default, schema_with = "number::schema_u8")]
     pub bit_length: u8,
     /// Data type.
     pub data_type: DataType,
@@ -260,15 +260,26 @@ struct RawPdoEntry {
     pdo_nth: Option<u16>,
     #[serde(default, deserialize_with = "number::optional")]
     nth: Option<u16>,
-    #[serde(deserialize_with = "number::unsigned")]
-    bit_length: u8,
+    #[serde(default, deserialize_with = "number::optional")]
+    bit_length: Option<u8>,
     data_type: DataType,
 }
 
 impl From<RawPdoEntry> for PdoEntry {
     fn from(raw: RawPdoEntry) -> Self {
         let RawPdoEntry { name, index, subindex, pdo_index, pdo_nth, nth, bit_length, data_type } = raw;
+        // Bytes have no width of their own, and a rule refuses 0.
+        let bit_length = bit_length.or_else(|| width(data_type)).unwrap_or(0);
         Self { name, index, subindex, place: Place { pdo_index, pdo_nth, nth }, bit_length, data_type }
+    }
+}
+
+/// The length of an entry of a type where it isn't given; none for bytes.
+pub(crate) fn width(data_type: DataType) -> Option<u8> {
+    match data_type {
+        DataType::Bytes => None,
+        DataType::Bool => Some(1),
+        other => Some(other.bits()),
     }
 }
 

@@ -368,3 +368,14 @@ fn a_network_without_an_interface_and_a_task_without_channels_hide_nothing_else(
     ];
     assert_eq!(found, expected.map(|(path, rule)| (path.to_owned(), rule)));
 }
+
+#[test]
+fn an_entry_of_a_slave_has_the_length_of_its_type_and_bytes_must_say_theirs() {
+    let mut rig = reader(json!(["axis.status"]));
+    let entry = |data_type: &str| json!({ "name": "status", "index": "0x6041", "subindex": 0, "data_type": data_type });
+    rig["slaves"][0]["pdos"] = json!({ "inputs": [entry("INT")] });
+    let typed = read(&rig);
+    assert_eq!((typed.problems(), typed.channels_of(&typed.tasks[0])[0].bit_length), (vec![], 16));
+    rig["slaves"][0]["pdos"] = json!({ "inputs": [entry("bytes")] });
+    assert_eq!(problems(&rig), [("slaves[0].pdos.inputs[0].bit_length".to_owned(), Rule::TypeMismatch)]);
+}

@@ -39,7 +39,10 @@ pub enum LineError {
     #[error(transparent)]
     UnknownKey(#[from] UnknownKey),
     /// A value is neither a number nor a bool nor bytes.
-    #[error("channel `{channel}`: {value} is not a number, true, false, or bytes as hexadecimal text such as \"00ff\"")]
+    #[error(
+        "channel `{channel}`: {value} is not a number (\"0x0f\" in hexadecimal), true, false, or bytes as hexadecimal text \
+         such as \"00ff\""
+    )]
     NotAValue {
         /// What the line calls it.
         channel: String,
@@ -80,11 +83,21 @@ fn entry(key: &str, value: &Json, keys: &Keys) -> Option<Result<Command, LineErr
             Some(Ok(Command { channel, bit, value }))
         }
         Json::String(text) => {
+            if let Some(number) = hexadecimal(text) {
+                return Some(Ok(Command { channel, bit, value: Value::Uint(number) }));
+            }
             let bytes = text.parse().map(|octets| Command { channel, bit, value: Value::Bytes(octets) });
             Some(bytes.map_err(|_| no_value(last)))
         }
         other => Some(Err(no_value(other))),
     }
+}
+
+/// A number as people write control words: `"0x0f"`.
+fn hexadecimal(text: &str) -> Option<u64> {
+    let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"))?;
+    // The parser takes a sign.
+    u64::from_str_radix(digits, 16).ok().filter(|_| digits.starts_with(|c: char| c.is_ascii_hexdigit()))
 }
 
 #[cfg(test)]
@@ -118,6 +131,13 @@ mod tests {
     fn takes_bools_and_fractions() {
         let expected = [Command::new(1, Value::Bool(true)), Command::new(2, Value::Float64(1.5))];
         assert_eq!(commands(r#"{"1": true, "2": 1.5}"#), expected);
+    }
+
+    #[test]
+    fn takes_a_number_in_hexadecimal() {
+        assert_eq!(commands(r#"{"1": "0x0F"}"#), [Command::new(1, Value::Uint(15))]);
+        let parsed = parse_line(br#"{"1": "0x", "2": "0x+1"}"#, &keys()).unwrap();
+        assert!(parsed.iter().all(|one| matches!(one, Err(LineError::NotAValue { .. }))), "{parsed:?}");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::number;
 use crate::place::Place;
 use crate::reference::{self, Rest};
 use crate::resolve::entries;
-use crate::rig::{PdoEntry, Slave};
+use crate::rig::{PdoEntry, Slave, width};
 use crate::safe::OutputValue;
 use crate::task::{ReadChannel, Target, WriteChannel};
 use crate::waveform::Waveform;
@@ -231,12 +231,7 @@ impl Shape {
 
     /// The length of an entry of a type: that of the type where it is left out.
     fn bit_length(&mut self, data_type: DataType, raw: &Fields, at: &str) -> Option<u8> {
-        let width = match data_type {
-            DataType::Bytes => None,
-            DataType::Bool => Some(1),
-            other => Some(other.bits()),
-        };
-        self.needed(raw.bit_length.or(width), at, "bit_length", "an entry of type bytes")
+        self.needed(raw.bit_length.or_else(|| width(data_type)), at, "bit_length", "an entry of type bytes")
     }
 
     fn place_is_foreign(&mut self, raw: &Fields, at: &str, kind: &str) {

@@ -4,14 +4,14 @@
 //! wire tells which set it carries, and zero is the safe one. One output is never commanded: an analogue output that follows
 //! an analogue input.
 
-use crate::wire::Delivered;
+use crate::wire::{Delivered, Truth};
 use fastrand::Rng;
 use std::collections::HashSet;
 use std::ops::Range;
 use std::time::Duration;
 use zerocat::Ports;
 use zerocat_engine::{
-    CommandSet, CommandWriter, Follow, Others, ReaderSpec, SampleReader, StateReader, WriterSpec, reader,
+    CommandSet, CommandWriter, Follow, Origin, Others, ReaderSpec, SampleReader, StateReader, WriterSpec, reader,
     reader_while_safe, writer,
 };
 use zerocat_pdi::{BitSpan, Direction, PlacedEntry, Plan};
@@ -23,6 +23,8 @@ const ANALOGUE_INPUT: (u16, u8) = (0x6000, 0x11);
 const ANALOGUE_OUTPUT: (u16, u8) = (0x7000, 0x01);
 /// Their length in bits.
 const ANALOGUE: u8 = 16;
+/// The reader of samples while traffic is live, of the two.
+const LIVE: usize = 0;
 /// Samples and command sets that a ring holds.
 const DEPTH: usize = 64;
 
@@ -63,6 +65,10 @@ pub(crate) struct App {
     places: Vec<(BitSpan, BitSpan)>,
     record: Vec<u8>,
     input: Vec<u8>,
+    /// Positions of the SubDevices with inputs, and how many bytes of a sample they have.
+    inputs: Vec<(u16, usize)>,
+    /// The cyclic exchange is one frame, so that all inputs are of one moment.
+    one_frame: bool,
     /// When each set was made, by its number less one.
     made: Vec<Duration>,
     remembered: u64,
@@ -75,7 +81,11 @@ impl App {
         let follower = Follower::find(plan, &inputs);
         let outputs: Vec<_> = plan.subdevices.iter().map(|one| one.outputs.clone()).collect();
         let places = places(plan, &outputs);
-        let (live_port, live) = reader(ReaderSpec::of_all(inputs.clone(), DEPTH));
+        let with_inputs = plan.subdevices.iter().filter(|one| !one.inputs.is_empty());
+        let sizes: Vec<_> = with_inputs.map(|one| (one.position, one.inputs.len())).collect();
+        let origins = sizes.iter().map(|(position, _)| Origin { position: *position, direction: Direction::Input });
+        let of_live = ReaderSpec { origins: origins.collect(), ..ReaderSpec::of_all(inputs.clone(), DEPTH) };
+        let (live_port, live) = reader(of_live);
         let (safe_port, safe) = reader_while_safe(ReaderSpec::of_all(inputs, DEPTH));
         let follow = follower.as_ref().and_then(|one| one.follow(&outputs));
         let (writer_port, commands, states) =
@@ -103,18 +113,25 @@ impl App {
             places,
             record,
             input,
+            inputs: sizes,
+            one_frame: plan.frames.len() == 1,
             made,
             remembered,
         };
         (app, ports)
     }
 
-    /// Once a cycle: takes what came, and commands.
-    pub(crate) fn turn(&mut self, now: Duration) {
-        for samples in &mut self.samples {
-            while samples.pop(&mut self.input).is_some() {
+    /// Once a cycle: takes what came, and commands. Returns inputs that were flagged good and are not what the segment had
+    /// in their cycle, in words.
+    pub(crate) fn turn(&mut self, now: Duration, truth: &Truth) -> Option<String> {
+        let mut untrue = None;
+        for n in 0..self.samples.len() {
+            while let Some(header) = self.samples[n].pop(&mut self.input) {
                 if let Some(follower) = &mut self.follower {
                     follower.see(&self.input);
+                }
+                if n == LIVE && self.one_frame && header.cycle == truth.cycle {
+                    untrue = untrue.or_else(|| self.untrue(truth));
                 }
             }
         }
@@ -132,6 +149,20 @@ impl App {
         for _ in 0..sets {
             self.command(now);
         }
+        untrue
+    }
+
+    /// Inputs of the live sample that was taken last that are flagged good and aren't true.
+    fn untrue(&self, truth: &Truth) -> Option<String> {
+        let mut rest = self.input.as_slice();
+        for (n, (position, len)) in self.inputs.iter().enumerate() {
+            let bytes = rest.split_off(..*len)?;
+            let had = truth.inputs.get(usize::from(*position))?;
+            if !self.samples[LIVE].is_stale(n) && bytes != had {
+                return Some(format!("good inputs of SubDevice {position} are {bytes:02x?}, it had {had:02x?}"));
+            }
+        }
+        None
     }
 
     fn command(&mut self, now: Duration) {

@@ -21,6 +21,8 @@ pub enum Invariant {
     NothingLeftLive,
     /// A SubDevice that is out of OP while the others are in it is named.
     OutOfOpIsNamed,
+    /// Inputs that are flagged good are those that the SubDevice had in that cycle.
+    GoodInputsAreTrue,
     /// Nothing panics.
     NoPanic,
     /// The same seed gives the same life.

@@ -296,7 +296,10 @@ impl Stage<'_> {
         self.look_at_states();
         let now = self.now();
         if let Some(app) = &mut *self.app.borrow_mut() {
-            app.turn(now);
+            let untrue = app.turn(now, self.world.engine.link().truth());
+            if let Some(what) = untrue {
+                self.course.borrow_mut().violate(Invariant::GoodInputsAreTrue, what);
+            }
         }
     }
 

@@ -53,6 +53,17 @@ pub(crate) struct Wire {
     /// Outputs by logical address: start, and their bytes in the image.
     outputs: Vec<(u32, Range<usize>)>,
     delivered: Vec<Delivered>,
+    /// The clock of the segment.
+    clock: SegmentClock,
+    truth: Truth,
+}
+
+/// The inputs of each SubDevice, by position, as the last cyclic frame found them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Truth {
+    /// The cycle of that frame.
+    pub(crate) cycle: u64,
+    pub(crate) inputs: Vec<Vec<u8>>,
 }
 
 impl std::fmt::Debug for Wire {
@@ -62,7 +73,7 @@ impl std::fmt::Debug for Wire {
 }
 
 impl Wire {
-    pub(crate) fn new(inner: SegmentLink<SegmentClock>, seed: u64) -> Self {
+    pub(crate) fn new(inner: SegmentLink<SegmentClock>, clock: SegmentClock, seed: u64) -> Self {
         Self {
             inner,
             weather: Weather::default(),
@@ -74,7 +85,27 @@ impl Wire {
             lent: Box::new([0; MAX_FRAME]),
             outputs: Vec::new(),
             delivered: Vec::new(),
+            clock,
+            truth: Truth::default(),
         }
+    }
+
+    /// What the last cyclic frame found.
+    pub(crate) const fn truth(&self) -> &Truth {
+        &self.truth
+    }
+
+    /// Notes what a cyclic frame will find that goes out now.
+    fn note_truth(&mut self, slot: Slot) {
+        let source = self.inner.slot(slot).ok().and_then(|bytes| ethernet::source(bytes).ok());
+        if source.is_none_or(|source| source.0[..3] != MacAddress::CYCLIC.0[..3]) {
+            return;
+        }
+        let now = (self.clock)();
+        let segment = self.inner.segment_mut();
+        segment.step(now);
+        let inputs = (0..segment.len()).map(|n| segment.inputs(n).unwrap_or_default()).collect();
+        self.truth = Truth { cycle: self.cycle, inputs };
     }
 
     /// Says which logical addresses hold outputs.
@@ -161,6 +192,7 @@ impl Link for Wire {
         self.held.append(&mut self.posted);
         if !self.weather.down {
             for (n, (slot, len)) in std::mem::take(&mut self.held).into_iter().enumerate() {
+                self.note_truth(slot);
                 self.transmit(slot, len, n < kept);
             }
         }

@@ -140,7 +140,8 @@ impl World {
         #[expect(clippy::expect_used, reason = "segments of the campaign are made of profiles that exist")]
         let segment = Segment::new(config).expect("a segment of profiles");
         let sizing = Sizing { slots: slots_needed(CYCLIC.into(), ACYCLIC), receive: CYCLIC + ACYCLIC };
-        let link = Wire::new(SegmentLink::new(segment, sizing, clocks.segment_clock()), seed);
+        let inner = SegmentLink::new(segment, sizing, clocks.segment_clock());
+        let link = Wire::new(inner, clocks.segment_clock(), seed);
         let (pool, pdu_loop) = Pool::new();
         let acyclic =
             AcyclicSettings { first_slot: Slot(CYCLIC), in_flight: ACYCLIC, timeout: Duration::from_millis(20) };

@@ -53,6 +53,11 @@ fn an_output_that_follows_no_longer_is_found() {
 }
 
 #[test]
+fn inputs_of_a_missing_subdevice_that_are_taken_for_good_are_found() {
+    assert!(found(Planted::MissingTakenForGood, Invariant::GoodInputsAreTrue).is_some());
+}
+
+#[test]
 fn a_wait_without_a_bound_is_found() {
     assert!(found(Planted::WaitWithoutBound, Invariant::EndsWithinItsBound).is_some());
 }

@@ -18,7 +18,7 @@ pub struct ChannelValue {
     pub kind: Kind,
     /// The value.
     pub value: Value,
-    /// Whether it may be older than its cycle, because a SubDevice didn't answer or isn't in OP.
+    /// Whether it is older than its cycle, because its SubDevice took no part in it.
     pub stale: bool,
 }
 
@@ -51,10 +51,9 @@ impl Latest {
         let (latest, places) = (self.clone(), self.places(header));
         Box::new(move |batch: &Batch| {
             let mut seen = latest.seen();
-            let stale = batch.stale.last().is_some_and(|last| last + 1 == batch.len());
-            for (column, place) in batch.columns.iter().zip(&places) {
+            for (n, (column, place)) in batch.columns.iter().zip(&places).enumerate() {
                 if let (Some(value), Some(seen)) = (column.last(), seen.get_mut(*place)) {
-                    (seen.value, seen.stale) = (Some(*value), stale);
+                    (seen.value, seen.stale) = (Some(*value), batch.is_last_stale(n));
                 }
             }
         })

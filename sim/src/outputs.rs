@@ -1,5 +1,5 @@
-//! What a test in the same process can ask of a segment: the outputs that the SubDevices have applied, and those that
-//! frames brought them. AL states and codes are in the [`Snapshot`](crate::Snapshot).
+//! What a test in the same process can ask of a segment: the outputs that the SubDevices have applied, those that
+//! frames brought them, and the inputs that the next frame takes. AL states and codes are in the [`Snapshot`](crate::Snapshot).
 //!
 //! A segment has no clock. Without frames no time passes in it, so call [`Segment::step`] with the present time before
 //! asking: watchdogs that have expired by then have taken effect.
@@ -61,6 +61,13 @@ impl Segment {
     #[must_use]
     pub fn outputs(&self, subdevice: usize) -> Option<Vec<u8>> {
         self.devices.get(subdevice).map(|device| device.app.applied_outputs())
+    }
+
+    /// Inputs as the sync managers of a SubDevice hold them for the next frame, packed as its outputs are. Empty for a
+    /// SubDevice without inputs; `None` for one that isn't there.
+    #[must_use]
+    pub fn inputs(&self, subdevice: usize) -> Option<Vec<u8>> {
+        self.devices.get(subdevice).map(|device| device.app.inputs_on_wire(&device.esc))
     }
 
     /// The value of an output channel, from 1, as the `wires` of the file name it. For drives this is the position, not

@@ -27,8 +27,10 @@ pub struct Batch {
     pub index: Vec<u64>,
     /// For each channel of the header one value for each timestamp.
     pub columns: Vec<Vec<Value>>,
-    /// Positions of samples with bytes older than their cycle, because a SubDevice did not answer.
+    /// Positions of samples with bytes older than their cycle, because a SubDevice took no part in it.
     pub stale: Vec<usize>,
+    /// For each channel of the header the positions of samples in which its value is older than their cycle.
+    pub stale_columns: Vec<Vec<usize>>,
     /// Samples that the grid had a place for and that did not come, since the batch before.
     pub missing: u64,
 }
@@ -38,7 +40,8 @@ impl Batch {
     #[must_use]
     pub fn new(header: Arc<Header>) -> Self {
         let columns = vec![Vec::new(); header.channels.len()];
-        Self { header, index: Vec::new(), columns, stale: Vec::new(), missing: 0 }
+        let stale_columns = vec![Vec::new(); header.channels.len()];
+        Self { header, index: Vec::new(), columns, stale: Vec::new(), stale_columns, missing: 0 }
     }
 
     /// Samples in it.
@@ -86,12 +89,31 @@ impl Batch {
         }
     }
 
+    /// Marks the values of the sample that was added last whose part is stale.
+    pub(crate) fn mark<'a>(&mut self, points: impl Iterator<Item = &'a Point>, is_stale: impl Fn(usize) -> bool) {
+        let Some(last) = self.index.len().checked_sub(1) else { return };
+        for (positions, point) in self.stale_columns.iter_mut().zip(points) {
+            if is_stale(point.part) {
+                positions.push(last);
+            }
+        }
+    }
+
+    /// Whether the last value of a channel, by its place in the header, is older than its cycle.
+    #[must_use]
+    pub fn is_last_stale(&self, channel: usize) -> bool {
+        let last = self.index.len().checked_sub(1);
+        let positions = self.stale_columns.get(channel);
+        last.is_some() && positions.is_some_and(|positions| positions.last().copied() == last)
+    }
+
     /// Empties it and keeps its memory.
     pub(crate) fn clear(&mut self) {
         self.index.clear();
         self.stale.clear();
         self.missing = 0;
         self.columns.iter_mut().for_each(Vec::clear);
+        self.stale_columns.iter_mut().for_each(Vec::clear);
     }
 }
 
@@ -105,12 +127,13 @@ pub struct Line<'a> {
 impl Serialize for Line<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Batch { header, index, stale, missing, .. } = self.batch;
-        let mut object = serializer.serialize_struct("Batch", 6)?;
+        let mut object = serializer.serialize_struct("Batch", 7)?;
         object.serialize_field("task", &*header.task)?;
         object.serialize_field("kind", &header.of)?;
         object.serialize_field("index", index)?;
         object.serialize_field("channels", &Columns(*self))?;
         object.serialize_field("stale", stale)?;
+        object.serialize_field("stale_channels", &StaleColumns(*self))?;
         object.serialize_field("missing", missing)?;
         object.end()
     }
@@ -127,6 +150,18 @@ impl Serialize for Columns<'_> {
             map.serialize_entry(&*key, &Values(values))?;
         }
         map.end()
+    }
+}
+
+/// The channels that have stale values, each with their positions.
+struct StaleColumns<'a>(Line<'a>);
+
+impl Serialize for StaleColumns<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Line { batch, by } = self.0;
+        let positions = |n: usize| batch.stale_columns.get(n).map_or(&[][..], Vec::as_slice);
+        let named = batch.header.keys(by).map(|(n, key)| (key, positions(n)));
+        serializer.collect_map(named.filter(|(_, positions)| !positions.is_empty()))
     }
 }
 
@@ -151,8 +186,9 @@ mod tests {
     use zerocat_pdi::DataType;
 
     fn batch() -> (Batch, Vec<Point>) {
-        let places =
+        let mut places =
             [placed(9, DataType::Int16, 0, 16), placed(7, DataType::Bool, 16, 1), placed(8, DataType::Float32, 24, 32)];
+        places[1].position = 0;
         let batch = Batch::new(Arc::new(header(Kind::Samples, &places)));
         (batch, Mapping::new(&places).points().to_vec())
     }
@@ -162,8 +198,10 @@ mod tests {
         let (mut batch, points) = batch();
         batch.push(5, false, 0, points.iter(), &[0xff, 0xff, 1, 0, 0, 0xc0, 0x3f]);
         batch.push(6, true, 2, points.iter(), &[1, 0, 0, 0, 0, 0xc0, 0x7f]);
+        batch.mark(points.iter(), |part| part == 0);
+        assert_eq!([0, 1, 2].map(|n| batch.is_last_stale(n)), [false, true, false]);
         let line = |by| serde_json::to_string(&batch.line(by)).unwrap();
-        let expected = r#"{"task":"t","kind":"samples","index":[5,6],"channels":{"9":[-1,1],"7":[1,0],"8":[1.5,null]},"stale":[1],"missing":2}"#;
+        let expected = r#"{"task":"t","kind":"samples","index":[5,6],"channels":{"9":[-1,1],"7":[1,0],"8":[1.5,null]},"stale":[1],"stale_channels":{"7":[1]},"missing":2}"#;
         assert_eq!(line(By::Number), expected);
         let names = r#""channels":{"dev_9":[-1,1],"dev_7":[1,0],"dev_8":[1.5,null]}"#;
         assert!(line(By::Name).contains(names), "{}", line(By::Name));
@@ -175,6 +213,7 @@ mod tests {
         let (mut batch, points) = batch();
         let empty = batch.clone();
         batch.push(5, true, 1, points.iter(), &[0; 7]);
+        batch.mark(points.iter(), |_| true);
         assert_eq!(batch.len(), 1);
         batch.clear();
         assert_eq!(batch, empty);

@@ -15,8 +15,10 @@ use zerocat_pdi::Value;
 
 /// The first column: nanoseconds since 1970-01-01 UTC.
 pub const TIME_COLUMN: &str = "time_ns";
-/// The last column: 1 for a sample that holds older bytes, because a SubDevice did not answer in its cycle.
+/// The column behind the values: 1 for a sample that holds older bytes, because a SubDevice took no part in its cycle.
 pub const STALE_COLUMN: &str = "stale";
+/// The last column: the channels whose values are older than the cycle, with a semicolon between each two.
+pub const STALE_CHANNELS_COLUMN: &str = "stale_channels";
 
 /// Comma-separated values.
 #[derive(Debug)]
@@ -50,7 +52,10 @@ impl Csv {
 #[must_use]
 pub fn csv_names(header: &Header, by: By) -> String {
     let keys = header.keys(by).map(|(_, key)| quoted(key));
-    let all: Vec<_> = std::iter::once(TIME_COLUMN.into()).chain(keys).chain([STALE_COLUMN.into()]).collect();
+    let all: Vec<_> = std::iter::once(TIME_COLUMN.into())
+        .chain(keys)
+        .chain([STALE_COLUMN.into(), STALE_CHANNELS_COLUMN.into()])
+        .collect();
     format!("{}\n", all.join(","))
 }
 
@@ -78,10 +83,21 @@ impl Sink for Csv {
                 column.get(row).map_or(Ok(()), |value| number(&mut self.text, value))?;
             }
             let old = stale.next_if(|position| **position == row).is_some();
-            self.text.extend_from_slice(if old { b",1\n" } else { b",0\n" });
+            self.text.extend_from_slice(if old { b",1," } else { b",0," });
+            if old {
+                self.text.extend_from_slice(quoted(stale_channels(batch, self.by, row).into()).as_bytes());
+            }
+            self.text.push(b'\n');
         }
         self.write()
     }
+}
+
+/// The channels whose values are stale in a row.
+fn stale_channels(batch: &Batch, by: By, row: usize) -> String {
+    let is_stale = |n: usize| batch.stale_columns.get(n).is_some_and(|rows| rows.binary_search(&row).is_ok());
+    let keys = batch.header.keys(by).filter(|(n, _)| is_stale(*n));
+    keys.map(|(_, key)| key.into_owned()).collect::<Vec<_>>().join(";")
 }
 
 /// A value without quotes: none has a comma.
@@ -121,6 +137,7 @@ mod tests {
             placed(6, DataType::Bytes, 56, 16),
         ];
         places[2].channel.name = "a \"big\", slow one".to_owned();
+        (places[1].position, places[2].position) = (0, 0);
         places
     }
 
@@ -130,6 +147,7 @@ mod tests {
         let mut batch = Batch::new(Arc::new(header(Kind::Samples, &places)));
         batch.push(5, false, 0, mapping.points().iter(), &[0xff, 0xff, 1, 0, 0, 0xc0, 0x3f, 0, 0xff]);
         batch.push(6, true, 0, mapping.points().iter(), &[1, 0, 0, 0, 0, 0xc0, 0x7f, 1, 2]);
+        batch.mark(mapping.points().iter(), |part| part == 0);
         batch
     }
 
@@ -140,18 +158,21 @@ mod tests {
         csv.begin(&batch.header).unwrap();
         csv.take(&batch).unwrap();
         csv.take(&batch).unwrap();
-        let rows = "5,-1,1,1.5,00ff,0\n6,1,0,NaN,0102,1\n";
-        assert_eq!(disk.text(), format!("time_ns,dev_9,dev_7,\"a \"\"big\"\", slow one\",dev_6,stale\n{rows}{rows}"));
+        let rows = "5,-1,1,1.5,00ff,0,\n6,1,0,NaN,0102,1,\"dev_7;a \"\"big\"\", slow one\"\n";
+        assert_eq!(
+            disk.text(),
+            format!("time_ns,dev_9,dev_7,\"a \"\"big\"\", slow one\",dev_6,stale,stale_channels\n{rows}{rows}")
+        );
     }
 
     #[test]
     fn rows_by_number_have_numbers_above_them_and_may_go_behind_others() {
         let (disk, batch) = (Disk::with_room(1000), batch());
-        assert_eq!(csv_names(&batch.header, By::Number), "time_ns,9,7,8,6,stale\n");
+        assert_eq!(csv_names(&batch.header, By::Number), "time_ns,9,7,8,6,stale,stale_channels\n");
         let mut csv = Csv::new(disk.lines(), By::Number, Beginning::None);
         csv.begin(&batch.header).unwrap();
         csv.take(&batch).unwrap();
-        assert_eq!(disk.text().lines().next(), Some("5,-1,1,1.5,00ff,0"));
+        assert_eq!(disk.text().lines().next(), Some("5,-1,1,1.5,00ff,0,"));
     }
 
     #[test]
@@ -161,7 +182,7 @@ mod tests {
         assert!(csv.begin(&batch.header).is_err());
         disk.set_room(1000);
         csv.take(&batch).unwrap();
-        assert_eq!(disk.text().lines().collect::<Vec<_>>()[..2], ["tim", "time_ns,9,7,8,6,stale"]);
+        assert_eq!(disk.text().lines().collect::<Vec<_>>()[..2], ["tim", "time_ns,9,7,8,6,stale,stale_channels"]);
     }
 
     #[test]

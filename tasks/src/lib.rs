@@ -38,7 +38,7 @@ mod write;
 pub use batch::{Batch, Kind, Line};
 pub use commands::{Command, LineError, parse_line};
 pub use counters::{Counts, TaskCounters};
-pub use csv::{Csv, STALE_COLUMN, TIME_COLUMN, csv_names};
+pub use csv::{Csv, STALE_CHANNELS_COLUMN, STALE_COLUMN, TIME_COLUMN, csv_names};
 pub use header::{ChannelHeader, Described, Header, LINES_SCHEMA};
 pub use hearing::{Listener, SourceEvent};
 pub use json_lines::{Beginning, JsonLines};

@@ -6,6 +6,8 @@ use zerocat_engine::{CommandSet, CommandState, CommandWriter, RingFull, SampleHe
 pub trait Samples: Send {
     /// Takes the oldest sample into `record`, which is [`record_len`](Self::record_len) bytes long.
     fn pop(&mut self, record: &mut [u8]) -> Option<SampleHeader>;
+    /// Whether the bytes of a part ([`Point::part`](crate::Point::part)) were stale in the sample that was taken last.
+    fn is_stale(&self, part: usize) -> bool;
     /// Bytes of a record.
     fn record_len(&self) -> usize;
     /// Samples that found the ring full.
@@ -38,6 +40,10 @@ pub trait Commands: Send {
 impl Samples for SampleReader {
     fn pop(&mut self, record: &mut [u8]) -> Option<SampleHeader> {
         Self::pop(self, record)
+    }
+
+    fn is_stale(&self, part: usize) -> bool {
+        Self::is_stale(self, part)
     }
 
     fn record_len(&self) -> usize {
@@ -94,6 +100,10 @@ pub(crate) mod memory {
     #[derive(Default)]
     struct QueueState {
         samples: VecDeque<(SampleHeader, Vec<u8>)>,
+        /// Of the sample that was taken last.
+        stale: bool,
+        /// The part whose bytes are stale in a stale sample; without one, all.
+        stale_part: Option<usize>,
         len: usize,
         overruns: u64,
         closed: bool,
@@ -113,6 +123,11 @@ pub(crate) mod memory {
             self.0.lock().unwrap().samples.push_back((header, record.to_vec()));
         }
 
+        /// From now on only the bytes of a part are stale in a stale sample.
+        pub(crate) fn set_stale_part(&self, part: usize) {
+            self.0.lock().unwrap().stale_part = Some(part);
+        }
+
         pub(crate) fn overrun(&self, n: u64) {
             self.0.lock().unwrap().overruns += n;
         }
@@ -124,9 +139,16 @@ pub(crate) mod memory {
 
     impl Samples for Queue {
         fn pop(&mut self, record: &mut [u8]) -> Option<SampleHeader> {
-            let (header, bytes) = self.0.lock().unwrap().samples.pop_front()?;
+            let mut state = self.0.lock().unwrap();
+            let (header, bytes) = state.samples.pop_front()?;
+            state.stale = header.stale;
             record.copy_from_slice(&bytes);
             Some(header)
+        }
+
+        fn is_stale(&self, part: usize) -> bool {
+            let state = self.0.lock().unwrap();
+            state.stale && state.stale_part.is_none_or(|stale| stale == part)
         }
 
         fn record_len(&self) -> usize {

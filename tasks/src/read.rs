@@ -137,6 +137,9 @@ impl<S: Samples> ReadTask<S> {
         let stamp = self.stamps.advance(header.cycle, header.at.0);
         let missing = stamp.missing(self.setup.every);
         self.batch.push(stamp.unix_ns, header.stale, missing, self.setup.mapping.points().iter(), &self.record);
+        if header.stale {
+            self.batch.mark(self.setup.mapping.points().iter(), |part| self.samples.is_stale(part));
+        }
         self.counters().sample(header.stale, missing);
         true
     }
@@ -231,6 +234,24 @@ mod tests {
     }
 
     #[test]
+    fn a_channel_is_stale_where_the_bytes_of_its_subdevice_are_and_the_others_are_not() {
+        let mut channels = [placed(1, DataType::Int16, 0, 16), placed(2, DataType::Int16, 16, 16)];
+        channels[1].position = 9;
+        let (mut queue, (mapping, header)) =
+            (Queue::new(4), (Mapping::new(&channels), Arc::new(header(Kind::Samples, &channels))));
+        let mut batch = Batch::new(header);
+        queue.set_stale_part(1);
+        let mut record = [0; 4];
+        for (cycle, stale) in [(1, true), (2, false), (3, true)] {
+            queue.send(cycle, stale, &[0; 4]);
+            let taken = queue.pop(&mut record).unwrap();
+            batch.push(cycle, taken.stale, 0, mapping.points().iter(), &record);
+            batch.mark(mapping.points().iter(), |part| queue.is_stale(part));
+        }
+        assert_eq!((batch.stale, batch.stale_columns), (vec![0, 2], vec![vec![], vec![0, 2]]));
+    }
+
+    #[test]
     fn a_stale_sample_is_flagged_and_the_task_goes_on() {
         let queue = Queue::new(2);
         let (mut task, seen) = task(1, 3, &queue);
@@ -239,6 +260,7 @@ mod tests {
         }
         task.step();
         assert_eq!(seen.lock().unwrap()[0].stale, [1]);
+        assert_eq!(seen.lock().unwrap()[0].stale_columns, [[1]]);
         assert_eq!((task.counters().read().stale, task.counters().read().samples), (1, 3));
     }
 

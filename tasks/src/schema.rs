@@ -46,8 +46,10 @@ pub(crate) struct Values {
     index: Vec<u64>,
     /// For each channel, by name or by number, one value for each timestamp.
     channels: BTreeMap<String, Vec<OneValue>>,
-    /// Positions in `index` of samples that hold older bytes, because a SubDevice did not answer in their cycle.
+    /// Positions in `index` of samples that hold older bytes, because a SubDevice took no part in their cycle.
     stale: Vec<usize>,
+    /// For each channel that has values older than their cycle, by name or by number, their positions in `index`.
+    stale_channels: BTreeMap<String, Vec<usize>>,
     /// Samples that are missing since the line before.
     missing: u64,
 }

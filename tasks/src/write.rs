@@ -457,6 +457,9 @@ impl Feedback {
         let missing = stamp.missing(every);
         self.outlet.counters().sample(header.stale, missing);
         self.batch.push(stamp.unix_ns, header.stale, missing, self.points.iter(), &self.record);
+        if header.stale {
+            self.batch.mark(self.points.iter(), |part| states.is_stale(part));
+        }
         self.outlet.deliver(&self.batch);
         self.batch.clear();
         true

@@ -67,12 +67,11 @@ fn sinks_begin_with_what_they_hold_beside_the_rig_file_and_are_appended_to() {
         let inputs = lines(&folder.path("inputs.jsonl"));
         assert!(inputs[0].starts_with(JSON_LINES), "{}", inputs[0]);
         assert_eq!(inputs.iter().filter(|line| line.contains(r#""kind":"channels""#)).count(), 2);
-        let names =
-            "time_ns,axis_status_word,axis_position_actual,axis_velocity_actual,switches_input_1,sensors_value_1,stale";
+        let names = "time_ns,axis_status_word,axis_position_actual,axis_velocity_actual,switches_input_1,sensors_value_1,stale,stale_channels";
         assert_csv(&folder.path("inputs.csv"), names);
         let states = "axis_control_word,axis_mode,axis_target_position,valves_output_1,setpoints_value_1";
-        assert_csv(&folder.path("outputs.csv"), &format!("time_ns,{states},stale"));
-        assert_csv(&folder.path("slow.csv"), "time_ns,axis_position_actual,axis_fault,stale");
+        assert_csv(&folder.path("outputs.csv"), &format!("time_ns,{states},stale,stale_channels"));
+        assert_csv(&folder.path("slow.csv"), "time_ns,axis_position_actual,axis_fault,stale,stale_channels");
         let beside = read_json(folder.path("slow.csv.channels.json"));
         let fault = &beside["channels"][1];
         assert_eq!(
@@ -120,8 +119,9 @@ fn every_line_follows_the_schema(lines: &[String]) {
 fn a_csv_with_other_columns_is_refused_before_the_link_is_opened() {
     let folder = Folder::new();
     let rig = folder.json("rig.json", &rig("nowhere0", json!({ "csv": "inputs.csv" }), json!(null)));
-    let csv = folder.file("inputs.csv", "time_ns,valve,stale\n1,2,0\n");
-    let said = ["task `demo-inputs`", &csv, "other columns", "`time_ns,valve,stale`", "name another file"];
+    let csv = folder.file("inputs.csv", "time_ns,valve,stale,stale_channels\n1,2,0\n");
+    let said =
+        ["task `demo-inputs`", &csv, "other columns", "`time_ns,valve,stale,stale_channels`", "name another file"];
     zerocat(&["run", &rig]).with_code(3).saying(&said);
     assert_eq!(lines(&csv).len(), 2);
     std::fs::remove_file(&csv).unwrap();
@@ -145,7 +145,7 @@ fn a_csv_on_standard_output_is_a_table_of_all_outputs() {
         let folder = Folder::new();
         let rig = folder.json("rig.json", &rig(&veth.master, json!(null), json!({ "csv": "-", "by": "name" })));
         let out = in_some_attempts(|| zerocat(&["run", &rig, "--seconds", "0.5"])).out;
-        let names = "time_ns,axis_control_word,axis_mode,axis_target_position,valves_output_1,setpoints_value_1,stale";
+        let names = "time_ns,axis_control_word,axis_mode,axis_target_position,valves_output_1,setpoints_value_1,stale,stale_channels";
         assert_eq!(out.lines().next(), Some(names));
         assert!(out.lines().skip(1).all(|row| row.split(',').count() == 7) && out.lines().count() > 1, "{out}");
     });

@@ -63,7 +63,7 @@ fn table(sink: &Sink, at: &str, first: &mut Option<(String, bool)>, found: &mut 
 }
 
 /// Columns that every CSV has.
-const COLUMNS: [&str; 2] = ["time_ns", "stale"];
+const COLUMNS: [&str; 3] = ["time_ns", "stale", "stale_channels"];
 
 fn columns(task: &Task, sink: &Sink, at: &str, found: &mut Found) {
     let named = matches!(sink.format, Format::Csv(_)) && sink.by != Some(By::Number);

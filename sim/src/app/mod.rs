@@ -267,6 +267,11 @@ impl Application {
         self.process_data.outputs_on_wire(esc)
     }
 
+    /// What the sync managers with inputs hold, one behind the other.
+    pub(crate) fn inputs_on_wire(&self, esc: &Esc) -> Vec<u8> {
+        self.process_data.inputs_on_wire(esc)
+    }
+
     /// Whether all outputs have come since SAFE-OP.
     fn has_outputs(&self) -> bool {
         let needed = self.process_data.awaited_channels();

@@ -251,6 +251,11 @@ impl ProcessData {
         self.outputs.iter().flat_map(|area| esc.area(area.sync_manager)).copied().collect()
     }
 
+    /// The input buffers, one behind the other.
+    pub(super) fn inputs_on_wire(&self, esc: &Esc) -> Vec<u8> {
+        self.inputs.iter().flat_map(|area| esc.area(area.sync_manager)).copied().collect()
+    }
+
     /// Sets all output values to 0.
     pub(super) fn clear_outputs(&mut self, values: &mut Values) {
         for area in &mut self.outputs {

@@ -22,13 +22,14 @@ pub enum CycleFault {
         /// Number of the frame in the plan.
         frame: u16,
     },
-    /// A datagram came back with a working counter other than expected. Its inputs were not taken.
+    /// A datagram came back with a working counter other than expected. Inputs of who took no part were not taken; where it
+    /// isn't known who that is, none were.
     WorkingCounter {
         /// Number of the frame in the plan.
         frame: u16,
         /// Number of the datagram in the frame.
         datagram: u16,
-        /// Counter when every SubDevice takes part.
+        /// Counter when everybody takes part who contributes as far as is known.
         expected: u16,
         /// Counter that came.
         got: u16,

@@ -326,7 +326,7 @@ faults! {
         "no frame was sent for as long as the watchdog; outputs were made safe";
         "it was stopped, or had no CPU";
     WorkingCounterWrong "working_counter_wrong" Device None;
-        "a datagram came back with a working counter other than expected; its inputs were not taken";
+        "a datagram came back with a working counter other than expected; inputs of who took no part were not taken";
         "a SubDevice is silent, or not in OP";
     LinkDown "link_down" Master None;
         "the interface is down or has no carrier, as the link reports";

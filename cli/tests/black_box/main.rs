@@ -25,6 +25,7 @@ mod jobs;
 mod json_failures;
 mod limits;
 mod live_view;
+mod missing;
 mod moments;
 mod outputs;
 mod privileges;

@@ -10,6 +10,10 @@ use zerocat_faults::Fault;
 /// Time without a wrong counter after which it is right again.
 const RIGHT_AGAIN: Duration = Duration::from_secs(1);
 
+/// What that means.
+const STALE: &str =
+    "inputs of who took no part are stale; those of the others as well as long as it isn't known who that is";
+
 /// A counter that is wrong: frame, datagram, what came.
 type Wrong = (u16, u16, u16);
 
@@ -45,7 +49,7 @@ impl WrongCounters {
         let before = self.known.len();
         self.known.retain(|_, last| now.saturating_duration_since(*last) < RIGHT_AGAIN);
         let right = before > 0 && self.known.is_empty() && self.new.is_empty();
-        right.then(|| Line::News("all working counters are right again".to_owned()))
+        right.then(|| Line::News("all working counters are right again for those that take part".to_owned()))
     }
 
     /// What is to be said of what is wrong and wasn't before.
@@ -60,9 +64,7 @@ impl WrongCounters {
             others => format!(", and those of {others} other datagrams are wrong"),
         };
         let first = CycleFault::WorkingCounter { frame, datagram, expected, got };
-        let text = format!(
-            "cycle {cycle}: {first}{others}; inputs that it carries, also of other SubDevices, are stale while it stays so"
-        );
+        let text = format!("cycle {cycle}: {first}{others}; {STALE}");
         Some(Line::Trouble(Fault::WorkingCounterWrong, text))
     }
 }
@@ -91,8 +93,8 @@ mod tests {
             match cycle {
                 0 => assert_eq!(
                     text(said),
-                    "cycle 0: working counter 7 of 9 in frame 0, datagram 1, and that of another datagram is wrong; inputs that it \
-                     carries, also of other SubDevices, are stale while it stays so"
+                    "cycle 0: working counter 7 of 9 in frame 0, datagram 1, and that of another datagram is wrong; inputs of \
+                     who took no part are stale; those of the others as well as long as it isn't known who that is"
                 ),
                 _ => assert_eq!(said, None, "{cycle}"),
             }

@@ -268,7 +268,8 @@ mod tests {
     #[test]
     fn a_sample_says_of_each_origin_whether_its_bytes_are_stale() {
         let origins: Vec<_> = (0..10).map(inputs).collect();
-        let (mut port, mut reader) = reader(ReaderSpec { ranges: vec![0..2], origins, every: 1, depth: 4 });
+        let (mut port, mut reader) =
+            reader(ReaderSpec { ranges: std::iter::once(0..2).collect(), origins, every: 1, depth: 4 });
         let mut bytes = [0; 2];
         let mut take = |port: &mut SamplePort, of: &[Origin]| {
             assert!(!port.push(times(1), &[7, 8], &stale(of)));

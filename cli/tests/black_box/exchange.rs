@@ -86,7 +86,7 @@ fn a_slow_unit_and_subdevices_without_lrw_are_in_the_report_and_nothing_is_misco
         );
         assert_eq!(
             (&units[1]["phase"], &units[1]["rate_hz"], &units[1]["frames"]),
-            (&json!(3), &json!(20.0), &json!(2))
+            (&json!(3), &json!(20.0), &json!(1))
         );
         assert_eq!(report["working_counter_faults"], 0);
         let served = segment.end();

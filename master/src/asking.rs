@@ -160,8 +160,12 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Tells the realtime thread who gives inputs, all having been asked after a cycle.
+    /// Tells the realtime thread who gives inputs, all having been asked after a cycle. As long as it isn't known of somebody
+    /// whether it is silent, nobody knows who gives inputs.
     fn tell_presence(&self, asking: &mut Asking, health: &Health, as_of: u64) {
+        if asking.awaits_answers() {
+            return;
+        }
         let presence = health.presence();
         let missing = presence != Presence::all();
         if missing || asking.told_missing {

@@ -446,6 +446,8 @@ pub struct NetworkReport {
     pub units: Vec<UnitReport>,
     /// How SubDevices with process data are reached.
     pub access: AccessReport,
+    /// SubDevices that tell by a status byte in each frame that they answer; the others have no FMMU to spare.
+    pub status_bytes: usize,
     /// How the realtime thread waited.
     pub wait: &'static str,
 }
@@ -463,9 +465,9 @@ pub struct UnitReport {
     pub rate_hz: f64,
     /// Its SubDevices with process data.
     pub subdevices: usize,
-    /// Its frames.
+    /// The frames that carry them; units of the same cycles share frames.
     pub frames: usize,
-    /// Bytes of process data in them.
+    /// Bytes of their process data.
     pub data_bytes: usize,
 }
 

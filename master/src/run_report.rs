@@ -133,6 +133,7 @@ pub(crate) fn network(rig: &Rig, planned: &Planned<'_>, wait: &'static str) -> N
         image_bytes: planned.plan.image_len,
         units: layout::report(rig, &planned.plan),
         access: layout::access_report(&planned.plan),
+        status_bytes: planned.plan.subdevices.iter().filter(|one| one.status.is_some()).count(),
         wait,
     }
 }

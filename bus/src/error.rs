@@ -130,7 +130,7 @@ pub enum SiiError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AlError {
     /// A datagram failed.
-    #[error("{who}: asked for {asked}: {source}")]
+    #[error("{}: asked for {asked}: {source}", silent(who, source))]
     Datagram {
         /// Who.
         who: Label,
@@ -187,7 +187,7 @@ pub enum BringUpError {
     #[error(transparent)]
     Datagram(#[from] DatagramError),
     /// A datagram to one SubDevice failed.
-    #[error("{who}: {doing}: {source}")]
+    #[error("{}: {doing}: {source}", silent(who, source))]
     SubDevice {
         /// Who.
         who: Label,
@@ -197,7 +197,7 @@ pub enum BringUpError {
         source: DatagramError,
     },
     /// The SII could not be read.
-    #[error("{who}: {source}")]
+    #[error("{}: {source}", source.datagram().map_or_else(|| who.to_string(), |datagram| silent(who, datagram)))]
     Sii {
         /// Who.
         who: Label,
@@ -238,6 +238,21 @@ pub enum BringUpError {
     },
 }
 
+/// Who it is about, and where that is so that it doesn't answer.
+fn silent(who: &Label, source: &DatagramError) -> String {
+    if matches!(source, DatagramError::NoAnswer { .. }) { format!("{who} doesn't answer") } else { who.to_string() }
+}
+
+impl SiiError {
+    /// The datagram that failed, if one did.
+    const fn datagram(&self) -> Option<&DatagramError> {
+        match self {
+            Self::Datagram(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
 impl AlError {
     /// The SubDevice that it is about.
     #[must_use]
@@ -250,12 +265,14 @@ impl AlError {
     /// The same about a SubDevice whose name is known by now.
     #[must_use]
     pub fn named(mut self, name: &str) -> Self {
-        match &mut self {
-            Self::Datagram { who, .. } | Self::Refused { who, .. } | Self::Timeout { who, .. } => {
-                name.clone_into(&mut who.name);
-            }
-        }
+        name.clone_into(&mut self.who_mut().name);
         self
+    }
+
+    const fn who_mut(&mut self) -> &mut Label {
+        match self {
+            Self::Datagram { who, .. } | Self::Refused { who, .. } | Self::Timeout { who, .. } => who,
+        }
     }
 
     /// The state that was shown; `None` where nothing was, or what is no state.
@@ -279,6 +296,32 @@ impl BringUpError {
             _ => None,
         }
     }
+
+    /// Whether it is that nobody, or one SubDevice, doesn't answer.
+    #[must_use]
+    pub const fn is_silence(&self) -> bool {
+        let source = match self {
+            Self::Nobody => return true,
+            Self::Datagram(source)
+            | Self::SubDevice { source, .. }
+            | Self::Al(AlError::Datagram { source, .. })
+            | Self::Sii { source: SiiError::Datagram(source), .. } => source,
+            _ => return false,
+        };
+        matches!(source, DatagramError::NoAnswer { .. })
+    }
+
+    /// Gives the SubDevice that it is about the name that it is known by, where it has none yet.
+    pub fn give_name(&mut self, name: impl FnOnce(u16) -> Option<String>) {
+        let who = match self {
+            Self::SubDevice { who, .. } | Self::Sii { who, .. } | Self::Watchdog { who, .. } => who,
+            Self::Al(error) => error.who_mut(),
+            _ => return,
+        };
+        if who.name.is_empty() {
+            who.name = name(who.position).unwrap_or_default();
+        }
+    }
 }
 
 fn after(codes: &[AlStatusCode]) -> String {
@@ -292,6 +335,21 @@ fn after(codes: &[AlStatusCode]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_does_not_answer_is_said_first_by_the_name_that_is_known() {
+        let (target, who) = (Target::Station(0x1003), Label { position: 2, name: String::new() });
+        let source = DatagramError::NoAnswer { command: "FPRD", target, register: 0x0130, len: 6, attempts: 8 };
+        let mut error = BringUpError::SubDevice { who, doing: "read AL status", source };
+        error.give_name(|position| (position == 2).then(|| "EL1004".to_owned()));
+        error.give_name(|_| Some("another".to_owned()));
+        assert!(error.is_silence());
+        assert_eq!(
+            error.to_string(),
+            "SubDevice 2 (EL1004) doesn't answer: read AL status: FPRD station 0x1003, register 0x0130, 6 bytes: no answer in 8 \
+             attempts"
+        );
+    }
 
     #[test]
     fn a_refusal_names_position_name_states_and_code_in_words() {

@@ -286,8 +286,12 @@ fn left_out(ended: &Ended) -> Failure {
     let first = faults.next().unwrap_or(Fault::SubdeviceLeftOp);
     let fault = if faults.all(|fault| fault == first) { first } else { Fault::SubdeviceLeftOp };
     let failed = ended.failed.iter().map(ErrorProblem::told);
-    Failure::of(fault, listed("not in OP at the end", &out))
-        .with_problems(ended.out_of_op.iter().map(each).chain(failed).collect())
+    let title = match ended.out_of_op.iter().filter(|out| out.has_error_in_op()).count() {
+        0 => "not in OP at the end",
+        errors if errors == ended.out_of_op.len() => "with an error at the end",
+        _ => "not in OP, or with an error, at the end",
+    };
+    Failure::of(fault, listed(title, &out)).with_problems(ended.out_of_op.iter().map(each).chain(failed).collect())
 }
 
 /// A capture that failed while the run went on.

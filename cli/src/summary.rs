@@ -2,9 +2,10 @@
 
 use crate::print;
 use comfy_table::Table;
+use zerocat::Fault;
 use zerocat::report::{
-    Figures, Frames, Holes, LateReport, NetworkReport, NicErrors, OutageReport, OutagesReport, RefusedReport, Report,
-    RtReport, TaskReport, UnitReport,
+    Figures, Frames, Holes, LateReport, NetworkReport, NicErrors, OutOfOpReport, OutageReport, OutagesReport,
+    RefusedReport, Report, RtReport, TaskReport, UnitReport,
 };
 
 /// Outages that are shown one by one.
@@ -28,7 +29,7 @@ pub(crate) fn summary(report: &Report) -> String {
     lines.extend(outages(&report.outages));
     lines.extend(late(&report.late));
     lines.extend(report.retried.iter().map(|retried| format!("retried   {}", retried.text)));
-    lines.extend(report.out_of_op.iter().map(|out| format!("not in OP {}", out.text)));
+    lines.extend(report.out_of_op.iter().map(out_of_op));
     if let Some(NicErrors { received, dropped, sent }) = report.nic_errors.filter(|nic| nic.received + nic.sent > 0) {
         lines.push(format!("NIC       errors: {received} received, {sent} sent ({dropped} dropped)"));
     }
@@ -55,6 +56,12 @@ pub(crate) fn summary(report: &Report) -> String {
     lines.push(String::new());
     lines.push(tasks(report).to_string());
     lines.join("\n")
+}
+
+/// A SubDevice that wasn't in OP, or had an error there.
+fn out_of_op(out: &OutOfOpReport) -> String {
+    let what = if out.fault == Fault::SubdeviceErrorInOp.name() { "error    " } else { "not in OP" };
+    format!("{what} {}", out.text)
 }
 
 /// Outages, and why there were.

@@ -50,10 +50,10 @@ macro_rules! faults {
 
 faults! {
     ShutdownFailed "shutdown_failed" Device Some(1);
-        "a SubDevice refused a step of the shutdown, or did not answer";
+        "a SubDevice refused a step of the shutdown, or the shutdown failed otherwise";
         "look at what each SubDevice shows; its watchdog takes the outputs back";
     ShutdownUnanswered "shutdown_unanswered" Network Some(1);
-        "nobody answered when the network was to be shut down";
+        "nobody answered when the network was to be shut down, or not all did";
         "check cables, connectors and power; the watchdogs of the SubDevices take the outputs back";
     WriteFailed "write_failed" Master Some(1);
         "a file or standard output that was open did not take what was written";

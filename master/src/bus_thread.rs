@@ -30,7 +30,7 @@ use std::ops::ControlFlow;
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use zerocat_bus::{BringUpError, Datagrams, Inbox, Rest, try_block_on};
+use zerocat_bus::{Datagrams, Inbox, Rest, try_block_on};
 use zerocat_config::Rig;
 use zerocat_engine::{Engine, Slack};
 use zerocat_faults::Fault;
@@ -188,10 +188,16 @@ fn refuse(
     Ended { report, failed: Vec::new(), failed_as: None, out_of_op: Vec::new(), ending: Ending::Stopped }
 }
 
-/// Which fault a run ends with where its shutdown failed: that of the network where nobody answered.
+/// Which fault a run ends with where its shutdown failed: that of the network where all that failed is that somebody, or
+/// nobody, answered.
 fn failed_as(failed: &[StartError]) -> Option<Fault> {
-    let nobody = failed.iter().any(|error| matches!(error, StartError::Bus(BringUpError::Nobody)));
-    let fault = if nobody { Fault::ShutdownUnanswered } else { Fault::ShutdownFailed };
+    let silent = |error: &StartError| match error {
+        StartError::Bus(error) => error.is_silence(),
+        // Of an interface that takes no frames, nobody hears.
+        StartError::SafeNotSent => true,
+        _ => false,
+    };
+    let fault = if failed.iter().all(silent) { Fault::ShutdownUnanswered } else { Fault::ShutdownFailed };
     (!failed.is_empty()).then_some(fault)
 }
 

@@ -87,6 +87,15 @@ impl Told {
     }
 }
 
+/// An error with the name of its SubDevice, also where it came before that was read again.
+fn named(mut error: LifeError, planned: &Planned<'_>) -> LifeError {
+    if let LifeError::Start(StartError::Bus(error)) = &mut error {
+        let known = |position| planned.network.subdevices().iter().find(|one| one.position == position);
+        error.give_name(|position| Some(known(position)?.name.clone()));
+    }
+    error
+}
+
 impl<'a> Machine<'a> {
     /// Waits for the network and brings it to OP again.
     pub(crate) async fn recover(
@@ -195,7 +204,7 @@ impl<'a> Machine<'a> {
             machine.operate(&mut back, ports).await?;
             Ok(back)
         });
-        let back = back.await?;
+        let back = back.await.map_err(|error| named(error, planned))?;
         for which in other_network::replaced(planned, &back) {
             self.observer.warn(&SessionEvent::Replaced(which));
         }

@@ -97,7 +97,8 @@ pub(super) fn plain(counters: &Counters, out: &[OutOfOp], values: &[String]) -> 
     }
     if !out.is_empty() {
         let names: Vec<_> = out.iter().map(|out| out.who.to_string()).collect();
-        text.push_str(&format!(" | not in OP: {}", names.join(", ")));
+        let what = if out.iter().any(OutOfOp::has_error_in_op) { "not well" } else { "not in OP" };
+        text.push_str(&format!(" | {what}: {}", names.join(", ")));
     }
     let values: Vec<&str> = values.iter().take(CHANNELS).map(String::as_str).collect();
     format!("{text} | {}", values.join(", "))

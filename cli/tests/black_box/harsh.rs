@@ -267,7 +267,8 @@ fn a_subdevice_with_an_error_that_stays_in_op_is_told_to_be_in_op() {
         bench.sim.done("al-error axis 0x0023");
         bench.program.await_error(TOLD);
         let (ended, report, _) = bench.stop();
-        ended.with_code(8).saying(&["not in OP at the end", TOLD]);
+        let ended = ended.with_code(8).saying(&["with an error at the end", TOLD]);
+        assert!(ended.out.contains(&format!("error     {TOLD}")), "{}", ended.out);
         assert_eq!(report["outcome"]["name"], "subdevice_error_in_op", "{report}");
     });
 }

@@ -172,6 +172,7 @@ impl Timing {
         let what = match (skipped, missed) {
             (0, _) => cycles(missed, cycle, "lost"),
             (_, 0) => cycles(skipped, cycle, "skipped"),
+            (1, _) => format!("a cycle skipped and {missed} lost"),
             _ => format!("{skipped} cycles skipped and {missed} lost"),
         };
         format!("{what}: {cause} ({innocent}{hint})")

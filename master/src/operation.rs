@@ -81,7 +81,13 @@ impl<'a> Machine<'a> {
         loop {
             self.datagrams.pause(LOOK).await;
             let (now, counters) = (self.datagrams.now(), self.counters.read());
-            let verdict = watch.look(&counters, self.surroundings.suspended());
+            let verdict = match watch.look(&counters, self.surroundings.suspended()) {
+                // An interface that takes no frames keeps them from being sent as well.
+                Verdict::Lost(Cause::Stall(time)) if self.surroundings.carrier() == Some(false) => {
+                    Verdict::Lost(Cause::Silence(time))
+                }
+                verdict => verdict,
+            };
             wanted.set(verdict == Verdict::Ask);
             self.tell_lateness(lateness.look(now, &counters));
             program.look(&counters).for_each(|event| self.observer.tell_source(&Program::NAME.into(), event));

@@ -1,7 +1,7 @@
 //! Claims about the acyclic lane: every frame of the pool comes back to it exactly once.
 
 use crate::support::{Fate, Memory};
-use ethercrab::{Command, MainDevice, MainDeviceConfig, RetryBehaviour, Timeouts, error::Error};
+use ethercrab::{Command, MainDevice, MainDeviceConfig, RetryBehaviour, Timeouts, WrappedRead, error::Error};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -25,8 +25,17 @@ fn engine(in_flight: u16) -> (Engine<Memory>, EngineParts, &'static MainDevice<'
 }
 
 fn request(main_device: &'static MainDevice<'static>) -> Request {
-    let mut request: Request = Box::pin(async {
-        let answer = Command::brd(0x0130).ignore_wkc().receive_slice(main_device, 2).await.unwrap();
+    asking(main_device, Command::brd(0x0130))
+}
+
+/// A request to a single SubDevice.
+fn request_to_one(main_device: &'static MainDevice<'static>) -> Request {
+    asking(main_device, Command::fprd(0x1001, 0x0130))
+}
+
+fn asking(main_device: &'static MainDevice<'static>, read: WrappedRead) -> Request {
+    let mut request: Request = Box::pin(async move {
+        let answer = read.ignore_wkc().receive_slice(main_device, 2).await.unwrap();
         match answer.wkc(u16::MAX) {
             Err(Error::WorkingCounter { received, .. }) => received,
             other => panic!("{other:?}"),
@@ -66,6 +75,38 @@ fn a_lost_frame_comes_back_once_with_working_counter_0() {
     assert_eq!(poll(&mut asked), None, "not before its time");
     slack(&mut engine, 11);
     assert_eq!(poll(&mut asked), Some(0));
+}
+
+#[test]
+fn a_copy_whose_working_counter_cannot_be_is_passed_over_for_the_answer_behind_it() {
+    let (mut engine, parts, main_device) = engine(2);
+    engine.link_mut().fates.push_back(Fate::Copied);
+    let mut asked = request_to_one(main_device);
+    slack(&mut engine, 1);
+    slack(&mut engine, 1);
+    assert_eq!(poll(&mut asked), Some(1));
+    engine.prepare(0);
+    engine.conclude(zerocat_sched::Tick { number: 0, at: Time(0), skipped: 0 }, Time(0), Time(0));
+    let counters = parts.counters.read();
+    assert_eq!((counters.acyclic_stray, counters.acyclic_lost, counters.acyclic_sent), (1, 0, 1));
+}
+
+#[test]
+fn an_answer_that_cannot_be_is_given_once_no_better_one_came_in_time() {
+    let (mut engine, _parts, main_device) = engine(2);
+    engine.link_mut().fates.push_back(Fate::Miscounted);
+    let mut asked = request_to_one(main_device);
+    slack(&mut engine, 1);
+    slack(&mut engine, 10);
+    assert_eq!(poll(&mut asked), None, "not before its time");
+    slack(&mut engine, 11);
+    assert_eq!(poll(&mut asked), Some(2));
+    // Of a broadcast any count can be.
+    engine.link_mut().fates.push_back(Fate::Miscounted);
+    let mut counted = request(main_device);
+    slack(&mut engine, 20);
+    slack(&mut engine, 20);
+    assert_eq!(poll(&mut counted), Some(2));
 }
 
 #[test]

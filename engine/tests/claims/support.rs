@@ -17,6 +17,8 @@ pub(crate) enum Fate {
     Answered,
     /// As `Answered`, with one too many.
     Miscounted,
+    /// Comes back twice, as `Miscounted` and then as `Answered`.
+    Copied,
     /// Never comes back.
     Lost,
     /// Comes back at the next kick.
@@ -150,6 +152,10 @@ impl Link for Memory {
             match self.fates.pop_front().unwrap_or(Fate::Answered) {
                 Fate::Answered => self.arriving.push_back(self.answer(frame, 0)),
                 Fate::Miscounted => self.arriving.push_back(self.answer(frame, 1)),
+                Fate::Copied => {
+                    let copy = self.answer(frame.clone(), 1);
+                    self.arriving.extend([copy, self.answer(frame, 0)]);
+                }
                 Fate::Lost => {}
                 Fate::Delayed => self.delayed.push(self.answer(frame, 0)),
                 Fate::Doubled => {

@@ -4,25 +4,21 @@
 //! wire tells which set it carries, and zero is the safe one. One output is never commanded: an analogue output that follows
 //! an analogue input.
 
+use crate::follower::Follower;
+use crate::place::{in_record, within};
 use crate::wire::{Delivered, Truth};
 use fastrand::Rng;
-use std::collections::HashSet;
 use std::ops::Range;
 use std::time::Duration;
 use zerocat::Ports;
 use zerocat_engine::{
-    CommandSet, CommandWriter, Follow, Origin, Others, ReaderSpec, SampleReader, StateReader, WriterSpec, reader,
+    CommandSet, CommandWriter, Origin, Others, ReaderSpec, SampleReader, StateReader, WriterSpec, reader,
     reader_while_safe, writer,
 };
-use zerocat_pdi::{BitSpan, Direction, PlacedEntry, Plan};
+use zerocat_pdi::{BitSpan, Direction, Plan};
 
 /// Target position of a CiA 402 drive.
 const TARGET_POSITION: u16 = 0x607a;
-/// Value of the first channel of an analogue input, and of an analogue output: index and subindex.
-const ANALOGUE_INPUT: (u16, u8) = (0x6000, 0x11);
-const ANALOGUE_OUTPUT: (u16, u8) = (0x7000, 0x01);
-/// Their length in bits.
-const ANALOGUE: u8 = 16;
 /// The reader of samples while traffic is live, of the two.
 const LIVE: usize = 0;
 /// Samples and command sets that a ring holds.
@@ -179,15 +175,13 @@ impl App {
     /// An exchange begins, with an image of its own.
     pub(crate) fn begin(&mut self) {
         if let Some(follower) = &mut self.follower {
-            follower.latest = None;
+            follower.begin();
         }
     }
 
     /// What the output that follows is in a frame, if that isn't what its input was.
     pub(crate) fn strays(&self, frame: &Delivered) -> Option<u64> {
-        let follower = self.follower.as_ref()?;
-        let value = within(frame, follower.output)?.extract(&frame.bytes)?;
-        (!follower.may_be(value, frame.kept)).then_some(value)
+        self.follower.as_ref()?.strays(frame)
     }
 
     /// When a set was made.
@@ -203,7 +197,7 @@ impl App {
             sets.extend(place.extract(&bytes));
             let _ = place.insert(&mut bytes, 0);
         }
-        if let Some(place) = self.follower.as_ref().and_then(|one| within(frame, one.output)) {
+        if let Some(place) = self.follower.as_ref().and_then(|one| one.place(frame)) {
             let _ = place.insert(&mut bytes, 0);
         }
         sets.dedup();
@@ -217,68 +211,6 @@ impl App {
             _ => Carried::Unknown,
         }
     }
-}
-
-/// A place of the image within a frame's bytes, if they hold it.
-fn within(frame: &Delivered, place: BitSpan) -> Option<BitSpan> {
-    let start = frame.image.start * 8;
-    let holds = place.offset >= start && place.offset + usize::from(place.len) <= frame.image.end * 8;
-    holds.then(|| BitSpan::new(place.offset - start, place.len))
-}
-
-/// An output that follows an input, and what the input was.
-#[derive(Debug)]
-struct Follower {
-    /// Both in the image.
-    input: BitSpan,
-    output: BitSpan,
-    /// The input in a sample.
-    sampled: BitSpan,
-    /// Its value in the cycle before; none where the exchange has just begun.
-    latest: Option<u64>,
-    /// Every value so far.
-    seen: HashSet<u64>,
-}
-
-impl Follower {
-    fn find(plan: &Plan, inputs: &[Range<usize>]) -> Option<Self> {
-        let place = |direction, address| {
-            let is = move |one: &&PlacedEntry| {
-                (one.direction, (one.index, one.subindex), one.span.len) == (direction, address, ANALOGUE)
-            };
-            plan.subdevices.iter().flat_map(|one| &one.entries).find(is).map(|one| one.span)
-        };
-        let input = place(Direction::Input, ANALOGUE_INPUT)?;
-        let output = place(Direction::Output, ANALOGUE_OUTPUT)?;
-        let sampled = in_record(input, inputs)?;
-        Some(Self { input, output, sampled, latest: None, seen: HashSet::from([0]) })
-    }
-
-    fn follow(&self, outputs: &[Range<usize>]) -> Option<Follow> {
-        let (initial, safe) = (Some(self.input), Some(self.input));
-        Some(Follow { record: in_record(self.output, outputs)?, output: self.output, initial, safe })
-    }
-
-    fn see(&mut self, sample: &[u8]) {
-        self.latest = self.sampled.extract(sample);
-        self.seen.extend(self.latest);
-    }
-
-    /// Whether the output may have a value in a frame of this cycle, or in one that was kept since an earlier one.
-    fn may_be(&self, value: u64, kept: bool) -> bool {
-        match self.latest {
-            Some(latest) if !kept => value == latest,
-            _ => self.seen.contains(&value),
-        }
-    }
-}
-
-/// A place of the image in a record of these ranges.
-fn in_record(place: BitSpan, ranges: &[Range<usize>]) -> Option<BitSpan> {
-    let n = ranges.iter().position(|range| range.contains(&(place.offset / 8)))?;
-    let before: usize = ranges.iter().take(n).map(ExactSizeIterator::len).sum();
-    let start = ranges.get(n)?.start;
-    Some(BitSpan::new(place.offset - 8 * start + 8 * before, place.len))
 }
 
 /// Where the numbers stand.

@@ -10,8 +10,10 @@
 
 mod app;
 mod fault;
+mod follower;
 mod invariant;
 mod life;
+mod place;
 mod report;
 mod wire;
 mod world;

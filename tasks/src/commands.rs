@@ -60,7 +60,7 @@ pub fn parse_line(line: &[u8], keys: &Keys) -> Result<Vec<Result<Command, LineEr
         return Ok(Vec::new());
     }
     let object: Map<String, Json> =
-        serde_json::from_slice(line).map_err(|error| LineError::NotAnObject(error.to_string()))?;
+        serde_json::from_slice(line).map_err(|error| LineError::NotAnObject(in_words(&error)))?;
     Ok(object.iter().filter_map(|(key, value)| entry(key, value, keys)).collect())
 }
 
@@ -91,6 +91,26 @@ fn entry(key: &str, value: &Json, keys: &Keys) -> Option<Result<Command, LineErr
         }
         other => Some(Err(no_value(other))),
     }
+}
+
+/// What a parser says of a line, in a user's words, with the column.
+fn in_words(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let what = text.split(" at line ").next().unwrap_or_default();
+    let what = match what {
+        "expected value" | "expected ident" => "no value begins here; text and keys stand in double quotation marks",
+        "key must be a string" => "a key stands in double quotation marks",
+        "trailing comma" => "a comma stands before the end",
+        "trailing characters" => "something stands behind its end; write one object on a line",
+        "expected `:`" => "a colon is missing behind a key",
+        "expected `,` or `}`" | "expected `,` or `]`" => "a comma is missing",
+        "number out of range" => "the number is too large",
+        _ if error.is_eof() => "it ends too early",
+        _ if what.contains("sequence") => return "it is a list".to_owned(),
+        _ if error.is_data() => return "it is a single value".to_owned(),
+        other => other,
+    };
+    format!("{what} (column {})", error.column())
 }
 
 /// A number as people write control words: `"0x0f"`.
@@ -161,6 +181,28 @@ mod tests {
         assert_eq!(parsed.iter().filter(|entry| entry.is_ok()).count(), 1);
         assert_eq!(parsed[1], Err(LineError::NotAValue { channel: "2".to_owned(), value: "\"on\"".to_owned() }));
         assert!(matches!(&parsed[2], Err(LineError::UnknownKey(UnknownKey::None { key, .. })) if key == "x"));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_line_is_told_in_a_users_words() {
+        let told = |line: &str| parse_line(line.as_bytes(), &keys()).unwrap_err().to_string();
+        for (line, words) in [
+            (
+                "valve=1",
+                "{\"valve\": 5}: no value begins here; text and keys stand in double quotation marks (column 1)",
+            ),
+            ("{valve: 1}", "a key stands in double quotation marks (column 2)"),
+            ("{\"1\": on}", "no value begins here"),
+            ("{\"1\": 1,}", "a comma stands before the end (column 9)"),
+            ("{\"1\": 1} {\"2\": 1}", "write one object on a line (column 10)"),
+            ("{\"1\" 1}", "a colon is missing behind a key (column 6)"),
+            ("{\"1\": 1 \"2\": 2}", "a comma is missing (column 9)"),
+            ("{\"1\": 1", "it ends too early (column 7)"),
+            ("[1]", "such as {\"valve\": 5}: it is a list"),
+            ("15", "it is a single value"),
+        ] {
+            assert!(told(line).contains(words), "{line}: {}", told(line));
+        }
     }
 
     #[test]

@@ -104,8 +104,7 @@ pub fn data_type(entry: &Entry) -> DataType {
     })
 }
 
-/// Whether the data type of an entry is what its SubDevice says, or what its length leaves no choice of: not whether a number
-/// is signed.
+/// Whether the SubDevice says the data type of an entry, or its length leaves no choice.
 pub(crate) fn is_said(entry: &Entry) -> bool {
     let fits = by_code(entry.type_code).is_none_or(|data_type| data_type.fits(entry.bit_length));
     !matches!(entry.bit_length, 2..=64) || (entry.type_code != 0 && fits)

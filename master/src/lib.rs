@@ -1,4 +1,35 @@
-//! zerocat as a library: opens a rig file, brings the network to OP, keeps it there, and takes it down in order.
+//! zerocat as a library: an EtherCAT MainDevice for programs.
+//!
+//! [`Bus`] describes a network and starts it; [`Session`] is the machine that runs, keeps it in OP and takes it down in order;
+//! [`Io`] is the process data, in the hands of one owner. A whole program:
+//!
+//! ```no_run
+//! use std::time::Duration;
+//! use zerocat::Bus;
+//!
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     // Outputs may stand 20 ms without a commit; then they are safe.
+//!     let mut bus = Bus::on("eth1").rate_hz(1000.0).silent_after(Duration::from_millis(20));
+//!     let position = bus.input::<i32>(0, 0x6064);
+//!     let target = bus.output::<i32>(0, 0x607a);
+//!     let (session, mut io) = bus.start()?;
+//!     while let Ok(cycle) = io.wait(Duration::from_secs(1)) {
+//!         if io.is_good(position) {
+//!             io.set(target, io.get(position) + 10);
+//!             // Refused where it comes too late, or the network was lost meanwhile: there is a next cycle.
+//!             let _ = io.commit(&cycle);
+//!         }
+//!     }
+//!     println!("{:?}", session.stop()?.ending);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! Entries are asked for before the start and checked against what the bus maps; after that access can't fail. When the last
+//! [`Session`] is dropped, also by a panic, outputs become safe and the network goes to INIT. With the feature `testing` the same
+//! program runs against a simulated segment under virtual time, in a `#[test]`.
+//!
+//! Rig files, scans, drafts and reports are here too: what the command `zerocat` does.
 #![forbid(unsafe_code)]
 
 mod asking;

@@ -285,6 +285,9 @@ impl<L: Link> Drive<L> {
     }
 
     /// The same with frames that a network has left. Time begins anew.
+    ///
+    /// # Panics
+    /// The period is none of a grid.
     pub fn over(
         frames: Frames,
         segment: Segment,

@@ -93,7 +93,7 @@ macro_rules! numbers {
 
             #[inline]
             fn load(record: &[u8], bit: usize) -> Self {
-                if bit % 8 == 0 {
+                if bit.is_multiple_of(8) {
                     let bytes = record.get(bit / 8..).and_then(|bytes| bytes.first_chunk());
                     return bytes.map_or(Self::ZERO, |bytes| Self::from_le_bytes(*bytes));
                 }
@@ -130,7 +130,7 @@ numbers! {
 /// Writes whole bytes from bit `bit` on.
 #[inline]
 fn put<const N: usize>(record: &mut [u8], bit: usize, bytes: &[u8; N]) {
-    if bit % 8 == 0 {
+    if bit.is_multiple_of(8) {
         if let Some(to) = record.get_mut(bit / 8..).and_then(|to| to.first_chunk_mut()) {
             *to = *bytes;
         }

@@ -117,12 +117,12 @@ impl Io {
     ///
     /// # Errors
     /// [`NoCycle::Ended`].
-    pub fn next(&mut self) -> impl Future<Output = Result<Cycle, NoCycle>> + Send + '_ {
-        std::future::poll_fn(|context| self.poll_next(context))
+    pub fn next_cycle(&mut self) -> impl Future<Output = Result<Cycle, NoCycle>> + Send + '_ {
+        std::future::poll_fn(|context| self.poll_cycle(context))
     }
 
     /// The same as a step.
-    pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Result<Cycle, NoCycle>> {
+    pub fn poll_cycle(&mut self, context: &mut Context<'_>) -> Poll<Result<Cycle, NoCycle>> {
         loop {
             match self.look() {
                 Ok(Some(cycle)) => return Poll::Ready(Ok(cycle)),

@@ -29,7 +29,7 @@ pub enum Waiting {
     #[default]
     Nap,
     /// It sleeps, and a thread beside it (`zc-wake`) looks every 20 us near the end of a cycle and wakes it: some
-    /// per cent of a CPU, and one more wake-up of delay. [`Io::next`](crate::Io::next) needs this one.
+    /// per cent of a CPU, and one more wake-up of delay. [`Io::next_cycle`](crate::Io::next_cycle) needs this one.
     Woken,
 }
 

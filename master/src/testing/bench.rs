@@ -61,7 +61,7 @@ pub struct Bench {
 /// The bus's life.
 enum Course {
     Goes(Pin<Box<dyn Future<Output = Result<Life, LifeError>>>>),
-    Ended(Result<Life, LifeError>),
+    Ended(Box<Result<Life, LifeError>>),
     Taken,
 }
 
@@ -100,7 +100,7 @@ impl Bench {
             bench.turn();
             turns += 1;
             match std::mem::replace(&mut bench.life, Course::Taken) {
-                Course::Ended(Err(error)) => return Err(error.into()),
+                Course::Ended(ended) => bench.life = Course::Ended(Box::new(Ok((*ended)?))),
                 other => bench.life = other,
             }
             if turns > MOST_TURNS {
@@ -117,7 +117,7 @@ impl Bench {
         if let Course::Goes(life) = &mut self.life
             && let Poll::Ready(ended) = life.as_mut().poll(&mut Context::from_waker(Waker::noop()))
         {
-            self.life = Course::Ended(ended);
+            self.life = Course::Ended(Box::new(ended));
             self.subscribers.close();
         }
         self.drive.turn().is_some()
@@ -210,12 +210,19 @@ impl Bench {
             self.turn();
             match &self.life {
                 Course::Goes(_) => {}
-                Course::Ended(Ok(life)) => return Ok(life.failed.iter().map(ToString::to_string).collect()),
-                Course::Ended(Err(error)) => return Ok(vec![error.to_string()]),
+                Course::Ended(ended) => return Ok(failed(ended)),
                 Course::Taken => return Ok(Vec::new()),
             }
         }
         Err(BenchError::Hung)
+    }
+}
+
+/// What failed of a life.
+fn failed(ended: &Result<Life, LifeError>) -> Vec<String> {
+    match ended {
+        Ok(life) => life.failed.iter().map(ToString::to_string).collect(),
+        Err(error) => vec![error.to_string()],
     }
 }
 

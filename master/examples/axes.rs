@@ -1,4 +1,5 @@
 //! Ten axes at 1 kHz, each held where it is: `cargo run --example axes -- eth1`. The drives are the first ten SubDevices.
+#![allow(clippy::print_stderr, reason = "an example")]
 use std::time::Duration;
 use zerocat::{Bus, In, Out, Waiting};
 

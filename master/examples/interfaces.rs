@@ -1,4 +1,5 @@
 //! Two networks in one program: `cargo run --example interfaces -- eth1 eth2`. What happens to each is said as it happens.
+#![allow(clippy::print_stdout, reason = "an example")]
 use std::time::Duration;
 use zerocat::{Bus, Session, StopWish};
 

@@ -1,4 +1,5 @@
 //! A program beside the tasks of a rig file: `cargo run --example rig -- axis-rig.json`. It reads a channel by its name.
+#![allow(clippy::print_stdout, reason = "an example")]
 use std::time::Duration;
 use zerocat::{Bus, CheckedRig};
 

@@ -1,4 +1,5 @@
 //! A controller and its test, without a network: `cargo test --example tested --features testing`.
+#![allow(clippy::print_stdout, reason = "an example")]
 use zerocat::{In, Io, Out};
 
 struct Follower {

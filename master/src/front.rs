@@ -20,7 +20,7 @@ mod why;
 
 pub(crate) use asked::{Asked, IoEnds};
 pub use bus::Bus;
-#[cfg(feature = "testing")]
+pub(crate) use bus::Parts;
 pub(crate) use clock::ProgramClock;
 pub use cycle::{Cycle, NoCycle, Refused};
 pub use entry::{Entry, Identity, SubDeviceRef};

@@ -58,6 +58,7 @@ mod name_cache;
 mod operation;
 mod other_network;
 pub mod outfile;
+mod own_loop;
 mod privileges;
 mod realtime;
 mod recognition;
@@ -102,6 +103,7 @@ pub use machine::{
     ATTEMPT, BRING_UP, DrivenBus, Ending, Life, LifeError, Machine, SHUTDOWN, StopWish, UnwatchedOutputs,
 };
 pub use name_cache::NameCache;
+pub use own_loop::{OwnLoop, OwnLoopError};
 pub use privileges::Privileges;
 pub use realtime::ThreadPanic;
 pub use recognition::Unnamed;

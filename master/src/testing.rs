@@ -21,10 +21,8 @@
 //! long as the process.
 
 mod bench;
-mod drive;
 
 pub use bench::{Bench, BenchError};
-pub use drive::{Drive, InProcessLink};
 pub use zerocat_sim::{Action, End, ProfileKind, Segment, SegmentConfig, SubDeviceConfig};
 
 /// A segment of SubDevices in a line.

@@ -7,6 +7,7 @@ use super::field::Field;
 use super::handle::{In, Key, Out};
 use super::io::Io;
 use super::wait::Waiting;
+use crate::events::Observer;
 use crate::link::OpenLink;
 use crate::machine::StopWish;
 use crate::session::{Begin, Session, SessionOptions};
@@ -201,9 +202,18 @@ impl Bus {
         }
     }
 
-    /// Its parts, for a start under virtual time.
-    #[cfg(feature = "testing")]
-    pub(crate) fn into_parts(self) -> (Rig, Asked) {
-        (self.rig, self.asked)
+    /// Its parts, for a program's own loop.
+    pub(crate) fn into_parts(self) -> Parts {
+        let Self { rig, options, asked, waiting, cancel, .. } = self;
+        Parts { rig, asked, waiting, observer: options.observer, stop: cancel }
     }
+}
+
+/// What a bus is in a program's own loop.
+pub(crate) struct Parts {
+    pub(crate) rig: Rig,
+    pub(crate) asked: Asked,
+    pub(crate) waiting: Waiting,
+    pub(crate) observer: Observer,
+    pub(crate) stop: StopWish,
 }

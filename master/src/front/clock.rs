@@ -9,7 +9,6 @@ use zerocat_sched::{Clock, MonotonicClock};
 #[derive(Clone)]
 pub(crate) enum ProgramClock {
     Real,
-    #[cfg_attr(not(feature = "testing"), expect(dead_code, reason = "made by the feature `testing`"))]
     Virtual(Arc<dyn Fn() -> Duration + Send + Sync>),
 }
 

@@ -99,7 +99,7 @@ fn assert_csv(path: &str, names: &str) {
         let fields: Vec<&str> = row.split(',').collect();
         assert_eq!(fields.len(), names.split(',').count(), "{row}");
         let time: u64 = fields[0].parse().unwrap();
-        assert!(time >= last && ["0", "1"].contains(fields.last().unwrap()), "{row}");
+        assert!(time >= last && ["0", "1"].contains(&fields[fields.len() - 2]), "{row}");
         last = time;
     }
     assert!(lines.len() > 2, "{lines:?}");
@@ -147,7 +147,8 @@ fn a_csv_on_standard_output_is_a_table_of_all_outputs() {
         let out = in_some_attempts(|| zerocat(&["run", &rig, "--seconds", "0.5"])).out;
         let names = "time_ns,axis_control_word,axis_mode,axis_target_position,valves_output_1,setpoints_value_1,stale,stale_channels";
         assert_eq!(out.lines().next(), Some(names));
-        assert!(out.lines().skip(1).all(|row| row.split(',').count() == 7) && out.lines().count() > 1, "{out}");
+        let columns = names.split(',').count();
+        assert!(out.lines().skip(1).all(|row| row.split(',').count() == columns) && out.lines().count() > 1, "{out}");
     });
 }
 

@@ -24,6 +24,7 @@ use crate::executor::join_all;
 use crate::look;
 use crate::mailbox::Mailbox;
 use crate::request::{Answering, Inbox, Question, RequestError};
+use crate::watchdog::{self, WatchdogShown};
 
 /// Mailbox requests that may wait for one SubDevice.
 const JOBS: usize = 32;
@@ -130,6 +131,22 @@ impl<'d> Actors<'d> {
         let looks = unanswered.into_iter().map(async |(actor, report)| {
             let found = if all_answer { actor.look_without_address(self.datagrams).await } else { None };
             tell(found.unwrap_or(report));
+        });
+        join_all(looks).await;
+    }
+
+    /// Asks some SubDevices, by position, once what their watchdogs show, all at the same time, and gives each answer to
+    /// `each` as it comes. A counter that can grow no further is cleared.
+    pub async fn look_at_watchdogs(&self, whose: impl Fn(u16) -> bool, each: impl FnMut(u16, WatchdogShown)) {
+        let each = RefCell::new(each);
+        let asked = self.actors.iter().filter(|actor| whose(actor.who.position));
+        let looks = asked.map(async |actor| {
+            let target = Target::Station(actor.station);
+            let Ok(shown) = watchdog::shown_at_once(self.datagrams, target).await else { return };
+            (each.borrow_mut())(actor.who.position, shown);
+            if shown.count == u8::MAX {
+                watchdog::clear_count(self.datagrams, target).await;
+            }
         });
         join_all(looks).await;
     }

@@ -229,6 +229,11 @@ impl<'d> Network<'d> {
         self.go(AlState::Op).await
     }
 
+    /// Has all SubDevices count anew how often their watchdogs expire.
+    pub async fn clear_watchdog_counts(&self) {
+        watchdog::clear_count(self.datagrams, Target::Broadcast).await;
+    }
+
     /// Goes to INIT at once, from any state.
     ///
     /// # Errors

@@ -1,13 +1,15 @@
 //! The application of a life: it commands numbered sets of outputs, some of them late, and knows when it made each.
 //!
-//! Every set has a number that stands in the target position of each servo; all other outputs are zero. So a frame on the
-//! wire tells which set it carries, and zero is the safe one. One output is never commanded: an analogue output that follows
+//! Every set has a number that stands in the target position of each servo, and in each terminal of single bits a mark that
+//! tells for which epoch it was made; all other outputs are zero. So a frame on the wire tells which set it carries, and zero
+//! is the safe one: for all, or for a SubDevice whose commands are void. One output is never commanded: an analogue output that follows
 //! an analogue input.
 
 use crate::follower::Follower;
 use crate::place::{in_record, within};
 use crate::wire::{Delivered, Truth};
 use fastrand::Rng;
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
 use zerocat::Ports;
@@ -15,7 +17,7 @@ use zerocat_engine::{
     CommandSet, CommandWriter, Origin, Others, ReaderSpec, SampleReader, StateReader, WriterSpec, reader,
     reader_while_safe, writer,
 };
-use zerocat_pdi::{BitSpan, Direction, Plan};
+use zerocat_pdi::{BitSpan, Direction, Plan, SubDevicePlan};
 
 /// Target position of a CiA 402 drive.
 const TARGET_POSITION: u16 = 0x607a;
@@ -23,6 +25,9 @@ const TARGET_POSITION: u16 = 0x607a;
 const LIVE: usize = 0;
 /// Samples and command sets that a ring holds.
 const DEPTH: usize = 64;
+
+/// Marks that a terminal can show, beside 0.
+const MARKS: u64 = 15;
 
 /// How an application behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +64,10 @@ pub(crate) struct App {
     commanded: Vec<u8>,
     /// Places of the numbers in the record, and in the image.
     places: Vec<(BitSpan, BitSpan)>,
+    /// Those of the marks, with the positions of their terminals.
+    terminals: Vec<(u16, BitSpan, BitSpan)>,
+    /// The latest epoch of each mark, and when the first set was made for it.
+    marked: BTreeMap<u64, (u64, Duration)>,
     record: Vec<u8>,
     input: Vec<u8>,
     /// Positions of the SubDevices with inputs, and how many bytes of a sample they have.
@@ -76,7 +85,7 @@ impl App {
         let inputs: Vec<_> = plan.subdevices.iter().map(|one| one.inputs.clone()).collect();
         let follower = Follower::find(plan, &inputs);
         let outputs: Vec<_> = plan.subdevices.iter().map(|one| one.outputs.clone()).collect();
-        let places = places(plan, &outputs);
+        let (places, terminals) = (places(plan, &outputs), terminals(plan, &outputs));
         let with_inputs = plan.subdevices.iter().filter(|one| !one.inputs.is_empty());
         let sizes: Vec<_> = with_inputs.map(|one| (one.position, one.inputs.len())).collect();
         let origins = sizes.iter().map(|(position, _)| Origin { position: *position, direction: Direction::Input });
@@ -107,6 +116,8 @@ impl App {
             follower,
             commanded,
             places,
+            terminals,
+            marked: BTreeMap::new(),
             record,
             input,
             inputs: sizes,
@@ -167,6 +178,13 @@ impl App {
         for (place, _) in &self.places {
             let _ = place.insert(&mut self.record, u64::try_from(self.made.len()).unwrap_or(u64::MAX));
         }
+        let (epoch, mark) = (self.remembered, 1 + self.remembered % MARKS);
+        if self.marked.get(&mark).is_none_or(|(marked, _)| *marked != epoch) {
+            self.marked.insert(mark, (epoch, now));
+        }
+        for (_, place, _) in &self.terminals {
+            let _ = place.insert(&mut self.record, mark);
+        }
         // A full ring refuses: it is the application's loss.
         let set = CommandSet { record: &self.record, commanded: &self.commanded, others: Others::Stay };
         let _ = self.commands.push_set(set, self.remembered);
@@ -189,22 +207,36 @@ impl App {
         self.made.get(set.checked_sub(1)?).copied()
     }
 
+    /// Positions of the terminals.
+    pub(crate) fn terminals(&self) -> impl Iterator<Item = u16> {
+        self.terminals.iter().map(|(position, ..)| *position)
+    }
+
+    /// When the first set was made for the epoch that a mark tells.
+    pub(crate) fn mark_made(&self, mark: u64) -> Option<Duration> {
+        self.marked.get(&mark).map(|(_, made)| *made)
+    }
+
     /// What the outputs of a frame are.
     pub(crate) fn carried(&self, frame: &Delivered) -> Carried {
         let mut bytes = frame.bytes.clone();
-        let mut sets = Vec::new();
-        for place in self.places.iter().filter_map(|(_, place)| within(frame, *place)) {
-            sets.extend(place.extract(&bytes));
+        let mut take = |place: BitSpan| {
+            let place = within(frame, place)?;
+            let value = place.extract(&bytes)?;
             let _ = place.insert(&mut bytes, 0);
-        }
+            Some(value).filter(|value| *value != 0)
+        };
+        let mut sets: Vec<u64> = self.places.iter().filter_map(|(_, place)| take(*place)).collect();
+        let marks: Vec<u64> = self.terminals.iter().filter_map(|(_, _, place)| take(*place)).collect();
         if let Some(place) = self.follower.as_ref().and_then(|one| one.place(frame)) {
             let _ = place.insert(&mut bytes, 0);
         }
         sets.dedup();
         let rest_is_zero = bytes.iter().all(|byte| *byte == 0);
+        let known = rest_is_zero && marks.iter().all(|mark| self.mark_made(*mark).is_some());
         match sets.as_slice() {
-            [] | [0] if rest_is_zero => Carried::Safe,
-            [set] if rest_is_zero => {
+            [] if known => Carried::Safe,
+            [set] if known => {
                 let set = usize::try_from(*set).unwrap_or(usize::MAX);
                 if self.made(set).is_some() { Carried::Set(set) } else { Carried::Unknown }
             }
@@ -218,4 +250,15 @@ fn places(plan: &Plan, outputs: &[Range<usize>]) -> Vec<(BitSpan, BitSpan)> {
     let entries = plan.subdevices.iter().flat_map(|one| &one.entries);
     let targets = entries.filter(|one| one.direction == Direction::Output && one.index == TARGET_POSITION);
     targets.filter_map(|target| Some((in_record(target.span, outputs)?, target.span))).collect()
+}
+
+/// Where the marks stand, with the positions: in the outputs of those that have bits only.
+fn terminals(plan: &Plan, outputs: &[Range<usize>]) -> Vec<(u16, BitSpan, BitSpan)> {
+    let terminal = |planned: &SubDevicePlan| {
+        let bits = || planned.entries.iter().filter(|one| one.direction == Direction::Output);
+        let first = bits().next().filter(|_| bits().all(|one| one.span.len == 1))?;
+        let span = BitSpan::new(first.span.offset, 4);
+        Some((planned.position, in_record(span, outputs)?, span))
+    };
+    plan.subdevices.iter().filter_map(terminal).collect()
 }

@@ -11,6 +11,8 @@ pub enum Invariant {
     EndsWithinItsBound,
     /// No command that was made before an outage reaches the segment after it.
     NoOldCommand,
+    /// A terminal whose watchdog expired while others went on has safe outputs until it is commanded anew.
+    PartedIsSafe,
     /// What the segment receives as outputs was commanded, or is safe.
     OutputsCommandedOrSafe,
     /// An output that follows an input has the value that the input had in the cycle before.

@@ -13,6 +13,7 @@ mod fault;
 mod follower;
 mod invariant;
 mod life;
+mod parted;
 mod place;
 mod report;
 mod wire;
@@ -20,7 +21,7 @@ mod world;
 
 pub use fault::FaultKind;
 pub use invariant::{Invariant, Violation};
-pub use life::{Lived, live};
+pub use life::{Lived, faults_of, live};
 pub use report::{CAMPAIGN_SCHEMA, CampaignReport};
 
 use std::time::{Duration, Instant};

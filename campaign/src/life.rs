@@ -3,6 +3,7 @@
 use crate::app::{App, Carried};
 use crate::fault::{Fault, FaultKind, Schedule};
 use crate::invariant::{Invariant, Violation};
+use crate::parted::Parted;
 use crate::world::{CYCLIC, MachineEnds, Scene, World};
 use fastrand::Rng;
 use std::borrow::Cow;
@@ -65,6 +66,32 @@ pub fn live(seed: u64) -> Lived {
         course.violate(Invariant::NoPanic, words);
     }
     course.lived()
+}
+
+/// What happens in the life of a seed, without living it, up to its stop.
+#[must_use]
+pub fn faults_of(seed: u64) -> Vec<FaultKind> {
+    let Drawn { schedule, .. } = Drawn::of(seed);
+    schedule.faults.iter().filter(|fault| fault.at < schedule.stop).map(|fault| fault.kind).collect()
+}
+
+/// What is drawn from a seed before its life begins.
+struct Drawn {
+    config: SegmentConfig,
+    period: Duration,
+    schedule: Schedule,
+    /// For what is drawn while it lives.
+    rng: Rng,
+}
+
+impl Drawn {
+    fn of(seed: u64) -> Self {
+        let mut rng = Rng::with_seed(seed);
+        let config = segment(&mut rng);
+        let period = Duration::from_micros(*rng.choice(&[500, 1000, 1000, 1000, 2000, 4000]).unwrap_or(&1000));
+        let schedule = Schedule::draw(&mut rng, config.subdevices.len());
+        Self { config, period, schedule, rng }
+    }
 }
 
 /// What is known of a life while it goes on.
@@ -147,10 +174,7 @@ fn rig(period: Duration) -> Rig {
 
 fn run(course: &Rc<RefCell<Course>>) {
     let seed = course.borrow().seed;
-    let mut rng = Rng::with_seed(seed);
-    let config = segment(&mut rng);
-    let period = Duration::from_micros(*rng.choice(&[500, 1000, 1000, 1000, 2000, 4000]).unwrap_or(&1000));
-    let schedule = Schedule::draw(&mut rng, config.subdevices.len());
+    let Drawn { config, period, schedule, mut rng } = Drawn::of(seed);
     let (world, ends) = World::new(&config, period, rng.u64(..));
     let MachineEnds { controls, counters, datagrams } = ends;
     let (scene, stop, rig) = (Scene::default(), StopWish::default(), rig(period));
@@ -204,6 +228,7 @@ fn run(course: &Rc<RefCell<Course>>) {
         last_delivery: None,
         out_since: vec![None; config.subdevices.len()],
         shutdown_cycles: Cell::new(0),
+        parted: Parted::default(),
     };
     let mut life = pin!(life);
     let mut context = Context::from_waker(Waker::noop());
@@ -249,6 +274,7 @@ struct Stage<'a> {
     out_since: Vec<Option<Duration>>,
     /// Cycles since shutdown began.
     shutdown_cycles: Cell<u64>,
+    parted: Parted,
 }
 
 impl Stage<'_> {
@@ -293,6 +319,7 @@ impl Stage<'_> {
             self.world.engine.link_mut().know(&plan);
         }
         self.look_at_outputs();
+        self.look_at_terminals();
         self.look_at_states();
         let now = self.now();
         if let Some(app) = &mut *self.app.borrow_mut() {
@@ -388,6 +415,20 @@ impl Stage<'_> {
                     }
                 }
             }
+        }
+    }
+
+    /// Looks whether terminals whose watchdogs expired have safe outputs.
+    fn look_at_terminals(&mut self) {
+        let now = self.now();
+        let live = self.world.engine.counters().live != 0;
+        let paused = self.world.paused_at.is_some_and(|at| now.saturating_sub(at) < PAUSE_SEEN_WITHIN);
+        let seen = !paused && !self.starved() && self.world.engine.link().weather.is_calm();
+        let app = self.app.borrow();
+        let Some(app) = &*app else { return };
+        let old = self.parted.look(app, self.world.segment(), now, live, seen);
+        if let Some(what) = old {
+            self.course.borrow_mut().violate(Invariant::PartedIsSafe, what);
         }
     }
 

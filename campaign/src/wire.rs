@@ -26,6 +26,13 @@ pub(crate) struct Weather {
     pub(crate) deaf: bool,
 }
 
+impl Weather {
+    /// Whether all frames come back in time.
+    pub(crate) fn is_calm(self) -> bool {
+        self == Self::default()
+    }
+}
+
 /// Outputs as a cyclic frame brought them to the segment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Delivered {

@@ -1,6 +1,6 @@
 //! A campaign finds nothing in the code as it is, and each fault that is planted in it.
 
-use zerocat_campaign::{Invariant, Settings, live, run};
+use zerocat_campaign::{FaultKind, Invariant, Settings, faults_of, live, run};
 use zerocat_engine::planted::{Planted, plant};
 
 /// Seeds of the campaign in the tests; `zerocat campaign` lives as many as one likes.
@@ -30,9 +30,14 @@ fn what_was_found_once_does_not_happen_again() {
 
 /// The first seed whose life violates an invariant while a fault is planted.
 fn found(fault: Planted, invariant: Invariant) -> Option<u64> {
+    found_in(0..FOUND_WITHIN, fault, invariant)
+}
+
+/// The same among some seeds.
+fn found_in(mut seeds: impl Iterator<Item = u64>, fault: Planted, invariant: Invariant) -> Option<u64> {
     plant(Some(fault));
     let violates = |seed: &u64| live(*seed).violations.iter().any(|violation| violation.invariant == invariant);
-    let found = (0..FOUND_WITHIN).find(violates);
+    let found = seeds.find(violates);
     plant(None);
     found
 }
@@ -55,6 +60,15 @@ fn an_output_that_follows_no_longer_is_found() {
 #[test]
 fn inputs_of_a_missing_subdevice_that_are_taken_for_good_are_found() {
     assert!(found(Planted::MissingTakenForGood, Invariant::GoodInputsAreTrue).is_some());
+}
+
+#[test]
+fn commands_of_a_single_subdevice_that_are_not_made_void_are_found() {
+    // A cable before the first terminal, or between it and the coupler.
+    let parts = |seed: &u64| faults_of(*seed).iter().any(|kind| matches!(kind, FaultKind::Cable { child: 1 | 2 }));
+    let seeds = (0..FOUND_WITHIN * 10).filter(parts);
+    let found = found_in(seeds, Planted::PartedNotVoid, Invariant::PartedIsSafe).unwrap();
+    assert_eq!(live(found).violations, []);
 }
 
 #[test]

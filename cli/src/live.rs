@@ -39,10 +39,29 @@ pub(crate) struct Live {
 struct State {
     /// The phase that was entered last, and when.
     phase: Option<(Phase, Instant)>,
+    /// SubDevices that wait for a command, by position.
+    waiting: BTreeMap<u16, String>,
     /// Whether phases and figures are lines that are drawn over each other, in the foreground of the terminal.
     drawn: bool,
     /// Whether the terminal is somebody else's now.
     background: bool,
+}
+
+impl State {
+    /// Notes who waits for a command.
+    fn note(&mut self, event: &SessionEvent) {
+        match event {
+            SessionEvent::CommandsVoid(void) => {
+                let name = void.key.as_ref().map_or_else(|| void.who.to_string(), |key| format!("{key}, {}", void.who));
+                self.waiting.insert(void.who.position, name);
+            }
+            SessionEvent::CommandedAgain(again) => {
+                self.waiting.remove(&again.who.position);
+            }
+            SessionEvent::Lost(_) => self.waiting.clear(),
+            _ => {}
+        }
+    }
 }
 
 /// How phases and figures are shown now.
@@ -66,7 +85,12 @@ impl Live {
         Self {
             quiet,
             shown: Cell::new(None),
-            state: Arc::new(Mutex::new(State { phase: None, drawn, background: print::in_background() })),
+            state: Arc::new(Mutex::new(State {
+                phase: None,
+                waiting: BTreeMap::new(),
+                drawn,
+                background: print::in_background(),
+            })),
             out: RefCell::default(),
             figures: RefCell::default(),
         }
@@ -92,8 +116,9 @@ impl Live {
     pub(crate) fn observer(&self) -> Observer {
         let (quiet, state) = (self.quiet, Arc::clone(&self.state));
         Observer::new(move |event: &SessionEvent| {
-            let SessionEvent::Phase(phase) = *event else { return };
             let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+            state.note(event);
+            let SessionEvent::Phase(phase) = *event else { return };
             state.phase = Some((phase, Instant::now()));
             if (!state.drawn || state.background) && !quiet {
                 print::say(phase);
@@ -156,7 +181,8 @@ impl Live {
         let (phase, shown) = self.look();
         let out = session.out_of_op();
         let values: Vec<String> = session.latest().iter().map(value).collect();
-        let plain = view::plain(counters, &out, &values);
+        let waiting: Vec<String> = self.state().waiting.values().cloned().collect();
+        let plain = view::plain(counters, &out, &waiting, &values);
         if shown == Shown::Drawn {
             let not_well = self.since(&out);
             let view = View {
@@ -164,6 +190,7 @@ impl Live {
                 subdevices: session.subdevices().len(),
                 counters,
                 not_well: &not_well,
+                waiting: &waiting,
                 values: &values,
             };
             print::pin(view.lines());

@@ -4,8 +4,8 @@ use crate::print;
 use comfy_table::Table;
 use zerocat::Fault;
 use zerocat::report::{
-    Figures, Frames, Holes, LateReport, NetworkReport, NicErrors, OutOfOpReport, OutageReport, OutagesReport,
-    RefusedReport, Report, RtReport, TaskReport, UnitReport,
+    CommandsVoidReport, Figures, Frames, Holes, LateReport, NetworkReport, NicErrors, OutOfOpReport, OutageReport,
+    OutagesReport, RefusedReport, Report, RtReport, TaskReport, UnitReport,
 };
 
 /// Outages that are shown one by one.
@@ -29,6 +29,7 @@ pub(crate) fn summary(report: &Report) -> String {
     lines.extend(outages(&report.outages));
     lines.extend(late(&report.late));
     lines.extend(report.retried.iter().map(|retried| format!("retried   {}", retried.text)));
+    lines.extend(report.commands_void.iter().map(void));
     lines.extend(report.out_of_op.iter().map(out_of_op));
     if let Some(NicErrors { received, dropped, sent }) = report.nic_errors.filter(|nic| nic.received + nic.sent > 0) {
         lines.push(format!("NIC       errors: {received} received, {sent} sent ({dropped} dropped)"));
@@ -77,6 +78,15 @@ fn outages(outages: &OutagesReport) -> Vec<String> {
         format!("          {}; {end} {:.0} ms", outage.cause, outage.lasted_ms)
     };
     std::iter::once(all).chain(list.iter().take(SHOWN).map(one)).collect()
+}
+
+/// A SubDevice whose commands became void while others went on.
+fn void(void: &CommandsVoidReport) -> String {
+    let CommandsVoidReport { position, name, key, times, waits, .. } = void;
+    let often = print::times(*times);
+    let now = if *waits { "it waits for a command" } else { "it was commanded again" };
+    let name = key.as_ref().unwrap_or(name);
+    format!("void      commands of SubDevice {position} ({name}), {often}: it was out while others went on; {now}")
 }
 
 /// Commands that a task refused, a line for each kind.

@@ -11,6 +11,8 @@ pub enum Planted {
     OldEpochSent,
     /// Inputs of SubDevices that took no part in a frame are good.
     MissingTakenForGood,
+    /// What was commanded of a single SubDevice that was left without frames isn't made void.
+    PartedNotVoid,
     /// A lost network is waited for without looking whether the end was asked for.
     WaitWithoutBound,
     /// An output that follows an input keeps the value that it had when its epoch began.

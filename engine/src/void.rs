@@ -87,6 +87,10 @@ impl Voider {
     /// What was commanded of a SubDevice, by its number, is void from the next cycle on: its outputs are safe until it is
     /// back and commanded anew. Also where it was so before.
     pub fn void(&self, number: usize) {
+        #[cfg(feature = "planted")]
+        if crate::planted::is(crate::planted::Planted::PartedNotVoid) {
+            return;
+        }
         self.order(number, |order| order | 1);
     }
 

@@ -310,6 +310,9 @@ faults! {
     StateRetried "state_retried" Device None;
         "a SubDevice refused an AL state, its error was acknowledged, and it got there in the end";
         "its AL status code says why; a watchdog code is usual on the way to OP";
+    CommandsVoid "commands_void" Device None;
+        "what was commanded of a SubDevice is void: it was left without frames while others went on; its outputs are safe";
+        "look at the cables and the power before it, and command it anew";
     Emergency "emergency" Device None;
         "a SubDevice had sent an emergency message when its mailbox was read, which is done in bring-up and for a request";
         "its code and data are in the log; see the vendor's manual";

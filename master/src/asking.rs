@@ -16,6 +16,7 @@ use crate::machine::Machine;
 use crate::operation::{LOOK, Left};
 use crate::silent_branch::{SilentBranch, silent_branches};
 use crate::supervision::Cause;
+use crate::void::Voiding;
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::task::Poll;
@@ -46,6 +47,12 @@ struct Asking {
     branches: BTreeSet<u16>,
     /// The realtime thread was told last that somebody gives no inputs.
     told_missing: bool,
+}
+
+/// What is made of reports.
+struct Seen<'h> {
+    health: &'h mut Health,
+    voiding: &'h Voiding,
 }
 
 /// What a report is worth.
@@ -99,6 +106,7 @@ impl<'a> Machine<'a> {
         actors: &Actors<'_>,
         planned: &Planned<'a>,
         health: &mut Health,
+        voiding: &Voiding,
     ) -> Left {
         let mut asking = Asking::new(planned);
         let mut again = Duration::ZERO;
@@ -107,7 +115,7 @@ impl<'a> Machine<'a> {
                 std::future::poll_fn(|_| if wanted.get() { Poll::Ready(()) } else { Poll::Pending }).await;
             }
             let began = self.datagrams.now();
-            let told = self.look(&mut asking, actors, planned, health).await;
+            let told = self.look(&mut asking, actors, planned, &mut Seen { health, voiding }).await;
             if told == Told::StoodStill {
                 self.leave_to_counters().await;
                 return Left::Lost(self.why_expired());
@@ -121,24 +129,24 @@ impl<'a> Machine<'a> {
 
     /// Asks all once, and tells what changed as the answers come; watchdogs that expired only where it is clear that they
     /// didn't for all.
-    async fn look(&self, asking: &mut Asking, actors: &Actors<'_>, planned: &Planned<'a>, health: &mut Health) -> Told {
+    async fn look(&self, asking: &mut Asking, actors: &Actors<'_>, planned: &Planned<'a>, seen: &mut Seen<'_>) -> Told {
         let mut held = Vec::new();
         let as_of = self.counters.read().cycle;
         asking.witnesses.begin();
         let each = |report: StateReport| match asking.take(&report, &self.counters.read()) {
-            Worth::Tell => self.note(report, planned, health),
+            Worth::Tell => self.note(report, planned, seen),
             Worth::Hold => held.push(report),
             Worth::Nothing => {}
         };
         actors.look_once(each).await;
         let told = asking.witnesses.told();
         if told != Told::StoodStill {
-            held.into_iter().for_each(|report| self.note(report, planned, health));
+            held.into_iter().for_each(|report| self.note(report, planned, seen));
         }
         if !asking.awaits_answers() {
-            self.tell_branches(&mut asking.branches, planned, health);
+            self.tell_branches(&mut asking.branches, planned, seen.health);
         }
-        self.tell_presence(asking, health, as_of);
+        self.tell_presence(asking, seen.health, as_of);
         told
     }
 
@@ -176,10 +184,17 @@ impl<'a> Machine<'a> {
     }
 
     /// Takes in what one shows, and tells what changed.
-    fn note(&self, report: StateReport, planned: &Planned<'a>, health: &mut Health) {
-        let key = planned.key(report.who.position);
-        let Some(change) = health.take(report, key) else { return };
-        self.show(health);
+    fn note(&self, report: StateReport, planned: &Planned<'a>, seen: &mut Seen<'_>) {
+        let position = report.who.position;
+        let Some(change) = seen.health.take(report, planned.key(position)) else { return };
+        match &change {
+            // One that shows an error in OP is in it.
+            Change::Out(out) if !out.has_error_in_op() => seen.voiding.away(position, &planned.voider),
+            Change::Out(_) | Change::Back(_) => {
+                seen.voiding.back(position, &planned.voider, self.datagrams.now());
+            }
+        }
+        self.show(seen.health);
         self.observer.warn(&match change {
             Change::Out(out) => SessionEvent::OutOfOp(out),
             Change::Back(who) => SessionEvent::BackInOp(who),

@@ -259,8 +259,13 @@ impl Planned<'_> {
     /// Positions of the SubDevices that leave OP and show it when no outputs come for longer than their watchdog.
     pub(crate) fn witnesses(&self) -> impl Iterator<Item = u16> {
         let shows = |n: u16| self.network.subdevices().iter().any(|one| one.position == n && !one.emulates_al());
+        self.watched().filter(move |position| shows(*position))
+    }
+
+    /// Positions of the SubDevices with outputs that their watchdog drops when none come for longer.
+    pub(crate) fn watched(&self) -> impl Iterator<Item = u16> {
         let watched = self.plan.subdevices.iter().filter(|one| !one.outputs.is_empty() && watches_outputs(one));
-        watched.map(|one| one.position).filter(move |position| shows(*position))
+        watched.map(|one| one.position)
     }
 
     fn has_outputs(&self, position: u16) -> bool {
@@ -379,6 +384,7 @@ impl<'a> Machine<'a> {
             self.controls.borrow_mut().expect(TakingPart::All)?;
             self.complete_cycles(before, |now| now.expectations > told_before).await?;
         }
+        network.clear_watchdog_counts().await;
         self.controls.borrow_mut().traffic(Traffic::Live)?;
         self.observer.enter(Phase::Running);
         Ok(())

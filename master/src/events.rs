@@ -8,6 +8,7 @@ use crate::subscribers::Subscribers;
 use crate::supervision::Cause;
 use crate::told::{Retried, Told};
 use crate::types::{self, TypeByLength};
+use crate::void::{CommandedAgain, CommandsVoid};
 use std::cell::Cell;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -126,6 +127,10 @@ pub enum SessionEvent {
     SilentBranch(SilentBranch),
     /// It is in OP again.
     BackInOp(zerocat_bus::Label),
+    /// What was commanded of a SubDevice is void, while the others go on: its outputs are safe until it is commanded again.
+    CommandsVoid(CommandsVoid),
+    /// It is commanded again.
+    CommandedAgain(CommandedAgain),
     /// A SubDevice of the rig file is otherwise than it says, and no rule is broken.
     Aside {
         /// Its key.
@@ -175,6 +180,8 @@ impl fmt::Display for SessionEvent {
             Self::OutOfOp(out) => out.fmt(f),
             Self::SilentBranch(branch) => branch.fmt(f),
             Self::BackInOp(who) => write!(f, "{who} is in OP again"),
+            Self::CommandsVoid(void) => void.fmt(f),
+            Self::CommandedAgain(again) => again.fmt(f),
             Self::Source { task, event } => write!(f, "task `{task}`: {event}"),
             Self::Aside { key, aside } => write!(f, "`{key}` {aside}"),
             Self::Unnamed(unnamed) => write!(f, "{unnamed}; it takes part without channels"),

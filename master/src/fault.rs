@@ -174,6 +174,7 @@ impl SessionEvent {
             Self::NotRecovered(_) => Some(Fault::NotRecovered),
             Self::AnswersLate { .. } => Some(Fault::AnswersLate),
             Self::OutOfOp(out) => Some(out.fault()),
+            Self::CommandsVoid(_) => Some(Fault::CommandsVoid),
             Self::Aside { .. } => Some(Fault::SubdeviceDiffers),
             Self::Unnamed(_) => Some(Fault::SubdeviceUnnamed),
             Self::Source { event: SourceEvent::Ended, .. } => Some(Fault::SourceEnded),
@@ -187,6 +188,7 @@ impl SessionEvent {
             | Self::AnswersInTime { .. }
             | Self::SilentBranch(_)
             | Self::BackInOp(_)
+            | Self::CommandedAgain(_)
             | Self::Source { event: SourceEvent::Live | SourceEvent::HeardAgain { .. }, .. } => None,
         }
     }

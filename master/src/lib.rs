@@ -79,6 +79,7 @@ mod tasks;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod told;
+mod trouble;
 mod types;
 mod uncommanded;
 mod unstarted;
@@ -120,6 +121,7 @@ pub use tasks::{TaskSet, TaskStartError};
 pub use told::Retried;
 pub use types::TypeByLength;
 pub use unstarted::Unstarted;
+pub use void::{CommandedAgain, CommandsVoid, WhyVoid};
 pub use wanted::doctor_request;
 
 pub use zerocat_bus::names::{IN_ALL as NAMES_IN_ALL, PER_SUBDEVICE as NAMES_PER_SUBDEVICE};

@@ -12,6 +12,7 @@ use crate::layout;
 use crate::machine::Machine;
 use crate::supervision::{Cause, Verdict, Watch};
 use crate::surroundings::LinkState;
+use crate::void::Voiding;
 use futures_lite::future::or;
 use std::cell::Cell;
 use std::time::Duration;
@@ -63,8 +64,10 @@ impl<'a> Machine<'a> {
         health: &mut Health,
         lateness: &mut Lateness,
     ) -> Left {
-        let wanted = Cell::new(false);
-        or(self.watch(&wanted, planned, lateness), self.look_after(&wanted, actors, planned, health)).await
+        let (wanted, voiding) = (Cell::new(false), Voiding::default());
+        let after = self.look_after(&wanted, actors, planned, health, &voiding);
+        let looks = or(after, self.look_for_expiries(&voiding, actors, planned));
+        or(self.watch(&wanted, planned, lateness), looks).await
     }
 
     /// Judges counters, clocks and link. `wanted` says meanwhile whether somebody doesn't answer or isn't in OP.

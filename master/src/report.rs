@@ -4,7 +4,7 @@
 //! A figure that couldn't be had is `null`, never 0.
 
 use crate::health::OutOfOp;
-use crate::told::Retried;
+use crate::told::{Retried, Voided};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -65,6 +65,8 @@ pub struct Report {
     pub left_op: u64,
     /// SubDevices that refused an AL state before they got there, in the order of time; the first hundred.
     pub retried: Vec<RetriedReport>,
+    /// SubDevices whose commands became void because they were left without frames while others went on.
+    pub commands_void: Vec<CommandsVoidReport>,
     /// How often each fault occurred, by its name (`zerocat faults`); those that did.
     pub faults: BTreeMap<&'static str, u64>,
     /// Limits of the rig file and what they were held against; empty where there are none, or OP was not reached.
@@ -127,6 +129,7 @@ impl Report {
             out_of_op: Vec::new(),
             left_op: 0,
             retried: Vec::new(),
+            commands_void: Vec::new(),
             faults: BTreeMap::new(),
             limits: Vec::new(),
             missing,
@@ -180,6 +183,37 @@ impl OutOfOpReport {
             code: out.shown.map(|shown| shown.code.0),
             fault: out.fault().name(),
             text: out.to_string(),
+        }
+    }
+}
+
+/// A SubDevice whose commands became void while others went on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct CommandsVoidReport {
+    /// Its position on the bus, 0-based.
+    pub position: u16,
+    /// Its name.
+    pub name: String,
+    /// Its key in the rig file; `null` where it isn't named there.
+    pub key: Option<String>,
+    /// How often.
+    pub times: u64,
+    /// Whether its outputs are safe to the end, because no command came.
+    pub waits: bool,
+    /// What was said of it the last time.
+    pub text: String,
+}
+
+impl CommandsVoidReport {
+    pub(crate) fn of(voided: &Voided) -> Self {
+        let Voided { void, times, waits } = voided;
+        Self {
+            position: void.who.position,
+            name: void.who.name.clone(),
+            key: void.key.clone(),
+            times: *times,
+            waits: *waits,
+            text: void.to_string(),
         }
     }
 }

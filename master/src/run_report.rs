@@ -8,9 +8,9 @@ use crate::health::Health;
 use crate::layout;
 use crate::recovery::{Outage, Outages};
 use crate::report::{
-    BusReport, CaptureReport, Cycles, Figures, Frames, Holes, HostReport, LateReport, LinkCalls, LinkReport,
-    MarginReport, NetworkReport, NicErrors, OutOfOpReport, OutageReport, OutagesReport, Report, RetriedReport,
-    RtReport, SCHEMA, TaskReport,
+    BusReport, CaptureReport, CommandsVoidReport, Cycles, Figures, Frames, Holes, HostReport, LateReport, LinkCalls,
+    LinkReport, MarginReport, NetworkReport, NicErrors, OutOfOpReport, OutageReport, OutagesReport, Report,
+    RetriedReport, RtReport, SCHEMA, TaskReport,
 };
 use crate::session::Facts;
 use crate::told::Told;
@@ -107,6 +107,7 @@ impl RunReport {
             out_of_op: health.out().map(OutOfOpReport::of).collect(),
             left_op: health.left(),
             retried: self.told.retried.iter().map(RetriedReport::of).collect(),
+            commands_void: self.told.voided.iter().map(CommandsVoidReport::of).collect(),
             faults,
             limits: Vec::new(),
             missing: self.missing,

@@ -1,6 +1,7 @@
 //! What the report of a run says of its events: how often each fault was told, and who refused an AL state before it got there.
 
 use crate::events::SessionEvent;
+use crate::void::CommandsVoid;
 use std::collections::BTreeMap;
 use std::fmt;
 use zerocat_bus::{AlReached, Label};
@@ -56,12 +57,25 @@ impl fmt::Display for Retried {
     }
 }
 
+/// A SubDevice whose commands became void while the others went on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Voided {
+    /// Who, and why the last time.
+    pub(crate) void: CommandsVoid,
+    /// How often.
+    pub(crate) times: u64,
+    /// It waits for a command.
+    pub(crate) waits: bool,
+}
+
 /// What was told so far.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Told {
     pub(crate) faults: FaultCounts,
     /// The first of them.
     pub(crate) retried: Vec<Retried>,
+    /// In the order of the first time of each.
+    pub(crate) voided: Vec<Voided>,
 }
 
 impl Told {
@@ -75,12 +89,34 @@ impl Told {
         {
             self.retried.push(retried.clone());
         }
+        self.note_void(event);
+    }
+
+    fn note_void(&mut self, event: &SessionEvent) {
+        match event {
+            SessionEvent::CommandsVoid(void) => {
+                let known = self.voided.iter_mut().find(|one| one.void.who.position == void.who.position);
+                match known {
+                    Some(known) => *known = Voided { void: void.clone(), times: known.times + 1, waits: true },
+                    None => self.voided.push(Voided { void: void.clone(), times: 1, waits: true }),
+                }
+            }
+            SessionEvent::CommandedAgain(again) => {
+                let its = self.voided.iter_mut().filter(|one| one.void.who.position == again.who.position);
+                its.for_each(|one| one.waits = false);
+            }
+            // All commands are void then, and who waits is told for each task.
+            SessionEvent::Lost(_) => self.voided.iter_mut().for_each(|one| one.waits = false),
+            _ => {}
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::supervision::Cause;
+    use crate::void::{CommandedAgain, WhyVoid};
     use std::time::Duration;
 
     fn reached(acknowledged: &[u16]) -> AlReached {
@@ -101,6 +137,20 @@ mod tests {
             "SubDevice 5 (SERVO) `axis` refused OP 3 times before it got there: 0x001b: Sync manager watchdog"
         );
         assert!(text(&[0x1e]).contains("refused OP once before it got there: 0x001e: "));
+    }
+
+    #[test]
+    fn a_subdevice_whose_commands_were_void_waits_until_it_is_commanded_or_all_are_lost() {
+        let (who, why) = (Label { position: 1, name: "EL2004".to_owned() }, WhyVoid::WasOut);
+        let void = SessionEvent::CommandsVoid(CommandsVoid { who: who.clone(), key: None, why });
+        let again = SessionEvent::CommandedAgain(CommandedAgain { who, key: None });
+        let mut told = Told::default();
+        let mut waits = |event| {
+            told.note(event);
+            (told.voided.len(), told.voided[0].times, told.voided[0].waits)
+        };
+        assert_eq!([&void, &again].map(&mut waits), [(1, 1, true), (1, 1, false)]);
+        assert_eq!([&void, &SessionEvent::Lost(Cause::Expired)].map(&mut waits), [(1, 2, true), (1, 2, false)]);
     }
 
     #[test]

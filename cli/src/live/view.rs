@@ -25,6 +25,8 @@ pub(super) struct View<'a> {
     pub(super) subdevices: usize,
     pub(super) counters: &'a Counters,
     pub(super) not_well: &'a [NotWell<'a>],
+    /// SubDevices whose outputs are safe until they are commanded.
+    pub(super) waiting: &'a [String],
     /// Channels with their values.
     pub(super) values: &'a [String],
 }
@@ -35,6 +37,8 @@ impl View<'_> {
         let mut lines = vec![self.head()];
         lines.extend(self.not_well.iter().take(SHOWN).map(|one| format!("  {}", one.line())));
         lines.extend(more(self.not_well.len(), SHOWN, "SubDevices"));
+        lines.extend(self.waiting.iter().take(SHOWN).map(|one| format!("  {one}: safe until it is commanded")));
+        lines.extend(more(self.waiting.len(), SHOWN, "SubDevices"));
         lines.extend(figures(self.counters));
         lines.extend(troubles(self.counters));
         lines.extend(self.values.iter().take(CHANNELS).map(|value| format!("  {value}")));
@@ -85,7 +89,7 @@ pub(super) fn phase(phase: Option<(Phase, Duration)>) -> String {
 }
 
 /// The figures as one line.
-pub(super) fn plain(counters: &Counters, out: &[OutOfOp], values: &[String]) -> String {
+pub(super) fn plain(counters: &Counters, out: &[OutOfOp], waiting: &[String], values: &[String]) -> String {
     let Counters { cycle, working_counter, expected_working_counter, .. } = *counters;
     let [round_trip, wakeup, send] = [counters.round_trip, counters.wakeup_jitter, counters.send_jitter].map(time);
     let mut text = format!(
@@ -99,6 +103,9 @@ pub(super) fn plain(counters: &Counters, out: &[OutOfOp], values: &[String]) -> 
         let names: Vec<_> = out.iter().map(|out| out.who.to_string()).collect();
         let what = if out.iter().any(OutOfOp::has_error_in_op) { "not well" } else { "not in OP" };
         text.push_str(&format!(" | {what}: {}", names.join(", ")));
+    }
+    if !waiting.is_empty() {
+        text.push_str(&format!(" | safe until commanded: {}", waiting.join(", ")));
     }
     let values: Vec<&str> = values.iter().take(CHANNELS).map(String::as_str).collect();
     format!("{text} | {}", values.join(", "))
@@ -168,7 +175,7 @@ mod tests {
             ..Default::default()
         };
         let phase = Some((Phase::Running, 100 * HOUR));
-        let view = View { phase, subdevices: 100, counters: &counters, not_well: &[], values: &[] };
+        let view = View { phase, subdevices: 100, counters: &counters, not_well: &[], waiting: &[], values: &[] };
         let lines = view.lines();
         assert!(lines.iter().all(|line| line.chars().count() < 80), "{lines:#?}");
         assert_eq!(lines[0], "in OP for 100 h 0 min: all 100 SubDevices");
@@ -184,7 +191,14 @@ mod tests {
     #[test]
     fn a_channel_too_many_is_counted() {
         let values: Vec<String> = (0..10).map(|channel| format!("channel {channel}")).collect();
-        let view = View { phase: None, subdevices: 1, counters: &Counters::default(), not_well: &[], values: &values };
+        let view = View {
+            phase: None,
+            subdevices: 1,
+            counters: &Counters::default(),
+            not_well: &[],
+            waiting: &[],
+            values: &values,
+        };
         assert_eq!(view.lines().last().unwrap(), "  and 2 more channels");
         assert_eq!(view.lines()[0], "opening the link");
     }

@@ -28,6 +28,7 @@ mod live_view;
 mod missing;
 mod moments;
 mod outputs;
+mod parted;
 mod privileges;
 #[allow(dead_code, reason = "another suite uses the rest")]
 mod program;

@@ -27,6 +27,9 @@ use crate::wiring;
 /// ESC without an address has.
 pub const FIRST_STATION: u16 = 0x1001;
 
+/// Times that an SII interface must not answer, while the ESC does, to be taken for one that never does.
+const SII_ATTEMPTS: u32 = 3;
+
 /// Station address of a position.
 #[must_use]
 pub const fn station(position: u16) -> u16 {
@@ -198,19 +201,26 @@ fn tell(subdevice: &SubDevice) {
     }
 }
 
-/// Whatever the memory holds, and also where it can't be read: the SubDevice stands on the bus like all others.
+/// Whatever the memory holds, and also where it can't be read: the SubDevice stands on the bus like all others. One that
+/// doesn't answer at the interface is asked again as long as it may only have been held up.
 async fn read_sii(datagrams: &Datagrams, target: Target, names: SiiNames) -> Result<Sii, SiiError> {
-    let read = async { SiiReader::open(datagrams, target).await?.with_names(names).read_all().await };
-    match read.await {
-        Err(error @ (SiiError::Busy { .. } | SiiError::Failed { .. } | SiiError::Category { .. })) => {
-            Ok(Sii::unreadable(&error))
+    let mut unanswered = 0;
+    loop {
+        let read = async { SiiReader::open(datagrams, target).await?.with_names(names).read_all().await };
+        match read.await {
+            Err(error @ (SiiError::Busy { .. } | SiiError::Failed { .. } | SiiError::Category { .. })) => {
+                return Ok(Sii::unreadable(&error));
+            }
+            Err(SiiError::Datagram(error @ DatagramError::NoAnswer { .. })) => {
+                // Who answers nowhere is gone.
+                datagrams.read_u8(target, register::TYPE).await?;
+                unanswered += 1;
+                if unanswered >= SII_ATTEMPTS {
+                    return Ok(Sii::unreadable(&SiiError::Silent(error)));
+                }
+            }
+            read => return read,
         }
-        Err(SiiError::Datagram(error @ DatagramError::NoAnswer { .. })) => {
-            // Who answers nowhere is gone.
-            datagrams.read_u8(target, register::TYPE).await?;
-            Ok(Sii::unreadable(&SiiError::Silent(error)))
-        }
-        read => read,
     }
 }
 

@@ -3,11 +3,14 @@
 
 mod support;
 
+use std::time::Duration;
+
 use support::simulated::{operate, prepare, segment};
+use support::{Segment, rig};
 use zerocat_bus::sii::Content;
 use zerocat_bus::{Network, Options};
-use zerocat_sim::{AlErrorConfig, ProfileKind, SegmentConfig, SubDeviceConfig, TargetState};
-use zerocat_wire::AlState;
+use zerocat_sim::{AlErrorConfig, Outcome, ProfileKind, SegmentConfig, SubDeviceConfig, TargetState};
+use zerocat_wire::{AlState, FrameView};
 
 fn of(kind: ProfileKind) -> SubDeviceConfig {
     SubDeviceConfig::new(kind)
@@ -41,6 +44,37 @@ fn an_esc_that_does_not_answer_at_its_sii_interface_is_told_by_position_and_caus
     assert!(one.notes[0].starts_with("the SII interface doesn't answer: FPRD station 0x1003, register 0x0500"));
     assert_ne!(one.esc.kind, 0, "the ESC answers elsewhere");
     assert!(network.subdevices().iter().all(|other| other.position == 2 || other.goes_up()));
+}
+
+/// A segment that loses the first frames to the SII interface at a position.
+struct HeldUp {
+    segment: zerocat_sim::Segment,
+    station: u16,
+    frames: u32,
+}
+
+impl Segment for HeldUp {
+    fn process(&mut self, frame: &mut [u8], now: Duration) -> bool {
+        let view = FrameView::new_checked(&*frame).expect("a frame");
+        let first = view.datagrams().next().expect("a datagram").expect("a datagram").address();
+        if first.adp() == self.station && (0x0500..0x0510).contains(&first.ado()) && self.frames > 0 {
+            self.frames -= 1;
+            return false;
+        }
+        self.segment.process(frame, now) == Outcome::Returned
+    }
+
+    fn advance(&mut self, now: Duration) {
+        self.segment.step(now);
+    }
+}
+
+#[test]
+fn one_that_was_held_up_is_asked_again() {
+    let segment = zerocat_sim::Segment::new(&around(of(ProfileKind::Servo))).expect("a good segment");
+    let (datagrams, mut pump) = rig::<16, _>(HeldUp { segment, station: 0x1003, frames: 12 });
+    let network = pump.run(Network::discover(&datagrams, Options::default())).unwrap();
+    assert!(network.subdevices().iter().all(|one| one.goes_up() && one.sii.content == Content::Programmed));
 }
 
 #[test]

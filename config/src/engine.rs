@@ -58,6 +58,8 @@ pub struct Engine {
     pub overlap: Overlap,
     /// Keys of slaves that are to be exchanged without LRW although they claim to support it.
     pub without_lrw: Vec<String>,
+    /// Keys of slaves that are to get no FMMU for a status byte although they have one to spare.
+    pub without_status: Vec<String>,
     /// Slaves that are exchanged on every n-th cycle; all others are on every one.
     pub sync_units: Vec<SyncUnit>,
 }
@@ -83,6 +85,7 @@ impl Default for Engine {
             stop: Stop::default(),
             overlap: Overlap::Off,
             without_lrw: Vec::new(),
+            without_status: Vec::new(),
             sync_units: Vec::new(),
         }
     }

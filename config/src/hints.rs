@@ -86,6 +86,7 @@ pub(crate) const ELSEWHERE: &[(&str, &str)] = &[
     ("stop", ENGINE),
     ("sync_units", ENGINE),
     ("without_lrw", ENGINE),
+    ("without_status", ENGINE),
     ("overlap", ENGINE),
     ("busy_poll", ENGINE),
     ("lost_cycles", LIMITS),

@@ -478,6 +478,12 @@ fn refuses_a_slave_without_lrw_that_is_not_there() {
 }
 
 #[test]
+fn refuses_a_slave_without_status_that_is_not_there() {
+    let rig = with("/engine", json!({ "without_status": ["drive"] }));
+    assert!(names(&rig, "engine.without_status[0]", "no slave `drive`"));
+}
+
+#[test]
 fn refuses_a_slave_that_a_scan_could_not_read_and_says_why() {
     let rig = with("/slaves/0/unread", json!("asked for PRE-OP, still shows INIT"));
     assert!(names(

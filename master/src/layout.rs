@@ -26,7 +26,9 @@ pub(crate) fn layouts(rig: &Rig, network: &Network<'_>, matching: &Matching) -> 
     let layout = |subdevice: &SubDevice| {
         let key = key(subdevice.position);
         let unit = key.map_or(0, |key| unit_of(rig, key));
-        SubDeviceLayout { access: access(rig, subdevice, key), unit, ..subdevice.layout() }
+        let layout = SubDeviceLayout { access: access(rig, subdevice, key), unit, ..subdevice.layout() };
+        let told = key.is_some_and(|key| rig.engine.without_status.iter().any(|slave| slave == key));
+        SubDeviceLayout { status: layout.status.filter(|_| !told), ..layout }
     };
     network.subdevices().iter().map(layout).collect()
 }

@@ -1,4 +1,4 @@
-//! Sync units, and slaves without LRW.
+//! Sync units, and slaves without LRW or a status byte.
 
 use super::watchdog::longer_than;
 use super::{Found, Unique};
@@ -11,6 +11,9 @@ use crate::rig::Rig;
 pub(super) fn exchange(rig: &Rig, found: &mut Found) {
     for (i, key) in rig.engine.without_lrw.iter().enumerate() {
         known(rig, key, &format!("engine.without_lrw[{i}]"), found);
+    }
+    for (i, key) in rig.engine.without_status.iter().enumerate() {
+        known(rig, key, &format!("engine.without_status[{i}]"), found);
     }
     let mut names = Unique::new();
     let mut members = Unique::new();

@@ -45,7 +45,7 @@ fn a_program_reads_and_commands_an_axis() {
         io.commit(&cycle).unwrap();
     }
     assert_eq!(io.get(status) & 0x006f, 0x0027, "operation enabled");
-    assert_eq!(io.get(ready), true);
+    assert!(io.get(ready));
     assert!(io.get(position) > 100, "it moved to {}", io.get(position));
     assert_eq!(bench.stop().unwrap(), Vec::<String>::new());
     while io.wait(MS).is_ok() {}

@@ -26,7 +26,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
-use zerocat_bus::{Datagrams, Inbox};
+use zerocat_bus::{Datagrams, Inbox, Occupancy, occupancy};
 use zerocat_config::Rig;
 use zerocat_engine::{Controls, CountersReader};
 use zerocat_host::chain;
@@ -311,6 +311,19 @@ impl<'a> Machine<'a> {
         *self.out_of_op.lock().unwrap_or_else(PoisonError::into_inner) = health.out().cloned().collect();
     }
 
+    /// Whether another MainDevice drives a bus that was lost, by now: it isn't shut down then. A bus with this one's exchange is
+    /// its own.
+    async fn taken_meanwhile(&self) -> Option<StartError> {
+        if self.driven_bus == DrivenBus::Take || self.counters.read().exchanging != 0 {
+            return None;
+        }
+        let end = self.datagrams.now().saturating_add(SHUTDOWN);
+        match self.datagrams.by(end, occupancy(self.datagrams)).await {
+            Some(Ok(Occupancy::Driven(driven))) => Some(StartError::Driven(driven)),
+            _ => None,
+        }
+    }
+
     /// Stays in operation until the end is asked for.
     async fn stay(&mut self, mut planned: Planned<'a>) -> Life {
         let (mut health, mut outages) = (Health::default(), Outages::default());
@@ -341,7 +354,10 @@ impl<'a> Machine<'a> {
         let cpu = used.user + used.system;
         let operated = self.datagrams.time().saturating_sub(since);
         self.observer.enter(Phase::ShutDown);
-        let failed = self.shut_down(&mut planned).await;
+        let failed = match self.taken_meanwhile().await {
+            Some(taken) => vec![taken],
+            None => self.shut_down(&mut planned).await,
+        };
         Life { ending, failed, outages, health, lateness, cpu, operated }
     }
 }

@@ -312,6 +312,35 @@ fn a_subdevice_that_was_switched_off_and_on_is_told_to_be_silent_and_then_to_be_
 }
 
 #[test]
+fn a_run_that_ends_while_another_main_device_drives_the_bus_that_it_lost_leaves_it_alone() {
+    const TAKEN: &str = "another MainDevice drives this bus";
+    over_either_link(|veth, link| {
+        let (second, down) = (second_cable(), cable_with_queues("zc-down", "zc-far", 1));
+        ip("link add zc-switch type bridge");
+        for port in [&veth.peer, &second.peer, &down.master] {
+            ip(&format!("link set {port} master zc-switch"));
+        }
+        ip("link set zc-switch up");
+        let bench = Bench::in_op(&Veth { peer: down.peer, ..veth.clone() }, &rig(&veth.master, link));
+        let Bench { mut program, sim, .. } = bench;
+        ip(&format!("link set {} down", veth.peer));
+        program.await_error("the network is lost");
+        let folder = Folder::new();
+        let mut rig_of_second = rig(&second.master, link);
+        // Longer than a busy machine holds a process up: a bus whose MainDevice is in an outage isn't driven.
+        rig_of_second["engine"]["watchdog"] = json!("5s");
+        let taker = in_op(&folder, &rig_of_second);
+        ip(&format!("link set {} up", veth.peer));
+        program.await_error(TAKEN);
+        program.stop(Signal::SIGINT).with_code(1).saying(&["the shutdown failed", TAKEN]);
+        taker.stop(Signal::SIGTERM).with_code(0);
+        let report = read_json(folder.path("report.json"));
+        assert_eq!((&report["outages"]["count"], &report["left_op"]), (&json!(0), &json!(0)), "{report}");
+        assert_eq!(states(&sim.served()), ["INIT"; 6]);
+    });
+}
+
+#[test]
 fn a_bus_that_another_main_device_drives_is_refused_and_the_other_runs_on() {
     over_either_link(|veth, link| {
         // Two MainDevices and a segment at a switch.

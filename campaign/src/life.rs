@@ -316,14 +316,14 @@ impl Stage<'_> {
     fn cycle(&mut self) {
         self.course.borrow_mut().cycle = self.world.cycle();
         if let Some(plan) = self.plan.borrow_mut().take() {
-            self.world.engine.link_mut().know(&plan);
+            self.world.engine_mut().link_mut().know(&plan);
         }
         self.look_at_outputs();
         self.look_at_terminals();
         self.look_at_states();
         let now = self.now();
         if let Some(app) = &mut *self.app.borrow_mut() {
-            let untrue = app.turn(now, self.world.engine.link().truth());
+            let untrue = app.turn(now, self.world.engine().link().truth());
             if let Some(what) = untrue {
                 self.course.borrow_mut().violate(Invariant::GoodInputsAreTrue, what);
             }
@@ -373,7 +373,7 @@ impl Stage<'_> {
 
     /// Looks at all outputs that reached the segment in this cycle.
     fn look_at_outputs(&mut self) {
-        let delivered = self.world.engine.link_mut().take_delivered();
+        let delivered = self.world.engine_mut().link_mut().take_delivered();
         if delivered.is_empty() {
             return;
         }
@@ -459,12 +459,12 @@ impl Stage<'_> {
     fn finish(&mut self, ended: Option<Result<Life, LifeError>>) {
         let Some(ended) = ended else { return };
         format!("{:?}", ended.as_ref().map(|life| &life.ending)).hash(&mut self.course.borrow_mut().digest);
-        if self.world.engine.is_exchanging() {
+        if self.world.engine().is_exchanging() {
             // Retired in the last cycle, or left to the end of the realtime thread.
             self.world.turn(zerocat_bus::Rest::Long, self.scene);
         }
         let later = self.world.clocks.of_subdevices() + WATCHDOG * 2;
-        self.world.engine.link_mut().segment_mut().step(later);
+        self.world.engine_mut().link_mut().segment_mut().step(later);
         let segment = self.world.segment();
         for n in 0..segment.len() {
             let outputs = segment.outputs(n).unwrap_or_default();

@@ -9,11 +9,12 @@ use std::time::Duration;
 use zerocat::{LinkState, NotAttached, Surroundings};
 use zerocat_bus::{Datagrams, Rest};
 use zerocat_engine::{
-    AcyclicSettings, Concluded, Controls, CountersReader, Engine, EngineParts, EventReader, Pool, Timing, slots_needed,
+    AcyclicSettings, Concluded, Controls, CountersReader, Engine, EngineParts, EventReader, Pool, Stepper, Timing,
+    slots_needed,
 };
 use zerocat_link::{Sizing, Slot};
 use zerocat_sched::time::nanos;
-use zerocat_sched::{Tick, Time};
+use zerocat_sched::{Grid, Time};
 use zerocat_sim::{Action, End, Segment, SegmentConfig, SegmentLink};
 use zerocat_wire::AlState;
 
@@ -114,7 +115,7 @@ impl Surroundings for Scene {
 /// The engine's side.
 #[derive(Debug)]
 pub(crate) struct World {
-    pub(crate) engine: Engine<Wire>,
+    stepper: Stepper<Wire>,
     pub(crate) clocks: Clocks,
     period: Duration,
     /// Number of the next cycle.
@@ -146,16 +147,26 @@ impl World {
         let acyclic =
             AcyclicSettings { first_slot: Slot(CYCLIC), in_flight: ACYCLIC, timeout: Duration::from_millis(20) };
         let (engine, parts) = Engine::new(link, Timing::for_period(period), pool, acyclic);
+        #[expect(clippy::expect_used, reason = "the campaign's periods are those of grids")]
+        let grid = Grid::from_period(Time(0), period).expect("a period of a grid");
         let EngineParts { controls, counters, events } = parts;
         let now = clocks.clone();
         let datagrams = Datagrams::new(pdu_loop, move || now.duration());
         let world =
-            Self { engine, clocks, period, number: 1, _events: events, starved_until: Time(0), paused_at: None };
+            Self { stepper: Stepper::new(engine, grid), clocks, period, number: 1, _events: events, starved_until: Time(0), paused_at: None };
         (world, MachineEnds { controls, counters, datagrams })
     }
 
+    pub(crate) const fn engine(&self) -> &Engine<Wire> {
+        self.stepper.engine()
+    }
+
+    pub(crate) const fn engine_mut(&mut self) -> &mut Engine<Wire> {
+        self.stepper.engine_mut()
+    }
+
     pub(crate) fn segment(&self) -> &Segment {
-        self.engine.link().segment()
+        self.engine().link().segment()
     }
 
     pub(crate) const fn cycle(&self) -> u64 {
@@ -169,12 +180,12 @@ impl World {
     /// What the realtime thread does while the bus's futures wait: a look at the link or, when it is time, a cycle. Returns
     /// what a cycle concluded.
     pub(crate) fn turn(&mut self, rest: Rest, scene: &Scene) -> Option<Concluded> {
-        self.engine.link_mut().weather.deaf = scene.detached.get();
+        self.engine_mut().link_mut().weather.deaf = scene.detached.get();
         let next = self.next_tick();
         let look = self.clocks.now().after(LOOK);
-        if rest == Rest::Brief && look < next.before(self.engine.timing().guard) {
+        if rest == Rest::Brief && look < next.before(self.engine().timing().guard) {
             self.clocks.set(look);
-            self.engine.slack(self.clocks.now(), next);
+            self.stepper.slack(self.clocks.now());
             return None;
         }
         Some(self.exchange(scene.suspended.get()))
@@ -182,21 +193,21 @@ impl World {
 
     /// A cycle at the next tick that isn't past, on a machine that has been suspended for so long in all.
     fn exchange(&mut self, suspended: Duration) -> Concluded {
-        let due = self.clocks.now().0.div_ceil(nanos(self.period).max(1)).max(self.number);
-        let tick = Tick { number: due, at: Time(due.saturating_mul(nanos(self.period))), skipped: due - self.number };
+        let period = nanos(self.period).max(1);
+        let due = self.clocks.now().0.div_ceil(period).max(self.number);
+        let at = Time(due.saturating_mul(period));
         self.number = due.saturating_add(1);
-        self.clocks.set(tick.at);
-        self.engine.link_mut().begin_cycle(tick.number);
-        self.engine.prepare(tick.number);
-        self.engine.note_suspended(suspended);
-        self.engine.send(tick.at);
-        if !self.engine.poll() {
-            self.clocks.set(tick.at.after(self.engine.timing().deadline));
-            self.engine.poll();
+        self.clocks.set(at);
+        self.engine_mut().link_mut().begin_cycle(due);
+        self.engine_mut().note_suspended(suspended);
+        self.stepper.send(at, at);
+        if !self.stepper.poll() {
+            self.clocks.set(self.stepper.deadline().unwrap_or(at));
+            self.stepper.poll();
         }
-        let concluded = self.engine.conclude(tick, tick.at, self.clocks.now());
+        let concluded = self.stepper.conclude(self.clocks.now());
         // The lane's turn, which is owed in every cycle.
-        self.engine.slack(self.clocks.now(), self.next_tick());
+        self.stepper.slack(self.clocks.now());
         concluded
     }
 
@@ -204,13 +215,13 @@ impl World {
     pub(crate) fn begin(&mut self, fault: Fault, scene: &Scene) {
         let lasts = fault.lasts;
         match fault.kind {
-            FaultKind::LoseAll => self.engine.link_mut().weather.lose_all = true,
-            FaultKind::LoseAnswers => self.engine.link_mut().weather.lose_answers = true,
-            FaultKind::LoseSome { n } => self.engine.link_mut().weather.lose_one_in = Some(n),
-            FaultKind::Late => self.engine.link_mut().weather.late = true,
+            FaultKind::LoseAll => self.engine_mut().link_mut().weather.lose_all = true,
+            FaultKind::LoseAnswers => self.engine_mut().link_mut().weather.lose_answers = true,
+            FaultKind::LoseSome { n } => self.engine_mut().link_mut().weather.lose_one_in = Some(n),
+            FaultKind::Late => self.engine_mut().link_mut().weather.late = true,
             FaultKind::InterfaceDown => {
                 scene.carrier.set(Some(false));
-                self.engine.link_mut().set_down(true);
+                self.engine_mut().link_mut().set_down(true);
             }
             FaultKind::Stall => self.clocks.set(self.clocks.now().after(lasts)),
             FaultKind::BusThreadStarved => self.starved_until = self.clocks.now().after(lasts),
@@ -230,19 +241,19 @@ impl World {
             kind => self.act(kind, true),
         }
         let now = self.clocks.of_subdevices();
-        self.engine.link_mut().segment_mut().step(now);
+        self.engine_mut().link_mut().segment_mut().step(now);
     }
 
     /// A fault ends.
     pub(crate) fn end(&mut self, fault: Fault, scene: &Scene) {
         match fault.kind {
-            FaultKind::LoseAll => self.engine.link_mut().weather.lose_all = false,
-            FaultKind::LoseAnswers => self.engine.link_mut().weather.lose_answers = false,
-            FaultKind::LoseSome { .. } => self.engine.link_mut().weather.lose_one_in = None,
-            FaultKind::Late => self.engine.link_mut().weather.late = false,
+            FaultKind::LoseAll => self.engine_mut().link_mut().weather.lose_all = false,
+            FaultKind::LoseAnswers => self.engine_mut().link_mut().weather.lose_answers = false,
+            FaultKind::LoseSome { .. } => self.engine_mut().link_mut().weather.lose_one_in = None,
+            FaultKind::Late => self.engine_mut().link_mut().weather.late = false,
             FaultKind::InterfaceDown => {
                 scene.carrier.set(Some(true));
-                self.engine.link_mut().set_down(false);
+                self.engine_mut().link_mut().set_down(false);
             }
             FaultKind::Detached => scene.taken.set(false),
             kind => self.act(kind, false),
@@ -267,6 +278,6 @@ impl World {
         };
         // What can't be done to this SubDevice now isn't done.
         let now = self.clocks.of_subdevices();
-        let _ = self.engine.link_mut().segment_mut().act(action, now);
+        let _ = self.engine_mut().link_mut().segment_mut().act(action, now);
     }
 }

@@ -221,3 +221,19 @@ fn an_array_is_the_samples_of_one_channel() {
     assert!(error.contains("as [i16; 20]"), "{error}");
     let _ = samples;
 }
+
+#[test]
+fn one_axis_that_drops_out_leaves_the_inputs_of_the_other_good() {
+    let mut bus = bus().history(4);
+    let (one, two) = (bus.input::<i32>(0, 0x6064), bus.input::<i32>(1, 0x6064));
+    let (mut bench, mut io) = Bench::start(bus, &line(&[ProfileKind::Servo, ProfileKind::Servo])).unwrap();
+    let _ = bench.step(&mut io).unwrap();
+    assert!(io.is_good(one) && io.is_good(two));
+    bench.act(Action::PowerOff { subdevice: 1 }).unwrap();
+    bench.run(MS * 200);
+    while io.next_of_history().is_some() {}
+    let _ = bench.step(&mut io).unwrap();
+    assert!(io.is_good(one) && !io.is_good(two) && !io.all_good());
+    let past = io.next_of_history().unwrap();
+    assert!(past.is_good(one) && !past.is_good(two) && !past.all_good());
+}

@@ -109,6 +109,7 @@ impl<L: Link> OwnLoop<L> {
     }
 
     /// The same over a link that is made with a function that tells the caller's time.
+    #[cfg(feature = "testing")]
     pub(crate) fn with_clock(
         bus: Bus,
         link: impl FnOnce(Box<dyn Fn() -> Duration + Send>) -> L,
@@ -186,6 +187,7 @@ impl<L: Link> OwnLoop<L> {
     }
 
     /// Time passes in which nothing is done.
+    #[cfg(feature = "testing")]
     pub(crate) fn pass(&self, now: Duration) {
         self.clock.set(now);
     }

@@ -152,8 +152,15 @@ impl World {
         let EngineParts { controls, counters, events } = parts;
         let now = clocks.clone();
         let datagrams = Datagrams::new(pdu_loop, move || now.duration());
-        let world =
-            Self { stepper: Stepper::new(engine, grid), clocks, period, number: 1, _events: events, starved_until: Time(0), paused_at: None };
+        let world = Self {
+            stepper: Stepper::new(engine, grid),
+            clocks,
+            period,
+            number: 1,
+            _events: events,
+            starved_until: Time(0),
+            paused_at: None,
+        };
         (world, MachineEnds { controls, counters, datagrams })
     }
 

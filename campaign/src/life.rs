@@ -421,9 +421,9 @@ impl Stage<'_> {
     /// Looks whether terminals whose watchdogs expired have safe outputs.
     fn look_at_terminals(&mut self) {
         let now = self.now();
-        let live = self.world.engine.counters().live != 0;
+        let live = self.world.engine().counters().live != 0;
         let paused = self.world.paused_at.is_some_and(|at| now.saturating_sub(at) < PAUSE_SEEN_WITHIN);
-        let seen = !paused && !self.starved() && self.world.engine.link().weather.is_calm();
+        let seen = !paused && !self.starved() && self.world.engine().link().weather.is_calm();
         let app = self.app.borrow();
         let Some(app) = &*app else { return };
         let old = self.parted.look(app, self.world.segment(), now, live, seen);

@@ -1,23 +1,26 @@
-//! A position loop at 1 kHz: `cargo run --example p_loop -- eth1`. The drive is the first SubDevice, in CSP mode.
+//! A position loop at 1 kHz: `cargo run --example p_loop -- eth1` moves the first SubDevice, a drive in CSP mode, and ends.
 use std::time::Duration;
 use zerocat::{Bus, NoCycle};
 
-const TARGET: i32 = 100_000;
-
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let interface = std::env::args().nth(1).ok_or("which interface?")?;
-    let mut bus = Bus::on(interface).rate_hz(1000.0).silent_after(Duration::from_millis(20));
+    move_to(100_000, Bus::on(interface).rate_hz(1000.0).silent_after(Duration::from_millis(20)))
+}
+
+pub(crate) fn move_to(goal: i32, mut bus: Bus) -> Result<(), Box<dyn std::error::Error>> {
     let (status, position) = (bus.input::<u16>(0, 0x6041), bus.input::<i32>(0, 0x6064));
     let (control, target) = (bus.output::<u16>(0, 0x6040), bus.output::<i32>(0, 0x607a));
     let (session, mut io) = bus.start()?;
-    loop {
+    let mut error = goal;
+    while error.abs() >= 16 {
         let cycle = match io.wait(Duration::from_secs(1)) {
             Ok(cycle) if io.is_good(position) => cycle,
             Ok(_) | Err(NoCycle::TimedOut) => continue,
-            Err(_) => break,
+            Err(ended) => return Err(ended.into()),
         };
+        error = goal - io.get(position);
         io.set(control, next_control(io.get(status)));
-        io.set(target, io.get(position) + ((TARGET - io.get(position)) / 16).clamp(-500, 500));
+        io.set(target, io.get(position) + (error / 16).clamp(-500, 500));
         // Refused where it comes too late, or the network was lost meanwhile: there is a next cycle.
         let _ = io.commit(&cycle);
     }

@@ -32,6 +32,10 @@
 //! Rig files, scans, drafts and reports are here too: what the command `zerocat` does.
 #![forbid(unsafe_code)]
 
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/from-other-masters.md")]
+mod from_other_masters {}
+
 mod asking;
 mod bind;
 mod bring_up;

@@ -2,9 +2,10 @@
 //!
 //! The words are atomics, so that it needs no `unsafe`. Guarantees: a reader sees the words of one write, never parts of two, and
 //! never an older one than it has seen. Not guaranteed: that it sees every write.
+//!
+//! Tested in `cell_tests.rs` with threads, and in `tests/cell_model.rs`, which takes this file in, in every order of loads and stores.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+use crate::sync::{Arc, AtomicBool, AtomicU64, Ordering, fence, spin_loop};
 
 #[derive(Debug)]
 struct Shared {
@@ -83,7 +84,7 @@ impl CellReader {
             if before == after && before.is_multiple_of(2) {
                 return before;
             }
-            std::hint::spin_loop();
+            spin_loop();
         }
     }
 
@@ -91,40 +92,5 @@ impl CellReader {
     pub(crate) fn is_closed(&self) -> bool {
         // SYNC: pairs with the release store in drop.
         self.shared.closed.load(Ordering::Acquire)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_reader_never_sees_half_a_write_nor_an_older_one() {
-        let (mut writer, reader) = cell(40);
-        let watcher = std::thread::spawn(move || {
-            let (mut last, mut words) = (0, [0; 40]);
-            while last < 20_000 {
-                reader.read(&mut words);
-                assert!(words.iter().all(|word| *word == words[0]), "torn: {words:?}");
-                assert!(words[0] >= last);
-                last = words[0];
-            }
-        });
-        for n in 1..=20_000 {
-            writer.write([n; 40]);
-        }
-        watcher.join().unwrap();
-    }
-
-    #[test]
-    fn a_reader_is_told_that_the_writer_is_gone() {
-        let (mut writer, reader) = cell(1);
-        let before = reader.sequence();
-        writer.write([7]);
-        assert!(reader.sequence() != before && !reader.is_closed());
-        drop(writer);
-        let mut words = [0];
-        reader.read(&mut words);
-        assert!(reader.is_closed() && words == [7]);
     }
 }

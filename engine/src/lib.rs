@@ -23,6 +23,8 @@
 
 mod acyclic;
 mod cell;
+#[cfg(test)]
+mod cell_tests;
 mod command;
 mod control;
 mod counters;
@@ -45,6 +47,7 @@ mod run;
 mod safe;
 mod sample;
 mod stepper;
+mod sync;
 mod validity;
 mod void;
 

@@ -16,7 +16,7 @@ use zerocat::{AnyLink, Bus, In, Io, OpenLink, Out, ThreadPanic, Unstarted, Waiti
 use zerocat_engine::Distribution;
 use zerocat_link::{Link, LinkFault, Sizing};
 use zerocat_sched::time::nanos;
-use zerocat_sched::{Clock, MonotonicClock, Period};
+use zerocat_sched::{Clock, MonotonicClock, Period, PeriodError};
 use zerocat_sim::{ProfileKind, Segment, SegmentConfig, SegmentConfigError, SegmentLink, SubDeviceConfig};
 
 /// Name and version of the schema. Keys may be added; none changes its meaning.
@@ -45,6 +45,9 @@ pub struct LibrarySettings {
 /// Why nothing could be measured.
 #[derive(Debug, thiserror::Error)]
 pub enum LibraryError {
+    /// The rate makes no grid.
+    #[error(transparent)]
+    Rate(#[from] PeriodError),
     /// The segment.
     #[error("a segment of a servo")]
     Segment(#[from] SegmentConfigError),
@@ -95,8 +98,9 @@ pub struct LibraryRow {
 /// Runs the bench. `progress` is called with a line of text for each row.
 ///
 /// # Errors
-/// The session didn't start, or ended by a panic.
+/// The rate makes no grid; the session didn't start, or ended by a panic.
 pub fn run(settings: &LibrarySettings, mut progress: impl FnMut(&str)) -> Result<LibraryReport, LibraryError> {
+    Period::from_rate(settings.rate_hz)?;
     let paths = [("spin", Waiting::Spin), ("wait", Waiting::Woken), ("nap", Waiting::Nap)];
     let mut rows = Vec::new();
     let mut access = (0.0, 0.0);

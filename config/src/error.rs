@@ -141,6 +141,23 @@ pub enum ConfigError {
         /// What is wrong, in the order of the file's sections.
         problems: Vec<Problem>,
     },
+    /// What a program described breaks rules. There is no file; the paths are those that a rig file would have.
+    #[error("{} in the bus that the program describes:{}", count(problems.len()), list(problems))]
+    Described {
+        /// What is wrong, in the order of a rig file's sections.
+        problems: Vec<Problem>,
+    },
+}
+
+impl ConfigError {
+    /// The same of a rig that a program described, not a file.
+    #[must_use]
+    pub fn of_program(self) -> Self {
+        match self {
+            Self::Problems { problems } => Self::Described { problems },
+            other => other,
+        }
+    }
 }
 
 fn count(n: usize) -> String {

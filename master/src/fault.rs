@@ -199,7 +199,7 @@ impl SessionEvent {
 pub const fn fault_of_config(error: &ConfigError) -> Fault {
     match error {
         ConfigError::Read { .. } => Fault::FileNotReadable,
-        ConfigError::Problems { .. } => Fault::RulesBroken,
+        ConfigError::Problems { .. } | ConfigError::Described { .. } => Fault::RulesBroken,
         _ => Fault::FileMalformed,
     }
 }

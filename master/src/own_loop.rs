@@ -125,7 +125,7 @@ impl<L: Link> OwnLoop<L> {
         // ethercrab wants a timer to exist; it is never armed.
         link_idle_timer();
         let Parts { rig, asked, waiting, observer, stop } = bus.into_parts();
-        let rig = rig.check()?.into_rig();
+        let rig = rig.check().map_err(ConfigError::of_program)?.into_rig();
         let period = Period::from_rate(rig.network.properties.rate)?;
         let told = clock.clone();
         let link = link(Box::new(move || told.read()));

@@ -67,6 +67,11 @@ pub struct Report {
     pub retried: Vec<RetriedReport>,
     /// SubDevices whose commands became void because they were left without frames while others went on.
     pub commands_void: Vec<CommandsVoidReport>,
+    /// Sets of a program's outputs that were dropped because they came too late: the cycle that they were computed from was
+    /// older than the program allows when they would have been sent.
+    pub late_commands: u64,
+    /// Times that a program was silent for longer than it said, so that its outputs became safe.
+    pub silent_writers: u64,
     /// How often each fault occurred, by its name (`zerocat faults`); those that did.
     pub faults: BTreeMap<&'static str, u64>,
     /// Limits of the rig file and what they were held against; empty where there are none, or OP was not reached.
@@ -130,6 +135,8 @@ impl Report {
             left_op: 0,
             retried: Vec::new(),
             commands_void: Vec::new(),
+            late_commands: 0,
+            silent_writers: 0,
             faults: BTreeMap::new(),
             limits: Vec::new(),
             missing,

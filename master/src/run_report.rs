@@ -108,6 +108,8 @@ impl RunReport {
             left_op: health.left(),
             retried: self.told.retried.iter().map(RetriedReport::of).collect(),
             commands_void: self.told.voided.iter().map(CommandsVoidReport::of).collect(),
+            late_commands: remains.counters.late_commands,
+            silent_writers: remains.counters.silent_writers,
             faults,
             limits: Vec::new(),
             missing: self.missing,

@@ -225,10 +225,10 @@ impl Begin {
         Self { rig: rig.into_rig(), options, asked: None, stop: StopWish::default() }
     }
 
-    /// The same if its rig has no problems.
+    /// The same if its rig, which a program described, has no problems.
     fn checked(self) -> Result<Self, ConfigError> {
         let Self { rig, options, asked, stop } = self;
-        Ok(Self { rig: rig.check()?.into_rig(), options, asked, stop })
+        Ok(Self { rig: rig.check().map_err(ConfigError::of_program)?.into_rig(), options, asked, stop })
     }
 }
 

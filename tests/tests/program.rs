@@ -130,5 +130,6 @@ fn a_wish_ends_a_start_and_what_is_wrong_with_a_bus_is_said_before_a_link_is_loo
     assert!(matches!(unstarted.error, SessionError::Interrupted), "{}", zerocat::chain(&unstarted));
     let Err(Unstarted { error, .. }) = Bus::on("no/interface").rate_hz(0.0).start() else { panic!("it started") };
     let SessionError::Rig(error) = error else { panic!("{error}") };
-    assert!(error.to_string().starts_with("2 problems"), "{error}");
+    let said = error.to_string();
+    assert!(said.starts_with("2 problems in the bus that the program describes:\n  network.properties."), "{said}");
 }

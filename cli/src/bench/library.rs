@@ -2,8 +2,9 @@
 
 use super::{How, Progress, failed};
 use crate::Done;
+use crate::exit::Failure;
 use clap::Args;
-use zerocat_benches::library::{self, LibrarySettings};
+use zerocat_benches::library::{self, LibraryError, LibrarySettings};
 
 /// What lies between the wire and a program that uses the library: age of its values, handover, cycles to the wire.
 ///
@@ -33,7 +34,10 @@ impl Library {
             priority: self.how.priority().unwrap_or(1),
         };
         let progress = Progress::new();
-        let report = library::run(&settings, |line| progress.say(line)).map_err(|error| failed(&error))?;
+        let report = library::run(&settings, |line| progress.say(line)).map_err(|error| match error {
+            LibraryError::Rate(error) => Failure::usage(format!("--rate: {error}")),
+            error => failed(&error),
+        })?;
         progress.end();
         self.how.show(&report, || library::table(&report))
     }

@@ -1,6 +1,7 @@
 //! The fault log: a thread that drains the event ring and logs what happened, in words and without flooding: of each
 //! kind of trouble one line a second at most, the first as it comes. A kind is a fault of the list, and is counted.
 
+mod carrier;
 mod counters;
 mod lines;
 mod timing;
@@ -8,12 +9,12 @@ mod timing;
 pub(crate) use timing::FarEnd;
 
 use crate::told::FaultCounts;
+use carrier::Cable;
 use lines::{Line, Lines};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
-use timing::Cable;
 use zerocat_engine::EventReader;
 use zerocat_faults::Fault;
 use zerocat_sched::memory::ORDINARY_STACK;

@@ -1,8 +1,9 @@
 //! Which lines events make: of each kind of trouble one a second at most. What comes of a machine that doesn't keep time is
 //! one kind, and wrong working counters are another.
 
+use super::carrier::{Cable, Carrier};
 use super::counters::WrongCounters;
-use super::timing::{Cable, FarEnd, Timing};
+use super::timing::{FarEnd, Timing};
 use crate::told::FaultCounts;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -26,7 +27,7 @@ pub(super) struct Lines {
     timing_said: Said,
     wrong: WrongCounters,
     wrong_said: Said,
-    cable: Box<dyn Fn() -> Cable + Send>,
+    carrier: Carrier,
     others: BTreeMap<Kind, Others>,
     counts: FaultCounts,
 }
@@ -59,7 +60,7 @@ impl Lines {
             timing_said: Said::default(),
             wrong: WrongCounters::default(),
             wrong_said: Said::default(),
-            cable: Box::new(cable),
+            carrier: Carrier::new(cable),
             others: BTreeMap::new(),
             counts: FaultCounts::default(),
         }
@@ -67,7 +68,7 @@ impl Lines {
 
     /// Takes an event in.
     pub(super) fn note(&mut self, event: Event) {
-        if self.timing.note(event.cycle, event.fault) {
+        if self.timing.note(event.cycle, event.fault, || self.carrier.of_a_lost_cycle()) {
             return;
         }
         let kind = kind(event.fault);
@@ -85,8 +86,9 @@ impl Lines {
     /// What may be said now.
     pub(super) fn due(&mut self, now: Instant) -> Vec<Line> {
         let mut lines = Vec::new();
+        self.carrier.drained();
         if self.timing_said.is_long_ago(now) || self.timing.holds_a_first() {
-            lines.extend(self.timing.sentences(&self.cable));
+            lines.extend(self.timing.sentences(&|| self.carrier.now()));
             if !lines.is_empty() {
                 self.timing_said = Said(Some(now));
             }
@@ -109,7 +111,7 @@ impl Lines {
 
     /// All that is left.
     pub(super) fn rest(&mut self) -> Vec<Line> {
-        let (timing, wrong) = (self.timing.sentences(&self.cable), self.wrong.take(Instant::now()));
+        let (timing, wrong) = (self.timing.sentences(&|| self.carrier.now()), self.wrong.take(Instant::now()));
         timing.into_iter().chain(wrong).chain(self.others.values_mut().filter_map(Others::take)).collect()
     }
 
@@ -156,6 +158,8 @@ const fn several(fault: CycleFault) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
     use zerocat_sched::Time;
 
     fn event(cycle: u64, fault: CycleFault) -> Event {
@@ -179,6 +183,31 @@ mod tests {
         assert!(rest.iter().all(told), "{rest:?}");
         assert!(matches!(&lines.rest()[..], [Line::Trouble(_, text)] if text.starts_with("999 cycles lost")));
         assert_eq!(lines.counts(), FaultCounts::from([(Fault::MachineLate, 5_000)]));
+    }
+
+    #[test]
+    fn cycles_that_a_cable_lost_are_not_blamed_on_others_once_it_is_back() {
+        let out = Arc::new(AtomicBool::new(true));
+        let is_out = Arc::clone(&out);
+        // SYNC: one thread.
+        let cable = move || if is_out.load(Ordering::Relaxed) { Cable::Out } else { Cable::In };
+        let (mut lines, began) = (Lines::new(Duration::from_millis(1), FarEnd::Program, cable), Instant::now());
+        let mut said = Vec::new();
+        for cycle in 0..1_010 {
+            // SYNC: one thread.
+            out.store(cycle < 900, Ordering::Relaxed);
+            if cycle < 901 {
+                lines.note(event(cycle, CycleFault::Hole(Duration::from_millis(1))));
+                lines.note(event(cycle, CycleFault::Lost { frame: 0 }));
+            }
+            said.extend(lines.due(began + Duration::from_millis(cycle)));
+        }
+        let had_none =
+            |line: &Line| matches!(line, Line::Trouble(Fault::CyclesLost, text) if text.contains("no carrier"));
+        assert!(said.len() == 2 && said.iter().all(had_none), "{said:?}");
+        lines.note(event(1_020, CycleFault::Lost { frame: 0 }));
+        assert!(matches!(&lines.rest()[..], [Line::Trouble(_, text)] if text.contains("simulated segment was late")));
+        assert_eq!(lines.counts(), FaultCounts::from([(Fault::CyclesLost, 902)]));
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! Cycles that were lost or late, in words that tell a machine that doesn't keep time from a cable that is bad.
 //!
 //! A frame that is missing belongs to the machine where its own cycle was late or preempted, and to the network
-//! otherwise. The realtime thread tells in the order in which it happens: first what it saw of the time, then the frames.
+//! otherwise; one that is missing while the interface has no carrier belongs to the network, however late the machine was.
+//! The realtime thread tells in the order in which it happens: first what it saw of the time, then the frames.
 
+use super::carrier::Cable;
 use super::lines::Line;
 use crate::report::LinkReport;
 use std::time::Duration;
@@ -42,15 +44,6 @@ impl FarEnd {
     }
 }
 
-/// What is known of the interface's cable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cable {
-    /// It may be in order.
-    In,
-    /// The interface has no carrier.
-    Out,
-}
-
 /// What happened since the last sentence.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Since {
@@ -60,6 +53,8 @@ struct Since {
     missed: u64,
     /// Cycles that were lost although this machine was on time.
     lost: u64,
+    /// Cycles that were lost while the interface had no carrier.
+    cut: u64,
     /// The cycle that was lost last.
     cycle: u64,
     /// The longest wait for the CPU.
@@ -93,8 +88,8 @@ impl Timing {
         Self { period, far_end, since: Since::default(), now: Now::default(), hinted: false, missed: 0, lost: 0 }
     }
 
-    /// Takes a fault in. Returns whether it is one of time.
-    pub(super) fn note(&mut self, cycle: u64, fault: CycleFault) -> bool {
+    /// Takes a fault in. `cable` is asked for a cycle that was lost. Returns whether it is a fault of time.
+    pub(super) fn note(&mut self, cycle: u64, fault: CycleFault, cable: impl FnOnce() -> Cable) -> bool {
         if self.now.cycle != cycle {
             self.now = Now { cycle, ..Now::default() };
         }
@@ -107,7 +102,7 @@ impl Timing {
             }
             CycleFault::Late(by) => self.waited(self.now.skipped.saturating_add(by), How::WokeLate),
             CycleFault::Hole(time) => self.waited(time, How::TakenAway),
-            CycleFault::Lost { .. } => self.lost(cycle),
+            CycleFault::Lost { .. } => self.lost(cycle, cable),
             _ => return false,
         }
         true
@@ -118,12 +113,13 @@ impl Timing {
         self.since.wait = self.since.wait.max(self.now.wait);
     }
 
-    fn lost(&mut self, cycle: u64) {
+    fn lost(&mut self, cycle: u64, cable: impl FnOnce() -> Cable) {
         if std::mem::replace(&mut self.now.lost, true) {
             return;
         }
         self.since.cycle = cycle;
         match self.now.wait {
+            _ if cable() == Cable::Out => self.since.cut += 1,
             // It may have been told before its frames were.
             Some(wait) => {
                 self.since.missed += 1;
@@ -135,8 +131,8 @@ impl Timing {
 
     /// Whether a kind of trouble waits that nothing was said of yet.
     pub(super) const fn holds_a_first(&self) -> bool {
-        let Since { skipped, missed, lost, .. } = self.since;
-        (skipped + missed > 0 && self.missed == 0) || (lost > 0 && self.lost == 0)
+        let Since { skipped, missed, lost, cut, .. } = self.since;
+        (skipped + missed > 0 && self.missed == 0) || (lost + cut > 0 && self.lost == 0)
     }
 
     /// How many cycles were lost of which something was said, by fault.
@@ -144,20 +140,20 @@ impl Timing {
         [(Fault::MachineLate, self.missed), (Fault::CyclesLost, self.lost)]
     }
 
-    /// What happened since the last call, a sentence for the machine and one for the network: trouble where a cycle was
-    /// lost. `cable` is asked for what the network has lost.
+    /// What happened since the last call, a sentence for the machine, one for the cable that was out and one for the
+    /// network: trouble where a cycle was lost. `cable` is asked for what the network has lost.
     pub(super) fn sentences(&mut self, cable: &dyn Fn() -> Cable) -> Vec<Line> {
         let since = std::mem::take(&mut self.since);
-        let Since { skipped, missed, lost, cycle, wait } = since;
+        let Since { skipped, missed, lost, cut, cycle, wait } = since;
         self.missed += skipped + missed;
-        self.lost += lost;
-        if skipped + missed + lost == 0 {
+        self.lost += lost + cut;
+        if skipped + missed + lost + cut == 0 {
             let late = wait.map(|wait| Line::News(format!("{}; no cycle was lost", wait.sentence(false))));
             return late.into_iter().collect();
         }
         let machine = (skipped + missed > 0).then(|| Line::Trouble(Fault::MachineLate, self.machine(&since)));
-        let network = (lost > 0).then(|| Line::Trouble(Fault::CyclesLost, self.network(lost, cycle, cable())));
-        machine.into_iter().chain(network).collect()
+        let network = if lost + cut > 0 { self.network(lost, cut, cycle, cable()) } else { Vec::new() };
+        machine.into_iter().chain(network.into_iter().map(|text| Line::Trouble(Fault::CyclesLost, text))).collect()
     }
 
     fn machine(&mut self, since: &Since) -> String {
@@ -178,18 +174,27 @@ impl Timing {
         format!("{what}: {cause} ({innocent}{hint})")
     }
 
-    fn network(&self, lost: u64, cycle: u64, cable: Cable) -> String {
-        let lost = cycles(lost, cycle, "lost");
+    /// What the network lost. Where the cable is out now, that is why.
+    fn network(&self, lost: u64, cut: u64, cycle: u64, cable: Cable) -> Vec<String> {
         if cable == Cable::Out {
-            return format!("{lost}: the interface has no carrier: the cable is out, or the other end has no power");
+            let lost = cycles(lost + cut, cycle, "lost");
+            return vec![format!(
+                "{lost}: the interface has no carrier: the cable is out, or the other end has no power"
+            )];
         }
+        let cut = (cut > 0).then(|| {
+            let lost = cycles(cut, cycle, "lost");
+            format!("{lost}: the interface had no carrier: the cable was out, or the other end had no power")
+        });
+        let elsewhere = (lost > 0).then(|| format!("{}: {}", cycles(lost, cycle, "lost"), self.elsewhere()));
+        cut.into_iter().chain(elsewhere).collect()
+    }
+
+    /// Why cycles are lost that were on time, with a carrier.
+    const fn elsewhere(&self) -> &'static str {
         match self.far_end {
-            FarEnd::Cable => {
-                format!("{lost}: no answer in time, and this machine was on time; look at cables, connectors and power")
-            }
-            FarEnd::Program => {
-                format!("{lost}: the simulated segment was late, it may have had no CPU; this machine was on time")
-            }
+            FarEnd::Cable => "no answer in time, and this machine was on time; look at cables, connectors and power",
+            FarEnd::Program => "the simulated segment was late, it may have had no CPU; this machine was on time",
         }
     }
 }
@@ -235,7 +240,7 @@ mod tests {
 
     fn after(faults: &[(u64, CycleFault)], far_end: FarEnd) -> Timing {
         let mut timing = Timing { hinted: true, ..Timing::new(Duration::from_millis(1), far_end) };
-        assert!(faults.iter().all(|(cycle, fault)| timing.note(*cycle, *fault)));
+        assert!(faults.iter().all(|(cycle, fault)| timing.note(*cycle, *fault, || Cable::In)));
         timing
     }
 
@@ -289,6 +294,19 @@ mod tests {
     }
 
     #[test]
+    fn what_was_lost_while_the_cable_was_out_is_told_so_when_it_is_back() {
+        let mut timing = after(&[(7, LATE), (7, LOST)], FarEnd::Program);
+        timing.sentences(&|| Cable::In);
+        for fault in [LATE, LOST] {
+            timing.note(8, fault, || Cable::Out);
+        }
+        timing.note(9, LOST, || Cable::Out);
+        let text = "2 cycles lost: the interface had no carrier: the cable was out, or the other end had no power";
+        assert_eq!(trouble(timing.sentences(&|| Cable::In)), text);
+        assert_eq!(timing.counts(), [(Fault::MachineLate, 1), (Fault::CyclesLost, 2)]);
+    }
+
+    #[test]
     fn nobody_is_sent_to_a_cable_where_there_is_none() {
         let mut timing = after(&[(7, LATE), (7, LOST), (8, LOST)], FarEnd::Program);
         let told = trouble(timing.sentences(&|| Cable::In));
@@ -311,15 +329,15 @@ mod tests {
     #[test]
     fn frames_that_are_told_after_their_late_cycle_was_are_still_the_machines() {
         let mut timing = Timing::new(Duration::from_millis(1), FarEnd::Cable);
-        timing.note(7, LATE);
+        timing.note(7, LATE, || Cable::In);
         timing.sentences(&|| Cable::In);
-        timing.note(7, LOST);
+        timing.note(7, LOST, || Cable::In);
         assert!(
             trouble(timing.sentences(&|| Cable::In))
                 .ends_with("woke up 400 us late (not the cable, see `zerocat doctor`)")
         );
-        timing.note(9, LATE);
-        timing.note(9, LOST);
+        timing.note(9, LATE, || Cable::In);
+        timing.note(9, LOST, || Cable::In);
         assert!(!trouble(timing.sentences(&|| Cable::In)).contains("doctor"), "it is said once");
     }
 }

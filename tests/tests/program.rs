@@ -131,5 +131,5 @@ fn a_wish_ends_a_start_and_what_is_wrong_with_a_bus_is_said_before_a_link_is_loo
     let Err(Unstarted { error, .. }) = Bus::on("no/interface").rate_hz(0.0).start() else { panic!("it started") };
     let SessionError::Rig(error) = error else { panic!("{error}") };
     let said = error.to_string();
-    assert!(said.starts_with("2 problems in the bus that the program describes:\n  network.properties."), "{said}");
+    assert!(said.starts_with("2 problems in the bus that the program describes:\n  network.interface: "), "{said}");
 }

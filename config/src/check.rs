@@ -18,6 +18,7 @@ use crate::rig::Rig;
 use crate::task::Task;
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::path::Path;
 
 /// Everything that is wrong, in the order of the file's sections.
 pub(crate) fn problems(rig: &Rig) -> Vec<Problem> {
@@ -31,6 +32,13 @@ pub(crate) fn problems(rig: &Rig) -> Vec<Problem> {
     limits::limits(rig, &mut found);
     engine::engine(rig, &mut found);
     exchange::exchange(rig, &mut found);
+    found.problems
+}
+
+/// The same for a rig of this file.
+pub(crate) fn problems_of_file(rig: &Rig, file: &Path) -> Vec<Problem> {
+    let mut found = Found { problems: problems(rig) };
+    sinks::beside(rig, file, &mut found);
     found.problems
 }
 

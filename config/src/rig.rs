@@ -311,7 +311,8 @@ impl Rig {
         let path = path.as_ref();
         let document = parse::file(path)?;
         let rig = parse::rig(&document)?.in_folder_of(path);
-        rig.validate().map_err(|error| parse::placed(error, &document))
+        let problems = check::problems_of_file(&rig, path);
+        if problems.is_empty() { Ok(rig) } else { Err(parse::placed(ConfigError::Problems { problems }, &document)) }
     }
 
     /// Takes the relative paths in it from the folder of its file on.

@@ -256,6 +256,38 @@ fn a_task_may_have_several_sinks() {
 }
 
 #[test]
+fn lines_of_states_by_number_need_the_number_of_each_state() {
+    let by_number = |key: &str| {
+        let mut output = json!({ "entry": "axis.0x6040:00", "data_type": "uint16" });
+        output[key] = json!(7);
+        let mut rig = drive(json!([status()]), json!([output]));
+        rig["tasks"][1]["sink"] = json!({ "jsonl": "a.jsonl", "by": "number" });
+        let problems = Rig::from_json(&rig.to_string()).unwrap().problems();
+        problems.into_iter().find(|problem| problem.path == "tasks[1].sink.by").map(|problem| problem.to_string())
+    };
+    assert_eq!(by_number("state_channel"), None);
+    let refusal = by_number("channel").unwrap();
+    assert!(refusal.contains("has no `state_channel`"), "{refusal}");
+    assert!(refusal.contains("give each enabled channel a `state_channel`, or use names"), "{refusal}");
+}
+
+#[test]
+fn a_timeout_is_longer_than_a_cycle() {
+    let refusal = |timeout: &str| {
+        let mut rig = drive(json!([status()]), json!([{ "entry": "axis.0x6040:00", "data_type": "uint16" }]));
+        rig["tasks"][1]["source"] = json!({ "type": "stdin", "timeout": timeout });
+        let problems = Rig::from_json(&rig.to_string()).unwrap().problems();
+        problems
+            .into_iter()
+            .find(|problem| problem.path == "tasks[1].source.timeout")
+            .map(|problem| problem.to_string())
+    };
+    assert!(refusal("1us").unwrap().contains("1µs is not longer than the cycle of"));
+    assert!(refusal("0s").unwrap().contains("it is 0"));
+    assert_eq!(refusal("500ms"), None);
+}
+
+#[test]
 fn a_source_is_a_word_or_says_more() {
     let source = |source: Value| {
         let mut rig = drive(json!([status()]), json!([{ "entry": "axis.0x6040:00", "data_type": "uint16" }]));
@@ -330,6 +362,24 @@ fn paths_count_from_the_folder_of_the_file() {
     std::fs::remove_dir_all(&folder).unwrap();
     let paths: Vec<_> = read.tasks[0].sinks().iter().map(|sink| sink.path().to_owned()).collect();
     assert_eq!(paths, [folder.join("a.jsonl"), "-".into()]);
+}
+
+#[test]
+fn the_rig_file_is_no_sink_of_its_own_tasks() {
+    let folder = std::env::temp_dir().join(format!("zerocat-config-own-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let mut rig = drive(json!([status()]), json!([]));
+    rig["tasks"].as_array_mut().unwrap().truncate(1);
+    let mut load = |sink: &str| {
+        rig["tasks"][0]["sink"] = json!({ "jsonl": sink });
+        std::fs::write(folder.join("rig.json"), rig.to_string()).unwrap();
+        Rig::load_valid(folder.join("rig.json")).map(drop).map_err(|error| error.to_string())
+    };
+    let (own, other) = (load("./rig.json"), load("other.json"));
+    std::fs::remove_dir_all(&folder).unwrap();
+    let own = own.unwrap_err();
+    assert!(own.contains("tasks[0].sink.jsonl") && own.contains("rig.json` is the rig file itself"), "{own}");
+    assert_eq!(other, Ok(()));
 }
 
 #[test]

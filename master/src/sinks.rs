@@ -104,7 +104,10 @@ fn csv_file(path: &Path, by: By, beginning: Beginning, header: &Header) -> Resul
     let described = beginning == Beginning::Header && regular;
     let beginning = match described.then(|| first_line(path)).flatten() {
         Some(names) if names.trim_end() == csv_names(header, by).trim_end() => Beginning::None,
-        Some(names) => return Err(SinkError::Columns { path: path.to_owned(), names: shortened(names.trim_end()) }),
+        Some(names) => {
+            let (names, written) = (shortened(names.trim_end()), shortened(csv_names(header, by).trim_end()));
+            return Err(SinkError::Columns { path: path.to_owned(), names, written });
+        }
         None => beginning,
     };
     let (name, lines) = file(path)?;
@@ -114,7 +117,7 @@ fn csv_file(path: &Path, by: By, beginning: Beginning, header: &Header) -> Resul
     }
     let beside: OsString = [path.as_os_str(), BESIDE.as_ref()].into_iter().collect();
     let beside = Outfile::open(Path::new(&beside), Existing::Keep, PATIENCE)?;
-    Ok(OpenSink { name, sink: Box::new(DescribedCsv { csv, by, beside }) })
+    Ok(OpenSink { name, sink: Box::new(DescribedCsv { csv, by, beside, owed: false }) })
 }
 
 /// The first line of a file; none where it isn't there, is empty, or can't be read, which its opening tells.
@@ -154,7 +157,7 @@ pub enum SinkError {
     Stdout(#[source] io::Error),
     /// A CSV that holds something else.
     #[error(
-        "{} is there and has other columns than this task writes: `{names}`; move it away, or name another file",
+        "{} is there and has other columns: it begins with `{names}`; this task writes `{written}`; move it away, or name another file",
         path.display()
     )]
     Columns {
@@ -162,6 +165,8 @@ pub enum SinkError {
         path: PathBuf,
         /// The beginning of its first line.
         names: String,
+        /// The beginning of what the task would write as the first line.
+        written: String,
     },
 }
 
@@ -170,18 +175,33 @@ struct DescribedCsv {
     csv: Csv,
     by: By,
     beside: Outfile,
+    /// The file beside it found no room and is written when there is some.
+    owed: bool,
+}
+
+impl DescribedCsv {
+    fn describe(&mut self, header: &Header) -> io::Result<()> {
+        let mut text = serde_json::to_vec_pretty(&header.described(self.by))?;
+        text.push(b'\n');
+        let described = self.beside.replace(&text);
+        self.owed = described.is_err();
+        described
+    }
 }
 
 impl Sink for DescribedCsv {
     fn begin(&mut self, header: &Header) -> io::Result<()> {
-        let mut text = serde_json::to_vec_pretty(&header.described(self.by))?;
-        text.push(b'\n');
-        let described = self.beside.replace(&text);
+        let described = self.describe(header);
         self.csv.begin(header).and(described)
     }
 
     fn take(&mut self, batch: &Batch) -> io::Result<()> {
-        self.csv.take(batch)
+        self.csv.take(batch)?;
+        if self.owed {
+            // The first failure was told; rows that were written aren't lost with this one.
+            let _still_owed = self.describe(&batch.header);
+        }
+        Ok(())
     }
 }
 
@@ -240,14 +260,26 @@ mod tests {
     }
 
     #[test]
+    fn a_description_that_found_no_room_is_written_with_a_later_batch() {
+        let folder = Folder::new();
+        let header = header(&rig(SinkConfig::csv("-")), 0).unwrap();
+        let (_, lines) = file(&folder.path("samples.csv")).unwrap();
+        let beside = Outfile::open(&folder.path("beside.json"), Existing::Keep, PATIENCE).unwrap();
+        let csv = Csv::new(lines, By::Name, Beginning::Header);
+        let mut csv = DescribedCsv { csv, by: By::Name, beside, owed: true };
+        csv.take(&Batch::new(Arc::new(header))).unwrap();
+        assert!(read_to_string(folder.path("beside.json")).unwrap().contains("zerocat-lines/1"));
+        assert!(!csv.owed);
+    }
+
+    #[test]
     fn a_csv_with_other_columns_is_left_as_it_is() {
         let folder = Folder::new();
         let path = folder.path("samples.csv");
         write(&path, "time_ns,other,stale\n1,2,0\n").unwrap();
         let refusal = refusal(SinkConfig::csv(&path));
-        let expected =
-            "samples.csv is there and has other columns than this task writes: `time_ns,other,stale`; move it";
-        assert!(refusal.contains(expected), "{refusal}");
+        let expected = "samples.csv is there and has other columns: it begins with `time_ns,other,stale`; this task writes `time_ns,";
+        assert!(refusal.contains(expected) && refusal.contains("…`; move it away"), "{refusal}");
         assert_eq!(read_to_string(&path).unwrap(), "time_ns,other,stale\n1,2,0\n");
         assert!(!folder.path("samples.csv.channels.json").exists());
         run(SinkConfig { header: false, ..SinkConfig::csv(&path) });

@@ -50,9 +50,6 @@ pub struct ChannelHeader {
     pub bits: u8,
     /// Unit of its values, as the rig file says it.
     pub unit: Option<String>,
-    /// Whether the rig file gives the channel a number, which commands are taken under for one of a write task.
-    #[serde(skip)]
-    pub numbered: bool,
 }
 
 impl ChannelHeader {
@@ -68,7 +65,6 @@ impl ChannelHeader {
             data_type: channel.value_type(),
             bits: if channel.bit.is_some() { 1 } else { channel.bit_length },
             unit: channel.unit.clone(),
-            numbered: channel.numbered,
         }
     }
 
@@ -102,10 +98,10 @@ impl Header {
         keys.enumerate().filter_map(|(n, key)| Some((n, key?)))
     }
 
-    /// Whether every channel has a number.
+    /// Whether every channel has a number that its values are reported under.
     #[must_use]
     pub fn numbered(&self) -> bool {
-        self.channels.iter().all(|channel| channel.numbered)
+        self.channels.iter().all(|channel| channel.number.is_some())
     }
 
     /// As one JSON object, for lines that know channels so.
@@ -175,5 +171,17 @@ pub(crate) mod tests {
         assert_eq!(keys(By::Name), [(0, "dev_7".to_owned()), (1, "dev_8".to_owned())]);
         let json: serde_json::Value = serde_json::from_str(&json(&header, By::Number)).unwrap();
         assert_eq!(json["channels"].as_array().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn the_numbers_of_a_write_task_are_those_of_its_states() {
+        let both = placed(7, DataType::Uint8, 0, 8);
+        let (mut states_only, mut commands_only) = (both.clone(), both.clone());
+        states_only.channel.numbered = false;
+        commands_only.channel.state_channel = None;
+        let numbered = |channels: &[Placed]| header(Kind::State, channels).numbered();
+        assert!(numbered(&[both.clone(), states_only]));
+        assert!(!numbered(&[both.clone(), commands_only.clone()]));
+        assert!(header(Kind::Samples, &[both, commands_only]).numbered());
     }
 }

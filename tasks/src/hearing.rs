@@ -1,7 +1,7 @@
 //! Whether a source is still heard. Its end, and its silence where that is limited, make the outputs safe.
 //!
-//! Silence counts while outputs are commanded and live, from the last line on: a source that has commanded nothing yet
-//! can't fall silent. Each change is told once.
+//! Silence counts while outputs are commanded and live, from the last line on, or from when the last one that waited for its
+//! turn was handed over: a source that has commanded nothing yet can't fall silent. Each change is told once.
 
 use std::fmt;
 use std::time::Duration;
@@ -43,13 +43,26 @@ impl fmt::Display for SourceEvent {
         match self {
             Self::Live => f.write_str("commands are obeyed from now on"),
             Self::Silent { after } => {
-                write!(f, "the source has said nothing for {after:?}: its outputs are safe until it commands again")
+                write!(
+                    f,
+                    "the source has said nothing for {}: its outputs are safe until it commands again",
+                    short(*after)
+                )
             }
             Self::HeardAgain { after } => {
-                write!(f, "the source is heard again after {after:?}; outputs that it doesn't command are safe")
+                write!(f, "the source is heard again after {}; outputs that it doesn't command are safe", short(*after))
             }
             Self::Ended => f.write_str("the source has ended: its outputs are safe"),
         }
+    }
+}
+
+/// A time with as many digits as matter: `350 us`, `500.5 ms`, `2.0 s`.
+fn short(time: Duration) -> String {
+    match time.as_micros() {
+        micros @ 0..1_000 => format!("{micros} us"),
+        1_000..1_000_000 => format!("{:.1} ms", time.as_secs_f64() * 1e3),
+        _ => format!("{:.1} s", time.as_secs_f64()),
     }
 }
 
@@ -101,6 +114,13 @@ impl Hearing {
         std::mem::take(&mut self.silent).then_some(SourceEvent::HeardAgain { after })
     }
 
+    /// Lines of it still wait for their turn, so it isn't silent: silence counts from the last of them.
+    pub(crate) fn waits(&mut self, now: Duration) {
+        if !self.silent {
+            self.last = self.last.max(now);
+        }
+    }
+
     /// The source has ended.
     pub(crate) fn end(&mut self) -> Option<SourceEvent> {
         self.silent = false;
@@ -133,6 +153,15 @@ mod tests {
         assert_eq!(hearing.line(MS * 102), None);
         assert_eq!(hearing.look(MS * 112, MS * 35), None);
         assert!(hearing.look(MS * 113, MS * 35).is_some());
+    }
+
+    #[test]
+    fn times_are_told_with_as_many_digits_as_matter() {
+        let told = |nanos| SourceEvent::Silent { after: Duration::from_nanos(nanos) }.to_string();
+        let times = [350_000, 500_548_851, 1_504_187_841].map(told);
+        for (told, time) in times.iter().zip(["350 us", "500.5 ms", "1.5 s"]) {
+            assert!(told.starts_with(&format!("the source has said nothing for {time}: ")), "{told}");
+        }
     }
 
     #[test]

@@ -20,6 +20,8 @@ pub struct Keys {
     channels: Vec<ResolvedChannel>,
     /// Which of them has a name; names are unique.
     names: HashMap<String, usize>,
+    /// Channels that the rig file has and doesn't enable.
+    disabled: Vec<ResolvedChannel>,
 }
 
 /// What a key means.
@@ -50,6 +52,12 @@ pub enum UnknownKey {
         /// Their names.
         names: Vec<String>,
     },
+    /// One that is not enabled.
+    #[error("`{key}` is disabled; write `enabled: true` at its channel in the rig file")]
+    Disabled {
+        /// The key.
+        key: String,
+    },
 }
 
 impl Keys {
@@ -58,7 +66,13 @@ impl Keys {
     pub fn new(channels: &[Placed]) -> Self {
         let channels: Vec<_> = channels.iter().map(|placed| placed.channel.clone()).collect();
         let names = channels.iter().enumerate().map(|(n, channel)| (channel.name.clone(), n)).collect();
-        Self { channels, names }
+        Self { channels, names, disabled: Vec::new() }
+    }
+
+    /// With the channels that take no commands, so that a refusal says so.
+    #[must_use]
+    pub fn with_disabled(self, disabled: Vec<ResolvedChannel>) -> Self {
+        Self { disabled, ..self }
     }
 
     /// The channel that is called so, or the bit of one.
@@ -88,6 +102,7 @@ impl Keys {
         let called: Vec<_> = self.channels.iter().filter(|channel| channel.answers_to(&reference)).collect();
         match called.as_slice() {
             [one] => Ok(one),
+            [] if self.is_disabled(key, &reference) => Err(UnknownKey::Disabled { key: key.to_owned() }),
             [] => Err(UnknownKey::None { key: key.to_owned(), nearest: self.nearest(key) }),
             several => {
                 let names = several.iter().map(|channel| channel.name.clone()).collect();
@@ -96,8 +111,26 @@ impl Keys {
         }
     }
 
-    /// The names that are most like a text, the likest first.
+    fn is_disabled(&self, key: &str, reference: &Reference) -> bool {
+        self.disabled.iter().any(|channel| channel.name == key || channel.answers_to(reference))
+    }
+
+    /// The entries that a text is without the key of their SubDevice.
+    fn without_key(&self, text: &str) -> Vec<String> {
+        let with_key = |channel: &ResolvedChannel| Reference::Text(format!("{}.{text}", channel.slave));
+        let meant = self.channels.iter().filter(|channel| channel.answers_to(&with_key(channel)));
+        let mut entries: Vec<_> = meant.map(ResolvedChannel::entry).collect();
+        entries.dedup();
+        entries.truncate(SHOWN);
+        entries
+    }
+
+    /// The entries that a text is but for the key of their SubDevice, else the names that are most like it, the likest first.
     fn nearest(&self, text: &str) -> Vec<String> {
+        let entries = self.without_key(text);
+        if !entries.is_empty() {
+            return entries;
+        }
         let likeness = |name: &String| (strsim::jaro_winkler(&name.to_lowercase(), &text.to_lowercase()), name.clone());
         let mut names: Vec<(f64, String)> = self.names.keys().map(likeness).filter(|(like, _)| *like > ALIKE).collect();
         names.sort_by(|(one, name), (other, other_name)| other.total_cmp(one).then_with(|| name.cmp(other_name)));
@@ -171,6 +204,21 @@ mod tests {
             assert!(refusal(&keys, key).contains("is none of this task's enabled channels"), "{key}");
         }
         assert_eq!(refusal(&keys, "999999"), "`999999` is none of this task's enabled channels");
+    }
+
+    #[test]
+    fn an_entry_without_its_key_and_a_disabled_channel_are_told_as_such() {
+        let spare = channel(7, "axis_spare", "spare", Some(2)).channel;
+        let keys = keys().with_disabled(vec![spare]);
+        let meant = "is none of this task's enabled channels; did you mean `axis.left.0x6040:1a`?";
+        for key in ["0x6040:1a", "control word"] {
+            assert_eq!(refusal(&keys, key), format!("`{key}` {meant}"));
+        }
+        for key in ["axis_spare", "7", "axis.left.0x6040:1a.2"] {
+            assert!(keys.find("axis_control_word").is_ok());
+            let told = refusal(&keys, key);
+            assert_eq!(told, format!("`{key}` is disabled; write `enabled: true` at its channel in the rig file"));
+        }
     }
 
     #[test]

@@ -43,6 +43,11 @@ impl Queue {
         self.0.pop_front()
     }
 
+    /// Whether nothing waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Drops the values of some channels, and keeps the others of their lines. Gives the number of those that it dropped.
     pub(crate) fn drop_values_of(&mut self, channels: impl Fn(u32) -> bool) -> u64 {
         let mut dropped = 0;

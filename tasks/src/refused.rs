@@ -20,6 +20,13 @@ impl LineError {
     }
 }
 
+impl LineError {
+    /// Whether it is of a value of a line whose others are taken.
+    pub(crate) const fn is_of_a_value(&self) -> bool {
+        matches!(self, Self::UnknownKey(_) | Self::NotAValue { .. })
+    }
+}
+
 impl Rejected {
     /// Which fault it is.
     #[must_use]

@@ -31,10 +31,12 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use zerocat_config::{
-    AfterOutage, Order as CommandOrder, Rig, Source as SourceConfig, Stdin, WriteTask as WriteTaskConfig,
+    AfterOutage, Order as CommandOrder, ResolvedChannel, Rig, Source as SourceConfig, Stdin,
+    WriteTask as WriteTaskConfig,
 };
 use zerocat_engine::{CommandState, Order, WriterSpec};
 use zerocat_faults::Fault;
+use zerocat_pdi::Direction;
 
 /// Longest sleep between two looks at source and ring.
 const LONGEST_NAP: Duration = Duration::from_millis(1);
@@ -68,7 +70,7 @@ impl WriteSetup {
         };
         Some(Self {
             header: Arc::new(Header::new(&task.name, Kind::State, task.config.state_rate, channels)),
-            keys: Arc::new(Keys::new(channels)),
+            keys: Arc::new(Keys::new(channels).with_disabled(disabled(rig, task))),
             mapping: Mapping::new(channels),
             period: rig.period(),
             state_every: rig.every(task.config.state_rate)?,
@@ -107,6 +109,12 @@ impl WriteSetup {
     }
 }
 
+/// The channels of a task that take no commands.
+fn disabled(rig: &Rig, task: &WriteTaskConfig) -> Vec<ResolvedChannel> {
+    let channels = task.config.channels.iter().filter(|channel| !channel.enabled);
+    channels.filter_map(|channel| rig.channel(&channel.name, Direction::Output)).collect()
+}
+
 /// What one step did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct WriteProgress {
@@ -134,8 +142,8 @@ pub struct WriteTask<C, S, Q> {
     live_since: Option<Duration>,
     /// They went live in this epoch or an earlier one.
     was_live: bool,
-    /// Its outputs are safe since they were live.
-    voided: bool,
+    /// Its outputs are safe since they were live: how many values that waited were dropped since.
+    voided: Option<u64>,
     /// The task may command in this epoch.
     acknowledged: bool,
     /// What the source gave at once.
@@ -183,7 +191,7 @@ impl<C: Commands, S: Samples, Q: Source> WriteTask<C, S, Q> {
             voids,
             live_since: None,
             was_live: false,
-            voided: false,
+            voided: None,
             acknowledged: true,
             sourced: Vec::new(),
             line: Vec::new(),
@@ -216,9 +224,13 @@ impl<C: Commands, S: Samples, Q: Source> WriteTask<C, S, Q> {
         if live && self.live_since.is_none() {
             (self.live_since, self.was_live) = (Some(now), true);
             self.tell(Some(SourceEvent::Live));
-            if std::mem::take(&mut self.voided) {
+            if let Some(dropped) = self.voided.take() {
                 let task = &*self.setup.header.task;
-                tracing::warn!(task, "outputs are safe after an outage, until a command is given; see `after_outage`");
+                let what = void_words(dropped);
+                tracing::warn!(
+                    task,
+                    "outputs are safe after an outage, until a command is given; see `after_outage`{what}"
+                );
             }
         }
         self.poll_source(now);
@@ -256,6 +268,10 @@ impl<C: Commands, S: Samples, Q: Source> WriteTask<C, S, Q> {
         let dropped = self.queue.drop_values_of(|channel| voids.waits(channel));
         self.outputs.release(|channel| voids.waits(channel));
         self.counters().outdate(dropped);
+        if dropped > 0 {
+            let task = &*self.setup.header.task;
+            tracing::warn!(task, "outputs of a SubDevice that was out are safe{}", void_words(dropped));
+        }
     }
 
     /// What was commanded before is void from here on, unless the task is to resume, or the outputs were never live.
@@ -268,18 +284,19 @@ impl<C: Commands, S: Samples, Q: Source> WriteTask<C, S, Q> {
             self.dirty = self.outputs.is_commanding();
             return;
         }
-        self.drop_outdated(now);
+        let dropped = self.drop_outdated(now);
         self.outputs.make_safe();
         (self.dirty, self.acknowledged) = (false, false);
         // Whether it was an outage, or the end, shows when outputs are live again.
-        self.voided = true;
+        self.voided = Some(self.voided.unwrap_or(0).saturating_add(dropped));
     }
 
-    /// Drops what the source gave before the task knew of the epoch.
-    fn drop_outdated(&mut self, now: Duration) {
+    /// Drops what the source gave before the task knew of the epoch. Gives the number of values.
+    fn drop_outdated(&mut self, now: Duration) -> u64 {
         self.take_waiting(now);
         let dropped = self.queue.drop_values();
         self.counters().outdate(dropped);
+        dropped
     }
 
     /// Takes what the source gave and doesn't generate.
@@ -331,14 +348,17 @@ impl<C: Commands, S: Samples, Q: Source> WriteTask<C, S, Q> {
         }
     }
 
-    /// Makes the outputs safe where the source has been silent for too long.
+    /// Makes the outputs safe where the source has been silent for too long. One whose lines wait for their turn isn't.
     fn listen(&mut self, now: Duration) {
         let Some(since) = self.live_since.filter(|_| self.outputs.is_commanding()) else { return };
+        let in_turn = self.setup.order == Order::InTurn && (self.dirty || !self.queue.is_empty());
+        if in_turn {
+            self.hearing.waits(now);
+            return;
+        }
         let event = self.hearing.look(now, since);
         if event.is_some() {
             self.tell(event);
-            let dropped = self.queue.drop_values();
-            self.counters().outdate(dropped);
             self.outputs.make_safe();
             self.dirty = true;
         }
@@ -430,7 +450,12 @@ impl<C: Commands, S: Samples, Q: Source> WriteTask<C, S, Q> {
         let count = self.counters().malform(error);
         if count.is_power_of_two() {
             let task = &*self.setup.header.task;
-            tracing::warn!(fault = %error.fault(), task, count, %error, "a line of commands was refused");
+            let fault = error.fault();
+            if error.is_of_a_value() {
+                tracing::warn!(%fault, task, count, %error, "a value of a line was refused; the others are taken");
+            } else {
+                tracing::warn!(%fault, task, count, %error, "a line of commands was refused");
+            }
         }
     }
 
@@ -446,6 +471,15 @@ impl<C: Commands, S: Samples, Q: Source> WriteTask<C, S, Q> {
             stop.nap(nap);
         }
         self.feedback.outlet.finish();
+    }
+}
+
+/// What a warning adds of values that were dropped.
+fn void_words(dropped: u64) -> String {
+    match dropped {
+        0 => String::new(),
+        1 => "; 1 value that waited was dropped".to_owned(),
+        many => format!("; {many} values that waited were dropped"),
     }
 }
 
@@ -652,6 +686,24 @@ mod tests {
         assert_eq!(pushed.sets(), [[15, 0, 0], [0, 0, 0]]);
         assert_eq!(pushed.whole_sets()[1].others, Others::Safe);
         assert!(!task.step(MS * 4).pushed);
+    }
+
+    #[test]
+    fn a_source_whose_lines_wait_for_their_turn_is_not_silent() {
+        let script = vec![(1..=50).flat_map(|n| [command(1, n), SourceItem::Line]).collect()];
+        let habit = Habit { order: Order::InTurn, timeout: Some(MS * 10), ..Habit::default() };
+        let (task, pushed, ..) = task_of(habit, script, 1);
+        let (mut task, told) = listened(task);
+        for n in 0..50u8 {
+            assert!(task.step(MS * u32::from(n)).pushed);
+            assert_eq!(pushed.sets(), [[n + 1, 0, 0]]);
+            pushed.take();
+        }
+        assert!(!task.step(MS * 59).pushed);
+        assert_eq!((task.counters().read().outdated, &told.lock().unwrap()[..]), (0, &["live"][..]));
+        assert!(task.step(MS * 60).pushed, "time counts from when the last of them was handed over");
+        assert_eq!(pushed.whole_sets()[0].others, Others::Safe);
+        assert_eq!(*told.lock().unwrap(), ["live", "silent"]);
     }
 
     #[test]

@@ -79,10 +79,10 @@ fn sinks_begin_with_what_they_hold_beside_the_rig_file_and_are_appended_to() {
             (&json!(20.0), &json!("samples"), &json!("name"))
         );
         assert_eq!((&fault["bit"], &fault["type"], &fault["bits"]), (&json!(3), &json!("bool"), &json!(1)));
-        // By number where all have one: only those that have a state channel.
+        // By number where all have one for their state.
         let state: Value = serde_json::from_str(&lines(&folder.path("outputs.jsonl"))[1]).unwrap();
         let keys: Vec<_> = state["channels"].as_object().unwrap().keys().collect();
-        assert_eq!(keys, ["100110", "100112", "100113"]);
+        assert_eq!(keys, ["100110", "100111", "100112", "100113", "100114"]);
         let report = read_json(&report);
         assert_eq!(report["tasks"][2]["channels"], beside["channels"]);
         assert_eq!(report["tasks"][0]["sinks"][2], "standard output");

@@ -1,4 +1,4 @@
-//! Sinks: that each has a path of its own, that lines by number have numbers, and that a CSV is a table of its own.
+//! Sinks: that each has a path of its own, which isn't the rig file's, that lines by number have numbers, and that a CSV is a table of its own.
 
 use super::{Found, Unique};
 use crate::any_channel::AnyChannel;
@@ -7,6 +7,8 @@ use crate::file_key::FileKey;
 use crate::rig::Rig;
 use crate::sink::{By, Format, Sink};
 use crate::task::Task;
+use std::path::Path;
+use zerocat_pdi::Direction;
 
 /// Checks the sinks of all tasks.
 pub(super) fn sinks(rig: &Rig, found: &mut Found) {
@@ -14,23 +16,40 @@ pub(super) fn sinks(rig: &Rig, found: &mut Found) {
     let mut stdout = None;
     for (i, task) in rig.tasks.iter().enumerate() {
         for (n, sink) in task.sinks().iter().enumerate() {
-            let at = if task.sinks().len() == 1 { format!("tasks[{i}].sink") } else { format!("tasks[{i}].sink[{n}]") };
+            let at = place(task, i, n);
             file(sink, &at, &mut files, found);
             table(sink, &at, &mut stdout, found);
             columns(task, sink, &at, found);
             if sink.by == Some(By::Number)
                 && let Some(name) = unnumbered(task)
             {
-                let what = format!("channel `{name}` has no number");
-                found.add(
-                    Rule::KeyMissing,
-                    format!("{at}.by"),
-                    what,
-                    "give each enabled channel a `channel`, or use names",
-                );
+                let key = if matches!(task, Task::Write(_)) { "state_channel" } else { "channel" };
+                let what = format!("channel `{name}` has no `{key}`, which is its number in these lines");
+                let fix = format!("give each enabled channel a `{key}`, or use names");
+                found.add(Rule::KeyMissing, format!("{at}.by"), what, fix);
             }
         }
     }
+}
+
+/// Checks that no sink writes to the rig file itself.
+pub(super) fn beside(rig: &Rig, rig_file: &Path, found: &mut Found) {
+    let Some(own) = FileKey::of(rig_file) else { return };
+    for (i, task) in rig.tasks.iter().enumerate() {
+        for (n, sink) in task.sinks().iter().enumerate() {
+            let empty = sink.is_stdout() || sink.path().as_os_str().is_empty();
+            if !empty && FileKey::of(sink.path()).as_ref() == Some(&own) {
+                let at = format!("{}.{}", place(task, i, n), sink.key());
+                let what = format!("`{}` is the rig file itself", sink.path().display());
+                found.add(Rule::Duplicate, at, what, "give each sink its own file");
+            }
+        }
+    }
+}
+
+/// Where the file has the `n`th sink of the `i`th task.
+fn place(task: &Task, i: usize, n: usize) -> String {
+    if task.sinks().len() == 1 { format!("tasks[{i}].sink") } else { format!("tasks[{i}].sink[{n}]") }
 }
 
 fn file(sink: &Sink, at: &str, files: &mut Unique<FileKey>, found: &mut Found) {
@@ -74,8 +93,13 @@ fn columns(task: &Task, sink: &Sink, at: &str, found: &mut Found) {
     }
 }
 
+/// A channel that has no number in lines: those of a write task hold its states.
 fn unnumbered(task: &Task) -> Option<&str> {
-    enabled(task).find(|channel| !channel.numbered).map(|channel| channel.name)
+    let has = |channel: &AnyChannel<'_>| match channel.direction {
+        Direction::Input => channel.numbered,
+        Direction::Output => channel.state_channel.is_some(),
+    };
+    enabled(task).find(|channel| !has(channel)).map(|channel| channel.name)
 }
 
 /// The enabled channels of a task.

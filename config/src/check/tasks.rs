@@ -6,6 +6,7 @@ use crate::rates::multiple;
 use crate::rig::Rig;
 use crate::source::Source;
 use crate::task::{ReadTask, Task, WriteTask};
+use std::time::Duration;
 
 /// Checks every task apart from its channels.
 pub(super) fn tasks(rig: &Rig, found: &mut Found) {
@@ -77,12 +78,12 @@ fn write_task(rig: &Rig, task: &WriteTask, at: &str, level: &str, stdin: &mut Un
     let path = format!("{level}.channels");
     found.demand(Rule::Empty, !config.channels.is_empty(), &path, "it is empty", "add a channel, or remove the task");
     if config.channels.iter().any(|channel| channel.enabled) {
-        source(task, at, stdin, found);
+        source(rig, task, at, stdin, found);
     }
 }
 
 /// Checks where the commands of a task come from that commands something.
-fn source(task: &WriteTask, at: &str, stdin: &mut Unique<()>, found: &mut Found) {
+fn source(rig: &Rig, task: &WriteTask, at: &str, stdin: &mut Unique<()>, found: &mut Found) {
     let mut enabled = task.config.channels.iter().filter(|channel| channel.enabled);
     let waveforms = enabled.any(|channel| channel.waveform.is_some());
     let path = format!("{at}.source");
@@ -100,15 +101,27 @@ fn source(task: &WriteTask, at: &str, stdin: &mut Unique<()>, found: &mut Found)
                 what,
                 "set the source to \"waveform\", or remove the waveform",
             );
-            let zero = stdin_of.timeout.is_some_and(|timeout| timeout.is_zero());
-            let fix = "give a time such as \"500ms\"";
-            found.demand(Rule::OutOfRange, !zero, &format!("{path}.timeout"), "it is 0", fix);
+            if let Some(timeout) = stdin_of.timeout {
+                longer_than_a_cycle(rig, timeout, &format!("{path}.timeout"), found);
+            }
             if let Some(first) = stdin.taken((), &path) {
                 let what = format!("{first} takes standard input already");
                 found.add(Rule::Duplicate, path, what, "leave standard input to one task");
             }
         }
     }
+}
+
+/// A source is looked at once in a cycle, and can't be heard more often.
+fn longer_than_a_cycle(rig: &Rig, timeout: Duration, path: &str, found: &mut Found) {
+    let period = rig.period();
+    // Of a rate that is wrong its own problem tells.
+    let fits = if period == Duration::MAX { !timeout.is_zero() } else { timeout > period };
+    let what = match timeout {
+        Duration::ZERO => "it is 0".to_owned(),
+        _ => format!("{timeout:?} is not longer than the cycle of {period:?}"),
+    };
+    found.demand(Rule::OutOfRange, fits, path, what, "give it several cycles, such as \"500ms\"");
 }
 
 fn network_of(rig: &Rig, device: &str, at: &str, found: &mut Found) {

@@ -4,7 +4,8 @@
 //!
 //! - an output sync manager whose buffers change between two readings (bits 4 and 5 of its status, 0x0805 + 8 n);
 //! - a process data watchdog that is enabled (0x0420 is not 0, and an output sync manager triggers it) and still runs
-//!   (0x0440) after longer than its time. The bit in 0x0440 is also set where the watchdog is off, so it says nothing alone.
+//!   (0x0440) after longer than its time. The bit in 0x0440 is also set where the watchdog is off, or was never triggered
+//!   because no output has been written yet, so it says nothing alone.
 //!
 //! A bus that its MainDevice left in OP when it died has no signs of life, and may be taken.
 //!
@@ -30,6 +31,10 @@ const READINGS: u32 = 4;
 const LONGEST: Duration = Duration::from_millis(1500);
 /// Sync managers that are looked at; ESCs have 16 at most.
 const MANAGERS: u8 = 16;
+/// Bits of a sync manager's status that say which buffer was written last (ET1100 data sheet, section II, 0x0805).
+const LAST_WRITTEN: u8 = 0x30;
+/// Of those, all: none was written since the sync manager was switched on.
+const NONE_WRITTEN: u8 = LAST_WRITTEN;
 
 /// Why a SubDevice counts as driven.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,14 +119,17 @@ async fn look(datagrams: &Datagrams, position: u16) -> Option<Driven> {
     let watchdog = watchdog(datagrams, target, &outputs).await;
     let wait = watchdog.map_or(Duration::ZERO, |time| time.saturating_mul(2).min(LONGEST));
     let end = datagrams.now().saturating_add(wait.max(BETWEEN.saturating_mul(READINGS)));
-    let first = buffers(datagrams, target, &outputs).await;
+    let first = buffers(datagrams, target, &outputs).await?;
     while datagrams.now() < end {
         datagrams.pause(BETWEEN).await;
-        if buffers(datagrams, target, &outputs).await != first {
+        if buffers(datagrams, target, &outputs).await.is_some_and(|last| last != first) {
             return found(SignOfLife::Buffers);
         }
     }
     watchdog?;
+    if first.iter().all(|last| *last == NONE_WRITTEN) {
+        return None;
+    }
     let running = datagrams.read_u8(target, register::WATCHDOG_STATUS).await.ok()? & 1 != 0;
     if running { found(SignOfLife::Watchdog) } else { None }
 }
@@ -155,12 +163,12 @@ async fn watchdog(datagrams: &Datagrams, target: Target, outputs: &[(u8, SyncMan
     (ticks != 0).then(|| tick.saturating_mul(ticks.into()))
 }
 
-/// Which buffer of each output was written last.
-async fn buffers(datagrams: &Datagrams, target: Target, outputs: &[(u8, SyncManager)]) -> Vec<u8> {
+/// Which buffer of each output was written last. `None` where one can't be read: that is no change.
+async fn buffers(datagrams: &Datagrams, target: Target, outputs: &[(u8, SyncManager)]) -> Option<Vec<u8>> {
     let mut last = Vec::with_capacity(outputs.len());
     for (number, _) in outputs {
-        let status = datagrams.read_u8(target, sync_manager::register(*number) + 5).await;
-        last.push(status.map_or(0, |status| status & 0x30));
+        let status = datagrams.read_u8(target, sync_manager::register(*number) + 5).await.ok()?;
+        last.push(status & LAST_WRITTEN);
     }
-    last
+    Some(last)
 }

@@ -6,6 +6,7 @@ use std::cell::Cell;
 use std::pin::Pin;
 use std::time::Duration;
 
+use support::Loss;
 use support::simulated::{cycle, operate, prepare, segment};
 use zerocat_bus::{Datagrams, Occupancy, Options, SignOfLife, occupancy};
 use zerocat_pdi::Plan;
@@ -69,4 +70,29 @@ fn a_bus_that_a_dead_main_device_left_in_op_is_free() {
     pump.run(operate(&datagrams, &mut network, &plan, &mut image)).unwrap();
     // At once: its watchdogs still run.
     assert_eq!(pump.run(occupancy(&datagrams)).unwrap(), Occupancy::Free { subdevices: 6 });
+}
+
+#[test]
+fn a_bus_that_was_left_in_safe_op_before_its_first_outputs_is_free() {
+    let (datagrams, mut pump) = segment(&SegmentConfig::demo());
+    let (mut network, _plan) = pump.run(prepare(&datagrams, Options::default())).unwrap();
+    pump.run(network.to_safe_op()).unwrap();
+    // Its watchdogs were never triggered, which looks as if they ran.
+    assert_eq!(pump.run(occupancy(&datagrams)).unwrap(), Occupancy::Free { subdevices: 6 });
+}
+
+#[test]
+fn a_sync_manager_that_cannot_be_read_for_a_moment_is_no_sign_of_life() {
+    let (datagrams, mut pump) = segment(&SegmentConfig::demo());
+    let (mut network, plan) = pump.run(prepare(&datagrams, Options::default())).unwrap();
+    pump.run(network.to_safe_op()).unwrap();
+    let mut image = vec![0; plan.image_len];
+    pump.run(operate(&datagrams, &mut network, &plan, &mut image)).unwrap();
+    // Another buffer than the first, which an unread status would look like.
+    pump.run(cycle(&datagrams, &plan, &mut image));
+    // Longer than a reading is repeated.
+    let now = pump.now();
+    pump.loss = Loss::Between(now + Duration::from_millis(22), now + Duration::from_millis(28));
+    assert_eq!(pump.run(occupancy(&datagrams)).unwrap(), Occupancy::Free { subdevices: 6 });
+    assert!(pump.lost > 0);
 }

@@ -41,6 +41,8 @@ pub(crate) enum Loss {
     Both(u64),
     /// One in n by a seeded draw, before or behind the segment.
     Random(u64),
+    /// All between two times, before the segment has seen them.
+    Between(Duration, Duration),
 }
 
 /// The pump: pool, segment, clock.
@@ -137,6 +139,7 @@ impl<S: Segment> Pump<S> {
         self.frames += 1;
         let (outbound, inbound) = match self.loss {
             Loss::None => (false, false),
+            Loss::Between(from, to) => ((from..to).contains(&self.now()), false),
             Loss::Outbound(n) => (self.frames.is_multiple_of(n), false),
             Loss::Inbound(n) => (false, self.frames.is_multiple_of(n)),
             Loss::Both(n) => (self.frames.is_multiple_of(2 * n), self.frames % (2 * n) == n),

@@ -81,6 +81,18 @@ impl Found {
         self.problems.push(Problem::new(Rule::UnknownReference, path, what, fix).or(candidates));
     }
 
+    /// The same, with the nearest of those that are known.
+    fn misspelt(
+        &mut self,
+        path: impl Into<String>,
+        what: impl Into<String>,
+        fix: impl Into<String>,
+        given: &str,
+        known: impl IntoIterator<Item = String>,
+    ) {
+        self.problems.push(Problem::new(Rule::UnknownReference, path, what, fix).or_nearest(given, known));
+    }
+
     /// Adds the problem unless `holds`.
     fn demand(&mut self, rule: Rule, holds: bool, path: &str, what: impl Into<String>, fix: impl Into<String>) {
         if !holds {

@@ -2,7 +2,10 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use zerocat_text::{Place, TextError};
+use zerocat_text::{Place, TextError, nearest};
+
+/// What a fix begins with that says what was probably meant.
+const MEANT: &str = "did you mean";
 
 /// One thing that is wrong in a rig file that parses.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +32,25 @@ impl Problem {
     pub(crate) fn or(mut self, candidates: impl IntoIterator<Item = String>) -> Self {
         self.candidates = candidates.into_iter().collect();
         self
+    }
+
+    /// The same, of a word that isn't one of those that are known: the nearest of them is what was probably meant.
+    pub(crate) fn or_nearest(mut self, given: &str, known: impl IntoIterator<Item = String>) -> Self {
+        let mut known: Vec<String> = known.into_iter().collect();
+        let words: Vec<&str> = known.iter().map(String::as_str).collect();
+        let near = nearest(given, &words).filter(|near| *near != given).map(str::to_owned);
+        if let Some(near) = near {
+            self.fix = format!("{MEANT} `{near}`? Otherwise {}", self.fix);
+            // The likeliest first.
+            known.retain(|word| *word != near);
+            known.insert(0, near);
+        }
+        self.or(known)
+    }
+
+    /// Whether its fix says what was probably meant.
+    pub(crate) fn suggests(&self) -> bool {
+        self.fix.starts_with(MEANT)
     }
 }
 
@@ -132,7 +154,7 @@ pub enum ConfigError {
     Parse(#[from] TextError),
     /// It is XML.
     #[error(
-        "XML: a rig file is JSON or YAML; network and device descriptions (ENI, ESI) aren't read; begin with `scan --draft`"
+        "XML: a rig file is JSON or YAML; network and device descriptions (ENI, ESI) aren't read; begin with `zerocat init`"
     )]
     Xml,
     /// It parses but breaks rules; every broken rule is listed.

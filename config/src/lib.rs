@@ -14,6 +14,7 @@ mod engine;
 mod error;
 mod exchange;
 mod file_key;
+mod file_places;
 mod hints;
 mod identity;
 mod later;
@@ -42,6 +43,7 @@ pub use engine::{Dc, Engine, LinkKind, SafeOutputs, UmemPages, Wait, Wakeup, Xdp
 pub use error::{ConfigError, Problem, Rule};
 pub use exchange::{Overlap, SyncUnit};
 pub use file_key::FileKey;
+pub use file_places::FilePlaces;
 pub use identity::Match;
 pub use later::Later;
 pub use limits::{Limits, Percentiles};

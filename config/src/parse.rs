@@ -41,7 +41,8 @@ pub(crate) fn rig(document: &Document) -> Result<Rig, ConfigError> {
 }
 
 /// Of the broken rules of a rig whose form is wrong, those that don't follow from that: none where a key is missing or out of
-/// place, none within a channel that can't be read, and no reference, which may mean such a channel.
+/// place, none within a channel that can't be read, and no reference that may mean such a channel: one that is near the name of
+/// another doesn't.
 fn independent(rules: Vec<Problem>, form: &[Problem]) -> Vec<Problem> {
     let wrong: Vec<String> = form.iter().map(|problem| whole(&problem.path).to_owned()).collect();
     let within = |path: &str| {
@@ -52,8 +53,9 @@ fn independent(rules: Vec<Problem>, form: &[Problem]) -> Vec<Problem> {
     };
     let channels = form.iter().any(|problem| problem.path.contains(".channels"));
     let refers = |path: &str| path.ends_with(".from") || path == "engine.stop.until.channel";
-    let follows = |path: &str| within(path) || (channels && refers(path));
-    rules.into_iter().filter(|problem| !follows(&problem.path)).collect()
+    let follows =
+        |problem: &Problem| within(&problem.path) || (channels && refers(&problem.path) && !problem.suggests());
+    rules.into_iter().filter(|problem| !follows(problem)).collect()
 }
 
 /// The channel that a path is within, or the path itself.
@@ -62,12 +64,17 @@ fn whole(path: &str) -> &str {
     channel.and_then(|end| path.get(..end)).unwrap_or(path)
 }
 
-/// The same with the places of its problems in the file. The place of a key that isn't there is that of its object.
+/// The same with the places of its problems in the file.
 pub(crate) fn placed(mut error: ConfigError, document: &Document) -> ConfigError {
     if let ConfigError::Problems { problems } = &mut error {
-        problems.iter_mut().for_each(|problem| problem.at = document.place(&problem.path));
+        place(problems, document);
     }
     error
+}
+
+/// Gives problems their places in the file. The place of a key that isn't there is that of its object.
+pub(crate) fn place(problems: &mut [Problem], document: &Document) {
+    problems.iter_mut().for_each(|problem| problem.at = document.place(&problem.path));
 }
 
 /// Whether a file is XML in any encoding: its first character is `<`. Neither JSON nor a rig file in YAML begins so.

@@ -3,6 +3,7 @@
 use crate::check;
 use crate::engine::Engine;
 use crate::error::{ConfigError, Problem};
+use crate::file_places::FilePlaces;
 use crate::identity::Match;
 use crate::later::Later;
 use crate::limits::Limits;
@@ -308,11 +309,22 @@ impl Rig {
     /// # Errors
     /// As for [`Self::load`], and all its problems.
     pub fn load_valid(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
+        Self::load_with_places(path).map(|(rig, _)| rig)
+    }
+
+    /// The same with the places of its keys, for problems that only a bring-up finds.
+    ///
+    /// # Errors
+    /// As for [`Self::load_valid`].
+    pub fn load_with_places(path: impl AsRef<Path>) -> Result<(Self, FilePlaces), ConfigError> {
         let path = path.as_ref();
         let document = parse::file(path)?;
         let rig = parse::rig(&document)?.in_folder_of(path);
         let problems = check::problems_of_file(&rig, path);
-        if problems.is_empty() { Ok(rig) } else { Err(parse::placed(ConfigError::Problems { problems }, &document)) }
+        if !problems.is_empty() {
+            return Err(parse::placed(ConfigError::Problems { problems }, &document));
+        }
+        Ok((rig, FilePlaces::of(document)))
     }
 
     /// Takes the relative paths in it from the folder of its file on.

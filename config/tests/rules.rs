@@ -502,3 +502,61 @@ fn refuses_time_outs_of_nothing_and_of_hours() {
     assert_eq!(parsed(&rig).problems(), []);
     assert_eq!(parsed(&rig).slaves[0].timeouts.longer(), std::time::Duration::from_secs(114));
 }
+
+#[test]
+fn a_stream_rate_that_follows_a_wrong_sample_rate_is_not_told_as_well() {
+    let text = "network: { interface: e0, rate: 1000 }\nslaves: [{ key: axis, position: 0 }]\ntasks:\n\
+                - { name: r, type: ethercat_read, sample_rate: 0, channels: [axis.0x6041:00] }";
+    let problems = zerocat_config::Rig::from_yaml(text).unwrap().problems();
+    let paths: Vec<&str> = problems.iter().map(|problem| problem.path.as_str()).collect();
+    assert_eq!(paths, ["tasks[0].sample_rate"], "{problems:?}");
+}
+
+/// A rig with an input named `position` and an output that follows this, beside another channel to read.
+fn following(followed: &str, other: &str) -> String {
+    format!(
+        "network: {{ interface: e0, rate: 1000 }}\nslaves: [{{ key: axis, position: 0 }}]\ntasks:\n\
+         - {{ name: r, type: ethercat_read, sample_rate: 100, channels: [{{ entry: axis.0x6064:00, name: position }}, {other}] }}\n\
+         - {{ name: w, type: ethercat_write, channels: [{{ entry: axis.0x607a:00, initial: {{ from: {followed} }} }}] }}"
+    )
+}
+
+#[test]
+fn a_misspelt_input_is_told_with_the_one_that_was_meant_beside_a_channel_that_cannot_be_read() {
+    let told = |followed, other| match zerocat_config::Rig::from_yaml(&following(followed, other)) {
+        Ok(rig) => rig.problems(),
+        Err(ConfigError::Problems { problems }) => problems,
+        Err(other) => panic!("{other}"),
+    };
+    for other in ["axis.0x6041:00", "axes.0x6041:00"] {
+        let problems = told("positon", other);
+        let from = problems.iter().find(|problem| problem.path == "tasks[1].channels[0].initial.from").unwrap();
+        assert!(from.fix.starts_with("did you mean `position`?"), "{from}");
+        assert_eq!(from.candidates[0], "position");
+        assert_eq!(problems.len(), 1 + usize::from(other.starts_with("axes")), "{problems:?}");
+    }
+    // It may be what the other channel was meant to be.
+    assert_eq!(told("axes.0x6041:00", "axes.0x6041:00").len(), 1);
+}
+
+#[test]
+fn a_misspelt_vendor_is_told_with_the_one_that_was_meant() {
+    let text = "network: { interface: e0, rate: 1000 }\nslaves: [{ key: axis, position: 0, vendor_id: Beckhof }]";
+    let problems = zerocat_config::Rig::from_yaml(text).unwrap().problems();
+    let [problem] = problems.as_slice() else { panic!("{problems:?}") };
+    assert!(problem.fix.starts_with("did you mean `Beckhoff`?"), "{problem}");
+    assert_eq!(problem.candidates[0], "Beckhoff");
+}
+
+#[test]
+fn hold_is_proposed_for_what_is_safe_only() {
+    for (key, holds) in [("initial", false), ("safe", true)] {
+        let text = format!(
+            "network: {{ interface: e0, rate: 1000 }}\nslaves: [{{ key: axis, position: 0 }}]\ntasks:\n\
+             - {{ name: w, type: ethercat_write, channels: [{{ entry: axis.0x6060:00, data_type: int8, {key}: 300 }}] }}"
+        );
+        let problems = zerocat_config::Rig::from_yaml(&text).unwrap().problems();
+        let problem = problems.iter().find(|problem| problem.path.ends_with(key)).unwrap();
+        assert_eq!(problem.fix.contains("hold"), holds, "{problem}");
+    }
+}

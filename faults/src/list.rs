@@ -105,7 +105,7 @@ faults! {
         "the message has the path of the key; `zerocat schema` prints the formats";
     RulesBroken "rules_broken" Config Some(3);
         "a rig file breaks rules between its keys";
-        "each problem says what to do; `zerocat check` finds them without a network";
+        "each problem says what to do; `zerocat check` finds without a network those that don't depend on types that the bus says";
     RatesImpossible "rates_impossible" Config Some(3);
         "a rate makes no grid, or a task's rates don't divide the network's";
         "choose rates that divide the network's";
@@ -213,7 +213,7 @@ faults! {
         "lower `every` of the sync unit, or raise `engine.watchdog`";
     ChannelUnplaced "channel_unplaced" Config Some(5);
         "a channel names an entry that the SubDevice doesn't map";
-        "`zerocat scan --draft` writes the entries that are there";
+        "`zerocat init` writes the entries that are there into a rig file, `zerocat scan -v` shows them";
     ExchangeIncomplete "exchange_incomplete" Network Some(5);
         "the cyclic exchange did not become complete";
         "look for a SubDevice without its process data, a bad cable, or lost frames";

@@ -116,7 +116,7 @@ impl<'a> Checker<'a> {
             let of_task = if names.is_empty() { String::new() } else { format!(" ({listed})") };
             let fix =
                 format!("give the name of a channel of a read task{of_task}, or an entry such as \"axis.0x6064:00\"");
-            self.found.unknown(format!("{path}.from"), what, fix, names);
+            self.found.misspelt(format!("{path}.from"), what, fix, &input.to_string(), names);
             return;
         };
         let (from, to) = (input_entry.value_type(), output.data_type);
@@ -137,12 +137,13 @@ impl<'a> Checker<'a> {
     fn value(&mut self, value: Setting, entry: Option<&PdoEntry>, path: &str) {
         let Some(entry) = entry.filter(|entry| entry.data_type.fits(entry.bit_length)) else { return };
         if let Err(error) = entry.data_type.admit(value.value(), entry.bit_length) {
-            self.found.add(
-                Rule::TypeMismatch,
-                path,
-                error.to_string(),
-                "give a value that the entry can take, or \"hold\"",
-            );
+            // Nothing can be held before something was sent.
+            let fix = if path.ends_with("initial") {
+                "give a value that the entry can take"
+            } else {
+                "give a value that the entry can take, or \"hold\""
+            };
+            self.found.add(Rule::TypeMismatch, path, error.to_string(), fix);
         }
     }
 

@@ -92,7 +92,8 @@ fn identity(slave: &Slave, i: usize, found: &mut Found) {
     if let Match::Name(name) = properties.vendor() {
         let what = format!("no vendor named `{name}` is known here");
         let known = vendor_names().map(str::to_owned);
-        found.unknown(properties.at(i, "vendor_id"), what, "give the vendor ID, such as 0x00000002", known);
+        let fix = "give the vendor ID, such as 0x00000002";
+        found.misspelt(properties.at(i, "vendor_id"), what, fix, &name, known);
     }
     found.demand(
         Rule::OutOfRange,

@@ -48,7 +48,9 @@ fn read_task(rig: &Rig, task: &ReadTask, at: &str, found: &mut Found) {
 fn read_rates(rate: f64, sample_rate: f64, stream_rate: f64, at: &str, found: &mut Found) {
     let sample = format!("{at}.sample_rate");
     let stream = format!("{at}.stream_rate");
-    let sound = positive(sample_rate, &sample, found) & positive(stream_rate, &stream, found);
+    // A stream rate that the file doesn't give may be the sample rate, and what is wrong with that is told once.
+    let follows = stream_rate.to_bits() == sample_rate.to_bits();
+    let sound = positive(sample_rate, &sample, found) & (follows || positive(stream_rate, &stream, found));
     if !sound || rate <= 0.0 {
         return;
     }

@@ -24,7 +24,8 @@ use nix::sys::socket::{
 
 /// File descriptors that taking a lock needs.
 const DESCRIPTORS: usize = 3;
-/// Attempts at a name that is taken but has no listener: a process has just taken it, or has just ended.
+/// Attempts at a name that is taken but has no listener, because a process has just taken it or has just ended, or whose
+/// listener is this process.
 const LOOKS: u32 = 10;
 /// Time between two of them.
 const PAUSE: Duration = Duration::from_millis(2);
@@ -99,6 +100,7 @@ impl InterfaceLock {
         descriptors::ensure(DESCRIPTORS)?;
         let index = nix::net::if_::if_nametoindex(interface).map_err(|_| no_such_interface(interface))?;
         let name = UnixAddr::new_abstract(format!("zerocat/{index}").as_bytes()).map_err(failed("name"))?;
+        let mut ours = None;
         for look in 0..LOOKS {
             if look > 0 {
                 std::thread::sleep(PAUSE);
@@ -113,12 +115,19 @@ impl InterfaceLock {
                 Err(Errno::EADDRINUSE) => {}
                 Err(errno) => return Err(failed("bind")(errno)),
             }
-            if let Some(pid) = listener(&name).map_err(failed("ask at"))? {
-                return Err(LockError::InUse { interface: interface.to_owned(), pid, program: pid.and_then(program) });
+            match listener(&name).map_err(failed("ask at"))? {
+                None => {}
+                // A child of this process that has not begun its own program yet holds what has been given back already.
+                Some(pid) if pid == Some(std::process::id()) => ours = pid,
+                Some(pid) => return Err(in_use(interface, pid)),
             }
         }
-        Err(LockError::InUse { interface: interface.to_owned(), pid: None, program: None })
+        Err(in_use(interface, ours))
     }
+}
+
+fn in_use(interface: &str, pid: Option<u32>) -> LockError {
+    LockError::InUse { interface: interface.to_owned(), pid, program: pid.and_then(program) }
 }
 
 fn stream() -> Result<OwnedFd, Errno> {

@@ -4,9 +4,10 @@ use crate::Done;
 use crate::exit::{ErrorProblem, Failure};
 use crate::print;
 use clap::Args;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
-use zerocat::config::{ConfigError, Rig, Task};
+use zerocat::config::{ConfigError, FilePlaces, Rig, Task};
 use zerocat::fault_of_config;
 
 /// Check a rig file: keys, types, rates, references. Nothing is sent.
@@ -15,7 +16,7 @@ use zerocat::fault_of_config;
 pub(crate) struct Check {
     /// Rig file, JSON or YAML.
     rig: PathBuf,
-    /// Print JSON.
+    /// Print JSON (schema: `zerocat schema check`).
     #[arg(long)]
     json: bool,
 }
@@ -23,11 +24,16 @@ pub(crate) struct Check {
 /// Entries that are named at most.
 const MOST_NAMED: usize = 4;
 
-#[derive(Debug, Serialize)]
-struct Verdict {
+/// What `check --json` prints, beside `error` where the file is not right.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Verdict {
+    /// Always `zerocat-check/2`.
     schema: &'static str,
+    /// Whether the file is right.
     ok: bool,
+    /// What is wrong.
     problems: Vec<ErrorProblem>,
+    /// What the file asks for and a run doesn't do.
     warnings: Vec<ErrorProblem>,
     /// Entries whose length and type the bus says.
     types_from_bus: Vec<String>,
@@ -60,9 +66,18 @@ pub(crate) fn load(path: &Path) -> Result<Rig, ConfigError> {
     Rig::load_valid(path)
 }
 
+/// The same, with the places of its keys.
+pub(crate) fn load_with_places(path: &Path) -> Result<(Rig, FilePlaces), ConfigError> {
+    Rig::load_with_places(path)
+}
+
 /// The failure that a wrong rig file is.
 pub(crate) fn refused(path: &Path, error: &ConfigError) -> Failure {
     let (problems, fault) = (problems(error), fault_of_config(error));
+    if matches!(error, ConfigError::Read { .. }) {
+        // It names the file itself.
+        return Failure::of(fault, zerocat::chain(error));
+    }
     let failure = match problems.as_slice() {
         [one] => Failure::of(fault, format!("{}: {one}", path.display())),
         many => Failure::of(fault, format!("{}: {} problems\n  {}", path.display(), many.len(), many.join("\n  "))),

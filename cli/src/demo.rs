@@ -56,7 +56,7 @@ impl Demo {
         print::say("in process: no network interface, no AF_XDP, no driver; times are those of two threads");
         let report = LinkReport::new("in_process", "in-process");
         let link = OpenLink::new(Box::new(ours), report);
-        let done = run_rig(rig, Some(link), &self.how, signals, |_| {});
+        let done = run_rig(rig, None, Some(link), &self.how, signals, |_| {});
         segment.stop()?;
         done
     }

@@ -30,6 +30,8 @@ pub(crate) struct Live {
     state: Arc<Mutex<State>>,
     /// Who is out of OP, by position, and since when.
     out: RefCell<BTreeMap<u16, Instant>>,
+    /// Since when nobody answers.
+    silent: Cell<Option<Instant>>,
     /// The figures that were looked at last.
     figures: RefCell<Option<String>>,
 }
@@ -92,6 +94,7 @@ impl Live {
                 background: print::in_background(),
             })),
             out: RefCell::default(),
+            silent: Cell::new(None),
             figures: RefCell::default(),
         }
     }
@@ -182,6 +185,8 @@ impl Live {
         let out = session.out_of_op();
         let values: Vec<String> = session.latest().iter().map(value).collect();
         let waiting: Vec<String> = self.state().waiting.values().cloned().collect();
+        let silent = view::is_silent(counters).then(|| self.silent.get().unwrap_or_else(Instant::now));
+        self.silent.set(silent);
         let plain = view::plain(counters, &out, &waiting, &values);
         if shown == Shown::Drawn {
             let not_well = self.since(&out);
@@ -189,6 +194,7 @@ impl Live {
                 phase: phase.map(|(phase, since)| (phase, since.elapsed())),
                 subdevices: session.subdevices().len(),
                 counters,
+                silent: silent.map(|since| since.elapsed()),
                 not_well: &not_well,
                 waiting: &waiting,
                 values: &values,

@@ -13,11 +13,11 @@ use crate::written;
 use clap::Args;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
-use zerocat::config::{Format, Rig, Sink, Task, XdpMode};
+use zerocat::config::{FilePlaces, Format, Rig, Sink, Task, XdpMode};
 use zerocat::report::Report;
 use zerocat::{
     ATTEMPT, BRING_UP, Ended, Ending, Fault, OpenLink, OutOfOp, Phase, Privileges, SHUTDOWN, Session, SessionError,
-    SessionOptions, Unstarted, fault_of_config,
+    SessionOptions, StartError, Unstarted, fault_of_config,
 };
 
 /// How often the realtime thread is looked after.
@@ -135,7 +135,8 @@ impl Run {
                  --take-bus takes a bus that another MainDevice drives",
             ));
         }
-        let mut rig = check::load(&self.rig).map_err(|error| check::refused(&self.rig, &error))?;
+        let loaded = check::load_with_places(&self.rig);
+        let (mut rig, places) = loaded.map_err(|error| check::refused(&self.rig, &error))?;
         written::apart(&self.how, &rig, Some(&self.rig))?;
         if let Some(interface) = &self.interface {
             rig.network.properties.interface.clone_from(interface);
@@ -150,7 +151,7 @@ impl Run {
         for warning in rig.warnings() {
             print::say(format_args!("warning: {warning}"));
         }
-        run_rig(rig, None, &self.how, signals, |options| {
+        run_rig(rig, Some(&places), None, &self.how, signals, |options| {
             options.replace_program = self.replace_program;
             options.take_bus = self.take_bus;
             options.strict = self.strict;
@@ -159,9 +160,10 @@ impl Run {
     }
 }
 
-/// Runs a rig, over a link that is open already if one is given, and prints what became of it.
+/// Runs a rig, over a link that is open already if one is given, and prints what became of it. `places` are those of its file.
 pub(crate) fn run_rig(
     mut rig: Rig,
+    places: Option<&FilePlaces>,
     link: Option<OpenLink>,
     how: &HowLong,
     signals: &Signals,
@@ -196,7 +198,7 @@ pub(crate) fn run_rig(
         Ok(session) => operate(&session, &live, seconds, stops, signals),
         Err(Unstarted { error, report }) => {
             live.close();
-            let done = before_op(error, &report, &live, signals);
+            let done = before_op(placed(error, places), &report, &live, signals);
             (*report, done)
         }
     };
@@ -217,6 +219,14 @@ fn print_samples(rig: &mut Rig) -> Done {
         }
     }
     Ok(())
+}
+
+/// The same, with the places in the file of keys that only the bus has shown to be wrong.
+fn placed(mut error: SessionError, places: Option<&FilePlaces>) -> SessionError {
+    if let (SessionError::Start(StartError::Rules(problems)), Some(places)) = (&mut error, places) {
+        places.place(problems);
+    }
+    error
 }
 
 /// What a run ends with that did not come to OP.

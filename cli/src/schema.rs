@@ -1,7 +1,8 @@
 //! `zerocat schema`: JSON schemas of the files that zerocat reads and writes.
 
 use crate::Done;
-use crate::exit::ErrorDocument;
+use crate::check::Verdict;
+use crate::exit::{ErrorDocument, WithError};
 use crate::print;
 use clap::{Args, ValueEnum};
 use zerocat::config::Rig;
@@ -29,6 +30,8 @@ enum Format {
     Report,
     /// A line of a JSON-lines sink, written by `run` and `demo`.
     Lines,
+    /// Result of `check`.
+    Check,
     /// Result of `campaign`.
     Campaign,
     /// Result of `sweep`.
@@ -44,6 +47,7 @@ impl Schema {
             Format::Segment => print::json(&schemars::schema_for!(SegmentConfig)),
             Format::Report => print::json(&schemars::schema_for!(Report)),
             Format::Lines => print::json(&lines_schema()),
+            Format::Check => print::json(&schemars::schema_for!(WithError<'static, Verdict>)),
             Format::Campaign => print::json(&schemars::schema_for!(CampaignReport)),
             Format::Sweep => print::json(&schemars::schema_for!(SweepReport)),
             Format::Error => print::json(&schemars::schema_for!(ErrorDocument)),

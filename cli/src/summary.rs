@@ -45,7 +45,7 @@ pub(crate) fn summary(report: &Report) -> String {
     if let Some(margin) = report.spin_margin {
         lines.push(format!("margin    {margin}"));
     }
-    lines.extend(no_room(&report.frames));
+    lines.extend(no_room(&report.frames, report.link.driver.is_some()));
     lines.extend(report.tasks.iter().flat_map(refused));
     lines.extend(faults(report));
     lines.extend(limits(report));
@@ -157,18 +157,19 @@ fn sync_unit(unit: &UnitReport) -> String {
     )
 }
 
-/// What to do about frames that found no room, if there were some.
-fn no_room(frames: &Frames) -> Option<String> {
+/// What to do about frames that found no room, if there were some. A link without a NIC has no carrier to look at.
+fn no_room(frames: &Frames, nic: bool) -> Option<String> {
     let Frames { dropped, refused, cyclic_unsent, .. } = frames;
     let arrived = (*dropped > 0).then(|| {
         format!("{dropped} frames that arrived found no room: the cycle was held up (see holes), or somebody floods the line")
     });
-    let left = (refused + cyclic_unsent > 0).then(|| {
-        format!(
-            "{} frames were not sent: look at the carrier and at pause frames (zerocat doctor)",
-            refused + cyclic_unsent
-        )
-    });
+    let why = if nic {
+        "look at the carrier and at pause frames (zerocat doctor)"
+    } else {
+        "the other end of the link did not take them in time"
+    };
+    let left =
+        (refused + cyclic_unsent > 0).then(|| format!("{} frames were not sent: {why}", refused + cyclic_unsent));
     let all: Vec<_> = arrived.into_iter().chain(left).collect();
     (!all.is_empty()).then(|| format!("no room   {}", all.join("; ")))
 }

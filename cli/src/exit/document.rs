@@ -95,10 +95,11 @@ impl From<&Failure> for ErrorDocument {
 }
 
 /// A document, and in it why the command failed, if it did.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct WithError<'a, T> {
     #[serde(flatten)]
     document: &'a T,
+    /// Why the command failed; left out where it didn't.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<ErrorBody>,
 }

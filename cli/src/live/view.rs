@@ -24,6 +24,8 @@ pub(super) struct View<'a> {
     /// SubDevices on the bus.
     pub(super) subdevices: usize,
     pub(super) counters: &'a Counters,
+    /// For how long nobody has answered, if nobody does.
+    pub(super) silent: Option<Duration>,
     pub(super) not_well: &'a [NotWell<'a>],
     /// SubDevices whose outputs are safe until they are commanded.
     pub(super) waiting: &'a [String],
@@ -49,6 +51,10 @@ impl View<'_> {
     fn head(&self) -> String {
         let phase = phase(self.phase);
         match (self.phase, self.not_well.len()) {
+            (Some((Phase::Running, _)), _) if self.silent.is_some() => {
+                let silent = length(self.silent.unwrap_or_default());
+                format!("{phase}, but no SubDevice has answered for {silent}")
+            }
             (Some((Phase::Running, _)), 0) => format!("{phase}: all {} SubDevices", self.subdevices),
             (Some((Phase::Running, _)), out) => format!("{phase}, but for {out} of {} SubDevices:", self.subdevices),
             _ => phase,
@@ -108,7 +114,12 @@ pub(super) fn plain(counters: &Counters, out: &[OutOfOp], waiting: &[String], va
         text.push_str(&format!(" | safe until commanded: {}", waiting.join(", ")));
     }
     let values: Vec<&str> = values.iter().take(CHANNELS).map(String::as_str).collect();
-    format!("{text} | {}", values.join(", "))
+    if values.is_empty() { text } else { format!("{text} | {}", values.join(", ")) }
+}
+
+/// Whether the newest cycle was answered by nobody.
+pub(super) const fn is_silent(counters: &Counters) -> bool {
+    counters.expected_working_counter > 0 && counters.working_counter == 0
 }
 
 fn figures(counters: &Counters) -> [String; 2] {
@@ -175,11 +186,35 @@ mod tests {
             ..Default::default()
         };
         let phase = Some((Phase::Running, 100 * HOUR));
-        let view = View { phase, subdevices: 100, counters: &counters, not_well: &[], waiting: &[], values: &[] };
+        let none: &[String] = &[];
+        let view = View {
+            phase,
+            subdevices: 100,
+            counters: &counters,
+            silent: None,
+            not_well: &[],
+            waiting: none,
+            values: none,
+        };
         let lines = view.lines();
         assert!(lines.iter().all(|line| line.chars().count() < 80), "{lines:#?}");
         assert_eq!(lines[0], "in OP for 100 h 0 min: all 100 SubDevices");
         assert_eq!(lines.len(), 5, "{lines:#?}");
+    }
+
+    #[test]
+    fn a_network_that_nobody_answers_from_is_not_said_to_be_in_order() {
+        let counters = Counters { expected_working_counter: 9, ..Default::default() };
+        assert!(is_silent(&counters) && !is_silent(&Counters { working_counter: 7, ..counters }));
+        let phase = Some((Phase::Running, Duration::from_secs(4)));
+        let silent = Some(Duration::from_secs(1));
+        let view = View { phase, subdevices: 6, counters: &counters, silent, not_well: &[], waiting: &[], values: &[] };
+        assert_eq!(view.lines()[0], "in OP for 4 s, but no SubDevice has answered for 1 s");
+    }
+
+    #[test]
+    fn a_line_of_a_run_without_values_ends_with_what_it_says() {
+        assert!(plain(&Counters::default(), &[], &[], &[]).ends_with("after the tick"));
     }
 
     #[test]
@@ -195,6 +230,7 @@ mod tests {
             phase: None,
             subdevices: 1,
             counters: &Counters::default(),
+            silent: None,
             not_well: &[],
             waiting: &[],
             values: &values,

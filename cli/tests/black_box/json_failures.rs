@@ -46,11 +46,15 @@ fn every_command_that_fails_with_json_prints_a_failure_by_its_name() {
     ];
     let schema = zerocat(&["schema", "error"]).with_code(0).json();
     let schema = jsonschema::validator_for(&schema).unwrap();
+    let verdict = zerocat(&["schema", "check"]).with_code(0).json();
+    let verdict = jsonschema::validator_for(&verdict).unwrap();
     for (arguments, code, name) in cases {
         let ended = zerocat(&[arguments, &["--json"]].concat());
         let error = error(&ended, code);
         assert_eq!(error["name"], name, "{arguments:?}: {}", ended.err);
-        if arguments[0] != "check" {
+        if arguments[0] == "check" {
+            assert!(verdict.is_valid(&ended.json()), "{arguments:?}: {}", ended.out);
+        } else {
             assert_eq!(ended.json()["schema"], "zerocat-error/1", "{arguments:?}");
             assert!(schema.is_valid(&ended.json()), "{arguments:?}: {}", ended.out);
             assert_eq!(ended.out.lines().count(), 1, "{arguments:?}");

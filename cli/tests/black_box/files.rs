@@ -185,7 +185,7 @@ fn there_is_a_man_page_for_every_command() {
     zerocat(&["man", &pages]).with_code(0);
     for command in commands(&zerocat(&["--help"]).with_code(0).out) {
         let page = std::fs::read_to_string(format!("{pages}/zerocat-{command}.1")).unwrap();
-        assert!(page.contains(".TH ") && page.contains("Example"), "{command}:\n{page}");
+        assert!(page.contains(".TH ") && page.contains(".SH \"EXAMPLES\"\n"), "{command}:\n{page}");
     }
     let file = folder.file("file", "");
     zerocat(&["man", &format!("{file}/man1")]).with_code(3).saying(&["write man pages into"]);

@@ -161,7 +161,7 @@ fn the_outputs_of_a_silent_program_are_safe_until_it_commands_again() {
     bench.run(MS * 40);
     assert_eq!(bench.segment().outputs(0).unwrap()[..6], [0; 6]);
     let told = events.recv(Duration::ZERO).unwrap().to_string();
-    assert!(told.contains("`program`") && told.contains("20ms"), "{told}");
+    assert!(told.contains("`program`") && told.contains("20.0 ms"), "{told}");
     assert!(matches!(io.commit(&before), Err(Refused::WasSilent)));
     let after = io.wait(MS).unwrap();
     assert!(after.begins_anew());

@@ -219,7 +219,7 @@ mod tests {
 
     #[test]
     fn a_round_that_failed_is_counted_and_in_no_other_figure() {
-        let master = Master { name: "zerocat", command: Vec::new() };
+        let master = Master { name: "zerocat", command: Vec::new(), takes_rate: true };
         let came = [arrival(30.0, 100), Err("not in OP".to_owned()), arrival(10.0, 80), arrival(20.0, 90)];
         let row = row(10, &master, &came);
         assert_eq!((row.n, row.failed, row.p50_ms, row.frames), (3, 1, Some(20.0), Some(90)));

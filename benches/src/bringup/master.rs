@@ -15,11 +15,16 @@ const GRACE: Duration = Duration::from_secs(15);
 /// Time between two looks whether it has ended.
 const LOOK: Duration = Duration::from_millis(5);
 
+/// SubDevices up to which our cycles are 1 kHz. The simulated segment has no time for more in a millisecond.
+const AT_A_KILOHERTZ: usize = 200;
+
 /// A MainDevice and the command that starts it; the interface is the command's last argument.
 #[derive(Debug, Clone)]
 pub(super) struct Master {
     pub(super) name: &'static str,
     pub(super) command: Vec<String>,
+    /// Its cycles can be slower for a long segment.
+    pub(super) takes_rate: bool,
 }
 
 /// A bring-up that reached OP.
@@ -37,18 +42,23 @@ pub(super) type Came = Result<Arrival, String>;
 impl Master {
     pub(super) fn zerocat(settings: &BringUpSettings) -> Self {
         let program = settings.program.to_string_lossy().into_owned();
-        Self { name: "zerocat", command: [&program, "bench", "bringup-row", "--interface"].map(String::from).to_vec() }
+        Self {
+            name: "zerocat",
+            command: [&program, "bench", "bringup-row", "--interface"].map(String::from).to_vec(),
+            takes_rate: true,
+        }
     }
 
     /// All that are there.
     pub(super) fn all(settings: &BringUpSettings) -> Vec<Self> {
-        let soem = settings.soem.clone().map(|command| Self { name: "soem", command });
+        let soem = settings.soem.clone().map(|command| Self { name: "soem", command, takes_rate: false });
         std::iter::once(Self::zerocat(settings)).chain(soem).collect()
     }
 
     /// Brings a segment to OP and leaves it.
     pub(super) fn bring_up(&self, interface: &str, subdevices: usize, end: &SegmentEnd) -> Came {
-        let mut child = Running::start(&self.command, interface)?;
+        let slower: &[&str] = if self.takes_rate && subdevices > AT_A_KILOHERTZ { &["--rate", "250"] } else { &[] };
+        let mut child = Running::start(&self.command, interface, slower)?;
         let line = child.line()?;
         let (frames, datagrams) = end.heard();
         child.finish();
@@ -64,11 +74,12 @@ impl Master {
 struct Running(Child);
 
 impl Running {
-    fn start(command: &[String], interface: &str) -> Result<Self, String> {
+    fn start(command: &[String], interface: &str, more: &[&str]) -> Result<Self, String> {
         let (program, arguments) = command.split_first().ok_or("no command")?;
         let child = Command::new(program)
             .args(arguments)
             .arg(interface)
+            .args(more)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

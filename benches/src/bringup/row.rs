@@ -47,12 +47,12 @@ pub enum RowError {
     Pipe(#[from] std::io::Error),
 }
 
-/// Brings all SubDevices on an interface to OP, says so, waits for a line and shuts down.
+/// Brings all SubDevices on an interface to OP, at a rate in Hz, says so, waits for a line and shuts down.
 ///
 /// # Errors
 /// [`RowError`].
-pub fn run(interface: &str) -> Result<(), RowError> {
-    let rig = rig(interface)?.check().map_err(std::io::Error::other)?;
+pub fn run(interface: &str, rate: f64) -> Result<(), RowError> {
+    let rig = rig(interface, rate)?.check().map_err(std::io::Error::other)?;
     let entered: Arc<Mutex<Vec<(Phase, Instant)>>> = Arc::default();
     let seen = Arc::clone(&entered);
     let observer = Observer::new(move |event| {
@@ -72,11 +72,12 @@ pub fn run(interface: &str) -> Result<(), RowError> {
 }
 
 /// A rig without slaves: whoever is there takes part.
-fn rig(interface: &str) -> Result<Rig, ConfigError> {
+fn rig(interface: &str, rate: f64) -> Result<Rig, ConfigError> {
     let text = r#"{ "network": { "key": "bench", "name": "Bench", "make": "EtherCAT", "model": "Network",
         "unknown": "ignore", "properties": { "interface": "lo", "rate": 1000 } } }"#;
     let mut rig = Rig::from_json(text)?;
     interface.clone_into(&mut rig.network.properties.interface);
+    rig.network.properties.rate = rate;
     Ok(rig)
 }
 
@@ -114,7 +115,7 @@ mod tests {
 
     #[test]
     fn a_row_lets_everybody_take_part() {
-        let rig = rig("ecm0").unwrap();
+        let rig = rig("ecm0", 1000.0).unwrap();
         assert!(rig.slaves.is_empty() && rig.problems().is_empty());
         assert_eq!(rig.network.properties.interface, "ecm0");
     }

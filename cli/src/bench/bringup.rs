@@ -62,6 +62,9 @@ pub(super) struct BringUpRow {
     /// The interface.
     #[arg(short, long)]
     interface: String,
+    /// Cycles per second, in Hz.
+    #[arg(long, default_value_t = 1000.0)]
+    rate: f64,
 }
 
 impl BringUp {
@@ -101,6 +104,7 @@ impl BringUp {
 
 impl BringUpRow {
     pub(super) fn run(&self) -> Done {
-        bringup::row::run(&self.interface).map_err(|error| Failure::of(Fault::BenchFailed, zerocat::chain(&error)))
+        bringup::row::run(&self.interface, self.rate)
+            .map_err(|error| Failure::of(Fault::BenchFailed, zerocat::chain(&error)))
     }
 }

@@ -1,7 +1,7 @@
 //! A program against the simulated segment under virtual time, in one thread: for the tests of a controller, without root, a
 //! network, or a clock.
 //!
-//! The bus's life, the engine and the program's [`Io`] are those of production; only who has the clock differs. The same
+//! The bus's life, the engine and the program's [`Io`](crate::Io) are those of production; only who has the clock differs. The same
 //! segment, settings and program give the same run. Needs the feature `testing`.
 //!
 //! ```

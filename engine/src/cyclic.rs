@@ -6,8 +6,8 @@
 //! and only those of SubDevices of which the datagram's working counter says that they took part
 //! ([`validity`](crate::validity)).
 //!
-//! Until it is told that all take part, and from when it is told that they no longer do, the lane expects of each datagram the working counter of before OP at least, and
-//! at most that of OP: what is for OP only may take part already or not.
+//! Until it is told that all take part, and from when it is told that they no longer do, the lane expects of each datagram
+//! the working counter of before OP at least, and at most that of OP: what is for OP only may take part already or not.
 //!
 //! A frame is sent on the ticks of its sync units and keeps its inputs, and whose are stale, until the next one.
 //! A turn on a tick that was missed is taken on the next tick that isn't.
@@ -351,18 +351,15 @@ impl CyclicLane {
         *outstanding = outstanding.saturating_sub(1);
         let LaneFrame { datagrams, roll, fresh, good, .. } = frame;
         let (mut complete, mut all_good) = (true, true);
-        for ((datagram, view), position) in datagrams.iter_mut().zip(received.datagrams()).zip(0u16..) {
-            let Ok(view) = view else { return Admission::Malformed };
-            let got = view.working_counter();
+        for (datagram, position) in datagrams.iter_mut().zip(0u16..) {
+            let Some((data, got)) = datagram.returned(bytes) else { return Admission::Malformed };
             datagram.got = Some(got);
             if datagram.is_al_status() {
-                *al_status = view
-                    .data()
-                    .first_chunk()
-                    .map(|ored| AlReading { ored: u16::from_le_bytes(*ored), responding: got });
+                *al_status =
+                    data.first_chunk().map(|ored| AlReading { ored: u16::from_le_bytes(*ored), responding: got });
             }
             if let Some(roll) = roll.as_mut().filter(|_| datagram.is_status()) {
-                roll.take(view.data(), got);
+                roll.take(data, got);
             }
             let Some(ledger) = &mut datagram.ledger else { continue };
             let expected = ledger.least(*in_op);
@@ -371,7 +368,7 @@ impl CyclicLane {
                 mismatch(Mismatch { frame: u16::from(source.0[5]), datagram: position, expected, got });
             }
             all_good &= ledger.verdict() == Verdict::All || !datagram.is_process();
-            datagram.read(view, image);
+            datagram.read(data, image);
         }
         (*fresh, *good) = (complete, all_good);
         Admission::Taken

@@ -7,7 +7,7 @@ use zerocat_link::Slot;
 use zerocat_pdi::{DatagramPlan, FramePlan, NOBODY, StatusPlan, Turn};
 use zerocat_sched::Time;
 use zerocat_wire::ethernet::{self, MacAddress};
-use zerocat_wire::{Address, Command, Datagram, DatagramView, FrameBuilder, FrameView, WireError, datagram, register};
+use zerocat_wire::{Address, Command, Datagram, FrameBuilder, FrameView, WireError, datagram, register};
 
 /// Bytes of a frame's source address that carry the cycle.
 const SOURCE_MARK: Range<usize> = 9..11;
@@ -170,11 +170,18 @@ impl LaneDatagram {
         }
     }
 
-    /// Copies the good inputs of a returned datagram into the image.
+    /// Its data and its working counter in a frame that came back and was not refused: it stands where it was sent.
     #[inline]
-    pub(crate) fn read(&self, view: DatagramView<'_>, image: &mut [u8]) {
+    pub(crate) fn returned<'f>(&self, frame: &'f [u8]) -> Option<(&'f [u8], u16)> {
+        let (data, rest) =
+            frame.get(self.offset.saturating_add(datagram::HEADER_LEN)..)?.split_at_checked(self.header.len)?;
+        rest.first_chunk().map(|counter| (data, u16::from_le_bytes(*counter)))
+    }
+
+    /// Copies the good inputs of the data that came back into the image.
+    #[inline]
+    pub(crate) fn read(&self, data: &[u8], image: &mut [u8]) {
         let (Purpose::Process { inputs, .. }, Some(ledger)) = (&self.purpose, &self.ledger) else { return };
-        let data = view.data();
         let Some(data) = data.len().checked_sub(inputs.len()).and_then(|from| data.get(from..)) else { return };
         match ledger.verdict() {
             Verdict::All => copy(data, inputs, inputs, image),

@@ -4,6 +4,7 @@ use crate::bind::{BindError, Positions, bind};
 use crate::events::{Phase, SessionEvent};
 use crate::layout;
 use crate::machine::{DrivenBus, Machine};
+use crate::named::named;
 use crate::recognition::{Unnamed, recognise};
 use crate::shutdown::LOOK;
 use crate::stopping::StopWatch;
@@ -243,10 +244,7 @@ impl Planned<'_> {
     pub(crate) fn in_words(&self, position: u16) -> String {
         let found = self.network.subdevices().iter().find(|one| one.position == position);
         let who = found.map_or_else(|| Label { position, ..Label::default() }, SubDevice::label);
-        match self.key(position).filter(|key| *key != who.name) {
-            Some(key) => format!("{who} `{key}`"),
-            None => who.to_string(),
-        }
+        named(&who, self.key(position).as_ref())
     }
 
     /// SubDevices whose outputs no watchdog guards: the sync manager's control doesn't enable it.

@@ -1,5 +1,6 @@
 //! Who is not in OP while the network is in operation.
 
+use crate::named::named;
 use std::collections::BTreeMap;
 use std::fmt;
 use zerocat_bus::{Address, AlShown, Label, StateReport};
@@ -36,10 +37,7 @@ impl OutOfOp {
 
 impl fmt::Display for OutOfOp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.who)?;
-        if let Some(key) = self.key.as_ref().filter(|key| **key != self.who.name) {
-            write!(f, " `{key}`")?;
-        }
+        f.write_str(&named(&self.who, self.key.as_ref()))?;
         let Some(AlShown { status, code }) = self.shown else { return f.write_str(" doesn't answer") };
         if self.has_error_in_op() {
             return write!(f, " is in OP with an error: {code}");

@@ -11,7 +11,7 @@ use crate::events::Observer;
 use crate::front::{Asked, Bus, Io, IoEnds, Parts, ProgramClock, Waiting};
 use crate::machine::{DrivenBus, Life, LifeError, Machine, StopWish, UnwatchedOutputs};
 use crate::subscribers::{Events, Subscribers};
-use crate::surroundings::{LinkState, NotAttached, Surroundings};
+use crate::surroundings::Calm;
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt;
@@ -293,26 +293,4 @@ async fn live(lived: Lived, ends: Ends) -> Result<Life, LifeError> {
         Ok(ports)
     };
     machine.live(connect, |_| {}).await
-}
-
-/// A world in which nothing happens to link and machine.
-#[derive(Debug)]
-struct Calm;
-
-impl Surroundings for Calm {
-    fn carrier(&self) -> Option<bool> {
-        None
-    }
-
-    fn suspended(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    fn link(&self) -> LinkState {
-        LinkState::Standing
-    }
-
-    fn attach_again(&self) -> Result<(), NotAttached> {
-        Ok(())
-    }
 }

@@ -42,6 +42,28 @@ pub trait Surroundings: fmt::Debug {
     fn attach_again(&self) -> Result<(), NotAttached>;
 }
 
+/// A world in which nothing happens to link and machine.
+#[derive(Debug, Clone, Copy)]
+pub struct Calm;
+
+impl Surroundings for Calm {
+    fn carrier(&self) -> Option<bool> {
+        None
+    }
+
+    fn suspended(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn link(&self) -> LinkState {
+        LinkState::Standing
+    }
+
+    fn attach_again(&self) -> Result<(), NotAttached> {
+        Ok(())
+    }
+}
+
 /// The interface of a session on this host.
 #[derive(Debug)]
 pub(crate) struct Host {

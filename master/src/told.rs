@@ -1,6 +1,7 @@
 //! What the report of a run says of its events: how often each fault was told, and who refused an AL state before it got there.
 
 use crate::events::SessionEvent;
+use crate::named::named;
 use crate::void::CommandsVoid;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -47,13 +48,10 @@ impl Retried {
 impl fmt::Display for Retried {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { who, key, state, times, codes } = self;
-        write!(f, "{who}")?;
-        if let Some(key) = key.as_ref().filter(|key| **key != who.name) {
-            write!(f, " `{key}`")?;
-        }
         let often = if *times == 1 { "once".to_owned() } else { format!("{times} times") };
         let codes: Vec<_> = codes.iter().map(ToString::to_string).collect();
-        write!(f, " refused {state} {often} before it got there: {}", codes.join("; "))
+        let who = named(who, key.as_ref());
+        write!(f, "{who} refused {state} {often} before it got there: {}", codes.join("; "))
     }
 }
 

@@ -12,6 +12,7 @@ use crate::bring_up::Planned;
 use crate::events::SessionEvent;
 use crate::layout;
 use crate::machine::Machine;
+use crate::named::named;
 use crate::operation::Left;
 use crate::trouble::Trouble;
 use std::cell::RefCell;
@@ -66,19 +67,15 @@ pub struct CommandedAgain {
     pub key: Option<String>,
 }
 
-fn name(who: &Label, key: Option<&String>) -> String {
-    key.filter(|key| **key != who.name).map_or_else(|| who.to_string(), |key| format!("{who} `{key}`"))
-}
-
 impl fmt::Display for CommandedAgain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} is commanded again", name(&self.who, self.key.as_ref()))
+        write!(f, "{} is commanded again", named(&self.who, self.key.as_ref()))
     }
 }
 
 impl fmt::Display for CommandsVoid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&name(&self.who, self.key.as_ref()))?;
+        f.write_str(&named(&self.who, self.key.as_ref()))?;
         match self.why {
             WhyVoid::WasOut => f.write_str(" was out")?,
             WhyVoid::WatchdogExpired => f.write_str(" got no outputs for longer than its watchdog")?,

@@ -46,11 +46,15 @@ impl fmt::Display for SourceEvent {
                 write!(
                     f,
                     "the source has said nothing for {}: its outputs are safe until it commands again",
-                    short(*after)
+                    short_time(*after)
                 )
             }
             Self::HeardAgain { after } => {
-                write!(f, "the source is heard again after {}; outputs that it doesn't command are safe", short(*after))
+                write!(
+                    f,
+                    "the source is heard again after {}; outputs that it doesn't command are safe",
+                    short_time(*after)
+                )
             }
             Self::Ended => f.write_str("the source has ended: its outputs are safe"),
         }
@@ -58,7 +62,8 @@ impl fmt::Display for SourceEvent {
 }
 
 /// A time with as many digits as matter: `350 us`, `500.5 ms`, `2.0 s`.
-fn short(time: Duration) -> String {
+#[must_use]
+pub fn short_time(time: Duration) -> String {
     match time.as_micros() {
         micros @ 0..1_000 => format!("{micros} us"),
         1_000..1_000_000 => format!("{:.1} ms", time.as_secs_f64() * 1e3),

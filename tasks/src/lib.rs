@@ -40,7 +40,7 @@ pub use commands::{Command, LineError, parse_line};
 pub use counters::{Counts, TaskCounters};
 pub use csv::{Csv, STALE_CHANNELS_COLUMN, STALE_COLUMN, TIME_COLUMN, csv_names};
 pub use header::{ChannelHeader, Described, Header, LINES_SCHEMA};
-pub use hearing::{Listener, SourceEvent};
+pub use hearing::{Listener, SourceEvent, short_time};
 pub use json_lines::{Beginning, JsonLines};
 pub use keys::{Called, Keys, UnknownKey};
 pub use lines::LineReader;

@@ -13,10 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use zerocat::config::{Network as RigNetwork, Rig, Unknown};
-use zerocat::{
-    Bindings, DrivenBus, LinkState, Machine, NotAttached, Observer, Planned, Ports, StartError, StopWish, Surroundings,
-    UnwatchedOutputs,
-};
+use zerocat::{Bindings, Calm, DrivenBus, Machine, Observer, Planned, Ports, StartError, StopWish, UnwatchedOutputs};
 use zerocat_bus::{BringUpError, Datagrams, block_on, requests};
 use zerocat_engine::{
     AcyclicSettings, CommandWriter, Concluded, Controls, CountersReader, Engine, EngineParts, EventReader, Follow,
@@ -50,28 +47,6 @@ pub struct VirtualNetwork<L = InProcessLink> {
     planned: Planned<'static>,
     events: EventReader,
     tasks: Tasks,
-}
-
-/// A world in which nothing happens to link and machine.
-#[derive(Debug)]
-struct Calm;
-
-impl Surroundings for Calm {
-    fn carrier(&self) -> Option<bool> {
-        None
-    }
-
-    fn suspended(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    fn link(&self) -> LinkState {
-        LinkState::Standing
-    }
-
-    fn attach_again(&self) -> Result<(), NotAttached> {
-        Ok(())
-    }
 }
 
 /// The far ends of the engine's rings: one reader of all inputs and one writer of all outputs, both in every cycle.

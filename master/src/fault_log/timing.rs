@@ -10,6 +10,7 @@ use crate::report::LinkReport;
 use std::time::Duration;
 use zerocat_engine::CycleFault;
 use zerocat_faults::Fault;
+use zerocat_tasks::short_time;
 
 /// What came of time, since it was last told.
 #[derive(Debug)]
@@ -201,7 +202,7 @@ impl Timing {
 
 impl Wait {
     fn sentence(self, one_of_many: bool) -> String {
-        let (time, at_most) = (short(self.time), if one_of_many { "up to " } else { "" });
+        let (time, at_most) = (short_time(self.time), if one_of_many { "up to " } else { "" });
         match self.how {
             How::WokeLate if one_of_many => format!("this machine woke up late, by up to {time}"),
             How::WokeLate => format!("this machine woke up {time} late"),
@@ -213,15 +214,6 @@ impl Wait {
 /// One cycle by its number, more by how many they are.
 fn cycles(count: u64, last: u64, what: &str) -> String {
     if count == 1 { format!("cycle {last} {what}") } else { format!("{count} cycles {what}") }
-}
-
-/// A time with as many digits as matter.
-fn short(time: Duration) -> String {
-    match time.as_micros() {
-        micros @ 0..1_000 => format!("{micros} us"),
-        1_000..1_000_000 => format!("{:.1} ms", time.as_secs_f64() * 1e3),
-        _ => format!("{:.1} s", time.as_secs_f64()),
-    }
 }
 
 #[cfg(test)]

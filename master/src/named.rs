@@ -1,0 +1,8 @@
+//! A SubDevice as messages name it: position and name, and its key in the rig file where that is another word.
+
+use zerocat_bus::Label;
+
+/// In words, such as ``SubDevice 5 (ZC-SERVO) `axis` ``.
+pub(crate) fn named(who: &Label, key: Option<&String>) -> String {
+    key.filter(|key| **key != who.name).map_or_else(|| who.to_string(), |key| format!("{who} `{key}`"))
+}

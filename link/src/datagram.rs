@@ -9,6 +9,7 @@
 //! Not guaranteed: room for more than `net.unix.max_dgram_qlen` frames (often 10 or 512) in the peer's queue. Frames
 //! beyond that count as send errors, and `kick` returns `Full`. VLAN-tagged frames are not received.
 
+use std::fmt;
 use std::fs;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -31,46 +32,73 @@ const LOOKS: usize = 64;
 const MEMORY_PER_FRAME: usize = 4096;
 
 /// Why a [`DatagramLink`] could not be opened.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum DatagramError {
     /// A path doesn't fit a socket address.
-    #[error("{path} can't be the path of a UNIX socket: it has 1 to 107 bytes")]
     Path {
         /// The path.
         path: PathBuf,
         /// What the standard library said.
-        #[source]
         source: io::Error,
     },
     /// Both ends have the same path.
-    #[error("{path} is named as both ends of the link, each needs a path of its own")]
     SamePath {
         /// The path.
         path: PathBuf,
     },
     /// Another process has the socket open.
-    #[error("{path} is in use by a running process; end it, or choose another path")]
     InUse {
         /// The path.
         path: PathBuf,
     },
     /// A file that isn't a socket is in the way.
-    #[error("{path} exists and is no socket; choose another path")]
     NotASocket {
         /// The path.
         path: PathBuf,
     },
     /// Another step of the set-up failed.
-    #[error("{step} {path}")]
     SetUp {
         /// The path.
         path: PathBuf,
         /// What was done.
         step: &'static str,
         /// What the operating system said.
-        #[source]
         source: io::Error,
     },
+}
+
+impl fmt::Display for DatagramError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path { path, .. } => {
+                write!(f, "{path} can't be the path of a UNIX socket: it has 1 to 107 bytes", path = path.display())
+            }
+            Self::SamePath { path } => write!(
+                f,
+                "{path} is named as both ends of the link, each needs a path of its own",
+                path = path.display()
+            ),
+            Self::InUse { path } => write!(
+                f,
+                "{path} is in use by a running process; end it, or choose another path",
+                path = path.display()
+            ),
+            Self::NotASocket { path } => {
+                write!(f, "{path} exists and is no socket; choose another path", path = path.display())
+            }
+            Self::SetUp { path, step, .. } => write!(f, "{step} {path}", path = path.display()),
+        }
+    }
+}
+
+impl std::error::Error for DatagramError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Path { source, .. } => Some(source),
+            Self::SetUp { source, .. } => Some(source),
+            _ => None,
+        }
+    }
 }
 
 /// A UNIX datagram socket with persistent transmit slots, bound to one path and sending to another.

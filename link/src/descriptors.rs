@@ -4,14 +4,14 @@
 //! such file or directory". So code that needs several descriptors checks first. Not guaranteed: that another thread
 //! doesn't take them in between.
 
+use std::fmt;
 use std::fs::File;
 use std::io;
 
 use nix::sys::resource::{Resource, getrlimit};
 
 /// Fewer file descriptors are left than are needed.
-#[derive(Debug, thiserror::Error)]
-#[error("too many open files: {needed} more are needed, and the limit is {}; raise it ({})", bound(*limit), remedy(source))]
+#[derive(Debug)]
 pub struct TooManyFiles {
     /// Descriptors that are needed.
     pub needed: usize,
@@ -19,6 +19,24 @@ pub struct TooManyFiles {
     pub limit: Option<u64>,
     /// What the operating system said: `EMFILE`, or `ENFILE` where the limit is the host's.
     pub source: io::Error,
+}
+
+impl fmt::Display for TooManyFiles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { needed, limit, source } = self;
+        write!(
+            f,
+            "too many open files: {needed} more are needed, and the limit is {}; raise it ({})",
+            bound(*limit),
+            remedy(source)
+        )
+    }
+}
+
+impl std::error::Error for TooManyFiles {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.source)
+    }
 }
 
 impl TooManyFiles {

@@ -12,6 +12,7 @@
 //! Guarantees: in one network namespace at most one process has the lock of an interface. Not guaranteed: that other
 //! programs than zerocat ask for the lock, or that a process of another PID namespace can be named.
 
+use std::fmt;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::time::Duration;
 
@@ -33,10 +34,9 @@ const PAUSE: Duration = Duration::from_millis(2);
 const BACKLOG: i32 = 128;
 
 /// Why the lock of an interface couldn't be taken.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum LockError {
     /// Another process has it.
-    #[error("{} uses {interface} already; stop it first", holder(*pid, program.as_deref()))]
     InUse {
         /// The interface.
         interface: String,
@@ -46,7 +46,6 @@ pub enum LockError {
         program: Option<String>,
     },
     /// There is no such interface in this network namespace.
-    #[error("no interface {interface} here; there are: {existing}")]
     NoSuchInterface {
         /// Name that was asked for.
         interface: String,
@@ -54,10 +53,8 @@ pub enum LockError {
         existing: String,
     },
     /// The process has too many files open.
-    #[error(transparent)]
-    Descriptors(#[from] TooManyFiles),
+    Descriptors(TooManyFiles),
     /// A socket couldn't be made or named.
-    #[error("{step} the socket that locks {interface}")]
     SetUp {
         /// The interface.
         interface: String,
@@ -66,6 +63,37 @@ pub enum LockError {
         /// What the operating system said.
         source: std::io::Error,
     },
+}
+
+impl fmt::Display for LockError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InUse { interface, pid, program } => {
+                write!(f, "{} uses {interface} already; stop it first", holder(*pid, program.as_deref()))
+            }
+            Self::NoSuchInterface { interface, existing } => {
+                write!(f, "no interface {interface} here; there are: {existing}")
+            }
+            Self::Descriptors(inner) => inner.fmt(f),
+            Self::SetUp { interface, step, .. } => write!(f, "{step} the socket that locks {interface}"),
+        }
+    }
+}
+
+impl std::error::Error for LockError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Descriptors(inner) => inner.source(),
+            Self::SetUp { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}
+
+impl From<TooManyFiles> for LockError {
+    fn from(inner: TooManyFiles) -> Self {
+        Self::Descriptors(inner)
+    }
 }
 
 impl LockError {

@@ -11,6 +11,7 @@
 //! The interface need not be promiscuous: EtherCAT frames go to the broadcast address and come back to it.
 
 use std::ffi::CString;
+use std::fmt;
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
@@ -29,10 +30,9 @@ use socket::{Arrival, BATCH, Buffer, RawSocket};
 const DESCRIPTORS: usize = 2;
 
 /// Why a [`PacketLink`] could not be opened.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum PacketError {
     /// The host has no interface of that name.
-    #[error("no interface {interface}; this host has: {existing}")]
     NoSuchInterface {
         /// Name that was asked for.
         interface: String,
@@ -40,22 +40,16 @@ pub enum PacketError {
         existing: String,
     },
     /// The process may not open raw sockets.
-    #[error(
-        "open a raw socket on {interface}: not permitted; run as root or give the program CAP_NET_RAW \
-         (setcap cap_net_raw+ep PROGRAM)"
-    )]
     NoPermission {
         /// Name that was asked for.
         interface: String,
     },
     /// The interface is not up.
-    #[error("interface {interface} is down; bring it up with `ip link set {interface} up`")]
     InterfaceDown {
         /// Name that was asked for.
         interface: String,
     },
     /// The interface doesn't carry Ethernet frames.
-    #[error("interface {interface} is not Ethernet (hardware type {hardware_type})")]
     NotEthernet {
         /// Name that was asked for.
         interface: String,
@@ -63,19 +57,55 @@ pub enum PacketError {
         hardware_type: u16,
     },
     /// The process has too many files open.
-    #[error(transparent)]
-    Descriptors(#[from] TooManyFiles),
+    Descriptors(TooManyFiles),
     /// Another step of the set-up failed.
-    #[error("{step} of the raw socket on {interface}")]
     SetUp {
         /// Name that was asked for.
         interface: String,
         /// What was done.
         step: &'static str,
         /// What the operating system said.
-        #[source]
         source: std::io::Error,
     },
+}
+
+impl fmt::Display for PacketError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoSuchInterface { interface, existing } => {
+                write!(f, "no interface {interface}; this host has: {existing}")
+            }
+            Self::NoPermission { interface } => write!(
+                f,
+                "open a raw socket on {interface}: not permitted; run as root or give the program CAP_NET_RAW \
+         (setcap cap_net_raw+ep PROGRAM)"
+            ),
+            Self::InterfaceDown { interface } => {
+                write!(f, "interface {interface} is down; bring it up with `ip link set {interface} up`")
+            }
+            Self::NotEthernet { interface, hardware_type } => {
+                write!(f, "interface {interface} is not Ethernet (hardware type {hardware_type})")
+            }
+            Self::Descriptors(inner) => inner.fmt(f),
+            Self::SetUp { interface, step, .. } => write!(f, "{step} of the raw socket on {interface}"),
+        }
+    }
+}
+
+impl std::error::Error for PacketError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Descriptors(inner) => inner.source(),
+            Self::SetUp { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}
+
+impl From<TooManyFiles> for PacketError {
+    fn from(inner: TooManyFiles) -> Self {
+        Self::Descriptors(inner)
+    }
 }
 
 impl PacketError {

@@ -5,7 +5,7 @@
 //! it. Nothing here allocates or panics.
 
 use crate::octets::Octets;
-use std::ops::Range;
+use core::ops::Range;
 
 /// A bit field in an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -6,6 +6,8 @@
 use crate::entry::Pdo;
 use crate::plan::{Access, Direction, SubDeviceLayout, SyncManagerLayout};
 use crate::unit::Turn;
+use alloc::vec;
+use alloc::vec::Vec;
 use zerocat_wire::datagram::OVERHEAD;
 
 /// Bytes that a frame with one datagram puts on the wire beside its data: preamble, Ethernet and EtherCAT header, the

@@ -1,9 +1,11 @@
 //! PDOs and their entries, as mapped in a SubDevice.
 
-use serde::{Deserialize, Serialize};
+use alloc::string::String;
+use alloc::vec::Vec;
 
 /// One entry of a PDO. Padding has index 0.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Entry {
     /// Index in the object dictionary; 0 for padding.
     pub index: u16,
@@ -26,7 +28,8 @@ impl Entry {
 }
 
 /// One PDO.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Pdo {
     /// Index, 0x1600 and up for outputs (RxPDO), 0x1A00 and up for inputs (TxPDO).
     pub index: u16,

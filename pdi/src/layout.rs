@@ -25,7 +25,9 @@ use crate::plan::{
 };
 use crate::status;
 use crate::unit::{SyncUnit, stagger};
-use std::ops::Range;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::ops::Range;
 use zerocat_wire::Command;
 use zerocat_wire::datagram::MAX_DATA_ALONE;
 use zerocat_wire::fmmu::Fmmu;

@@ -3,10 +3,10 @@
 //! As text they are hexadecimal, two digits a byte, in the order of the process image. Guarantees: never more bytes than
 //! an entry can have, so a value is `Copy` and nothing here allocates but the text; no text panics.
 
-use serde::de::{Error, Visitor};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::fmt::{self, Write};
-use std::str::FromStr;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt::{self, Write};
+use core::str::FromStr;
 
 /// Most bytes of an entry: its length in bits is a byte (ETG.1000.6, 5.6.7.4.7, by memory).
 const MOST: usize = 32;
@@ -20,18 +20,31 @@ pub struct Octets {
 }
 
 /// Why a text is not bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OctetsError {
     /// A half byte is left over.
-    #[error("{0} hexadecimal digits are no whole bytes; give two digits a byte, such as \"00ff\"")]
     Odd(usize),
     /// A letter that is no digit.
-    #[error("`{0}` is not a hexadecimal digit; give two digits a byte, such as \"00ff\"")]
     Digit(char),
     /// More bytes than an entry has.
-    #[error("{0} bytes are more than the {MOST} that an entry can have")]
     Long(usize),
 }
+
+impl fmt::Display for OctetsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Odd(digits) => {
+                write!(f, "{digits} hexadecimal digits are no whole bytes; give two digits a byte, such as \"00ff\"")
+            }
+            Self::Digit(letter) => {
+                write!(f, "`{letter}` is not a hexadecimal digit; give two digits a byte, such as \"00ff\"")
+            }
+            Self::Long(bytes) => write!(f, "{bytes} bytes are more than the {MOST} that an entry can have"),
+        }
+    }
+}
+
+impl core::error::Error for OctetsError {}
 
 impl Octets {
     /// Most bytes.
@@ -105,33 +118,9 @@ impl FromStr for Octets {
         if !text.len().is_multiple_of(2) {
             return Err(OctetsError::Odd(text.len()));
         }
-        let pairs = text.as_bytes().chunks_exact(2).filter_map(|pair| std::str::from_utf8(pair).ok());
+        let pairs = text.as_bytes().chunks_exact(2).filter_map(|pair| core::str::from_utf8(pair).ok());
         let bytes: Vec<u8> = pairs.filter_map(|pair| u8::from_str_radix(pair, 16).ok()).collect();
         Self::new(&bytes).ok_or(OctetsError::Long(bytes.len()))
-    }
-}
-
-impl Serialize for Octets {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Octets {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
-        impl Visitor<'_> for Text {
-            type Value = Octets;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("bytes as hexadecimal text, such as \"00ff\"")
-            }
-
-            fn visit_str<E: Error>(self, text: &str) -> Result<Octets, E> {
-                text.parse().map_err(E::custom)
-            }
-        }
-        deserializer.deserialize_str(Text)
     }
 }
 

@@ -10,7 +10,9 @@
 
 use crate::entry::Pdo;
 use crate::unit::Turn;
-use std::ops::Range;
+use alloc::vec::Vec;
+use core::fmt;
+use core::ops::Range;
 use zerocat_wire::Command;
 use zerocat_wire::datagram::OVERHEAD;
 use zerocat_wire::fmmu::Fmmu;
@@ -231,10 +233,9 @@ pub struct Plan {
 }
 
 /// Why SubDevices don't fit into a plan.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LayoutError {
     /// A SubDevice has process data, and frames have no room for any.
-    #[error("SubDevice {position} has {bytes} bytes of process data, and frames have no room for any")]
     NoRoom {
         /// Position on the bus.
         position: u16,
@@ -242,7 +243,6 @@ pub enum LayoutError {
         bytes: usize,
     },
     /// More is mapped on a sync manager than its length can say.
-    #[error("SubDevice {position} maps {bytes} bytes on sync manager {sync_manager}; it can have 65535")]
     TooLong {
         /// Position on the bus.
         position: u16,
@@ -252,7 +252,6 @@ pub enum LayoutError {
         bytes: usize,
     },
     /// A SubDevice has fewer FMMUs than process data sync managers.
-    #[error("SubDevice {position} needs {needed} FMMUs and has {has}")]
     TooFewFmmus {
         /// Position on the bus.
         position: u16,
@@ -262,9 +261,29 @@ pub enum LayoutError {
         has: u8,
     },
     /// The image is larger than the logical address space.
-    #[error("the process image would have {bytes} bytes; logical addresses end at 4294967295")]
     ImageTooLarge {
         /// Bytes of the image.
         bytes: usize,
     },
 }
+
+impl fmt::Display for LayoutError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoRoom { position, bytes } => {
+                write!(f, "SubDevice {position} has {bytes} bytes of process data, and frames have no room for any")
+            }
+            Self::TooLong { position, sync_manager, bytes } => {
+                write!(f, "SubDevice {position} maps {bytes} bytes on sync manager {sync_manager}; it can have 65535")
+            }
+            Self::TooFewFmmus { position, needed, has } => {
+                write!(f, "SubDevice {position} needs {needed} FMMUs and has {has}")
+            }
+            Self::ImageTooLarge { bytes } => {
+                write!(f, "the process image would have {bytes} bytes; logical addresses end at 4294967295")
+            }
+        }
+    }
+}
+
+impl core::error::Error for LayoutError {}

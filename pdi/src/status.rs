@@ -5,6 +5,8 @@
 
 use crate::crew::{Size, may_tell};
 use crate::plan::{FramePlan, LayoutError, Plan, StatusPlan, SubDeviceLayout};
+use alloc::vec;
+use alloc::vec::Vec;
 use zerocat_wire::datagram::OVERHEAD;
 use zerocat_wire::fmmu::Fmmu;
 

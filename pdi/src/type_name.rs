@@ -4,12 +4,27 @@
 //! doesn't matter there.
 
 use crate::value::DataType;
-use std::str::FromStr;
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use core::fmt;
+use core::str::FromStr;
 
 /// A name that no data type has.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no data type; one of {names}, or a name of the ETG such as INT, UDINT, BIT4 or OCTET_STRING(10)", names = names())]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownType(String);
+
+impl fmt::Display for UnknownType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(name) = self;
+        write!(
+            f,
+            "`{name}` is no data type; one of {names}, or a name of the ETG such as INT, UDINT, BIT4 or OCTET_STRING(10)",
+            names = names()
+        )
+    }
+}
+
+impl core::error::Error for UnknownType {}
 
 /// Names in documents (ETG.1020, table of base data types, by memory; ETG.2000) and what they are here.
 const DOCUMENTS: [(DataType, &[&str]); 11] = [

@@ -4,6 +4,8 @@
 //! estimated pair by pair: two units coincide on a tick if their phases agree modulo the greatest common divisor of
 //! their intervals. With three or more units this may count a coincidence of all of them that never happens.
 
+use alloc::vec::Vec;
+
 /// A group of SubDevices as it is configured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SyncUnit {

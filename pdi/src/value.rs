@@ -7,14 +7,16 @@
 
 use crate::bits::{BitSpan, low_mask};
 use crate::octets::Octets;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use std::fmt;
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use core::fmt;
 
 /// Data type of a channel, named as in the configuration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase", try_from = "String")]
-#[schemars(!try_from)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "lowercase", try_from = "String"))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(!try_from))]
 pub enum DataType {
     /// One bit, kept as a byte.
     Bool,
@@ -43,8 +45,8 @@ pub enum DataType {
 }
 
 /// A value of a channel.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-#[serde(untagged)]
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(untagged))]
 pub enum Value {
     /// Of `Bool`.
     Bool(bool),
@@ -61,10 +63,9 @@ pub enum Value {
 }
 
 /// Why a value can't be written into an entry.
-#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum ValueError {
     /// An entry of this length can't have this type.
-    #[error("{data_type} takes {}, the entry has {bits}", lengths(*data_type))]
     Length {
         /// The type.
         data_type: DataType,
@@ -72,7 +73,6 @@ pub enum ValueError {
         bits: u8,
     },
     /// The value is too large, too small, or not a number.
-    #[error("{value} is out of range for {data_type} of {bits} bits ({})", range(*data_type, *bits))]
     OutOfRange {
         /// The value.
         value: Value,
@@ -82,7 +82,6 @@ pub enum ValueError {
         bits: u8,
     },
     /// The value has a fraction, and the type is an integer.
-    #[error("{value} is not a whole number, as {data_type} of {bits} bits needs")]
     Fraction {
         /// The value.
         value: Value,
@@ -92,7 +91,6 @@ pub enum ValueError {
         bits: u8,
     },
     /// Bytes for a number, a number for bytes, or bytes of another length.
-    #[error("{value} is {}, {}", kind_of(*value), wanted(*data_type, *bits))]
     Form {
         /// The value.
         value: Value,
@@ -102,6 +100,27 @@ pub enum ValueError {
         bits: u8,
     },
 }
+
+impl fmt::Display for ValueError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Length { data_type, bits } => {
+                write!(f, "{data_type} takes {}, the entry has {bits}", lengths(*data_type))
+            }
+            Self::OutOfRange { value, data_type, bits } => {
+                write!(f, "{value} is out of range for {data_type} of {bits} bits ({})", range(*data_type, *bits))
+            }
+            Self::Fraction { value, data_type, bits } => {
+                write!(f, "{value} is not a whole number, as {data_type} of {bits} bits needs")
+            }
+            Self::Form { value, data_type, bits } => {
+                write!(f, "{value} is {}, {}", kind_of(*value), wanted(*data_type, *bits))
+            }
+        }
+    }
+}
+
+impl core::error::Error for ValueError {}
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -391,14 +410,37 @@ impl Value {
             Self::Uint(value) => Some(i128::from(value)),
             Self::Float32(_) | Self::Float64(_) => {
                 let value = self.to_f64();
-                (value.is_finite() && value.fract() == 0.0).then(|| truncated(value))
+                (value.is_finite() && is_whole(value)).then(|| truncated(value))
             }
             Self::Bytes(_) => None,
         }
     }
 
     fn to_nearest(self) -> i128 {
-        self.to_whole().unwrap_or_else(|| truncated(self.to_f64().round()))
+        self.to_whole().unwrap_or_else(|| rounded(self.to_f64()))
+    }
+}
+
+/// From here on every `f64` is a whole number.
+const ALL_WHOLE: f64 = 9_007_199_254_740_992.0;
+
+fn is_whole(value: f64) -> bool {
+    value.abs() >= ALL_WHOLE || fraction(value) == 0.0
+}
+
+/// What a number below [`ALL_WHOLE`] is beyond the whole number that it begins with.
+#[expect(clippy::cast_precision_loss, reason = "exact below 2^53")]
+fn fraction(value: f64) -> f64 {
+    value - truncated(value) as f64
+}
+
+/// The nearest whole number, halves away from zero, as `f64::round`, which needs the standard library.
+fn rounded(value: f64) -> i128 {
+    let whole = truncated(value);
+    if value.is_finite() && !is_whole(value) && fraction(value).abs() >= 0.5 {
+        whole.saturating_add(if value < 0.0 { -1 } else { 1 })
+    } else {
+        whole
     }
 }
 

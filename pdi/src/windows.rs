@@ -5,7 +5,9 @@
 //! task didn't ask for.
 
 use crate::bits::BitSpan;
-use std::ops::Range;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::ops::Range;
 
 /// Byte ranges of an image, and where the task's points lie in the record that is packed from them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

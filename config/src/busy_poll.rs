@@ -2,12 +2,12 @@
 //! and the cause of an error.
 
 use crate::duration;
+#[cfg(feature = "schema")]
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Unexpected, Visitor};
 use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -24,17 +24,18 @@ pub enum BusyPoll {
 }
 
 /// How to busy-poll.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct BusyPollSettings {
     /// Most frames that the kernel takes in one poll, at least 1.
-    #[schemars(range(min = 1))]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
     pub budget: u16,
     /// Polls that find nothing before the NIC's interrupt is enabled again.
     pub napi_defer_hard_irqs: u32,
     /// Time after which the kernel polls by itself while the interrupt is off; null is two cycles.
     #[serde(with = "duration::optional")]
-    #[schemars(with = "Option<String>")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub gro_flush_timeout: Option<Duration>,
 }
 
@@ -105,8 +106,9 @@ impl<'de> Visitor<'de> for WordOrSettings {
     }
 }
 
+#[cfg(feature = "schema")]
 impl JsonSchema for BusyPoll {
-    fn schema_name() -> Cow<'static, str> {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
         "BusyPoll".into()
     }
 

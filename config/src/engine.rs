@@ -4,12 +4,12 @@ use crate::busy_poll::BusyPoll;
 use crate::duration;
 use crate::exchange::{Overlap, SyncUnit};
 use crate::safe::Stop;
-use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::time::Duration;
 
 /// Settings of the realtime thread and its link.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Engine {
     /// Socket that carries the frames.
@@ -27,28 +27,28 @@ pub struct Engine {
     /// CPU that the realtime thread is pinned to; null leaves it unpinned.
     pub cpu: Option<usize>,
     /// SCHED_FIFO priority of the realtime thread, 1 to 98.
-    #[schemars(range(min = 1, max = 98))]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 98)))]
     pub priority: u8,
     /// How the realtime thread waits for a tick.
     pub wait: Wait,
     /// How long before the tick the wait `hybrid` stops sleeping; with null it is measured at start. Only for wait
     /// `hybrid`.
     #[serde(with = "duration::optional")]
-    #[schemars(with = "Option<String>")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub spin_margin: Option<Duration>,
     /// Distributed clocks; only `off` in this version.
     pub dc: Dc,
     /// Time after the tick by which all frames of a cycle must be back; null leaves it to the engine.
     #[serde(with = "duration::optional")]
-    #[schemars(with = "Option<String>")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub deadline: Option<Duration>,
     /// Time before the next tick in which no acyclic frame is sent; null leaves it to the engine.
     #[serde(with = "duration::optional")]
-    #[schemars(with = "Option<String>")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub guard: Option<Duration>,
     /// Process data watchdog of the SubDevices, programmed and read back (registers 0x0400 and 0x0420).
     #[serde(with = "duration")]
-    #[schemars(with = "String")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub watchdog: Duration,
     /// What outputs without a `safe` of their own are while outputs are safe.
     pub safe_outputs: SafeOutputs,
@@ -92,7 +92,8 @@ impl Default for Engine {
 }
 
 /// Kind of socket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LinkKind {
     /// AF_XDP.
@@ -102,7 +103,8 @@ pub enum LinkKind {
 }
 
 /// How an XDP socket is attached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum XdpMode {
     /// The best of the three that the driver supports.
@@ -116,7 +118,8 @@ pub enum XdpMode {
 }
 
 /// Whether the kernel says when it must be woken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Wakeup {
     /// It does (`XDP_USE_NEED_WAKEUP`), so a cycle makes a system call only where one is needed.
@@ -126,7 +129,8 @@ pub enum Wakeup {
 }
 
 /// Pages of the memory that is shared with the kernel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum UmemPages {
     /// As the kernel chooses.
@@ -136,7 +140,8 @@ pub enum UmemPages {
 }
 
 /// How the realtime thread waits for a tick.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Wait {
     /// Sleeps, then spins the last part.
@@ -148,7 +153,8 @@ pub enum Wait {
 }
 
 /// What outputs are while they are safe.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SafeOutputs {
     /// All bits zero.
@@ -158,7 +164,8 @@ pub enum SafeOutputs {
 }
 
 /// Distributed clocks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Dc {
     /// Not used.

@@ -1,10 +1,10 @@
 //! What a rig file demands of one number of a SubDevice's identity.
 
 use crate::number;
+#[cfg(feature = "schema")]
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserializer, Error, MapAccess, Unexpected, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
-use std::borrow::Cow;
 use std::fmt;
 
 /// A demand on vendor, product code, revision or serial number.
@@ -128,8 +128,9 @@ impl<'de> Visitor<'de> for Written {
     }
 }
 
+#[cfg(feature = "schema")]
 impl JsonSchema for Match {
-    fn schema_name() -> Cow<'static, str> {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
         "Match".into()
     }
 

@@ -3,12 +3,12 @@
 
 use crate::duration;
 use crate::number;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// A command that is sent to a SubDevice in a transition.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct StartupCommand {
     /// Transition in which it is sent.
@@ -32,7 +32,8 @@ pub struct StartupCommand {
 }
 
 /// A transition between AL states (ETG.1000.6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Transition {
     /// INIT to PRE-OP.
     #[serde(rename = "IP")]
@@ -55,7 +56,8 @@ pub enum Transition {
 }
 
 /// What happens where a startup command is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum OnError {
     /// Bring-up fails.
@@ -66,14 +68,15 @@ pub enum OnError {
 }
 
 /// Distributed clocks of a SubDevice.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Clocks {
     /// Operation mode by the name that the SubDevice's description gives it.
     pub mode: Option<String>,
     /// AssignActivate word (registers 0x0980 and 0x0981), in place of a mode.
     #[serde(deserialize_with = "number::optional")]
-    #[schemars(with = "Option<u16>")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<u16>"))]
     pub assign_activate: Option<u16>,
     /// SYNC0.
     pub sync0: Option<Sync>,
@@ -82,33 +85,36 @@ pub struct Clocks {
 }
 
 /// A SYNC signal.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Sync {
     /// Time from one to the next; null for the network's cycle.
     #[serde(with = "duration::optional")]
-    #[schemars(with = "Option<String>")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub cycle: Option<Duration>,
     /// Shift against the cycle, in nanoseconds; may be negative.
     pub shift_ns: i64,
 }
 
 /// Watchdogs of a SubDevice, in place of `engine.watchdog`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Watchdogs {
     /// Of the sync managers (register 0x0420).
     #[serde(with = "duration::optional")]
-    #[schemars(with = "Option<String>")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub process_data: Option<Duration>,
     /// Of the process data interface (register 0x0410).
     #[serde(with = "duration::optional")]
-    #[schemars(with = "Option<String>")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub pdi: Option<Duration>,
 }
 
 /// PDOs that are assigned, in place of what the SubDevice has.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Assignment {
     /// Indexes of the TxPDOs (0x1C13), in order.

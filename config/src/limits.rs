@@ -1,13 +1,13 @@
 //! What a run is judged by: the most that may happen in it.
 
 use crate::duration;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Limits of a run; null is none. A run that breaks one ends with exit code 10.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// Most cycles that may lose a frame.
@@ -31,24 +31,25 @@ pub struct Limits {
 }
 
 /// Longest times by percentile; null is none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Percentiles {
     /// Of half of the cycles.
     #[serde(with = "duration::optional")]
-    #[schemars(with = "Option<String>")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub p50: Option<Duration>,
     /// Of 99 % of the cycles.
     #[serde(with = "duration::optional")]
-    #[schemars(with = "Option<String>")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub p99: Option<Duration>,
     /// Of 99.9 % of the cycles.
     #[serde(with = "duration::optional")]
-    #[schemars(with = "Option<String>")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub p999: Option<Duration>,
     /// Of all cycles.
     #[serde(with = "duration::optional")]
-    #[schemars(with = "Option<String>")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub max: Option<Duration>,
 }
 

@@ -1,9 +1,14 @@
 //! Identity numbers and object dictionary indexes: an integer, or a string such as `"0x6041"`.
 
-use schemars::{Schema, SchemaGenerator, json_schema};
+#[cfg(feature = "schema")]
+mod schema;
+
 use serde::de::{Deserializer, Error, Unexpected, Visitor};
 use std::fmt;
 use std::marker::PhantomData;
+
+#[cfg(feature = "schema")]
+pub(crate) use schema::{schema_maybe_u8, schema_maybe_u16, schema_maybe_u32, schema_u8, schema_u16};
 
 /// Reads an integer, or a decimal or `0x…` string, into an unsigned type.
 pub(crate) fn unsigned<'de, D, T>(deserializer: D) -> Result<T, D::Error>
@@ -89,42 +94,4 @@ pub(crate) fn looks_like_one(text: &str) -> bool {
 /// Digits only: no sign, no space, no underscore.
 fn digits(text: &str, radix: u32) -> Option<u64> {
     text.chars().all(|c| c.is_digit(radix)).then(|| u64::from_str_radix(text, radix).ok()).flatten()
-}
-
-/// Schema of a 16-bit number.
-pub(crate) fn schema_u16(_: &mut SchemaGenerator) -> Schema {
-    schema(u64::from(u16::MAX))
-}
-
-/// Schema of an 8-bit number.
-pub(crate) fn schema_u8(_: &mut SchemaGenerator) -> Schema {
-    schema(u64::from(u8::MAX))
-}
-
-/// Schema of a 32-bit number or null.
-pub(crate) fn schema_maybe_u32(_: &mut SchemaGenerator) -> Schema {
-    maybe(schema(u64::from(u32::MAX)))
-}
-
-/// Schema of a 16-bit number or null.
-pub(crate) fn schema_maybe_u16(_: &mut SchemaGenerator) -> Schema {
-    maybe(schema(u64::from(u16::MAX)))
-}
-
-/// Schema of an 8-bit number or null.
-pub(crate) fn schema_maybe_u8(_: &mut SchemaGenerator) -> Schema {
-    maybe(schema(u64::from(u8::MAX)))
-}
-
-fn maybe(number: Schema) -> Schema {
-    json_schema!({ "anyOf": [number, { "type": "null" }] })
-}
-
-fn schema(maximum: u64) -> Schema {
-    json_schema!({
-        "anyOf": [
-            { "type": "integer", "minimum": 0, "maximum": maximum },
-            { "type": "string", "pattern": "^(0[xX][0-9a-fA-F]+|[0-9]+)$" }
-        ]
-    })
 }

@@ -3,25 +3,26 @@
 //! A SubDevice may map one object in two PDOs, several times within one (oversampling terminals), or bring one PDO index
 //! in two slots. Guarantees: [`Place::of`] names one entry and no other, with as few keys as that takes.
 
+#[cfg(feature = "schema")]
 use crate::number;
-use schemars::JsonSchema;
 use serde::Serialize;
 use std::fmt;
 
 /// Which of the entries of its index, subindex and direction is meant; without keys the only one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Place {
     /// Index of the PDO that holds it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(default, schema_with = "number::schema_u16")]
+    #[cfg_attr(feature = "schema", schemars(default, schema_with = "number::schema_u16"))]
     pub pdo_index: Option<u16>,
     /// Which PDO of that index, where several slots bring it: 1 is the first in the process image.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1))]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
     pub pdo_nth: Option<u16>,
     /// Which of the entries that are left, in the order of the process image: 1 is the first.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1))]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
     pub nth: Option<u16>,
 }
 

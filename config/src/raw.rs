@@ -16,12 +16,12 @@ use crate::names;
 use crate::rig::Rig;
 use crate::types;
 use device::{RawNetwork, RawSlave};
-use schemars::JsonSchema;
 use serde::Deserialize;
 use tasks::RawTask;
 
 /// A rig file.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawRig {
     /// The schema that an editor checks the file against; zerocat ignores it.

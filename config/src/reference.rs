@@ -4,10 +4,10 @@
 //! the parts are is known only with the SubDevices' keys at hand.
 
 use crate::number;
+#[cfg(feature = "schema")]
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserializer, Error, Unexpected, Visitor};
 use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
 use std::fmt;
 
 /// A channel by number, or by name or entry.
@@ -85,8 +85,9 @@ impl<'de> Deserialize<'de> for Reference {
     }
 }
 
+#[cfg(feature = "schema")]
 impl JsonSchema for Reference {
-    fn schema_name() -> Cow<'static, str> {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
         "Reference".into()
     }
 

@@ -12,7 +12,6 @@ use crate::parse;
 use crate::place::Place;
 use crate::task::Task;
 use crate::timeouts::Timeouts;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -60,7 +59,8 @@ pub struct Network {
 }
 
 /// What becomes of SubDevices that the file doesn't name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Unknown {
     /// They take part without channels, and are told.
@@ -224,23 +224,24 @@ pub struct Pdos {
 }
 
 /// One entry of a PDO. Padding has index 0 and may be left out, because the SubDevice says where an entry lies.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(from = "RawPdoEntry")]
-#[schemars(deny_unknown_fields, !from)]
+#[cfg_attr(feature = "schema", schemars(deny_unknown_fields, !from))]
 pub struct PdoEntry {
     /// Name that automatic channels use.
     pub name: String,
     /// Index in the object dictionary.
-    #[schemars(schema_with = "number::schema_u16")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "number::schema_u16"))]
     pub index: u16,
     /// Subindex.
-    #[schemars(schema_with = "number::schema_u8")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "number::schema_u8"))]
     pub subindex: u8,
     /// Which entry of that index and subindex, where the SubDevice maps several.
     #[serde(flatten)]
     pub place: Place,
     /// Length in bits; the width of the data type by default.
-    #[schemars(default, schema_with = "number::schema_u8")]
+    #[cfg_attr(feature = "schema", schemars(default, schema_with = "number::schema_u8"))]
     pub bit_length: u8,
     /// Data type.
     pub data_type: DataType,
@@ -387,6 +388,7 @@ impl Rig {
     }
 
     /// JSON schema (draft 2020-12) of a rig file; aliases are not in it.
+    #[cfg(feature = "schema")]
     #[must_use]
     pub fn schema() -> serde_json::Value {
         let mut schema = schemars::schema_for!(crate::raw::RawRig);

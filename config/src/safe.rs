@@ -4,7 +4,6 @@
 use crate::duration;
 use crate::reference::Reference;
 use crate::setting::Setting;
-use schemars::JsonSchema;
 use serde::de::{Deserializer, Error, IntoDeserializer, MapAccess, Unexpected, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
@@ -32,7 +31,8 @@ impl Serialize for OutputValue {
 }
 
 /// An output that follows an input.
-#[derive(Serialize, Deserialize, JsonSchema)]
+#[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct From {
     /// The input: name or number of a channel of a read task, or an entry such as `axis.0x6064:00`.
@@ -92,7 +92,8 @@ fn value<'de, E: Error>(number: impl IntoDeserializer<'de, E>) -> Result<OutputV
     Setting::deserialize(number.into_deserializer()).map(OutputValue::Value)
 }
 
-impl JsonSchema for OutputValue {
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for OutputValue {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         "OutputValue".into()
     }
@@ -104,12 +105,13 @@ impl JsonSchema for OutputValue {
 }
 
 /// How a run ends in OP: safe outputs are exchanged for a time, or until an input is within limits.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Stop {
     /// How long safe outputs are exchanged in OP at least.
     #[serde(with = "duration")]
-    #[schemars(with = "String")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub time: Duration,
     /// What is waited for behind that; null is nothing.
     pub until: Option<StopUntil>,
@@ -124,7 +126,8 @@ impl Stop {
 }
 
 /// A condition on an input, such as a velocity near 0.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct StopUntil {
     /// Channel of a read task: its name, its number or its entry.
@@ -135,6 +138,6 @@ pub struct StopUntil {
     pub max: f64,
     /// How long it is waited for.
     #[serde(with = "duration")]
-    #[schemars(with = "String")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub at_most: Duration,
 }

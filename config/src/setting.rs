@@ -1,9 +1,9 @@
 //! A value that the file gives for an output: a number, or bytes as hexadecimal text.
 
+#[cfg(feature = "schema")]
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserializer, Error, Unexpected, Visitor};
 use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
 use std::fmt;
 use zerocat_pdi::{Octets, Value};
 
@@ -66,8 +66,9 @@ impl<'de> Deserialize<'de> for Setting {
     }
 }
 
+#[cfg(feature = "schema")]
 impl JsonSchema for Setting {
-    fn schema_name() -> Cow<'static, str> {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
         "Setting".into()
     }
 

@@ -1,9 +1,9 @@
 //! Where a task's data goes.
 
+#[cfg(feature = "schema")]
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -33,7 +33,8 @@ pub enum Format {
 }
 
 /// What a channel is known by in a line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum By {
     /// Its name.
@@ -94,9 +95,10 @@ impl Sink {
     }
 }
 
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-#[schemars(rename = "Sink")]
+#[cfg_attr(feature = "schema", schemars(rename = "Sink"))]
 struct RawSink {
     /// JSON lines to this file, or to standard output for `-`.
     jsonl: Option<String>,
@@ -162,8 +164,9 @@ impl<'de> Visitor<'de> for OneOrMore {
     }
 }
 
+#[cfg(feature = "schema")]
 impl JsonSchema for Sinks {
-    fn schema_name() -> Cow<'static, str> {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
         "Sinks".into()
     }
 

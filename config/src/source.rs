@@ -1,10 +1,10 @@
 //! Where a write task's commands come from.
 
 use crate::duration;
+#[cfg(feature = "schema")]
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserializer, Error, MapAccess, Unexpected, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
-use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -33,7 +33,8 @@ pub struct Stdin {
 }
 
 /// Which commands are sent where several wait.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Order {
     /// The newest value of each output.
@@ -43,25 +44,27 @@ pub enum Order {
     InTurn,
 }
 
-#[derive(Serialize, Deserialize, JsonSchema)]
+#[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-#[schemars(rename = "SourceSettings")]
+#[cfg_attr(feature = "schema", schemars(rename = "SourceSettings"))]
 struct Written {
     /// `stdin` or `waveform`.
     #[serde(rename = "type")]
     kind: Kind,
     /// Silence after which the outputs become safe, until a command comes; only for `stdin`; null for none.
     #[serde(default, with = "duration::optional", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     timeout: Option<Duration>,
     /// Which commands are sent where several wait; only for `stdin`; null for the newest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     commands: Option<Order>,
 }
 
-#[derive(Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
-#[schemars(rename = "SourceKind")]
+#[cfg_attr(feature = "schema", schemars(rename = "SourceKind"))]
 enum Kind {
     Stdin,
     Waveform,
@@ -113,8 +116,9 @@ impl<'de> Visitor<'de> for WordOrSettings {
     }
 }
 
+#[cfg(feature = "schema")]
 impl JsonSchema for Source {
-    fn schema_name() -> Cow<'static, str> {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
         "Source".into()
     }
 

@@ -6,7 +6,6 @@ use crate::safe::OutputValue;
 use crate::sink::Sink;
 use crate::source::Source;
 use crate::waveform::Waveform;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use zerocat_pdi::DataType;
 
@@ -267,7 +266,8 @@ pub struct ScanTask {
 }
 
 /// What the outputs of a write task do when the network is back after an outage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum AfterOutage {
     /// They stay safe until a command comes that was given after the outage.

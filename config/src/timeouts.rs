@@ -4,29 +4,29 @@
 //! for the answer to a mail.
 
 use crate::duration;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// How long a SubDevice may take. Each is 1 ms to 10 min.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Timeouts {
     /// From INIT to PRE-OP; null for 3 s.
     #[serde(with = "duration::optional", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub preop: Option<Duration>,
     /// From PRE-OP to SAFE-OP; null for 10 s.
     #[serde(with = "duration::optional", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub safeop: Option<Duration>,
     /// From SAFE-OP to OP; null for 10 s.
     #[serde(with = "duration::optional", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub op: Option<Duration>,
     /// Answer to a mail; null for 2 s.
     #[serde(with = "duration::optional", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub mailbox: Option<Duration>,
 }
 

@@ -2,14 +2,14 @@
 
 use crate::duration;
 use crate::setting::Setting;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// A value as a function of the time since the task's start.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "shape", rename_all = "lowercase", try_from = "RawWaveform")]
-#[schemars(deny_unknown_fields, !try_from)]
+#[cfg_attr(feature = "schema", schemars(deny_unknown_fields, !try_from))]
 pub enum Waveform {
     /// `offset + amplitude * sin(2 pi frequency t)`.
     Sine {
@@ -47,7 +47,7 @@ pub enum Waveform {
         values: Vec<Setting>,
         /// Time for which each value is held.
         #[serde(with = "duration")]
-        #[schemars(with = "String")]
+        #[cfg_attr(feature = "schema", schemars(with = "String"))]
         dwell: Duration,
     },
 }

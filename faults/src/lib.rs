@@ -6,10 +6,12 @@
 #![forbid(unsafe_code)]
 
 mod category;
+mod chain;
 mod list;
 mod page;
 
 pub use category::Category;
+pub use chain::chain;
 pub use list::Fault;
 pub use page::page;
 

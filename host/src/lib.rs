@@ -6,7 +6,6 @@
 //! `zerocat-xdp`; the set-up of the realtime thread is in `zerocat-sched`.
 #![forbid(unsafe_code)]
 
-mod chain;
 pub mod doctor;
 mod files;
 mod kernel_config;
@@ -16,7 +15,6 @@ mod starvation;
 mod throttling;
 pub mod tune;
 
-pub use chain::chain;
 pub use kernel_config::{KernelConfig, Setting};
 pub use machine::{Host, Nic};
 pub use starvation::starvation_warning;

@@ -7,18 +7,27 @@
 //! Guarantees: a slot's bytes go on the wire as they were when it was posted; a slot that the network still owns can't
 //! be written; a frame that was posted and not yet taken by the network can be withdrawn. Not guaranteed: the order of
 //! posted slots, or that anything arrives.
+//!
+//! Features, both off by default: `packet` for AF_PACKET, `capture` for a wrapper that writes frames to a pcapng file.
 
 pub mod datagram;
 mod delegate;
 pub mod descriptors;
 pub mod fault;
+mod interfaces;
 pub mod lock;
+#[cfg(feature = "packet")]
 pub mod packet;
 pub mod pair;
 mod slots;
+#[cfg_attr(not(feature = "packet"), expect(dead_code, reason = "a watch is a socket that receives nothing"))]
+mod socket;
+#[cfg(feature = "capture")]
 pub mod tap;
 pub mod waiting;
 pub mod watch;
+
+pub use interfaces::interfaces;
 
 /// Number of a transmit slot, from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

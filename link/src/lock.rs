@@ -184,5 +184,5 @@ fn program(pid: u32) -> Option<String> {
 }
 
 fn no_such_interface(interface: &str) -> LockError {
-    LockError::NoSuchInterface { interface: interface.to_owned(), existing: crate::packet::existing_interfaces() }
+    LockError::NoSuchInterface { interface: interface.to_owned(), existing: crate::interfaces::existing() }
 }

@@ -22,9 +22,8 @@ use crate::watch::InterfaceWatch;
 use crate::{Link, LinkCounters, LinkFault, MAX_FRAME, Sizing};
 
 pub mod floor;
-pub(crate) mod socket;
 
-use socket::{Arrival, BATCH, Buffer, RawSocket};
+use crate::socket::{Arrival, BATCH, Buffer, RawSocket};
 
 /// File descriptors that opening a link needs.
 const DESCRIPTORS: usize = 2;
@@ -382,19 +381,5 @@ fn interface_index(interface: &str) -> Result<libc::c_int, PacketError> {
 }
 
 fn no_such_interface(interface: &str) -> PacketError {
-    PacketError::NoSuchInterface { interface: interface.to_owned(), existing: existing_interfaces() }
-}
-
-/// Names of the interfaces of this network namespace, separated by commas.
-pub(crate) fn existing_interfaces() -> String {
-    interfaces().map_or_else(|error| format!("(can't be listed: {error})"), |all| all.join(", "))
-}
-
-/// Names of the interfaces of this network namespace.
-///
-/// # Errors
-/// What the kernel says.
-pub fn interfaces() -> nix::Result<Vec<String>> {
-    let all = nix::net::if_::if_nameindex()?;
-    Ok(all.iter().map(|one| one.name().to_string_lossy().into_owned()).collect())
+    PacketError::NoSuchInterface { interface: interface.to_owned(), existing: crate::interfaces::existing() }
 }

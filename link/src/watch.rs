@@ -9,7 +9,7 @@
 
 use std::fmt::Debug;
 
-use crate::packet::socket::RawSocket;
+use crate::socket::RawSocket;
 
 /// Whether what a link was opened on is still there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -34,7 +34,7 @@ use zerocat_bus::{Datagrams, Inbox, Rest, try_block_on};
 use zerocat_config::Rig;
 use zerocat_engine::{Engine, Slack};
 use zerocat_faults::Fault;
-use zerocat_host::chain;
+use zerocat_faults::chain;
 use zerocat_sched::{Clock, MonotonicClock, Time, set_timer_slack};
 
 /// Name of the thread.

@@ -1,17 +1,16 @@
 //! The parts of a session beside its bus that live from the start of the realtime thread to its end.
 
 use crate::bring_up::Planned;
-use crate::capture_note;
+use crate::capture::{Capture, tapped};
 use crate::fault_log::{FarEnd, FaultLogThread};
-use crate::files::capture;
-use crate::link::{AnyLink, OpenLink};
+use crate::host_facts::{NicCounters, has_carrier, spinning};
+use crate::link::{AnyLink, Misdirected, OpenLink};
 use crate::outfile::Outfile;
 use crate::privileges::{give_up, with_only};
 use crate::realtime::{Margin, RealtimeThread, ThreadPanic};
-use crate::report::{LinkReport, NicErrors};
+use crate::report::{CaptureReport, LinkReport, NicErrors};
 use crate::session::{SessionError, SessionOptions};
 use crate::told::FaultCounts;
-use std::path::Path;
 use std::time::Duration;
 use zerocat_bus::PduLoop;
 use zerocat_config::{Rig, Wait};
@@ -19,15 +18,10 @@ use zerocat_engine::{
     AcyclicSettings, Controls, Counters, CountersReader, Engine, EngineParts, Measurements, PROCESS_DATA_ROOM, Pool,
     RealtimeUsage, RunOutcome, Settings, Timing, slots_needed,
 };
-use zerocat_host::doctor::{self, read_counters};
-use zerocat_host::nic::has_carrier;
-use zerocat_host::{spin_warning, starvation_warning};
 use zerocat_link::lock::InterfaceLock;
-use zerocat_link::tap::{Tap, TapThread, Taped};
 use zerocat_link::watch::Watch;
 use zerocat_link::{Link, LinkCounters, Slot};
 use zerocat_sched::{Period, ProcessSetup, RealtimeRequest, WaitPolicy, link_idle_timer, prepare_process};
-use zerocat_xdp::MisdirectedCounters;
 
 /// Acyclic frames that may be out at once.
 const ACYCLIC_IN_FLIGHT: u16 = 8;
@@ -39,8 +33,6 @@ const SPARE_FRAMES: usize = 8;
 const FEWEST_SLOTS: usize = 64;
 /// Frames that a sync unit may leave half empty: one for each way of access (LRW, LRW with overlapping data, LWR and LRD).
 const CUT_FRAMES: usize = 3;
-/// Frames that wait to be written to a capture file (1.5 KiB each): a tenth of a second at 10 kHz, both directions.
-const CAPTURE_RECORDS: usize = 2048;
 /// Most cyclic slots.
 const MAX_FRAMES: usize = zerocat_engine::MAX_FRAMES;
 
@@ -52,11 +44,11 @@ pub(crate) struct Core {
     faults: FaultLogThread,
     pub(crate) link: LinkReport,
     /// What the interface had counted when the realtime thread began.
-    nic: Option<doctor::Counters>,
+    nic: NicCounters,
     pub(crate) missing: Vec<String>,
-    misdirected: Option<MisdirectedCounters>,
+    misdirected: Option<Misdirected>,
     pub(crate) cyclic_slots: u16,
-    capture: Option<TapThread>,
+    capture: Option<Capture>,
     _lock: Option<InterfaceLock>,
     _setup: ProcessSetup,
 }
@@ -112,11 +104,10 @@ impl Core {
         missing.extend(thread.status.missing());
         missing.extend(keep.and_then(give_up));
         if wait == WaitPolicy::Spin {
-            missing.extend(spin_warning(rig.engine.cpu.unwrap_or_default()));
-            missing.extend(starvation_warning(rig.engine.cpu));
+            missing.extend(spinning(rig.engine.cpu));
         }
         let OpenLink { report: link, misdirected, lock, watch, .. } = link;
-        let nic = read_counters(Path::new("/"), &link.interface);
+        let nic = NicCounters::of(&link.interface);
         let core = Self {
             nic,
             counters,
@@ -135,20 +126,19 @@ impl Core {
 
     /// EtherCAT frames that arrived where the link doesn't hear them, if any did.
     pub(crate) fn unheard(&self) -> Option<String> {
-        Some(self.misdirected.as_ref()?.seen()?.to_string())
+        self.misdirected.as_ref()?.seen()
     }
 
     /// Says in the capture, if there is one, what stands where in the frames to come.
     pub(crate) fn note(&self, planned: &Planned<'_>) {
         if let Some(capture) = &self.capture {
-            capture.note(capture_note::note(&planned.plan, &planned.bindings));
+            capture.note(planned);
         }
     }
 
     /// What the interface counted of errors since the realtime thread began.
     pub(crate) fn nic_errors(&self) -> Option<NicErrors> {
-        let counters = read_counters(Path::new("/"), &self.link.interface)?.since(&self.nic?);
-        Some(NicErrors { received: counters.rx_errors, dropped: counters.rx_dropped, sent: counters.tx_errors })
+        NicCounters::of(&self.link.interface).since(&self.nic)
     }
 
     /// Ends the realtime thread, which has been given its engine, and closes the link. A thread that has ended already is no
@@ -165,8 +155,8 @@ impl Core {
             drop(link);
             counters
         };
-        let taped = self.capture.map(TapThread::stop);
-        Ok(Remains { link, measurements, counters, usage, taped, logged })
+        let captured = self.capture.map(Capture::stop);
+        Ok(Remains { link, measurements, counters, usage, captured, logged })
     }
 }
 
@@ -177,17 +167,9 @@ pub(crate) struct Remains {
     pub(crate) measurements: Measurements,
     pub(crate) counters: Counters,
     pub(crate) usage: Option<RealtimeUsage>,
-    pub(crate) taped: Option<Taped>,
+    pub(crate) captured: Option<CaptureReport>,
     /// What the fault log counted.
     pub(crate) logged: FaultCounts,
-}
-
-/// Puts a tap around a link, if frames are to be captured.
-fn tapped(opened: OpenLink, file: Option<Outfile>) -> Result<(OpenLink, Option<TapThread>), SessionError> {
-    let Some(file) = file else { return Ok((opened, None)) };
-    let (tap, reader) = Tap::new(opened.link, CAPTURE_RECORDS);
-    let thread = capture(reader, file, &opened.report.interface)?;
-    Ok((OpenLink { link: Box::new(tap), ..opened }, Some(thread)))
 }
 
 /// Transmit slots that a link needs for a rig.

@@ -4,11 +4,15 @@
 
 mod link;
 
-pub use link::{lock as fault_of_lock, packet as fault_of_packet, xdp as fault_of_xdp};
+#[cfg(feature = "xdp")]
+pub use crate::link::xdp_fault as fault_of_xdp;
+pub use link::lock as fault_of_lock;
+#[cfg(feature = "packet")]
+pub use link::packet as fault_of_packet;
 
 use crate::bring_up::StartError;
+use crate::capture::CaptureError;
 use crate::events::SessionEvent;
-use crate::files::CaptureError;
 use crate::health::OutOfOp;
 use crate::limit::Limit;
 use crate::machine::LifeError;
@@ -35,7 +39,7 @@ impl SessionError {
             Self::Link(error) => error.fault(),
             Self::Strict(_) => Fault::StrictUnavailable,
             Self::Capture(CaptureError::File(error)) => error.fault(),
-            Self::Capture(CaptureError::Tap(_)) => Fault::CaptureFailed,
+            Self::Capture(_) => Fault::CaptureFailed,
             Self::Thread(_) => Fault::SystemCallFailed,
             Self::Start(error) => error.fault(),
             Self::Task(error) => error.fault(),

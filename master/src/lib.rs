@@ -40,7 +40,11 @@ mod asking;
 mod bind;
 mod bring_up;
 mod bus_thread;
-mod capture_note;
+#[cfg(feature = "capture")]
+mod capture;
+#[cfg(not(feature = "capture"))]
+#[path = "capture/without.rs"]
+mod capture;
 mod core;
 mod draft;
 mod events;
@@ -51,6 +55,11 @@ mod fault_log;
 mod files;
 mod front;
 mod health;
+#[cfg(feature = "host")]
+mod host_facts;
+#[cfg(not(feature = "host"))]
+#[path = "host_facts/without.rs"]
+mod host_facts;
 mod lateness;
 mod latest;
 mod layout;
@@ -89,14 +98,19 @@ mod types;
 mod uncommanded;
 mod unstarted;
 mod void;
+#[cfg(feature = "host")]
 mod wanted;
 
 pub use bind::{BindError, MappedPdo, Positions, Unbound, bind};
 pub use bring_up::{Bindings, Planned, Ports, StartError};
+pub use capture::CaptureError;
 pub use draft::{DraftFormat, data_type, draft_rig, draft_text};
 pub use events::{Observer, Phase, SessionEvent};
-pub use fault::{fault_of_config, fault_of_lock, fault_of_packet, fault_of_xdp};
-pub use files::CaptureError;
+#[cfg(feature = "packet")]
+pub use fault::fault_of_packet;
+#[cfg(feature = "xdp")]
+pub use fault::fault_of_xdp;
+pub use fault::{fault_of_config, fault_of_lock};
 pub use front::{
     Bits, Bus, Cycle, Entry, EntryError, EntryErrors, EntryProblem, Field, Identity, In, Io, NoCycle, Out, Past,
     Refused, SubDeviceRef, Waiting,
@@ -127,6 +141,7 @@ pub use told::Retried;
 pub use types::TypeByLength;
 pub use unstarted::Unstarted;
 pub use void::{CommandedAgain, CommandsVoid, WhyVoid};
+#[cfg(feature = "host")]
 pub use wanted::doctor_request;
 
 pub use zerocat_bus::names::{IN_ALL as NAMES_IN_ALL, PER_SUBDEVICE as NAMES_PER_SUBDEVICE};
@@ -135,6 +150,8 @@ pub use zerocat_bus::{Pending, PortErrors, RequestError, Requests, StateReport};
 pub use zerocat_config as config;
 pub use zerocat_config::CheckedRig;
 pub use zerocat_engine::Counters;
+pub use zerocat_faults::chain;
 pub use zerocat_faults::{Category, Fault};
-pub use zerocat_host::chain;
-pub use zerocat_tasks::{Job, Kind, StandardInput, lines_schema};
+#[cfg(feature = "schema")]
+pub use zerocat_tasks::lines_schema;
+pub use zerocat_tasks::{Job, Kind, StandardInput};

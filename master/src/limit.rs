@@ -7,8 +7,10 @@ use std::error::Error;
 use std::fmt;
 use std::fs;
 use std::io;
-use zerocat_host::chain;
+use zerocat_faults::chain;
+#[cfg(feature = "packet")]
 use zerocat_link::packet::PacketError;
+#[cfg(feature = "xdp")]
 use zerocat_xdp::XdpError;
 
 /// `include/uapi/asm-generic/errno-base.h`.
@@ -36,6 +38,7 @@ impl Limit {
     /// The limit that a session failed at, if that is why.
     #[must_use]
     pub fn of(error: &SessionError) -> Option<Self> {
+        #[cfg(feature = "xdp")]
         if let SessionError::Link(LinkOpenError::Xdp { source, .. }) = error {
             match **source {
                 XdpError::MemoryLock { .. } => return Some(Self::LockedMemory),
@@ -117,8 +120,11 @@ fn tells_remedy(error: &SessionError) -> bool {
     let SessionError::Link(error) = error else { return false };
     match error {
         LinkOpenError::Lock(error) => error.limit().is_some(),
+        #[cfg(feature = "xdp")]
         LinkOpenError::Xdp { source, .. } => source.limit().is_some(),
+        #[cfg(feature = "packet")]
         LinkOpenError::Packet { source, .. } => matches!(source, PacketError::Descriptors(_)),
+        LinkOpenError::NotBuilt { .. } => false,
     }
 }
 

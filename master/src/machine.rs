@@ -29,7 +29,7 @@ use std::time::Duration;
 use zerocat_bus::{Datagrams, Inbox, Occupancy, occupancy};
 use zerocat_config::Rig;
 use zerocat_engine::{Controls, CountersReader};
-use zerocat_host::chain;
+use zerocat_faults::chain;
 use zerocat_sched::ThreadUsage;
 use zerocat_sched::time::nanos;
 

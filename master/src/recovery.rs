@@ -18,7 +18,7 @@ use futures_lite::future::or;
 use std::time::Duration;
 use zerocat_bus::{BringUpError, Missing};
 use zerocat_engine::Traffic;
-use zerocat_host::chain;
+use zerocat_faults::chain;
 
 /// Pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(200);

@@ -5,19 +5,18 @@
 
 use crate::health::OutOfOp;
 use crate::told::{Retried, Voided};
-use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use zerocat_engine::{Distribution, Summary};
 use zerocat_faults::Fault;
-use zerocat_host::Host;
 use zerocat_tasks::{ChannelHeader, Counts, Refused};
 
 /// Name and version of the schema.
 pub const SCHEMA: &str = "zerocat-report/1";
 
 /// The report of a run.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Report {
     /// Always `zerocat-report/1`.
     pub schema: &'static str,
@@ -94,7 +93,8 @@ pub struct Report {
 }
 
 /// How a run ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OutcomeReport {
     /// Exit code of the program. What fails after the report is written is not in it.
     pub exit_code: u8,
@@ -151,7 +151,8 @@ impl Report {
 }
 
 /// The thread that owns the bus, `zc-bus`, from OP to the beginning of shutdown.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BusReport {
     /// Its CPU time, in percent of one CPU; `null` where OP was not reached.
     pub cpu_percent: Option<f64>,
@@ -162,7 +163,8 @@ pub struct BusReport {
 }
 
 /// A SubDevice that was not in OP.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OutOfOpReport {
     /// Its position on the bus, 0-based.
     pub position: u16,
@@ -195,7 +197,8 @@ impl OutOfOpReport {
 }
 
 /// A SubDevice whose commands became void while others went on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CommandsVoidReport {
     /// Its position on the bus, 0-based.
     pub position: u16,
@@ -226,7 +229,8 @@ impl CommandsVoidReport {
 }
 
 /// A SubDevice that refused an AL state, and got there once its error was acknowledged.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RetriedReport {
     /// Its position on the bus, 0-based.
     pub position: u16,
@@ -259,7 +263,8 @@ impl RetriedReport {
 }
 
 /// A limit of the rig file, held against a run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LimitReport {
     /// Its key below `limits`, such as `lost_cycles` or `round_trip.p99`.
     pub key: String,
@@ -274,7 +279,8 @@ pub struct LimitReport {
 }
 
 /// An outage.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OutageReport {
     /// Why the network was lost, in words.
     pub cause: String,
@@ -287,7 +293,8 @@ pub struct OutageReport {
 }
 
 /// Times in which frames stood still for as long as the SubDevices' watchdog, each until the network was in OP again.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OutagesReport {
     /// How many.
     pub count: u64,
@@ -300,7 +307,8 @@ pub struct OutagesReport {
 }
 
 /// Times in which answers came later than a cycle waits for them: the period was too short for the network.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LateReport {
     /// How many.
     pub count: u64,
@@ -311,7 +319,8 @@ pub struct LateReport {
 }
 
 /// What was captured.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CaptureReport {
     /// Frames in the file.
     pub frames: u64,
@@ -322,7 +331,8 @@ pub struct CaptureReport {
 }
 
 /// The machine.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HostReport {
     /// Kernel release.
     pub kernel: String,
@@ -346,17 +356,7 @@ impl HostReport {
     /// This machine.
     #[must_use]
     pub fn read() -> Self {
-        let host = Host::read();
-        Self {
-            kernel: host.kernel,
-            kernel_version: host.kernel_version,
-            preempt_rt: host.preempt_rt,
-            cpu: host.cpu_model,
-            cores: host.cores,
-            isolated: host.isolated,
-            virtual_machine: host.virtual_machine,
-            clocksource: host.clocksource,
-        }
+        crate::host_facts::machine()
     }
 }
 
@@ -372,7 +372,8 @@ impl std::fmt::Display for HostReport {
 }
 
 /// The link asked for and had.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LinkReport {
     /// `xdp`, `packet` or `in_process`.
     pub kind: &'static str,
@@ -433,7 +434,8 @@ impl LinkReport {
 }
 
 /// Busy polling as asked for and had.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BusyPollReport {
     /// `off`, `auto` or `on`.
     pub asked: &'static str,
@@ -452,7 +454,8 @@ pub struct BusyPollReport {
 }
 
 /// System calls of the link since it was opened, all on the realtime thread; none of them waits.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LinkCalls {
     /// To send, or to wake the driver.
     pub kicks: u64,
@@ -462,7 +465,8 @@ pub struct LinkCalls {
 
 /// What an interface counted between the start of the realtime thread and its end (`/proc/net/dev`). Errors of before the
 /// run, and those of a program's attaching, are not in it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NicErrors {
     /// Frames received with an error.
     pub received: u64,
@@ -473,7 +477,8 @@ pub struct NicErrors {
 }
 
 /// The network.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NetworkReport {
     /// Cycles per second asked for, in Hz.
     pub rate_hz: f64,
@@ -494,7 +499,8 @@ pub struct NetworkReport {
 }
 
 /// A sync unit: SubDevices that are exchanged together.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct UnitReport {
     /// Its name in the rig file; `null` for the SubDevices that are in no unit and exchanged in every cycle.
     pub name: Option<String>,
@@ -513,7 +519,8 @@ pub struct UnitReport {
 }
 
 /// How many SubDevices with process data are reached in which way.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AccessReport {
     /// By LRW, inputs and outputs apart.
     pub lrw: usize,
@@ -524,7 +531,8 @@ pub struct AccessReport {
 }
 
 /// Cycles with cyclic frames.
-#[derive(Debug, Clone, Copy, Default, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Cycles {
     /// Cycles that were exchanged, complete or not.
     pub done: u64,
@@ -535,7 +543,8 @@ pub struct Cycles {
 }
 
 /// Figures of a distribution.
-#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Figures {
     /// Smallest.
     pub min: u64,
@@ -560,7 +569,8 @@ impl Figures {
 }
 
 /// One task.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TaskReport {
     /// Its name in the rig file.
     pub name: String,
@@ -589,7 +599,8 @@ pub struct TaskReport {
 }
 
 /// Commands of a task that were refused for reasons of a kind.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RefusedReport {
     /// Name of the fault.
     pub fault: &'static str,
@@ -606,7 +617,8 @@ impl RefusedReport {
 }
 
 /// What became of the source of a write task.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SourceReport {
     /// Times that its commands went live: at the start, and after each outage.
     pub live: u64,
@@ -628,7 +640,8 @@ impl SourceReport {
 }
 
 /// The margin of the wait `hybrid`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MarginReport {
     /// Time before the tick at which the sleep ended, in ns.
     pub margin_ns: u64,
@@ -650,7 +663,8 @@ impl std::fmt::Display for MarginReport {
 }
 
 /// The wake-ups that a margin was learned from, before the first cycle.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LearnedReport {
     /// How many.
     pub wake_ups: u32,
@@ -663,7 +677,8 @@ pub struct LearnedReport {
 }
 
 /// Times in which the realtime thread wanted to run and didn't.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Holes {
     /// How many.
     pub count: u64,
@@ -674,7 +689,8 @@ pub struct Holes {
 }
 
 /// The realtime thread between its first and last cycle.
-#[derive(Debug, Clone, Copy, Default, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RtReport {
     /// Page faults served without I/O.
     pub page_faults_minor: Option<u64>,
@@ -691,7 +707,8 @@ pub struct RtReport {
 }
 
 /// Frames beside the cyclic ones, and cyclic ones that went wrong.
-#[derive(Debug, Clone, Copy, Default, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Frames {
     /// Cyclic frames that did not come back in time.
     pub cyclic_lost: u64,

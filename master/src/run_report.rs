@@ -8,9 +8,9 @@ use crate::health::Health;
 use crate::layout;
 use crate::recovery::{Outage, Outages};
 use crate::report::{
-    BusReport, CaptureReport, CommandsVoidReport, Cycles, Figures, Frames, Holes, HostReport, LateReport, LinkCalls,
-    LinkReport, MarginReport, NetworkReport, NicErrors, OutOfOpReport, OutageReport, OutagesReport, Report,
-    RetriedReport, RtReport, SCHEMA, TaskReport,
+    BusReport, CommandsVoidReport, Cycles, Figures, Frames, Holes, HostReport, LateReport, LinkCalls, LinkReport,
+    MarginReport, NetworkReport, NicErrors, OutOfOpReport, OutageReport, OutagesReport, Report, RetriedReport,
+    RtReport, SCHEMA, TaskReport,
 };
 use crate::session::Facts;
 use crate::told::Told;
@@ -18,9 +18,7 @@ use std::time::Duration;
 use zerocat_bus::DatagramCounters;
 use zerocat_config::Rig;
 use zerocat_engine::{Counters, RealtimeUsage};
-use zerocat_host::chain;
 use zerocat_link::LinkCounters;
-use zerocat_link::tap::Taped;
 use zerocat_sched::memory::locked_kib;
 use zerocat_sched::time::nanos;
 
@@ -114,7 +112,7 @@ impl RunReport {
             limits: Vec::new(),
             missing: self.missing,
             frames: frames(&remains.counters, remains.link),
-            capture: remains.taped.as_ref().map(capture),
+            capture: remains.captured.clone(),
             bus: BusReport {
                 cpu_percent: None,
                 asked_again: self.datagrams.repeated,
@@ -154,11 +152,6 @@ fn outages_report(outages: &Outages) -> OutagesReport {
         longest_ms: milliseconds(outages.longest),
         list: outages.list.iter().map(one).collect(),
     }
-}
-
-fn capture(taped: &Taped) -> CaptureReport {
-    let failed = taped.failed.as_ref().map(chain);
-    CaptureReport { frames: taped.captured.frames, missed: taped.captured.missed, failed }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "microseconds of a run are far below 2^53")]

@@ -7,9 +7,10 @@
 
 use crate::bring_up::{Planned, StartError};
 use crate::bus_thread::{self, BusThread, Started};
+use crate::capture::CaptureError;
 use crate::core::{Core, link_slots};
 use crate::events::{Observer, Phase};
-use crate::files::{CaptureError, Files};
+use crate::files::Files;
 use crate::front::{Asked, EntryErrors, IoEnds};
 use crate::health::OutOfOp;
 use crate::latest::{ChannelValue, Latest};

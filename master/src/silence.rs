@@ -8,41 +8,29 @@
 //! sockets; for a run, which gives CAP_NET_RAW up, a thread keeps it until the network is in OP or has failed to come up
 //! ([`Listener`]).
 
-use std::path::Path;
+#[cfg(feature = "packet")]
+mod ring;
+
+#[cfg(feature = "packet")]
+use self::ring::ring;
+use crate::host_facts::{has_carrier, part_of};
+use crate::link;
 use std::sync::mpsc::{Sender, channel};
-use std::thread::{Builder, JoinHandle, sleep};
-use std::time::{Duration, Instant};
-use zerocat_host::nic::{Upper, has_carrier};
-use zerocat_link::packet::{self, PacketLink};
-use zerocat_link::{Link, MAX_FRAME, Sizing, Slot};
+use std::thread::{Builder, JoinHandle};
 use zerocat_sched::Capabilities;
 use zerocat_sched::capabilities::{for_locked_memory, keep_only};
-use zerocat_wire::ethernet::{self, MacAddress};
-use zerocat_wire::{Address, Command, Datagram, FrameBuilder, FrameView, register};
-use zerocat_xdp::AttachedProgram;
 
 /// Name of the thread that listens for a run.
 const NAME: &str = "zc-silence";
 /// Its stack.
 const STACK: usize = 256 * 1024;
-/// Times that a frame is sent to see where it arrives.
-const TRIES: u32 = 3;
-/// How long each is listened for.
-const LISTEN: Duration = Duration::from_millis(20);
-/// Pause between two looks.
-const NAP: Duration = Duration::from_millis(1);
-/// Most interfaces that are listened at.
-const MOST: usize = 64;
 
 /// What this host knows of why nobody answers at an interface, a sentence each, with what to do.
 #[must_use]
 pub fn why_silent(interface: &str) -> Vec<String> {
-    let mut reasons: Vec<_> =
-        [part_of(interface), no_carrier(interface), program(interface)].into_iter().flatten().collect();
-    if reasons.is_empty() {
-        reasons.extend(ring(interface));
-    }
-    reasons
+    let reasons: Vec<_> =
+        [part_of(interface), no_carrier(interface), link::resident(interface)].into_iter().flatten().collect();
+    if reasons.is_empty() { ring(interface).into_iter().collect() } else { reasons }
 }
 
 /// A thread that may still open raw sockets, to find out why nobody answers once the others may not. It does nothing until it
@@ -89,95 +77,15 @@ impl Drop for Listener {
     }
 }
 
-/// The bridge, bond or the like that takes the frames that come back.
-fn part_of(interface: &str) -> Option<String> {
-    let Upper { name, kind } = Upper::of_interface(Path::new("/"), interface)?;
-    let remedy = Upper::remedy(interface);
-    Some(format!("{interface} is part of the {kind} {name}, which takes the frames that come back: {remedy}"))
+/// Without AF_PACKET nobody listens.
+#[cfg(not(feature = "packet"))]
+const fn ring(_: &str) -> Option<String> {
+    None
 }
 
 fn no_carrier(interface: &str) -> Option<String> {
     let dead = has_carrier(interface) == Some(false);
     dead.then(|| format!("{interface} has no carrier: no cable, or nothing that is powered at its other end"))
-}
-
-/// An XDP program of somebody else's; ours is detached by now.
-fn program(interface: &str) -> Option<String> {
-    let resident = AttachedProgram::of_interface(interface).ok()??;
-    let name = resident.name.as_deref().unwrap_or("without a name");
-    Some(format!("XDP program {name} sees the frames of {interface} first; {}", resident.remedy()))
-}
-
-/// Another interface of this host where frames arrive that are sent at this one.
-fn ring(interface: &str) -> Option<String> {
-    let ears = others(interface).into_iter().filter_map(|name| Some((ear(&name)?, name)));
-    let mut ears: Vec<_> = ears.take(MOST).collect();
-    let mut mouth = PacketLink::open(interface, Sizing { slots: 1, receive: 1 }).ok()?;
-    // Of the process, so that two who look at the same time don't hear each other.
-    let [a, b, ..] = std::process::id().to_le_bytes();
-    let source = MacAddress([0x10, 0x7a, 0x63, 0x52, a, b]);
-    let mut plain = None;
-    for _ in 0..TRIES {
-        send(&mut mouth, source)?;
-        let end = Instant::now() + LISTEN;
-        while Instant::now() < end {
-            for (ear, name) in &mut ears {
-                match heard(ear, source) {
-                    Some(0) => plain = Some(name.clone()),
-                    Some(counted) => return Some(told(interface, name, counted)),
-                    None => {}
-                }
-            }
-            sleep(NAP);
-        }
-    }
-    plain.map(|name| told(interface, &name, 0))
-}
-
-fn told(here: &str, there: &str, counted: u16) -> String {
-    if counted == 0 {
-        return format!(
-            "frames sent at {here} arrive at {there} as they were sent: the cable leads from one to the other, and no SubDevice \
-             is in between"
-        );
-    }
-    format!(
-        "frames sent at {here} arrive at {there}, {counted} SubDevices on their way: a ring; cable redundancy isn't there yet, \
-         unplug one end"
-    )
-}
-
-/// Names of the other interfaces of this network namespace.
-fn others(interface: &str) -> Vec<String> {
-    let names = packet::interfaces().unwrap_or_default();
-    names.into_iter().filter(|name| name != interface && name != "lo").collect()
-}
-
-/// Listens at an interface; `None` where it is down, no Ethernet, or may not be listened at.
-fn ear(interface: &str) -> Option<PacketLink> {
-    PacketLink::open(interface, Sizing { slots: 1, receive: 16 }).ok()
-}
-
-fn send(link: &mut PacketLink, source: MacAddress) -> Option<()> {
-    let mut bytes = [0; MAX_FRAME];
-    let mut frame = FrameBuilder::new(&mut bytes, source).ok()?;
-    frame.push(Datagram::new(Command::Brd, Address::broadcast(register::TYPE), 0, 1)).ok()?;
-    let len = frame.finish().ok()?;
-    link.slot_mut(Slot(0)).ok()?.get_mut(..len)?.copy_from_slice(bytes.get(..len)?);
-    link.post(Slot(0), len).ok()?;
-    link.kick().ok()
-}
-
-/// How many took part in our frame, if it arrived.
-fn heard(link: &mut PacketLink, source: MacAddress) -> Option<u16> {
-    while let Ok(Some(bytes)) = link.receive() {
-        let from = ethernet::source(bytes);
-        if from == Ok(source) || from == Ok(source.returned()) {
-            let first = FrameView::new_checked(bytes).ok()?.datagrams().next()?.ok()?;
-            return Some(first.working_counter());
-        }
-    }
-    None
 }
 
 #[cfg(test)]

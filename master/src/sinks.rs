@@ -230,7 +230,7 @@ mod tests {
     }
 
     fn refusal(sink: SinkConfig) -> String {
-        zerocat_host::chain(&Sinks::open(&rig(sink)).unwrap_err())
+        zerocat_faults::chain(&Sinks::open(&rig(sink)).unwrap_err())
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! What the bus thread wants to know of the world beside the bus. Real on a host; made up under virtual time.
 
+use crate::host_facts::has_carrier;
 use std::fmt;
 use std::io::ErrorKind;
 use std::time::Duration;
-use zerocat_host::nic::has_carrier;
 use zerocat_link::watch::{AttachmentState, Watch};
 use zerocat_sched::time::suspended;
 

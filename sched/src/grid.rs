@@ -6,8 +6,6 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
-
 use crate::time::{Time, nanos};
 
 /// Shortest period of a grid: 1 us.
@@ -102,12 +100,13 @@ impl Period {
 }
 
 /// The tick to run next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Tick {
     /// Its number, which is also the cycle's. Numbers of skipped ticks are missing.
     pub number: u64,
     /// When it is or was due, in nanoseconds of the clock.
-    #[serde(skip)]
+    #[cfg_attr(feature = "serde", serde(skip))]
     pub at: Time,
     /// Ticks between the last one that ran and this one; they are never run.
     pub skipped: u64,

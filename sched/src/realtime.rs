@@ -4,6 +4,7 @@
 //! remedy; no failure is silent, and none stops the remaining steps. Not guaranteed: that the thread then wakes in
 //! time. Only a measurement shows that.
 
+#[cfg(feature = "serde")]
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
 use crate::capabilities::{Capabilities, keep_only};
@@ -66,6 +67,7 @@ impl SetupOutcome {
     }
 }
 
+#[cfg(feature = "serde")]
 impl Serialize for SetupOutcome {
     /// `{"asked": "SCHED_FIFO 80", "got": false, "why": "…"}`; `why` is null if it succeeded.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -78,8 +80,8 @@ impl Serialize for SetupOutcome {
 }
 
 /// The outcome of each step that was requested. A timer slack of 1 ns is always requested.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-#[serde(transparent)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(Serialize), serde(transparent))]
 pub struct RealtimeStatus {
     /// In the order in which they were tried.
     pub outcomes: Vec<SetupOutcome>,
@@ -170,6 +172,7 @@ mod tests {
         assert_eq!(status.missing(), [format!("SCHED_FIFO 80: {why}")]);
     }
 
+    #[cfg(feature = "serde")]
     #[test]
     fn the_report_shows_steps_that_succeeded_and_steps_that_failed() {
         let mut status = RealtimeStatus::default();

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeVal;
-use serde::Serialize;
 
 /// Counts since the thread began, or between two readings, as the kernel keeps them. Reading them is one system call,
 /// which doesn't block.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct ThreadUsage {
     /// Page faults without disk access.
     pub faults_minor: u64,
@@ -19,10 +19,10 @@ pub struct ThreadUsage {
     /// Times the core was taken from it.
     pub switches_involuntary: u64,
     /// Time in user mode.
-    #[serde(skip)]
+    #[cfg_attr(feature = "serde", serde(skip))]
     pub user: Duration,
     /// Time in the kernel.
-    #[serde(skip)]
+    #[cfg_attr(feature = "serde", serde(skip))]
     pub system: Duration,
 }
 

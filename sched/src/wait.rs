@@ -7,8 +7,6 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use crate::time::{Clock, Time};
 
 /// How long before the tick a `hybrid` wait stops sleeping unless something else was set or learned: 50 us. A run
@@ -31,8 +29,9 @@ pub const HYBRID_POLL: Duration = Duration::from_micros(200);
 /// How a thread waits for its tick.
 ///
 /// In files it is one of the words `sleep`, `hybrid` and `spin`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "&'static str")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(try_from = "String", into = "&'static str"))]
 pub enum WaitPolicy {
     /// Sleep until the tick. Frees the core, but every cycle starts late by the machine's wake-up latency.
     Sleep,

@@ -2,14 +2,14 @@
 
 use crate::header::Header;
 use crate::mapping::Point;
-use schemars::JsonSchema;
 use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
 use std::sync::Arc;
 use zerocat_config::By;
 use zerocat_pdi::Value;
 
 /// What a batch holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// Inputs of a read task.

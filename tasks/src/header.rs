@@ -5,7 +5,6 @@
 
 use crate::batch::Kind;
 use crate::mapping::Placed;
-use schemars::JsonSchema;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -29,7 +28,8 @@ pub struct Header {
 }
 
 /// A channel as a header describes it.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ChannelHeader {
     /// Its name.
     pub name: String,

@@ -23,6 +23,7 @@ mod ports;
 mod queue;
 mod read;
 mod refused;
+#[cfg(feature = "schema")]
 mod schema;
 mod sink;
 mod sink_thread;
@@ -50,6 +51,7 @@ pub use outputs::{Outputs, Rejected};
 pub use ports::{Commands, Samples};
 pub use read::{ReadProgress, ReadSetup, ReadTask};
 pub use refused::Refused;
+#[cfg(feature = "schema")]
 pub use schema::lines_schema;
 pub use sink::Sink;
 pub use sink_thread::OpenSink;

@@ -4,12 +4,11 @@
 
 use crate::batch::Kind;
 use crate::header::ChannelHeader;
-use schemars::JsonSchema;
 use std::collections::BTreeMap;
 use zerocat_config::By;
 
 /// One line of a JSON-lines sink (`zerocat-lines/1`). Keys may be added within a version.
-#[derive(JsonSchema)]
+#[derive(schemars::JsonSchema)]
 #[schemars(tag = "kind", rename_all = "lowercase", title = "zerocat line")]
 pub(crate) enum AnyLine {
     /// What the lines of a task hold: the first line of it in each run, and what is in the file beside a CSV.
@@ -21,7 +20,7 @@ pub(crate) enum AnyLine {
 }
 
 /// What the lines of a task hold.
-#[derive(JsonSchema)]
+#[derive(schemars::JsonSchema)]
 pub(crate) struct Channels {
     /// Name of the task.
     task: String,
@@ -38,7 +37,7 @@ pub(crate) struct Channels {
 }
 
 /// Some samples.
-#[derive(JsonSchema)]
+#[derive(schemars::JsonSchema)]
 pub(crate) struct Values {
     /// Name of the task.
     task: String,
@@ -54,7 +53,7 @@ pub(crate) struct Values {
     missing: u64,
 }
 
-#[derive(JsonSchema)]
+#[derive(schemars::JsonSchema)]
 #[schemars(untagged)]
 pub(crate) enum OneValue {
     /// A number; 0 or 1 of a `bool`; `null` for a float that is none.

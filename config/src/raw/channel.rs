@@ -10,18 +10,19 @@ use crate::rig::{PdoEntry, Slave, width};
 use crate::safe::OutputValue;
 use crate::task::{ReadChannel, Target, WriteChannel};
 use crate::waveform::Waveform;
+#[cfg(feature = "schema")]
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
-use std::borrow::Cow;
 use std::fmt;
 use zerocat_pdi::{DataType, Direction};
 use zerocat_text::nearest;
 
 /// A channel.
-#[derive(Default, Deserialize, JsonSchema)]
+#[derive(Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-#[schemars(rename = "Channel")]
+#[cfg_attr(feature = "schema", schemars(rename = "Channel"))]
 struct Fields {
     /// The entry: `KEY.0x6041:00` or `KEY.NAME`, a bit of it `KEY.0x6040:00.3`; in place of `device`, `type`, `pdo`, `index`,
     /// `subindex` and `bit`.
@@ -35,31 +36,31 @@ struct Fields {
     pdo: Option<String>,
     /// Index in the object dictionary; manual only.
     #[serde(default, deserialize_with = "number::optional")]
-    #[schemars(schema_with = "number::schema_maybe_u16")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "number::schema_maybe_u16"))]
     index: Option<u16>,
     /// Subindex; manual only.
     #[serde(default, deserialize_with = "number::optional", alias = "sub_index", alias = "subIndex")]
-    #[schemars(schema_with = "number::schema_maybe_u8")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "number::schema_maybe_u8"))]
     subindex: Option<u8>,
     /// Index of the PDO that holds the entry, where several have it.
     #[serde(default, deserialize_with = "number::optional")]
-    #[schemars(schema_with = "number::schema_maybe_u16")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "number::schema_maybe_u16"))]
     pdo_index: Option<u16>,
     /// Which PDO of that index, where several slots bring it: 1 is the first.
     #[serde(default, deserialize_with = "number::optional")]
-    #[schemars(schema_with = "number::schema_maybe_u16")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "number::schema_maybe_u16"))]
     pdo_nth: Option<u16>,
     /// Which of the entries that are left: 1 is the first.
     #[serde(default, deserialize_with = "number::optional")]
-    #[schemars(schema_with = "number::schema_maybe_u16")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "number::schema_maybe_u16"))]
     nth: Option<u16>,
     /// The bit of the entry that the channel is, 0 for the least significant one.
     #[serde(default, deserialize_with = "number::optional")]
-    #[schemars(schema_with = "number::schema_maybe_u8")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "number::schema_maybe_u8"))]
     bit: Option<u8>,
     /// Length in bits; the width of the data type by default.
     #[serde(default, deserialize_with = "number::optional")]
-    #[schemars(schema_with = "number::schema_maybe_u8")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "number::schema_maybe_u8"))]
     bit_length: Option<u8>,
     /// Data type; by default the one in the slave's `pdos`, or the one that the bus says.
     data_type: Option<DataType>,
@@ -69,14 +70,14 @@ struct Fields {
     unit: Option<String>,
     /// Channel number; none by default.
     #[serde(default, deserialize_with = "number::optional", alias = "synnax_channel")]
-    #[schemars(schema_with = "number::schema_maybe_u32")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "number::schema_maybe_u32"))]
     channel: Option<u32>,
     #[serde(default, deserialize_with = "number::optional")]
-    #[schemars(skip)]
+    #[cfg_attr(feature = "schema", schemars(skip))]
     cmd_channel: Option<u32>,
     /// Number that the value really sent is reported under; write only.
     #[serde(default, deserialize_with = "number::optional")]
-    #[schemars(schema_with = "number::schema_maybe_u32")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "number::schema_maybe_u32"))]
     state_channel: Option<u32>,
     /// Whether it is sampled, or takes commands; true by default.
     enabled: Option<bool>,
@@ -88,7 +89,8 @@ struct Fields {
     waveform: Option<Waveform>,
 }
 
-#[derive(Deserialize, JsonSchema, Clone, Copy, PartialEq)]
+#[derive(Deserialize, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 enum ChannelKind {
     /// An entry of the slave's `pdos`, by name.
@@ -125,8 +127,9 @@ impl<'de> Visitor<'de> for EntryOrFields {
     }
 }
 
+#[cfg(feature = "schema")]
 impl JsonSchema for RawChannel {
-    fn schema_name() -> Cow<'static, str> {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
         "ChannelOrEntry".into()
     }
 

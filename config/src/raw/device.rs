@@ -7,16 +7,16 @@ use crate::later::{Assignment, Clocks, Later, StartupCommand, Watchdogs};
 use crate::number;
 use crate::rig::{Network, NetworkProperties, PdoEntry, Pdos, Slave, SlaveProperties, Unknown};
 use crate::timeouts::Timeouts;
-use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// Cycles per second where the file says nothing, in Hz.
 const RATE: f64 = 1000.0;
 
 /// The network.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-#[schemars(rename = "Network")]
+#[cfg_attr(feature = "schema", schemars(rename = "Network"))]
 pub(super) struct RawNetwork {
     /// Key that tasks name it by; `network` by default.
     key: Option<String>,
@@ -32,7 +32,7 @@ pub(super) struct RawNetwork {
     interface: Option<String>,
     /// Cycles per second, in Hz; more than 0, at most 100000; 1000 by default.
     rate: Option<f64>,
-    #[schemars(skip)]
+    #[cfg_attr(feature = "schema", schemars(skip))]
     cycle_time_us: Option<f64>,
     /// What becomes of SubDevices that the file doesn't name.
     #[serde(default)]
@@ -40,22 +40,24 @@ pub(super) struct RawNetwork {
 }
 
 /// Interface and rate of a network.
-#[derive(Default, Deserialize, JsonSchema)]
+#[derive(Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-#[schemars(rename = "NetworkProperties")]
+#[cfg_attr(feature = "schema", schemars(rename = "NetworkProperties"))]
 struct RawNetworkProperties {
     /// Network interface, such as `eth0`.
     interface: Option<String>,
     /// Cycles per second, in Hz; more than 0, at most 100000; 1000 by default.
     rate: Option<f64>,
-    #[schemars(skip)]
+    #[cfg_attr(feature = "schema", schemars(skip))]
     cycle_time_us: Option<f64>,
 }
 
 /// A SubDevice.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-#[schemars(rename = "SubDevice")]
+#[cfg_attr(feature = "schema", schemars(rename = "SubDevice"))]
 pub(super) struct RawSlave {
     /// Key that channels name it by.
     key: String,
@@ -77,11 +79,11 @@ pub(super) struct RawSlave {
     revision: Option<Match>,
     /// Position on the bus, 0-based.
     #[serde(default, deserialize_with = "number::optional")]
-    #[schemars(schema_with = "number::schema_maybe_u16")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "number::schema_maybe_u16"))]
     position: Option<u16>,
     /// Station alias (SII word 4) that it is found by.
     #[serde(default, deserialize_with = "number::optional")]
-    #[schemars(schema_with = "number::schema_maybe_u16")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "number::schema_maybe_u16"))]
     alias: Option<u16>,
     /// Entries of its PDOs.
     pdos: Option<RawPdos>,
@@ -90,7 +92,7 @@ pub(super) struct RawSlave {
     timeouts: Timeouts,
     /// Explicit device identification (register 0x0134); not in this version.
     #[serde(default, deserialize_with = "number::optional")]
-    #[schemars(schema_with = "number::schema_maybe_u16")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "number::schema_maybe_u16"))]
     device_id: Option<u16>,
     /// Whether it may be missing; true is not in this version.
     #[serde(default)]
@@ -109,9 +111,10 @@ pub(super) struct RawSlave {
 }
 
 /// Identity of a SubDevice, and what it maps.
-#[derive(Default, Deserialize, JsonSchema)]
+#[derive(Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-#[schemars(rename = "SubDeviceProperties")]
+#[cfg_attr(feature = "schema", schemars(rename = "SubDeviceProperties"))]
 struct RawSlaveProperties {
     /// Serial number from its SII; 0 demands nothing.
     serial: Option<Match>,
@@ -125,16 +128,17 @@ struct RawSlaveProperties {
     name: Option<String>,
     /// Position on the bus, 0-based.
     #[serde(default, deserialize_with = "number::optional")]
-    #[schemars(schema_with = "number::schema_maybe_u16")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "number::schema_maybe_u16"))]
     position: Option<u16>,
     /// Entries of its PDOs.
     pdos: Option<RawPdos>,
 }
 
 /// Entries of a SubDevice's PDOs.
-#[derive(Default, Deserialize, JsonSchema)]
+#[derive(Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
-#[schemars(rename = "Pdos")]
+#[cfg_attr(feature = "schema", schemars(rename = "Pdos"))]
 struct RawPdos {
     /// SubDevice to MainDevice (TxPDO).
     inputs: Vec<PdoEntry>,

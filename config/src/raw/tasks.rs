@@ -7,7 +7,6 @@ use crate::rig::{Network, Slave};
 use crate::sink::Sinks;
 use crate::source::Source;
 use crate::task::{AfterOutage, ReadConfig, ReadTask, ScanTask, Task, WriteConfig, WriteTask};
-use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// Batches and states per second where the file says nothing and the rate divides, in Hz.
@@ -21,9 +20,10 @@ pub(super) struct Context<'a> {
 }
 
 /// A task.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-#[schemars(rename = "Task")]
+#[cfg_attr(feature = "schema", schemars(rename = "Task"))]
 pub(super) struct RawTask {
     /// What it does.
     #[serde(rename = "type")]
@@ -52,7 +52,8 @@ pub(super) struct RawTask {
     sink: Option<Sinks>,
 }
 
-#[derive(Deserialize, JsonSchema, Clone, Copy)]
+#[derive(Deserialize, Clone, Copy)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 enum TaskKind {
     /// Inputs (TxPDO) to sinks.
     #[serde(rename = "ethercat_read")]
@@ -66,9 +67,10 @@ enum TaskKind {
 }
 
 /// What a task reads or writes.
-#[derive(Default, Deserialize, JsonSchema)]
+#[derive(Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-#[schemars(rename = "TaskConfig")]
+#[cfg_attr(feature = "schema", schemars(rename = "TaskConfig"))]
 struct RawConfig {
     /// Key of the network; it may be left out.
     device: Option<String>,

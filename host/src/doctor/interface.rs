@@ -41,7 +41,7 @@ impl InterfaceReading {
     pub fn read(root: &Path, settings: NicSettings) -> Self {
         Self {
             features: XdpFeatures::of_interface(settings.index).map_err(|error| error.to_string()),
-            resident: AttachedProgram::of_interface(&settings.name).map_err(|error| crate::chain(&error)),
+            resident: AttachedProgram::of_interface(&settings.name).map_err(|error| zerocat_faults::chain(&error)),
             files: InterfaceFiles::read(root, &settings.name, settings.index),
             settings,
         }

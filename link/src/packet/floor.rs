@@ -3,8 +3,8 @@
 //! A link and an engine cost what they take beyond this, measured on the same interface at the same time. A frame that
 //! returns is only counted. Its bytes are not read, so there is nothing to validate.
 
-use super::socket::{Buffer, RawSocket};
 use super::{PacketError, PacketLink};
+use crate::socket::{Buffer, RawSocket};
 use crate::waiting::{Awaited, wait_for_any};
 use crate::{LinkFault, MAX_FRAME, MIN_FRAME, Sizing};
 use std::os::fd::BorrowedFd;

@@ -3,8 +3,8 @@
 use crate::link::LinkOpenError;
 use zerocat_faults::Fault;
 use zerocat_link::lock::LockError;
+#[cfg(feature = "packet")]
 use zerocat_link::packet::PacketError;
-use zerocat_xdp::XdpError;
 
 impl LinkOpenError {
     /// Which fault it is.
@@ -12,8 +12,11 @@ impl LinkOpenError {
     pub fn fault(&self) -> Fault {
         match self {
             Self::Lock(error) => lock(error),
-            Self::Xdp { source, .. } => xdp(source),
+            #[cfg(feature = "xdp")]
+            Self::Xdp { source, .. } => crate::link::xdp_fault(source),
+            #[cfg(feature = "packet")]
             Self::Packet { source, .. } => packet(source),
+            Self::NotBuilt { .. } => Fault::LinkUnavailable,
         }
     }
 }
@@ -30,6 +33,7 @@ pub fn lock(error: &LockError) -> Fault {
 }
 
 /// Which fault it is that an AF_PACKET socket couldn't be opened.
+#[cfg(feature = "packet")]
 #[must_use]
 pub fn packet(error: &PacketError) -> Fault {
     match error {
@@ -39,23 +43,5 @@ pub fn packet(error: &PacketError) -> Fault {
         PacketError::NotEthernet { .. } => Fault::InterfaceUnsuited,
         PacketError::Descriptors(_) => Fault::FileLimit,
         PacketError::SetUp { .. } => Fault::LinkUnavailable,
-    }
-}
-
-/// Which fault it is that an AF_XDP socket couldn't be opened.
-#[must_use]
-pub fn xdp(error: &XdpError) -> Fault {
-    match error {
-        XdpError::NoInterface { .. } => Fault::NoSuchInterface,
-        XdpError::NoPermission { .. } => Fault::PermissionMissing,
-        XdpError::Down { .. } => Fault::InterfaceDown,
-        XdpError::NoSuchQueue { .. } | XdpError::QueueRefused { .. } | XdpError::Mtu { .. } => Fault::InterfaceUnsuited,
-        XdpError::Occupied { .. } => Fault::XdpProgramPresent,
-        XdpError::MemoryLock { .. } => Fault::LockedMemoryLimit,
-        XdpError::NoCarrier { .. } | XdpError::CarrierLost { .. } => Fault::NoCarrier,
-        XdpError::Descriptors(_) => Fault::FileLimit,
-        XdpError::QueueBusy { .. } => Fault::InterfaceInUse,
-        XdpError::Stopped { .. } => Fault::StoppedBySignal,
-        _ => Fault::XdpUnavailable,
     }
 }

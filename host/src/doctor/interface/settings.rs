@@ -14,7 +14,7 @@ const PRESENT: Question = Question {
 
 /// The answer if the interface can't be used.
 pub(in crate::doctor) fn missing(error: &XdpError) -> Check {
-    PRESENT.finding(Level::Error, crate::chain(error), "name an interface of `ip link`")
+    PRESENT.finding(Level::Error, zerocat_faults::chain(error), "name an interface of `ip link`")
 }
 
 pub(super) fn judge(reading: &InterfaceReading, wanted: &Wanted) -> Vec<Check> {

@@ -6,7 +6,7 @@ use zerocat_pdi::{BitSpan, DatagramPlan, Direction, Plan};
 use zerocat_tasks::Placed;
 
 /// The channels in the frames of a plan.
-pub(crate) fn note(plan: &Plan, bindings: &Bindings) -> String {
+pub(super) fn note(plan: &Plan, bindings: &Bindings) -> String {
     let mut text = "the channels in the data of the cyclic frames from here on:".to_owned();
     for (frame, planned) in plan.frames.iter().enumerate() {
         for datagram in &planned.datagrams {

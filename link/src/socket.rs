@@ -1,4 +1,4 @@
-//! The raw socket under [`super::PacketLink`]: set-up and the system calls of a cycle.
+//! The raw socket under `PacketLink` and [`crate::watch::InterfaceWatch`]: set-up and the system calls of a cycle.
 //!
 //! Guarantees: only EtherType 0x88A4 of one interface arrives; no call waits; no call of a cycle allocates.
 //! Constants and structures are those of `linux/if_packet.h` and packet(7), as the `libc` crate has them.

@@ -17,6 +17,7 @@ pub mod coe;
 pub mod datagrams;
 pub mod discovery;
 pub mod error;
+pub mod events;
 mod evidence;
 pub mod executor;
 mod fault;

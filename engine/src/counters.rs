@@ -65,6 +65,11 @@ counters! {
     al_status,
     /// SubDevices that answered the last AL status read.
     al_responding,
+    /// Events of all SubDevices in the datagrams of the last cycle that brought any back, ORed (register 0x0210, as far as the
+    /// mask 0x0200 lets them through).
+    events,
+    /// Cycles that brought an event which the one before hadn't, or mail of a SubDevice that had none before.
+    news,
     /// Round trip of the last complete cycle in ns.
     round_trip,
     /// From the tick of the last cycle to the wake-up, in ns.

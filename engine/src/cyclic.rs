@@ -14,6 +14,7 @@
 
 use crate::control::TakingPart;
 use crate::frame::{LaneDatagram, LaneFrame, Mark, build};
+use crate::mail::MailPort;
 use crate::presence::Presence;
 use crate::safe::SafeOutputs;
 use crate::validity::{Stale, Verdict};
@@ -108,6 +109,15 @@ pub(crate) struct AlReading {
     pub(crate) responding: u16,
 }
 
+/// What the datagrams of a cycle told beside their data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Told {
+    /// The events of all SubDevices, ORed.
+    pub(crate) events: u16,
+    /// Somebody has mail that had none.
+    pub(crate) mail: bool,
+}
+
 /// The cyclic frames and the process image.
 #[derive(Debug)]
 pub struct CyclicLane {
@@ -119,6 +129,9 @@ pub struct CyclicLane {
     posted: Option<u64>,
     outstanding: usize,
     al_status: Option<AlReading>,
+    /// `None` until a frame of the cycle is back.
+    told: Option<Told>,
+    mail: MailPort,
     /// What is for OP only takes part.
     in_op: bool,
     /// Who contributes, as far as the bus thread knows.
@@ -158,10 +171,18 @@ impl CyclicLane {
             posted: None,
             outstanding: 0,
             al_status: None,
+            told: None,
+            mail: MailPort::default(),
             in_op: false,
             presence: Presence::all(),
             stale: Stale::new(positions),
         })
+    }
+
+    /// Tells from now on whose mail waits.
+    #[must_use]
+    pub fn telling(self, mail: MailPort) -> Self {
+        Self { mail, ..self }
     }
 
     /// Number of frames.
@@ -237,7 +258,7 @@ impl CyclicLane {
     pub(crate) fn prepare<L: Link>(&mut self, link: &mut L, cycle: u64) -> u64 {
         self.cycle = cycle;
         self.outstanding = 0;
-        self.al_status = None;
+        (self.al_status, self.told) = (None, None);
         let (last, mark) = (self.posted.unwrap_or(cycle.saturating_sub(1)), Mark::of(cycle));
         let mut busy = 0;
         for frame in &mut self.frames {
@@ -341,7 +362,7 @@ impl CyclicLane {
     /// Takes a frame that came back. `mismatch` is told of each wrong working counter.
     pub(crate) fn admit(&mut self, bytes: &[u8], source: MacAddress, mut mismatch: impl FnMut(Mismatch)) -> Admission {
         let number = usize::from(source.0[5]);
-        let Self { frames, image, cycle, outstanding, al_status, in_op, .. } = self;
+        let Self { frames, image, cycle, outstanding, al_status, told, mail, in_op, .. } = self;
         let Some(frame) = frames.get_mut(number) else { return Admission::Malformed };
         let Ok(received) = FrameView::new_checked(bytes) else { return Admission::Malformed };
         if let Some(admission) = frame.refuse(received, Mark::of(*cycle)) {
@@ -351,15 +372,18 @@ impl CyclicLane {
         *outstanding = outstanding.saturating_sub(1);
         let LaneFrame { datagrams, roll, fresh, good, .. } = frame;
         let (mut complete, mut all_good) = (true, true);
+        let told = told.get_or_insert_default();
         for (datagram, position) in datagrams.iter_mut().zip(0u16..) {
             let Some((data, got)) = datagram.returned(bytes) else { return Admission::Malformed };
             datagram.got = Some(got);
+            told.events |= datagram.events(bytes);
             if datagram.is_al_status() {
                 *al_status =
                     data.first_chunk().map(|ored| AlReading { ored: u16::from_le_bytes(*ored), responding: got });
             }
             if let Some(roll) = roll.as_mut().filter(|_| datagram.is_status()) {
                 roll.take(data, got);
+                told.mail |= roll.changes(data) && mail.look(roll.positions(), data);
             }
             let Some(ledger) = &mut datagram.ledger else { continue };
             let expected = ledger.least(*in_op);
@@ -407,6 +431,11 @@ impl CyclicLane {
     /// What the AL status datagram of this cycle brought.
     pub(crate) const fn al_status(&self) -> Option<AlReading> {
         self.al_status
+    }
+
+    /// What the datagrams of this cycle told beside their data; `None` where none came back.
+    pub(crate) const fn told(&self) -> Option<Told> {
+        self.told
     }
 
     /// Works out whose bytes are older than the last turn that was theirs.

@@ -178,6 +178,13 @@ impl LaneDatagram {
         rest.first_chunk().map(|counter| (data, u16::from_le_bytes(*counter)))
     }
 
+    /// The events of all SubDevices that it passed, in a frame that came back and was not refused.
+    #[inline]
+    pub(crate) fn events(&self, frame: &[u8]) -> u16 {
+        let field = frame.get(self.offset.saturating_add(datagram::EVENTS)..);
+        field.and_then(|field| field.first_chunk()).map_or(0, |events| u16::from_le_bytes(*events))
+    }
+
     /// Copies the good inputs of the data that came back into the image.
     #[inline]
     pub(crate) fn read(&self, data: &[u8], image: &mut [u8]) {

@@ -35,6 +35,7 @@ mod follow;
 mod frame;
 mod lane;
 mod limits;
+mod mail;
 mod measure;
 mod newest;
 mod packed;
@@ -61,6 +62,7 @@ pub use cyclic::{CyclicLane, LaneError, LaneOptions, MAX_FRAMES, PROCESS_DATA_RO
 pub use event::{CycleFault, Event, EventReader};
 pub use follow::{Follow, Others};
 pub use lane::{Exchange, slots_needed};
+pub use mail::{MailPort, MailReader, mail};
 pub use measure::{Distribution, Measurements, Summary};
 pub use newest::{NewestHeader, NewestPort, NewestReader, NewestWatch, newest};
 pub use presence::Presence;

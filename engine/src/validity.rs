@@ -37,19 +37,37 @@ pub(crate) struct RollCall {
     /// Whose byte didn't come in this cycle although it has come before.
     absent: Box<[bool]>,
     some_absent: bool,
+    /// The bytes that came last.
+    last: Box<[u8]>,
 }
 
 impl RollCall {
     pub(crate) fn new(plan: &StatusPlan) -> Self {
         let none = || vec![false; plan.positions.len()].into_boxed_slice();
         let positions = plan.positions.clone().into_boxed_slice();
-        Self { positions, seen: none(), all_seen: false, absent: none(), some_absent: false }
+        let last = vec![NOBODY; positions.len()].into_boxed_slice();
+        Self { positions, seen: none(), all_seen: false, absent: none(), some_absent: false, last }
     }
 
     /// Number of a SubDevice's byte.
     fn number_of(&self, position: u16) -> Option<u16> {
         let number = self.positions.iter().position(|one| *one == position)?;
         u16::try_from(number).ok()
+    }
+
+    /// Whose the bytes are.
+    pub(crate) fn positions(&self) -> &[u16] {
+        &self.positions
+    }
+
+    /// Whether the bytes are others than those that came last.
+    #[inline]
+    pub(crate) fn changes(&mut self, bytes: &[u8]) -> bool {
+        let changes = *bytes != *self.last;
+        if changes && bytes.len() == self.last.len() {
+            self.last.copy_from_slice(bytes);
+        }
+        changes
     }
 
     /// Begins a cycle, of which nothing is known.

@@ -14,12 +14,12 @@ use crate::void;
 use std::time::Duration;
 use zerocat_bus::{
     AlReached, BringUpError, Driven, Label, Matching, Missing, Network, Occupancy, Options, SiiNames, SubDevice, Times,
-    occupancy,
+    events, occupancy,
 };
 use zerocat_config::{Problem, Rig, Timeouts};
 use zerocat_engine::{
-    ControlClosed, Counters, CyclicLane, Exchange, LaneError, LaneOptions, NewestPort, PROCESS_DATA_ROOM, SamplePort,
-    TakingPart, Traffic, Voider, WriterPort,
+    ControlClosed, Counters, CyclicLane, Exchange, LaneError, LaneOptions, MailReader, NewestPort, PROCESS_DATA_ROOM,
+    SamplePort, TakingPart, Traffic, Voider, WriterPort,
 };
 use zerocat_link::Slot;
 use zerocat_pdi::{LayoutError, Plan, SubDevicePlan, lay_out};
@@ -228,6 +228,8 @@ pub struct Planned<'d> {
     pub(crate) suspended_before: Duration,
     /// Makes what was commanded of single SubDevices void, by position.
     pub(crate) voider: Voider,
+    /// Whose mail waits, as the cyclic frames say.
+    pub mail: MailReader,
     /// Sees the input that the end of the run waits for.
     pub(crate) stop_watch: Option<StopWatch>,
     /// How long a program's outputs may stand without a commit, where it has any.
@@ -327,6 +329,7 @@ impl<'a> Machine<'a> {
             before: self.counters.read(),
             suspended_before,
             voider: Voider::default(),
+            mail: MailReader::default(),
             stop_watch: None,
             silence: None,
         })
@@ -338,7 +341,7 @@ impl<'a> Machine<'a> {
     /// # Errors
     /// What failed, with the SubDevice.
     pub async fn operate(&mut self, planned: &mut Planned<'a>, ports: &mut Ports) -> Result<(), StartError> {
-        let Planned { network, plan, matching, bindings, before, suspended_before, voider, .. } = planned;
+        let Planned { network, plan, matching, bindings, before, suspended_before, voider, mail, .. } = planned;
         self.observer.enter(Phase::SafeOp);
         network.program(plan).await?;
         let reached = network.to_safe_op().await?;
@@ -346,6 +349,9 @@ impl<'a> Machine<'a> {
         self.observer.enter(Phase::Exchange);
         let subdevices = u16::try_from(network.subdevices().len()).unwrap_or(u16::MAX);
         let lane = CyclicLane::new(plan, LaneOptions { first_slot: Slot(0), al_status: Some(subdevices) })?;
+        let told;
+        (*mail, told) = layout::mail(plan);
+        let lane = lane.telling(told);
         let Ports { readers, newest, writers, .. } = std::mem::take(ports);
         let Uncommanded { safe, initial } = Uncommanded::of(&self.rig, plan, bindings);
         let stall_limit = Some(self.rig.engine.watchdog);
@@ -383,6 +389,7 @@ impl<'a> Machine<'a> {
             self.complete_cycles(before, |now| now.expectations > told_before).await?;
         }
         network.clear_watchdog_counts().await;
+        events::ask(self.datagrams).await;
         self.controls.borrow_mut().traffic(Traffic::Live)?;
         self.observer.enter(Phase::Running);
         Ok(())

@@ -7,6 +7,7 @@ use std::time::Duration;
 use zerocat_bus::matching::Matching;
 use zerocat_bus::{Network, SubDevice};
 use zerocat_config::{Overlap, Rig};
+use zerocat_engine::{MailPort, MailReader};
 use zerocat_pdi::{Access, DatagramPlan, Plan, SubDeviceLayout, SyncUnit};
 use zerocat_wire::Command;
 
@@ -46,6 +47,17 @@ fn access(rig: &Rig, subdevice: &SubDevice, key: Option<&str>) -> Access {
         Overlap::Auto if subdevice.esc.may_overlap() => Access::LrwOverlapping,
         Overlap::Auto | Overlap::Off => Access::Lrw,
     }
+}
+
+/// Both ends of whose mail waits: of SubDevices whose status byte is the status of the mailbox that is read.
+pub(crate) fn mail(plan: &Plan) -> (MailReader, MailPort) {
+    let positions = plan.subdevices.iter().map(|one| one.position).max().map_or(0, |last| usize::from(last) + 1);
+    let mut told = vec![false; positions];
+    for one in &plan.subdevices {
+        told[usize::from(one.position)] =
+            one.status.is_some_and(|(_, fmmu)| fmmu.physical_start != zerocat_wire::register::AL_STATUS);
+    }
+    zerocat_engine::mail(told)
 }
 
 /// Cycles in which every unit is exchanged at least once.

@@ -15,8 +15,10 @@ use crate::surroundings::LinkState;
 use crate::void::Voiding;
 use futures_lite::future::or;
 use std::cell::Cell;
+use std::task::{Context, Poll};
 use std::time::Duration;
-use zerocat_bus::Actors;
+use zerocat_bus::{Actors, events};
+use zerocat_wire::register;
 
 /// Time between two looks at the counters.
 pub(crate) const LOOK: Duration = Duration::from_millis(20);
@@ -67,6 +69,7 @@ impl<'a> Machine<'a> {
         let (wanted, voiding) = (Cell::new(false), Voiding::default());
         let after = self.look_after(&wanted, actors, planned, health, &voiding);
         let looks = or(after, self.look_for_expiries(&voiding, actors, planned));
+        let looks = or(looks, self.acknowledge_links());
         or(self.watch(&wanted, planned, lateness), looks).await
     }
 
@@ -81,9 +84,11 @@ impl<'a> Machine<'a> {
         );
         let mut link_at = Duration::ZERO;
         let mut program = Program::of(planned);
+        let mut news = self.counters.read().news;
         loop {
-            self.datagrams.pause(LOOK).await;
+            self.pause_or_news(news).await;
             let (now, counters) = (self.datagrams.now(), self.counters.read());
+            news = counters.news;
             let verdict = match watch.look(&counters, self.surroundings.suspended()) {
                 // An interface that takes no frames keeps them from being sent as well.
                 Verdict::Lost(Cause::Stall(time)) if self.surroundings.carrier() == Some(false) => {
@@ -107,6 +112,23 @@ impl<'a> Machine<'a> {
                 return Left::Lost(cause);
             }
         }
+    }
+
+    /// Has SubDevices tell anew when a link changes, whenever one has told so.
+    async fn acknowledge_links(&self) -> Left {
+        let told = || self.counters.read().events & u64::from(register::DL_STATUS_EVENT) != 0;
+        loop {
+            std::future::poll_fn(|_| if told() { Poll::Ready(()) } else { Poll::Pending }).await;
+            events::acknowledge_links(self.datagrams).await;
+            self.datagrams.pause(LOOK).await;
+        }
+    }
+
+    /// The time between two looks, or until datagrams brought an event or mail since so many did.
+    async fn pause_or_news(&self, before: u64) {
+        let came =
+            |_: &mut Context<'_>| if self.counters.read().news == before { Poll::Pending } else { Poll::Ready(()) };
+        or(std::future::poll_fn(came), self.datagrams.pause(LOOK)).await;
     }
 
     fn tell_lateness(&self, change: Option<Change>) {

@@ -5,7 +5,7 @@ mod support;
 use std::time::Duration;
 
 use support::Rig;
-use zerocat_sim::{Outcome, ProfileKind, Segment, SegmentConfig, SubDeviceConfig};
+use zerocat_sim::{Action, Outcome, ProfileKind, Segment, SegmentConfig, SubDeviceConfig};
 use zerocat_wire::{Address, Command};
 
 const THREE: [ProfileKind; 3] = [ProfileKind::Coupler, ProfileKind::DigitalIn, ProfileKind::Servo];
@@ -170,6 +170,26 @@ fn a_vlan_tag_hides_nothing() {
     frame[20..34].copy_from_slice(&[7, 1, 0, 0, 0x30, 0x01, 2, 0, 0, 0, 0, 0, 0, 0]);
     assert_eq!(rig.segment.process(&mut frame, rig.now), Outcome::Returned);
     assert_eq!(frame[30..34], [1, 0, 3, 0]);
+}
+
+#[test]
+fn a_changed_link_shows_in_passing_datagrams_until_the_dl_status_is_read() {
+    let mut rig = rig();
+    rig.write(1, 0x0200, &[0x04, 0]);
+    rig.read(1, 0x0110, 2);
+    let mut frame = [0u8; 60];
+    frame[12..16].copy_from_slice(&[0x88, 0xa4, 14, 0x10]);
+    frame[16..30].copy_from_slice(&[4, 1, 0x99, 0x99, 0x30, 0x01, 2, 0, 0, 0, 0, 0, 0, 0]);
+    let mut shown = |rig: &mut Rig| {
+        frame[24..26].fill(0);
+        assert_eq!(rig.segment.process(&mut frame, rig.now), Outcome::Returned);
+        frame[24]
+    };
+    assert_eq!(shown(&mut rig), 0);
+    rig.segment.act(Action::PullCable { child: 2 }, rig.now).unwrap();
+    assert_eq!([shown(&mut rig), shown(&mut rig)], [0x04; 2]);
+    rig.read(1, 0x0110, 2);
+    assert_eq!(shown(&mut rig), 0);
 }
 
 #[test]

@@ -38,6 +38,12 @@ pub const PDI_CONTROL: u16 = 0x0140;
 pub const EVENT_MASK: u16 = 0x0200;
 /// Event request towards the MainDevice, u16.
 pub const EVENT_REQUEST: u16 = 0x0210;
+/// DL status event in both: a link or a loop changed, until the DL status is read (ET1100 data sheet, section II, 0x0210).
+pub const DL_STATUS_EVENT: u16 = 1 << 2;
+/// AL status event in both: the AL status changed, until it is read (ET1100 data sheet, section II, 0x0210).
+pub const AL_STATUS_EVENT: u16 = 1 << 3;
+/// Event of sync manager 1, usually the mailbox that is read: it is full (ET1100 data sheet, section II, 0x0210).
+pub const MAIL_EVENT: u16 = 1 << 5;
 /// AL event request towards the local application, u32.
 pub const AL_EVENT_REQUEST: u16 = 0x0220;
 /// RX error counters: invalid frame and physical error, a byte each, four ports.

@@ -2,7 +2,7 @@
 
 use super::Engine;
 use crate::control::Traffic;
-use crate::cyclic::{AlReading, CycleResult, Sums};
+use crate::cyclic::{AlReading, CycleResult, Sums, Told};
 use crate::event::{CycleFault, Event};
 use crate::measure::Timed;
 use std::time::Duration;
@@ -37,7 +37,7 @@ impl<L: Link> Engine<L> {
 
     pub(super) fn count_return(&mut self, tick: Tick, now: Time) {
         let Some(exchange) = self.exchange.as_deref() else { return };
-        let (reading, sums) = (exchange.lane.al_status(), exchange.lane.sums());
+        let (reading, told, sums) = (exchange.lane.al_status(), exchange.lane.told(), exchange.lane.sums());
         let Sums { missing: lost, result, .. } = sums;
         (self.counters.working_counter, self.counters.expected_working_counter) = (sums.working_counter, sums.expected);
         if lost > 0 {
@@ -50,6 +50,10 @@ impl<L: Link> Engine<L> {
             self.measurements.note(Timed::RoundTrip, round_trip);
         }
         self.note_al_status(reading);
+        if let Some(Told { events, mail }) = told {
+            let before = std::mem::replace(&mut self.counters.events, events.into());
+            self.counters.news += u64::from(mail || u64::from(events) & !before != 0);
+        }
         self.count_complete(tick, result);
         self.count_safe(result);
         self.count_silence(result, lost);

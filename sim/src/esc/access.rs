@@ -126,9 +126,12 @@ impl Esc {
     }
 
     fn after_register_read(&mut self, address: usize, len: usize) {
-        let status = usize::from(register::AL_STATUS);
-        if address <= status && status < address + len {
+        let touches = |register: u16| address <= usize::from(register) && usize::from(register) < address + len;
+        if touches(register::AL_STATUS) {
             self.clear_al_event();
+        }
+        if touches(register::DL_STATUS) {
+            self.clear_dl_event();
         }
         self.acknowledge_latches(address, len);
     }

@@ -111,7 +111,10 @@ impl Esc {
             status |= u16::from(!open) << (8 + 2 * port);
             status |= u16::from(link) << (9 + 2 * port);
         }
-        self.memory.put(register::DL_STATUS, &status.to_le_bytes());
+        if self.memory.u16(register::DL_STATUS) != status {
+            self.memory.put(register::DL_STATUS, &status.to_le_bytes());
+            self.raise_dl_event();
+        }
     }
 
     fn loop_control(&self, port: usize) -> u8 {

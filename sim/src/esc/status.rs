@@ -7,9 +7,6 @@ use zerocat_wire::register;
 use super::register::channel_register;
 use super::{Esc, PLAIN, Pending};
 
-/// AL status event in the event request (ET1100 data sheet, section II, 0x0210).
-const AL_STATUS_EVENT: u16 = 1 << 3;
-
 impl Esc {
     /// Event bits that go into a passing datagram: those asked for by the mask.
     pub(crate) fn events(&self) -> u16 {
@@ -27,12 +24,20 @@ impl Esc {
         self.memory.put(register::EVENT_REQUEST, &request.to_le_bytes());
     }
 
+    pub(super) fn clear_dl_event(&mut self) {
+        self.set_event(register::DL_STATUS_EVENT, false);
+    }
+
+    pub(super) fn raise_dl_event(&mut self) {
+        self.set_event(register::DL_STATUS_EVENT, true);
+    }
+
     pub(super) fn clear_al_event(&mut self) {
-        self.set_event(AL_STATUS_EVENT, false);
+        self.set_event(register::AL_STATUS_EVENT, false);
     }
 
     pub(super) fn raise_al_event(&mut self) {
-        self.set_event(AL_STATUS_EVENT, true);
+        self.set_event(register::AL_STATUS_EVENT, true);
     }
 
     /// Shows a channel's status in its register and its mailbox state in the event request.

@@ -13,7 +13,7 @@ use crate::written;
 use clap::Args;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
-use zerocat::config::{FilePlaces, Format, Rig, Sink, Task, XdpMode};
+use zerocat::config::{FilePlaces, Format, Patience, Rig, Sink, Task, XdpMode};
 use zerocat::report::Report;
 use zerocat::{
     ATTEMPT, BRING_UP, Ended, Ending, Fault, OpenLink, OutOfOp, Phase, Privileges, SHUTDOWN, Session, SessionError,
@@ -26,6 +26,7 @@ const LOOK: Duration = Duration::from_millis(100);
 const EXAMPLES: &str = "\
 Examples:
   zerocat run rig.json
+  zerocat run rig.json --wait=10min
   zerocat run rig.json --seconds 10 --report report.json --capture run.pcapng";
 /// What signals do.
 const SIGNALS: &str = "\
@@ -64,6 +65,9 @@ pub(crate) struct Run {
     /// CPU of the realtime thread instead of the rig file's.
     #[arg(long)]
     cpu: Option<usize>,
+    /// Wait for SubDevices of the rig file that don't answer, so long at most (90s, 10min); without a time until they are all there.
+    #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true, default_missing_value = "forever")]
+    wait: Option<Patience>,
     #[command(flatten)]
     how: HowLong,
     /// Replace an XDP program that is on the interface.
@@ -148,6 +152,7 @@ impl Run {
             rig.engine.mode = mode.into();
         }
         rig.engine.cpu = self.cpu.or(rig.engine.cpu);
+        rig.engine.wait_for_subdevices = self.wait.or(rig.engine.wait_for_subdevices);
         for warning in rig.warnings() {
             print::say(format_args!("warning: {warning}"));
         }

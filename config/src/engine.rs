@@ -3,6 +3,7 @@
 use crate::busy_poll::BusyPoll;
 use crate::duration;
 use crate::exchange::{Overlap, SyncUnit};
+use crate::patience::Patience;
 use crate::safe::Stop;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::time::Duration;
@@ -52,6 +53,8 @@ pub struct Engine {
     pub watchdog: Duration,
     /// What outputs without a `safe` of their own are while outputs are safe.
     pub safe_outputs: SafeOutputs,
+    /// How long a start waits for SubDevices that don't answer, a duration or `forever`; with null it doesn't.
+    pub wait_for_subdevices: Option<Patience>,
     /// How a run ends in OP.
     pub stop: Stop,
     /// Whether inputs may lie at the logical addresses of outputs.
@@ -82,6 +85,7 @@ impl Default for Engine {
             guard: None,
             watchdog: Duration::from_millis(100),
             safe_outputs: SafeOutputs::Zero,
+            wait_for_subdevices: None,
             stop: Stop::default(),
             overlap: Overlap::Off,
             without_lrw: Vec::new(),

@@ -83,6 +83,7 @@ pub(crate) const ELSEWHERE: &[(&str, &str)] = &[
     ("guard", ENGINE),
     ("watchdog", ENGINE),
     ("safe_outputs", ENGINE),
+    ("wait_for_subdevices", ENGINE),
     ("stop", ENGINE),
     ("sync_units", ENGINE),
     ("without_lrw", ENGINE),

@@ -19,6 +19,8 @@ use zerocat_tasks::SourceEvent;
 /// A phase of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
+    /// Waiting for SubDevices that don't answer yet.
+    Wait,
     /// Looking whether another MainDevice drives the bus.
     Listen,
     /// Counting, addressing and identifying.
@@ -46,6 +48,7 @@ pub enum Phase {
 impl fmt::Display for Phase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Wait => "waiting for SubDevices",
             Self::Listen => "listening whether somebody drives the bus",
             Self::Discover => "looking who is on the bus",
             Self::PreOp => "going to PRE-OP",
@@ -66,6 +69,7 @@ impl Phase {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Wait => "wait",
             Self::Listen => "listen",
             Self::Discover => "discover",
             Self::PreOp => "pre_op",
@@ -94,6 +98,8 @@ pub enum SessionEvent {
         /// What failed.
         why: String,
     },
+    /// The start waits for SubDevices: for whom.
+    WaitsFor(String),
     /// The network left OP as a whole, and is brought to OP again.
     Lost(Cause),
     /// It is in OP again.
@@ -162,6 +168,7 @@ impl fmt::Display for SessionEvent {
             Self::BegunAgain { stood_still, why } => {
                 write!(f, "{}; bring-up begins again: {why}", Cause::Stall(*stood_still))
             }
+            Self::WaitsFor(whom) => write!(f, "waiting for {whom}"),
             Self::Lost(cause) => write!(f, "{cause}; outputs are safe, the network is brought to OP again"),
             Self::Recovered { cause, after } => {
                 let was = if cause.is_of_the_network() { "lost" } else { "out of OP" };
@@ -203,6 +210,8 @@ struct Tell {
 pub struct Observer {
     teller: Teller,
     furthest: Cell<Option<Phase>>,
+    /// A start waits for SubDevices: attempts are no news until one finds all.
+    waits: Cell<bool>,
 }
 
 /// Tells an observer's function from any thread, one event at a time.
@@ -248,7 +257,7 @@ impl Observer {
     pub fn new(observer: impl Fn(&SessionEvent) + Send + 'static) -> Self {
         let (told, subscribers) = (Told::default(), Subscribers::default());
         let tell = Tell { listener: Box::new(observer), told, subscribers };
-        Self { teller: Teller(Arc::new(Mutex::new(tell))), furthest: Cell::new(None) }
+        Self { teller: Teller(Arc::new(Mutex::new(tell))), furthest: Cell::new(None), waits: Cell::new(false) }
     }
 
     /// Those who subscribe to the events.
@@ -280,7 +289,20 @@ impl Observer {
         self.teller.lock().told.clone()
     }
 
+    /// Tells for whom a start waits.
+    pub(crate) fn wait_for(&self, whom: String) {
+        self.warn(&SessionEvent::WaitsFor(whom));
+        if !self.waits.replace(true) {
+            self.enter(Phase::Wait);
+        }
+    }
+
+    /// Tells that a phase began; while a start waits, only one behind those in which it is seen who is there.
     pub(crate) fn enter(&self, phase: Phase) {
+        if self.waits.get() && matches!(phase, Phase::Listen | Phase::Discover) {
+            return;
+        }
+        self.waits.set(phase == Phase::Wait);
         self.tell(&SessionEvent::Phase(phase));
     }
 

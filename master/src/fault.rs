@@ -187,6 +187,7 @@ impl SessionEvent {
             Self::Replaced(_) => Some(Fault::SubdeviceReplaced),
             Self::TypesByLength(_) => Some(Fault::DataTypeUnsaid),
             Self::Phase(_)
+            | Self::WaitsFor(_)
             | Self::Recovered { .. }
             | Self::AttachedAgain
             | Self::AnswersInTime { .. }

@@ -85,6 +85,7 @@ mod shutdown;
 mod silence;
 mod silent_branch;
 mod sinks;
+mod start_wait;
 mod stopping;
 mod subscribers;
 mod supervision;
@@ -148,7 +149,7 @@ pub use zerocat_bus::names::{IN_ALL as NAMES_IN_ALL, PER_SUBDEVICE as NAMES_PER_
 pub use zerocat_bus::sii::Content as SiiContent;
 pub use zerocat_bus::{Pending, PortErrors, RequestError, Requests, StateReport};
 pub use zerocat_config as config;
-pub use zerocat_config::CheckedRig;
+pub use zerocat_config::{CheckedRig, Patience};
 pub use zerocat_engine::Counters;
 pub use zerocat_faults::chain;
 pub use zerocat_faults::{Category, Fault};

@@ -4,7 +4,8 @@
 //! frames flow meanwhile. Nobody else sends acyclic datagrams.
 //!
 //! Guarantees: every part ends within a stated time ([`BRING_UP`], [`ATTEMPT`], [`SHUTDOWN`]) in which the program runs,
-//! whatever the network does, and a stop ends bring-up and recovery at once. A bring-up that fails because the program stood
+//! whatever the network does, and a stop ends bring-up and recovery at once; a start that waits for SubDevices
+//! ([`start_wait`]) does so as long as the rig file says. A bring-up that fails because the program stood
 //! still in it begins again within its time. A bus that another MainDevice drives isn't written to. Whatever was brought up
 //! is shut down.
 
@@ -16,6 +17,7 @@ use crate::lateness::Lateness;
 use crate::operation::Left;
 use crate::recognition;
 use crate::recovery::{Outages, Recovered};
+use crate::start_wait::{self, StartWait};
 use crate::stopping::StopWatch;
 use crate::surroundings::Surroundings;
 use crate::tasks::TaskStartError;
@@ -201,8 +203,7 @@ impl<'a> Machine<'a> {
         tasks: impl FnOnce(&Planned<'a>) -> Result<Ports, LifeError>,
         started: impl FnOnce(&Planned<'a>),
     ) -> Result<Life, LifeError> {
-        let end = self.datagrams.now().saturating_add(self.bound(BRING_UP));
-        let mut planned = self.planned_in_time(end).await?;
+        let (mut planned, end) = self.planned_after_wait().await?;
         match self.operated(end, &mut planned, tasks).await {
             Ok(()) => {}
             Err(error) => {
@@ -214,6 +215,25 @@ impl<'a> Machine<'a> {
         }
         started(&planned);
         Ok(self.stay(planned).await)
+    }
+
+    /// A plan, and by when the network is to be in OP. SubDevices that don't answer yet are waited for where the rig file says so.
+    async fn planned_after_wait(&mut self) -> Result<(Planned<'a>, Duration), LifeError> {
+        let mut wait = StartWait::new(self.rig.engine.wait_for_subdevices, self.datagrams.now());
+        loop {
+            let end = self.datagrams.now().saturating_add(self.bound(BRING_UP));
+            match self.planned_in_time(end).await {
+                Err(error) if wait.goes_on(&error, self.datagrams.now()) => {
+                    if let Some(whom) = wait.tell(&error, &self.rig) {
+                        self.observer.wait_for(whom);
+                    }
+                }
+                done => return Ok((done?, end)),
+            }
+            if self.stopped_within(start_wait::PAUSE, "SubDevices are waited for").await {
+                return Err(LifeError::Stopped);
+            }
+        }
     }
 
     /// A plan, also where an attempt failed because the program stood still in it.

@@ -134,7 +134,7 @@ impl<'a> Machine<'a> {
                     Err(error) => self.tell_once(&mut told, &error),
                 }
             }
-            if self.stopped_within(PAUSE).await {
+            if self.stopped_within(PAUSE, "the network is lost, and waited for").await {
                 return Recovered::Stopped;
             }
         }
@@ -232,7 +232,8 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    async fn stopped_within(&self, time: Duration) -> bool {
+    /// Whether the end was asked for within a time. Requests are refused meanwhile.
+    pub(crate) async fn stopped_within(&self, time: Duration, refusal: &'static str) -> bool {
         let stopped = async {
             self.stop.wait().await;
             true
@@ -244,7 +245,7 @@ impl<'a> Machine<'a> {
         or(
             stopped,
             or(paused, async {
-                self.inbox.refuse("the network is lost, and waited for").await;
+                self.inbox.refuse(refusal).await;
                 false
             }),
         )

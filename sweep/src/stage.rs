@@ -38,7 +38,7 @@ pub enum Stage {
 impl From<Phase> for Stage {
     fn from(phase: Phase) -> Self {
         match phase {
-            Phase::Listen | Phase::Discover => Self::Discover,
+            Phase::Wait | Phase::Listen | Phase::Discover => Self::Discover,
             Phase::PreOp => Self::PreOp,
             Phase::ReadPdos => Self::Map,
             Phase::SafeOp => Self::SafeOp,

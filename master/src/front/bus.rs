@@ -13,7 +13,7 @@ use crate::machine::StopWish;
 use crate::session::{Begin, Session, SessionOptions};
 use crate::unstarted::Unstarted;
 use std::time::Duration;
-use zerocat_config::{CheckedRig, Engine, Network, Rig, Unknown};
+use zerocat_config::{CheckedRig, Engine, Network, Patience, Rig, Unknown};
 
 /// Cycles per second where nothing is said, in Hz.
 const RATE: f64 = 1000.0;
@@ -89,6 +89,14 @@ impl Bus {
     #[must_use]
     pub fn engine(mut self, change: impl FnOnce(&mut Engine)) -> Self {
         change(&mut self.rig.engine);
+        self
+    }
+
+    /// Waits for SubDevices that don't answer yet, as when the power of a machine comes on part by part: for those of
+    /// [`Bus::expect`] or of the rig file, else for anybody.
+    #[must_use]
+    pub const fn wait_for_subdevices(mut self, patience: Patience) -> Self {
+        self.rig.engine.wait_for_subdevices = Some(patience);
         self
     }
 

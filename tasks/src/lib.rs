@@ -30,6 +30,7 @@ mod sink_thread;
 mod source;
 mod standard_input;
 mod thread;
+mod time;
 mod timestamps;
 mod voids;
 mod waveform;
@@ -58,6 +59,9 @@ pub use sink_thread::OpenSink;
 pub use source::{Source, SourceItem, StdinSource, WaveformSource};
 pub use standard_input::{Job, StandardInput};
 pub use thread::TaskThread;
+pub use time::{
+    Allowance, ClockStep, Line as ClockLine, Moment, Reading, Relation, Said, SteppedClock, TimeBase, TimeKeeper, TrueTime,
+};
 pub use timestamps::{Timestamps, WallOffset};
 pub use waveform::value_at;
 pub use whole_lines::WholeLines;

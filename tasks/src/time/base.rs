@@ -1,0 +1,118 @@
+//! Bases of time, and when a cycle was by the one that it falls into.
+//!
+//! The keeper's thread changes what is here a few times a second; whoever stamps samples has a copy of it and looks, without
+//! waiting, whether it was changed.
+
+use super::relation::Line;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Bases that are known. Samples wait in rings for some seconds, so the last few are enough.
+const KNOWN: usize = 16;
+/// How far from its tick a cycle's frames may have passed the reference clock, in nanoseconds. What is further is not a time of
+/// this base.
+const NEAR: u64 = 100_000_000;
+
+/// A stretch of time in which no clock was stepped.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TimeBase {
+    /// Its number: 1 for the first of a run.
+    pub number: u32,
+    /// When it began, in nanoseconds of `CLOCK_MONOTONIC`.
+    pub begins: u64,
+    /// From `CLOCK_MONOTONIC` to UTC.
+    pub utc: Line,
+    /// From the reference clock to `CLOCK_MONOTONIC`, where there is a reference clock.
+    pub reference: Option<Line>,
+    /// From the tick of a cycle to the passage of its frames through the reference clock, in nanoseconds.
+    pub behind_tick: u64,
+}
+
+/// When a cycle was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    /// Nanoseconds since 1970-01-01 UTC: when its first frame passed the reference clock; without one, its tick.
+    pub utc: u64,
+    /// Time of the reference clock then, in nanoseconds; `None` without one, or where its frame is missing.
+    pub dc_time: Option<u64>,
+    /// Number of the base that both times are of.
+    pub base: u32,
+}
+
+impl TimeBase {
+    /// When a cycle was, from its tick and from the time of the reference clock.
+    fn moment(&self, tick: u64, clock: Option<u64>) -> Moment {
+        let passage = |clock: u64| Some(self.reference?.shown_at(clock));
+        let near = |passage: &u64| passage.abs_diff(tick) <= NEAR;
+        let passage = clock.and_then(passage).filter(near);
+        let dc_time = clock.filter(|_| passage.is_some());
+        let at = passage.unwrap_or_else(|| tick.saturating_add(self.behind_tick));
+        Moment { utc: self.utc.shown_at(at), dc_time, base: self.number }
+    }
+}
+
+/// What is known of true time. Clones see the same.
+#[derive(Debug)]
+pub struct TrueTime {
+    shared: Arc<Shared>,
+    /// As they were seen last, oldest first.
+    bases: VecDeque<TimeBase>,
+    seen: u64,
+}
+
+#[derive(Debug)]
+struct Shared {
+    bases: Mutex<VecDeque<TimeBase>>,
+    version: AtomicU64,
+}
+
+impl Clone for TrueTime {
+    fn clone(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared), bases: self.bases.clone(), seen: self.seen }
+    }
+}
+
+impl TrueTime {
+    /// Of a first base.
+    pub(super) fn new(first: TimeBase) -> Self {
+        let bases = VecDeque::from([first]);
+        let shared = Shared { bases: Mutex::new(bases.clone()), version: AtomicU64::new(1) };
+        Self { shared: Arc::new(shared), bases, seen: 1 }
+    }
+
+    /// When a cycle was, from its tick on `CLOCK_MONOTONIC` and the time that the reference clock gave in it. Never waits.
+    pub fn moment(&mut self, tick: u64, clock: Option<u64>) -> Moment {
+        self.look();
+        let base = self.bases.iter().rev().find(|base| base.begins <= tick).or(self.bases.front());
+        // There is always one.
+        base.map_or(Moment { utc: 0, dc_time: None, base: 0 }, |base| base.moment(tick, clock))
+    }
+
+    /// Takes what the keeper has learned since, unless it is just writing.
+    fn look(&mut self) {
+        // SYNC: only says whether to look; the mutex orders what is read. Pairs with the relaxed add in change.
+        let version = self.shared.version.load(Ordering::Relaxed);
+        if version == self.seen {
+            return;
+        }
+        if let Ok(bases) = self.shared.bases.try_lock() {
+            self.bases.clone_from(&bases);
+            self.seen = version;
+        }
+    }
+
+    /// Changes the present base, or begins another one.
+    pub(super) fn change(&self, base: TimeBase) {
+        let mut bases = self.shared.bases.lock().unwrap_or_else(PoisonError::into_inner);
+        match bases.back_mut() {
+            Some(last) if last.number == base.number => *last = base,
+            _ => bases.push_back(base),
+        }
+        if bases.len() > KNOWN {
+            bases.pop_front();
+        }
+        // SYNC: see look.
+        self.shared.version.fetch_add(1, Ordering::Relaxed);
+    }
+}

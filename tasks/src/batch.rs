@@ -2,6 +2,7 @@
 
 use crate::header::Header;
 use crate::mapping::Point;
+use crate::timestamps::Stamp;
 use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
 use std::sync::Arc;
 use zerocat_config::By;
@@ -23,8 +24,14 @@ pub enum Kind {
 pub struct Batch {
     /// Its task and channels.
     pub header: Arc<Header>,
-    /// Timestamps, in nanoseconds since 1970-01-01 UTC.
+    /// Ticks of the samples, in nanoseconds since 1970-01-01 UTC by the wall clock at the start of the run.
     pub index: Vec<u64>,
+    /// True times of the samples, in nanoseconds since 1970-01-01 UTC.
+    pub utc: Vec<u64>,
+    /// Times of the network's reference clock, in nanoseconds; `None` of a sample without one.
+    pub dc_time: Vec<Option<u64>>,
+    /// Number of the base of time that `utc` and `dc_time` are of; 0 of an empty batch.
+    pub base: u32,
     /// For each channel of the header one value for each timestamp.
     pub columns: Vec<Vec<Value>>,
     /// Positions of samples with bytes older than their cycle, because a SubDevice took no part in it.
@@ -41,7 +48,8 @@ impl Batch {
     pub fn new(header: Arc<Header>) -> Self {
         let columns = vec![Vec::new(); header.channels.len()];
         let stale_columns = vec![Vec::new(); header.channels.len()];
-        Self { header, index: Vec::new(), columns, stale: Vec::new(), stale_columns, missing: 0 }
+        let (index, utc, dc_time, stale) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { header, index, utc, dc_time, base: 0, columns, stale, stale_columns, missing: 0 }
     }
 
     /// Samples in it.
@@ -72,7 +80,7 @@ impl Batch {
     /// Adds a sample; `points` go with the channels one by one.
     pub(crate) fn push<'a>(
         &mut self,
-        unix_ns: u64,
+        stamp: Stamp,
         stale: bool,
         missing: u64,
         points: impl Iterator<Item = &'a Point>,
@@ -82,7 +90,10 @@ impl Batch {
             self.stale.push(self.index.len());
         }
         self.missing = self.missing.saturating_add(missing);
-        self.index.push(unix_ns);
+        self.index.push(stamp.index);
+        self.utc.push(stamp.moment.utc);
+        self.dc_time.push(stamp.moment.dc_time);
+        self.base = stamp.moment.base;
         for (column, point) in self.columns.iter_mut().zip(points) {
             // A record holds all of its points by construction; one that did not would read as 0, not shift a column.
             column.push(point.read(record).unwrap_or_else(|| point.zero()));
@@ -110,6 +121,9 @@ impl Batch {
     /// Empties it and keeps its memory.
     pub(crate) fn clear(&mut self) {
         self.index.clear();
+        self.utc.clear();
+        self.dc_time.clear();
+        self.base = 0;
         self.stale.clear();
         self.missing = 0;
         self.columns.iter_mut().for_each(Vec::clear);
@@ -126,8 +140,8 @@ pub struct Line<'a> {
 
 impl Serialize for Line<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Batch { header, index, stale, missing, .. } = self.batch;
-        let mut object = serializer.serialize_struct("Batch", 7)?;
+        let Batch { header, index, utc, dc_time, base, stale, missing, .. } = self.batch;
+        let mut object = serializer.serialize_struct("Batch", 10)?;
         object.serialize_field("task", &*header.task)?;
         object.serialize_field("kind", &header.of)?;
         object.serialize_field("index", index)?;
@@ -135,6 +149,11 @@ impl Serialize for Line<'_> {
         object.serialize_field("stale", stale)?;
         object.serialize_field("stale_channels", &StaleColumns(*self))?;
         object.serialize_field("missing", missing)?;
+        object.serialize_field("utc", utc)?;
+        if dc_time.iter().any(Option::is_some) {
+            object.serialize_field("dc_time", dc_time)?;
+        }
+        object.serialize_field("time_base", base)?;
         object.end()
     }
 }
@@ -196,12 +215,12 @@ mod tests {
     #[test]
     fn a_batch_is_one_json_object_with_columns_in_the_order_of_the_channels() {
         let (mut batch, points) = batch();
-        batch.push(5, false, 0, points.iter(), &[0xff, 0xff, 1, 0, 0, 0xc0, 0x3f]);
-        batch.push(6, true, 2, points.iter(), &[1, 0, 0, 0, 0, 0xc0, 0x7f]);
+        batch.push(Stamp::at(5), false, 0, points.iter(), &[0xff, 0xff, 1, 0, 0, 0xc0, 0x3f]);
+        batch.push(Stamp::at(6), true, 2, points.iter(), &[1, 0, 0, 0, 0, 0xc0, 0x7f]);
         batch.mark(points.iter(), |part| part == 0);
         assert_eq!([0, 1, 2].map(|n| batch.is_last_stale(n)), [false, true, false]);
         let line = |by| serde_json::to_string(&batch.line(by)).unwrap();
-        let expected = r#"{"task":"t","kind":"samples","index":[5,6],"channels":{"9":[-1,1],"7":[1,0],"8":[1.5,null]},"stale":[1],"stale_channels":{"7":[1]},"missing":2}"#;
+        let expected = r#"{"task":"t","kind":"samples","index":[5,6],"channels":{"9":[-1,1],"7":[1,0],"8":[1.5,null]},"stale":[1],"stale_channels":{"7":[1]},"missing":2,"utc":[5,6],"time_base":1}"#;
         assert_eq!(line(By::Number), expected);
         let names = r#""channels":{"dev_9":[-1,1],"dev_7":[1,0],"dev_8":[1.5,null]}"#;
         assert!(line(By::Name).contains(names), "{}", line(By::Name));
@@ -209,10 +228,21 @@ mod tests {
     }
 
     #[test]
+    fn a_line_has_the_time_of_a_reference_clock_where_there_is_one() {
+        let (mut batch, points) = batch();
+        let mut stamp = Stamp::at(5);
+        batch.push(stamp, false, 0, points.iter(), &[0; 7]);
+        (stamp.moment.utc, stamp.moment.dc_time) = (9, Some(700));
+        batch.push(stamp, false, 0, points.iter(), &[0; 7]);
+        let line = serde_json::to_string(&batch.line(By::Name)).unwrap();
+        assert!(line.ends_with(r#""missing":0,"utc":[5,9],"dc_time":[null,700],"time_base":1}"#), "{line}");
+    }
+
+    #[test]
     fn a_cleared_batch_keeps_its_channels_and_nothing_else() {
         let (mut batch, points) = batch();
         let empty = batch.clone();
-        batch.push(5, true, 1, points.iter(), &[0; 7]);
+        batch.push(Stamp::at(5), true, 1, points.iter(), &[0; 7]);
         batch.mark(points.iter(), |_| true);
         assert_eq!(batch.len(), 1);
         batch.clear();
@@ -222,7 +252,7 @@ mod tests {
     #[test]
     fn a_short_record_shifts_no_column() {
         let (mut batch, points) = batch();
-        batch.push(5, false, 0, points.iter(), &[1]);
+        batch.push(Stamp::at(5), false, 0, points.iter(), &[1]);
         assert!(batch.columns.iter().all(|column| column.len() == 1));
     }
 }

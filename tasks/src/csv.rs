@@ -13,12 +13,15 @@ use std::io::{self, Write};
 use zerocat_config::By;
 use zerocat_pdi::Value;
 
-/// The first column: nanoseconds since 1970-01-01 UTC.
+/// The first column: the tick, in nanoseconds since 1970-01-01 UTC by the wall clock at the start of the run.
 pub const TIME_COLUMN: &str = "time_ns";
 /// The column behind the values: 1 for a sample that holds older bytes, because a SubDevice took no part in its cycle.
 pub const STALE_COLUMN: &str = "stale";
-/// The last column: the channels whose values are older than the cycle, with a semicolon between each two.
+/// The column behind it: the channels whose values are older than the cycle, with a semicolon between each two.
 pub const STALE_CHANNELS_COLUMN: &str = "stale_channels";
+/// The last columns: true time in nanoseconds since 1970-01-01 UTC, time of the reference clock (empty without one), and the number of
+/// the base of time that both are of.
+pub const TRUE_TIME_COLUMNS: [&str; 3] = ["utc_ns", "dc_time_ns", "time_base"];
 
 /// Comma-separated values.
 #[derive(Debug)]
@@ -55,6 +58,7 @@ pub fn csv_names(header: &Header, by: By) -> String {
     let all: Vec<_> = std::iter::once(TIME_COLUMN.into())
         .chain(keys)
         .chain([STALE_COLUMN.into(), STALE_CHANNELS_COLUMN.into()])
+        .chain(TRUE_TIME_COLUMNS.map(Cow::Borrowed))
         .collect();
     format!("{}\n", all.join(","))
 }
@@ -87,6 +91,7 @@ impl Sink for Csv {
             if old {
                 self.text.extend_from_slice(quoted(stale_channels(batch, self.by, row).into()).as_bytes());
             }
+            true_time(&mut self.text, batch, row)?;
             self.text.push(b'\n');
         }
         self.write()
@@ -98,6 +103,12 @@ fn stale_channels(batch: &Batch, by: By, row: usize) -> String {
     let is_stale = |n: usize| batch.stale_columns.get(n).is_some_and(|rows| rows.binary_search(&row).is_ok());
     let keys = batch.header.keys(by).filter(|(n, _)| is_stale(*n));
     keys.map(|(_, key)| key.into_owned()).collect::<Vec<_>>().join(";")
+}
+
+/// The last fields of a row.
+fn true_time(text: &mut Vec<u8>, batch: &Batch, row: usize) -> io::Result<()> {
+    let dc_time = batch.dc_time.get(row).copied().flatten().map(|time| time.to_string()).unwrap_or_default();
+    write!(text, ",{},{dc_time},{}", batch.utc.get(row).copied().unwrap_or_default(), batch.base)
 }
 
 /// A value without quotes: none has a comma.
@@ -125,6 +136,7 @@ mod tests {
     use crate::header::tests::header;
     use crate::mapping::tests::placed;
     use crate::mapping::{Mapping, Placed};
+    use crate::timestamps::Stamp;
     use crate::whole_lines::tests::Disk;
     use std::sync::Arc;
     use zerocat_pdi::DataType;
@@ -145,8 +157,10 @@ mod tests {
         let places = places();
         let mapping = Mapping::new(&places);
         let mut batch = Batch::new(Arc::new(header(Kind::Samples, &places)));
-        batch.push(5, false, 0, mapping.points().iter(), &[0xff, 0xff, 1, 0, 0, 0xc0, 0x3f, 0, 0xff]);
-        batch.push(6, true, 0, mapping.points().iter(), &[1, 0, 0, 0, 0, 0xc0, 0x7f, 1, 2]);
+        batch.push(Stamp::at(5), false, 0, mapping.points().iter(), &[0xff, 0xff, 1, 0, 0, 0xc0, 0x3f, 0, 0xff]);
+        let mut second = Stamp::at(6);
+        (second.moment.utc, second.moment.dc_time) = (8, Some(700));
+        batch.push(second, true, 0, mapping.points().iter(), &[1, 0, 0, 0, 0, 0xc0, 0x7f, 1, 2]);
         batch.mark(mapping.points().iter(), |part| part == 0);
         batch
     }
@@ -158,21 +172,21 @@ mod tests {
         csv.begin(&batch.header).unwrap();
         csv.take(&batch).unwrap();
         csv.take(&batch).unwrap();
-        let rows = "5,-1,1,1.5,00ff,0,\n6,1,0,NaN,0102,1,\"dev_7;a \"\"big\"\", slow one\"\n";
+        let rows = "5,-1,1,1.5,00ff,0,,5,,1\n6,1,0,NaN,0102,1,\"dev_7;a \"\"big\"\", slow one\",8,700,1\n";
         assert_eq!(
             disk.text(),
-            format!("time_ns,dev_9,dev_7,\"a \"\"big\"\", slow one\",dev_6,stale,stale_channels\n{rows}{rows}")
+            format!("time_ns,dev_9,dev_7,\"a \"\"big\"\", slow one\",dev_6,stale,stale_channels,utc_ns,dc_time_ns,time_base\n{rows}{rows}")
         );
     }
 
     #[test]
     fn rows_by_number_have_numbers_above_them_and_may_go_behind_others() {
         let (disk, batch) = (Disk::with_room(1000), batch());
-        assert_eq!(csv_names(&batch.header, By::Number), "time_ns,9,7,8,6,stale,stale_channels\n");
+        assert_eq!(csv_names(&batch.header, By::Number), "time_ns,9,7,8,6,stale,stale_channels,utc_ns,dc_time_ns,time_base\n");
         let mut csv = Csv::new(disk.lines(), By::Number, Beginning::None);
         csv.begin(&batch.header).unwrap();
         csv.take(&batch).unwrap();
-        assert_eq!(disk.text().lines().next(), Some("5,-1,1,1.5,00ff,0,"));
+        assert_eq!(disk.text().lines().next(), Some("5,-1,1,1.5,00ff,0,,5,,1"));
     }
 
     #[test]
@@ -182,7 +196,7 @@ mod tests {
         assert!(csv.begin(&batch.header).is_err());
         disk.set_room(1000);
         csv.take(&batch).unwrap();
-        assert_eq!(disk.text().lines().collect::<Vec<_>>()[..2], ["tim", "time_ns,9,7,8,6,stale,stale_channels"]);
+        assert_eq!(disk.text().lines().collect::<Vec<_>>()[..2], ["tim", "time_ns,9,7,8,6,stale,stale_channels,utc_ns,dc_time_ns,time_base"]);
     }
 
     #[test]

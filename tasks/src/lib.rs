@@ -40,7 +40,7 @@ mod write;
 pub use batch::{Batch, Kind, Line};
 pub use commands::{Command, LineError, parse_line};
 pub use counters::{Counts, TaskCounters};
-pub use csv::{Csv, STALE_CHANNELS_COLUMN, STALE_COLUMN, TIME_COLUMN, csv_names};
+pub use csv::{Csv, STALE_CHANNELS_COLUMN, STALE_COLUMN, TIME_COLUMN, TRUE_TIME_COLUMNS, csv_names};
 pub use header::{ChannelHeader, Described, Header, LINES_SCHEMA};
 pub use hearing::{Listener, SourceEvent, short_time};
 pub use json_lines::{Beginning, JsonLines};
@@ -62,7 +62,7 @@ pub use thread::TaskThread;
 pub use time::{
     Allowance, ClockStep, Line as ClockLine, Moment, Reading, Relation, Said, SteppedClock, TimeBase, TimeKeeper, TrueTime,
 };
-pub use timestamps::{Timestamps, WallOffset};
+pub use timestamps::Timestamps;
 pub use waveform::value_at;
 pub use whole_lines::WholeLines;
 pub use write::{WriteProgress, WriteSetup, WriteTask};

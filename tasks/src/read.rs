@@ -7,7 +7,8 @@ use crate::mapping::{Mapping, Placed};
 use crate::outlet::{Outlet, queue_of};
 use crate::ports::Samples;
 use crate::thread::{StopFlag, TaskThread};
-use crate::timestamps::{Timestamps, WallOffset};
+use crate::time::TrueTime;
+use crate::timestamps::{Timestamps, clock_of};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -92,12 +93,12 @@ pub struct ReadTask<S> {
 impl<S: Samples> ReadTask<S> {
     /// A task on its ring.
     #[must_use]
-    pub fn new(setup: ReadSetup, samples: S, offset: WallOffset, outlet: Outlet) -> Self {
+    pub fn new(setup: ReadSetup, samples: S, time: TrueTime, outlet: Outlet) -> Self {
         Self {
             record: vec![0; samples.record_len()],
             samples,
             batch_len: usize::try_from(setup.batch_len).unwrap_or(usize::MAX),
-            stamps: Timestamps::new(offset),
+            stamps: Timestamps::new(time),
             batch: Batch::new(Arc::clone(&setup.header)),
             outlet,
             setup,
@@ -113,8 +114,11 @@ impl<S: Samples> ReadTask<S> {
     /// Takes what waits in the ring, a few thousand samples at most, and delivers the batches that are full.
     pub fn step(&mut self) -> ReadProgress {
         let mut progress = ReadProgress::default();
-        while progress.samples < STEP && self.take() {
+        while progress.samples < STEP
+            && let Some(delivered) = self.take()
+        {
             progress.samples += 1;
+            progress.batches += delivered;
             if self.batch.len() >= self.batch_len {
                 self.flush();
                 progress.batches += 1;
@@ -132,16 +136,21 @@ impl<S: Samples> ReadTask<S> {
         }
     }
 
-    fn take(&mut self) -> bool {
-        let Some(header) = self.samples.pop(&mut self.record) else { return false };
-        let stamp = self.stamps.advance(header.cycle, header.at.0);
+    /// Takes a sample. Gives the batches that were delivered for it: a new base of time begins a new batch.
+    fn take(&mut self) -> Option<usize> {
+        let header = self.samples.pop(&mut self.record)?;
+        let stamp = self.stamps.stamp(header.cycle, header.at.0, clock_of(&header));
         let missing = stamp.missing(self.setup.every);
-        self.batch.push(stamp.unix_ns, header.stale, missing, self.setup.mapping.points().iter(), &self.record);
+        let delivered = usize::from(!self.batch.is_empty() && self.batch.base != stamp.moment.base);
+        if delivered > 0 {
+            self.flush();
+        }
+        self.batch.push(stamp, header.stale, missing, self.setup.mapping.points().iter(), &self.record);
         if header.stale {
             self.batch.mark(self.setup.mapping.points().iter(), |part| self.samples.is_stale(part));
         }
         self.counters().sample(header.stale, missing);
-        true
+        Some(delivered)
     }
 
     fn nap(&self) -> Duration {
@@ -185,6 +194,8 @@ mod tests {
     use crate::header::tests::header;
     use crate::mapping::tests::placed;
     use crate::ports::memory::Queue;
+    use crate::time::{Reading, TimeKeeper};
+    use crate::timestamps::Stamp;
     use std::sync::Mutex;
     use zerocat_pdi::{DataType, Value};
 
@@ -198,8 +209,7 @@ mod tests {
         let seen = Seen::default();
         let inner = Arc::clone(&seen);
         let outlet = Outlet::default().with_observer(Box::new(move |batch| inner.lock().unwrap().push(batch.clone())));
-        let offset = WallOffset::new(1_000_000_000, 0);
-        (ReadTask::new(setup, queue.clone(), offset, outlet), seen)
+        (ReadTask::new(setup, queue.clone(), TrueTime::fixed(1_000_000_000, 0), outlet), seen)
     }
 
     #[test]
@@ -217,6 +227,24 @@ mod tests {
         assert_eq!(seen[0].index, first);
         let values: Vec<Value> = (5..10).map(Value::Int).collect();
         assert_eq!((&*seen[1].header.channels[0].name, &seen[1].columns[0]), ("dev_1", &values));
+    }
+
+    #[test]
+    fn a_step_of_the_wall_clock_begins_a_batch_of_another_base_and_leaves_the_index_alone() {
+        let queue = Queue::new(2);
+        let (task, seen) = task(1, 4, &queue);
+        let reading = |at, shown| Reading { at, shown, within: 0 };
+        let mut keeper = TimeKeeper::new(reading(0, 1_000_000_000));
+        let mut task = ReadTask { stamps: Timestamps::new(keeper.time()), ..task };
+        for (at, shown) in [(2_500_000, 5_002_500_000), (2_501_000, 5_002_501_000)] {
+            keeper.wall(reading(at, shown));
+        }
+        (0..6).for_each(|cycle| queue.send(cycle, false, &[0, 0]));
+        assert_eq!(task.step(), ReadProgress { samples: 6, batches: 1 });
+        task.flush();
+        let seen = seen.lock().unwrap();
+        assert_eq!(seen.iter().map(|batch| (batch.base, batch.len())).collect::<Vec<_>>(), [(1, 3), (2, 3)]);
+        assert_eq!((seen[1].index[0], seen[1].utc[0]), (1_003_000_000, 5_003_000_000));
     }
 
     #[test]
@@ -245,7 +273,7 @@ mod tests {
         for (cycle, stale) in [(1, true), (2, false), (3, true)] {
             queue.send(cycle, stale, &[0; 4]);
             let taken = queue.pop(&mut record).unwrap();
-            batch.push(cycle, taken.stale, 0, mapping.points().iter(), &record);
+            batch.push(Stamp::at(cycle), taken.stale, 0, mapping.points().iter(), &record);
             batch.mark(mapping.points().iter(), |part| queue.is_stale(part));
         }
         assert_eq!((batch.stale, batch.stale_columns), (vec![0, 2], vec![vec![], vec![0, 2]]));

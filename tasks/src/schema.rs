@@ -41,7 +41,7 @@ pub(crate) struct Channels {
 pub(crate) struct Values {
     /// Name of the task.
     task: String,
-    /// Timestamps, in nanoseconds since 1970-01-01 UTC.
+    /// Ticks of the samples, in nanoseconds since 1970-01-01 UTC by the wall clock at the start of the run. Never falling.
     index: Vec<u64>,
     /// For each channel, by name or by number, one value for each timestamp.
     channels: BTreeMap<String, Vec<OneValue>>,
@@ -51,6 +51,13 @@ pub(crate) struct Values {
     stale_channels: BTreeMap<String, Vec<usize>>,
     /// Samples that are missing since the line before.
     missing: u64,
+    /// True times of the samples, in nanoseconds since 1970-01-01 UTC; rising within a base of time.
+    utc: Vec<u64>,
+    /// Times of the network's reference clock, in nanoseconds; `null` for a sample without one. Not there without such a clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    dc_time: Option<Vec<Option<u64>>>,
+    /// Number of the base of time that `utc` and `dc_time` are of: 1 in the beginning, and one more whenever a clock was stepped.
+    time_base: u32,
 }
 
 #[derive(schemars::JsonSchema)]

@@ -1,43 +1,33 @@
-//! Timestamps of samples: each is its tick on the grid, which is `first + n * period` by the number of its cycle, on the
-//! wall clock as it was at start-up.
+//! Timestamps of samples: the tick on the grid, which is `first + n * period` by the number of its cycle, on the wall clock as
+//! it was at start-up, and beside it the true time as it is known ([`TrueTime`]).
 //!
-//! Guarantees: no drift against the grid, whatever its period; a skipped cycle is a gap of its length; time never goes
-//! back. Not here: correction of the drift between the monotonic and the wall clock.
+//! Guarantees: of the first no drift against the grid, whatever its period, and a skipped cycle is a gap of its length; it
+//! never goes back. Of the other times: in a stream the number of the base never falls, and those of one base rise from sample
+//! to sample.
 
-/// Nanoseconds to add to the monotonic clock to have the wall clock (Unix time), taken once at start-up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct WallOffset {
-    nanos: i128,
-}
+use crate::time::{Moment, TrueTime};
+use zerocat_engine::SampleHeader;
 
-impl WallOffset {
-    /// From both clocks read at the same time: nanoseconds since 1970-01-01 UTC, and nanoseconds of `CLOCK_MONOTONIC`.
-    #[must_use]
-    pub fn new(unix_ns: u64, monotonic_ns: u64) -> Self {
-        Self { nanos: i128::from(unix_ns) - i128::from(monotonic_ns) }
-    }
-
-    /// Unix time in nanoseconds at a point of the monotonic clock; held within `u64`.
-    #[must_use]
-    pub fn unix_ns(self, monotonic_ns: u64) -> u64 {
-        let wall = i128::from(monotonic_ns) + self.nanos;
-        u64::try_from(wall.max(0)).unwrap_or(u64::MAX)
-    }
+/// The time of the reference clock that came with a sample.
+pub(crate) const fn clock_of(_: &SampleHeader) -> Option<u64> {
+    None
 }
 
 /// Gives the samples of one stream their times.
 #[derive(Debug, Clone)]
 pub struct Timestamps {
-    offset: WallOffset,
-    /// Cycle and time of the last sample.
-    last: Option<(u64, u64)>,
+    time: TrueTime,
+    /// Cycle and times of the last sample.
+    last: Option<(u64, Stamp)>,
 }
 
 /// When a sample was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stamp {
-    /// Nanoseconds since 1970-01-01 UTC.
-    pub(crate) unix_ns: u64,
+    /// Its tick, in nanoseconds since 1970-01-01 UTC by the wall clock at start-up.
+    pub(crate) index: u64,
+    /// Its true time.
+    pub(crate) moment: Moment,
     /// Cycles since the sample before; none for the first.
     pub(crate) cycles: Option<u64>,
 }
@@ -48,27 +38,46 @@ impl Stamp {
         let steps = self.cycles.and_then(|cycles| cycles.checked_div(every));
         steps.map_or(0, |steps| steps.saturating_sub(1))
     }
+
+    /// All times of it the same, in base 1.
+    #[cfg(test)]
+    pub(crate) const fn at(nanos: u64) -> Self {
+        Self { index: nanos, moment: Moment { utc: nanos, dc_time: None, base: 1 }, cycles: None }
+    }
 }
 
 impl Timestamps {
-    /// For a stream of a grid whose clock is `offset` from the wall clock.
+    /// For a stream of a run.
     #[must_use]
-    pub const fn new(offset: WallOffset) -> Self {
-        Self { offset, last: None }
+    pub const fn new(time: TrueTime) -> Self {
+        Self { time, last: None }
     }
 
-    /// Nanoseconds since 1970-01-01 UTC of the sample of `cycle`, whose tick on the grid is at `tick_ns` of the
-    /// monotonic clock.
-    pub fn stamp(&mut self, cycle: u64, tick_ns: u64) -> u64 {
-        self.advance(cycle, tick_ns).unix_ns
-    }
-
-    pub(crate) fn advance(&mut self, cycle: u64, tick_ns: u64) -> Stamp {
-        let floor = self.last.map_or(0, |(_, time)| time);
-        let unix_ns = self.offset.unix_ns(tick_ns).max(floor);
+    /// The times of the sample of `cycle`, whose tick on the grid is at `tick` of `CLOCK_MONOTONIC`, in nanoseconds; `clock` is
+    /// the time of the reference clock in it.
+    pub(crate) fn stamp(&mut self, cycle: u64, tick: u64, clock: Option<u64>) -> Stamp {
+        let (mut index, mut moment) = (self.time.since_start(tick), self.time.moment(tick, clock));
+        if let Some((_, last)) = &self.last {
+            index = index.max(last.index);
+            moment = behind(last.moment, moment);
+        }
         let cycles = self.last.map(|(last, _)| cycle.saturating_sub(last));
-        self.last = Some((cycle, unix_ns));
-        Stamp { unix_ns, cycles }
+        let stamp = Stamp { index, moment, cycles };
+        self.last = Some((cycle, stamp));
+        stamp
+    }
+}
+
+/// A moment that is behind the one before it: what is known of time may have been bettered between both.
+fn behind(last: Moment, now: Moment) -> Moment {
+    match now.base.cmp(&last.base) {
+        std::cmp::Ordering::Greater => now,
+        std::cmp::Ordering::Less => Moment { utc: last.utc.saturating_add(1), dc_time: None, base: last.base },
+        std::cmp::Ordering::Equal => {
+            let rises = |time: &u64| last.dc_time.is_none_or(|last| *time > last);
+            let (utc, dc_time) = (now.utc.max(last.utc.saturating_add(1)), now.dc_time.filter(rises));
+            Moment { utc, dc_time, base: now.base }
+        }
     }
 }
 
@@ -78,37 +87,52 @@ mod tests {
 
     const MS: u64 = 1_000_000;
 
+    fn stamps(wall: u64, monotonic: u64) -> Timestamps {
+        Timestamps::new(TrueTime::fixed(wall, monotonic))
+    }
+
     #[test]
     fn the_first_sample_gets_the_wall_clock_of_its_tick() {
-        let mut stamps = Timestamps::new(WallOffset::new(1_700_000_000_000_000_000, 5_000));
-        assert_eq!(stamps.stamp(77, 4_000), 1_699_999_999_999_999_000);
+        let stamp = stamps(1_700_000_000_000_000_000, 5_000).stamp(77, 4_000, None);
+        assert_eq!((stamp.index, stamp.moment.utc), (1_699_999_999_999_999_000, 1_699_999_999_999_999_000));
     }
 
     #[test]
     fn a_period_that_is_no_whole_number_of_nanoseconds_does_not_drift() {
         let tick = |cycle: u64| cycle * 1_000_000_000 / 3_000;
-        let mut stamps = Timestamps::new(WallOffset::new(0, 0));
-        assert_eq!(stamps.stamp(1, tick(1)), 333_333);
-        assert_eq!(stamps.stamp(3_000_000, tick(3_000_000)), 1_000_000_000_000);
+        let mut stamps = stamps(0, 0);
+        assert_eq!(stamps.stamp(1, tick(1), None).index, 333_333);
+        assert_eq!(stamps.stamp(3_000_000, tick(3_000_000), None).index, 1_000_000_000_000);
     }
 
     #[test]
     fn a_skipped_cycle_is_a_gap_of_its_length() {
-        let mut stamps = Timestamps::new(WallOffset::new(0, 0));
-        assert_eq!(stamps.advance(10, 10 * MS), Stamp { unix_ns: 10 * MS, cycles: None });
-        assert_eq!(stamps.advance(40, 40 * MS), Stamp { unix_ns: 40 * MS, cycles: Some(30) });
+        let mut stamps = stamps(0, 0);
+        let mut at = |cycle| stamps.stamp(cycle, cycle * MS, None);
+        assert_eq!((at(10).cycles, at(40).cycles), (None, Some(30)));
+        assert_eq!(at(50).index - 40 * MS, 10 * MS);
     }
 
     #[test]
     fn time_never_goes_back_nor_past_its_type() {
-        let mut stamps = Timestamps::new(WallOffset::new(1, 0));
-        assert_eq!(stamps.stamp(60, 10), 11);
-        assert_eq!(stamps.stamp(40, 5), 11);
-        assert_eq!(stamps.stamp(u64::MAX, u64::MAX), u64::MAX);
+        let mut stamps = stamps(1, 0);
+        assert_eq!(stamps.stamp(60, 10, None).index, 11);
+        assert_eq!(stamps.stamp(40, 5, None).index, 11);
+        assert_eq!(stamps.stamp(u64::MAX, u64::MAX, None).index, 1 + i64::MAX as u64);
+    }
+
+    #[test]
+    fn true_times_of_a_base_rise_and_its_number_never_falls() {
+        let moment = |utc, dc_time, base| Moment { utc, dc_time, base };
+        let last = moment(100, Some(7), 2);
+        assert_eq!(behind(last, moment(99, Some(7), 2)), moment(101, None, 2));
+        assert_eq!(behind(last, moment(120, Some(8), 2)), moment(120, Some(8), 2));
+        assert_eq!(behind(last, moment(50, Some(3), 3)), moment(50, Some(3), 3), "another base");
+        assert_eq!(behind(last, moment(500, Some(9), 1)), moment(101, None, 2), "of a base that is over");
     }
 
     #[test]
     fn a_wall_clock_before_1970_is_held_at_zero() {
-        assert_eq!(WallOffset::new(0, 10).unix_ns(5), 0);
+        assert_eq!(stamps(0, 10).stamp(0, 5, None).index, 0);
     }
 }

@@ -25,7 +25,8 @@ use crate::ports::{Commands, Samples};
 use crate::queue::{Queue, Step};
 use crate::source::{Source, SourceItem};
 use crate::thread::{StopFlag, TaskThread};
-use crate::timestamps::{Timestamps, WallOffset};
+use crate::time::TrueTime;
+use crate::timestamps::{Timestamps, clock_of};
 use crate::voids::Voids;
 use std::io;
 use std::sync::Arc;
@@ -169,10 +170,10 @@ struct Feedback {
 impl<C: Commands, S: Samples, Q: Source> WriteTask<C, S, Q> {
     /// A task on its rings, which commands nothing until the source gives values.
     #[must_use]
-    pub fn new(setup: WriteSetup, commands: C, states: S, source: Q, offset: WallOffset, outlet: Outlet) -> Self {
+    pub fn new(setup: WriteSetup, commands: C, states: S, source: Q, time: TrueTime, outlet: Outlet) -> Self {
         let feedback = Feedback {
             record: vec![0; states.record_len()],
-            stamps: Timestamps::new(offset),
+            stamps: Timestamps::new(time),
             batch: Batch::new(Arc::clone(&setup.header)),
             points: setup.mapping.points().to_vec(),
             outlet,
@@ -487,10 +488,10 @@ impl Feedback {
     /// Takes one state sample and delivers it. Whether there was one.
     fn take(&mut self, states: &mut impl Samples, every: u64) -> bool {
         let Some(header) = states.pop(&mut self.record) else { return false };
-        let stamp = self.stamps.advance(header.cycle, header.at.0);
+        let stamp = self.stamps.stamp(header.cycle, header.at.0, clock_of(&header));
         let missing = stamp.missing(every);
         self.outlet.counters().sample(header.stale, missing);
-        self.batch.push(stamp.unix_ns, header.stale, missing, self.points.iter(), &self.record);
+        self.batch.push(stamp, header.stale, missing, self.points.iter(), &self.record);
         if header.stale {
             self.batch.mark(self.points.iter(), |part| states.is_stale(part));
         }
@@ -578,8 +579,8 @@ mod tests {
         let inner = Arc::clone(&seen);
         let outlet = Outlet::default().with_observer(Box::new(move |batch| inner.lock().unwrap().push(batch.clone())));
         let source = Script(script, Arc::default());
-        let offset = WallOffset::new(0, 0);
-        (WriteTask::new(setup, pushed.clone(), queue.clone(), source, offset, outlet), pushed, queue, seen)
+        let time = TrueTime::fixed(0, 0);
+        (WriteTask::new(setup, pushed.clone(), queue.clone(), source, time, outlet), pushed, queue, seen)
     }
 
     /// The events of a task, in words of a report.

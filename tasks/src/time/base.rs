@@ -56,6 +56,8 @@ impl TimeBase {
 #[derive(Debug)]
 pub struct TrueTime {
     shared: Arc<Shared>,
+    /// From `CLOCK_MONOTONIC` to the wall clock, as it was at first.
+    first: Line,
     /// As they were seen last, oldest first.
     bases: VecDeque<TimeBase>,
     seen: u64,
@@ -69,16 +71,30 @@ struct Shared {
 
 impl Clone for TrueTime {
     fn clone(&self) -> Self {
-        Self { shared: Arc::clone(&self.shared), bases: self.bases.clone(), seen: self.seen }
+        Self { shared: Arc::clone(&self.shared), first: self.first, bases: self.bases.clone(), seen: self.seen }
     }
 }
 
 impl TrueTime {
+    /// Of a wall clock that runs as `CLOCK_MONOTONIC` does and is never stepped, from both in nanoseconds at one moment.
+    #[must_use]
+    pub fn fixed(wall: u64, monotonic: u64) -> Self {
+        let utc = Line::even(monotonic, wall);
+        Self::new(TimeBase { number: 1, begins: 0, utc, reference: None, behind_tick: 0 })
+    }
+
     /// Of a first base.
     pub(super) fn new(first: TimeBase) -> Self {
         let bases = VecDeque::from([first]);
         let shared = Shared { bases: Mutex::new(bases.clone()), version: AtomicU64::new(1) };
-        Self { shared: Arc::new(shared), bases, seen: 1 }
+        Self { shared: Arc::new(shared), first: first.utc, bases, seen: 1 }
+    }
+
+    /// The wall clock at a tick, as if it had run on since the start of the run with `CLOCK_MONOTONIC`: it neither jumps nor drifts
+    /// against the grid.
+    #[must_use]
+    pub fn since_start(&self, tick: u64) -> u64 {
+        self.first.shown_at(tick)
     }
 
     /// When a cycle was, from its tick on `CLOCK_MONOTONIC` and the time that the reference clock gave in it. Never waits.

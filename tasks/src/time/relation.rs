@@ -43,6 +43,12 @@ pub struct Line {
 }
 
 impl Line {
+    /// Of clocks that run at the same rate.
+    #[must_use]
+    pub const fn even(at: u64, shown: u64) -> Self {
+        Self { at, shown, gain: 0.0 }
+    }
+
     /// What the other clock shows at a time of the known one; held within `u64`.
     #[must_use]
     pub fn shown_at(&self, at: u64) -> u64 {
@@ -114,7 +120,7 @@ impl Relation {
     /// From a first reading. Both clocks are taken to run at the same rate until others say otherwise.
     #[must_use]
     pub fn new(first: Reading, allowance: Allowance) -> Self {
-        let line = Line { at: first.at, shown: first.shown, gain: 0.0 };
+        let line = Line::even(first.at, first.shown);
         let kept = VecDeque::with_capacity(KEPT);
         Self { allowance, line, kept, stretch: (first.at, first), newest: first, doubtful: None, off: 0 }
     }
@@ -250,9 +256,10 @@ impl Relation {
     }
 }
 
-/// From one time to another, in nanoseconds.
-const fn between(from: u64, to: u64) -> i64 {
-    to.wrapping_sub(from).cast_signed()
+/// From one time to another, in nanoseconds; held within `i64`.
+fn between(from: u64, to: u64) -> i64 {
+    let nanos = i128::from(to) - i128::from(from);
+    i64::try_from(nanos).unwrap_or(if nanos < 0 { i64::MIN } else { i64::MAX })
 }
 
 #[expect(clippy::cast_precision_loss, reason = "an error of some parts in 2^53 is far below a nanosecond here")]

@@ -382,6 +382,9 @@ faults! {
     SourceSilent "source_silent" User None;
         "a source of commands was silent for as long as its `timeout`; its outputs are safe";
         "look at what writes the commands; the next one is obeyed";
+    ClockStepped "clock_stepped" Master None;
+        "a clock was stepped: the times of samples are of another base from there on";
+        "times of one base are comparable; set the wall clock before a run, and let NTP slew it";
     SourceFailed "source_failed" Master None;
         "commands can't be read any more";
         "the message says why";

@@ -22,7 +22,8 @@ use crate::run_report::{RunReport, milliseconds};
 use crate::session::{Ended, Facts, SessionError, SessionOptions};
 use crate::sinks::Sinks;
 use crate::surroundings::Host;
-use crate::tasks::TaskSet;
+use crate::tasks::{TaskSet, TaskStartError};
+use crate::time_thread::TimeThread;
 use crate::unstarted::Unstarted;
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -99,10 +100,14 @@ impl BusThread {
             out_of_op,
         };
         let tasks = RefCell::new(TaskSet::default());
+        let time = RefCell::new(None);
         let (reached, io) = (RefCell::new(None), RefCell::new(None));
         let life = machine.live(
             |planned| {
-                let (set, mut ports) = TaskSet::start(&rig, &planned.bindings, sinks, options.observer.teller())?;
+                let teller = options.observer.teller();
+                let keeper = TimeThread::start(teller.clone()).map_err(TaskStartError::Time)?;
+                let (set, mut ports) = TaskSet::start(&rig, &planned.bindings, sinks, teller, keeper.time())?;
+                *time.borrow_mut() = Some(keeper);
                 *tasks.borrow_mut() = set;
                 if let Some(asked) = &asked {
                     *io.borrow_mut() = Some(asked.connect(&rig, planned, &mut ports)?);

@@ -14,7 +14,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use zerocat_bus::matching::Aside;
-use zerocat_tasks::SourceEvent;
+use zerocat_tasks::{ClockStep, SourceEvent};
 
 /// A phase of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -159,6 +159,8 @@ pub enum SessionEvent {
         /// What happened.
         event: SourceEvent,
     },
+    /// A clock was stepped: samples are of another base of time from there on.
+    ClockStepped(ClockStep),
 }
 
 impl fmt::Display for SessionEvent {
@@ -194,6 +196,7 @@ impl fmt::Display for SessionEvent {
             Self::Unnamed(unnamed) => write!(f, "{unnamed}; it takes part without channels"),
             Self::Retried(retried) => retried.fmt(f),
             Self::Replaced(which) => f.write_str(which),
+            Self::ClockStepped(step) => step.fmt(f),
             Self::TypesByLength(channels) => types::tell_by_length(channels, f),
         }
     }
@@ -231,7 +234,7 @@ impl Teller {
     }
 
     /// Tells of a trouble, and logs it.
-    fn warn(&self, event: &SessionEvent) {
+    pub(crate) fn warn(&self, event: &SessionEvent) {
         match event.fault() {
             Some(fault) => tracing::warn!(%fault, "{event}"),
             None => tracing::warn!("{event}"),

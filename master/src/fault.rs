@@ -99,7 +99,7 @@ impl TaskStartError {
     pub const fn fault(&self) -> Fault {
         match self {
             Self::Sink { .. } => Fault::FileNotWritable,
-            Self::Thread { .. } => Fault::SystemCallFailed,
+            Self::Thread { .. } | Self::Time(_) => Fault::SystemCallFailed,
             Self::Rates { .. } => Fault::RatesImpossible,
         }
     }
@@ -186,6 +186,7 @@ impl SessionEvent {
             Self::Retried(_) => Some(Fault::StateRetried),
             Self::Replaced(_) => Some(Fault::SubdeviceReplaced),
             Self::TypesByLength(_) => Some(Fault::DataTypeUnsaid),
+            Self::ClockStepped(_) => Some(Fault::ClockStepped),
             Self::Phase(_)
             | Self::WaitsFor(_)
             | Self::Recovered { .. }

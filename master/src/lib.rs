@@ -93,6 +93,7 @@ mod surroundings;
 mod tasks;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod time_thread;
 mod told;
 mod trouble;
 mod types;

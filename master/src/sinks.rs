@@ -252,7 +252,10 @@ mod tests {
         run(SinkConfig::csv(&path));
         run(SinkConfig::csv(&path));
         let names = read_to_string(&path).unwrap();
-        assert!(names.starts_with("time_ns,") && names.ends_with(",stale,stale_channels\n"), "{names}");
+        assert!(
+            names.starts_with("time_ns,") && names.ends_with(",stale,stale_channels,utc_ns,dc_time_ns,time_base\n"),
+            "{names}"
+        );
         assert_eq!(names.lines().count(), 1);
         let beside = read_to_string(folder.path("samples.csv.channels.json")).unwrap();
         let beside: serde_json::Value = serde_json::from_str(&beside).unwrap();

@@ -9,10 +9,9 @@ use crate::sinks::{SinkError, Sinks};
 use std::sync::Arc;
 use zerocat_config::{ReadTask as ReadConfig, Rig, Source as SourceConfig, Task, WriteTask as WriteConfig};
 use zerocat_engine::{SampleReader, reader, writer};
-use zerocat_sched::ClockPair;
 use zerocat_tasks::{
-    Counts, Header, Listener, OpenSink, Outlet, Placed, ReadSetup, ReadTask, Source, StdinSource, TaskThread,
-    WallOffset, WaveformSource, WriteSetup, WriteTask,
+    Counts, Header, Listener, OpenSink, Outlet, Placed, ReadSetup, ReadTask, Source, StdinSource, TaskThread, TrueTime,
+    WaveformSource, WriteSetup, WriteTask,
 };
 
 /// Why a task couldn't be started.
@@ -34,6 +33,9 @@ pub enum TaskStartError {
         /// Why.
         source: std::io::Error,
     },
+    /// The thread that keeps the time of all of them.
+    #[error("start the thread that keeps the time")]
+    Time(#[source] std::io::Error),
     /// Its rates don't divide the network's; `check` finds that first.
     #[error("task `{task}`: its rates don't divide the network's rate; run `zerocat check`")]
     Rates {
@@ -59,7 +61,7 @@ struct Running {
 
 impl TaskSet {
     /// Makes the rings of all tasks, opens their sources and starts their threads, which find nothing to do until traffic
-    /// flows. Gives the realtime ends. `teller` is told what becomes of the sources.
+    /// flows. Gives the realtime ends. `teller` is told what becomes of the sources; `time` is what samples are stamped from.
     ///
     /// # Errors
     /// A source or a thread couldn't be had.
@@ -68,10 +70,9 @@ impl TaskSet {
         bindings: &Bindings,
         mut sinks: Sinks,
         teller: Teller,
+        time: TrueTime,
     ) -> Result<(Self, Ports), TaskStartError> {
-        let clocks = ClockPair::read();
-        let offset = WallOffset::new(clocks.realtime, clocks.monotonic.0);
-        let mut start = Start { rig, offset, teller, ports: Ports::default(), set: Self::default() };
+        let mut start = Start { rig, time, teller, ports: Ports::default(), set: Self::default() };
         for (index, (task, channels)) in rig.tasks.iter().zip(bindings).enumerate() {
             if task.is_idle() {
                 continue;
@@ -121,7 +122,7 @@ impl TaskSet {
 /// What is carried along while the tasks are started.
 struct Start<'a> {
     rig: &'a Rig,
-    offset: WallOffset,
+    time: TrueTime,
     teller: Teller,
     ports: Ports,
     set: TaskSet,
@@ -134,7 +135,7 @@ impl Start<'_> {
         let (port, samples) = reader(setup.reader());
         let (header, names) = (Arc::clone(setup.header()), names(&sinks));
         let outlet = self.outlet(&header, sinks, setup.queue())?;
-        let thread = ReadTask::new(setup, samples, self.offset, outlet)
+        let thread = ReadTask::new(setup, samples, self.time.clone(), outlet)
             .spawn()
             .map_err(|source| TaskStartError::Thread { task: name(), source })?;
         self.ports.readers.push(port);
@@ -154,7 +155,7 @@ impl Start<'_> {
             SourceConfig::Stdin(_) => Box::new(StdinSource::open(Arc::clone(setup.keys())).map_err(unstarted)?),
         };
         let (teller, told_of) = (self.teller.clone(), task.name.as_str().into());
-        let thread = WriteTask::new(setup, commands, states, source, self.offset, outlet)
+        let thread = WriteTask::new(setup, commands, states, source, self.time.clone(), outlet)
             .with_listener(Listener::new(move |event| teller.tell_source(&told_of, event)))
             .spawn()
             .map_err(unstarted)?;

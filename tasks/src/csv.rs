@@ -175,14 +175,19 @@ mod tests {
         let rows = "5,-1,1,1.5,00ff,0,,5,,1\n6,1,0,NaN,0102,1,\"dev_7;a \"\"big\"\", slow one\",8,700,1\n";
         assert_eq!(
             disk.text(),
-            format!("time_ns,dev_9,dev_7,\"a \"\"big\"\", slow one\",dev_6,stale,stale_channels,utc_ns,dc_time_ns,time_base\n{rows}{rows}")
+            format!(
+                "time_ns,dev_9,dev_7,\"a \"\"big\"\", slow one\",dev_6,stale,stale_channels,utc_ns,dc_time_ns,time_base\n{rows}{rows}"
+            )
         );
     }
 
     #[test]
     fn rows_by_number_have_numbers_above_them_and_may_go_behind_others() {
         let (disk, batch) = (Disk::with_room(1000), batch());
-        assert_eq!(csv_names(&batch.header, By::Number), "time_ns,9,7,8,6,stale,stale_channels,utc_ns,dc_time_ns,time_base\n");
+        assert_eq!(
+            csv_names(&batch.header, By::Number),
+            "time_ns,9,7,8,6,stale,stale_channels,utc_ns,dc_time_ns,time_base\n"
+        );
         let mut csv = Csv::new(disk.lines(), By::Number, Beginning::None);
         csv.begin(&batch.header).unwrap();
         csv.take(&batch).unwrap();
@@ -196,7 +201,10 @@ mod tests {
         assert!(csv.begin(&batch.header).is_err());
         disk.set_room(1000);
         csv.take(&batch).unwrap();
-        assert_eq!(disk.text().lines().collect::<Vec<_>>()[..2], ["tim", "time_ns,9,7,8,6,stale,stale_channels,utc_ns,dc_time_ns,time_base"]);
+        assert_eq!(
+            disk.text().lines().collect::<Vec<_>>()[..2],
+            ["tim", "time_ns,9,7,8,6,stale,stale_channels,utc_ns,dc_time_ns,time_base"]
+        );
     }
 
     #[test]

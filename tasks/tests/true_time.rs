@@ -28,8 +28,7 @@ impl World {
     fn new(seed: u64) -> Self {
         let (slew_ppm, reference_ppm) = (0.0, 0.0);
         let (now, monotonic, reference) = (0.0, 5e12, 7e15);
-        let mut world =
-            Self { now, monotonic, slew_ppm, offset: EPOCH, reference, reference_ppm, random: seed | 1 };
+        let mut world = Self { now, monotonic, slew_ppm, offset: EPOCH, reference, reference_ppm, random: seed | 1 };
         world.slew_ppm = world.uniform(-50.0, 50.0);
         world.reference_ppm = world.uniform(-100.0, 100.0);
         world

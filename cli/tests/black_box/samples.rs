@@ -52,6 +52,9 @@ const JSON_LINES: &str = concat!(
     r#"{"name":"axis_velocity_actual","number":null,"#,
 );
 
+/// Columns behind the values.
+const TIMES: &str = ",stale,stale_channels,utc_ns,dc_time_ns,time_base";
+
 #[test]
 fn sinks_begin_with_what_they_hold_beside_the_rig_file_and_are_appended_to() {
     in_private_netns(|veth| {
@@ -67,11 +70,12 @@ fn sinks_begin_with_what_they_hold_beside_the_rig_file_and_are_appended_to() {
         let inputs = lines(&folder.path("inputs.jsonl"));
         assert!(inputs[0].starts_with(JSON_LINES), "{}", inputs[0]);
         assert_eq!(inputs.iter().filter(|line| line.contains(r#""kind":"channels""#)).count(), 2);
-        let names = "time_ns,axis_status_word,axis_position_actual,axis_velocity_actual,switches_input_1,sensors_value_1,stale,stale_channels";
-        assert_csv(&folder.path("inputs.csv"), names);
+        let names =
+            "time_ns,axis_status_word,axis_position_actual,axis_velocity_actual,switches_input_1,sensors_value_1";
+        assert_csv(&folder.path("inputs.csv"), &format!("{names}{TIMES}"));
         let states = "axis_control_word,axis_mode,axis_target_position,valves_output_1,setpoints_value_1";
-        assert_csv(&folder.path("outputs.csv"), &format!("time_ns,{states},stale,stale_channels"));
-        assert_csv(&folder.path("slow.csv"), "time_ns,axis_position_actual,axis_fault,stale,stale_channels");
+        assert_csv(&folder.path("outputs.csv"), &format!("time_ns,{states}{TIMES}"));
+        assert_csv(&folder.path("slow.csv"), &format!("time_ns,axis_position_actual,axis_fault{TIMES}"));
         let beside = read_json(folder.path("slow.csv.channels.json"));
         let fault = &beside["channels"][1];
         assert_eq!(
@@ -99,7 +103,8 @@ fn assert_csv(path: &str, names: &str) {
         let fields: Vec<&str> = row.split(',').collect();
         assert_eq!(fields.len(), names.split(',').count(), "{row}");
         let time: u64 = fields[0].parse().unwrap();
-        assert!(time >= last && ["0", "1"].contains(&fields[fields.len() - 2]), "{row}");
+        assert!(time >= last && ["0", "1"].contains(&fields[fields.len() - 5]), "{row}");
+        assert!(fields[fields.len() - 3].parse::<u64>().is_ok() && fields[fields.len() - 1] == "1", "{row}");
         last = time;
     }
     assert!(lines.len() > 2, "{lines:?}");
@@ -145,8 +150,10 @@ fn a_csv_on_standard_output_is_a_table_of_all_outputs() {
         let folder = Folder::new();
         let rig = folder.json("rig.json", &rig(&veth.master, json!(null), json!({ "csv": "-", "by": "name" })));
         let out = in_some_attempts(|| zerocat(&["run", &rig, "--seconds", "0.5"])).out;
-        let names = "time_ns,axis_control_word,axis_mode,axis_target_position,valves_output_1,setpoints_value_1,stale,stale_channels";
-        assert_eq!(out.lines().next(), Some(names));
+        let names = "time_ns,axis_control_word,axis_mode,axis_target_position,valves_output_1,setpoints_value_1"
+            .to_owned()
+            + TIMES;
+        assert_eq!(out.lines().next(), Some(&*names));
         let columns = names.split(',').count();
         assert!(out.lines().skip(1).all(|row| row.split(',').count() == columns) && out.lines().count() > 1, "{out}");
     });

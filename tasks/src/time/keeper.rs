@@ -166,7 +166,11 @@ mod tests {
         let expected = Moment { utc: 1_150 * MS + 10_000, dc_time: Some(150 * MS + 10_000), base: 2 };
         assert_eq!(at(&mut time, 150, Some(150 * MS + 10_000)), expected);
         assert_eq!(at(&mut time, 50, Some(5_050 * MS + 10_000)).base, 1);
-        assert_eq!(at(&mut time, 160, None), Moment { utc: 1_160 * MS + 10_000, dc_time: None, base: 2 }, "a lost frame");
+        assert_eq!(
+            at(&mut time, 160, None),
+            Moment { utc: 1_160 * MS + 10_000, dc_time: None, base: 2 },
+            "a lost frame"
+        );
         assert_eq!(at(&mut time, 160, Some(77)).dc_time, None, "a time of no base");
     }
 

@@ -30,6 +30,10 @@ step "lints"
 cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
 step "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
+step "crates by themselves, and sets of features"
+scripts/features.sh
+step "packages, and programs that use them"
+scripts/package.sh
 step "licences, sources and bans; unused dependencies"
 cargo deny --workspace check bans licenses sources
 cargo machete

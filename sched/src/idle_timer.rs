@@ -10,39 +10,49 @@
 //! of more than 0 ticks never fires. Wait with [`crate::Clock`] instead. The tick rate (1 MHz by default) has no
 //! effect.
 //!
-//! A program can have only one time driver: a second one fails at link time with a duplicate symbol.
+//! A program can have only one time driver: a second one fails at link time with a duplicate symbol. Without the feature
+//! `time-driver` there is none here, for a program that has one of its own. Ours is not needed for correctness then: no timer is
+//! started that expires within the life of a frame. It only costs a look at a clock for each poll.
 
 // The macro defines two `#[unsafe(no_mangle)]` functions. The compiler doesn't count them as unsafe code of the crate
 // that calls the macro, so `forbid(unsafe_code)` wouldn't catch them. They are unsafe all the same, so the call is
 // here, in a crate that may contain unsafe code.
 
-use std::task::Waker;
+#[cfg(feature = "time-driver")]
+mod driver {
+    use embassy_time_driver::{Driver, time_driver_impl};
+    use std::task::Waker;
 
-use embassy_time_driver::{Driver, time_driver_impl};
+    struct IdleTimer;
 
-struct IdleTimer;
+    impl Driver for IdleTimer {
+        fn now(&self) -> u64 {
+            0
+        }
 
-impl Driver for IdleTimer {
-    fn now(&self) -> u64 {
-        0
+        fn schedule_wake(&self, _at: u64, _waker: &Waker) {}
     }
 
-    fn schedule_wake(&self, _at: u64, _waker: &Waker) {}
-}
+    // SAFETY: the two symbols are this driver's by embassy-time-driver's contract, their signatures are the macro's, and
+    // nothing else in the workspace defines a driver; a second one would not link.
+    time_driver_impl!(static DRIVER: IdleTimer = IdleTimer);
 
-// SAFETY: the two symbols are this driver's by embassy-time-driver's contract, their signatures are the macro's, and
-// nothing else in the workspace defines a driver; a second one would not link.
-time_driver_impl!(static DRIVER: IdleTimer = IdleTimer);
+    pub(super) fn link() {
+        std::hint::black_box(&DRIVER);
+    }
+}
 
 /// Makes the linker include this module and does nothing else. Call it where ethercrab's pool is created.
 #[inline(never)]
 pub fn link_idle_timer() {
-    std::hint::black_box(&DRIVER);
+    #[cfg(feature = "time-driver")]
+    driver::link();
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "time-driver"))]
 mod tests {
     use super::*;
+    use std::task::Waker;
 
     #[test]
     fn the_clock_that_ethercrab_sees_stands_still() {

@@ -51,4 +51,5 @@ mod sweep;
 mod terminal;
 mod tune;
 mod types;
+mod waits;
 mod words;

@@ -1,9 +1,11 @@
 //! How long somebody is waited for: a duration, or as long as it takes.
 
 use crate::duration;
+#[cfg(feature = "schema")]
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserializer, Error};
 use serde::{Deserialize, Serialize, Serializer};
+#[cfg(feature = "schema")]
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
@@ -62,6 +64,7 @@ impl<'de> Deserialize<'de> for Patience {
     }
 }
 
+#[cfg(feature = "schema")]
 impl JsonSchema for Patience {
     fn schema_name() -> Cow<'static, str> {
         "Patience".into()

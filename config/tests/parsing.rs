@@ -47,7 +47,7 @@ fn reads_every_engine_key() {
     let keys = json!({ "link": "packet", "mode": "native_copy", "queue": 3, "wakeup": "always", "umem_pages": "huge",
         "busy_poll": { "budget": 8, "napi_defer_hard_irqs": 100, "gro_flush_timeout": "3ms" }, "cpu": 1, "priority": 70, "wait": "hybrid",
         "spin_margin": "60us", "dc": "off", "deadline": "800us", "guard": "100us", "watchdog": "20ms", "safe_outputs": "hold",
-        "stop": { "time": "2s", "until": null },
+        "wait_for_subdevices": "10m", "stop": { "time": "2s", "until": null },
         "overlap": "auto", "without_lrw": ["dev"], "without_status": ["dev"],
         "sync_units": [{ "name": "slow", "every": 4, "phase": 1, "slaves": ["dev"] }] });
     let engine = parsed(&with("/engine", keys.clone())).engine;

@@ -63,6 +63,22 @@ pub enum UnwatchedOutputs {
 }
 
 /// A wish to stop, from any thread.
+///
+/// ```
+/// # #[cfg(feature = "testing")] {
+/// use zerocat::testing::{Bench, ProfileKind, line};
+/// use zerocat::{NoCycle, StopWish};
+/// let stop = StopWish::default();
+/// let bus = Bench::bus().cancelled_by(&stop);
+/// let (mut bench, _io) = Bench::start(bus, &line(&[ProfileKind::Servo])).unwrap();
+/// // From any thread: a signal handler's, for one.
+/// stop.ask();
+/// while bench.is_alive() {
+///     bench.cycle();
+/// }
+/// assert!(stop.asked());
+/// # }
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct StopWish(Arc<Wish>);
 

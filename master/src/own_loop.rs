@@ -72,6 +72,31 @@ impl CallersClock {
 
 /// A bus, moved step by step by its owner. Dropped, nothing moves any more, and the watchdogs of the SubDevices act:
 /// [`OwnLoop::ask_to_stop`] and more steps are a shutdown in order.
+///
+/// ```no_run
+/// use std::time::{Duration, Instant};
+/// use zerocat::{Bus, OwnLoop};
+/// # fn link() -> impl zerocat_link::Link { zerocat_link::packet::PacketLink::open("eth1", zerocat_link::Sizing { slots: 72, receive: 72 }).unwrap() }
+/// let mut bus = Bus::on("eth1");
+/// let position = bus.input::<i32>(0, 0x6064);
+/// let start = Instant::now();
+/// let mut own = OwnLoop::begin(bus, link(), Duration::ZERO)?;
+/// let mut io = None;
+/// while own.is_alive() {
+///     own.step(start.elapsed());
+///     io = io.or_else(|| own.io());
+///     if let Some(io) = &mut io
+///         && io.wait(Duration::ZERO).is_ok()
+///     {
+///         println!("{}", io.get(position));
+///     }
+///     std::thread::sleep(own.next().saturating_sub(start.elapsed()));
+/// }
+/// if let Some(ended) = own.ended() {
+///     println!("{:?}", ended?.ending);
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct OwnLoop<L> {
     stepper: Stepper<L>,
     clock: CallersClock,

@@ -39,6 +39,18 @@ use zerocat_sched::PeriodError;
 const ASK: Duration = Duration::from_millis(10);
 
 /// What a session may do beside what the rig file says.
+///
+/// ```
+/// # #[cfg(feature = "testing")] {
+/// use zerocat::{Bus, Observer, SessionOptions};
+/// let bus = Bus::on("eth1").options(SessionOptions {
+///     strict: true,
+///     observer: Observer::new(|event| println!("{event}")),
+///     ..SessionOptions::default()
+/// });
+/// # let _ = bus;
+/// # }
+/// ```
 #[derive(Debug, Default)]
 pub struct SessionOptions {
     /// Replace an XDP program that is on the interface.
@@ -198,6 +210,28 @@ impl Facts {
 }
 
 /// A network in OP. Handles of the same network may be held by any number of threads.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use zerocat::{Bus, SessionEvent, SessionState};
+/// let (session, io) = Bus::on("eth1").start()?;
+/// let events = session.events();
+/// let told = std::thread::spawn(move || {
+///     while let Ok(event) = events.recv(Duration::MAX) {
+///         if let SessionEvent::OutOfOp(out) = event {
+///             println!("{out}");
+///         }
+///     }
+/// });
+/// println!("{} SubDevices in OP after {:?}", session.subdevices().len(), session.time_to_op());
+/// for report in session.states()? {
+///     println!("{}: {:?}", report.who, report.shown);
+/// }
+/// let ended = session.stop_within(Duration::from_secs(1))?;
+/// println!("{:?}, {} cycles lost", ended.ending, session.status().counters.lost_cycles);
+/// # let _ = (told, io);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Session(Arc<Shared>);
 

@@ -17,6 +17,21 @@ const DEPTH: usize = 256;
 /// Events of a session from when it was subscribed to. Dropped, it ends the subscription.
 ///
 /// It is a [`Stream`] too, that ends with the session.
+///
+/// ```
+/// # #[cfg(feature = "testing")] {
+/// use std::time::Duration;
+/// use zerocat::testing::{Bench, ProfileKind, line};
+/// use zerocat::{NoEvent, Phase, SessionEvent};
+/// let (mut bench, _io) = Bench::start(Bench::bus(), &line(&[ProfileKind::Servo])).unwrap();
+/// let events = bench.events();
+/// assert_eq!(events.recv(Duration::ZERO), Err(NoEvent::TimedOut));
+/// bench.stop().unwrap();
+/// assert_eq!(events.recv(Duration::ZERO), Ok(SessionEvent::Phase(Phase::ShutDown)));
+/// while events.recv(Duration::ZERO).is_ok() {}
+/// assert_eq!(events.recv(Duration::ZERO), Err(NoEvent::Ended));
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Events(Arc<Queue>);
 

@@ -39,9 +39,35 @@ const RATE: f64 = 1000.0;
 ///
 /// A rig that wasn't checked can't be started:
 ///
+/// ```no_run
+/// let rig = zerocat::CheckedRig::load("rig.json").unwrap();
+/// zerocat::Bus::from_rig(rig);
+/// ```
+///
 /// ```compile_fail
 /// let rig = zerocat::config::Rig::load("rig.json").unwrap();
 /// zerocat::Bus::from_rig(rig);
+/// ```
+///
+/// ```
+/// # #[cfg(feature = "testing")] {
+/// use std::time::Duration;
+/// use zerocat::testing::{Bench, ProfileKind, line};
+/// use zerocat::{Entry, Identity, Patience, Waiting};
+/// let mut bus = Bench::bus()
+///     .rate_hz(500.0)
+///     .silent_after(Duration::from_millis(20))
+///     .commands_at_most(Duration::from_millis(10))
+///     .waiting(Waiting::Nap)
+///     .history(100)
+///     .wait_for_subdevices(Patience::AtMost(Duration::from_secs(60)))
+///     .engine(|engine| engine.watchdog = Duration::from_millis(50));
+/// let ready = bus.input::<bool>(0, Entry::at(0x6041, 0).bit(0));
+/// let target = bus.output::<i32>(0, 0x607a);
+/// let (bench, io) = Bench::start(bus, &line(&[ProfileKind::Servo])).unwrap();
+/// assert_eq!(io.period(), Duration::from_millis(2));
+/// # let _ = (ready, target, bench, Identity::of(1, 2));
+/// # }
 /// ```
 #[derive(Debug)]
 pub struct Bus {

@@ -4,6 +4,24 @@ use super::handle::BusId;
 use std::time::Duration;
 
 /// A cycle whose inputs the program has. A commit names the one that its outputs were computed from.
+///
+/// ```
+/// # #[cfg(feature = "testing")] {
+/// use std::time::Duration;
+/// use zerocat::testing::{Bench, ProfileKind, line};
+/// let mut bus = Bench::bus();
+/// let position = bus.input::<i32>(0, 0x6064);
+/// let (mut bench, mut io) = Bench::start(bus, &line(&[ProfileKind::Servo])).unwrap();
+/// let first = bench.step(&mut io).unwrap();
+/// assert!(first.begins_anew() && first.elapsed().is_none());
+/// bench.run(Duration::from_millis(4));
+/// let cycle = bench.step(&mut io).unwrap();
+/// assert_eq!((cycle.number() - first.number(), cycle.overruns(), cycle.skipped()), (5, 4, 0));
+/// assert_eq!(cycle.elapsed(), Some(Duration::from_millis(5)));
+/// assert!(cycle.received() >= cycle.tick() && cycle.epoch() == first.epoch());
+/// # let _ = io.get(position);
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cycle {
     pub(super) bus: BusId,
@@ -85,6 +103,26 @@ impl Cycle {
 }
 
 /// No cycle.
+///
+/// ```
+/// # #[cfg(feature = "testing")] {
+/// use std::time::Duration;
+/// use zerocat::NoCycle;
+/// use zerocat::testing::{Bench, ProfileKind, line};
+/// let mut bus = Bench::bus();
+/// let position = bus.input::<i32>(0, 0x6064);
+/// let (mut bench, mut io) = Bench::start(bus, &line(&[ProfileKind::Servo])).unwrap();
+/// bench.stop().unwrap();
+/// let ended = loop {
+///     match io.wait(Duration::from_millis(10)) {
+///         Ok(_) => println!("{}", io.get(position)),
+///         Err(NoCycle::TimedOut) => println!("an outage, or the time was too short: wait again"),
+///         Err(ended) => break ended,
+///     }
+/// };
+/// assert_eq!(ended, NoCycle::Ended);
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NoCycle {
@@ -97,6 +135,24 @@ pub enum NoCycle {
 }
 
 /// Why outputs were not taken. Nothing of the set is sent.
+///
+/// ```
+/// # #[cfg(feature = "testing")] {
+/// use std::time::Duration;
+/// use zerocat::Refused;
+/// use zerocat::testing::{Bench, ProfileKind, line};
+/// let mut bus = Bench::bus().silent_after(Duration::from_millis(20)).commands_at_most(Duration::from_millis(5));
+/// let target = bus.output::<i32>(0, 0x607a);
+/// let (mut bench, mut io) = Bench::start(bus, &line(&[ProfileKind::Servo])).unwrap();
+/// let cycle = bench.step(&mut io).unwrap();
+/// bench.run(Duration::from_millis(8));
+/// io.set(target, 1000);
+/// match io.commit(&cycle) {
+///     Err(Refused::TooLate { age, at_most }) => assert!(age > at_most),
+///     other => panic!("{other:?}"),
+/// }
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refused {

@@ -93,6 +93,18 @@ impl fmt::Display for Entry {
 
 /// A SubDevice: by its key, which is that of the rig file or of [`Bus::expect`](crate::Bus::expect), else the one that `zerocat
 /// init` gives it (`el1004_2`); or by its position, 0-based.
+///
+/// ```
+/// # #[cfg(feature = "testing")] {
+/// use zerocat::testing::{Bench, ProfileKind, line};
+/// let mut bus = Bench::bus();
+/// let by_position = bus.input::<i32>(0, 0x6064);
+/// let by_key = bus.input::<i32>("zc_servo_0", 0x6064);
+/// let (mut bench, mut io) = Bench::start(bus, &line(&[ProfileKind::Servo])).unwrap();
+/// bench.step(&mut io).unwrap();
+/// assert_eq!(io.get(by_position), io.get(by_key));
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SubDeviceRef {

@@ -32,6 +32,17 @@ pub(crate) struct Key {
 ///     io.set(position, 5); // an input is read
 /// }
 /// ```
+///
+/// ```
+/// # #[cfg(feature = "testing")] {
+/// use zerocat::testing::{Bench, ProfileKind, line};
+/// let mut bus = Bench::bus();
+/// let status = bus.input::<u16>(0, 0x6041);
+/// let (mut bench, mut io) = Bench::start(bus, &line(&[ProfileKind::Servo])).unwrap();
+/// bench.step(&mut io).unwrap();
+/// assert!(io.is_good(status) && io.get(status) != 0);
+/// # }
+/// ```
 pub struct In<T> {
     pub(crate) key: Key,
     of: PhantomData<fn() -> T>,
@@ -44,6 +55,20 @@ pub struct In<T> {
 /// fn set(io: &mut zerocat::Io, target: zerocat::Out<i32>) {
 ///     io.set(target, 5u16); // an i32 it is
 /// }
+/// ```
+///
+/// ```
+/// # #[cfg(feature = "testing")] {
+/// use std::time::Duration;
+/// use zerocat::testing::{Bench, ProfileKind, line};
+/// let mut bus = Bench::bus().silent_after(Duration::from_millis(20));
+/// let target = bus.output::<i32>(0, 0x607a);
+/// let (mut bench, mut io) = Bench::start(bus, &line(&[ProfileKind::Servo])).unwrap();
+/// let cycle = bench.step(&mut io).unwrap();
+/// io.set(target, 5);
+/// io.commit(&cycle).unwrap();
+/// assert_eq!(io.commanded(target), 5);
+/// # }
 /// ```
 pub struct Out<T> {
     pub(crate) key: Key,

@@ -42,7 +42,16 @@ use zerocat_engine::{CommandSet, Made, NewestHeader, Others, SampleHeader};
 /// # }
 /// ```
 ///
-/// There is one owner, and outputs are to be had only from a bus in OP:
+/// There is one owner, which may move, and outputs are to be had only from a bus in OP:
+///
+/// ```
+/// fn one(io: zerocat::Io) -> zerocat::Io {
+///     io
+/// }
+/// fn late(io: &mut zerocat::Io, target: zerocat::Out<i32>) {
+///     io.set(target, 5);
+/// }
+/// ```
 ///
 /// ```compile_fail
 /// fn two(io: &zerocat::Io) -> (zerocat::Io, zerocat::Io) {
@@ -314,6 +323,24 @@ impl Io {
 }
 
 /// A cycle of the history.
+///
+/// ```
+/// # #[cfg(feature = "testing")] {
+/// use std::time::Duration;
+/// use zerocat::testing::{Bench, ProfileKind, line};
+/// let mut bus = Bench::bus().history(100);
+/// let position = bus.input::<i32>(0, 0x6064);
+/// let (mut bench, mut io) = Bench::start(bus, &line(&[ProfileKind::Servo])).unwrap();
+/// bench.run(Duration::from_millis(10));
+/// let mut numbers = Vec::new();
+/// while let Some(past) = io.next_of_history() {
+///     assert!(past.is_good(position) && past.all_good());
+///     numbers.push((past.number(), past.get(position)));
+/// }
+/// assert!(numbers.len() >= 10 && numbers.is_sorted());
+/// assert_eq!(io.history_lost(), 0);
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Past<'a> {
     io: &'a Io,

@@ -19,6 +19,15 @@ pub(super) const NAP: Duration = Duration::from_micros(20);
 const LONGEST: Duration = Duration::from_millis(20);
 
 /// How [`Io::wait`](crate::Io::wait) waits. What each costs and how old a value is that it gives: `zerocat bench library`.
+///
+/// ```
+/// # #[cfg(feature = "testing")] {
+/// use zerocat::{Bus, Waiting};
+/// // A controller on a CPU of its own.
+/// let bus = Bus::on("eth1").waiting(Waiting::Spin);
+/// # let _ = bus;
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Waiting {

@@ -10,6 +10,24 @@ use zerocat_pdi::DataType;
 const LISTED: usize = 12;
 
 /// Entries that a program asked for and that the bus doesn't have as it wants them.
+///
+/// ```
+/// # #[cfg(feature = "testing")] {
+/// use zerocat::testing::{Bench, BenchError, ProfileKind, line};
+/// use zerocat::{EntryProblem, LifeError};
+/// let mut bus = Bench::bus();
+/// let _ = bus.input::<i16>(0, 0x6064);
+/// let _ = bus.input::<i32>("axis", 0x6064);
+/// match Bench::start(bus, &line(&[ProfileKind::Servo])) {
+///     Err(BenchError::Life(LifeError::Entries(errors))) => {
+///         let [length, whose] = errors.each() else { panic!("{errors}") };
+///         assert!(matches!(&whose.why, EntryProblem::NoSubDevice { keys } if keys == &["zc_servo_0"]));
+///         println!("{length}");
+///     }
+///     other => panic!("{other:?}"),
+/// }
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EntryErrors(Vec<EntryError>);
 

@@ -36,6 +36,29 @@ pub enum BenchError {
 
 /// A bus, its segment and virtual time, moved cycle by cycle by a test. It is the session of its program too: dropped, nothing
 /// moves any more; [`Bench::stop`] is a shutdown in order.
+///
+/// ```
+/// # #[cfg(feature = "testing")] {
+/// use std::time::Duration;
+/// use zerocat::testing::{Action, Bench, End, ProfileKind, line};
+/// use zerocat::{NoCycle, Phase, SessionEvent};
+/// let mut bus = Bench::bus().silent_after(Duration::from_millis(20));
+/// let position = bus.input::<i32>(0, 0x6064);
+/// let (mut bench, mut io) = Bench::start(bus, &line(&[ProfileKind::Servo])).unwrap();
+/// let events = bench.events();
+/// bench.act(Action::PullEnd(End::First)).unwrap();
+/// bench.run(Duration::from_secs(1));
+/// assert!(!io.is_good(position));
+/// bench.act(Action::PlugEnd(End::First)).unwrap();
+/// bench.run(Duration::from_secs(2));
+/// let cycle = bench.step(&mut io).unwrap();
+/// assert!(cycle.begins_anew() && io.is_good(position));
+/// assert!(matches!(events.recv(Duration::ZERO), Ok(SessionEvent::Lost(_))));
+/// assert!(bench.counters().silences > 0);
+/// assert_eq!(bench.stop().unwrap(), Vec::<String>::new());
+/// assert_eq!(bench.segment().snapshot().subdevices[0].state.to_string(), "INIT");
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Bench {
     own: OwnLoop<InProcessLink>,

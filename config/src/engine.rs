@@ -2,7 +2,7 @@
 
 use crate::busy_poll::BusyPoll;
 use crate::duration;
-use crate::exchange::{Overlap, SyncUnit};
+use crate::exchange::{Overlap, SyncUnitSection};
 use crate::patience::Patience;
 use crate::safe::Stop;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -12,7 +12,7 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
-pub struct Engine {
+pub struct EngineSection {
     /// Socket that carries the frames.
     pub link: LinkKind,
     /// XDP mode; only for link `xdp`.
@@ -64,10 +64,10 @@ pub struct Engine {
     /// Keys of slaves that are to get no FMMU for a status byte although they have one to spare.
     pub without_status: Vec<String>,
     /// Slaves that are exchanged on every n-th cycle; all others are on every one.
-    pub sync_units: Vec<SyncUnit>,
+    pub sync_units: Vec<SyncUnitSection>,
 }
 
-impl Default for Engine {
+impl Default for EngineSection {
     fn default() -> Self {
         Self {
             link: LinkKind::Xdp,

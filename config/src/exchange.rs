@@ -21,7 +21,7 @@ pub enum Overlap {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub struct SyncUnit {
+pub struct SyncUnitSection {
     /// Name, for people and reports.
     pub name: String,
     /// Exchanged on every n-th cycle, 1 to 65535.

@@ -40,9 +40,9 @@ mod waveform;
 
 pub use busy_poll::{BusyPoll, BusyPollSettings};
 pub use checked::CheckedRig;
-pub use engine::{Dc, Engine, LinkKind, SafeOutputs, UmemPages, Wait, Wakeup, XdpMode};
+pub use engine::{Dc, EngineSection, LinkKind, SafeOutputs, UmemPages, Wait, Wakeup, XdpMode};
 pub use error::{ConfigError, Problem, Rule};
-pub use exchange::{Overlap, SyncUnit};
+pub use exchange::{Overlap, SyncUnitSection};
 pub use file_key::FileKey;
 pub use file_places::FilePlaces;
 pub use identity::Match;

@@ -9,7 +9,7 @@ mod channel;
 mod device;
 mod tasks;
 
-use crate::engine::Engine;
+use crate::engine::EngineSection;
 use crate::error::{Problem, Rule};
 use crate::limits::Limits;
 use crate::names;
@@ -43,7 +43,7 @@ pub(crate) struct RawRig {
     esi: Vec<String>,
     /// How the cycle runs on this machine.
     #[serde(default)]
-    engine: Engine,
+    engine: EngineSection,
 }
 
 impl RawRig {

@@ -1,7 +1,7 @@
 //! The rig: network, slaves, tasks, engine; loading and writing it.
 
 use crate::check;
-use crate::engine::Engine;
+use crate::engine::EngineSection;
 use crate::error::{ConfigError, Problem};
 use crate::file_places::FilePlaces;
 use crate::identity::Match;
@@ -35,7 +35,7 @@ pub struct Rig {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub esi: Vec<PathBuf>,
     /// How the cycle runs on this machine.
-    pub engine: Engine,
+    pub engine: EngineSection,
 }
 
 /// The network device.
@@ -186,7 +186,7 @@ impl Rig {
             tasks: Vec::new(),
             limits: Limits::default(),
             esi: Vec::new(),
-            engine: Engine::default(),
+            engine: EngineSection::default(),
         }
     }
 }

@@ -20,7 +20,7 @@ fn pointers(value: &Value, at: &str, all: &mut Vec<String>) {
 /// The sound rig with an engine section and a waveform, so that mutations reach those too.
 fn full() -> Value {
     let mut rig = sound();
-    support::set(&mut rig, "/engine", json!(zerocat_config::Engine::default()));
+    support::set(&mut rig, "/engine", json!(zerocat_config::EngineSection::default()));
     let steps = json!({ "shape": "steps", "values": [6, 7], "dwell": "10ms" });
     support::set(&mut rig, "/tasks/1/config/channels/0/waveform", steps);
     support::set(&mut rig, "/tasks/1/source", json!("waveform"));

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use support::{names, parsed, refused, set, sound, with, without};
 use zerocat_config::{
-    AfterOutage, BusyPoll, BusyPollSettings, ConfigError, Engine, LinkKind, Place, ReadTask, Rig, SafeOutputs, Source,
-    Target, Task, TextError, TextPlace, Wait, XdpMode,
+    AfterOutage, BusyPoll, BusyPollSettings, ConfigError, EngineSection, LinkKind, Place, ReadTask, Rig, SafeOutputs,
+    Source, Target, Task, TextError, TextPlace, Wait, XdpMode,
 };
 use zerocat_pdi::{DataType, Direction};
 
@@ -23,7 +23,7 @@ fn read_of(rig: &Rig) -> &ReadTask {
 #[test]
 fn leaves_out_what_the_file_leaves_out() {
     let rig = parsed(&sound());
-    assert_eq!(rig.engine, Engine::default());
+    assert_eq!(rig.engine, EngineSection::default());
     assert!(read_of(&rig).config.data_saving && read_of(&rig).config.channels[0].enabled);
     assert_eq!(read_of(&rig).sinks, []);
     let Task::Write(write) = &rig.tasks[1] else { panic!("{rig:?}") };

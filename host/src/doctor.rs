@@ -27,7 +27,7 @@ pub use check::{Check, Level, Question};
 pub use cpu_time::judge_observed;
 pub use examine::{DOCTOR_SCHEMA, DoctorRequest, Findings, examine, examine_during};
 pub use interface::{
-    Counters, InterfaceFiles, InterfaceReading, Managers, judge_counters, judge_interface, read_counters,
+    InterfaceCounters, InterfaceFiles, InterfaceReading, Managers, judge_counters, judge_interface, read_counters,
 };
 pub use irq::{Irq, nic_irqs, read_irqs};
 pub use irq_thread::IrqThread;

@@ -22,7 +22,7 @@ pub use writer::{Captured, TapError, TapThread, TapWriter, Taped};
 
 /// Which way a frame went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Direction {
+pub enum FrameDirection {
     /// Handed to the network.
     Sent,
     /// Handed to the network by a kick that reported a fault, so it may not have gone out.
@@ -35,14 +35,14 @@ pub enum Direction {
 #[derive(Debug)]
 pub struct Record {
     at: u64,
-    direction: Direction,
+    direction: FrameDirection,
     len: usize,
     bytes: Box<[u8; MAX_FRAME]>,
 }
 
 impl Record {
     fn new() -> Self {
-        Self { at: 0, direction: Direction::Sent, len: 0, bytes: Box::new([0; MAX_FRAME]) }
+        Self { at: 0, direction: FrameDirection::Sent, len: 0, bytes: Box::new([0; MAX_FRAME]) }
     }
 
     /// When it passed, in nanoseconds of `CLOCK_MONOTONIC`.
@@ -53,7 +53,7 @@ impl Record {
 
     /// Which way it went.
     #[must_use]
-    pub const fn direction(&self) -> Direction {
+    pub const fn direction(&self) -> FrameDirection {
         self.direction
     }
 
@@ -63,7 +63,7 @@ impl Record {
         &self.bytes[..self.len]
     }
 
-    fn fill(&mut self, at: u64, direction: Direction, frame: &[u8]) {
+    fn fill(&mut self, at: u64, direction: FrameDirection, frame: &[u8]) {
         let len = frame.len().min(MAX_FRAME);
         self.bytes[..len].copy_from_slice(&frame[..len]);
         let wire = len.max(MIN_FRAME);
@@ -81,7 +81,7 @@ struct Recorder {
 }
 
 impl Recorder {
-    fn record(&mut self, at: u64, direction: Direction, frame: &[u8]) {
+    fn record(&mut self, at: u64, direction: FrameDirection, frame: &[u8]) {
         let Ok(mut record) = self.empty.pop() else {
             // SYNC: a statistic; it publishes nothing and needs no pair.
             self.missed.fetch_add(1, Ordering::Relaxed);
@@ -163,7 +163,7 @@ impl<L: Link> Tap<L> {
         self.inner
     }
 
-    fn record_posted(&mut self, at: u64, direction: Direction) {
+    fn record_posted(&mut self, at: u64, direction: FrameDirection) {
         for (slot, len) in self.posted.drain(..) {
             if let Ok(bytes) = self.inner.slot(slot) {
                 self.recorder.record(at, direction, bytes.get(..len).unwrap_or(bytes));
@@ -179,7 +179,7 @@ impl<L: Link> Link for Tap<L> {
         self.inner.post(slot, len)?;
         if self.posted.len() == self.posted.capacity() {
             // The link sends at post, and gave a slot back before the kick.
-            self.record_posted(monotonic(), Direction::Sent);
+            self.record_posted(monotonic(), FrameDirection::Sent);
         }
         self.posted.push((slot, len));
         Ok(())
@@ -191,14 +191,14 @@ impl<L: Link> Link for Tap<L> {
         }
         let at = monotonic();
         let outcome = self.inner.kick();
-        self.record_posted(at, if outcome.is_ok() { Direction::Sent } else { Direction::SentInDoubt });
+        self.record_posted(at, if outcome.is_ok() { FrameDirection::Sent } else { FrameDirection::SentInDoubt });
         outcome
     }
 
     fn receive(&mut self) -> Result<Option<&[u8]>, LinkFault> {
         let received = self.inner.receive()?;
         if let Some(frame) = received {
-            self.recorder.record(monotonic(), Direction::Received, frame);
+            self.recorder.record(monotonic(), FrameDirection::Received, frame);
         }
         Ok(received)
     }
@@ -241,7 +241,7 @@ mod tests {
         link.kick()
     }
 
-    fn all(reader: &mut TapReader) -> Vec<(Direction, Vec<u8>, u64)> {
+    fn all(reader: &mut TapReader) -> Vec<(FrameDirection, Vec<u8>, u64)> {
         let copy = |record: &Record| (record.direction(), record.frame().to_vec(), record.at());
         std::iter::from_fn(|| reader.with_next(copy)).collect()
     }
@@ -256,8 +256,11 @@ mod tests {
         send(&mut tap, 1, 3, 20).unwrap();
         let seen = all(&mut reader);
         let short = [vec![3; 20], vec![0; 40]].concat();
-        let expected =
-            [(Direction::Sent, vec![1; 100]), (Direction::Received, vec![2; 1514]), (Direction::Sent, short)];
+        let expected = [
+            (FrameDirection::Sent, vec![1; 100]),
+            (FrameDirection::Received, vec![2; 1514]),
+            (FrameDirection::Sent, short),
+        ];
         assert!(seen.iter().map(|(way, frame, _)| (*way, frame.clone())).eq(expected));
         let times: Vec<u64> = seen.iter().map(|(_, _, at)| *at).collect();
         assert!(times.is_sorted() && times[0] >= before && times[2] <= monotonic());
@@ -284,7 +287,7 @@ mod tests {
         let (mut tap, mut reader, peer) = tapped(4);
         drop(peer);
         assert_eq!(send(&mut tap, 0, 1, 60), Err(LinkFault::Down));
-        assert_eq!(all(&mut reader)[0].0, Direction::SentInDoubt);
+        assert_eq!(all(&mut reader)[0].0, FrameDirection::SentInDoubt);
     }
 
     #[test]

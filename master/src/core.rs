@@ -197,7 +197,7 @@ fn timing(rig: &Rig, period: Period) -> Timing {
     }
 }
 
-fn wait_policy(section: &zerocat_config::Engine) -> (WaitPolicy, Margin) {
+fn wait_policy(section: &zerocat_config::EngineSection) -> (WaitPolicy, Margin) {
     match (section.wait, section.spin_margin) {
         (Wait::Hybrid, Some(spin)) => (WaitPolicy::Hybrid { spin }, Margin::Given),
         (Wait::Hybrid, None) => (WaitPolicy::default(), Margin::Learned),

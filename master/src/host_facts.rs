@@ -31,7 +31,7 @@ pub(crate) fn spinning(cpu: Option<usize>) -> Vec<String> {
 
 /// What an interface had counted at a time.
 #[derive(Debug)]
-pub(crate) struct NicCounters(Option<doctor::Counters>);
+pub(crate) struct NicCounters(Option<doctor::InterfaceCounters>);
 
 impl NicCounters {
     /// Now.

@@ -35,7 +35,7 @@ pub(crate) fn layouts(rig: &Rig, network: &Network<'_>, matching: &Matching) -> 
 }
 
 fn unit_of(rig: &Rig, key: &str) -> usize {
-    let holds = |unit: &zerocat_config::SyncUnit| unit.slaves.iter().any(|slave| slave == key);
+    let holds = |unit: &zerocat_config::SyncUnitSection| unit.slaves.iter().any(|slave| slave == key);
     rig.engine.sync_units.iter().position(holds).map_or(0, |n| n + 1)
 }
 

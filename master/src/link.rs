@@ -10,7 +10,7 @@ mod xdp;
 use crate::host_facts::driver;
 use crate::report::LinkReport;
 use std::time::Duration;
-use zerocat_config::{Engine as EngineSection, LinkKind, XdpMode};
+use zerocat_config::{EngineSection, LinkKind, XdpMode};
 use zerocat_link::Link;
 #[cfg(any(feature = "packet", feature = "xdp"))]
 use zerocat_link::Sizing;

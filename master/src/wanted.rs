@@ -1,13 +1,13 @@
 //! What a rig asks of its machine, for `doctor`: the room that judges machines doesn't know rig files.
 
-use zerocat_config::{Engine, LinkKind, Rig, Task, UmemPages, Wait};
+use zerocat_config::{EngineSection, LinkKind, Rig, Task, UmemPages, Wait};
 use zerocat_host::doctor::{DoctorRequest, Wanted};
 
 /// What `doctor` is to judge by: this rig with its interface; without one, the defaults of a rig file and no interface.
 #[must_use]
 pub fn doctor_request(rig: Option<&Rig>) -> DoctorRequest {
     let Some(rig) = rig else {
-        return DoctorRequest { interface: None, wanted: wanted(&Engine::default()), files: Vec::new() };
+        return DoctorRequest { interface: None, wanted: wanted(&EngineSection::default()), files: Vec::new() };
     };
     let interface = Some(rig.network.properties.interface.clone());
     let sinks = rig.tasks.iter().flat_map(Task::sinks).filter(|sink| !sink.is_stdout());
@@ -15,7 +15,7 @@ pub fn doctor_request(rig: Option<&Rig>) -> DoctorRequest {
     DoctorRequest { interface, wanted: Wanted { period: Some(rig.period()), ..wanted(&rig.engine) }, files }
 }
 
-fn wanted(engine: &Engine) -> Wanted {
+fn wanted(engine: &EngineSection) -> Wanted {
     Wanted {
         cpu: engine.cpu,
         priority: engine.priority,

@@ -7,7 +7,7 @@
 mod fault;
 mod words;
 
-pub use fault::{Direction, FaultChange, FrameFault, FrameFaults};
+pub use fault::{FaultChange, FaultDirection, FrameFault, FrameFaults};
 pub use words::{CommandError, CommandProblem};
 pub(crate) use words::{Word, Words};
 
@@ -265,12 +265,12 @@ fn fault(name: &str, words: &mut Words) -> Result<Command, CommandError> {
     let rate = rate(words)?;
     let direction = words.next_if_any().map(|word| {
         word.read("out or back", |text| match text {
-            "out" => Some(Direction::Out),
-            "back" => Some(Direction::Back),
+            "out" => Some(FaultDirection::Out),
+            "back" => Some(FaultDirection::Back),
             _ => None,
         })
     });
-    let direction = direction.transpose()?.unwrap_or(Direction::Back);
+    let direction = direction.transpose()?.unwrap_or(FaultDirection::Back);
     Ok(Command::Fault(FaultChange { fault, rate, direction }))
 }
 

@@ -27,8 +27,8 @@ mod topology;
 
 pub use action::{Action, ActionError, LatchInput, SdoRefusal};
 pub use command::{
-    COMMANDS, Command, CommandError, CommandParser, CommandProblem, Direction, FaultChange, FrameFault, FrameFaults,
-    Page,
+    COMMANDS, Command, CommandError, CommandParser, CommandProblem, FaultChange, FaultDirection, FrameFault,
+    FrameFaults, Page,
 };
 pub use config::{
     AlErrorConfig, ClockConfig, ConfigProblem, DescribeError, Described, DifferenceSign, FoeConfig, MailboxConfig,

@@ -6,7 +6,7 @@
 
 use proptest::prelude::*;
 use std::time::Duration;
-use zerocat::config::{Match, Overlap, Rig, Slave, SlaveProperties, SyncUnit};
+use zerocat::config::{Match, Overlap, Rig, Slave, SlaveProperties, SyncUnitSection};
 use zerocat_pdi::{Direction, PlacedEntry};
 use zerocat_sim::{ModuleKind, ProfileKind, Segment, SegmentConfig, SubDeviceConfig, WireConfig};
 use zerocat_testkit::virtual_network::{self, VirtualNetwork};
@@ -154,7 +154,7 @@ fn any_exchange(slaves: usize) -> impl Strategy<Value = Asked> {
 }
 
 fn ask(rig: &mut Rig, (overlap, units, members): &Asked) {
-    let unit = |(n, (every, phase)): (usize, &(u16, Option<u16>))| SyncUnit {
+    let unit = |(n, (every, phase)): (usize, &(u16, Option<u16>))| SyncUnitSection {
         name: format!("unit {n}"),
         every: *every,
         phase: *phase,
@@ -188,7 +188,7 @@ fn ten_thousand_points_arrive_whole_with_inputs_over_outputs_and_two_rates() {
     let mut rig = rig_of(&segment);
     rig.engine.overlap = Overlap::On;
     let slow = (76..152).map(key).collect();
-    rig.engine.sync_units = vec![SyncUnit { name: "slow".into(), every: LONGEST, phase: None, slaves: slow }];
+    rig.engine.sync_units = vec![SyncUnitSection { name: "slow".into(), every: LONGEST, phase: None, slaves: slow }];
     let network = up(&segment, rig);
     let plan = &network.planned().plan;
     let points: usize = plan.subdevices.iter().map(|planned| planned.entries.len()).sum();
@@ -203,7 +203,7 @@ fn a_slow_unit_is_exchanged_in_its_cycles_only() {
     let segment = line(&racks);
     let mut rig = rig_of(&segment);
     rig.engine.sync_units =
-        vec![SyncUnit { name: "slow".into(), every: 4, phase: Some(2), slaves: vec![key(1), key(2)] }];
+        vec![SyncUnitSection { name: "slow".into(), every: 4, phase: Some(2), slaves: vec![key(1), key(2)] }];
     let mut network = up(&segment, rig);
     let sent: Vec<_> = (0..8)
         .map(|_| {
@@ -224,7 +224,7 @@ fn outputs_that_would_wait_longer_than_their_watchdog_are_refused() {
     let segment = line(&[(vec![ModuleKind::Ao2], true)]);
     let mut rig = rig_of(&segment);
     rig.engine.sync_units =
-        vec![SyncUnit { name: "slow".into(), every: 100, phase: None, slaves: vec![key(1), key(2)] }];
+        vec![SyncUnitSection { name: "slow".into(), every: 100, phase: None, slaves: vec![key(1), key(2)] }];
     let refused = VirtualNetwork::bring_up_rig(Segment::new(&segment).unwrap(), rig).err().unwrap().to_string();
     assert!(refused.contains("`slave-1` has outputs and is exchanged every 100ms (100 cycles)"), "{refused}");
     assert!(refused.contains("its watchdog of 100ms"), "{refused}");

@@ -47,19 +47,19 @@ impl<'a> FrameView<'a> {
 
     /// Walks the datagrams. Ends after the last one, or with one error.
     #[must_use]
-    pub const fn datagrams(&self) -> Datagrams<'a> {
-        Datagrams { rest: self.payload, done: self.payload.is_empty() }
+    pub const fn datagrams(&self) -> DatagramIter<'a> {
+        DatagramIter { rest: self.payload, done: self.payload.is_empty() }
     }
 }
 
 /// Walks the datagrams of a frame.
 #[derive(Debug, Clone)]
-pub struct Datagrams<'a> {
+pub struct DatagramIter<'a> {
     rest: &'a [u8],
     done: bool,
 }
 
-impl<'a> Iterator for Datagrams<'a> {
+impl<'a> Iterator for DatagramIter<'a> {
     type Item = Result<DatagramView<'a>, WireError>;
 
     fn next(&mut self) -> Option<Self::Item> {

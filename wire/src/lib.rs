@@ -32,7 +32,7 @@ pub use al::{AlControl, AlState, AlStatus, AlStatusCode};
 pub use command::{Address, Command};
 pub use datagram::{Datagram, DatagramView, DatagramViewMut};
 pub use dl::{DlControl, DlStatus};
-pub use frame::{Datagrams, DatagramsMut, FrameBuilder, FrameView, FrameViewMut};
+pub use frame::{DatagramIter, DatagramsMut, FrameBuilder, FrameView, FrameViewMut};
 pub use mailbox::{MailboxError, MailboxHeader, MailboxType};
 
 /// Why bytes were not admitted as a format.

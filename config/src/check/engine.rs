@@ -2,7 +2,7 @@
 
 use super::Found;
 use crate::busy_poll::BusyPoll;
-use crate::engine::{Engine, LinkKind, UmemPages, Wait, Wakeup, XdpMode};
+use crate::engine::{EngineSection, LinkKind, UmemPages, Wait, Wakeup, XdpMode};
 use crate::error::Rule;
 use crate::rig::Rig;
 use std::time::Duration;
@@ -69,7 +69,7 @@ fn stop(rig: &Rig, found: &mut Found) {
 }
 
 /// Keys that only an AF_XDP socket has.
-fn only_with_xdp(engine: &Engine, found: &mut Found) {
+fn only_with_xdp(engine: &EngineSection, found: &mut Found) {
     let keys = [
         ("mode", "XDP mode", engine.mode != XdpMode::Auto),
         ("wakeup", "wake-up flag", engine.wakeup != Wakeup::WhenNeeded),
@@ -84,7 +84,7 @@ fn only_with_xdp(engine: &Engine, found: &mut Found) {
 }
 
 /// With a timeout shorter than a cycle the kernel would poll while the realtime thread isn't waiting, on any CPU.
-fn busy_poll(engine: &Engine, period: Duration, found: &mut Found) {
+fn busy_poll(engine: &EngineSection, period: Duration, found: &mut Found) {
     let Some(settings) = engine.busy_poll.settings() else { return };
     let what = "0 frames a look";
     found.demand(Rule::OutOfRange, settings.budget > 0, "engine.busy_poll.budget", what, "leave it out, or give it 64");

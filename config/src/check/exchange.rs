@@ -3,7 +3,7 @@
 use super::watchdog::longer_than;
 use super::{Found, Unique};
 use crate::error::Rule;
-use crate::exchange::SyncUnit;
+use crate::exchange::SyncUnitSection;
 use crate::rig::Rig;
 
 /// Checks that units and slaves name slaves of the file, each slave in one unit at most, and that no watchdog expires
@@ -47,7 +47,7 @@ pub(super) fn exchange(rig: &Rig, found: &mut Found) {
     }
 }
 
-fn interval(rig: &Rig, unit: &SyncUnit, at: &str, found: &mut Found) {
+fn interval(rig: &Rig, unit: &SyncUnitSection, at: &str, found: &mut Found) {
     let path = format!("{at}.every");
     found.demand(Rule::OutOfRange, unit.every > 0, &path, "0 is not in 1..=65535", "1 is every cycle");
     if let Some(phase) = unit.phase.filter(|phase| *phase >= unit.every.max(1)) {
@@ -70,7 +70,7 @@ fn interval(rig: &Rig, unit: &SyncUnit, at: &str, found: &mut Found) {
     }
 }
 
-fn has_outputs(rig: &Rig, unit: &SyncUnit) -> bool {
+fn has_outputs(rig: &Rig, unit: &SyncUnitSection) -> bool {
     let mut slaves = unit.slaves.iter().filter_map(|key| rig.slave(key));
     slaves.any(|slave| !slave.properties.pdos.outputs.is_empty())
 }

@@ -117,7 +117,7 @@ mod tests {
     use super::*;
     use crate::Host;
     use crate::doctor::testing::WANTED;
-    use crate::doctor::{Counters, InterfaceFiles, Irq, IrqThread, Managers, Rights};
+    use crate::doctor::{InterfaceCounters, InterfaceFiles, Irq, IrqThread, Managers, Rights};
     use std::time::Duration;
     use zerocat_sched::Capabilities;
 
@@ -164,7 +164,7 @@ mod tests {
             timer_slack_ns: Some(50_000),
             ..Default::default()
         };
-        let nothing = Counters::default();
+        let nothing = InterfaceCounters::default();
         let length = Duration::from_secs(1);
         let observed =
             Observed { length, firmware: Some((7, 0)), nic: Some((nothing, nothing)), ..Observed::default() };

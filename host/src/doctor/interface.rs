@@ -10,7 +10,7 @@ mod packet_sockets;
 mod settings;
 mod tunable;
 
-pub use counters::{Counters, judge_counters, read_counters};
+pub use counters::{InterfaceCounters, judge_counters, read_counters};
 pub use files::InterfaceFiles;
 pub use managers::Managers;
 

@@ -3,7 +3,7 @@
 //! Counts are read twice and only their growth is judged. An old count may come from a cable that was replaced long
 //! ago.
 
-use super::interface::{Counters, read_counters, read_errors};
+use super::interface::{InterfaceCounters, read_counters, read_errors};
 use crate::files;
 use std::fs;
 use std::os::unix::fs::FileExt;
@@ -27,7 +27,7 @@ pub struct Counts {
     /// Realtime threads of all processes.
     pub threads: Vec<RealtimeThread>,
     /// Counters of the interface.
-    pub nic: Option<Counters>,
+    pub nic: Option<InterfaceCounters>,
     /// Its errors by kind, if sysfs shows them: `rx_crc_errors`, `rx_missed_errors`.
     pub named: Vec<(String, u64)>,
 }
@@ -102,7 +102,7 @@ pub struct Observed {
     /// Realtime threads that never slept.
     pub busy: Vec<RealtimeThread>,
     /// Counters of the interface: since it was created, and between the two moments.
-    pub nic: Option<(Counters, Counters)>,
+    pub nic: Option<(InterfaceCounters, InterfaceCounters)>,
     /// Kinds of its errors that grew, and by how much.
     pub named: Vec<(String, u64)>,
 }
@@ -190,7 +190,7 @@ mod tests {
     fn only_growth_is_reported() {
         let counts = |nic: u64, named: u64| Counts {
             firmware: Some(nic),
-            nic: Some(Counters { rx_errors: nic, ..Counters::default() }),
+            nic: Some(InterfaceCounters { rx_errors: nic, ..InterfaceCounters::default() }),
             named: vec![("rx_crc_errors".to_owned(), named), ("rx_missed_errors".to_owned(), 4)],
             ..Counts::default()
         };

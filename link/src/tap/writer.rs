@@ -24,7 +24,7 @@ use pcap_file::pcapng::blocks::opt_common::CommonOption;
 use pcap_file::pcapng::blocks::section_header::{SectionHeaderBlock, SectionHeaderOption};
 use pcap_file::pcapng::{PcapNgWriteError, PcapNgWriter};
 
-use super::{Direction, Record, TapReader, monotonic, nanoseconds};
+use super::{FrameDirection, Record, TapReader, monotonic, nanoseconds};
 use crate::MAX_FRAME;
 
 /// `epb_flags`, bits 0 and 1 (draft-ietf-opsawg-pcapng, 4.3.1): 1 is inbound, 2 outbound.
@@ -293,10 +293,10 @@ fn panicked() -> Taped {
 
 /// One frame as an enhanced packet block.
 fn packet(record: &Record, to_wall: u64, note: Option<String>) -> EnhancedPacketBlock<'_> {
-    let flags = if record.direction() == Direction::Received { INBOUND } else { OUTBOUND };
+    let flags = if record.direction() == FrameDirection::Received { INBOUND } else { OUTBOUND };
     let mut options = vec![EnhancedPacketOption::Flags(flags)];
     options.extend(note.map(|note| EnhancedPacketOption::Common(CommonOption::Comment(note.into()))));
-    if record.direction() == Direction::SentInDoubt {
+    if record.direction() == FrameDirection::SentInDoubt {
         let comment = Cow::Borrowed("the interface reported a fault; this frame may not have gone out");
         options.push(EnhancedPacketOption::Common(CommonOption::Comment(comment)));
     }

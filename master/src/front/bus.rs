@@ -13,7 +13,7 @@ use crate::machine::StopWish;
 use crate::session::{Begin, Session, SessionOptions};
 use crate::unstarted::Unstarted;
 use std::time::Duration;
-use zerocat_config::{CheckedRig, Engine, Network, Patience, Rig, Unknown};
+use zerocat_config::{CheckedRig, EngineSection, Network, Patience, Rig, Unknown};
 
 /// Cycles per second where nothing is said, in Hz.
 const RATE: f64 = 1000.0;
@@ -113,7 +113,7 @@ impl Bus {
 
     /// Settings of the cycle: link, CPU, wait, watchdog, safe outputs, and what else the rig file's `engine` has.
     #[must_use]
-    pub fn engine(mut self, change: impl FnOnce(&mut Engine)) -> Self {
+    pub fn engine(mut self, change: impl FnOnce(&mut EngineSection)) -> Self {
         change(&mut self.rig.engine);
         self
     }

@@ -3,7 +3,7 @@
 use super::{LinkOpenError, LinkRequest, Misdirected, OpenLink, asked_name, sizing};
 use crate::report::{BusyPollReport, LinkReport};
 use std::time::Duration;
-use zerocat_config::{BusyPoll, BusyPollSettings, Engine as EngineSection, UmemPages, Wakeup, XdpMode};
+use zerocat_config::{BusyPoll, BusyPollSettings, EngineSection, UmemPages, Wakeup, XdpMode};
 use zerocat_faults::Fault;
 use zerocat_sched::time::nanos;
 use zerocat_xdp::{

@@ -18,7 +18,7 @@ pub enum FrameFault {
 
 /// Which way a frame goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Direction {
+pub enum FaultDirection {
     /// From the MainDevice to the segment: no SubDevice sees a lost frame.
     Out,
     /// Back to the MainDevice: the SubDevices have seen it.
@@ -33,7 +33,7 @@ pub struct FaultChange {
     /// How often.
     pub rate: Rate,
     /// To which frames.
-    pub direction: Direction,
+    pub direction: FaultDirection,
 }
 
 /// The faults of both directions.
@@ -49,8 +49,8 @@ impl FrameFaults {
     /// Makes a change.
     pub const fn change(&mut self, change: FaultChange) {
         let plan = match change.direction {
-            Direction::Out => &mut self.out,
-            Direction::Back => &mut self.back,
+            FaultDirection::Out => &mut self.out,
+            FaultDirection::Back => &mut self.back,
         };
         match change.fault {
             FrameFault::Drop => plan.drop = change.rate,

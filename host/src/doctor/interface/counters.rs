@@ -6,7 +6,7 @@ use std::path::Path;
 
 /// Counters since the interface was created (`/proc/net/dev`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Counters {
+pub struct InterfaceCounters {
     /// Frames received with an error.
     pub rx_errors: u64,
     /// Frames received and dropped.
@@ -15,7 +15,7 @@ pub struct Counters {
     pub tx_errors: u64,
 }
 
-impl Counters {
+impl InterfaceCounters {
     /// What was counted since an earlier reading.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
@@ -27,7 +27,7 @@ impl Counters {
     }
 }
 
-impl std::fmt::Display for Counters {
+impl std::fmt::Display for InterfaceCounters {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} received, {} sent ({} dropped)", self.rx_errors, self.tx_errors, self.rx_dropped)
     }
@@ -35,12 +35,12 @@ impl std::fmt::Display for Counters {
 
 /// The counters of an interface of the calling thread's network namespace, below `root`.
 #[must_use]
-pub fn read_counters(root: &Path, name: &str) -> Option<Counters> {
+pub fn read_counters(root: &Path, name: &str) -> Option<InterfaceCounters> {
     let text = files::text(root, "proc/thread-self/net/dev")?;
     let line = text.lines().find_map(|line| line.trim().strip_prefix(name)?.strip_prefix(':'))?;
     let values: Vec<u64> = line.split_whitespace().map_while(|value| value.parse().ok()).collect();
     // Receive: bytes packets errs drop fifo frame compressed multicast; transmit: bytes packets errs.
-    Some(Counters { rx_errors: *values.get(2)?, rx_dropped: *values.get(3)?, tx_errors: *values.get(10)? })
+    Some(InterfaceCounters { rx_errors: *values.get(2)?, rx_dropped: *values.get(3)?, tx_errors: *values.get(10)? })
 }
 
 /// The errors of an interface by kind, with the names that sysfs has for them (`sysfs-class-net-statistics` in
@@ -99,7 +99,7 @@ mod tests {
     use std::time::Duration;
     use zerocat_testkit::FakeTree;
 
-    fn observed(total: Counters, grown: Counters, seconds: u64) -> Observed {
+    fn observed(total: InterfaceCounters, grown: InterfaceCounters, seconds: u64) -> Observed {
         Observed { length: Duration::from_secs(seconds), nic: Some((total, grown)), ..Observed::default() }
     }
 
@@ -107,35 +107,43 @@ mod tests {
     fn the_columns_are_those_of_the_kernel() {
         let dev = "Inter-| Receive | Transmit\n face |bytes\n eth10: 7 7 7 7 0 0 0 0 7 7 7 0 0 0 0 0\n  eth1: 9 9 1 5 0 0 0 0 9 9 2 0 0 0 0 0\n";
         let tree = FakeTree::new(&[("proc/thread-self/net/dev", dev)]);
-        let expected = Counters { rx_errors: 1, rx_dropped: 5, tx_errors: 2 };
+        let expected = InterfaceCounters { rx_errors: 1, rx_dropped: 5, tx_errors: 2 };
         assert_eq!(read_counters(tree.root(), "eth1"), Some(expected));
         assert_eq!(read_counters(tree.root(), "eth2"), None);
     }
 
     #[test]
     fn a_difference_counts_only_what_is_new() {
-        let [before, after] = [4, 6].map(|rx_errors| Counters { rx_errors, rx_dropped: 9, tx_errors: 1 });
-        assert_eq!(after.since(&before), Counters { rx_errors: 2, ..Counters::default() });
-        assert_eq!(before.since(&after), Counters::default(), "a new interface of the same name counts from 0");
+        let [before, after] = [4, 6].map(|rx_errors| InterfaceCounters { rx_errors, rx_dropped: 9, tx_errors: 1 });
+        assert_eq!(after.since(&before), InterfaceCounters { rx_errors: 2, ..InterfaceCounters::default() });
+        assert_eq!(
+            before.since(&after),
+            InterfaceCounters::default(),
+            "a new interface of the same name counts from 0"
+        );
     }
 
     #[test]
     fn new_errors_are_a_warning_and_old_ones_a_note() {
-        let errors = |rx_errors| Counters { rx_errors, ..Counters::default() };
+        let errors = |rx_errors| InterfaceCounters { rx_errors, ..InterfaceCounters::default() };
         let level =
             |total, grown, seconds| judge_counters("eth1", &observed(errors(total), errors(grown), seconds)).level;
         assert_eq!(level(0, 0, 1), Level::Ok);
         assert_eq!(level(9, 0, 1), Level::Info);
         assert_eq!(level(9, 1, 1), Level::Warn);
         assert_eq!(level(9, 0, 0), Level::Warn, "they may be new");
-        let sent = Counters { tx_errors: 1, ..Counters::default() };
+        let sent = InterfaceCounters { tx_errors: 1, ..InterfaceCounters::default() };
         assert_eq!(judge_counters("eth1", &observed(sent, sent, 1)).level, Level::Warn);
         assert_eq!(judge_counters("eth1", &Observed::default()).level, Level::Info);
     }
 
     #[test]
     fn frames_that_the_nic_had_no_room_for_are_errors_and_drops_of_the_kernel_are_not() {
-        let observed = observed(Counters::default(), Counters { rx_dropped: 5, ..Counters::default() }, 1);
+        let observed = observed(
+            InterfaceCounters::default(),
+            InterfaceCounters { rx_dropped: 5, ..InterfaceCounters::default() },
+            1,
+        );
         assert_eq!(judge_counters("eth1", &observed).level, Level::Ok);
         let missed = Observed { named: vec![("rx_missed_errors".to_owned(), 2)], ..observed };
         let check = judge_counters("eth1", &missed);

@@ -3,13 +3,13 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::time::Duration;
-use zerocat::config::{BusyPoll, BusyPollSettings, Engine, Wakeup};
+use zerocat::config::{BusyPoll, BusyPollSettings, EngineSection, Wakeup};
 use zerocat::{LinkRequest, OpenLink, open_link};
 use zerocat_link::{Link, Slot};
 use zerocat_testkit::netns::{Veth, cable_with_queues, in_private_netns};
 use zerocat_xdp::{Mode, Reflector};
 
-fn open(veth: &Veth, section: &Engine) -> OpenLink {
+fn open(veth: &Veth, section: &EngineSection) -> OpenLink {
     let cycle = Duration::from_millis(1);
     open_link(&LinkRequest { interface: &veth.master, section, slots: 8, replace_program: false, cycle }).unwrap()
 }
@@ -29,11 +29,11 @@ fn round_trip(link: &mut dyn Link) -> u64 {
 fn a_link_that_is_always_woken_makes_one_system_call_for_each_kick() {
     in_private_netns(|veth| {
         let _reflector = Reflector::attach(&veth.peer, Mode::NativeCopy).unwrap();
-        let mut opened = open(veth, &Engine { wakeup: Wakeup::Always, ..Engine::default() });
+        let mut opened = open(veth, &EngineSection { wakeup: Wakeup::Always, ..EngineSection::default() });
         assert_eq!(opened.report.wakeup, Some("always"));
         assert_eq!([round_trip(&mut *opened.link), round_trip(&mut *opened.link)], [1, 1]);
         drop(opened);
-        assert_eq!(open(veth, &Engine::default()).report.wakeup, Some("when_needed"));
+        assert_eq!(open(veth, &EngineSection::default()).report.wakeup, Some("when_needed"));
     });
 }
 
@@ -41,10 +41,10 @@ fn a_link_that_is_always_woken_makes_one_system_call_for_each_kick() {
 fn the_queue_of_the_rig_file_is_the_one_that_is_bound() {
     in_private_netns(|_| {
         let veth = cable_with_queues("zc-two", "zc-far", 2);
-        let opened = open(&veth, &Engine { queue: 1, ..Engine::default() });
+        let opened = open(&veth, &EngineSection { queue: 1, ..EngineSection::default() });
         assert_eq!(opened.report.queue, Some(1));
         drop(opened);
-        let section = Engine { queue: 2, ..Engine::default() };
+        let section = EngineSection { queue: 2, ..EngineSection::default() };
         let cycle = Duration::from_millis(1);
         let request =
             LinkRequest { interface: &veth.master, section: &section, slots: 8, replace_program: false, cycle };
@@ -58,7 +58,7 @@ fn the_queue_of_the_rig_file_is_the_one_that_is_bound() {
 fn busy_polling_that_cannot_be_had_is_missing_where_it_was_a_wish_and_in_the_report_always() {
     in_private_netns(|veth| {
         for (asked, name) in [(BusyPoll::Auto, "auto"), (BusyPoll::On(BusyPollSettings::default()), "on")] {
-            let opened = open(veth, &Engine { busy_poll: asked, ..Engine::default() });
+            let opened = open(veth, &EngineSection { busy_poll: asked, ..EngineSection::default() });
             let report = opened.report.busy_poll.unwrap();
             assert_eq!(report.asked, name);
             let missing = opened.missing.iter().filter(|missing| missing.starts_with("busy polling on zc-master: "));
@@ -69,7 +69,7 @@ fn busy_polling_that_cannot_be_had_is_missing_where_it_was_a_wish_and_in_the_rep
                 assert_eq!(missing.count(), usize::from(name == "on"), "{:?}", opened.missing);
             }
         }
-        let off = open(veth, &Engine::default()).report.busy_poll.unwrap();
+        let off = open(veth, &EngineSection::default()).report.busy_poll.unwrap();
         assert_eq!((off.asked, off.on, off.why_not), ("off", false, None));
     });
 }

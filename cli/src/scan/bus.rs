@@ -5,7 +5,7 @@ use crate::print;
 use crate::signals::Signals;
 use clap::{Args, ValueEnum};
 use std::time::Duration;
-use zerocat::config::{Engine, LinkKind};
+use zerocat::config::{EngineSection, LinkKind};
 use zerocat::{
     Depth, DrivenBus, Fault, LinkRequest, NameCache, SCAN_SLOTS, ScanError, ScanOptions, Scanned, SessionError,
     open_link_unless, scan,
@@ -61,7 +61,7 @@ impl Bus {
         names: bool,
         signals: &Signals,
     ) -> Result<zerocat::Scan, Failure> {
-        let section = Engine { link: self.link.into(), ..Engine::default() };
+        let section = EngineSection { link: self.link.into(), ..EngineSection::default() };
         let request = LinkRequest {
             interface: &self.interface,
             section: &section,

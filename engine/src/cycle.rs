@@ -356,7 +356,8 @@ impl<L: Link> Engine<L> {
             self.count_wakeup(tick, woke);
             self.count_send(tick);
             self.count_return(tick, now);
-            self.hand_over(CycleTimes { cycle: tick.number, at: tick.at, received: now });
+            // No reference clock is read yet.
+            self.hand_over(CycleTimes { cycle: tick.number, at: tick.at, received: now, clock: None });
             self.measurements.end_cycle();
         }
         let concluded = self.obey();

@@ -8,14 +8,14 @@
 //! seen.
 
 use crate::cell::{CellReader, CellWriter, cell};
-use crate::sample::{CycleTimes, Origin, total};
+use crate::sample::{CycleTimes, Origin, clock_of_word, clock_word, total};
 use crate::validity::Stale;
 use std::ops::Range;
 use zerocat_pdi::gather;
 use zerocat_sched::Time;
 
-/// Words of a sample before those of its origins and bytes: cycle, tick, received, epoch.
-const HEADER: usize = 4;
+/// Words of a sample before those of its origins and bytes: cycle, tick, received, time of the reference clock, epoch.
+const HEADER: usize = 5;
 /// Origins that a word tells of.
 const FLAGS: usize = 64;
 
@@ -52,6 +52,9 @@ pub struct NewestHeader {
     pub at: Time,
     /// When the last frame of the cycle was back; where one is missing, when it was given up.
     pub received: Time,
+    /// Time of the network's reference clock when the cycle's first frame passed it, in nanoseconds, extended to 64 bits; `None`
+    /// without one, or where that frame is missing.
+    pub clock: Option<u64>,
     /// The epoch; see [`CommandWriter::epoch`](crate::CommandWriter::epoch).
     pub epoch: u64,
     /// Samples since the one that was read before, without this one: the reader was too slow for them.
@@ -81,12 +84,12 @@ impl NewestPort {
     /// Overwrites the sample.
     #[inline]
     pub(crate) fn publish(&mut self, times: CycleTimes, epoch: u64, image: &[u8], stale: &Stale) {
-        let CycleTimes { cycle, at, received } = times;
+        let CycleTimes { cycle, at, received, clock } = times;
         let Self { ranges, origins, scratch, cell } = self;
         gather(ranges, image, scratch);
         let any = stale.any();
         let flag = |origins: &[Origin]| if any { flags(origins, stale) } else { 0 };
-        let header = [cycle, at.0, received.0, epoch];
+        let header = [cycle, at.0, received.0, clock_word(clock), epoch];
         let flags = origins.chunks(FLAGS).map(flag);
         let data = scratch.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word));
         cell.write(header.into_iter().chain(flags).chain(data));
@@ -121,8 +124,9 @@ impl NewestReader {
         for (to, word) in self.bytes.chunks_mut(8).zip(data) {
             to.iter_mut().zip(word.to_le_bytes()).for_each(|(to, from)| *to = from);
         }
-        let [cycle, at, received, epoch] = *self.words.first_chunk::<HEADER>()?;
-        Some(NewestHeader { cycle, at: Time(at), received: Time(received), epoch, overtaken })
+        let [cycle, at, received, clock, epoch] = *self.words.first_chunk::<HEADER>()?;
+        let clock = clock_of_word(clock);
+        Some(NewestHeader { cycle, at: Time(at), received: Time(received), clock, epoch, overtaken })
     }
 
     /// A number that is another one with each sample: that of the sample that was read last.
@@ -187,7 +191,7 @@ mod tests {
     use zerocat_pdi::Direction;
 
     fn times(cycle: u64) -> CycleTimes {
-        CycleTimes { cycle, at: Time(cycle * 10), received: Time(cycle * 10 + 5) }
+        CycleTimes { cycle, at: Time(cycle * 10), received: Time(cycle * 10 + 5), clock: Some(cycle) }
     }
 
     fn origin(position: u16) -> Origin {
@@ -210,7 +214,8 @@ mod tests {
             image[0] = u8::try_from(cycle % 256).unwrap();
             port.publish(times(cycle), 3, &image, &stale(&[]));
         }
-        let header = NewestHeader { cycle: 1000, at: Time(10_000), received: Time(10_005), epoch: 3, overtaken: 999 };
+        let (at, received, clock) = (Time(10_000), Time(10_005), Some(1000));
+        let header = NewestHeader { cycle: 1000, at, received, clock, epoch: 3, overtaken: 999 };
         assert_eq!((reader.read(), reader.bytes()), (Some(header), &[4, 5, 232][..]));
         assert_eq!(reader.read(), None);
         drop(port);

@@ -14,7 +14,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use zerocat_pdi::{Direction, gather};
 use zerocat_sched::Time;
 
-const HEADER: usize = 32;
+const HEADER: usize = 40;
+/// In place of a time of the reference clock where there is none.
+const NO_CLOCK: u64 = u64::MAX;
 
 /// What is known of a sample beside its bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +28,9 @@ pub struct SampleHeader {
     pub at: Time,
     /// When the last frame of the cycle was back; where one is missing, when it was given up.
     pub received: Time,
+    /// Time of the network's reference clock when the cycle's first frame passed it, in nanoseconds, extended to 64 bits; `None`
+    /// without one, or where that frame is missing.
+    pub clock: Option<u64>,
     /// Some of the bytes are older than this cycle: a frame was lost, or their SubDevice took no part in it. Whose they are
     /// is told by [`SampleReader::is_stale`].
     pub stale: bool,
@@ -34,7 +39,7 @@ pub struct SampleHeader {
 impl SampleHeader {
     #[inline]
     fn emit(self) -> [u8; HEADER] {
-        let words = [self.cycle, self.at.0, self.received.0, self.stale.into()];
+        let words = [self.cycle, self.at.0, self.received.0, clock_word(self.clock), self.stale.into()];
         let mut bytes = [0; HEADER];
         for (to, word) in bytes.chunks_exact_mut(8).zip(words) {
             to.copy_from_slice(&word.to_le_bytes());
@@ -45,8 +50,19 @@ impl SampleHeader {
     fn parse(bytes: &[u8]) -> Option<Self> {
         let mut words = bytes.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word));
         let (cycle, at, received) = (words.next()?, Time(words.next()?), Time(words.next()?));
-        Some(Self { cycle, at, received, stale: words.next()? != 0 })
+        let clock = clock_of_word(words.next()?);
+        Some(Self { cycle, at, received, clock, stale: words.next()? != 0 })
     }
+}
+
+/// A time of the reference clock as a word.
+pub(crate) fn clock_word(clock: Option<u64>) -> u64 {
+    clock.unwrap_or(NO_CLOCK)
+}
+
+/// The time that a word stands for.
+pub(crate) fn clock_of_word(word: u64) -> Option<u64> {
+    (word != NO_CLOCK).then_some(word)
 }
 
 /// When a cycle was.
@@ -58,6 +74,8 @@ pub(crate) struct CycleTimes {
     pub(crate) at: Time,
     /// When its last frame was back or was given up.
     pub(crate) received: Time,
+    /// Time of the reference clock when its first frame passed it.
+    pub(crate) clock: Option<u64>,
 }
 
 /// Whose bytes a sample holds: the inputs of a SubDevice, or its outputs.
@@ -161,7 +179,7 @@ impl SamplePort {
     /// Pushes a sample if this cycle is one of the port's. Returns whether a sample was lost.
     #[inline]
     pub(crate) fn push(&mut self, times: CycleTimes, image: &[u8], stale: &Stale) -> bool {
-        let CycleTimes { cycle, at, received } = times;
+        let CycleTimes { cycle, at, received, clock } = times;
         if !cycle.is_multiple_of(self.every) {
             return false;
         }
@@ -171,7 +189,7 @@ impl SamplePort {
             let Some((bits, bytes)) = rest.split_at_mut_checked(origins.len().div_ceil(8)) else { return };
             bits.fill(0);
             let stale = stale.any() && mark(origins, stale, bits);
-            header.copy_from_slice(&SampleHeader { cycle, at, received, stale }.emit());
+            header.copy_from_slice(&SampleHeader { cycle, at, received, clock, stale }.emit());
             gather(ranges, image, bytes);
         });
         if pushed {
@@ -236,7 +254,12 @@ mod tests {
     use super::*;
 
     fn times(cycle: u64) -> CycleTimes {
-        CycleTimes { cycle, at: Time(cycle * 10), received: Time(cycle * 10 + 5) }
+        CycleTimes {
+            cycle,
+            at: Time(cycle * 10),
+            received: Time(cycle * 10 + 5),
+            clock: (cycle != 3).then_some(cycle * 7),
+        }
     }
 
     fn inputs(position: u16) -> Origin {
@@ -259,7 +282,7 @@ mod tests {
         assert!(!port.push(times(3), &image, &stale(&[])));
         assert!(!port.push(times(4), &image, &stale(&[inputs(1)])));
         let mut bytes = [0; 3];
-        let header = SampleHeader { cycle: 4, at: Time(40), received: Time(45), stale: true };
+        let header = SampleHeader { cycle: 4, at: Time(40), received: Time(45), clock: Some(28), stale: true };
         assert_eq!(reader.pop(&mut bytes), Some(header));
         assert_eq!(bytes, [4, 5, 9]);
         assert_eq!(reader.pop(&mut bytes), None);

@@ -1,4 +1,5 @@
-//! The thread that keeps the time of a run: reads the wall clock, and tells when a clock was stepped.
+//! The thread that keeps the time of a run: reads the wall clock, takes what cycles said of the reference
+//! clock, and tells when a clock was stepped.
 //!
 //! Samples are stamped from what it knows ([`TrueTime`]). Not here: how that is estimated (`zerocat_tasks::TimeKeeper`).
 
@@ -58,6 +59,9 @@ impl Drop for TimeThread {
 fn keep(mut keeper: TimeKeeper, teller: &Teller, stop: &AtomicBool) {
     // SYNC: pairs with the relaxed store in TimeThread::drop.
     while !stop.load(Ordering::Relaxed) {
+        for step in keeper.cycles() {
+            teller.warn(&SessionEvent::ClockStepped(step));
+        }
         for _ in 0..READINGS {
             let (said, step) = keeper.wall(read());
             if let Some(step) = step {

@@ -60,8 +60,8 @@ pub use source::{Source, SourceItem, StdinSource, WaveformSource};
 pub use standard_input::{Job, StandardInput};
 pub use thread::TaskThread;
 pub use time::{
-    Allowance, ClockStep, Line as ClockLine, Moment, Reading, Relation, Said, SteppedClock, TimeBase, TimeKeeper,
-    TrueTime,
+    Allowance, ClockStep, CycleClock, Line as ClockLine, Moment, Reading, Relation, Said, SteppedClock, TimeBase,
+    TimeKeeper, TrueTime,
 };
 pub use timestamps::Timestamps;
 pub use waveform::value_at;

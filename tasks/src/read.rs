@@ -7,8 +7,8 @@ use crate::mapping::{Mapping, Placed};
 use crate::outlet::{Outlet, queue_of};
 use crate::ports::Samples;
 use crate::thread::{StopFlag, TaskThread};
-use crate::time::TrueTime;
-use crate::timestamps::{Timestamps, clock_of};
+use crate::time::{CycleClock, TrueTime};
+use crate::timestamps::Timestamps;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -139,7 +139,7 @@ impl<S: Samples> ReadTask<S> {
     /// Takes a sample. Gives the batches that were delivered for it: a new base of time begins a new batch.
     fn take(&mut self) -> Option<usize> {
         let header = self.samples.pop(&mut self.record)?;
-        let stamp = self.stamps.stamp(header.cycle, header.at.0, clock_of(&header));
+        let stamp = self.stamps.stamp(CycleClock::of(&header));
         let missing = stamp.missing(self.setup.every);
         let delivered = usize::from(!self.batch.is_empty() && self.batch.base != stamp.moment.base);
         if delivered > 0 {

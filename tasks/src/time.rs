@@ -5,9 +5,11 @@
 //! of time: stamps of one base are comparable, those of two bases are not.
 
 mod base;
+mod cycle_clock;
 mod keeper;
 mod relation;
 
 pub use base::{Moment, TimeBase, TrueTime};
+pub use cycle_clock::CycleClock;
 pub use keeper::{ClockStep, SteppedClock, TimeKeeper};
 pub use relation::{Allowance, Line, Reading, Relation, Said};

@@ -5,13 +5,7 @@
 //! never goes back. Of the other times: in a stream the number of the base never falls, and those of one base rise from sample
 //! to sample.
 
-use crate::time::{Moment, TrueTime};
-use zerocat_engine::SampleHeader;
-
-/// The time of the reference clock that came with a sample.
-pub(crate) const fn clock_of(_: &SampleHeader) -> Option<u64> {
-    None
-}
+use crate::time::{CycleClock, Moment, TrueTime};
 
 /// Gives the samples of one stream their times.
 #[derive(Debug, Clone)]
@@ -53,9 +47,16 @@ impl Timestamps {
         Self { time, last: None }
     }
 
-    /// The times of the sample of `cycle`, whose tick on the grid is at `tick` of `CLOCK_MONOTONIC`, in nanoseconds; `clock` is
-    /// the time of the reference clock in it.
-    pub(crate) fn stamp(&mut self, cycle: u64, tick: u64, clock: Option<u64>) -> Stamp {
+    /// The true time of a sample, from the cycle that it is of. A time of the reference clock that came with it becomes a reading
+    /// for the keeper.
+    pub fn moment(&mut self, cycle: CycleClock) -> Moment {
+        self.stamp(cycle).moment
+    }
+
+    /// The times of a sample, from the cycle that it is of.
+    pub(crate) fn stamp(&mut self, of: CycleClock) -> Stamp {
+        self.time.note(of);
+        let CycleClock { cycle, tick, clock, .. } = of;
         let (mut index, mut moment) = (self.time.since_start(tick), self.time.moment(tick, clock));
         if let Some((_, last)) = &self.last {
             index = index.max(last.index);
@@ -91,9 +92,13 @@ mod tests {
         Timestamps::new(TrueTime::fixed(wall, monotonic))
     }
 
+    fn at(cycle: u64, tick: u64) -> CycleClock {
+        CycleClock { cycle, tick, received: tick, clock: None }
+    }
+
     #[test]
     fn the_first_sample_gets_the_wall_clock_of_its_tick() {
-        let stamp = stamps(1_700_000_000_000_000_000, 5_000).stamp(77, 4_000, None);
+        let stamp = stamps(1_700_000_000_000_000_000, 5_000).stamp(at(77, 4_000));
         assert_eq!((stamp.index, stamp.moment.utc), (1_699_999_999_999_999_000, 1_699_999_999_999_999_000));
     }
 
@@ -101,24 +106,24 @@ mod tests {
     fn a_period_that_is_no_whole_number_of_nanoseconds_does_not_drift() {
         let tick = |cycle: u64| cycle * 1_000_000_000 / 3_000;
         let mut stamps = stamps(0, 0);
-        assert_eq!(stamps.stamp(1, tick(1), None).index, 333_333);
-        assert_eq!(stamps.stamp(3_000_000, tick(3_000_000), None).index, 1_000_000_000_000);
+        assert_eq!(stamps.stamp(at(1, tick(1))).index, 333_333);
+        assert_eq!(stamps.stamp(at(3_000_000, tick(3_000_000))).index, 1_000_000_000_000);
     }
 
     #[test]
     fn a_skipped_cycle_is_a_gap_of_its_length() {
         let mut stamps = stamps(0, 0);
-        let mut at = |cycle| stamps.stamp(cycle, cycle * MS, None);
-        assert_eq!((at(10).cycles, at(40).cycles), (None, Some(30)));
-        assert_eq!(at(50).index - 40 * MS, 10 * MS);
+        let mut sample = |cycle| stamps.stamp(at(cycle, cycle * MS));
+        assert_eq!((sample(10).cycles, sample(40).cycles), (None, Some(30)));
+        assert_eq!(sample(50).index - 40 * MS, 10 * MS);
     }
 
     #[test]
     fn time_never_goes_back_nor_past_its_type() {
         let mut stamps = stamps(1, 0);
-        assert_eq!(stamps.stamp(60, 10, None).index, 11);
-        assert_eq!(stamps.stamp(40, 5, None).index, 11);
-        assert_eq!(stamps.stamp(u64::MAX, u64::MAX, None).index, 1 + i64::MAX as u64);
+        assert_eq!(stamps.stamp(at(60, 10)).index, 11);
+        assert_eq!(stamps.stamp(at(40, 5)).index, 11);
+        assert_eq!(stamps.stamp(at(u64::MAX, u64::MAX)).index, 1 + i64::MAX as u64);
     }
 
     #[test]
@@ -133,6 +138,6 @@ mod tests {
 
     #[test]
     fn a_wall_clock_before_1970_is_held_at_zero() {
-        assert_eq!(stamps(0, 10).stamp(0, 5, None).index, 0);
+        assert_eq!(stamps(0, 10).stamp(at(0, 5)).index, 0);
     }
 }

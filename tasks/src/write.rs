@@ -25,8 +25,8 @@ use crate::ports::{Commands, Samples};
 use crate::queue::{Queue, Step};
 use crate::source::{Source, SourceItem};
 use crate::thread::{StopFlag, TaskThread};
-use crate::time::TrueTime;
-use crate::timestamps::{Timestamps, clock_of};
+use crate::time::{CycleClock, TrueTime};
+use crate::timestamps::Timestamps;
 use crate::voids::Voids;
 use std::io;
 use std::sync::Arc;
@@ -488,7 +488,7 @@ impl Feedback {
     /// Takes one state sample and delivers it. Whether there was one.
     fn take(&mut self, states: &mut impl Samples, every: u64) -> bool {
         let Some(header) = states.pop(&mut self.record) else { return false };
-        let stamp = self.stamps.stamp(header.cycle, header.at.0, clock_of(&header));
+        let stamp = self.stamps.stamp(CycleClock::of(&header));
         let missing = stamp.missing(every);
         self.outlet.counters().sample(header.stale, missing);
         self.batch.push(stamp, header.stale, missing, self.points.iter(), &self.record);

@@ -3,6 +3,7 @@
 //! The keeper's thread changes what is here a few times a second; whoever stamps samples has a copy of it and looks, without
 //! waiting, whether it was changed.
 
+use super::cycle_clock::{CycleClock, Noted};
 use super::relation::Line;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -67,6 +68,7 @@ pub struct TrueTime {
 struct Shared {
     bases: Mutex<VecDeque<TimeBase>>,
     version: AtomicU64,
+    noted: Noted,
 }
 
 impl Clone for TrueTime {
@@ -86,7 +88,7 @@ impl TrueTime {
     /// Of a first base.
     pub(super) fn new(first: TimeBase) -> Self {
         let bases = VecDeque::from([first]);
-        let shared = Shared { bases: Mutex::new(bases.clone()), version: AtomicU64::new(1) };
+        let shared = Shared { bases: Mutex::new(bases.clone()), version: AtomicU64::new(1), noted: Noted::new() };
         Self { shared: Arc::new(shared), first: first.utc, bases, seen: 1 }
     }
 
@@ -103,6 +105,18 @@ impl TrueTime {
         let base = self.bases.iter().rev().find(|base| base.begins <= tick).or(self.bases.front());
         // There is always one.
         base.map_or(Moment { utc: 0, dc_time: None, base: 0 }, |base| base.moment(tick, clock))
+    }
+
+    /// Notes what a cycle said of the reference clock, for the keeper. Never waits.
+    pub(crate) fn note(&self, of: CycleClock) {
+        if of.clock.is_some() {
+            self.shared.noted.note(of);
+        }
+    }
+
+    /// What was noted since, behind what is there already.
+    pub(super) fn noted(&self, into: &mut Vec<CycleClock>) {
+        self.shared.noted.take(into);
     }
 
     /// Takes what the keeper has learned since, unless it is just writing.

@@ -1,6 +1,7 @@
 //! Who keeps the time: takes readings of the wall clock and of the reference clock, and tells when one of them was stepped.
 
 use super::base::{TimeBase, TrueTime};
+use super::cycle_clock::CycleClock;
 use super::relation::{Allowance, Reading, Relation, Said};
 use crate::hearing::short_time;
 use std::fmt;
@@ -52,6 +53,8 @@ pub struct TimeKeeper {
     reference: Option<Relation>,
     base: TimeBase,
     shared: TrueTime,
+    /// What was noted of cycles, while it is taken.
+    noted: Vec<CycleClock>,
 }
 
 impl TimeKeeper {
@@ -61,7 +64,7 @@ impl TimeKeeper {
         let wall = Relation::new(first, WALL);
         // Samples from before belong to the first base too.
         let base = TimeBase { number: 1, begins: 0, utc: wall.line(), reference: None, behind_tick: 0 };
-        Self { wall, reference: None, base, shared: TrueTime::new(base) }
+        Self { wall, reference: None, base, shared: TrueTime::new(base), noted: Vec::new() }
     }
 
     /// What is known, for whoever stamps samples.
@@ -81,6 +84,16 @@ impl TimeKeeper {
         self.base.utc = self.wall.line();
         self.shared.change(self.base);
         (said, step)
+    }
+
+    /// Takes what those who stamp samples have noted of the reference clock. Gives the steps of it.
+    pub fn cycles(&mut self) -> Vec<ClockStep> {
+        let mut noted = std::mem::take(&mut self.noted);
+        self.shared.noted(&mut noted);
+        let reading = |of: CycleClock| self.reference(of.tick, of.received, of.clock?);
+        let steps = noted.drain(..).filter_map(reading).collect();
+        self.noted = noted;
+        steps
     }
 
     /// Takes the time that the reference clock gave in a cycle, and when on `CLOCK_MONOTONIC` the cycle began and its last frame
@@ -121,6 +134,7 @@ const fn smoothed(mean: u64, value: u64) -> u64 {
 mod tests {
     use super::*;
     use crate::time::Moment;
+    use crate::timestamps::Timestamps;
 
     const MS: u64 = 1_000_000;
 
@@ -172,6 +186,23 @@ mod tests {
             "a lost frame"
         );
         assert_eq!(at(&mut time, 160, Some(77)).dc_time, None, "a time of no base");
+    }
+
+    #[test]
+    fn those_who_stamp_samples_bring_the_readings_of_the_reference_clock() {
+        let mut keeper = TimeKeeper::new(reading(0, 1_000 * MS));
+        let mut stamps = Timestamps::new(keeper.time());
+        let mut cycle = |n: u64| {
+            let clock = Some(700 * MS + n * MS + 9_000);
+            let of = CycleClock { cycle: n, tick: n * MS, received: n * MS + 20_000, clock };
+            (stamps.moment(of), clock)
+        };
+        assert_eq!(cycle(1).0, Moment { utc: 1_001 * MS, dc_time: None, base: 1 }, "nothing is known of it yet");
+        (2..60).for_each(|n| _ = cycle(n));
+        assert_eq!(keeper.cycles(), []);
+        keeper.wall(reading(60 * MS, 1_060 * MS));
+        let (moment, dc_time) = cycle(60);
+        assert_eq!(moment, Moment { utc: 1_060 * MS + 10_000, dc_time, base: 1 });
     }
 
     #[test]

@@ -107,11 +107,11 @@ impl BusThread {
                 let teller = options.observer.teller();
                 let keeper = TimeThread::start(teller.clone()).map_err(TaskStartError::Time)?;
                 let (set, mut ports) = TaskSet::start(&rig, &planned.bindings, sinks, teller, keeper.time())?;
-                *time.borrow_mut() = Some(keeper);
                 *tasks.borrow_mut() = set;
                 if let Some(asked) = &asked {
-                    *io.borrow_mut() = Some(asked.connect(&rig, planned, &mut ports)?);
+                    *io.borrow_mut() = Some(asked.connect(&rig, planned, &mut ports)?.with_time(keeper.time()));
                 }
+                *time.borrow_mut() = Some(keeper);
                 core.note(planned);
                 Ok(ports)
             },

@@ -156,4 +156,4 @@ pub use zerocat_faults::chain;
 pub use zerocat_faults::{Category, Fault};
 #[cfg(feature = "schema")]
 pub use zerocat_tasks::lines_schema;
-pub use zerocat_tasks::{Job, Kind, StandardInput};
+pub use zerocat_tasks::{ClockStep, Job, Kind, StandardInput, SteppedClock};

@@ -41,11 +41,12 @@ fn enables_the_axis(waiting: Waiting) -> (Session, Io, Events) {
     let (session, mut io) = bus.start().unwrap();
     let events = session.events();
     let deadline = Instant::now() + PATIENCE;
-    let mut number = 0;
+    let (mut number, mut utc) = (0, Duration::ZERO);
     loop {
         let cycle = io.wait(PATIENCE).unwrap();
         assert!(cycle.number() > number && cycle.received() >= cycle.tick());
-        number = cycle.number();
+        assert!(cycle.utc().unwrap() > utc && cycle.time_base().is_some(), "{cycle:?}");
+        (number, utc) = (cycle.number(), cycle.utc().unwrap());
         if io.get(status) & 0x6f == 0x27 {
             return (session, io, events);
         }

@@ -13,6 +13,7 @@ use zerocat_engine::{
     CommandWriter, NewestReader, Origin, ReaderSpec, SampleReader, WriterSpec, newest, reader, writer,
 };
 use zerocat_pdi::{BitSpan, Direction, Windows};
+use zerocat_tasks::TrueTime;
 
 /// Sets of outputs that may wait: commits of one cycle.
 pub(super) const COMMITS: usize = 16;
@@ -73,6 +74,15 @@ pub(crate) struct IoEnds {
     pub(super) period: Duration,
     /// Longest time from a cycle to the commit that was computed from it.
     pub(super) at_most: Duration,
+    /// How cycles are stamped; `None` where the clock is the program's own.
+    pub(super) time: Option<TrueTime>,
+}
+
+impl IoEnds {
+    /// Stamps cycles by what is known of time.
+    pub(crate) fn with_time(self, time: TrueTime) -> Self {
+        Self { time: Some(time), ..self }
+    }
 }
 
 impl Asked {
@@ -119,7 +129,7 @@ impl Asked {
         });
         let parts = outputs.parts.into_iter().map(|part| part.record).collect();
         let (inputs, outputs) = (inputs.spots.into(), outputs.spots.into());
-        Ok(IoEnds { bus: self.bus, inputs, outputs, newest, history, commands, parts, period, at_most })
+        Ok(IoEnds { bus: self.bus, inputs, outputs, newest, history, commands, parts, period, at_most, time: None })
     }
 
     fn locate(&self, on_bus: &OnBus<'_>) -> Result<(Vec<Located>, Vec<Located>), EntryErrors> {

@@ -2,6 +2,7 @@
 
 use super::handle::BusId;
 use std::time::Duration;
+use zerocat_tasks::Moment;
 
 /// A cycle whose inputs the program has. A commit names the one that its outputs were computed from.
 ///
@@ -28,6 +29,8 @@ pub struct Cycle {
     pub(super) number: u64,
     pub(super) at: Duration,
     pub(super) received: Duration,
+    pub(super) clock: Option<u64>,
+    pub(super) moment: Option<Moment>,
     pub(super) skipped: u64,
     pub(super) overtaken: u64,
     pub(super) elapsed: Option<Duration>,
@@ -63,10 +66,34 @@ impl Cycle {
         self.received
     }
 
-    /// The time of the network's reference clock. `None`: distributed clocks are not used yet.
+    /// The time of the network's reference clock when the cycle's first frame passed it. `None` without such a clock, and where that
+    /// frame is missing.
     #[must_use]
     pub const fn clock(&self) -> Option<Duration> {
-        None
+        match self.clock {
+            Some(nanos) => Some(Duration::from_nanos(nanos)),
+            None => None,
+        }
+    }
+
+    /// UTC of the cycle, since 1970-01-01: when its first frame passed the reference clock; without one, its tick. It rises from cycle
+    /// to cycle within a [base of time](Self::time_base). `None` in a program's own loop, whose clock is the program's matter.
+    #[must_use]
+    pub const fn utc(&self) -> Option<Duration> {
+        match self.moment {
+            Some(moment) => Some(Duration::from_nanos(moment.utc)),
+            None => None,
+        }
+    }
+
+    /// Number of the base of time that [`Cycle::utc`] is of: 1 at first, and one more whenever the wall clock or the reference clock was
+    /// stepped ([`SessionEvent::ClockStepped`](crate::SessionEvent::ClockStepped)). Times of one base are comparable.
+    #[must_use]
+    pub const fn time_base(&self) -> Option<u32> {
+        match self.moment {
+            Some(moment) => Some(moment.base),
+            None => None,
+        }
     }
 
     /// Time from the tick of the cycle that the program was given before to this one's: what a control law integrates

@@ -23,6 +23,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use zerocat_engine::{CommandSet, Made, NewestHeader, Others, SampleHeader};
+use zerocat_tasks::{CycleClock, Moment, Timestamps};
 
 /// Inputs and outputs of a bus in OP. From [`Bus::start`](crate::Bus::start); it has one owner and may move to any thread.
 ///
@@ -67,6 +68,8 @@ use zerocat_engine::{CommandSet, Made, NewestHeader, Others, SampleHeader};
 pub struct Io {
     ends: IoEnds,
     clock: ProgramClock,
+    /// How the newest cycles are stamped, and those of the history.
+    stamps: Option<[Timestamps; 2]>,
     waiting: Waiting,
     bell: Option<Arc<Bell>>,
     stop: StopWish,
@@ -100,7 +103,23 @@ impl Io {
         let (record, commanded) = (vec![0; len].into(), vec![0; len].into());
         let parts = vec![None; ends.parts.len()].into();
         let (last, life, others, foreign) = (None, None, Others::Stay, false);
-        Ok(Self { ends, clock, waiting, bell, stop, last, record, commanded, others, life, parts, foreign, past })
+        let stamps = ends.time.as_ref().map(|time| [time, time].map(|time| Timestamps::new(time.clone())));
+        Ok(Self {
+            ends,
+            clock,
+            stamps,
+            waiting,
+            bell,
+            stop,
+            last,
+            record,
+            commanded,
+            others,
+            life,
+            parts,
+            foreign,
+            past,
+        })
     }
 
     /// Waits for a cycle that is newer than the one before, and gives the newest. Its inputs are read by [`Io::get`] then.
@@ -181,11 +200,14 @@ impl Io {
         let gap = last.map_or(0, |last| header.cycle.saturating_sub(last.cycle).saturating_sub(1));
         let elapsed = last.filter(|_| !anew).map(|last| header.at.since(last.at));
         let overtaken = last.map_or(0, |_| header.overtaken);
+        let moment = self.stamps.as_mut().map(|[newest, _]| newest.moment(CycleClock::of_newest(&header)));
         Cycle {
             bus: self.ends.bus,
             number: header.cycle,
             at: Duration::from_nanos(header.at.0),
             received: Duration::from_nanos(header.received.0),
+            clock: header.clock,
+            moment,
             skipped: gap.saturating_sub(overtaken),
             overtaken,
             elapsed,
@@ -306,7 +328,8 @@ impl Io {
     /// to do with [`Io::wait`], which gives the newest.
     pub fn next_of_history(&mut self) -> Option<Past<'_>> {
         let header = self.ends.history.as_mut()?.pop(&mut self.past)?;
-        Some(Past { io: self, header })
+        let moment = self.stamps.as_mut().map(|[_, past]| past.moment(CycleClock::of(&header)));
+        Some(Past { io: self, header, moment })
     }
 
     /// Cycles of the history that found it full.
@@ -345,6 +368,7 @@ impl Io {
 pub struct Past<'a> {
     io: &'a Io,
     header: SampleHeader,
+    moment: Option<Moment>,
 }
 
 impl Past<'_> {
@@ -358,6 +382,24 @@ impl Past<'_> {
     #[must_use]
     pub const fn tick(&self) -> Duration {
         Duration::from_nanos(self.header.at.0)
+    }
+
+    /// As [`Cycle::clock`].
+    #[must_use]
+    pub fn clock(&self) -> Option<Duration> {
+        self.header.clock.map(Duration::from_nanos)
+    }
+
+    /// As [`Cycle::utc`].
+    #[must_use]
+    pub fn utc(&self) -> Option<Duration> {
+        self.moment.map(|moment| Duration::from_nanos(moment.utc))
+    }
+
+    /// As [`Cycle::time_base`].
+    #[must_use]
+    pub fn time_base(&self) -> Option<u32> {
+        self.moment.map(|moment| moment.base)
     }
 
     /// Whether all inputs are of this cycle.

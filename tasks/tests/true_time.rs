@@ -53,7 +53,7 @@ impl World {
     }
 
     fn wall(&self) -> u64 {
-        self.offset + self.monotonic as u64
+        self.offset + whole(self.monotonic)
     }
 
     /// A reading of the wall clock between two of the monotonic one.
@@ -64,8 +64,13 @@ impl World {
         let shown = self.wall();
         self.pass(second);
         let half = (self.monotonic - before) / 2.0;
-        Reading { at: (before + half) as u64, shown, within: half as u64 }
+        Reading { at: whole(before + half), shown, within: whole(half) }
     }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "times of the world are positive and fit")]
+fn whole(nanos: f64) -> u64 {
+    nanos as u64
 }
 
 /// A run: cycles of 1 ms, the wall clock read every 20 ms.
@@ -92,7 +97,7 @@ impl Run {
         while self.world.now < end {
             let (tick, begin) = (self.world.monotonic, self.world.now);
             let (truth, clock) = if self.has_reference { self.exchange(tick) } else { (self.world.wall(), None) };
-            let moment = time.moment(tick as u64, clock);
+            let moment = time.moment(whole(tick), clock);
             self.errors.push(moment.utc.abs_diff(truth));
             self.stamps.push(moment);
             if self.errors.len().is_multiple_of(20) {
@@ -107,10 +112,10 @@ impl Run {
     fn exchange(&mut self, tick: f64) -> (u64, Option<u64>) {
         let out = 8_000.0 + self.world.delay(3_000.0);
         self.world.pass(out);
-        let (truth, clock) = (self.world.wall(), self.world.reference as u64);
+        let (truth, clock) = (self.world.wall(), whole(self.world.reference));
         let back = 8_000.0 + self.world.delay(2_000.0);
         self.world.pass(back);
-        self.keeper.reference(tick as u64, self.world.monotonic as u64, clock);
+        self.keeper.reference(whole(tick), whole(self.world.monotonic), clock);
         (truth, Some(clock))
     }
 

@@ -1,11 +1,11 @@
 //! A bus in the program's own loop, over AF_PACKET, without a thread of the library: `cargo run --example own_loop -- eth1`.
 use std::time::{Duration, Instant};
-use zerocat::config::{Engine, LinkKind};
+use zerocat::config::{EngineSection, LinkKind};
 use zerocat::{Bus, OwnLoop};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let interface = std::env::args().nth(1).ok_or("which interface?")?;
-    let engine = Engine { link: LinkKind::Packet, ..Engine::default() };
+    let engine = EngineSection { link: LinkKind::Packet, ..EngineSection::default() };
     let mut bus = Bus::on(interface.as_str()).silent_after(Duration::from_millis(20));
     let position = bus.input::<i32>(0, 0x6064);
     let target = bus.output::<i32>(0, 0x607a);

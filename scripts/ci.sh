@@ -34,6 +34,8 @@ step "crates by themselves, and sets of features"
 scripts/features.sh
 step "packages, and programs that use them"
 scripts/package.sh
+step "public interface of the library"
+scripts/api.sh
 step "licences, sources and bans; unused dependencies"
 cargo deny --workspace check bans licenses sources
 cargo machete

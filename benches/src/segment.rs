@@ -249,7 +249,7 @@ pub fn table(report: &SegmentReport) -> String {
     let mut table = plain(&["of a cycle, ns", "min", "p50", "p99", "p99.9", "max", "n"]);
     let parts = [("all", report.cycle_ns), ("engine", report.engine_ns), ("segment", report.segment_ns)];
     for (name, figures) in parts {
-        let Some(Figures { min, p50, p99, p999, max, n }) = figures else { continue };
+        let Some(Figures { min, p50, p99, p999, max, n, .. }) = figures else { continue };
         let figures = [min, p50, p99, p999, max, n].map(|figure| figure.to_string());
         table.add_row(std::iter::once(name.to_owned()).chain(figures));
     }

@@ -260,8 +260,8 @@ fn operate(
     watch(session, live, seconds, Stops::new(stops), signals);
     live.close();
     // All that is known where the realtime thread has nothing left to say.
-    let known =
-        Report { phase: Phase::Running.name(), ..Report::of_link(session.link().clone(), session.missing().to_vec()) };
+    let mut known = Report::of_link(session.link().clone(), session.missing().to_vec());
+    known.phase = Phase::Running.name();
     match telling(stops, signals, || session.stop()) {
         Ok(ended) => {
             let done = ended_with(&ended);

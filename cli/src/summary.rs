@@ -31,7 +31,8 @@ pub(crate) fn summary(report: &Report) -> String {
     lines.extend(report.retried.iter().map(|retried| format!("retried   {}", retried.text)));
     lines.extend(report.commands_void.iter().map(void));
     lines.extend(report.out_of_op.iter().map(out_of_op));
-    if let Some(NicErrors { received, dropped, sent }) = report.nic_errors.filter(|nic| nic.received + nic.sent > 0) {
+    if let Some(NicErrors { received, dropped, sent, .. }) = report.nic_errors.filter(|nic| nic.received + nic.sent > 0)
+    {
         lines.push(format!("NIC       errors: {received} received, {sent} sent ({dropped} dropped)"));
     }
     if let Some(time) = report.time_to_op_ms {
@@ -67,7 +68,7 @@ fn out_of_op(out: &OutOfOpReport) -> String {
 
 /// Outages, and why there were.
 fn outages(outages: &OutagesReport) -> Vec<String> {
-    let OutagesReport { count, recovered, longest_ms, list } = outages;
+    let OutagesReport { count, recovered, longest_ms, list, .. } = outages;
     if *count == 0 {
         return Vec::new();
     }
@@ -91,7 +92,7 @@ fn void(void: &CommandsVoidReport) -> String {
 
 /// Commands that a task refused, a line for each kind.
 fn refused(task: &TaskReport) -> impl Iterator<Item = String> {
-    task.refused.iter().map(|RefusedReport { fault, count, first }| {
+    task.refused.iter().map(|RefusedReport { fault, count, first, .. }| {
         let commands = if *count == 1 { "command" } else { "commands" };
         format!("refused   {count} {commands} of task `{}`, {fault}: {first}", task.name)
     })
@@ -115,7 +116,7 @@ fn faults(report: &Report) -> Option<String> {
 
 /// Answers that came later than a cycle waits.
 fn late(late: &LateReport) -> Option<String> {
-    let LateReport { count, total_ms, most_cycles } = late;
+    let LateReport { count, total_ms, most_cycles, .. } = late;
     (*count > 0).then(|| {
         format!(
             "late      answers came up to {most_cycles} cycles late for {total_ms:.0} ms in all: the period is too short for \
@@ -149,7 +150,7 @@ fn realtime(rt: &RtReport) -> String {
 
 /// A sync unit of the report for people.
 fn sync_unit(unit: &UnitReport) -> String {
-    let UnitReport { name, every, phase, rate_hz, subdevices, frames, data_bytes } = unit;
+    let UnitReport { name, every, phase, rate_hz, subdevices, frames, data_bytes, .. } = unit;
     let name = name.as_deref().unwrap_or_default();
     format!(
         "unit      {name}: every {every} cycles (phase {phase}, {rate_hz} Hz), {subdevices} SubDevices, {data_bytes} \
@@ -175,7 +176,7 @@ fn no_room(frames: &Frames, nic: bool) -> Option<String> {
 }
 
 fn holes(holes: &Holes) -> String {
-    let Holes { count, longest_ns, total_ns } = *holes;
+    let Holes { count, longest_ns, total_ns, .. } = *holes;
     if count == 0 {
         return "holes     none: the realtime thread was never preempted".to_owned();
     }
@@ -194,7 +195,7 @@ fn times(report: &Report) -> Table {
         ("timer to wake-up", report.sleep_latency_ns),
     ];
     for (name, figures) in rows {
-        let Some(Figures { min, p50, p99, p999, max, n }) = figures else { continue };
+        let Some(Figures { min, p50, p99, p999, max, n, .. }) = figures else { continue };
         let [min, p50, p99, p999, max] = [min, p50, p99, p999, max].map(print::time);
         table.add_row([name.to_owned(), min, p50, p99, p999, max, n.to_string()]);
     }

@@ -34,6 +34,7 @@ const CLEAN_PATIENCE: Duration = Duration::from_secs(3);
 
 /// Why a bus couldn't be brought up.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum StartError {
     /// Nobody answered, and nothing was written.
     #[error("no SubDevice answered; check cable, interface and power")]

@@ -18,6 +18,7 @@ use zerocat_tasks::{ClockStep, SourceEvent};
 
 /// A phase of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Phase {
     /// Waiting for SubDevices that don't answer yet.
     Wait,

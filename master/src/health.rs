@@ -9,6 +9,7 @@ use zerocat_wire::AlState;
 
 /// A SubDevice that isn't in OP, and what it shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct OutOfOp {
     /// Who.
     pub who: Label,

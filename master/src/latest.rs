@@ -7,6 +7,7 @@ use zerocat_tasks::{Batch, Header, Kind, Observer};
 
 /// The newest value of a channel.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct ChannelValue {
     /// Name of the channel.
     pub name: String,

@@ -81,6 +81,7 @@ impl std::fmt::Debug for OpenLink {
 
 /// Why a link couldn't be opened.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum LinkOpenError {
     /// Another zerocat has the interface, or there is no such interface.
     #[error(transparent)]

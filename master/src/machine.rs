@@ -129,6 +129,7 @@ impl StopWish {
 
 /// Why a network didn't come up.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum LifeError {
     /// The bus.
     #[error("bring the bus up")]

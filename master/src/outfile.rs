@@ -37,6 +37,7 @@ pub enum Existing {
 
 /// A file can't be written to.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum OutfileError {
     /// It can't be opened.
     #[error("{} can't be opened for writing; check that its folder exists and may be written to", path.display())]

@@ -29,6 +29,7 @@ const LISTED: usize = 100;
 
 /// An outage that has ended, or that the end of the run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Outage {
     /// Why the network was lost.
     pub cause: Cause,

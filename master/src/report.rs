@@ -17,6 +17,7 @@ pub const SCHEMA: &str = "zerocat-report/1";
 /// The report of a run.
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct Report {
     /// Always `zerocat-report/1`.
     pub schema: &'static str,
@@ -153,6 +154,7 @@ impl Report {
 /// The thread that owns the bus, `zc-bus`, from OP to the beginning of shutdown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct BusReport {
     /// Its CPU time, in percent of one CPU; `null` where OP was not reached.
     pub cpu_percent: Option<f64>,
@@ -165,6 +167,7 @@ pub struct BusReport {
 /// A SubDevice that was not in OP.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct OutOfOpReport {
     /// Its position on the bus, 0-based.
     pub position: u16,
@@ -199,6 +202,7 @@ impl OutOfOpReport {
 /// A SubDevice whose commands became void while others went on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct CommandsVoidReport {
     /// Its position on the bus, 0-based.
     pub position: u16,
@@ -231,6 +235,7 @@ impl CommandsVoidReport {
 /// A SubDevice that refused an AL state, and got there once its error was acknowledged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct RetriedReport {
     /// Its position on the bus, 0-based.
     pub position: u16,
@@ -265,6 +270,7 @@ impl RetriedReport {
 /// A limit of the rig file, held against a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct LimitReport {
     /// Its key below `limits`, such as `lost_cycles` or `round_trip.p99`.
     pub key: String,
@@ -281,6 +287,7 @@ pub struct LimitReport {
 /// An outage.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct OutageReport {
     /// Why the network was lost, in words.
     pub cause: String,
@@ -295,6 +302,7 @@ pub struct OutageReport {
 /// Times in which frames stood still for as long as the SubDevices' watchdog, each until the network was in OP again.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct OutagesReport {
     /// How many.
     pub count: u64,
@@ -309,6 +317,7 @@ pub struct OutagesReport {
 /// Times in which answers came later than a cycle waits for them: the period was too short for the network.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct LateReport {
     /// How many.
     pub count: u64,
@@ -321,6 +330,7 @@ pub struct LateReport {
 /// What was captured.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct CaptureReport {
     /// Frames in the file.
     pub frames: u64,
@@ -333,6 +343,7 @@ pub struct CaptureReport {
 /// The machine.
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct HostReport {
     /// Kernel release.
     pub kernel: String,
@@ -436,6 +447,7 @@ impl LinkReport {
 /// Busy polling as asked for and had.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct BusyPollReport {
     /// `off`, `auto` or `on`.
     pub asked: &'static str,
@@ -456,6 +468,7 @@ pub struct BusyPollReport {
 /// System calls of the link since it was opened, all on the realtime thread; none of them waits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct LinkCalls {
     /// To send, or to wake the driver.
     pub kicks: u64,
@@ -467,6 +480,7 @@ pub struct LinkCalls {
 /// run, and those of a program's attaching, are not in it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct NicErrors {
     /// Frames received with an error.
     pub received: u64,
@@ -479,6 +493,7 @@ pub struct NicErrors {
 /// The network.
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct NetworkReport {
     /// Cycles per second asked for, in Hz.
     pub rate_hz: f64,
@@ -501,6 +516,7 @@ pub struct NetworkReport {
 /// A sync unit: SubDevices that are exchanged together.
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct UnitReport {
     /// Its name in the rig file; `null` for the SubDevices that are in no unit and exchanged in every cycle.
     pub name: Option<String>,
@@ -521,6 +537,7 @@ pub struct UnitReport {
 /// How many SubDevices with process data are reached in which way.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct AccessReport {
     /// By LRW, inputs and outputs apart.
     pub lrw: usize,
@@ -533,6 +550,7 @@ pub struct AccessReport {
 /// Cycles with cyclic frames.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct Cycles {
     /// Cycles that were exchanged, complete or not.
     pub done: u64,
@@ -545,6 +563,7 @@ pub struct Cycles {
 /// Figures of a distribution.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct Figures {
     /// Smallest.
     pub min: u64,
@@ -571,6 +590,7 @@ impl Figures {
 /// One task.
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct TaskReport {
     /// Its name in the rig file.
     pub name: String,
@@ -601,6 +621,7 @@ pub struct TaskReport {
 /// Commands of a task that were refused for reasons of a kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct RefusedReport {
     /// Name of the fault.
     pub fault: &'static str,
@@ -619,6 +640,7 @@ impl RefusedReport {
 /// What became of the source of a write task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct SourceReport {
     /// Times that its commands went live: at the start, and after each outage.
     pub live: u64,
@@ -642,6 +664,7 @@ impl SourceReport {
 /// The margin of the wait `hybrid`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct MarginReport {
     /// Time before the tick at which the sleep ended, in ns.
     pub margin_ns: u64,
@@ -665,6 +688,7 @@ impl std::fmt::Display for MarginReport {
 /// The wake-ups that a margin was learned from, before the first cycle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct LearnedReport {
     /// How many.
     pub wake_ups: u32,
@@ -679,6 +703,7 @@ pub struct LearnedReport {
 /// Times in which the realtime thread wanted to run and didn't.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct Holes {
     /// How many.
     pub count: u64,
@@ -691,6 +716,7 @@ pub struct Holes {
 /// The realtime thread between its first and last cycle.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct RtReport {
     /// Page faults served without I/O.
     pub page_faults_minor: Option<u64>,
@@ -709,6 +735,7 @@ pub struct RtReport {
 /// Frames beside the cyclic ones, and cyclic ones that went wrong.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct Frames {
     /// Cyclic frames that did not come back in time.
     pub cyclic_lost: u64,

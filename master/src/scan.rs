@@ -65,6 +65,7 @@ pub const SCAN_PATIENCE: Duration = Duration::from_secs(3);
 
 /// Why a bus couldn't be scanned.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ScanError {
     /// Another MainDevice drives the bus, and nothing was written.
     #[error(
@@ -95,6 +96,7 @@ impl ScanError {
 
 /// A bus as it was found.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct Scan {
     /// Always `zerocat-scan/1`.
     pub schema: &'static str,
@@ -124,6 +126,7 @@ impl Scan {
 
 /// A SubDevice as it was found.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct Scanned {
     /// Position on the bus, 0-based.
     pub position: u16,

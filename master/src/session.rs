@@ -79,6 +79,7 @@ impl SessionOptions {
 
 /// Why a session didn't come up.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SessionError {
     /// The rate of the network makes no grid.
     #[error("network rate")]
@@ -137,6 +138,7 @@ impl From<LifeError> for SessionError {
 
 /// Where a session is.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct Status {
     /// Counters of the realtime thread.
     pub counters: Counters,
@@ -160,6 +162,7 @@ pub enum SessionState {
 
 /// What a session left behind.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Ended {
     /// The report.
     pub report: Report,

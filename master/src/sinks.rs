@@ -148,6 +148,7 @@ fn shortened(text: &str) -> String {
 
 /// Why a sink can't be opened.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SinkError {
     /// A file.
     #[error(transparent)]

@@ -16,6 +16,7 @@ const FEWEST: u32 = 3;
 
 /// Why a network was lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Cause {
     /// No frame came back for so long.
     Silence(Duration),

@@ -16,6 +16,7 @@ use zerocat_tasks::{
 
 /// Why a task couldn't be started.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum TaskStartError {
     /// Its sink.
     #[error("task `{task}`")]

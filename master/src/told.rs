@@ -18,6 +18,7 @@ pub(crate) type FaultCounts = BTreeMap<Fault, u64>;
 
 /// A SubDevice that refused an AL state, with errors that were acknowledged, before it got there.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Retried {
     /// Who.
     pub who: Label,

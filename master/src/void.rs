@@ -40,6 +40,7 @@ pub(crate) fn orders(plan: &Plan) -> (Voider, Voids) {
 
 /// A SubDevice whose commands from before are void: its outputs are safe until it is commanded again.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CommandsVoid {
     /// Who.
     pub who: Label,
@@ -51,6 +52,7 @@ pub struct CommandsVoid {
 
 /// Why commands are void.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum WhyVoid {
     /// It was silent, or not in OP, and is back.
     WasOut,
@@ -60,6 +62,7 @@ pub enum WhyVoid {
 
 /// A SubDevice that waited for a command and has got one.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CommandedAgain {
     /// Who.
     pub who: Label,

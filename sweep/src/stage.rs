@@ -44,8 +44,9 @@ impl From<Phase> for Stage {
             Phase::SafeOp => Self::SafeOp,
             Phase::Exchange => Self::Exchange,
             Phase::Op => Self::Op,
-            Phase::Running | Phase::Lost | Phase::Recover => Self::Running,
             Phase::ShutDown => Self::ShutDown,
+            // Phases of later versions are of a bus that runs.
+            _ => Self::Running,
         }
     }
 }

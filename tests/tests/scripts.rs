@@ -38,3 +38,16 @@ fn each_script_prints_help_and_does_nothing_when_it_is_asked_to() {
         }
     }
 }
+
+#[test]
+fn the_oldest_compiler_that_is_stated_is_the_one_that_everything_is_built_with() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let value = |file: &str, key: &str| {
+        let text = std::fs::read_to_string(root.join(file)).unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix(key)?.trim().strip_prefix("= ").map(str::to_owned));
+        line.unwrap_or_else(|| panic!("no `{key}` in {file}")).trim_matches('"').to_owned()
+    };
+    let stated = value("Cargo.toml", "rust-version");
+    let pinned = value("rust-toolchain.toml", "channel");
+    assert_eq!(pinned.strip_suffix(".0"), Some(stated.as_str()));
+}

@@ -134,6 +134,32 @@ counters! {
     expectations,
     /// 1 while an exchange is installed, else 0.
     exchanging,
+    /// State of the reference clock as a number. This and those below are read by [`Counters::clock`].
+    clock_state,
+    /// Its time at the last passage that was read.
+    clock_time,
+    /// Cycles that brought no time of it.
+    clock_without_reading,
+    /// The magnitudes of all differences 0x092C, ORed, in ns.
+    clock_difference,
+    /// Cycles in which not all that have one answered.
+    clock_difference_unknown,
+    /// Estimated phase error in ns, as a signed number.
+    clock_error,
+    /// The largest of them while it was locked.
+    clock_error_worst,
+    /// Its frequency against the host's clock in parts per billion, as a signed number.
+    clock_frequency,
+    /// How far readings usually are from what is expected, in ns.
+    clock_jitter,
+    /// Sum of all moves of the grid in ns, as a signed number.
+    clock_moved,
+    /// The largest of them.
+    clock_largest_move,
+    /// Times that the lock was lost.
+    clock_times_lost,
+    /// How long it took until it was locked for the first time in ns; 0 before.
+    clock_lock_took,
 }
 
 /// The writing end. The realtime thread's.

@@ -1,6 +1,7 @@
 //! The steps of one cycle. Each is a function of state, link and a time that is passed in; [`run`](crate::run) is the
 //! loop around them, and a bench may call them flat out.
 
+mod clock;
 mod count;
 mod obey;
 mod receive;
@@ -16,6 +17,7 @@ use crate::event::{CycleFault, Event, EventReader, EventSender, events};
 use crate::lane::Exchange;
 use crate::measure::{Measurements, Timed};
 use crate::sample::CycleTimes;
+use clock::Following;
 use receive::{Lane, Receiving};
 use std::time::Duration;
 use zerocat_link::{Link, LinkFault};
@@ -54,6 +56,9 @@ pub struct Concluded {
     pub retired: bool,
     /// The loop is to end.
     pub end: Option<EndReason>,
+    /// By how many ns the grid is to be moved to stay with the reference clock, later if positive. A
+    /// [`Stepper`](crate::Stepper) has done so.
+    pub shift: i64,
 }
 
 /// The ends of an engine that ordinary threads hold.
@@ -86,6 +91,8 @@ pub struct Engine<L> {
     events: EventSender,
     measurements: Measurements,
     al_status: Option<AlReading>,
+    /// `None` where the exchange has no reference clock.
+    following: Option<Following>,
     /// Whether a cyclic frame came since the last cycle was concluded.
     heard: bool,
     /// Tick of the last cycle in which one came.
@@ -128,6 +135,7 @@ impl<L: Link> Engine<L> {
             events: sender,
             measurements: Measurements::default(),
             al_status: None,
+            following: None,
             heard: false,
             heard_at: Time(0),
             awaited: false,
@@ -242,6 +250,9 @@ impl<L: Link> Engine<L> {
             self.give_up_commands();
         }
         let Some(exchange) = self.exchange.as_deref_mut() else { return };
+        if let Some(following) = &mut self.following {
+            exchange.lane.ask_clock(&mut self.link, following.keeper.ask(now));
+        }
         let (refused, fault) = exchange.lane.post(&mut self.link);
         self.counters.unsent_frames += refused;
         let kicked = self.link.kick();
@@ -288,9 +299,12 @@ impl<L: Link> Engine<L> {
     }
 
     /// Notes how long the machine has been suspended since it was started, before [`send`](Self::send).
-    pub const fn note_suspended(&mut self, total: Duration) {
+    pub fn note_suspended(&mut self, total: Duration) {
         if let Some(before) = self.suspended {
             self.slept = total.saturating_sub(before);
+            if let Some(following) = self.following.as_mut().filter(|_| !self.slept.is_zero()) {
+                following.keeper.note_suspended(self.slept);
+            }
         }
         self.suspended = Some(total);
     }
@@ -352,15 +366,17 @@ impl<L: Link> Engine<L> {
     pub fn conclude(&mut self, tick: Tick, woke: Time, now: Time) -> Concluded {
         self.counters.cycle = tick.number;
         self.at = tick.at;
+        let mut shift = 0;
         if self.exchange.is_some() {
+            let clock;
+            (clock, shift) = self.read_clock(tick);
             self.count_wakeup(tick, woke);
             self.count_send(tick);
             self.count_return(tick, now);
-            // No reference clock is read yet.
-            self.hand_over(CycleTimes { cycle: tick.number, at: tick.at, received: now, clock: None });
+            self.hand_over(CycleTimes { cycle: tick.number, at: tick.at, received: now, clock });
             self.measurements.end_cycle();
         }
-        let concluded = self.obey();
+        let concluded = Concluded { shift, ..self.obey() };
         self.publish();
         concluded
     }

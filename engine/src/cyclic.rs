@@ -9,13 +9,16 @@
 //! Until it is told that all take part, and from when it is told that they no longer do, the lane expects of each datagram
 //! the working counter of before OP at least, and at most that of OP: what is for OP only may take part already or not.
 //!
+//! The frame that is sent most often reads the reference clock, where there is one.
+//!
 //! A frame is sent on the ticks of its sync units and keeps its inputs, and whose are stale, until the next one.
 //! A turn on a tick that was missed is taken on the next tick that isn't.
 
 use crate::control::TakingPart;
-use crate::frame::{LaneDatagram, LaneFrame, Mark, build};
+use crate::frame::{Besides, LaneDatagram, LaneFrame, Mark, build};
 use crate::mail::MailPort;
 use crate::presence::Presence;
+use crate::reference::{Ask, Reading, ReferenceClock};
 use crate::safe::SafeOutputs;
 use crate::validity::{Stale, Verdict};
 use std::ops::Range;
@@ -32,6 +35,9 @@ pub const PROCESS_DATA_ROOM: usize =
     datagram::MAX_DATA_ALONE.saturating_sub(CLOCK_ROOM).saturating_sub(2 + datagram::OVERHEAD);
 /// Frames that a plan may have: their number is one byte.
 pub const MAX_FRAMES: usize = 256;
+
+/// The difference 0x092C without its sign, of which documents say both ways what it means.
+const MAGNITUDE: u32 = 0x7fff_ffff;
 
 /// How the lane is built beside the plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,6 +124,14 @@ pub(crate) struct Told {
     pub(crate) mail: bool,
 }
 
+/// What the clock's datagrams brought in a cycle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct ClockReading {
+    pub(crate) time: Option<Reading>,
+    /// How far the clocks are from the reference: the magnitudes ORed, where all that are watched answered.
+    pub(crate) difference: Option<u32>,
+}
+
 /// The cyclic frames and the process image.
 #[derive(Debug)]
 pub struct CyclicLane {
@@ -129,6 +143,8 @@ pub struct CyclicLane {
     posted: Option<u64>,
     outstanding: usize,
     al_status: Option<AlReading>,
+    reference: Option<ReferenceClock>,
+    clock: ClockReading,
     /// `None` until a frame of the cycle is back.
     told: Option<Told>,
     mail: MailPort,
@@ -145,11 +161,24 @@ impl CyclicLane {
     /// # Errors
     /// When a frame doesn't fit into 1,514 bytes, or there are more than 256 of them.
     pub fn new(plan: &Plan, options: LaneOptions) -> Result<Self, LaneError> {
+        Self::build(plan, options, None)
+    }
+
+    /// The same, and one frame reads the reference clock too. The plan may have no process data: then a frame is sent on every
+    /// tick for the clock alone.
+    ///
+    /// # Errors
+    /// As [`CyclicLane::new`].
+    pub fn with_clock(plan: &Plan, options: LaneOptions, clock: ReferenceClock) -> Result<Self, LaneError> {
+        Self::build(plan, options, Some(clock))
+    }
+
+    fn build(plan: &Plan, options: LaneOptions, reference: Option<ReferenceClock>) -> Result<Self, LaneError> {
         if plan.frames.len() > MAX_FRAMES {
             return Err(LaneError::TooManyFrames(plan.frames.len()));
         }
         let mut planned = plan.frames.clone();
-        if planned.is_empty() && options.al_status.is_some() {
+        if planned.is_empty() && (options.al_status.is_some() || reference.is_some()) {
             planned.push(FramePlan { turn: Turn::EVERY_TICK, status: None, datagrams: Vec::new() });
         }
         let fastest = planned.iter().zip(0u8..=u8::MAX).min_by_key(|(frame, number)| (frame.turn.every(), *number));
@@ -157,8 +186,11 @@ impl CyclicLane {
         let mut frames = Vec::with_capacity(planned.len());
         for (frame, number) in planned.iter().zip(0u8..=u8::MAX) {
             let slot = Slot(options.first_slot.0.saturating_add(number.into()));
-            let al_status = options.al_status.filter(|_| fastest == Some(number));
-            let built = build(frame, number, slot, al_status)
+            let besides = match fastest == Some(number) {
+                true => Besides { al_status: options.al_status, clock: reference },
+                false => Besides::default(),
+            };
+            let built = build(frame, number, slot, besides)
                 .map_err(|source| LaneError::FrameTooLong { frame: number.into(), source })?;
             frames.push(built);
         }
@@ -171,6 +203,8 @@ impl CyclicLane {
             posted: None,
             outstanding: 0,
             al_status: None,
+            reference,
+            clock: ClockReading::default(),
             told: None,
             mail: MailPort::default(),
             in_op: false,
@@ -258,7 +292,7 @@ impl CyclicLane {
     pub(crate) fn prepare<L: Link>(&mut self, link: &mut L, cycle: u64) -> u64 {
         self.cycle = cycle;
         self.outstanding = 0;
-        (self.al_status, self.told) = (None, None);
+        (self.al_status, self.told, self.clock) = (None, None, ClockReading::default());
         let (last, mark) = (self.posted.unwrap_or(cycle.saturating_sub(1)), Mark::of(cycle));
         let mut busy = 0;
         for frame in &mut self.frames {
@@ -330,6 +364,28 @@ impl CyclicLane {
         self.frames.iter().filter(carries).all(|frame| frame.sent_in >= Some(cycle))
     }
 
+    /// The clock that is read.
+    pub(crate) const fn reference(&self) -> Option<ReferenceClock> {
+        self.reference
+    }
+
+    /// What the clock's datagrams of this cycle brought.
+    pub(crate) const fn clock(&self) -> ClockReading {
+        self.clock
+    }
+
+    /// Writes what the clock's datagram is to do into its frame, if that is prepared.
+    pub(crate) fn ask_clock<L: Link>(&mut self, link: &mut L, ask: Ask) {
+        for frame in self.frames.iter_mut().filter(|frame| frame.sent) {
+            let LaneFrame { datagrams, slot, .. } = frame;
+            let Some(clock) = datagrams.first_mut().filter(|first| first.is_clock()) else { continue };
+            // As in `rewrite`.
+            if let Ok(bytes) = link.slot_mut(*slot) {
+                clock.write_clock(bytes, ask);
+            }
+        }
+    }
+
     /// Posts all prepared frames. Returns how many the link refused, and its last reason.
     pub(crate) fn post<L: Link>(&mut self, link: &mut L) -> (u64, Option<LinkFault>) {
         self.posted = Some(self.cycle);
@@ -362,7 +418,7 @@ impl CyclicLane {
     /// Takes a frame that came back. `mismatch` is told of each wrong working counter.
     pub(crate) fn admit(&mut self, bytes: &[u8], source: MacAddress, mut mismatch: impl FnMut(Mismatch)) -> Admission {
         let number = usize::from(source.0[5]);
-        let Self { frames, image, cycle, outstanding, al_status, told, mail, in_op, .. } = self;
+        let Self { frames, image, cycle, outstanding, al_status, reference, clock, told, mail, in_op, .. } = self;
         let Some(frame) = frames.get_mut(number) else { return Admission::Malformed };
         let Ok(received) = FrameView::new_checked(bytes) else { return Admission::Malformed };
         if let Some(admission) = frame.refuse(received, Mark::of(*cycle)) {
@@ -377,6 +433,12 @@ impl CyclicLane {
             let Some((data, got)) = datagram.returned(bytes) else { return Admission::Malformed };
             datagram.got = Some(got);
             told.events |= datagram.events(bytes);
+            if datagram.is_clock() {
+                clock.time = Some(Reading { time: word(data), counter: got });
+            }
+            if datagram.is_difference() && reference.is_some_and(|reference| reference.watched == got) {
+                clock.difference = data.first_chunk().map(|word| u32::from_le_bytes(*word) & MAGNITUDE);
+            }
             if datagram.is_al_status() {
                 *al_status =
                     data.first_chunk().map(|ored| AlReading { ored: u16::from_le_bytes(*ored), responding: got });
@@ -462,4 +524,9 @@ impl CyclicLane {
         self.settle();
         (&self.image, &self.stale)
     }
+}
+
+/// Up to eight bytes as a number.
+fn word(data: &[u8]) -> u64 {
+    data.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
 }

@@ -1,6 +1,7 @@
 //! One frame of the cyclic lane: its bytes as they were built, and what its datagrams take from and give to the image.
 
 use crate::cyclic::Admission;
+use crate::reference::{Ask, ReferenceClock};
 use crate::validity::{Ledger, RollCall, Verdict};
 use std::ops::Range;
 use zerocat_link::Slot;
@@ -47,6 +48,10 @@ enum Purpose {
     Status,
     /// The AL status of all SubDevices.
     AlStatus,
+    /// The reference clock's time.
+    Clock,
+    /// How far the clocks are from it, ORed.
+    Difference,
 }
 
 #[derive(Debug)]
@@ -146,6 +151,31 @@ impl LaneDatagram {
         matches!(self.purpose, Purpose::Status)
     }
 
+    pub(crate) const fn is_clock(&self) -> bool {
+        matches!(self.purpose, Purpose::Clock)
+    }
+
+    pub(crate) const fn is_difference(&self) -> bool {
+        matches!(self.purpose, Purpose::Difference)
+    }
+
+    /// Writes what the clock's datagram is to do into the slot.
+    pub(crate) fn write_clock(&mut self, slot: &mut [u8], ask: Ask) {
+        let (command, time) = match ask {
+            Ask::Read => (Command::Fprd, 0),
+            Ask::HandOn(time) => (Command::Frmw, time),
+        };
+        self.header.command = command;
+        let Some(bytes) = slot.get_mut(self.offset..) else { return };
+        if let Some(first) = bytes.first_mut() {
+            *first = command.code();
+        }
+        let data = bytes.get_mut(datagram::HEADER_LEN..datagram::HEADER_LEN.saturating_add(self.header.len));
+        if let (Some(data), Some(time)) = (data, time.to_le_bytes().get(..self.header.len)) {
+            data.copy_from_slice(time);
+        }
+    }
+
     pub(crate) const fn is_process(&self) -> bool {
         matches!(self.purpose, Purpose::Process { .. })
     }
@@ -153,7 +183,7 @@ impl LaneDatagram {
     pub(crate) const fn outputs(&self) -> Option<&Range<usize>> {
         match &self.purpose {
             Purpose::Process { outputs, .. } => Some(outputs),
-            Purpose::Status | Purpose::AlStatus => None,
+            Purpose::Status | Purpose::AlStatus | Purpose::Clock | Purpose::Difference => None,
         }
     }
 
@@ -250,24 +280,52 @@ impl Build<'_> {
         self.push(header, purpose, Some(Ledger::of(planned, roll))).map(drop)
     }
 
+    /// The first datagram of its frame.
+    fn clock(&mut self, clock: &ReferenceClock) -> Result<(), WireError> {
+        let address = Address::station(clock.station, register::DC_SYSTEM_TIME);
+        let header = Datagram::new(Command::Fprd, address, 0, if clock.wide { 8 } else { 4 });
+        self.push(header, Purpose::Clock, None).map(drop)
+    }
+
+    /// Left out where it finds no room.
+    fn difference(&mut self) {
+        let header = Datagram::new(Command::Brd, Address::broadcast(register::DC_DIFFERENCE), 0, 4);
+        let _no_room = self.push(header, Purpose::Difference, None);
+    }
+
     fn al_status(&mut self, subdevices: u16) -> Result<(), WireError> {
         let header = Datagram::new(Command::Brd, Address::broadcast(register::AL_STATUS), 0, 2);
         self.push(header, Purpose::AlStatus, Some(Ledger::anonymous(subdevices))).map(drop)
     }
 }
 
-/// Builds a frame of the plan. `al_status` is the number of SubDevices whose AL status it reads besides.
-pub(crate) fn build(plan: &FramePlan, number: u8, slot: Slot, al_status: Option<u16>) -> Result<LaneFrame, WireError> {
+/// What a frame carries beside its part of the plan.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Besides {
+    /// Number of SubDevices whose AL status it reads.
+    pub(crate) al_status: Option<u16>,
+    /// The clock that it reads.
+    pub(crate) clock: Option<ReferenceClock>,
+}
+
+/// Builds a frame of the plan.
+pub(crate) fn build(plan: &FramePlan, number: u8, slot: Slot, besides: Besides) -> Result<LaneFrame, WireError> {
     let mut buffer = vec![0; ethernet::MAX_FRAME];
     let mut build = Build { builder: FrameBuilder::new(&mut buffer, frame_source(number))?, datagrams: Vec::new() };
+    if let Some(clock) = &besides.clock {
+        build.clock(clock)?;
+    }
     // Before the process data, so that it is known who answered when their counters are judged.
     let status = plan.status.as_ref().map(|status| build.status(status)).transpose()?;
     let roll = plan.status.as_ref().map(RollCall::new);
     for planned in &plan.datagrams {
         build.process(planned, roll.as_ref())?;
     }
-    if let Some(subdevices) = al_status {
+    if let Some(subdevices) = besides.al_status {
         build.al_status(subdevices)?;
+    }
+    if besides.clock.is_some_and(|clock| clock.watched > 0) {
+        build.difference();
     }
     let Build { builder, datagrams } = build;
     let len = builder.finish()?;

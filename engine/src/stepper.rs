@@ -4,6 +4,9 @@
 //! Guarantees: no clock, no thread and no wait in here, and no allocation in a step. A missed tick is skipped and counted, never
 //! caught up; a cycle that began late still gives its frames a quarter of their time.
 //!
+//! Where the exchange has a reference clock to which the grid is steered, the grid is moved at the end of a cycle, by far less than
+//! a period; the numbers of ticks stay.
+//!
 //! [`Stepper::step`] does what is due at a time, [`Stepper::next`] says when that is. The realtime thread, which has waits
 //! of its own between them, calls the steps below one by one.
 
@@ -124,7 +127,9 @@ impl<L: Link> Stepper<L> {
     pub fn conclude(&mut self, now: Time) -> Concluded {
         let Some(Cycle { tick, woke, .. }) = self.out.take() else { return Concluded::default() };
         self.last = Some(tick.number);
-        self.engine.conclude(tick, woke, now)
+        let concluded = self.engine.conclude(tick, woke, now);
+        self.grid.shift(concluded.shift);
+        concluded
     }
 
     /// Moves acyclic frames between two cycles. Without an exchange they move up to the tick, which has no frames of its

@@ -75,6 +75,7 @@ impl<L: Link> Engine<L> {
         }
         self.exchange = Some(exchange);
         self.al_status = None;
+        self.follow_clock();
         self.heard_at = self.at;
         (self.heard, self.awaited) = (false, false);
         (self.counters.silent_cycles, self.counters.silent_longest) = (0, 0);

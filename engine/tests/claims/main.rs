@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod acyclic;
+mod clock;
 mod commanded;
 mod cycle;
 mod ends;

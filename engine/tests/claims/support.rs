@@ -8,6 +8,7 @@ use zerocat_engine::{
 use zerocat_link::{Link, LinkCounters, LinkFault, MAX_FRAME, MIN_FRAME, Slot};
 use zerocat_pdi::{DatagramPlan, Direction, FramePlan, NOBODY, Plan, Share, Turn};
 use zerocat_sched::{Tick, Time};
+use zerocat_wire::datagram::DatagramViewMut;
 use zerocat_wire::{Command, FrameViewMut};
 
 /// What becomes of a posted frame.
@@ -43,6 +44,10 @@ pub(crate) struct Memory {
     pub(crate) withdrawn: u32,
     /// Who answers, instead of everybody.
     pub(crate) there: Option<There>,
+    /// What a reference clock shows when a frame passes it; `None` where it doesn't answer.
+    pub(crate) reference: Option<u64>,
+    /// What each broadcast read of the differences 0x092C brings, and how many answer.
+    pub(crate) difference: (u32, u16),
 }
 
 /// SubDevices at positions from 0 with an input byte each, who count 3 each in an LRW whose data ends with these bytes.
@@ -95,6 +100,8 @@ impl Memory {
             kicks: 0,
             withdrawn: 0,
             there: None,
+            reference: None,
+            difference: (0, 0),
         }
     }
 
@@ -102,10 +109,35 @@ impl Memory {
         self.arriving.push_back(frame);
     }
 
+    /// Answers a datagram of the clocks: of a reference and one more clock behind it. Whether it is one.
+    fn answer_clock(&self, datagram: &mut DatagramViewMut<'_>) -> bool {
+        let (command, register) = (datagram.view().command(), datagram.view().address().ado());
+        match (command, register) {
+            (Ok(Command::Fprd | Command::Frmw), 0x0910) => {
+                let others = u16::from(command == Ok(Command::Frmw));
+                datagram.set_working_counter(others + u16::from(self.reference.is_some()));
+                if let Some(time) = self.reference {
+                    let data = datagram.data_mut();
+                    data.copy_from_slice(&time.to_le_bytes()[..data.len()]);
+                }
+                true
+            }
+            (Ok(Command::Brd), 0x092C) => {
+                datagram.data_mut().copy_from_slice(&self.difference.0.to_le_bytes());
+                datagram.set_working_counter(self.difference.1);
+                true
+            }
+            _ => false,
+        }
+    }
+
     fn answer(&self, mut frame: Vec<u8>, extra: u16) -> Vec<u8> {
         let mut view = FrameViewMut::new_checked(&mut frame).unwrap();
         view.mark_returned();
         for mut datagram in view.datagrams_mut() {
+            if self.answer_clock(&mut datagram) {
+                continue;
+            }
             if let Some(there) = &self.there {
                 let (command, inputs) = (datagram.view().command().unwrap(), datagram.view().data().len() / 2);
                 let counter = there.answer(inputs, self.fill, command, datagram.data_mut());

@@ -28,6 +28,12 @@ const WARM_UP: u64 = 100;
 const ACCESSES: u32 = 1_000_000;
 const SIZING: Sizing = Sizing { slots: 128, receive: 128 };
 const PATIENCE: Duration = Duration::from_secs(1);
+/// Most cycles a second of a bus, as a rig's check has it.
+const MOST_HZ: f64 = 100_000.0;
+/// Longest handover to a program that spins, in ns.
+const HANDOVER_AIM_NS: f64 = 2_000.0;
+/// Longest `get` and `set`, in ns.
+const ACCESS_AIM_NS: f64 = 5.0;
 
 /// What to measure.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -48,6 +54,9 @@ pub enum LibraryError {
     /// The rate makes no grid.
     #[error(transparent)]
     Rate(#[from] PeriodError),
+    /// More cycles than a rig may have.
+    #[error("{0} Hz is more than {MOST_HZ} Hz, the most that a bus may have")]
+    TooFast(f64),
     /// The segment.
     #[error("a segment of a servo")]
     Segment(#[from] SegmentConfigError),
@@ -74,6 +83,44 @@ pub struct LibraryReport {
     pub get_ns: f64,
     /// Time of one `set` of an `i32`, in ns.
     pub set_ns: f64,
+    /// What is aimed at, and whether it was met.
+    pub aims: Vec<Aim>,
+}
+
+/// A figure and its aim, for a program that spins on a CPU of its own.
+#[derive(Debug, Clone, Serialize)]
+pub struct Aim {
+    /// Key of the figure.
+    pub figure: &'static str,
+    /// What was measured.
+    pub value: f64,
+    /// What it may be at most.
+    pub at_most: f64,
+    /// Whether it is.
+    pub met: bool,
+}
+
+impl Aim {
+    fn new(figure: &'static str, value: f64, at_most: f64) -> Self {
+        Self { figure, value, at_most, met: value <= at_most }
+    }
+
+    /// All of them. Without a row of a program that spins, those of access only.
+    fn all(rows: &[LibraryRow], (get_ns, set_ns): (f64, f64)) -> Vec<Self> {
+        let spin = rows.iter().find(|row| row.path == "spin");
+        let of_row = spin.into_iter().flat_map(|row| {
+            [
+                Self::new("handover_ns", micros(row.handover_ns) * 1_000.0, HANDOVER_AIM_NS),
+                Self::new(
+                    "command_cycles_p99",
+                    f64::from(u32::try_from(row.command_cycles_p99).unwrap_or(u32::MAX)),
+                    1.0,
+                ),
+            ]
+        });
+        let access = [Self::new("get_ns", get_ns, ACCESS_AIM_NS), Self::new("set_ns", set_ns, ACCESS_AIM_NS)];
+        of_row.chain(access).collect()
+    }
 }
 
 /// One way of waiting.
@@ -101,6 +148,9 @@ pub struct LibraryRow {
 /// The rate makes no grid; the session didn't start, or ended by a panic.
 pub fn run(settings: &LibrarySettings, mut progress: impl FnMut(&str)) -> Result<LibraryReport, LibraryError> {
     Period::from_rate(settings.rate_hz)?;
+    if settings.rate_hz > MOST_HZ {
+        return Err(LibraryError::TooFast(settings.rate_hz));
+    }
     let paths = [("spin", Waiting::Spin), ("wait", Waiting::Woken), ("nap", Waiting::Nap)];
     let mut rows = Vec::new();
     let mut access = (0.0, 0.0);
@@ -111,7 +161,8 @@ pub fn run(settings: &LibrarySettings, mut progress: impl FnMut(&str)) -> Result
         access = timed;
     }
     let (get_ns, set_ns) = access;
-    Ok(LibraryReport { schema: SCHEMA, host: BenchHost::read(None), settings: settings.clone(), rows, get_ns, set_ns })
+    let (host, settings, aims) = (BenchHost::read(None), settings.clone(), Aim::all(&rows, access));
+    Ok(LibraryReport { schema: SCHEMA, host, settings, rows, get_ns, set_ns, aims })
 }
 
 fn row(
@@ -311,6 +362,31 @@ pub fn table(report: &LibraryReport) -> String {
             report.get_ns, report.set_ns
         ),
         table.trim_fmt(),
+        report.aims.iter().map(aim_in_words).collect::<Vec<_>>().join("\n"),
     ]
     .join("\n")
+}
+
+fn aim_in_words(aim: &Aim) -> String {
+    let Aim { figure, value, at_most, met } = aim;
+    let met = if *met { "met" } else { "MISSED" };
+    format!("aim, spinning on a CPU of its own: {figure} at most {at_most}: {value:.1}, {met}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_that_no_bus_may_have_is_refused_before_anything_starts() {
+        let settings = LibrarySettings { rate_hz: 150_000.0, cycles: 1, cpu: None, priority: 1 };
+        assert!(matches!(run(&settings, |_| {}), Err(LibraryError::TooFast(_))));
+    }
+
+    #[test]
+    fn an_aim_that_is_missed_is_told_as_missed() {
+        let aims = Aim::all(&[], (4.0, 6.0));
+        let words: Vec<_> = aims.iter().map(aim_in_words).collect();
+        assert!(words[0].ends_with("get_ns at most 5: 4.0, met") && words[1].ends_with("6.0, MISSED"), "{words:?}");
+    }
 }

@@ -36,6 +36,7 @@ impl Library {
         let progress = Progress::new();
         let report = library::run(&settings, |line| progress.say(line)).map_err(|error| match error {
             LibraryError::Rate(error) => Failure::usage(format!("--rate: {error}")),
+            error @ LibraryError::TooFast(_) => Failure::usage(format!("--rate: {error}")),
             error => failed(&error),
         })?;
         progress.end();

@@ -13,6 +13,7 @@ mod entry;
 mod field;
 mod handle;
 mod io;
+mod oversampled;
 mod place;
 mod program;
 mod wait;

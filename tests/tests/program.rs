@@ -47,6 +47,7 @@ fn enables_the_axis(waiting: Waiting) -> (Session, Io, Events) {
         assert!(cycle.number() > number && cycle.received() >= cycle.tick());
         assert!(cycle.utc().unwrap() > utc && cycle.time_base().is_some(), "{cycle:?}");
         (number, utc) = (cycle.number(), cycle.utc().unwrap());
+        assert_eq!(io.utc_of_samples::<4>(&cycle).unwrap()[3], utc);
         if io.get(status) & 0x6f == 0x27 {
             return (session, io, events);
         }

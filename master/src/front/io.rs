@@ -15,6 +15,7 @@ use super::clock::ProgramClock;
 use super::cycle::{Cycle, Life, NoCycle, Refused};
 use super::field::Field;
 use super::handle::{In, Key, Out};
+use super::oversampled::spread;
 use super::wait::{Bell, NAP, Waiting, nap};
 use crate::machine::StopWish;
 use std::fmt;
@@ -336,6 +337,14 @@ impl Io {
     #[must_use]
     pub fn history_lost(&self) -> u64 {
         self.ends.history.as_ref().map_or(0, zerocat_engine::SampleReader::overruns)
+    }
+
+    /// UTC of each of `N` samples that an oversampling SubDevice took for a cycle, for an input that is an array of them
+    /// (`In<[i16; 10]>`): spread evenly over a period, the last one at [`Cycle::utc`]. How much later the SubDevice puts them into its
+    /// process data than it took them is not known here; its manual says so. `None` where the cycle has no UTC.
+    #[must_use]
+    pub fn utc_of_samples<const N: usize>(&self, cycle: &Cycle) -> Option<[Duration; N]> {
+        cycle.utc().map(|utc| spread(utc, self.ends.period))
     }
 
     /// Time from one cycle to the next.

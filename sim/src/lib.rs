@@ -31,9 +31,9 @@ pub use command::{
     FrameFaults, Page,
 };
 pub use config::{
-    AlErrorConfig, ClockConfig, ConfigProblem, DescribeError, Described, DifferenceSign, FoeConfig, MailboxConfig,
-    MailboxProtocol, Millis, ModuleKind, ProfileKind, RamConfig, ReplyCounter, SecondEndConfig, SegmentConfig,
-    SegmentConfigError, SubDeviceConfig, TargetState, WireConfig,
+    AlErrorConfig, ClockConfig, ConfigProblem, ControlRule, DescribeError, Described, DifferenceSign, FoeConfig,
+    MailboxConfig, MailboxProtocol, Millis, ModuleKind, ProfileKind, RamConfig, ReplyCounter, SecondEndConfig,
+    SegmentConfig, SegmentConfigError, SubDeviceConfig, TargetState, WireConfig,
 };
 pub use describe::esi::DeviceError;
 pub use describe::image::ImageError;

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use zerocat_wire::AlState;
 
-use crate::config::{SegmentConfig, SegmentConfigError, parents, second_end, wires};
+use crate::config::{SegmentConfig, SegmentConfigError, SubDeviceConfig, parents, second_end, wires};
 use crate::describe::ValueId;
 use crate::esc::{ClockSnapshot, Pending};
 use crate::execute::{self, Hot};
@@ -94,10 +94,7 @@ impl Segment {
         let wires = connect(config, &mut devices)?;
         let delays: Vec<u32> = config.subdevices.iter().map(|subdevice| subdevice.cable_delay.nanos()).collect();
         let entries: Vec<u8> = config.subdevices.iter().map(|subdevice| subdevice.entry).collect();
-        let through = Through {
-            forwarding: config.forwarding_delay.nanos(),
-            processing: config.processing_delay.unwrap_or(config.forwarding_delay).nanos(),
-        };
+        let through = config.subdevices.iter().map(|subdevice| through(config, subdevice)).collect();
         let topology = Topology::new(&parents(config)?, &entries, &delays, through);
         let count = devices.len();
         let mut segment = Self {
@@ -244,6 +241,15 @@ impl Segment {
     #[must_use]
     pub fn clock(&self, subdevice: usize, now: Duration) -> Option<ClockSnapshot> {
         self.devices.get(subdevice)?.esc.clock(now)
+    }
+
+    /// When a frame that comes in at the first end reaches the processing unit of a SubDevice, in ns after it came in.
+    /// `None` for one that it doesn't pass.
+    #[must_use]
+    pub fn passage(&self, subdevice: usize) -> Option<u32> {
+        let route = &self.ways[place(End::First)].route;
+        let at = route.hops.iter().position(|hop| usize::from(*hop) == subdevice)?;
+        route.delays.get(at).copied()
     }
 
     /// What the segment looks like now.
@@ -395,6 +401,15 @@ impl Segment {
             way.hot.extend(way.route.hops.iter().map(|n| Hot::of(&devices[usize::from(*n)].esc)));
         }
     }
+}
+
+/// The time that a frame takes through an ESC.
+fn through(config: &SegmentConfig, subdevice: &SubDeviceConfig) -> Through {
+    let forwarding = subdevice.forwarding_delay.unwrap_or(config.forwarding_delay);
+    // Its own forwarding delay says more of it than what holds for all.
+    let own = subdevice.processing_delay.or(subdevice.forwarding_delay);
+    let processing = own.or(config.processing_delay).unwrap_or(forwarding);
+    Through { forwarding: forwarding.nanos(), processing: processing.nanos() }
 }
 
 /// The earlier of two times, where there are any.

@@ -5,9 +5,9 @@ use std::time::Duration;
 use zerocat_wire::AlState;
 
 use crate::app::{Application, Injection};
-use crate::config::{self, ConfigProblem, DifferenceSign, SubDeviceConfig, TargetState};
+use crate::config::{self, ConfigProblem, ControlRule, DifferenceSign, SubDeviceConfig, TargetState};
 use crate::describe::sii_image;
-use crate::esc::{Clock, Esc, Pending, SiiInterface};
+use crate::esc::{Clock, Esc, Habits, Pending, SiiInterface};
 use crate::profile;
 
 /// One SubDevice.
@@ -76,8 +76,13 @@ impl SubDevice {
         let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         let bits = self.config.clock_bits();
         if bits > 0 || clock.receive_times {
-            let crystal = Clock::new(bits == 64, clock.drift_ppm, nanos(clock.offset.0), nanos(now))
-                .with_ahead_set(clock.difference_sign == DifferenceSign::Ahead);
+            let habits = Habits {
+                ahead_is_set: clock.difference_sign == DifferenceSign::Ahead,
+                step: clock.step_ns.into(),
+                bandwidth: clock.bandwidth,
+                stepwise: clock.rule == ControlRule::Stepwise,
+            };
+            let crystal = Clock::new(bits == 64, clock.drift_ppm, nanos(clock.offset.0), nanos(now)).with(habits);
             self.esc.set_clock(crystal, bits > 0);
         } else {
             self.esc.say_clock(0);

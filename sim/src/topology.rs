@@ -5,8 +5,7 @@
 //! next (ETG.1000.4, 4.3; ET1100 data sheet, section I, 3.2). So in a line with two ends a frame that comes in at
 //! the far end runs back through all SubDevices without being processed.
 //!
-//! Each way through an ESC takes the same time, each cable its own; so delays worked out from receive times, which
-//! halve what they measure, are exact.
+//! Each ESC takes a time of its own past its processing unit and another through it, and each cable takes its own.
 
 /// Order in which a frame passes the ports.
 const PORT_ORDER: [usize; 4] = [0, 3, 1, 2];
@@ -105,13 +104,14 @@ pub(crate) struct Topology {
     second: Option<Plug>,
     /// Whether something is at the far end of the cable of the first and of the second end.
     carriers: [bool; 2],
-    through: Through,
+    /// By SubDevice.
+    through: Vec<Through>,
 }
 
 impl Topology {
     /// From parent and port of each SubDevice (the first has none), the port that each is entered by, the delays of
-    /// their cables, and the time that an ESC takes.
-    pub(crate) fn new(parents: &[Option<(u16, u8)>], entries: &[u8], delays: &[u32], through: Through) -> Self {
+    /// their cables, and the time that each ESC takes.
+    pub(crate) fn new(parents: &[Option<(u16, u8)>], entries: &[u8], delays: &[u32], through: Vec<Through>) -> Self {
         let count = parents.len();
         let cable = |n: usize| Cable { delay: delays.get(n).copied().unwrap_or(0), plugged: true, damages: 0 };
         let mut topology = Self {
@@ -254,7 +254,8 @@ impl Topology {
             let out = route.pass(device, port, after, &open);
             next = self.plugs[usize::from(device)][out];
             let processed = route.hops.len() > before;
-            after += if processed { self.through.processing } else { self.through.forwarding };
+            let through = self.through[usize::from(device)];
+            after += if processed { through.processing } else { through.forwarding };
         }
     }
 }
@@ -290,7 +291,7 @@ mod tests {
     fn routed(parents: Parents<'_>, second: Option<(u16, u8)>, end: End, cut: &[usize]) -> Route {
         let delays = vec![100; parents.len() + 1];
         let through = Through { forwarding: 300, processing: 300 };
-        let mut topology = Topology::new(parents, &[], &delays, through).with_second_end(second);
+        let mut topology = Topology::new(parents, &[], &delays, vec![through; parents.len()]).with_second_end(second);
         for cable in cut {
             topology.set_plugged(*cable, false);
         }
@@ -348,7 +349,7 @@ mod tests {
     #[test]
     fn the_way_through_the_processing_unit_may_take_longer() {
         let through = Through { forwarding: 300, processing: 340 };
-        let topology = Topology::new(LINE, &[], &[100; 3], through);
+        let topology = Topology::new(LINE, &[], &[100; 3], vec![through; 3]);
         let links: Vec<[bool; 4]> = (0..3).map(|n| topology.links(n)).collect();
         let mut route = Route::default();
         topology.route(End::First, &mut route, |n, port| links[usize::from(n)][port]);
@@ -362,7 +363,7 @@ mod tests {
         // The second is entered by port 1; the third is behind its port 0.
         let parents = [None, Some((0, 1)), Some((1, 0))];
         let through = Through { forwarding: 300, processing: 340 };
-        let topology = Topology::new(&parents, &[0, 1, 0], &[100; 3], through);
+        let topology = Topology::new(&parents, &[0, 1, 0], &[100; 3], vec![through; 3]);
         let links: Vec<[bool; 4]> = (0..3).map(|n| topology.links(n)).collect();
         let mut route = Route::default();
         topology.route(End::First, &mut route, |n, port| links[usize::from(n)][port]);

@@ -354,3 +354,28 @@ fn clocks_that_cannot_be_are_refused() {
     let drift = error(r#"{"drift_ppm": -1001}"#);
     assert_eq!(drift, "subdevices[0].clock.drift_ppm: a drift is from -1000 to 1000 ppm");
 }
+
+#[test]
+fn escs_of_their_own_delays_pass_the_frame_on_in_their_own_time() {
+    let nanos = |ns| Some(Millis(Duration::from_nanos(ns)));
+    let mut config = tree(&[None, Some((0, 1)), Some((1, 1)), Some((2, 1))]);
+    config.subdevices[1].forwarding_delay = nanos(500);
+    config.subdevices[2].processing_delay = nanos(340);
+    let rig = Rig::new(&config);
+    let passages: Vec<u32> = (0..4).map(|n| rig.segment.passage(n).unwrap()).collect();
+    let hops: Vec<u32> = passages.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert_eq!(hops, [300 + 137, 500 + 174, 340 + 211]);
+}
+
+#[test]
+fn receive_times_have_the_steps_of_the_clock() {
+    let mut config = tree(&[None, Some((0, 1)), Some((1, 1))]);
+    config.subdevices[1].clock.step_ns = 10;
+    let mut rig = Rig::new(&config);
+    rig.now = Duration::from_nanos(3_000_007);
+    latch(&mut rig);
+    let between = |times: Vec<u8>| u32_of(&times[4..]).wrapping_sub(u32_of(&times));
+    assert!(between(rig.read(1, 0x0900, 8)).is_multiple_of(10));
+    // There and back: 300 ns through each of four ESCs on the way, cables of 137 ns and of 174 ns.
+    assert_eq!(between(rig.read(0, 0x0900, 8)), 4 * 300 + 2 * (137 + 174));
+}

@@ -77,6 +77,12 @@ pub enum ConfigProblem {
     /// The crystal is off by too much.
     #[error("a drift is from -1000 to 1000 ppm")]
     ClockDrift,
+    /// No ESC counts so.
+    #[error("a clock counts in steps of 1 to 100 ns")]
+    ClockStep,
+    /// The loop would do nothing, or swing.
+    #[error("a bandwidth is 0.1 to 10 times the usual one")]
+    ClockBandwidth,
     /// Not of the form that names a channel.
     #[error("`{0}` doesn't name a channel: write it as 2.{1}.1 or NAME.{1}.1, channels from 1")]
     WireForm(String, &'static str),
@@ -190,10 +196,17 @@ fn check_delays(config: &SegmentConfig) -> Result<(), SegmentConfigError> {
     if config.processing_delay.is_some_and(|delay| delay.0 > LONGEST_DELAY) {
         return Err(invalid("processing_delay".into(), ConfigProblem::DelayTooLong));
     }
-    match config.subdevices.iter().position(|subdevice| subdevice.cable_delay.0 > LONGEST_DELAY) {
-        Some(n) => Err(invalid(format!("subdevices[{n}].cable_delay"), ConfigProblem::DelayTooLong)),
-        None => Ok(()),
+    for (n, subdevice) in config.subdevices.iter().enumerate() {
+        let delays = [
+            ("cable_delay", Some(subdevice.cable_delay)),
+            ("forwarding_delay", subdevice.forwarding_delay),
+            ("processing_delay", subdevice.processing_delay),
+        ];
+        if let Some((key, _)) = delays.iter().find(|(_, delay)| delay.is_some_and(|delay| delay.0 > LONGEST_DELAY)) {
+            return Err(invalid(format!("subdevices[{n}].{key}"), ConfigProblem::DelayTooLong));
+        }
     }
+    Ok(())
 }
 
 /// Rules of the keys about clocks and the SII interface.
@@ -213,6 +226,12 @@ fn check_escs(config: &SegmentConfig) -> Result<(), SegmentConfigError> {
         // NaN is outside of every range.
         if !(-MOST_DRIFT..=MOST_DRIFT).contains(&clock.drift_ppm) {
             return Err(invalid(path("drift_ppm"), ConfigProblem::ClockDrift));
+        }
+        if !(1..=100).contains(&clock.step_ns) {
+            return Err(invalid(path("step_ns"), ConfigProblem::ClockStep));
+        }
+        if !(0.1..=10.0).contains(&clock.bandwidth) {
+            return Err(invalid(path("bandwidth"), ConfigProblem::ClockBandwidth));
         }
     }
     Ok(())

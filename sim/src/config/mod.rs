@@ -183,6 +183,17 @@ pub enum DifferenceSign {
     Ahead,
 }
 
+/// How the loop of a clock corrects a difference to the reference clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ControlRule {
+    /// By a part of it.
+    #[default]
+    Proportional,
+    /// By one nanosecond for each system time that comes, whatever the difference, unless it is large.
+    Stepwise,
+}
+
 /// The clock of a SubDevice.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -201,9 +212,27 @@ pub struct ClockConfig {
     /// What a set bit 31 of the difference 0x092C says of the local copy of the system time: data sheets say both.
     #[serde(default)]
     pub difference_sign: DifferenceSign,
+    /// Steps in which it counts, in ns, 1 to 100; real ESCs count in steps of 10.
+    #[serde(default = "one")]
+    pub step_ns: u8,
+    /// How fast its loop follows the reference clock, times what is usual, 0.1 to 10: ESCs differ, and no document says by
+    /// which rule they correct.
+    #[serde(default = "usual")]
+    pub bandwidth: f64,
+    /// By which rule its loop corrects the phase.
+    #[serde(default)]
+    pub rule: ControlRule,
     /// What the clock shows at power-on.
     #[serde(default)]
     pub offset: Millis,
+}
+
+const fn one() -> u8 {
+    1
+}
+
+const fn usual() -> f64 {
+    1.0
 }
 
 impl Default for ClockConfig {
@@ -213,6 +242,9 @@ impl Default for ClockConfig {
             receive_times: true,
             drift_ppm: 0.0,
             difference_sign: DifferenceSign::Behind,
+            step_ns: 1,
+            bandwidth: 1.0,
+            rule: ControlRule::Proportional,
             offset: Millis::default(),
         }
     }
@@ -284,6 +316,13 @@ pub struct SubDeviceConfig {
     /// Time that a frame takes through the cable from the parent.
     #[serde(default = "short_cable")]
     pub cable_delay: Millis,
+    /// Time that a frame takes through its ESC in place of the segment's `forwarding_delay`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forwarding_delay: Option<Millis>,
+    /// The same for a frame that passes its processing unit; by default its own `forwarding_delay`, then the segment's
+    /// `processing_delay`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub processing_delay: Option<Millis>,
     /// Its ESC. By default that of the device if it is known, else that of the profile. It gets more FMMUs, sync managers
     /// or RAM than it has where the SubDevice needs them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -357,6 +396,8 @@ impl SubDeviceConfig {
             port: None,
             entry: 0,
             cable_delay: short_cable(),
+            forwarding_delay: None,
+            processing_delay: None,
             esc: None,
             ram: Vec::new(),
             mail_ends: String::new(),

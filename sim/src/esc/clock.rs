@@ -4,7 +4,9 @@
 //! The clock counts nanoseconds. Its crystal has a drift. The loop corrects the speed and, a little with each system
 //! time that comes, the phase. The data sheet says what the speed counter does and how much it can correct, but not by
 //! which rule: here it is a critically damped loop of second order whose bandwidth falls with the speed counter start.
-//! The clock is never set back, and never runs more than a tenth faster or slower.
+//! The clock is never set back, and never runs more than a tenth faster or slower. It may count in steps of several
+//! nanoseconds, and its loop may be faster, slower, or correct small differences by one nanosecond at a time
+//! ([`Habits`]).
 //!
 //! Not modelled: the filter of the speed counter (0x0935 is kept and has no effect).
 
@@ -16,6 +18,27 @@ const STARTS: (u16, u16) = (0x0080, 0x3fff);
 const MARGIN: f64 = 127.0;
 /// Part of a difference that is corrected at once, times the start.
 const GAIN: f64 = 512.0;
+/// Differences that are corrected by one nanosecond at a time, by the rule that does so.
+const SMALL: f64 = 50.0;
+
+/// What differs from one ESC to another.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Habits {
+    /// Bit 31 of the difference says that the local copy is ahead, not behind.
+    pub(crate) ahead_is_set: bool,
+    /// Nanoseconds in which it counts.
+    pub(crate) step: u64,
+    /// How fast the loop is, times what is usual.
+    pub(crate) bandwidth: f64,
+    /// Small differences are corrected by one nanosecond at a time.
+    pub(crate) stepwise: bool,
+}
+
+impl Default for Habits {
+    fn default() -> Self {
+        Self { ahead_is_set: false, step: 1, bandwidth: 1.0, stepwise: false }
+    }
+}
 
 /// A clock.
 #[derive(Debug, Clone)]
@@ -30,8 +53,7 @@ pub(crate) struct Clock {
     base: u64,
     part: f64,
     start: u16,
-    /// Bit 31 of the difference says that the local copy is ahead, not behind.
-    ahead_is_set: bool,
+    habits: Habits,
     /// Mean difference to the reference clock, and what it showed at the last system time that came.
     mean: Option<f64>,
     compared: Option<u64>,
@@ -42,13 +64,13 @@ impl Clock {
     pub(crate) fn new(wide: bool, ppm: f64, base: u64, at: u64) -> Self {
         let start = SPEED_COUNTER_START;
         let (mean, compared) = (None, None);
-        let (part, correction, ahead_is_set) = (0.0, 0.0, false);
-        Self { wide, drift: ppm * 1e-6, correction, at, base, part, start, ahead_is_set, mean, compared }
+        let (part, correction, habits) = (0.0, 0.0, Habits::default());
+        Self { wide, drift: ppm * 1e-6, correction, at, base, part, start, habits, mean, compared }
     }
 
-    /// The same with a difference whose bit 31 says that the local copy is ahead.
-    pub(crate) const fn with_ahead_set(self, ahead_is_set: bool) -> Self {
-        Self { ahead_is_set, ..self }
+    /// The same with other habits.
+    pub(crate) const fn with(self, habits: Habits) -> Self {
+        Self { habits, ..self }
     }
 
     /// Whether it has 64 bits.
@@ -63,7 +85,8 @@ impl Clock {
 
     /// What it shows at a time, not cut to its width. The time may lie a little before the last one.
     pub(crate) fn local(&self, now: u64) -> u64 {
-        self.exact(now).0
+        let exact = self.exact(now).0;
+        exact - exact % self.habits.step.max(1)
     }
 
     #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "years are less than 2^53 us")]
@@ -107,11 +130,14 @@ impl Clock {
         if interval <= 0.0 {
             return;
         }
-        let gain = (GAIN / f64::from(self.start)).min(0.5);
-        let (step, most) = (difference * gain, interval / 10.0);
+        let gain = (self.habits.bandwidth * GAIN / f64::from(self.start)).min(0.5);
+        let (mut step, most) = (difference * gain, interval / 10.0);
         if step.abs() <= most {
             let fastest = self.fastest();
             self.correction = (self.correction - step * gain / 4.0 / interval).clamp(-fastest, fastest);
+        }
+        if self.habits.stepwise && difference.abs() < SMALL {
+            step = step.clamp(-1.0, 1.0);
         }
         self.part -= step.clamp(-most, most);
     }
@@ -121,7 +147,7 @@ impl Clock {
     pub(crate) fn difference(&self) -> u32 {
         let mean = self.mean.unwrap_or(0.0).round();
         let magnitude = (mean.abs() as u32).min(0x7fff_ffff);
-        let set = if self.ahead_is_set { mean > 0.0 } else { mean < 0.0 };
+        let set = if self.habits.ahead_is_set { mean > 0.0 } else { mean < 0.0 };
         if set { magnitude | 0x8000_0000 } else { magnitude }
     }
 
@@ -187,6 +213,25 @@ mod tests {
     }
 
     #[test]
+    fn the_loop_settles_whatever_the_habits_of_the_esc() {
+        for bandwidth in [0.3, 1.0, 3.0] {
+            for (stepwise, step) in [(false, 1), (true, 1), (false, 10), (true, 10)] {
+                let habits = Habits { bandwidth, stepwise, step, ..Habits::default() };
+                let mut clock = Clock::new(true, 100.0, 5000, 0).with(habits);
+                let last = followed(&mut clock, 1_000_000, 10_000);
+                let most = 2 + 2 * i64::try_from(step).unwrap();
+                assert!(last.iter().all(|difference| difference.abs() <= most), "{habits:?} {last:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_clock_may_count_in_steps() {
+        let clock = Clock::new(true, 0.0, 7, 0).with(Habits { step: 10, ..Habits::default() });
+        assert_eq!([0, 2, 3, 12, 13].map(|now| clock.local(now)), [0, 0, 10, 10, 20]);
+    }
+
+    #[test]
     fn the_speed_counter_says_how_much_the_crystal_is_off() {
         let mut clock = Clock::new(true, 80.0, 0, 0);
         followed(&mut clock, 1_000_000, 2000);
@@ -211,7 +256,8 @@ mod tests {
         let mut clock = Clock::new(true, 0.0, 0, 0);
         clock.follow(-7, 4, 1);
         assert_eq!(clock.difference(), 0x8000_0007);
-        assert_eq!(clock.clone().with_ahead_set(true).difference(), 7);
+        let ahead = Habits { ahead_is_set: true, ..Habits::default() };
+        assert_eq!(clock.clone().with(ahead).difference(), 7);
         clock.set_start(0x1000, 2);
         assert_eq!(clock.difference(), 0);
     }

@@ -23,7 +23,7 @@ mod sync;
 mod sync_manager;
 mod watchdog;
 
-pub(crate) use clock::Clock;
+pub(crate) use clock::{Clock, Habits};
 pub use dc::ClockSnapshot;
 pub(crate) use dc::CyclicUnit;
 pub use kind::EscModel;

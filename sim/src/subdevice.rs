@@ -55,6 +55,7 @@ impl SubDevice {
         let mut device = Self { esc, app, cyclic: 0, latching: false, config: config.clone() };
         let ends = config::bytes(&config.mail_ends).unwrap_or_default();
         device.app.set_mails(&ends, config.mail_delays.iter().map(|delay| delay.0));
+        device.app.needs_sync = config.clock.needs_sync;
         device.app.power_on(&mut device.esc);
         device.start_clock(Duration::ZERO);
         Ok(device)

@@ -103,3 +103,14 @@ fn a_cyclic_unit_that_is_switched_off_in_op_costs_op() {
     rig.segment.step(rig.now);
     assert_eq!((rig.read_u16(0, 0x0130), rig.read_u16(0, 0x0134)), (0x14, 0x2c));
 }
+
+#[test]
+fn a_drive_that_needs_sync0_refuses_safeop_without_it() {
+    for (activation, expected) in [(0x00, (0x12, 0x30)), (0x03, (4, 0))] {
+        let mut config = SubDeviceConfig::new(ProfileKind::Servo);
+        config.clock.needs_sync = true;
+        let (mut rig, servo) = preop(config);
+        set(&mut rig, activation, MS, 1_000_000);
+        assert_eq!(servo.safeop(&mut rig), expected, "{activation:#04x}");
+    }
+}

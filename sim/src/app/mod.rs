@@ -57,6 +57,8 @@ pub(crate) struct Application {
     outputs_until: Option<Duration>,
     /// Sync managers whose outputs have come since SAFE-OP, one bit each.
     outputs_seen: u16,
+    /// It doesn't run without the cyclic unit.
+    pub(crate) needs_sync: bool,
     /// The cyclic unit was on when OP was entered.
     synchronized: bool,
     /// The profile's fault that was last reported by an emergency.
@@ -89,6 +91,7 @@ impl Application {
             transit: None,
             outputs_until: None,
             outputs_seen: 0,
+            needs_sync: false,
             synchronized: false,
             reported: None,
             watchdog_expiries: 0,

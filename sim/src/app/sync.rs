@@ -1,7 +1,8 @@
 //! What the application requires of the cyclic unit of distributed clocks (ETG.1020, AL status codes 0x002C to 0x0037):
 //! for SAFE-OP, a setting of one of the operation modes; for OP, that SYNC0 comes; in OP, that the unit stays on.
 //!
-//! If the MainDevice leaves the unit off, the SubDevice runs with its frames, whatever its modes are. Without a list of
+//! If the MainDevice leaves the unit off, the SubDevice runs with its frames, whatever its modes are, unless the file says that
+//! it needs the unit. Without a list of
 //! modes, every setting with SYNC0 is valid.
 
 use std::time::Duration;
@@ -18,7 +19,9 @@ pub(super) const PULSE_WAIT: Duration = Duration::from_secs(2);
 impl Application {
     /// Checks that the cyclic unit is off, or set as one of the operation modes says.
     pub(super) fn check_sync(&self, esc: &Esc, now: Duration) -> Result<(), AlStatusCode> {
-        let Some(unit) = esc.cyclic_unit(now) else { return Ok(()) };
+        let Some(unit) = esc.cyclic_unit(now) else {
+            return if self.needs_sync { Err(AlStatusCode::INVALID_DC_SYNC) } else { Ok(()) };
+        };
         let signals = unit.activation & activation::SIGNALS;
         if signals == activation::SYNC1 {
             return Err(AlStatusCode::INVALID_DC_SYNC);

@@ -222,6 +222,9 @@ pub struct ClockConfig {
     /// By which rule its loop corrects the phase.
     #[serde(default)]
     pub rule: ControlRule,
+    /// Whether the application refuses SAFE-OP (AL status code 0x0030) while the cyclic unit is off.
+    #[serde(default)]
+    pub needs_sync: bool,
     /// What the clock shows at power-on.
     #[serde(default)]
     pub offset: Millis,
@@ -245,6 +248,7 @@ impl Default for ClockConfig {
             step_ns: 1,
             bandwidth: 1.0,
             rule: ControlRule::Proportional,
+            needs_sync: false,
             offset: Millis::default(),
         }
     }

@@ -115,7 +115,8 @@ pub struct Tick {
 /// Ticks at `origin + n * period`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Grid {
-    origin: Time,
+    /// In ns of the clock. A grid that was moved may have begun before the clock did.
+    origin: i64,
     period: Period,
 }
 
@@ -123,7 +124,7 @@ impl Grid {
     /// A grid whose tick 0 is at `origin`.
     #[must_use]
     pub const fn new(origin: Time, period: Period) -> Self {
-        Self { origin, period }
+        Self { origin: origin.0.cast_signed(), period }
     }
 
     /// A grid of `hertz` ticks a second.
@@ -144,8 +145,8 @@ impl Grid {
 
     /// When tick 0 is.
     #[must_use]
-    pub const fn origin(&self) -> Time {
-        self.origin
+    pub fn origin(&self) -> Time {
+        self.tick(0)
     }
 
     /// The period.
@@ -157,13 +158,15 @@ impl Grid {
     /// When tick `number` is, rounded down to a nanosecond; saturates.
     #[must_use]
     pub fn tick(&self, number: u64) -> Time {
-        Time(self.origin.0.saturating_add(self.period.offset(number)))
+        let at = i128::from(self.origin) + i128::from(self.period.offset(number));
+        Time(u64::try_from(at.max(0)).unwrap_or(u64::MAX))
     }
 
     /// The last tick that is due at `now`: `tick(index) <= now < tick(index + 1)`. `None` before the origin.
     #[must_use]
     pub fn index_at(&self, now: Time) -> Option<u64> {
-        now.0.checked_sub(self.origin.0).map(|elapsed| self.period.index(elapsed))
+        let elapsed = i128::from(now.0) - i128::from(self.origin);
+        u64::try_from(elapsed).ok().map(|elapsed| self.period.index(elapsed))
     }
 
     /// The tick to run next when `last_done` was the last one that ran.
@@ -187,7 +190,7 @@ impl Grid {
     /// Moves all ticks by `nanos`, later if that is positive. Numbers stay the same. For a controller that follows
     /// another clock: shift by far less than a period at a time, or ticks are skipped or come too close together.
     pub fn shift(&mut self, nanos: i64) {
-        self.origin = Time(self.origin.0.saturating_add_signed(nanos));
+        self.origin = self.origin.saturating_add(nanos);
     }
 }
 
@@ -259,6 +262,15 @@ mod tests {
         assert_eq!(grid.tick(2), Time(2_005_200));
         // A tick that has run doesn't run again when the grid is moved to later.
         assert_eq!(grid.next_after(Time(2_005_100), 2).number, 3);
+    }
+
+    #[test]
+    fn a_grid_may_be_moved_to_before_the_clock_began() {
+        let mut grid = Grid::from_period(Time(0), Duration::from_millis(1)).unwrap();
+        grid.shift(-700);
+        grid.shift(-300);
+        assert_eq!(grid.tick(5), Time(4_999_000));
+        assert_eq!(grid.next_after(Time(4_999_000), 4), Tick { number: 5, at: Time(4_999_000), skipped: 0 });
     }
 
     fn periods() -> impl Strategy<Value = Period> {

@@ -120,6 +120,11 @@ impl<'d> Network<'d> {
         self.datagrams
     }
 
+    /// Each SubDevice with its mailbox, in bus order.
+    pub(crate) fn nodes(&mut self) -> impl Iterator<Item = (&SubDevice, Option<&mut Mailbox>)> {
+        self.subdevices.iter().zip(self.mailboxes.iter_mut().map(Option::as_mut))
+    }
+
     /// Its mailboxes in bus order, which somebody else uses from now on.
     pub(crate) fn take_mailboxes(&mut self) -> Vec<Option<Mailbox>> {
         std::mem::replace(&mut self.mailboxes, self.subdevices.iter().map(|_| None).collect())

@@ -174,14 +174,34 @@ impl Mailbox {
         subindex: u8,
         data: &[u8],
     ) -> Result<(), SdoError> {
-        let transfer = self.transfer(SdoService::Download, index, subindex);
+        self.download_target(datagrams, SdoTarget::entry(index, subindex), data).await
+    }
+
+    /// Writes an object with all its subindices from `subindex` on, 0 or 1, in one transfer (complete access). For SubDevices
+    /// whose SII says that they can do it.
+    ///
+    /// # Errors
+    /// [`SdoError`].
+    pub async fn download_complete(
+        &mut self,
+        datagrams: &Datagrams,
+        index: u16,
+        subindex: u8,
+        data: &[u8],
+    ) -> Result<(), SdoError> {
+        let target = SdoTarget { subindex, ..SdoTarget::complete(index) };
+        self.download_target(datagrams, target, data).await
+    }
+
+    async fn download_target(&mut self, datagrams: &Datagrams, target: SdoTarget, data: &[u8]) -> Result<(), SdoError> {
+        let transfer = self.transfer(SdoService::Download, target.index, target.subindex);
         for _ in 1..ATTEMPTS {
-            match self.download_once(datagrams, &transfer, data).await {
+            match self.download_once(datagrams, &transfer, target, data).await {
                 Err(SdoError::Mail { source: MailError::Lost, .. }) => {}
                 other => return other,
             }
         }
-        self.download_once(datagrams, &transfer, data).await
+        self.download_once(datagrams, &transfer, target, data).await
     }
 
     fn transfer(&self, service: SdoService, index: u16, subindex: u8) -> Transfer {
@@ -224,8 +244,13 @@ impl Mailbox {
         Ok(value)
     }
 
-    async fn download_once(&mut self, datagrams: &Datagrams, transfer: &Transfer, data: &[u8]) -> Result<(), SdoError> {
-        let target = SdoTarget::entry(transfer.index, transfer.subindex);
+    async fn download_once(
+        &mut self,
+        datagrams: &Datagrams,
+        transfer: &Transfer,
+        target: SdoTarget,
+        data: &[u8],
+    ) -> Result<(), SdoError> {
         if (1..=sdo::EXPEDITED).contains(&data.len()) {
             let request = SdoRequest::Download(SdoInitiate::Expedited { target, data });
             return self.ask(datagrams, transfer, request).await.map(drop);

@@ -7,6 +7,7 @@ use zerocat_wire::al::{AlStatus, AlStatusCode};
 
 use crate::coe::SdoError;
 use crate::datagrams::Target;
+use crate::startup::StartupFailed;
 
 /// Position and name of a SubDevice, as messages show it: `SubDevice 2 (EL3002)`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -210,6 +211,9 @@ pub enum BringUpError {
     /// An SDO transfer failed.
     #[error(transparent)]
     Sdo(#[from] SdoError),
+    /// A startup command failed.
+    #[error(transparent)]
+    Startup(#[from] Box<StartupFailed>),
     /// The watchdog reads back as something else than was written.
     #[error("{who}: sync manager watchdog: wrote {wrote} to {register:#06x}, reads back {reads}")]
     Watchdog {
@@ -293,6 +297,7 @@ impl BringUpError {
             Self::SubDevice { who, .. } | Self::Sii { who, .. } | Self::Watchdog { who, .. } => Some(who),
             Self::Al(error) => Some(error.who()),
             Self::Sdo(error) => Some(error.who()),
+            Self::Startup(failed) => Some(&failed.who),
             _ => None,
         }
     }

@@ -4,6 +4,7 @@ use zerocat_faults::Fault;
 
 use crate::coe::SdoError;
 use crate::error::{AlError, BringUpError, DatagramError, SiiError};
+use crate::startup::{StartupFailed, StartupProblem};
 
 impl DatagramError {
     /// Which fault it is.
@@ -52,6 +53,17 @@ impl SdoError {
     }
 }
 
+impl StartupFailed {
+    /// Which fault it is.
+    #[must_use]
+    pub const fn fault(&self) -> Fault {
+        match &self.source {
+            StartupProblem::Sdo(error) => error.fault(),
+            StartupProblem::ReadBack(_) => Fault::SdoFailed,
+        }
+    }
+}
+
 impl BringUpError {
     /// Which fault it is.
     #[must_use]
@@ -63,6 +75,7 @@ impl BringUpError {
             Self::Sii { source, .. } => source.fault(),
             Self::Al(error) => error.fault(),
             Self::Sdo(error) => error.fault(),
+            Self::Startup(failed) => failed.fault(),
             Self::Watchdog { .. } | Self::WatchdogTime { .. } => Fault::WatchdogNotSet,
             Self::NoSuchPosition { .. } => Fault::SubdeviceMissing,
         }

@@ -6,67 +6,6 @@ use crate::number;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// A command that is sent to a SubDevice in a transition.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct StartupCommand {
-    /// Transition in which it is sent.
-    pub transition: Transition,
-    /// Object, such as `0x8010:01`; an IDN, such as `S-0-0015`, for SoE.
-    pub object: String,
-    /// Data type of the value; null for what a description of the SubDevice says.
-    #[serde(default)]
-    pub data_type: Option<String>,
-    /// The value: a number, or bytes as hexadecimal text.
-    pub value: serde_json::Value,
-    /// Whether all subindexes are written at once.
-    #[serde(default)]
-    pub complete_access: bool,
-    /// Whether the value is read back and compared.
-    #[serde(default)]
-    pub verify: bool,
-    /// What happens where it is refused.
-    #[serde(default)]
-    pub on_error: OnError,
-}
-
-/// A transition between AL states (ETG.1000.6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub enum Transition {
-    /// INIT to PRE-OP.
-    #[serde(rename = "IP")]
-    InitToPreOp,
-    /// PRE-OP to SAFE-OP.
-    #[serde(rename = "PS")]
-    PreOpToSafeOp,
-    /// SAFE-OP to OP.
-    #[serde(rename = "SO")]
-    SafeOpToOp,
-    /// OP to SAFE-OP.
-    #[serde(rename = "OS")]
-    OpToSafeOp,
-    /// SAFE-OP to PRE-OP.
-    #[serde(rename = "SP")]
-    SafeOpToPreOp,
-    /// PRE-OP to INIT.
-    #[serde(rename = "PI")]
-    PreOpToInit,
-}
-
-/// What happens where a startup command is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum OnError {
-    /// Bring-up fails.
-    #[default]
-    Fail,
-    /// It is told, and bring-up goes on.
-    Warn,
-}
-
 /// Distributed clocks of a SubDevice.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -130,8 +69,6 @@ pub struct Later {
     pub device_id: Option<u16>,
     /// It may be missing.
     pub optional: bool,
-    /// Commands by transition.
-    pub startup: Vec<StartupCommand>,
     /// Distributed clocks.
     pub dc: Option<Clocks>,
     /// Its watchdogs.
@@ -146,7 +83,6 @@ impl Later {
         let keys = [
             ("device_id", self.device_id.is_some()),
             ("optional", self.optional),
-            ("startup", !self.startup.is_empty()),
             ("dc", self.dc.is_some()),
             ("watchdog", self.watchdog.is_some()),
             ("assign", self.assign.is_some()),

@@ -33,6 +33,7 @@ mod safe;
 mod setting;
 mod sink;
 mod source;
+mod startup;
 mod task;
 mod timeouts;
 mod types;
@@ -58,6 +59,7 @@ pub use safe::{OutputValue, Stop, StopUntil};
 pub use setting::Setting;
 pub use sink::{By, Format, Sink};
 pub use source::{Order, Source, Stdin};
+pub use startup::{ObjectWrite, OnError, StartupCommand, Transition};
 pub use task::{
     AfterOutage, ReadChannel, ReadConfig, ReadTask, ScanTask, Target, Task, WriteChannel, WriteConfig, WriteTask,
 };

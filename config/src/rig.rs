@@ -10,6 +10,7 @@ use crate::limits::Limits;
 use crate::number;
 use crate::parse;
 use crate::place::Place;
+use crate::startup::StartupCommand;
 use crate::task::Task;
 use crate::timeouts::Timeouts;
 use serde::{Deserialize, Serialize};
@@ -106,6 +107,9 @@ pub struct Slave {
     /// Time-outs, where it takes longer than others.
     #[serde(skip_serializing_if = "Timeouts::are_defaults")]
     pub timeouts: Timeouts,
+    /// Objects that are written in its transitions, in this order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub startup: Vec<StartupCommand>,
     /// What this version doesn't do yet.
     #[serde(skip)]
     pub later: Later,
@@ -170,6 +174,7 @@ impl Slave {
             properties,
             alias: None,
             timeouts: Timeouts::default(),
+            startup: Vec::new(),
             later: Later::default(),
             unread: None,
         }

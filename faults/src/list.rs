@@ -185,7 +185,7 @@ faults! {
         "a SubDevice did not reach an AL state in time and showed no error";
         "raise its `timeouts` in the rig file";
     SdoFailed "sdo_failed" Device Some(5);
-        "an SDO transfer was aborted, or its answer made no sense";
+        "an SDO transfer or a startup command was aborted, its answer made no sense, or it reads back as something else";
         "the abort code says why";
     MailboxFailed "mailbox_failed" Device Some(5);
         "a mailbox did not answer in time, or wrongly";

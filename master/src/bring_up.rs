@@ -16,7 +16,7 @@ use zerocat_bus::{
     AlReached, BringUpError, Driven, Label, Matching, Missing, Network, Occupancy, Options, SiiNames, SubDevice, Times,
     events, occupancy,
 };
-use zerocat_config::{Problem, Rig, Timeouts};
+use zerocat_config::{Problem, Rig, Timeouts, Transition};
 use zerocat_engine::{
     ControlClosed, Counters, CyclicLane, Exchange, LaneError, LaneOptions, MailReader, NewestPort, PROCESS_DATA_ROOM,
     SamplePort, TakingPart, Traffic, Voider, WriterPort,
@@ -310,6 +310,9 @@ impl<'a> Machine<'a> {
         self.observer.enter(Phase::PreOp);
         let reached = network.to_pre_op().await?;
         self.tell_retried(reached, &matching);
+        // Before what is mapped is read: a parameter may change it.
+        let before_safe_op = [Transition::InitToPreOp, Transition::PreOpToSafeOp];
+        self.send_startup(&mut network, &matching, &before_safe_op).await?;
         self.observer.enter(Phase::ReadPdos);
         network.read_pdos().await?;
         let layouts = layout::layouts(&self.rig, &network, &matching);
@@ -370,6 +373,7 @@ impl<'a> Machine<'a> {
             voids,
         })?;
         self.complete_cycles(before, |now| now.installed > before.installed).await?;
+        self.send_startup(network, matching, &[Transition::SafeOpToOp]).await?;
         self.observer.enter(Phase::Op);
         let told_before = self.counters.read().expectations;
         network.activate_for_op(plan).await?;

@@ -13,6 +13,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use zerocat_bus::StartupFailed;
 use zerocat_bus::matching::Aside;
 use zerocat_tasks::{ClockStep, SourceEvent};
 
@@ -99,6 +100,8 @@ pub enum SessionEvent {
         /// What failed.
         why: String,
     },
+    /// A startup command that may fail did.
+    StartupFailed(Box<StartupFailed>),
     /// The start waits for SubDevices: for whom.
     WaitsFor(String),
     /// The network left OP as a whole, and is brought to OP again.
@@ -171,6 +174,7 @@ impl fmt::Display for SessionEvent {
             Self::BegunAgain { stood_still, why } => {
                 write!(f, "{}; bring-up begins again: {why}", Cause::Stall(*stood_still))
             }
+            Self::StartupFailed(failed) => write!(f, "{failed}; bring-up goes on"),
             Self::WaitsFor(whom) => write!(f, "waiting for {whom}"),
             Self::Lost(cause) => write!(f, "{cause}; outputs are safe, the network is brought to OP again"),
             Self::Recovered { cause, after } => {

@@ -184,6 +184,7 @@ impl SessionEvent {
             Self::Source { event: SourceEvent::Ended, .. } => Some(Fault::SourceEnded),
             Self::Source { event: SourceEvent::Silent { .. }, .. } => Some(Fault::SourceSilent),
             Self::Retried(_) => Some(Fault::StateRetried),
+            Self::StartupFailed(failed) => Some(failed.fault()),
             Self::Replaced(_) => Some(Fault::SubdeviceReplaced),
             Self::TypesByLength(_) => Some(Fault::DataTypeUnsaid),
             Self::ClockStepped(_) => Some(Fault::ClockStepped),

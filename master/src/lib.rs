@@ -86,6 +86,7 @@ mod silence;
 mod silent_branch;
 mod sinks;
 mod start_wait;
+mod startup;
 mod stopping;
 mod subscribers;
 mod supervision;
@@ -148,7 +149,7 @@ pub use wanted::doctor_request;
 
 pub use zerocat_bus::names::{IN_ALL as NAMES_IN_ALL, PER_SUBDEVICE as NAMES_PER_SUBDEVICE};
 pub use zerocat_bus::sii::Content as SiiContent;
-pub use zerocat_bus::{Pending, PortErrors, RequestError, Requests, StateReport};
+pub use zerocat_bus::{Pending, PortErrors, RequestError, Requests, StartupFailed, StartupProblem, StateReport};
 pub use zerocat_config as config;
 pub use zerocat_config::{CheckedRig, Patience};
 pub use zerocat_engine::Counters;

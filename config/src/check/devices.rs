@@ -73,6 +73,7 @@ pub(super) fn slaves(rig: &Rig, found: &mut Found) {
             found.add(Rule::Duplicate, path, what, "give each slave its own alias");
         }
         identity(slave, i, found);
+        startup(slave, i, found);
         whole(slave, i, found);
         entries(&slave.properties.pdos.inputs, &slave.properties.at(i, "pdos.inputs"), found);
         entries(&slave.properties.pdos.outputs, &slave.properties.at(i, "pdos.outputs"), found);
@@ -105,6 +106,24 @@ fn identity(slave: &Slave, i: usize, found: &mut Found) {
     for key in slave.later.given() {
         let what = "this version doesn't have it yet";
         found.add(Rule::NotInThisVersion, format!("slaves[{i}].{key}"), what, "leave it out");
+    }
+}
+
+fn startup(slave: &Slave, i: usize, found: &mut Found) {
+    for (n, command) in slave.startup.iter().enumerate() {
+        let at = format!("slaves[{i}].startup[{n}]");
+        if let Err((key, why)) = command.write() {
+            let fix = "give an object such as 0x8010:01, a `data_type`, and a value that it can have";
+            found.add(Rule::TypeMismatch, format!("{at}.{key}"), why, fix);
+        }
+        if !command.transition.is_upward() {
+            let what = "this version sends none on the way back";
+            found.add(Rule::NotInThisVersion, format!("{at}.transition"), what, "give IP, PS or SO");
+        }
+        if command.complete_access && command.verify {
+            let what = "what was written with complete access isn't read back";
+            found.add(Rule::NotInThisVersion, format!("{at}.verify"), what, "leave it out");
+        }
     }
 }
 

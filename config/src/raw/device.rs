@@ -3,9 +3,10 @@
 use super::Shape;
 use crate::error::{Problem, Rule};
 use crate::identity::Match;
-use crate::later::{Assignment, Clocks, Later, StartupCommand, Watchdogs};
+use crate::later::{Assignment, Clocks, Later, Watchdogs};
 use crate::number;
 use crate::rig::{Network, NetworkProperties, PdoEntry, Pdos, Slave, SlaveProperties, Unknown};
+use crate::startup::StartupCommand;
 use crate::timeouts::Timeouts;
 use serde::Deserialize;
 
@@ -97,7 +98,7 @@ pub(super) struct RawSlave {
     /// Whether it may be missing; true is not in this version.
     #[serde(default)]
     optional: bool,
-    /// Commands that are sent to it in transitions; not in this version.
+    /// Objects that are written in its transitions, in this order.
     #[serde(default)]
     startup: Vec<StartupCommand>,
     /// Its distributed clock; not in this version.
@@ -207,7 +208,6 @@ impl Shape {
         let later = Later {
             device_id: raw.device_id,
             optional: raw.optional,
-            startup: raw.startup,
             dc: raw.dc,
             watchdog: raw.watchdog,
             assign: raw.assign,
@@ -220,6 +220,7 @@ impl Shape {
             properties,
             alias: raw.alias,
             timeouts: raw.timeouts,
+            startup: raw.startup,
             later,
             unread: raw.unread,
         }

@@ -1,0 +1,90 @@
+//! Startup commands of the rig file under virtual time: they are sent in bring-up, in their order, and again in a recovery; one that
+//! is refused is told with SubDevice, object, value and abort code.
+#![allow(clippy::unwrap_used, reason = "a test fails there")]
+
+use serde_json::{Value, json};
+use std::time::Duration;
+use zerocat::config::Rig;
+use zerocat::testing::{Action, Bench, BenchError, End, ProfileKind, line};
+use zerocat::{Bus, SessionEvent};
+
+fn bus(startup: Value) -> Bus {
+    let rig = json!({
+        "network": { "interface": "eth0", "rate": 1000 },
+        "slaves": [{ "key": "axis", "position": 0, "startup": startup }],
+    });
+    Bus::from_rig(Rig::from_json(&rig.to_string()).unwrap().check().unwrap()).silent_after(Duration::from_millis(20))
+}
+
+fn write(object: &str, data_type: &str, value: Value) -> Value {
+    json!({ "transition": "PS", "object": object, "data_type": data_type, "value": value, "verify": true })
+}
+
+fn start(startup: Value) -> Result<Bench, BenchError> {
+    Bench::start(bus(startup), &line(&[ProfileKind::Servo])).map(|(bench, _)| bench)
+}
+
+/// An error with its causes.
+fn refused(startup: Value) -> String {
+    match start(startup) {
+        Err(BenchError::Life(error)) => zerocat::chain(&error),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn objects_are_written_and_read_back_in_each_transition() {
+    let later = json!({ "transition": "SO", "object": "0x6081", "data_type": "UDINT", "value": 5000, "verify": true });
+    let early = json!({ "transition": "IP", "object": "0x6084", "value": "40420f00", "verify": true });
+    start(json!([write("0x6065", "uint32", json!(1000)), later, early])).unwrap();
+}
+
+#[test]
+fn an_abort_ends_bring_up_with_subdevice_object_value_and_reason() {
+    let text = refused(json!([write("0x6065", "uint32", json!(1000)), write("0x7777:03", "uint16", json!(0x0102))]));
+    assert!(text.contains("startup command 0x7777:03 = 0201"), "{text}");
+    assert!(text.contains("SubDevice 0") && text.contains("abort 0x06020000: Object doesn't exist"), "{text}");
+}
+
+#[test]
+fn a_value_of_another_length_is_refused_by_the_subdevice_and_told() {
+    let text = refused(json!([write("0x6065", "uint16", json!(1000))]));
+    assert!(text.contains("0x6065:00 = e803: ") && text.contains("abort 0x0607"), "{text}");
+}
+
+#[test]
+fn one_that_may_fail_keeps_nobody() {
+    let may = json!({ "transition": "PS", "object": "0x7777", "data_type": "uint8", "value": 1, "on_error": "warn" });
+    start(json!([may, write("0x6065", "uint32", json!(1000))])).unwrap();
+}
+
+#[test]
+fn a_subdevice_without_coe_is_told_with_its_command() {
+    let digital = line(&[ProfileKind::DigitalIn]);
+    match Bench::start(bus(json!([write("0x8000:01", "uint8", json!(1))])), &digital) {
+        Err(BenchError::Life(error)) => {
+            let text = zerocat::chain(&error);
+            assert!(text.contains("startup command 0x8000:01 = 01") && text.contains("no CoE mailbox"), "{text}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn they_are_sent_again_when_the_network_is_back_and_one_that_fails_is_told() {
+    let may = json!({ "transition": "PS", "object": "0x7777", "data_type": "uint8", "value": 1, "on_error": "warn" });
+    let mut bench = start(json!([may])).unwrap();
+    let events = bench.events();
+    bench.act(Action::PullEnd(End::First)).unwrap();
+    bench.run(Duration::from_millis(500));
+    bench.act(Action::PlugEnd(End::First)).unwrap();
+    bench.run(Duration::from_secs(3));
+    let mut told = Vec::new();
+    while let Ok(event) = events.recv(Duration::ZERO) {
+        told.push(event);
+    }
+    assert!(told.iter().any(|event| matches!(event, SessionEvent::Recovered { .. })), "{told:?}");
+    let failed: Vec<_> = told.iter().filter(|event| matches!(event, SessionEvent::StartupFailed(_))).collect();
+    let [failed] = failed.as_slice() else { panic!("{told:?}") };
+    assert!(failed.to_string().contains("startup command 0x7777:00 = 01: "), "{failed}");
+}

@@ -160,7 +160,7 @@ fn summarize(at: &Element<'_>) -> Result<DeviceSummary, EsiError> {
 }
 
 /// A file's bytes, if it is not too large.
-fn load(path: &Path) -> Result<Vec<u8>, EsiError> {
+pub(crate) fn load(path: &Path) -> Result<Vec<u8>, EsiError> {
     let wrong = |source| EsiError::Read { path: path.display().to_string(), source };
     let mut bytes = Vec::new();
     // Reading one byte more than allowed shows that a file is too large, even where its size isn't known beforehand.

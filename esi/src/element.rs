@@ -85,6 +85,20 @@ impl<'a> Element<'a> {
         T::try_from(value).map_err(|_| self.fail(EsiProblem::Number { text: text.to_owned(), most: T::MOST }))
     }
 
+    /// Its text as a number that may be negative.
+    pub(crate) fn signed(&self) -> Result<i64, EsiError> {
+        number::signed(self.text()).map_err(|problem| self.fail(problem))
+    }
+
+    /// Its text as a number whose top bit some tools take for a sign.
+    pub(crate) fn pattern<T: TryFrom<u64> + Bounded>(&self) -> Result<T, EsiError> {
+        let text = self.text();
+        let Some(digits) = text.strip_prefix('-') else { return self.number() };
+        let wrong = || self.fail(EsiProblem::Number { text: text.to_owned(), most: T::MOST });
+        let value = number::number(digits, T::MOST / 2 + 1).map_err(|_| wrong())?;
+        T::try_from((T::MOST - value).wrapping_add(1) & T::MOST).map_err(|_| wrong())
+    }
+
     /// Its text as bytes.
     pub(crate) fn bytes(&self) -> Result<Vec<u8>, EsiError> {
         number::bytes(self.text()).map_err(|problem| self.fail(problem))
@@ -109,7 +123,10 @@ impl<'a> Element<'a> {
     fn path(&self) -> String {
         let Some(up) = self.up else {
             let Node { name, .. } = self.node;
-            return format!("Descriptions/{name}s/{name}[{}]", self.child_text("Type"));
+            return match name.as_str() {
+                "Device" | "Module" => format!("Descriptions/{name}s/{name}[{}]", self.child_text("Type")),
+                _ => name.clone(),
+            };
         };
         let alike = || up.node.children.iter().filter(|node| node.name == self.node.name);
         let index = self.child_text("Index");

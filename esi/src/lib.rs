@@ -14,6 +14,8 @@
 //! Bounds: files of 64 MiB, elements 64 deep, 500,000 elements in a device. Each slot of a modular device has the module
 //! that the file marks as its default, or the one that is asked for. Not read: pictures, and what `InfoReference` points
 //! at.
+//!
+//! [`eni`] reads network descriptions (ENI), which hold such values for each SubDevice of a network.
 #![forbid(unsafe_code)]
 
 mod catalogue;
@@ -23,6 +25,7 @@ mod device;
 mod dictionary;
 mod eeprom;
 mod element;
+pub mod eni;
 mod error;
 mod flags;
 mod mailbox;

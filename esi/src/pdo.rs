@@ -109,6 +109,11 @@ pub(crate) fn read(
     Ok(pdos)
 }
 
+/// A PDO of a network description.
+pub(crate) fn single(at: &Element<'_>) -> Result<Pdo, EsiError> {
+    one(at, Shift::default(), &mut 0)
+}
+
 /// One PDO. Old files give some no index: these are numbered from `unnamed` on.
 fn one(at: &Element<'_>, shift: Shift, unnamed: &mut u16) -> Result<Pdo, EsiError> {
     let entries: Vec<PdoEntry> =

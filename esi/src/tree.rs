@@ -79,6 +79,18 @@ pub(crate) fn element(text: &str, span: &Span) -> Result<Node, EsiError> {
     }
 }
 
+/// A whole file as one tree.
+pub(crate) fn whole(text: &str) -> Result<Node, EsiError> {
+    let mut walker = Walker::new(text, 1);
+    loop {
+        match walker.next()? {
+            Event::Start(start) => return walker.node(&start, 0),
+            Event::Eof => return Err(walker.wrong("there is no element".into())),
+            _ => {}
+        }
+    }
+}
+
 fn wanted(path: &[String], name: &str) -> bool {
     let is = |expected: &[&str]| path.iter().map(String::as_str).eq(expected.iter().copied());
     let inside = |list| is(&["EtherCATInfo", "Descriptions", list]);

@@ -1,0 +1,227 @@
+//! One SubDevice of a network description.
+
+use zerocat_wire::sii::Identity;
+
+use super::EniError;
+use super::command::{self, CoeCommand, RegisterCommand};
+use super::image::one_line;
+use crate::element::Element;
+use crate::pdo::{self, Pdo};
+
+/// Sync managers that an ESC has at most.
+const SYNC_MANAGERS: usize = 16;
+
+/// A SubDevice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EniSubDevice {
+    /// Its name, in one line; may be empty.
+    pub name: String,
+    /// What the tool expects at this place; 0 for what it doesn't say.
+    pub identity: Identity,
+    /// Where its outputs are in the process image; `None` where it has none, or several areas.
+    pub output_area: Option<Area>,
+    /// Where its inputs are.
+    pub input_area: Option<Area>,
+    /// PDOs that the MainDevice writes, as assigned and in that order.
+    pub outputs: Vec<Pdo>,
+    /// PDOs that the MainDevice reads.
+    pub inputs: Vec<Pdo>,
+    /// CoE downloads in the order of the file, those of PDOs included.
+    pub coe: Vec<CoeCommand>,
+    /// Register writes in the order of the file.
+    pub registers: Vec<RegisterCommand>,
+    /// Its distributed clock, where SYNC signals are switched on.
+    pub clock: Option<Clock>,
+}
+
+/// A piece of a process image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Area {
+    /// Where it begins, in bits.
+    pub at: u32,
+    /// Its length in bits.
+    pub bits: u32,
+}
+
+/// A distributed clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Clock {
+    /// What is written to 0x0980 (ETG.1000.4, AssignActivate).
+    pub assign_activate: u16,
+    /// Period of SYNC0, in nanoseconds.
+    pub cycle_0: u32,
+    /// What is written to 0x09A4 for SYNC1, in nanoseconds.
+    pub cycle_1: i64,
+    /// Shift of SYNC0, in nanoseconds.
+    pub shift: i64,
+}
+
+/// Reads the SubDevice at a position.
+pub(super) fn read(slave: &Element<'_>, position: usize, left_out: &mut Vec<String>) -> Result<EniSubDevice, EniError> {
+    let info = slave.need("Info")?;
+    let name = one_line(info.child_text("Name"));
+    let called = format!("`{name}` at position {position}");
+    if slave.child("HotConnect").is_some() {
+        left_out.push(format!("{called}: its hot-connect group; it is expected at its position"));
+    }
+    let coe = command::coe(slave, &called, left_out)?;
+    let registers = command::registers(slave)?;
+    let process = slave.child("ProcessData");
+    let mut side = |direction| match &process {
+        Some(process) => read_side(process, direction, (&called, &coe), left_out),
+        None => Ok((Vec::new(), None)),
+    };
+    let (outputs, output_area) = side(OUTPUTS)?;
+    let (inputs, input_area) = side(INPUTS)?;
+    let clock = clock(slave, &registers)?;
+    let identity = identity(&info)?;
+    Ok(EniSubDevice { name, identity, output_area, input_area, outputs, inputs, coe, registers, clock })
+}
+
+fn identity(info: &Element<'_>) -> Result<Identity, EniError> {
+    let number = |name| info.child(name).map_or(Ok(0), |child| child.pattern());
+    Ok(Identity {
+        vendor: number("VendorId")?,
+        product: number("ProductCode")?,
+        revision: number("RevisionNo")?,
+        serial: number("SerialNo")?,
+    })
+}
+
+/// What the elements of a direction are called.
+#[derive(Clone, Copy)]
+struct Side {
+    direction: &'static str,
+    areas: [&'static str; 2],
+    pdo: &'static str,
+    sync_manager: &'static str,
+    assignment: u16,
+}
+
+const OUTPUTS: Side =
+    Side { direction: "outputs", areas: ["Send", "Send"], pdo: "RxPdo", sync_manager: "Outputs", assignment: 0x1c12 };
+
+/// Some tools write `Receive`.
+const INPUTS: Side =
+    Side { direction: "inputs", areas: ["Recv", "Receive"], pdo: "TxPdo", sync_manager: "Inputs", assignment: 0x1c13 };
+
+/// The PDOs in force, and their area. What the sync managers list, what the PDOs name as theirs and what CoE assigns must
+/// not differ, nor may the PDOs' length and that of the area.
+fn read_side(
+    process: &Element<'_>,
+    side: Side,
+    (subdevice, coe): (&str, &[CoeCommand]),
+    left_out: &mut Vec<String>,
+) -> Result<(Vec<Pdo>, Option<Area>), EniError> {
+    let contradiction =
+        |said| EniError::Contradiction { subdevice: subdevice.to_owned(), direction: side.direction, said };
+    let mut known = Vec::new();
+    for pdo in process.children(side.pdo) {
+        known.push(pdo::single(&pdo)?);
+    }
+    let by_sync_manager = of_sync_managers(process, side)?;
+    let by_attribute: Vec<u16> = known.iter().filter(|pdo| pdo.sync_manager.is_some()).map(|pdo| pdo.index).collect();
+    let by_coe = of_commands(coe, side.assignment);
+    let sources = [
+        ("its sync managers list", &by_sync_manager),
+        ("PDOs name a sync manager", &by_attribute),
+        ("CoE assigns", &by_coe),
+    ];
+    let said: Vec<_> = sources.into_iter().filter(|(_, pdos)| !pdos.is_empty()).collect();
+    let sorted = |pdos: &[u16]| {
+        let mut pdos = pdos.to_vec();
+        pdos.sort_unstable();
+        pdos
+    };
+    if said.windows(2).any(|pair| matches!(pair, [(_, one), (_, other)] if sorted(one) != sorted(other))) {
+        let each: Vec<String> = said.iter().map(|(who, pdos)| format!("{who} {}", listed(pdos))).collect();
+        return Err(contradiction(each.join(", ")));
+    }
+    let in_force = said.first().map_or(&[][..], |(_, pdos)| pdos.as_slice());
+    let of_index = |index: &u16| known.iter().find(|pdo| pdo.index == *index).cloned();
+    let pdos: Vec<Pdo> = in_force.iter().filter_map(of_index).collect();
+    if pdos.len() != in_force.len() {
+        left_out
+            .push(format!("{subdevice}: its {}, as the file doesn't say what each assigned PDO maps", side.direction));
+        return Ok((Vec::new(), None));
+    }
+    let areas = areas(process, side)?;
+    let bits: u32 = pdos.iter().map(bits_of).sum();
+    match areas.as_slice() {
+        [area] if !pdos.is_empty() && bits.div_ceil(8) != area.bits.div_ceil(8) => {
+            Err(contradiction(format!("its PDOs have {bits} bits, its part of the image {}", area.bits)))
+        }
+        [area] => Ok((pdos, Some(*area))),
+        [] => Ok((pdos, None)),
+        several => {
+            let count = several.len();
+            left_out.push(format!("{subdevice}: the names of its {}, which lie in {count} places", side.direction));
+            Ok((pdos, None))
+        }
+    }
+}
+
+fn bits_of(pdo: &Pdo) -> u32 {
+    pdo.entries.iter().map(|entry| u32::from(entry.bits)).sum()
+}
+
+fn listed(pdos: &[u16]) -> String {
+    pdos.iter().map(|index| format!("{index:#06x}")).collect::<Vec<_>>().join(" ")
+}
+
+fn areas(process: &Element<'_>, side: Side) -> Result<Vec<Area>, EniError> {
+    let [name, other] = side.areas;
+    let mut all = Vec::new();
+    let name = if process.child(name).is_some() { name } else { other };
+    for area in process.children(name) {
+        all.push(Area { at: area.need("BitStart")?.number()?, bits: area.need("BitLength")?.number()? });
+    }
+    Ok(all)
+}
+
+fn of_sync_managers(process: &Element<'_>, side: Side) -> Result<Vec<u16>, EniError> {
+    let mut all = Vec::new();
+    for number in 0..SYNC_MANAGERS {
+        let Some(sync_manager) = process.child(&format!("Sm{number}")) else { continue };
+        if sync_manager.child_text("Type") != side.sync_manager {
+            continue;
+        }
+        for pdo in sync_manager.children("Pdo") {
+            all.push(pdo.number()?);
+        }
+    }
+    Ok(all)
+}
+
+/// What the commands leave in an assignment object, entry by entry or by complete access.
+fn of_commands(coe: &[CoeCommand], assignment: u16) -> Vec<u16> {
+    let mut pdos: Vec<u16> = Vec::new();
+    for command in coe.iter().filter(|command| command.index == assignment) {
+        let words: Vec<u16> =
+            command.data.chunks_exact(2).filter_map(|pair| pair.try_into().ok()).map(u16::from_le_bytes).collect();
+        match (command.subindex, command.complete) {
+            (0, true) => pdos = words.iter().skip(1).copied().collect(),
+            (0, false) => {
+                let count = command.data.first().copied().unwrap_or(0);
+                pdos.truncate(count.into());
+            }
+            _ => pdos.extend(words.first()),
+        }
+    }
+    pdos
+}
+
+/// The clock, if the commands switch SYNC signals on: AssignActivate stands nowhere else.
+fn clock(slave: &Element<'_>, registers: &[RegisterCommand]) -> Result<Option<Clock>, EniError> {
+    let Some(dc) = slave.child("DC") else { return Ok(None) };
+    let written = registers.iter().filter(|one| one.register == 0x0980);
+    let mut words = written.filter_map(|one| one.data.first_chunk().copied()).map(u16::from_le_bytes);
+    let Some(assign_activate) = words.find(|word| *word != 0) else { return Ok(None) };
+    let signed = |name| dc.child(name).filter(|child| !child.text().is_empty()).map_or(Ok(0), |child| child.signed());
+    Ok(Some(Clock {
+        assign_activate,
+        cycle_0: dc.child_number("CycleTime0")?.unwrap_or(0),
+        cycle_1: signed("CycleTime1")?,
+        shift: signed("ShiftTime")?,
+    }))
+}

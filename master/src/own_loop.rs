@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use zerocat_bus::{Datagrams, PduLoop, requests};
-use zerocat_config::{ConfigError, Rig};
+use zerocat_config::{ConfigError, Rig, Task};
 use zerocat_engine::{
     AcyclicSettings, Controls, Counters, CountersReader, Engine, EngineParts, EventReader, Pool, Slack, Step, Stepper,
     Timing,
@@ -49,6 +49,13 @@ pub enum OwnLoopError {
     /// Its rate.
     #[error(transparent)]
     Rate(#[from] PeriodError),
+    /// Tasks of a rig file, which run on threads of their own.
+    #[error(
+        "tasks of the rig file run on threads of their own, and a loop of one's own has none: {}; disable their channels (the \
+         program has them by name all the same), or start a session",
+        .0.join(", ")
+    )]
+    Tasks(Vec<String>),
 }
 
 /// Time as the caller has it.
@@ -151,6 +158,11 @@ impl<L: Link> OwnLoop<L> {
         link_idle_timer();
         let Parts { rig, asked, waiting, observer, stop } = bus.into_parts();
         let rig = rig.check().map_err(ConfigError::of_program)?.into_rig();
+        let tasks: Vec<_> =
+            rig.tasks.iter().filter(|task| needs_thread(task)).map(|task| format!("`{}`", task.name())).collect();
+        if !tasks.is_empty() {
+            return Err(OwnLoopError::Tasks(tasks));
+        }
         let period = Period::from_rate(rig.network.properties.rate)?;
         let told = clock.clone();
         let link = link(Box::new(move || told.read()));
@@ -267,6 +279,11 @@ impl<L: Link> OwnLoop<L> {
     pub const fn link_mut(&mut self) -> &mut L {
         self.stepper.engine_mut().link_mut()
     }
+}
+
+/// Whether a run would start a thread for a task.
+fn needs_thread(task: &Task) -> bool {
+    !matches!(task, Task::Scan(_)) && !task.is_idle()
 }
 
 /// What a life is lived with.

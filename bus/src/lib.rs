@@ -13,6 +13,7 @@ pub mod actor;
 pub mod al;
 mod assignment;
 pub mod bring_up;
+pub mod clock;
 pub mod coe;
 pub mod datagrams;
 pub mod discovery;

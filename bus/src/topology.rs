@@ -5,7 +5,8 @@
 //! inside junctions follow from that alone.
 //!
 //! Not known from open ports: by which port the frame came in, where port 0 is open too. It is taken to be port 0;
-//! with port 0 closed it is the first open one in the order above.
+//! with port 0 closed it is the first open one in the order above. Who knows better, from receive times, says so
+//! ([`topology_entered_by`]).
 
 use serde::Serialize;
 
@@ -40,15 +41,28 @@ impl Topology {
     }
 }
 
+/// Port by which the frame comes in, as far as open ports tell.
+pub(crate) fn entry_by_open_ports(open: [bool; 4]) -> u8 {
+    PORT_ORDER.into_iter().find(|port| open[usize::from(*port)]).unwrap_or(0)
+}
+
 /// Port by which the frame comes in, then the others in the order in which it leaves by them.
-fn ports_in_order(open: [bool; 4]) -> impl Iterator<Item = u8> {
-    let entry = PORT_ORDER.iter().position(|port| open[usize::from(*port)]).unwrap_or(0);
+pub(crate) fn ports_in_order(open: [bool; 4], entry: u8) -> impl Iterator<Item = u8> {
+    let entry = PORT_ORDER.iter().position(|port| *port == entry).unwrap_or(0);
     PORT_ORDER.into_iter().cycle().skip(entry).take(4).filter(move |port| open[usize::from(*port)])
 }
 
 /// Builds the tree. `open[position]` says which ports carry frames onward.
 #[must_use]
 pub fn topology(open: &[[bool; 4]]) -> Topology {
+    let entries: Vec<_> = open.iter().map(|open| entry_by_open_ports(*open)).collect();
+    topology_entered_by(open, &entries)
+}
+
+/// Builds the tree where it is known by which port the frame enters each SubDevice. One without an entry in `entries` is
+/// entered as [`topology`] says.
+#[must_use]
+pub fn topology_entered_by(open: &[[bool; 4]], entries: &[u8]) -> Topology {
     let mut tree = Topology::default();
     // The way from the MainDevice to the last SubDevice: each with the ports that no SubDevice was found behind yet.
     let mut way: Vec<Vec<Parent>> = Vec::new();
@@ -62,7 +76,8 @@ pub fn topology(open: &[[bool; 4]]) -> Topology {
             tree.orphans.push(position);
         }
         tree.parents.push(parent);
-        let mut onward: Vec<_> = ports_in_order(*open).skip(1).map(|port| Parent { position, port }).collect();
+        let entry = entries.get(index).copied().unwrap_or_else(|| entry_by_open_ports(*open));
+        let mut onward: Vec<_> = ports_in_order(*open, entry).skip(1).map(|port| Parent { position, port }).collect();
         onward.reverse();
         way.push(onward);
     }

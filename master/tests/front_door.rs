@@ -242,7 +242,7 @@ fn one_axis_that_drops_out_leaves_the_inputs_of_the_other_good() {
 fn a_loop_of_ones_own_refuses_a_rig_file_whose_tasks_need_threads() {
     let rig = r#"{
         "network": { "interface": "eth0", "rate": 1000 },
-        "slaves": [{ "key": "axis", "position": 0, "pdos": { "inputs": [{ "name": "status", "index": "0x6041", "subindex": 0, "bit_length": 16 }] } }],
+        "slaves": [{ "key": "axis", "position": 0, "pdos": { "inputs": [{ "name": "status", "index": "0x6041", "subindex": 0, "bit_length": 16, "data_type": "uint16" }] } }],
         "tasks": [{ "type": "ethercat_read", "name": "log", "sample_rate": 100, "stream_rate": 10, "channels": ["axis.0x6041:00"] }]
     }"#;
     let rig = zerocat::config::Rig::from_json(rig).unwrap().check().unwrap();

@@ -13,7 +13,7 @@ use crate::mailbox::Mailbox;
 use std::fmt;
 
 /// An object to be written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Startup {
     /// Index.
     pub index: u16,
@@ -90,7 +90,7 @@ async fn send_all(
     let mut failed = Vec::new();
     for command in commands {
         let done = match &mut mailbox {
-            Some(mailbox) => send(datagrams, mailbox, command).await,
+            Some(mailbox) => command.send(datagrams, mailbox).await,
             None => Err(SdoError::NoCoe { who: who.clone() }.into()),
         };
         let Err(source) = done else { continue };
@@ -103,17 +103,28 @@ async fn send_all(
     failed
 }
 
-async fn send(datagrams: &Datagrams, mailbox: &mut Mailbox, command: &Startup) -> Result<(), StartupProblem> {
-    let Startup { index, subindex, complete, data, verify, .. } = command;
-    if *complete {
-        return Ok(mailbox.download_complete(datagrams, *index, *subindex, data).await?);
-    }
-    mailbox.download(datagrams, *index, *subindex, data).await?;
-    if *verify {
-        let got = mailbox.upload(datagrams, *index, *subindex).await?;
-        if got != *data {
-            return Err(StartupProblem::ReadBack(got));
+impl Startup {
+    /// Writes it, and reads it back where that is asked for.
+    ///
+    /// # Errors
+    /// What the SubDevice or its mailbox said, or what it reads back as.
+    pub async fn send(&self, datagrams: &Datagrams, mailbox: &mut Mailbox) -> Result<(), StartupProblem> {
+        let Self { index, subindex, complete, data, verify, .. } = self;
+        if *complete {
+            mailbox.download_complete(datagrams, *index, *subindex, data).await?;
+        } else {
+            mailbox.download(datagrams, *index, *subindex, data).await?;
         }
+        if !verify {
+            return Ok(());
+        }
+        let got = if *complete {
+            let all = mailbox.upload_complete(datagrams, *index).await?;
+            // It begins with subindex 0 in 16 bits.
+            all.get(if *subindex == 0 { 0 } else { 2 }..).unwrap_or_default().to_vec()
+        } else {
+            mailbox.upload(datagrams, *index, *subindex).await?
+        };
+        if got == *data { Ok(()) } else { Err(StartupProblem::ReadBack(got)) }
     }
-    Ok(())
 }

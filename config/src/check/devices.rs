@@ -120,10 +120,6 @@ fn startup(slave: &Slave, i: usize, found: &mut Found) {
             let what = "this version sends none on the way back";
             found.add(Rule::NotInThisVersion, format!("{at}.transition"), what, "give IP, PS or SO");
         }
-        if command.complete_access && command.verify {
-            let what = "what was written with complete access isn't read back";
-            found.add(Rule::NotInThisVersion, format!("{at}.verify"), what, "leave it out");
-        }
     }
 }
 

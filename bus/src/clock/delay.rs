@@ -135,21 +135,20 @@ fn reach(
     let times = parent.receive.as_ref().ok_or(Delay::BehindUnknown)?;
     let left_from = port_before(parent.open, times.entry, before.clock.port);
     let last = ports_in_order(child.open, own.entry).last().unwrap_or(own.entry);
-    let branch = times.from_to(left_from, before.clock.port);
+    let branch = times.between(left_from, before.clock.port);
     let out = passes_unit(left_from, before.clock.port);
     let back = passes_unit(last, own.entry);
-    let corrected = out.then(|| parent.difference_ps()).unwrap_or_default()
-        - back.then(|| child.difference_ps()).unwrap_or_default()
+    let corrected = (if out { parent.difference_ps() } else { 0 }) - (if back { child.difference_ps() } else { 0 })
         + before.passed_ps;
-    let hop = (branch - own.from_to(own.entry, last) + corrected) / 2;
+    let hop = (branch - own.between(own.entry, last) + corrected) / 2;
     if !(0..=LONGEST_HOP_PS).contains(&hop) {
         return Err(Delay::Implausible { hop_ns: hop / 1000 });
     }
-    let uncertain = out.then(|| parent.uncertain_ps()).unwrap_or_default()
-        + back.then(|| child.uncertain_ps()).unwrap_or_default()
+    let uncertain = (if out { parent.uncertain_ps() } else { 0 })
+        + (if back { child.uncertain_ps() } else { 0 })
         + before.passed_uncertain_ps;
     Ok(Reached {
-        entry_ps: from.entry_ps + times.from_to(times.entry, left_from) + hop,
+        entry_ps: from.entry_ps + times.between(times.entry, left_from) + hop,
         uncertain_ps: from.uncertain_ps + uncertain / 2,
     })
 }

@@ -36,7 +36,7 @@ impl ReceiveTimes {
     }
 
     /// Picoseconds from one port to another.
-    pub(crate) fn from_to(&self, from: u8, to: u8) -> i64 {
+    pub(crate) fn between(&self, from: u8, to: u8) -> i64 {
         self.since_entry_ps[usize::from(to)] - self.since_entry_ps[usize::from(from)]
     }
 }

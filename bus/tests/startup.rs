@@ -12,7 +12,9 @@ use zerocat_bus::{SdoError, Startup, StartupProblem};
 use zerocat_wire::coe::{AbortCode, SdoAbort, SdoInitiate, SdoRequest, SdoResponse};
 
 /// What was written: index, subindex, value.
-type Written = Rc<RefCell<Vec<(u16, u8, Vec<u8>)>>>;
+type Writes = Vec<(u16, u8, Vec<u8>)>;
+
+type Written = Rc<RefCell<Writes>>;
 
 /// Keeps what is written; 0x2000 is absent, 0x3000 keeps 9 whatever is written, 0x4000 is never answered.
 fn keeper(written: &Written) -> Mailman {
@@ -47,7 +49,7 @@ fn command(index: u16, value: u8) -> Startup {
     Startup { index, subindex: 1, data: vec![value, 0], verify: true, ..Startup::default() }
 }
 
-fn write(command: &Startup) -> (Result<(), StartupProblem>, Vec<(u16, u8, Vec<u8>)>) {
+fn write(command: &Startup) -> (Result<(), StartupProblem>, Writes) {
     let written = Written::default();
     let (datagrams, mut pump) = rig::<4, _>(keeper(&written));
     let result = pump.run(command.send(&datagrams, &mut mailbox()));

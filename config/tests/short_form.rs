@@ -328,7 +328,7 @@ fn keys_of_later_versions_have_their_form_and_are_refused_in_words() {
     rig["slaves"][0]["optional"] = json!(true);
     rig["esi"] = json!(["esi"]);
     let found = problems(&rig);
-    let expected = ["esi", "slaves[0].startup[0].transition", "slaves[0].optional", "slaves[0].dc"];
+    let expected = ["esi", "slaves[0].optional", "slaves[0].dc", "slaves[0].startup[0].transition"];
     assert_eq!(found.iter().map(|(path, _)| path.as_str()).collect::<Vec<_>>(), expected);
     assert!(found.iter().all(|(_, rule)| *rule == Rule::NotInThisVersion));
 }

@@ -1,7 +1,7 @@
 //! Ten axes at 1 kHz, each held where it is: `cargo run --example axes -- eth1`. The drives are the first ten SubDevices.
 #![allow(clippy::print_stderr, reason = "an example")]
 use std::time::Duration;
-use zerocat::{Bus, Cycle, In, Io, Out, Refused, Waiting};
+use zerocat::{Bus, Cycle, In, Io, NoCycle, Out, Refused, Waiting};
 
 pub(crate) struct Axis {
     status: In<u16>,
@@ -16,12 +16,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut bus = Bus::on(interface).silent_after(Duration::from_millis(20)).waiting(Waiting::Woken);
     let mut axes = ten(&mut bus);
     let (_session, mut io) = bus.start()?;
-    while let Ok(cycle) = io.wait(Duration::from_secs(1)) {
-        if let Err(refused) = hold(&mut axes, &cycle, &mut io) {
-            eprintln!("{refused}");
+    loop {
+        match io.wait(Duration::from_secs(1)) {
+            Ok(cycle) => {
+                if let Err(refused) = hold(&mut axes, &cycle, &mut io) {
+                    eprintln!("{refused}");
+                }
+            }
+            // The network is out: the session brings it to OP again.
+            Err(NoCycle::TimedOut) => {}
+            Err(_) => return Ok(()),
         }
     }
-    Ok(())
 }
 
 /// What is asked of the first ten SubDevices.

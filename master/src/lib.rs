@@ -5,7 +5,7 @@
 //!
 //! ```no_run
 //! use std::time::Duration;
-//! use zerocat::Bus;
+//! use zerocat::{Bus, NoCycle};
 //!
 //! fn main() -> Result<(), Box<dyn std::error::Error>> {
 //!     // Outputs may stand 20 ms without a commit; then they are safe.
@@ -13,7 +13,13 @@
 //!     let position = bus.input::<i32>(0, 0x6064);
 //!     let target = bus.output::<i32>(0, 0x607a);
 //!     let (session, mut io) = bus.start()?;
-//!     while let Ok(cycle) = io.wait(Duration::from_secs(1)) {
+//!     loop {
+//!         let cycle = match io.wait(Duration::from_secs(1)) {
+//!             Ok(cycle) => cycle,
+//!             // The network is out: the session brings it to OP again.
+//!             Err(NoCycle::TimedOut) => continue,
+//!             Err(_) => break,
+//!         };
 //!         if io.is_good(position) {
 //!             io.set(target, io.get(position) + 10);
 //!             // Refused where it comes too late, or the network was lost meanwhile: there is a next cycle.
@@ -157,4 +163,4 @@ pub use zerocat_faults::chain;
 pub use zerocat_faults::{Category, Fault};
 #[cfg(feature = "schema")]
 pub use zerocat_tasks::lines_schema;
-pub use zerocat_tasks::{ClockStep, Job, Kind, StandardInput, SteppedClock};
+pub use zerocat_tasks::{ClockStep, Job, Kind, SourceEvent, StandardInput, SteppedClock};

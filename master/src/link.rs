@@ -105,7 +105,10 @@ pub enum LinkOpenError {
         source: PacketError,
     },
     /// The library was built without this link.
-    #[error("link `{link}` is not part of this program: build it with the feature `{link}` of the crate `zerocat`")]
+    #[error(
+        "link `{link}` is not part of this program: build it with the feature `{link}` of the crate `zerocat`, or take \
+         another by `engine.link`"
+    )]
     NotBuilt {
         /// The link: `xdp` or `packet`.
         link: &'static str,

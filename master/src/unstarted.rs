@@ -4,16 +4,24 @@ use crate::bring_up::StartError;
 use crate::report::{LinkReport, Report};
 use crate::session::SessionError;
 use zerocat_bus::BringUpError;
+use zerocat_faults::chain;
 
 /// Why a session did not start, with the report of the attempt. Everything that was begun has been undone.
-#[derive(Debug, thiserror::Error)]
-#[error("the session did not start")]
+#[derive(thiserror::Error)]
+#[error("the session did not start: {}", chain(error))]
 pub struct Unstarted {
     /// Why.
     #[source]
     pub error: SessionError,
     /// What is known of the attempt: host, link, the phase it came to, what was counted.
     pub report: Box<Report>,
+}
+
+impl std::fmt::Debug for Unstarted {
+    /// In words: it is what a `main` prints that returns it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
+    }
 }
 
 impl Unstarted {

@@ -253,3 +253,32 @@ fn a_loop_of_ones_own_refuses_a_rig_file_whose_tasks_need_threads() {
         "{error}"
     );
 }
+
+#[test]
+fn times_in_which_no_command_could_be_sent_are_refused_at_the_start() {
+    let start = |bus: Bus| {
+        let mut bus = bus;
+        let _ = bus.output::<i32>(0, 0x607a);
+        refused(bus, &servo())
+    };
+    let text = start(Bench::bus().silent_after(MS));
+    assert!(text.contains("`Bus::silent_after` says 1ms") && text.contains("give 2ms at least"), "{text}");
+    let text = start(bus().commands_at_most(Duration::ZERO));
+    assert!(text.contains("`Bus::commands_at_most` says 0ns") && text.contains("give 1ms at least"), "{text}");
+}
+
+#[test]
+fn a_pdo_that_does_not_map_the_entry_is_named_beside_the_one_that_does() {
+    let mut bus = bus();
+    let _ = bus.input::<i32>(0, Entry::at(0x6064, 0).in_pdo(0x1a07));
+    let text = refused(bus, &servo());
+    assert!(text.contains("the SubDevice maps it in PDO 0x1a00, not where it was asked for"), "{text}");
+}
+
+#[test]
+fn a_start_that_failed_says_why_also_where_a_main_returns_it() {
+    let error = Bus::on("zc-nowhere").start().map(drop).unwrap_err();
+    let text = format!("{error:?}");
+    assert!(text.starts_with("the session did not start: ") && text.contains("zc-nowhere"), "{text}");
+    assert_eq!(text, zerocat::chain(&error));
+}

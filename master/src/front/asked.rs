@@ -98,7 +98,7 @@ impl Asked {
 
     /// Places all entries on the bus that was found and makes the program's ends; the realtime ends go to the ports.
     pub(crate) fn connect(&self, rig: &Rig, planned: &Planned<'_>, ports: &mut Ports) -> Result<IoEnds, EntryErrors> {
-        let (inputs, outputs) = self.locate(&OnBus::new(rig, planned))?;
+        let (inputs, outputs) = self.locate(&OnBus::new(rig, planned), rig.period())?;
         let (inputs, outputs) = (Packed::of(&inputs), Packed::of(&outputs));
         let origins = inputs.origins(Direction::Input);
         let (port, newest) = newest(inputs.ranges.clone(), origins.clone());
@@ -132,17 +132,25 @@ impl Asked {
         Ok(IoEnds { bus: self.bus, inputs, outputs, newest, history, commands, parts, period, at_most, time: None })
     }
 
-    fn locate(&self, on_bus: &OnBus<'_>) -> Result<(Vec<Located>, Vec<Located>), EntryErrors> {
+    fn locate(&self, on_bus: &OnBus<'_>, period: Duration) -> Result<(Vec<Located>, Vec<Located>), EntryErrors> {
         let mut errors = Vec::new();
         let mut all = |wanted: &[Wanted], direction| -> Vec<Located> {
             let found = wanted.iter().map(|wanted| on_bus.find(wanted, direction));
             found.filter_map(|found| found.map_err(|error| errors.push(error)).ok()).collect()
         };
         let found = (all(&self.inputs, Direction::Input), all(&self.outputs, Direction::Output));
-        if let (Some(first), None) = (self.outputs.first(), self.silent_after) {
-            errors.push(EntryError { asked: first.in_words(Direction::Output), why: EntryProblem::NoSilence });
+        if let (Some(first), Some(why)) = (self.outputs.first(), self.impossible_times(period)) {
+            errors.push(EntryError { asked: first.in_words(Direction::Output), why });
         }
         if errors.is_empty() { Ok(found) } else { Err(EntryErrors::new(errors)) }
+    }
+
+    /// What keeps every commit from being sent: a command is of the cycle before at the earliest.
+    fn impossible_times(&self, period: Duration) -> Option<EntryProblem> {
+        let Some(silence) = self.silent_after else { return Some(EntryProblem::NoSilence) };
+        let short = |call, time, least| (time < least).then_some(EntryProblem::ShortTime { call, time, least });
+        let age = self.at_most.and_then(|age| short("commands_at_most", age, period));
+        short("silent_after", silence, 2 * period).or(age)
     }
 }
 

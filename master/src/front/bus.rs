@@ -13,7 +13,7 @@ use crate::machine::StopWish;
 use crate::session::{Begin, Session, SessionOptions};
 use crate::unstarted::Unstarted;
 use std::time::Duration;
-use zerocat_config::{CheckedRig, EngineSection, Network, Patience, Rig, Unknown};
+use zerocat_config::{CheckedRig, EngineSection, LinkKind, Network, Patience, Rig, Unknown};
 
 /// Cycles per second where nothing is said, in Hz.
 const RATE: f64 = 1000.0;
@@ -80,11 +80,16 @@ pub struct Bus {
 }
 
 impl Bus {
-    /// The bus at an interface, with 1,000 cycles a second. Whoever is there takes part.
+    /// The bus at an interface, with 1,000 cycles a second, over AF_XDP, or AF_PACKET where the library is built without the feature
+    /// `xdp`. Whoever is there takes part.
     #[must_use]
     pub fn on(interface: impl Into<String>) -> Self {
         let network = Network { unknown: Unknown::Ignore, ..Network::on(interface, RATE) };
-        Self::of(Rig::of(network))
+        let mut bus = Self::of(Rig::of(network));
+        if !cfg!(feature = "xdp") {
+            bus.rig.engine.link = LinkKind::Packet;
+        }
+        bus
     }
 
     /// The bus of a rig file. Its tasks run beside the program; no output is commanded by both.

@@ -282,7 +282,8 @@ impl Io {
         }
     }
 
-    /// The value that an output has in the next set; zero where it was not set yet.
+    /// The value that an output was set to last; zero where it was not set yet. After an outage or a silence it isn't commanded
+    /// until it is set again, whatever this says: go on from an input then.
     #[inline]
     #[must_use]
     pub fn commanded<T: Field>(&self, output: Out<T>) -> T {

@@ -126,6 +126,9 @@ fn elements(
         Ok(n) => n,
         // An array begins with the first of those of one PDO.
         Err(left) if shape.elements.is_some() && is_one_pdo(&left, &candidates) => left.first().copied().unwrap_or(0),
+        Err(left) if left.is_empty() => {
+            return Err(EntryProblem::OtherPdo { pdos: candidates.iter().map(|one| one.pdo_index).collect() });
+        }
         Err(_) => return Err(ambiguous(&candidates)),
     };
     let Some(first) = same.get(found) else { return Err(ambiguous(&candidates)) };

@@ -3,6 +3,7 @@
 use super::field::Shape;
 use crate::bind::MappedPdo;
 use std::fmt;
+use std::time::Duration;
 use zerocat_config::Place;
 use zerocat_pdi::DataType;
 
@@ -98,6 +99,11 @@ pub enum EntryProblem {
         /// The type that was asked for.
         wanted: Shape,
     },
+    /// It is mapped, and not in the PDO, or at the place, that was asked for.
+    OtherPdo {
+        /// PDOs that map it.
+        pdos: Vec<u16>,
+    },
     /// The rig file says that it is of another type.
     Type {
         /// The type.
@@ -122,6 +128,15 @@ pub enum EntryProblem {
         /// Name of the channel.
         channel: String,
     },
+    /// No command could be sent within the time that the program says.
+    ShortTime {
+        /// The call that says it.
+        call: &'static str,
+        /// The time.
+        time: Duration,
+        /// The shortest that can be met.
+        least: Duration,
+    },
     /// Outputs without a statement of how long they may stand without a commit.
     NoSilence,
 }
@@ -144,6 +159,10 @@ impl fmt::Display for EntryProblem {
                 let each: Vec<String> = candidates.iter().map(|(place, bits)| call(*place, *bits)).collect();
                 write!(f, "the SubDevice maps it {} times; say which one: {}", candidates.len(), each.join(", "))
             }
+            Self::OtherPdo { pdos } => {
+                let pdos: Vec<String> = pdos.iter().map(|pdo| format!("{pdo:#06x}")).collect();
+                write!(f, "the SubDevice maps it in PDO {}, not where it was asked for", pdos.join(" and "))
+            }
             Self::Width { mapped, wanted } => {
                 write!(f, "the SubDevice maps it with {mapped} bits, {wanted} has {}", wanted.all_bits())
             }
@@ -162,8 +181,11 @@ impl fmt::Display for EntryProblem {
             Self::Commanded { task, channel } => write!(
                 f,
                 "task `{task}` of the rig file commands it by channel `{channel}`; leave it to the task, or set `enabled: \
-                 false` there"
+                 false` on that channel"
             ),
+            Self::ShortTime { call, time, least } => {
+                write!(f, "`Bus::{call}` says {time:?}; no command is sent so soon: give {least:?} at least")
+            }
             Self::NoSilence => f.write_str(
                 "the program doesn't say how long its outputs may stand without a commit; say it by \
                  `Bus::silent_after`, they are safe after that",

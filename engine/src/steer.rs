@@ -11,8 +11,8 @@
 //! never moves it, the filter knows of every move, and nothing winds up while moves are bounded.
 //!
 //! Guarantees: no move is larger than [`SteerSettings::first_step`], after it was locked once than [`SteerSettings::step`], for each
-//! period that has passed; without
-//! readings the grid goes on with the last frequency; from any phase the shorter way is taken, less than a whole period.
+//! period that has passed; without readings the grid goes on with the last frequency; from any phase the shorter way is taken, less
+//! than a whole period.
 
 use std::time::Duration;
 use zerocat_sched::time::nanos;
@@ -208,7 +208,9 @@ impl Steering {
             return;
         }
         let innovation = folded_float(float(error) - self.error, float(self.period()));
-        self.note_astray(innovation);
+        if self.is_astray(innovation) {
+            return self.begin_anew();
+        }
         let clipped = innovation.clamp(-CLIP * self.scale, CLIP * self.scale);
         // Readings that are all far to one side are of another phase, not of more jitter.
         if self.astray.unsigned_abs() < ONE_SIDED {
@@ -232,8 +234,8 @@ impl Steering {
         (phase.max(least), frequency.max(least * least / (2.0 - least)))
     }
 
-    /// Begins anew where readings are far from what was expected, and all to one side, for long.
-    fn note_astray(&mut self, innovation: f64) {
+    /// Whether readings have been far from what was expected, and all to one side, for so long that the estimate begins anew.
+    fn is_astray(&mut self, innovation: f64) -> bool {
         let far = innovation.abs() > 8.0 * self.scale && innovation.abs() > float_of(nanos(self.settings.window));
         let side = if innovation < 0.0 { -1 } else { 1 };
         self.astray = match far {
@@ -241,9 +243,7 @@ impl Steering {
             true => self.astray.saturating_add(side),
             false => 0,
         };
-        if self.astray.unsigned_abs() >= self.cycles_in(ASTRAY).max(SETTLES.1) {
-            self.begin_anew();
-        }
+        self.astray.unsigned_abs() >= self.cycles_in(ASTRAY).max(SETTLES.1)
     }
 
     fn begin_anew(&mut self) {

@@ -38,6 +38,16 @@ impl Mode {
             Self::Generic => Attached::Generic,
         }
     }
+
+    /// Its name in rig files and reports.
+    #[must_use]
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::ZeroCopy => "zero_copy",
+            Self::NativeCopy => "native_copy",
+            Self::Generic => "generic",
+        }
+    }
 }
 
 impl fmt::Display for Mode {

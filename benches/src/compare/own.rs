@@ -179,7 +179,7 @@ pub fn run(row: OwnRow) -> Result<(), OwnRowError> {
 }
 
 fn describe(report: &mut RowReport, told: Option<&XdpReport>) {
-    report.mode = told.map(|told| mode_name(told.mode_got).to_owned());
+    report.mode = told.map(|told| told.mode_got.key().to_owned());
     report.driver = told.and_then(|told| told.driver.clone());
 }
 
@@ -192,15 +192,6 @@ fn set_up(row: OwnRow, plan: &Plan) -> String {
     let priority = plan.priority.map_or_else(String::new, |level| format!(" with FIFO {level}"));
     let cpu = plan.cpu.map_or_else(String::new, |cpu| format!(" on CPU {cpu}"));
     format!("{what}, one thread{priority}{cpu}, one LRW a frame")
-}
-
-/// A mode's name in reports.
-pub(super) const fn mode_name(mode: Mode) -> &'static str {
-    match mode {
-        Mode::ZeroCopy => "zero_copy",
-        Mode::NativeCopy => "native_copy",
-        Mode::Generic => "generic",
-    }
 }
 
 fn time_engine(link: AnyLink, burst: Burst, plan: &Plan, request: &RealtimeRequest) -> Result<RowReport, OwnRowError> {

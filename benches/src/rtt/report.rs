@@ -118,7 +118,7 @@ fn row(measured: &Measured) -> Row {
     Row {
         name: kind.name(),
         link: kind.link(),
-        mode: opened.mode.map(mode_name),
+        mode: opened.mode.map(Mode::key),
         size: *size,
         rate_hz: None,
         p50_ns: round_trip.p50,
@@ -146,7 +146,7 @@ fn ratios(measured: &[Measured]) -> Vec<Ratio> {
             let floor = measured.iter().find(|row| row.kind == floor_kind && row.size == engine.size)?;
             Some(Ratio {
                 link: engine.kind.link(),
-                mode: engine.opened.mode.map(mode_name),
+                mode: engine.opened.mode.map(Mode::key),
                 size: engine.size,
                 engine_over_floor_p50: median_ratio(engine, floor, |medians| medians.cycle)?,
                 engine_over_floor_round_trip_p50: median_ratio(engine, floor, |medians| medians.round_trip)?,
@@ -176,14 +176,6 @@ fn as_f64(ns: u64) -> f64 {
 
 fn summary(distribution: &Distribution) -> Summary {
     distribution.summary().unwrap_or(Summary { min: 0, p50: 0, p99: 0, p999: 0, max: 0, n: 0 })
-}
-
-const fn mode_name(mode: Mode) -> &'static str {
-    match mode {
-        Mode::ZeroCopy => "zero_copy",
-        Mode::NativeCopy => "native_copy",
-        Mode::Generic => "generic",
-    }
 }
 
 /// The report as a table for people, with the machine above it.

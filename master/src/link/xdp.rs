@@ -72,7 +72,7 @@ fn xdp_report(section: &EngineSection, got: &XdpReport) -> LinkReport {
     LinkReport {
         driver: got.driver.clone(),
         mode_asked: Some(asked_name(section.mode)),
-        mode_got: Some(mode_name(got.mode_got)),
+        mode_got: Some(got.mode_got.key()),
         // `auto` asks for the best that there is: a lesser mode is no shortfall, but worth knowing why.
         mode_why: got.refused.first().filter(|_| section.mode == XdpMode::Auto).map(ToString::to_string),
         queue: Some(got.queue),
@@ -102,14 +102,6 @@ const fn mode_request(mode: XdpMode) -> ModeRequest {
         XdpMode::ZeroCopy => ModeRequest::Force(Mode::ZeroCopy),
         XdpMode::NativeCopy => ModeRequest::Force(Mode::NativeCopy),
         XdpMode::Generic => ModeRequest::Force(Mode::Generic),
-    }
-}
-
-const fn mode_name(mode: Mode) -> &'static str {
-    match mode {
-        Mode::ZeroCopy => "zero_copy",
-        Mode::NativeCopy => "native_copy",
-        Mode::Generic => "generic",
     }
 }
 

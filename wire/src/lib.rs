@@ -26,6 +26,7 @@ pub mod frame;
 pub mod mailbox;
 pub mod register;
 pub mod sii;
+pub mod soe;
 pub mod sync_manager;
 
 pub use al::{AlControl, AlState, AlStatus, AlStatusCode};

@@ -13,6 +13,7 @@ use zerocat_wire::sii::{
     Categories, CategoryHeader, ClockMode, Fixed, FmmuUsage, General, Pdos, SiiControl, SiiOwner, SiiStatus, Strings,
     SyncManagerEntry, fixed,
 };
+use zerocat_wire::soe::{Attribute, Idn, List, SoeError, SoeHeader};
 use zerocat_wire::sync_manager::SyncManager;
 use zerocat_wire::{
     Datagram, DatagramView, DatagramViewMut, DlControl, DlStatus, FrameBuilder, FrameView, FrameViewMut, MailboxError,
@@ -187,6 +188,27 @@ proptest! {
             let len = emergency.emit(&mut emitted).unwrap();
             prop_assert_eq!(Emergency::parse(&emitted[..len]), Ok(emergency));
         }
+    }
+
+    #[test]
+    fn servo_profile(bytes in prop::collection::vec(any::<u8>(), 0..40), text in "[SPsp]?-?[0-9]{0,2}-?[0-9]{0,6}") {
+        if let Ok((header, rest)) = SoeHeader::parse(&bytes) {
+            prop_assert_eq!(&header.emit()[..], &bytes[..4]);
+            prop_assert_eq!(rest.len(), bytes.len() - 4);
+        }
+        if let Ok(list) = List::parse(&bytes) {
+            let mut emitted = [0; 64];
+            let len = list.emit(&mut emitted).unwrap();
+            prop_assert_eq!(List::parse(&emitted[..len]), Ok(list));
+            prop_assert_eq!(list.words().count(), list.items.len() / 2);
+        }
+        if let Ok(attribute) = Attribute::parse(&bytes) {
+            let _ = (attribute.size(), attribute.display(), attribute.decimals());
+        }
+        if let Ok(idn) = text.parse::<Idn>() {
+            prop_assert_eq!(idn.to_string().parse(), Ok(idn));
+        }
+        let _ = SoeError::of(&bytes);
     }
 
     #[test]

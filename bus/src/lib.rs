@@ -23,6 +23,7 @@ mod evidence;
 pub mod executor;
 mod fault;
 mod flight;
+mod foe;
 mod look;
 pub mod mailbox;
 pub mod matching;
@@ -50,6 +51,7 @@ pub use coe::SdoError;
 pub use datagrams::{Answer, DatagramCounters, Datagrams, Rest, Target};
 pub use error::{AlError, BringUpError, DatagramError, Label, SiiError};
 pub use executor::{block_on, join_all, try_block_on};
+pub use foe::{File, FileError, FileProgress, FileTimes};
 pub use mailbox::{MailError, Mailbox, ReceivedEmergency};
 pub use matching::{
     Accepts, Expected, Found, FoundBy, Match, Matching, Missing, Product, identify, told_apart_by, twins,

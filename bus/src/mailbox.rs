@@ -127,6 +127,8 @@ pub struct Mailbox {
     target: Target,
     info: MailboxInfo,
     times: MailTimes,
+    /// How long the answer to the last request is waited for.
+    patience: Duration,
     counter: u8,
     /// The mail that was read last, to know it when it comes again.
     last: Vec<u8>,
@@ -147,7 +149,8 @@ impl Mailbox {
     pub fn new(who: Label, station: u16, info: MailboxInfo) -> Self {
         let (target, times) = (Target::Station(station), MailTimes::default());
         let (emergencies, counters) = (VecDeque::with_capacity(EMERGENCIES), MailCounters::default());
-        Self { who, target, info, times, counter: 0, last: Vec::new(), emergencies, counters }
+        let patience = times.response;
+        Self { who, target, info, times, patience, counter: 0, last: Vec::new(), emergencies, counters }
     }
 
     /// Whose it is.
@@ -233,16 +236,37 @@ impl Mailbox {
     pub async fn exchange(
         &mut self,
         datagrams: &Datagrams,
-        mut body: impl FnMut(&mut [u8], u8) -> Result<usize, WireError>,
+        body: impl FnMut(&mut [u8], u8) -> Result<usize, WireError>,
         answers: impl Fn(&MailboxHeader, &[u8]) -> bool,
     ) -> Result<Vec<u8>, MailError> {
+        self.exchange_within(datagrams, self.times.response, body, answers).await
+    }
+
+    /// As `exchange`, for what may take longer or shorter than usual.
+    pub(crate) async fn exchange_within(
+        &mut self,
+        datagrams: &Datagrams,
+        patience: Duration,
+        body: impl FnMut(&mut [u8], u8) -> Result<usize, WireError>,
+        answers: impl Fn(&MailboxHeader, &[u8]) -> bool,
+    ) -> Result<Vec<u8>, MailError> {
+        self.patience = patience;
+        self.send(datagrams, body).await?;
+        self.answer(datagrams, answers).await
+    }
+
+    /// Writes a mail that has no answer.
+    pub(crate) async fn send(
+        &mut self,
+        datagrams: &Datagrams,
+        mut body: impl FnMut(&mut [u8], u8) -> Result<usize, WireError>,
+    ) -> Result<(), MailError> {
         self.counter = mailbox::next_counter(self.counter);
         let room = usize::from(self.info.write_len);
         let mut mail = vec![0; room];
         body(&mut mail, self.counter).map_err(|source| MailError::TooLong { room, source })?;
         self.drain(datagrams).await?;
-        self.put(datagrams, &mail).await?;
-        self.answer(datagrams, answers).await
+        self.put(datagrams, &mail).await
     }
 
     /// Waits for a mail that answers what was asked: the next part of an answer that comes in several mails.
@@ -278,7 +302,7 @@ impl Mailbox {
             let full = self.full(datagrams, self.info.read_channel).await?;
             let waited = datagrams.now().saturating_sub(start);
             // Also where one mail follows the other and none is the answer.
-            if waited > self.times.response && (passed > 0 || !full) {
+            if waited > self.patience && (passed > 0 || !full) {
                 return Err(MailError::NoAnswer { waited, passed });
             }
             if full {

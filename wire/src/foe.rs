@@ -97,7 +97,7 @@ impl<'a> Foe<'a> {
     }
 }
 
-/// Why a transfer ended (ETG.1000.6, table 93).
+/// Why a transfer ended (ETG.1000.6, table 93; from 0x800C on as the Slave Stack Code has them).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct FoeError(pub u32);
 
@@ -115,6 +115,19 @@ named_codes! {
     NOT_IN_BOOT = 0x8009, "File access not in BOOT";
     NO_RIGHTS = 0x800A, "No rights";
     PROGRAM_ERROR = 0x800B, "Program error";
+    CHECKSUM = 0x800C, "Checksum is wrong";
+    UNFIT = 0x800D, "Firmware doesn't fit the hardware";
+    NO_FILE = 0x800F, "No file to read";
+    NO_HEADER = 0x8010, "File header is missing";
+    FLASH = 0x8011, "Flash memory failed";
+}
+
+impl FoeError {
+    /// The code with its base of 0x8000, which some SubDevices leave out.
+    #[must_use]
+    pub const fn with_base(self) -> Self {
+        if self.0 < 0x8000 { Self(self.0 | 0x8000) } else { self }
+    }
 }
 
 #[cfg(test)]
@@ -151,5 +164,11 @@ mod tests {
     fn a_code_is_said_in_words() {
         assert_eq!(std::format!("{}", FoeError::DISK_FULL), "0x8003: Disk full");
         assert_eq!(FoeError(1).text(), "unknown FoE error");
+    }
+
+    #[test]
+    fn a_code_without_its_base_is_the_one_with_it() {
+        assert_eq!(FoeError(1).with_base(), FoeError::NOT_FOUND);
+        assert_eq!(FoeError::FLASH.with_base(), FoeError::FLASH);
     }
 }

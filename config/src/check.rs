@@ -1,6 +1,7 @@
 //! Rules between keys. Every broken rule is found, not only the first.
 
 mod channels;
+mod dc;
 mod decimal;
 mod devices;
 mod engine;
@@ -32,6 +33,7 @@ pub(crate) fn problems(rig: &Rig) -> Vec<Problem> {
     limits::limits(rig, &mut found);
     engine::engine(rig, &mut found);
     exchange::exchange(rig, &mut found);
+    dc::dc(rig, &mut found);
     found.problems
 }
 

@@ -1,11 +1,12 @@
 //! The `engine` section: how the cycle runs on this machine. Every key has a default.
 
 use crate::busy_poll::BusyPoll;
+use crate::dc::DcSection;
 use crate::duration;
 use crate::exchange::{Overlap, SyncUnitSection};
 use crate::patience::Patience;
 use crate::safe::Stop;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// Settings of the realtime thread and its link.
@@ -37,8 +38,8 @@ pub struct EngineSection {
     #[serde(with = "duration::optional")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub spin_margin: Option<Duration>,
-    /// Distributed clocks; only `off` in this version.
-    pub dc: Dc,
+    /// Distributed clocks: a word, or an object with settings.
+    pub dc: DcSection,
     /// Time after the tick by which all frames of a cycle must be back; null leaves it to the engine.
     #[serde(with = "duration::optional")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
@@ -80,7 +81,7 @@ impl Default for EngineSection {
             priority: 80,
             wait: Wait::Hybrid,
             spin_margin: None,
-            dc: Dc::Off,
+            dc: DcSection::default(),
             deadline: None,
             guard: None,
             watchdog: Duration::from_millis(100),
@@ -165,26 +166,4 @@ pub enum SafeOutputs {
     Zero,
     /// The last values sent.
     Hold,
-}
-
-/// Distributed clocks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Dc {
-    /// Not used.
-    Off,
-}
-
-impl<'de> Deserialize<'de> for Dc {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        if text == "off" {
-            Ok(Self::Off)
-        } else {
-            let what =
-                format!("`{text}`: distributed clocks are not in this version; set it to \"off\" or leave it out");
-            Err(serde::de::Error::custom(what))
-        }
-    }
 }

@@ -9,6 +9,8 @@ const ENGINE: &str = "it belongs in `engine`";
 const LIMITS: &str = "it belongs in `limits`";
 const SOURCE: &str = "it belongs in a task's `source`";
 const SINK: &str = "it belongs in a task's `sink`";
+const DC: &str = "it belongs in `dc` of an entry of `slaves`";
+const CLOCKS: &str = "it belongs in `engine.dc`";
 const TOP: &str = "it belongs at the top of the file";
 
 /// What belongs to keys whose types say too little.
@@ -78,7 +80,13 @@ pub(crate) const ELSEWHERE: &[(&str, &str)] = &[
     ("cpu", ENGINE),
     ("priority", ENGINE),
     ("wait", ENGINE),
-    ("dc", ENGINE),
+    ("dc", "it belongs in `engine` for the network, and to an entry of `slaves` for a SubDevice"),
+    ("assign_activate", DC),
+    ("sync0", DC),
+    ("sync1", DC),
+    ("reference", CLOCKS),
+    ("follow", CLOCKS),
+    ("lead", CLOCKS),
     ("deadline", ENGINE),
     ("guard", ENGINE),
     ("watchdog", ENGINE),

@@ -2,39 +2,8 @@
 //! gives one is refused in words.
 
 use crate::duration;
-use crate::number;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
-
-/// Distributed clocks of a SubDevice.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields, default)]
-pub struct Clocks {
-    /// Operation mode by the name that the SubDevice's description gives it.
-    pub mode: Option<String>,
-    /// AssignActivate word (registers 0x0980 and 0x0981), in place of a mode.
-    #[serde(deserialize_with = "number::optional")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<u16>"))]
-    pub assign_activate: Option<u16>,
-    /// SYNC0.
-    pub sync0: Option<Sync>,
-    /// SYNC1.
-    pub sync1: Option<Sync>,
-}
-
-/// A SYNC signal.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields, default)]
-pub struct Sync {
-    /// Time from one to the next; null for the network's cycle.
-    #[serde(with = "duration::optional")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
-    pub cycle: Option<Duration>,
-    /// Shift against the cycle, in nanoseconds; may be negative.
-    pub shift_ns: i64,
-}
 
 /// Watchdogs of a SubDevice, in place of `engine.watchdog`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -69,8 +38,6 @@ pub struct Later {
     pub device_id: Option<u16>,
     /// It may be missing.
     pub optional: bool,
-    /// Distributed clocks.
-    pub dc: Option<Clocks>,
     /// Its watchdogs.
     pub watchdog: Option<Watchdogs>,
     /// PDOs that are assigned.
@@ -83,7 +50,6 @@ impl Later {
         let keys = [
             ("device_id", self.device_id.is_some()),
             ("optional", self.optional),
-            ("dc", self.dc.is_some()),
             ("watchdog", self.watchdog.is_some()),
             ("assign", self.assign.is_some()),
         ];

@@ -9,6 +9,7 @@ mod any_channel;
 mod busy_poll;
 mod check;
 mod checked;
+pub mod dc;
 mod duration;
 mod engine;
 mod error;
@@ -41,7 +42,7 @@ mod waveform;
 
 pub use busy_poll::{BusyPoll, BusyPollSettings};
 pub use checked::CheckedRig;
-pub use engine::{Dc, EngineSection, LinkKind, SafeOutputs, UmemPages, Wait, Wakeup, XdpMode};
+pub use engine::{EngineSection, LinkKind, SafeOutputs, UmemPages, Wait, Wakeup, XdpMode};
 pub use error::{ConfigError, Problem, Rule};
 pub use exchange::{Overlap, SyncUnitSection};
 pub use file_key::FileKey;

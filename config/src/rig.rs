@@ -1,6 +1,7 @@
 //! The rig: network, slaves, tasks, engine; loading and writing it.
 
 use crate::check;
+use crate::dc::SubDeviceDc;
 use crate::engine::EngineSection;
 use crate::error::{ConfigError, Problem};
 use crate::file_places::FilePlaces;
@@ -110,6 +111,9 @@ pub struct Slave {
     /// Objects that are written in its transitions, in this order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub startup: Vec<StartupCommand>,
+    /// Its distributed clock: the SYNC that it asks for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dc: Option<SubDeviceDc>,
     /// What this version doesn't do yet.
     #[serde(skip)]
     pub later: Later,
@@ -175,6 +179,7 @@ impl Slave {
             alias: None,
             timeouts: Timeouts::default(),
             startup: Vec::new(),
+            dc: None,
             later: Later::default(),
             unread: None,
         }
@@ -382,6 +387,20 @@ impl Rig {
     #[must_use]
     pub fn period(&self) -> Duration {
         Duration::try_from_secs_f64(1.0 / self.network.properties.rate).unwrap_or(Duration::MAX)
+    }
+
+    /// Time from one exchange of a slave to the next: the cycle, or a multiple of it for one of a sync unit.
+    #[must_use]
+    pub fn exchanged_every(&self, slave: &str) -> Duration {
+        let mut units = self.engine.sync_units.iter();
+        let unit = units.find(|unit| unit.slaves.iter().any(|key| key == slave));
+        self.period().saturating_mul(unit.map_or(1, |unit| unit.every.max(1)).into())
+    }
+
+    /// Whether a slave asks for SYNC.
+    #[must_use]
+    pub fn asks_for_sync(&self) -> bool {
+        self.slaves.iter().filter_map(|slave| slave.dc.as_ref()).any(SubDeviceDc::asks_for_sync)
     }
 
     /// The rig as JSON, in the canonical key names.

@@ -5,6 +5,7 @@ mod support;
 use serde_json::{Value, json};
 use std::time::Duration;
 use support::{names, parsed, refused, set, sound, with, without};
+use zerocat_config::dc::{DcSection, Follow, SubDeviceDc, Use};
 use zerocat_config::{
     AfterOutage, BusyPoll, BusyPollSettings, ConfigError, EngineSection, LinkKind, Place, ReadTask, Rig, SafeOutputs,
     Source, Target, Task, TextError, TextPlace, Wait, XdpMode,
@@ -293,14 +294,33 @@ fn names_the_known_types_for_an_unknown_task() {
 }
 
 #[test]
-fn refuses_distributed_clocks() {
-    for mode in ["on", "sync0"] {
-        let error = refused(&with("/engine", json!({ "dc": mode })));
-        assert!(
-            error.starts_with("engine.dc: ") && error.contains("distributed clocks are not in this version"),
-            "{error}"
-        );
+fn distributed_clocks_are_a_word_or_an_object() {
+    let dc = |value: Value| parsed(&with("/engine", json!({ "dc": value }))).engine.dc;
+    assert_eq!(parsed(&sound()).engine.dc, DcSection::from(Use::Auto));
+    for (word, usage) in [("off", Use::Off), ("auto", Use::Auto), ("on", Use::On)] {
+        assert_eq!((dc(json!(word)), dc(json!({ "use": word }))), (usage.into(), usage.into()));
+        assert_eq!(serde_json::to_value(DcSection::from(usage)).unwrap(), json!(word));
     }
+    let all = json!({ "use": "on", "reference": "dev", "follow": "host", "lead": "300us", "phase": "250us", "settled_below": "2us",
+        "settle_timeout": "10s", "difference_limit": "20us", "difference_time": "200ms" });
+    let read = dc(all.clone());
+    assert_eq!((read.reference.as_deref(), read.follow), (Some("dev"), Follow::Host));
+    assert_eq!((read.lead, read.phase), (Some(Duration::from_micros(300)), Some(Duration::from_micros(250))));
+    assert_eq!(serde_json::to_value(read).unwrap(), all);
+    let error = refused(&with("/engine", json!({ "dc": "sync0" })));
+    assert!(error.starts_with("engine.dc: ") && error.contains("\"auto\""), "{error}");
+    let error = refused(&with("/engine", json!({ "dc": { "follow": "ptp" } })));
+    assert!(error.starts_with("engine.dc.follow: "), "{error}");
+}
+
+#[test]
+fn a_subdevice_asks_for_sync_by_name_or_by_number() {
+    let dc = |value: Value| parsed(&with("/slaves/0/dc", value)).slaves[0].dc.clone().unwrap();
+    assert_eq!(dc(json!({ "mode": "DC" })), SubDeviceDc::mode("DC"));
+    let written = json!({ "assign_activate": "0x0700", "sync0": { "cycle": "2ms", "shift_ns": -100_000 },
+        "sync1": { "delay": "25us" } });
+    let expected = SubDeviceDc::activate(0x0700).cycle(Duration::from_millis(2)).shift_ns(-100_000);
+    assert_eq!(dc(written), expected.sync1_after(Duration::from_micros(25)));
 }
 
 #[test]
@@ -439,7 +459,9 @@ fn the_schema_refuses_what_the_parser_refuses() {
     let refused = [
         with("/typo", json!(1)),
         with("/engine", json!({ "typo": 1 })),
-        with("/engine", json!({ "dc": "on" })),
+        with("/engine", json!({ "dc": "yes" })),
+        with("/engine", json!({ "dc": { "typo": 1 } })),
+        with("/slaves/0/dc", json!({ "sync0": { "typo": 1 } })),
         with("/engine", json!({ "busy_poll": "yes" })),
         with("/engine", json!({ "busy_poll": { "typo": 1 } })),
         with("/engine", json!({ "umem_pages": "large" })),

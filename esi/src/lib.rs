@@ -53,6 +53,7 @@ pub use select::{DeviceQuery, DeviceSummary, devices, read, read_bytes};
 pub use startup::Startup;
 pub use sync_manager::SyncManager;
 pub use vendors::{vendor_id, vendor_name, vendor_names};
+pub use zerocat_wire::sii::ClockMode;
 
 #[cfg(test)]
 mod tests;

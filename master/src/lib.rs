@@ -157,6 +157,7 @@ pub use zerocat_bus::names::{IN_ALL as NAMES_IN_ALL, PER_SUBDEVICE as NAMES_PER_
 pub use zerocat_bus::sii::Content as SiiContent;
 pub use zerocat_bus::{Pending, PortErrors, RequestError, Requests, StartupFailed, StartupProblem, StateReport};
 pub use zerocat_config as config;
+pub use zerocat_config::dc::SubDeviceDc;
 pub use zerocat_config::{CheckedRig, Patience};
 pub use zerocat_engine::Counters;
 pub use zerocat_faults::chain;

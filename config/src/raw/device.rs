@@ -1,9 +1,10 @@
 //! The network and the SubDevices as written.
 
 use super::Shape;
+use crate::dc::SubDeviceDc;
 use crate::error::{Problem, Rule};
 use crate::identity::Match;
-use crate::later::{Assignment, Clocks, Later, Watchdogs};
+use crate::later::{Assignment, Later, Watchdogs};
 use crate::number;
 use crate::rig::{Network, NetworkProperties, PdoEntry, Pdos, Slave, SlaveProperties, Unknown};
 use crate::startup::StartupCommand;
@@ -101,8 +102,8 @@ pub(super) struct RawSlave {
     /// Objects that are written in its transitions, in this order.
     #[serde(default)]
     startup: Vec<StartupCommand>,
-    /// Its distributed clock; not in this version.
-    dc: Option<Clocks>,
+    /// Its distributed clock: the SYNC that it asks for.
+    dc: Option<SubDeviceDc>,
     /// Its watchdogs; not in this version.
     watchdog: Option<Watchdogs>,
     /// PDOs that are assigned in place of those that it has; not in this version.
@@ -205,13 +206,8 @@ impl Shape {
             pdos: self.either(nested.pdos, raw.pdos, &at, level, "pdos").map(pdos).unwrap_or_default(),
             flat,
         };
-        let later = Later {
-            device_id: raw.device_id,
-            optional: raw.optional,
-            dc: raw.dc,
-            watchdog: raw.watchdog,
-            assign: raw.assign,
-        };
+        let later =
+            Later { device_id: raw.device_id, optional: raw.optional, watchdog: raw.watchdog, assign: raw.assign };
         Slave {
             key: raw.key,
             name: raw.name.unwrap_or_default(),
@@ -221,6 +217,7 @@ impl Shape {
             alias: raw.alias,
             timeouts: raw.timeouts,
             startup: raw.startup,
+            dc: raw.dc,
             later,
             unread: raw.unread,
         }

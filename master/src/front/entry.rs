@@ -1,6 +1,7 @@
 //! How a program says which entry it means, and who a SubDevice is.
 
 use std::fmt;
+use zerocat_config::dc::SubDeviceDc;
 use zerocat_config::{Match, Place, Slave};
 
 /// An entry of a PDO: its index and subindex, and where these are not enough its PDO, which of several it is, or one bit of it.
@@ -141,12 +142,13 @@ impl fmt::Display for SubDeviceRef {
     }
 }
 
-/// What a program expects of a SubDevice: whoever is otherwise is not it.
+/// What a program expects of a SubDevice: whoever is otherwise is not it. And the SYNC that it is to have.
 ///
 /// ```
-/// use zerocat::Identity;
+/// use zerocat::{Identity, SubDeviceDc};
 /// let axis = Identity::of(0x0000_0002, 0x1234_5678).revision_at_least(0x0010_0000).alias(7);
-/// # let _ = axis;
+/// let synchronised = axis.dc(SubDeviceDc::activate(0x0300).shift_ns(-100_000));
+/// # let _ = synchronised;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Identity {
@@ -156,6 +158,7 @@ pub struct Identity {
     serial: Match,
     alias: Option<u16>,
     position: Option<u16>,
+    dc: Option<SubDeviceDc>,
 }
 
 impl Identity {
@@ -201,15 +204,21 @@ impl Identity {
         Self { position: Some(position), ..self }
     }
 
+    /// It is to have this SYNC of distributed clocks, by an operation mode's name or by numbers.
+    #[must_use]
+    pub fn dc(self, dc: SubDeviceDc) -> Self {
+        Self { dc: Some(dc), ..self }
+    }
+
     /// The SubDevice of a rig that it is.
     pub(super) fn slave(self, key: String) -> Slave {
-        let Self { vendor, product, revision, serial, alias, position } = self;
+        let Self { vendor, product, revision, serial, alias, position, dc } = self;
         let mut slave = Slave::at(key, 0);
         slave.properties.vendor_id = vendor;
         slave.properties.product_code = product;
         slave.properties.revision = revision;
         slave.properties.serial = serial;
         slave.properties.position = position;
-        Slave { alias, ..slave }
+        Slave { alias, dc, ..slave }
     }
 }

@@ -109,6 +109,31 @@ pub enum Action {
         /// How much too fast it is, in parts per million, -1000 to 1000.
         ppm: f64,
     },
+    /// The clock of a SubDevice follows the reference clock no longer, or again.
+    FollowReference {
+        /// Index in the file.
+        subdevice: usize,
+        /// Whether its loop corrects it.
+        follows: bool,
+    },
+    /// The next times that SYNC0 is set up it doesn't start, as if its start time had been over.
+    MissStart {
+        /// Index in the file.
+        subdevice: usize,
+        /// How many times.
+        times: u32,
+    },
+    /// The next times that an AL state is asked for it is refused.
+    RefuseState {
+        /// Index in the file.
+        subdevice: usize,
+        /// The state.
+        state: AlState,
+        /// AL status code (ETG.1000.6, table 11).
+        code: u16,
+        /// How many times; 0: no longer.
+        times: u32,
+    },
 }
 
 /// Which SDO accesses are aborted.
@@ -256,6 +281,19 @@ impl Segment {
                 if latched { Ok(()) } else { Err(ActionError::NoClock(subdevice)) }
             }
             Action::ClockDrift { subdevice, ppm } => self.clock_drift(subdevice, ppm, now),
+            Action::FollowReference { subdevice, follows } => {
+                let subdevice = self.known(subdevice)?;
+                self.devices[subdevice].set_following(follows).then_some(()).ok_or(ActionError::NoClock(subdevice))
+            }
+            Action::MissStart { subdevice, times } => {
+                let subdevice = self.with_power(subdevice)?;
+                self.devices[subdevice].esc.miss_starts(times).then_some(()).ok_or(ActionError::NoClock(subdevice))
+            }
+            Action::RefuseState { subdevice, state, code, times } => {
+                let subdevice = self.with_application(subdevice)?;
+                self.devices[subdevice].app.refuse_state(state, AlStatusCode(code), times);
+                Ok(())
+            }
         }
     }
 
@@ -290,6 +328,12 @@ impl Segment {
         if has(self.devices[index].app.description.mailbox) { Ok(index) } else { Err(ActionError::NoMailbox(index)) }
     }
 
+    fn with_application(&self, index: usize) -> Result<usize, ActionError> {
+        let index = self.with_power(index)?;
+        let emulated = self.devices[index].app.description.device_emulation;
+        if emulated { Err(ActionError::NoApplication(index)) } else { Ok(index) }
+    }
+
     fn cable(&mut self, child: usize, plugged: bool) -> Result<(), ActionError> {
         let cable = self.known(child)?;
         self.topology.set_plugged(cable, plugged);
@@ -316,11 +360,8 @@ impl Segment {
     }
 
     fn al_error(&mut self, subdevice: usize, state: Option<AlState>, code: AlStatusCode) -> Result<(), ActionError> {
-        let subdevice = self.with_power(subdevice)?;
+        let subdevice = self.with_application(subdevice)?;
         let device = &mut self.devices[subdevice];
-        if device.app.description.device_emulation {
-            return Err(ActionError::NoApplication(subdevice));
-        }
         let present = device.app.state();
         let target = state.unwrap_or(present);
         if target > present || target == AlState::Boot && present != AlState::Boot {

@@ -70,7 +70,10 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("freeze WHO", "stop its mailbox from answering"),
     ("thaw WHO", "let its mailbox answer again"),
     ("latch WHO 0|1 on|off", "let a latch input of its ESC go high or low: the system time is latched"),
+    ("refuse WHO STATE CODE [TIMES]", "refuse an AL state with a code, the next time or the next TIMES"),
     ("drift WHO PPM", "let its clock run fast (25ppm) or slow (-25ppm)"),
+    ("follow WHO on|off", "let its clock follow the reference clock or not"),
+    ("miss-start WHO [TIMES]", "let SYNC0 not start the next time it is set up"),
     ("show", "list the SubDevices"),
     ("page [N|auto]", "show other SubDevices in the table; auto: trouble first"),
     ("help", "list the commands"),
@@ -78,7 +81,7 @@ pub const COMMANDS: &[(&str, &str)] = &[
 ];
 
 const WHICH: &str = "one of pull, plug, damage, power, drop, delay, duplicate, corrupt, faults, al-error, input, \
-                     emergency, abort, freeze, thaw, latch, drift, show, page, help, quit";
+                     emergency, abort, freeze, thaw, latch, refuse, drift, follow, miss-start, show, page, help, quit";
 const RATE: &str = "a rate: a percentage up to 100 as 1% or 0.05%, `every` and a number, or off";
 const CODE: &str = "a code of 16 bits, as 0x001b";
 const VALUE: &str = "a number, on or off";
@@ -163,6 +166,18 @@ impl CommandParser {
                 let high = words.next("on or off")?.read("on or off", on_or_off)?;
                 Action::SetLatchInput { subdevice, input, high }
             }
+            "refuse" => {
+                let subdevice = self.who(words)?;
+                let state = words.next(STATE)?.read(STATE, state)?;
+                let code = words.next(CODE)?.read(CODE, number)?;
+                Action::RefuseState { subdevice, state, code, times: times(words)? }
+            }
+            "follow" => {
+                let subdevice = self.who(words)?;
+                let follows = words.next("on or off")?.read("on or off", on_or_off)?;
+                Action::FollowReference { subdevice, follows }
+            }
+            "miss-start" => Action::MissStart { subdevice: self.who(words)?, times: times(words)? },
             "drift" => {
                 let subdevice = self.who(words)?;
                 Action::ClockDrift { subdevice, ppm: words.next(DRIFT)?.read(DRIFT, ppm)? }
@@ -312,6 +327,12 @@ fn ppm(text: &str) -> Option<f64> {
 /// A number with digits, a point and a sign, and nothing else that a float may be written with.
 fn decimal(text: &str) -> Option<f64> {
     text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-')).then(|| text.parse().ok()).flatten()
+}
+
+/// How many times, by default once.
+fn times(words: &mut Words) -> Result<u32, CommandError> {
+    const TIMES: &str = "a number of times";
+    words.next_if_any().map_or(Ok(1), |word| word.read(TIMES, number))
 }
 
 fn latch_input(text: &str) -> Option<LatchInput> {

@@ -46,6 +46,8 @@ pub(crate) struct Bus<'a> {
     pub(crate) hot: &'a [Hot],
     /// When the frame passes each of them, in ns after `now`.
     pub(crate) delays: &'a [u32],
+    /// How long it takes past each of them, in ns.
+    pub(crate) length: u32,
     pub(crate) dirty: &'a mut Vec<u16>,
     pub(crate) now: Duration,
 }
@@ -133,7 +135,7 @@ impl Bus<'_> {
             let device = &mut self.devices[usize::from(n)];
             let clean = !device.esc.pending.any();
             device.esc.set_now(self.now);
-            device.esc.set_passage(self.delays[at]);
+            device.esc.set_passage(self.delays[at], self.length);
             let data = datagram.data_mut();
             let written = command != Command::Lrd && device.esc.logical_write(logical, data);
             let read = command != Command::Lwr && device.esc.logical_read(logical, data);
@@ -154,7 +156,7 @@ impl Bus<'_> {
         let esc = &mut self.devices[usize::from(n)].esc;
         let clean = !esc.pending.any();
         esc.set_now(self.now);
-        esc.set_passage(self.delays[at]);
+        esc.set_passage(self.delays[at], self.length);
         let data = datagram.data_mut();
         let counter = match access {
             Access::Read => u16::from(esc.network_read(register, data, false)),

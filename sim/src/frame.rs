@@ -5,6 +5,7 @@
 //! checksum.
 
 use std::ops::Range;
+use std::time::Duration;
 
 use zerocat_wire::datagram::DatagramViewMut;
 use zerocat_wire::{DatagramView, ethernet};
@@ -12,6 +13,23 @@ use zerocat_wire::{DatagramView, ethernet};
 const ETHERCAT_HEADER: usize = 2;
 const LENGTH_MASK: u16 = 0x07ff;
 const TYPE_DATAGRAMS: u16 = 1;
+/// What goes over the wire beside the bytes of a frame: preamble and start delimiter before, the checksum behind (IEEE 802.3, 3.1).
+const AROUND: usize = 8 + 4;
+/// Nanoseconds of a byte at 100 Mbit/s.
+const BYTE: u32 = 80;
+
+/// How long a frame of `len` bytes without its checksum takes past one place of a segment of 100 Mbit/s.
+pub(crate) fn nanoseconds(len: usize) -> u32 {
+    let bytes = len.clamp(zerocat_link::MIN_FRAME, zerocat_link::MAX_FRAME) + AROUND;
+    u32::try_from(bytes).unwrap_or(u32::MAX).saturating_mul(BYTE)
+}
+
+/// How long a frame takes past one place of a segment: from its first bit to its last, at 100 Mbit/s. `len` is that of the frame
+/// without its checksum; a shorter one than Ethernet allows is filled up.
+#[must_use]
+pub fn frame_time(len: usize) -> Duration {
+    Duration::from_nanos(nanoseconds(len).into())
+}
 
 /// What a frame is.
 #[derive(Debug, PartialEq, Eq)]

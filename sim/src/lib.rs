@@ -26,6 +26,7 @@ mod subdevice;
 mod topology;
 
 pub use action::{Action, ActionError, LatchInput, SdoRefusal};
+pub use app::SyncErrors;
 pub use command::{
     COMMANDS, Command, CommandError, CommandParser, CommandProblem, FaultChange, FaultDirection, FrameFault,
     FrameFaults, Page,
@@ -38,6 +39,7 @@ pub use config::{
 pub use describe::esi::DeviceError;
 pub use describe::image::ImageError;
 pub use esc::{ClockSnapshot, EscModel};
+pub use frame::frame_time;
 pub use in_process::{Loss, SegmentLink};
 pub use outputs::OutputsOnWire;
 pub use script::{Script, ScriptError, ScriptRun, Step, StepKind, When};

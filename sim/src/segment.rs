@@ -3,7 +3,8 @@
 //! It is pure: the same frames at the same times give the same bytes. It has no clock, no thread and no socket.
 //! `process` allocates nothing for process data and registers; a mailbox request or an AL transition may allocate.
 //!
-//! Applications act between frames. Dynamics, signals, watchdogs and delayed transitions move on a grid of 250 us.
+//! A frame has a length: its first bit passes a SubDevice when its time says so, and what it brings is in with its last bit, at
+//! 100 Mbit/s. Applications act between frames. Dynamics, signals, watchdogs and delayed transitions move on a grid of 250 us.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -140,7 +141,8 @@ impl Segment {
                 if way.ethercat_only {
                     frame[6] |= zerocat_wire::ethernet::RETURNED_BIT;
                 }
-                self.pass(place(end), &mut frame[range], now)
+                let length = frame::nanoseconds(frame.len());
+                self.pass(place(end), &mut frame[range], length, now)
             }
             Frame::Foreign => way.route.exit.filter(|_| !way.ethercat_only),
             Frame::Malformed => match way.route.hops.first() {
@@ -156,7 +158,7 @@ impl Segment {
     }
 
     /// Lets the datagrams of a frame pass the SubDevices of a route, or the part of them that the frame reaches.
-    fn pass(&mut self, way: usize, payload: &mut [u8], now: Duration) -> Option<End> {
+    fn pass(&mut self, way: usize, payload: &mut [u8], length: u32, now: Duration) -> Option<End> {
         let Way { route, .. } = &self.ways[way];
         let (mut exit, mut hops) = (route.exit, 0..route.hops.len());
         if let Some(at) = route.circulates {
@@ -172,7 +174,7 @@ impl Segment {
             (exit, hops) = (None, 0..route.arrivals[at].hops.min(hops.end));
             self.count_damaged(way, at);
         }
-        self.run(way, hops, payload, now);
+        self.run(way, hops, payload, length, now);
         if self.settle(now) {
             self.latch(way);
         }
@@ -271,18 +273,20 @@ impl Segment {
             mailbox_requests: device.app.mailbox_requests(),
             watchdog_expiries: device.app.watchdog_expiries,
             port_errors: device.esc.port_errors(),
+            sync_errors: device.app.sync.errors(),
             fault: device.app.fault().map_or(0, |fault| fault.code),
         };
         Snapshot { subdevices: self.devices.iter().enumerate().map(one).collect(), totals: self.totals }
     }
 
-    fn run(&mut self, way: usize, hops: Range<usize>, payload: &mut [u8], now: Duration) {
+    fn run(&mut self, way: usize, hops: Range<usize>, payload: &mut [u8], length: u32, now: Duration) {
         let Way { route, hot, .. } = &self.ways[way];
         let bus = &mut execute::Bus {
             devices: &mut self.devices,
             route: &route.hops[hops.clone()],
             hot: &hot[hops.clone()],
             delays: &route.delays[hops],
+            length,
             dirty: &mut self.dirty,
             now,
         };

@@ -3,6 +3,8 @@
 use serde::Serialize;
 use zerocat_wire::{AlState, AlStatusCode};
 
+use crate::app::SyncErrors;
+
 /// Totals of a segment since it was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Totals {
@@ -46,6 +48,8 @@ pub struct SubDeviceSnapshot {
     pub watchdog_expiries: u64,
     /// Damaged frames, frames that it couldn't understand, and lost links, as its ESC has counted them.
     pub port_errors: u32,
+    /// What was wrong with the order of outputs and SYNC0, as object 0x1C32 counts it.
+    pub sync_errors: SyncErrors,
     /// Error code of the device's own fault, as object 0x603F shows it; 0 if there is none.
     pub fault: u16,
 }

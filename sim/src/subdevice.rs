@@ -55,7 +55,9 @@ impl SubDevice {
         let mut device = Self { esc, app, cyclic: 0, latching: false, config: config.clone() };
         let ends = config::bytes(&config.mail_ends).unwrap_or_default();
         device.app.set_mails(&ends, config.mail_delays.iter().map(|delay| delay.0));
-        device.app.needs_sync = config.clock.needs_sync;
+        device.app.sync.needed = config.clock.needs_sync;
+        device.app.sync.shortest = config.clock.shortest_cycle.0;
+        device.app.sync.copying = config.clock.copying_time.0;
         device.app.power_on(&mut device.esc);
         device.start_clock(Duration::ZERO);
         Ok(device)
@@ -82,9 +84,11 @@ impl SubDevice {
                 step: clock.step_ns.into(),
                 bandwidth: clock.bandwidth,
                 stepwise: clock.rule == ControlRule::Stepwise,
+                follows: clock.follows,
             };
             let crystal = Clock::new(bits == 64, clock.drift_ppm, nanos(clock.offset.0), nanos(now)).with(habits);
             self.esc.set_clock(crystal, bits > 0);
+            self.esc.miss_starts(clock.missed_starts);
         } else {
             self.esc.say_clock(0);
         }
@@ -94,6 +98,12 @@ impl SubDevice {
     pub(crate) fn set_drift(&mut self, ppm: f64, now: Duration) -> bool {
         self.config.clock.drift_ppm = ppm;
         self.esc.set_drift(ppm, now)
+    }
+
+    /// Lets its clock follow the reference clock or not. Returns whether there is one.
+    pub(crate) fn set_following(&mut self, follows: bool) -> bool {
+        self.config.clock.follows = follows;
+        self.esc.set_following(follows)
     }
 
     /// Lets the application act on what frames did. Returns what that was, and whether outputs changed.

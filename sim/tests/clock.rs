@@ -379,3 +379,34 @@ fn receive_times_have_the_steps_of_the_clock() {
     // There and back: 300 ns through each of four ESCs on the way, cables of 137 ns and of 174 ns.
     assert_eq!(between(rig.read(0, 0x0900, 8)), 4 * 300 + 2 * (137 + 174));
 }
+
+#[test]
+fn a_clock_that_does_not_follow_never_comes_to_the_reference() {
+    let mut rig = drifting();
+    set_up(&mut rig);
+    rig.segment.act(Action::FollowReference { subdevice: 4, follows: false }, rig.now).unwrap();
+    follow(&mut rig, 3000);
+    // 162.5 ppm of 3 s.
+    assert!(spread(&rig) > 400_000, "{}", spread(&rig));
+    let difference = u32_of(&rig.read(4, 0x092c, 4)) & 0x7fff_ffff;
+    assert!(difference > 400_000, "{difference}");
+    assert_eq!(rig.read_u16(4, 0x0932), 0);
+    rig.segment.act(Action::FollowReference { subdevice: 4, follows: true }, rig.now).unwrap();
+    follow(&mut rig, 10_000);
+    assert!(spread(&rig) <= 5, "{}", spread(&rig));
+}
+
+#[test]
+fn one_that_is_entered_by_another_port_has_its_earliest_time_there_and_its_unit_on_the_way_back() {
+    let mut config = tree(&[None, Some((0, 1)), Some((1, 0))]);
+    config.subdevices[1].entry = 2;
+    let mut rig = Rig::new(&config);
+    rig.now = Duration::from_millis(3);
+    rig.send(Command::Bwr, Address::broadcast(0x0900), &[0; 4]);
+    // The one behind its port 0 is passed before it.
+    let times = rig.read(2, 0x0900, 16);
+    let (entry, back) = (u32_of(&times[8..]), u32_of(&times));
+    assert_eq!(back.wrapping_sub(entry), 2 * 300 + 2 * 174, "out by port 0, through the one behind, and back");
+    assert_eq!(u32_of(&rig.read(2, 0x0918, 4)), back, "the unit is passed from port 0 on");
+    assert_eq!(rig.segment.passage(1).unwrap() - rig.segment.passage(2).unwrap(), 300 + 174);
+}

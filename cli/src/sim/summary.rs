@@ -7,7 +7,7 @@ use crate::exit::{Failure, WithError};
 use crate::print;
 use serde::Serialize;
 use zerocat_link::fault::FaultCounters;
-use zerocat_sim::{Snapshot, SubDeviceSnapshot};
+use zerocat_sim::{Snapshot, SubDeviceSnapshot, SyncErrors};
 
 /// The summary as JSON.
 #[derive(Debug, Serialize)]
@@ -51,6 +51,8 @@ struct SubDeviceSummary {
     port_errors: u32,
     /// Difference of its system time from that of the reference clock, in ns; none without a clock.
     clock_difference: Option<i64>,
+    /// What was wrong with the order of outputs and SYNC0, as object 0x1C32 counts it.
+    sync_errors: SyncErrors,
     /// Code of the device's own fault, 0 for none.
     fault: u16,
 }
@@ -129,6 +131,7 @@ fn subdevice(subdevice: &SubDeviceSnapshot, clock_difference: Option<i64>) -> Su
         watchdog_expiries: subdevice.watchdog_expiries,
         port_errors: subdevice.port_errors,
         clock_difference,
+        sync_errors: subdevice.sync_errors,
         fault: subdevice.fault,
     }
 }

@@ -41,6 +41,11 @@ impl Al {
         Self { state: AlState::Init, error: false, code: AlStatusCode::NO_ERROR, injection, boot }
     }
 
+    /// Raises an error on purpose from now on, in place of the one before.
+    pub(crate) fn inject(&mut self, injection: Injection) {
+        self.injection = Some(injection);
+    }
+
     pub(crate) const fn state(&self) -> AlState {
         self.state
     }

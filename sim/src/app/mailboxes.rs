@@ -42,6 +42,9 @@ impl Application {
     /// Takes requests and sends mails, as far as that is possible now.
     pub(super) fn serve_mailbox(&mut self, esc: &mut Esc) {
         let state = self.state();
+        if state != AlState::Init {
+            self.show_sync(esc);
+        }
         if let Some(mailbox) = &mut self.mailbox
             && state != AlState::Init
         {

@@ -16,6 +16,7 @@ mod refusals;
 mod sdo;
 mod sdo_info;
 mod sync;
+mod sync_watch;
 
 use std::time::Duration;
 
@@ -33,9 +34,16 @@ use mailbox::Mailbox;
 use process_data::ProcessData;
 pub(crate) use refusals::REFUSALS;
 use refusals::Refusals;
+use sync::Synchronization;
+pub use sync_watch::SyncErrors;
 
 /// How long a SubDevice waits in SAFE-OP for the first outputs after OP was asked for.
 const OUTPUTS_WAIT: Duration = Duration::from_millis(100);
+
+/// The lowest bit that is set.
+const fn lowest(bits: u16) -> u16 {
+    bits & bits.wrapping_neg()
+}
 
 /// One application.
 #[derive(Debug)]
@@ -57,10 +65,7 @@ pub(crate) struct Application {
     outputs_until: Option<Duration>,
     /// Sync managers whose outputs have come since SAFE-OP, one bit each.
     outputs_seen: u16,
-    /// It doesn't run without the cyclic unit.
-    pub(crate) needs_sync: bool,
-    /// The cyclic unit was on when OP was entered.
-    synchronized: bool,
+    pub(crate) sync: Synchronization,
     /// The profile's fault that was last reported by an emergency.
     reported: Option<FaultReport>,
     pub(crate) watchdog_expiries: u64,
@@ -91,8 +96,7 @@ impl Application {
             transit: None,
             outputs_until: None,
             outputs_seen: 0,
-            needs_sync: false,
-            synchronized: false,
+            sync: Synchronization::new(),
             reported: None,
             watchdog_expiries: 0,
         }
@@ -103,6 +107,11 @@ impl Application {
         if let Some(mailbox) = &mut self.mailbox {
             mailbox.set_mails(ends, delays);
         }
+    }
+
+    /// The next `times` that a state is asked for it is refused.
+    pub(crate) fn refuse_state(&mut self, on: AlState, code: AlStatusCode, times: u32) {
+        self.al.inject(Injection { on, code, times });
     }
 
     pub(crate) fn state(&self) -> AlState {
@@ -188,8 +197,8 @@ impl Application {
     /// OP was asked for: enters it when outputs and SYNC0 have come, and gives up after a time.
     fn wait_for_op(&mut self, esc: &mut Esc, now: Duration) {
         let Some(until) = self.outputs_until else { return };
-        let (outputs, sync) = (self.has_outputs(), self.sync_runs(esc, now));
-        if outputs && sync {
+        let (outputs, sync) = (self.has_outputs(), self.sync_ready(esc, now));
+        if outputs && sync.is_ok() {
             self.begin_op(esc, now);
             return;
         }
@@ -198,10 +207,10 @@ impl Application {
             return;
         }
         self.outputs_until = None;
-        let code = match (outputs, esc.watchdog.expired()) {
+        let code = match (sync, esc.watchdog.expired()) {
             (_, true) => AlStatusCode::SYNC_MANAGER_WATCHDOG,
-            (true, _) => AlStatusCode::NO_SYNC,
-            (false, _) => AlStatusCode::NO_VALID_OUTPUTS,
+            (Err(code), _) if outputs => code,
+            _ => AlStatusCode::NO_VALID_OUTPUTS,
         };
         self.fail(esc, AlState::SafeOp, code);
         self.report_transition(esc, AlState::Op, code);
@@ -209,7 +218,7 @@ impl Application {
 
     fn begin_op(&mut self, esc: &mut Esc, now: Duration) {
         self.outputs_until = None;
-        self.synchronized = esc.cyclic_unit(now).is_some();
+        self.use_sync(esc, now);
         self.enter(esc, AlState::Op);
         self.take_waiting(esc);
     }
@@ -239,7 +248,11 @@ impl Application {
 
     fn outputs_written(&mut self, esc: &mut Esc, channels: u16, now: Duration) -> bool {
         self.outputs_seen |= channels;
-        let entered = self.outputs_until.is_some() && self.has_outputs() && self.sync_runs(esc, now);
+        // Of several sync managers the first stands for all.
+        if channels & lowest(self.process_data.output_channels()) != 0 {
+            self.note_outputs(esc);
+        }
+        let entered = self.outputs_until.is_some() && self.has_outputs() && self.sync_ready(esc, now).is_ok();
         if entered {
             self.begin_op(esc, now);
         }
@@ -402,7 +415,7 @@ impl Application {
         if target != AlState::Op {
             return self.enter(esc, target);
         }
-        if self.has_outputs() && self.sync_runs(esc, now) {
+        if self.has_outputs() && self.sync_ready(esc, now).is_ok() {
             self.begin_op(esc, now);
         } else {
             self.outputs_until = Some(now + OUTPUTS_WAIT);
@@ -426,6 +439,7 @@ impl Application {
         }
         if (from, target) == (AlState::PreOp, AlState::SafeOp) {
             self.outputs_seen = 0;
+            self.begin_sync();
         }
         self.refresh_inputs(esc);
         self.show(esc);

@@ -54,6 +54,14 @@ fn every_action_has_its_line() {
         ("input sensors 2 1234", Action::SetInput { subdevice: 3, channel: 2, value: 1234 }),
         ("latch axis 1 on", Action::SetLatchInput { subdevice: 5, input: LatchInput::Latch1, high: true }),
         ("drift axis 25ppm", Action::ClockDrift { subdevice: 5, ppm: 25.0 }),
+        ("follow axis off", Action::FollowReference { subdevice: 5, follows: false }),
+        ("miss-start axis", Action::MissStart { subdevice: 5, times: 1 }),
+        ("miss-start axis 3", Action::MissStart { subdevice: 5, times: 3 }),
+        (
+            "refuse axis SAFE-OP 0x0032",
+            Action::RefuseState { subdevice: 5, state: AlState::SafeOp, code: 50, times: 1 },
+        ),
+        ("refuse axis OP 0x002d 0", Action::RefuseState { subdevice: 5, state: AlState::Op, code: 45, times: 0 }),
         ("drift axis -0.5ppm", Action::ClockDrift { subdevice: 5, ppm: -0.5 }),
         ("input sensors 2 -1", Action::SetInput { subdevice: 3, channel: 2, value: u64::MAX }),
     ];

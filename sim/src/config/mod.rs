@@ -222,9 +222,23 @@ pub struct ClockConfig {
     /// By which rule its loop corrects the phase.
     #[serde(default)]
     pub rule: ControlRule,
-    /// Whether the application refuses SAFE-OP (AL status code 0x0030) while the cyclic unit is off.
+    /// Whether its loop corrects the clock at all. Without, it never comes to the reference clock.
+    #[serde(default = "yes")]
+    pub follows: bool,
+    /// How many times SYNC0 doesn't start although it was set up, as if its start time had been over.
+    #[serde(default)]
+    pub missed_starts: u32,
+    /// Whether the application insists on SYNC0, as drives in cyclic synchronous modes do: it refuses SAFE-OP while the cyclic
+    /// unit is off (AL status code 0x0030), and OP until outputs come in time before each SYNC0 (0x0032), and leaves OP when
+    /// they don't any more (0x001A) or when SYNC0 vanishes (0x002C).
     #[serde(default)]
     pub needs_sync: bool,
+    /// Shortest cycle of SYNC0 that the application can do (0x1C32:05); it refuses a shorter one for SAFE-OP (0x0036).
+    #[serde(default = "shortest_cycle")]
+    pub shortest_cycle: Millis,
+    /// Time that the application takes to copy outputs (0x1C32:06): a SYNC0 sooner behind the frame's end comes too early.
+    #[serde(default = "copying_time")]
+    pub copying_time: Millis,
     /// What the clock shows at power-on.
     #[serde(default)]
     pub offset: Millis,
@@ -238,6 +252,15 @@ const fn usual() -> f64 {
     1.0
 }
 
+/// As many drives have it.
+const fn shortest_cycle() -> Millis {
+    Millis(Duration::from_nanos(62_500))
+}
+
+const fn copying_time() -> Millis {
+    Millis(Duration::from_micros(20))
+}
+
 impl Default for ClockConfig {
     fn default() -> Self {
         Self {
@@ -248,7 +271,11 @@ impl Default for ClockConfig {
             step_ns: 1,
             bandwidth: 1.0,
             rule: ControlRule::Proportional,
+            follows: true,
+            missed_starts: 0,
             needs_sync: false,
+            shortest_cycle: shortest_cycle(),
+            copying_time: copying_time(),
             offset: Millis::default(),
         }
     }

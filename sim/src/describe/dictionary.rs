@@ -199,6 +199,19 @@ impl Dictionary {
         }
     }
 
+    /// Lets an entry show a number, in as many bytes as it has. Nothing happens where there is no such entry.
+    pub(crate) fn show(&mut self, index: u16, subindex: u8, number: u64) {
+        if let Some(Store::Bytes(bytes)) = self.store_mut(index, subindex) {
+            bytes.iter_mut().zip(number.to_le_bytes()).for_each(|(to, from)| *to = from);
+        }
+    }
+
+    /// The number that an entry shows, up to 64 bits.
+    pub(crate) fn number(&self, index: u16, subindex: u8) -> Option<u64> {
+        let Store::Bytes(bytes) = &self.object(index)?.entry(subindex)?.store else { return None };
+        Some(bytes.iter().take(8).rev().fold(0, |number, byte| number << 8 | u64::from(*byte)))
+    }
+
     fn store_mut(&mut self, index: u16, subindex: u8) -> Option<&mut Store> {
         let object = self.object_mut(index)?;
         object.entries.iter_mut().find(|entry| entry.subindex == subindex).map(|entry| &mut entry.store)

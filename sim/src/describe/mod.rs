@@ -11,6 +11,7 @@ mod mailbox;
 mod modules;
 pub(crate) mod sii_image;
 pub(crate) mod sii_parts;
+pub(crate) mod sync_objects;
 mod value_ids;
 
 pub(crate) use channel::Channel;

@@ -32,11 +32,13 @@ pub(crate) struct Habits {
     pub(crate) bandwidth: f64,
     /// Small differences are corrected by one nanosecond at a time.
     pub(crate) stepwise: bool,
+    /// The loop corrects at all.
+    pub(crate) follows: bool,
 }
 
 impl Default for Habits {
     fn default() -> Self {
-        Self { ahead_is_set: false, step: 1, bandwidth: 1.0, stepwise: false }
+        Self { ahead_is_set: false, step: 1, bandwidth: 1.0, stepwise: false, follows: true }
     }
 }
 
@@ -108,6 +110,11 @@ impl Clock {
         self.drift = ppm * 1e-6;
     }
 
+    /// Whether the loop corrects from now on. What it has learned stays.
+    pub(crate) const fn set_following(&mut self, follows: bool) {
+        self.habits.follows = follows;
+    }
+
     /// Sets the speed counter start. The loop begins anew.
     pub(crate) fn set_start(&mut self, start: u16, now: u64) {
         self.rebase(now);
@@ -127,7 +134,7 @@ impl Clock {
         self.rebase(now);
         let before = self.compared.replace(self.base);
         let interval = before.map_or(0, |before| self.base.wrapping_sub(before).cast_signed()) as f64;
-        if interval <= 0.0 {
+        if interval <= 0.0 || !self.habits.follows {
             return;
         }
         let gain = (self.habits.bandwidth * GAIN / f64::from(self.start)).min(0.5);

@@ -1,7 +1,7 @@
 //! Distributed clocks as the network sees them (ETG.1000.4, 6.8; ET1100 data sheet, section II, 0x0900 to 0x09CF).
 //!
 //! All times of a frame are those of its first bit: at a port for the receive times, at the processing unit for the
-//! rest. An ESC may have receive times alone: then it has none of the other registers.
+//! rest. What it brings is in with its last bit. An ESC may have receive times alone: then it has none of the other registers.
 
 use std::time::Duration;
 
@@ -38,6 +38,8 @@ pub(crate) struct Dc {
     latch: bool,
     /// Whether there is more than receive times.
     system_time: bool,
+    /// How many more times the cyclic unit misses its start time.
+    missed_starts: u32,
 }
 
 /// What a clock shows, for displays and tests.
@@ -109,7 +111,15 @@ impl Esc {
         }
         self.registers.add_clock(system_time);
         self.memory.put(register::DC_RECEIVE_TIME, self.kind.stamps.as_flattened());
-        self.dc = Some(Box::new(Dc { clock, sync: None, start: [0; 8], received: [0; 8], latch: false, system_time }));
+        self.dc = Some(Box::new(Dc {
+            clock,
+            sync: None,
+            start: [0; 8],
+            received: [0; 8],
+            latch: false,
+            system_time,
+            missed_starts: 0,
+        }));
     }
 
     /// Says which clock there is; no bits for one that has not even receive times.
@@ -123,9 +133,15 @@ impl Esc {
         self.memory.byte(register::PDI_CONTROL + 1) & DEVICE_EMULATION != 0
     }
 
-    /// When a frame passes the processing unit, in ns after the present time.
-    pub(crate) fn set_passage(&mut self, after: u32) {
-        self.passage = after;
+    /// When a frame comes to the processing unit, in ns after the present time, and how long it takes past it.
+    pub(crate) fn set_passage(&mut self, after: u32, length: u32) {
+        (self.passage, self.length) = (after, length);
+    }
+
+    /// When the first and the last bit of the present frame pass the processing unit.
+    pub(crate) fn frame_passes(&self) -> (Duration, Duration) {
+        let first = self.now + Duration::from_nanos(self.passage.into());
+        (first, first + Duration::from_nanos(self.length.into()))
     }
 
     fn moment(&self, after: u32) -> u64 {
@@ -232,7 +248,12 @@ impl Esc {
             wide: dc.clock.is_wide(),
         };
         let on = orders.activation & activation::ON != 0;
-        dc.sync = on.then(|| Sync::new(&orders, self.system(dc, now)));
+        dc.sync = on.then(|| {
+            let misses = dc.missed_starts > 0;
+            dc.missed_starts = dc.missed_starts.saturating_sub(1);
+            let sync = Sync::new(&orders, self.system(dc, now));
+            if misses { sync.missed() } else { sync }
+        });
     }
 
     /// Brings what changes with time up to date before it is read.
@@ -285,6 +306,24 @@ impl Esc {
             cycle0: self.u32_at(register::DC_SYNC0_CYCLE),
             pulses: sync.pulses0(self.system(dc, nanos(now))),
         })
+    }
+
+    /// Pulses of SYNC0 up to a time since the cyclic unit was switched on; `None` while it is off, or without a clock.
+    pub(crate) fn sync0_pulses(&self, at: Duration) -> Option<u64> {
+        let dc = self.dc.as_ref()?;
+        dc.sync.map(|sync| sync.pulses0(self.system(dc, nanos(at))))
+    }
+
+    /// The next times that the cyclic unit is switched on it misses its start time. Returns whether there is one.
+    pub(crate) fn miss_starts(&mut self, times: u32) -> bool {
+        let dc = self.dc.as_mut().filter(|dc| dc.system_time);
+        dc.map(|dc| dc.missed_starts = times).is_some()
+    }
+
+    /// Whether the clock follows the reference clock from now on. Returns whether there is one.
+    pub(crate) fn set_following(&mut self, follows: bool) -> bool {
+        let clock = self.dc.as_mut().filter(|dc| dc.system_time).map(|dc| &mut dc.clock);
+        clock.map(|clock| clock.set_following(follows)).is_some()
     }
 
     /// Gives the crystal another drift. Returns whether there is one.

@@ -99,8 +99,9 @@ pub(crate) struct Esc {
     al_unread: bool,
     kind: EscKind,
     now: Duration,
-    /// Nanoseconds from then until a frame passes the processing unit.
+    /// Nanoseconds from then until a frame comes to the processing unit, and how long it takes past it.
     passage: u32,
+    length: u32,
 }
 
 impl Esc {
@@ -124,6 +125,7 @@ impl Esc {
             kind,
             now: Duration::ZERO,
             passage: 0,
+            length: 0,
         };
         esc.power_on();
         esc

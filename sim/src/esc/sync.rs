@@ -49,6 +49,7 @@ pub(crate) struct Sync {
     cycle0: u64,
     cycle1: u64,
     implausible: bool,
+    missed: bool,
 }
 
 impl Sync {
@@ -66,14 +67,20 @@ impl Sync {
             cycle0: orders.cycle0.into(),
             cycle1: orders.cycle1.into(),
             implausible,
+            missed: false,
         }
+    }
+
+    /// The same with its start time missed: no pulse comes, and the status says that the first is still to come.
+    pub(crate) const fn missed(self) -> Self {
+        Self { missed: true, ..self }
     }
 
     /// Time since the first SYNC0 of the start time.
     fn since(&self, system: u64) -> Option<u64> {
         let elapsed = system.wrapping_sub(self.from);
         // After a step back of the system time nothing has passed yet.
-        if elapsed > u64::MAX / 2 { None } else { elapsed.checked_sub(self.first) }
+        if self.missed || elapsed > u64::MAX / 2 { None } else { elapsed.checked_sub(self.first) }
     }
 
     /// Time from one SYNC1 to the next: whole cycles of SYNC0, as many as SYNC1 takes.

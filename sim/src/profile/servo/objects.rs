@@ -3,7 +3,7 @@
 use super::axis::{COUNTS_PER_TURN, Limits};
 use super::homing::Method;
 use crate::describe::dictionary::{Entry, Object, ObjectCode, Store, access};
-use crate::describe::{DataType, Pdo, PdoEntry, ValueId};
+use crate::describe::{DataType, Pdo, PdoEntry, ValueId, sync_objects};
 use crate::profile::Values;
 use crate::profile::parameter::{self, Parameter};
 use crate::profile::ramp::Pace;
@@ -92,8 +92,8 @@ pub(super) fn parameters() -> Vec<Parameter> {
     ]
 }
 
-/// All objects that no PDO maps: the parameters, supported modes, interpolation time, and a text longer than a
-/// mailbox.
+/// All objects that no PDO maps: the parameters, supported modes, interpolation time, synchronization, and a text
+/// longer than a mailbox.
 pub(super) fn objects() -> Vec<Object> {
     let record = |index| if index == 0x607D { "Software position limit" } else { "Homing speeds" }.to_owned();
     let mut objects = parameter::objects(&parameters(), record);
@@ -113,6 +113,7 @@ pub(super) fn objects() -> Vec<Object> {
         object(0x60C2, ObjectCode::Record, "Interpolation time period", interpolation),
         object(0x2000, ObjectCode::Variable, "Note", vec![note]),
     ]);
+    objects.extend(sync_objects::objects());
     objects
 }
 

@@ -22,7 +22,7 @@ use crate::sii::Sii;
 /// Object with the use of each sync manager, at its number plus 1.
 const SYNC_MANAGER_TYPES: u16 = 0x1C00;
 /// First of the 16 objects with the PDO assignment of a sync manager.
-const ASSIGNMENT: u16 = 0x1C10;
+pub(crate) const ASSIGNMENT: u16 = 0x1C10;
 /// Last of them.
 const LAST_ASSIGNMENT: u16 = 0x1C1F;
 
@@ -39,7 +39,7 @@ pub(crate) struct Read {
 
 /// An object that the SubDevice didn't give out.
 #[derive(Debug)]
-struct Refusal {
+pub(crate) struct Refusal {
     index: u16,
     subindex: u8,
     error: SdoError,
@@ -47,7 +47,7 @@ struct Refusal {
 
 impl Refusal {
     /// Whether the SubDevice says that there is no such object or subindex.
-    fn says_absent(&self) -> bool {
+    pub(crate) fn says_absent(&self) -> bool {
         self.error.says_absent()
     }
 
@@ -68,13 +68,13 @@ impl fmt::Display for Refusal {
     }
 }
 
-type Value = Result<u32, Refusal>;
+pub(crate) type Value = Result<u32, Refusal>;
 
 /// The object dictionary of one SubDevice, with its SII to fall back to.
 pub(crate) struct Dictionary<'a> {
-    datagrams: &'a Datagrams,
-    mailbox: &'a mut Mailbox,
-    sii: &'a Sii,
+    pub(crate) datagrams: &'a Datagrams,
+    pub(crate) mailbox: &'a mut Mailbox,
+    pub(crate) sii: &'a Sii,
     /// Whether objects are read whole.
     complete: bool,
     notes: Vec<String>,
@@ -120,7 +120,7 @@ impl<'a> Dictionary<'a> {
     }
 
     /// Process data sync managers by 0x1C00. `None` where it can't be read, or names none.
-    async fn channels(&mut self) -> Result<Option<Vec<(u8, Direction)>>, SdoError> {
+    pub(crate) async fn channels(&mut self) -> Result<Option<Vec<(u8, Direction)>>, SdoError> {
         let values = match self.values(SYNC_MANAGER_TYPES).await? {
             Ok(values) => values,
             Err(refusal) => {
@@ -246,7 +246,7 @@ impl<'a> Dictionary<'a> {
     }
 
     /// The values of an object from subindex 1 on, as many as subindex 0 says; or why that can't be read.
-    async fn values(&mut self, index: u16) -> Result<Result<Vec<Value>, Refusal>, SdoError> {
+    pub(crate) async fn values(&mut self, index: u16) -> Result<Result<Vec<Value>, Refusal>, SdoError> {
         if self.complete
             && let Some(values) = self.at_once(index).await?
         {

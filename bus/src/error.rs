@@ -5,6 +5,7 @@ use std::time::Duration;
 use zerocat_wire::AlState;
 use zerocat_wire::al::{AlStatus, AlStatusCode};
 
+use crate::assign::AssignFailed;
 use crate::coe::SdoError;
 use crate::datagrams::Target;
 use crate::startup::StartupFailed;
@@ -214,6 +215,9 @@ pub enum BringUpError {
     /// A startup command failed.
     #[error(transparent)]
     Startup(#[from] Box<StartupFailed>),
+    /// A PDO assignment was not taken.
+    #[error(transparent)]
+    Assign(#[from] Box<AssignFailed>),
     /// The watchdog reads back as something else than was written.
     #[error("{who}: sync manager watchdog: wrote {wrote} to {register:#06x}, reads back {reads}")]
     Watchdog {
@@ -298,6 +302,7 @@ impl BringUpError {
             Self::Al(error) => Some(error.who()),
             Self::Sdo(error) => Some(error.who()),
             Self::Startup(failed) => Some(&failed.who),
+            Self::Assign(failed) => Some(&failed.who),
             _ => None,
         }
     }

@@ -2,6 +2,7 @@
 
 use zerocat_faults::Fault;
 
+use crate::assign::AssignFailed;
 use crate::coe::SdoError;
 use crate::error::{AlError, BringUpError, DatagramError, SiiError};
 use crate::startup::{StartupFailed, StartupProblem};
@@ -64,6 +65,14 @@ impl StartupFailed {
     }
 }
 
+impl AssignFailed {
+    /// Which fault it is.
+    #[must_use]
+    pub const fn fault(&self) -> Fault {
+        if self.source.is_mail() { Fault::MailboxFailed } else { Fault::PdoAssignmentRefused }
+    }
+}
+
 impl BringUpError {
     /// Which fault it is.
     #[must_use]
@@ -76,6 +85,7 @@ impl BringUpError {
             Self::Al(error) => error.fault(),
             Self::Sdo(error) => error.fault(),
             Self::Startup(failed) => failed.fault(),
+            Self::Assign(failed) => failed.fault(),
             Self::Watchdog { .. } | Self::WatchdogTime { .. } => Fault::WatchdogNotSet,
             Self::NoSuchPosition { .. } => Fault::SubdeviceMissing,
         }

@@ -11,6 +11,7 @@ use zerocat_sched as _;
 
 pub mod actor;
 pub mod al;
+pub mod assign;
 mod assignment;
 pub mod bring_up;
 pub mod clock;
@@ -46,6 +47,7 @@ mod wiring;
 
 pub use actor::Actors;
 pub use al::{AlPolicy, AlReached, AlShown};
+pub use assign::{Assign, AssignFailed, AssignProblem, AssignedPdo, MappedEntry, PdoRule};
 pub use bring_up::{Address, Network, Options, StateReport};
 pub use coe::SdoError;
 pub use datagrams::{Answer, DatagramCounters, Datagrams, Rest, Target};

@@ -200,7 +200,7 @@ mod tests {
         let entry =
             |bits: &u8| Entry { index: 0x6000, subindex: 1, bit_length: *bits, name: String::new(), type_code: 0 };
         let entries = lengths.iter().map(entry).collect();
-        SiiPdo { pdo: Pdo { index, name: String::new(), entries }, sync_manager }
+        SiiPdo { pdo: Pdo { index, name: String::new(), entries }, sync_manager, flags: 0 }
     }
 
     #[test]

@@ -35,6 +35,8 @@ pub struct SiiPdo {
     pub pdo: zerocat_pdi::Pdo,
     /// Sync manager that it is assigned to by default.
     pub sync_manager: Option<u8>,
+    /// See [`zerocat_wire::sii::pdo::flags`].
+    pub flags: u16,
 }
 
 /// What kind of memory it is.
@@ -178,7 +180,8 @@ fn sii_pdo(view: &pdo::PdoView<'_>, strings: &Strings<'_>) -> SiiPdo {
         type_code: u16::from(entry.data_type),
     });
     let pdo = zerocat_pdi::Pdo { index: header.index, name: text(strings, header.name), entries: entries.collect() };
-    SiiPdo { pdo, sync_manager: (header.sync_manager != pdo::NOT_ASSIGNED).then_some(header.sync_manager) }
+    let sync_manager = (header.sync_manager != pdo::NOT_ASSIGNED).then_some(header.sync_manager);
+    SiiPdo { pdo, sync_manager, flags: header.flags }
 }
 
 /// Which names are read from an SII. They are the largest part of many, and no MainDevice needs more than that of the device.

@@ -43,6 +43,7 @@ fn sii() -> Sii {
         SiiPdo {
             pdo: Pdo { index, name: format!("P{index:04x}"), entries: vec![entry] },
             sync_manager: Some(sync_manager),
+            flags: 0,
         }
     };
     Sii {

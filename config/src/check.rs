@@ -1,5 +1,6 @@
 //! Rules between keys. Every broken rule is found, not only the first.
 
+mod assign;
 mod channels;
 mod dc;
 mod decimal;

@@ -20,17 +20,6 @@ pub struct Watchdogs {
     pub pdi: Option<Duration>,
 }
 
-/// PDOs that are assigned, in place of what the SubDevice has.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields, default)]
-pub struct Assignment {
-    /// Indexes of the TxPDOs (0x1C13), in order.
-    pub inputs: Option<Vec<serde_json::Value>>,
-    /// Indexes of the RxPDOs (0x1C12), in order.
-    pub outputs: Option<Vec<serde_json::Value>>,
-}
-
 /// All of them of one SubDevice.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Later {
@@ -40,8 +29,6 @@ pub struct Later {
     pub optional: bool,
     /// Its watchdogs.
     pub watchdog: Option<Watchdogs>,
-    /// PDOs that are assigned.
-    pub assign: Option<Assignment>,
 }
 
 impl Later {
@@ -51,7 +38,6 @@ impl Later {
             ("device_id", self.device_id.is_some()),
             ("optional", self.optional),
             ("watchdog", self.watchdog.is_some()),
-            ("assign", self.assign.is_some()),
         ];
         keys.into_iter().filter(|(_, given)| *given).map(|(key, _)| key)
     }

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod any_channel;
+mod assign;
 mod busy_poll;
 mod check;
 mod checked;
@@ -40,6 +41,7 @@ mod timeouts;
 mod types;
 mod waveform;
 
+pub use assign::{AssignedPdo, Assignment, MappedEntry};
 pub use busy_poll::{BusyPoll, BusyPollSettings};
 pub use checked::CheckedRig;
 pub use engine::{EngineSection, LinkKind, SafeOutputs, UmemPages, Wait, Wakeup, XdpMode};

@@ -134,6 +134,15 @@ pub(crate) fn meant_as_address(text: &str) -> Option<String> {
     Some(format!("0x{}:{subindex:02x}", index.to_ascii_lowercase()))
 }
 
+/// Index and subindex of an object: `0x6041:00`; without a subindex it is 0.
+pub(crate) fn object(text: &str) -> Option<(u16, u8)> {
+    let text = if text.contains(':') { text.to_owned() } else { format!("{text}:00") };
+    match address(&text) {
+        Some(Rest::Address { index, subindex, bit: None }) => Some((index, subindex)),
+        _ => None,
+    }
+}
+
 fn address(rest: &str) -> Option<Rest<'static>> {
     let (index, subindex) = rest.split_once(':')?;
     let (subindex, bit) = match subindex.split_once('.') {

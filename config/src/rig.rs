@@ -1,5 +1,6 @@
 //! The rig: network, slaves, tasks, engine; loading and writing it.
 
+use crate::assign::Assignment;
 use crate::check;
 use crate::dc::SubDeviceDc;
 use crate::engine::EngineSection;
@@ -114,6 +115,9 @@ pub struct Slave {
     /// Its distributed clock: the SYNC that it asks for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dc: Option<SubDeviceDc>,
+    /// PDOs that are assigned in place of those that it has.
+    #[serde(skip_serializing_if = "is_default")]
+    pub assign: Assignment,
     /// What this version doesn't do yet.
     #[serde(skip)]
     pub later: Later,
@@ -150,6 +154,10 @@ pub struct SlaveProperties {
     pub flat: bool,
 }
 
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 impl Network {
     /// A network on an interface, with so many cycles per second, in Hz.
     #[must_use]
@@ -180,6 +188,7 @@ impl Slave {
             timeouts: Timeouts::default(),
             startup: Vec::new(),
             dc: None,
+            assign: Assignment::default(),
             later: Later::default(),
             unread: None,
         }

@@ -184,6 +184,9 @@ faults! {
     StateTimeout "state_timeout" Device Some(5);
         "a SubDevice did not reach an AL state in time and showed no error";
         "raise its `timeouts` in the rig file";
+    PdoAssignmentRefused "pdo_assignment_refused" Device Some(5);
+        "a SubDevice did not take the PDO assignment or mapping that the rig file asks for";
+        "its message names object and reason; let `assign` ask for what the SubDevice allows";
     SdoFailed "sdo_failed" Device Some(5);
         "an SDO transfer or a startup command was aborted, its answer made no sense, or it reads back as something else";
         "the abort code says why";

@@ -1,5 +1,6 @@
 //! Bring-up from a running realtime thread to OP: the phases of the bus with the engine's part in between.
 
+use crate::assign::assignments;
 use crate::bind::{BindError, Positions, bind};
 use crate::events::{Phase, SessionEvent};
 use crate::layout;
@@ -313,6 +314,7 @@ impl<'a> Machine<'a> {
         // Before what is mapped is read: a parameter may change it.
         let before_safe_op = [Transition::InitToPreOp, Transition::PreOpToSafeOp];
         self.send_startup(&mut network, &matching, &before_safe_op).await?;
+        network.assign(&assignments(&self.rig, &matching)).await?;
         self.observer.enter(Phase::ReadPdos);
         network.read_pdos().await?;
         let layouts = layout::layouts(&self.rig, &network, &matching);

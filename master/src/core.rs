@@ -13,7 +13,7 @@ use crate::session::{SessionError, SessionOptions};
 use crate::told::FaultCounts;
 use std::time::Duration;
 use zerocat_bus::PduLoop;
-use zerocat_config::{Rig, Wait};
+use zerocat_config::{Rig, Slave, Wait};
 use zerocat_engine::{
     AcyclicSettings, Controls, Counters, CountersReader, Engine, EngineParts, Measurements, PROCESS_DATA_ROOM, Pool,
     RealtimeUsage, RunOutcome, Settings, Timing, slots_needed,
@@ -180,9 +180,11 @@ pub(crate) fn link_slots(rig: &Rig) -> u16 {
 /// Slots for cyclic frames: twice what the rig file's process data fills, those that sync units leave half empty, and
 /// some to spare.
 fn cyclic_slots(rig: &Rig) -> u16 {
-    let entries =
-        rig.slaves.iter().flat_map(|slave| slave.properties.pdos.inputs.iter().chain(&slave.properties.pdos.outputs));
-    let bits: usize = entries.map(|entry| usize::from(entry.bit_length)).sum();
+    let listed = |slave: &Slave| {
+        let entries = slave.properties.pdos.inputs.iter().chain(&slave.properties.pdos.outputs);
+        entries.map(|entry| usize::from(entry.bit_length)).sum::<usize>()
+    };
+    let bits: usize = rig.slaves.iter().map(|slave| listed(slave).max(slave.assign.bits())).sum();
     let full = (2 * bits.div_ceil(8)).div_ceil(PROCESS_DATA_ROOM);
     let frames = full + CUT_FRAMES * rig.engine.sync_units.len() + SPARE_FRAMES;
     u16::try_from(frames.clamp(FEWEST_SLOTS, MAX_FRAMES)).unwrap_or(u16::MAX)

@@ -43,6 +43,7 @@
 mod from_other_masters {}
 
 mod asking;
+mod assign;
 mod bind;
 mod bring_up;
 mod bus_thread;

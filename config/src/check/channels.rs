@@ -1,6 +1,6 @@
 //! References of channels, and numbers and entries that only one channel may have.
 
-use super::{Found, same_entry, waveforms};
+use super::{Found, assign, same_entry, waveforms};
 use crate::any_channel::Meant;
 use crate::error::Rule;
 use crate::place::Place;
@@ -198,6 +198,7 @@ impl<'a> Checker<'a> {
             }
         }
         same_entry::ambiguous(slave, direction, target, at, self.found);
+        assign::reached(slave, direction, target, at, self.found);
         let entry = entry(slave, direction, target)?;
         if let Some(bit) = bit.filter(|bit| *bit >= entry.bit_length) {
             let what = format!("the entry has {} bits, and bit {bit} is none of them", entry.bit_length);

@@ -1,10 +1,11 @@
 //! The network and the SubDevices as written.
 
 use super::Shape;
+use crate::assign::Assignment;
 use crate::dc::SubDeviceDc;
 use crate::error::{Problem, Rule};
 use crate::identity::Match;
-use crate::later::{Assignment, Later, Watchdogs};
+use crate::later::{Later, Watchdogs};
 use crate::number;
 use crate::rig::{Network, NetworkProperties, PdoEntry, Pdos, Slave, SlaveProperties, Unknown};
 use crate::startup::StartupCommand;
@@ -106,7 +107,7 @@ pub(super) struct RawSlave {
     dc: Option<SubDeviceDc>,
     /// Its watchdogs; not in this version.
     watchdog: Option<Watchdogs>,
-    /// PDOs that are assigned in place of those that it has; not in this version.
+    /// PDOs that are assigned in place of those that it has.
     assign: Option<Assignment>,
     /// Why a scan couldn't read what it maps; only in a draft. A file with this key isn't run.
     unread: Option<String>,
@@ -206,8 +207,7 @@ impl Shape {
             pdos: self.either(nested.pdos, raw.pdos, &at, level, "pdos").map(pdos).unwrap_or_default(),
             flat,
         };
-        let later =
-            Later { device_id: raw.device_id, optional: raw.optional, watchdog: raw.watchdog, assign: raw.assign };
+        let later = Later { device_id: raw.device_id, optional: raw.optional, watchdog: raw.watchdog };
         Slave {
             key: raw.key,
             name: raw.name.unwrap_or_default(),
@@ -218,6 +218,7 @@ impl Shape {
             timeouts: raw.timeouts,
             startup: raw.startup,
             dc: raw.dc,
+            assign: raw.assign.unwrap_or_default(),
             later,
             unread: raw.unread,
         }

@@ -11,29 +11,54 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::Poll;
+use std::time::Duration;
 
-use futures_lite::future::or;
 use zerocat_wire::AlState;
 
 use crate::al::{self, AlShown};
 use crate::bring_up::{Address, Network, StateReport};
-use crate::coe::SdoError;
 use crate::datagrams::{Datagrams, Target};
 use crate::error::{BringUpError, DatagramError, Label};
 use crate::executor::join_all;
+use crate::job::{self, Job, Place};
 use crate::look;
 use crate::mailbox::Mailbox;
-use crate::request::{Answering, Inbox, Question, RequestError};
+use crate::request::{Inbox, Question, RequestError};
 use crate::watchdog::{self, WatchdogShown};
 
-/// Mailbox requests that may wait for one SubDevice.
+/// Requests that may wait for one SubDevice's mailbox, and for its registers.
 const JOBS: usize = 32;
 
-/// Something to do with a mailbox.
-#[derive(Debug)]
-enum Job {
-    Upload { index: u16, subindex: u8, to: Answering<Vec<u8>> },
-    Download { index: u16, subindex: u8, data: Vec<u8>, to: Answering<()> },
+/// What waits to be done at one SubDevice, each with the time by which it must be.
+#[derive(Debug, Default)]
+struct Queue(RefCell<VecDeque<(Duration, Box<dyn Job>)>>);
+
+impl Queue {
+    fn push(&self, end: Duration, job: Box<dyn Job>) {
+        let mut queue = self.0.borrow_mut();
+        if queue.len() >= JOBS {
+            return job.refuse(RequestError::Full);
+        }
+        queue.push_back((end, job));
+    }
+
+    /// The oldest, as soon as there is one.
+    async fn next(&self) -> (Duration, Box<dyn Job>) {
+        let next = || self.0.borrow_mut().pop_front();
+        std::future::poll_fn(|_| next().map_or(Poll::Pending, Poll::Ready)).await
+    }
+
+    /// Answers those whose time is over while they wait, and drops those that nobody wants any more.
+    fn expire(&self, now: Duration) {
+        let mut queue = self.0.borrow_mut();
+        let over = |(end, job): &(Duration, Box<dyn Job>)| now >= *end || !job.is_wanted();
+        while let Some(at) = queue.iter().position(over) {
+            if let Some((_, job)) = queue.remove(at) {
+                let within = job.within();
+                job.refuse(RequestError::Expired { within });
+            }
+        }
+    }
 }
 
 /// One SubDevice in operation.
@@ -45,7 +70,10 @@ struct Actor {
     expected: Option<AlState>,
     /// Its mailbox, while it isn't at work.
     mailbox: RefCell<Option<Mailbox>>,
-    jobs: RefCell<VecDeque<Job>>,
+    /// What is asked of its mailbox.
+    mails: Queue,
+    /// What is asked of its registers and its SII.
+    registers: Queue,
 }
 
 /// A mailbox at work. It goes back to its place when this is dropped, also when the work is given up.
@@ -81,8 +109,9 @@ impl<'d> Actors<'d> {
             who: subdevice.label(),
             station: subdevice.station,
             expected: subdevice.expected(AlState::Op),
-            mailbox: RefCell::new(mailbox.filter(|mailbox| mailbox.info().coe())),
-            jobs: RefCell::default(),
+            mailbox: RefCell::new(mailbox),
+            mails: Queue::default(),
+            registers: Queue::default(),
         };
         let actors = network.subdevices().iter().zip(mailboxes).map(actor).collect();
         Self { datagrams: network.datagrams(), actors }
@@ -92,13 +121,15 @@ impl<'d> Actors<'d> {
     pub async fn run(&self, inbox: &Inbox) {
         let mut running: Vec<Pin<Box<dyn Future<Output = ()> + '_>>> = vec![Box::pin(self.serve(inbox))];
         for actor in &self.actors {
-            running.push(Box::pin(actor.run(self.datagrams)));
+            running.push(Box::pin(actor.serve_mailbox(self.datagrams)));
+            running.push(Box::pin(actor.serve_registers(self.datagrams)));
         }
         std::future::poll_fn(|context| {
             for one in &mut running {
                 // They never end.
                 let _ = one.as_mut().poll(context);
             }
+            self.expire();
             Poll::<()>::Pending
         })
         .await;
@@ -155,23 +186,29 @@ impl<'d> Actors<'d> {
         loop {
             let question = std::future::poll_fn(|_| inbox.next().map_or(Poll::Pending, Poll::Ready)).await;
             match question {
-                Question::States(to) => answer(self.datagrams, to, async { Ok(self.states().await) }).await,
-                Question::Upload { position, index, subindex, to } => {
-                    self.hand_out(position, Job::Upload { index, subindex, to });
+                Question::States(to) => {
+                    let end = self.datagrams.now().saturating_add(to.within);
+                    job::answer(self.datagrams, end, to, async { Ok(self.states().await) }).await;
                 }
-                Question::Download { position, index, subindex, data, to } => {
-                    self.hand_out(position, Job::Download { index, subindex, data, to });
-                }
+                Question::Mail { position, job } => self.hand_out(position, job, |actor| &actor.mails),
+                Question::Registers { position, job } => self.hand_out(position, job, |actor| &actor.registers),
             }
         }
     }
 
-    fn hand_out(&self, position: u16, job: Job) {
+    fn hand_out(&self, position: u16, job: Box<dyn Job>, queue: impl FnOnce(&Actor) -> &Queue) {
         let count = self.actors.len();
         match self.actors.get(usize::from(position)) {
             None => job.refuse(BringUpError::NoSuchPosition { position, count }.into()),
-            Some(actor) if actor.jobs.borrow().len() >= JOBS => job.refuse(RequestError::Full),
-            Some(actor) => actor.jobs.borrow_mut().push_back(job),
+            Some(actor) => queue(actor).push(self.datagrams.now().saturating_add(job.within()), job),
+        }
+    }
+
+    fn expire(&self) {
+        let now = self.datagrams.now();
+        for actor in &self.actors {
+            actor.mails.expire(now);
+            actor.registers.expire(now);
         }
     }
 }
@@ -197,52 +234,24 @@ impl Actor {
         StateReport { who: self.who.clone(), expected: self.expected, shown, address }
     }
 
-    /// Does its jobs one after the other.
-    async fn run(&self, datagrams: &Datagrams) {
+    /// Does what is asked of its mailbox, one after the other.
+    async fn serve_mailbox(&self, datagrams: &Datagrams) {
         loop {
-            let next = || self.jobs.borrow_mut().pop_front();
-            let job = std::future::poll_fn(|_| next().map_or(Poll::Pending, Poll::Ready)).await;
-            match &mut AtWork::take(&self.mailbox).mailbox {
-                Some(mailbox) => job.perform(datagrams, mailbox).await,
-                None => job.refuse(BringUpError::Sdo(SdoError::NoCoe { who: self.who.clone() }).into()),
-            }
-        }
-    }
-}
-
-impl Job {
-    async fn perform(self, datagrams: &Datagrams, mailbox: &mut Mailbox) {
-        match self {
-            Self::Upload { index, subindex, to } => {
-                let work = async { Ok(mailbox.upload(datagrams, index, subindex).await?) };
-                answer(datagrams, to, work).await;
-            }
-            Self::Download { index, subindex, data, to } => {
-                let work = async { Ok(mailbox.download(datagrams, index, subindex, &data).await?) };
-                answer(datagrams, to, work).await;
-            }
+            let (end, job) = self.mails.next().await;
+            let mut at_work = AtWork::take(&self.mailbox);
+            job.perform(self.place(datagrams, at_work.mailbox.as_mut()), end).await;
         }
     }
 
-    fn refuse(self, why: RequestError) {
-        match self {
-            Self::Upload { to, .. } => to.give(Err(why)),
-            Self::Download { to, .. } => to.give(Err(why)),
+    /// Does what is asked of its registers and its SII, one after the other.
+    async fn serve_registers(&self, datagrams: &Datagrams) {
+        loop {
+            let (end, job) = self.registers.next().await;
+            job.perform(self.place(datagrams, None), end).await;
         }
     }
-}
 
-/// Does work for a request and gives the answer; gives the work up at the request's deadline, and when nobody wants the
-/// answer any more.
-async fn answer<T>(datagrams: &Datagrams, to: Answering<T>, work: impl Future<Output = Result<T, BringUpError>>) {
-    let end = datagrams.now().saturating_add(to.within);
-    let cancelled = async {
-        to.cancelled().await;
-        None
-    };
-    match datagrams.by(end, or(async { Some(work.await) }, cancelled)).await {
-        Some(Some(done)) => to.give(done.map_err(RequestError::from)),
-        Some(None) => {}
-        None => to.give(Err(RequestError::Expired { within: to.within })),
+    fn place<'a>(&'a self, datagrams: &'a Datagrams, mailbox: Option<&'a mut Mailbox>) -> Place<'a> {
+        Place { datagrams, who: &self.who, target: Target::Station(self.station), mailbox }
     }
 }

@@ -25,6 +25,7 @@ pub mod executor;
 mod fault;
 mod flight;
 mod foe;
+mod job;
 mod look;
 pub mod mailbox;
 pub mod matching;
@@ -53,7 +54,8 @@ pub use coe::SdoError;
 pub use datagrams::{Answer, DatagramCounters, Datagrams, Rest, Target};
 pub use error::{AlError, BringUpError, DatagramError, Label, SiiError};
 pub use executor::{block_on, join_all, try_block_on};
-pub use foe::{File, FileError, FileProgress, FileTimes};
+pub use foe::{File, FileError, FileProgress, FileTimes, FileTransfer, FileWay};
+pub use job::Place;
 pub use mailbox::{MailError, Mailbox, ReceivedEmergency};
 pub use matching::{
     Accepts, Expected, Found, FoundBy, Match, Matching, Missing, Product, identify, told_apart_by, twins,
@@ -61,7 +63,7 @@ pub use matching::{
 pub use names::{Kind, NameBook, Named, Names};
 pub use occupancy::{Driven, Occupancy, SignOfLife, occupancy};
 pub use port_errors::{PortErrors, port_errors};
-pub use request::{Inbox, Pending, RequestError, Requests, requests};
+pub use request::{Answered, Inbox, Pending, RequestError, Requests, requests};
 pub use sii::SiiNames;
 pub use startup::{Startup, StartupFailed, StartupProblem};
 pub use subdevice::{EscInfo, Identity, MailboxInfo, PdoSource, SubDevice};

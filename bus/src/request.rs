@@ -1,18 +1,23 @@
 //! Requests to the thread that owns the bus, from any thread.
 //!
 //! Whoever asks holds [`Requests`]; the bus thread holds the [`Inbox`]. The channel between them is bounded, and a request
-//! that finds it full is refused at once. Each request has a deadline: the asking side stops waiting then, whatever the
+//! that finds it full is refused at once. Each request has a deadline: whoever waits on a thread stops waiting then, whatever the
 //! bus thread does, and the bus thread gives the request up. Dropping a [`Pending`] cancels its request.
 //!
 //! Asking makes a system call on the asking thread to wake the bus thread. The realtime thread takes no part in it.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::future::{Future, IntoFuture};
+use std::pin::Pin;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 use std::thread::Thread;
 use std::time::Duration;
 
 use crate::bring_up::StateReport;
 use crate::error::BringUpError;
+use crate::foe::FileError;
+use crate::job::{Asked, Job, Place};
 
 /// Requests that may wait for the bus thread.
 const WAITING: usize = 64;
@@ -38,6 +43,9 @@ pub enum RequestError {
     /// The bus said no.
     #[error(transparent)]
     Failed(#[from] BringUpError),
+    /// A file didn't go across.
+    #[error(transparent)]
+    File(#[from] FileError),
 }
 
 /// What is asked.
@@ -45,43 +53,65 @@ pub enum RequestError {
 pub(crate) enum Question {
     /// What each SubDevice shows.
     States(Answering<Vec<StateReport>>),
-    /// Reads an object.
-    Upload { position: u16, index: u16, subindex: u8, to: Answering<Vec<u8>> },
-    /// Writes an object.
-    Download { position: u16, index: u16, subindex: u8, data: Vec<u8>, to: Answering<()> },
+    /// Something to do with the mailbox of the SubDevice at a position.
+    Mail { position: u16, job: Box<dyn Job> },
+    /// Something to do with its registers or its SII.
+    Registers { position: u16, job: Box<dyn Job> },
 }
 
-/// The place for an answer, at the bus thread.
+impl Question {
+    fn refuse(self, why: RequestError) {
+        match self {
+            Self::States(to) => to.give(Err(why)),
+            Self::Mail { job, .. } | Self::Registers { job, .. } => job.refuse(why),
+        }
+    }
+}
+
+/// The place for an answer, at the bus thread. Dropped without one, it says that the bus left operation meanwhile.
 #[derive(Debug)]
 pub(crate) struct Answering<T> {
-    answer: SyncSender<Result<T, RequestError>>,
-    wanted: Weak<()>,
+    answer: Option<oneshot::Sender<Result<T, RequestError>>>,
     /// The time that the request has.
     pub(crate) within: Duration,
 }
 
 impl<T> Answering<T> {
     /// Gives the answer. One that came too late, or that nobody wants any more, is dropped.
-    pub(crate) fn give(&self, answer: Result<T, RequestError>) {
-        let _ = self.answer.try_send(answer);
+    pub(crate) fn give(mut self, answer: Result<T, RequestError>) {
+        self.send(answer);
+    }
+
+    fn send(&mut self, answer: Result<T, RequestError>) {
+        if let Some(sender) = self.answer.take() {
+            let _ = sender.send(answer);
+        }
+    }
+
+    /// Whether somebody waits for the answer.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.answer.as_ref().is_some_and(|answer| !answer.is_closed())
     }
 
     /// Ready when nobody waits for the answer any more. It is noticed when the future is polled.
     pub(crate) async fn cancelled(&self) {
-        std::future::poll_fn(|_| {
-            if self.wanted.strong_count() == 0 { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
-        })
-        .await;
+        std::future::poll_fn(|_| if self.is_wanted() { Poll::Pending } else { Poll::Ready(()) }).await;
     }
 }
 
-/// A request that was made.
+impl<T> Drop for Answering<T> {
+    fn drop(&mut self) {
+        self.send(Err(RequestError::Unavailable("it left operation before the request was done")));
+    }
+}
+
+/// A request that was made: waited for on a thread ([`wait`](Self::wait)), or as a future. A future has its answer from the bus
+/// thread, which answers by the deadline.
 #[derive(Debug)]
 #[must_use = "dropping it cancels the request"]
 pub struct Pending<T> {
-    answer: Receiver<Result<T, RequestError>>,
+    answer: oneshot::Receiver<Result<T, RequestError>>,
     within: Duration,
-    _wanted: Arc<()>,
 }
 
 impl<T> Pending<T> {
@@ -92,8 +122,8 @@ impl<T> Pending<T> {
     pub fn wait(self) -> Result<T, RequestError> {
         match self.answer.recv_timeout(self.within) {
             Ok(answer) => answer,
-            Err(RecvTimeoutError::Timeout) => Err(RequestError::Expired { within: self.within }),
-            Err(RecvTimeoutError::Disconnected) => Err(RequestError::Ended),
+            Err(oneshot::RecvTimeoutError::Timeout) => Err(RequestError::Expired { within: self.within }),
+            Err(oneshot::RecvTimeoutError::Disconnected) => Err(RequestError::Ended),
         }
     }
 
@@ -102,9 +132,31 @@ impl<T> Pending<T> {
     pub fn try_take(&self) -> Option<Result<T, RequestError>> {
         match self.answer.try_recv() {
             Ok(answer) => Some(answer),
-            Err(TryRecvError::Empty) => None,
-            Err(TryRecvError::Disconnected) => Some(Err(RequestError::Ended)),
+            Err(oneshot::TryRecvError::Empty) => None,
+            Err(oneshot::TryRecvError::Disconnected) => Some(Err(RequestError::Ended)),
         }
+    }
+}
+
+impl<T> IntoFuture for Pending<T> {
+    type Output = Result<T, RequestError>;
+    type IntoFuture = Answered<T>;
+
+    fn into_future(self) -> Answered<T> {
+        Answered(self.answer.into_future())
+    }
+}
+
+/// The answer to a request, as a future. Dropping it cancels the request.
+#[derive(Debug)]
+#[must_use = "dropping it cancels the request"]
+pub struct Answered<T>(oneshot::AsyncReceiver<Result<T, RequestError>>);
+
+impl<T> Future for Answered<T> {
+    type Output = Result<T, RequestError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(context).map(|answer| answer.unwrap_or(Err(RequestError::Ended)))
     }
 }
 
@@ -132,40 +184,45 @@ pub fn requests() -> (Requests, Inbox) {
 
 impl Requests {
     /// What each SubDevice shows now.
-    ///
-    /// # Errors
-    /// `Full`, `Ended`.
-    pub fn states(&self, within: Duration) -> Result<Pending<Vec<StateReport>>, RequestError> {
+    pub fn states(&self, within: Duration) -> Pending<Vec<StateReport>> {
         self.ask(within, Question::States)
     }
 
-    /// Reads an object of the SubDevice at a position, by CoE.
-    ///
-    /// # Errors
-    /// `Full`, `Ended`.
-    pub fn upload(
+    /// Has something done with the mailbox of the SubDevice at a position, after what was asked of it before. `work` may take until
+    /// the deadline, and is given up where nobody wants its answer any more.
+    pub fn mail<T: Send + 'static>(
         &self,
         position: u16,
-        index: u16,
-        subindex: u8,
         within: Duration,
-    ) -> Result<Pending<Vec<u8>>, RequestError> {
-        self.ask(within, |to| Question::Upload { position, index, subindex, to })
+        work: impl AsyncFnOnce(Place<'_>) -> Result<T, RequestError> + Send + 'static,
+    ) -> Pending<T> {
+        self.ask(within, |to| Question::Mail { position, job: Box::new(Asked { to, work }) })
+    }
+
+    /// Has something done with the registers or the SII of the SubDevice at a position; it waits for no mail.
+    pub fn registers<T: Send + 'static>(
+        &self,
+        position: u16,
+        within: Duration,
+        work: impl AsyncFnOnce(Place<'_>) -> Result<T, RequestError> + Send + 'static,
+    ) -> Pending<T> {
+        self.ask(within, |to| Question::Registers { position, job: Box::new(Asked { to, work }) })
+    }
+
+    /// Reads an object of the SubDevice at a position, by CoE.
+    pub fn upload(&self, position: u16, index: u16, subindex: u8, within: Duration) -> Pending<Vec<u8>> {
+        self.mail(position, within, async move |at| {
+            let (datagrams, mailbox) = at.with_coe()?;
+            Ok(mailbox.upload(datagrams, index, subindex).await.map_err(BringUpError::from)?)
+        })
     }
 
     /// Writes an object of the SubDevice at a position, by CoE.
-    ///
-    /// # Errors
-    /// `Full`, `Ended`.
-    pub fn download(
-        &self,
-        position: u16,
-        index: u16,
-        subindex: u8,
-        data: Vec<u8>,
-        within: Duration,
-    ) -> Result<Pending<()>, RequestError> {
-        self.ask(within, |to| Question::Download { position, index, subindex, data, to })
+    pub fn download(&self, position: u16, index: u16, subindex: u8, data: Vec<u8>, within: Duration) -> Pending<()> {
+        self.mail(position, within, async move |at| {
+            let (datagrams, mailbox) = at.with_coe()?;
+            Ok(mailbox.download(datagrams, index, subindex, &data).await.map_err(BringUpError::from)?)
+        })
     }
 
     /// Wakes the bus thread, so that it looks at what else it is told.
@@ -175,20 +232,14 @@ impl Requests {
         }
     }
 
-    fn ask<T>(
-        &self,
-        within: Duration,
-        question: impl FnOnce(Answering<T>) -> Question,
-    ) -> Result<Pending<T>, RequestError> {
-        let (answer, receiver) = sync_channel(1);
-        let wanted = Arc::new(());
-        let answering = Answering { answer, wanted: Arc::downgrade(&wanted), within };
-        self.questions.try_send(question(answering)).map_err(|refused| match refused {
-            TrySendError::Full(_) => RequestError::Full,
-            TrySendError::Disconnected(_) => RequestError::Ended,
-        })?;
-        self.wake();
-        Ok(Pending { answer: receiver, within, _wanted: wanted })
+    fn ask<T>(&self, within: Duration, question: impl FnOnce(Answering<T>) -> Question) -> Pending<T> {
+        let (sender, answer) = oneshot::channel();
+        match self.questions.try_send(question(Answering { answer: Some(sender), within })) {
+            Ok(()) => self.wake(),
+            Err(TrySendError::Full(question)) => question.refuse(RequestError::Full),
+            Err(TrySendError::Disconnected(question)) => question.refuse(RequestError::Ended),
+        }
+        Pending { answer, within }
     }
 }
 
@@ -205,16 +256,11 @@ impl Inbox {
 
     /// Refuses all requests, for as long as it is polled.
     pub async fn refuse(&self, why: &'static str) {
-        let refused = || Err(RequestError::Unavailable(why));
         std::future::poll_fn(|_| {
             while let Some(question) = self.next() {
-                match question {
-                    Question::States(to) => to.give(refused().map(|()| Vec::new())),
-                    Question::Upload { to, .. } => to.give(refused().map(|()| Vec::new())),
-                    Question::Download { to, .. } => to.give(refused()),
-                }
+                question.refuse(RequestError::Unavailable(why));
             }
-            std::task::Poll::<()>::Pending
+            Poll::<()>::Pending
         })
         .await;
     }

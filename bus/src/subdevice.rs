@@ -137,6 +137,12 @@ impl MailboxInfo {
     pub const fn coe(&self) -> bool {
         self.protocols & zerocat_wire::sii::fixed::protocol::COE != 0
     }
+
+    /// Whether it speaks FoE.
+    #[must_use]
+    pub const fn foe(&self) -> bool {
+        self.protocols & zerocat_wire::sii::fixed::protocol::FOE != 0
+    }
 }
 
 /// Where the PDO map came from.

@@ -39,14 +39,14 @@ impl Bus {
     }
 
     fn upload(&self, position: u16, within: Duration) -> Pending<Vec<u8>> {
-        self.requests.upload(position, STATUS_WORD, 0, within).unwrap()
+        self.requests.upload(position, STATUS_WORD, 0, within)
     }
 }
 
 #[test]
 fn objects_are_read_and_states_told_meanwhile() {
     let mut bus = bus();
-    let (object, states) = (bus.upload(SERVO, SECOND), bus.requests.states(SECOND).unwrap());
+    let (object, states) = (bus.upload(SERVO, SECOND), bus.requests.states(SECOND));
     bus.run(SECOND / 2);
     assert_eq!(object.wait().unwrap().len(), 2);
     assert_eq!(states.wait().unwrap().len(), 6);
@@ -93,10 +93,10 @@ fn a_dropped_request_is_cancelled_and_leaves_no_frame_behind() {
 fn a_full_channel_refuses_and_a_thread_that_has_ended_is_told() {
     let bus = bus();
     let waiting: Vec<_> = (0..64).map(|_| bus.upload(SERVO, SECOND)).collect();
-    assert!(matches!(bus.requests.states(SECOND), Err(RequestError::Full)));
+    assert_eq!(bus.requests.states(SECOND).wait(), Err(RequestError::Full));
     drop(waiting);
     drop(bus.inbox);
-    assert!(matches!(bus.requests.states(SECOND), Err(RequestError::Ended)));
+    assert_eq!(bus.requests.states(SECOND).wait(), Err(RequestError::Ended));
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn a_bus_that_is_not_in_operation_refuses_requests_with_the_reason() {
 fn a_subdevice_that_was_switched_off_and_on_is_seen_in_init_without_its_station_address() {
     let mut bus = bus();
     let shown = |bus: &mut Bus| {
-        let states = bus.requests.states(SECOND).unwrap();
+        let states = bus.requests.states(SECOND);
         bus.run(SECOND);
         states.wait().unwrap().pop().unwrap().shown.ok().and_then(|shown| shown.status.state())
     };
@@ -156,4 +156,62 @@ fn a_look_finds_a_subdevice_that_was_switched_off_and_on() {
     bus.pump.segment.act(Action::PowerOff { subdevice: SERVO.into() }, now).unwrap();
     bus.pump.segment.act(Action::PowerOn { subdevice: SERVO.into() }, now).unwrap();
     assert_eq!(look(&mut bus).last(), Some(&(SERVO, Some(AlState::Init))));
+}
+
+#[test]
+fn an_answer_is_awaited_as_a_future_as_well() {
+    let mut bus = bus();
+    let asked = bus.upload(SERVO, SECOND);
+    let end = bus.datagrams.now() + SECOND;
+    let actors = async {
+        bus.actors.run(&bus.inbox).await;
+        None
+    };
+    let answered = futures_lite::future::or(async { Some(asked.await) }, actors);
+    let got = bus.pump.run(bus.datagrams.by(end, answered));
+    assert_eq!(got.flatten().unwrap().unwrap().len(), 2);
+}
+
+#[test]
+fn what_waits_behind_slow_work_ends_by_its_own_deadline_or_is_done_in_the_next_operation() {
+    let mut bus = bus();
+    let slow = bus.requests.mail(SERVO, SECOND, async |at| {
+        at.datagrams.pause(SECOND / 2).await;
+        Ok(())
+    });
+    let (behind, patient) = (bus.upload(SERVO, SECOND / 10), bus.upload(SERVO, SECOND));
+    bus.run(SECOND / 5);
+    assert_eq!(behind.try_take(), Some(Err(RequestError::Expired { within: SECOND / 10 })));
+    bus.run(SECOND / 2);
+    assert_eq!(patient.wait().unwrap().len(), 2);
+    // The first operation ended while it was at work.
+    assert!(matches!(slow.wait(), Err(RequestError::Unavailable(_))));
+}
+
+#[test]
+fn registers_are_read_while_the_mailbox_is_at_work() {
+    let mut bus = bus();
+    let slow = bus.requests.mail(SERVO, SECOND, async |at| {
+        at.datagrams.pause(SECOND / 2).await;
+        Ok(())
+    });
+    let esc = bus.requests.registers(SERVO, SECOND, async |at| {
+        Ok(at.datagrams.read_u8(at.target, 0).await.map_err(BringUpError::from)?)
+    });
+    bus.run(SECOND / 100);
+    assert!(matches!(esc.try_take(), Some(Ok(kind)) if kind != 0));
+    assert!(matches!(slow.wait(), Err(RequestError::Unavailable(_))));
+}
+
+#[test]
+fn more_than_a_mailbox_can_do_is_refused_at_once_and_the_others_are_served() {
+    let mut bus = bus();
+    let many: Vec<_> = (0..40).map(|_| bus.upload(SERVO, 10 * SECOND)).collect();
+    let other = bus.upload(0, SECOND);
+    bus.run(5 * SECOND);
+    let answers: Vec<_> = many.into_iter().map(Pending::wait).collect();
+    let full = answers.iter().filter(|answer| **answer == Err(RequestError::Full)).count();
+    let served = answers.iter().filter(|answer| answer.is_ok()).count();
+    assert_eq!((full + served, full > 0), (40, true));
+    assert!(!matches!(other.wait(), Err(RequestError::Expired { .. })));
 }

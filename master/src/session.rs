@@ -522,7 +522,7 @@ impl Session {
     /// # Errors
     /// No answer within two seconds; the network is being recovered; the session has ended.
     pub fn states(&self) -> Result<Vec<StateReport>, RequestError> {
-        self.0.requests.states(Duration::from_secs(2))?.wait()
+        self.0.requests.states(Duration::from_secs(2)).wait()
     }
 
     /// Stops in order: safe outputs, SAFE-OP, PRE-OP, INIT, tasks, realtime thread, link; and waits for it. Another handle may

@@ -95,7 +95,7 @@ fn a_session_may_be_cloned_and_used_from_any_thread() {
     let other = session.clone();
     let states = std::thread::spawn(move || other.states()).join().unwrap().unwrap();
     assert_eq!(states.len(), 6);
-    let object = session.requests().upload(5, 0x6041, 0, PATIENCE).unwrap().wait().unwrap();
+    let object = session.requests().upload(5, 0x6041, 0, PATIENCE).wait().unwrap();
     assert_eq!(object.len(), 2);
     assert!(simulation.states().contains(&AlState::Op));
     let (one, two) = (session.stop().unwrap(), session.clone().stop().unwrap());

@@ -7,6 +7,8 @@
 //! that needs a copy when there is no room for one passes unharmed and counts as spared. Not guaranteed: that rates
 //! hold over few frames.
 
+use std::time::Duration;
+
 use crate::{Link, LinkCounters, LinkFault, MAX_FRAME, Slot};
 
 mod held;
@@ -36,6 +38,8 @@ pub struct FaultInjector<L> {
     held: Held,
     frame: Box<[u8; MAX_FRAME]>,
     lent: u64,
+    /// The frame that was lent last came from the inner link just then.
+    direct: bool,
 }
 
 impl<L: Link> FaultInjector<L> {
@@ -54,6 +58,7 @@ impl<L: Link> FaultInjector<L> {
             held: Held::new(usize::from(SPARE)),
             frame: Box::new([0; MAX_FRAME]),
             lent: 0,
+            direct: false,
         }
     }
 
@@ -206,14 +211,15 @@ impl<L: Link> Link for FaultInjector<L> {
         if self.post_late() {
             self.inner.kick()?;
         }
-        let len = match self.held.next_due(&mut self.frame) {
-            Some(len) => len,
+        let (len, direct) = match self.held.next_due(&mut self.frame) {
+            Some(len) => (len, false),
             None => match self.take()? {
-                Some(len) => len,
+                Some(len) => (len, true),
                 None => return Ok(None),
             },
         };
         self.lent += 1;
+        self.direct = direct;
         Ok(Some(&self.frame[..len]))
     }
 
@@ -226,6 +232,11 @@ impl<L: Link> Link for FaultInjector<L> {
     /// Copies that wait to be late stay: the injector acts as if the network had taken them.
     fn withdraw(&mut self) {
         self.inner.withdraw();
+    }
+
+    /// The inner link's. A frame that was held comes now.
+    fn waited(&self) -> Option<Duration> {
+        self.inner.waited().filter(|_| self.direct)
     }
 }
 

@@ -27,6 +27,8 @@ pub mod tap;
 pub mod waiting;
 pub mod watch;
 
+use std::time::Duration;
+
 pub use interfaces::interfaces;
 
 /// Number of a transmit slot, from 0.
@@ -152,6 +154,12 @@ pub trait Link {
     /// system call; its time grows with the number of slots. A frame that the driver or the network has taken already
     /// can't be withdrawn. The provided method does nothing: it is for links that never hold a posted frame.
     fn withdraw(&mut self) {}
+
+    /// How long the frame that [`Link::receive`] lent last had waited for it by now, where the link knows. The provided method
+    /// knows nothing.
+    fn waited(&self) -> Option<Duration> {
+        None
+    }
 }
 
 impl<L: Link + ?Sized> Link for Box<L> {
@@ -178,5 +186,8 @@ impl<L: Link + ?Sized> Link for Box<L> {
     }
     fn withdraw(&mut self) {
         (**self).withdraw();
+    }
+    fn waited(&self) -> Option<Duration> {
+        (**self).waited()
     }
 }

@@ -13,7 +13,7 @@
 use std::ffi::CString;
 use std::fmt;
 use std::os::fd::BorrowedFd;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crate::descriptors::{self, TooManyFiles};
 use crate::slots::Slots;
@@ -134,6 +134,10 @@ struct Inbox {
     arrivals: [Arrival; BATCH],
     next: usize,
     filled: usize,
+    /// Frames are asked for with the times at which they came.
+    stamped: bool,
+    /// When the frame came that was lent last.
+    lent: Option<Duration>,
     /// Frames to ask the kernel for at once: as many as the last kick sent.
     expect: usize,
     /// Frames taken in a row while the kernel had more.
@@ -149,6 +153,8 @@ impl Inbox {
             arrivals: [Arrival::default(); BATCH],
             next: 0,
             filled: 0,
+            stamped: false,
+            lent: None,
             expect: 1,
             run: 0,
             capacity: usize::from(capacity.max(1)),
@@ -158,7 +164,7 @@ impl Inbox {
     /// Takes from the kernel what has arrived. Returns how many frames.
     fn refill(&mut self, socket: &RawSocket) -> Result<usize, libc::c_int> {
         (self.next, self.filled) = (0, 0);
-        self.filled = if self.expect == 1 {
+        self.filled = if self.expect == 1 && !self.stamped {
             let arrival = socket.receive(&mut self.buffers[0])?;
             self.arrivals[0] = arrival.unwrap_or_default();
             usize::from(arrival.is_some())
@@ -173,8 +179,9 @@ impl Inbox {
         while self.next < self.filled {
             let index = self.next;
             self.next += 1;
-            let Arrival { len, outgoing } = self.arrivals[index];
+            let Arrival { len, outgoing, at } = self.arrivals[index];
             if !outgoing && len <= MAX_FRAME {
+                self.lent = at;
                 return Some((index, len));
             }
             *dropped += 1;
@@ -229,6 +236,27 @@ impl PacketLink {
             inbox: Inbox::new(sizing.receive),
             counters: LinkCounters::default(),
         })
+    }
+
+    /// Asks the kernel when frames come, so that [`Link::waited`] says it. The kernel begins to stamp frames a little later, and
+    /// stamps those of all interfaces; a frame without a stamp came when it was taken.
+    ///
+    /// # Errors
+    /// [`PacketError::SetUp`].
+    pub fn stamp_arrivals(&mut self) -> Result<(), PacketError> {
+        self.socket.stamp_arrivals().map_err(|errno| PacketError::SetUp {
+            interface: self.interface(),
+            step: "asking for receive times",
+            source: std::io::Error::from_raw_os_error(errno),
+        })?;
+        self.inbox.stamped = true;
+        Ok(())
+    }
+
+    /// Name of its interface.
+    fn interface(&self) -> String {
+        let bytes = self.name.iter().map(|c| c.to_ne_bytes()[0]).take_while(|byte| *byte != 0);
+        String::from_utf8_lossy(&bytes.collect::<Vec<u8>>()).into_owned()
     }
 
     /// A watch that tells whether the interface is still there; `None` when it was taken before.
@@ -356,6 +384,12 @@ impl Link for PacketLink {
 
     fn withdraw(&mut self) {
         self.slots.clear();
+    }
+
+    /// By the wall clock, which may be stepped meanwhile: then it says something wrong once, or nothing.
+    fn waited(&self) -> Option<Duration> {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok()?;
+        now.checked_sub(self.inbox.lent?)
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::mem::{size_of, zeroed};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::time::Duration;
 
 use libc::{c_int, c_void, iovec, mmsghdr, sockaddr_ll, socklen_t};
 
@@ -28,6 +29,8 @@ pub(crate) struct Arrival {
     pub(crate) len: usize,
     /// The frame is one that this host sent.
     pub(crate) outgoing: bool,
+    /// When it came, since 1970 by the wall clock, where that was asked for.
+    pub(crate) at: Option<Duration>,
 }
 
 /// A non-blocking AF_PACKET socket.
@@ -53,6 +56,11 @@ impl RawSocket {
     /// there too.
     pub(crate) fn ignore_outgoing(&self) -> Result<(), c_int> {
         self.set(libc::SOL_PACKET, libc::PACKET_IGNORE_OUTGOING, 1)
+    }
+
+    /// Asks when frames come: [`RawSocket::receive_many`] says it.
+    pub(crate) fn stamp_arrivals(&self) -> Result<(), c_int> {
+        self.set(libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, 1)
     }
 
     /// Asks for memory for this many frames to send and to receive. Without CAP_NET_ADMIN the kernel limits it to
@@ -157,7 +165,7 @@ impl RawSocket {
             )
         };
         match usize::try_from(got) {
-            Ok(len) => Ok(Some(Arrival { len, outgoing: is_outgoing(&address) })),
+            Ok(len) => Ok(Some(Arrival { len, outgoing: is_outgoing(&address), at: None })),
             Err(_) => none_or(errno()).map(|()| None),
         }
     }
@@ -171,22 +179,30 @@ impl RawSocket {
             *vector = iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
         }
         let mut messages = no_messages();
-        for ((message, vector), address) in messages.iter_mut().zip(&mut vectors).zip(&mut addresses) {
+        let mut notes = [[0u64; NOTE]; BATCH];
+        for (((message, vector), address), notes) in
+            messages.iter_mut().zip(&mut vectors).zip(&mut addresses).zip(&mut notes)
+        {
             message.msg_hdr.msg_name = (&raw mut *address).cast();
             message.msg_hdr.msg_namelen = ADDRESS_LEN;
             message.msg_hdr.msg_iov = vector;
             message.msg_hdr.msg_iovlen = 1;
+            message.msg_hdr.msg_control = notes.as_mut_ptr().cast();
+            message.msg_hdr.msg_controllen = size_of::<[u64; NOTE]>();
         }
         let flags = libc::MSG_DONTWAIT | libc::MSG_TRUNC;
         let count = u32::try_from(room).unwrap_or(0);
-        // SAFETY: the first `count` messages each name an address and one vector over a buffer, all valid for writes of
-        // the sizes given during the call; no timeout is given.
+        // SAFETY: the first `count` messages each name an address, one vector over a buffer and room for notes, all valid for
+        // writes of the sizes given during the call; no timeout is given.
         let got =
             unsafe { libc::recvmmsg(self.0.as_raw_fd(), messages.as_mut_ptr(), count, flags, std::ptr::null_mut()) };
         let Ok(got) = usize::try_from(got) else { return none_or(errno()).map(|()| 0) };
-        for ((arrival, message), address) in arrivals.iter_mut().zip(&messages).zip(&addresses).take(got) {
+        for (((arrival, message), address), notes) in
+            arrivals.iter_mut().zip(&messages).zip(&addresses).zip(&notes).take(got)
+        {
             let len = usize::try_from(message.msg_len).unwrap_or(usize::MAX);
-            *arrival = Arrival { len, outgoing: is_outgoing(address) };
+            *arrival =
+                Arrival { len, outgoing: is_outgoing(address), at: stamp(notes, message.msg_hdr.msg_controllen) };
         }
         Ok(got.min(room))
     }
@@ -220,6 +236,20 @@ impl RawSocket {
         })
         .map(drop)
     }
+}
+
+/// Words of 64 bits that the kernel writes beside a frame with a stamp: length, level and type of the note, then a `timespec`
+/// (cmsg(3), socket(7)).
+const NOTE: usize = 4;
+
+/// The stamp in what the kernel wrote beside a frame, of which `len` bytes count. It has no other notes to write.
+fn stamp(notes: &[u64; NOTE], len: usize) -> Option<Duration> {
+    let [_, kind, seconds, nanoseconds] = *notes;
+    let [l0, l1, l2, l3, t0, t1, t2, t3] = kind.to_ne_bytes();
+    let (level, kind) = (c_int::from_ne_bytes([l0, l1, l2, l3]), c_int::from_ne_bytes([t0, t1, t2, t3]));
+    let stamped = len >= size_of::<[u64; NOTE]>() && (level, kind) == (libc::SOL_SOCKET, libc::SCM_TIMESTAMPNS);
+    let nanoseconds = u32::try_from(nanoseconds).ok().filter(|nanoseconds| *nanoseconds < 1_000_000_000)?;
+    stamped.then(|| Duration::new(seconds, nanoseconds))
 }
 
 const ADDRESS_LEN: socklen_t = socklen::<sockaddr_ll>();

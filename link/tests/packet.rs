@@ -45,6 +45,31 @@ fn keeps_the_contract_with_one_slot_and_a_peer_on_another_thread() {
 }
 
 #[test]
+fn a_link_that_was_asked_to_says_how_long_a_frame_has_waited() {
+    in_private_netns(|veth| {
+        let (mut link, mut peer) = open(veth, SIZING);
+        let mut send = |mark| {
+            write_frame(&mut link, Slot(0), mark);
+            link.post(Slot(0), 60).unwrap();
+            link.kick().unwrap();
+        };
+        send(1);
+        assert_eq!(drain(&mut peer), 1);
+        assert_eq!(peer.waited(), None, "nobody asked");
+        peer.stamp_arrivals().unwrap();
+        // The kernel begins to stamp some time after it was asked.
+        let held = Duration::from_millis(20);
+        let stamped = (0..100).any(|_| {
+            send(2);
+            std::thread::sleep(held);
+            assert_eq!(drain(&mut peer), 1);
+            peer.waited().unwrap() >= held
+        });
+        assert!(stamped);
+    });
+}
+
+#[test]
 fn a_burst_beyond_the_receive_memory_is_counted_to_the_frame() {
     in_private_netns(|veth| {
         let (mut link, mut peer) = open(veth, Sizing { slots: 16, receive: 8 });

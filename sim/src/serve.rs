@@ -59,6 +59,10 @@ pub struct ServeCounters {
 pub struct Server {
     next: u16,
     counters: ServeCounters,
+    /// Start of real time, while a loop runs.
+    start: Option<Instant>,
+    /// Time of the frame before.
+    before: Duration,
 }
 
 impl Server {
@@ -92,7 +96,7 @@ impl Server {
             let Some(taken) = self.take(link, &mut buffer)? else { break };
             any = true;
             let Some(bytes) = taken else { continue };
-            match segment.process(bytes, now) {
+            match segment.process(bytes, self.came(link, now)) {
                 Outcome::Lost => self.counters.lost += 1,
                 Outcome::Returned => posted |= self.answer(link, bytes),
             }
@@ -131,7 +135,11 @@ impl Server {
             empty[at] = taken.is_none();
             any |= taken.is_some();
             let Some(Some(bytes)) = taken else { continue };
-            match segment.process_at(end, bytes, now) {
+            let came = match end {
+                End::First => self.came(first, now),
+                End::Second => self.came(second, now),
+            };
+            match segment.process_at(end, bytes, came) {
                 None => self.counters.lost += 1,
                 Some(End::First) => posted[0] |= self.answer(first, bytes),
                 Some(End::Second) => posted[1] |= self.answer(second, bytes),
@@ -144,6 +152,13 @@ impl Server {
             outcome = outcome.and(second.kick());
         }
         outcome.map(|()| any)
+    }
+
+    /// When the frame that a link lent last came: as the link says, in real time, else `now`; and not before the one before.
+    fn came<L: Link + ?Sized>(&mut self, link: &L, now: Duration) -> Duration {
+        let by_link = self.start.and_then(|start| arrival(link, start));
+        self.before = by_link.unwrap_or(now).max(self.before);
+        self.before
     }
 
     /// Takes a frame from a link: none, one that is too long, or its bytes.
@@ -181,7 +196,8 @@ impl Server {
         false
     }
 
-    /// Serves until `stop` is set. `wait` may wait for a frame, at most as long as it is told. `each` is called after
+    /// Serves until `stop` is set. A frame comes when the link says that it came ([`Link::waited`]), however late this loop sees
+    /// it: a segment is not held up by the thread that plays it. `wait` may wait for a frame, at most as long as it is told. `each` is called after
     /// every step that found frames and after every wait, for displays, commands and faults of the link. Time is that
     /// since the call.
     ///
@@ -227,6 +243,7 @@ impl Server {
         mut each: impl FnMut(&mut T, &mut Segment, Duration),
     ) -> Result<(), LinkFault> {
         let start = Instant::now();
+        (self.start, self.before) = (Some(start), Duration::ZERO);
         let mut busy_at = Duration::ZERO;
         // SYNC: the flag carries no data; whoever sets it may use any ordering.
         while !stop.load(Ordering::Relaxed) {
@@ -242,16 +259,37 @@ impl Server {
             } else if now < busy_at + SPIN {
                 std::hint::spin_loop();
             } else {
+                // Nothing had come up to `now`; time goes on there, and not beyond a frame that comes during the wait.
+                self.before = now.max(self.before);
+                segment.step(self.before);
+                each(links, segment, now);
                 // The longer nothing came, the longer the wait: a MainDevice that sends at a steady rate waits for
                 // a small part of its period at most, even where this is a nap.
                 wait(links, ((now - busy_at) / 16).clamp(NAP_SHORT, NAP_LONG));
-                let now = start.elapsed();
-                segment.step(now);
-                each(links, segment, now);
             }
         }
+        self.start = None;
         Ok(())
     }
+}
+
+/// When the frame that a link lent last came, since `start`. The two clocks are read in one go, else again.
+fn arrival<L: Link + ?Sized>(link: &L, start: Instant) -> Option<Duration> {
+    const TRIES: usize = 4;
+    const CLOSE: Duration = Duration::from_micros(2);
+    let mut read = || {
+        let before = start.elapsed();
+        let waited = link.waited()?;
+        Some((before, waited, start.elapsed()))
+    };
+    let mut last = read()?;
+    for _ in 1..TRIES {
+        if last.2 - last.0 <= CLOSE {
+            break;
+        }
+        last = read()?;
+    }
+    Some(last.0.saturating_sub(last.1))
 }
 
 /// Sleeps, for links that have nothing to wait for.

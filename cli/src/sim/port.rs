@@ -4,6 +4,7 @@ use crate::exit::Failure;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use zerocat::{Fault, fault_of_packet};
 use zerocat_link::datagram::DatagramLink;
 use zerocat_link::packet::PacketLink;
@@ -52,7 +53,8 @@ impl Port {
     /// Opens a network interface.
     pub(super) fn interface(name: &str) -> Result<Self, Failure> {
         let link = PacketLink::open(name, SIZING);
-        let link = link.map_err(|error| failed(fault_of_packet(&error), name, &error))?;
+        let mut link = link.map_err(|error| failed(fault_of_packet(&error), name, &error))?;
+        link.stamp_arrivals().map_err(|error| failed(fault_of_packet(&error), name, &error))?;
         Ok(Self::Packet(link, Claim::on(name)?))
     }
 
@@ -153,5 +155,8 @@ impl Link for Port {
     }
     fn withdraw(&mut self) {
         self.link_mut().withdraw();
+    }
+    fn waited(&self) -> Option<Duration> {
+        self.link().waited()
     }
 }

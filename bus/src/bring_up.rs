@@ -125,6 +125,11 @@ impl<'d> Network<'d> {
         self.subdevices.iter().zip(self.mailboxes.iter_mut().map(Option::as_mut))
     }
 
+    /// The SubDevices, for what is read of them later.
+    pub(crate) fn subdevices_mut(&mut self) -> &mut [SubDevice] {
+        &mut self.subdevices
+    }
+
     /// Its mailboxes in bus order, which somebody else uses from now on.
     pub(crate) fn take_mailboxes(&mut self) -> Vec<Option<Mailbox>> {
         std::mem::replace(&mut self.mailboxes, self.subdevices.iter().map(|_| None).collect())

@@ -203,7 +203,7 @@ fn tell(subdevice: &SubDevice) {
 
 /// Whatever the memory holds, and also where it can't be read: the SubDevice stands on the bus like all others. One that
 /// doesn't answer at the interface is asked again as long as it may only have been held up.
-async fn read_sii(datagrams: &Datagrams, target: Target, names: SiiNames) -> Result<Sii, SiiError> {
+pub(crate) async fn read_sii(datagrams: &Datagrams, target: Target, names: SiiNames) -> Result<Sii, SiiError> {
     let mut unanswered = 0;
     loop {
         let read = async { SiiReader::open(datagrams, target).await?.with_names(names).read_all().await };

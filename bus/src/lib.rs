@@ -31,6 +31,7 @@ pub mod mailbox;
 pub mod matching;
 pub mod names;
 pub mod occupancy;
+mod op_modes;
 pub mod pdo;
 mod port_errors;
 pub mod request;

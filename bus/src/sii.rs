@@ -8,10 +8,11 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use zerocat_esi::OpMode;
 use zerocat_wire::register;
 use zerocat_wire::sii::{
-    Categories, CategoryHeader, CategoryType, Fixed, FmmuUsage, General, Pdos, SiiControl, SiiOwner, SiiStatus,
-    Strings, SyncManagerEntry, category, fixed, fixed::word, pdo,
+    Categories, CategoryHeader, CategoryType, ClockMode, Fixed, FmmuUsage, General, Pdos, SiiControl, SiiOwner,
+    SiiStatus, Strings, SyncManagerEntry, category, fixed, fixed::word, pdo,
 };
 
 use crate::datagrams::{Datagrams, Target};
@@ -73,6 +74,8 @@ pub struct Sii {
     pub tx_pdos: Vec<SiiPdo>,
     /// PDOs that the MainDevice writes.
     pub rx_pdos: Vec<SiiPdo>,
+    /// Operation modes with distributed clocks, the default first. Empty where they weren't read ([`SiiNames`]).
+    pub op_modes: Vec<OpMode>,
     /// What was damaged, and what was done instead.
     pub problems: Vec<String>,
 }
@@ -115,6 +118,9 @@ impl Sii {
                 Err(error) => self.note(category.kind, error),
             },
             CategoryType::FMMU => self.fmmus = FmmuUsage::walk(category.data).collect(),
+            CategoryType::CLOCK => {
+                self.op_modes.extend(ClockMode::walk(category.data).map(|mode| op_mode(mode, strings)));
+            }
             CategoryType::SYNC_MANAGER => self.sync_managers = SyncManagerEntry::walk(category.data).collect(),
             CategoryType::TX_PDO | CategoryType::RX_PDO => {
                 for step in Pdos::new(category.data) {
@@ -170,6 +176,10 @@ fn text(strings: &Strings<'_>, index: u8) -> String {
     text.chars().filter(|character| !character.is_control()).collect::<String>().trim().to_owned()
 }
 
+fn op_mode(mode: ClockMode, strings: &Strings<'_>) -> OpMode {
+    OpMode { name: text(strings, mode.name), description: text(strings, mode.description), mode }
+}
+
 fn sii_pdo(view: &pdo::PdoView<'_>, strings: &Strings<'_>) -> SiiPdo {
     let header = view.header();
     let entries = view.entries().map(|entry| zerocat_pdi::Entry {
@@ -184,13 +194,13 @@ fn sii_pdo(view: &pdo::PdoView<'_>, strings: &Strings<'_>) -> SiiPdo {
     SiiPdo { pdo, sync_manager, flags: header.flags }
 }
 
-/// Which names are read from an SII. They are the largest part of many, and no MainDevice needs more than that of the device.
+/// Which names are read from an SII. They are the largest part of many, and a MainDevice rarely needs more than that of the device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SiiNames {
-    /// Those of the device, its PDOs and their entries.
+    /// Those of the device, its PDOs and their entries; and its operation modes, which are asked for by name.
     #[default]
     All,
-    /// That of the device. PDOs and entries have none.
+    /// That of the device. PDOs and entries have none, and operation modes are not read.
     Device,
 }
 
@@ -258,6 +268,10 @@ impl<'d> SiiReader<'d> {
         };
         self.image.extend(CategoryType::END.0.to_le_bytes());
         let mut sii = Sii::parse(&self.image)?;
+        if self.names == SiiNames::Device {
+            // The image has zeros in their place.
+            sii.op_modes.clear();
+        }
         sii.problems.extend(walked);
         Ok(sii)
     }
@@ -324,7 +338,7 @@ impl<'d> SiiReader<'d> {
                     self.skipped = (end <= MAX_BYTES).then_some(data..end);
                     end
                 }
-                Ok(Ok(header)) if wanted(header.kind) => {
+                Ok(Ok(header)) if self.wants(header.kind) => {
                     let end = at + category::HEADER_LEN + header.data_len();
                     if end <= MAX_BYTES
                         && !self.fill_up_to_erased(end).await.inspect_err(|_| self.image.truncate(at))?
@@ -365,6 +379,16 @@ impl<'d> SiiReader<'d> {
         }
         self.image.truncate(at);
         Ok(Some(format!("SII has more than {MAX_CATEGORIES} categories; those are used")))
+    }
+
+    fn wants(&self, kind: CategoryType) -> bool {
+        use CategoryType as Kind;
+        let modes = kind == Kind::CLOCK && self.names == SiiNames::All;
+        modes
+            || matches!(
+                kind,
+                Kind::STRINGS | Kind::GENERAL | Kind::FMMU | Kind::SYNC_MANAGER | Kind::TX_PDO | Kind::RX_PDO
+            )
     }
 
     /// Reads on until the image has `len` bytes, or ends in erased memory, which no category has so much of. Returns
@@ -453,15 +477,10 @@ fn strings_end(data: &[u8], count: u8) -> Option<usize> {
     (end <= data.len()).then_some(end)
 }
 
-fn wanted(kind: CategoryType) -> bool {
-    use CategoryType as Kind;
-    matches!(kind, Kind::STRINGS | Kind::GENERAL | Kind::FMMU | Kind::SYNC_MANAGER | Kind::TX_PDO | Kind::RX_PDO)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use zerocat_wire::sii::{Composer, Identity, Pdo, PdoEntry};
+    use zerocat_wire::sii::{Composer, Identity, Pdo, PdoEntry, clock};
 
     fn image() -> Vec<u8> {
         let mut image = vec![0; 1024];
@@ -469,6 +488,10 @@ mod tests {
         let mut composer = Composer::new(&mut image, &fixed).unwrap();
         composer.strings(&["EL3002", "EL3002 2Ch. Ana. Input", "Value"]).unwrap();
         composer.general(&General { order: 1, name: 2, ..General::default() }).unwrap();
+        let mode = ClockMode { assign_activate: 0x0300, name: 3, ..ClockMode::default() };
+        let mut bytes = [0; clock::LEN];
+        mode.emit(&mut bytes).unwrap();
+        composer.category(CategoryType::CLOCK, &bytes).unwrap();
         composer.category(CategoryType(2000), &[1, 2, 3, 4]).unwrap();
         let header = Pdo { index: 0x1a00, entries: 0, sync_manager: 3, dc_sync: 0, name: 0, flags: 0 };
         let entry = PdoEntry { index: 0x6000, subindex: 1, name: 3, data_type: 3, bit_length: 16, flags: 0 };
@@ -490,6 +513,8 @@ mod tests {
         assert_eq!(lengths, [(0, 5), (0x6000, 16)]);
         assert_eq!((sii.tx_pdos[0].sync_manager, sii.tx_pdos[1].sync_manager), (Some(3), None));
         assert_eq!(sii.entry(0x6000, 1).unwrap().name, "Value");
+        let [mode] = &sii.op_modes[..] else { panic!("{:?}", sii.op_modes) };
+        assert_eq!((mode.name.as_str(), mode.mode.assign_activate), ("Value", 0x0300));
         assert_eq!(sii.problems, [""; 0]);
     }
 

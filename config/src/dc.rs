@@ -3,9 +3,11 @@
 //! What is here says what a rig asks for, and is pure: which cycle and shift a SubDevice's SYNC has is computed from the rig, the
 //! cycle and the SubDevice's operation modes ([`SubDeviceDc::times`]). Not here: what is done on the bus.
 
+mod lead;
 mod subdevice;
 mod times;
 
+pub use lead::usual_lead;
 pub use subdevice::{SubDeviceDc, Sync0, Sync1};
 pub use times::{SyncProblem, SyncTimes};
 

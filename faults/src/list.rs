@@ -208,6 +208,9 @@ faults! {
     SubdevicesNotRead "subdevices_not_read" Device Some(5);
         "a scan could not read what some SubDevices map";
         "the message has the reason of each; --timeout waits longer";
+    SyncImpossible "sync_impossible" Config Some(5);
+        "a SubDevice can't have the SYNC that the rig file asks for";
+        "the message has the numbers, or the operation modes that it has; change its `dc` or the rate";
     ProcessDataUnplaced "process_data_unplaced" Config Some(5);
         "the process data can't be laid out, or needs more frames than the link has";
         "list all PDO entries in the rig file, or use fewer";

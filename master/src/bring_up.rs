@@ -9,6 +9,7 @@ use crate::named::named;
 use crate::recognition::{Unnamed, recognise};
 use crate::shutdown::LOOK;
 use crate::stopping::StopWatch;
+use crate::sync_times::sync_times;
 use crate::told::Retried;
 use crate::uncommanded::Uncommanded;
 use crate::void;
@@ -17,6 +18,7 @@ use zerocat_bus::{
     AlReached, BringUpError, Driven, Label, Matching, Missing, Network, Occupancy, Options, SiiNames, SubDevice, Times,
     events, occupancy,
 };
+use zerocat_config::dc::{SyncProblem, SyncTimes};
 use zerocat_config::{Problem, Rig, Timeouts, Transition};
 use zerocat_engine::{
     ControlClosed, Counters, CyclicLane, Exchange, LaneError, LaneOptions, MailReader, NewestPort, PROCESS_DATA_ROOM,
@@ -90,6 +92,14 @@ pub enum StartError {
         below(.0)
     )]
     Unnamed(Vec<Unnamed>),
+    /// A SubDevice can't have the SYNC that the rig file asks for.
+    #[error("{who} can't have the SYNC that the rig file asks for")]
+    Sync {
+        /// Which one.
+        who: String,
+        /// Why.
+        source: SyncProblem,
+    },
     /// The process data doesn't fit.
     #[error("lay out the process image")]
     Layout(#[from] LayoutError),
@@ -224,6 +234,8 @@ pub struct Planned<'d> {
     pub matching: Matching,
     /// The tasks' channels.
     pub bindings: Bindings,
+    /// The SYNC of each SubDevice that asks for it, by position.
+    pub(crate) sync: Vec<(u16, SyncTimes)>,
     /// Counters when the exchange was installed.
     pub(crate) before: Counters,
     /// How long the machine had been suspended in all by then.
@@ -308,6 +320,7 @@ impl<'a> Machine<'a> {
         for (position, times) in times(&self.rig, &matching) {
             network.set_times(position, times);
         }
+        let sync = sync_times(&self.rig, &mut network, &matching).await?;
         self.observer.enter(Phase::PreOp);
         let reached = network.to_pre_op().await?;
         self.tell_retried(reached, &matching);
@@ -332,6 +345,7 @@ impl<'a> Machine<'a> {
             plan,
             matching,
             bindings,
+            sync,
             before: self.counters.read(),
             suspended_before,
             voider: Voider::default(),

@@ -80,6 +80,7 @@ impl StartError {
             Self::Missing { missing, .. } if missing.iter().all(Missing::differs) => Fault::SubdeviceMismatch,
             Self::Missing { .. } => Fault::SubdeviceMissing,
             Self::Unnamed(_) => Fault::SubdeviceUnnamed,
+            Self::Sync { .. } => Fault::SyncImpossible,
             Self::Layout(_) | Self::Slots { .. } | Self::Lane(_) => Fault::ProcessDataUnplaced,
             Self::Watchdog { .. } => Fault::WatchdogTooShort,
             Self::Bind(_) => Fault::ChannelUnplaced,

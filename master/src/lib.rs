@@ -98,6 +98,7 @@ mod stopping;
 mod subscribers;
 mod supervision;
 mod surroundings;
+mod sync_times;
 mod tasks;
 #[cfg(feature = "testing")]
 pub mod testing;

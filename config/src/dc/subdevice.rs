@@ -102,7 +102,7 @@ impl SubDeviceDc {
         self
     }
 
-    /// Whether it asks for SYNC.
+    /// Whether it asks for SYNC, as far as the rig file says: a mode by name may turn out to have none.
     #[must_use]
     pub fn asks_for_sync(&self) -> bool {
         self.assign_activate != Some(0)

@@ -128,7 +128,7 @@ struct Asked {
 
 impl SubDeviceDc {
     /// Its SYNC in numbers. `network` is the network's cycle, `exchanged` the time from one exchange of the SubDevice to the next,
-    /// a multiple of it; `modes` are its operation modes. `None` where it asks for no SYNC.
+    /// a multiple of it; `modes` are its operation modes. `None` where it asks for no SYNC, also by a mode that has none.
     ///
     /// # Errors
     /// Why it can't have what it asks for, with the numbers.
@@ -141,6 +141,7 @@ impl SubDeviceDc {
         let of_mode = self.mode.as_deref().map(|name| find(name, modes)).transpose()?;
         let asked = match (of_mode, self.assign_activate) {
             (_, Some(0)) => return Ok(None),
+            (Some(mode), _) if mode.mode.assign_activate == 0 => return Ok(None),
             (Some(mode), _) => of_a_mode(mode, whole(exchanged)),
             (None, Some(word)) => Asked { word, cycle0: whole(exchanged), shift0: 0, delay1: 0 },
             (None, None) => return Err(SyncProblem::Nothing),
@@ -184,7 +185,7 @@ impl Asked {
             fits.ok_or(SyncProblem::Register { what, ns, least, register })
         };
         let sync0_cycle = register("a cycle of SYNC0", signed(cycle0), 1, CYCLE)?;
-        if network == 0 || (cycle0 % network != 0 && network % cycle0 != 0) {
+        if network == 0 || !(cycle0.is_multiple_of(network) || network.is_multiple_of(cycle0)) {
             return Err(SyncProblem::Cycle { sync0: cycle0, cycle: network });
         }
         if shift0.unsigned_abs() >= cycle0 {

@@ -64,7 +64,8 @@ fn sync1_has_a_delay_or_a_cycle_and_a_shift() {
 fn a_slow_exchange_has_a_slow_sync0() {
     let slow = SubDeviceDc::activate(0x0300).times(MS, MS * 4, &[]).unwrap().unwrap();
     assert_eq!(slow.sync0_cycle, 4_000_000);
-    assert_eq!(SubDeviceDc::activate(0).times(MS, MS, &[]), Ok(None));
+    assert_eq!(times(&SubDeviceDc::activate(0), &[]), Ok(None));
+    assert_eq!(times(&SubDeviceDc::mode("SM"), &[named("SM", ClockMode::default())]), Ok(None));
 }
 
 #[test]

@@ -149,3 +149,24 @@ def test_sync0_comes_at_its_phase(request, tmp_path):
         before = register(servo, SYSTEM_TIME, 8)
         following = register(servo, NEXT_SYNC0, 8)
         assert following > before and following % cycle == shift
+
+
+def test_a_drive_that_insists_on_sync0_refuses_safeop_without_it(request, tmp_path):
+    """As drives in cyclic synchronous modes do: AL status code 0x0030."""
+    subdevices = [{"profile": "coupler"}, {"profile": "servo", "clock": {"needs_sync": True}}]
+    with simulated(request.config, *file_of(tmp_path, subdevices)), soem(request.config) as bus:
+        servo = bus.slaves[1]
+        assert bus.config_dc()
+        # SOEM asks for SAFE-OP when it maps.
+        with contextlib.suppress(pysoem.ConfigMapError):
+            bus.config_map()
+        assert bus.state_check(pysoem.SAFEOP_STATE, 1_000_000) != pysoem.SAFEOP_STATE
+        bus.read_state()
+        assert servo.al_status == 0x0030
+        servo.state = pysoem.PREOP_STATE + pysoem.STATE_ACK
+        servo.write_state()
+        assert servo.state_check(pysoem.PREOP_STATE, 10_000_000) == pysoem.PREOP_STATE
+        servo.dc_sync(True, 1_000_000, 250_000)
+        bus.state = pysoem.SAFEOP_STATE
+        bus.write_state()
+        assert bus.state_check(pysoem.SAFEOP_STATE, 10_000_000) == pysoem.SAFEOP_STATE

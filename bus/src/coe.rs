@@ -204,6 +204,12 @@ impl Mailbox {
         self.download_once(datagrams, &transfer, target, data).await
     }
 
+    /// The error of an upload that brought something else than it should.
+    #[must_use]
+    pub fn senseless_upload(&self, index: u16, subindex: u8, what: String) -> SdoError {
+        senseless(&self.transfer(SdoService::Upload, index, subindex), what)
+    }
+
     fn transfer(&self, service: SdoService, index: u16, subindex: u8) -> Transfer {
         Transfer { who: self.who().clone(), service, index, subindex }
     }

@@ -7,7 +7,8 @@
 
 use zerocat_wire::WireError;
 use zerocat_wire::coe::{
-    self, CoeHeader, CoeService, EntryAnswer, EntryQuery, InfoError, InfoHeader, InfoOp, ObjectAnswer, ObjectQuery,
+    self, CoeHeader, CoeService, EntryAnswer, EntryQuery, InfoError, InfoHeader, InfoOp, ListAnswer, ListQuery,
+    ListType, ObjectAnswer, ObjectQuery,
 };
 use zerocat_wire::mailbox::{MailboxHeader, MailboxType};
 
@@ -47,6 +48,7 @@ pub struct EntryDescription {
 /// What is asked.
 #[derive(Debug, Clone, Copy)]
 enum Query {
+    List(ListQuery),
     Object(ObjectQuery),
     Entry(EntryQuery),
 }
@@ -54,6 +56,7 @@ enum Query {
 impl Query {
     fn emit(self, room: &mut [u8]) -> Result<usize, WireError> {
         match self {
+            Self::List(query) => query.emit(room),
             Self::Object(query) => query.emit(room),
             Self::Entry(query) => query.emit(room),
         }
@@ -61,6 +64,7 @@ impl Query {
 
     const fn response(self) -> InfoOp {
         match self {
+            Self::List(_) => InfoOp::ListResponse,
             Self::Object(_) => InfoOp::ObjectResponse,
             Self::Entry(_) => InfoOp::EntryResponse,
         }
@@ -69,6 +73,7 @@ impl Query {
     /// Whether the first fragment of an answer answers it.
     fn is_answered_by(self, body: &[u8]) -> bool {
         match self {
+            Self::List(ListQuery(kind)) => body.get(..2).is_some_and(|is| is == (kind as u16).to_le_bytes()),
             Self::Object(query) => body.get(..2).is_some_and(|index| index == query.index.to_le_bytes()),
             Self::Entry(query) => {
                 let [low, high] = query.index.to_le_bytes();
@@ -79,6 +84,17 @@ impl Query {
 }
 
 impl Mailbox {
+    /// The indexes of all objects, as the SubDevice lists them.
+    ///
+    /// # Errors
+    /// [`SdoError`].
+    pub async fn list_objects(&mut self, datagrams: &Datagrams) -> Result<Vec<u16>, SdoError> {
+        let (transfer, query) = (self.question(0, 0), Query::List(ListQuery(ListType::All)));
+        let body = self.inquire(datagrams, &transfer, query).await?;
+        let list = ListAnswer::parse(&body).map_err(|error| senseless(&transfer, error))?;
+        Ok(list.words().collect())
+    }
+
     /// Asks what an object is.
     ///
     /// # Errors

@@ -16,6 +16,7 @@ mod io;
 mod oversampled;
 mod place;
 mod program;
+mod subdevice;
 mod wait;
 mod why;
 
@@ -28,6 +29,9 @@ pub use entry::{Entry, Identity, SubDeviceRef};
 pub use field::{Bits, Field};
 pub use handle::{In, Out};
 pub use io::{Io, Past};
+pub(crate) use place::keys;
 pub(crate) use program::Program;
+pub(crate) use subdevice::Keys;
+pub use subdevice::{NoSuchSubDevice, SubDeviceHandle};
 pub use wait::Waiting;
 pub use why::{EntryError, EntryErrors, EntryProblem};

@@ -123,8 +123,8 @@ pub use fault::fault_of_packet;
 pub use fault::fault_of_xdp;
 pub use fault::{fault_of_config, fault_of_lock};
 pub use front::{
-    Bits, Bus, Cycle, Entry, EntryError, EntryErrors, EntryProblem, Field, Identity, In, Io, NoCycle, Out, Past,
-    Refused, SubDeviceRef, Waiting,
+    Bits, Bus, Cycle, Entry, EntryError, EntryErrors, EntryProblem, Field, Identity, In, Io, NoCycle, NoSuchSubDevice,
+    Out, Past, Refused, SubDeviceHandle, SubDeviceRef, Waiting,
 };
 pub use health::OutOfOp;
 pub use latest::ChannelValue;
@@ -156,8 +156,12 @@ pub use void::{CommandedAgain, CommandsVoid, WhyVoid};
 pub use wanted::doctor_request;
 
 pub use zerocat_bus::names::{IN_ALL as NAMES_IN_ALL, PER_SUBDEVICE as NAMES_PER_SUBDEVICE};
+pub use zerocat_bus::sdo_info::{EntryDescription, ObjectDescription};
 pub use zerocat_bus::sii::Content as SiiContent;
-pub use zerocat_bus::{Pending, PortErrors, RequestError, Requests, StartupFailed, StartupProblem, StateReport};
+pub use zerocat_bus::{
+    AlShown, Answered, FileError, FileProgress, FileTransfer, FileWay, Pending, PortErrors, RequestError, Requests,
+    StartupFailed, StartupProblem, StateReport,
+};
 pub use zerocat_config as config;
 pub use zerocat_config::dc::SubDeviceDc;
 pub use zerocat_config::{CheckedRig, Patience};

@@ -8,7 +8,9 @@
 
 use crate::bring_up::{Planned, Ports};
 use crate::events::Observer;
-use crate::front::{Asked, Bus, Io, IoEnds, Parts, ProgramClock, Waiting};
+use crate::front::{
+    self, Asked, Bus, Io, IoEnds, Keys, NoSuchSubDevice, Parts, ProgramClock, SubDeviceHandle, SubDeviceRef, Waiting,
+};
 use crate::machine::{DrivenBus, Life, LifeError, Machine, StopWish, UnwatchedOutputs};
 use crate::subscribers::{Events, Subscribers};
 use crate::surroundings::Calm;
@@ -22,7 +24,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
-use zerocat_bus::{Datagrams, PduLoop, requests};
+use zerocat_bus::{Datagrams, Inbox, PduLoop, Requests, requests};
 use zerocat_config::{ConfigError, Rig, Task};
 use zerocat_engine::{
     AcyclicSettings, Controls, Counters, CountersReader, Engine, EngineParts, EventReader, Pool, Slack, Step, Stepper,
@@ -112,6 +114,7 @@ pub struct OwnLoop<L> {
     given: Rc<RefCell<Given>>,
     stop: StopWish,
     subscribers: Subscribers,
+    requests: Requests,
     waiting: Waiting,
     _events: EventReader,
 }
@@ -173,12 +176,13 @@ impl<L: Link> OwnLoop<L> {
         let (engine, parts) = Engine::new(link, Timing::for_period(period.duration()), pool, acyclic);
         let EngineParts { controls, counters, events } = parts;
         let (given, subscribers) = (Rc::default(), observer.subscribers());
-        let lived = Lived { rig, asked, observer, stop: stop.clone(), given: Rc::clone(&given), cyclic_slots };
+        let (requests, inbox) = requests();
+        let lived = Lived { rig, asked, observer, stop: stop.clone(), given: Rc::clone(&given), cyclic_slots, inbox };
         let ends = Ends { controls, counters, pdu_loop, clock: clock.clone() };
         let first = Time(nanos(clock.read())).after(period.duration());
         let stepper = Stepper::new(engine, Grid::new(first, period));
         let life = Course::Goes(Box::pin(live(lived, ends)));
-        Ok(Self { stepper, clock, busy: true, life, given, stop, subscribers, waiting, _events: events })
+        Ok(Self { stepper, clock, busy: true, life, given, stop, subscribers, requests, waiting, _events: events })
     }
 
     /// Does what is due at a time of the caller's clock, which doesn't go back. Whether a cycle ended.
@@ -251,6 +255,16 @@ impl<L: Link> OwnLoop<L> {
         }
     }
 
+    /// One SubDevice, by its key or its position, once the bus was found: its objects, files, registers and state. The steps that
+    /// follow do what is asked of it, so an answer is taken when it is there ([`Pending::try_take`](crate::Pending::try_take)), not
+    /// waited for.
+    ///
+    /// # Errors
+    /// There is no such SubDevice.
+    pub fn subdevice(&self, of: impl Into<SubDeviceRef>) -> Result<SubDeviceHandle, NoSuchSubDevice> {
+        self.given.borrow().keys.handle(&of.into(), &self.requests)
+    }
+
     /// Subscribes to what happens from now on.
     #[must_use]
     pub fn events(&self) -> Events {
@@ -294,6 +308,7 @@ struct Lived {
     stop: StopWish,
     given: Rc<RefCell<Given>>,
     cyclic_slots: u16,
+    inbox: Inbox,
 }
 
 /// The engine's ends.
@@ -308,13 +323,13 @@ struct Ends {
 #[derive(Debug, Default)]
 struct Given {
     io: Option<IoEnds>,
+    keys: Keys,
 }
 
 async fn live(lived: Lived, ends: Ends) -> Result<Life, LifeError> {
-    let Lived { rig, asked, observer, stop, given, cyclic_slots } = lived;
+    let Lived { rig, asked, observer, stop, given, cyclic_slots, inbox } = lived;
     let Ends { controls, counters, pdu_loop, clock } = ends;
     let datagrams = Datagrams::new(pdu_loop, move || clock.read());
-    let (_requests, inbox) = requests();
     let mut machine = Machine {
         rig: Cow::Borrowed(&rig),
         datagrams: &datagrams,
@@ -331,7 +346,8 @@ async fn live(lived: Lived, ends: Ends) -> Result<Life, LifeError> {
     };
     let connect = |planned: &Planned<'_>| {
         let mut ports = Ports::default();
-        given.borrow_mut().io = Some(asked.connect(&rig, planned, &mut ports)?);
+        let io = Some(asked.connect(&rig, planned, &mut ports)?);
+        *given.borrow_mut() = Given { io, keys: front::keys(planned) };
         Ok(ports)
     };
     machine.live(connect, |_| {}).await

@@ -11,7 +11,7 @@ use crate::capture::CaptureError;
 use crate::core::{Core, link_slots};
 use crate::events::{Observer, Phase};
 use crate::files::Files;
-use crate::front::{Asked, EntryErrors, IoEnds};
+use crate::front::{self, Asked, EntryErrors, IoEnds, Keys, NoSuchSubDevice, SubDeviceHandle, SubDeviceRef};
 use crate::health::OutOfOp;
 use crate::latest::{ChannelValue, Latest};
 use crate::link::{LinkOpenError, LinkRequest, OpenLink, asked, open_link_unless};
@@ -188,6 +188,7 @@ pub(crate) struct Facts {
     pub(crate) network: NetworkReport,
     pub(crate) time_to_op: Duration,
     latest: Latest,
+    keys: Keys,
 }
 
 impl Facts {
@@ -208,6 +209,7 @@ impl Facts {
             network: run_report::network(rig, planned, core.thread.waits().wait.name()),
             time_to_op,
             latest: tasks.latest_values(),
+            keys: front::keys(planned),
         }
     }
 }
@@ -515,6 +517,14 @@ impl Session {
     #[must_use]
     pub fn requests(&self) -> &Requests {
         &self.0.requests
+    }
+
+    /// One SubDevice, by its key or its position: its objects, files, registers and state, from any thread.
+    ///
+    /// # Errors
+    /// There is no such SubDevice.
+    pub fn subdevice(&self, of: impl Into<SubDeviceRef>) -> Result<SubDeviceHandle, NoSuchSubDevice> {
+        self.0.facts.keys.handle(&of.into(), &self.0.requests)
     }
 
     /// What each SubDevice shows now.

@@ -6,6 +6,7 @@
 use super::asked::{Wanted, What};
 use super::entry::{Entry, SubDeviceRef};
 use super::field::Shape;
+use super::subdevice::{Keys, NoSuchSubDevice};
 use super::why::{EntryError, EntryProblem};
 use crate::bind::{candidate, mapped};
 use crate::bring_up::Planned;
@@ -20,21 +21,22 @@ pub(super) struct Located {
     pub(super) elements: Vec<BitSpan>,
 }
 
+impl From<NoSuchSubDevice> for EntryProblem {
+    fn from(NoSuchSubDevice { keys, .. }: NoSuchSubDevice) -> Self {
+        Self::NoSubDevice { keys }
+    }
+}
+
 /// The bus that was found.
 pub(super) struct OnBus<'a> {
     rig: &'a Rig,
     planned: &'a Planned<'a>,
-    /// Key and position of everybody.
-    keys: Vec<(String, u16)>,
+    keys: Keys,
 }
 
 impl<'a> OnBus<'a> {
     pub(super) fn new(rig: &'a Rig, planned: &'a Planned<'a>) -> Self {
-        let key = |one: &zerocat_bus::SubDevice| {
-            let own = planned.key(one.position);
-            (own.unwrap_or_else(|| key_of(one.position, &one.name, one.sii.content)), one.position)
-        };
-        Self { rig, planned, keys: planned.network.subdevices().iter().map(key).collect() }
+        Self { rig, planned, keys: keys(planned) }
     }
 
     /// Finds an entry.
@@ -46,14 +48,14 @@ impl<'a> OnBus<'a> {
         let shape = wanted.shape;
         let (position, entry) = match &wanted.what {
             What::Entry { of, entry } => {
-                let position = self.position(of)?;
+                let position = self.keys.position(of)?;
                 self.is_of_type(position, *entry, shape, direction)?;
                 (position, *entry)
             }
             What::Channel(name) => {
                 let channel = self.channel(name, shape, direction)?;
                 let ResolvedChannel { slave, index, subindex, place, bit, .. } = channel;
-                (self.position(&SubDeviceRef::Key(slave))?, Entry { index, subindex, place, bit })
+                (self.keys.position(&SubDeviceRef::Key(slave))?, Entry { index, subindex, place, bit })
             }
         };
         let none = || EntryProblem::NotMapped { mapped: Vec::new() };
@@ -63,15 +65,6 @@ impl<'a> OnBus<'a> {
             self.is_free(&elements)?;
         }
         Ok(Located { position, elements })
-    }
-
-    fn position(&self, of: &SubDeviceRef) -> Result<u16, EntryProblem> {
-        let is_it = |(key, position): &&(String, u16)| match of {
-            SubDeviceRef::Key(wanted) => key == wanted,
-            SubDeviceRef::Position(wanted) => position == wanted,
-        };
-        let keys = || self.keys.iter().map(|(key, _)| key.clone()).collect();
-        self.keys.iter().find(is_it).map(|(_, at)| *at).ok_or_else(|| EntryProblem::NoSubDevice { keys: keys() })
     }
 
     fn channel(&self, name: &str, shape: Shape, direction: Direction) -> Result<ResolvedChannel, EntryProblem> {
@@ -106,6 +99,15 @@ impl<'a> OnBus<'a> {
         }
         Ok(())
     }
+}
+
+/// The key and the position of everybody: that of the rig file or of the program, else the one that `zerocat init` gives.
+pub(crate) fn keys(planned: &Planned<'_>) -> Keys {
+    let key = |one: &zerocat_bus::SubDevice| {
+        let own = planned.key(one.position);
+        (own.unwrap_or_else(|| key_of(one.position, &one.name, one.sii.content)), one.position)
+    };
+    Keys(planned.network.subdevices().iter().map(key).collect())
 }
 
 /// The bits of an entry, element by element.

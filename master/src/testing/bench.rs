@@ -1,6 +1,6 @@
 //! A bus on the bench: a program's own loop under virtual time, with a simulated segment at its end.
 
-use crate::front::{Bus, Cycle, Io, NoCycle};
+use crate::front::{Bus, Cycle, Io, NoCycle, NoSuchSubDevice, SubDeviceHandle, SubDeviceRef};
 use crate::machine::{Life, LifeError};
 use crate::own_loop::{OwnLoop, OwnLoopError};
 use crate::subscribers::Events;
@@ -168,6 +168,15 @@ impl Bench {
     #[must_use]
     pub const fn now(&self) -> Duration {
         self.now
+    }
+
+    /// One SubDevice, by its key or its position, as [`Session::subdevice`](crate::Session::subdevice) gives it; the cycles that
+    /// follow do what is asked of it.
+    ///
+    /// # Errors
+    /// There is no such SubDevice.
+    pub fn subdevice(&self, of: impl Into<SubDeviceRef>) -> Result<SubDeviceHandle, NoSuchSubDevice> {
+        self.own.subdevice(of)
     }
 
     /// Subscribes to what happens from now on.

@@ -236,6 +236,12 @@ pub enum BringUpError {
         /// What was asked for.
         asked: Duration,
     },
+    /// The SubDevice that was chosen for it has no system time.
+    #[error("{who} can't be the reference clock: it has no system time; choose another, or none")]
+    NoReferenceClock {
+        /// Who.
+        who: Label,
+    },
     /// There is no SubDevice at this position.
     #[error("no SubDevice at position {position}; there are {count}")]
     NoSuchPosition {
@@ -298,7 +304,10 @@ impl BringUpError {
     #[must_use]
     pub fn who(&self) -> Option<&Label> {
         match self {
-            Self::SubDevice { who, .. } | Self::Sii { who, .. } | Self::Watchdog { who, .. } => Some(who),
+            Self::SubDevice { who, .. }
+            | Self::Sii { who, .. }
+            | Self::Watchdog { who, .. }
+            | Self::NoReferenceClock { who } => Some(who),
             Self::Al(error) => Some(error.who()),
             Self::Sdo(error) => Some(error.who()),
             Self::Startup(failed) => Some(&failed.who),

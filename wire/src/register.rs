@@ -96,6 +96,8 @@ pub const DC_DIFFERENCE: u16 = 0x092C;
 pub const DC_SPEED_COUNTER_START: u16 = 0x0930;
 /// DC speed counter difference, u16.
 pub const DC_SPEED_COUNTER_DIFFERENCE: u16 = 0x0932;
+/// DC filter depths as powers of two, u8 each: of the system time difference, of the speed counter.
+pub const DC_FILTER_DEPTHS: u16 = 0x0934;
 /// DC cyclic unit control, u8.
 pub const DC_CYCLIC_CONTROL: u16 = 0x0980;
 /// DC activation, u8.

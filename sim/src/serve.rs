@@ -277,7 +277,7 @@ impl Server {
 fn arrival<L: Link + ?Sized>(link: &L, start: Instant) -> Option<Duration> {
     const TRIES: usize = 4;
     const CLOSE: Duration = Duration::from_micros(2);
-    let mut read = || {
+    let read = || {
         let before = start.elapsed();
         let waited = link.waited()?;
         Some((before, waited, start.elapsed()))

@@ -10,6 +10,7 @@ mod demo;
 mod doctor;
 mod exit;
 mod faults;
+mod import;
 mod init;
 mod live;
 mod man;
@@ -53,6 +54,7 @@ enum Command {
     Sim(sim::Sim),
     Scan(scan::Scan),
     Init(init::Init),
+    Import(import::Import),
     Check(check::Check),
     Schema(schema::Schema),
     Faults(faults::Faults),
@@ -74,6 +76,7 @@ impl Command {
             Self::Check(_)
                 | Self::Schema(_)
                 | Self::Faults(_)
+                | Self::Import(_)
                 | Self::Doctor(_)
                 | Self::Tune(_)
                 | Self::Completions(_)
@@ -114,6 +117,7 @@ fn run() -> Done {
         Command::Sweep(command) => command.run(&signals),
         Command::Check(command) => signals.release().and_then(|()| command.run()),
         Command::Schema(command) => signals.release().and_then(|()| command.run()),
+        Command::Import(command) => signals.release().and_then(|()| command.run()),
         Command::Faults(command) => signals.release().and_then(|()| command.run()),
         Command::Bench(command) => command.run(signals),
         Command::Doctor(command) => signals.release().and_then(|()| command.run()),

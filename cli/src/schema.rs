@@ -3,6 +3,7 @@
 use crate::Done;
 use crate::check::Verdict;
 use crate::exit::{ErrorDocument, WithError};
+use crate::import::Imported;
 use crate::print;
 use clap::{Args, ValueEnum};
 use zerocat::config::Rig;
@@ -32,6 +33,8 @@ enum Format {
     Lines,
     /// Result of `check`.
     Check,
+    /// Result of `import`.
+    Import,
     /// Result of `campaign`.
     Campaign,
     /// Result of `sweep`.
@@ -48,6 +51,7 @@ impl Schema {
             Format::Report => print::json(&schemars::schema_for!(Report)),
             Format::Lines => print::json(&lines_schema()),
             Format::Check => print::json(&schemars::schema_for!(WithError<'static, Verdict>)),
+            Format::Import => print::json(&schemars::schema_for!(Imported)),
             Format::Campaign => print::json(&schemars::schema_for!(CampaignReport)),
             Format::Sweep => print::json(&schemars::schema_for!(SweepReport)),
             Format::Error => print::json(&schemars::schema_for!(ErrorDocument)),

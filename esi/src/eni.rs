@@ -11,6 +11,8 @@
 mod command;
 mod error;
 mod image;
+mod left_out;
+mod state_timeouts;
 mod subdevice;
 
 use std::path::Path;
@@ -19,6 +21,8 @@ use std::time::Duration;
 pub use command::{CoeCommand, RegisterCommand};
 pub use error::EniError;
 pub use image::Variable;
+pub use left_out::LeftOut;
+pub use state_timeouts::StateTimeouts;
 pub use subdevice::{Area, Clock, EniSubDevice};
 
 use crate::catalogue::load;
@@ -36,8 +40,8 @@ pub struct Network {
     pub outputs: Vec<Variable>,
     /// Time from one cycle to the next, of the first cyclic task.
     pub cycle: Option<Duration>,
-    /// What the file holds and this value does not, in words, with the reason.
-    pub left_out: Vec<String>,
+    /// What the file holds and this value does not, with the reason.
+    pub left_out: Vec<LeftOut>,
 }
 
 impl Network {
@@ -70,6 +74,7 @@ impl Network {
         let mut left_out = Vec::new();
         let mut subdevices = Vec::new();
         for (position, slave) in config.children("Slave").enumerate() {
+            let position = u16::try_from(position).map_err(|_| EniError::TooMany)?;
             subdevices.push(subdevice::read(&slave, position, &mut left_out)?);
         }
         if subdevices.is_empty() {
@@ -87,11 +92,11 @@ impl Network {
 }
 
 /// The cycle of the first cyclic task; the others, and copies between SubDevices, are left out.
-fn cycle(config: &Element<'_>, left_out: &mut Vec<String>) -> Result<Option<Duration>, EniError> {
+fn cycle(config: &Element<'_>, left_out: &mut Vec<LeftOut>) -> Result<Option<Duration>, EniError> {
     let more = config.children("Cyclic").count().saturating_sub(1);
     if more > 0 {
-        left_out
-            .push(format!("{more} further cyclic tasks: all SubDevices are exchanged in the cycle of the first one"));
+        let why = "all SubDevices are exchanged in the cycle of the first one";
+        left_out.push(LeftOut::of_network(format!("further cyclic tasks ({more})"), why));
     }
     let mut copies = 0_usize;
     for cyclic in config.children("Cyclic") {
@@ -102,7 +107,8 @@ fn cycle(config: &Element<'_>, left_out: &mut Vec<String>) -> Result<Option<Dura
         }
     }
     if copies > 0 {
-        left_out.push(format!("{copies} copies from SubDevice to SubDevice (CopyInfos): a program has to make them"));
+        let what = format!("copies from SubDevice to SubDevice ({copies} in CopyInfos)");
+        left_out.push(LeftOut::of_network(what, "a program has to make them"));
     }
     let Some(first) = config.child("Cyclic") else { return Ok(None) };
     let micros: Option<u32> = first.child_number("CycleTime")?;

@@ -115,6 +115,9 @@ faults! {
     DeviceDescriptionWrong "device_description_wrong" Config Some(3);
         "a vendor's device description (ESI) can't be used, or there is none";
         "the message says where; `sim --esi FILE` lists the devices of a file";
+    NetworkDescriptionWrong "network_description_wrong" Config Some(3);
+        "a network description (ENI) can't be used";
+        "the message says where; export the file from its tool again, without encryption";
     FileNotWritable "file_not_writable" Config Some(3);
         "a report, capture, sink or draft can't be opened for writing";
         "check that its folder exists and may be written to";

@@ -6,16 +6,17 @@
 
 mod entries;
 mod outputs;
-mod page;
+pub(crate) mod page;
 mod text;
 
 pub use entries::data_type;
-pub(crate) use entries::is_said;
+pub(crate) use entries::{Names, entries, is_said};
+pub(crate) use outputs::{Standing, standing};
 pub use page::DraftFormat;
 pub use text::draft_text;
+pub(crate) use text::{output_value, plain, slave_line, text};
 
 use crate::scan::{Scan, Scanned};
-use entries::Names;
 use std::collections::BTreeSet;
 use zerocat_bus::FoundBy;
 use zerocat_bus::sii::Content;

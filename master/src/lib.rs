@@ -67,6 +67,7 @@ mod host_facts;
 #[cfg(not(feature = "host"))]
 #[path = "host_facts/without.rs"]
 mod host_facts;
+pub mod import;
 mod lateness;
 mod latest;
 mod layout;

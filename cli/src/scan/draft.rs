@@ -38,7 +38,16 @@ impl Draft {
     }
 
     pub(crate) fn write(&mut self, found: &Scan, interface: &str) -> Done {
-        let text = draft_text(found, interface, DraftFormat::of(&self.path));
+        self.write_text(&draft_text(found, interface, self.format()))
+    }
+
+    /// How it is to be written.
+    pub(crate) fn format(&self) -> DraftFormat {
+        DraftFormat::of(&self.path)
+    }
+
+    /// Writes it as text.
+    pub(crate) fn write_text(&mut self, text: &str) -> Done {
         let written = if is_stdout(&self.path) {
             std::io::Write::write_all(&mut self.file, text.as_bytes())
         } else {

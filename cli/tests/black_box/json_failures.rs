@@ -22,7 +22,7 @@ fn every_command_that_fails_with_json_prints_a_failure_by_its_name() {
     let folder = Folder::new();
     let (nothing, empty) = (folder.path("nothing.json"), folder.path(""));
     let nothing = nothing.as_str();
-    let cases: [(&[&str], i32, &str); 20] = [
+    let cases: [(&[&str], i32, &str); 21] = [
         (&["run", nothing], 3, "file_not_readable"),
         (&["run", "--seconds"], 2, "wrong_arguments"),
         (&["check", nothing], 3, "file_not_readable"),
@@ -34,6 +34,7 @@ fn every_command_that_fails_with_json_prints_a_failure_by_its_name() {
         (&["demo", "--in-process", "--seconds=-1"], 2, "wrong_arguments"),
         (&["campaign", "--minutes=-1"], 2, "wrong_arguments"),
         (&["sweep", &empty], 3, "device_description_wrong"),
+        (&["import", nothing], 3, "network_description_wrong"),
         (&["sim", "--interface", "nope0"], 4, "no_such_interface"),
         (&["sim", "--config", nothing, "--interface", "nope0"], 3, "segment_file_wrong"),
         (&["sim", "--esi", nothing], 3, "device_description_wrong"),

@@ -20,6 +20,7 @@ mod failures;
 mod files;
 mod harsh;
 mod identity;
+mod import;
 mod init;
 mod jobs;
 mod json_failures;

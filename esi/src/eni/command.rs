@@ -1,8 +1,10 @@
 //! Commands that the MainDevice sends at transitions: CoE downloads, and register writes as far as they say something that
 //! no other element does.
 
-use super::EniError;
+use std::time::Duration;
+
 use super::image::one_line;
+use super::{EniError, LeftOut};
 use crate::element::Element;
 
 /// A CoE download.
@@ -22,6 +24,8 @@ pub struct CoeCommand {
     pub comment: String,
     /// Whether the tool made it from the choice of PDOs.
     pub fixed: bool,
+    /// How long the answer may take, where the file says it.
+    pub timeout: Option<Duration>,
 }
 
 impl CoeCommand {
@@ -49,44 +53,48 @@ pub struct RegisterCommand {
 /// The CoE downloads of a SubDevice, in the order of the file.
 pub(super) fn coe(
     slave: &Element<'_>,
-    subdevice: &str,
-    left_out: &mut Vec<String>,
+    (position, subdevice): (u16, &str),
+    left_out: &mut Vec<LeftOut>,
 ) -> Result<Vec<CoeCommand>, EniError> {
     let Some(mailbox) = slave.child("Mailbox") else { return Ok(Vec::new()) };
     for protocol in ["SoE", "AoE", "EoE", "FoE", "VoE"] {
         let Some(other) = mailbox.child(protocol) else { continue };
         let count = other.child("InitCmds").map_or(0, |commands| commands.children("InitCmd").count());
         if count > 0 {
-            left_out.push(format!("{subdevice}: {count} commands by {protocol}, which an import doesn't take"));
+            let why = format!("startup commands by {protocol} are not imported");
+            left_out.push(LeftOut::of(position, format!("commands by {protocol} ({count})"), why));
         }
     }
     let Some(coe) = mailbox.child("CoE") else { return Ok(Vec::new()) };
     let Some(commands) = coe.child("InitCmds") else { return Ok(Vec::new()) };
     let mut all = Vec::new();
     for command in commands.children("InitCmd") {
-        all.extend(one_coe(&command, subdevice, left_out)?);
+        match one_coe(&command, subdevice)? {
+            Ok(command) => all.push(command),
+            Err((what, why)) => left_out.push(LeftOut::of(position, what, why)),
+        }
     }
     Ok(all)
 }
 
-fn one_coe(at: &Element<'_>, subdevice: &str, left_out: &mut Vec<String>) -> Result<Option<CoeCommand>, EniError> {
-    let index: u16 = at.need("Index")?.number()?;
+/// A command, or what it is and why it is none.
+fn one_coe(at: &Element<'_>, subdevice: &str) -> Result<Result<CoeCommand, (String, &'static str)>, EniError> {
+    let index: u16 = at.need("Index")?.pattern()?;
     let subindex: u8 = at.child_number("SubIndex")?.unwrap_or(0);
     let data = at.child("Data").map_or(Ok(Vec::new()), |data| data.bytes())?;
     let ccs: u32 = at.child_number("Ccs")?.unwrap_or(1);
-    let name = format!("{index:#06x}:{subindex:02x}");
+    let name = format!("the command of {index:#06x}:{subindex:02x}");
     if crate::number::flag(at.child_text("Disabled")) {
-        left_out.push(format!("{subdevice}: the command of {name}, which is disabled in the file"));
-        return Ok(None);
+        return Ok(Err((name, "it is disabled in the file")));
     }
     if data.is_empty() {
-        left_out.push(format!("{subdevice}: the command of {name}, which has no data and writes nothing"));
-        return Ok(None);
+        return Ok(Err((name, "it has no data and writes nothing")));
     }
     if ccs != 1 {
         return Err(EniError::Ccs { subdevice: subdevice.to_owned(), index, subindex, ccs });
     }
-    Ok(Some(CoeCommand {
+    let timeout: u32 = at.child_number("Timeout")?.unwrap_or(0);
+    Ok(Ok(CoeCommand {
         transitions: transitions(at),
         index,
         subindex,
@@ -94,6 +102,7 @@ fn one_coe(at: &Element<'_>, subdevice: &str, left_out: &mut Vec<String>) -> Res
         data,
         comment: one_line(at.child_text("Comment")),
         fixed: at.flag("Fixed"),
+        timeout: (timeout > 0).then(|| Duration::from_millis(timeout.into())),
     }))
 }
 

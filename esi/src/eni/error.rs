@@ -23,6 +23,9 @@ pub enum EniError {
     /// There is no SubDevice in it.
     #[error("there is no `EtherCATConfig/Config/Slave` in the file: the network has no SubDevices")]
     NoSubDevices,
+    /// There are more SubDevices in it than a network can have.
+    #[error("the file has more than 65535 SubDevices")]
+    TooMany,
     /// A CoE command has data, and a number that some tools take for reading.
     #[error(
         "{subdevice}: the CoE command of {index:#06x}:{subindex:02x} has data and Ccs {ccs}; tools disagree whether that \

@@ -2,9 +2,10 @@
 
 use zerocat_wire::sii::Identity;
 
-use super::EniError;
 use super::command::{self, CoeCommand, RegisterCommand};
 use super::image::one_line;
+use super::state_timeouts::{self, StateTimeouts};
+use super::{EniError, LeftOut};
 use crate::element::Element;
 use crate::pdo::{self, Pdo};
 
@@ -32,6 +33,8 @@ pub struct EniSubDevice {
     pub registers: Vec<RegisterCommand>,
     /// Its distributed clock, where SYNC signals are switched on.
     pub clock: Option<Clock>,
+    /// How long it may take to each state.
+    pub timeouts: StateTimeouts,
 }
 
 /// A piece of a process image.
@@ -57,25 +60,25 @@ pub struct Clock {
 }
 
 /// Reads the SubDevice at a position.
-pub(super) fn read(slave: &Element<'_>, position: usize, left_out: &mut Vec<String>) -> Result<EniSubDevice, EniError> {
+pub(super) fn read(slave: &Element<'_>, position: u16, left_out: &mut Vec<LeftOut>) -> Result<EniSubDevice, EniError> {
     let info = slave.need("Info")?;
     let name = one_line(info.child_text("Name"));
     let called = format!("`{name}` at position {position}");
     if slave.child("HotConnect").is_some() {
-        left_out.push(format!("{called}: its hot-connect group; it is expected at its position"));
+        left_out.push(LeftOut::of(position, "its hot-connect group", "it is expected at its position"));
     }
-    let coe = command::coe(slave, &called, left_out)?;
+    let coe = command::coe(slave, (position, &called), left_out)?;
     let registers = command::registers(slave)?;
     let process = slave.child("ProcessData");
     let mut side = |direction| match &process {
-        Some(process) => read_side(process, direction, (&called, &coe), left_out),
+        Some(process) => read_side(process, direction, (position, &called, &coe), left_out),
         None => Ok((Vec::new(), None)),
     };
     let (outputs, output_area) = side(OUTPUTS)?;
     let (inputs, input_area) = side(INPUTS)?;
     let clock = clock(slave, &registers)?;
-    let identity = identity(&info)?;
-    Ok(EniSubDevice { name, identity, output_area, input_area, outputs, inputs, coe, registers, clock })
+    let (identity, timeouts) = (identity(&info)?, state_timeouts::read(slave)?);
+    Ok(EniSubDevice { name, identity, output_area, input_area, outputs, inputs, coe, registers, clock, timeouts })
 }
 
 fn identity(info: &Element<'_>) -> Result<Identity, EniError> {
@@ -110,8 +113,8 @@ const INPUTS: Side =
 fn read_side(
     process: &Element<'_>,
     side: Side,
-    (subdevice, coe): (&str, &[CoeCommand]),
-    left_out: &mut Vec<String>,
+    (position, subdevice, coe): (u16, &str, &[CoeCommand]),
+    left_out: &mut Vec<LeftOut>,
 ) -> Result<(Vec<Pdo>, Option<Area>), EniError> {
     let contradiction =
         |said| EniError::Contradiction { subdevice: subdevice.to_owned(), direction: side.direction, said };
@@ -141,8 +144,8 @@ fn read_side(
     let of_index = |index: &u16| known.iter().find(|pdo| pdo.index == *index).cloned();
     let pdos: Vec<Pdo> = in_force.iter().filter_map(of_index).collect();
     if pdos.len() != in_force.len() {
-        left_out
-            .push(format!("{subdevice}: its {}, as the file doesn't say what each assigned PDO maps", side.direction));
+        let why = "the file doesn't say what each assigned PDO maps";
+        left_out.push(LeftOut::of(position, format!("its {}", side.direction), why));
         return Ok((Vec::new(), None));
     }
     let areas = areas(process, side)?;
@@ -154,8 +157,8 @@ fn read_side(
         [area] => Ok((pdos, Some(*area))),
         [] => Ok((pdos, None)),
         several => {
-            let count = several.len();
-            left_out.push(format!("{subdevice}: the names of its {}, which lie in {count} places", side.direction));
+            let why = format!("they lie in {} places of the image", several.len());
+            left_out.push(LeftOut::of(position, format!("the variables' names of its {}", side.direction), why));
             Ok((pdos, None))
         }
     }

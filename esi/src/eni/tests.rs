@@ -40,7 +40,8 @@ fn commands_of_pdos_are_told_from_those_of_the_user() {
 #[test]
 fn what_is_no_value_is_said() {
     let network = Network::from_bytes(DRIVES).unwrap();
-    assert_eq!(network.left_out, ["`Drive 2` at position 1: the command of 0x2000:01, which is disabled in the file"]);
+    let disabled = LeftOut::of(1, "the command of 0x2000:01", "it is disabled in the file");
+    assert_eq!(network.left_out, [disabled]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use zerocat_pdi::{DataType, Entry, Pdo};
 
 /// Names that the entries of one SubDevice have already.
 #[derive(Debug, Default)]
-pub(super) struct Names(BTreeSet<String>);
+pub(crate) struct Names(BTreeSet<String>);
 
 /// A mapped entry and where it stands.
 struct Mapped<'a> {
@@ -18,7 +18,7 @@ struct Mapped<'a> {
 }
 
 /// The entries of the PDOs of one direction, without padding and what has no bits.
-pub(super) fn entries(pdos: &[Pdo], names: &mut Names) -> Vec<PdoEntry> {
+pub(crate) fn entries(pdos: &[Pdo], names: &mut Names) -> Vec<PdoEntry> {
     let all = mapped(pdos);
     let bits = all.iter().filter(|one| one.entry.bit_length > 0);
     bits.map(|one| pdo_entry(one, &all, names)).collect()

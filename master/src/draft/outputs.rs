@@ -15,9 +15,9 @@ const TARGET_POSITION: u16 = 0x607a;
 
 /// What an output is at first and while outputs are safe.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub(super) struct Standing {
-    pub(super) initial: Option<OutputValue>,
-    pub(super) safe: Option<OutputValue>,
+pub(crate) struct Standing {
+    pub(crate) initial: Option<OutputValue>,
+    pub(crate) safe: Option<OutputValue>,
 }
 
 /// Whether a SubDevice with these outputs is a drive.
@@ -26,7 +26,7 @@ pub(super) fn is_drive(outputs: &[PdoEntry]) -> bool {
 }
 
 /// For one of a SubDevice's outputs. `key` is the SubDevice's.
-pub(super) fn standing(output: &PdoEntry, outputs: &[PdoEntry], inputs: &[PdoEntry], key: &str) -> Standing {
+pub(crate) fn standing(output: &PdoEntry, outputs: &[PdoEntry], inputs: &[PdoEntry], key: &str) -> Standing {
     let zero = || Some(OutputValue::Value(Setting::Number(0.0)));
     match of_axis(output.index).filter(|_| is_drive(outputs)) {
         Some((axis, TARGET_POSITION)) => match actual(output, axis, inputs, key) {

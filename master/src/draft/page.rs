@@ -36,7 +36,7 @@ impl DraftFormat {
 
 /// A value.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Node {
+pub(crate) enum Node {
     /// A text.
     Text(String),
     /// A number, true or false, as it is written.
@@ -53,26 +53,26 @@ pub(super) enum Node {
 
 /// A key with its value, and what is said before it.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Entry {
-    pub(super) comments: Vec<String>,
-    pub(super) key: &'static str,
-    pub(super) value: Node,
+pub(crate) struct Entry {
+    pub(crate) comments: Vec<String>,
+    pub(crate) key: &'static str,
+    pub(crate) value: Node,
 }
 
 /// A part of a list, and what is said before it.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Item {
-    pub(super) comments: Vec<String>,
-    pub(super) value: Node,
+pub(crate) struct Item {
+    pub(crate) comments: Vec<String>,
+    pub(crate) value: Node,
 }
 
 /// A key with its value.
-pub(super) const fn entry(key: &'static str, value: Node) -> Entry {
+pub(crate) const fn entry(key: &'static str, value: Node) -> Entry {
     Entry { comments: Vec::new(), key, value }
 }
 
 /// The file that begins with these comments and holds this map.
-pub(super) fn written(comments: &[String], map: &[Entry], format: DraftFormat) -> String {
+pub(crate) fn written(comments: &[String], map: &[Entry], format: DraftFormat) -> String {
     let mut page = Page { format, text: String::new() };
     page.comments(comments, 0);
     match format {

@@ -53,7 +53,7 @@ fn slaves(scan: &Scan, rig: &Rig) -> Entry {
          of its kind. A revision with >= takes newer ones too; without >= it must be equal, without the key any will do.",
     ];
     let twins = scan.twins();
-    let item = |(found, slave): (&Scanned, &Slave)| Item { comments: about(found, &twins), value: slave_line(slave) };
+    let item = |(found, slave): (&Scanned, &Slave)| Item { comments: about(found, &twins), value: Node::Line(slave_line(slave)) };
     let items = scan.subdevices.iter().zip(&rig.slaves).map(item).collect();
     Entry { comments: comments.map(str::to_owned).to_vec(), ..entry("slaves", Node::List(items)) }
 }
@@ -105,7 +105,8 @@ fn several(count: usize, what: &str) -> String {
     format!("{count} {what}{s}")
 }
 
-fn slave_line(slave: &Slave) -> Node {
+/// What a slave says of itself, on one line.
+pub(crate) fn slave_line(slave: &Slave) -> Vec<(&'static str, Node)> {
     let properties = &slave.properties;
     let mut line = vec![("key", text(&slave.key))];
     line.extend(properties.position.map(|position| ("position", plain(position))));
@@ -125,7 +126,7 @@ fn slave_line(slave: &Slave) -> Node {
         line.push((key, value));
     }
     line.extend(slave.unread.as_deref().map(|why| ("unread", text(why))));
-    Node::Line(line)
+    line
 }
 
 fn read_task(task: &ReadTask, scan: &Scan, rig: &Rig) -> Item {
@@ -205,7 +206,8 @@ fn channel_line(device: &str, target: &Target, name: &str) -> Vec<(&'static str,
     line
 }
 
-fn output_value(value: &OutputValue) -> Node {
+/// What an output is while nobody commands it.
+pub(crate) fn output_value(value: &OutputValue) -> Node {
     match value {
         OutputValue::Hold => text("hold"),
         OutputValue::Value(Setting::Number(number)) => plain(number),
@@ -214,10 +216,12 @@ fn output_value(value: &OutputValue) -> Node {
     }
 }
 
-fn text(text: &str) -> Node {
+/// A text.
+pub(crate) fn text(text: &str) -> Node {
     Node::Text(text.to_owned())
 }
 
-fn plain(value: impl std::fmt::Display) -> Node {
+/// A number, true or false.
+pub(crate) fn plain(value: impl std::fmt::Display) -> Node {
     Node::Plain(value.to_string())
 }

@@ -53,7 +53,10 @@ fn slaves(scan: &Scan, rig: &Rig) -> Entry {
          of its kind. A revision with >= takes newer ones too; without >= it must be equal, without the key any will do.",
     ];
     let twins = scan.twins();
-    let item = |(found, slave): (&Scanned, &Slave)| Item { comments: about(found, &twins), value: Node::Line(slave_line(slave)) };
+    let item = |(found, slave): (&Scanned, &Slave)| Item {
+        comments: about(found, &twins),
+        value: Node::Line(slave_line(slave)),
+    };
     let items = scan.subdevices.iter().zip(&rig.slaves).map(item).collect();
     Entry { comments: comments.map(str::to_owned).to_vec(), ..entry("slaves", Node::List(items)) }
 }

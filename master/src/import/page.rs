@@ -134,10 +134,7 @@ fn write_task(import: &Import) -> Option<Item> {
 }
 
 /// Channels with a word before those of each SubDevice; none where there is no channel.
-fn grouped(
-    import: &Import,
-    channels: impl Fn(&SubDevice) -> Vec<Vec<(&'static str, Node)>>,
-) -> Option<Vec<Item>> {
+fn grouped(import: &Import, channels: impl Fn(&SubDevice) -> Vec<Vec<(&'static str, Node)>>) -> Option<Vec<Item>> {
     let mut items: Vec<Item> = Vec::new();
     for subdevice in &import.subdevices {
         let before = format!("{} at position {}", subdevice.name, subdevice.position);

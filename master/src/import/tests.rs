@@ -80,7 +80,8 @@ fn what_is_left_out_is_told_with_its_subdevice_and_the_reason() {
 
 #[test]
 fn names_that_are_missing_or_there_twice_are_made_unique() {
-    let anonymous = DRIVES.replace("<Name>Drive 2</Name>", "<Name/>").replace("<Name>Drive 2.", "<Name>Term 1 (AX1004).");
+    let anonymous =
+        DRIVES.replace("<Name>Drive 2</Name>", "<Name/>").replace("<Name>Drive 2.", "<Name>Term 1 (AX1004).");
     let same = anonymous.replace("Channel 2.Input", "Channel 1.Input");
     let rig = rig(&import(&same));
     assert_eq!(rig.slaves[1].key, "subdevice_1");

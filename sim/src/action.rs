@@ -233,6 +233,11 @@ pub enum ActionError {
     },
 }
 
+/// Whether a mailbox can tell emergencies.
+fn tells_emergencies(mailbox: Option<MailboxPlan>) -> bool {
+    mailbox.is_some_and(|mailbox| mailbox.speaks(protocol::COE | protocol::SOE))
+}
+
 fn speaks_coe(mailbox: Option<MailboxPlan>) -> bool {
     mailbox.is_some_and(|plan| plan.speaks(protocol::COE))
 }
@@ -269,7 +274,7 @@ impl Segment {
                 if refused { Ok(()) } else { Err(ActionError::TooManyRefusals) }
             }
             Action::Emergency { subdevice, code, register, data } => {
-                let subdevice = self.with_mailbox(subdevice, speaks_coe)?;
+                let subdevice = self.with_mailbox(subdevice, tells_emergencies)?;
                 let device = &mut self.devices[subdevice];
                 device.app.emergency(&mut device.esc, &Emergency { code, register, data });
                 Ok(())

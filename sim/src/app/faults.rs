@@ -1,10 +1,10 @@
-//! How the application reports faults: emergencies, error register 0x1001 and error history 0x1003 (ETG.1000.6, 5.6.4;
+//! How the application reports faults: emergencies by CoE or SoE, error register 0x1001 and error history 0x1003 (ETG.1000.6, 5.6.4;
 //! CiA 301, 7.2.7).
 
 use zerocat_wire::coe::Emergency;
 use zerocat_wire::{AlState, AlStatusCode};
 
-use super::{Application, coe};
+use super::Application;
 use crate::esc::Esc;
 
 /// Communication error in the error register.
@@ -26,7 +26,7 @@ impl Application {
     /// Raises an emergency: it is kept in register and history, and sent where the mailbox is open. Code 0 ends an
     /// error and leaves the history as it is.
     pub(crate) fn emergency(&mut self, esc: &mut Esc, emergency: &Emergency) {
-        if !self.description.has_coe() {
+        if !self.description.tells_emergencies() {
             return;
         }
         self.dictionary.set_error_register(emergency.register);
@@ -37,7 +37,7 @@ impl Application {
         }
         let open = matches!(self.state(), AlState::PreOp | AlState::SafeOp | AlState::Op);
         if let (true, Some(mailbox)) = (open, &mut self.mailbox) {
-            mailbox.emergency(esc, &coe::emergency_body(emergency));
+            mailbox.emergency(esc, emergency);
         }
     }
 

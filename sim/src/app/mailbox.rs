@@ -9,16 +9,18 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use zerocat_wire::coe::Emergency;
 use zerocat_wire::mailbox::{self, MailboxError, MailboxHeader, MailboxType};
 use zerocat_wire::sii::fixed::protocol;
 use zerocat_wire::{AlState, WireError};
 
-use super::coe::Coe;
+use super::coe::{self, Coe};
 use super::eoe::Eoe;
 use super::foe::Foe;
 use super::object_access::Objects;
+use super::soe::{self, Soe};
 use crate::config::{MailboxConfig, ReplyCounter};
-use crate::describe::MailboxPlan;
+use crate::describe::{Description, MailboxPlan};
 use crate::esc::Esc;
 
 /// Shortest mailbox: header, CoE header and one expedited SDO.
@@ -51,6 +53,7 @@ pub(super) struct Mailbox {
     coe: Coe,
     foe: Foe,
     eoe: Eoe,
+    soe: Option<Soe>,
     /// Counter of the last request; 0 before the first.
     heard: u8,
     /// Own counter, as last used.
@@ -69,7 +72,7 @@ pub(super) struct Mailbox {
 }
 
 impl Mailbox {
-    pub(super) fn new(plan: &MailboxPlan, config: Option<&MailboxConfig>) -> Self {
+    pub(super) fn new(plan: &MailboxPlan, config: Option<&MailboxConfig>, description: &Description) -> Self {
         let config = config.cloned().unwrap_or_default();
         let [out, input] = plan.channels;
         Self {
@@ -82,6 +85,7 @@ impl Mailbox {
             coe: Coe::default(),
             foe: Foe::new(&config.foe),
             eoe: Eoe::new(config.announces),
+            soe: plan.speaks(protocol::SOE).then(|| Soe::new(description)),
             heard: 0,
             said: 0,
             shown: None,
@@ -114,6 +118,9 @@ impl Mailbox {
         self.coe = Coe::default();
         self.foe.end_transfer();
         self.eoe.end_frame();
+        if let Some(soe) = &mut self.soe {
+            soe.end_transfer();
+        }
         (self.heard, self.said) = (0, 0);
         (self.shown, self.read) = (None, None);
         self.waiting.clear();
@@ -122,6 +129,11 @@ impl Mailbox {
             esc.reset_channel(n);
             esc.close_channel(n, !open);
         }
+    }
+
+    /// Its drives, if it speaks SoE.
+    pub(super) const fn soe(&self) -> Option<&Soe> {
+        self.soe.as_ref()
     }
 
     pub(super) fn requests(&self) -> u64 {
@@ -230,17 +242,26 @@ impl Mailbox {
             MailboxType::Foe if speaks(protocol::FOE) => self.foe.answer(body, mail_space, space),
             MailboxType::Coe if speaks(protocol::COE) && !boot => self.coe.answer(body, space, objects),
             MailboxType::Eoe if speaks(protocol::EOE) && !boot => self.eoe.answer(body, space, objects.time),
+            MailboxType::Soe if !boot => match &mut self.soe {
+                Some(soe) => soe.answer(body, space, objects.values, objects.state),
+                None => Err(MailboxError::UNSUPPORTED_PROTOCOL),
+            },
             // An error is not answered with an error.
             MailboxType::Error if MailboxError::parse(body).is_ok() => Ok(Vec::new()),
             _ => Err(MailboxError::UNSUPPORTED_PROTOCOL),
         }
     }
 
-    /// Queues an emergency: the bytes behind the mailbox header.
-    pub(super) fn emergency(&mut self, esc: &mut Esc, body: &[u8]) {
+    /// Queues an emergency, by CoE, or by SoE where there is no CoE.
+    pub(super) fn emergency(&mut self, esc: &mut Esc, emergency: &Emergency) {
+        let (kind, body) = match self.protocols {
+            speaks if speaks & protocol::COE != 0 => (MailboxType::Coe, coe::emergency_body(emergency)),
+            speaks if speaks & protocol::SOE != 0 => (MailboxType::Soe, soe::emergency_body(emergency)),
+            _ => return,
+        };
         let waiting = self.waiting.iter().filter(|outgoing| outgoing.emergency).count();
-        if self.protocols & protocol::COE != 0 && waiting < EMERGENCIES {
-            self.queue(MailboxType::Coe, None, LONGEST, body, true);
+        if waiting < EMERGENCIES {
+            self.queue(kind, None, LONGEST, &body, true);
             self.send(esc);
         }
     }

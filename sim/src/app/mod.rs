@@ -15,6 +15,7 @@ mod process_data;
 mod refusals;
 mod sdo;
 mod sdo_info;
+mod soe;
 mod sync;
 mod sync_watch;
 
@@ -86,7 +87,7 @@ impl Application {
             values,
             dictionary: Dictionary::new(&description),
             process_data: ProcessData::new(&description),
-            mailbox: description.mailbox.as_ref().map(|plan| Mailbox::new(plan, mailbox)),
+            mailbox: description.mailbox.as_ref().map(|plan| Mailbox::new(plan, mailbox, &description)),
             refusals: Refusals::default(),
             al: Al::new(injection, description.mailbox.is_some_and(|plan| plan.boot.is_some())),
             profile,
@@ -462,6 +463,10 @@ impl Application {
 
     fn check_process_data(&mut self, esc: &Esc) -> Result<(), AlStatusCode> {
         let compiled = self.process_data.compile(&self.description, &self.dictionary);
+        if let (Some(mailbox), false) = (&self.mailbox, self.description.has_coe()) {
+            let telegram = |purpose| mailbox.soe().and_then(|soe| soe.telegram(purpose));
+            self.process_data.take_telegrams(&self.description, telegram);
+        }
         self.values.touch();
         compiled?;
         self.process_data.check(esc)?;

@@ -177,6 +177,24 @@ impl ProcessData {
         }
     }
 
+    /// Takes the telegrams of a drive with SoE: value and bits of each part, or none where they are those of power-on. They are
+    /// on the first sync manager of their direction.
+    pub(super) fn take_telegrams(
+        &mut self,
+        description: &Description,
+        telegram: impl Fn(Purpose) -> Option<Vec<(Option<ValueId>, u8)>>,
+    ) {
+        for (areas, purpose) in [(&mut self.outputs, Purpose::Outputs), (&mut self.inputs, Purpose::Inputs)] {
+            let Some(area) = areas.first_mut() else { continue };
+            match telegram(purpose) {
+                Some(parts) => area.layout.compile(parts.into_iter()),
+                None => area.layout.fixed(description.assigned(purpose, area.sync_manager)),
+            }
+            area.image.clear();
+            area.image.resize(area.layout.bytes(), 0);
+        }
+    }
+
     /// Sync managers with outputs, one bit each.
     pub(super) fn output_channels(&self) -> u16 {
         let mapped = self.outputs.iter().filter(|area| area.layout.bits > 0);

@@ -33,6 +33,9 @@ pub enum ConfigProblem {
     /// The first SubDevice is connected to the MainDevice.
     #[error("the first SubDevice is connected to the MainDevice and has no parent")]
     FirstHasNoParent,
+    /// The profile has no drive that SoE could reach.
+    #[error("`soe` is for the profiles `soe_servo`, `esi` and `sii`")]
+    NoSoe,
     /// The parent doesn't come before its child.
     #[error("parent {0} must come before its child")]
     ParentNotBefore(u16),
@@ -158,7 +161,7 @@ pub(super) fn check(config: &SegmentConfig) -> Result<(), SegmentConfigError> {
         let most = match subdevice.profile {
             ProfileKind::DigitalIn | ProfileKind::DigitalOut => 64,
             ProfileKind::AnalogueIn | ProfileKind::AnalogueOut => 16,
-            ProfileKind::OversamplingIn => 8,
+            ProfileKind::OversamplingIn | ProfileKind::SoeServo => 8,
             ProfileKind::Coupler
             | ProfileKind::Servo
             | ProfileKind::Encoder
@@ -273,7 +276,7 @@ fn carries(subdevice: &SubDeviceConfig, direction: &str, channel: usize) -> &'st
         ProfileKind::DigitalIn | ProfileKind::DigitalOut => "a digital",
         ProfileKind::AnalogueIn | ProfileKind::AnalogueOut | ProfileKind::OversamplingIn => "an analogue",
         ProfileKind::Servo | ProfileKind::Stepper | ProfileKind::Encoder => "a position",
-        ProfileKind::Coupler | ProfileKind::Modular => "no",
+        ProfileKind::Coupler | ProfileKind::Modular | ProfileKind::SoeServo => "no",
     }
 }
 

@@ -17,6 +17,8 @@ pub enum MailboxProtocol {
     Foe,
     /// Ethernet: frames come back with their addresses swapped.
     Eoe,
+    /// Servo drive profile: elements of IDNs, notifications, emergencies. For the profiles `soe_servo`, `esi` and `sii`.
+    Soe,
 }
 
 /// Which counter replies carry.
@@ -95,6 +97,10 @@ pub(super) fn check(n: usize, subdevice: &SubDeviceConfig) -> Result<(), Segment
     };
     if matches!(subdevice.profile, ProfileKind::Coupler | ProfileKind::DigitalIn | ProfileKind::DigitalOut) {
         return invalid("", ConfigProblem::NotForProfile("mailbox"));
+    }
+    let drive = matches!(subdevice.profile, ProfileKind::SoeServo | ProfileKind::Esi | ProfileKind::Sii);
+    if mailbox.protocols.contains(&MailboxProtocol::Soe) && !drive {
+        return invalid(".protocols", ConfigProblem::NoSoe);
     }
     if let Some(got) = mailbox.boot_length.map(usize::from).filter(|length| !(32..=1024).contains(length)) {
         let problem = ConfigProblem::Number { what: "bytes", got, least: 32, most: 1024 };

@@ -81,6 +81,8 @@ pub enum ProfileKind {
     AnalogueOut,
     /// CiA 402 drive in five modes, CoE.
     Servo,
+    /// Drive with SoE in place of CoE, of 1 to 8 axes.
+    SoeServo,
     /// EL5101-like: counter, set counter, latch at the index pulse, CoE.
     Encoder,
     /// EL7031-like: stepper with a target velocity or position, CoE.
@@ -322,7 +324,7 @@ pub struct SubDeviceConfig {
     #[serde(skip)]
     pub described: Described,
     /// Channels, for the profiles that have some: 1 to 64 digital ones (default 4), 1 to 16
-    /// analogue ones (default 2), 1 to 8 oversampling ones (default 2).
+    /// analogue ones (default 2), 1 to 8 oversampling ones (default 2), 1 to 8 axes of a drive with SoE (default 1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channels: Option<u16>,
     /// Speed of an encoder that no wire drives, in counts/s (default 1000).
@@ -481,6 +483,7 @@ impl SubDeviceConfig {
         self.channels.unwrap_or(match self.profile {
             ProfileKind::DigitalIn | ProfileKind::DigitalOut => 4,
             ProfileKind::AnalogueIn | ProfileKind::AnalogueOut | ProfileKind::OversamplingIn => 2,
+            ProfileKind::SoeServo => 1,
             ProfileKind::Coupler
             | ProfileKind::Servo
             | ProfileKind::Encoder

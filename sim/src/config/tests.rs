@@ -35,8 +35,10 @@ fn a_mailbox_is_for_profiles_that_have_one_and_its_files_fit() {
     assert_eq!(said, "subdevices[0].mailbox.foe.capacity: 16777217 bytes for files, at most 16777216 are possible");
     let said = of("servo", r#"{"foe": {"capacity": 3, "files": {"a": "four"}}}"#);
     assert!(said.starts_with("subdevices[0].mailbox.foe.files: the files have 4 bytes together with the capacity 3"));
+    let said = of("servo", r#"{"protocols": ["coe", "soe"]}"#);
+    assert_eq!(said, "subdevices[0].mailbox.protocols: `soe` is for the profiles `soe_servo`, `esi` and `sii`");
     assert!(
-        of("servo", r#"{"protocols": ["soe"]}"#).starts_with("subdevices[0].mailbox.protocols[0]: `soe` is none of")
+        of("servo", r#"{"protocols": ["voe"]}"#).starts_with("subdevices[0].mailbox.protocols[0]: `voe` is none of")
     );
 }
 

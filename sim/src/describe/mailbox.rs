@@ -36,6 +36,7 @@ impl MailboxPlan {
             MailboxProtocol::Coe => protocol::COE,
             MailboxProtocol::Foe => protocol::FOE,
             MailboxProtocol::Eoe => protocol::EOE,
+            MailboxProtocol::Soe => protocol::SOE,
         };
         self.protocols = config.protocols.iter().map(bit).fold(0, |bits, bit| bits | bit);
         let areas = match config.boot_length {

@@ -165,6 +165,11 @@ impl Description {
         self.mailbox.is_some_and(|mailbox| mailbox.speaks(protocol::COE))
     }
 
+    /// Whether there is a mailbox that speaks a protocol with emergencies.
+    pub(crate) fn tells_emergencies(&self) -> bool {
+        self.mailbox.is_some_and(|mailbox| mailbox.speaks(protocol::COE | protocol::SOE))
+    }
+
     /// Number of the sync manager for this purpose.
     pub(crate) fn sync_manager(&self, purpose: Purpose) -> Option<u8> {
         let position = self.sync_managers.iter().position(|plan| plan.purpose == purpose)?;

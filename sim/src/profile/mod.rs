@@ -15,6 +15,7 @@ mod parameter;
 mod ramp;
 mod servo;
 mod signal;
+mod soe_servo;
 mod stepper;
 mod values;
 
@@ -101,6 +102,7 @@ pub(crate) fn build(config: &SubDeviceConfig) -> Result<(Description, Box<dyn Pr
         ProfileKind::AnalogueIn => analogue_in::build(channels),
         ProfileKind::AnalogueOut => analogue_out::build(channels),
         ProfileKind::Servo => servo::build(),
+        ProfileKind::SoeServo => soe_servo::build(channels),
         ProfileKind::Encoder => encoder::build(config.speed.unwrap_or(DEFAULT_SPEED)),
         ProfileKind::Stepper => stepper::build(),
         ProfileKind::OversamplingIn => oversampling_in::build(channels, config.samples.unwrap_or(DEFAULT_SAMPLES)),

@@ -7,6 +7,7 @@
 pub mod audit;
 pub mod bringup;
 pub mod compare;
+pub mod dc;
 pub mod frames;
 pub mod host;
 pub mod library;

@@ -1,7 +1,7 @@
 //! Distributed clocks, the bus side (ETG.1000.4, 6.2; Beckhoff ESC data sheet, section I, chapter 9).
 //!
 //! [`compensate`] does in INIT or PRE-OP what is done once: it finds out what each ESC has ([`survey`]), latches receive times
-//! several times on a silent bus ([`receive`]), computes how long a frame takes to each clock ([`delay`]), and sets offsets
+//! several times on a silent bus ([`receive`]), by crystals that differ ([`rate`]), computes how long a frame takes to each clock ([`delay`]), and sets offsets
 //! and delays so that all clocks show the reference's time ([`offset`]). From then on the cyclic frames hand the reference's
 //! time on; that isn't here.
 //!
@@ -12,6 +12,7 @@
 pub mod delay;
 mod latch;
 pub mod offset;
+pub mod rate;
 pub mod receive;
 mod set;
 pub mod survey;
@@ -22,7 +23,7 @@ use crate::subdevice::SubDevice;
 use delay::{Delay, Delays, Node};
 use latch::Round;
 use offset::Setting;
-use receive::ReceiveTimes;
+use receive::{Latch, ReceiveTimes};
 use survey::{ClockClass, ClockInfo};
 
 /// Times that receive times are latched where nothing else is said. Each latch of an ESC that counts in steps of 10 ns is up to
@@ -210,15 +211,17 @@ fn choose(subdevices: &[SubDevice], infos: &[ClockInfo], chosen: Option<u16>) ->
 
 /// What delays are computed from.
 fn nodes(subdevices: &[SubDevice], rounds: &[Round], differences: &[Option<u32>]) -> Vec<Node> {
-    let node = |(at, subdevice): (usize, &SubDevice)| {
-        let latches: Vec<_> = rounds.iter().filter_map(|round| Some(round.stamps.get(at)?.as_ref()?.ports)).collect();
-        Node {
-            open: subdevice.open_ports,
-            receive: ReceiveTimes::of(subdevice.open_ports, &latches),
-            difference_ns: differences.get(at).copied().flatten(),
-        }
+    let of = |at: usize| rounds.iter().filter_map(|round| Some(round.stamps.get(at)?.as_ref()?.ports)).collect();
+    let latches: Vec<Vec<Latch>> = (0..subdevices.len()).map(of).collect();
+    let each = subdevices.iter().zip(&latches);
+    let mut times: Vec<_> = each.map(|(subdevice, of)| ReceiveTimes::of(subdevice.open_ports, of)).collect();
+    rate::in_reference_time(&mut times, &latches);
+    let node = |(at, (subdevice, receive)): (usize, (&SubDevice, _))| Node {
+        open: subdevice.open_ports,
+        receive,
+        difference_ns: differences.get(at).copied().flatten(),
     };
-    subdevices.iter().enumerate().map(node).collect()
+    subdevices.iter().zip(times).enumerate().map(node).collect()
 }
 
 fn listed(

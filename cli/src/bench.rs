@@ -3,6 +3,7 @@
 mod audit;
 mod bringup;
 mod compare;
+mod dc;
 mod library;
 mod wakeup;
 
@@ -26,7 +27,7 @@ use zerocat_benches::segment::{self, SegmentSettings};
 /// Measure what a cycle costs.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  zerocat bench rtt --interface ecm0 --reflector ecs0\n  zerocat bench compare --interface ecm0 --reflector ecs0 --html report.html\n  zerocat bench segment --subdevices 100\n  zerocat bench frames\n  zerocat bench wakeup\n  zerocat bench library\n  zerocat bench audit --interface ecm0 --segment ecs0\n  zerocat bench bringup --interface ecm0 --segment ecs0"
+    after_help = "Examples:\n  zerocat bench rtt --interface ecm0 --reflector ecs0\n  zerocat bench compare --interface ecm0 --reflector ecs0 --html report.html\n  zerocat bench segment --subdevices 100\n  zerocat bench frames\n  zerocat bench wakeup\n  zerocat bench library\n  zerocat bench audit --interface ecm0 --segment ecs0\n  zerocat bench bringup --interface ecm0 --segment ecs0\n  zerocat bench dc --minutes 1"
 )]
 pub(crate) struct Bench {
     #[command(subcommand)]
@@ -42,6 +43,7 @@ enum What {
     Audit(audit::Audit),
     Wakeup(wakeup::Wakeup),
     Library(library::Library),
+    Dc(dc::Dc),
     #[command(name = "bringup")]
     BringUp(bringup::BringUp),
     Row(Row),
@@ -169,6 +171,7 @@ impl Bench {
             What::Frames(frames) => ended_by(signals).and_then(|()| frames.run()),
             What::Wakeup(wakeup) => ended_by(signals).and_then(|()| wakeup.run()),
             What::Library(library) => ended_by(signals).and_then(|()| library.run()),
+            What::Dc(dc) => ended_by(signals).and_then(|()| dc.run()),
         }
     }
 }

@@ -91,6 +91,9 @@ faults! {
     BenchFailed "bench_failed" Master Some(1);
         "a measurement could not be made";
         "the message says what was in the way";
+    BenchMissed "bench_missed" Master Some(1);
+        "figures of a bench miss what is aimed at";
+        "the table says which ones, and by how much";
     SettingsNotRestored "settings_not_restored" Master Some(1);
         "`tune --restore` could not put a setting back";
         "the driver's reason is in the message; set it with ethtool";

@@ -43,6 +43,7 @@ fn every_command_that_fails_with_json_prints_a_failure_by_its_name() {
         (&["faults", "nonsense"], 2, "wrong_arguments"),
         (&["bench", "rtt", "--interface", "nope0", "--cycles", "1", "--rounds", "1"], 4, "no_such_interface"),
         (&["bench", "wakeup", "--rate", "0"], 2, "wrong_arguments"),
+        (&["bench", "dc", "--seconds", "0"], 2, "wrong_arguments"),
         (&["bench", "audit", "--interface", "nope0", "--rig", nothing], 3, "file_not_readable"),
     ];
     let schema = zerocat(&["schema", "error"]).with_code(0).json();

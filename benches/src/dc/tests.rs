@@ -1,0 +1,30 @@
+//! Short runs of the bench.
+
+use super::*;
+
+fn short(variant: Variant) -> DcReport {
+    let settings = DcSettings { seconds: 15.0, starts: 2, seed: 1, variants: vec![variant] };
+    run(&settings, |_| ()).unwrap()
+}
+
+#[test]
+fn a_line_of_ten_meets_every_aim() {
+    let report = short(Variant::of(Topology::Line));
+    // Stamps are not met yet: the way back through the segment is longer than the way out to the reference.
+    let missed: Vec<_> = report.missed().map(|(_, aim)| aim).filter(|aim| !aim.of.starts_with("stamp")).collect();
+    assert!(missed.is_empty(), "{missed:?} of {:?}", report.rows[0]);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_figures() {
+    let [one, other] = [(); 2].map(|()| serde_json::to_string(&short(Variant::of(Topology::Star)).rows).unwrap());
+    assert_eq!(one, other);
+}
+
+#[test]
+fn without_a_row_or_time_there_is_nothing_to_do() {
+    let nothing = DcSettings { seconds: 5.0, starts: 1, seed: 1, variants: Vec::new() };
+    assert!(matches!(run(&nothing, |_| ()), Err(DcBenchError::Nothing)));
+    let no_time = DcSettings { seconds: 0.0, variants: DcSettings::all_variants(), ..nothing };
+    assert!(matches!(run(&no_time, |_| ()), Err(DcBenchError::Nothing)));
+}

@@ -20,10 +20,10 @@ use crate::bring_up::{Address, Network, StateReport};
 use crate::datagrams::{Datagrams, Target};
 use crate::error::{BringUpError, DatagramError, Label};
 use crate::executor::join_all;
-use crate::job::{self, Job, Place};
+use crate::job::{self, Asked, Job, Place};
 use crate::look;
 use crate::mailbox::Mailbox;
-use crate::request::{Inbox, Question, RequestError};
+use crate::request::{self, Inbox, Question, RequestError};
 use crate::watchdog::{self, WatchdogShown};
 
 /// Requests that may wait for one SubDevice's mailbox, and for its registers.
@@ -133,6 +133,22 @@ impl<'d> Actors<'d> {
             Poll::<()>::Pending
         })
         .await;
+    }
+
+    /// Has something done with the mailbox of the SubDevice at a position, as [`Requests::mail`](crate::Requests::mail) does from
+    /// another thread.
+    ///
+    /// # Errors
+    /// What the work gave, or why it wasn't done.
+    pub async fn mail<T: Send + 'static>(
+        &self,
+        position: u16,
+        within: Duration,
+        work: impl AsyncFnOnce(Place<'_>) -> Result<T, RequestError> + Send + 'static,
+    ) -> Result<T, RequestError> {
+        let (to, pending) = request::pending(within);
+        self.hand_out(position, Box::new(Asked { to, work }), |actor| &actor.mails);
+        pending.await
     }
 
     /// What each SubDevice shows now, in bus order; also those that lost their station address.

@@ -182,6 +182,12 @@ pub fn requests() -> (Requests, Inbox) {
     (Requests { questions: sender, bus: Arc::clone(&bus) }, Inbox { questions: receiver, bus })
 }
 
+/// A request, and the place for its answer.
+pub(crate) fn pending<T>(within: Duration) -> (Answering<T>, Pending<T>) {
+    let (sender, answer) = oneshot::channel();
+    (Answering { answer: Some(sender), within }, Pending { answer, within })
+}
+
 impl Requests {
     /// What each SubDevice shows now.
     pub fn states(&self, within: Duration) -> Pending<Vec<StateReport>> {
@@ -233,13 +239,13 @@ impl Requests {
     }
 
     fn ask<T>(&self, within: Duration, question: impl FnOnce(Answering<T>) -> Question) -> Pending<T> {
-        let (sender, answer) = oneshot::channel();
-        match self.questions.try_send(question(Answering { answer: Some(sender), within })) {
+        let (to, pending) = pending(within);
+        match self.questions.try_send(question(to)) {
             Ok(()) => self.wake(),
             Err(TrySendError::Full(question)) => question.refuse(RequestError::Full),
             Err(TrySendError::Disconnected(question)) => question.refuse(RequestError::Ended),
         }
-        Pending { answer, within }
+        pending
     }
 }
 

@@ -31,7 +31,8 @@ pub(crate) fn names_from() -> String {
 
 /// Show who is on a bus and what each SubDevice maps. Frames go out of the named interface only.
 ///
-/// With -v also where each entry of its PDOs lies, and what its ports have counted.
+/// With -v also where each entry of its PDOs lies, what its ports have counted, its operation modes with distributed
+/// clocks, and how it says that it is synchronized.
 ///
 /// SubDevices are taken to INIT and, unless --basic is given, to PRE-OP and back. A bus that another MainDevice drives
 /// is left alone.

@@ -415,6 +415,9 @@ faults! {
     SourceSilent "source_silent" User None;
         "a source of commands was silent for as long as its `timeout`; its outputs are safe";
         "look at what writes the commands; the next one is obeyed";
+    SyncMissed "sync_missed" Device None;
+        "a SubDevice counts SYNC that did not meet its process data (0x1C32:0B to 0x1C32:20)";
+        "frames are late or lost, or `lead` is too short for frame and copying; the report has wake-ups and phase";
     ClockStepped "clock_stepped" Master None;
         "a clock was stepped: the times of samples are of another base from there on";
         "times of one base are comparable; set the wall clock before a run, and let NTP slew it";

@@ -10,6 +10,7 @@ use crate::recognition::{Unnamed, recognise};
 use crate::shutdown::LOOK;
 use crate::stopping::StopWatch;
 use crate::sync_times::sync_times;
+use crate::synchronization::check_cycles;
 use crate::told::Retried;
 use crate::uncommanded::Uncommanded;
 use crate::void;
@@ -99,6 +100,21 @@ pub enum StartError {
         who: String,
         /// Why.
         source: SyncProblem,
+    },
+    /// A SubDevice says that it can't do the cycle that its SYNC has.
+    #[error(
+        "{who} is to work every {cycle_ns} ns by its SYNC, and says that it can't below {minimum_ns} ns ({object:#06x}:05); lower \
+         the rate, or give its `dc` a longer cycle"
+    )]
+    SyncCycle {
+        /// Which one.
+        who: String,
+        /// The cycle that it is to have, in ns.
+        cycle_ns: u64,
+        /// The least that it can do, in ns.
+        minimum_ns: u32,
+        /// The object that says so.
+        object: u16,
     },
     /// The process data doesn't fit.
     #[error("lay out the process image")]
@@ -256,11 +272,15 @@ impl Planned<'_> {
         self.matching.matches.iter().find(|found| found.position == position).map(|found| found.key.clone())
     }
 
+    /// A SubDevice's position and name.
+    pub(crate) fn label(&self, position: u16) -> Label {
+        let found = self.network.subdevices().iter().find(|one| one.position == position);
+        found.map_or_else(|| Label { position, ..Label::default() }, SubDevice::label)
+    }
+
     /// A SubDevice with name and key.
     pub(crate) fn in_words(&self, position: u16) -> String {
-        let found = self.network.subdevices().iter().find(|one| one.position == position);
-        let who = found.map_or_else(|| Label { position, ..Label::default() }, SubDevice::label);
-        named(&who, self.key(position).as_ref())
+        named(&self.label(position), self.key(position).as_ref())
     }
 
     /// SubDevices whose outputs no watchdog guards: the sync manager's control doesn't enable it.
@@ -328,6 +348,7 @@ impl<'a> Machine<'a> {
         let before_safe_op = [Transition::InitToPreOp, Transition::PreOpToSafeOp];
         self.send_startup(&mut network, &matching, &before_safe_op).await?;
         network.assign(&assignments(&self.rig, &matching)).await?;
+        check_cycles(&mut network, &matching, &sync).await?;
         self.observer.enter(Phase::ReadPdos);
         network.read_pdos().await?;
         let layouts = layout::layouts(&self.rig, &network, &matching);

@@ -6,6 +6,7 @@ use crate::recognition::Unnamed;
 use crate::silent_branch::SilentBranch;
 use crate::subscribers::Subscribers;
 use crate::supervision::Cause;
+use crate::synchronization::{SyncTrouble, Synchronized};
 use crate::told::{Retried, Told};
 use crate::types::{self, TypeByLength};
 use crate::void::{CommandedAgain, CommandsVoid};
@@ -13,8 +14,8 @@ use std::cell::Cell;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use zerocat_bus::StartupFailed;
 use zerocat_bus::matching::Aside;
+use zerocat_bus::{StartupFailed, SyncErrors};
 use zerocat_tasks::{ClockStep, SourceEvent};
 
 /// A phase of a session.
@@ -165,6 +166,8 @@ pub enum SessionEvent {
     },
     /// A clock was stepped: samples are of another base of time from there on.
     ClockStepped(ClockStep),
+    /// A SubDevice counts SYNC that went wrong.
+    SyncTrouble(SyncTrouble),
 }
 
 impl fmt::Display for SessionEvent {
@@ -202,6 +205,7 @@ impl fmt::Display for SessionEvent {
             Self::Retried(retried) => retried.fmt(f),
             Self::Replaced(which) => f.write_str(which),
             Self::ClockStepped(step) => step.fmt(f),
+            Self::SyncTrouble(trouble) => trouble.fmt(f),
             Self::TypesByLength(channels) => types::tell_by_length(channels, f),
         }
     }
@@ -295,6 +299,18 @@ impl Observer {
     /// What a report says of the events so far.
     pub(crate) fn told(&self) -> Told {
         self.teller.lock().told.clone()
+    }
+
+    /// Keeps for the report what a SubDevice that has SYNC says of it.
+    pub(crate) fn note_synchronized(&self, one: Synchronized) {
+        self.teller.lock().told.synchronized.insert(one.who.position, one);
+    }
+
+    /// The same of what it counts meanwhile.
+    pub(crate) fn note_sync_errors(&self, position: u16, errors: SyncErrors) {
+        if let Some(one) = self.teller.lock().told.synchronized.get_mut(&position) {
+            one.take_errors(errors);
+        }
     }
 
     /// Tells for whom a start waits.

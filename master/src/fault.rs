@@ -80,7 +80,7 @@ impl StartError {
             Self::Missing { missing, .. } if missing.iter().all(Missing::differs) => Fault::SubdeviceMismatch,
             Self::Missing { .. } => Fault::SubdeviceMissing,
             Self::Unnamed(_) => Fault::SubdeviceUnnamed,
-            Self::Sync { .. } => Fault::SyncImpossible,
+            Self::Sync { .. } | Self::SyncCycle { .. } => Fault::SyncImpossible,
             Self::Layout(_) | Self::Slots { .. } | Self::Lane(_) => Fault::ProcessDataUnplaced,
             Self::Watchdog { .. } => Fault::WatchdogTooShort,
             Self::Bind(_) => Fault::ChannelUnplaced,
@@ -189,6 +189,7 @@ impl SessionEvent {
             Self::Replaced(_) => Some(Fault::SubdeviceReplaced),
             Self::TypesByLength(_) => Some(Fault::DataTypeUnsaid),
             Self::ClockStepped(_) => Some(Fault::ClockStepped),
+            Self::SyncTrouble(_) => Some(Fault::SyncMissed),
             Self::Phase(_)
             | Self::WaitsFor(_)
             | Self::Recovered { .. }

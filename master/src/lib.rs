@@ -100,6 +100,7 @@ mod subscribers;
 mod supervision;
 mod surroundings;
 mod sync_times;
+mod synchronization;
 mod tasks;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -141,13 +142,14 @@ pub use realtime::ThreadPanic;
 pub use recognition::Unnamed;
 pub use recovery::Outage;
 pub use report::Report;
-pub use scan::{Depth, SCAN_PATIENCE, SCAN_SLOTS, Scan, ScanError, ScanOptions, Scanned, scan, scan_by};
+pub use scan::{Depth, SCAN_PATIENCE, SCAN_SLOTS, Scan, ScanError, ScanOptions, Scanned, ScannedMode, scan, scan_by};
 pub use session::{Ended, Session, SessionError, SessionOptions, SessionState, Status};
 pub use silence::why_silent;
 pub use sinks::{SinkError, Sinks};
 pub use subscribers::{Events, NoEvent};
 pub use supervision::Cause;
 pub use surroundings::{Calm, LinkState, NotAttached, Surroundings};
+pub use synchronization::SyncTrouble;
 pub use tasks::{TaskSet, TaskStartError};
 pub use told::Retried;
 pub use types::TypeByLength;
@@ -161,7 +163,7 @@ pub use zerocat_bus::sdo_info::{EntryDescription, ObjectDescription};
 pub use zerocat_bus::sii::Content as SiiContent;
 pub use zerocat_bus::{
     AlShown, Answered, FileError, FileProgress, FileTransfer, FileWay, Pending, PortErrors, RequestError, Requests,
-    StartupFailed, StartupProblem, StateReport,
+    StartupFailed, StartupProblem, StateReport, SyncErrors, SyncObjects, SyncParameters,
 };
 pub use zerocat_config as config;
 pub use zerocat_config::dc::SubDeviceDc;

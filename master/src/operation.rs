@@ -70,6 +70,11 @@ impl<'a> Machine<'a> {
         let after = self.look_after(&wanted, actors, planned, health, &voiding);
         let looks = or(after, self.look_for_expiries(&voiding, actors, planned));
         let looks = or(looks, self.acknowledge_links());
+        let watch_synchronization = async {
+            self.watch_synchronization(actors, planned).await;
+            std::future::pending().await
+        };
+        let looks = or(looks, watch_synchronization);
         or(self.watch(&wanted, planned, lateness), looks).await
     }
 

@@ -3,6 +3,10 @@
 //! Schema `zerocat-report/1`. A key may be added within a version; none is renamed, removed or given another meaning.
 //! A figure that couldn't be had is `null`, never 0.
 
+mod sync;
+
+pub use sync::{SyncParametersReport, SynchronizedReport};
+
 use crate::health::OutOfOp;
 use crate::told::{Retried, Voided};
 use serde::Serialize;
@@ -65,6 +69,8 @@ pub struct Report {
     pub left_op: u64,
     /// SubDevices that refused an AL state before they got there, in the order of time; the first hundred.
     pub retried: Vec<RetriedReport>,
+    /// SubDevices that have SYNC, and what they say of it.
+    pub synchronized: Vec<SynchronizedReport>,
     /// SubDevices whose commands became void because they were left without frames while others went on.
     pub commands_void: Vec<CommandsVoidReport>,
     /// Sets of a program's outputs that were dropped because they came too late: the cycle that they were computed from was
@@ -135,6 +141,7 @@ impl Report {
             out_of_op: Vec::new(),
             left_op: 0,
             retried: Vec::new(),
+            synchronized: Vec::new(),
             commands_void: Vec::new(),
             late_commands: 0,
             silent_writers: 0,

@@ -10,7 +10,7 @@ use crate::recovery::{Outage, Outages};
 use crate::report::{
     BusReport, CommandsVoidReport, Cycles, Figures, Frames, Holes, HostReport, LateReport, LinkCalls, LinkReport,
     MarginReport, NetworkReport, NicErrors, OutOfOpReport, OutageReport, OutagesReport, Report, RetriedReport,
-    RtReport, SCHEMA, TaskReport,
+    RtReport, SCHEMA, SynchronizedReport, TaskReport,
 };
 use crate::session::Facts;
 use crate::told::Told;
@@ -105,6 +105,7 @@ impl RunReport {
             out_of_op: health.out().map(OutOfOpReport::of).collect(),
             left_op: health.left(),
             retried: self.told.retried.iter().map(RetriedReport::of).collect(),
+            synchronized: self.told.synchronized.values().map(SynchronizedReport::of).collect(),
             commands_void: self.told.voided.iter().map(CommandsVoidReport::of).collect(),
             late_commands: remains.counters.late_commands,
             silent_writers: remains.counters.silent_writers,

@@ -11,13 +11,14 @@ use crate::silence::why_silent;
 use futures_lite::future::or;
 use serde::Serialize;
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::task::Poll;
 use std::time::Duration;
 use zerocat_bus::al::{self, AlPolicy};
 use zerocat_bus::sii::Content;
 use zerocat_bus::{
     BringUpError, Datagrams, Driven, EscInfo, Found, FoundBy, Identity, NameBook, Network, Occupancy, Options,
-    PdoSource, PortErrors, SubDevice, Target, Times, block_on, occupancy, port_errors,
+    PdoSource, PortErrors, SubDevice, SyncObjects, Target, Times, block_on, occupancy, port_errors,
 };
 use zerocat_engine::{AcyclicSettings, Engine, Pool, Slack, Timing};
 use zerocat_link::Slot;
@@ -145,6 +146,11 @@ pub struct Scanned {
     pub port_errors: [PortErrors; 4],
     /// Whether it has a clock: a system time, not receive times alone.
     pub dc: bool,
+    /// Operation modes with distributed clocks that its SII has, the default first.
+    pub op_modes: Vec<ScannedMode>,
+    /// How it says that it is synchronized (objects 0x1C32 and 0x1C33); `null` where it has no clock or doesn't say, or in a basic
+    /// scan.
+    pub synchronization: Option<SyncObjects>,
     /// Whether it speaks CoE.
     pub coe: bool,
     /// Where what it maps was read: `coe` or `sii`; `null` where nothing was, or in a basic scan.
@@ -166,6 +172,28 @@ pub struct Scanned {
     pub notes: Vec<String>,
     /// What went wrong with it, in words.
     pub error: Option<String>,
+}
+
+/// An operation mode with distributed clocks, as an SII has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct ScannedMode {
+    /// Its name, which a rig file asks for it by.
+    pub name: String,
+    /// What it is, in words.
+    pub description: String,
+    /// AssignActivate word (registers 0x0980 and 0x0981); 0 is no SYNC.
+    pub assign_activate: u16,
+    /// Cycle of SYNC0 in ns; 0 for the network's, times `sync0_cycle_factor`.
+    pub sync0_cycle_ns: u32,
+    /// A positive one multiplies, a negative one divides.
+    pub sync0_cycle_factor: i16,
+    /// How much later than the network's SYNC grid SYNC0 is, in ns.
+    pub sync0_shift_ns: i32,
+    /// Cycle of SYNC1: a positive one multiplies SYNC0's, a negative one the network's; 0 for SYNC0's.
+    pub sync1_cycle_factor: i16,
+    /// How much later than SYNC0 SYNC1 is, in ns.
+    pub sync1_shift_ns: i32,
 }
 
 impl Scanned {
@@ -231,13 +259,14 @@ async fn look(datagrams: &Datagrams, options: ScanOptions, written: &Cell<bool>)
     for position in (0..).take(network.subdevices().len()) {
         network.set_times(position, Times { pre_op: patience, mailbox: patience, ..Times::default() });
     }
-    let mut problems = Vec::new();
+    let (mut problems, mut synchronization) = (Vec::new(), BTreeMap::new());
     if depth == Depth::Deep {
         // Who can't go to PRE-OP is listed all the same, with what is known of it.
         problems = network.explore().await;
         if let Some(cache) = names {
             name_entries(&mut network, &cache).await;
         }
+        synchronization = read_synchronization(&mut network).await;
         for failed in network.shut_down().await {
             tracing::warn!(fault = %failed.fault(), "back to INIT: {failed}");
         }
@@ -248,9 +277,25 @@ async fn look(datagrams: &Datagrams, options: ScanOptions, written: &Cell<bool>)
         let problem = problem.or_else(|| found.refused.as_ref().map(ToString::to_string));
         let dc = found.esc.dc() && has_system_time(datagrams, found.station).await?;
         let port_errors = port_errors(datagrams, found.station).await.map_err(BringUpError::from)?;
-        subdevices.push(Scanned { dc, port_errors, ..scanned(found, problem) });
+        let synchronization = synchronization.remove(&found.position);
+        subdevices.push(Scanned { dc, port_errors, synchronization, ..scanned(found, problem) });
     }
     Ok(Scan { schema: "zerocat-scan/1", subdevices })
+}
+
+/// What those say of their synchronization that have a clock and went to PRE-OP. Who doesn't answer says nothing.
+async fn read_synchronization(network: &mut Network<'_>) -> BTreeMap<u16, SyncObjects> {
+    let with_clock = network.subdevices().iter().filter(|one| one.esc.dc() && one.state == AlState::PreOp);
+    let positions: Vec<u16> = with_clock.map(|one| one.position).collect();
+    let mut said = BTreeMap::new();
+    for (position, objects) in network.read_sync_objects(&positions).await {
+        match objects {
+            Ok(SyncObjects { outputs: None, inputs: None }) => {}
+            Ok(objects) => _ = said.insert(position, objects),
+            Err(error) => tracing::warn!("{error}"),
+        }
+    }
+    said
 }
 
 /// Whether a SubDevice has a system time. Some that say that they have distributed clocks only take receive times, and
@@ -296,6 +341,8 @@ fn scanned(found: &SubDevice, error: Option<String>) -> Scanned {
         open_ports: found.open_ports,
         port_errors: <[PortErrors; 4]>::default(),
         dc: found.esc.dc(),
+        op_modes: op_modes(found),
+        synchronization: None,
         coe: found.mailbox.as_ref().is_some_and(zerocat_bus::MailboxInfo::coe),
         pdo_source: found.pdo_source,
         input_bits: bits(&inputs),
@@ -307,6 +354,20 @@ fn scanned(found: &SubDevice, error: Option<String>) -> Scanned {
         notes: found.notes.clone(),
         error,
     }
+}
+
+fn op_modes(found: &SubDevice) -> Vec<ScannedMode> {
+    let modes = found.sii.op_modes.iter().map(|named| ScannedMode {
+        name: named.name.clone(),
+        description: named.description.clone(),
+        assign_activate: named.mode.assign_activate,
+        sync0_cycle_ns: named.mode.cycle_time_0,
+        sync0_cycle_factor: named.mode.sync0_cycle_factor,
+        sync0_shift_ns: named.mode.shift_time_0,
+        sync1_cycle_factor: named.mode.sync1_cycle_factor,
+        sync1_shift_ns: named.mode.shift_time_1,
+    });
+    modes.collect()
 }
 
 fn bits(pdos: &[Pdo]) -> u32 {

@@ -2,6 +2,7 @@
 
 use crate::events::SessionEvent;
 use crate::named::named;
+use crate::synchronization::Synchronized;
 use crate::void::CommandsVoid;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -75,6 +76,8 @@ pub(crate) struct Told {
     pub(crate) retried: Vec<Retried>,
     /// In the order of the first time of each.
     pub(crate) voided: Vec<Voided>,
+    /// Those that have SYNC, by position.
+    pub(crate) synchronized: BTreeMap<u16, Synchronized>,
 }
 
 impl Told {

@@ -1,13 +1,15 @@
-//! What `scan -v` shows below its table: of each SubDevice where its entries lie, and what its ports have counted.
+//! What `scan -v` shows below its table: of each SubDevice where its entries lie, what its ports have counted, its
+//! operation modes with distributed clocks, and how it says that it is synchronized.
 
 use crate::print;
-use zerocat::{PortErrors, Scanned, data_type};
+use zerocat::{PortErrors, Scanned, ScannedMode, SyncObjects, data_type};
 
 /// All of it, as lines of at most so many columns.
 pub(super) fn detail(found: &Scanned, columns: usize) -> String {
     let Scanned { position, name, .. } = found;
     let mut parts = vec![format!("\nSubDevice {position} {name}")];
     parts.push(print::wrapped("  ports: ", &ports(found), columns));
+    parts.extend(clock(found).iter().map(|(what, said)| print::wrapped(what, said, columns)));
     let entries = entries(found);
     if !entries.is_empty() {
         let mut table = print::table(["", "PDO", "at", "entry", "bits", "type", "name"]);
@@ -16,6 +18,32 @@ pub(super) fn detail(found: &Scanned, columns: usize) -> String {
         parts.push(table.to_string());
     }
     parts.join("\n")
+}
+
+/// Operation modes, and how it says that it is synchronized.
+fn clock(found: &Scanned) -> Vec<(&'static str, String)> {
+    let mut lines = Vec::new();
+    let modes: Vec<_> = found.op_modes.iter().map(mode).collect();
+    if !modes.is_empty() {
+        lines.push(("  modes: ", modes.join("; ")));
+    }
+    if let Some(SyncObjects { outputs, inputs }) = found.synchronization {
+        let both = [("  outputs: ", outputs), ("  inputs: ", inputs)];
+        let said = both.into_iter().filter_map(|(what, said)| Some((what, said?.to_string())));
+        lines.extend(said.filter(|(_, said)| !said.is_empty()));
+    }
+    lines
+}
+
+/// An operation mode as a rig file asks for it.
+fn mode(mode: &ScannedMode) -> String {
+    let ScannedMode { name, description, assign_activate, .. } = mode;
+    let said = if description.is_empty() || description == name { String::new() } else { format!("{description}, ") };
+    let sync = match assign_activate {
+        0 => "no SYNC".to_owned(),
+        word => format!("AssignActivate {word:#06x}"),
+    };
+    format!("`{name}` ({said}{sync})")
 }
 
 /// A row for each entry: way, PDO, byte and bit in the SubDevice's outputs or inputs, index and subindex, bits, type, name.

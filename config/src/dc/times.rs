@@ -29,6 +29,19 @@ pub struct SyncTimes {
     pub shift_ns: i64,
 }
 
+impl SyncTimes {
+    /// The cycle in which its application works, in ns: from one SYNC1 to the next where it has one, else that of SYNC0.
+    #[must_use]
+    pub fn application_cycle(self) -> u64 {
+        let sync0 = u64::from(self.sync0_cycle);
+        if self.assign_activate & SYNC1 == 0 || sync0 == 0 {
+            return sync0;
+        }
+        // Each SYNC1 is timed from the first SYNC0 behind the last one.
+        sync0 * (u64::from(self.sync1_delay) / sync0 + 1)
+    }
+}
+
 /// Why a SubDevice can't have the SYNC that it asks for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

@@ -19,6 +19,8 @@ fn found(position: u16, name: &str, serial: u32, alias: u16) -> Scanned {
         open_ports: [true, false, false, false],
         port_errors: <[zerocat_bus::PortErrors; 4]>::default(),
         dc: false,
+        op_modes: Vec::new(),
+        synchronization: None,
         coe: true,
         pdo_source: None,
         input_bits: 37,

@@ -1,0 +1,201 @@
+//! SubDevices that have SYNC, as they say themselves how they are synchronized (objects 0x1C32 and 0x1C33): whether they can do
+//! the cycle that they are to have, before OP; and in OP what they count as going wrong.
+//!
+//! Guarantees: nothing is written; who has no CoE, or not these objects, is left alone. Read slowly: a drive counts by
+//! itself, and what it counts is told when it grows.
+
+use crate::bring_up::{Planned, StartError};
+use crate::events::SessionEvent;
+use crate::machine::Machine;
+use crate::named::named;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+use zerocat_bus::sync_objects::{INPUT_PARAMETERS, OUTPUT_PARAMETERS};
+use zerocat_bus::{Actors, BringUpError, Label, Matching, Network, SyncErrors, SyncObjects};
+use zerocat_config::dc::SyncTimes;
+
+/// How often each is asked, and the least time from one to the next.
+const ROUND: (Duration, Duration) = (Duration::from_secs(1), Duration::from_millis(100));
+/// How long one may take to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Least time between two times that one is told.
+const QUIET: Duration = Duration::from_secs(10);
+
+/// A SubDevice that has SYNC, and what it says of it in OP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Synchronized {
+    pub(crate) who: Label,
+    pub(crate) key: Option<String>,
+    pub(crate) times: SyncTimes,
+    pub(crate) objects: SyncObjects,
+}
+
+impl Synchronized {
+    /// Takes in what it counts meanwhile.
+    pub(crate) const fn take_errors(&mut self, errors: SyncErrors) {
+        let SyncObjects { outputs, inputs } = &mut self.objects;
+        if let Some(said) = outputs {
+            said.errors = errors;
+        } else if let Some(said) = inputs {
+            said.errors = errors;
+        }
+    }
+}
+
+/// A SubDevice says that SYNC and its process data don't meet as they should.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SyncTrouble {
+    /// Which one.
+    pub who: Label,
+    /// Its key in the rig file; `None` where it isn't named there.
+    pub key: Option<String>,
+    /// What it counts, in all.
+    pub errors: SyncErrors,
+}
+
+impl fmt::Display for SyncTrouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let who = named(&self.who, self.key.as_ref());
+        write!(f, "{who} counts SYNC that went wrong: {}", self.errors)
+    }
+}
+
+/// Refuses a cycle of which a SubDevice says that it can't do it. In PRE-OP.
+///
+/// # Errors
+/// `SyncCycle` with the numbers; `Bus`, where a mailbox fails.
+pub(crate) async fn check_cycles(
+    network: &mut Network<'_>,
+    matching: &Matching,
+    sync: &[(u16, SyncTimes)],
+) -> Result<(), StartError> {
+    let positions: Vec<u16> = sync.iter().map(|(position, _)| *position).collect();
+    if positions.is_empty() {
+        return Ok(());
+    }
+    for (position, objects) in network.read_sync_objects(&positions).await {
+        let objects = objects.map_err(BringUpError::from)?;
+        let Some((_, times)) = sync.iter().find(|(one, _)| *one == position) else { continue };
+        let Some((object, minimum_ns)) = too_short(*times, objects) else { continue };
+        let found = matching.matches.iter().find(|found| found.position == position);
+        let label = network.subdevices().iter().find(|one| one.position == position).map(|one| one.label());
+        let who = named(&label.unwrap_or_default(), found.map(|found| &found.key));
+        return Err(StartError::SyncCycle { who, cycle_ns: times.application_cycle(), minimum_ns, object });
+    }
+    Ok(())
+}
+
+/// The object that says that a cycle is too short, and the least one.
+fn too_short(times: SyncTimes, objects: SyncObjects) -> Option<(u16, u32)> {
+    let both = [(OUTPUT_PARAMETERS, objects.outputs), (INPUT_PARAMETERS, objects.inputs)];
+    both.into_iter().find_map(|(object, said)| {
+        let minimum = said?.minimum_cycle_ns?;
+        (u64::from(minimum) > times.application_cycle()).then_some((object, minimum))
+    })
+}
+
+/// What each counted when it was asked last, and when it was told.
+#[derive(Debug, Default)]
+struct Counts(BTreeMap<u16, (SyncErrors, Option<Duration>)>);
+
+impl Counts {
+    /// Takes in what one counts. Whether that is to be told: it is more than what was told of it, or than it began with.
+    fn take(&mut self, position: u16, errors: SyncErrors, now: Duration) -> bool {
+        let Some((before, told)) = self.0.get_mut(&position) else {
+            self.0.insert(position, (errors, None));
+            // What it counted on its way to OP says nothing.
+            return errors.error == Some(true);
+        };
+        let quiet = told.is_some_and(|told| now.saturating_sub(told) < QUIET);
+        if quiet || !errors.is_worse_than(before) {
+            before.error = errors.error;
+            return false;
+        }
+        (*before, *told) = (errors, Some(now));
+        true
+    }
+}
+
+impl<'a> Machine<'a> {
+    /// Asks those that have SYNC in turn, for as long as it is polled.
+    pub(crate) async fn watch_synchronization(&self, actors: &Actors<'_>, planned: &Planned<'a>) {
+        let mut counts = Counts::default();
+        for (position, times) in &planned.sync {
+            let read = actors.mail(*position, PATIENCE, async |at| {
+                let (datagrams, mailbox) = at.with_coe()?;
+                Ok(mailbox.sync_objects(datagrams).await.map_err(BringUpError::from)?)
+            });
+            let Ok(objects) = read.await else { continue };
+            let (who, key) = (planned.label(*position), planned.key(*position));
+            self.observer.note_synchronized(Synchronized { who, key, times: *times, objects });
+            if let Some(said) = objects.outputs.or(objects.inputs) {
+                self.take_counts(&mut counts, planned, *position, said.errors);
+            }
+        }
+        let asked: Vec<u16> = counts.0.keys().copied().collect();
+        let most = u32::try_from(asked.len().max(1)).unwrap_or(u32::MAX);
+        for position in asked.iter().cycle() {
+            self.datagrams.pause((ROUND.0 / most).max(ROUND.1)).await;
+            let read = actors.mail(*position, PATIENCE, async |at| {
+                let (datagrams, mailbox) = at.with_coe()?;
+                Ok(mailbox.sync_errors(datagrams).await.map_err(BringUpError::from)?)
+            });
+            if let Ok(errors) = read.await {
+                self.observer.note_sync_errors(*position, errors);
+                self.take_counts(&mut counts, planned, *position, errors);
+            }
+        }
+        std::future::pending().await
+    }
+
+    fn take_counts(&self, counts: &mut Counts, planned: &Planned<'a>, position: u16, errors: SyncErrors) {
+        if counts.take(position, errors, self.datagrams.now()) {
+            let (who, key) = (planned.label(position), planned.key(position));
+            self.observer.warn(&SessionEvent::SyncTrouble(SyncTrouble { who, key, errors }));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use zerocat_bus::SyncParameters;
+
+    fn times(sync0_cycle: u32, sync1_delay: u32, assign_activate: u16) -> SyncTimes {
+        SyncTimes { assign_activate, sync0_cycle, sync1_delay, shift_ns: 0 }
+    }
+
+    fn says(outputs: Option<u32>, inputs: Option<u32>) -> SyncObjects {
+        let said = |minimum_cycle_ns| Some(SyncParameters { minimum_cycle_ns, ..SyncParameters::default() });
+        SyncObjects { outputs: said(outputs), inputs: said(inputs) }
+    }
+
+    #[test]
+    fn a_cycle_below_the_least_of_outputs_or_inputs_is_too_short() {
+        let cycle = times(250_000, 0, 0x0300);
+        assert_eq!(too_short(cycle, says(Some(250_000), Some(0))), None);
+        assert_eq!(too_short(cycle, says(Some(250_001), None)), Some((0x1c32, 250_001)));
+        assert_eq!(too_short(cycle, says(None, Some(500_000))), Some((0x1c33, 500_000)));
+        assert_eq!(too_short(cycle, SyncObjects::default()), None);
+    }
+
+    #[test]
+    fn an_oversampling_terminal_works_in_the_cycle_of_sync1() {
+        // SYNC0 every 250 us for the samples, SYNC1 every 1 ms for its process data.
+        assert_eq!(too_short(times(250_000, 750_000, 0x0700), says(Some(500_000), None)), None);
+        assert_eq!(too_short(times(250_000, 0, 0x0700), says(Some(500_000), None)), Some((0x1c32, 500_000)));
+    }
+
+    #[test]
+    fn what_grows_is_told_and_not_again_for_a_while() {
+        let counted = |missed| SyncErrors { missed: Some(missed), error: Some(false), ..SyncErrors::default() };
+        let mut counts = Counts::default();
+        let mut take = |missed, seconds| counts.take(3, counted(missed), Duration::from_secs(seconds));
+        assert_eq!(
+            [take(7, 0), take(7, 1), take(8, 2), take(9, 3), take(9, 13), take(9, 14)],
+            [false, false, true, false, true, false]
+        );
+    }
+}

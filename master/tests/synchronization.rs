@@ -1,0 +1,31 @@
+//! A cycle that a drive says it can't do is refused before OP, with the numbers, under virtual time.
+#![allow(clippy::unwrap_used, reason = "a test fails there")]
+
+use serde_json::json;
+use zerocat::config::Rig;
+use zerocat::testing::{Bench, BenchError, ProfileKind, SegmentConfig, line};
+use zerocat::{Bus, chain};
+
+/// A servo whose least cycle is so many microseconds.
+fn servo(least_us: u32) -> SegmentConfig {
+    let mut segment = serde_json::to_value(line(&[ProfileKind::Servo])).unwrap();
+    segment["subdevices"][0]["clock"] = json!({ "shortest_cycle": format!("{least_us}us") });
+    serde_json::from_value(segment).unwrap()
+}
+
+fn start(rate: u32, segment: &SegmentConfig) -> Result<Bench, BenchError> {
+    let rig = json!({
+        "network": { "interface": "eth0", "rate": rate },
+        "slaves": [{ "key": "axis", "position": 0, "dc": { "assign_activate": "0x0300" } }],
+    });
+    let bus = Bus::from_rig(Rig::from_json(&rig.to_string()).unwrap().check().unwrap());
+    Bench::start(bus, segment).map(|(bench, _)| bench)
+}
+
+#[test]
+fn a_cycle_that_the_drive_cannot_do_is_refused_with_the_numbers() {
+    let Err(BenchError::Life(error)) = start(2000, &servo(600)) else { panic!("it came up") };
+    let text = chain(&error);
+    assert!(text.contains("`axis` is to work every 500000 ns by its SYNC"), "{text}");
+    assert!(text.contains("can't below 600000 ns (0x1c32:05)"), "{text}");
+}

@@ -3,7 +3,7 @@
 //! [`compensate`] does in INIT or PRE-OP what is done once: it finds out what each ESC has ([`survey`]), latches receive times
 //! several times on a silent bus ([`receive`]), by crystals that differ ([`rate`]), computes how long a frame takes to each clock ([`delay`]), and sets offsets
 //! and delays so that all clocks show the reference's time ([`offset`]). From then on the cyclic frames hand the reference's
-//! time on; that isn't here.
+//! time on; that isn't here. [`watch`] says how far each clock is from it, and [`sync`] sets SYNC0 and SYNC1 up.
 //!
 //! Guarantees: a bus without clocks is asked nothing. What is odd with a clock and keeps nothing from going on is in
 //! [`Clocks::oddities`], by name; whether that is an error is the caller's to say. Not guaranteed: that a clock follows, which
@@ -16,6 +16,8 @@ pub mod rate;
 pub mod receive;
 mod set;
 pub mod survey;
+pub mod sync;
+pub mod watch;
 
 use crate::datagrams::Datagrams;
 use crate::error::{BringUpError, Label};

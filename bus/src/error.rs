@@ -6,6 +6,7 @@ use zerocat_wire::AlState;
 use zerocat_wire::al::{AlStatus, AlStatusCode};
 
 use crate::assign::AssignFailed;
+use crate::clock::sync::SyncError;
 use crate::coe::SdoError;
 use crate::datagrams::Target;
 use crate::startup::StartupFailed;
@@ -242,6 +243,9 @@ pub enum BringUpError {
         /// Who.
         who: Label,
     },
+    /// SYNC could not be started.
+    #[error(transparent)]
+    Sync(#[from] SyncError),
     /// There is no SubDevice at this position.
     #[error("no SubDevice at position {position}; there are {count}")]
     NoSuchPosition {
@@ -309,6 +313,7 @@ impl BringUpError {
             | Self::Watchdog { who, .. }
             | Self::NoReferenceClock { who } => Some(who),
             Self::Al(error) => Some(error.who()),
+            Self::Sync(error) => error.who(),
             Self::Sdo(error) => Some(error.who()),
             Self::Startup(failed) => Some(&failed.who),
             Self::Assign(failed) => Some(&failed.who),

@@ -87,6 +87,7 @@ impl BringUpError {
             Self::Startup(failed) => failed.fault(),
             Self::Assign(failed) => failed.fault(),
             Self::Watchdog { .. } | Self::WatchdogTime { .. } => Fault::WatchdogNotSet,
+            Self::Sync(_) => Fault::SyncNotStarted,
             Self::NoReferenceClock { .. } => Fault::NoReferenceClock,
             Self::NoSuchPosition { .. } => Fault::SubdeviceMissing,
         }

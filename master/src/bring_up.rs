@@ -15,6 +15,7 @@ use crate::told::Retried;
 use crate::uncommanded::Uncommanded;
 use crate::void;
 use std::time::Duration;
+use zerocat_bus::clock::Clocks;
 use zerocat_bus::{
     AlReached, BringUpError, Driven, Label, Matching, Missing, Network, Occupancy, Options, SiiNames, SubDevice, Times,
     events, occupancy,
@@ -22,10 +23,9 @@ use zerocat_bus::{
 use zerocat_config::dc::{SyncProblem, SyncTimes};
 use zerocat_config::{Problem, Rig, Timeouts, Transition};
 use zerocat_engine::{
-    ControlClosed, Counters, CyclicLane, Exchange, LaneError, LaneOptions, MailReader, NewestPort, PROCESS_DATA_ROOM,
-    SamplePort, TakingPart, Traffic, Voider, WriterPort,
+    ClockState, ControlClosed, Counters, Exchange, LaneError, MailReader, NewestPort, PROCESS_DATA_ROOM, SamplePort,
+    TakingPart, Traffic, Voider, WriterPort,
 };
-use zerocat_link::Slot;
 use zerocat_pdi::{LayoutError, Plan, SubDevicePlan, lay_out};
 use zerocat_tasks::Placed;
 use zerocat_wire::sync_manager::control;
@@ -115,6 +115,39 @@ pub enum StartError {
         minimum_ns: u32,
         /// The object that says so.
         object: u16,
+    },
+    /// Clocks are asked for, and there are none.
+    #[error("`engine.dc` is \"on\", and no SubDevice has a clock; choose \"auto\" or \"off\"")]
+    NoClocks,
+    /// SYNC is asked for of a SubDevice that can't give it.
+    #[error("{0} can't have the SYNC that the rig file asks for: its ESC has no cyclic unit")]
+    NoSync(String),
+    /// Frames didn't come to their phase.
+    #[error(
+        "frames did not come to their phase to the reference clock within {within:?}: {state:?}, {error_ns} ns off, usually \
+         {jitter_ns} ns from one frame to the next, {without} cycles without a time"
+    )]
+    NotLocked {
+        /// The time that they had.
+        within: Duration,
+        /// How far it was.
+        state: ClockState,
+        /// Phase error in ns.
+        error_ns: i64,
+        /// Usual distance of a reading from what is expected, in ns.
+        jitter_ns: u64,
+        /// Cycles that brought no time.
+        without: u64,
+    },
+    /// Clocks didn't settle.
+    #[error("clocks did not come within {limit:?} of the reference clock in {within:?}{}", below(far))]
+    NotConverged {
+        /// The time that they had.
+        within: Duration,
+        /// How near they were to come.
+        limit: Duration,
+        /// Who didn't, with what was seen.
+        far: Vec<String>,
     },
     /// The process data doesn't fit.
     #[error("lay out the process image")]
@@ -252,6 +285,8 @@ pub struct Planned<'d> {
     pub bindings: Bindings,
     /// The SYNC of each SubDevice that asks for it, by position.
     pub(crate) sync: Vec<(u16, SyncTimes)>,
+    /// The clocks, measured and set; `None` without any.
+    pub clocks: Option<Clocks>,
     /// Counters when the exchange was installed.
     pub(crate) before: Counters,
     /// How long the machine had been suspended in all by then.
@@ -341,6 +376,7 @@ impl<'a> Machine<'a> {
             network.set_times(position, times);
         }
         let sync = sync_times(&self.rig, &mut network, &matching).await?;
+        let clocks = self.compensate(&network, &matching, &sync).await?;
         self.observer.enter(Phase::PreOp);
         let reached = network.to_pre_op().await?;
         self.tell_retried(reached, &matching);
@@ -367,6 +403,7 @@ impl<'a> Machine<'a> {
             matching,
             bindings,
             sync,
+            clocks,
             before: self.counters.read(),
             suspended_before,
             voider: Voider::default(),
@@ -382,6 +419,8 @@ impl<'a> Machine<'a> {
     /// # Errors
     /// What failed, with the SubDevice.
     pub async fn operate(&mut self, planned: &mut Planned<'a>, ports: &mut Ports) -> Result<(), StartError> {
+        self.synchronise(planned).await?;
+        let clock = self.reference_clock(planned);
         let Planned { network, plan, matching, bindings, before, suspended_before, voider, mail, .. } = planned;
         self.observer.enter(Phase::SafeOp);
         network.program(plan).await?;
@@ -389,7 +428,7 @@ impl<'a> Machine<'a> {
         self.tell_retried(reached, matching);
         self.observer.enter(Phase::Exchange);
         let subdevices = u16::try_from(network.subdevices().len()).unwrap_or(u16::MAX);
-        let lane = CyclicLane::new(plan, LaneOptions { first_slot: Slot(0), al_status: Some(subdevices) })?;
+        let lane = self.lane(plan, Some(subdevices), clock)?;
         let told;
         (*mail, told) = layout::mail(plan);
         let lane = lane.telling(told);

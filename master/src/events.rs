@@ -1,6 +1,7 @@
 //! What a session tells while it runs: how far bring-up is, outages, SubDevices that leave OP, sources of commands that end
 //! or fall silent.
 
+use crate::clock_oddity::ClockOddity;
 use crate::health::OutOfOp;
 use crate::recognition::Unnamed;
 use crate::silent_branch::SilentBranch;
@@ -32,6 +33,8 @@ pub enum Phase {
     PreOp,
     /// Reading what each SubDevice maps.
     ReadPdos,
+    /// Frames come to their phase to the reference clock, clocks settle, SYNC starts.
+    Clocks,
     /// Programming, and going to SAFE-OP.
     SafeOp,
     /// Cyclic frames begin to flow.
@@ -56,6 +59,7 @@ impl fmt::Display for Phase {
             Self::Discover => "looking who is on the bus",
             Self::PreOp => "going to PRE-OP",
             Self::ReadPdos => "reading process data maps",
+            Self::Clocks => "waiting until clocks are in step",
             Self::SafeOp => "programming, going to SAFE-OP",
             Self::Exchange => "starting the cyclic exchange",
             Self::Op => "going to OP",
@@ -77,6 +81,7 @@ impl Phase {
             Self::Discover => "discover",
             Self::PreOp => "pre_op",
             Self::ReadPdos => "read_pdos",
+            Self::Clocks => "clocks",
             Self::SafeOp => "safe_op",
             Self::Exchange => "exchange",
             Self::Op => "op",
@@ -168,6 +173,8 @@ pub enum SessionEvent {
     ClockStepped(ClockStep),
     /// A SubDevice counts SYNC that went wrong.
     SyncTrouble(SyncTrouble),
+    /// Something is to tell of the clock of a SubDevice.
+    ClockOdd(ClockOddity),
 }
 
 impl fmt::Display for SessionEvent {
@@ -206,6 +213,7 @@ impl fmt::Display for SessionEvent {
             Self::Replaced(which) => f.write_str(which),
             Self::ClockStepped(step) => step.fmt(f),
             Self::SyncTrouble(trouble) => trouble.fmt(f),
+            Self::ClockOdd(oddity) => oddity.fmt(f),
             Self::TypesByLength(channels) => types::tell_by_length(channels, f),
         }
     }

@@ -80,7 +80,10 @@ impl StartError {
             Self::Missing { missing, .. } if missing.iter().all(Missing::differs) => Fault::SubdeviceMismatch,
             Self::Missing { .. } => Fault::SubdeviceMissing,
             Self::Unnamed(_) => Fault::SubdeviceUnnamed,
-            Self::Sync { .. } | Self::SyncCycle { .. } => Fault::SyncImpossible,
+            Self::Sync { .. } | Self::SyncCycle { .. } | Self::NoSync(_) => Fault::SyncImpossible,
+            Self::NoClocks => Fault::NoReferenceClock,
+            Self::NotLocked { .. } => Fault::PhaseNotLocked,
+            Self::NotConverged { .. } => Fault::ClocksNotConverged,
             Self::Layout(_) | Self::Slots { .. } | Self::Lane(_) => Fault::ProcessDataUnplaced,
             Self::Watchdog { .. } => Fault::WatchdogTooShort,
             Self::Bind(_) => Fault::ChannelUnplaced,
@@ -190,6 +193,7 @@ impl SessionEvent {
             Self::TypesByLength(_) => Some(Fault::DataTypeUnsaid),
             Self::ClockStepped(_) => Some(Fault::ClockStepped),
             Self::SyncTrouble(_) => Some(Fault::SyncMissed),
+            Self::ClockOdd(oddity) => oddity.fault(),
             Self::Phase(_)
             | Self::WaitsFor(_)
             | Self::Recovered { .. }

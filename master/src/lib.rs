@@ -52,6 +52,8 @@ mod capture;
 #[cfg(not(feature = "capture"))]
 #[path = "capture/without.rs"]
 mod capture;
+mod clock_oddity;
+mod clocks;
 mod core;
 mod draft;
 mod events;
@@ -117,6 +119,7 @@ mod wanted;
 pub use bind::{BindError, MappedPdo, Positions, Unbound, bind};
 pub use bring_up::{Bindings, Planned, Ports, StartError};
 pub use capture::CaptureError;
+pub use clock_oddity::ClockOddity;
 pub use draft::{DraftFormat, data_type, draft_rig, draft_text};
 pub use events::{Observer, Phase, SessionEvent};
 #[cfg(feature = "packet")]

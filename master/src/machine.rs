@@ -291,6 +291,7 @@ impl<'a> Machine<'a> {
         listened.set(true);
         let planned = self.plan().await?;
         recognition::tell(&self.rig, &planned.network, &planned.matching, self.observer);
+        self.tell_clock_oddities(&planned);
         Ok(planned)
     }
 

@@ -3,9 +3,9 @@
 use crate::host_facts::has_carrier;
 use std::fmt;
 use std::io::ErrorKind;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use zerocat_link::watch::{AttachmentState, Watch};
-use zerocat_sched::time::suspended;
+use zerocat_sched::time::{nanos, suspended};
 
 /// Whether a link still stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +40,17 @@ pub trait Surroundings: fmt::Debug {
     /// # Errors
     /// Why it isn't attached, with what to do.
     fn attach_again(&self) -> Result<(), NotAttached>;
+    /// What the reference clock is to show: nanoseconds since 2000-01-01, the epoch of distributed clocks. `running` is the bus
+    /// thread's clock; where there is no wall clock the time goes by that.
+    fn system_time(&self, running: Duration) -> u64 {
+        WITHOUT_WALL_CLOCK.saturating_add(nanos(running))
+    }
 }
+
+/// System time of a world without a wall clock when it begins: 2025-01-01.
+const WITHOUT_WALL_CLOCK: u64 = 788_918_400_000_000_000;
+/// 2000-01-01 in Unix time.
+const EPOCH: Duration = Duration::from_secs(946_684_800);
 
 /// A world in which nothing happens to link and machine.
 #[derive(Debug, Clone, Copy)]
@@ -89,6 +99,11 @@ impl Surroundings for Host {
                 "the interface {interface} was removed, or moved to another network namespace; put it back and start again"
             )),
         }
+    }
+
+    fn system_time(&self, _: Duration) -> u64 {
+        let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or(EPOCH);
+        nanos(unix.saturating_sub(EPOCH))
     }
 
     fn attach_again(&self) -> Result<(), NotAttached> {

@@ -40,7 +40,7 @@ impl From<Phase> for Stage {
         match phase {
             Phase::Wait | Phase::Listen | Phase::Discover => Self::Discover,
             Phase::PreOp => Self::PreOp,
-            Phase::ReadPdos => Self::Map,
+            Phase::ReadPdos | Phase::Clocks => Self::Map,
             Phase::SafeOp => Self::SafeOp,
             Phase::Exchange => Self::Exchange,
             Phase::Op => Self::Op,

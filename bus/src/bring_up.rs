@@ -36,7 +36,7 @@ use crate::subdevice::SubDevice;
 use crate::times::Times;
 use crate::topology::Topology;
 use crate::types::{self, WantedTypes};
-use crate::watchdog;
+use crate::watchdog::{self, Ticks, Watchdogs};
 
 /// What the caller may choose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -112,6 +112,13 @@ impl<'d> Network<'d> {
         }
         if let Some(mailbox) = self.mailboxes.get_mut(at).and_then(Option::as_mut) {
             mailbox.set_times(times.mail(MailTimes::default()));
+        }
+    }
+
+    /// Gives the SubDevice at a position watchdogs of its own. Without one there it does nothing.
+    pub fn set_watchdogs(&mut self, position: u16, watchdogs: Watchdogs) {
+        if let Some(subdevice) = self.subdevices.get_mut(usize::from(position)) {
+            subdevice.watchdogs = watchdogs;
         }
     }
 
@@ -203,10 +210,11 @@ impl<'d> Network<'d> {
     /// # Errors
     /// `SubDevice`, `Watchdog`, `WatchdogTime`, `NoSuchPosition`.
     pub async fn program(&mut self, plan: &Plan) -> Result<(), BringUpError> {
-        let ticks = self.options.watchdog.map(watchdog::ticks).transpose()?;
         let mut work = Vec::new();
         for planned in &plan.subdevices {
-            work.push(program_one(self.datagrams, self.at(planned.position)?, planned, ticks));
+            let subdevice = self.at(planned.position)?;
+            let ticks = subdevice.watchdogs.ticks(self.options.watchdog.filter(|_| !planned.outputs.is_empty()))?;
+            work.push(program_one(self.datagrams, subdevice, planned, ticks));
         }
         first(join_all(work).await).map(drop)
     }
@@ -450,7 +458,7 @@ async fn program_one(
     datagrams: &Datagrams,
     subdevice: &SubDevice,
     planned: &SubDevicePlan,
-    watchdog: Option<u16>,
+    ticks: Ticks,
 ) -> Result<(), BringUpError> {
     let target = Target::Station(subdevice.station);
     let failed = |doing| move |source| BringUpError::SubDevice { who: subdevice.label(), doing, source };
@@ -467,12 +475,7 @@ async fn program_one(
         (fmmu::register(*number), entity.emit())
     });
     write_neighbours(datagrams, target, entities).await.map_err(failed("program FMMUs"))?;
-    match watchdog {
-        Some(ticks) if !planned.outputs.is_empty() => {
-            watchdog::program(datagrams, target, &subdevice.label(), ticks).await
-        }
-        _ => Ok(()),
-    }
+    watchdog::program(datagrams, target, &subdevice.label(), ticks).await
 }
 
 /// Switches on the sync managers and FMMUs of a SubDevice that are for OP only.

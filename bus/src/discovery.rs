@@ -21,6 +21,7 @@ use crate::sii::{Content, Sii, SiiNames, SiiReader};
 use crate::subdevice::{EscInfo, Identity, MailboxInfo, SubDevice};
 use crate::times::Times;
 use crate::topology::{Topology, topology};
+use crate::watchdog::Watchdogs;
 use crate::wiring;
 
 /// Station address of position 0. Above the addresses that an alias is likely to have, and not 0, which is what an
@@ -165,6 +166,7 @@ async fn identify(
         state: refused.as_ref().map_or(Some(AlState::Init), AlError::shown).unwrap_or(AlState::Init),
         refused,
         times: Times::default(),
+        watchdogs: Watchdogs::default(),
         mailbox: mailbox(&sii),
         sii,
         pdo_source: None,

@@ -220,7 +220,7 @@ pub enum BringUpError {
     #[error(transparent)]
     Assign(#[from] Box<AssignFailed>),
     /// The watchdog reads back as something else than was written.
-    #[error("{who}: sync manager watchdog: wrote {wrote} to {register:#06x}, reads back {reads}")]
+    #[error("{who}: watchdogs: wrote {wrote} to {register:#06x}, reads back {reads}")]
     Watchdog {
         /// Who.
         who: Label,
@@ -232,7 +232,7 @@ pub enum BringUpError {
         reads: u16,
     },
     /// The watchdog time can't be said in ticks of 100 us.
-    #[error("sync manager watchdog of {asked:?} is outside 100 us to 6.5535 s")]
+    #[error("a watchdog of {asked:?} is outside 100 us to 6.5535 s")]
     WatchdogTime {
         /// What was asked for.
         asked: Duration,

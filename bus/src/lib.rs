@@ -73,5 +73,6 @@ pub use sync_objects::{SyncErrors, SyncObjects, SyncParameters};
 pub use times::Times;
 pub use topology::{Parent, Topology};
 pub use types::WantedTypes;
+pub use watchdog::Watchdogs;
 
 pub use ethercrab::PduLoop;

@@ -9,6 +9,7 @@ use crate::error::{AlError, Label};
 use crate::sii::{Content, Sii};
 use crate::times::Times;
 use crate::topology::Parent;
+use crate::watchdog::Watchdogs;
 
 /// Who made it and which one it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
@@ -197,6 +198,8 @@ pub struct SubDevice {
     pub refused: Option<AlError>,
     /// How long it may take.
     pub times: Times,
+    /// Its own watchdogs.
+    pub watchdogs: Watchdogs,
     /// Mailbox, where it has one.
     pub mailbox: Option<MailboxInfo>,
     /// Everything from the SII.

@@ -67,6 +67,7 @@ mod tests {
             state: AlState::Init,
             refused: None,
             times: Times::default(),
+            watchdogs: crate::watchdog::Watchdogs::default(),
             mailbox: None,
             sii: Sii::default(),
             pdo_source: None,

@@ -39,6 +39,7 @@ mod startup;
 mod task;
 mod timeouts;
 mod types;
+mod watchdogs;
 mod waveform;
 
 pub use assign::{AssignedPdo, Assignment, MappedEntry};
@@ -68,5 +69,6 @@ pub use task::{
 };
 pub use timeouts::Timeouts;
 pub use types::{EntryAddress, EntryType};
+pub use watchdogs::Watchdogs;
 pub use waveform::Waveform;
 pub use zerocat_text::{Place as TextPlace, TextError};

@@ -15,6 +15,7 @@ use crate::place::Place;
 use crate::startup::StartupCommand;
 use crate::task::Task;
 use crate::timeouts::Timeouts;
+use crate::watchdogs::Watchdogs;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -118,6 +119,9 @@ pub struct Slave {
     /// PDOs that are assigned in place of those that it has.
     #[serde(skip_serializing_if = "is_default")]
     pub assign: Assignment,
+    /// Its watchdogs, in place of `engine.watchdog`.
+    #[serde(skip_serializing_if = "is_default")]
+    pub watchdog: Watchdogs,
     /// What this version doesn't do yet.
     #[serde(skip)]
     pub later: Later,
@@ -189,6 +193,7 @@ impl Slave {
             startup: Vec::new(),
             dc: None,
             assign: Assignment::default(),
+            watchdog: Watchdogs::default(),
             later: Later::default(),
             unread: None,
         }

@@ -560,3 +560,22 @@ fn hold_is_proposed_for_what_is_safe_only() {
         assert_eq!(problem.fix.contains("hold"), holds, "{problem}");
     }
 }
+
+#[test]
+fn refuses_watchdogs_of_a_slave_that_cannot_be_programmed_or_expire_between_exchanges() {
+    let own = |watchdog| with("/slaves/0/watchdog", watchdog);
+    assert_eq!(parsed(&own(json!({ "process_data": "20ms", "pdi": "0s" }))).problems(), []);
+    let path = "slaves[0].watchdog.process_data";
+    assert!(names(
+        &own(json!({ "process_data": "1ms" })),
+        path,
+        "not longer than the 1ms from one exchange to the next"
+    ));
+    assert!(names(&own(json!({ "process_data": "0s" })), path, "not in 100µs to 6.5535s"));
+    assert!(names(&own(json!({ "pdi": "7s" })), "slaves[0].watchdog.pdi", "7s is not in"));
+    let mut slow = own(json!({ "process_data": "150ms" }));
+    set(&mut slow, "/engine", json!({ "sync_units": [{ "name": "slow", "every": 100, "slaves": ["dev"] }] }));
+    assert_eq!(parsed(&slow).problems(), []);
+    set(&mut slow, "/slaves/0/watchdog/process_data", json!("90ms"));
+    assert!(names(&slow, path, "not longer than the 100ms"));
+}

@@ -67,9 +67,9 @@ enum Worth {
 }
 
 impl Asking {
-    fn new(planned: &Planned<'_>) -> Self {
+    fn new(planned: &Planned<'_>, watchdog: Duration) -> Self {
         Self {
-            witnesses: Witnesses::new(planned.witnesses()),
+            witnesses: Witnesses::new(planned.witnesses(watchdog)),
             missed: BTreeMap::new(),
             branches: BTreeSet::new(),
             told_missing: false,
@@ -108,7 +108,7 @@ impl<'a> Machine<'a> {
         health: &mut Health,
         voiding: &Voiding,
     ) -> Left {
-        let mut asking = Asking::new(planned);
+        let mut asking = Asking::new(planned, self.rig.engine.watchdog);
         let mut again = Duration::ZERO;
         loop {
             if health.out().next().is_none() && !asking.awaits_answers() && again != ASK_SOON {

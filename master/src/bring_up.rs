@@ -18,7 +18,7 @@ use std::time::Duration;
 use zerocat_bus::clock::Clocks;
 use zerocat_bus::{
     AlReached, BringUpError, Driven, Label, Matching, Missing, Network, Occupancy, Options, SiiNames, SubDevice, Times,
-    events, occupancy,
+    Watchdogs, events, occupancy,
 };
 use zerocat_config::dc::{SyncProblem, SyncTimes};
 use zerocat_config::{Problem, Rig, Timeouts, Transition};
@@ -325,9 +325,12 @@ impl Planned<'_> {
         all.filter(|one| self.has_outputs(one.position) && !watched(one.position)).map(|one| one.label()).collect()
     }
 
-    /// Positions of the SubDevices that leave OP and show it when no outputs come for longer than their watchdog.
-    pub(crate) fn witnesses(&self) -> impl Iterator<Item = u16> {
-        let shows = |n: u16| self.network.subdevices().iter().any(|one| one.position == n && !one.emulates_al());
+    /// Positions of the SubDevices that leave OP and show it when no outputs come for longer than a watchdog, as that of all is.
+    /// One with a longer one of its own can't tell.
+    pub(crate) fn witnesses(&self, watchdog: Duration) -> impl Iterator<Item = u16> {
+        let as_short = move |one: &SubDevice| one.watchdogs.process_data.is_none_or(|own| own <= watchdog);
+        let tells = move |one: &SubDevice| !one.emulates_al() && as_short(one);
+        let shows = move |n: u16| self.network.subdevices().iter().any(|one| one.position == n && tells(one));
         self.watched().filter(move |position| shows(*position))
     }
 
@@ -374,6 +377,9 @@ impl<'a> Machine<'a> {
         let matching = recognise(&self.rig, &network)?;
         for (position, times) in times(&self.rig, &matching) {
             network.set_times(position, times);
+        }
+        for (position, watchdogs) in watchdogs(&self.rig, &matching) {
+            network.set_watchdogs(position, watchdogs);
         }
         let sync = sync_times(&self.rig, &mut network, &matching).await?;
         let clocks = self.compensate(&network, &matching, &sync).await?;
@@ -518,6 +524,13 @@ fn times(rig: &Rig, matching: &Matching) -> Vec<(u16, Times)> {
         let Timeouts { preop, safeop, op, mailbox } = timeouts;
         Times { pre_op: preop, safe_op: safeop, op, mailbox }
     };
+    matching.matches.iter().filter_map(|found| Some((found.position, own(of(&found.key)?)))).collect()
+}
+
+/// The watchdogs that SubDevices of the rig file have of their own, by position.
+fn watchdogs(rig: &Rig, matching: &Matching) -> Vec<(u16, Watchdogs)> {
+    let of = |key: &str| rig.slave(key).map(|slave| slave.watchdog);
+    let own = |zerocat_config::Watchdogs { process_data, pdi }| Watchdogs { process_data, pdi };
     matching.matches.iter().filter_map(|found| Some((found.position, own(of(&found.key)?)))).collect()
 }
 

@@ -79,14 +79,12 @@ pub(crate) fn check_watchdogs(rig: &Rig, plan: &Plan, matching: &Matching) -> Re
     for planned in plan.subdevices.iter().filter(|planned| !planned.outputs.is_empty()) {
         let every = plan.frames.get(planned.frame).map_or(1, |frame| frame.turn.every());
         let between = rig.period().saturating_mul(every);
-        if every > 1 && rig.engine.watchdog <= between {
-            let found = matching.matches.iter().find(|found| found.position == planned.position);
-            return Err(StartError::Watchdog {
-                slave: found.map_or_else(String::new, |found| found.key.clone()),
-                every,
-                between,
-                watchdog: rig.engine.watchdog,
-            });
+        let found = matching.matches.iter().find(|found| found.position == planned.position);
+        let slave = found.and_then(|found| rig.slave(&found.key));
+        let watchdog = slave.map_or(rig.engine.watchdog, |slave| slave.output_watchdog(rig));
+        if every > 1 && watchdog <= between {
+            let slave = found.map_or_else(String::new, |found| found.key.clone());
+            return Err(StartError::Watchdog { slave, every, between, watchdog });
         }
     }
     Ok(())

@@ -178,7 +178,8 @@ impl<'a> Machine<'a> {
         let (datagrams, rig) = (self.datagrams, &*self.rig);
         let turn = layout::time_of(rig, layout::longest_interval(rig));
         let watched: Vec<u16> = planned.watched().collect();
-        let mut trouble = Trouble::new(rig.engine.watchdog, rig.period(), turn, &self.counters.read(), datagrams.now());
+        let mut trouble =
+            Trouble::new(rig.shortest_watchdog(), rig.period(), turn, &self.counters.read(), datagrams.now());
         loop {
             datagrams.pause(trouble.pause(datagrams.now())).await;
             if trouble.look(&self.counters.read(), datagrams.now()) {

@@ -56,7 +56,7 @@ fn interval(rig: &Rig, unit: &SyncUnitSection, at: &str, found: &mut Found) {
     }
     let (period, watchdog) = (rig.period(), rig.engine.watchdog);
     let between = period.saturating_mul(unit.every.into());
-    if unit.every > 1 && has_outputs(rig, unit) && watchdog <= between {
+    if unit.every > 1 && relies_on_it(rig, unit) && watchdog <= between {
         let what = format!(
             "`{}` is exchanged every {between:?} ({} cycles of {period:?}) and has outputs, whose watchdog of \
              {watchdog:?} is not longer",
@@ -70,9 +70,10 @@ fn interval(rig: &Rig, unit: &SyncUnitSection, at: &str, found: &mut Found) {
     }
 }
 
-fn has_outputs(rig: &Rig, unit: &SyncUnitSection) -> bool {
+/// Whether one of its slaves has outputs and no watchdog of its own.
+fn relies_on_it(rig: &Rig, unit: &SyncUnitSection) -> bool {
     let mut slaves = unit.slaves.iter().filter_map(|key| rig.slave(key));
-    slaves.any(|slave| !slave.properties.pdos.outputs.is_empty())
+    slaves.any(|slave| !slave.properties.pdos.outputs.is_empty() && slave.watchdog.process_data.is_none())
 }
 
 fn known(rig: &Rig, key: &str, path: &str, found: &mut Found) {

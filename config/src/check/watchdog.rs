@@ -2,11 +2,15 @@
 
 use super::Found;
 use crate::error::Rule;
-use crate::rig::Rig;
+use crate::exchange::SyncUnitSection;
+use crate::rig::{Rig, Slave};
+use crate::watchdogs::Watchdogs;
 use std::time::Duration;
 
 /// Longest watchdog: 65535 ticks of 100 us (ETG.1000.4, 6.3: the divider's default gives 100 us).
 const MAX_WATCHDOG: Duration = Duration::from_micros(6_553_500);
+/// Shortest one: a tick.
+const SHORTEST: Duration = Duration::from_micros(100);
 /// The longest one that is proposed.
 const LONGEST: Duration = Duration::from_millis(6_500);
 /// What is proposed is a multiple of this.
@@ -23,6 +27,28 @@ pub(super) fn watchdog(rig: &Rig, found: &mut Found) {
     found.demand(Rule::OutOfRange, watchdog > period, "engine.watchdog", what, fix);
     let what = format!("{watchdog:?} is more than {MAX_WATCHDOG:?}");
     found.demand(Rule::OutOfRange, watchdog <= MAX_WATCHDOG, "engine.watchdog", what, "shorten it");
+}
+
+/// Checks the watchdogs of a slave: each can be programmed, and outputs come more often than theirs.
+pub(super) fn own(rig: &Rig, slave: &Slave, i: usize, found: &mut Found) {
+    let Watchdogs { process_data, pdi } = slave.watchdog;
+    let in_reach = |time: Duration| (SHORTEST..=MAX_WATCHDOG).contains(&time);
+    for (key, time) in [("process_data", process_data), ("pdi", pdi.filter(|time| !time.is_zero()))] {
+        let Some(time) = time.filter(|time| !in_reach(*time)) else { continue };
+        let what = format!("{time:?} is not in {SHORTEST:?} to {MAX_WATCHDOG:?}");
+        found.add(Rule::OutOfRange, format!("slaves[{i}].watchdog.{key}"), what, "give a time such as \"100ms\"");
+    }
+    let holds = |unit: &&SyncUnitSection| unit.slaves.contains(&slave.key);
+    let every = rig.engine.sync_units.iter().find(holds).map_or(1, |unit| unit.every);
+    let between = rig.period().saturating_mul(every.into());
+    if let Some(time) = process_data.filter(|time| *time >= SHORTEST && *time <= between) {
+        let what = format!("{time:?} is not longer than the {between:?} from one exchange to the next");
+        let fix = longer_than(between).map_or_else(
+            || "exchange it more often: no watchdog is as long as that".to_owned(),
+            |longer| format!("give it several exchanges, such as \"{longer}\""),
+        );
+        found.add(Rule::OutOfRange, format!("slaves[{i}].watchdog.process_data"), what, fix);
+    }
 }
 
 /// A watchdog for frames that come in such intervals, as it is written in a file: of three intervals where that can be

@@ -5,11 +5,12 @@ use crate::assign::Assignment;
 use crate::dc::SubDeviceDc;
 use crate::error::{Problem, Rule};
 use crate::identity::Match;
-use crate::later::{Later, Watchdogs};
+use crate::later::Later;
 use crate::number;
 use crate::rig::{Network, NetworkProperties, PdoEntry, Pdos, Slave, SlaveProperties, Unknown};
 use crate::startup::StartupCommand;
 use crate::timeouts::Timeouts;
+use crate::watchdogs::Watchdogs;
 use serde::Deserialize;
 
 /// Cycles per second where the file says nothing, in Hz.
@@ -105,7 +106,7 @@ pub(super) struct RawSlave {
     startup: Vec<StartupCommand>,
     /// Its distributed clock: the SYNC that it asks for.
     dc: Option<SubDeviceDc>,
-    /// Its watchdogs; not in this version.
+    /// Its watchdogs, in place of `engine.watchdog`.
     watchdog: Option<Watchdogs>,
     /// PDOs that are assigned in place of those that it has.
     assign: Option<Assignment>,
@@ -207,7 +208,7 @@ impl Shape {
             pdos: self.either(nested.pdos, raw.pdos, &at, level, "pdos").map(pdos).unwrap_or_default(),
             flat,
         };
-        let later = Later { device_id: raw.device_id, optional: raw.optional, watchdog: raw.watchdog };
+        let later = Later { device_id: raw.device_id, optional: raw.optional };
         Slave {
             key: raw.key,
             name: raw.name.unwrap_or_default(),
@@ -219,6 +220,7 @@ impl Shape {
             startup: raw.startup,
             dc: raw.dc,
             assign: raw.assign.unwrap_or_default(),
+            watchdog: raw.watchdog.unwrap_or_default(),
             later,
             unread: raw.unread,
         }

@@ -28,7 +28,9 @@ pub use table::table;
 pub use topology::{Topology, Variant};
 
 use serde::Serialize;
+use world::Reused;
 use zerocat_engine::Pool;
+use zerocat_testkit::virtual_network::Frames;
 
 /// Name and version of the schema. Keys may be added; none changes its meaning.
 pub const SCHEMA: &str = "zerocat-bench-dc/1";
@@ -74,6 +76,12 @@ pub enum DcBenchError {
     /// The segment can't be simulated.
     #[error("simulate a segment: {0}")]
     Segment(String),
+    /// Its SubDevices can't be found, or their clocks not be set.
+    #[error("find SubDevices and set their clocks: {0}")]
+    BringUp(String),
+    /// It has no clock.
+    #[error("the segment has no clock")]
+    NoClock,
     /// The engine doesn't take it.
     #[error("set the engine up: {0}")]
     Engine(String),
@@ -107,13 +115,13 @@ pub fn run(settings: &DcSettings, mut progress: impl FnMut(&str)) -> Result<DcRe
     if settings.variants.is_empty() || settings.seconds.is_nan() || settings.seconds < 1.0 {
         return Err(DcBenchError::Nothing);
     }
-    let (mut pool, _) = Pool::new();
+    let mut reused = Reused { pool: Pool::new().0, frames: Frames::default() };
     let mut rows = Vec::new();
     for variant in &settings.variants {
         progress(&format!("{} {}: {} s of virtual time", variant.topology, variant.unusual(), settings.seconds));
-        let (row, next) = row::simulate(variant, settings, pool)?;
+        let (row, next) = row::simulate(variant, settings, reused)?;
         rows.push(row);
-        pool = next;
+        reused = next;
     }
     Ok(DcReport { schema: SCHEMA, settings: settings.clone(), machine: recorded::VETH.name, rows })
 }

@@ -58,6 +58,8 @@ pub struct Clocks {
     reference: usize,
     /// All that have a system time, in bus order.
     pub list: Vec<Clock>,
+    /// Nanoseconds from a frame's entry into the reference until it comes back from the last branch behind it.
+    pub loop_ns: u32,
     /// SubDevices that have receive times and no system time.
     pub receive_times_only: u16,
     /// What is odd, by SubDevice.
@@ -233,14 +235,16 @@ fn listed(
     settings: &[Option<Setting>],
     nodes: &[Node],
 ) -> Clocks {
-    let mut clocks = Clocks { reference: 0, list: Vec::new(), receive_times_only: 0, oddities: Vec::new() };
+    let mut clocks = Clocks { reference: 0, list: Vec::new(), loop_ns: 0, receive_times_only: 0, oddities: Vec::new() };
     for (at, (subdevice, info)) in subdevices.iter().zip(infos).enumerate() {
         clocks.receive_times_only += u16::from(info.class == ClockClass::ReceiveTimes);
         let Some(Setting { delay_ns, uncertain_ns, offset }) = settings.get(at).copied().flatten() else { continue };
+        let receive = nodes.get(at).and_then(|node| node.receive);
         if at == reference {
             clocks.reference = clocks.list.len();
+            clocks.loop_ns = receive.map_or(0, |receive| receive.loop_ns());
         }
-        let spread_ns = nodes.get(at).and_then(|node| node.receive).map_or(0, |receive| receive.spread_ns);
+        let spread_ns = receive.map_or(0, |receive| receive.spread_ns);
         let (who, station, info) = (subdevice.label(), subdevice.station, *info);
         clocks.list.push(Clock { who, station, info, delay_ns, uncertain_ns, spread_ns, offset });
     }

@@ -1,14 +1,13 @@
 //! A row: one network for the whole time, and from all phases.
 
 use super::aims::{Aim, aims};
-use super::compensate::LATCHES;
 use super::recorded::VETH;
 use super::topology::Variant;
-use super::world::{PERIOD, Seed, World};
+use super::world::{PERIOD, Reused, Seed, World};
 use super::{DcBenchError, DcSettings};
 use serde::Serialize;
-use zerocat_bus::clock::delay::Delay;
-use zerocat_engine::{Distribution, Pool};
+use zerocat_bus::clock::LATCHES;
+use zerocat_engine::Distribution;
 
 /// System time of the reference when clocks are set: some day in 2026.
 const EPOCH: u64 = 850_000_000_000_000_000;
@@ -59,11 +58,15 @@ pub struct Row {
     pub aims: Vec<Aim>,
 }
 
-/// Simulates a row. Gives the pool back.
-pub(super) fn simulate(variant: &Variant, settings: &DcSettings, pool: Pool) -> Result<(Row, Pool), DcBenchError> {
+/// Simulates a row.
+pub(super) fn simulate(
+    variant: &Variant,
+    settings: &DcSettings,
+    reused: Reused,
+) -> Result<(Row, Reused), DcBenchError> {
     let seed = Seed { variant: *variant, machine: VETH, seed: settings.seed, epoch: EPOCH };
-    let (starts, pool) = starts(&seed, settings.starts, pool)?;
-    let mut world = World::new(seed, pool)?;
+    let (starts, reused) = starts(&seed, settings.starts, reused)?;
+    let mut world = World::new(seed, reused)?;
     let cycles = cycles(settings.seconds);
     world.run(cycles);
     let row = row(variant, &world, &starts, cycles);
@@ -80,17 +83,17 @@ struct Starts {
 }
 
 /// Starts from phases all over the period, each with a machine and a segment of its own.
-fn starts(of: &Seed, count: u32, mut pool: Pool) -> Result<(Starts, Pool), DcBenchError> {
+fn starts(of: &Seed, count: u32, mut reused: Reused) -> Result<(Starts, Reused), DcBenchError> {
     let mut starts = Starts::default();
     let period = u64::try_from(PERIOD.as_nanos()).unwrap_or(u64::MAX);
     for start in 0..u64::from(count) {
         let epoch = of.epoch + period * start / u64::from(count);
-        let mut world = World::new(Seed { epoch, seed: of.seed + start, ..*of }, pool)?;
+        let mut world = World::new(Seed { epoch, seed: of.seed + start, ..*of }, reused)?;
         world.run(START_CYCLES);
         starts.take(&world);
-        pool = world.end();
+        reused = world.end();
     }
-    Ok((starts, pool))
+    Ok((starts, reused))
 }
 
 impl Starts {
@@ -150,15 +153,17 @@ impl DelayErrors {
     fn of(world: &World) -> Self {
         let mut errors = Self::default();
         let passage = |position| f64::from(world.segment().passage(position).unwrap_or(0));
-        for (position, delay) in world.compensated().delays.delays.iter().enumerate() {
-            let Delay::Known { ns, uncertain_ns } = delay else {
+        let clocks = &world.compensated().clocks;
+        for clock in &clocks.list {
+            let Some(uncertain) = clock.uncertain_ns else {
                 errors.unresolved += 1;
                 continue;
             };
-            let truth = (passage(position) - passage(0)) * (1.0 + world.first_ppm() * 1e-6);
-            let error = ((f64::from(*ns) - truth).abs() - f64::from(*uncertain_ns)).max(0.0);
+            let way = passage(clock.who.position.into()) - passage(clocks.reference().who.position.into());
+            let truth = way * (1.0 + world.first_ppm() * 1e-6);
+            let error = ((clock.delay_ns as f64 - truth).abs() - f64::from(uncertain)).max(0.0);
             errors.error = errors.error.max(error);
-            errors.uncertain = errors.uncertain.max(*uncertain_ns);
+            errors.uncertain = errors.uncertain.max(uncertain);
         }
         errors
     }
@@ -171,7 +176,7 @@ fn bound(variant: &Variant) -> f64 {
     if variant.stamp_ns == 1 {
         return 2.0;
     }
-    let deviation = f64::from(variant.stamp_ns) / f64::from(6 * LATCHES).sqrt();
+    let deviation = f64::from(variant.stamp_ns) / (6.0 * LATCHES as f64).sqrt();
     1.0 + 5.0 * deviation
 }
 

@@ -4,7 +4,7 @@
 //! A cycle costs about as much as the segment takes for its frame; nothing waits. The engine's cyclic steps are those of
 //! production, so is whoever stamps samples.
 
-use super::compensate::{Compensated, FIRST_STATION, Told, compensate, station};
+use super::compensate::{Compensated, Told, compensate};
 use super::crystal::Crystal;
 use super::host_clock::{HostClock, whole};
 use super::lateness::{Drawn, Lateness, Machine};
@@ -13,6 +13,8 @@ use super::topology::{Variant, draw};
 use super::wire::{Fate, Wire};
 use super::{DcBenchError, ask::ask};
 use std::time::Duration;
+use zerocat_bus::clock::Clocks;
+use zerocat_bus::clock::survey::ClockClass;
 use zerocat_engine::{
     AcyclicSettings, ClockCounters, Controls, CyclicLane, Engine, EngineParts, Exchange, LaneOptions, Pool,
     ReferenceClock, SteerSettings, Stepper, Timing,
@@ -22,7 +24,8 @@ use zerocat_pdi::Plan;
 use zerocat_sched::{Grid, Tick, Time};
 use zerocat_sim::{Action, Segment};
 use zerocat_tasks::{CycleClock, Said, TimeKeeper, Timestamps};
-use zerocat_wire::{Command, register};
+use zerocat_testkit::virtual_network::Frames;
+use zerocat_wire::{Address, Command, register};
 
 /// Period of the grid and of SYNC.
 pub(super) const PERIOD: Duration = Duration::from_millis(1);
@@ -32,8 +35,6 @@ pub(super) const LEAD: Duration = Duration::from_micros(300);
 const FRAME_NS: f64 = 5_760.0;
 /// How much too fast the machine's crystal is at first; the reference's is 200 ppm from it.
 const HOST_PPM: f64 = -100.0;
-/// True time of the first datagram, in ns.
-const BEGIN: Duration = Duration::from_millis(500);
 /// Cycles between two changes of the crystals.
 const WANDERS_EVERY: u64 = 100;
 /// Cycles between two readings of the wall clock.
@@ -55,6 +56,7 @@ pub(super) struct World {
     keeper: TimeKeeper,
     stamps: Timestamps,
     compensated: Compensated,
+    frames: Frames,
     /// The segment's delays in ns: to the reference, and through all.
     to_reference: f64,
     through: f64,
@@ -62,6 +64,13 @@ pub(super) struct World {
     now: f64,
     cycle: u64,
     tally: Tally,
+}
+
+/// What worlds leave for the next one: memory that lives as long as the process.
+#[derive(Debug)]
+pub(super) struct Reused {
+    pub(super) pool: Pool,
+    pub(super) frames: Frames,
 }
 
 /// What a world is made of.
@@ -76,23 +85,22 @@ pub(super) struct Seed {
 
 impl World {
     /// Measures the segment, sets its clocks, and begins.
-    pub(super) fn new(of: Seed, pool: Pool) -> Result<Self, DcBenchError> {
+    pub(super) fn new(of: Seed, reused: Reused) -> Result<Self, DcBenchError> {
         let mut random = fastrand::Rng::with_seed(of.seed);
         let drawn = draw(&of.variant, &mut random);
-        let mut segment = Segment::new(&drawn.config).map_err(|error| DcBenchError::Segment(error.to_string()))?;
+        let segment = Segment::new(&drawn.config).map_err(|error| DcBenchError::Segment(error.to_string()))?;
         let told = Told { differences_ns: &drawn.told_ns, epoch: of.epoch };
-        let compensated = compensate(&mut segment, BEGIN, told, &mut random);
+        let (segment, compensated, frames) = compensate(segment, told, reused.frames)?;
         let passage = |position| f64::from(segment.passage(position).unwrap_or(0));
         let (to_reference, last) = (passage(0), passage(segment.len().saturating_sub(1)));
         let host = HostClock::new(HOST_PPM);
-        let now = compensated.done.as_secs_f64() * 1e9;
-        let count = u16::try_from(segment.len()).unwrap_or(u16::MAX);
-        let wire = Wire::new(segment);
-        let grid = Grid::from_period(Time(whole(host.monotonic(now))).after(PERIOD), PERIOD);
+        let begin = compensated.done.as_secs_f64() * 1e9;
+        let grid = Grid::from_period(Time(whole(host.monotonic(begin))).after(PERIOD), PERIOD);
         let grid = grid.map_err(|error| DcBenchError::Engine(error.to_string()))?;
-        let (engine, controls) = engine(wire, pool, clock(of.variant.bits, count))?;
-        let (first, now) = host.read_wall(now, &mut random);
+        let (engine, controls) = engine(Wire::new(segment), reused.pool, clock(&compensated.clocks))?;
+        let (first, now) = host.read_wall(begin, &mut random);
         let keeper = TimeKeeper::new(first);
+        keeper.time().set_way_back(way_back(&compensated.clocks));
         Ok(Self {
             stepper: Stepper::new(engine, grid),
             _controls: controls,
@@ -102,6 +110,7 @@ impl World {
             stamps: Timestamps::new(keeper.time()),
             keeper,
             compensated,
+            frames,
             to_reference,
             through: 2.0 * last,
             now,
@@ -141,9 +150,9 @@ impl World {
         super::topology::CRYSTAL_PPM
     }
 
-    /// Ends it and gives its pool, for the next.
-    pub(super) fn end(self) -> Pool {
-        self.stepper.into_engine().into_pool()
+    /// Ends it, and leaves what the next one needs.
+    pub(super) fn end(self) -> Reused {
+        Reused { pool: self.stepper.into_engine().into_pool(), frames: self.frames }
     }
 
     fn cycle(&mut self) {
@@ -199,7 +208,8 @@ impl World {
             self.tally.clocks(self.cycle, clock.difference(&reference));
         }
         let mut difference = [0; 4];
-        let address = station(position, register::DC_DIFFERENCE);
+        let station = self.compensated.stations.get(position).copied().unwrap_or(0);
+        let address = Address::station(station, register::DC_DIFFERENCE);
         if ask(link.segment_mut(), at, Command::Fprd, address, &mut difference) == 1 {
             self.tally.difference(self.cycle, u32::from_le_bytes(difference) & 0x7fff_ffff);
         }
@@ -243,9 +253,17 @@ impl World {
     }
 }
 
-fn clock(bits: u8, count: u16) -> ReferenceClock {
+/// The reference clock as the engine reads it.
+fn clock(clocks: &Clocks) -> ReferenceClock {
+    let (reference, count) = (clocks.reference(), clocks.count());
+    let wide = reference.info.class == ClockClass::Wide;
     let steer = Some(SteerSettings::usual(PERIOD, LEAD));
-    ReferenceClock { station: FIRST_STATION, wide: bits == 64, expected: count, watched: count, steer }
+    ReferenceClock { station: reference.station, wide, expected: count, watched: count, steer }
+}
+
+/// From the passage of the reference until the whole frame is back, as far as the MainDevice knows it.
+fn way_back(clocks: &Clocks) -> Duration {
+    Duration::from_nanos(u64::from(clocks.loop_ns) + whole(FRAME_NS))
 }
 
 /// An engine that exchanges the clock's frame and nothing else.

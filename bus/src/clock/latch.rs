@@ -4,14 +4,18 @@
 //! values are there once the frame is back (Beckhoff ESC data sheet, section I, 9.1.2), so each round waits for it. Other frames
 //! must not be on the bus: some ESCs stamp their later ports from the next frame that comes by.
 
+use std::time::Duration;
 use zerocat_wire::register;
 
-use super::receive::Latch;
+use super::receive::{Latch, ReceiveTimes};
 use super::survey::{ClockClass, ClockInfo};
 use crate::datagrams::{ATTEMPTS, Datagrams, Target};
 use crate::error::{BringUpError, DatagramError};
 use crate::executor::join_all;
 use crate::subdevice::SubDevice;
+
+/// A frame is never longer on a bus.
+const LONGEST_LOOP_NS: u32 = 1_000_000;
 
 /// What one SubDevice noted of one frame, in its own time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +35,10 @@ pub(super) struct Round {
     pub(super) stamps: Vec<Option<Stamps>>,
 }
 
+/// Time between two latches, in the longest loops. How fast crystals run against each other is known the better the further apart
+/// they are: with stamps in steps of 10 ns a loop is then right within 0.3 ns.
+const LOOPS_BETWEEN: u32 = 5;
+
 /// Latches so many times.
 pub(super) async fn rounds(
     datagrams: &Datagrams,
@@ -39,14 +47,28 @@ pub(super) async fn rounds(
     times: usize,
     now: &dyn Fn() -> u64,
 ) -> Result<Vec<Round>, BringUpError> {
-    let mut rounds = Vec::with_capacity(times);
+    let mut rounds: Vec<Round> = Vec::with_capacity(times);
     for _ in 0..times {
+        if let Some(last) = rounds.last() {
+            datagrams.pause(longest_loop(subdevices, last) * LOOPS_BETWEEN).await;
+        }
         let at = latch(datagrams, now).await?;
         let reads = subdevices.iter().zip(infos).map(|(subdevice, info)| read(datagrams, subdevice, info.class));
         let stamps = join_all(reads).await.into_iter().collect::<Result<_, _>>()?;
         rounds.push(Round { at, stamps });
     }
     Ok(rounds)
+}
+
+/// The longest time that a frame was behind one SubDevice.
+fn longest_loop(subdevices: &[SubDevice], round: &Round) -> Duration {
+    let loops = subdevices.iter().zip(&round.stamps);
+    let of = |(subdevice, stamps): (&SubDevice, &Option<Stamps>)| {
+        ReceiveTimes::of(subdevice.open_ports, &[stamps.as_ref()?.ports]).map(|times| times.loop_ns())
+    };
+    // Longer than a bus: stamps that went wrong.
+    let longest = loops.filter_map(of).filter(|ns| *ns < LONGEST_LOOP_NS).max().unwrap_or(0);
+    Duration::from_nanos(longest.into())
 }
 
 /// Has all note their receive times. Returns what the system time was when the frame that did so was sent.

@@ -35,6 +35,13 @@ impl ReceiveTimes {
         Some(times)
     }
 
+    /// Nanoseconds from the entry until the frame came back from the last branch.
+    #[must_use]
+    pub fn loop_ns(&self) -> u32 {
+        let longest = self.since_entry_ps.iter().copied().max().unwrap_or(0);
+        u32::try_from(longest / 1000).unwrap_or(0)
+    }
+
     /// Picoseconds from one port to another.
     pub(crate) fn between(&self, from: u8, to: u8) -> i64 {
         self.since_entry_ps[usize::from(to)] - self.since_entry_ps[usize::from(from)]

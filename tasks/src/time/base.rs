@@ -8,6 +8,7 @@ use super::relation::Line;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// Bases that are known. Samples wait in rings for some seconds, so the last few are enough.
 const KNOWN: usize = 16;
@@ -69,6 +70,8 @@ struct Shared {
     bases: Mutex<VecDeque<TimeBase>>,
     version: AtomicU64,
     noted: Noted,
+    /// In nanoseconds.
+    way_back: AtomicU64,
 }
 
 impl Clone for TrueTime {
@@ -88,7 +91,12 @@ impl TrueTime {
     /// Of a first base.
     pub(super) fn new(first: TimeBase) -> Self {
         let bases = VecDeque::from([first]);
-        let shared = Shared { bases: Mutex::new(bases.clone()), version: AtomicU64::new(1), noted: Noted::new() };
+        let shared = Shared {
+            bases: Mutex::new(bases.clone()),
+            version: AtomicU64::new(1),
+            noted: Noted::new(),
+            way_back: AtomicU64::new(0),
+        };
         Self { shared: Arc::new(shared), first: first.utc, bases, seen: 1 }
     }
 
@@ -105,6 +113,21 @@ impl TrueTime {
         let base = self.bases.iter().rev().find(|base| base.begins <= tick).or(self.bases.front());
         // There is always one.
         base.map_or(Moment { utc: 0, dc_time: None, base: 0 }, |base| base.moment(tick, clock))
+    }
+
+    /// Says how much longer a cycle's frames are on their way from the reference clock back to the MainDevice than they were on the
+    /// way out: they pass all SubDevices behind it, and end later than they begin. Nothing if it is never said. Without it
+    /// stamps are wrong by half of that.
+    pub fn set_way_back(&self, longer: Duration) {
+        let nanos = u64::try_from(longer.as_nanos()).unwrap_or(u64::MAX);
+        // SYNC: a single value, and nothing behind it. Pairs with the relaxed load in way_back.
+        self.shared.way_back.store(nanos, Ordering::Relaxed);
+    }
+
+    /// What [`Self::set_way_back`] said, in nanoseconds.
+    pub(super) fn way_back(&self) -> u64 {
+        // SYNC: see set_way_back.
+        self.shared.way_back.load(Ordering::Relaxed)
     }
 
     /// Notes what a cycle said of the reference clock, for the keeper. Never waits.

@@ -99,7 +99,7 @@ impl TimeKeeper {
     /// Takes the time that the reference clock gave in a cycle, and when on `CLOCK_MONOTONIC` the cycle began and its last frame
     /// was back. Those who stamp samples know of it with the next reading of the wall clock, of a step at once.
     pub fn reference(&mut self, tick: u64, received: u64, clock: u64) -> Option<ClockStep> {
-        let within = received.saturating_sub(tick) / 2;
+        let within = received.saturating_sub(tick).saturating_sub(self.shared.way_back()) / 2;
         let reading = Reading { at: clock, shown: tick.saturating_add(within), within };
         let Some(relation) = &mut self.reference else {
             self.reference = Some(Relation::new(reading, REFERENCE));
@@ -186,6 +186,20 @@ mod tests {
             "a lost frame"
         );
         assert_eq!(at(&mut time, 160, Some(77)).dc_time, None, "a time of no base");
+    }
+
+    #[test]
+    fn a_way_back_that_is_longer_than_the_way_out_is_taken_out() {
+        let mut keeper = TimeKeeper::new(reading(0, 1_000 * MS));
+        let mut time = keeper.time();
+        time.set_way_back(Duration::from_micros(60));
+        for n in 1..100 {
+            // 10 us to the reference, and 70 us back.
+            keeper.reference(n * MS, n * MS + 80_000, 7_000 * MS + n * MS + 10_000);
+            keeper.wall(reading(n * MS + 90_000, 1_000 * MS + n * MS + 90_000));
+        }
+        let clock = Some(7_000 * MS + 99 * MS + 10_000);
+        assert_eq!(time.moment(99 * MS, clock).utc, 1_000 * MS + 99 * MS + 10_000);
     }
 
     #[test]

@@ -496,3 +496,11 @@ fn the_example_rig_has_no_problems_and_moves_its_servo_only_when_told_to() {
     let target = channel("target_position");
     assert!(target.initial.is_some() && target.initial == target.safe && target.waveform.is_none(), "{target:?}");
 }
+
+#[test]
+fn the_rig_of_the_servo_asks_for_sync0_at_the_cycle_of_the_network() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/servo-rig.json");
+    let rig = Rig::load_valid(path).unwrap();
+    let asking: Vec<_> = rig.slaves.iter().filter(|slave| slave.dc.is_some()).map(|s| s.key.as_str()).collect();
+    assert_eq!(asking, ["axis"]);
+}

@@ -19,6 +19,14 @@ fn the_file_of_the_zoo_is_the_zoo() {
 }
 
 #[test]
+fn the_servo_of_its_own_file_insists_on_sync0_and_has_a_clock_of_its_own() {
+    let file = include_str!("../../../examples/servo-segment.json");
+    let config = SegmentConfig::from_json(file).unwrap();
+    let axis = config.subdevices.last().unwrap();
+    assert!(axis.clock.needs_sync && axis.clock.drift_ppm < config.subdevices[0].clock.drift_ppm, "{axis:?}");
+}
+
+#[test]
 fn what_only_other_profiles_have_is_refused() {
     let servo = |more: &str| error(&format!(r#"{{"subdevices": [{{"profile": "servo", {more}}}]}}"#));
     assert_eq!(servo(r#""speed": 1"#), "subdevices[0].speed: this profile has no speed, leave the key out");

@@ -38,7 +38,7 @@ pub(crate) struct RawRig {
     /// What a run is judged by.
     #[serde(default)]
     limits: Limits,
-    /// Folders of device descriptions; not in this version.
+    /// Folders of the vendors' device descriptions (ESI), or files of them.
     #[serde(default)]
     esi: Vec<String>,
     /// How the cycle runs on this machine.

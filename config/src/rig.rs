@@ -35,7 +35,7 @@ pub struct Rig {
     /// What a run is judged by.
     #[serde(skip_serializing_if = "Limits::are_none")]
     pub limits: Limits,
-    /// Folders of device descriptions; only none in this version.
+    /// Folders of the vendors' device descriptions (ESI), or files of them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub esi: Vec<PathBuf>,
     /// How the cycle runs on this machine.

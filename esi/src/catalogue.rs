@@ -8,6 +8,7 @@ use std::path::Path;
 use crate::device::Device;
 use crate::element::Element;
 use crate::error::{EsiError, EsiProblem};
+use crate::library;
 use crate::select::DeviceSummary;
 use crate::startup;
 use crate::text;
@@ -95,10 +96,7 @@ impl Catalogue {
             return Err(EsiError::NoDevice { wanted: format!("number {place}"), has: self.devices.clone() });
         };
         let node = tree::element(&self.text, span)?;
-        let modular = node.children.iter().any(|child| child.name == "Slots");
-        let there = if modular { self.modules.as_slice() } else { &[] };
-        let there: Vec<Node> = there.iter().map(|span| tree::element(&self.text, span)).collect::<Result<_, _>>()?;
-        Device::read((self.vendor, &node), &there, modules)
+        library::read(&self.text, (self.vendor, &node), &self.modules, modules)
     }
 }
 

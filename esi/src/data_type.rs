@@ -68,6 +68,12 @@ pub enum DataType {
 }
 
 impl DataType {
+    /// Its index in the object dictionary; 0 for none.
+    #[must_use]
+    pub fn code(self) -> u16 {
+        u16::from(self as u8)
+    }
+
     /// All known types.
     const ALL: [Self; 29] = [
         Self::Bool,

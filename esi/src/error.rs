@@ -55,6 +55,12 @@ pub enum EsiError {
         /// Name of its outermost element; empty where it has none.
         root: String,
     },
+    /// The file was changed since it was gone through.
+    #[error("{path} was changed meanwhile")]
+    Changed {
+        /// The file.
+        path: String,
+    },
     /// The file has other devices.
     #[error("no device `{wanted}`; the file has {}", listed(.has))]
     NoDevice {

@@ -5,6 +5,8 @@
 //! says and no more: lengths that follow from default PDOs, the SII, or what a simulated device does with its values is
 //! for whoever uses it.
 //!
+//! [`Library`] finds the description of a device on a bus in folders of such files.
+//!
 //! A file is read in one pass with the tree of one device in memory at a time. Only the device that is asked for is read
 //! closely, so a mistake elsewhere in the file does no harm: a device without type or product code is left out and named,
 //! and where the XML breaks off, the devices before are there. Common deviations of vendors' files are accepted: numbers as
@@ -20,6 +22,7 @@
 
 mod catalogue;
 mod clock;
+mod contents;
 mod data_type;
 mod device;
 mod dictionary;
@@ -28,6 +31,7 @@ mod element;
 pub mod eni;
 mod error;
 mod flags;
+mod library;
 mod mailbox;
 mod number;
 mod object;
@@ -46,6 +50,7 @@ pub use data_type::DataType;
 pub use device::Device;
 pub use eeprom::Eeprom;
 pub use error::{EsiError, EsiProblem};
+pub use library::{Choice, Chosen, LeftOut, Library, LibraryError, Wanted};
 pub use mailbox::Mailbox;
 pub use object::{Object, ObjectCode, ObjectEntry};
 pub use pdo::{Pdo, PdoEntry};

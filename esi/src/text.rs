@@ -23,7 +23,8 @@ pub(crate) fn readable(bytes: &[u8]) -> Cow<'_, str> {
         let ended = text.as_bytes().get(at + 1 + name.len()) == Some(&b';');
         !ended || name.is_empty() || !name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'#')
     };
-    let bare: Vec<usize> = outside_cdata(&text).filter(|at| is_bare(*at)).collect();
+    let mut sections = Sections::of(&text);
+    let bare: Vec<usize> = text.match_indices('&').map(|(at, _)| at).filter(|at| is_bare(*at) && !sections.hold(*at)).collect();
     if bare.is_empty() {
         return text;
     }
@@ -38,19 +39,33 @@ pub(crate) fn readable(bytes: &[u8]) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// Places of each `&` outside of CDATA sections, where it means nothing.
-fn outside_cdata(text: &str) -> impl Iterator<Item = usize> {
-    const BEGIN: &str = "<![CDATA[";
-    let mut end = 0;
-    text.match_indices(['&', '<']).filter_map(move |(at, found)| {
-        if at < end {
-            return None;
+/// CDATA sections, where an `&` means nothing. They are looked for only as far as they are asked for.
+struct Sections<'a> {
+    text: &'a str,
+    /// The first one that ends behind the last place that was asked for.
+    begin: usize,
+    end: usize,
+}
+
+impl<'a> Sections<'a> {
+    const fn of(text: &'a str) -> Self {
+        Self { text, begin: 0, end: 0 }
+    }
+
+    /// Whether a place is in one. Places must not go back.
+    fn hold(&mut self, at: usize) -> bool {
+        let find = |from: usize, wanted| self.text.get(from..).and_then(|rest| rest.find(wanted)).map(|n| from + n);
+        let (mut begin, mut end) = (self.begin, self.end);
+        while end <= at {
+            begin = find(end, "<![CDATA[").unwrap_or(self.text.len());
+            end = find(begin, "]]>").unwrap_or(self.text.len());
+            if begin == self.text.len() {
+                end = usize::MAX;
+            }
         }
-        if text[at..].starts_with(BEGIN) {
-            end = text[at..].find("]]>").map_or(text.len(), |len| at + len);
-        }
-        (found == "&").then_some(at)
-    })
+        (self.begin, self.end) = (begin, end);
+        begin <= at
+    }
 }
 
 /// The text of a file. A byte order mark decides, then the declaration. A file that should be UTF-8 and isn't is read

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use memchr::memmem::Finder;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 
@@ -33,6 +34,15 @@ pub(crate) struct Span {
     pub(crate) bytes: Range<usize>,
     /// The line that it begins in, from 1.
     line: u32,
+}
+
+impl Span {
+    /// The element of these bytes of a text.
+    pub(crate) fn of(text: &str, bytes: Range<usize>) -> Self {
+        let before = text.as_bytes().get(..bytes.start).unwrap_or_default();
+        let lines = before.iter().filter(|byte| **byte == b'\n').count();
+        Self { bytes, line: u32::try_from(lines).unwrap_or(u32::MAX).saturating_add(1) }
+    }
 }
 
 /// Walks a file. `each` gets the elements of the vendor, the groups, the devices and the modules, in the order of the
@@ -91,7 +101,8 @@ pub(crate) fn whole(text: &str) -> Result<Node, EsiError> {
     }
 }
 
-fn wanted(path: &[String], name: &str) -> bool {
+/// Whether a walk hands an element out.
+pub(crate) fn wanted(path: &[String], name: &str) -> bool {
     let is = |expected: &[&str]| path.iter().map(String::as_str).eq(expected.iter().copied());
     let inside = |list| is(&["EtherCATInfo", "Descriptions", list]);
     match name {
@@ -103,15 +114,19 @@ fn wanted(path: &[String], name: &str) -> bool {
     }
 }
 
-fn local(start: &BytesStart<'_>) -> String {
+/// The name of an element without its prefix.
+pub(crate) fn local(start: &BytesStart<'_>) -> String {
     let name = start.local_name();
     let name: &str = name.as_ref();
     name.to_owned()
 }
 
-struct Walker<'a> {
+/// Reads a text event by event, and knows the line.
+pub(crate) struct Walker<'a> {
     reader: Reader<&'a [u8]>,
     text: &'a str,
+    /// The byte that the reader began at.
+    base: usize,
     /// Bytes whose lines are counted, and the line that they end in.
     counted: usize,
     line: u32,
@@ -119,50 +134,100 @@ struct Walker<'a> {
 
 impl<'a> Walker<'a> {
     /// `line` is that of the first byte.
-    fn new(text: &'a str, line: u32) -> Self {
+    pub(crate) fn new(text: &'a str, line: u32) -> Self {
         let mut reader = Reader::from_str(text);
         reader.config_mut().expand_empty_elements = true;
-        Self { reader, text, counted: 0, line }
+        Self { reader, text, base: 0, counted: 0, line }
+    }
+
+    /// The same from line 1 on, for a file whose lines are of use only in errors: they are counted then.
+    pub(crate) fn over(text: &'a str) -> Self {
+        Self { counted: usize::MAX, ..Self::new(text, 1) }
     }
 
     /// Bytes that were read.
-    fn position(&self) -> usize {
-        usize::try_from(self.reader.buffer_position()).unwrap_or(usize::MAX).min(self.text.len())
+    pub(crate) fn position(&self) -> usize {
+        self.at(self.reader.buffer_position())
     }
 
-    fn next(&mut self) -> Result<Event<'a>, EsiError> {
+    pub(crate) fn next(&mut self) -> Result<Event<'a>, EsiError> {
         match self.reader.read_event() {
             Ok(Event::Eof) => {
-                self.count(u64::MAX);
+                self.count_all(self.text.len());
                 Ok(Event::Eof)
             }
             Ok(event) => Ok(event),
             Err(error) => {
-                self.count(self.reader.error_position());
+                self.count_all(self.at(self.reader.error_position()));
                 Err(self.wrong(error.to_string()))
             }
         }
     }
 
-    fn wrong(&self, reason: String) -> EsiError {
+    pub(crate) fn wrong(&self, reason: String) -> EsiError {
         EsiError::Xml { line: self.line, reason }
     }
 
-    /// Counts lines up to a position.
-    fn count(&mut self, position: u64) {
-        let end = usize::try_from(position).unwrap_or(usize::MAX).min(self.text.len());
+    /// The byte of a position of the reader.
+    fn at(&self, position: u64) -> usize {
+        self.base.saturating_add(usize::try_from(position).unwrap_or(usize::MAX)).min(self.text.len())
+    }
+
+    /// Counts lines up to a byte, also those that were left out.
+    fn count_all(&mut self, end: usize) {
+        if self.counted == usize::MAX {
+            self.counted = 0;
+        }
+        self.count(end);
+    }
+
+    /// Counts lines up to a byte.
+    fn count(&mut self, end: usize) {
         let passed = self.text.as_bytes().get(self.counted..end).unwrap_or_default();
         let lines = passed.iter().filter(|byte| **byte == b'\n').count();
         self.line = self.line.saturating_add(u32::try_from(lines).unwrap_or(u32::MAX));
         self.counted = self.counted.max(end);
     }
 
-    fn check_depth(&self, depth: usize) -> Result<(), EsiError> {
-        if depth < DEPTH { Ok(()) } else { Err(EsiError::Deep { line: self.line, most: DEPTH }) }
+    pub(crate) fn check_depth(&mut self, depth: usize) -> Result<(), EsiError> {
+        if depth < DEPTH {
+            return Ok(());
+        }
+        self.count_all(self.position());
+        Err(EsiError::Deep { line: self.line, most: DEPTH })
+    }
+
+    /// Passes over an element of this name whose start was read last.
+    pub(crate) fn pass(&mut self, name: &str) -> Result<(), EsiError> {
+        // `<Module/>` is nothing but its start; the reader makes an end of it.
+        if self.text.get(..self.position()).is_some_and(|before| before.ends_with("/>")) {
+            return self.next().map(drop);
+        }
+        self.pass_rest(name)
+    }
+
+    /// Passes over the rest of an element of this name. What is inside is not looked at, but for elements of the same
+    /// name. From here on ends need no starts.
+    pub(crate) fn pass_rest(&mut self, name: &str) -> Result<(), EsiError> {
+        let begins = self.position();
+        let Some(end) = behind(self.text, begins, name) else {
+            self.count_all(self.text.len());
+            return Err(self.wrong(format!("the file ends inside `{name}`")));
+        };
+        self.reader = Reader::from_str(self.text.get(end..).unwrap_or_default());
+        self.reader.config_mut().expand_empty_elements = true;
+        self.reader.config_mut().allow_unmatched_ends = true;
+        self.base = end;
+        Ok(())
+    }
+
+    /// Where an element stands that begins at a byte and ends here.
+    pub(crate) fn bytes_from(&self, begins: usize) -> Range<usize> {
+        begins..self.position()
     }
 
     fn start(&mut self, start: &BytesStart<'_>) -> Result<Node, EsiError> {
-        self.count(self.reader.buffer_position());
+        self.count(self.position());
         let mut attributes = Vec::new();
         for attribute in start.attributes().with_checks(false) {
             let attribute = attribute.map_err(|error| self.wrong(error.to_string()))?;
@@ -176,7 +241,7 @@ impl<'a> Walker<'a> {
     }
 
     /// The tree of an element whose start was read. `depth` elements are around it.
-    fn node(&mut self, start: &BytesStart<'_>, depth: usize) -> Result<Node, EsiError> {
+    pub(crate) fn node(&mut self, start: &BytesStart<'_>, depth: usize) -> Result<Node, EsiError> {
         let mut open = vec![self.start(start)?];
         let mut elements = 0;
         loop {
@@ -206,6 +271,23 @@ impl<'a> Walker<'a> {
             }
         }
     }
+}
+
+/// The byte behind the end of an element of this name that began before `from`.
+fn behind(text: &str, from: usize, name: &str) -> Option<usize> {
+    let (bytes, start, end) = (text.as_bytes(), format!("<{name}"), format!("</{name}"));
+    // `<DeviceType` is another element.
+    let is_whole = |begins: usize| !bytes.get(begins).is_some_and(u8::is_ascii_alphanumeric);
+    let (start, end) = (Finder::new(&start), Finder::new(&end));
+    let (mut open, mut at) = (1_usize, from);
+    while open > 0 {
+        let next = at + end.find(bytes.get(at..)?)?;
+        let inside = start.find_iter(bytes.get(at..next)?);
+        open += inside.filter(|n| is_whole(at + n + start.needle().len())).count();
+        at = next + end.needle().len();
+        open -= usize::from(is_whole(at));
+    }
+    Some(at + text.get(at..)?.find('>')? + 1)
 }
 
 /// Adds the text of an event to the innermost element. References that XML doesn't define are left out.

@@ -55,6 +55,7 @@ mod capture;
 mod clock_oddity;
 mod clocks;
 mod core;
+mod descriptions;
 mod draft;
 mod events;
 mod expiry;
@@ -120,6 +121,7 @@ pub use bind::{BindError, MappedPdo, Positions, Unbound, bind};
 pub use bring_up::{Bindings, Planned, Ports, StartError};
 pub use capture::CaptureError;
 pub use clock_oddity::ClockOddity;
+pub use descriptions::{Described, Description, Descriptions};
 pub use draft::{DraftFormat, data_type, draft_rig, draft_text};
 pub use events::{Observer, Phase, SessionEvent};
 #[cfg(feature = "packet")]

@@ -4,6 +4,7 @@
 //! listens first: a bus that another MainDevice drives isn't written to unless the caller takes it, because reading what a
 //! SubDevice maps means to take it to INIT first.
 
+use crate::descriptions::{Described, Description, Descriptions};
 use crate::link::AnyLink;
 use crate::machine::DrivenBus;
 use crate::name_cache::NameCache;
@@ -12,6 +13,7 @@ use futures_lite::future::or;
 use serde::Serialize;
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 use zerocat_bus::al::{self, AlPolicy};
@@ -40,7 +42,7 @@ pub enum Depth {
 }
 
 /// How a bus is scanned.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct ScanOptions {
     /// How deep to look.
     pub depth: Depth,
@@ -51,13 +53,15 @@ pub struct ScanOptions {
     /// Whether SubDevices are asked what they call entries that have no name in their SII, and where that is kept. In a deep
     /// scan only.
     pub names: Option<NameCache>,
+    /// Vendors' descriptions. In a deep scan only.
+    pub descriptions: Descriptions,
 }
 
 impl ScanOptions {
-    /// A scan so deep, with the usual patience, that asks for no names.
+    /// A scan so deep, with the usual patience, that asks for no names and has no descriptions.
     #[must_use]
-    pub const fn new(depth: Depth, bus: DrivenBus) -> Self {
-        Self { depth, bus, patience: None, names: None }
+    pub fn new(depth: Depth, bus: DrivenBus) -> Self {
+        Self { depth, bus, patience: None, names: None, descriptions: Descriptions::default() }
     }
 }
 
@@ -103,6 +107,9 @@ pub struct Scan {
     pub schema: &'static str,
     /// In bus order.
     pub subdevices: Vec<Scanned>,
+    /// Files and descriptions that couldn't be used, in words.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub descriptions_left_out: Vec<String>,
 }
 
 impl Scan {
@@ -168,6 +175,11 @@ pub struct Scanned {
     pub sii: Content,
     /// What the ESC says of itself.
     pub esc: EscInfo,
+    /// Where its description (ESI) is from; `null` where it has none.
+    pub description: Option<Description>,
+    /// What its description says.
+    #[serde(skip)]
+    pub described: Option<Arc<Described>>,
     /// What is wrong with its SII or with what it maps, and what was done instead.
     pub notes: Vec<String>,
     /// What went wrong with it, in words.
@@ -249,7 +261,7 @@ pub async fn scan_by(datagrams: &Datagrams, options: ScanOptions) -> Result<Scan
 
 /// `written` is set from the first write on: what comes before only reads.
 async fn look(datagrams: &Datagrams, options: ScanOptions, written: &Cell<bool>) -> Result<Scan, ScanError> {
-    let ScanOptions { depth, bus, patience, names } = options;
+    let ScanOptions { depth, bus, patience, names, mut descriptions } = options;
     match occupancy(datagrams).await.map_err(BringUpError::from)? {
         Occupancy::Silent => return Err(BringUpError::Nobody.into()),
         Occupancy::Driven(driven) if bus == DrivenBus::Refuse => return Err(ScanError::Driven(driven)),
@@ -259,10 +271,11 @@ async fn look(datagrams: &Datagrams, options: ScanOptions, written: &Cell<bool>)
     for position in (0..).take(network.subdevices().len()) {
         network.set_times(position, Times { pre_op: patience, mailbox: patience, ..Times::default() });
     }
-    let (mut problems, mut synchronization) = (Vec::new(), BTreeMap::new());
+    let (mut problems, mut described, mut synchronization) = (Vec::new(), Vec::new(), BTreeMap::new());
     if depth == Depth::Deep {
         // Who can't go to PRE-OP is listed all the same, with what is known of it.
         problems = network.explore().await;
+        described = describe(&mut network, &mut descriptions).await;
         if let Some(cache) = names {
             name_entries(&mut network, &cache).await;
         }
@@ -278,9 +291,12 @@ async fn look(datagrams: &Datagrams, options: ScanOptions, written: &Cell<bool>)
         let dc = found.esc.dc() && has_system_time(datagrams, found.station).await?;
         let port_errors = port_errors(datagrams, found.station).await.map_err(BringUpError::from)?;
         let synchronization = synchronization.remove(&found.position);
-        subdevices.push(Scanned { dc, port_errors, synchronization, ..scanned(found, problem) });
+        let described: Option<Arc<Described>> = described.get(n).cloned().flatten();
+        let description = described.as_ref().map(|described| described.description.clone());
+        let found = scanned(found, problem);
+        subdevices.push(Scanned { dc, port_errors, synchronization, description, described, ..found });
     }
-    Ok(Scan { schema: "zerocat-scan/1", subdevices })
+    Ok(Scan { schema: "zerocat-scan/1", subdevices, descriptions_left_out: descriptions.untold() })
 }
 
 /// What those say of their synchronization that have a clock and went to PRE-OP. Who doesn't answer says nothing.
@@ -303,6 +319,19 @@ async fn read_synchronization(network: &mut Network<'_>) -> BTreeMap<u16, SyncOb
 async fn has_system_time(datagrams: &Datagrams, station: u16) -> Result<bool, BringUpError> {
     let answer = datagrams.read_once(Target::Station(station), register::DC_SYSTEM_TIME, 4).await?;
     Ok(answer.working_counter > 0)
+}
+
+/// The description of each SubDevice, whose names and types are taken where the SubDevice has none.
+async fn describe(network: &mut Network<'_>, descriptions: &mut Descriptions) -> Vec<Option<Arc<Described>>> {
+    let mut all = Vec::new();
+    for position in (0..).take(if descriptions.is_empty() { 0 } else { network.subdevices().len() }) {
+        let described = descriptions.of_subdevice(network, position).await;
+        if let Some(described) = &described {
+            network.describe(position, &described.device);
+        }
+        all.push(described);
+    }
+    all
 }
 
 /// Names what has no name by what is known of its kind, else by asking.
@@ -351,6 +380,8 @@ fn scanned(found: &SubDevice, error: Option<String>) -> Scanned {
         outputs,
         sii: found.sii.content,
         esc: found.esc,
+        description: None,
+        described: None,
         notes: found.notes.clone(),
         error,
     }

@@ -4,10 +4,11 @@ use crate::exit::Failure;
 use crate::print;
 use crate::signals::Signals;
 use clap::{Args, ValueEnum};
+use std::path::PathBuf;
 use std::time::Duration;
 use zerocat::config::{EngineSection, LinkKind};
 use zerocat::{
-    Depth, DrivenBus, Fault, LinkRequest, NameCache, SCAN_SLOTS, ScanError, ScanOptions, Scanned, SessionError,
+    Depth, Descriptions, DrivenBus, Fault, LinkRequest, NameCache, SCAN_SLOTS, ScanError, ScanOptions, Scanned, SessionError,
     open_link_unless, scan,
 };
 
@@ -23,6 +24,9 @@ pub(crate) struct Bus {
     /// Seconds that each SubDevice may take to PRE-OP, and to answer a mail; without it 3 and 2.
     #[arg(long, value_name = "SECONDS")]
     timeout: Option<f64>,
+    /// Folder (or file) of the vendors' device descriptions (ESI), for names, types and what they advise; may be given several times.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) esi: Vec<PathBuf>,
     /// Don't ask SubDevices what they call entries that have no name in their SII.
     #[arg(long)]
     no_names: bool,
@@ -61,6 +65,7 @@ impl Bus {
         names: bool,
         signals: &Signals,
     ) -> Result<zerocat::Scan, Failure> {
+        let descriptions = descriptions(&self.esi)?;
         let section = EngineSection { link: self.link.into(), ..EngineSection::default() };
         let request = LinkRequest {
             interface: &self.interface,
@@ -82,11 +87,15 @@ impl Bus {
         let options = ScanOptions {
             patience: self.patience()?,
             names: (names && !self.no_names).then(NameCache::of_user),
+            descriptions,
             ..ScanOptions::new(depth, bus)
         };
         let found = scan(link.link, options, || signals.stop());
         if let Some(elsewhere) = link.misdirected.as_ref().and_then(|misdirected| misdirected.seen()) {
             unavailable(&elsewhere.to_string());
+        }
+        if let Ok(found) = &found {
+            found.descriptions_left_out.iter().for_each(|what| print::say(format_args!("warning: {what}")));
         }
         found.map_err(failed)
     }
@@ -112,6 +121,12 @@ impl Bus {
             ),
         ))
     }
+}
+
+/// The device descriptions of some folders.
+pub(crate) fn descriptions(folders: &[PathBuf]) -> Result<Descriptions, Failure> {
+    let opened = Descriptions::open(folders);
+    opened.map_err(|error| Failure::of(Fault::DeviceDescriptionWrong, zerocat::chain(&error)))
 }
 
 fn unavailable(what: &String) {

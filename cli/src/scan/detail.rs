@@ -10,6 +10,9 @@ pub(super) fn detail(found: &Scanned, columns: usize) -> String {
     let mut parts = vec![format!("\nSubDevice {position} {name}")];
     parts.push(print::wrapped("  ports: ", &ports(found), columns));
     parts.extend(clock(found).iter().map(|(what, said)| print::wrapped(what, said, columns)));
+    if let Some(description) = &found.description {
+        parts.push(print::wrapped("  description: ", &description.to_string(), columns));
+    }
     let entries = entries(found);
     if !entries.is_empty() {
         let mut table = print::table(["", "PDO", "at", "entry", "bits", "type", "name"]);

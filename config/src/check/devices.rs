@@ -37,8 +37,6 @@ pub(super) fn network(rig: &Rig, found: &mut Found) {
         "give cycles per second, such as 1000",
     );
     found.demand(Rule::Empty, !rig.network.key.is_empty(), "network.key", "it is empty", "give the network a key");
-    let fix = "leave it out: device descriptions aren't read yet";
-    found.demand(Rule::NotInThisVersion, rig.esi.is_empty(), "esi", "this version doesn't have it yet", fix);
 }
 
 /// Checks that keys and positions are unique, and the PDO entries.

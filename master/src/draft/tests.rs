@@ -32,13 +32,15 @@ fn found(position: u16, name: &str, serial: u32, alias: u16) -> Scanned {
         outputs: vec![pdo(0x1600, vec![entry(0x7000, "Out", 1, 0x0001)])],
         sii: Content::Programmed,
         esc: zerocat_bus::EscInfo::default(),
+        description: None,
+        described: None,
         notes: Vec::new(),
         error: None,
     }
 }
 
 fn scan(subdevices: Vec<Scanned>) -> Scan {
-    Scan { schema: "zerocat-scan/1", subdevices }
+    Scan { schema: "zerocat-scan/1", subdevices, descriptions_left_out: Vec::new() }
 }
 
 fn reads(rig: &Rig) -> &[ReadChannel] {

@@ -104,10 +104,6 @@ impl<'d> Network<'d> {
         &self.subdevices
     }
 
-    pub(crate) fn subdevices_mut(&mut self) -> &mut [SubDevice] {
-        &mut self.subdevices
-    }
-
     /// Says how long the SubDevice at a position may take from now on. Without one there it does nothing.
     pub fn set_times(&mut self, position: u16, times: Times) {
         let at = usize::from(position);

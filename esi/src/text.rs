@@ -24,7 +24,8 @@ pub(crate) fn readable(bytes: &[u8]) -> Cow<'_, str> {
         !ended || name.is_empty() || !name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'#')
     };
     let mut sections = Sections::of(&text);
-    let bare: Vec<usize> = text.match_indices('&').map(|(at, _)| at).filter(|at| is_bare(*at) && !sections.hold(*at)).collect();
+    let bare: Vec<usize> =
+        text.match_indices('&').map(|(at, _)| at).filter(|at| is_bare(*at) && !sections.hold(*at)).collect();
     if bare.is_empty() {
         return text;
     }

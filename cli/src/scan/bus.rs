@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 use zerocat::config::{EngineSection, LinkKind};
 use zerocat::{
-    Depth, Descriptions, DrivenBus, Fault, LinkRequest, NameCache, SCAN_SLOTS, ScanError, ScanOptions, Scanned, SessionError,
-    open_link_unless, scan,
+    Depth, Descriptions, DrivenBus, Fault, LinkRequest, NameCache, SCAN_SLOTS, ScanError, ScanOptions, Scanned,
+    SessionError, open_link_unless, scan,
 };
 
 /// Where the bus is, and how it is looked at.

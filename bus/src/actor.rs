@@ -3,7 +3,8 @@
 //! Guarantees: actors never block each other; a SubDevice that answers after two seconds costs the others nothing.
 //! Requests to the mailbox of one SubDevice are done one after the other, in the order in which they came. A request ends
 //! by its deadline, or when nobody wants its answer any more; the frame that it may have out comes back to the pool all the
-//! same. Looking at the AL state of a SubDevice doesn't wait for its mailbox.
+//! same. Looking at the AL state of a SubDevice doesn't wait for its mailbox. What a SubDevice sends unasked is read while nothing is
+//! asked of its mailbox, so that a full one never stays full, and its emergencies are told.
 //!
 //! Not here: bringing SubDevices up and down, which is [`Network`]'s, and supervision, which needs the engine's counters.
 
@@ -22,18 +23,44 @@ use crate::error::{BringUpError, DatagramError, Label};
 use crate::executor::join_all;
 use crate::job::{self, Asked, Job, Place};
 use crate::look;
-use crate::mailbox::Mailbox;
+use crate::mailbox::{Mailbox, ReceivedEmergency};
 use crate::request::{self, Inbox, Question, RequestError};
 use crate::watchdog::{self, WatchdogShown};
 
 /// Requests that may wait for one SubDevice's mailbox, and for its registers.
 const JOBS: usize = 32;
 
+/// Time from one look at a mailbox to the next, where the cyclic frames don't tell whether it is full.
+const LOOK: Duration = Duration::from_millis(500);
+/// Time after which a mailbox that was emptied is looked at again: the frames must have told of it anew.
+const AGAIN: Duration = Duration::from_millis(2);
+
+/// Who is told what SubDevices send unasked, and who knows whether they have.
+pub trait Unasked {
+    /// Whether the SubDevice at a position has mail, as the cyclic frames tell; `None` where they don't.
+    fn waits(&self, position: u16) -> Option<bool>;
+    /// A SubDevice sent an emergency.
+    fn emergency(&self, who: &Label, received: ReceivedEmergency);
+}
+
+/// Nobody: mailboxes are looked at now and then.
+impl Unasked for () {
+    fn waits(&self, _position: u16) -> Option<bool> {
+        None
+    }
+
+    fn emergency(&self, _who: &Label, _received: ReceivedEmergency) {}
+}
+
 /// What waits to be done at one SubDevice, each with the time by which it must be.
 #[derive(Debug, Default)]
 struct Queue(RefCell<VecDeque<(Duration, Box<dyn Job>)>>);
 
 impl Queue {
+    fn is_empty(&self) -> bool {
+        self.0.borrow().is_empty()
+    }
+
     fn push(&self, end: Duration, job: Box<dyn Job>) {
         let mut queue = self.0.borrow_mut();
         if queue.len() >= JOBS {
@@ -68,6 +95,8 @@ struct Actor {
     station: u16,
     /// AL state that it is in while the network is in OP; `None`: any.
     expected: Option<AlState>,
+    /// Whether it has a mailbox.
+    has_mailbox: bool,
     /// Its mailbox, while it isn't at work.
     mailbox: RefCell<Option<Mailbox>>,
     /// What is asked of its mailbox.
@@ -103,12 +132,16 @@ pub struct Actors<'d> {
 
 impl<'d> Actors<'d> {
     /// For a network. Its mailboxes are the actors' from now on.
+    ///
+    /// Emergencies that were kept in bring-up are in the log, and are not told.
     pub fn of(network: &mut Network<'d>) -> Self {
-        let mailboxes = network.take_mailboxes();
+        let mut mailboxes = network.take_mailboxes();
+        mailboxes.iter_mut().flatten().for_each(|mailbox| drop(mailbox.take_emergencies()));
         let actor = |(subdevice, mailbox): (&crate::SubDevice, Option<Mailbox>)| Actor {
             who: subdevice.label(),
             station: subdevice.station,
             expected: subdevice.expected(AlState::Op),
+            has_mailbox: mailbox.is_some(),
             mailbox: RefCell::new(mailbox),
             mails: Queue::default(),
             registers: Queue::default(),
@@ -118,10 +151,11 @@ impl<'d> Actors<'d> {
     }
 
     /// Takes requests from an inbox and has them done, for as long as it is polled.
-    pub async fn run(&self, inbox: &Inbox) {
+    pub async fn run(&self, inbox: &Inbox, unasked: &impl Unasked) {
         let mut running: Vec<Pin<Box<dyn Future<Output = ()> + '_>>> = vec![Box::pin(self.serve(inbox))];
         for actor in &self.actors {
-            running.push(Box::pin(actor.serve_mailbox(self.datagrams)));
+            running.push(Box::pin(actor.serve_mailbox(self.datagrams, unasked)));
+            running.push(Box::pin(actor.listen(self.datagrams, unasked)));
             running.push(Box::pin(actor.serve_registers(self.datagrams)));
         }
         std::future::poll_fn(|context| {
@@ -251,12 +285,46 @@ impl Actor {
     }
 
     /// Does what is asked of its mailbox, one after the other.
-    async fn serve_mailbox(&self, datagrams: &Datagrams) {
+    async fn serve_mailbox(&self, datagrams: &Datagrams, unasked: &impl Unasked) {
         loop {
             let (end, job) = self.mails.next().await;
-            let mut at_work = AtWork::take(&self.mailbox);
+            let mut at_work = self.take_mailbox().await;
             job.perform(self.place(datagrams, at_work.mailbox.as_mut()), end).await;
+            self.tell_emergencies(&mut at_work, unasked);
         }
+    }
+
+    /// Its mailbox, once it isn't at work elsewhere; without one at once.
+    async fn take_mailbox(&self) -> AtWork<'_> {
+        let is_there = || !self.has_mailbox || self.mailbox.borrow().is_some();
+        std::future::poll_fn(|_| if is_there() { Poll::Ready(()) } else { Poll::Pending }).await;
+        AtWork::take(&self.mailbox)
+    }
+
+    /// Reads what it sends unasked while nothing is asked of it.
+    async fn listen(&self, datagrams: &Datagrams, unasked: &impl Unasked) {
+        if !self.has_mailbox {
+            return std::future::pending().await;
+        }
+        let position = self.who.position;
+        loop {
+            let pause = if unasked.waits(position).is_some() { AGAIN } else { LOOK };
+            datagrams.pause(pause).await;
+            let idle = || self.mails.is_empty() && self.mailbox.borrow().is_some();
+            let may_wait = || idle() && unasked.waits(position) != Some(false);
+            std::future::poll_fn(|_| if may_wait() { Poll::Ready(()) } else { Poll::Pending }).await;
+            let mut at_work = AtWork::take(&self.mailbox);
+            if let Some(mailbox) = &mut at_work.mailbox {
+                // One that doesn't answer now is looked at again, and supervision says so.
+                let _ = mailbox.drain(datagrams).await;
+            }
+            self.tell_emergencies(&mut at_work, unasked);
+        }
+    }
+
+    fn tell_emergencies(&self, at_work: &mut AtWork<'_>, unasked: &impl Unasked) {
+        let received = at_work.mailbox.as_mut().map(Mailbox::take_emergencies);
+        received.into_iter().flatten().for_each(|one| unasked.emergency(&self.who, one));
     }
 
     /// Does what is asked of its registers and its SII, one after the other.

@@ -49,7 +49,7 @@ pub mod watchdog;
 mod window;
 mod wiring;
 
-pub use actor::Actors;
+pub use actor::{Actors, Unasked};
 pub use al::{AlPolicy, AlReached, AlShown};
 pub use assign::{Assign, AssignFailed, AssignProblem, AssignedPdo, MappedEntry, PdoRule};
 pub use bring_up::{Address, Network, Options, StateReport};

@@ -35,7 +35,7 @@ impl Bus {
     /// Runs the actors for some virtual time.
     fn run(&mut self, time: Duration) {
         let end = self.datagrams.now() + time;
-        let _ = self.pump.run(self.datagrams.by(end, self.actors.run(&self.inbox)));
+        let _ = self.pump.run(self.datagrams.by(end, self.actors.run(&self.inbox, &())));
     }
 
     fn upload(&self, position: u16, within: Duration) -> Pending<Vec<u8>> {
@@ -164,7 +164,7 @@ fn an_answer_is_awaited_as_a_future_as_well() {
     let asked = bus.upload(SERVO, SECOND);
     let end = bus.datagrams.now() + SECOND;
     let actors = async {
-        bus.actors.run(&bus.inbox).await;
+        bus.actors.run(&bus.inbox, &()).await;
         None
     };
     let answered = futures_lite::future::or(async { Some(asked.await) }, actors);

@@ -347,8 +347,8 @@ faults! {
         "what was commanded of a SubDevice is void: it was left without frames while others went on; its outputs are safe";
         "look at the cables and the power before it, and command it anew";
     Emergency "emergency" Device None;
-        "a SubDevice had sent an emergency message when its mailbox was read, which is done in bring-up and for a request";
-        "its code and data are in the log; see the vendor's manual";
+        "a SubDevice sent an emergency message, by CoE";
+        "its code and data are in the log; see the vendor's manual. Those of before the bring-up are in the log only";
     CyclesLost "cycles_lost" Network None;
         "a cycle's frames did not come back in time";
         "the log tells cables from a machine that was late";

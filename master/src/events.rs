@@ -2,6 +2,7 @@
 //! or fall silent.
 
 use crate::clock_oddity::ClockOddity;
+use crate::emergency::Emergency;
 use crate::health::OutOfOp;
 use crate::recognition::Unnamed;
 use crate::silent_branch::SilentBranch;
@@ -141,6 +142,8 @@ pub enum SessionEvent {
     OutOfOp(OutOfOp),
     /// One cable, or the power of one SubDevice, explains that several don't answer.
     SilentBranch(SilentBranch),
+    /// A SubDevice sent an emergency.
+    Emergency(Emergency),
     /// It is in OP again.
     BackInOp(zerocat_bus::Label),
     /// What was commanded of a SubDevice is void, while the others go on: its outputs are safe until it is commanded again.
@@ -203,6 +206,7 @@ impl fmt::Display for SessionEvent {
             Self::NotRecovered(why) => write!(f, "the network isn't brought to OP again: {why}"),
             Self::OutOfOp(out) => out.fmt(f),
             Self::SilentBranch(branch) => branch.fmt(f),
+            Self::Emergency(emergency) => emergency.fmt(f),
             Self::BackInOp(who) => write!(f, "{who} is in OP again"),
             Self::CommandsVoid(void) => void.fmt(f),
             Self::CommandedAgain(again) => again.fmt(f),

@@ -182,6 +182,7 @@ impl SessionEvent {
             Self::NotRecovered(_) => Some(Fault::NotRecovered),
             Self::AnswersLate { .. } => Some(Fault::AnswersLate),
             Self::OutOfOp(out) => Some(out.fault()),
+            Self::Emergency(emergency) => (!emergency.is_reset()).then_some(Fault::Emergency),
             Self::CommandsVoid(_) => Some(Fault::CommandsVoid),
             Self::Aside { .. } => Some(Fault::SubdeviceDiffers),
             Self::Unnamed(_) => Some(Fault::SubdeviceUnnamed),

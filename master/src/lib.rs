@@ -57,6 +57,7 @@ mod clocks;
 mod core;
 mod descriptions;
 mod draft;
+mod emergency;
 mod events;
 mod expiry;
 mod fault;
@@ -123,6 +124,7 @@ pub use capture::CaptureError;
 pub use clock_oddity::ClockOddity;
 pub use descriptions::{Described, Description, Descriptions};
 pub use draft::{DraftFormat, data_type, draft_rig, draft_text};
+pub use emergency::Emergency;
 pub use events::{Observer, Phase, SessionEvent};
 #[cfg(feature = "packet")]
 pub use fault::fault_of_packet;

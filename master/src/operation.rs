@@ -4,6 +4,7 @@
 //! SubDevice is asked. So supervision costs next to nothing while all is well.
 
 use crate::bring_up::{Planned, deadline};
+use crate::emergency::Heard;
 use crate::events::SessionEvent;
 use crate::front::Program;
 use crate::health::Health;
@@ -44,12 +45,14 @@ impl<'a> Machine<'a> {
         lateness: &mut Lateness,
     ) -> Left {
         let actors = Actors::of(&mut planned.network);
+        let planned = &*planned;
         let stopped = async {
             self.stop.wait().await;
             Left::Stopped
         };
         let serve = async {
-            actors.run(&self.inbox).await;
+            let heard = Heard { planned, observer: self.observer };
+            actors.run(&self.inbox, &heard).await;
             Left::Stopped
         };
         lateness.begin(&planned.before);

@@ -4,7 +4,7 @@
 use std::sync::mpsc::channel;
 use std::time::Duration;
 use zerocat::testing::{Action, Bench, ProfileKind, SegmentConfig, line};
-use zerocat::{FileProgress, Pending, RequestError};
+use zerocat::{FileProgress, Pending, RequestError, SessionEvent};
 
 fn segment() -> SegmentConfig {
     let mut config = line(&[ProfileKind::Coupler, ProfileKind::Servo]);
@@ -106,4 +106,25 @@ fn a_subdevice_that_is_not_there_is_named_with_those_that_are() {
     assert!(error.starts_with("`drive` is not on the bus; there are ") && error.contains("zc_servo_1"), "{error}");
     let error = bench.subdevice(9).unwrap_err().to_string();
     assert!(error.starts_with("the SubDevice at position 9 is not on the bus"), "{error}");
+}
+
+#[test]
+fn an_emergency_is_told_within_some_cycles_by_name_with_its_code_in_words() {
+    let mut bench = bench();
+    let events = bench.events();
+    bench.act(Action::Emergency { subdevice: 1, code: 0x4210, register: 0x09, data: [1, 2, 3, 4, 5] }).unwrap();
+    bench.run(Duration::from_millis(30));
+    let told = std::iter::from_fn(|| events.recv(Duration::ZERO).ok());
+    let emergency = told.filter_map(|event| match event {
+        SessionEvent::Emergency(emergency) => Some(emergency),
+        _ => None,
+    });
+    let emergency: Vec<_> = emergency.collect();
+    assert_eq!(emergency.len(), 1, "{emergency:?}");
+    let told = emergency[0].to_string();
+    assert!(told.starts_with("SubDevice 1 ") && told.contains("0x4210"), "{told}");
+    assert!(told.contains("temperature") && told.contains("data 01 02 03 04 05"), "{told}");
+    // The mailbox is read empty, so the next request has its answer.
+    let servo = bench.subdevice(1).unwrap();
+    assert!(answer(&mut bench, servo.sdo_read::<u16>(0x6041, 0)).is_ok());
 }

@@ -1,0 +1,77 @@
+//! Emergencies that SubDevices send while the bus is in operation.
+
+use crate::bring_up::Planned;
+use crate::events::{Observer, SessionEvent};
+use crate::named::named;
+use std::fmt;
+use std::time::Duration;
+use zerocat_bus::{Label, ReceivedEmergency, Unasked};
+use zerocat_wire::coe;
+
+/// What a SubDevice reported unasked, by CoE (ETG.1000.6, 5.6.4).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Emergency {
+    /// Who.
+    pub who: Label,
+    /// Its key in the rig file; `None` where it isn't named there.
+    pub key: Option<String>,
+    /// When it was read, on the clock of the session's cycles.
+    pub at: Duration,
+    /// Error code; 0x00xx says that errors are over.
+    pub code: u16,
+    /// Error register (object 0x1001).
+    pub register: u8,
+    /// What the vendor's manual explains.
+    pub data: [u8; 5],
+}
+
+impl Emergency {
+    const fn wire(&self) -> coe::Emergency {
+        coe::Emergency { code: self.code, register: self.register, data: self.data }
+    }
+
+    /// Whether it says that errors are over.
+    #[must_use]
+    pub const fn is_reset(&self) -> bool {
+        self.wire().is_reset()
+    }
+
+    /// The class of its code in words.
+    #[must_use]
+    pub const fn text(&self) -> &'static str {
+        self.wire().text()
+    }
+}
+
+impl fmt::Display for Emergency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { who, key, code, register, data, .. } = self;
+        let [a, b, c, d, e] = data;
+        let (who, text) = (named(who, key.as_ref()), self.text());
+        write!(
+            f,
+            "{who}: emergency {code:#06x}: {text} (error register {register:#04x}, data {a:02x} {b:02x} {c:02x} {d:02x} {e:02x})"
+        )
+    }
+}
+
+/// Hears what SubDevices of a network send unasked.
+pub(crate) struct Heard<'a> {
+    pub(crate) planned: &'a Planned<'a>,
+    pub(crate) observer: &'a Observer,
+}
+
+impl Unasked for Heard<'_> {
+    fn waits(&self, position: u16) -> Option<bool> {
+        let mail = &self.planned.mail;
+        mail.is_told(position).then(|| mail.waits(position))
+    }
+
+    fn emergency(&self, who: &Label, received: ReceivedEmergency) {
+        let ReceivedEmergency { at, emergency: coe::Emergency { code, register, data } } = received;
+        let key = self.planned.key(who.position);
+        // It is in the log already.
+        self.observer.tell(&SessionEvent::Emergency(Emergency { who: who.clone(), key, at, code, register, data }));
+    }
+}

@@ -93,8 +93,10 @@ fn lines(network: &Path, report: &ImportReport) -> Vec<String> {
     for subdevice in &report.subdevices {
         let ImportedSubDevice { position, key, inputs, outputs, startup, .. } = subdevice;
         let (inputs, outputs) = (inputs.len(), outputs.len());
+        let assign = if subdevice.assign { ", PDOs assigned" } else { "" };
+        let dc = if subdevice.dc { ", SYNC" } else { "" };
         lines.push(format!(
-            "{position:>5}  {key:widest$}  {inputs} inputs, {outputs} outputs, {startup} startup commands"
+            "{position:>5}  {key:widest$}  {inputs} inputs, {outputs} outputs, {startup} startup commands{assign}{dc}"
         ));
     }
     if report.left_out() == 0 {

@@ -12,6 +12,7 @@ mod command;
 mod error;
 mod image;
 mod left_out;
+mod pdo_objects;
 mod state_timeouts;
 mod subdevice;
 
@@ -22,6 +23,7 @@ pub use command::{CoeCommand, RegisterCommand};
 pub use error::EniError;
 pub use image::Variable;
 pub use left_out::LeftOut;
+pub use pdo_objects::PdoObjects;
 pub use state_timeouts::StateTimeouts;
 pub use subdevice::{Area, Clock, EniSubDevice};
 

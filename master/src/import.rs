@@ -7,6 +7,7 @@
 //!
 //! Guarantees: the same file gives the same rig file; whatever file is read, the rig file has no problems. No input panics.
 
+mod assignment;
 mod channels;
 mod clock;
 mod cycle;
@@ -65,7 +66,7 @@ impl Import {
         let mut image = Image::of(network);
         let mut subdevices = Vec::with_capacity(network.subdevices.len());
         for (position, described) in (0..).zip(&network.subdevices) {
-            let mut subdevice = subdevice::of(described, position, &mut naming, &mut image);
+            let mut subdevice = subdevice::of(described, position, cycle.time, (&mut naming, &mut image));
             let of_it = network.left_out.iter().filter(|left| left.subdevice == Some(position));
             let before = of_it.map(|left| NotImported::new(&left.what, &left.why));
             subdevice.left_out.splice(0..0, before);

@@ -5,12 +5,15 @@ use zerocat_wire::sii::Identity;
 use super::command::{self, CoeCommand, RegisterCommand};
 use super::image::one_line;
 use super::state_timeouts::{self, StateTimeouts};
-use super::{EniError, LeftOut};
+use super::{EniError, LeftOut, PdoObjects};
+use crate::data_type::DataType;
 use crate::element::Element;
-use crate::pdo::{self, Pdo};
+use crate::pdo::{self, Pdo, PdoEntry};
 
 /// Sync managers that an ESC has at most.
 const SYNC_MANAGERS: usize = 16;
+/// Indexes below are data types, which are mapped as padding (ETG.1000.6, 5.6.7.3).
+const FIRST_OBJECT: u16 = 0x1000;
 
 /// A SubDevice.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,10 +32,14 @@ pub struct EniSubDevice {
     pub inputs: Vec<Pdo>,
     /// CoE downloads in the order of the file, those of PDOs included.
     pub coe: Vec<CoeCommand>,
+    /// What these leave in the objects that assign and map PDOs.
+    pub pdo_objects: PdoObjects,
     /// Register writes in the order of the file.
     pub registers: Vec<RegisterCommand>,
     /// Its distributed clock, where SYNC signals are switched on.
     pub clock: Option<Clock>,
+    /// Whether the tool takes its clock as the reference.
+    pub reference: bool,
     /// How long it may take to each state.
     pub timeouts: StateTimeouts,
 }
@@ -68,17 +75,32 @@ pub(super) fn read(slave: &Element<'_>, position: u16, left_out: &mut Vec<LeftOu
         left_out.push(LeftOut::of(position, "its hot-connect group", "it is expected at its position"));
     }
     let coe = command::coe(slave, (position, &called), left_out)?;
+    let pdo_objects = PdoObjects::of(&coe);
     let registers = command::registers(slave)?;
     let process = slave.child("ProcessData");
     let mut side = |direction| match &process {
-        Some(process) => read_side(process, direction, (position, &called, &coe), left_out),
+        Some(process) => read_side(process, direction, (position, &called, &pdo_objects), left_out),
         None => Ok((Vec::new(), None)),
     };
     let (outputs, output_area) = side(OUTPUTS)?;
     let (inputs, input_area) = side(INPUTS)?;
     let clock = clock(slave, &registers)?;
     let (identity, timeouts) = (identity(&info)?, state_timeouts::read(slave)?);
-    Ok(EniSubDevice { name, identity, output_area, input_area, outputs, inputs, coe, registers, clock, timeouts })
+    let reference = slave.child("DC").is_some_and(|dc| crate::number::flag(dc.child_text("ReferenceClock")));
+    Ok(EniSubDevice {
+        name,
+        identity,
+        output_area,
+        input_area,
+        outputs,
+        inputs,
+        coe,
+        pdo_objects,
+        registers,
+        clock,
+        reference,
+        timeouts,
+    })
 }
 
 fn identity(info: &Element<'_>) -> Result<Identity, EniError> {
@@ -113,7 +135,7 @@ const INPUTS: Side =
 fn read_side(
     process: &Element<'_>,
     side: Side,
-    (position, subdevice, coe): (u16, &str, &[CoeCommand]),
+    (position, subdevice, objects): (u16, &str, &PdoObjects),
     left_out: &mut Vec<LeftOut>,
 ) -> Result<(Vec<Pdo>, Option<Area>), EniError> {
     let contradiction =
@@ -124,7 +146,7 @@ fn read_side(
     }
     let by_sync_manager = of_sync_managers(process, side)?;
     let by_attribute: Vec<u16> = known.iter().filter(|pdo| pdo.sync_manager.is_some()).map(|pdo| pdo.index).collect();
-    let by_coe = of_commands(coe, side.assignment);
+    let by_coe = objects.assigned(side.assignment).unwrap_or_default();
     let sources = [
         ("its sync managers list", &by_sync_manager),
         ("PDOs name a sync manager", &by_attribute),
@@ -141,12 +163,23 @@ fn read_side(
         return Err(contradiction(each.join(", ")));
     }
     let in_force = said.first().map_or(&[][..], |(_, pdos)| pdos.as_slice());
-    let of_index = |index: &u16| known.iter().find(|pdo| pdo.index == *index).cloned();
-    let pdos: Vec<Pdo> = in_force.iter().filter_map(of_index).collect();
-    if pdos.len() != in_force.len() {
-        let why = "the file doesn't say what each assigned PDO maps";
-        left_out.push(LeftOut::of(position, format!("its {}", side.direction), why));
-        return Ok((Vec::new(), None));
+    let mut pdos = Vec::with_capacity(in_force.len());
+    for index in in_force {
+        let described = known.iter().find(|pdo| pdo.index == *index).cloned();
+        let mapped = objects.mapped(*index).filter(|_| objects.are_understood());
+        match (described, mapped) {
+            (Some(pdo), Some(mapped)) if !is_same(&pdo, &mapped) => {
+                let said = format!("PDO {index:#06x} lists other entries than CoE maps");
+                return Err(contradiction(said));
+            }
+            (Some(pdo), _) => pdos.push(pdo),
+            (None, Some(mapped)) => pdos.push(by_mapping(*index, &mapped)),
+            (None, None) => {
+                let why = "the file doesn't say what each assigned PDO maps";
+                left_out.push(LeftOut::of(position, format!("its {}", side.direction), why));
+                return Ok((Vec::new(), None));
+            }
+        }
     }
     let areas = areas(process, side)?;
     let bits: u32 = pdos.iter().map(bits_of).sum();
@@ -196,22 +229,32 @@ fn of_sync_managers(process: &Element<'_>, side: Side) -> Result<Vec<u16>, EniEr
     Ok(all)
 }
 
-/// What the commands leave in an assignment object, entry by entry or by complete access.
-fn of_commands(coe: &[CoeCommand], assignment: u16) -> Vec<u16> {
-    let mut pdos: Vec<u16> = Vec::new();
-    for command in coe.iter().filter(|command| command.index == assignment) {
-        let words: Vec<u16> =
-            command.data.chunks_exact(2).filter_map(|pair| pair.try_into().ok()).map(u16::from_le_bytes).collect();
-        match (command.subindex, command.complete) {
-            (0, true) => pdos = words.iter().skip(1).copied().collect(),
-            (0, false) => {
-                let count = command.data.first().copied().unwrap_or(0);
-                pdos.truncate(count.into());
-            }
-            _ => pdos.extend(words.first()),
-        }
+/// Whether a PDO's entries are those that CoE maps. Padding may be written in several ways, and only its length counts.
+fn is_same(pdo: &Pdo, mapped: &[(u16, u8, u8)]) -> bool {
+    let listed = pdo.entries.iter().map(|entry| (entry.index, entry.subindex, entry.bits));
+    let data = |(index, ..): &(u16, u8, u8)| *index >= FIRST_OBJECT;
+    let bits: u32 = mapped.iter().map(|(.., bits)| u32::from(*bits)).sum();
+    listed.filter(data).eq(mapped.iter().copied().filter(data)) && bits == bits_of(pdo)
+}
+
+/// A PDO that the file doesn't describe, by what CoE maps.
+fn by_mapping(index: u16, mapped: &[(u16, u8, u8)]) -> Pdo {
+    let entry = |(index, subindex, bits): &(u16, u8, u8)| PdoEntry {
+        index: if *index >= FIRST_OBJECT { *index } else { 0 },
+        subindex: *subindex,
+        bits: *bits,
+        data_type: DataType::None,
+        name: String::new(),
+    };
+    Pdo {
+        index,
+        name: String::new(),
+        sync_manager: None,
+        fixed: false,
+        mandatory: false,
+        excludes: Vec::new(),
+        entries: mapped.iter().map(entry).collect(),
     }
-    pdos
 }
 
 /// The clock, if the commands switch SYNC signals on: AssignActivate stands nowhere else.
@@ -221,9 +264,12 @@ fn clock(slave: &Element<'_>, registers: &[RegisterCommand]) -> Result<Option<Cl
     let mut words = written.filter_map(|one| one.data.first_chunk().copied()).map(u16::from_le_bytes);
     let Some(assign_activate) = words.find(|word| *word != 0) else { return Ok(None) };
     let signed = |name| dc.child(name).filter(|child| !child.text().is_empty()).map_or(Ok(0), |child| child.signed());
+    let cycles = registers.iter().rfind(|one| one.register == 0x09a0 && one.data.iter().any(|byte| *byte != 0));
+    let written = cycles.and_then(|one| one.data.first_chunk().copied()).map_or(0, u32::from_le_bytes);
+    let cycle_0: u32 = dc.child_number("CycleTime0")?.unwrap_or(0);
     Ok(Some(Clock {
         assign_activate,
-        cycle_0: dc.child_number("CycleTime0")?.unwrap_or(0),
+        cycle_0: if cycle_0 == 0 { written } else { cycle_0 },
         cycle_1: signed("CycleTime1")?,
         shift: signed("ShiftTime")?,
     }))

@@ -3,6 +3,9 @@ use crate::data_type::DataType;
 
 const DRIVES: &[u8] = include_bytes!("../../tests/samples/network.xml");
 
+/// The same of another tool, with every trap.
+const ENGINEER: &[u8] = include_bytes!("../../tests/samples/ec-engineer.xml");
+
 fn refused(text: &str) -> String {
     Network::from_bytes(text.as_bytes()).unwrap_err().to_string()
 }
@@ -45,6 +48,37 @@ fn what_is_no_value_is_said() {
 }
 
 #[test]
+fn numbers_names_and_commands_of_another_tool_are_read() {
+    let network = Network::from_bytes(ENGINEER).unwrap();
+    let [safety, drive, copy, nameless] = network.subdevices.as_slice() else { panic!("{:?}", network.subdevices) };
+    assert_eq!((safety.name.as_str(), drive.name.as_str()), ("Slave_1014 [Safety & I/O]", "Drive A"));
+    assert_eq!((safety.identity.vendor, safety.identity.revision), (0x7a63, 0x8000_0001));
+    assert_eq!((nameless.name.as_str(), nameless.identity.revision), ("", u32::MAX));
+    assert_eq!(safety.timeouts.safeop, Some(Duration::from_secs(15)));
+    assert_eq!((safety.output_area, safety.input_area.map(|area| area.at)), (Some(Area { at: 0, bits: 64 }), Some(0)));
+    assert_eq!(safety.outputs[0].name, "Outputs");
+    assert_eq!(drive.pdo_objects.mapped(0x1600).unwrap(), [(0x6040, 0, 16), (0x607a, 0, 32), (0, 0, 8)]);
+    assert_eq!(drive.coe[3].comment, "restore defaults");
+    assert_eq!(copy.inputs.iter().map(|pdo| (pdo.index, pdo.entries.len())).collect::<Vec<_>>(), [(0x1a02, 1)]);
+    assert_eq!(network.cycle, Some(Duration::from_micros(250)));
+}
+
+#[test]
+fn a_potential_reference_clock_alone_is_no_clock() {
+    let network = Network::from_bytes(ENGINEER).unwrap();
+    let clock = Clock { assign_activate: 0x0700, cycle_0: 250_000, cycle_1: 125, shift: 0 };
+    let clocks: Vec<_> = network.subdevices.iter().map(|subdevice| (subdevice.clock, subdevice.reference)).collect();
+    assert_eq!(clocks, [(None, false), (Some(clock), true), (None, false), (None, false)]);
+}
+
+#[test]
+fn a_mapping_that_is_another_one_than_the_pdo_lists_is_refused() {
+    let text = std::str::from_utf8(ENGINEER).unwrap();
+    let other = refused(&text.replace("0300100040602000 7a60", "0300100041602000 7a60"));
+    assert!(other.contains("PDO 0x1600 lists other entries than CoE maps"), "{other}");
+}
+
+#[test]
 fn what_is_no_network_is_refused_in_words() {
     assert!(refused("<EtherCATInfo/>").contains("device description (ESI)"));
     assert!(refused("<EncryptedEtherCATConfig/>").contains("encrypted"));
@@ -65,9 +99,11 @@ fn a_file_that_contradicts_itself_is_refused() {
 
 #[test]
 fn no_cut_and_no_changed_byte_panics() {
-    for at in (0..DRIVES.len()).step_by(97) {
-        drop(Network::from_bytes(&DRIVES[..at]));
-        let mut bytes = DRIVES.to_vec();
+    for (file, at) in
+        [DRIVES, ENGINEER].into_iter().flat_map(|file| (0..file.len()).step_by(97).map(move |at| (file, at)))
+    {
+        drop(Network::from_bytes(&file[..at]));
+        let mut bytes = file.to_vec();
         for byte in [b'<', b'-', b'9', 0xff] {
             bytes[at] = byte;
             drop(Network::from_bytes(&bytes));

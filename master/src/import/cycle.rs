@@ -17,6 +17,8 @@ const LONGEST_MS: u64 = 6_500;
 /// Cycle and rates.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Cycle {
+    /// From one cycle to the next.
+    pub(super) time: Duration,
     /// Cycles per second, in Hz.
     pub(super) rate: f64,
     /// Samples per second of the read task, in Hz; the rate is a whole multiple of it.
@@ -50,7 +52,7 @@ fn hz(time: Duration) -> f64 {
 fn at(rate: f64, time: Duration) -> Cycle {
     let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let watchdog_ms = (millis >= WATCHDOG_MS).then(|| millis.saturating_mul(3).min(LONGEST_MS));
-    Cycle { rate, sample_rate: sample_rate(rate), watchdog_ms }
+    Cycle { time, rate, sample_rate: sample_rate(rate), watchdog_ms }
 }
 
 /// The highest whole number of samples per second that divides the rate; else the rate by a whole number.

@@ -5,7 +5,9 @@ use super::subdevice::SubDevice;
 use super::{Import, NotImported, channels::Channel};
 use crate::draft::page::{DraftFormat, Entry, Item, Node, entry, written};
 use crate::draft::{output_value, plain, slave_line, text as quoted};
-use zerocat_config::{StartupCommand, Timeouts, Transition};
+use std::time::Duration;
+use zerocat_config::dc::SubDeviceDc;
+use zerocat_config::{AssignedPdo, Assignment, MappedEntry, StartupCommand, Timeouts, Transition};
 use zerocat_pdi::DataType;
 
 /// Things with one reason that a comment names at most.
@@ -25,10 +27,19 @@ pub(super) fn text(import: &Import, format: DraftFormat) -> String {
     if !tasks.is_empty() {
         map.push(entry("tasks", Node::List(tasks)));
     }
-    if let Some(millis) = import.cycle.watchdog_ms {
-        map.push(entry("engine", Node::Map(vec![entry("watchdog", quoted(&format!("{millis}ms")))])));
+    let engine = engine(import);
+    if !engine.is_empty() {
+        map.push(entry("engine", Node::Map(engine)));
     }
     written(&begin, &map, format)
+}
+
+fn engine(import: &Import) -> Vec<Entry> {
+    let watchdog = import.cycle.watchdog_ms.map(|millis| entry("watchdog", quoted(&format!("{millis}ms"))));
+    let asked = import.subdevices.iter().any(|subdevice| subdevice.dc.is_some());
+    let reference = import.subdevices.iter().find(|subdevice| asked && subdevice.reference);
+    let dc = reference.map(|subdevice| entry("dc", Node::Line(vec![("reference", quoted(&subdevice.key))])));
+    watchdog.into_iter().chain(dc).collect()
 }
 
 fn left_out(left_out: &[NotImported]) -> impl Iterator<Item = String> {
@@ -51,16 +62,82 @@ fn slave(subdevice: &SubDevice) -> Item {
     if !timeouts.is_empty() {
         line.push(("timeouts", Node::Line(timeouts)));
     }
-    if subdevice.startup.is_empty() {
+    let below = below(subdevice);
+    if below.is_empty() {
         return Item { comments, value: Node::Line(line) };
     }
     let mut map: Vec<Entry> = line.into_iter().map(|(key, value)| entry(key, value)).collect();
+    map.extend(below);
+    Item { comments, value: Node::Map(map) }
+}
+
+/// What takes lines of its own: clock, assignment, startup commands.
+fn below(subdevice: &SubDevice) -> Vec<Entry> {
+    let mut map = Vec::new();
+    map.extend(subdevice.dc.as_ref().map(|dc| entry("dc", Node::Line(clock_line(dc)))));
+    map.extend(subdevice.assign.as_ref().map(|assign| entry("assign", Node::Map(assignment(assign)))));
+    if subdevice.startup.is_empty() {
+        return map;
+    }
     let startup = subdevice.startup.iter().map(|startup| {
         let comments = if startup.comment.is_empty() { Vec::new() } else { vec![startup.comment.clone()] };
         Item { comments, value: Node::Line(startup_line(&startup.command)) }
     });
     map.push(entry("startup", Node::List(startup.collect())));
-    Item { comments, value: Node::Map(map) }
+    map
+}
+
+fn clock_line(dc: &SubDeviceDc) -> Vec<(&'static str, Node)> {
+    let mut line = Vec::new();
+    line.extend(dc.assign_activate.map(|word| ("assign_activate", Node::Hex(format!("{word:#06x}")))));
+    if let Some(sync0) = dc.sync0 {
+        let mut of_it = Vec::new();
+        of_it.extend(sync0.cycle.map(|cycle| ("cycle", quoted(&time(cycle)))));
+        of_it.extend(sync0.shift_ns.map(|shift| ("shift_ns", plain(shift))));
+        line.push(("sync0", Node::Line(of_it)));
+    }
+    let delay = dc.sync1.and_then(|sync1| sync1.delay);
+    line.extend(delay.map(|delay| ("sync1", Node::Line(vec![("delay", quoted(&time(delay)))]))));
+    line
+}
+
+/// A time in the largest unit that it is a whole number of.
+fn time(time: Duration) -> String {
+    let nanos = time.as_nanos();
+    match nanos {
+        nanos if nanos.is_multiple_of(1_000_000) => format!("{}ms", nanos / 1_000_000),
+        nanos if nanos.is_multiple_of(1000) => format!("{}us", nanos / 1000),
+        nanos => format!("{nanos}ns"),
+    }
+}
+
+fn assignment(assignment: &Assignment) -> Vec<Entry> {
+    let lists = [("inputs", &assignment.inputs), ("outputs", &assignment.outputs)];
+    let given = lists.into_iter().filter_map(|(key, pdos)| Some((key, pdos.as_ref()?)));
+    let list = |pdos: &[AssignedPdo]| Node::List(pdos.iter().map(|pdo| bare(assigned(pdo))).collect());
+    // A list without lines would be none.
+    let none = || Node::Plain("[]".to_owned());
+    given.map(|(key, pdos)| entry(key, if pdos.is_empty() { none() } else { list(pdos) })).collect()
+}
+
+fn assigned(pdo: &AssignedPdo) -> Node {
+    let index = Node::Hex(format!("{:#06x}", pdo.index));
+    let Some(entries) = &pdo.entries else { return index };
+    let entries = match entries.as_slice() {
+        [] => Node::Plain("[]".to_owned()),
+        entries => Node::List(entries.iter().map(|one| bare(Node::Line(mapped(one)))).collect()),
+    };
+    Node::Map(vec![entry("index", index), entry("entries", entries)])
+}
+
+fn mapped(entry: &MappedEntry) -> Vec<(&'static str, Node)> {
+    let object = format!("{:#06x}:{:02x}", entry.index, entry.subindex);
+    let object = (!entry.is_padding()).then(|| ("object", quoted(&object)));
+    object.into_iter().chain([("bit_length", plain(entry.bit_length))]).collect()
+}
+
+const fn bare(value: Node) -> Item {
+    Item { comments: Vec::new(), value }
 }
 
 fn timeouts(timeouts: &Timeouts) -> Vec<(&'static str, Node)> {

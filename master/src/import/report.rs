@@ -37,6 +37,10 @@ pub struct ImportedSubDevice {
     pub outputs: Vec<ImportedChannel>,
     /// How many startup commands it has.
     pub startup: usize,
+    /// Whether the rig file assigns its PDOs (`assign`).
+    pub assign: bool,
+    /// Whether it asks for SYNC of distributed clocks (`dc`).
+    pub dc: bool,
     /// What was left out.
     pub left_out: Vec<NotImported>,
 }
@@ -88,6 +92,8 @@ pub(super) fn of(import: &Import) -> ImportReport {
         inputs: subdevice.inputs.iter().map(|channel| channel.told(&subdevice.key)).collect(),
         outputs: subdevice.outputs.iter().map(|(channel, _)| channel.told(&subdevice.key)).collect(),
         startup: subdevice.startup.len(),
+        assign: subdevice.assign.is_some(),
+        dc: subdevice.dc.is_some(),
         left_out: subdevice.left_out.clone(),
     });
     ImportReport { rate: import.cycle.rate, subdevices: subdevices.collect(), left_out: import.left_out.clone() }

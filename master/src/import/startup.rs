@@ -1,7 +1,6 @@
 //! Startup commands of the rig file from the CoE commands of the tool.
 //!
-//! All of them, in the order of the file, those that assign and map PDOs among them: what a SubDevice maps is then what the
-//! tool made it map. A value of 1, 2 or 4 bytes is an unsigned number, which writes the same bytes whatever the object's
+//! They keep the order of the file. A value of 1, 2 or 4 bytes is an unsigned number, which writes the same bytes whatever the object's
 //! type is.
 
 use super::NotImported;
@@ -16,7 +15,10 @@ pub(super) struct Startup {
 }
 
 /// The commands, once for each of their transitions.
-pub(super) fn of(commands: &[CoeCommand], left_out: &mut Vec<NotImported>) -> Vec<Startup> {
+pub(super) fn of<'c>(
+    commands: impl IntoIterator<Item = &'c CoeCommand>,
+    left_out: &mut Vec<NotImported>,
+) -> Vec<Startup> {
     let mut all = Vec::new();
     for command in commands {
         for transition in &command.transitions {

@@ -3,10 +3,11 @@
 use super::channels::{Channel, Image};
 use super::naming::Naming;
 use super::startup::{self, Startup};
-use super::{NotImported, channels, clock, registers};
+use super::{NotImported, assignment, channels, clock, registers};
 use crate::draft::Standing;
 use std::time::Duration;
-use zerocat_config::{Match, Slave, Timeouts};
+use zerocat_config::dc::SubDeviceDc;
+use zerocat_config::{Assignment, Match, Slave, Timeouts};
 use zerocat_esi::eni::EniSubDevice;
 use zerocat_wire::sii::Identity;
 
@@ -20,18 +21,36 @@ pub(super) struct SubDevice {
     pub(super) identity: Identity,
     pub(super) timeouts: Timeouts,
     pub(super) startup: Vec<Startup>,
+    /// PDOs that are assigned; `None` where the startup commands do so, or nothing does.
+    pub(super) assign: Option<Assignment>,
+    pub(super) dc: Option<SubDeviceDc>,
+    /// Whether the tool takes its clock as the reference.
+    pub(super) reference: bool,
     pub(super) inputs: Vec<Channel>,
     /// With what each is while nobody commands it.
     pub(super) outputs: Vec<(Channel, Standing)>,
     pub(super) left_out: Vec<NotImported>,
 }
 
-pub(super) fn of(described: &EniSubDevice, position: u16, naming: &mut Naming, image: &mut Image<'_>) -> SubDevice {
+pub(super) fn of(
+    described: &EniSubDevice,
+    position: u16,
+    cycle: Duration,
+    (naming, image): (&mut Naming, &mut Image<'_>),
+) -> SubDevice {
     let key = naming.key(&described.name, position);
     let mut left_out = Vec::new();
-    let startup = startup::of(&described.coe, &mut left_out);
+    let assign = assignment::of(described, &mut left_out);
+    let users = described.coe.iter().filter(|command| assign.is_none() || !command.is_of_pdos());
+    let startup = startup::of(users, &mut left_out);
     left_out.extend(registers::left_out(&described.registers));
-    left_out.extend(described.clock.as_ref().map(clock::left_out));
+    let dc = match described.clock.as_ref().map(|clock| clock::of(clock, cycle)).transpose() {
+        Ok(dc) => dc,
+        Err(refused) => {
+            left_out.push(refused);
+            None
+        }
+    };
     if described.identity.serial != 0 {
         let what = format!("its serial number {}", described.identity.serial);
         left_out.push(NotImported::new(what, "it is found by its position; write `serial` to demand it"));
@@ -44,6 +63,9 @@ pub(super) fn of(described: &EniSubDevice, position: u16, naming: &mut Naming, i
         identity: described.identity,
         timeouts: timeouts(described),
         startup,
+        assign,
+        dc,
+        reference: described.reference,
         inputs,
         outputs,
         left_out,

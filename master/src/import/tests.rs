@@ -5,6 +5,9 @@ use zerocat_config::{ReadChannel, Rig, Task, WriteChannel};
 
 const DRIVES: &str = include_str!("../../../esi/tests/samples/network.xml");
 
+/// The same of another tool, with every trap.
+const ENGINEER: &str = include_str!("../../../esi/tests/samples/ec-engineer.xml");
+
 fn import(xml: &str) -> Import {
     Import::from_bytes(xml.as_bytes(), Some("eth7")).unwrap()
 }
@@ -59,13 +62,44 @@ fn channels_have_the_names_of_the_process_image() {
 }
 
 #[test]
-fn commands_of_the_tool_are_startup_commands_in_its_order() {
+fn commands_that_assign_pdos_are_the_assignment_and_others_startup_commands_in_their_order() {
     let rig = rig(&import(DRIVES));
     let objects: Vec<&str> = rig.slaves[1].startup.iter().map(|command| command.object.as_str()).collect();
+    assert_eq!(objects, ["0x6060:00"]);
+    let assigned = serde_json::to_value(&rig.slaves[1].assign).unwrap();
+    assert_eq!(assigned, serde_json::json!({ "inputs": ["0x1a04"], "outputs": ["0x1600"] }));
+}
+
+#[test]
+fn what_an_assignment_of_a_rig_file_cannot_say_stays_as_it_is() {
+    let in_ip = DRIVES.replacen("<InitCmd Fixed=\"true\"><Transition>PS", "<InitCmd Fixed=\"true\"><Transition>IP", 1);
+    let rig = rig(&import(&in_ip));
+    assert_eq!(rig.slaves[1].assign, zerocat_config::Assignment::default());
+    let objects: Vec<&str> = rig.slaves[1].startup.iter().map(|command| command.object.as_str()).collect();
     let assignment = ["0x1c12:00", "0x1c13:00", "0x1c12:01", "0x1c12:00", "0x1c13:01", "0x1c13:00"];
-    assert_eq!(objects[..6], assignment);
-    assert_eq!(objects[6..], ["0x6060:00"]);
+    assert_eq!((&objects[..6], &objects[6..]), (&assignment[..], &["0x6060:00"][..]));
     assert_eq!(rig.slaves[1].startup[4].write().unwrap().data, [0x04, 0x1a]);
+}
+
+#[test]
+fn a_clock_is_what_the_tool_writes_and_one_that_cannot_be_is_told() {
+    let dc = rig(&import(DRIVES)).slaves[1].dc.clone().unwrap();
+    let sync0 = dc.sync0.unwrap();
+    assert_eq!((dc.assign_activate, sync0.cycle), (Some(0x0300), Some(std::time::Duration::from_millis(1))));
+    assert_eq!((sync0.shift_ns, dc.sync1), (Some(-20_000), None));
+    let both = DRIVES.replace("<Data>0003</Data>", "<Data>0007</Data>");
+    let delay = both.replace("<CycleTime1>0<", "<CycleTime1>250000<");
+    let sync1 = rig(&import(&delay)).slaves[1].dc.clone().unwrap().sync1.unwrap();
+    assert_eq!(sync1.delay, Some(std::time::Duration::from_micros(250)));
+    for (name, odd) in [
+        ("before", both.replace("<CycleTime1>0<", "<CycleTime1>-5<")),
+        ("multiple", DRIVES.replace("<CycleTime0>1000000<", "<CycleTime0>700000<")),
+    ] {
+        let import = import(&odd);
+        assert_eq!(rig(&import).slaves[1].dc, None);
+        let told = NotImported::lines(&import.report().subdevices[1].left_out, 9);
+        assert!(told.iter().any(|line| line.contains("AssignActivate") && line.contains(name)), "{told:?}");
+    }
 }
 
 #[test]
@@ -73,8 +107,7 @@ fn what_is_left_out_is_told_with_its_subdevice_and_the_reason() {
     let report = import(DRIVES).report();
     assert_eq!(report.subdevices[0].left_out, []);
     let drive = NotImported::lines(&report.subdevices[1].left_out, 9);
-    assert_eq!(drive[0], "the command of 0x2000:01: it is disabled in the file");
-    assert!(drive[1].contains("AssignActivate 0x0300"), "{drive:?}");
+    assert_eq!(drive, ["the command of 0x2000:01: it is disabled in the file"]);
     assert_eq!(report.left_out, []);
 }
 
@@ -128,4 +161,63 @@ fn no_cut_of_a_file_makes_a_rig_file_with_problems() {
             }
         }
     }
+}
+
+#[test]
+fn copies_of_a_subdevice_have_keys_and_names_of_their_own_and_each_its_own_pdos() {
+    let import = import(ENGINEER);
+    let rig = rig(&import);
+    let keys: Vec<&str> = rig.slaves.iter().map(|slave| slave.key.as_str()).collect();
+    assert_eq!(keys, ["slave_1014_safety_i_o", "drive_a", "drive_a_2", "subdevice_3"]);
+    let names: Vec<&str> = reads(&rig).iter().map(|channel| channel.name.as_str()).collect();
+    let statuses = ["drive_a_inputs_status_word", "drive_a_inputs_position", "drive_a_inputs_status_word_2"];
+    assert_eq!((names[0], &names[1..]), ("slave_1014_safety_i_o_inputs_frame", &statuses[..]));
+    let assigned = |n: usize| serde_json::to_value(&rig.slaves[n].assign).unwrap();
+    let entries = |all: &[(&str, u8)]| -> serde_json::Value {
+        let one = |(object, bits): &(&str, u8)| match *object {
+            "" => serde_json::json!({ "bit_length": bits }),
+            object => serde_json::json!({ "object": object, "bit_length": bits }),
+        };
+        all.iter().map(one).collect()
+    };
+    let outputs = entries(&[("0x6040:00", 16), ("0x607a:00", 32), ("", 8)]);
+    let first = serde_json::json!({ "inputs": ["0x1a00"], "outputs": [{ "index": "0x1600", "entries": outputs }] });
+    let second = entries(&[("0x6041:00", 16)]);
+    let second = serde_json::json!({ "inputs": [{ "index": "0x1a02", "entries": second }] });
+    assert_eq!((assigned(1), assigned(2)), (first, second));
+}
+
+#[test]
+fn a_target_position_follows_the_actual_one_and_bytes_stay_bytes() {
+    let rig = rig(&import(ENGINEER));
+    let [frame, _, target] = writes(&rig) else { panic!("{rig:?}") };
+    let initial = format!("{:?}", target.initial);
+    assert!(initial.contains("drive_a.0x6064:00"), "{initial}");
+    assert!(format!("{:?}", frame.target).contains("Bytes"), "{frame:?}");
+}
+
+#[test]
+fn all_that_a_rig_file_has_no_place_for_is_told_of_its_subdevice() {
+    let import = import(ENGINEER);
+    let rig = rig(&import);
+    let report = import.report();
+    let told: Vec<_> = report.subdevices.iter().map(|one| NotImported::lines(&one.left_out, 9).join("; ")).collect();
+    for (position, part) in [
+        (0, "d007 to register 0x0420 in PS"),
+        (0, "ab01 to register 0x0f00 in SO"),
+        (0, "its serial number 77"),
+        (2, "the mapping of 0x1a03: the PDO isn't assigned"),
+        (2, "commands by EoE (1)"),
+        (3, "its hot-connect group"),
+        (3, "commands by SoE (1)"),
+    ] {
+        assert!(told[position].contains(part), "{part} is not in {}", told[position]);
+    }
+    let network = NotImported::lines(&report.left_out, 9).join("; ");
+    for part in ["further cyclic tasks (1)", "1 in CopyInfos", "Inputs.DevState"] {
+        assert!(network.contains(part), "{network}");
+    }
+    let timeouts = &rig.slaves[1].timeouts;
+    assert_eq!(timeouts.mailbox, Some(std::time::Duration::from_secs(8)));
+    assert_eq!(rig.engine.dc.reference.as_deref(), Some("drive_a"));
 }

@@ -103,15 +103,20 @@ pub(super) fn of(
     let mut names = Names::default();
     let inputs = listed(&described.inputs, &mut names);
     let outputs = listed(&described.outputs, &mut names);
-    let read = inputs.iter().map(|one| one.channel(key, naming, (described.input_area, image.side(Direction::Input))));
-    let read: Vec<Channel> = read.collect();
-    let [inputs, written] = [&inputs, &outputs].map(|all| all.iter().map(|one| one.entry.clone()).collect::<Vec<_>>());
-    let write = outputs.iter().map(|one| {
-        let channel = one.channel(key, naming, (described.output_area, image.side(Direction::Output)));
-        let standing = standing(&one.entry, &written, &inputs, key);
+    let mut bound = |listed: &[Listed], area: Option<Area>, direction: Direction| -> Vec<(Channel, PdoEntry)> {
+        let one = |one: &Listed| one.channel(key, naming, (area, image.side(direction)));
+        listed.iter().map(one).collect()
+    };
+    let read = bound(&inputs, described.input_area, Direction::Input);
+    let written = bound(&outputs, described.output_area, Direction::Output);
+    let [read_entries, written_entries] =
+        [&read, &written].map(|all| all.iter().map(|(_, entry)| entry.clone()).collect::<Vec<_>>());
+    let write = written.into_iter().map(|(channel, entry)| {
+        let standing = standing(&entry, &written_entries, &read_entries, key);
         (channel, standing)
     });
-    (read, write.collect())
+    let write = write.collect();
+    (read.into_iter().map(|(channel, _)| channel).collect(), write)
 }
 
 /// An entry of a PDO in force.
@@ -153,7 +158,13 @@ fn entry(described: &Described) -> Entry {
 }
 
 impl Listed {
-    fn channel(&self, key: &str, naming: &mut Naming, (area, side): (Option<Area>, &mut Side<'_>)) -> Channel {
+    /// Its channel, and the entry with the type that the channel has.
+    fn channel(
+        &self,
+        key: &str,
+        naming: &mut Naming,
+        (area, side): (Option<Area>, &mut Side<'_>),
+    ) -> (Channel, PdoEntry) {
         let PdoEntry { index, subindex, place, bit_length, data_type, ref name } = self.entry;
         let at = area.and_then(|area| area.at.checked_add(self.before));
         let variable = at.and_then(|at| side.take(at, bit_length.into()));
@@ -164,13 +175,14 @@ impl Listed {
             Some(variable) => variable.name.clone(),
             None => format!("{key} {name}"),
         };
-        Channel {
+        let channel = Channel {
             name: naming.channel(key, &called),
             index,
             subindex,
             place,
             kind: kind.map(|kind| (kind, bit_length)),
             variable: variable.map(|variable| variable.name.clone()),
-        }
+        };
+        (channel, PdoEntry { data_type: kind.unwrap_or(data_type), ..self.entry.clone() })
     }
 }

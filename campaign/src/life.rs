@@ -17,8 +17,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use zerocat::config::Rig;
 use zerocat::{
-    BRING_UP, DrivenBus, Life, LifeError, Machine, Observer, OutOfOp, Phase, SHUTDOWN, SessionEvent, StopWish,
-    UnwatchedOutputs,
+    BRING_UP, Descriptions, DrivenBus, Life, LifeError, Machine, Observer, OutOfOp, Phase, SHUTDOWN, SessionEvent,
+    StopWish, UnwatchedOutputs,
 };
 use zerocat_bus::{Datagrams, requests};
 use zerocat_sim::SegmentConfig;
@@ -197,6 +197,7 @@ fn run(course: &Rc<RefCell<Course>>) {
         unwatched: UnwatchedOutputs::Tell,
         inbox,
         stop: stop.clone(),
+        descriptions: Descriptions::default(),
         out_of_op: Arc::clone(&out_of_op),
     };
     let plan = Rc::new(RefCell::new(None));

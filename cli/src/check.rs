@@ -3,12 +3,13 @@
 use crate::Done;
 use crate::exit::{ErrorProblem, Failure};
 use crate::print;
+use crate::scan::descriptions;
 use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
-use zerocat::config::{ConfigError, FilePlaces, Rig, Task};
-use zerocat::fault_of_config;
+use zerocat::config::{ConfigError, FilePlaces, Match, Rig, Task};
+use zerocat::{Descriptions, fault_of_config};
 
 /// Check a rig file: keys, types, rates, references. Nothing is sent.
 #[derive(Debug, Args)]
@@ -19,6 +20,52 @@ pub(crate) struct Check {
     /// Print JSON (schema: `zerocat schema check`).
     #[arg(long)]
     json: bool,
+}
+
+/// A SubDevice of the file and its description.
+#[derive(Debug, Serialize, JsonSchema)]
+struct DescribedSlave {
+    /// Its key.
+    key: String,
+    /// Which description it has, in words; `null` where there is none.
+    description: Option<String>,
+}
+
+/// What the folders of descriptions say of the SubDevices of a file.
+#[derive(Debug, Default)]
+struct Said {
+    described: Vec<DescribedSlave>,
+    left_out: Vec<String>,
+}
+
+impl Said {
+    fn of(rig: &Rig, descriptions: &mut Descriptions) -> Self {
+        let mut said = Self::default();
+        for slave in rig.slaves.iter().filter(|_| !rig.esi.is_empty()) {
+            let properties = &slave.properties;
+            let (Match::Equal(vendor), Match::Equal(product)) = (properties.vendor(), &properties.product_code) else {
+                continue;
+            };
+            // Without a revision the newest description is as good as any.
+            let revision = match properties.revision {
+                Match::Equal(revision) | Match::AtLeast(revision) => revision,
+                Match::Any | Match::Name(_) => u32::MAX,
+            };
+            let found = descriptions.of_product(vendor, *product, revision);
+            let description = found.map(|found| found.description.to_string());
+            said.described.push(DescribedSlave { key: slave.key.clone(), description });
+        }
+        said.left_out = descriptions.untold();
+        said
+    }
+
+    fn print(&self) {
+        for DescribedSlave { key, description } in &self.described {
+            let description = description.as_deref().unwrap_or("none");
+            print::line(format_args!("  described  `{key}`: {description}"));
+        }
+        self.left_out.iter().for_each(|what| print::line(format_args!("warning: device description left out: {what}")));
+    }
 }
 
 /// Entries that are named at most.
@@ -37,24 +84,40 @@ pub(crate) struct Verdict {
     warnings: Vec<ErrorProblem>,
     /// Entries whose length and type the bus says.
     types_from_bus: Vec<String>,
+    /// SubDevices whose vendor and product the file says, each with its device description.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    descriptions: Vec<DescribedSlave>,
+    /// Device descriptions that can't be used, in words.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    descriptions_left_out: Vec<String>,
 }
 
 impl Check {
     pub(crate) fn run(&self) -> Done {
         let loaded = load(&self.rig);
-        let done = loaded.as_ref().map(drop).map_err(|error| refused(&self.rig, error));
+        let mut done = loaded.as_ref().map(drop).map_err(|error| refused(&self.rig, error));
+        let mut said = Said::default();
+        if let Ok(rig) = &loaded {
+            match descriptions(&rig.esi) {
+                Ok(mut descriptions) => said = Said::of(rig, &mut descriptions),
+                Err(failure) => done = Err(failure),
+            }
+        }
         if self.json {
             let verdict = Verdict {
                 schema: "zerocat-check/2",
-                ok: loaded.is_ok(),
+                ok: done.is_ok(),
                 problems: loaded.as_ref().err().map(each_problem).unwrap_or_default(),
                 warnings: loaded.as_ref().map(warnings).unwrap_or_default(),
                 types_from_bus: loaded.as_ref().map(types_from_bus).unwrap_or_default(),
+                descriptions: said.described,
+                descriptions_left_out: said.left_out,
             };
             return print::document(&verdict, done);
         }
-        if let Ok(rig) = &loaded {
+        if let (Ok(rig), Ok(())) = (&loaded, &done) {
             summary(&self.rig, rig);
+            said.print();
             rig.warnings().iter().for_each(|warning| print::line(format_args!("warning: {warning}")));
         }
         done

@@ -14,6 +14,7 @@ use crate::pdo::{self, Direction, Pdo};
 use crate::slot;
 use crate::startup::{self, Startup};
 use crate::sync_manager::{self, SyncManager};
+use crate::timeouts::Timeouts;
 use crate::tree::Node;
 
 /// FMMUs that an ESC has at most.
@@ -58,8 +59,10 @@ pub struct Device {
     pub objects: Option<Vec<Object>>,
     /// Module ident in each slot, 0 for an empty one; `None` for a device without slots.
     pub slots: Option<Vec<u32>>,
-    /// What a MainDevice writes at transitions.
+    /// What a MainDevice writes at transitions: the device's commands, then those of the modules in its slots.
     pub startup: Vec<Startup>,
+    /// How long it may take.
+    pub timeouts: Timeouts,
 }
 
 impl Device {
@@ -99,7 +102,8 @@ impl Device {
             slots: at
                 .child("Slots")
                 .map(|_| slots.iter().map(|slot| slot.map_or(0, |plugged| plugged.ident)).collect()),
-            startup: startup::read(&at),
+            startup: startup::all(&at, &plugged),
+            timeouts: Timeouts::read(&at),
         })
     }
 }

@@ -41,6 +41,7 @@ mod slot;
 mod startup;
 mod sync_manager;
 mod text;
+mod timeouts;
 mod tree;
 mod vendors;
 
@@ -57,6 +58,7 @@ pub use pdo::{Pdo, PdoEntry};
 pub use select::{DeviceQuery, DeviceSummary, devices, read, read_bytes};
 pub use startup::Startup;
 pub use sync_manager::SyncManager;
+pub use timeouts::Timeouts;
 pub use vendors::{vendor_id, vendor_name, vendor_names};
 pub use zerocat_wire::sii::ClockMode;
 

@@ -2,13 +2,14 @@
 //! out: the vendor's mistake in it says nothing about the rest of the device.
 
 use crate::element::Element;
+use crate::slot::{Plugged, Shift};
 
 /// A download of CoE at a transition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Startup {
     /// Transitions, `PS` for that from PRE-OP to SAFE-OP.
     pub transitions: Vec<String>,
-    /// Object, as in slot 0.
+    /// Object; for a command of a module, that of its slot.
     pub index: u16,
     /// Entry.
     pub subindex: u8,
@@ -16,24 +17,37 @@ pub struct Startup {
     pub complete: bool,
     /// What is written.
     pub data: Vec<u8>,
+    /// Whether tools replace the data by what fits the network (`AdaptAutomatically`; the schema doesn't say how).
+    pub adapted: bool,
     /// What the vendor says about it.
     pub comment: String,
 }
 
-/// The commands of a device.
-pub(crate) fn read(device: &Element<'_>) -> Vec<Startup> {
-    let Some(mailbox) = device.child("Mailbox") else { return Vec::new() };
-    let Some(coe) = mailbox.child("CoE") else { return Vec::new() };
-    coe.children("InitCmd").filter_map(|command| one(&command)).collect()
+/// The commands of a device, then those of the modules in its slots.
+pub(crate) fn all(device: &Element<'_>, plugged: &[Plugged<'_>]) -> Vec<Startup> {
+    let of_modules = plugged.iter().flat_map(|plugged| of(&plugged.module, plugged.shift));
+    read(device).into_iter().chain(of_modules).collect()
 }
 
-fn one(at: &Element<'_>) -> Option<Startup> {
+/// The commands of a device alone.
+pub(crate) fn read(device: &Element<'_>) -> Vec<Startup> {
+    of(device, Shift::default())
+}
+
+fn of(device: &Element<'_>, shift: Shift) -> Vec<Startup> {
+    let Some(mailbox) = device.child("Mailbox") else { return Vec::new() };
+    let Some(coe) = mailbox.child("CoE") else { return Vec::new() };
+    coe.children("InitCmd").filter_map(|command| one(&command, shift)).collect()
+}
+
+fn one(at: &Element<'_>, shift: Shift) -> Option<Startup> {
     let data = at.child("Data");
     Some(Startup {
         transitions: at.children("Transition").map(|transition| transition.text().to_owned()).collect(),
-        index: at.child_number("Index").ok()??,
+        index: at.child("Index")?.shifted(shift.object).ok()?,
         subindex: at.child_number("SubIndex").ok()?.unwrap_or(0),
         complete: at.flag("CompleteAccess"),
+        adapted: data.as_ref().is_some_and(|data| data.flag("AdaptAutomatically")),
         data: data.map_or(Ok(Vec::new()), |data| data.bytes()).ok()?,
         comment: at.localized("Comment").to_owned(),
     })

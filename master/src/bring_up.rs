@@ -2,6 +2,7 @@
 
 use crate::assign::assignments;
 use crate::bind::{BindError, Positions, bind};
+use crate::described::AllDescribed;
 use crate::events::{Phase, SessionEvent};
 use crate::layout;
 use crate::machine::{DrivenBus, Machine};
@@ -14,6 +15,7 @@ use crate::synchronization::check_cycles;
 use crate::told::Retried;
 use crate::uncommanded::Uncommanded;
 use crate::void;
+use std::collections::BTreeMap;
 use std::time::Duration;
 use zerocat_bus::clock::Clocks;
 use zerocat_bus::{
@@ -375,13 +377,14 @@ impl<'a> Machine<'a> {
         self.observer.enter(Phase::Discover);
         let mut network = Network::discover(self.datagrams, options).await?;
         let matching = recognise(&self.rig, &network)?;
-        for (position, times) in times(&self.rig, &matching) {
+        let described = self.describe(&network);
+        for (position, times) in times(&self.rig, &matching, &described) {
             network.set_times(position, times);
         }
         for (position, watchdogs) in watchdogs(&self.rig, &matching) {
             network.set_watchdogs(position, watchdogs);
         }
-        let sync = sync_times(&self.rig, &mut network, &matching).await?;
+        let sync = sync_times(&self.rig, &mut network, &matching, &described).await?;
         let clocks = self.compensate(&network, &matching, &sync).await?;
         self.observer.enter(Phase::PreOp);
         let reached = network.to_pre_op().await?;
@@ -393,6 +396,7 @@ impl<'a> Machine<'a> {
         check_cycles(&mut network, &matching, &sync).await?;
         self.observer.enter(Phase::ReadPdos);
         network.read_pdos().await?;
+        self.name_entries(&mut network, &described).await;
         let layouts = layout::layouts(&self.rig, &network, &matching);
         let plan = lay_out(&layouts, &layout::units(&self.rig), PROCESS_DATA_ROOM)?;
         layout::check_watchdogs(&self.rig, &plan, &matching)?;
@@ -517,14 +521,24 @@ impl<'a> Machine<'a> {
     }
 }
 
-/// How long each SubDevice of the rig file may take, by position.
-fn times(rig: &Rig, matching: &Matching) -> Vec<(u16, Times)> {
+/// How long each SubDevice may take, by position: what the rig file says, else its description.
+fn times(rig: &Rig, matching: &Matching, described: &AllDescribed) -> Vec<(u16, Times)> {
     let of = |key: &str| rig.slaves.iter().find(|slave| slave.key == key).map(|slave| slave.timeouts);
     let own = |timeouts: Timeouts| {
         let Timeouts { preop, safeop, op, mailbox } = timeouts;
         Times { pre_op: preop, safe_op: safeop, op, mailbox }
     };
-    matching.matches.iter().filter_map(|found| Some((found.position, own(of(&found.key)?)))).collect()
+    let matched = matching.matches.iter().filter_map(|found| Some((found.position, own(of(&found.key)?))));
+    let mut all: BTreeMap<u16, Times> = matched.collect();
+    for (position, described) in described {
+        let zerocat_esi::Timeouts { pre_op, safe_op_and_op, mail, .. } = described.device.timeouts;
+        let own = all.entry(*position).or_default();
+        own.pre_op = own.pre_op.or(pre_op);
+        own.safe_op = own.safe_op.or(safe_op_and_op);
+        own.op = own.op.or(safe_op_and_op);
+        own.mailbox = own.mailbox.or(mail);
+    }
+    all.into_iter().collect()
 }
 
 /// The watchdogs that SubDevices of the rig file have of their own, by position.

@@ -9,6 +9,7 @@
 
 use crate::bring_up::StartError;
 use crate::core::{BusEnds, Core, Remains};
+use crate::descriptions::Descriptions;
 use crate::fault_counts::add;
 use crate::front::{Asked, IoEnds};
 use crate::health::{Health, OutOfOp};
@@ -58,6 +59,7 @@ pub(crate) struct BusThread {
     pub(crate) core: Core,
     pub(crate) ends: BusEnds,
     pub(crate) sinks: Sinks,
+    pub(crate) descriptions: Descriptions,
     pub(crate) inbox: Inbox,
     pub(crate) stop: StopWish,
     pub(crate) options: SessionOptions,
@@ -78,7 +80,7 @@ pub(crate) struct Started {
 impl BusThread {
     /// Runs to the end of the session. `started` is told once whether the network came up.
     pub(crate) fn run(self, started: &SyncSender<Result<Started, Unstarted>>) -> Result<Ended, ThreadPanic> {
-        let Self { rig, core, ends, sinks, inbox, stop, options, asked, began, out_of_op } = self;
+        let Self { rig, core, ends, sinks, descriptions, inbox, stop, options, asked, began, out_of_op } = self;
         inbox.attend();
         if let Err(why) = set_timer_slack() {
             tracing::debug!(why, "naps of the bus thread are longer than need be");
@@ -97,6 +99,7 @@ impl BusThread {
             unwatched: options.unwatched(),
             inbox,
             stop,
+            descriptions,
             out_of_op,
         };
         let tasks = RefCell::new(TaskSet::default());

@@ -21,6 +21,8 @@ pub struct Descriptions {
     known: HashMap<Key, Option<Arc<Described>>>,
     /// What couldn't be used, in words, that nobody was told yet.
     untold: Vec<String>,
+    /// Descriptions of other revisions that nobody was told of yet.
+    fallbacks: Vec<String>,
 }
 
 /// Identity without the serial number, name, and what is in the slots.
@@ -92,7 +94,7 @@ impl Descriptions {
         let library = Library::open(folders)?;
         let told = |one: &zerocat_esi::LeftOut| format!("{}: {}", one.path.display(), zerocat_faults::chain(&one.why));
         let untold = library.left_out().iter().map(told).collect();
-        Ok(Self { library, untold, known: HashMap::new() })
+        Ok(Self { library, untold, ..Self::default() })
     }
 
     /// Whether there are any.
@@ -106,6 +108,11 @@ impl Descriptions {
         std::mem::take(&mut self.untold)
     }
 
+    /// The descriptions of other revisions that were taken since this was asked for the last time, in words.
+    pub fn fallbacks(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.fallbacks)
+    }
+
     /// The description of a SubDevice with such an identity, that calls itself so, with these modules in its slots: by their
     /// idents, or by default where nobody says which.
     pub fn of(&mut self, identity: Identity, name: &str, modules: Option<&[u32]>) -> Option<Arc<Described>> {
@@ -115,8 +122,20 @@ impl Descriptions {
             return known.clone();
         }
         let described = self.read(identity, name, modules).map(Arc::new);
+        if let (Some(described), None) = (&described, modules) {
+            self.note(&described.description, name, revision);
+        }
         self.known.insert(key, described.clone());
         described
+    }
+
+    /// Tells what was chosen, once for SubDevices of one kind.
+    fn note(&mut self, description: &Description, name: &str, revision: u32) {
+        if description.is_fallback() {
+            self.fallbacks.push(format!("{name} of revision {revision:#010x} is described by {description}"));
+        } else {
+            tracing::info!("{name} is described by {description}");
+        }
     }
 
     fn read(&mut self, identity: Identity, name: &str, modules: Option<&[u32]>) -> Option<Described> {
@@ -142,6 +161,17 @@ impl Descriptions {
                 None
             }
         }
+    }
+
+    /// The description of a vendor's product, without a bus.
+    pub fn of_product(&mut self, vendor_id: u32, product_code: u32, revision: u32) -> Option<Arc<Described>> {
+        self.of(Identity { vendor_id, product_code, revision, serial: 0 }, "", None)
+    }
+
+    /// The description of a SubDevice on a bus, with the default modules in its slots.
+    pub(crate) fn of_kind(&mut self, subdevice: &SubDevice) -> Option<Arc<Described>> {
+        let (identity, name) = own(subdevice)?;
+        self.of(identity, &name, None)
     }
 
     /// The description of a SubDevice on a bus, which is asked for its modules where it may have some.

@@ -172,6 +172,10 @@ pub enum SessionEvent {
         /// What happened.
         event: SourceEvent,
     },
+    /// A device description, or a file of them, can't be used; which one and why.
+    DescriptionLeftOut(String),
+    /// A SubDevice is described by a description of another revision; which one.
+    DescriptionFallback(String),
     /// A clock was stepped: samples are of another base of time from there on.
     ClockStepped(ClockStep),
     /// A SubDevice counts SYNC that went wrong.
@@ -216,6 +220,8 @@ impl fmt::Display for SessionEvent {
             Self::Retried(retried) => retried.fmt(f),
             Self::Replaced(which) => f.write_str(which),
             Self::ClockStepped(step) => step.fmt(f),
+            Self::DescriptionLeftOut(what) => write!(f, "device description left out: {what}"),
+            Self::DescriptionFallback(what) => f.write_str(what),
             Self::SyncTrouble(trouble) => trouble.fmt(f),
             Self::ClockOdd(oddity) => oddity.fmt(f),
             Self::TypesByLength(channels) => types::tell_by_length(channels, f),

@@ -43,6 +43,7 @@ impl SessionError {
             Self::Thread(_) => Fault::SystemCallFailed,
             Self::Start(error) => error.fault(),
             Self::Task(error) => error.fault(),
+            Self::Descriptions(_) => Fault::DeviceDescriptionWrong,
             Self::Rig(error) => fault_of_config(error),
             Self::Entries(_) => Fault::ChannelUnplaced,
             Self::Panic(_) => Fault::ThreadPanicked,
@@ -195,7 +196,9 @@ impl SessionEvent {
             Self::ClockStepped(_) => Some(Fault::ClockStepped),
             Self::SyncTrouble(_) => Some(Fault::SyncMissed),
             Self::ClockOdd(oddity) => oddity.fault(),
+            Self::DescriptionLeftOut(_) => Some(Fault::DeviceDescriptionWrong),
             Self::Phase(_)
+            | Self::DescriptionFallback(_)
             | Self::WaitsFor(_)
             | Self::Recovered { .. }
             | Self::AttachedAgain

@@ -55,6 +55,7 @@ mod capture;
 mod clock_oddity;
 mod clocks;
 mod core;
+mod described;
 mod descriptions;
 mod draft;
 mod emergency;

@@ -10,6 +10,7 @@
 //! is shut down.
 
 use crate::bring_up::{Planned, Ports, StartError};
+use crate::descriptions::Descriptions;
 use crate::events::{Observer, Phase, SessionEvent};
 use crate::front::EntryErrors;
 use crate::health::{Health, OutOfOp};
@@ -205,6 +206,8 @@ pub struct Machine<'a> {
     pub inbox: Inbox,
     /// The wish to stop.
     pub stop: StopWish,
+    /// Vendors' device descriptions.
+    pub descriptions: Descriptions,
     /// Where SubDevices that are out of OP are shown.
     pub out_of_op: Arc<Mutex<Vec<OutOfOp>>>,
 }

@@ -7,6 +7,7 @@
 //! a rig file, reports.
 
 use crate::bring_up::{Planned, Ports};
+use crate::descriptions::Descriptions;
 use crate::events::Observer;
 use crate::front::{
     self, Asked, Bus, Io, IoEnds, Keys, NoSuchSubDevice, Parts, ProgramClock, SubDeviceHandle, SubDeviceRef, Waiting,
@@ -30,6 +31,7 @@ use zerocat_engine::{
     AcyclicSettings, Controls, Counters, CountersReader, Engine, EngineParts, EventReader, Pool, Slack, Step, Stepper,
     Timing,
 };
+use zerocat_esi::LibraryError;
 use zerocat_link::{Link, Slot};
 use zerocat_sched::time::nanos;
 use zerocat_sched::{Grid, Period, PeriodError, Time, link_idle_timer};
@@ -51,6 +53,9 @@ pub enum OwnLoopError {
     /// Its rate.
     #[error(transparent)]
     Rate(#[from] PeriodError),
+    /// The rig file's folders of device descriptions.
+    #[error("device descriptions")]
+    Descriptions(#[from] LibraryError),
     /// Tasks of a rig file, which run on threads of their own.
     #[error(
         "tasks of the rig file run on threads of their own, and a loop of one's own has none: {}; disable their channels (the \
@@ -166,6 +171,7 @@ impl<L: Link> OwnLoop<L> {
         if !tasks.is_empty() {
             return Err(OwnLoopError::Tasks(tasks));
         }
+        let descriptions = Descriptions::open(&rig.esi)?;
         let period = Period::from_rate(rig.network.properties.rate)?;
         let told = clock.clone();
         let link = link(Box::new(move || told.read()));
@@ -177,7 +183,16 @@ impl<L: Link> OwnLoop<L> {
         let EngineParts { controls, counters, events } = parts;
         let (given, subscribers) = (Rc::default(), observer.subscribers());
         let (requests, inbox) = requests();
-        let lived = Lived { rig, asked, observer, stop: stop.clone(), given: Rc::clone(&given), cyclic_slots, inbox };
+        let lived = Lived {
+            rig,
+            descriptions,
+            asked,
+            observer,
+            stop: stop.clone(),
+            given: Rc::clone(&given),
+            cyclic_slots,
+            inbox,
+        };
         let ends = Ends { controls, counters, pdu_loop, clock: clock.clone() };
         let first = Time(nanos(clock.read())).after(period.duration());
         let stepper = Stepper::new(engine, Grid::new(first, period));
@@ -303,6 +318,7 @@ fn needs_thread(task: &Task) -> bool {
 /// What a life is lived with.
 struct Lived {
     rig: Rig,
+    descriptions: Descriptions,
     asked: Asked,
     observer: Observer,
     stop: StopWish,
@@ -327,7 +343,7 @@ struct Given {
 }
 
 async fn live(lived: Lived, ends: Ends) -> Result<Life, LifeError> {
-    let Lived { rig, asked, observer, stop, given, cyclic_slots, inbox } = lived;
+    let Lived { rig, descriptions, asked, observer, stop, given, cyclic_slots, inbox } = lived;
     let Ends { controls, counters, pdu_loop, clock } = ends;
     let datagrams = Datagrams::new(pdu_loop, move || clock.read());
     let mut machine = Machine {
@@ -342,6 +358,7 @@ async fn live(lived: Lived, ends: Ends) -> Result<Life, LifeError> {
         unwatched: UnwatchedOutputs::Tell,
         inbox,
         stop,
+        descriptions,
         out_of_op: Arc::default(),
     };
     let connect = |planned: &Planned<'_>| {

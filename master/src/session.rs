@@ -32,6 +32,7 @@ use std::time::{Duration, Instant};
 use zerocat_bus::{Label, RequestError, Requests, StateReport, SubDevice, requests};
 use zerocat_config::{CheckedRig, ConfigError, Rig};
 use zerocat_engine::{Counters, CountersReader};
+use zerocat_esi::LibraryError;
 use zerocat_faults::Fault;
 use zerocat_sched::PeriodError;
 
@@ -102,6 +103,9 @@ pub enum SessionError {
     /// A task.
     #[error(transparent)]
     Task(#[from] TaskStartError),
+    /// The rig file's folders of device descriptions.
+    #[error("device descriptions")]
+    Descriptions(#[from] LibraryError),
     /// The rig that a program described has problems.
     #[error(transparent)]
     Rig(#[from] ConfigError),
@@ -370,7 +374,7 @@ impl Session {
         let began = Instant::now();
         let report = Report::of_link(link.report.clone(), link.missing.clone());
         let unstarted = |error, report| Unstarted { error, report: Box::new(report) };
-        let Files { sinks, capture } = files;
+        let Files { sinks, capture, descriptions } = files;
         let (core, ends) = match Core::start(&rig, link, capture, &options) {
             Ok(started) => started,
             Err(error) => return Err(unstarted(error, report)),
@@ -394,6 +398,7 @@ impl Session {
             core,
             ends,
             sinks,
+            descriptions,
             inbox,
             stop: wish.clone(),
             options,

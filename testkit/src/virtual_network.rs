@@ -13,7 +13,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use zerocat::config::{Network as RigNetwork, Rig, Unknown};
-use zerocat::{Bindings, Calm, DrivenBus, Machine, Observer, Planned, Ports, StartError, StopWish, UnwatchedOutputs};
+use zerocat::{
+    Bindings, Calm, Descriptions, DrivenBus, Machine, Observer, Planned, Ports, StartError, StopWish, UnwatchedOutputs,
+};
 use zerocat_bus::{BringUpError, Datagrams, block_on, requests};
 use zerocat_engine::{
     AcyclicSettings, CommandWriter, Concluded, Controls, CountersReader, Engine, EngineParts, EventReader, Follow,
@@ -199,6 +201,7 @@ pub fn machine<'a>(
         unwatched: UnwatchedOutputs::Tell,
         inbox: requests().1,
         stop: StopWish::default(),
+        descriptions: Descriptions::default(),
         out_of_op: Arc::default(),
     }
 }

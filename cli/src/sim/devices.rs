@@ -47,7 +47,7 @@ impl From<DeviceSummary> for ListedDevice {
 
 impl From<Startup> for ListedStartup {
     fn from(command: Startup) -> Self {
-        let Startup { transitions, index, subindex, complete, data, comment } = command;
+        let Startup { transitions, index, subindex, complete, data, comment, .. } = command;
         Self { transitions, index, subindex, complete, data, comment }
     }
 }

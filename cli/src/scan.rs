@@ -31,8 +31,8 @@ pub(crate) fn names_from() -> String {
 
 /// Show who is on a bus and what each SubDevice maps. Frames go out of the named interface only.
 ///
-/// With -v also where each entry of its PDOs lies, what its ports have counted, its operation modes with distributed
-/// clocks, and how it says that it is synchronized.
+/// With -v also where each entry of its PDOs lies, what its ports have counted, its clock and operation modes, and how it
+/// says that it is synchronized.
 ///
 /// SubDevices are taken to INIT and, unless --basic is given, to PRE-OP and back. A bus that another MainDevice drives
 /// is left alone.
@@ -92,6 +92,10 @@ fn print(subdevices: &[Scanned]) {
     let columns = std::io::stdout().is_terminal().then(print::columns);
     print::line(listing::listing(subdevices, columns));
     print::line(format_args!("{} SubDevices", subdevices.len()));
+    let clocks = subdevices.iter().filter(|found| found.clock.has_system_time()).count();
+    if let Some(reference) = subdevices.iter().find(|found| found.clock.reference) {
+        print::line(format_args!("{clocks} clocks, reference: SubDevice {} ({})", reference.position, reference.name));
+    }
     for found in subdevices {
         if found.sii != SiiContent::Programmed {
             print::line(format_args!("SubDevice {} ({}): its ESC says: {}", found.position, found.name, found.esc));

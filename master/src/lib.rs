@@ -150,7 +150,9 @@ pub use realtime::ThreadPanic;
 pub use recognition::Unnamed;
 pub use recovery::Outage;
 pub use report::Report;
-pub use scan::{Depth, SCAN_PATIENCE, SCAN_SLOTS, Scan, ScanError, ScanOptions, Scanned, ScannedMode, scan, scan_by};
+pub use scan::{
+    Depth, SCAN_PATIENCE, SCAN_SLOTS, Scan, ScanError, ScanOptions, Scanned, ScannedClock, ScannedMode, scan, scan_by,
+};
 pub use session::{Ended, Session, SessionError, SessionOptions, SessionState, Status};
 pub use silence::why_silent;
 pub use sinks::{SinkError, Sinks};
@@ -166,6 +168,7 @@ pub use void::{CommandedAgain, CommandsVoid, WhyVoid};
 #[cfg(feature = "host")]
 pub use wanted::doctor_request;
 
+pub use zerocat_bus::clock::survey::ClockClass;
 pub use zerocat_bus::names::{IN_ALL as NAMES_IN_ALL, PER_SUBDEVICE as NAMES_PER_SUBDEVICE};
 pub use zerocat_bus::sdo_info::{EntryDescription, ObjectDescription};
 pub use zerocat_bus::sii::Content as SiiContent;

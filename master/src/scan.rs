@@ -4,6 +4,10 @@
 //! listens first: a bus that another MainDevice drives isn't written to unless the caller takes it, because reading what a
 //! SubDevice maps means to take it to INIT first.
 
+mod clock;
+
+pub use clock::ScannedClock;
+
 use crate::descriptions::{Described, Description, Descriptions};
 use crate::link::AnyLink;
 use crate::machine::DrivenBus;
@@ -20,13 +24,13 @@ use zerocat_bus::al::{self, AlPolicy};
 use zerocat_bus::sii::Content;
 use zerocat_bus::{
     BringUpError, Datagrams, Driven, EscInfo, Found, FoundBy, Identity, NameBook, Network, Occupancy, Options,
-    PdoSource, PortErrors, SubDevice, SyncObjects, Target, Times, block_on, occupancy, port_errors,
+    PdoSource, PortErrors, SubDevice, SyncObjects, Times, block_on, occupancy, port_errors,
 };
 use zerocat_engine::{AcyclicSettings, Engine, Pool, Slack, Timing};
 use zerocat_link::Slot;
 use zerocat_pdi::{Direction, Pdo};
 use zerocat_sched::{Clock, MonotonicClock, Time, link_idle_timer};
-use zerocat_wire::{AlState, register};
+use zerocat_wire::AlState;
 
 /// Acyclic frames that may be out at once; also the transmit slots that the link needs.
 pub const SCAN_SLOTS: u16 = 16;
@@ -153,6 +157,8 @@ pub struct Scanned {
     pub port_errors: [PortErrors; 4],
     /// Whether it has a clock: a system time, not receive times alone.
     pub dc: bool,
+    /// Its distributed clock.
+    pub clock: ScannedClock,
     /// Operation modes with distributed clocks that its SII has, the default first.
     pub op_modes: Vec<ScannedMode>,
     /// How it says that it is synchronized (objects 0x1C32 and 0x1C33); `null` where it has no clock or doesn't say, or in a basic
@@ -271,6 +277,7 @@ async fn look(datagrams: &Datagrams, options: ScanOptions, written: &Cell<bool>)
     for position in (0..).take(network.subdevices().len()) {
         network.set_times(position, Times { pre_op: patience, mailbox: patience, ..Times::default() });
     }
+    let (clocks, odd) = clock::clocks(datagrams, network.subdevices()).await?;
     let (mut problems, mut described, mut synchronization) = (Vec::new(), Vec::new(), BTreeMap::new());
     if depth == Depth::Deep {
         // Who can't go to PRE-OP is listed all the same, with what is known of it.
@@ -288,13 +295,16 @@ async fn look(datagrams: &Datagrams, options: ScanOptions, written: &Cell<bool>)
     for (n, found) in network.subdevices().iter().enumerate() {
         let problem = problems.get(n).and_then(|done| done.as_ref().err()).map(ToString::to_string);
         let problem = problem.or_else(|| found.refused.as_ref().map(ToString::to_string));
-        let dc = found.esc.dc() && has_system_time(datagrams, found.station).await?;
+        let clock = clocks.get(n).copied().unwrap_or_default();
         let port_errors = port_errors(datagrams, found.station).await.map_err(BringUpError::from)?;
         let synchronization = synchronization.remove(&found.position);
         let described: Option<Arc<Described>> = described.get(n).cloned().flatten();
         let description = described.as_ref().map(|described| described.description.clone());
-        let found = scanned(found, problem);
-        subdevices.push(Scanned { dc, port_errors, synchronization, description, described, ..found });
+        let mut one = scanned(found, problem);
+        let its = odd.iter().filter(|(position, _)| *position == found.position);
+        one.notes.extend(its.map(|(_, what)| format!("clock: {what}")));
+        let dc = clock.has_system_time();
+        subdevices.push(Scanned { dc, clock, port_errors, synchronization, description, described, ..one });
     }
     Ok(Scan { schema: "zerocat-scan/1", subdevices, descriptions_left_out: descriptions.untold() })
 }
@@ -312,13 +322,6 @@ async fn read_synchronization(network: &mut Network<'_>) -> BTreeMap<u16, SyncOb
         }
     }
     said
-}
-
-/// Whether a SubDevice has a system time. Some that say that they have distributed clocks only take receive times, and
-/// don't count a read of what they don't have.
-async fn has_system_time(datagrams: &Datagrams, station: u16) -> Result<bool, BringUpError> {
-    let answer = datagrams.read_once(Target::Station(station), register::DC_SYSTEM_TIME, 4).await?;
-    Ok(answer.working_counter > 0)
 }
 
 /// The description of each SubDevice, whose names and types are taken where the SubDevice has none.
@@ -370,6 +373,7 @@ fn scanned(found: &SubDevice, error: Option<String>) -> Scanned {
         open_ports: found.open_ports,
         port_errors: <[PortErrors; 4]>::default(),
         dc: found.esc.dc(),
+        clock: ScannedClock::default(),
         op_modes: op_modes(found),
         synchronization: None,
         coe: found.mailbox.as_ref().is_some_and(zerocat_bus::MailboxInfo::coe),

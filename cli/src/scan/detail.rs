@@ -1,8 +1,8 @@
 //! What `scan -v` shows below its table: of each SubDevice where its entries lie, what its ports have counted, its
-//! operation modes with distributed clocks, and how it says that it is synchronized.
+//! clock and operation modes with distributed clocks, and how it says that it is synchronized.
 
 use crate::print;
-use zerocat::{PortErrors, Scanned, ScannedMode, SyncObjects, data_type};
+use zerocat::{ClockClass, PortErrors, Scanned, ScannedClock, ScannedMode, SyncObjects, data_type};
 
 /// All of it, as lines of at most so many columns.
 pub(super) fn detail(found: &Scanned, columns: usize) -> String {
@@ -23,9 +23,9 @@ pub(super) fn detail(found: &Scanned, columns: usize) -> String {
     parts.join("\n")
 }
 
-/// Operation modes, and how it says that it is synchronized.
+/// Its clock, operation modes, and how it says that it is synchronized.
 fn clock(found: &Scanned) -> Vec<(&'static str, String)> {
-    let mut lines = Vec::new();
+    let mut lines: Vec<_> = of_clock(found.clock).map(|said| ("  clock: ", said)).into_iter().collect();
     let modes: Vec<_> = found.op_modes.iter().map(mode).collect();
     if !modes.is_empty() {
         lines.push(("  modes: ", modes.join("; ")));
@@ -36,6 +36,26 @@ fn clock(found: &Scanned) -> Vec<(&'static str, String)> {
         lines.extend(said.filter(|(_, said)| !said.is_empty()));
     }
     lines
+}
+
+/// What clock it has, and where it stands.
+fn of_clock(clock: ScannedClock) -> Option<String> {
+    let mut said = match clock.info.class {
+        ClockClass::None => return None,
+        ClockClass::ReceiveTimes => return Some("receive times only".to_owned()),
+        ClockClass::Narrow => "32 bit".to_owned(),
+        ClockClass::Wide => "64 bit".to_owned(),
+    };
+    said.push_str(if clock.info.sync_unit { "" } else { ", no SYNC" });
+    match (clock.reference, clock.delay_ns, clock.uncertain_ns) {
+        (true, ..) => said.push_str(", the reference"),
+        (false, Some(delay), Some(uncertain)) => {
+            said.push_str(&format!(", {delay} ns behind the reference (\u{b1}{uncertain})"))
+        }
+        (false, Some(_), None) => said.push_str(", delay not known"),
+        (false, None, _) => {}
+    }
+    Some(said)
 }
 
 /// An operation mode as a rig file asks for it.

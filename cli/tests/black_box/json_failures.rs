@@ -22,7 +22,7 @@ fn every_command_that_fails_with_json_prints_a_failure_by_its_name() {
     let folder = Folder::new();
     let (nothing, empty) = (folder.path("nothing.json"), folder.path(""));
     let nothing = nothing.as_str();
-    let cases: [(&[&str], i32, &str); 21] = [
+    let cases: [(&[&str], i32, &str); 22] = [
         (&["run", nothing], 3, "file_not_readable"),
         (&["run", "--seconds"], 2, "wrong_arguments"),
         (&["check", nothing], 3, "file_not_readable"),

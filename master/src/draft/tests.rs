@@ -19,6 +19,7 @@ fn found(position: u16, name: &str, serial: u32, alias: u16) -> Scanned {
         open_ports: [true, false, false, false],
         port_errors: <[zerocat_bus::PortErrors; 4]>::default(),
         dc: false,
+        clock: crate::scan::ScannedClock::default(),
         op_modes: Vec::new(),
         synchronization: None,
         coe: true,

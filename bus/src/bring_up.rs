@@ -160,17 +160,14 @@ impl<'d> Network<'d> {
         self.go(AlState::PreOp).await
     }
 
-    /// Reads what each SubDevice maps, by CoE or SII. In PRE-OP or above.
+    /// Reads what each SubDevice maps, by CoE, SoE or SII. In PRE-OP or above.
     ///
     /// # Errors
     /// `Sdo`, other than that objects don't exist.
     pub async fn read_pdos(&mut self) -> Result<(), BringUpError> {
         let datagrams = self.datagrams;
         let nodes = self.subdevices.iter().zip(&mut self.mailboxes).filter(|(subdevice, _)| subdevice.goes_up());
-        let reads = nodes.map(|(subdevice, mailbox)| {
-            let coe = mailbox.as_mut().filter(|mailbox| mailbox.info().coe());
-            pdo::read(datagrams, &subdevice.sii, coe)
-        });
+        let reads = nodes.map(|(subdevice, mailbox)| pdo::read(datagrams, &subdevice.sii, mailbox.as_mut()));
         let maps = join_all(reads).await;
         let maps = first(maps.into_iter().map(|map| map.map_err(BringUpError::from)).collect())?;
         for (subdevice, map) in self.subdevices.iter_mut().filter(|subdevice| subdevice.goes_up()).zip(maps) {
@@ -410,8 +407,7 @@ async fn explore_one(
     let target = Target::Station(subdevice.station);
     let policy = subdevice.times.policy(AlState::PreOp, policy);
     subdevice.state = al::request(datagrams, target, &subdevice.label(), AlState::PreOp, policy).await?.state;
-    let coe = mailbox.filter(|mailbox| mailbox.info().coe());
-    let map = pdo::read(datagrams, &subdevice.sii, coe).await?;
+    let map = pdo::read(datagrams, &subdevice.sii, mailbox).await?;
     take_map(subdevice, map);
     Ok(())
 }

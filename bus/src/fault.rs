@@ -5,6 +5,7 @@ use zerocat_faults::Fault;
 use crate::assign::AssignFailed;
 use crate::coe::SdoError;
 use crate::error::{AlError, BringUpError, DatagramError, SiiError};
+use crate::soe::IdnError;
 use crate::startup::{StartupFailed, StartupProblem};
 
 impl DatagramError {
@@ -54,13 +55,25 @@ impl SdoError {
     }
 }
 
+impl IdnError {
+    /// Which fault it is.
+    #[must_use]
+    pub const fn fault(&self) -> Fault {
+        match self {
+            Self::Mail { .. } | Self::NoSoe { .. } => Fault::MailboxFailed,
+            Self::Refused { .. } | Self::Answer { .. } => Fault::SdoFailed,
+        }
+    }
+}
+
 impl StartupFailed {
     /// Which fault it is.
     #[must_use]
     pub const fn fault(&self) -> Fault {
         match &self.source {
             StartupProblem::Sdo(error) => error.fault(),
-            StartupProblem::ReadBack(_) => Fault::SdoFailed,
+            StartupProblem::Idn(error) => error.fault(),
+            StartupProblem::ReadBack(_) | StartupProblem::Value(_) => Fault::SdoFailed,
         }
     }
 }

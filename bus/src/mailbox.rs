@@ -16,13 +16,14 @@ use zerocat_faults::Fault;
 use zerocat_wire::WireError;
 use zerocat_wire::coe::{CoeHeader, CoeService, Emergency};
 use zerocat_wire::mailbox::{self, MailboxError as Refusal, MailboxHeader, MailboxType};
+use zerocat_wire::soe::{Idn, Part, SoeHeader, SoeOp};
 use zerocat_wire::sync_manager::{self, SyncManager, activate, control, status};
 
 use crate::datagrams::{Datagrams, Target};
 use crate::error::{DatagramError, Label};
 use crate::subdevice::MailboxInfo;
 
-/// Emergencies kept for each SubDevice; the oldest is dropped for a new one.
+/// Emergencies kept for each SubDevice, and notifications; the oldest is dropped for a new one.
 pub const EMERGENCIES: usize = 32;
 
 /// Offsets in a sync manager's 8 bytes.
@@ -99,6 +100,19 @@ pub struct ReceivedEmergency {
     pub emergency: Emergency,
 }
 
+/// A drive's message that a procedure command has changed its state, and when it was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReceivedNotification {
+    /// On the clock of [`Datagrams`].
+    pub at: Duration,
+    /// Drive in the SubDevice.
+    pub drive: u8,
+    /// The procedure command.
+    pub idn: Idn,
+    /// Its data state.
+    pub state: u16,
+}
+
 /// What was counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct MailCounters {
@@ -133,13 +147,15 @@ pub struct Mailbox {
     /// The mail that was read last, to know it when it comes again.
     last: Vec<u8>,
     emergencies: VecDeque<ReceivedEmergency>,
+    notifications: VecDeque<ReceivedNotification>,
     counters: MailCounters,
 }
 
 /// What a mail turned out to be.
 enum Mail {
     Other(MailboxHeader, Vec<u8>),
-    Emergency,
+    /// An emergency or a notification.
+    Kept,
     Damaged,
 }
 
@@ -150,7 +166,8 @@ impl Mailbox {
         let (target, times) = (Target::Station(station), MailTimes::default());
         let (emergencies, counters) = (VecDeque::with_capacity(EMERGENCIES), MailCounters::default());
         let patience = times.response;
-        Self { who, target, info, times, patience, counter: 0, last: Vec::new(), emergencies, counters }
+        let (last, notifications) = (Vec::new(), VecDeque::new());
+        Self { who, target, info, times, patience, counter: 0, last, emergencies, notifications, counters }
     }
 
     /// Whose it is.
@@ -179,6 +196,11 @@ impl Mailbox {
     /// Takes the emergencies that came so far, oldest first.
     pub fn take_emergencies(&mut self) -> Vec<ReceivedEmergency> {
         self.emergencies.drain(..).collect()
+    }
+
+    /// Takes the notifications that came so far, oldest first.
+    pub fn take_notifications(&mut self) -> Vec<ReceivedNotification> {
+        self.notifications.drain(..).collect()
     }
 
     /// The two sync managers, as they are to be programmed in INIT. Control bytes are those of the SII where it has
@@ -220,7 +242,7 @@ impl Mailbox {
             }
             match self.fetch(datagrams).await {
                 Ok(Mail::Other(..)) => self.counters.stale += 1,
-                Ok(Mail::Emergency | Mail::Damaged) | Err(MailError::Lost) => {}
+                Ok(Mail::Kept | Mail::Damaged) | Err(MailError::Lost) => {}
                 Err(other) => return Err(other),
             }
         }
@@ -295,6 +317,26 @@ impl Mailbox {
             passed += 1;
             self.counters.stale += 1;
         }
+    }
+
+    /// The mail that answers what was asked, if it has come already. Others that have come are passed.
+    pub(crate) async fn come(
+        &mut self,
+        datagrams: &Datagrams,
+        answers: impl Fn(&MailboxHeader, &[u8]) -> bool,
+    ) -> Result<Option<Vec<u8>>, MailError> {
+        // Bounded, as in `drain`.
+        for _ in 0..EMERGENCIES {
+            if !self.full(datagrams, self.info.read_channel).await? {
+                return Ok(None);
+            }
+            match self.fetch(datagrams).await? {
+                Mail::Other(header, body) if answers(&header, &body) => return Ok(Some(body)),
+                Mail::Other(..) => self.counters.stale += 1,
+                Mail::Kept | Mail::Damaged => {}
+            }
+        }
+        Ok(None)
     }
 
     async fn wait_for_mail(&mut self, datagrams: &Datagrams, start: Duration, passed: u32) -> Result<(), MailError> {
@@ -420,9 +462,32 @@ impl Mailbox {
             && let Ok(emergency) = Emergency::parse(rest)
         {
             self.keep(ReceivedEmergency { at, emergency });
-            return Mail::Emergency;
+            return Mail::Kept;
+        }
+        if header.kind == MailboxType::Soe && self.keep_soe(at, body) {
+            return Mail::Kept;
         }
         Mail::Other(header, body.to_vec())
+    }
+
+    /// Keeps an emergency or a notification of SoE; returns whether it was one.
+    fn keep_soe(&mut self, at: Duration, body: &[u8]) -> bool {
+        match SoeHeader::parse(body) {
+            Ok((SoeHeader { op: SoeOp::Emergency, .. }, rest)) => {
+                let emergency = Emergency::parse(rest);
+                emergency.map(|emergency| self.keep(ReceivedEmergency { at, emergency })).is_ok()
+            }
+            Ok((SoeHeader { op: SoeOp::Notification, drive, part: Part::Last(idn), .. }, [low, high, ..])) => {
+                let state = u16::from_le_bytes([*low, *high]);
+                tracing::debug!(subdevice = %self.who, drive, %idn, state, "notification");
+                if self.notifications.len() >= EMERGENCIES {
+                    self.notifications.pop_front();
+                }
+                self.notifications.push_back(ReceivedNotification { at, drive, idn, state });
+                true
+            }
+            _ => false,
+        }
     }
 
     fn keep(&mut self, received: ReceivedEmergency) {
@@ -457,7 +522,7 @@ mod tests {
         for code in 0..EMERGENCIES + 2 {
             let [low, high] = u16::try_from(code).unwrap().to_le_bytes();
             let mail = [10, 0, 0, 0, 0, 0x13, 0x00, 0x10, low, high, 1, 0, 0, 0, 0, 0];
-            assert!(matches!(mailbox.classify(Duration::ZERO, &mail), Mail::Emergency));
+            assert!(matches!(mailbox.classify(Duration::ZERO, &mail), Mail::Kept));
         }
         assert_eq!(mailbox.counters().emergencies_dropped, 2);
         let kept = mailbox.take_emergencies();

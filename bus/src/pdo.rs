@@ -1,4 +1,5 @@
-//! Which PDOs a SubDevice maps: by its object dictionary (`assignment.rs`), else by its SII.
+//! Which PDOs a SubDevice maps: by its object dictionary (`assignment.rs`), by its telegrams where it is a drive with SoE
+//! (`telegram.rs`), else by its SII.
 //!
 //! Guarantees: entries keep their order and padding, so offsets are right behind gaps; what the dictionary refuses is taken
 //! from the SII, with a note that has object and abort code, or is an error, but is never left out. Names and types come
@@ -17,6 +18,7 @@ use crate::evidence;
 use crate::mailbox::Mailbox;
 use crate::sii::{Sii, SiiPdo};
 use crate::subdevice::PdoSource;
+use crate::telegram;
 
 /// Sync managers that may have an assignment object.
 pub(crate) const SYNC_MANAGERS: u8 = 16;
@@ -40,12 +42,17 @@ pub struct PdoMap {
     pub notes: Vec<String>,
 }
 
-/// Reads the map. `mailbox` is that of a SubDevice with CoE, in PRE-OP or above.
+/// Reads the map, in PRE-OP or above.
 ///
 /// # Errors
 /// [`SdoError`]: what the SubDevice refuses only where the SII can't replace it.
 pub async fn read(datagrams: &Datagrams, sii: &Sii, mailbox: Option<&mut Mailbox>) -> Result<PdoMap, SdoError> {
-    let Some(mailbox) = mailbox else { return Ok(from_sii(sii)) };
+    let Some(mailbox) = mailbox.filter(|mailbox| mailbox.info().coe() || mailbox.info().soe()) else {
+        return Ok(from_sii(sii));
+    };
+    if !mailbox.info().coe() {
+        return Ok(telegram::read(datagrams, sii, mailbox).await);
+    }
     let assignment::Read { assigned, notes } = Dictionary::new(datagrams, mailbox, sii).read().await?;
     let Some(assigned) = assigned else { return Ok(with_notes(from_sii(sii), notes)) };
     let mut map = PdoMap { notes, ..PdoMap::default() };
@@ -82,7 +89,8 @@ pub(crate) fn on_sync_manager(pdos: &[SiiPdo], number: u8) -> Vec<Pdo> {
 }
 
 impl PdoMap {
-    fn add(&mut self, sii: &Sii, number: u8, first: (Direction, &'static str), pdos: Vec<Pdo>) {
+    /// Adds what is mapped on a sync manager; `first` is its direction and who says so.
+    pub(crate) fn add(&mut self, sii: &Sii, number: u8, first: (Direction, &'static str), pdos: Vec<Pdo>) {
         let bits: usize = pdos.iter().map(Pdo::bits).sum();
         if bits == 0 {
             return;
@@ -92,8 +100,8 @@ impl PdoMap {
         self.notes.extend(told);
         let placed = match entry {
             Some(entry) => Some((entry.start, entry.control, activation(entry))),
-            // The SII says nothing at all of its sync managers; the dictionary has all but their place.
-            None if sii.sync_managers.is_empty() && first.1 == SYNC_MANAGER_USES => {
+            // The SII says nothing at all of its sync managers; the SubDevice itself has all but their place.
+            None if sii.sync_managers.is_empty() && first.1 != PDO_CATEGORY => {
                 Some(self.place(sii, number, direction, bits))
             }
             None => None,

@@ -1,8 +1,13 @@
-//! Startup commands: objects that are written to SubDevices during bring-up, each SubDevice's in their order, those of different
-//! SubDevices at the same time.
+//! Startup commands: objects and IDNs that are written to SubDevices during bring-up, each SubDevice's in their order, those of
+//! different SubDevices at the same time.
 //!
 //! Guarantees: after a command that must not fail and did, no later one of its SubDevice is sent; what is asked to be read back was
-//! read back and compared.
+//! read back and compared; the value of an IDN that needs its attribute has the bytes that the drive's own attribute says.
+
+use std::fmt;
+
+use zerocat_pdi::{Idn, IdnValue};
+use zerocat_wire::soe::{Elements, List};
 
 use crate::bring_up::Network;
 use crate::coe::SdoError;
@@ -10,37 +15,62 @@ use crate::datagrams::Datagrams;
 use crate::error::Label;
 use crate::executor::join_all;
 use crate::mailbox::Mailbox;
-use std::fmt;
+use crate::soe::IdnError;
 
-/// An object to be written.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// What is written, and how.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Startup {
-    /// Index.
-    pub index: u16,
-    /// Subindex; with complete access the first one, 0 or 1.
-    pub subindex: u8,
-    /// All subindices in one transfer.
-    pub complete: bool,
-    /// The bytes.
-    pub data: Vec<u8>,
+    /// What is written.
+    pub write: StartupWrite,
     /// Read it back, and compare.
     pub verify: bool,
     /// Bring-up goes on where it fails.
     pub may_fail: bool,
 }
 
+/// An object or an IDN, and its value.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StartupWrite {
+    /// An object, by CoE.
+    Object {
+        /// Index.
+        index: u16,
+        /// Subindex; with complete access the first one, 0 or 1.
+        subindex: u8,
+        /// All subindices in one transfer.
+        complete: bool,
+        /// The bytes.
+        data: Vec<u8>,
+    },
+    /// The value of an IDN, by SoE.
+    Idn {
+        /// Drive in the SubDevice.
+        drive: u8,
+        /// Which IDN.
+        idn: Idn,
+        /// Its value.
+        value: IdnValue,
+    },
+}
+
+impl fmt::Display for StartupWrite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Object { index, subindex, data, .. } => write!(f, "{index:#06x}:{subindex:02x} = {}", Hex(data)),
+            Self::Idn { drive: 0, idn, value } => write!(f, "{idn} = {}", Written(value)),
+            Self::Idn { drive, idn, value } => write!(f, "{idn} of drive {drive} = {}", Written(value)),
+        }
+    }
+}
+
 /// A startup command that failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{who}: startup command {index:#06x}:{subindex:02x} = {}: {source}", Hex(data))]
+#[error("{who}: startup command {write}: {source}")]
 pub struct StartupFailed {
     /// Whose.
     pub who: Label,
-    /// Index.
-    pub index: u16,
-    /// Subindex.
-    pub subindex: u8,
-    /// The bytes that were to be written.
-    pub data: Vec<u8>,
+    /// What was to be written: `0x8010:01 = 0500`, `S-0-0015 = 7`.
+    pub write: String,
     /// Bring-up goes on.
     pub may_fail: bool,
     /// Why.
@@ -51,9 +81,15 @@ pub struct StartupFailed {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartupProblem {
-    /// The SubDevice refused it, or its mailbox failed.
+    /// The SubDevice refused the object, or its mailbox failed.
     #[error(transparent)]
     Sdo(#[from] SdoError),
+    /// The drive refused the IDN, or its mailbox failed.
+    #[error(transparent)]
+    Idn(#[from] IdnError),
+    /// The value isn't one of this IDN by its attribute.
+    #[error("{0}")]
+    Value(String),
     /// It reads back as something else.
     #[error("reads back as {}", Hex(.0))]
     ReadBack(Vec<u8>),
@@ -69,13 +105,25 @@ impl fmt::Display for Hex<'_> {
     }
 }
 
+/// A value of an IDN; of many bytes the first.
+struct Written<'a>(&'a IdnValue);
+
+impl fmt::Display for Written<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            IdnValue::Bytes(bytes) => Hex(bytes).fmt(f),
+            other => other.fmt(f),
+        }
+    }
+}
+
 impl Network<'_> {
     /// Sends each SubDevice what `commands` has for its position, in PRE-OP or above. Returns what failed, in bus order.
     pub async fn send_startup(&mut self, commands: &[(u16, Vec<Startup>)]) -> Vec<StartupFailed> {
         let datagrams = self.datagrams();
         let nodes = self.nodes().filter_map(|(subdevice, mailbox)| {
             let (_, commands) = commands.iter().find(|(position, _)| *position == subdevice.position)?;
-            Some(send_all(datagrams, subdevice.label(), mailbox.filter(|mailbox| mailbox.info().coe()), commands))
+            Some(send_all(datagrams, subdevice.label(), mailbox, commands))
         });
         join_all(nodes).await.into_iter().flatten().collect()
     }
@@ -89,18 +137,36 @@ async fn send_all(
 ) -> Vec<StartupFailed> {
     let mut failed = Vec::new();
     for command in commands {
-        let done = match &mut mailbox {
+        let mailbox = mailbox.as_deref_mut().filter(|mailbox| command.write.is_spoken(mailbox));
+        let done = match mailbox {
             Some(mailbox) => command.send(datagrams, mailbox).await,
-            None => Err(SdoError::NoCoe { who: who.clone() }.into()),
+            None => Err(command.write.not_spoken(who.clone())),
         };
         let Err(source) = done else { continue };
-        let Startup { index, subindex, may_fail, .. } = *command;
-        failed.push(StartupFailed { who: who.clone(), index, subindex, data: command.data.clone(), may_fail, source });
+        let (write, may_fail) = (command.write.to_string(), command.may_fail);
+        failed.push(StartupFailed { who: who.clone(), write, may_fail, source });
         if !may_fail {
             break;
         }
     }
     failed
+}
+
+impl StartupWrite {
+    /// Whether the SubDevice speaks the protocol for it.
+    const fn is_spoken(&self, mailbox: &Mailbox) -> bool {
+        match self {
+            Self::Object { .. } => mailbox.info().coe(),
+            Self::Idn { .. } => mailbox.info().soe(),
+        }
+    }
+
+    fn not_spoken(&self, who: Label) -> StartupProblem {
+        match self {
+            Self::Object { .. } => SdoError::NoCoe { who }.into(),
+            Self::Idn { .. } => IdnError::NoSoe { who }.into(),
+        }
+    }
 }
 
 impl Startup {
@@ -109,22 +175,77 @@ impl Startup {
     /// # Errors
     /// What the SubDevice or its mailbox said, or what it reads back as.
     pub async fn send(&self, datagrams: &Datagrams, mailbox: &mut Mailbox) -> Result<(), StartupProblem> {
-        let Self { index, subindex, complete, data, verify, .. } = self;
-        if *complete {
-            mailbox.download_complete(datagrams, *index, *subindex, data).await?;
+        match &self.write {
+            StartupWrite::Object { index, subindex, complete, data } => {
+                let object = Object { index: *index, subindex: *subindex, complete: *complete, data };
+                object.send(datagrams, mailbox, self.verify).await
+            }
+            StartupWrite::Idn { drive, idn, value } => {
+                send_idn(datagrams, mailbox, (*drive, *idn), value, self.verify).await
+            }
+        }
+    }
+}
+
+/// An object to be written.
+struct Object<'a> {
+    index: u16,
+    subindex: u8,
+    complete: bool,
+    data: &'a [u8],
+}
+
+impl Object<'_> {
+    async fn send(&self, datagrams: &Datagrams, mailbox: &mut Mailbox, verify: bool) -> Result<(), StartupProblem> {
+        let Self { index, subindex, complete, data } = *self;
+        if complete {
+            mailbox.download_complete(datagrams, index, subindex, data).await?;
         } else {
-            mailbox.download(datagrams, *index, *subindex, data).await?;
+            mailbox.download(datagrams, index, subindex, data).await?;
         }
         if !verify {
             return Ok(());
         }
-        let got = if *complete {
-            let all = mailbox.upload_complete(datagrams, *index).await?;
+        let got = if complete {
+            let all = mailbox.upload_complete(datagrams, index).await?;
             // It begins with subindex 0 in 16 bits.
-            all.get(if *subindex == 0 { 0 } else { 2 }..).unwrap_or_default().to_vec()
+            all.get(if subindex == 0 { 0 } else { 2 }..).unwrap_or_default().to_vec()
         } else {
-            mailbox.upload(datagrams, *index, *subindex).await?
+            mailbox.upload(datagrams, index, subindex).await?
         };
-        if got == *data { Ok(()) } else { Err(StartupProblem::ReadBack(got)) }
+        if got == data { Ok(()) } else { Err(StartupProblem::ReadBack(got)) }
     }
+}
+
+async fn send_idn(
+    datagrams: &Datagrams,
+    mailbox: &mut Mailbox,
+    (drive, idn): (u8, Idn),
+    value: &IdnValue,
+    verify: bool,
+) -> Result<(), StartupProblem> {
+    let attribute = if value.needs_attribute() || verify {
+        Some(mailbox.read_attribute(datagrams, drive, idn).await?)
+    } else {
+        None
+    };
+    let data = match (value, attribute) {
+        (IdnValue::Bytes(bytes), _) => bytes.clone(),
+        (value, Some(attribute)) => {
+            value.encode(attribute).map_err(|error| StartupProblem::Value(error.to_string()))?
+        }
+        (_, None) => return Ok(()),
+    };
+    mailbox.write_idn(datagrams, drive, idn, &data).await?;
+    if !verify {
+        return Ok(());
+    }
+    let got = mailbox.read_idn(datagrams, drive, idn, Elements::VALUE).await?;
+    let list = attribute.is_some_and(|attribute| attribute.is_list());
+    // The longest that a list may be is the drive's own.
+    let same = match (List::parse(&got), List::parse(&data)) {
+        (Ok(got), Ok(written)) if list => got.items == written.items,
+        _ => got == data,
+    };
+    if same { Ok(()) } else { Err(StartupProblem::ReadBack(got)) }
 }

@@ -139,6 +139,12 @@ impl MailboxInfo {
         self.protocols & zerocat_wire::sii::fixed::protocol::COE != 0
     }
 
+    /// Whether it speaks SoE.
+    #[must_use]
+    pub const fn soe(&self) -> bool {
+        self.protocols & zerocat_wire::sii::fixed::protocol::SOE != 0
+    }
+
     /// Whether it speaks FoE.
     #[must_use]
     pub const fn foe(&self) -> bool {
@@ -152,16 +158,19 @@ impl MailboxInfo {
 pub enum PdoSource {
     /// The object dictionary: 0x1C10 and up, and the mapping objects.
     Coe,
+    /// The lists of the telegrams: S-0-0016 and S-0-0024.
+    Soe,
     /// The PDO categories of the SII.
     Sii,
 }
 
 impl PdoSource {
-    /// `CoE` or `SII`.
+    /// `CoE`, `SoE` or `SII`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Coe => "CoE",
+            Self::Soe => "SoE",
             Self::Sii => "SII",
         }
     }

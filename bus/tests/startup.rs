@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use support::mailman::{Mailman, mailbox, response};
 use support::rig;
-use zerocat_bus::{SdoError, Startup, StartupProblem};
+use zerocat_bus::{SdoError, Startup, StartupProblem, StartupWrite};
 use zerocat_wire::coe::{AbortCode, SdoAbort, SdoInitiate, SdoRequest, SdoResponse};
 
 /// What was written: index, subindex, value.
@@ -45,8 +45,13 @@ fn keeper(written: &Written) -> Mailman {
     })
 }
 
+fn object(index: u16, subindex: u8, complete: bool, data: Vec<u8>) -> Startup {
+    let write = StartupWrite::Object { index, subindex, complete, data };
+    Startup { write, verify: true, may_fail: false }
+}
+
 fn command(index: u16, value: u8) -> Startup {
-    Startup { index, subindex: 1, data: vec![value, 0], verify: true, ..Startup::default() }
+    object(index, 1, false, vec![value, 0])
 }
 
 fn write(command: &Startup) -> (Result<(), StartupProblem>, Writes) {
@@ -63,7 +68,7 @@ fn a_value_is_written_and_read_back() {
 
 #[test]
 fn all_subindexes_are_written_in_one_transfer_and_read_back() {
-    let command = Startup { subindex: 0, complete: true, data: vec![1, 0, 5, 0], ..command(0x8010, 0) };
+    let command = object(0x8010, 0, true, vec![1, 0, 5, 0]);
     assert_eq!(write(&command), (Ok(()), vec![(0x8010, 0, vec![1, 0, 5, 0])]));
 }
 

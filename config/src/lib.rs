@@ -63,7 +63,7 @@ pub use safe::{OutputValue, Stop, StopUntil};
 pub use setting::Setting;
 pub use sink::{By, Format, Sink};
 pub use source::{Order, Source, Stdin};
-pub use startup::{ObjectWrite, OnError, StartupCommand, Transition};
+pub use startup::{IdnWrite, ObjectWrite, OnError, StartupCommand, Transition};
 pub use task::{
     AfterOutage, ReadChannel, ReadConfig, ReadTask, ScanTask, Target, Task, WriteChannel, WriteConfig, WriteTask,
 };

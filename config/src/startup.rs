@@ -1,7 +1,8 @@
-//! Startup commands: objects of a SubDevice that are written in its transitions, before the process data is laid out or before OP.
+//! Startup commands: objects and IDNs of a SubDevice that are written in its transitions, before the process data is laid out or
+//! before OP.
 
 use serde::{Deserialize, Serialize};
-use zerocat_pdi::{BitSpan, DataType, Octets, Value};
+use zerocat_pdi::{BitSpan, DataType, Idn, IdnValue, Octets, Value};
 
 /// A command that is sent to a SubDevice in a transition.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -10,12 +11,17 @@ use zerocat_pdi::{BitSpan, DataType, Octets, Value};
 pub struct StartupCommand {
     /// Transition in which it is sent.
     pub transition: Transition,
-    /// Object, such as `0x8010:01`: index and subindex, the subindex in hexadecimal as everywhere; without one it is 0.
+    /// Object, such as `0x8010:01`: index and subindex, the subindex in hexadecimal as everywhere; without one it is 0. Of a drive with
+    /// SoE an IDN, such as `S-0-0015`.
     pub object: String,
-    /// Data type of the value: one of a channel, a name of the ETG such as `UDINT`, or `string`. Null for bytes as hexadecimal text.
+    /// With an IDN: number of the drive in the SubDevice, 0 to 7.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drive: Option<u8>,
+    /// Data type of the value: one of a channel, a name of the ETG such as `UDINT`, or `string`. Null for bytes as hexadecimal text; with
+    /// an IDN for what the drive's own attribute says.
     #[serde(default)]
     pub data_type: Option<String>,
-    /// The value: a number, a boolean, a text, or bytes as hexadecimal text.
+    /// The value: a number, a boolean, a text, or bytes as hexadecimal text; of an IDN also a list of numbers or of IDNs.
     pub value: serde_json::Value,
     /// Whether all subindexes are written at once: the value is then all of them as bytes, subindex 0 in 16 bits first.
     #[serde(default)]
@@ -75,19 +81,64 @@ pub struct ObjectWrite {
     pub data: Vec<u8>,
 }
 
+/// What a startup command writes by SoE.
+#[derive(Debug, Clone, PartialEq)]
+pub struct IdnWrite {
+    /// Drive in the SubDevice.
+    pub drive: u8,
+    /// Which IDN.
+    pub idn: Idn,
+    /// Its value.
+    pub value: IdnValue,
+}
+
 impl StartupCommand {
+    /// What it writes by SoE; `None` where it names an object.
+    ///
+    /// # Errors
+    /// The key that is wrong, and why.
+    pub fn idn_write(&self) -> Option<Result<IdnWrite, (&'static str, String)>> {
+        let named = self.object.get(..2).is_some_and(|start| matches!(start, "S-" | "P-" | "s-" | "p-"));
+        named.then(|| self.as_idn())
+    }
+
+    fn as_idn(&self) -> Result<IdnWrite, (&'static str, String)> {
+        let idn = self.object.parse().map_err(|error| ("object", format!("`{}` is {error}", self.object)))?;
+        if self.complete_access {
+            return Err(("complete_access", "an IDN has no subindexes".to_owned()));
+        }
+        let drive = self.drive.unwrap_or(0);
+        if drive > LAST_DRIVE {
+            return Err(("drive", format!("{drive}: a SubDevice has drives 0 to {LAST_DRIVE}")));
+        }
+        let value = match self.data_type.as_deref() {
+            None => idn_value(&self.value),
+            Some("string") => self.text().map(IdnValue::Text),
+            Some(_) => self.bytes().map(IdnValue::Bytes),
+        };
+        Ok(IdnWrite { drive, idn, value: value.map_err(|why| ("value", why))? })
+    }
+
+    fn text(&self) -> Result<String, String> {
+        self.value.as_str().map(str::to_owned).ok_or_else(|| "it is no text".to_owned())
+    }
+
     /// What it writes.
     ///
     /// # Errors
     /// The key that is wrong, and why.
     pub fn write(&self) -> Result<ObjectWrite, (&'static str, String)> {
         let (index, subindex) = self.place().map_err(|why| ("object", why))?;
+        if self.drive.is_some() {
+            return Err(("drive", "it is for an IDN, such as S-0-0015".to_owned()));
+        }
         let data = self.bytes().map_err(|why| ("value", why))?;
         Ok(ObjectWrite { index, subindex, data })
     }
 
     fn place(&self) -> Result<(u16, u8), String> {
-        let wrong = || format!("`{}` is no index and subindex, such as 0x8010:01", self.object);
+        let wrong =
+            || format!("`{}` is no index and subindex, such as 0x8010:01, and no IDN, such as S-0-0015", self.object);
         let (index, subindex) = self.object.split_once(':').unwrap_or((&self.object, "0"));
         let index = index.strip_prefix("0x").or_else(|| index.strip_prefix("0X")).ok_or_else(wrong)?;
         let subindex = subindex.strip_prefix("0x").unwrap_or(subindex);
@@ -102,9 +153,7 @@ impl StartupCommand {
     fn bytes(&self) -> Result<Vec<u8>, String> {
         match self.data_type.as_deref() {
             None => self.raw(),
-            Some("string") => {
-                self.value.as_str().map(|text| text.as_bytes().to_vec()).ok_or_else(|| "it is no text".to_owned())
-            }
+            Some("string") => self.text().map(String::into_bytes),
             Some(name) => {
                 let data_type: DataType = name.parse().map_err(|unknown| format!("{unknown}"))?;
                 if data_type == DataType::Bytes { self.raw() } else { self.number(data_type) }
@@ -135,12 +184,7 @@ impl StartupCommand {
     fn number(&self, data_type: DataType) -> Result<Vec<u8>, String> {
         let value = match &self.value {
             serde_json::Value::Bool(value) => Value::Bool(*value),
-            serde_json::Value::Number(number) => {
-                let whole = number.as_i64().map(Value::Int).or_else(|| number.as_u64().map(Value::Uint));
-                whole
-                    .or_else(|| number.as_f64().map(Value::Float64))
-                    .ok_or_else(|| format!("{number} is no number here"))?
-            }
+            serde_json::Value::Number(value) => number(value)?,
             other => return Err(format!("{other} is no value of {data_type}")),
         };
         // A `bool` of the object dictionary is a byte.
@@ -152,6 +196,27 @@ impl StartupCommand {
     }
 }
 
+/// A value whose bytes the drive's own attribute says.
+fn idn_value(value: &serde_json::Value) -> Result<IdnValue, String> {
+    Ok(match value {
+        serde_json::Value::Number(value) => IdnValue::Number(number(value)?),
+        serde_json::Value::String(text) => IdnValue::Text(text.clone()),
+        serde_json::Value::Array(items) => {
+            let single = |item: &serde_json::Value| match item {
+                serde_json::Value::Array(_) => Err("an item of a list is no list".to_owned()),
+                item => idn_value(item),
+            };
+            IdnValue::List(items.iter().map(single).collect::<Result<_, _>>()?)
+        }
+        other => return Err(format!("{other} is no value of an IDN: give a number, a text, or a list of them")),
+    })
+}
+
+fn number(number: &serde_json::Number) -> Result<Value, String> {
+    let whole = number.as_i64().map(Value::Int).or_else(|| number.as_u64().map(Value::Uint));
+    whole.or_else(|| number.as_f64().map(Value::Float64)).ok_or_else(|| format!("{number} is no number here"))
+}
+
 impl Transition {
     /// Whether commands of it are sent.
     #[must_use]
@@ -159,6 +224,9 @@ impl Transition {
         matches!(self, Self::InitToPreOp | Self::PreOpToSafeOp | Self::SafeOpToOp)
     }
 }
+
+/// Last drive that a SubDevice can have: SoE has 3 bits for its number.
+const LAST_DRIVE: u8 = 7;
 
 #[cfg(test)]
 mod tests {
@@ -201,5 +269,38 @@ mod tests {
         assert_eq!(object("0x6060"), Ok((0x6060, 0)));
         assert_eq!(object("8010:01").unwrap_err().0, "object");
         assert_eq!(object("S-0-0015").unwrap_err().0, "object");
+    }
+
+    fn idn(command: serde_json::Value) -> Option<Result<IdnWrite, (&'static str, String)>> {
+        serde_json::from_value::<StartupCommand>(command).unwrap().idn_write()
+    }
+
+    #[test]
+    fn an_idn_has_a_value_for_the_drive_to_say_its_bytes() {
+        let of = |value| idn(json!({ "transition": "PS", "object": "P-0-0053", "drive": 1, "value": value })).unwrap();
+        let value = |value| of(value).map(|write| (write.drive, write.idn.to_string(), write.value));
+        let named = |value| Ok((1, "P-0-0053".to_owned(), value));
+        assert_eq!(value(json!(7)), named(IdnValue::Number(Value::Int(7))));
+        assert_eq!(value(json!("0700")), named(IdnValue::Text("0700".into())));
+        let list = IdnValue::List(vec![IdnValue::Text("S-0-0051".into()), IdnValue::Number(Value::Int(40))]);
+        assert_eq!(value(json!(["S-0-0051", 40])), named(list));
+        let typed = json!({ "transition": "PS", "object": "s-0-1", "data_type": "uint16", "value": 2 });
+        assert_eq!(idn(typed).unwrap().unwrap().value, IdnValue::Bytes(vec![2, 0]));
+        assert_eq!(idn(json!({ "transition": "PS", "object": "0x8010:01", "value": "00" })), None);
+    }
+
+    #[test]
+    fn an_idn_that_is_none_and_keys_that_are_not_for_it_are_refused() {
+        let key = |command| idn(command).unwrap().unwrap_err().0;
+        assert_eq!(key(json!({ "transition": "PS", "object": "S-9-0001", "value": 1 })), "object");
+        assert_eq!(key(json!({ "transition": "PS", "object": "S-0-0001", "drive": 8, "value": 1 })), "drive");
+        assert_eq!(key(json!({ "transition": "PS", "object": "S-0-0001", "value": [[1]] })), "value");
+        assert_eq!(key(json!({ "transition": "PS", "object": "S-0-0001", "value": true })), "value");
+        let complete = json!({ "transition": "PS", "object": "S-0-0001", "value": 1, "complete_access": true });
+        assert_eq!(key(complete), "complete_access");
+        let command: StartupCommand =
+            serde_json::from_value(json!({ "transition": "PS", "object": "0x8010", "drive": 1, "value": "00" }))
+                .unwrap();
+        assert_eq!(command.write().unwrap_err().0, "drive");
     }
 }

@@ -3,6 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use zerocat_wire::coe::{self, CoeHeader, InfoHeader, InfoOp, SdoRequest, SdoResponse};
+use zerocat_wire::soe::{self, Attribute, List, SoeError, SoeHeader};
 use zerocat_wire::{MailboxError, MailboxType, mailbox};
 
 fuzz_target!(|mail: &[u8]| {
@@ -24,9 +25,16 @@ fuzz_target!(|mail: &[u8]| {
             }
         }
         MailboxType::Coe => through_the_services(body),
+        MailboxType::Soe => elements(body),
         _ => {}
     }
 });
+
+fn elements(body: &[u8]) {
+    let Ok((header, data)) = SoeHeader::parse(body) else { return };
+    assert_eq!(header.emit(), body[..soe::HEADER_LEN]);
+    let _ = (SoeError::of(data), Attribute::parse(data), List::parse(data).map(|list| list.words().count()));
+}
 
 fn through_the_services(body: &[u8]) {
     let Ok((header, rest)) = CoeHeader::parse(body) else { return };

@@ -3,8 +3,8 @@
 use crate::bring_up::StartError;
 use crate::events::SessionEvent;
 use crate::machine::Machine;
-use zerocat_bus::{BringUpError, Matching, Network, Startup};
-use zerocat_config::{OnError, Rig, StartupCommand, Transition};
+use zerocat_bus::{BringUpError, Matching, Network, Startup, StartupWrite};
+use zerocat_config::{IdnWrite, ObjectWrite, OnError, Rig, StartupCommand, Transition};
 
 impl Machine<'_> {
     /// Sends the commands of these transitions, in the order of the rig file. One that may fail and does is told.
@@ -36,15 +36,17 @@ impl Machine<'_> {
 fn commands(rig: &Rig, matching: &Matching, transitions: &[Transition]) -> Vec<(u16, Vec<Startup>)> {
     let of = |command: &StartupCommand| {
         // The rules have been checked: one that can't be written isn't here.
-        let write = command.write().ok()?;
-        Some(Startup {
-            index: write.index,
-            subindex: write.subindex,
-            complete: command.complete_access,
-            data: write.data,
-            verify: command.verify,
-            may_fail: command.on_error == OnError::Warn,
-        })
+        let write = match command.idn_write() {
+            Some(write) => {
+                let IdnWrite { drive, idn, value } = write.ok()?;
+                StartupWrite::Idn { drive, idn, value }
+            }
+            None => {
+                let ObjectWrite { index, subindex, data } = command.write().ok()?;
+                StartupWrite::Object { index, subindex, complete: command.complete_access, data }
+            }
+        };
+        Some(Startup { write, verify: command.verify, may_fail: command.on_error == OnError::Warn })
     };
     let mut all = Vec::new();
     for found in &matching.matches {

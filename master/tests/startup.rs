@@ -58,6 +58,56 @@ fn one_that_may_fail_keeps_nobody() {
     start(json!([may, write("0x6065", "uint32", json!(1000))])).unwrap();
 }
 
+fn idn(idn: &str, value: Value) -> Value {
+    json!({ "transition": "PS", "object": idn, "value": value, "verify": true })
+}
+
+fn start_drive(startup: Value) -> Result<Bench, BenchError> {
+    Bench::start(bus(startup), &line(&[ProfileKind::SoeServo])).map(|(bench, _)| bench)
+}
+
+fn refused_by_drive(startup: Value) -> String {
+    match start_drive(startup) {
+        Err(BenchError::Life(error)) => zerocat::chain(&error),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn idns_are_written_as_the_attribute_of_the_drive_says() {
+    let later = json!({ "transition": "SO", "object": "S-0-0091", "value": 5000, "verify": true });
+    let typed =
+        json!({ "transition": "IP", "object": "S-0-0001", "data_type": "uint16", "value": 1000, "verify": true });
+    let text = idn("P-0-0001", json!("a text that is longer than a mailbox of 128 bytes ".repeat(5)));
+    start_drive(json!([idn("S-0-0015", json!(7)), idn("S-0-0052", json!(-5)), text, later, typed])).unwrap();
+}
+
+#[test]
+fn a_refused_idn_ends_bring_up_with_subdevice_idn_value_and_reason() {
+    let text = refused_by_drive(json!([idn("S-0-0015", json!(7)), idn("S-0-0091", json!(6001))]));
+    assert!(text.contains("SubDevice 0") && text.contains("startup command S-0-0091 = 6001: "), "{text}");
+    assert!(text.contains("error 0x7007: Value is above the maximum"), "{text}");
+    let text = refused_by_drive(json!([idn("P-0-4000", json!(1))]));
+    assert!(text.contains("P-0-4000 = 1: ") && text.contains("error 0x1001: There is no such IDN"), "{text}");
+    let text = refused_by_drive(json!([idn("S-0-0015", json!(70_000))]));
+    assert!(text.contains("startup command S-0-0015 = 70000: 70000 is out of range"), "{text}");
+}
+
+#[test]
+fn an_idn_that_is_protected_in_safeop_is_told_and_may_fail() {
+    let may = json!({ "transition": "SO", "object": "S-0-0016", "value": [], "on_error": "warn" });
+    start_drive(json!([may])).unwrap();
+    let must = json!({ "transition": "SO", "object": "S-0-0016", "value": [] });
+    let text = refused_by_drive(json!([must]));
+    assert!(text.contains("S-0-0016 = []: ") && text.contains("write-protected at present"), "{text}");
+}
+
+#[test]
+fn a_subdevice_without_soe_is_told_with_its_command() {
+    let text = refused(json!([idn("S-0-0015", json!(7))]));
+    assert!(text.contains("startup command S-0-0015 = 7") && text.contains("no SoE mailbox"), "{text}");
+}
+
 #[test]
 fn a_subdevice_without_coe_is_told_with_its_command() {
     let digital = line(&[ProfileKind::DigitalIn]);

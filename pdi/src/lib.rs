@@ -11,6 +11,7 @@ extern crate alloc;
 pub mod bits;
 mod crew;
 pub mod entry;
+pub mod idn;
 pub mod layout;
 pub mod octets;
 #[cfg(feature = "serde")]
@@ -24,6 +25,7 @@ pub mod windows;
 
 pub use bits::BitSpan;
 pub use entry::{Entry, Pdo};
+pub use idn::{Idn, IdnValue, IdnValueError};
 pub use layout::lay_out;
 pub use octets::{Octets, OctetsError};
 pub use plan::{

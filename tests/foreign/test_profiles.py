@@ -31,20 +31,28 @@ REACHED, ATTAINED = 0x0400, 0x1400
 
 
 @contextlib.contextmanager
-def operating(config, folder, subdevices, prepare=None):
-    """SOEM with all SubDevices in OP, and the commands of the segment."""
+def operating(config, folder, subdevices, prepare=None, refused=0):
+    """SOEM with all SubDevices in OP, and the commands of the segment. So many requests are refused as it maps."""
     with simulated(config, *file_of(folder, subdevices)) as commands, soem(config) as bus:
         assert bus.found == len(subdevices)
         for slave in bus.slaves:
             patiently(lambda: slave.set_watchdog("processdata", 5000))
         if prepare:
             prepare(bus)
-        bus.config_map()
+        assert errors_of_mapping(bus) == refused
         assert bus.state_check(pysoem.SAFEOP_STATE, STATE_TIMEOUT_US) == pysoem.SAFEOP_STATE
         to_op(bus, exchange)
         bus.read_state()
         assert [(s.state, s.al_status) for s in bus.slaves] == [(pysoem.OP_STATE, 0)] * len(subdevices)
         yield bus, commands
+
+
+def errors_of_mapping(bus):
+    try:
+        bus.config_map()
+    except pysoem.ConfigMapError as error:
+        return len(error.error_list)
+    return 0
 
 
 def counter(sizes):
@@ -70,6 +78,23 @@ def test_devices_of_descriptions_reach_op(request, tmp_path):
         sizes = [(len(s.input), len(s.output)) for s in bus.slaves]
         assert all(sum(size) for size in sizes[1:])
         assert counters(bus) == {counter(sizes)}
+
+
+def test_drives_with_soe_reach_op_with_the_telegrams_of_their_lists(request, tmp_path):
+    """SOEM asks eight axes of a drive for S-0-0024 and S-0-0016, and for the attributes of what these name. Those that aren't
+    there are refused."""
+    drives = [{"profile": "soe_servo"}, {"profile": "soe_servo", "channels": 3}]
+    absent = 2 * (7 + 5)
+    with operating(request.config, tmp_path, [{"profile": "coupler"}, *drives], refused=absent) as (bus, _):
+        sizes = [(0, 0), (6, 6), (18, 18)]
+        assert [(len(s.input), len(s.output)) for s in bus.slaves] == sizes
+        assert counters(bus) == {counter(sizes)}
+        axes = bus.slaves[2]
+        for _ in range(100):
+            axes.output = b"".join(struct.pack("<Hi", 0xE000, 1000 * n) for n in (1, 2, 3))
+            exchange(bus)
+            time.sleep(0.001)
+        assert axes.input == b"".join(struct.pack("<Hi", 0xC000, 1000 * n) for n in (1, 2, 3))
 
 
 class Axis:

@@ -112,8 +112,12 @@ fn identity(slave: &Slave, i: usize, found: &mut Found) {
 fn startup(slave: &Slave, i: usize, found: &mut Found) {
     for (n, command) in slave.startup.iter().enumerate() {
         let at = format!("slaves[{i}].startup[{n}]");
-        if let Err((key, why)) = command.write() {
-            let fix = "give an object such as 0x8010:01, a `data_type`, and a value that it can have";
+        let wrong = match command.idn_write() {
+            Some(write) => write.err(),
+            None => command.write().err(),
+        };
+        if let Some((key, why)) = wrong {
+            let fix = "give an object such as 0x8010:01, a `data_type`, and a value that it can have; or an IDN such as S-0-0015, and a value";
             found.add(Rule::TypeMismatch, format!("{at}.{key}"), why, fix);
         }
         if !command.transition.is_upward() {

@@ -64,6 +64,7 @@ fn one(command: &CoeCommand, transition: Transition) -> Startup {
     let command = StartupCommand {
         transition,
         object: format!("{index:#06x}:{subindex:02x}"),
+        drive: None,
         data_type: data_type.map(str::to_owned),
         value,
         complete_access: *complete,

@@ -14,6 +14,7 @@ mod latch;
 pub mod offset;
 pub mod rate;
 pub mod receive;
+pub mod refusal;
 mod set;
 pub mod survey;
 pub mod sync;

@@ -6,6 +6,7 @@ use zerocat_wire::AlState;
 use zerocat_wire::al::{AlStatus, AlStatusCode};
 
 use crate::assign::AssignFailed;
+use crate::clock::refusal::hint;
 use crate::clock::sync::SyncError;
 use crate::coe::SdoError;
 use crate::datagrams::Target;
@@ -143,7 +144,7 @@ pub enum AlError {
         source: DatagramError,
     },
     /// It refused, and went on refusing after acknowledgements.
-    #[error("{who}: asked for {asked}, shows {shown}, AL status code {code}{}", after(.acknowledged))]
+    #[error("{who}: asked for {asked}, shows {shown}, AL status code {code}{}{}", hint(*.code), after(.acknowledged))]
     Refused {
         /// Who.
         who: Label,

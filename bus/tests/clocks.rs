@@ -1,5 +1,7 @@
 //! Clocks are measured and set against the simulated segment, whose delays and clocks are known.
 
+#![allow(clippy::unwrap_used, reason = "a test fails there")]
+
 mod support;
 
 use std::time::Duration;

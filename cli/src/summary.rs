@@ -4,10 +4,12 @@ use crate::print;
 use comfy_table::Table;
 use zerocat::Fault;
 use zerocat::report::{
-    CommandsVoidReport, Figures, Frames, Holes, LateReport, NetworkReport, NicErrors, OutOfOpReport, OutageReport,
-    OutagesReport, RefusedReport, Report, RtReport, TaskReport, UnitReport,
+    ClocksReport, CommandsVoidReport, Figures, Frames, Holes, LateReport, NetworkReport, NicErrors, OutOfOpReport,
+    OutageReport, OutagesReport, RefusedReport, Report, RtReport, TaskReport, UnitReport,
 };
 
+/// Clocks that are shown one by one.
+const CLOCKS_SHOWN: usize = 20;
 /// Outages that are shown one by one.
 const SHOWN: usize = 10;
 
@@ -26,6 +28,7 @@ pub(crate) fn summary(report: &Report) -> String {
         "cycles    {} done, {} skipped, {} lost; {} working counter faults",
         report.cycles.done, report.cycles.skipped, report.cycles.lost, report.working_counter_faults
     ));
+    lines.extend(report.clocks.iter().map(clocks));
     lines.extend(outages(&report.outages));
     lines.extend(late(&report.late));
     lines.extend(report.retried.iter().map(|retried| format!("retried   {}", retried.text)));
@@ -55,6 +58,10 @@ pub(crate) fn summary(report: &Report) -> String {
     }
     lines.push(String::new());
     lines.push(times(report).to_string());
+    if let Some(clocks) = &report.clocks {
+        lines.push(String::new());
+        lines.push(clock_table(clocks).to_string());
+    }
     lines.push(String::new());
     lines.push(tasks(report).to_string());
     lines.join("\n")
@@ -64,6 +71,54 @@ pub(crate) fn summary(report: &Report) -> String {
 fn out_of_op(out: &OutOfOpReport) -> String {
     let what = if out.fault == Fault::SubdeviceErrorInOp.name() { "error    " } else { "not in OP" };
     format!("{what} {}", out.text)
+}
+
+/// Distributed clocks as a whole, and how far frames follow them.
+fn clocks(clocks: &ClocksReport) -> String {
+    let (count, controller) = (clocks.list.len(), &clocks.controller);
+    let settled = clocks.list.iter().filter(|clock| clock.settled).count();
+    let worst = print::time(clocks.worst_ns().into());
+    let frames = match controller.lead_ns {
+        Some(lead) => format!(
+            "frames {} at {} before SYNC0, at most {} off, lock lost {}",
+            controller.state,
+            print::time(lead),
+            print::time(controller.phase_error_worst_ns),
+            print::times(controller.times_lost)
+        ),
+        None => "frames not steered".to_owned(),
+    };
+    format!(
+        "clocks    {settled} of {count} settled, at most {worst} from that of SubDevice {}; {frames}",
+        clocks.reference
+    )
+}
+
+/// The first clocks one by one.
+fn clock_table(clocks: &ClocksReport) -> Table {
+    let mut table = print::table(["clock", "bits", "delay", "difference", "worst", "crystal"]);
+    for clock in clocks.list.iter().take(CLOCKS_SHOWN) {
+        let name = clock.key.as_ref().unwrap_or(&clock.name);
+        let what = if clock.position == clocks.reference { " (reference)" } else { "" };
+        let difference = clock.difference_ns.map_or_else(|| "?".to_owned(), |ns| print::time(ns.into()));
+        // The loop makes a slow crystal faster.
+        let crystal =
+            clock.correction_ppb.map_or_else(|| "?".to_owned(), |ppb| format!("{:+.1} ppm", thousandths(-ppb)));
+        table.add_row([
+            format!("{} {name}{what}", clock.position),
+            clock.bits.to_string(),
+            format!("{} ns", clock.delay_ns),
+            difference,
+            print::time(clock.difference_worst_ns.into()),
+            crystal,
+        ]);
+    }
+    table
+}
+
+#[expect(clippy::cast_precision_loss, reason = "parts per billion of a crystal")]
+fn thousandths(number: i64) -> f64 {
+    number as f64 / 1000.0
 }
 
 /// Outages, and why there were.

@@ -2,6 +2,7 @@
 //! or fall silent.
 
 use crate::clock_oddity::ClockOddity;
+use crate::clock_watch::ClocksSeen;
 use crate::emergency::Emergency;
 use crate::health::OutOfOp;
 use crate::recognition::Unnamed;
@@ -322,6 +323,11 @@ impl Observer {
     /// Keeps for the report what a SubDevice that has SYNC says of it.
     pub(crate) fn note_synchronized(&self, one: Synchronized) {
         self.teller.lock().told.synchronized.insert(one.who.position, one);
+    }
+
+    /// Keeps for the report how clocks were seen last.
+    pub(crate) fn note_clocks(&self, seen: &ClocksSeen) {
+        self.teller.lock().told.clocks = Some(seen.clone());
     }
 
     /// The same of what it counts meanwhile.

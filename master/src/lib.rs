@@ -53,6 +53,7 @@ mod capture;
 #[path = "capture/without.rs"]
 mod capture;
 mod clock_oddity;
+mod clock_watch;
 mod clocks;
 mod core;
 mod described;

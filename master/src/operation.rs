@@ -78,6 +78,11 @@ impl<'a> Machine<'a> {
             std::future::pending().await
         };
         let looks = or(looks, watch_synchronization);
+        let watch_clocks = async {
+            self.watch_clocks(planned).await;
+            std::future::pending().await
+        };
+        let looks = or(looks, watch_clocks);
         or(self.watch(&wanted, planned, lateness), looks).await
     }
 

@@ -3,8 +3,10 @@
 //! Schema `zerocat-report/1`. A key may be added within a version; none is renamed, removed or given another meaning.
 //! A figure that couldn't be had is `null`, never 0.
 
+mod clocks;
 mod sync;
 
+pub use clocks::{ClockReport, ClocksReport, ControllerReport};
 pub use sync::{SyncParametersReport, SynchronizedReport};
 
 use crate::health::OutOfOp;
@@ -71,6 +73,8 @@ pub struct Report {
     pub retried: Vec<RetriedReport>,
     /// SubDevices that have SYNC, and what they say of it.
     pub synchronized: Vec<SynchronizedReport>,
+    /// Distributed clocks; `null` where there are none, they aren't used, or OP was not reached.
+    pub clocks: Option<ClocksReport>,
     /// SubDevices whose commands became void because they were left without frames while others went on.
     pub commands_void: Vec<CommandsVoidReport>,
     /// Sets of a program's outputs that were dropped because they came too late: the cycle that they were computed from was
@@ -90,7 +94,7 @@ pub struct Report {
     pub bus: BusReport,
     /// What was captured; `null` where nothing was to be.
     pub capture: Option<CaptureReport>,
-    /// How far the run came: `link` (opening it), `listen`, `discover`, `pre_op`, `read_pdos`, `safe_op`, `exchange`,
+    /// How far the run came: `link` (opening it), `listen`, `discover`, `pre_op`, `read_pdos`, `clocks`, `safe_op`, `exchange`,
     /// `op` or `running`.
     pub phase: &'static str,
     /// How the run ended; `null` where the program that ran it doesn't say.
@@ -142,6 +146,7 @@ impl Report {
             left_op: 0,
             retried: Vec::new(),
             synchronized: Vec::new(),
+            clocks: None,
             commands_void: Vec::new(),
             late_commands: 0,
             silent_writers: 0,

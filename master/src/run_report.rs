@@ -8,9 +8,9 @@ use crate::health::Health;
 use crate::layout;
 use crate::recovery::{Outage, Outages};
 use crate::report::{
-    BusReport, CommandsVoidReport, Cycles, Figures, Frames, Holes, HostReport, LateReport, LinkCalls, LinkReport,
-    MarginReport, NetworkReport, NicErrors, OutOfOpReport, OutageReport, OutagesReport, Report, RetriedReport,
-    RtReport, SCHEMA, SynchronizedReport, TaskReport,
+    BusReport, ClocksReport, CommandsVoidReport, Cycles, Figures, Frames, Holes, HostReport, LateReport, LinkCalls,
+    LinkReport, MarginReport, NetworkReport, NicErrors, OutOfOpReport, OutageReport, OutagesReport, Report,
+    RetriedReport, RtReport, SCHEMA, SynchronizedReport, TaskReport,
 };
 use crate::session::Facts;
 use crate::told::Told;
@@ -106,6 +106,7 @@ impl RunReport {
             left_op: health.left(),
             retried: self.told.retried.iter().map(RetriedReport::of).collect(),
             synchronized: self.told.synchronized.values().map(SynchronizedReport::of).collect(),
+            clocks: self.told.clocks.as_ref().map(ClocksReport::of),
             commands_void: self.told.voided.iter().map(CommandsVoidReport::of).collect(),
             late_commands: remains.counters.late_commands,
             silent_writers: remains.counters.silent_writers,

@@ -147,7 +147,7 @@ impl<'a> Machine<'a> {
                 self.take_counts(&mut counts, planned, *position, errors);
             }
         }
-        std::future::pending().await;
+        std::future::pending::<()>().await;
     }
 
     fn take_counts(&self, counts: &mut Counts, planned: &Planned<'a>, position: u16, errors: SyncErrors) {

@@ -1,5 +1,6 @@
 //! What the report of a run says of its events: how often each fault was told, and who refused an AL state before it got there.
 
+use crate::clock_watch::ClocksSeen;
 use crate::events::SessionEvent;
 use crate::named::named;
 use crate::synchronization::Synchronized;
@@ -78,6 +79,8 @@ pub(crate) struct Told {
     pub(crate) voided: Vec<Voided>,
     /// Those that have SYNC, by position.
     pub(crate) synchronized: BTreeMap<u16, Synchronized>,
+    /// Clocks as they were seen last.
+    pub(crate) clocks: Option<ClocksSeen>,
 }
 
 impl Told {

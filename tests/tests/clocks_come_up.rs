@@ -6,9 +6,13 @@ use zerocat::SubDeviceDc;
 use zerocat::config::Rig;
 use zerocat::config::dc::Use;
 use zerocat::{Fault, StartError};
+use zerocat_bus::clock::refusal::where_to_look;
 use zerocat_engine::ClockState;
-use zerocat_sim::{ClockConfig, Millis, ProfileKind, Segment, SegmentConfig, SubDeviceConfig};
+use zerocat_sim::{
+    AlErrorConfig, ClockConfig, Millis, ProfileKind, Segment, SegmentConfig, SubDeviceConfig, TargetState,
+};
 use zerocat_testkit::virtual_network::{VirtualNetwork, rig};
+use zerocat_wire::al::AlStatusCode;
 
 const PERIOD: Duration = Duration::from_millis(1);
 /// Position of the drive.
@@ -112,6 +116,42 @@ fn a_drive_without_the_sync_that_it_insists_on_is_refused_with_what_to_look_at()
     let drive = ClockConfig { needs_sync: true, ..ClockConfig::default() };
     let error = up(&segment(drive), using(Use::Auto)).unwrap_err();
     assert!(error.to_string().contains("0x0030"), "{error}");
+}
+
+#[test]
+fn a_refusal_of_safe_op_says_the_code_in_words_and_where_to_look() {
+    for code in [0x001a, 0x002c, 0x002d, 0x0030, 0x0032, 0x0035, 0x0036, 0x0037] {
+        let mut config = segment(ClockConfig::default());
+        config.subdevices[2].al_error = Some(AlErrorConfig { on: TargetState::SafeOp, code, times: 1_000 });
+        let error = up(&config, with_sync(SubDeviceDc::activate(0x0300))).unwrap_err();
+        assert_eq!(error.fault(), Fault::StateRefused);
+        let (text, code) = (error.to_string(), AlStatusCode(code));
+        let hint = where_to_look(code).unwrap();
+        assert!(text.contains(&code.to_string()) && text.contains(hint), "{text}");
+    }
+}
+
+#[test]
+fn a_start_that_was_missed_is_tried_again() {
+    let drive = ClockConfig { needs_sync: true, missed_starts: 1, ..ClockConfig::default() };
+    up(&segment(drive), with_sync(SubDeviceDc::activate(0x0300))).unwrap();
+}
+
+#[test]
+fn a_subdevice_that_never_gives_sync0_is_told_by_name_with_what_its_registers_say() {
+    let drive = ClockConfig { missed_starts: 1_000, ..ClockConfig::default() };
+    let error = up(&segment(drive), with_sync(SubDeviceDc::activate(0x0300))).unwrap_err();
+    assert_eq!(error.fault(), Fault::SyncNotStarted);
+    assert!(error.to_string().contains("SubDevice 2") && error.to_string().contains("0x0981"), "{error}");
+}
+
+#[test]
+fn a_clock_that_does_not_follow_is_an_error_by_name_where_sync_is_asked_for_and_else_is_none() {
+    let drive = ClockConfig { follows: false, ..ClockConfig::default() };
+    let error = up(&segment(drive), with_sync(SubDeviceDc::activate(0x0300))).unwrap_err();
+    assert_eq!(error.fault(), Fault::ClocksNotConverged);
+    assert!(error.to_string().contains("`drive`") && error.to_string().contains("ns off"), "{error}");
+    up(&segment(drive), using(Use::Auto)).unwrap();
 }
 
 #[test]

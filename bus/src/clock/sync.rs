@@ -3,7 +3,7 @@
 //! The order is the one that ESCs want (Beckhoff ESC data sheet, section I, 9.2; section II, 0x0980 to 0x09A7): the unit is the
 //! network's and off, cycles, start time, on. All start times lie on one grid, whole multiples of the network's cycle in the
 //! reference's time with each SubDevice's shift, and far enough in the future for everything to be written by then. An ESC
-//! whose time is past its start by the time it is on would be silent for ever; so that is looked at, and where it is so the
+//! whose time is past its start by the time it is on would be silent for ever; so that is looked at, and where it is so, or no SYNC0 comes, the
 //! whole is done once more.
 //!
 //! Guarantees: who is returned as started gave SYNC0 where it should, as its registers say: the time of the next one (0x0990) went
@@ -147,9 +147,18 @@ pub async fn start(
         all.push((clock, *plan));
     }
     let wide = clocks.reference().info.class == ClockClass::Wide;
-    let starts = started(datagrams, &all, cycle, time, wide).await?;
-    let runs = all.iter().zip(starts).map(|((clock, plan), start)| runs(datagrams, clock, plan, start, cycle));
-    join_all(runs).await.into_iter().collect()
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
+        let starts = started(datagrams, &all, cycle, time, wide).await?;
+        let runs = all.iter().zip(starts).map(|((clock, plan), start)| runs(datagrams, clock, plan, start, cycle));
+        match join_all(runs).await.into_iter().collect() {
+            Err(BringUpError::Sync(error @ SyncError::Silent { .. })) if attempt < ATTEMPTS => {
+                tracing::info!("{error}; again");
+            }
+            done => return done,
+        }
+    }
 }
 
 /// Writes everything to all until each start lay in the future when its unit was on. Returns the starts, in each clock's own time.

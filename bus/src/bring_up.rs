@@ -122,6 +122,19 @@ impl<'d> Network<'d> {
         }
     }
 
+    pub(crate) fn set_device_id(&mut self, position: u16, id: Option<u16>) {
+        if let Some(subdevice) = self.subdevices.get_mut(usize::from(position)) {
+            subdevice.device_id = id;
+        }
+    }
+
+    /// Leaves the SubDevice at a position in INIT from now on, without process data. Without one there it does nothing.
+    pub fn exclude(&mut self, position: u16) {
+        if let Some(subdevice) = self.subdevices.get_mut(usize::from(position)) {
+            subdevice.excluded = true;
+        }
+    }
+
     /// The datagram layer that it uses.
     pub(crate) const fn datagrams(&self) -> &'d Datagrams {
         self.datagrams

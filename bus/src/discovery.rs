@@ -165,6 +165,8 @@ async fn identify(
         parent: None,
         state: refused.as_ref().map_or(Some(AlState::Init), AlError::shown).unwrap_or(AlState::Init),
         refused,
+        device_id: None,
+        excluded: false,
         times: Times::default(),
         watchdogs: Watchdogs::default(),
         mailbox: mailbox(&sii),

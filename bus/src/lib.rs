@@ -18,6 +18,7 @@ pub mod clock;
 pub mod coe;
 pub mod datagrams;
 mod described;
+mod device_id;
 pub mod discovery;
 pub mod error;
 pub mod events;

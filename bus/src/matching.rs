@@ -4,10 +4,11 @@
 //! SubDevice that is meant. Where it is looked for, the strongest first:
 //! 1. *serial*: a serial number other than 0, wherever it is on the bus;
 //! 2. *alias*: the station alias, wherever it is;
-//! 3. *position*: the configured position, and nowhere else;
-//! 4. *identity*: none of these is configured; the first one in bus order that keeps the rules and that nobody else is.
+//! 3. *device ID*: the number that a switch of it shows, wherever it is;
+//! 4. *position*: the configured position, and nowhere else;
+//! 5. *identity*: none of these is configured; the first one in bus order that keeps the rules and that nobody else is.
 //!
-//! The configured position of one that is found by serial or alias says only where it was, and which of several it is.
+//! The configured position of one that is found by serial, alias or device ID says only where it was, and which of several it is.
 //! Guarantees: each SubDevice on the bus is at most one of the configuration, each of the configuration is found by its
 //! strongest rule or is missing, with what breaks which rule in its place.
 
@@ -175,8 +176,10 @@ impl<'a> Search<'a> {
         let serial =
             |found: &Found| found.identity.serial != 0 && wanted.serial == Accepts::Exactly(found.identity.serial);
         let alias = |found: &Found| wanted.alias == Some(found.alias);
+        let device_id = |found: &Found| wanted.device_id.is_some() && wanted.device_id == found.device_id;
         first(&|found| serial(found) && wanted.same_kind(found))
             .or_else(|| first(&alias))
+            .or_else(|| first(&device_id))
             .or_else(|| first(&|found| at_position(found) && kin(found)))
             .or_else(|| first(&kin))
             .or_else(|| first(&at_position))

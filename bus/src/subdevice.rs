@@ -195,6 +195,10 @@ pub struct SubDevice {
     pub identity: Identity,
     /// Station alias; 0: none.
     pub alias: u16,
+    /// Its explicit device ID; `None` where it has none, or wasn't asked.
+    pub device_id: Option<u16>,
+    /// It doesn't take part: it stays in INIT, without process data.
+    pub excluded: bool,
     /// The ESC.
     pub esc: EscInfo,
     /// Ports that carry frames.
@@ -233,7 +237,7 @@ impl SubDevice {
     /// answers to AL control.
     #[must_use]
     pub fn goes_up(&self) -> bool {
-        self.refused.is_none() && self.sii.content == Content::Programmed
+        self.refused.is_none() && !self.excluded && self.sii.content == Content::Programmed
     }
 
     /// The AL state that it is in while the network is in `state`; `None`, any, for one that doesn't go where it is asked to.
@@ -289,6 +293,7 @@ impl SubDevice {
             position: self.position,
             identity: self.identity,
             alias: self.alias,
+            device_id: self.device_id,
             name: self.name.clone(),
             description: self.sii.name.clone(),
             unread: (self.sii.content != Content::Programmed).then(|| self.sii.problems.join("; ")),

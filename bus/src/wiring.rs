@@ -66,6 +66,8 @@ mod tests {
             parent: None,
             state: AlState::Init,
             refused: None,
+            device_id: None,
+            excluded: false,
             times: Times::default(),
             watchdogs: crate::watchdog::Watchdogs::default(),
             mailbox: None,

@@ -87,6 +87,13 @@ pub(crate) const fn indexes(direction: Direction) -> RangeInclusive<u16> {
     }
 }
 
+impl From<u16> for AssignedPdo {
+    /// By its index alone.
+    fn from(index: u16) -> Self {
+        Self { index, entries: None }
+    }
+}
+
 impl MappedEntry {
     /// Whether it only fills a gap.
     #[must_use]

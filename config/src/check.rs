@@ -26,6 +26,7 @@ use std::path::Path;
 pub(crate) fn problems(rig: &Rig) -> Vec<Problem> {
     let mut found = Found::default();
     devices::network(rig, &mut found);
+    devices::exclusions(rig, &mut found);
     devices::slaves(rig, &mut found);
     tasks::tasks(rig, &mut found);
     sinks::sinks(rig, &mut found);

@@ -4,8 +4,6 @@
 /// All of them of one SubDevice.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Later {
-    /// Explicit device identification (register 0x0134).
-    pub device_id: Option<u16>,
     /// It may be missing.
     pub optional: bool,
 }
@@ -13,7 +11,7 @@ pub struct Later {
 impl Later {
     /// The keys that are given.
     pub(crate) fn given(&self) -> impl Iterator<Item = &'static str> {
-        let keys = [("device_id", self.device_id.is_some()), ("optional", self.optional)];
+        let keys = [("optional", self.optional)];
         keys.into_iter().filter(|(_, given)| *given).map(|(key, _)| key)
     }
 }

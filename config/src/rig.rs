@@ -5,6 +5,7 @@ use crate::check;
 use crate::dc::SubDeviceDc;
 use crate::engine::EngineSection;
 use crate::error::{ConfigError, Problem};
+use crate::exclude::Excluded;
 use crate::file_places::FilePlaces;
 use crate::identity::Match;
 use crate::later::Later;
@@ -60,6 +61,9 @@ pub struct Network {
     pub properties: NetworkProperties,
     /// What becomes of SubDevices that the file doesn't name.
     pub unknown: Unknown,
+    /// Kinds of SubDevices that don't take part where the file doesn't name them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub exclude: Vec<Excluded>,
 }
 
 /// What becomes of SubDevices that the file doesn't name.
@@ -107,6 +111,9 @@ pub struct Slave {
     /// Station alias from its SII, that it is found by; null where it is found otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alias: Option<u16>,
+    /// Explicit device ID that it is found by, which a switch of it sets; null where it is found otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device_id: Option<u16>,
     /// Time-outs, where it takes longer than others.
     #[serde(skip_serializing_if = "Timeouts::are_defaults")]
     pub timeouts: Timeouts,
@@ -173,6 +180,7 @@ impl Network {
             model: String::new(),
             properties: NetworkProperties { interface: interface.into(), rate, flat: true },
             unknown: Unknown::default(),
+            exclude: Vec::new(),
         }
     }
 }
@@ -189,6 +197,7 @@ impl Slave {
             model: String::new(),
             properties,
             alias: None,
+            device_id: None,
             timeouts: Timeouts::default(),
             startup: Vec::new(),
             dc: None,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use zerocat_pdi::{BitSpan, DataType, Idn, IdnValue, Octets, Value};
 
 /// A command that is sent to a SubDevice in a transition.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct StartupCommand {
@@ -93,6 +93,26 @@ pub struct IdnWrite {
 }
 
 impl StartupCommand {
+    /// A command that writes a value of a data type to an object such as `0x8010:01`. It must succeed, and isn't read back.
+    #[must_use]
+    pub fn of(
+        transition: Transition,
+        object: impl Into<String>,
+        data_type: impl Into<String>,
+        value: impl Into<serde_json::Value>,
+    ) -> Self {
+        Self {
+            transition,
+            object: object.into(),
+            data_type: Some(data_type.into()),
+            value: value.into(),
+            drive: None,
+            complete_access: false,
+            verify: false,
+            on_error: OnError::default(),
+        }
+    }
+
     /// What it writes by SoE; `None` where it names an object.
     ///
     /// # Errors

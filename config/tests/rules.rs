@@ -579,3 +579,17 @@ fn refuses_watchdogs_of_a_slave_that_cannot_be_programmed_or_expire_between_exch
     set(&mut slow, "/slaves/0/watchdog/process_data", json!("90ms"));
     assert!(names(&slow, path, "not longer than the 100ms"));
 }
+
+#[test]
+fn refuses_an_exclusion_of_everybody_and_device_ids_that_are_none_or_twice() {
+    let exclude = |kind| with("/network/exclude", json!([kind]));
+    assert_eq!(parsed(&exclude(json!({ "vendor_id": "Beckhoff", "product_code": "EL6695" }))).problems(), []);
+    assert!(names(&exclude(json!({})), "network.exclude[0]", "would leave out every SubDevice"));
+    assert!(names(&exclude(json!({ "vendor_id": "Bekhof" })), "network.exclude[0].vendor_id", "no vendor named"));
+    let mut rig = with("/slaves/0/device_id", json!(0));
+    assert!(names(&rig, "slaves[0].device_id", "0 is no device ID"));
+    set(&mut rig, "/slaves/0/device_id", json!(7));
+    assert_eq!(parsed(&rig).problems(), []);
+    set(&mut rig, "/slaves/-", json!({ "key": "other", "device_id": 7 }));
+    assert!(names(&rig, "slaves[1].device_id", "7 is already used"));
+}

@@ -7,7 +7,7 @@ use crate::events::{Phase, SessionEvent};
 use crate::layout;
 use crate::machine::{DrivenBus, Machine};
 use crate::named::named;
-use crate::recognition::{Unnamed, recognise};
+use crate::recognition::{Unnamed, read_device_ids, recognise};
 use crate::shutdown::LOOK;
 use crate::stopping::StopWatch;
 use crate::sync_times::sync_times;
@@ -376,7 +376,8 @@ impl<'a> Machine<'a> {
             Options { watchdog: Some(self.rig.engine.watchdog), names: SiiNames::Device, ..Options::default() };
         self.observer.enter(Phase::Discover);
         let mut network = Network::discover(self.datagrams, options).await?;
-        let matching = recognise(&self.rig, &network)?;
+        read_device_ids(&self.rig, &mut network).await;
+        let matching = recognise(&self.rig, &mut network)?;
         let described = self.describe(&network);
         for (position, times) in times(&self.rig, &matching, &described) {
             network.set_times(position, times);

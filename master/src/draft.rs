@@ -144,6 +144,7 @@ fn slave(found: &Scanned, by: FoundBy) -> Slave {
     };
     Slave {
         alias: (by == FoundBy::Alias).then_some(found.alias),
+        device_id: found.device_id.filter(|_| by == FoundBy::DeviceId),
         properties,
         unread: found.error.as_deref().map(page::clean),
         ..Slave::at(key(found), found.position)

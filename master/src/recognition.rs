@@ -4,8 +4,10 @@
 use crate::bring_up::StartError;
 use crate::events::{Observer, SessionEvent};
 use std::fmt;
-use zerocat_bus::{Accepts, BringUpError, Expected, Identity, Label, Matching, Network, Product, SubDevice, identify};
-use zerocat_config::{Match, Rig, Slave, Unknown};
+use zerocat_bus::{
+    Accepts, BringUpError, Expected, Found, Identity, Label, Matching, Network, Product, SubDevice, identify,
+};
+use zerocat_config::{Excluded, Match, Rig, Slave, Unknown};
 
 /// A SubDevice on the bus that the rig file doesn't name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +35,7 @@ impl fmt::Display for Unnamed {
 /// # Errors
 /// `Missing`, with each one that isn't there as the rig file wants it; `Unnamed`, where the rig file refuses those that it
 /// doesn't name; `Bus`, where one that it names doesn't go to INIT.
-pub(crate) fn recognise(rig: &Rig, network: &Network<'_>) -> Result<Matching, StartError> {
+pub(crate) fn recognise(rig: &Rig, network: &mut Network<'_>) -> Result<Matching, StartError> {
     let found: Vec<_> = network.subdevices().iter().map(SubDevice::found).collect();
     let expected: Vec<_> = rig.slaves.iter().map(expected).collect();
     let matching = identify(&expected, &found);
@@ -43,6 +45,10 @@ pub(crate) fn recognise(rig: &Rig, network: &Network<'_>) -> Result<Matching, St
     if !matching.missing.is_empty() {
         return Err(StartError::Missing { expected: rig.slaves.len(), missing: matching.missing });
     }
+    for position in excluded(rig, &found, &matching) {
+        tracing::info!(position, "excluded by the rig file");
+        network.exclude(position);
+    }
     let unnamed = unnamed(network, &matching);
     if rig.network.unknown == Unknown::Refuse && !unnamed.is_empty() {
         return Err(StartError::Unnamed(unnamed));
@@ -51,6 +57,30 @@ pub(crate) fn recognise(rig: &Rig, network: &Network<'_>) -> Result<Matching, St
         Some(error) => Err(error),
         None => Ok(matching),
     }
+}
+
+/// Has SubDevices show their device ID where the rig file finds somebody by it: those whose SII says that they have one, and
+/// those of a kind that is looked for.
+pub(crate) async fn read_device_ids(rig: &Rig, network: &mut Network<'_>) {
+    let wanted: Vec<_> = rig.slaves.iter().filter(|slave| slave.device_id.is_some()).map(expected).collect();
+    if wanted.is_empty() {
+        return;
+    }
+    let meant = |one: &SubDevice| wanted.iter().any(|wanted| wanted.says_kind() && wanted.same_kind(&one.found()));
+    network.read_device_ids(|one| one.says_device_id() || meant(one)).await;
+}
+
+/// Those that the rig file doesn't name and excludes by their kind, by position.
+fn excluded(rig: &Rig, found: &[Found], matching: &Matching) -> Vec<u16> {
+    let kind = |kind: &Excluded| Expected {
+        vendor: vendor(&kind.vendor()),
+        product: product(&kind.product_code),
+        ..Expected::default()
+    };
+    let kinds: Vec<_> = rig.network.exclude.iter().map(kind).collect();
+    let is_one = |one: &&Found| kinds.iter().any(|kind| kind.says_kind() && kind.same_kind(one));
+    let unexpected = found.iter().filter(|one| matching.unexpected.contains(&one.position));
+    unexpected.filter(is_one).map(|one| one.position).collect()
 }
 
 fn refusal(one: &SubDevice) -> Option<StartError> {
@@ -73,7 +103,7 @@ pub(crate) fn tell(rig: &Rig, network: &Network<'_>, matching: &Matching, observ
 }
 
 fn unnamed(network: &Network<'_>, matching: &Matching) -> Vec<Unnamed> {
-    let all = network.subdevices().iter().filter(|one| matching.unexpected.contains(&one.position));
+    let all = network.subdevices().iter().filter(|one| matching.unexpected.contains(&one.position) && !one.excluded);
     all.map(|one| Unnamed { who: one.label(), identity: one.identity }).collect()
 }
 
@@ -86,6 +116,7 @@ fn expected(slave: &Slave) -> Expected {
         revision: accepts(&properties.revision),
         serial: serial(&properties.serial),
         alias: slave.alias,
+        device_id: slave.device_id,
         position: properties.position,
     }
 }

@@ -127,7 +127,7 @@ impl Scan {
     }
 
     /// Groups of SubDevices that only their position tells apart: of one vendor and product, without a serial number or a
-    /// station alias of their own. Each by positions, in bus order.
+    /// station alias or device ID of their own. Each by positions, in bus order.
     #[must_use]
     pub fn twins(&self) -> Vec<Vec<u16>> {
         let programmed = self.subdevices.iter().filter(|found| found.sii == Content::Programmed);
@@ -149,6 +149,8 @@ pub struct Scanned {
     pub identity: Identity,
     /// Station alias.
     pub alias: u16,
+    /// Explicit device ID that a switch of it sets; `null` where its SII doesn't say that it has one.
+    pub device_id: Option<u16>,
     /// Position of the SubDevice that it hangs on; `null` for the MainDevice.
     pub parent: Option<u16>,
     /// Ports with a link.
@@ -216,8 +218,8 @@ pub struct ScannedMode {
 
 impl Scanned {
     fn found(&self) -> Found {
-        let Self { position, identity, alias, .. } = *self;
-        Found { position, identity, alias, ..Found::default() }
+        let Self { position, identity, alias, device_id, .. } = *self;
+        Found { position, identity, alias, device_id, ..Found::default() }
     }
 }
 
@@ -278,6 +280,7 @@ async fn look(datagrams: &Datagrams, options: ScanOptions, written: &Cell<bool>)
         network.set_times(position, Times { pre_op: patience, mailbox: patience, ..Times::default() });
     }
     let (clocks, odd) = clock::clocks(datagrams, network.subdevices()).await?;
+    network.read_device_ids(SubDevice::says_device_id).await;
     let (mut problems, mut described, mut synchronization) = (Vec::new(), Vec::new(), BTreeMap::new());
     if depth == Depth::Deep {
         // Who can't go to PRE-OP is listed all the same, with what is known of it.
@@ -369,6 +372,7 @@ fn scanned(found: &SubDevice, error: Option<String>) -> Scanned {
         name: found.name.clone(),
         identity: found.identity,
         alias: found.alias,
+        device_id: found.device_id,
         parent: found.parent.as_ref().map(|parent| parent.position),
         open_ports: found.open_ports,
         port_errors: <[PortErrors; 4]>::default(),

@@ -3,7 +3,7 @@
 use super::expected::{Found, FoundBy};
 
 /// For each SubDevice the strongest rule that finds it, and no other one on this bus: its serial number where it has one of
-/// its own among those of its vendor and product, else its station alias where it has one of its own, else its identity
+/// its own among those of its vendor and product, else its station alias where it has one of its own, else its device ID likewise, else its identity
 /// where no other is of its vendor and product, else its position.
 ///
 /// Those that are told apart by position are *twins*: whoever changes their order gives each the other's part.
@@ -20,6 +20,8 @@ fn told_apart(one: &Found, found: &[Found]) -> FoundBy {
         FoundBy::Serial
     } else if one.alias != 0 && !others().any(|other| other.alias == one.alias) {
         FoundBy::Alias
+    } else if one.device_id.is_some() && !others().any(|other| other.device_id == one.device_id) {
+        FoundBy::DeviceId
     } else if others().any(|other| kin(&other)) {
         FoundBy::Position
     } else {
@@ -63,6 +65,14 @@ mod tests {
         let bus = [found(0, 1, 0, 0), found(1, 7, 0, 0), found(2, 8, 0, 0), found(3, 7, 0, 0), found(4, 8, 0, 0)];
         assert_eq!(told_apart_by(&bus)[..2], [FoundBy::Identity, FoundBy::Position]);
         assert_eq!(twins(&bus), [vec![1, 3], vec![2, 4]]);
+    }
+
+    #[test]
+    fn a_device_id_of_its_own_tells_a_twin_apart() {
+        let with = |position, device_id| Found { device_id, ..found(position, 7, 0, 0) };
+        let bus = [with(0, Some(4)), with(1, Some(5)), with(2, Some(5)), with(3, None)];
+        let by = [FoundBy::DeviceId, FoundBy::Position, FoundBy::Position, FoundBy::Position];
+        assert_eq!(told_apart_by(&bus), by);
     }
 
     #[test]

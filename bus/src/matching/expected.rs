@@ -111,7 +111,9 @@ pub struct Expected {
     pub serial: Accepts,
     /// Station alias.
     pub alias: Option<u16>,
-    /// Position, 0-based. Beside a serial number or an alias it says only where it was when the configuration was written.
+    /// Explicit device ID.
+    pub device_id: Option<u16>,
+    /// Position, 0-based. Beside a serial number, an alias or a device ID it says only where it was when the configuration was written.
     pub position: Option<u16>,
 }
 
@@ -119,11 +121,12 @@ impl Expected {
     /// The rule that finds it.
     #[must_use]
     pub const fn found_by(&self) -> FoundBy {
-        match (self.serial, self.alias, self.position) {
-            (Accepts::Exactly(1..), _, _) => FoundBy::Serial,
-            (_, Some(_), _) => FoundBy::Alias,
-            (_, None, Some(_)) => FoundBy::Position,
-            (_, None, None) => FoundBy::Identity,
+        match (self.serial, self.alias, self.device_id, self.position) {
+            (Accepts::Exactly(1..), ..) => FoundBy::Serial,
+            (_, Some(_), ..) => FoundBy::Alias,
+            (_, None, Some(_), _) => FoundBy::DeviceId,
+            (_, None, None, Some(_)) => FoundBy::Position,
+            (_, None, None, None) => FoundBy::Identity,
         }
     }
 
@@ -139,13 +142,14 @@ impl Expected {
         self.vendor != Accepts::Any || self.product != Product::default()
     }
 
-    /// Whether what was found keeps all rules of identity, and is at the alias or position that the SubDevice is found by.
+    /// Whether what was found keeps all rules of identity, and has the alias, device ID or position that the SubDevice is found by.
     #[must_use]
     pub fn accepts(&self, found: &Found) -> bool {
         let Identity { revision, serial, .. } = found.identity;
         let at_place = match self.found_by() {
             FoundBy::Serial | FoundBy::Identity => true,
             FoundBy::Alias => self.alias == Some(found.alias),
+            FoundBy::DeviceId => self.device_id == found.device_id,
             FoundBy::Position => self.position == Some(found.position),
         };
         at_place && self.same_kind(found) && self.revision.accepts(revision) && self.serial.accepts(serial)
@@ -161,6 +165,8 @@ pub struct Found {
     pub identity: Identity,
     /// Station alias; 0: none.
     pub alias: u16,
+    /// Explicit device ID; `None` where it has none, or wasn't asked.
+    pub device_id: Option<u16>,
     /// Short name: the order number from the SII where there is one.
     pub name: String,
     /// Name from the SII; empty where there is none.
@@ -176,6 +182,8 @@ pub enum FoundBy {
     Serial,
     /// Station alias.
     Alias,
+    /// Explicit device ID.
+    DeviceId,
     /// Position.
     Position,
     /// The first in bus order with such an identity.
@@ -184,7 +192,7 @@ pub enum FoundBy {
 
 impl FoundBy {
     /// All, the strongest first.
-    pub const ALL: [Self; 4] = [Self::Serial, Self::Alias, Self::Position, Self::Identity];
+    pub const ALL: [Self; 5] = [Self::Serial, Self::Alias, Self::DeviceId, Self::Position, Self::Identity];
 }
 
 impl fmt::Display for FoundBy {
@@ -192,6 +200,7 @@ impl fmt::Display for FoundBy {
         f.write_str(match self {
             Self::Serial => "serial number",
             Self::Alias => "station alias",
+            Self::DeviceId => "device ID",
             Self::Position => "position",
             Self::Identity => "identity, in bus order",
         })

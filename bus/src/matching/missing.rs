@@ -64,6 +64,8 @@ pub enum Difference {
     Serial,
     /// Another alias.
     Alias,
+    /// Another device ID.
+    DeviceId,
 }
 
 impl Difference {
@@ -72,11 +74,13 @@ impl Difference {
         if !expected.same_kind(found) {
             return vec![Self::Kind { elsewhere: elsewhere() }];
         }
+        let by_id = expected.found_by() == FoundBy::DeviceId;
         let by_alias = expected.found_by() == FoundBy::Alias;
         let all = [
             (!expected.revision.accepts(found.identity.revision), Self::Revision),
             (!expected.serial.accepts(found.identity.serial), Self::Serial),
             (by_alias && expected.alias != Some(found.alias), Self::Alias),
+            (by_id && expected.device_id != found.device_id, Self::DeviceId),
         ];
         all.into_iter().filter(|(differs, _)| *differs).map(|(_, what)| what).collect()
     }
@@ -86,6 +90,7 @@ impl Difference {
             Self::Kind { elsewhere } => write_kind(f, expected, found, elsewhere.as_ref()),
             Self::Revision => write_revision(f, expected.revision, found.identity.revision),
             Self::Serial => write_serial(f, expected.serial, found.identity.serial),
+            Self::DeviceId => write_device_id(f, expected.device_id.unwrap_or_default(), found.device_id),
             Self::Alias => write!(
                 f,
                 "has the station alias {}, the rig file wants {}; to accept it write \"alias\": {}",
@@ -183,6 +188,15 @@ fn write_serial(f: &mut fmt::Formatter<'_>, wanted: Accepts, found: u32) -> fmt:
     )
 }
 
+fn write_device_id(f: &mut fmt::Formatter<'_>, wanted: u16, found: Option<u16>) -> fmt::Result {
+    match found {
+        Some(id) => {
+            write!(f, "has the device ID {id}, the rig file wants {wanted}; to accept it write \"device_id\": {id}")
+        }
+        None => write!(f, "shows no device ID, the rig file wants {wanted}; set its switch, or find it by `position`"),
+    }
+}
+
 fn write_nowhere(f: &mut fmt::Formatter<'_>, expected: &Expected, count: usize) -> fmt::Result {
     let kind = if expected.says_kind() { format!(" ({})", kind(expected)) } else { String::new() };
     let position = expected.position;
@@ -192,6 +206,9 @@ fn write_nowhere(f: &mut fmt::Formatter<'_>, expected: &Expected, count: usize) 
             write!(f, "no SubDevice has serial number {}{kind}{place}", expected.serial.decimal())
         }
         (FoundBy::Alias, Some(alias), _) => write!(f, "no SubDevice has the station alias {alias}{kind}{place}"),
+        (FoundBy::DeviceId, ..) => {
+            write!(f, "no SubDevice has the device ID {}{kind}{place}", expected.device_id.unwrap_or_default())
+        }
         (FoundBy::Position, _, Some(position)) => {
             let last = count.saturating_sub(1);
             write!(f, "nothing is at position {position}{kind}; the last SubDevice is at position {last}")

@@ -11,6 +11,7 @@ fn expected(key: &str, product_code: u32, serial: u32, position: u16) -> Expecte
         revision: Accepts::Exactly(0x10),
         serial: if serial == 0 { Accepts::Any } else { Accepts::Exactly(serial) },
         alias: None,
+        device_id: None,
         position: Some(position),
     }
 }

@@ -149,7 +149,7 @@ fn twins(found: &zerocat::Scan, alike: &[u16]) -> String {
         more => format!(" and {more} more"),
     };
     format!(
-        "SubDevices {}{more} ({name}) are alike: without a serial number or station alias of their own, only their position \
+        "SubDevices {}{more} ({name}) are alike: without a serial number, station alias or device ID of their own, only their position \
          tells them apart, and nothing shows it when two of them change places",
         positions.join(", ")
     )

@@ -39,11 +39,28 @@ pub(super) fn network(rig: &Rig, found: &mut Found) {
     found.demand(Rule::Empty, !rig.network.key.is_empty(), "network.key", "it is empty", "give the network a key");
 }
 
+/// Checks that what is excluded is a kind.
+pub(super) fn exclusions(rig: &Rig, found: &mut Found) {
+    for (n, kind) in rig.network.exclude.iter().enumerate() {
+        let path = format!("network.exclude[{n}]");
+        let any = kind.vendor_id.is_any() && kind.product_code.is_any();
+        let fix = "give `vendor_id`, `product_code`, or both";
+        found.demand(Rule::Empty, !any, &path, "it would leave out every SubDevice", fix);
+        if let Match::Name(name) = kind.vendor() {
+            let what = format!("no vendor named `{name}` is known here");
+            let known = vendor_names().map(str::to_owned);
+            let fix = "give the vendor ID, such as 0x00000002";
+            found.misspelt(format!("{path}.vendor_id"), what, fix, &name, known);
+        }
+    }
+}
+
 /// Checks that keys and positions are unique, and the PDO entries.
 pub(super) fn slaves(rig: &Rig, found: &mut Found) {
     let mut keys = Unique::new();
     let mut positions = Unique::new();
     let mut aliases = Unique::new();
+    let mut ids = Unique::new();
     keys.taken(rig.network.key.as_str(), "network.key");
     for (i, slave) in rig.slaves.iter().enumerate() {
         let path = format!("slaves[{i}].key");
@@ -69,6 +86,13 @@ pub(super) fn slaves(rig: &Rig, found: &mut Found) {
         {
             let what = format!("{alias} is already used in {first}");
             found.add(Rule::Duplicate, path, what, "give each slave its own alias");
+        }
+        let path = format!("slaves[{i}].device_id");
+        if let Some(id) = slave.device_id
+            && let Some(first) = ids.taken(id, &path)
+        {
+            let what = format!("{id} is already used in {first}");
+            found.add(Rule::Duplicate, path, what, "give each slave its own device ID");
         }
         identity(slave, i, found);
         startup(slave, i, found);
@@ -102,6 +126,13 @@ fn identity(slave: &Slave, i: usize, found: &mut Found) {
         &format!("slaves[{i}].alias"),
         "0 is no alias",
         "give the alias that its SII has, or leave it out",
+    );
+    found.demand(
+        Rule::OutOfRange,
+        slave.device_id != Some(0),
+        &format!("slaves[{i}].device_id"),
+        "0 is no device ID",
+        "give the number that its switch sets, or leave it out",
     );
     for key in slave.later.given() {
         let what = "this version doesn't have it yet";

@@ -4,6 +4,7 @@ use super::Shape;
 use crate::assign::Assignment;
 use crate::dc::SubDeviceDc;
 use crate::error::{Problem, Rule};
+use crate::exclude::Excluded;
 use crate::identity::Match;
 use crate::later::Later;
 use crate::number;
@@ -41,6 +42,9 @@ pub(super) struct RawNetwork {
     /// What becomes of SubDevices that the file doesn't name.
     #[serde(default)]
     unknown: Unknown,
+    /// Kinds of SubDevices that don't take part where the file doesn't name them.
+    #[serde(default)]
+    exclude: Vec<Excluded>,
 }
 
 /// Interface and rate of a network.
@@ -94,7 +98,7 @@ pub(super) struct RawSlave {
     /// Time-outs, where it takes longer than others.
     #[serde(default)]
     timeouts: Timeouts,
-    /// Explicit device identification (register 0x0134); not in this version.
+    /// Explicit device ID that it is found by, which a switch of it sets (registers 0x0120 and 0x0134).
     #[serde(default, deserialize_with = "number::optional")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "number::schema_maybe_u16"))]
     device_id: Option<u16>,
@@ -168,6 +172,7 @@ impl Shape {
             model: raw.model.unwrap_or_default(),
             properties: NetworkProperties { interface, rate, flat },
             unknown: raw.unknown,
+            exclude: raw.exclude,
         }
     }
 
@@ -208,7 +213,7 @@ impl Shape {
             pdos: self.either(nested.pdos, raw.pdos, &at, level, "pdos").map(pdos).unwrap_or_default(),
             flat,
         };
-        let later = Later { device_id: raw.device_id, optional: raw.optional };
+        let later = Later { optional: raw.optional };
         Slave {
             key: raw.key,
             name: raw.name.unwrap_or_default(),
@@ -216,6 +221,7 @@ impl Shape {
             model: raw.model.unwrap_or_default(),
             properties,
             alias: raw.alias,
+            device_id: raw.device_id,
             timeouts: raw.timeouts,
             startup: raw.startup,
             dc: raw.dc,

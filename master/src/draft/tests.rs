@@ -15,6 +15,7 @@ fn found(position: u16, name: &str, serial: u32, alias: u16) -> Scanned {
         name: name.to_owned(),
         identity: Identity { vendor_id: 2, product_code: 0x0c1e_3052, revision: 0x10, serial },
         alias,
+        device_id: None,
         parent: None,
         open_ports: [true, false, false, false],
         port_errors: <[zerocat_bus::PortErrors; 4]>::default(),

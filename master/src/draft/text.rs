@@ -49,7 +49,7 @@ fn network(rig: &Rig) -> Entry {
 
 fn slaves(scan: &Scan, rig: &Rig) -> Entry {
     let comments = [
-        "Each is found by its serial number or station alias where one is given, else at its position, else as the first \
+        "Each is found by its serial number, station alias or device ID where one is given, else at its position, else as the first \
          of its kind. A revision with >= takes newer ones too; without >= it must be equal, without the key any will do.",
     ];
     let twins = scan.twins();
@@ -114,6 +114,7 @@ pub(crate) fn slave_line(slave: &Slave) -> Vec<(&'static str, Node)> {
     let mut line = vec![("key", text(&slave.key))];
     line.extend(properties.position.map(|position| ("position", plain(position))));
     line.extend(slave.alias.map(|alias| ("alias", plain(alias))));
+    line.extend(slave.device_id.map(|id| ("device_id", plain(id))));
     line.extend(properties.serial.equal().map(|serial| ("serial", plain(serial))));
     let rules = [
         ("vendor_id", &properties.vendor_id),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use zerocat_config::dc::SubDeviceDc;
-use zerocat_config::{Match, Place, Slave};
+use zerocat_config::{Assignment, Match, Place, Slave, StartupCommand, Timeouts, Watchdogs};
 
 /// An entry of a PDO: its index and subindex, and where these are not enough its PDO, which of several it is, or one bit of it.
 ///
@@ -142,10 +142,19 @@ impl fmt::Display for SubDeviceRef {
     }
 }
 
-/// What a program expects of a SubDevice: whoever is otherwise is not it. And the SYNC that it is to have.
+/// What a program expects of a SubDevice: whoever is otherwise is not it. And what it is to have: startup commands, PDOs, watchdogs,
+/// time-outs, SYNC. These are the keys of the same names of a rig file.
 ///
 /// ```
+/// use std::time::Duration;
+/// use zerocat::config::{Assignment, StartupCommand, Timeouts, Transition, Watchdogs};
 /// use zerocat::{Identity, SubDeviceDc};
+/// let assign = Assignment { inputs: Some(vec![0x1a00.into(), 0x1a01.into()]), ..Assignment::default() };
+/// let ramp = StartupCommand::of(Transition::PreOpToSafeOp, "0x6083:00", "uint32", 5000);
+/// let tool = Identity::of(0x0000_0002, 0x1234_5678).device_id(4).assign(assign).startup(ramp)
+///     .watchdog(Watchdogs { process_data: Some(Duration::from_millis(20)), ..Watchdogs::default() })
+///     .timeouts(Timeouts { op: Some(Duration::from_secs(30)), ..Timeouts::default() });
+/// # let _ = tool;
 /// let axis = Identity::of(0x0000_0002, 0x1234_5678).revision_at_least(0x0010_0000).alias(7);
 /// let synchronised = axis.dc(SubDeviceDc::activate(0x0300).shift_ns(-100_000));
 /// # let _ = synchronised;
@@ -159,6 +168,11 @@ pub struct Identity {
     alias: Option<u16>,
     position: Option<u16>,
     dc: Option<SubDeviceDc>,
+    device_id: Option<u16>,
+    startup: Vec<StartupCommand>,
+    assign: Assignment,
+    watchdog: Watchdogs,
+    timeouts: Timeouts,
 }
 
 impl Identity {
@@ -204,6 +218,37 @@ impl Identity {
         Self { position: Some(position), ..self }
     }
 
+    /// The device ID that a switch of it sets; it is found by that wherever it is.
+    #[must_use]
+    pub fn device_id(self, id: u16) -> Self {
+        Self { device_id: Some(id), ..self }
+    }
+
+    /// An object that is written to it in a transition, behind those that were asked for before.
+    #[must_use]
+    pub fn startup(mut self, command: StartupCommand) -> Self {
+        self.startup.push(command);
+        self
+    }
+
+    /// PDOs that it is to have, and what they map.
+    #[must_use]
+    pub fn assign(self, assign: Assignment) -> Self {
+        Self { assign, ..self }
+    }
+
+    /// Watchdogs of its own.
+    #[must_use]
+    pub fn watchdog(self, watchdog: Watchdogs) -> Self {
+        Self { watchdog, ..self }
+    }
+
+    /// How long it may take.
+    #[must_use]
+    pub fn timeouts(self, timeouts: Timeouts) -> Self {
+        Self { timeouts, ..self }
+    }
+
     /// It is to have this SYNC of distributed clocks, by an operation mode's name or by numbers.
     #[must_use]
     pub fn dc(self, dc: SubDeviceDc) -> Self {
@@ -212,13 +257,26 @@ impl Identity {
 
     /// The SubDevice of a rig that it is.
     pub(super) fn slave(self, key: String) -> Slave {
-        let Self { vendor, product, revision, serial, alias, position, dc } = self;
+        let Self {
+            vendor,
+            product,
+            revision,
+            serial,
+            alias,
+            position,
+            dc,
+            device_id,
+            startup,
+            assign,
+            watchdog,
+            timeouts,
+        } = self;
         let mut slave = Slave::at(key, 0);
         slave.properties.vendor_id = vendor;
         slave.properties.product_code = product;
         slave.properties.revision = revision;
         slave.properties.serial = serial;
         slave.properties.position = position;
-        Slave { alias, dc, ..slave }
+        Slave { alias, dc, device_id, startup, assign, watchdog, timeouts, ..slave }
     }
 }

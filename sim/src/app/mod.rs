@@ -41,6 +41,10 @@ pub use sync_watch::SyncErrors;
 /// How long a SubDevice waits in SAFE-OP for the first outputs after OP was asked for.
 const OUTPUTS_WAIT: Duration = Duration::from_millis(100);
 
+/// Bit of AL control that asks for the device ID, and of AL status while AL status code has it (ETG.1020; ET1100 data sheet,
+/// section II, 0x0120 and 0x0130).
+const IDENTIFY: u16 = 0x20;
+
 /// The lowest bit that is set.
 const fn lowest(bits: u16) -> u16 {
     bits & bits.wrapping_neg()
@@ -60,6 +64,8 @@ pub(crate) struct Application {
     transition_delay: Duration,
     /// When it reads AL control, which was written, and with which frame at the latest (`u8::MAX` for none).
     al_read: Option<(Duration, u8)>,
+    /// It shows its device ID in place of an AL status code.
+    identifies: bool,
     /// A transition that takes time: where to, and until when.
     transit: Option<(AlState, Duration)>,
     /// OP was asked for and outputs have not come yet.
@@ -94,6 +100,7 @@ impl Application {
             description,
             transition_delay,
             al_read: None,
+            identifies: false,
             transit: None,
             outputs_until: None,
             outputs_seen: 0,
@@ -356,6 +363,7 @@ impl Application {
             esc.show_al(control & 0x1f, self.al.code().0);
             return;
         }
+        self.identifies = control & IDENTIFY != 0 && self.description.sii.device_id != 0;
         match self.al.request(control) {
             Decision::Ignore => {}
             Decision::Stay => {
@@ -388,6 +396,9 @@ impl Application {
     }
 
     fn show(&self, esc: &mut Esc) {
+        if self.identifies && !self.al.error() {
+            return esc.show_al(self.al.status() | IDENTIFY, self.description.sii.device_id);
+        }
         esc.show_al(self.al.status(), self.al.code().0);
     }
 

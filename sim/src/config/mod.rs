@@ -301,6 +301,9 @@ pub struct SubDeviceConfig {
     /// Station alias.
     #[serde(default)]
     pub alias: u16,
+    /// Explicit device ID that a switch of it sets, shown by AL status code when it is asked for; 0 is none.
+    #[serde(default)]
+    pub device_id: u16,
     /// Vendor id in place of the profile's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vendor_id: Option<u32>,
@@ -414,6 +417,7 @@ impl SubDeviceConfig {
             name: None,
             serial: 0,
             alias: 0,
+            device_id: 0,
             vendor_id: None,
             product_code: None,
             revision: None,

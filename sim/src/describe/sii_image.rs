@@ -193,6 +193,7 @@ fn general(description: &Description, strings: &mut Strings) -> General {
     let speaks = |protocol| description.mailbox.is_some_and(|mailbox| mailbox.speaks(protocol));
     let lrw = if description.esc.lrw { 0 } else { flags::NOT_LRW };
     let repeat = if parts.data_link { flags::MAILBOX_DATA_LINK } else { 0 };
+    let ident = if parts.device_id == 0 { 0 } else { flags::IDENT_AL_STATUS };
     General {
         order: strings.number(&description.order),
         name: strings.number(&description.name),
@@ -200,7 +201,7 @@ fn general(description: &Description, strings: &mut Strings) -> General {
         coe: description.coe_details(),
         foe: u8::from(speaks(protocol::FOE)),
         eoe: u8::from(speaks(protocol::EOE)),
-        flags: lrw | repeat,
+        flags: lrw | repeat | ident,
         ebus_current: description.current,
         ports,
         ..General::default()

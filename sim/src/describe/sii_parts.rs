@@ -20,6 +20,8 @@ pub(crate) struct SiiParts {
     pub(crate) notes: Vec<String>,
     /// The image's first bytes: PDI control and configuration, sync impulse.
     pub(crate) config: Vec<u8>,
+    /// Explicit device ID, which a switch sets; 0 is none.
+    pub(crate) device_id: u16,
     /// CoE details.
     pub(crate) coe: Option<u8>,
     /// The repeat service of the mailbox.

@@ -127,6 +127,7 @@ pub(crate) fn build(config: &SubDeviceConfig) -> Result<(Description, Box<dyn Pr
     if config.alias != 0 || !from_file {
         description.alias = config.alias;
     }
+    description.sii.device_id = config.device_id;
     if let Some(emulation) = config.device_emulation {
         description.device_emulation = emulation;
     }

@@ -29,6 +29,7 @@ mod flight;
 mod foe;
 mod job;
 mod look;
+mod interpolation;
 pub mod mailbox;
 pub mod matching;
 pub mod names;
@@ -63,6 +64,7 @@ pub use error::{AlError, BringUpError, DatagramError, Label, SiiError};
 pub use executor::{block_on, join_all, try_block_on};
 pub use foe::{File, FileError, FileProgress, FileTimes, FileTransfer, FileWay};
 pub use job::Place;
+pub use interpolation::Interpolation;
 pub use mailbox::{MailError, Mailbox, ReceivedEmergency, ReceivedNotification};
 pub use matching::{
     Accepts, Expected, Found, FoundBy, Match, Matching, Missing, Product, identify, told_apart_by, twins,

@@ -32,9 +32,9 @@ pub(crate) struct Init {
 impl Init {
     pub(crate) fn run(&self, signals: &Signals) -> Done {
         let mut draft = Draft::open(&self.file, self.overwrite)?;
-        let found = self.bus.scan("init", Depth::Deep, true, signals)?;
+        let mut found = self.bus.scan("init", Depth::Deep, true, signals)?;
         say_twins(&found);
-        draft.write(&found, &self.bus.interface)?;
+        draft.write(&mut found, &self.bus.interface, &self.bus.esi)?;
         self.bus.all_read("init", &found.subdevices, true)?;
         if !is_stdout(&self.file) {
             let (file, count) = (self.file.display(), found.subdevices.len());

@@ -74,7 +74,7 @@ impl Scan {
         }
         let mut draft = self.draft.as_deref().map(|path| Draft::open(path, self.overwrite)).transpose()?;
         let depth = if self.basic { Depth::Basic } else { Depth::Deep };
-        let found = self.bus.scan("scan", depth, self.json || verbose || draft.is_some(), signals)?;
+        let mut found = self.bus.scan("scan", depth, self.json || verbose || draft.is_some(), signals)?;
         if !self.json && !draft_printed {
             print(&found.subdevices);
         }
@@ -82,7 +82,7 @@ impl Scan {
             found.subdevices.iter().for_each(|found| print::line(detail::detail(found, print::columns())));
         }
         say_twins(&found);
-        let drafted = draft.as_mut().map_or(Ok(()), |draft| draft.write(&found, &self.bus.interface));
+        let drafted = draft.as_mut().map_or(Ok(()), |draft| draft.write(&mut found, &self.bus.interface, &self.bus.esi));
         let done = drafted.and_then(|()| self.bus.all_read("scan", &found.subdevices, draft.is_some()));
         if self.json { print::document(&found, done) } else { done }
     }

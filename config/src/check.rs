@@ -16,6 +16,7 @@ mod watchdog;
 mod waveforms;
 
 use crate::error::{Problem, Rule};
+use crate::interpolation;
 use crate::rig::Rig;
 use crate::task::Task;
 use std::collections::HashMap;
@@ -60,6 +61,7 @@ pub(crate) fn warnings(rig: &Rig) -> Vec<Problem> {
     };
     let mut warnings: Vec<Problem> = rig.tasks.iter().enumerate().filter_map(warning).collect();
     warnings.extend(decimal::indexes(rig));
+    warnings.extend(interpolation::warnings(rig));
     warnings
 }
 

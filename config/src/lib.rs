@@ -20,6 +20,7 @@ mod file_key;
 mod file_places;
 mod hints;
 mod identity;
+pub mod interpolation;
 mod later;
 mod limits;
 mod names;

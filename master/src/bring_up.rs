@@ -398,6 +398,7 @@ impl<'a> Machine<'a> {
         self.observer.enter(Phase::ReadPdos);
         network.read_pdos().await?;
         self.name_entries(&mut network, &described).await;
+        self.check_interpolation(&mut network, &matching).await;
         let layouts = layout::layouts(&self.rig, &network, &matching);
         let plan = lay_out(&layouts, &layout::units(&self.rig), PROCESS_DATA_ROOM)?;
         layout::check_watchdogs(&self.rig, &plan, &matching)?;

@@ -4,6 +4,7 @@
 //! Guarantees: the same bus gives the same draft; whatever was scanned, the draft has no problems, and all of its channels are
 //! bound on the same bus. A SubDevice that couldn't be read is the exception: the draft says so, and that is a problem.
 
+mod advice;
 mod entries;
 mod outputs;
 pub(crate) mod page;
@@ -18,6 +19,7 @@ pub(crate) use text::{output_value, plain, slave_line, text};
 
 use crate::scan::{Scan, Scanned};
 use std::collections::BTreeSet;
+use std::time::Duration;
 use zerocat_bus::FoundBy;
 use zerocat_bus::sii::Content;
 use zerocat_config::{
@@ -39,14 +41,15 @@ pub fn draft_rig(scan: &Scan, interface: &str) -> Rig {
     let told_apart = scan.told_apart_by();
     let mut channels = Channels::default();
     let mut slaves = Vec::with_capacity(scan.subdevices.len());
+    let cycle = Rig::of(network.clone()).period();
     for (found, by) in scan.subdevices.iter().zip(told_apart) {
-        let slave = slave(found, by);
+        let slave = slave(found, by, cycle);
         channels.add(found, &slave.key);
         slaves.push(slave);
     }
     let (reads, writes) = channels.numbered();
     let tasks = read_task(reads, &network.key).into_iter().chain(write_task(writes, &network.key)).collect();
-    Rig { slaves, tasks, ..Rig::of(network) }
+    Rig { slaves, tasks, esi: scan.esi.clone(), ..Rig::of(network) }
 }
 
 fn read_task(channels: Vec<ReadChannel>, network: &str) -> Option<Task> {
@@ -132,7 +135,8 @@ impl Channels {
     }
 }
 
-fn slave(found: &Scanned, by: FoundBy) -> Slave {
+fn slave(found: &Scanned, by: FoundBy, cycle: Duration) -> Slave {
+    let advice::Advice { startup, dc, .. } = advice::of(found, cycle);
     let properties = SlaveProperties {
         serial: if by == FoundBy::Serial { found.identity.serial.into() } else { Match::Any },
         vendor_id: found.identity.vendor_id.into(),
@@ -146,6 +150,8 @@ fn slave(found: &Scanned, by: FoundBy) -> Slave {
         alias: (by == FoundBy::Alias).then_some(found.alias),
         device_id: found.device_id.filter(|_| by == FoundBy::DeviceId),
         properties,
+        startup: startup.into_iter().map(|(command, _)| command).collect(),
+        dc,
         unread: found.error.as_deref().map(page::clean),
         ..Slave::at(key(found), found.position)
     }

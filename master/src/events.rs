@@ -5,6 +5,7 @@ use crate::clock_oddity::ClockOddity;
 use crate::clock_watch::ClocksSeen;
 use crate::emergency::Emergency;
 use crate::health::OutOfOp;
+use crate::interpolation::OtherInterpolation;
 use crate::recognition::Unnamed;
 use crate::silent_branch::SilentBranch;
 use crate::subscribers::Subscribers;
@@ -177,6 +178,8 @@ pub enum SessionEvent {
     DescriptionLeftOut(String),
     /// A SubDevice is described by a description of another revision; which one.
     DescriptionFallback(String),
+    /// A drive interpolates over another time than its outputs are exchanged at.
+    OtherInterpolation(Box<OtherInterpolation>),
     /// A clock was stepped: samples are of another base of time from there on.
     ClockStepped(ClockStep),
     /// A SubDevice counts SYNC that went wrong.
@@ -222,6 +225,7 @@ impl fmt::Display for SessionEvent {
             Self::Replaced(which) => f.write_str(which),
             Self::ClockStepped(step) => step.fmt(f),
             Self::DescriptionLeftOut(what) => write!(f, "device description left out: {what}"),
+            Self::OtherInterpolation(other) => other.fmt(f),
             Self::DescriptionFallback(what) => f.write_str(what),
             Self::SyncTrouble(trouble) => trouble.fmt(f),
             Self::ClockOdd(oddity) => oddity.fmt(f),

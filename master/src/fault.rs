@@ -199,6 +199,7 @@ impl SessionEvent {
             Self::DescriptionLeftOut(_) => Some(Fault::DeviceDescriptionWrong),
             Self::Phase(_)
             | Self::DescriptionFallback(_)
+            | Self::OtherInterpolation(_)
             | Self::WaitsFor(_)
             | Self::Recovered { .. }
             | Self::AttachedAgain

@@ -18,6 +18,9 @@ mod report;
 mod startup;
 mod subdevice;
 
+pub(crate) use page::startup_line;
+pub(crate) use startup::{known as known_transition, value as startup_value};
+
 pub use report::{ImportReport, ImportedChannel, ImportedSubDevice, NotImported};
 pub use zerocat_esi::eni::EniError;
 

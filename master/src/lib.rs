@@ -74,6 +74,7 @@ mod host_facts;
 #[path = "host_facts/without.rs"]
 mod host_facts;
 pub mod import;
+mod interpolation;
 mod lateness;
 mod latest;
 mod layout;
@@ -138,6 +139,7 @@ pub use front::{
     Out, Past, Refused, SubDeviceHandle, SubDeviceRef, Waiting,
 };
 pub use health::OutOfOp;
+pub use interpolation::OtherInterpolation;
 pub use latest::ChannelValue;
 pub use limit::Limit;
 pub use link::{AnyLink, LinkOpenError, LinkRequest, OpenLink, open_link, open_link_unless};

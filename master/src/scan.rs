@@ -17,6 +17,7 @@ use futures_lite::future::or;
 use serde::Serialize;
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -111,6 +112,9 @@ pub struct Scan {
     pub schema: &'static str,
     /// In bus order.
     pub subdevices: Vec<Scanned>,
+    /// Folders of descriptions, as a draft is to name them; whoever scanned says them.
+    #[serde(skip)]
+    pub esi: Vec<PathBuf>,
     /// Files and descriptions that couldn't be used, in words.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub descriptions_left_out: Vec<String>,
@@ -309,7 +313,7 @@ async fn look(datagrams: &Datagrams, options: ScanOptions, written: &Cell<bool>)
         let dc = clock.has_system_time();
         subdevices.push(Scanned { dc, clock, port_errors, synchronization, description, described, ..one });
     }
-    Ok(Scan { schema: "zerocat-scan/1", subdevices, descriptions_left_out: descriptions.untold() })
+    Ok(Scan { schema: "zerocat-scan/1", subdevices, esi: Vec::new(), descriptions_left_out: descriptions.untold() })
 }
 
 /// What those say of their synchronization that have a clock and went to PRE-OP. Who doesn't answer says nothing.

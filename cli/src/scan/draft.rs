@@ -37,7 +37,9 @@ impl Draft {
         Ok(Self { path: path.to_owned(), file, empty: !there })
     }
 
-    pub(crate) fn write(&mut self, found: &Scan, interface: &str) -> Done {
+    /// Writes it; `esi` are the folders of descriptions as the command was given them.
+    pub(crate) fn write(&mut self, found: &mut Scan, interface: &str, esi: &[PathBuf]) -> Done {
+        found.esi = esi.iter().map(|path| self.path_to(path)).collect();
         self.write_text(&draft_text(found, interface, self.format()))
     }
 
@@ -56,6 +58,14 @@ impl Draft {
         written.map_err(|error| Failure::written(format!("write {}: {error}", self.path.display())))?;
         self.empty = false;
         Ok(())
+    }
+}
+
+impl Draft {
+    /// A path from the draft's folder on: the same where that is the working directory.
+    fn path_to(&self, path: &Path) -> PathBuf {
+        let here = self.path.parent().is_none_or(|folder| folder.as_os_str().is_empty());
+        if here { path.to_owned() } else { std::path::absolute(path).unwrap_or_else(|_| path.to_owned()) }
     }
 }
 

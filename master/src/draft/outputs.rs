@@ -4,7 +4,7 @@
 //! higher each (ETG.6010, from memory).
 
 use zerocat_config::{OutputValue, PdoEntry, Reference, Setting};
-use zerocat_pdi::DataType;
+use zerocat_pdi::{DataType, Pdo};
 
 /// Objects of one axis.
 const OBJECTS: u16 = 0x800;
@@ -23,6 +23,12 @@ pub(crate) struct Standing {
 /// Whether a SubDevice with these outputs is a drive.
 pub(super) fn is_drive(outputs: &[PdoEntry]) -> bool {
     outputs.iter().any(|output| of_axis(output.index) == Some((0, CONTROL_WORD)) && output.bit_length == 16)
+}
+
+/// Whether PDOs have the control word of an axis, from 0.
+pub(super) fn is_axis(outputs: &[Pdo], axis: u16) -> bool {
+    let mut entries = outputs.iter().flat_map(|pdo| &pdo.entries);
+    entries.any(|entry| of_axis(entry.index) == Some((axis, CONTROL_WORD)) && entry.bit_length == 16)
 }
 
 /// For one of a SubDevice's outputs. `key` is the SubDevice's.

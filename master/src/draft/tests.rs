@@ -42,7 +42,7 @@ fn found(position: u16, name: &str, serial: u32, alias: u16) -> Scanned {
 }
 
 fn scan(subdevices: Vec<Scanned>) -> Scan {
-    Scan { schema: "zerocat-scan/1", subdevices, descriptions_left_out: Vec::new() }
+    Scan { schema: "zerocat-scan/1", subdevices, esi: Vec::new(), descriptions_left_out: Vec::new() }
 }
 
 fn reads(rig: &Rig) -> &[ReadChannel] {

@@ -3,9 +3,12 @@
 //!
 //! Guarantees: read as a rig file, the text is the rig that [`draft_rig`] drafts.
 
+use super::advice::{self, Advice};
 use super::draft_rig;
 use super::page::{DraftFormat, Entry, Item, Node, entry, written};
+use crate::import::startup_line;
 use crate::scan::{Scan, Scanned};
+use std::path::PathBuf;
 use zerocat_bus::sii::Content;
 use zerocat_config::{
     Match, OutputValue, Place, ReadChannel, ReadTask, Rig, Setting, Slave, Target, Task, WriteChannel, WriteTask,
@@ -26,6 +29,7 @@ pub fn draft_text(scan: &Scan, interface: &str, format: DraftFormat) -> String {
         "docs/rig-file.md has every key.".to_owned(),
     ];
     let mut map = vec![network(&rig)];
+    map.extend(esi(&rig));
     if !rig.slaves.is_empty() {
         map.push(slaves(scan, &rig));
     }
@@ -38,6 +42,38 @@ pub fn draft_text(scan: &Scan, interface: &str, format: DraftFormat) -> String {
         map.push(entry("tasks", Node::List(tasks.collect())));
     }
     written(&begin, &map, format)
+}
+
+/// Where the descriptions are.
+fn esi(rig: &Rig) -> Option<Entry> {
+    let folder = |path: &PathBuf| Item { comments: Vec::new(), value: text(&path.to_string_lossy()) };
+    let folders: Vec<Item> = rig.esi.iter().map(folder).collect();
+    let comments = vec!["Vendors' device descriptions (ESI), from this file's folder on.".to_owned()];
+    (!folders.is_empty()).then(|| Entry { comments, ..entry("esi", Node::List(folders)) })
+}
+
+/// A SubDevice: on one line where nothing is to be written to it.
+fn slave_item(slave: &Slave, mut comments: Vec<String>, advice: Advice) -> Item {
+    let line = slave_line(slave);
+    comments.extend(advice.notes);
+    if slave.startup.is_empty() && slave.dc.is_none() {
+        return Item { comments, value: Node::Line(line) };
+    }
+    let mut map: Vec<Entry> = line.into_iter().map(|(key, value)| entry(key, value)).collect();
+    let mode = slave.dc.as_ref().and_then(|dc| dc.mode.as_deref());
+    map.extend(mode.map(|mode| entry("dc", Node::Line(vec![("mode", text(mode))]))));
+    let startup: Vec<Item> = advice
+        .startup
+        .into_iter()
+        .map(|(command, said)| Item {
+            comments: Some(said).filter(|said| !said.is_empty()).into_iter().collect(),
+            value: Node::Line(startup_line(&command)),
+        })
+        .collect();
+    if !startup.is_empty() {
+        map.push(entry("startup", Node::List(startup)));
+    }
+    Item { comments, value: Node::Map(map) }
 }
 
 fn network(rig: &Rig) -> Entry {
@@ -53,10 +89,7 @@ fn slaves(scan: &Scan, rig: &Rig) -> Entry {
          of its kind. A revision with >= takes newer ones too; without >= it must be equal, without the key any will do.",
     ];
     let twins = scan.twins();
-    let item = |(found, slave): (&Scanned, &Slave)| Item {
-        comments: about(found, &twins),
-        value: Node::Line(slave_line(slave)),
-    };
+    let item = |(found, slave): (&Scanned, &Slave)| slave_item(slave, about(found, &twins), advice::of(found, rig.period()));
     let items = scan.subdevices.iter().zip(&rig.slaves).map(item).collect();
     Entry { comments: comments.map(str::to_owned).to_vec(), ..entry("slaves", Node::List(items)) }
 }

@@ -40,7 +40,7 @@ fn called(command: &CoeCommand) -> String {
 }
 
 /// A transition that commands of a rig file are sent in.
-fn known(name: &str) -> Result<Transition, String> {
+pub(crate) fn known(name: &str) -> Result<Transition, String> {
     let transition = match name {
         "IP" => Transition::InitToPreOp,
         "PS" => Transition::PreOpToSafeOp,
@@ -55,12 +55,7 @@ fn known(name: &str) -> Result<Transition, String> {
 
 fn one(command: &CoeCommand, transition: Transition) -> Startup {
     let CoeCommand { index, subindex, complete, data, comment, .. } = command;
-    let (data_type, value) = match (*complete, data.as_slice()) {
-        (false, [byte]) => (Some("uint8"), (*byte).into()),
-        (false, [low, high]) => (Some("uint16"), u16::from_le_bytes([*low, *high]).into()),
-        (false, [a, b, c, d]) => (Some("uint32"), u32::from_le_bytes([*a, *b, *c, *d]).into()),
-        _ => (None, hex(data).into()),
-    };
+    let (data_type, value) = value(*complete, data);
     let command = StartupCommand {
         transition,
         object: format!("{index:#06x}:{subindex:02x}"),
@@ -72,6 +67,16 @@ fn one(command: &CoeCommand, transition: Transition) -> Startup {
         on_error: OnError::default(),
     };
     Startup { command, comment: comment.clone() }
+}
+
+/// Data type and value that write these bytes.
+pub(crate) fn value(complete: bool, data: &[u8]) -> (Option<&'static str>, serde_json::Value) {
+    match (complete, data) {
+        (false, [byte]) => (Some("uint8"), (*byte).into()),
+        (false, [low, high]) => (Some("uint16"), u16::from_le_bytes([*low, *high]).into()),
+        (false, [a, b, c, d]) => (Some("uint32"), u32::from_le_bytes([*a, *b, *c, *d]).into()),
+        _ => (None, hex(data).into()),
+    }
 }
 
 /// Bytes as a rig file has them.

@@ -27,9 +27,9 @@ pub mod executor;
 mod fault;
 mod flight;
 mod foe;
+mod interpolation;
 mod job;
 mod look;
-mod interpolation;
 pub mod mailbox;
 pub mod matching;
 pub mod names;
@@ -63,9 +63,13 @@ pub use described::Given;
 pub use error::{AlError, BringUpError, DatagramError, Label, SiiError};
 pub use executor::{block_on, join_all, try_block_on};
 pub use foe::{File, FileError, FileProgress, FileTimes, FileTransfer, FileWay};
-pub use job::Place;
 pub use interpolation::Interpolation;
+<<<<<<< HEAD
 pub use mailbox::{MailError, Mailbox, ReceivedEmergency, ReceivedNotification};
+=======
+pub use job::Place;
+pub use mailbox::{MailError, Mailbox, ReceivedEmergency};
+>>>>>>> 236ab96 (Drafts with device descriptions are tested; their page says what becomes of each thing)
 pub use matching::{
     Accepts, Expected, Found, FoundBy, Match, Matching, Missing, Product, identify, told_apart_by, twins,
 };

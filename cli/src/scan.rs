@@ -82,7 +82,8 @@ impl Scan {
             found.subdevices.iter().for_each(|found| print::line(detail::detail(found, print::columns())));
         }
         say_twins(&found);
-        let drafted = draft.as_mut().map_or(Ok(()), |draft| draft.write(&mut found, &self.bus.interface, &self.bus.esi));
+        let drafted =
+            draft.as_mut().map_or(Ok(()), |draft| draft.write(&mut found, &self.bus.interface, &self.bus.esi));
         let done = drafted.and_then(|()| self.bus.all_read("scan", &found.subdevices, draft.is_some()));
         if self.json { print::document(&found, done) } else { done }
     }

@@ -46,10 +46,13 @@ pub(crate) fn warnings(rig: &Rig) -> impl Iterator<Item = Problem> + '_ {
         axes().filter_map(move |index| {
             let (n, time) = written(slave, index)?;
             let cycle = rig.exchanged_every(&slave.key);
-            let what = format!("the drive interpolates over {time:?} then, and its outputs are exchanged every {cycle:?}");
+            let what =
+                format!("the drive interpolates over {time:?} then, and its outputs are exchanged every {cycle:?}");
             let fix = interpolation_of(cycle).map_or_else(
                 || "choose a rate whose cycle 0x60C2 can say".to_owned(),
-                |(value, power)| format!("write {value} into {index:#06x}:01 (uint8) and {power} into {index:#06x}:02 (int8)"),
+                |(value, power)| {
+                    format!("write {value} into {index:#06x}:01 (uint8) and {power} into {index:#06x}:02 (int8)")
+                },
             );
             (time != cycle).then(|| Problem::new(Rule::Conflict, format!("slaves[{i}].startup[{n}]"), what, fix))
         })
@@ -77,7 +80,9 @@ mod tests {
 
     #[test]
     fn value_and_power_of_a_cycle_say_the_cycle() {
-        for (micros, expected) in [(1000, (1, -3)), (250, (25, -5)), (2000, (2, -3)), (10_000, (10, -3)), (62, (62, -6))] {
+        for (micros, expected) in
+            [(1000, (1, -3)), (250, (25, -5)), (2000, (2, -3)), (10_000, (10, -3)), (62, (62, -6))]
+        {
             let (cycle, got) = (Duration::from_micros(micros), interpolation_of(Duration::from_micros(micros)));
             assert_eq!(got.and_then(|(value, power)| interpolation_time(value, power)), Some(cycle), "{micros}");
             assert_eq!(got, Some(expected));
@@ -87,7 +92,10 @@ mod tests {
 
     #[test]
     fn what_no_cycle_is_says_no_time() {
-        assert_eq!((interpolation_time(0, -3), interpolation_time(1, -10), interpolation_time(255, 63)), (None, None, None));
+        assert_eq!(
+            (interpolation_time(0, -3), interpolation_time(1, -10), interpolation_time(255, 63)),
+            (None, None, None)
+        );
         assert_eq!(interpolation_time(1, -128), None);
     }
 }

@@ -101,7 +101,9 @@ impl Advice {
             }
             Some(Err(why)) => self.notes.push(format!("Operation modes: {names}. The first isn't drafted: {why}.")),
             _ if names.is_empty() => {}
-            _ => self.notes.push(format!("Operation modes for `dc: {{ mode: NAME }}`: {names}; without it there is no SYNC.")),
+            _ => self
+                .notes
+                .push(format!("Operation modes for `dc: {{ mode: NAME }}`: {names}; without it there is no SYNC.")),
         }
     }
 }
@@ -121,7 +123,8 @@ fn alternatives(key: &str, mapped: &[u16], pdos: &[Pdo]) -> Option<String> {
             .map(|other| format!("{:#06x}", other.index))
             .collect();
         let name = if pdo.name.is_empty() { String::new() } else { format!(" {}", pdo.name) };
-        let instead = if instead.is_empty() { String::new() } else { format!(", in place of {}", instead.join(" and ")) };
+        let instead =
+            if instead.is_empty() { String::new() } else { format!(", in place of {}", instead.join(" and ")) };
         format!("{:#06x}{name} ({bits} bits{instead})", pdo.index)
     };
     let more = others.len().saturating_sub(MOST_NAMED);
@@ -137,7 +140,15 @@ fn object(index: u16, subindex: u8) -> String {
 
 fn command(transition: Transition, object: String, data_type: &str, value: serde_json::Value) -> StartupCommand {
     let (complete_access, verify, on_error) = (false, false, OnError::default());
-    StartupCommand { transition, object, data_type: Some(data_type.to_owned()), value, complete_access, verify, on_error }
+    StartupCommand {
+        transition,
+        object,
+        data_type: Some(data_type.to_owned()),
+        value,
+        complete_access,
+        verify,
+        on_error,
+    }
 }
 
 /// A command of a description as a rig file has it: a signed number where the dictionary says that the object is one, else as

@@ -132,3 +132,40 @@ fn texts_of_the_bus_break_no_line() {
     odd.notes = vec!["*/ \r\n }".to_owned()];
     both_texts(&scan(vec![odd]));
 }
+
+/// A drive, its description, and what it maps.
+fn described() -> Scanned {
+    let text = include_bytes!("../../../cli/tests/black_box/drafts/drive.xml");
+    let text = String::from_utf8_lossy(text);
+    // Its default mode has SYNC.
+    let text = text.replacen("<AssignActivate>#x0<", "<AssignActivate>#x300<", 1);
+    let query = zerocat_esi::DeviceQuery { device: "AXIS-1", revision: None, product: None, modules: None };
+    let device = zerocat_esi::read_bytes(text.as_bytes(), query).unwrap();
+    let description = crate::descriptions::Description {
+        file: "drive.xml".to_owned(),
+        order: "AXIS-1".to_owned(),
+        revision: 0x20,
+        choice: "exact",
+        modules: None,
+    };
+    let mut drive = found(0, "AXIS-1", 0, 0);
+    drive.dc = true;
+    drive.outputs =
+        vec![Pdo { index: 0x1600, name: String::new(), entries: vec![entry(0x6040, "Control word", 16, 6)] }];
+    drive.description = Some(description.clone());
+    drive.described = Some(std::sync::Arc::new(crate::descriptions::Described { description, device }));
+    drive
+}
+
+#[test]
+fn what_a_description_advises_is_drafted_and_read_back() {
+    let scan = Scan { esi: vec!["esi".into()], ..scan(vec![described()]) };
+    let rig = draft_rig(&scan, "eth7");
+    assert_eq!((rig.problems(), rig.warnings().len()), (Vec::new(), 1), "{rig:?}");
+    assert_eq!(rig.slaves[0].dc, Some(zerocat_config::dc::SubDeviceDc::mode("FreeRun")));
+    let written: Vec<_> =
+        rig.slaves[0].startup.iter().map(|command| (command.object.as_str(), command.value.clone())).collect();
+    assert_eq!(written, [("0x60c2:01", 1.into()), ("0x60c2:02", (-3).into()), ("0x6060:00", 8.into())]);
+    let [yaml, _] = both_texts(&scan);
+    assert!(yaml.contains("From drive.xml: Cyclic synchronous position"), "{yaml}");
+}

@@ -89,7 +89,8 @@ fn slaves(scan: &Scan, rig: &Rig) -> Entry {
          of its kind. A revision with >= takes newer ones too; without >= it must be equal, without the key any will do.",
     ];
     let twins = scan.twins();
-    let item = |(found, slave): (&Scanned, &Slave)| slave_item(slave, about(found, &twins), advice::of(found, rig.period()));
+    let item =
+        |(found, slave): (&Scanned, &Slave)| slave_item(slave, about(found, &twins), advice::of(found, rig.period()));
     let items = scan.subdevices.iter().zip(&rig.slaves).map(item).collect();
     Entry { comments: comments.map(str::to_owned).to_vec(), ..entry("slaves", Node::List(items)) }
 }

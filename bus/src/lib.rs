@@ -63,13 +63,7 @@ pub use described::Given;
 pub use error::{AlError, BringUpError, DatagramError, Label, SiiError};
 pub use executor::{block_on, join_all, try_block_on};
 pub use foe::{File, FileError, FileProgress, FileTimes, FileTransfer, FileWay};
-pub use interpolation::Interpolation;
-<<<<<<< HEAD
 pub use mailbox::{MailError, Mailbox, ReceivedEmergency, ReceivedNotification};
-=======
-pub use job::Place;
-pub use mailbox::{MailError, Mailbox, ReceivedEmergency};
->>>>>>> 236ab96 (Drafts with device descriptions are tested; their page says what becomes of each thing)
 pub use matching::{
     Accepts, Expected, Found, FoundBy, Match, Matching, Missing, Product, identify, told_apart_by, twins,
 };

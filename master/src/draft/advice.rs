@@ -80,8 +80,8 @@ impl Advice {
                 continue;
             }
             let said = "The drive interpolates from one target to the next over this time: the cycle.".to_owned();
-            let value = (command(Transition::PreOpToSafeOp, object(index, 1), "uint8", value.into()), said);
-            let power = (command(Transition::PreOpToSafeOp, object(index, 2), "int8", power.into()), String::new());
+            let value = (StartupCommand::of(Transition::PreOpToSafeOp, object(index, 1), "uint8", value), said);
+            let power = (StartupCommand::of(Transition::PreOpToSafeOp, object(index, 2), "int8", power), String::new());
             self.startup.extend([value, power]);
         }
     }
@@ -138,19 +138,6 @@ fn object(index: u16, subindex: u8) -> String {
     format!("{index:#06x}:{subindex:02x}")
 }
 
-fn command(transition: Transition, object: String, data_type: &str, value: serde_json::Value) -> StartupCommand {
-    let (complete_access, verify, on_error) = (false, false, OnError::default());
-    StartupCommand {
-        transition,
-        object,
-        data_type: Some(data_type.to_owned()),
-        value,
-        complete_access,
-        verify,
-        on_error,
-    }
-}
-
 /// A command of a description as a rig file has it: a signed number where the dictionary says that the object is one, else as
 /// commands of other tools are.
 fn drafted(startup: &Startup, transition: Transition, device: &Device) -> StartupCommand {
@@ -175,5 +162,6 @@ fn drafted(startup: &Startup, transition: Transition, device: &Device) -> Startu
         complete_access: *complete,
         verify: false,
         on_error: OnError::default(),
+        drive: None,
     }
 }

@@ -251,7 +251,8 @@ impl<L: Link> Engine<L> {
         }
         let Some(exchange) = self.exchange.as_deref_mut() else { return };
         if let Some(following) = &mut self.following {
-            exchange.lane.ask_clock(&mut self.link, following.keeper.ask(now));
+            let told = following.keeper.tell(now);
+            exchange.lane.ask_clock(&mut self.link, following.keeper.ask(now), told);
         }
         let (refused, fault) = exchange.lane.post(&mut self.link);
         self.counters.unsent_frames += refused;

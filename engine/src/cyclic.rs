@@ -33,6 +33,8 @@ use zerocat_wire::{FrameView, WireError, datagram};
 /// (2 bytes).
 pub const PROCESS_DATA_ROOM: usize =
     datagram::MAX_DATA_ALONE.saturating_sub(CLOCK_ROOM).saturating_sub(2 + datagram::OVERHEAD);
+/// Bytes of [`PROCESS_DATA_ROOM`] that are taken where the reference clock is slewed to the host's.
+pub const HOST_CLOCK_ROOM: usize = CLOCK_ROOM;
 /// Frames that a plan may have: their number is one byte.
 pub const MAX_FRAMES: usize = 256;
 
@@ -374,14 +376,18 @@ impl CyclicLane {
         self.clock
     }
 
-    /// Writes what the clock's datagram is to do into its frame, if that is prepared.
-    pub(crate) fn ask_clock<L: Link>(&mut self, link: &mut L, ask: Ask) {
+    /// Writes what the clock's datagrams are to do into their frame, if that is prepared: what is asked, and what the reference is
+    /// told.
+    pub(crate) fn ask_clock<L: Link>(&mut self, link: &mut L, ask: Ask, told: Option<u64>) {
         for frame in self.frames.iter_mut().filter(|frame| frame.sent) {
             let LaneFrame { datagrams, slot, .. } = frame;
             let Some(clock) = datagrams.first_mut().filter(|first| first.is_clock()) else { continue };
             // As in `rewrite`.
             if let Ok(bytes) = link.slot_mut(*slot) {
                 clock.write_clock(bytes, ask);
+                if let Some(host) = datagrams.get_mut(1).filter(|second| second.is_host_time()) {
+                    host.write_host_time(bytes, told);
+                }
             }
         }
     }
@@ -434,7 +440,10 @@ impl CyclicLane {
             datagram.got = Some(got);
             told.events |= datagram.events(bytes);
             if datagram.is_clock() {
-                clock.time = Some(Reading { time: word(data), counter: got });
+                clock.time = Some(Reading { time: word(data), counter: got, is_there: false });
+            }
+            if let Some(time) = clock.time.as_mut().filter(|_| datagram.is_host_time()) {
+                time.is_there = got == 1;
             }
             if datagram.is_difference() && reference.is_some_and(|reference| reference.watched == got) {
                 clock.difference = data.first_chunk().map(|word| u32::from_le_bytes(*word) & MAGNITUDE);

@@ -50,6 +50,8 @@ enum Purpose {
     AlStatus,
     /// The reference clock's time.
     Clock,
+    /// The host's time for the reference clock.
+    HostTime,
     /// How far the clocks are from it, ORed.
     Difference,
 }
@@ -155,6 +157,10 @@ impl LaneDatagram {
         matches!(self.purpose, Purpose::Clock)
     }
 
+    pub(crate) const fn is_host_time(&self) -> bool {
+        matches!(self.purpose, Purpose::HostTime)
+    }
+
     pub(crate) const fn is_difference(&self) -> bool {
         matches!(self.purpose, Purpose::Difference)
     }
@@ -165,6 +171,16 @@ impl LaneDatagram {
             Ask::Read => (Command::Fprd, 0),
             Ask::HandOn(time) => (Command::Frmw, time),
         };
+        self.write_time(slot, command, time);
+    }
+
+    /// Writes what the reference clock is told into the slot; `None` tells it nothing.
+    pub(crate) fn write_host_time(&mut self, slot: &mut [u8], told: Option<u64>) {
+        let command = if told.is_some() { Command::Fpwr } else { Command::Fprd };
+        self.write_time(slot, command, told.unwrap_or(0));
+    }
+
+    fn write_time(&mut self, slot: &mut [u8], command: Command, time: u64) {
         self.header.command = command;
         let Some(bytes) = slot.get_mut(self.offset..) else { return };
         if let Some(first) = bytes.first_mut() {
@@ -183,7 +199,7 @@ impl LaneDatagram {
     pub(crate) const fn outputs(&self) -> Option<&Range<usize>> {
         match &self.purpose {
             Purpose::Process { outputs, .. } => Some(outputs),
-            Purpose::Status | Purpose::AlStatus | Purpose::Clock | Purpose::Difference => None,
+            Purpose::Status | Purpose::AlStatus | Purpose::Clock | Purpose::HostTime | Purpose::Difference => None,
         }
     }
 
@@ -287,6 +303,13 @@ impl Build<'_> {
         self.push(header, Purpose::Clock, None).map(drop)
     }
 
+    /// Behind the reading: a frame that reads what it has written itself would say nothing.
+    fn host_time(&mut self, clock: &ReferenceClock) -> Result<(), WireError> {
+        let address = Address::station(clock.station, register::DC_SYSTEM_TIME);
+        let header = Datagram::new(Command::Fprd, address, 0, if clock.wide { 8 } else { 4 });
+        self.push(header, Purpose::HostTime, None).map(drop)
+    }
+
     /// Left out where it finds no room.
     fn difference(&mut self) {
         let header = Datagram::new(Command::Brd, Address::broadcast(register::DC_DIFFERENCE), 0, 4);
@@ -314,6 +337,9 @@ pub(crate) fn build(plan: &FramePlan, number: u8, slot: Slot, besides: Besides) 
     let mut build = Build { builder: FrameBuilder::new(&mut buffer, frame_source(number))?, datagrams: Vec::new() };
     if let Some(clock) = &besides.clock {
         build.clock(clock)?;
+        if clock.host.is_some() {
+            build.host_time(clock)?;
+        }
     }
     // Before the process data, so that it is known who answered when their counters are judged.
     let status = plan.status.as_ref().map(|status| build.status(status)).transpose()?;

@@ -61,7 +61,7 @@ pub use command::{CommandSet, CommandState, CommandWriter, Made, Order, RingFull
 pub use control::{ControlClosed, Controls, TakingPart, Traffic};
 pub use counters::{Counters, CountersReader};
 pub use cycle::{Concluded, EndReason, Engine, EngineParts, Slack, Timing};
-pub use cyclic::{CyclicLane, LaneError, LaneOptions, MAX_FRAMES, PROCESS_DATA_ROOM};
+pub use cyclic::{CyclicLane, HOST_CLOCK_ROOM, LaneError, LaneOptions, MAX_FRAMES, PROCESS_DATA_ROOM};
 pub use event::{CycleFault, Event, EventReader};
 pub use follow::{Follow, Others};
 pub use lane::{Exchange, slots_needed};
@@ -69,7 +69,7 @@ pub use mail::{MailPort, MailReader, mail};
 pub use measure::{Distribution, Measurements, Summary};
 pub use newest::{NewestHeader, NewestPort, NewestReader, NewestWatch, newest};
 pub use presence::Presence;
-pub use reference::ReferenceClock;
+pub use reference::{HostClock, ReferenceClock};
 pub use run::{RealtimeUsage, RunOutcome, Settings, run};
 pub use safe::SafeOutputs;
 pub use sample::{Origin, ReaderSpec, SampleHeader, SamplePort, SampleReader, StateReader, reader, reader_while_safe};

@@ -6,9 +6,13 @@
 //! datagram only reads (FPRD) and no clock is written.
 //!
 //! A time counts if a station answered that was addressed: the working counter is at least one and at most what is expected, and
-//! the data isn't what was sent. A SubDevice behind the reference that is missing therefore takes nobody's time away. A time that
+//! the data isn't what was sent, or the reference answered another datagram of the frame. A SubDevice behind the reference that is missing therefore takes nobody's time away. A time that
 //! is far from what is expected is of a clock that was set or began anew; it isn't handed on and not used, until times are as
 //! expected again or another exchange is installed.
+//!
+//! Where the network runs by the host's clock ([`HostClock`]), a second datagram writes that into the reference (FPWR), whose own
+//! loop then slews it, as those of the others slew them to the reference. What is written is never further than a bound from what
+//! the reference will show, so a host's clock that is far off isn't leapt to.
 //!
 //! Guarantees: times of a clock of 32 bits are extended to 64; no allocation, no look at a clock. Not guaranteed: that the clocks
 //! follow; whoever brings up the bus sets their delays and offsets and looks at 0x092C.
@@ -37,6 +41,25 @@ pub struct ReferenceClock {
     pub watched: u16,
     /// How the grid is steered to it; `None` not to.
     pub steer: Option<SteerSettings>,
+    /// The host's clock that the reference is slewed to, and the grid is steered to in its place; `None`: the reference runs freely.
+    pub host: Option<HostClock>,
+}
+
+/// A clock of the host, by the engine's clock: the two run at one rate, and differ by what is said here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HostClock {
+    /// What it shows at the zero of the engine's clock, in ns of system time; wraps.
+    pub at_zero: u64,
+    /// What is written to the reference is no further than this from what it will show.
+    pub bound: Duration,
+}
+
+impl HostClock {
+    /// What it shows at a time.
+    #[must_use]
+    pub const fn at(self, now: Time) -> u64 {
+        self.at_zero.wrapping_add(now.0)
+    }
 }
 
 /// What the clock's datagram is to do.
@@ -54,6 +77,8 @@ pub(crate) struct Reading {
     /// The time as it was in the datagram.
     pub(crate) time: u64,
     pub(crate) counter: u16,
+    /// Another datagram of the frame was answered by the reference.
+    pub(crate) is_there: bool,
 }
 
 /// A passage of the reference.
@@ -95,6 +120,9 @@ impl Timekeeper {
         if let Some(last) = &mut self.last {
             last.time = last.time.wrapping_add(nanos(slept));
         }
+        if let Some(host) = &mut self.clock.host {
+            host.at_zero = host.at_zero.wrapping_add(nanos(slept));
+        }
     }
 
     /// What a frame that is sent now is to do.
@@ -102,6 +130,20 @@ impl Timekeeper {
         let known = self.last.filter(|_| !self.lost);
         self.asked = known.map_or(Ask::Read, |last| Ask::HandOn(last.at(now)));
         self.asked
+    }
+
+    /// What the reference is to be told by a frame that is sent now: the time of the host's clock, within the bound. `None` where
+    /// it isn't steered, or its time isn't known.
+    pub(crate) fn tell(&self, now: Time) -> Option<u64> {
+        let (host, last) = (self.clock.host?, self.last.filter(|_| !self.lost)?);
+        let (expected, bound) = (last.at(now), nanos(host.bound).cast_signed());
+        let off = host.at(now).wrapping_sub(expected).cast_signed();
+        Some(expected.wrapping_add_signed(off.clamp(-bound, bound)))
+    }
+
+    /// The time of the host's clock, where the network runs by that.
+    pub(crate) fn host_at(&self, now: Time) -> Option<u64> {
+        self.clock.host.map(|host| host.at(now))
     }
 
     /// Takes in a cycle whose frame was sent at `sent`. `None` where it didn't come back. Returns the time at which it passed the
@@ -129,7 +171,8 @@ impl Timekeeper {
         match self.asked {
             Ask::Read => reading.counter == 1,
             Ask::HandOn(sent) => {
-                (1..=self.clock.expected).contains(&reading.counter) && reading.time & mask != sent & mask
+                let was_written = reading.is_there || reading.time & mask != sent & mask;
+                (1..=self.clock.expected).contains(&reading.counter) && was_written
             }
         }
     }
@@ -169,12 +212,12 @@ mod tests {
     const MILLISECOND: u64 = 1_000_000;
 
     fn keeper(wide: bool) -> Timekeeper {
-        Timekeeper::new(ReferenceClock { station: 0x1001, wide, expected: 3, watched: 0, steer: None })
+        Timekeeper::new(ReferenceClock { station: 0x1001, wide, expected: 3, watched: 0, steer: None, host: None })
     }
 
     fn cycle(keeper: &mut Timekeeper, sent: u64, time: u64, counter: u16) -> (Ask, Option<u64>) {
         let asked = keeper.ask(Time(sent));
-        (asked, keeper.take(Some(Reading { time, counter }), Time(sent)))
+        (asked, keeper.take(Some(Reading { time, counter, is_there: false }), Time(sent)))
     }
 
     #[test]
@@ -220,6 +263,32 @@ mod tests {
         for _ in 0..10 {
             (sent, time) = (sent + 3_000_000_000, time + 3_000_000_300);
             assert_eq!(cycle(&mut keeper, sent, time & u64::from(u32::MAX), 2).1, Some(time));
+        }
+    }
+
+    #[test]
+    fn a_reference_is_told_of_the_hosts_clock_within_the_bound() {
+        let mut keeper = keeper(true);
+        let host = HostClock { at_zero: 1 << 40, bound: Duration::from_micros(20) };
+        keeper.clock.host = Some(host);
+        assert_eq!(keeper.tell(Time(0)), None);
+        for (shows, told) in [(5, 5), (-5_000, -5_000), (90_000, 20_000), (-50_000_000, -20_000)] {
+            keeper.last = Some(Passage { time: host.at(Time(0)).wrapping_add_signed(-shows), sent: Time(0) });
+            let expected = keeper.last.unwrap().at(Time(MILLISECOND));
+            assert_eq!(keeper.tell(Time(MILLISECOND)), Some(expected.wrapping_add_signed(told)));
+        }
+        keeper.lost = true;
+        assert_eq!(keeper.tell(Time(MILLISECOND)), None);
+    }
+
+    #[test]
+    fn a_time_as_it_was_sent_counts_where_the_reference_is_there() {
+        for is_there in [true, false] {
+            let mut keeper = keeper(true);
+            cycle(&mut keeper, 0, 500, 1);
+            let Ask::HandOn(time) = keeper.ask(Time(MILLISECOND)) else { panic!("its time is known") };
+            let took = keeper.take(Some(Reading { time, counter: 3, is_there }), Time(MILLISECOND));
+            assert_eq!(took, is_there.then_some(time));
         }
     }
 

@@ -25,8 +25,8 @@ use zerocat_bus::{
 use zerocat_config::dc::{SyncProblem, SyncTimes};
 use zerocat_config::{Problem, Rig, Timeouts, Transition};
 use zerocat_engine::{
-    ClockState, ControlClosed, Counters, Exchange, LaneError, MailReader, NewestPort, PROCESS_DATA_ROOM, SamplePort,
-    TakingPart, Traffic, Voider, WriterPort,
+    ClockState, ControlClosed, Counters, Exchange, LaneError, MailReader, NewestPort, SamplePort, TakingPart, Traffic,
+    Voider, WriterPort,
 };
 use zerocat_pdi::{LayoutError, Plan, SubDevicePlan, lay_out};
 use zerocat_tasks::Placed;
@@ -400,7 +400,7 @@ impl<'a> Machine<'a> {
         self.name_entries(&mut network, &described).await;
         self.check_interpolation(&mut network, &matching).await;
         let layouts = layout::layouts(&self.rig, &network, &matching);
-        let plan = lay_out(&layouts, &layout::units(&self.rig), PROCESS_DATA_ROOM)?;
+        let plan = lay_out(&layouts, &layout::units(&self.rig), self.frame_room())?;
         layout::check_watchdogs(&self.rig, &plan, &matching)?;
         if plan.frames.len() > usize::from(self.cyclic_slots) {
             return Err(StartError::Slots { needed: plan.frames.len(), slots: self.cyclic_slots });

@@ -20,9 +20,10 @@ use zerocat_bus::clock::survey::ClockClass;
 use zerocat_bus::clock::sync::{self, SyncPlan};
 use zerocat_bus::clock::{ClockOptions, Clocks, compensate, watch};
 use zerocat_bus::{BringUpError, Matching, Network};
-use zerocat_config::dc::{SyncTimes, Use};
+use zerocat_config::dc::{Follow, SyncTimes, Use};
 use zerocat_engine::{
-    ClockCounters, ClockState, CyclicLane, Exchange, LaneError, LaneOptions, ReferenceClock, SteerSettings,
+    ClockCounters, ClockState, CyclicLane, Exchange, HOST_CLOCK_ROOM, HostClock, LaneError, LaneOptions,
+    PROCESS_DATA_ROOM, ReferenceClock, SteerSettings,
 };
 use zerocat_link::Slot;
 use zerocat_pdi::Plan;
@@ -32,6 +33,8 @@ use zerocat_sched::time::nanos;
 const SETTLES: Duration = Duration::from_millis(50);
 /// Cycles of that at least.
 const SETTLES_CYCLES: u64 = 10;
+/// Readings of the host's clock, of which one counts.
+const HOST_READINGS: u32 = 16;
 
 impl<'a> Machine<'a> {
     /// Measures and sets the clocks, in INIT. `None` where there are none, or they aren't to be used.
@@ -94,8 +97,9 @@ impl<'a> Machine<'a> {
     pub(crate) fn reference_clock(&self, planned: &Planned<'a>) -> Option<ReferenceClock> {
         let clocks = planned.clocks.as_ref()?;
         let period = self.rig.period();
-        let steer =
-            self.steers(&planned.sync).then(|| SteerSettings::usual(period, self.rig.engine.dc.lead_at(period)));
+        let dc = &self.rig.engine.dc;
+        let steer = self.steers(&planned.sync).then(|| SteerSettings::usual(period, dc.lead_to_multiple(period)));
+        let host = (dc.follow == Follow::Host).then(|| self.host_clock(period));
         let reference = clocks.reference();
         let wide = reference.info.class == ClockClass::Wide;
         Some(ReferenceClock {
@@ -104,7 +108,26 @@ impl<'a> Machine<'a> {
             expected: clocks.count(),
             watched: clocks.count(),
             steer,
+            host,
         })
+    }
+
+    /// The host's clock by the engine's: of several readings the one that took least.
+    fn host_clock(&self, period: Duration) -> HostClock {
+        let read = |_| {
+            let before = self.datagrams.time();
+            let shown = self.surroundings.system_time(before);
+            let took = self.datagrams.time().saturating_sub(before);
+            (took, shown.wrapping_sub(nanos(before + took / 2)))
+        };
+        let (_, at_zero) = (0..HOST_READINGS).map(read).min().unwrap_or_default();
+        HostClock { at_zero, bound: SteerSettings::usual(period, Duration::ZERO).first_step }
+    }
+
+    /// Bytes of process data that a frame has room for.
+    pub(crate) fn frame_room(&self) -> usize {
+        let taken = if self.rig.engine.dc.follow == Follow::Host { HOST_CLOCK_ROOM } else { 0 };
+        PROCESS_DATA_ROOM.saturating_sub(taken)
     }
 
     /// In PRE-OP, where frames are to be at a phase: has them come to it, waits until the clocks have settled, and starts SYNC.
@@ -120,9 +143,10 @@ impl<'a> Machine<'a> {
         let nothing = Plan { image_len: 0, frames: Vec::new(), subdevices: Vec::new() };
         self.controls.borrow_mut().install(Exchange::new(self.lane(&nothing, None, Some(clock))?))?;
         self.settle(planned, clocks).await?;
+        let phase = nanos(self.rig.engine.dc.phase.unwrap_or_default()).cast_signed();
         let plan = |(position, times): &(u16, SyncTimes)| {
             let SyncTimes { assign_activate, sync0_cycle, sync1_delay, shift_ns } = *times;
-            SyncPlan { position: *position, assign_activate, sync0_cycle, sync1_delay, shift_ns }
+            SyncPlan { position: *position, assign_activate, sync0_cycle, sync1_delay, shift_ns: shift_ns + phase }
         };
         let plans: Vec<_> = planned.sync.iter().map(plan).collect();
         if plans.is_empty() {

@@ -258,7 +258,7 @@ fn clock(clocks: &Clocks) -> ReferenceClock {
     let (reference, count) = (clocks.reference(), clocks.count());
     let wide = reference.info.class == ClockClass::Wide;
     let steer = Some(SteerSettings::usual(PERIOD, LEAD));
-    ReferenceClock { station: reference.station, wide, expected: count, watched: count, steer }
+    ReferenceClock { station: reference.station, wide, expected: count, watched: count, steer, host: None }
 }
 
 /// From the passage of the reference until the whole frame is back, as far as the MainDevice knows it.

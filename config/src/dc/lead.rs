@@ -34,6 +34,16 @@ impl DcSection {
     pub fn lead_at(&self, cycle: Duration) -> Duration {
         self.lead.unwrap_or_else(|| usual_lead(cycle))
     }
+
+    /// From the frame's passage of the reference clock to the next whole multiple of the cycle in its time: the lead, less the
+    /// phase that the network has to such multiples.
+    #[must_use]
+    pub fn lead_to_multiple(&self, cycle: Duration) -> Duration {
+        let whole = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        let (lead, phase) = (self.lead_at(cycle), self.phase.unwrap_or_default());
+        let ns = whole((lead + cycle).saturating_sub(phase)).checked_rem(whole(cycle));
+        Duration::from_nanos(ns.unwrap_or(0))
+    }
 }
 
 #[cfg(test)]
@@ -53,6 +63,17 @@ mod tests {
     fn a_lead_grows_with_the_cycle() {
         let leads: Vec<_> = (1..20_000).step_by(7).map(|micros| usual_lead(Duration::from_micros(micros))).collect();
         assert!(leads.is_sorted());
+    }
+
+    #[test]
+    fn a_phase_is_taken_from_the_lead() {
+        let cycle = Duration::from_millis(1);
+        let lead = |phase_us| {
+            let section = DcSection { phase: Some(Duration::from_micros(phase_us)), ..DcSection::default() };
+            section.lead_to_multiple(cycle).as_micros()
+        };
+        assert_eq!([0, 100, 300, 500].map(lead), [300, 200, 0, 800]);
+        assert_eq!(DcSection::default().lead_to_multiple(Duration::ZERO), Duration::ZERO);
     }
 
     #[test]

@@ -71,7 +71,8 @@ impl<L: Link> Engine<L> {
             following.steered = Some(tick.number);
             // How late the thread was says nothing of the clocks.
             let late = nanos(self.posted_at.since(tick.at));
-            moved = steering.cycle(ticks, passed.map(|passed| passed.saturating_sub(late)));
+            let on_tick = passed.map(|passed| passed.saturating_sub(late));
+            moved = steering.cycle(ticks, following.keeper.host_at(tick.at).or(on_tick));
         }
         let state = ClockState::of(following.steering.as_ref().map(Steering::state), lost);
         let watched = following.clock.watched > 0;

@@ -18,7 +18,7 @@ const DELAY: u64 = 20_000;
 
 fn clock(steered: bool) -> ReferenceClock {
     let steer = steered.then(|| SteerSettings::usual(PERIOD, Duration::from_nanos(LEAD)));
-    ReferenceClock { station: 0x1001, wide: true, expected: 2, watched: 2, steer }
+    ReferenceClock { station: 0x1001, wide: true, expected: 2, watched: 2, steer, host: None }
 }
 
 struct World {

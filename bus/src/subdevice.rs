@@ -3,7 +3,7 @@
 use serde::Serialize;
 use zerocat_pdi::{Access, SubDeviceLayout, SyncManagerLayout};
 use zerocat_wire::register::features;
-use zerocat_wire::{AlState, register, sync_manager};
+use zerocat_wire::{AlState, MailboxType, register, sync_manager};
 
 use crate::error::{AlError, Label};
 use crate::sii::{Content, Sii};
@@ -133,6 +133,21 @@ pub struct MailboxInfo {
 }
 
 impl MailboxInfo {
+    /// What it speaks, by name.
+    #[must_use]
+    pub fn names(&self) -> Vec<&'static str> {
+        use zerocat_wire::sii::fixed::protocol;
+        let known = [
+            (protocol::AOE, MailboxType::Aoe),
+            (protocol::EOE, MailboxType::Eoe),
+            (protocol::COE, MailboxType::Coe),
+            (protocol::FOE, MailboxType::Foe),
+            (protocol::SOE, MailboxType::Soe),
+            (protocol::VOE, MailboxType::Voe),
+        ];
+        known.iter().filter(|(bit, _)| self.protocols & bit != 0).map(|(_, kind)| kind.name()).collect()
+    }
+
     /// Whether it speaks CoE.
     #[must_use]
     pub const fn coe(&self) -> bool {

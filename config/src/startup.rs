@@ -117,6 +117,7 @@ impl StartupCommand {
     ///
     /// # Errors
     /// The key that is wrong, and why.
+    #[must_use]
     pub fn idn_write(&self) -> Option<Result<IdnWrite, (&'static str, String)>> {
         let named = self.object.get(..2).is_some_and(|start| matches!(start, "S-" | "P-" | "s-" | "p-"));
         named.then(|| self.as_idn())

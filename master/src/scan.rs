@@ -172,7 +172,9 @@ pub struct Scanned {
     pub synchronization: Option<SyncObjects>,
     /// Whether it speaks CoE.
     pub coe: bool,
-    /// Where what it maps was read: `coe` or `sii`; `null` where nothing was, or in a basic scan.
+    /// Protocols of its mailbox, by their names: `CoE`, `SoE`.
+    pub protocols: Vec<&'static str>,
+    /// Where what it maps was read: `coe`, `soe` or `sii`; `null` where nothing was, or in a basic scan.
     pub pdo_source: Option<PdoSource>,
     /// Bits of its inputs, padding included.
     pub input_bits: u32,
@@ -385,6 +387,7 @@ fn scanned(found: &SubDevice, error: Option<String>) -> Scanned {
         op_modes: op_modes(found),
         synchronization: None,
         coe: found.mailbox.as_ref().is_some_and(zerocat_bus::MailboxInfo::coe),
+        protocols: found.mailbox.map_or_else(Vec::new, |mailbox| mailbox.names()),
         pdo_source: found.pdo_source,
         input_bits: bits(&inputs),
         output_bits: bits(&outputs),

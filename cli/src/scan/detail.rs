@@ -1,5 +1,5 @@
-//! What `scan -v` shows below its table: of each SubDevice where its entries lie, what its ports have counted, its
-//! clock and operation modes with distributed clocks, and how it says that it is synchronized.
+//! What `scan -v` shows below its table: of each SubDevice where its entries lie, what its ports have counted,
+//! what its mailbox speaks, its clock and operation modes with distributed clocks, and how it says that it is synchronized.
 
 use crate::print;
 use zerocat::{ClockClass, PortErrors, Scanned, ScannedClock, ScannedMode, SyncObjects, data_type};
@@ -9,6 +9,9 @@ pub(super) fn detail(found: &Scanned, columns: usize) -> String {
     let Scanned { position, name, .. } = found;
     let mut parts = vec![format!("\nSubDevice {position} {name}")];
     parts.push(print::wrapped("  ports: ", &ports(found), columns));
+    if !found.protocols.is_empty() {
+        parts.push(print::wrapped("  mailbox: ", &found.protocols.join(", "), columns));
+    }
     parts.extend(clock(found).iter().map(|(what, said)| print::wrapped(what, said, columns)));
     if let Some(description) = &found.description {
         parts.push(print::wrapped("  description: ", &description.to_string(), columns));

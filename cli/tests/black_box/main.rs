@@ -45,6 +45,7 @@ mod scan;
 mod signals;
 mod silence;
 mod slow_line;
+mod soe_drives;
 mod standstill;
 mod stop;
 mod streams;

@@ -24,6 +24,7 @@ fn found(position: u16, name: &str, serial: u32, alias: u16) -> Scanned {
         op_modes: Vec::new(),
         synchronization: None,
         coe: true,
+        protocols: vec!["CoE"],
         pdo_source: None,
         input_bits: 37,
         output_bits: 0,

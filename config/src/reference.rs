@@ -1,6 +1,7 @@
 //! How the file, a command or a program names a channel: by its name, its number, or the entry behind it.
 //!
-//! An entry is written `KEY.0x6041:00` or `KEY.NAME`, a bit of it `KEY.0x6040:00.3`. Keys and names may hold dots, so what
+//! An entry is written `KEY.0x6041:00` or `KEY.NAME`, a bit of it `KEY.0x6040:00.3`; of a drive with SoE also by its IDN,
+//! `KEY.S-0-0051`, where the subindex is the drive. Keys and names may hold dots, so what
 //! the parts are is known only with the SubDevices' keys at hand.
 
 use crate::number;
@@ -9,6 +10,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserializer, Error, Unexpected, Visitor};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use zerocat_pdi::Idn;
 
 /// A channel by number, or by name or entry.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
@@ -144,6 +146,9 @@ pub(crate) fn object(text: &str) -> Option<(u16, u8)> {
 }
 
 fn address(rest: &str) -> Option<Rest<'static>> {
+    if let Some(address) = idn(rest) {
+        return Some(address);
+    }
     let (index, subindex) = rest.split_once(':')?;
     let (subindex, bit) = match subindex.split_once('.') {
         Some((subindex, bit)) => (subindex, Some(bit.parse().ok()?)),
@@ -154,6 +159,17 @@ fn address(rest: &str) -> Option<Rest<'static>> {
     let subindex = subindex.strip_prefix("0x").unwrap_or(subindex);
     let subindex = number::parse(&format!("0x{subindex}"))?;
     Some(Rest::Address { index, subindex, bit })
+}
+
+/// An IDN, and behind it the drive, which is 0 where there is none.
+fn idn(rest: &str) -> Option<Rest<'static>> {
+    let (place, bit) = match rest.split_once('.') {
+        Some((place, bit)) => (place, Some(bit.parse().ok()?)),
+        None => (rest, None),
+    };
+    let (idn, drive) = place.split_once(':').unwrap_or((place, "0"));
+    let idn: Idn = idn.parse().ok()?;
+    Some(Rest::Address { index: idn.0, subindex: drive.parse().ok()?, bit })
 }
 
 #[cfg(test)]
@@ -172,6 +188,15 @@ mod tests {
         assert_eq!(parts("io.status word"), Some(("io", Rest::Name("status word"))));
         assert_eq!(parts("axis.0x6041"), Some(("axis", Rest::Name("0x6041"))));
         assert_eq!((parts("axis"), parts("axis."), parts("y.z")), (None, None, None));
+    }
+
+    #[test]
+    fn an_entry_of_a_drive_with_soe_may_be_written_by_its_idn() {
+        let at = |index, subindex, bit| Some(("axis", Rest::Address { index, subindex, bit }));
+        assert_eq!(parts("axis.S-0-0051"), at(51, 0, None));
+        assert_eq!(parts("axis.P-0-0053:01"), at(0x8035, 1, None));
+        assert_eq!(parts("axis.S-0-0135:1.14"), at(135, 1, Some(14)));
+        assert_eq!(parts("axis.S-curve"), Some(("axis", Rest::Name("S-curve"))));
     }
 
     #[test]

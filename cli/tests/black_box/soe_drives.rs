@@ -51,7 +51,7 @@ fn process_data_follow_the_lists_that_startup_commands_write() {
             write("S-0-0016", 1, json!(["S-0-0051", "S-0-0084", "S-0-0189"])),
             write("S-0-0024", 0, json!(["S-0-0036"])),
         ]);
-        let inputs = json!(["axes.0x0033:00", "axes.0x0054:01", "axes.0x00bd:01"]);
+        let inputs = json!(["axes.S-0-0051", "axes.0x0054:01", "axes.S-0-0189:01"]);
         let file = folder.json("rig.json", &rig(&veth.master, startup, inputs));
         zerocat(&["check", &file]).with_code(0);
         let report = folder.path("report.json");

@@ -10,6 +10,7 @@
 
 mod aims;
 mod ask;
+mod check;
 mod compensate;
 mod crystal;
 mod host_clock;
@@ -23,6 +24,7 @@ mod wire;
 mod world;
 
 pub use aims::Aim;
+pub use check::Check;
 pub use row::Row;
 pub use table::table;
 pub use topology::{Topology, Variant};
@@ -98,9 +100,19 @@ pub struct DcReport {
     pub machine: &'static str,
     /// One for each variant.
     pub rows: Vec<Row>,
+    /// What must come out as it is.
+    pub checks: Vec<Check>,
 }
 
 impl DcReport {
+    /// Number of aims and checks that were missed, and of all.
+    #[must_use]
+    pub fn verdict(&self) -> (usize, usize) {
+        let aims: usize = self.rows.iter().map(|row| row.aims.len()).sum();
+        let failed = self.checks.iter().filter(|check| !check.met).count();
+        (self.missed().count() + failed, aims + self.checks.len())
+    }
+
     /// Aims that were missed, each with its row.
     pub fn missed(&self) -> impl Iterator<Item = (&Row, &Aim)> {
         self.rows.iter().flat_map(|row| row.aims.iter().map(move |aim| (row, aim))).filter(|(_, aim)| !aim.met)
@@ -123,7 +135,9 @@ pub fn run(settings: &DcSettings, mut progress: impl FnMut(&str)) -> Result<DcRe
         rows.push(row);
         reused = next;
     }
-    Ok(DcReport { schema: SCHEMA, settings: settings.clone(), machine: recorded::VETH.name, rows })
+    progress("a fork without a clock, and a drive with SYNC0 in its frame");
+    let checks = check::checks(settings.seed, reused)?;
+    Ok(DcReport { schema: SCHEMA, settings: settings.clone(), machine: recorded::VETH.name, rows, checks })
 }
 
 #[cfg(test)]

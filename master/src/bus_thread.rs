@@ -26,6 +26,7 @@ use crate::surroundings::Host;
 use crate::tasks::{TaskSet, TaskStartError};
 use crate::time_thread::TimeThread;
 use crate::unstarted::Unstarted;
+use crate::way_back::way_back;
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::ops::ControlFlow;
@@ -109,6 +110,7 @@ impl BusThread {
             |planned| {
                 let teller = options.observer.teller();
                 let keeper = TimeThread::start(teller.clone()).map_err(TaskStartError::Time)?;
+                keeper.time().set_way_back(way_back(planned).unwrap_or_default());
                 let (set, mut ports) = TaskSet::start(&rig, &planned.bindings, sinks, teller, keeper.time())?;
                 *tasks.borrow_mut() = set;
                 if let Some(asked) = &asked {

@@ -120,6 +120,7 @@ mod unstarted;
 mod void;
 #[cfg(feature = "host")]
 mod wanted;
+mod way_back;
 
 pub use bind::{BindError, MappedPdo, Positions, Unbound, bind};
 pub use bring_up::{Bindings, Planned, Ports, StartError};

@@ -10,7 +10,7 @@ use zerocat_bus::clock::LATCHES;
 use zerocat_engine::Distribution;
 
 /// System time of the reference when clocks are set: some day in 2026.
-const EPOCH: u64 = 850_000_000_000_000_000;
+pub(super) const EPOCH: u64 = 850_000_000_000_000_000;
 /// Cycles of each start.
 const START_CYCLES: u64 = 4_000;
 

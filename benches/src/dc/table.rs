@@ -1,6 +1,6 @@
 //! The table for people.
 
-use super::{DcReport, Row};
+use super::{Check, DcReport, Row};
 use crate::tables::{plain, right_from};
 
 /// The report as a table, with the aims that were missed below it.
@@ -41,9 +41,11 @@ pub fn table(report: &DcReport) -> String {
         format!("missed: {topology} {unusual}: {} is {figure}, aimed at {} at most", aim.of, aim.at_most)
     });
     lines.extend(missed);
-    if report.missed().next().is_none() {
-        lines.push("every aim is met".to_owned());
-    }
+    let check =
+        |check: &Check| format!("{}: {}: {}", if check.met { "so" } else { "not so" }, check.claim, check.found);
+    lines.extend(report.checks.iter().map(check));
+    let (missed, all) = report.verdict();
+    lines.push(format!("{} of {all} aims and claims met", all - missed));
     lines.join("\n")
 }
 

@@ -82,11 +82,10 @@ impl Dc {
         if let Some(path) = &self.report {
             print::json_file(report, path)?;
         }
-        let missed = report.missed().count();
-        let aims: usize = report.rows.iter().map(|row| row.aims.len()).sum();
+        let (missed, all) = report.verdict();
         let done = match missed {
             0 => Ok(()),
-            _ => Err(Failure::of(Fault::BenchMissed, format!("{missed} of {aims} aims are missed"))),
+            _ => Err(Failure::of(Fault::BenchMissed, format!("{missed} of {all} aims and claims are missed"))),
         };
         if self.json {
             return print::document(report, done);

@@ -150,6 +150,11 @@ impl<'d> Actors<'d> {
         Self { datagrams: network.datagrams(), actors }
     }
 
+    /// Their mailboxes, in bus order. What was being asked of one is given up.
+    pub(crate) fn into_mailboxes(self) -> Vec<Option<Mailbox>> {
+        self.actors.into_iter().map(|actor| actor.mailbox.into_inner()).collect()
+    }
+
     /// Takes requests from an inbox and has them done, for as long as it is polled.
     pub async fn run(&self, inbox: &Inbox, unasked: &impl Unasked) {
         let mut running: Vec<Pin<Box<dyn Future<Output = ()> + '_>>> = vec![Box::pin(self.serve(inbox))];

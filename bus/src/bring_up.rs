@@ -21,6 +21,7 @@ use zerocat_wire::sii::SiiOwner;
 use zerocat_wire::sync_manager::SyncManager;
 use zerocat_wire::{fmmu, register, sync_manager};
 
+use crate::actor::Actors;
 use crate::al::{self, AlPolicy, AlReached, AlShown};
 use crate::coe::SdoError;
 use crate::datagrams::{Datagrams, Target};
@@ -153,6 +154,11 @@ impl<'d> Network<'d> {
     /// Its mailboxes in bus order, which somebody else uses from now on.
     pub(crate) fn take_mailboxes(&mut self) -> Vec<Option<Mailbox>> {
         std::mem::replace(&mut self.mailboxes, self.subdevices.iter().map(|_| None).collect())
+    }
+
+    /// Takes its mailboxes back from its actors.
+    pub fn take_back(&mut self, actors: Actors<'_>) {
+        self.mailboxes = actors.into_mailboxes();
     }
 
     /// Who hangs on whom.

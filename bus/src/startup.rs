@@ -9,9 +9,12 @@ use std::fmt;
 use zerocat_pdi::{Idn, IdnValue};
 use zerocat_wire::soe::{Elements, List};
 
+use zerocat_wire::AlState;
+
+use crate::al;
 use crate::bring_up::Network;
 use crate::coe::SdoError;
-use crate::datagrams::Datagrams;
+use crate::datagrams::{Datagrams, Target};
 use crate::error::Label;
 use crate::executor::join_all;
 use crate::mailbox::Mailbox;
@@ -124,6 +127,24 @@ impl Network<'_> {
         let nodes = self.nodes().filter_map(|(subdevice, mailbox)| {
             let (_, commands) = commands.iter().find(|(position, _)| *position == subdevice.position)?;
             Some(send_all(datagrams, subdevice.label(), mailbox, commands))
+        });
+        join_all(nodes).await.into_iter().flatten().collect()
+    }
+}
+
+impl Network<'_> {
+    /// The same on the way down, to those that show a state: all of them, also behind one that failed.
+    pub async fn send_startup_in(&mut self, state: AlState, commands: &[(u16, Vec<Startup>)]) -> Vec<StartupFailed> {
+        let datagrams = self.datagrams();
+        let nodes = self.nodes().filter_map(|(subdevice, mailbox)| {
+            let (_, commands) = commands.iter().find(|(position, _)| *position == subdevice.position)?;
+            let commands: Vec<_> = commands.iter().map(|one| Startup { may_fail: true, ..one.clone() }).collect();
+            let (target, who) = (Target::Station(subdevice.station), subdevice.label());
+            Some(async move {
+                let shown = al::shown(datagrams, target).await;
+                let there = shown.is_ok_and(|shown| shown.status.state() == Some(state));
+                if there { send_all(datagrams, who, mailbox, &commands).await } else { Vec::new() }
+            })
         });
         join_all(nodes).await.into_iter().flatten().collect()
     }

@@ -8,7 +8,6 @@ use crate::error::{ConfigError, Problem};
 use crate::exclude::Excluded;
 use crate::file_places::FilePlaces;
 use crate::identity::Match;
-use crate::later::Later;
 use crate::limits::Limits;
 use crate::number;
 use crate::parse;
@@ -129,9 +128,9 @@ pub struct Slave {
     /// Its watchdogs, in place of `engine.watchdog`.
     #[serde(skip_serializing_if = "is_default")]
     pub watchdog: Watchdogs,
-    /// What this version doesn't do yet.
-    #[serde(skip)]
-    pub later: Later,
+    /// Whether it may be missing when the bus is brought up.
+    #[serde(skip_serializing_if = "is_default")]
+    pub optional: bool,
     /// Why a scan couldn't read what it maps; only in a draft that isn't complete. A rig file with this key isn't run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unread: Option<String>,
@@ -203,7 +202,7 @@ impl Slave {
             dc: None,
             assign: Assignment::default(),
             watchdog: Watchdogs::default(),
-            later: Later::default(),
+            optional: false,
             unread: None,
         }
     }

@@ -239,7 +239,7 @@ fn number(number: &serde_json::Number) -> Result<Value, String> {
 }
 
 impl Transition {
-    /// Whether commands of it are sent.
+    /// Whether it leads to a higher state.
     #[must_use]
     pub const fn is_upward(self) -> bool {
         matches!(self, Self::InitToPreOp | Self::PreOpToSafeOp | Self::SafeOpToOp)

@@ -87,7 +87,7 @@ impl NewestPort {
         let CycleTimes { cycle, at, received, clock } = times;
         let Self { ranges, origins, scratch, cell } = self;
         gather(ranges, image, scratch);
-        let any = stale.any();
+        let any = stale.any() || origins.iter().any(Origin::is_absent);
         let flag = |origins: &[Origin]| if any { flags(origins, stale) } else { 0 };
         let header = [cycle, at.0, received.0, clock_word(clock), epoch];
         let flags = origins.chunks(FLAGS).map(flag);

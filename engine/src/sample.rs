@@ -168,6 +168,8 @@ impl SampleReader {
 pub struct SamplePort {
     ranges: Vec<Range<usize>>,
     origins: Vec<Origin>,
+    /// Some of them are not there.
+    absent: bool,
     every: u64,
     /// The traffic during which samples are handed over.
     pub(crate) during: Traffic,
@@ -183,12 +185,12 @@ impl SamplePort {
         if !cycle.is_multiple_of(self.every) {
             return false;
         }
-        let Self { ranges, origins, ring, .. } = self;
+        let Self { ranges, origins, absent, ring, .. } = self;
         let pushed = ring.push_with(|record| {
             let Some((header, rest)) = record.split_at_mut_checked(HEADER) else { return };
             let Some((bits, bytes)) = rest.split_at_mut_checked(origins.len().div_ceil(8)) else { return };
             bits.fill(0);
-            let stale = stale.any() && mark(origins, stale, bits);
+            let stale = (stale.any() || *absent) && mark(origins, stale, bits);
             header.copy_from_slice(&SampleHeader { cycle, at, received, clock, stale }.emit());
             gather(ranges, image, bytes);
         });
@@ -198,6 +200,15 @@ impl SamplePort {
         // SYNC: a statistic; it orders nothing. Pairs with the relaxed load in SampleReader::overruns.
         self.overruns.fetch_add(1, Ordering::Relaxed);
         true
+    }
+}
+
+impl Origin {
+    /// From this position on, it is of a SubDevice that isn't there: its bytes are never good.
+    pub const ABSENT: u16 = 0xff00;
+
+    pub(crate) const fn is_absent(&self) -> bool {
+        self.position >= Self::ABSENT
     }
 }
 
@@ -226,6 +237,7 @@ pub(crate) fn sample_ring(spec: ReaderSpec) -> (SamplePort, SampleReader) {
     let overruns = Arc::new(AtomicU64::new(0));
     let port = SamplePort {
         ranges,
+        absent: origins.iter().any(Origin::is_absent),
         origins,
         every: every.max(1),
         during: Traffic::Live,

@@ -12,6 +12,7 @@
 //!
 //! Not known: whether the bytes of one that took part are new. A buffer that an application no longer fills still counts.
 
+use crate::sample::Origin;
 use std::ops::Range;
 use zerocat_pdi::{DatagramPlan, Direction, NOBODY, StatusPlan};
 
@@ -311,7 +312,8 @@ impl Stale {
             Direction::Input => &self.inputs,
             Direction::Output => &self.outputs,
         };
-        self.any && bytes.get(usize::from(position)).is_none_or(|stale| *stale)
+        let there = position < Origin::ABSENT;
+        (self.any || !there) && bytes.get(usize::from(position)).is_none_or(|stale| *stale)
     }
 
     /// Begins anew: none are, or those that are marked from here on.

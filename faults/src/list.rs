@@ -298,6 +298,9 @@ faults! {
     LimitBroken "limit_broken" Master Some(10);
         "a limit of the rig file was broken";
         "the message has key, limit and value; docs/rig-file.md, `limits`";
+    OptionalSubdeviceMissing "optional_subdevice_missing" Device None;
+        "an optional SubDevice of the rig file isn't on the bus as the file wants it; the run goes on without it";
+        "put it there and start again where it is wanted";
     ClockMisbehaves "clock_misbehaves" Device None;
         "something is odd with the clock of a SubDevice, and SYNC does not depend on it";
         "the message says what: swapped cables, receive times that differ, offsets that are not kept, a clock that does not follow";

@@ -1,5 +1,6 @@
 //! Bring-up from a running realtime thread to OP: the phases of the bus with the engine's part in between.
 
+use crate::absent::with_absent;
 use crate::assign::assignments;
 use crate::bind::{BindError, Positions, bind};
 use crate::described::AllDescribed;
@@ -400,14 +401,16 @@ impl<'a> Machine<'a> {
         self.name_entries(&mut network, &described).await;
         self.check_interpolation(&mut network, &matching).await;
         let layouts = layout::layouts(&self.rig, &network, &matching);
-        let plan = lay_out(&layouts, &layout::units(&self.rig), self.frame_room())?;
+        let mut plan = lay_out(&layouts, &layout::units(&self.rig), self.frame_room())?;
         layout::check_watchdogs(&self.rig, &plan, &matching)?;
         if plan.frames.len() > usize::from(self.cyclic_slots) {
             return Err(StartError::Slots { needed: plan.frames.len(), slots: self.cyclic_slots });
         }
-        let positions: Positions = matching.matches.iter().map(|found| (found.key.clone(), found.position)).collect();
+        let mut positions: Positions =
+            matching.matches.iter().map(|found| (found.key.clone(), found.position)).collect();
         self.type_channels(&mut network, &plan, &positions).await?;
-        let bindings: Bindings = bind(&self.rig, &plan, &positions)?;
+        let bound = with_absent(&self.rig, &matching.missing, &mut plan, &mut positions);
+        let bindings: Bindings = bind(&self.rig, &bound, &positions)?;
         let suspended_before = self.surroundings.suspended();
         Ok(Planned {
             network,

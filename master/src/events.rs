@@ -19,7 +19,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use zerocat_bus::matching::Aside;
-use zerocat_bus::{StartupFailed, SyncErrors};
+use zerocat_bus::{Missing, StartupFailed, SyncErrors};
 use zerocat_tasks::{ClockStep, SourceEvent};
 
 /// A phase of a session.
@@ -161,6 +161,8 @@ pub enum SessionEvent {
     },
     /// A SubDevice is not in the rig file.
     Unnamed(Unnamed),
+    /// An optional SubDevice of the rig file isn't on the bus as it wants it.
+    OptionalMissing(Box<Missing>),
     /// A SubDevice refused an AL state before it got there.
     Retried(Retried),
     /// After an outage another SubDevice is in the place of one, and the rig file accepts it; which one.
@@ -195,7 +197,7 @@ impl fmt::Display for SessionEvent {
             Self::BegunAgain { stood_still, why } => {
                 write!(f, "{}; bring-up begins again: {why}", Cause::Stall(*stood_still))
             }
-            Self::StartupFailed(failed) => write!(f, "{failed}; bring-up goes on"),
+            Self::StartupFailed(failed) => write!(f, "{failed}; it goes on without"),
             Self::WaitsFor(whom) => write!(f, "waiting for {whom}"),
             Self::Lost(cause) => write!(f, "{cause}; outputs are safe, the network is brought to OP again"),
             Self::Recovered { cause, after } => {
@@ -220,6 +222,12 @@ impl fmt::Display for SessionEvent {
             Self::CommandedAgain(again) => again.fmt(f),
             Self::Source { task, event } => write!(f, "task `{task}`: {event}"),
             Self::Aside { key, aside } => write!(f, "`{key}` {aside}"),
+            Self::OptionalMissing(missing) => {
+                write!(
+                    f,
+                    "{missing}; it is optional: the run goes on without it, its inputs are not good and its outputs go nowhere"
+                )
+            }
             Self::Unnamed(unnamed) => write!(f, "{unnamed}; it takes part without channels"),
             Self::Retried(retried) => retried.fmt(f),
             Self::Replaced(which) => f.write_str(which),

@@ -187,6 +187,7 @@ impl SessionEvent {
             Self::CommandsVoid(_) => Some(Fault::CommandsVoid),
             Self::Aside { .. } => Some(Fault::SubdeviceDiffers),
             Self::Unnamed(_) => Some(Fault::SubdeviceUnnamed),
+            Self::OptionalMissing(_) => Some(Fault::OptionalSubdeviceMissing),
             Self::Source { event: SourceEvent::Ended, .. } => Some(Fault::SourceEnded),
             Self::Source { event: SourceEvent::Silent { .. }, .. } => Some(Fault::SourceSilent),
             Self::Retried(_) => Some(Fault::StateRetried),

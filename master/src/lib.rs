@@ -42,6 +42,7 @@
 #[doc = include_str!("../../docs/from-other-masters.md")]
 mod from_other_masters {}
 
+mod absent;
 mod asking;
 mod assign;
 mod bind;

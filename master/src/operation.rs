@@ -45,7 +45,18 @@ impl<'a> Machine<'a> {
         lateness: &mut Lateness,
     ) -> Left {
         let actors = Actors::of(&mut planned.network);
-        let planned = &*planned;
+        let left = self.served(&actors, planned, health, lateness).await;
+        planned.network.take_back(actors);
+        left
+    }
+
+    async fn served(
+        &self,
+        actors: &Actors<'_>,
+        planned: &Planned<'a>,
+        health: &mut Health,
+        lateness: &mut Lateness,
+    ) -> Left {
         let stopped = async {
             self.stop.wait().await;
             Left::Stopped
@@ -56,7 +67,7 @@ impl<'a> Machine<'a> {
             Left::Stopped
         };
         lateness.begin(&planned.before);
-        let left = or(stopped, or(self.supervise(&actors, planned, health, lateness), serve)).await;
+        let left = or(stopped, or(self.supervise(actors, planned, health, lateness), serve)).await;
         lateness.end(self.datagrams.now());
         left
     }

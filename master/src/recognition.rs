@@ -5,7 +5,7 @@ use crate::bring_up::StartError;
 use crate::events::{Observer, SessionEvent};
 use std::fmt;
 use zerocat_bus::{
-    Accepts, BringUpError, Expected, Found, Identity, Label, Matching, Network, Product, SubDevice, identify,
+    Accepts, BringUpError, Expected, Found, Identity, Label, Matching, Missing, Network, Product, SubDevice, identify,
 };
 use zerocat_config::{Excluded, Match, Rig, Slave, Unknown};
 
@@ -33,18 +33,21 @@ impl fmt::Display for Unnamed {
 /// Finds the SubDevices of the rig file on a bus that was discovered.
 ///
 /// # Errors
-/// `Missing`, with each one that isn't there as the rig file wants it; `Unnamed`, where the rig file refuses those that it
+/// `Missing`, with each one that isn't there as the rig file wants it and isn't optional; `Unnamed`, where the rig file refuses those that it
 /// doesn't name; `Bus`, where one that it names doesn't go to INIT.
 pub(crate) fn recognise(rig: &Rig, network: &mut Network<'_>) -> Result<Matching, StartError> {
     let found: Vec<_> = network.subdevices().iter().map(SubDevice::found).collect();
     let expected: Vec<_> = rig.slaves.iter().map(expected).collect();
-    let matching = identify(&expected, &found);
+    let mut matching = identify(&expected, &found);
     for found in &matching.matches {
         tracing::info!(slave = found.key, position = found.position, by = %found.by, "recognised");
     }
-    if !matching.missing.is_empty() {
-        return Err(StartError::Missing { expected: rig.slaves.len(), missing: matching.missing });
+    let optional = |missing: &Missing| rig.slave(&missing.expected.key).is_some_and(|slave| slave.optional);
+    let (optional, missing): (Vec<_>, Vec<_>) = matching.missing.into_iter().partition(optional);
+    if !missing.is_empty() {
+        return Err(StartError::Missing { expected: rig.slaves.len(), missing });
     }
+    matching.missing = optional;
     for position in excluded(rig, &found, &matching) {
         tracing::info!(position, "excluded by the rig file");
         network.exclude(position);
@@ -93,6 +96,9 @@ pub(crate) fn tell(rig: &Rig, network: &Network<'_>, matching: &Matching, observ
         for aside in found.asides() {
             observer.warn(&SessionEvent::Aside { key: found.key.clone(), aside });
         }
+    }
+    for missing in &matching.missing {
+        observer.warn(&SessionEvent::OptionalMissing(Box::new(missing.clone())));
     }
     if rig.network.unknown == Unknown::Ignore {
         return;

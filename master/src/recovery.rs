@@ -198,6 +198,7 @@ impl<'a> Machine<'a> {
     ) -> Result<(), LifeError> {
         let back = self.bounded(end, async |machine| {
             machine.listen().await?;
+            machine.send_back_after_outage(planned).await;
             let mut back = machine.plan().await?;
             if !other_network::is_the_same(planned, &back) {
                 return Err(StartError::Changed(other_network::differences(planned, &back)));

@@ -9,6 +9,7 @@ use crate::machine::{Machine, SHUTDOWN};
 use crate::surroundings::LinkState;
 use std::time::Duration;
 use zerocat_bus::{BringUpError, Label, Target, al};
+use zerocat_config::Transition;
 use zerocat_engine::{TakingPart, Traffic};
 use zerocat_wire::{AlState, register};
 
@@ -85,18 +86,23 @@ impl<'a> Machine<'a> {
 
     async fn step_down(&mut self, planned: &mut Planned<'a>) -> Vec<StartError> {
         let mut failed = Vec::new();
-        let network = &mut planned.network;
         let answers = self.datagrams.read(Target::Broadcast, register::AL_STATUS, 2).await;
         let anybody = answers.is_ok_and(|answer| answer.working_counter > 0);
         if anybody {
+            self.send_back(planned, Transition::OpToSafeOp).await;
             if planned.plan.has_op_only() {
                 failed.extend(self.controls.borrow_mut().expect(TakingPart::BeforeOp).err().map(StartError::from));
             }
-            failed.extend(network.step_down(AlState::SafeOp).await.into_iter().map(StartError::from));
+            failed.extend(planned.network.step_down(AlState::SafeOp).await.into_iter().map(StartError::from));
         }
         failed.extend(self.retire().await.err());
         if anybody {
-            failed.extend(network.shut_down().await.into_iter().map(StartError::from));
+            for (transition, to) in
+                [(Transition::SafeOpToPreOp, AlState::PreOp), (Transition::PreOpToInit, AlState::Init)]
+            {
+                self.send_back(planned, transition).await;
+                failed.extend(planned.network.step_down(to).await.into_iter().map(StartError::from));
+            }
         } else {
             failed.push(BringUpError::Nobody.into());
         }

@@ -1,10 +1,15 @@
 //! Startup commands of the rig file: whose they are on the bus, and what becomes of one that fails.
 
-use crate::bring_up::StartError;
+use crate::bring_up::{Planned, StartError};
 use crate::events::SessionEvent;
 use crate::machine::Machine;
+use std::time::Duration;
 use zerocat_bus::{BringUpError, Matching, Network, Startup, StartupWrite};
 use zerocat_config::{IdnWrite, ObjectWrite, OnError, Rig, StartupCommand, Transition};
+use zerocat_wire::AlState;
+
+/// How long the commands of one transition back may take, of all SubDevices together.
+const BACK: Duration = Duration::from_secs(2);
 
 impl Machine<'_> {
     /// Sends the commands of these transitions, in the order of the rig file. One that may fail and does is told.
@@ -29,6 +34,46 @@ impl Machine<'_> {
             tracing::error!(fault = %other.fault(), "{other}");
         }
         first.map_or(Ok(()), |failed| Err(BringUpError::from(Box::new(failed)).into()))
+    }
+}
+
+impl<'a> Machine<'a> {
+    /// Sends the commands of a transition back, before the state that it leads to is asked for, to those that are in the state that it
+    /// comes from. Best effort, and bounded: what fails, or isn't done in time, is told and keeps nobody from going on.
+    pub(crate) async fn send_back(&self, planned: &mut Planned<'a>, transition: Transition) {
+        let from = match transition {
+            Transition::OpToSafeOp => AlState::Op,
+            Transition::SafeOpToPreOp => AlState::SafeOp,
+            Transition::PreOpToInit => AlState::PreOp,
+            Transition::InitToPreOp | Transition::PreOpToSafeOp | Transition::SafeOpToOp => return,
+        };
+        let commands = commands(&self.rig, &planned.matching, &[transition]);
+        if commands.is_empty() {
+            return;
+        }
+        let end = self.datagrams.now().saturating_add(BACK);
+        match self.datagrams.by(end, planned.network.send_startup_in(from, &commands)).await {
+            Some(failed) => {
+                for failed in failed {
+                    self.observer.warn(&SessionEvent::StartupFailed(Box::new(failed)));
+                }
+            }
+            None => tracing::warn!(?transition, "startup commands were not all sent within {BACK:?}"),
+        }
+    }
+
+    /// After an outage: takes those that are in SAFE-OP or PRE-OP down to PRE-OP, with the commands of the transitions back. Where the
+    /// rig file has none, bring-up takes all to INIT at once.
+    pub(crate) async fn send_back_after_outage(&self, planned: &mut Planned<'a>) {
+        let down = [Transition::SafeOpToPreOp, Transition::PreOpToInit];
+        if commands(&self.rig, &planned.matching, &down).is_empty() {
+            return;
+        }
+        self.send_back(planned, Transition::SafeOpToPreOp).await;
+        for failed in planned.network.step_down(AlState::PreOp).await {
+            tracing::info!("before bring-up begins anew: {failed}");
+        }
+        self.send_back(planned, Transition::PreOpToInit).await;
     }
 }
 

@@ -138,3 +138,44 @@ fn they_are_sent_again_when_the_network_is_back_and_one_that_fails_is_told() {
     let [failed] = failed.as_slice() else { panic!("{told:?}") };
     assert!(failed.to_string().contains("startup command 0x7777:00 = 01: "), "{failed}");
 }
+
+/// The events since they were asked for.
+fn told(events: &zerocat::Events) -> Vec<SessionEvent> {
+    let mut told = Vec::new();
+    while let Ok(event) = events.recv(Duration::ZERO) {
+        told.push(event);
+    }
+    told
+}
+
+fn back(transition: &str, object: &str) -> Value {
+    json!({ "transition": transition, "object": object, "data_type": "uint8", "value": 1 })
+}
+
+#[test]
+fn those_of_transitions_back_are_sent_at_shutdown_and_keep_nobody_from_init() {
+    let mut bench =
+        start(json!([back("OS", "0x7771"), back("SP", "0x7772"), back("PI", "0x7773"), back("PI", "0x7774")])).unwrap();
+    let events = bench.events();
+    bench.stop().unwrap();
+    let failed: Vec<String> = told(&events).iter().map(ToString::to_string).collect();
+    let of = |object: &str| failed.iter().filter(|text| text.contains(&format!("startup command {object}"))).count();
+    let each = ["0x7771:00", "0x7772:00", "0x7773:00", "0x7774:00"].map(of);
+    assert_eq!(each, [1; 4], "{failed:?}");
+    let states: Vec<String> = bench.segment().snapshot().subdevices.iter().map(|one| one.state.to_string()).collect();
+    assert_eq!(states, ["INIT"]);
+}
+
+#[test]
+fn those_of_transitions_back_are_sent_after_an_outage_before_bring_up_begins_anew() {
+    let mut bench = start(json!([back("SP", "0x7772"), back("PI", "0x7773")])).unwrap();
+    let events = bench.events();
+    bench.act(Action::PullEnd(End::First)).unwrap();
+    bench.run(Duration::from_millis(500));
+    bench.act(Action::PlugEnd(End::First)).unwrap();
+    bench.run(Duration::from_secs(3));
+    let told = told(&events);
+    assert!(told.iter().any(|event| matches!(event, SessionEvent::Recovered { .. })), "{told:?}");
+    let failed = told.iter().filter(|event| matches!(event, SessionEvent::StartupFailed(_))).count();
+    assert_eq!(failed, 2, "{told:?}");
+}

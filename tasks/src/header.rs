@@ -88,7 +88,7 @@ impl Header {
     /// Of the enabled channels of a task with their places on the bus.
     #[must_use]
     pub fn new(task: &str, of: Kind, rate_hz: f64, channels: &[Placed]) -> Self {
-        let one = |placed: &Placed| ChannelHeader::new(&placed.channel, of, Some(placed.position));
+        let one = |placed: &Placed| ChannelHeader::new(&placed.channel, of, placed.on_the_bus());
         Self { task: task.into(), of, rate_hz, channels: channels.iter().map(one).collect() }
     }
 

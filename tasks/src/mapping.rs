@@ -28,6 +28,12 @@ impl Placed {
         Self { channel, position, span, initial: None, safe: None }
     }
 
+    /// The position of its SubDevice; `None` for one that isn't there.
+    #[must_use]
+    pub fn on_the_bus(&self) -> Option<u16> {
+        (self.position < Origin::ABSENT).then_some(self.position)
+    }
+
     /// How it follows, if it does, with its place in the record.
     fn follow(&self, record: BitSpan) -> Option<Follow> {
         let Self { span: output, initial, safe, .. } = *self;

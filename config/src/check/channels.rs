@@ -60,6 +60,7 @@ impl<'a> Checker<'a> {
             waveforms::waveform(waveform, written.as_ref(), &format!("{at}.waveform"), self.found);
         }
         for (key, value) in [("initial", &channel.initial), ("safe", &channel.safe)] {
+            self.relies_on(value.as_ref(), entry.as_ref(), &channel.device, &format!("{at}.{key}"));
             self.standing(value.as_ref(), written.as_ref(), &format!("{at}.{key}"));
         }
         if let Some(entry) = entry.filter(|_| channel.enabled) {
@@ -98,6 +99,16 @@ impl<'a> Checker<'a> {
                 self.found.add(Rule::Conflict, path, what, "give a value, or { \"from\": an input }");
             }
             Some(OutputValue::Hold) | None => {}
+        }
+    }
+
+    /// No output follows an input of another SubDevice that may be missing.
+    fn relies_on(&mut self, value: Option<&OutputValue>, entry: Option<&PdoEntry>, device: &str, path: &str) {
+        let (Some(OutputValue::From(input)), Some(entry)) = (value, entry) else { return };
+        let Some(of) = self.rig.followed(input, entry).filter(|followed| followed.slave != device) else { return };
+        if self.rig.slave(&of.slave).is_some_and(|slave| slave.optional) {
+            let what = format!("`{}` may be missing, and the output would be 0 then", of.slave);
+            self.found.add(Rule::Conflict, format!("{path}.from"), what, "let it follow an input of its own SubDevice");
         }
     }
 
@@ -180,6 +191,10 @@ impl<'a> Checker<'a> {
         // A key that two have is one problem, told there, and none of each channel that uses it.
         if self.rig.slaves.iter().filter(|slave| slave.key == device).count() > 1 {
             return None;
+        }
+        if slave.optional && matches!(target, Target::Untyped { .. }) {
+            let what = format!("`{device}` may be missing, and then the bus doesn't say the type");
+            self.found.add(Rule::KeyMissing, format!("{at}.data_type"), what, "give its `data_type`");
         }
         match target {
             Target::Automatic { pdo } => self.named(slave, direction, pdo, &format!("{at}.pdo"))?,

@@ -134,10 +134,6 @@ fn identity(slave: &Slave, i: usize, found: &mut Found) {
         "0 is no device ID",
         "give the number that its switch sets, or leave it out",
     );
-    for key in slave.later.given() {
-        let what = "this version doesn't have it yet";
-        found.add(Rule::NotInThisVersion, format!("slaves[{i}].{key}"), what, "leave it out");
-    }
 }
 
 fn startup(slave: &Slave, i: usize, found: &mut Found) {
@@ -150,10 +146,6 @@ fn startup(slave: &Slave, i: usize, found: &mut Found) {
         if let Some((key, why)) = wrong {
             let fix = "give an object such as 0x8010:01, a `data_type`, and a value that it can have; or an IDN such as S-0-0015, and a value";
             found.add(Rule::TypeMismatch, format!("{at}.{key}"), why, fix);
-        }
-        if !command.transition.is_upward() {
-            let what = "this version sends none on the way back";
-            found.add(Rule::NotInThisVersion, format!("{at}.transition"), what, "give IP, PS or SO");
         }
     }
 }

@@ -6,7 +6,6 @@ use crate::dc::SubDeviceDc;
 use crate::error::{Problem, Rule};
 use crate::exclude::Excluded;
 use crate::identity::Match;
-use crate::later::Later;
 use crate::number;
 use crate::rig::{Network, NetworkProperties, PdoEntry, Pdos, Slave, SlaveProperties, Unknown};
 use crate::startup::StartupCommand;
@@ -102,7 +101,7 @@ pub(super) struct RawSlave {
     #[serde(default, deserialize_with = "number::optional")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "number::schema_maybe_u16"))]
     device_id: Option<u16>,
-    /// Whether it may be missing; true is not in this version.
+    /// Whether it may be missing when the bus is brought up.
     #[serde(default)]
     optional: bool,
     /// Objects that are written in its transitions, in this order.
@@ -213,7 +212,6 @@ impl Shape {
             pdos: self.either(nested.pdos, raw.pdos, &at, level, "pdos").map(pdos).unwrap_or_default(),
             flat,
         };
-        let later = Later { optional: raw.optional };
         Slave {
             key: raw.key,
             name: raw.name.unwrap_or_default(),
@@ -227,7 +225,7 @@ impl Shape {
             dc: raw.dc,
             assign: raw.assign.unwrap_or_default(),
             watchdog: raw.watchdog.unwrap_or_default(),
-            later,
+            optional: raw.optional,
             unread: raw.unread,
         }
     }

@@ -41,7 +41,7 @@ fn called(command: &CoeCommand) -> String {
 
 /// A transition that commands of a rig file are sent in.
 pub(crate) fn known(name: &str) -> Result<Transition, String> {
-    let transition = match name {
+    Ok(match name {
         "IP" => Transition::InitToPreOp,
         "PS" => Transition::PreOpToSafeOp,
         "SO" => Transition::SafeOpToOp,
@@ -49,8 +49,7 @@ pub(crate) fn known(name: &str) -> Result<Transition, String> {
         "SP" => Transition::SafeOpToPreOp,
         "PI" => Transition::PreOpToInit,
         other => return Err(format!("startup commands have no transition `{other}`")),
-    };
-    if transition.is_upward() { Ok(transition) } else { Err(format!("no command is sent in {name} on the way back")) }
+    })
 }
 
 fn one(command: &CoeCommand, transition: Transition) -> Startup {

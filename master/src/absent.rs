@@ -1,0 +1,65 @@
+//! Optional SubDevices that aren't there: their channels have places in the process image all the same, so that a task has the
+//! channels that its rig file gives it, whoever is on the bus.
+//!
+//! Guarantees: no frame carries these places; what is written there goes nowhere, and what is read there is never good.
+
+use crate::bind::Positions;
+use std::collections::BTreeMap;
+use zerocat_bus::Missing;
+use zerocat_config::{ResolvedChannel, Rig};
+use zerocat_engine::Origin;
+use zerocat_pdi::{BitSpan, Direction, OpOnly, PlacedEntry, Plan, SubDevicePlan};
+
+/// An entry: direction, index, subindex, PDO and number of that.
+type Address = (bool, u16, u8, u16, u16);
+
+/// The plan with those that are missing behind it, for channels to be bound to, and where they are in it. The plan of what is
+/// exchanged gets the room in its image.
+pub(crate) fn with_absent(rig: &Rig, missing: &[Missing], plan: &mut Plan, positions: &mut Positions) -> Plan {
+    let mut all = plan.clone();
+    for (position, missing) in (Origin::ABSENT..=u16::MAX).zip(missing) {
+        let key = &missing.expected.key;
+        let subdevice = absent(rig, key, position, &mut all.image_len);
+        positions.insert(key.clone(), position);
+        all.subdevices.push(subdevice);
+    }
+    plan.image_len = all.image_len;
+    all
+}
+
+fn absent(rig: &Rig, key: &str, position: u16, image_len: &mut usize) -> SubDevicePlan {
+    let channels = rig.tasks.iter().flat_map(|task| rig.channels_of(task)).filter(|channel| channel.slave == key);
+    // How many of each there must be for the channels to find theirs, and how long they are.
+    let mut wanted: BTreeMap<Address, (u16, u8)> = BTreeMap::new();
+    for channel in channels {
+        let (count, bits) = wanted.entry(address(&channel)).or_default();
+        *count = (*count).max(channel.place.nth.unwrap_or(1));
+        *bits = (*bits).max(channel.bit_length);
+    }
+    let mut entries = Vec::new();
+    for ((output, index, subindex, pdo, pdo_nth), (count, bits)) in wanted {
+        let direction = if output { Direction::Output } else { Direction::Input };
+        for _ in 0..count {
+            let span = BitSpan { offset: *image_len * 8, len: bits };
+            *image_len += usize::from(bits.div_ceil(8));
+            entries.push(PlacedEntry { direction, pdo, pdo_nth, index, subindex, span });
+        }
+    }
+    SubDevicePlan {
+        position,
+        sync_managers: Vec::new(),
+        fmmus: Vec::new(),
+        status: None,
+        op_only: OpOnly::default(),
+        outputs: 0..0,
+        inputs: 0..0,
+        frame: 0,
+        entries,
+    }
+}
+
+fn address(channel: &ResolvedChannel) -> Address {
+    let pdo = channel.place.pdo_index.unwrap_or_default();
+    let output = channel.direction == Direction::Output;
+    (output, channel.index, channel.subindex, pdo, channel.place.pdo_nth.unwrap_or(1))
+}

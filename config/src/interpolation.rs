@@ -63,12 +63,12 @@ pub(crate) fn warnings(rig: &Rig) -> impl Iterator<Item = Problem> + '_ {
 fn written(slave: &Slave, index: u16) -> Option<(usize, Duration)> {
     let commands = || slave.startup.iter().enumerate();
     let byte = |subindex: u8| {
-        let bytes = commands().filter_map(|(n, command)| {
+        let mut bytes = commands().filter_map(|(n, command)| {
             let write = command.write().ok()?;
             let is_it = (write.index, write.subindex) == (index, subindex) && !command.complete_access;
             Some((n, *write.data.first()?)).filter(|_| is_it)
         });
-        bytes.last()
+        bytes.next_back()
     };
     let ((n, value), (m, power)) = (byte(1)?, byte(2)?);
     Some((n.max(m), interpolation_time(value, power.cast_signed())?))

@@ -15,5 +15,6 @@ pub mod measuring;
 pub mod rtt;
 pub mod segment;
 pub mod stopwatch;
+pub mod sync;
 mod tables;
 pub mod wakeup;

@@ -5,6 +5,7 @@ mod bringup;
 mod compare;
 mod dc;
 mod library;
+mod sync;
 mod wakeup;
 
 use crate::Done;
@@ -27,7 +28,7 @@ use zerocat_benches::segment::{self, SegmentSettings};
 /// Measure what a cycle costs.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  zerocat bench rtt --interface ecm0 --reflector ecs0\n  zerocat bench compare --interface ecm0 --reflector ecs0 --html report.html\n  zerocat bench segment --subdevices 100\n  zerocat bench frames\n  zerocat bench wakeup\n  zerocat bench library\n  zerocat bench audit --interface ecm0 --segment ecs0\n  zerocat bench bringup --interface ecm0 --segment ecs0\n  zerocat bench dc --minutes 1"
+    after_help = "Examples:\n  zerocat bench rtt --interface ecm0 --reflector ecs0\n  zerocat bench compare --interface ecm0 --reflector ecs0 --html report.html\n  zerocat bench segment --subdevices 100\n  zerocat bench frames\n  zerocat bench wakeup\n  zerocat bench library\n  zerocat bench audit --interface ecm0 --segment ecs0\n  zerocat bench bringup --interface ecm0 --segment ecs0\n  zerocat bench dc --minutes 1\n  zerocat bench sync --interface ecm0 --segment ecs0"
 )]
 pub(crate) struct Bench {
     #[command(subcommand)]
@@ -44,6 +45,7 @@ enum What {
     Wakeup(wakeup::Wakeup),
     Library(library::Library),
     Dc(dc::Dc),
+    Sync(sync::Sync),
     #[command(name = "bringup")]
     BringUp(bringup::BringUp),
     Row(Row),
@@ -161,6 +163,7 @@ impl Bench {
             What::Audit(audit) => audit.run(&signals),
             What::Compare(compare) => compare.run(&signals),
             What::BringUp(bringup) => bringup.run(&signals),
+            What::Sync(sync) => sync.run(&signals),
             What::Row(row) => signals.release().and_then(|()| {
                 zerocat_benches::compare::run_row(row.name)
                     .map_err(|error| Failure::of(Fault::BenchFailed, zerocat::chain(&error)))

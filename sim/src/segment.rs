@@ -9,7 +9,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use zerocat_wire::AlState;
+use zerocat_wire::{AlState, AlStatusCode};
 
 use crate::config::{SegmentConfig, SegmentConfigError, SubDeviceConfig, parents, second_end, wires};
 use crate::describe::ValueId;
@@ -237,6 +237,12 @@ impl Segment {
     #[must_use]
     pub fn state(&self, subdevice: usize) -> Option<AlState> {
         self.devices.get(subdevice).map(|device| device.app.state())
+    }
+
+    /// When a SubDevice last left OP because of SYNC0, in the time of the frames, and with which AL status code.
+    #[must_use]
+    pub fn sync_lost(&self, subdevice: usize) -> Option<(Duration, AlStatusCode)> {
+        self.devices.get(subdevice)?.app.sync.last_loss()
     }
 
     /// What the clock of a SubDevice shows at a time. `None` for one without a clock.

@@ -12,7 +12,7 @@ use support::Rig;
 use support::from_sii::FromSii;
 use zerocat_sim::{Action, ClockConfig, Outcome, ProfileKind, SegmentConfig, SubDeviceConfig, SyncErrors};
 use zerocat_wire::ethernet::MacAddress;
-use zerocat_wire::{Address, AlState, Command, Datagram, FrameBuilder};
+use zerocat_wire::{Address, AlState, AlStatusCode, Command, Datagram, FrameBuilder};
 
 const MS: u64 = 1_000_000;
 
@@ -172,8 +172,10 @@ fn a_strict_drive_in_op_bears_one_hole_and_not_two() {
     let mut rig = in_op();
     cycles(&mut rig, 41..60, 300_000);
     assert_eq!((al(&rig), errors(&rig)), ((8, 0), (1, 0, 0)));
+    assert_eq!(rig.segment.sync_lost(0), None);
     cycles(&mut rig, 62..63, 300_000);
     assert_eq!((al(&rig), errors(&rig)), ((0x14, 0x1a), (3, 0, 0)));
+    assert_eq!(rig.segment.sync_lost(0), Some((rig.now, AlStatusCode(0x1a))));
 }
 
 #[test]

@@ -39,6 +39,8 @@ pub(crate) struct Synchronization {
     watch: SyncWatch,
     /// Synchronization was lost since SAFE-OP.
     lost: bool,
+    /// When it was lost last, and with which code.
+    last_loss: Option<(Duration, AlStatusCode)>,
     /// Pulses so far, and when their number last changed.
     pulsed: (u64, Duration),
 }
@@ -52,8 +54,14 @@ impl Synchronization {
             in_use: false,
             watch: SyncWatch::default(),
             lost: false,
+            last_loss: None,
             pulsed: (0, Duration::ZERO),
         }
+    }
+
+    /// When synchronization was last lost, and with which code.
+    pub(crate) const fn last_loss(&self) -> Option<(Duration, AlStatusCode)> {
+        self.last_loss
     }
 
     /// The counters of object 0x1C32.
@@ -140,6 +148,7 @@ impl Application {
             Some(_) => return false,
         };
         self.sync.lost = true;
+        self.sync.last_loss = Some((now, code));
         self.raise(esc, AlState::SafeOp, code);
         true
     }

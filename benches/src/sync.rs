@@ -24,10 +24,10 @@ use crate::host::{BenchHost, last_cpu};
 use cycles::{Cycles, Limits};
 use far_end::FarEnd;
 use serde::Serialize;
-use servo::Servo;
+use servo::{Entries, Servo};
 use std::time::{Duration, Instant};
 use zerocat::config::{LinkKind, Rig};
-use zerocat::{Bus, CheckedRig, In, Io, Session, SessionError, ThreadPanic, Unstarted};
+use zerocat::{Bus, CheckedRig, Io, Session, SessionError, ThreadPanic, Unstarted};
 
 /// Name and version of the schema. Keys may be added; none changes its meaning.
 pub const SCHEMA: &str = "zerocat-bench-sync/1";
@@ -101,19 +101,14 @@ pub fn run(
     progress("bringing the servo to OP");
     let rig = rig(settings)?;
     let far_end = FarEnd::start(&settings.segment, SEGMENT, rig.engine.cpu)?;
-    let (session, io, watched) = start(&rig, &stop)?;
+    let (session, io, entries) = start(&rig, &stop)?;
     let limits = Limits::of(&rig, &far_end.delays());
     progress(&format!("{} s at {} Hz", settings.seconds, settings.rate_hz));
-    let seen = watch(&session, io, &watched, Cycles::new(limits), settings.seconds, &stop);
+    let seen = watch(&session, io, entries, Cycles::new(limits), settings.seconds, &stop);
     let losses = far_end.losses();
     let report = session.stop()?.report;
     let errors = far_end.stop();
     Ok(SyncReport::new(settings, BenchHost::read(Some(&settings.interface)), seen?, &losses, errors, &report))
-}
-
-/// What is read of the servo.
-struct Watched {
-    status: In<u16>,
 }
 
 /// The rig, as it is asked for.
@@ -123,18 +118,20 @@ fn rig(settings: &SyncSettings) -> Result<CheckedRig, SyncBenchError> {
     rig.network.properties.interface.clone_from(&settings.interface);
     rig.network.properties.rate = settings.rate_hz;
     (rig.engine.link, rig.engine.priority) = (settings.link, settings.priority);
+    // The bench commands the servo itself.
+    rig.tasks.clear();
     rig.engine.cpu = settings.cpu.or(rig.engine.cpu).or_else(last_cpu);
     rig.check().map_err(|error| wrong(&error))
 }
 
 /// A session in OP. A simulated segment on a machine with other work may be late in bring-up; so it gets some attempts.
-fn start(rig: &CheckedRig, stop: &dyn Fn() -> bool) -> Result<(Session, Io, Watched), SyncBenchError> {
+fn start(rig: &CheckedRig, stop: &dyn Fn() -> bool) -> Result<(Session, Io, Entries), SyncBenchError> {
     let mut attempt = 1;
     loop {
-        let mut bus = Bus::from_rig(rig.clone()).history(HISTORY);
-        let watched = Watched { status: bus.input::<u16>("axis", 0x6041) };
+        let mut bus = Entries::patient(Bus::from_rig(rig.clone()).history(HISTORY));
+        let entries = Entries::of(&mut bus);
         match bus.start() {
-            Ok((session, io)) => return Ok((session, io, watched)),
+            Ok((session, io)) => return Ok((session, io, entries)),
             Err(_) if stop() => return Err(SyncBenchError::Stopped),
             Err(Unstarted { error: SessionError::Start(_), .. }) if attempt < ATTEMPTS => attempt += 1,
             Err(unstarted) => return Err(unstarted.error.into()),
@@ -145,12 +142,12 @@ fn start(rig: &CheckedRig, stop: &dyn Fn() -> bool) -> Result<(Session, Io, Watc
 fn watch(
     session: &Session,
     mut io: Io,
-    watched: &Watched,
+    entries: Entries,
     mut cycles: Cycles,
     seconds: f64,
     stop: &dyn Fn() -> bool,
 ) -> Result<Cycles, SyncBenchError> {
-    let (began, mut servo) = (Instant::now(), Servo::of(session));
+    let (began, mut servo) = (Instant::now(), Servo::of(session, entries));
     while began.elapsed().as_secs_f64() < seconds {
         if stop() {
             return Err(SyncBenchError::Stopped);
@@ -159,9 +156,11 @@ fn watch(
             return Err(SyncBenchError::Ended);
         }
         // A time without cycles is an outage, which the numbers of the next ones show.
-        let _ = io.wait(LOOK);
+        if let Ok(cycle) = io.wait(LOOK) {
+            servo.command(&mut io, &cycle);
+        }
         while let Some(past) = io.next_of_history() {
-            cycles.take(past.number(), past.clock(), past.get(watched.status));
+            cycles.take(past.number(), past.clock(), entries.was_enabled(&past));
         }
         servo.look();
     }

@@ -6,9 +6,6 @@ use std::time::Duration;
 use zerocat::CheckedRig;
 use zerocat_sim::frame_time;
 
-/// Status word bits of a drive in operation (IEC 61800-7-201).
-const STATE: u16 = 0x006f;
-const ENABLED: u16 = 0x0027;
 /// Points of the trace, at most.
 const POINTS: usize = 600;
 
@@ -47,6 +44,8 @@ impl Limits {
     }
 }
 
+/// Cycles in a row after which what their pulses are is what they ought to be: the grid has begun anew.
+const SETTLED: u32 = 20;
 /// Bytes of the cyclic frame, at most: process data, states and clocks of three SubDevices.
 const FRAME: usize = 128;
 
@@ -99,6 +98,10 @@ pub(super) struct Cycles {
     phases: Vec<Phase>,
     pub(super) holes: Vec<Hole>,
     before: Option<u64>,
+    /// The number of the pulse that a frame is wanted before, less that of its cycle.
+    usual: Option<i64>,
+    /// The same of the last frame, and of how many in a row.
+    other: (i64, u32),
     pub(super) count: u64,
     pub(super) enabled: u64,
     /// Cycles that this thread was too slow for: nothing is known of them.
@@ -107,13 +110,24 @@ pub(super) struct Cycles {
 
 impl Cycles {
     pub(super) const fn new(limits: Limits) -> Self {
-        Self { limits, phases: Vec::new(), holes: Vec::new(), before: None, count: 0, enabled: 0, unseen: 0 }
+        Self {
+            limits,
+            phases: Vec::new(),
+            holes: Vec::new(),
+            before: None,
+            usual: None,
+            other: (0, 0),
+            count: 0,
+            enabled: 0,
+            unseen: 0,
+        }
     }
 
-    /// Takes a cycle: its number, when its frame passed the reference clock, and the servo's status word.
-    pub(super) fn take(&mut self, cycle: u64, clock: Option<Duration>, status: u16) {
+    /// Takes a cycle: its number, when its frame passed the reference clock, and whether the servo was in
+    /// operation.
+    pub(super) fn take(&mut self, cycle: u64, clock: Option<Duration>, enabled: bool) {
         self.count += 1;
-        self.enabled += u64::from(status & STATE == ENABLED);
+        self.enabled += u64::from(enabled);
         if let Some(skipped) = self.before.map(|before| cycle.saturating_sub(before + 1)).filter(|skipped| *skipped > 0)
         {
             self.holes.push(Hole { cycle: cycle - skipped, cycles: skipped, kind: HoleKind::Skipped });
@@ -123,7 +137,7 @@ impl Cycles {
             self.holes.push(Hole { cycle, cycles: 1, kind: HoleKind::Missing });
             return;
         };
-        let late = self.late(time);
+        let late = self.late(cycle, time);
         if late > self.spare() {
             self.holes.push(Hole { cycle, cycles: 1, kind: HoleKind::Late });
         }
@@ -140,11 +154,20 @@ impl Cycles {
         self.limits.lead.saturating_sub(self.limits.need).cast_signed()
     }
 
-    /// By how much a frame was later than wanted; half a period early at most.
-    fn late(&self, time: u64) -> i64 {
+    /// By how much a frame was later than wanted, also where that is more than a period: each cycle has a pulse of its own.
+    fn late(&mut self, cycle: u64, time: u64) -> i64 {
         let Limits { period, lead, .. } = self.limits;
         let half = period / 2;
-        ((time + lead + half) % period).cast_signed() - half.cast_signed()
+        let behind = ((time + lead + half) % period).cast_signed() - half.cast_signed();
+        let pulse = ((time + lead + half) / period).wrapping_sub(cycle).cast_signed();
+        let usual = *self.usual.get_or_insert(pulse);
+        let (other, times) = self.other;
+        self.other = (pulse, if pulse == other { times + 1 } else { 1 });
+        if pulse != usual && self.other.1 >= SETTLED {
+            self.usual = Some(pulse);
+            return behind;
+        }
+        behind + (pulse - usual) * period.cast_signed()
     }
 
     /// The cycle whose frame passed the reference clock last before a time, and the time since.
@@ -203,14 +226,14 @@ mod tests {
 
     fn cycles(times: &[(u64, Option<u64>)]) -> Cycles {
         let mut cycles = Cycles::new(LIMITS);
-        times.iter().for_each(|(cycle, time)| cycles.take(*cycle, time.map(Duration::from_nanos), ENABLED));
+        times.iter().for_each(|(cycle, time)| cycles.take(*cycle, time.map(Duration::from_nanos), true));
         cycles
     }
 
     #[test]
     fn a_frame_is_late_where_its_outputs_are_not_copied_before_the_pulse() {
-        let seen = cycles(&[(1, Some(5_700_000)), (2, Some(6_959_999)), (3, Some(7_960_001)), (4, Some(9_010_000))]);
-        assert_eq!(seen.phases.iter().map(|phase| phase.late).collect::<Vec<_>>(), [0, 259_999, 260_001, 310_000]);
+        let seen = cycles(&[(1, Some(5_700_000)), (2, Some(6_959_999)), (3, Some(7_960_001)), (4, Some(9_500_000))]);
+        assert_eq!(seen.phases.iter().map(|phase| phase.late).collect::<Vec<_>>(), [0, 259_999, 260_001, 800_000]);
         assert_eq!(seen.holes_by_kind(), Holes { skipped: 0, missing: 0, late: 2 });
     }
 

@@ -160,6 +160,7 @@ pub fn table(report: &SyncReport) -> String {
                 report.machine_holes
             ),
         ),
+        ("cycles that the bench missed", report.unseen.to_string()),
         ("0x1C32 of the servo", format!("{missed} missed, {exceeded} exceeded, {short} too short")),
         (
             "losses of synchronization",
@@ -201,7 +202,7 @@ mod tests {
 
     fn seen(numbers: impl Iterator<Item = u64>) -> Cycles {
         let mut seen = Cycles::new(Limits { period: 1_000_000, lead: 300_000, need: 40_000 });
-        numbers.for_each(|n| seen.take(n, Some(Duration::from_nanos(n * 1_000_000 + 700_000)), 0));
+        numbers.for_each(|n| seen.take(n, Some(Duration::from_nanos(n * 1_000_000 + 700_000)), false));
         seen
     }
 

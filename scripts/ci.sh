@@ -50,6 +50,8 @@ step "foreign masters"
 scripts/foreign.sh --cycles 10000
 step "demo"
 scripts/demo.sh --no-install --seconds 5 --report target/ci-demo.json
+step "a servo under SYNC0"
+scripts/servo-sync.sh --no-install --seconds 10 --report target/ci-servo-sync.json
 step "campaign"
 target/release/zerocat campaign --seeds 200 --minutes 3 --json > target/ci-campaign.json
 step "device descriptions"

@@ -28,6 +28,7 @@ use servo::{Entries, Servo};
 use std::time::{Duration, Instant};
 use zerocat::config::{LinkKind, Rig};
 use zerocat::{Bus, CheckedRig, Io, Session, SessionError, ThreadPanic, Unstarted};
+use zerocat_link::packet::PacketError;
 
 /// Name and version of the schema. Keys may be added; none changes its meaning.
 pub const SCHEMA: &str = "zerocat-bench-sync/1";
@@ -75,6 +76,12 @@ pub enum SyncBenchError {
         /// Why.
         why: String,
     },
+    /// Nothing asked for.
+    #[error("nothing to run: give some seconds")]
+    Nothing,
+    /// The segment's interface can't be opened.
+    #[error(transparent)]
+    Port(#[from] PacketError),
     /// The session didn't come up.
     #[error(transparent)]
     Session(#[from] SessionError),
@@ -99,6 +106,9 @@ pub fn run(
     stop: impl Fn() -> bool,
 ) -> Result<SyncReport, SyncBenchError> {
     progress("bringing the servo to OP");
+    if !(settings.seconds > 0.0 && settings.seconds.is_finite()) {
+        return Err(SyncBenchError::Nothing);
+    }
     let rig = rig(settings)?;
     let far_end = FarEnd::start(&settings.segment, SEGMENT, rig.engine.cpu)?;
     let (session, io, entries) = start(&rig, &stop)?;

@@ -41,11 +41,11 @@ impl FarEnd {
     /// where that is possible, on another CPU than `beside`.
     ///
     /// # Errors
-    /// [`SyncBenchError::Segment`].
+    /// [`SyncBenchError::Segment`], [`SyncBenchError::Port`].
     pub(super) fn start(interface: &str, file: &str, beside: Option<usize>) -> Result<Self, SyncBenchError> {
         let wrong = |why: String| SyncBenchError::Segment { interface: interface.to_owned(), why };
-        let mut link = PacketLink::open(interface, SIZING).map_err(|error| wrong(zerocat::chain(&error)))?;
-        link.stamp_arrivals().map_err(|error| wrong(zerocat::chain(&error)))?;
+        let mut link = PacketLink::open(interface, SIZING)?;
+        link.stamp_arrivals()?;
         let config = SegmentConfig::from_json(file).map_err(|error| wrong(zerocat::chain(&error)))?;
         let mut segment = Segment::new(&config).map_err(|error| wrong(zerocat::chain(&error)))?;
         let servo = segment.len() - 1;

@@ -6,8 +6,8 @@ use crate::exit::Failure;
 use crate::signals::Signals;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
-use zerocat::Fault;
 use zerocat::config::LinkKind;
+use zerocat::{Fault, fault_of_packet};
 use zerocat_benches::sync::{self, SyncBenchError, SyncReport, SyncSettings};
 
 /// A servo in cyclic synchronous position under SYNC0 in real time: each loss of synchronization against the holes of the run.
@@ -86,6 +86,8 @@ fn failed(error: SyncBenchError) -> Failure {
     match error {
         SyncBenchError::Rig(_) => Failure::of(Fault::RulesBroken, message),
         SyncBenchError::Segment { .. } => Failure::of(Fault::LinkUnavailable, message),
+        SyncBenchError::Nothing => Failure::usage(message),
+        SyncBenchError::Port(error) => Failure::of(fault_of_packet(&error), message),
         SyncBenchError::Session(error) => Failure::of(error.fault(), message),
         _ => Failure::of(Fault::BenchFailed, message),
     }

@@ -22,7 +22,7 @@ fn every_command_that_fails_with_json_prints_a_failure_by_its_name() {
     let folder = Folder::new();
     let (nothing, empty) = (folder.path("nothing.json"), folder.path(""));
     let nothing = nothing.as_str();
-    let cases: [(&[&str], i32, &str); 22] = [
+    let cases: [(&[&str], i32, &str); 24] = [
         (&["run", nothing], 3, "file_not_readable"),
         (&["run", "--seconds"], 2, "wrong_arguments"),
         (&["check", nothing], 3, "file_not_readable"),
@@ -45,6 +45,8 @@ fn every_command_that_fails_with_json_prints_a_failure_by_its_name() {
         (&["bench", "wakeup", "--rate", "0"], 2, "wrong_arguments"),
         (&["bench", "dc", "--seconds", "0"], 2, "wrong_arguments"),
         (&["bench", "audit", "--interface", "nope0", "--rig", nothing], 3, "file_not_readable"),
+        (&["bench", "sync", "--interface", "nope0", "--segment", "nope1", "--seconds", "0"], 2, "wrong_arguments"),
+        (&["bench", "sync", "--interface", "nope0", "--segment", "nope1"], 4, "no_such_interface"),
     ];
     let schema = zerocat(&["schema", "error"]).with_code(0).json();
     let schema = jsonschema::validator_for(&schema).unwrap();

@@ -12,6 +12,7 @@ mod capture;
 mod cia402;
 mod compare;
 mod demo;
+mod descriptions;
 mod doctor;
 mod ends;
 mod entries;

@@ -16,6 +16,8 @@ pub(crate) struct AnyChannel<'a> {
     pub(crate) numbered: bool,
     pub(crate) state_channel: Option<u32>,
     pub(crate) enabled: bool,
+    /// Samples of a cycle; 1 for an ordinary entry.
+    pub(crate) samples: u16,
 }
 
 /// What a channel refers to, as the file says it: two channels with equal ones are the same input or output.
@@ -52,6 +54,7 @@ impl<'a> From<&'a ReadChannel> for AnyChannel<'a> {
             numbered: channel.numbered,
             state_channel: None,
             enabled: channel.enabled,
+            samples: channel.samples,
         }
     }
 }
@@ -69,6 +72,7 @@ impl<'a> From<&'a WriteChannel> for AnyChannel<'a> {
             numbered: channel.numbered,
             state_channel: channel.state_channel,
             enabled: channel.enabled,
+            samples: 1,
         }
     }
 }

@@ -9,6 +9,7 @@ mod engine;
 mod exchange;
 mod limits;
 mod names;
+mod oversampled;
 mod same_entry;
 mod sinks;
 mod tasks;
@@ -32,6 +33,7 @@ pub(crate) fn problems(rig: &Rig) -> Vec<Problem> {
     tasks::tasks(rig, &mut found);
     sinks::sinks(rig, &mut found);
     channels::channels(rig, &mut found);
+    oversampled::oversampled(rig, &mut found);
     names::names(rig, &mut found);
     limits::limits(rig, &mut found);
     engine::engine(rig, &mut found);

@@ -38,6 +38,8 @@ pub struct ResolvedChannel {
     pub data_type: DataType,
     /// Input for a read task, output for a write task.
     pub direction: Direction,
+    /// Samples that the SubDevice takes of it in a cycle: the entry and those behind it. 1 for an ordinary entry.
+    pub samples: u16,
 }
 
 impl ResolvedChannel {
@@ -154,6 +156,7 @@ impl Rig {
             bit_length: entry.bit_length,
             data_type: entry.data_type,
             direction: Direction::Input,
+            samples: 1,
         })
     }
 
@@ -189,6 +192,7 @@ impl Rig {
             bit_length: entry.bit_length,
             data_type: entry.data_type,
             direction: of.direction,
+            samples: of.samples,
         })
     }
 }

@@ -124,6 +124,13 @@ pub struct ReadChannel {
     pub unit: Option<String>,
     /// Whether it is sampled.
     pub enabled: bool,
+    /// Samples that the SubDevice takes of it in a cycle: the entry and those behind it. 1 for an ordinary entry.
+    #[serde(skip_serializing_if = "is_one")]
+    pub samples: u16,
+}
+
+fn is_one(samples: &u16) -> bool {
+    *samples == 1
 }
 
 impl ReadChannel {
@@ -139,6 +146,7 @@ impl ReadChannel {
             name: format!("{}_{}", sanitised(device), sanitised(pdo)),
             unit: None,
             enabled: true,
+            samples: 1,
         }
     }
 }
@@ -215,7 +223,7 @@ impl WriteChannel {
     /// A channel of an entry of a slave, by name, with its default name.
     #[must_use]
     pub fn of(device: &str, pdo: &str, channel: u32) -> Self {
-        let ReadChannel { device, target, bit, channel, numbered, name, unit, enabled } =
+        let ReadChannel { device, target, bit, channel, numbered, name, unit, enabled, .. } =
             ReadChannel::of(device, pdo, channel);
         let (state_channel, initial, safe, waveform) = (None, None, None, None);
         Self { device, target, bit, channel, numbered, name, unit, state_channel, enabled, initial, safe, waveform }

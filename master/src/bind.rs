@@ -66,6 +66,15 @@ pub enum Unbound {
         /// Bits in the SubDevice.
         mapped: u8,
     },
+    /// An oversampled channel has fewer entries behind it than samples.
+    Samples {
+        /// Key of the slave.
+        slave: String,
+        /// Entries of that length that follow one another from it on, itself among them.
+        found: usize,
+        /// Samples of the channel.
+        wanted: u16,
+    },
     /// What it follows is no input.
     NoInput {
         /// What the rig file calls it.
@@ -135,6 +144,10 @@ impl fmt::Display for Unbound {
             Self::Length { slave, configured, mapped } => {
                 write!(f, "slave `{slave}` maps the entry with {mapped} bits, the rig file says {configured}")
             }
+            Self::Samples { slave, found, wanted } => write!(
+                f,
+                "slave `{slave}` maps {found} entries of that length in a row from it on, its `samples` are {wanted}"
+            ),
             Self::NoInput { input } => write!(f, "it follows `{input}`, which is no input of the rig file"),
             Self::Unlike { input, its, ours } => {
                 let (its, bits) = its;
@@ -179,8 +192,26 @@ fn place(channel: &ResolvedChannel, plan: &Plan, positions: &Positions) -> Resul
     if entry.span.len != channel.bit_length {
         return Err(Unbound::Length { slave: slave(), configured: channel.bit_length, mapped: entry.span.len });
     }
+    row(channel, subdevice, entry)?;
     // A bit behind the entry's last one is refused by the rig file's rules.
     Ok((subdevice.position, channel.bit.and_then(|bit| entry.span.bit(bit)).unwrap_or(entry.span)))
+}
+
+/// That an entry has as many behind it in its PDO, each as long and without a gap, as an oversampled channel has samples.
+fn row(channel: &ResolvedChannel, subdevice: &SubDevicePlan, first: &PlacedEntry) -> Result<(), Unbound> {
+    let mut next = first.span.offset;
+    let follows = |one: &&PlacedEntry| {
+        let alike = (one.pdo, one.pdo_nth, one.direction) == (first.pdo, first.pdo_nth, first.direction);
+        let fits = one.span.len == first.span.len && one.span.offset == next;
+        next = one.span.end();
+        alike && fits
+    };
+    let from = subdevice.entries.iter().skip_while(|one| *one != first);
+    let (found, wanted) = (from.take_while(follows).count(), channel.samples);
+    if found >= usize::from(wanted) {
+        return Ok(());
+    }
+    Err(Unbound::Samples { slave: channel.slave.clone(), found, wanted })
 }
 
 /// The one entry that a channel refers to.

@@ -90,6 +90,7 @@ mod tests {
             bit_length: if bit.is_some() { 16 } else { len },
             data_type,
             direction: Direction::Output,
+            samples: 1,
         };
         Placed::new(channel, 0, BitSpan::new(offset, len))
     }

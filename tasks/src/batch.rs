@@ -2,6 +2,7 @@
 
 use crate::header::Header;
 use crate::mapping::Point;
+use crate::oversampled::spread;
 use crate::timestamps::Stamp;
 use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
 use std::sync::Arc;
@@ -32,7 +33,7 @@ pub struct Batch {
     pub dc_time: Vec<Option<u64>>,
     /// Number of the base of time that `utc` and `dc_time` are of; 0 of an empty batch.
     pub base: u32,
-    /// For each channel of the header one value for each timestamp.
+    /// For each channel of the header one value for each timestamp; of an oversampled one as many as it has samples.
     pub columns: Vec<Vec<Value>>,
     /// Positions of samples with bytes older than their cycle, because a SubDevice took no part in it.
     pub stale: Vec<usize>,
@@ -96,7 +97,7 @@ impl Batch {
         self.base = stamp.moment.base;
         for (column, point) in self.columns.iter_mut().zip(points) {
             // A record holds all of its points by construction; one that did not would read as 0, not shift a column.
-            column.push(point.read(record).unwrap_or_else(|| point.zero()));
+            column.extend(point.values(record));
         }
     }
 
@@ -141,7 +142,7 @@ pub struct Line<'a> {
 impl Serialize for Line<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Batch { header, index, utc, dc_time, base, stale, missing, .. } = self.batch;
-        let mut object = serializer.serialize_struct("Batch", 10)?;
+        let mut object = serializer.serialize_struct("Batch", 11)?;
         object.serialize_field("task", &*header.task)?;
         object.serialize_field("kind", &header.of)?;
         object.serialize_field("index", index)?;
@@ -154,7 +155,53 @@ impl Serialize for Line<'_> {
             object.serialize_field("dc_time", dc_time)?;
         }
         object.serialize_field("time_base", base)?;
+        if let Some(samples) = header.samples() {
+            object.serialize_field("oversampled", &Oversampled { line: *self, samples })?;
+        }
         object.end()
+    }
+}
+
+/// The oversampled channels, with a time for each sample.
+struct Oversampled<'a> {
+    line: Line<'a>,
+    samples: u16,
+}
+
+impl Serialize for Oversampled<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { line: Line { batch, by }, samples } = *self;
+        let mut object = serializer.serialize_struct("Oversampled", 3)?;
+        object.serialize_field("samples", &samples)?;
+        object.serialize_field("utc", &OversampledTimes { batch, samples })?;
+        object.serialize_field("channels", &OversampledColumns { batch, by })?;
+        object.end()
+    }
+}
+
+struct OversampledTimes<'a> {
+    batch: &'a Batch,
+    samples: u16,
+}
+
+impl Serialize for OversampledTimes<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (times, header) = (&self.batch.utc, &self.batch.header);
+        serializer.collect_seq(times.iter().flat_map(|end| spread(*end, header.period_ns(), self.samples)))
+    }
+}
+
+struct OversampledColumns<'a> {
+    batch: &'a Batch,
+    by: By,
+}
+
+impl Serialize for OversampledColumns<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { batch, by } = *self;
+        let keys = batch.header.keys(by).filter(|(n, _)| batch.header.is_oversampled(*n));
+        let values = |n: usize| Values(batch.columns.get(n).map_or(&[][..], Vec::as_slice));
+        serializer.collect_map(keys.map(|(n, key)| (key, values(n))))
     }
 }
 
@@ -164,7 +211,7 @@ impl Serialize for Columns<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Line { batch, by } = self.0;
         let mut map = serializer.serialize_map(None)?;
-        for (n, key) in batch.header.keys(by) {
+        for (n, key) in batch.header.keys(by).filter(|(n, _)| !batch.header.is_oversampled(*n)) {
             let values = batch.columns.get(n).map_or(&[][..], Vec::as_slice);
             map.serialize_entry(&*key, &Values(values))?;
         }
@@ -225,6 +272,29 @@ mod tests {
         let names = r#""channels":{"dev_9":[-1,1],"dev_7":[1,0],"dev_8":[1.5,null]}"#;
         assert!(line(By::Name).contains(names), "{}", line(By::Name));
         assert_eq!(batch.last("dev_7"), Some(Value::Bool(false)));
+    }
+
+    #[test]
+    fn oversampled_channels_stand_apart_with_a_time_for_each_sample() {
+        let (mut current, status) = (placed(9, DataType::Int16, 8, 16), placed(7, DataType::Uint8, 0, 8));
+        current.channel.samples = 2;
+        let places = [current, status];
+        let mapping = Mapping::new(&places);
+        let mut batch = Batch::new(Arc::new(header(Kind::Samples, &places)));
+        let record = |n: u8| [n, n + 1, 0, n + 2, 0];
+        for (end, n) in [(20_000_000, 10), (30_000_000, 20)] {
+            batch.push(Stamp::at(end), false, 0, mapping.points().iter(), &record(n));
+        }
+        let line = serde_json::to_string(&batch.line(By::Name)).unwrap();
+        assert!(line.contains(r#""index":[20000000,30000000],"channels":{"dev_7":[10,20]},"#), "{line}");
+        let apart = r#""oversampled":{"samples":2,"utc":[15000000,20000000,25000000,30000000],"channels":{"dev_9":[11,12,21,22]}}}"#;
+        assert!(line.ends_with(apart), "{line}");
+        assert_eq!(batch.last("dev_9"), Some(Value::Int(22)));
+        let described = serde_json::to_value(batch.header.described(By::Name)).unwrap();
+        assert_eq!(
+            (&described["channels"][0]["samples"], &described["channels"][1]["samples"]),
+            (&2.into(), &serde_json::Value::Null)
+        );
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! Batches as comma-separated values (RFC 4180, but for the line ends, which are `\n`): a line of names, then one row for
-//! each sample.
+//! each sample. Where channels are oversampled, each of their samples has a row of its own.
 //!
 //! A number is written as in JSON lines; what is no number is `NaN`, `inf` or `-inf`.
 
 use crate::batch::Batch;
 use crate::header::Header;
 use crate::json_lines::Beginning;
+use crate::oversampled::spread;
 use crate::sink::Sink;
 use crate::whole_lines::WholeLines;
 use std::borrow::Cow;
@@ -73,28 +74,82 @@ impl Sink for Csv {
     }
 
     fn take(&mut self, batch: &Batch) -> io::Result<()> {
-        let columns: Vec<&[Value]> =
-            batch.header.keys(self.by).filter_map(|(n, _)| batch.columns.get(n)).map(Vec::as_slice).collect();
+        let columns: Vec<Column<'_>> = batch.header.keys(self.by).filter_map(|(n, _)| Column::of(batch, n)).collect();
         if columns.is_empty() {
             return Ok(());
         }
         self.text.clone_from(&self.owed);
         let mut stale = batch.stale.iter().peekable();
-        for (row, time) in batch.index.iter().enumerate() {
-            write!(self.text, "{time}")?;
-            for column in &columns {
-                self.text.push(b',');
-                column.get(row).map_or(Ok(()), |value| number(&mut self.text, value))?;
-            }
+        let samples = batch.header.samples().unwrap_or(1);
+        for row in 0..batch.index.len() {
             let old = stale.next_if(|position| **position == row).is_some();
-            self.text.extend_from_slice(if old { b",1," } else { b",0," });
-            if old {
-                self.text.extend_from_slice(quoted(stale_channels(batch, self.by, row).into()).as_bytes());
+            let stale = if old { stale_channels(batch, self.by, row) } else { String::new() };
+            for place in (0..samples).map(|sample| Place { row, sample, of: samples }) {
+                place.write(&mut self.text, batch, &columns)?;
+                self.text.extend_from_slice(if old { b",1," } else { b",0," });
+                self.text.extend_from_slice(quoted(stale.as_str().into()).as_bytes());
+                place.true_time(&mut self.text, batch)?;
+                self.text.push(b'\n');
             }
-            true_time(&mut self.text, batch, row)?;
-            self.text.push(b'\n');
         }
         self.write()
+    }
+}
+
+/// The values of a channel.
+struct Column<'a> {
+    values: &'a [Value],
+    /// Whether each row of a cycle has one.
+    oversampled: bool,
+}
+
+impl<'a> Column<'a> {
+    fn of(batch: &'a Batch, channel: usize) -> Option<Self> {
+        let values = batch.columns.get(channel)?;
+        Some(Self { values, oversampled: batch.header.is_oversampled(channel) })
+    }
+
+    /// The value in a row. One of an ordinary channel stands in the last row of its cycle.
+    fn at(&self, place: Place) -> Option<&'a Value> {
+        let last = place.sample + 1 == place.of;
+        let n = match self.oversampled {
+            true => place.row * usize::from(place.of) + usize::from(place.sample),
+            false => Some(place.row).filter(|_| last)?,
+        };
+        self.values.get(n)
+    }
+}
+
+/// A row: which cycle of the batch, and which of its samples.
+#[derive(Clone, Copy)]
+struct Place {
+    row: usize,
+    sample: u16,
+    of: u16,
+}
+
+impl Place {
+    /// The time of the sample, given that of its cycle.
+    fn time(self, cycle: u64, batch: &Batch) -> u64 {
+        spread(cycle, batch.header.period_ns(), self.of).nth(self.sample.into()).unwrap_or(cycle)
+    }
+
+    /// The first field and the values.
+    fn write(self, text: &mut Vec<u8>, batch: &Batch, columns: &[Column<'_>]) -> io::Result<()> {
+        let time = batch.index.get(self.row).copied().unwrap_or_default();
+        write!(text, "{}", self.time(time, batch))?;
+        for column in columns {
+            text.push(b',');
+            column.at(self).map_or(Ok(()), |value| number(text, value))?;
+        }
+        Ok(())
+    }
+
+    /// The last fields.
+    fn true_time(self, text: &mut Vec<u8>, batch: &Batch) -> io::Result<()> {
+        let utc = batch.utc.get(self.row).copied().unwrap_or_default();
+        let dc_time = batch.dc_time.get(self.row).copied().flatten().map(|time| self.time(time, batch).to_string());
+        write!(text, ",{},{},{}", self.time(utc, batch), dc_time.unwrap_or_default(), batch.base)
     }
 }
 
@@ -103,12 +158,6 @@ fn stale_channels(batch: &Batch, by: By, row: usize) -> String {
     let is_stale = |n: usize| batch.stale_columns.get(n).is_some_and(|rows| rows.binary_search(&row).is_ok());
     let keys = batch.header.keys(by).filter(|(n, _)| is_stale(*n));
     keys.map(|(_, key)| key.into_owned()).collect::<Vec<_>>().join(";")
-}
-
-/// The last fields of a row.
-fn true_time(text: &mut Vec<u8>, batch: &Batch, row: usize) -> io::Result<()> {
-    let dc_time = batch.dc_time.get(row).copied().flatten().map(|time| time.to_string()).unwrap_or_default();
-    write!(text, ",{},{dc_time},{}", batch.utc.get(row).copied().unwrap_or_default(), batch.base)
 }
 
 /// A value without quotes: none has a comma.
@@ -163,6 +212,26 @@ mod tests {
         batch.push(second, true, 0, mapping.points().iter(), &[1, 0, 0, 0, 0, 0xc0, 0x7f, 1, 2]);
         batch.mark(mapping.points().iter(), |part| part == 0);
         batch
+    }
+
+    #[test]
+    fn each_sample_of_an_oversampled_channel_has_a_row_with_its_time() {
+        let (mut current, status) = (placed(9, DataType::Int16, 0, 16), placed(7, DataType::Uint8, 64, 8));
+        current.channel.samples = 4;
+        let places = [current, status];
+        let mapping = Mapping::new(&places);
+        let mut batch = Batch::new(Arc::new(header(Kind::Samples, &places)));
+        let mut stamp = Stamp::at(20_000_000);
+        (stamp.moment.utc, stamp.moment.dc_time) = (20_000_100, Some(30_000_000));
+        batch.push(stamp, false, 0, mapping.points().iter(), &[1, 0, 2, 0, 3, 0, 0xfc, 0xff, 7]);
+        let disk = Disk::with_room(1000);
+        let mut csv = Csv::new(disk.lines(), By::Name, Beginning::Header);
+        csv.begin(&batch.header).unwrap();
+        csv.take(&batch).unwrap();
+        let expected = "time_ns,dev_9,dev_7,stale,stale_channels,utc_ns,dc_time_ns,time_base\n\
+                        12500000,1,,0,,12500100,22500000,1\n15000000,2,,0,,15000100,25000000,1\n\
+                        17500000,3,,0,,17500100,27500000,1\n20000000,-4,7,0,,20000100,30000000,1\n";
+        assert_eq!(disk.text(), expected);
     }
 
     #[test]

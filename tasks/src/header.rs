@@ -50,6 +50,9 @@ pub struct ChannelHeader {
     pub bits: u8,
     /// Unit of its values, as the rig file says it.
     pub unit: Option<String>,
+    /// Samples that its SubDevice takes of it in a cycle; not there for an ordinary channel, which has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub samples: Option<u16>,
 }
 
 impl ChannelHeader {
@@ -65,6 +68,7 @@ impl ChannelHeader {
             data_type: channel.value_type(),
             bits: if channel.bit.is_some() { 1 } else { channel.bit_length },
             unit: channel.unit.clone(),
+            samples: Some(channel.samples).filter(|samples| *samples > 1),
         }
     }
 
@@ -96,6 +100,22 @@ impl Header {
     pub fn keys(&self, by: By) -> impl Iterator<Item = (usize, Cow<'_, str>)> {
         let keys = self.channels.iter().map(move |channel| channel.key(by));
         keys.enumerate().filter_map(|(n, key)| Some((n, key?)))
+    }
+
+    /// Samples in a cycle of its oversampled channels, which is the same for all of them; none where there are none.
+    pub(crate) fn samples(&self) -> Option<u16> {
+        self.channels.iter().find_map(|channel| channel.samples)
+    }
+
+    /// Whether a channel, by its place, is oversampled.
+    pub(crate) fn is_oversampled(&self, channel: usize) -> bool {
+        self.channels.get(channel).is_some_and(|channel| channel.samples.is_some())
+    }
+
+    /// Time from one timestamp to the next, in nanoseconds.
+    pub(crate) fn period_ns(&self) -> u64 {
+        let period = std::time::Duration::try_from_secs_f64(1.0 / self.rate_hz).unwrap_or_default();
+        u64::try_from(period.as_nanos()).unwrap_or(u64::MAX)
     }
 
     /// Whether every channel has a number that its values are reported under.

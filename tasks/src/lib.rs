@@ -19,6 +19,7 @@ mod lines;
 mod mapping;
 mod outlet;
 mod outputs;
+mod oversampled;
 mod ports;
 mod queue;
 mod read;

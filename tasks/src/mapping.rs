@@ -13,7 +13,8 @@ pub struct Placed {
     pub channel: ResolvedChannel,
     /// Position of its SubDevice on the bus, 0-based.
     pub position: u16,
-    /// Its bits in the process image: those of its entry, or the one that it is of it.
+    /// Its bits in the process image: those of its entry, or the one that it is of it; of an oversampled channel those of the
+    /// first sample, which the others follow.
     pub span: BitSpan,
     /// Bits of the input that an output follows until it is commanded for the first time.
     pub initial: Option<BitSpan>,
@@ -34,6 +35,12 @@ impl Placed {
         (self.position < Origin::ABSENT).then_some(self.position)
     }
 
+    /// The bits of each of its samples.
+    pub fn spans(&self) -> impl Iterator<Item = BitSpan> {
+        let first = self.span;
+        (0..self.channel.samples).map(move |n| sample(first, n))
+    }
+
     /// How it follows, if it does, with its place in the record.
     fn follow(&self, record: BitSpan) -> Option<Follow> {
         let Self { span: output, initial, safe, .. } = *self;
@@ -48,17 +55,25 @@ pub struct Point {
     pub channel: u32,
     /// Data type.
     pub data_type: DataType,
-    /// Its bits in a record.
+    /// Its bits in a record; of an oversampled channel those of the first sample, which the others follow.
     pub span: BitSpan,
+    /// Samples of a cycle; 1 for an ordinary entry.
+    pub samples: u16,
     /// Which of the task's SubDevices it is of, in bus order.
     pub part: usize,
 }
 
 impl Point {
-    /// Its value in a record; none where the record is too short.
+    /// Its value in a record; none where the record is too short. Of an oversampled channel the first sample.
     #[must_use]
     pub fn read(&self, record: &[u8]) -> Option<Value> {
         self.data_type.read(self.span, record)
+    }
+
+    /// Its values in a record, one for each sample; zeros where the record is too short.
+    pub(crate) fn values(&self, record: &[u8]) -> impl Iterator<Item = Value> {
+        let at = |n: u16| sample(self.span, n);
+        (0..self.samples).map(move |n| self.data_type.read(at(n), record).unwrap_or_else(|| self.zero()))
     }
 
     /// Its value where all of its bits are 0.
@@ -68,6 +83,11 @@ impl Point {
             number => number.decode(0, self.span.len),
         }
     }
+}
+
+/// The bits of a sample of an oversampled entry.
+const fn sample(first: BitSpan, n: u16) -> BitSpan {
+    BitSpan { offset: first.offset + first.len as usize * n as usize, len: first.len }
 }
 
 /// The points of a task, and the parts of the process image that its ring carries.
@@ -91,17 +111,28 @@ impl Mapping {
     /// Packs the channels' bits into records.
     #[must_use]
     pub fn new(channels: &[Placed]) -> Self {
-        let spans: Vec<BitSpan> = channels.iter().map(|placed| placed.span).collect();
+        let spans: Vec<BitSpan> = channels.iter().flat_map(Placed::spans).collect();
         let windows = Windows::cover(&spans);
         let parts = parts(channels);
+        // What is contiguous in the image is so in a record.
+        let mut before = 0;
+        let firsts: Vec<BitSpan> = channels
+            .iter()
+            .filter_map(|placed| {
+                let first = windows.spans.get(before).copied();
+                before += usize::from(placed.channel.samples);
+                first
+            })
+            .collect();
         let point = |(placed, span): (&Placed, &BitSpan)| Point {
             channel: placed.channel.channel,
             data_type: placed.channel.value_type(),
             span: *span,
+            samples: placed.channel.samples,
             part: parts.range(..placed.position).count(),
         };
-        let points = channels.iter().zip(&windows.spans).map(point).collect();
-        let follows = channels.iter().zip(&windows.spans).filter_map(|(placed, span)| placed.follow(*span)).collect();
+        let points = channels.iter().zip(&firsts).map(point).collect();
+        let follows = channels.iter().zip(&firsts).filter_map(|(placed, span)| placed.follow(*span)).collect();
         Self { windows, points, follows, parts }
     }
 
@@ -161,9 +192,9 @@ impl Mapping {
 /// The bytes from the first to the last of the channels of each SubDevice, by position. No other has any of its own between.
 fn parts(channels: &[Placed]) -> BTreeMap<u16, Range<usize>> {
     let mut parts = BTreeMap::new();
-    for Placed { position, span, .. } in channels {
+    for (position, span) in channels.iter().flat_map(|placed| placed.spans().map(|span| (placed.position, span))) {
         let bytes = span.bytes();
-        let part: &mut Range<usize> = parts.entry(*position).or_insert_with(|| bytes.clone());
+        let part: &mut Range<usize> = parts.entry(position).or_insert_with(|| bytes.clone());
         *part = part.start.min(bytes.start)..part.end.max(bytes.end);
     }
     parts
@@ -191,6 +222,7 @@ pub(crate) mod tests {
             bit_length: len,
             data_type,
             direction: Direction::Output,
+            samples: 1,
         };
         Placed::new(channel, 4, BitSpan::new(offset, len))
     }

@@ -43,7 +43,7 @@ pub(crate) struct Values {
     task: String,
     /// Ticks of the samples, in nanoseconds since 1970-01-01 UTC by the wall clock at the start of the run. Never falling.
     index: Vec<u64>,
-    /// For each channel, by name or by number, one value for each timestamp.
+    /// For each channel that isn't oversampled, by name or by number, one value for each timestamp.
     channels: BTreeMap<String, Vec<OneValue>>,
     /// Positions in `index` of samples that hold older bytes, because a SubDevice took no part in their cycle.
     stale: Vec<usize>,
@@ -58,6 +58,21 @@ pub(crate) struct Values {
     dc_time: Option<Vec<Option<u64>>>,
     /// Number of the base of time that `utc` and `dc_time` are of: 1 in the beginning, and one more whenever a clock was stepped.
     time_base: u32,
+    /// Channels whose SubDevice takes several samples in a cycle. Not there where the task has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    oversampled: Option<Oversampled>,
+}
+
+/// Channels with several samples in a cycle.
+#[derive(schemars::JsonSchema)]
+pub(crate) struct Oversampled {
+    /// Samples in a cycle.
+    samples: u16,
+    /// True times of the samples, in nanoseconds since 1970-01-01 UTC: evenly spread over the cycle, the last of each cycle at that
+    /// cycle's `utc`.
+    utc: Vec<u64>,
+    /// For each channel, by name or by number, one value for each time.
+    channels: BTreeMap<String, Vec<OneValue>>,
 }
 
 #[derive(schemars::JsonSchema)]

@@ -30,6 +30,7 @@ mod live_view;
 mod missing;
 mod moments;
 mod outputs;
+mod oversampled;
 mod parted;
 mod privileges;
 #[allow(dead_code, reason = "another suite uses the rest")]

@@ -79,6 +79,10 @@ struct Fields {
     #[serde(default, deserialize_with = "number::optional")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "number::schema_maybe_u32"))]
     state_channel: Option<u32>,
+    /// Samples that the SubDevice takes in a cycle (oversampling): the entry and those behind it in its PDO; read only.
+    #[serde(default, deserialize_with = "number::optional")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "number::schema_maybe_u16"))]
+    samples: Option<u16>,
     /// Whether it is sampled, or takes commands; true by default.
     enabled: Option<bool>,
     /// What the output is until it is commanded for the first time; write only.
@@ -164,7 +168,11 @@ impl Shape {
         self.foreign(raw.safe.is_some(), at, "safe", kind);
         self.foreign(raw.initial.is_some(), at, "initial", kind);
         let meant = self.meant(&mut raw, at, Direction::Input, slaves);
-        let Meant { device, target, bit } = meant.unwrap_or_else(Meant::nothing);
+        let Meant { device, mut target, bit } = meant.unwrap_or_else(Meant::nothing);
+        let samples = raw.samples.unwrap_or(1);
+        if samples > 1 {
+            begin_with_first(&mut target);
+        }
         ReadChannel {
             device,
             target,
@@ -174,11 +182,13 @@ impl Shape {
             name: raw.name.unwrap_or_default(),
             unit: raw.unit.filter(|unit| !unit.is_empty()),
             enabled: raw.enabled.unwrap_or(true),
+            samples,
         }
     }
 
     pub(super) fn write_channel(&mut self, raw: RawChannel, at: &str, slaves: &[Slave]) -> WriteChannel {
         let RawChannel(mut raw) = raw;
+        self.foreign(raw.samples.is_some(), at, "samples", "a channel of an ethercat_write task");
         if raw.channel.is_some() && raw.cmd_channel.is_some() {
             let what = "both `channel` and its alias `cmd_channel` are given";
             self.problems.push(Problem::new(Rule::Duplicate, format!("{at}.cmd_channel"), what, "keep `channel`"));
@@ -338,6 +348,13 @@ impl Shape {
 impl Fields {
     fn place(&self) -> Place {
         Place { pdo_index: self.pdo_index, pdo_nth: self.pdo_nth, nth: self.nth }
+    }
+}
+
+/// The entry of an oversampled channel is the first of its samples: those behind it may have the same address.
+fn begin_with_first(target: &mut Target) {
+    if let Target::Manual { place, .. } | Target::Untyped { place, .. } = target {
+        place.nth.get_or_insert(1);
     }
 }
 

@@ -63,6 +63,17 @@ fn why(reads: &[Value], writes: &[Value]) -> String {
 }
 
 #[test]
+fn an_oversampled_channel_is_the_entry_and_those_behind_it() {
+    let samples = |of, samples| channel(of, 0x6000, 2, 16, &json!({ "pdo_index": "0x1a01", "samples": samples }));
+    let bindings = bound(&[samples(1, 2)], &[]).unwrap();
+    assert_eq!(spans(&bindings[0]), [(48, 16)]);
+    let each: Vec<_> = bindings[0][0].spans().map(|span| span.offset).collect();
+    assert_eq!(each, [48, 64]);
+    let short = why(&[samples(1, 3)], &[]);
+    assert!(short.contains("maps 2 entries of that length in a row from it on, its `samples` are 3"), "{short}");
+}
+
+#[test]
 fn an_entry_is_found_by_its_pdo_and_its_place_in_it() {
     let reads = [
         channel(1, 0x6000, 1, 1, &json!({})),

@@ -12,7 +12,7 @@ use crate::number;
 use crate::object::Object;
 use crate::pdo::{self, Direction, Pdo};
 use crate::slot;
-use crate::startup::{self, Startup};
+use crate::startup::{self, IdnStartup, Startup};
 use crate::sync_manager::{self, SyncManager};
 use crate::timeouts::Timeouts;
 use crate::tree::Node;
@@ -61,6 +61,8 @@ pub struct Device {
     pub slots: Option<Vec<u32>>,
     /// What a MainDevice writes at transitions: the device's commands, then those of the modules in its slots.
     pub startup: Vec<Startup>,
+    /// The same by SoE, of the device alone.
+    pub idn_startup: Vec<IdnStartup>,
     /// How long it may take.
     pub timeouts: Timeouts,
 }
@@ -103,6 +105,7 @@ impl Device {
                 .child("Slots")
                 .map(|_| slots.iter().map(|slot| slot.map_or(0, |plugged| plugged.ident)).collect()),
             startup: startup::all(&at, &plugged),
+            idn_startup: startup::idns(&at),
             timeouts: Timeouts::read(&at),
         })
     }

@@ -56,7 +56,7 @@ pub use mailbox::Mailbox;
 pub use object::{Object, ObjectCode, ObjectEntry};
 pub use pdo::{Pdo, PdoEntry};
 pub use select::{DeviceQuery, DeviceSummary, devices, read, read_bytes};
-pub use startup::Startup;
+pub use startup::{IdnStartup, Startup};
 pub use sync_manager::SyncManager;
 pub use timeouts::Timeouts;
 pub use vendors::{vendor_id, vendor_name, vendor_names};

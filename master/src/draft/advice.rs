@@ -11,7 +11,7 @@ use std::time::Duration;
 use zerocat_config::dc::SubDeviceDc;
 use zerocat_config::interpolation::{AXIS, INTERPOLATION_TIME, interpolation_of};
 use zerocat_config::{OnError, StartupCommand, Transition};
-use zerocat_esi::{DataType, Device, Pdo, Startup};
+use zerocat_esi::{DataType, Device, IdnStartup, Pdo, Startup};
 
 /// PDOs that are named at most.
 const MOST_NAMED: usize = 12;
@@ -34,6 +34,7 @@ pub(super) fn of(found: &Scanned, cycle: Duration) -> Advice {
     advice.notes.push(format!("Described by {}.", described.description));
     advice.interpolation(found, &described.device, cycle);
     advice.startup(described);
+    advice.idns(described);
     advice.modes(found, &described.device, cycle);
     for (key, mapped, pdos) in
         [("inputs", &found.inputs, &described.device.tx_pdos), ("outputs", &found.outputs, &described.device.rx_pdos)]
@@ -65,6 +66,31 @@ impl Advice {
                         self.startup.push((command, format!("From {}{said}", description.file)));
                     }
                     Err(why) => self.notes.push(format!("Advises {object}{said}; it isn't drafted: {why}.")),
+                }
+            }
+        }
+    }
+
+    /// The commands of the description by SoE, with the bytes that it has.
+    fn idns(&mut self, Described { description, device }: &Described) {
+        for command in &device.idn_startup {
+            let IdnStartup { idn, drive, data, comment, .. } = command;
+            let said = if comment.is_empty() { String::new() } else { format!(": {comment}") };
+            if command.adapted {
+                self.notes.push(format!("Advises {idn} with a value that tools choose{said}; it isn't drafted."));
+                continue;
+            }
+            for transition in &command.transitions {
+                match known_transition(transition) {
+                    Ok(transition) => {
+                        let hex: String = data.iter().map(|byte| format!("{byte:02x}")).collect();
+                        let command = StartupCommand {
+                            drive: Some(*drive).filter(|drive| *drive != 0),
+                            ..StartupCommand::of(transition, idn.to_string(), "bytes", hex)
+                        };
+                        self.startup.push((command, format!("From {}{said}", description.file)));
+                    }
+                    Err(why) => self.notes.push(format!("Advises {idn}{said}; it isn't drafted: {why}.")),
                 }
             }
         }

@@ -159,6 +159,37 @@ fn described() -> Scanned {
 }
 
 #[test]
+fn idns_that_a_description_advises_are_drafted_with_its_bytes() {
+    let mut drive = described();
+    let mut known = std::sync::Arc::unwrap_or_clone(drive.described.take().unwrap());
+    let idn = |drive, idn, data: &[u8], adapted| zerocat_esi::IdnStartup {
+        transitions: vec!["PS".to_owned()],
+        drive,
+        idn: zerocat_pdi::Idn(idn),
+        data: data.to_vec(),
+        adapted,
+        comment: "Telegram".to_owned(),
+    };
+    known.device.startup.clear();
+    known.device.objects = None;
+    known.device.idn_startup =
+        vec![idn(0, 15, &[7, 0], false), idn(1, 16, &[0, 0, 8, 0], false), idn(0, 1, &[0, 0], true)];
+    drive.described = Some(std::sync::Arc::new(known));
+    let scan = Scan { esi: vec!["esi".into()], ..scan(vec![drive]) };
+    let rig = draft_rig(&scan, "eth7");
+    assert_eq!(rig.problems(), Vec::new(), "{rig:?}");
+    let written: Vec<_> = rig.slaves[0].startup.iter().map(|command| command.idn_write().unwrap().unwrap()).collect();
+    let bytes = |drive, idn, bytes: &[u8]| zerocat_config::IdnWrite {
+        drive,
+        idn: zerocat_pdi::Idn(idn),
+        value: zerocat_pdi::IdnValue::Bytes(bytes.to_vec()),
+    };
+    assert_eq!(written, [bytes(0, 15, &[7, 0]), bytes(1, 16, &[0, 0, 8, 0])]);
+    let [yaml, _] = both_texts(&scan);
+    assert!(yaml.contains("Advises S-0-0001 with a value that tools choose"), "{yaml}");
+}
+
+#[test]
 fn what_a_description_advises_is_drafted_and_read_back() {
     let scan = Scan { esi: vec!["esi".into()], ..scan(vec![described()]) };
     let rig = draft_rig(&scan, "eth7");

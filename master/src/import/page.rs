@@ -148,6 +148,7 @@ fn timeouts(timeouts: &Timeouts) -> Vec<(&'static str, Node)> {
 /// A startup command on one line.
 pub(crate) fn startup_line(command: &StartupCommand) -> Vec<(&'static str, Node)> {
     let mut line = vec![("transition", quoted(transition(command.transition))), ("object", quoted(&command.object))];
+    line.extend(command.drive.map(|drive| ("drive", plain(drive))));
     line.extend(command.data_type.as_deref().map(|name| ("data_type", quoted(name))));
     let value = match &command.value {
         serde_json::Value::String(bytes) => Node::Text(bytes.clone()),

@@ -16,6 +16,8 @@ impl<L: Link> Engine<L> {
                 Message::Retire => {
                     concluded.retired = self.exchange.is_some();
                     self.retire();
+                    // Whoever installs the next one may have set the clock meanwhile.
+                    self.follow_clock();
                 }
                 Message::Expect(taking_part) => self.expect(taking_part),
                 Message::Presence { presence, as_of } => self.tell(presence, as_of),

@@ -6,7 +6,8 @@
 //! datagram only reads (FPRD) and no clock is written.
 //!
 //! A time counts if a station answered that was addressed: the working counter is at least one and at most what is expected, and
-//! the data isn't what was sent, or the reference answered another datagram of the frame. A SubDevice behind the reference that is missing therefore takes nobody's time away. A time that
+//! the data isn't what was sent, or all answered, or the reference answered another datagram of the frame. A SubDevice behind the
+//! reference that is missing therefore takes nobody's time away. A time that
 //! is far from what is expected is of a clock that was set or began anew; it isn't handed on and not used, until times are as
 //! expected again or another exchange is installed.
 //!
@@ -171,7 +172,8 @@ impl Timekeeper {
         match self.asked {
             Ask::Read => reading.counter == 1,
             Ask::HandOn(sent) => {
-                let was_written = reading.is_there || reading.time & mask != sent & mask;
+                let (there, all) = (reading.is_there, reading.counter == self.clock.expected);
+                let was_written = there || all || reading.time & mask != sent & mask;
                 (1..=self.clock.expected).contains(&reading.counter) && was_written
             }
         }
@@ -282,12 +284,20 @@ mod tests {
     }
 
     #[test]
+    fn a_time_that_is_as_expected_to_the_nanosecond_counts_where_all_answered() {
+        let mut keeper = keeper(true);
+        cycle(&mut keeper, 0, 500, 1);
+        assert_eq!(cycle(&mut keeper, MILLISECOND, MILLISECOND + 500, 3).1, Some(MILLISECOND + 500));
+        assert_eq!(cycle(&mut keeper, 2 * MILLISECOND, 2 * MILLISECOND + 500, 2).1, None);
+    }
+
+    #[test]
     fn a_time_as_it_was_sent_counts_where_the_reference_is_there() {
         for is_there in [true, false] {
             let mut keeper = keeper(true);
             cycle(&mut keeper, 0, 500, 1);
             let Ask::HandOn(time) = keeper.ask(Time(MILLISECOND)) else { panic!("its time is known") };
-            let took = keeper.take(Some(Reading { time, counter: 3, is_there }), Time(MILLISECOND));
+            let took = keeper.take(Some(Reading { time, counter: 2, is_there }), Time(MILLISECOND));
             assert_eq!(took, is_there.then_some(time));
         }
     }

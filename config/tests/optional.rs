@@ -32,5 +32,5 @@ fn its_channels_say_their_types() {
 fn no_output_of_another_follows_its_inputs() {
     let read = json!({ "entry": "gripper.0x6064:00", "data_type": "int32" });
     let found = problems(&rig(&read, &json!({ "from": "gripper.0x6064:00" })));
-    assert_eq!(found, [(Rule::Conflict, "tasks[1].config.channels[0].safe.from".to_owned())]);
+    assert_eq!(found, [(Rule::Conflict, "tasks[1].channels[0].safe.from".to_owned())]);
 }

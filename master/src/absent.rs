@@ -63,3 +63,46 @@ fn address(channel: &ResolvedChannel) -> Address {
     let output = channel.direction == Direction::Output;
     (output, channel.index, channel.subindex, pdo, channel.place.pdo_nth.unwrap_or(1))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bind::bind;
+    use serde_json::json;
+    use zerocat_bus::Expected;
+    use zerocat_bus::matching::Why;
+
+    #[test]
+    fn channels_of_who_is_missing_have_places_of_their_own_behind_the_image() {
+        let write = |entry: &str, data_type: &str| json!({ "entry": entry, "data_type": data_type });
+        let nth = json!({ "entry": "scope.0x6000:01", "data_type": "int16", "nth": 2 });
+        let rig = json!({
+            "network": { "interface": "eth0" },
+            "slaves": [{ "key": "gripper", "optional": true }, { "key": "scope", "optional": true }],
+            "tasks": [
+                { "type": "ethercat_read", "name": "in", "sample_rate": 100,
+                  "channels": [write("gripper.0x6064:00", "int32"), nth] },
+                { "type": "ethercat_write", "name": "out",
+                  "channels": [write("gripper.0x6040:00.3", "uint16"), write("gripper.0x6040:00.4", "uint16")] },
+            ],
+        });
+        let rig = Rig::from_json(&rig.to_string()).unwrap();
+        let missing = ["gripper", "scope"].map(|key| Missing {
+            expected: Expected { key: key.to_owned(), ..Expected::default() },
+            why: Why::Nowhere { count: 1, elsewhere: None },
+        });
+        let mut plan = Plan { image_len: 10, frames: Vec::new(), subdevices: Vec::new() };
+        let mut positions = Positions::new();
+        let all = with_absent(&rig, &missing, &mut plan, &mut positions);
+        let bindings = bind(&rig, &all, &positions).unwrap();
+        let spans: Vec<Vec<_>> = bindings
+            .iter()
+            .map(|placed| placed.iter().map(|one| (one.position, one.span.offset, one.span.len)).collect())
+            .collect();
+        let (gripper, scope) = (Origin::ABSENT, Origin::ABSENT + 1);
+        assert_eq!(spans[0], [(gripper, 80, 32), (scope, 144, 16)]);
+        assert_eq!(spans[1], [(gripper, 115, 1), (gripper, 116, 1)]);
+        assert_eq!((plan.image_len, plan.subdevices.len()), (20, 0));
+        assert!(bindings.iter().flatten().all(|placed| placed.on_the_bus().is_none()));
+    }
+}

@@ -1,17 +1,31 @@
-//! The rig file's PDO assignments: whose they are on the bus that was found.
+//! The rig file's PDO assignments: whose they are on the bus that was found, with what the SubDevice's description says that it allows.
 
-use zerocat_bus::{Assign, AssignedPdo, MappedEntry, Matching};
+use crate::described::AllDescribed;
+use zerocat_bus::{Assign, AssignedPdo, MappedEntry, Matching, PdoRule};
 use zerocat_config::{AssignedPdo as Asked, Assignment, Rig};
+use zerocat_esi::{Device, Pdo};
 
 /// What each SubDevice is to assign, by position.
-pub(crate) fn assignments(rig: &Rig, matching: &Matching) -> Vec<(u16, Assign)> {
+pub(crate) fn assignments(rig: &Rig, matching: &Matching, described: &AllDescribed) -> Vec<(u16, Assign)> {
     let mut all = Vec::new();
     for found in &matching.matches {
         let asked = rig.slave(&found.key).map(|slave| &slave.assign);
         let Some(asked) = asked.filter(|asked| asked.inputs.is_some() || asked.outputs.is_some()) else { continue };
-        all.push((found.position, assign(asked)));
+        let rules = described.get(&found.position).map(|described| rules(&described.device)).unwrap_or_default();
+        all.push((found.position, Assign { rules, ..assign(asked) }));
     }
     all
+}
+
+/// A PDO that a description says is mandatory counts where it also assigns it: others come with modules.
+fn rules(device: &Device) -> Vec<PdoRule> {
+    let rule = |pdo: &Pdo| PdoRule {
+        index: pdo.index,
+        fixed: pdo.fixed,
+        mandatory: pdo.mandatory && pdo.sync_manager.is_some(),
+        excludes: pdo.excludes.clone(),
+    };
+    device.rx_pdos.iter().chain(&device.tx_pdos).map(rule).collect()
 }
 
 fn assign(asked: &Assignment) -> Assign {

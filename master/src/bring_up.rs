@@ -394,7 +394,7 @@ impl<'a> Machine<'a> {
         // Before what is mapped is read: a parameter may change it.
         let before_safe_op = [Transition::InitToPreOp, Transition::PreOpToSafeOp];
         self.send_startup(&mut network, &matching, &before_safe_op).await?;
-        network.assign(&assignments(&self.rig, &matching)).await?;
+        network.assign(&assignments(&self.rig, &matching, &described)).await?;
         check_cycles(&mut network, &matching, &sync).await?;
         self.observer.enter(Phase::ReadPdos);
         network.read_pdos().await?;

@@ -9,7 +9,7 @@ struct Folder(PathBuf);
 impl Folder {
     fn new(name: &str) -> Self {
         let folder = std::env::temp_dir().join(format!("zerocat-esi-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(folder.join("below")).unwrap();
+        std::fs::create_dir_all(folder.join("below")).expect("a folder for temporary files");
         Self(folder)
     }
 
@@ -21,12 +21,12 @@ impl Folder {
     }
 
     fn raw(&self, name: &str, text: &str) -> &Self {
-        std::fs::write(self.0.join(name), text).unwrap();
+        std::fs::write(self.0.join(name), text).expect("a file in it");
         self
     }
 
     fn library(&self) -> Library {
-        Library::open(std::slice::from_ref(&self.0)).unwrap()
+        Library::open(std::slice::from_ref(&self.0)).expect("descriptions")
     }
 }
 
@@ -48,7 +48,7 @@ const fn wanted(revision: u32) -> Wanted<'static> {
 
 /// Revision, how it was chosen, and the file.
 fn found(library: &Library, revision: u32) -> (u32, Choice, String) {
-    let chosen = library.find(wanted(revision)).unwrap();
+    let chosen = library.find(wanted(revision)).expect("a description");
     let name = chosen.path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     (chosen.revision, chosen.choice, name.to_owned())
 }

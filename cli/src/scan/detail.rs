@@ -43,22 +43,20 @@ fn clock(found: &Scanned) -> Vec<(&'static str, String)> {
 
 /// What clock it has, and where it stands.
 fn of_clock(clock: ScannedClock) -> Option<String> {
-    let mut said = match clock.info.class {
+    let bits = match clock.info.class {
         ClockClass::None => return None,
         ClockClass::ReceiveTimes => return Some("receive times only".to_owned()),
-        ClockClass::Narrow => "32 bit".to_owned(),
-        ClockClass::Wide => "64 bit".to_owned(),
+        ClockClass::Narrow => "32 bit",
+        ClockClass::Wide => "64 bit",
     };
-    said.push_str(if clock.info.sync_unit { "" } else { ", no SYNC" });
-    match (clock.reference, clock.delay_ns, clock.uncertain_ns) {
-        (true, ..) => said.push_str(", the reference"),
-        (false, Some(delay), Some(uncertain)) => {
-            said.push_str(&format!(", {delay} ns behind the reference (\u{b1}{uncertain})"))
-        }
-        (false, Some(_), None) => said.push_str(", delay not known"),
-        (false, None, _) => {}
-    }
-    Some(said)
+    let sync = if clock.info.sync_unit { "" } else { ", no SYNC" };
+    let stands = match (clock.reference, clock.delay_ns, clock.uncertain_ns) {
+        (true, ..) => ", the reference".to_owned(),
+        (false, Some(delay), Some(uncertain)) => format!(", {delay} ns behind the reference (\u{b1}{uncertain})"),
+        (false, Some(_), None) => ", delay not known".to_owned(),
+        (false, None, _) => String::new(),
+    };
+    Some(format!("{bits}{sync}{stands}"))
 }
 
 /// An operation mode as a rig file asks for it.

@@ -33,17 +33,20 @@ fn absent(rig: &Rig, key: &str, position: u16, image_len: &mut usize) -> SubDevi
     let mut wanted: BTreeMap<Address, (u16, u8)> = BTreeMap::new();
     for channel in channels {
         let (count, bits) = wanted.entry(address(&channel)).or_default();
-        *count = (*count).max(channel.place.nth.unwrap_or(1));
+        let behind = channel.samples.saturating_sub(1);
+        *count = (*count).max(channel.place.nth.unwrap_or(1).saturating_add(behind));
         *bits = (*bits).max(channel.bit_length);
     }
     let mut entries = Vec::new();
     for ((output, index, subindex, pdo, pdo_nth), (count, bits)) in wanted {
         let direction = if output { Direction::Output } else { Direction::Input };
-        for _ in 0..count {
-            let span = BitSpan { offset: *image_len * 8, len: bits };
-            *image_len += usize::from(bits.div_ceil(8));
+        // Without gaps, as the samples of an oversampled channel lie.
+        let (begin, each) = (*image_len * 8, usize::from(bits));
+        for n in 0..usize::from(count) {
+            let span = BitSpan { offset: begin + n * each, len: bits };
             entries.push(PlacedEntry { direction, pdo, pdo_nth, index, subindex, span });
         }
+        *image_len += (usize::from(count) * each).div_ceil(8);
     }
     SubDevicePlan {
         position,

@@ -7,7 +7,7 @@ use crate::draft::page::{DraftFormat, Entry, Item, Node, entry, written};
 use crate::draft::{output_value, plain, slave_line, text as quoted};
 use std::time::Duration;
 use zerocat_config::dc::SubDeviceDc;
-use zerocat_config::{AssignedPdo, Assignment, MappedEntry, StartupCommand, Timeouts, Transition};
+use zerocat_config::{AssignedPdo, Assignment, MappedEntry, StartupCommand, Timeouts, Transition, Watchdogs};
 use zerocat_pdi::DataType;
 
 /// Things with one reason that a comment names at most.
@@ -61,6 +61,10 @@ fn slave(subdevice: &SubDevice) -> Item {
     let timeouts = timeouts(&slave.timeouts);
     if !timeouts.is_empty() {
         line.push(("timeouts", Node::Line(timeouts)));
+    }
+    let watchdog = watchdog(&subdevice.watchdog);
+    if !watchdog.is_empty() {
+        line.push(("watchdog", Node::Line(watchdog)));
     }
     let below = below(subdevice);
     if below.is_empty() {
@@ -143,6 +147,11 @@ const fn bare(value: Node) -> Item {
 fn timeouts(timeouts: &Timeouts) -> Vec<(&'static str, Node)> {
     let given = timeouts.all().into_iter().filter_map(|(key, time)| Some((key, time?)));
     given.map(|(key, time)| (key, quoted(&format!("{}ms", time.as_millis())))).collect()
+}
+
+fn watchdog(watchdog: &Watchdogs) -> Vec<(&'static str, Node)> {
+    let both = [("process_data", watchdog.process_data), ("pdi", watchdog.pdi)];
+    both.into_iter().filter_map(|(key, of_it)| Some((key, quoted(&time(of_it?))))).collect()
 }
 
 /// A startup command on one line.

@@ -2,11 +2,14 @@
 
 use super::NotImported;
 use super::startup::hex;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+use zerocat_config::Watchdogs;
 use zerocat_esi::eni::RegisterCommand;
 
 /// Registers that zerocat programs itself in each bring-up (ETG.1000.4): station address, DL control, AL control, counters,
 /// SII, FMMUs, sync managers, clocks.
-const OWN: [std::ops::RangeInclusive<u16>; 8] = [
+const OWN: [RangeInclusive<u16>; 8] = [
     0x0010..=0x0013,
     0x0100..=0x0103,
     0x0120..=0x0121,
@@ -19,7 +22,34 @@ const OWN: [std::ops::RangeInclusive<u16>; 8] = [
 /// Watchdogs: divider, process data interface, process data.
 const WATCHDOGS: [u16; 3] = [0x0400, 0x0410, 0x0420];
 /// Interrupt mask and address of events, which have no effect without the process data interface of the tool.
-const EVENTS: std::ops::RangeInclusive<u16> = 0x0200..=0x0223;
+const EVENTS: RangeInclusive<u16> = 0x0200..=0x0223;
+
+/// Divider of the watchdogs at power-on, which makes ticks of 100 us (ETG.1000.4, 0x0400).
+const DIVIDER: u16 = 2498;
+/// Watchdogs that a rig file can have.
+const TIMES: RangeInclusive<Duration> = Duration::from_micros(100)..=Duration::from_micros(6_553_500);
+
+/// The watchdogs that the tool programs, in a network of this cycle. One that a rig file can't have is told.
+pub(super) fn watchdogs(commands: &[RegisterCommand], cycle: Duration, left_out: &mut Vec<NotImported>) -> Watchdogs {
+    let written = |register| {
+        let of_it = commands.iter().rfind(|command| command.register == register)?;
+        Some(u16::from_le_bytes(*of_it.data.first_chunk()?))
+    };
+    let [divider, pdi, process_data] = WATCHDOGS.map(written);
+    let tick = Duration::from_nanos(40) * (u32::from(divider.unwrap_or(DIVIDER)) + 2);
+    let time = |ticks: u16| tick * u32::from(ticks);
+    let mut watchdogs = Watchdogs::default();
+    match process_data.map(time) {
+        Some(time) if !TIMES.contains(&time) || time <= cycle => {
+            let what = format!("the watchdog of {time:?} over its outputs");
+            let why = "`engine.watchdog` holds: one is 100 us to 6.5535 s and longer than a cycle";
+            left_out.push(NotImported::new(what, why));
+        }
+        other => watchdogs.process_data = other,
+    }
+    watchdogs.pdi = pdi.map(time).filter(|time| time.is_zero() || TIMES.contains(time));
+    watchdogs
+}
 
 /// What of them is left out.
 pub(super) fn left_out(commands: &[RegisterCommand]) -> Vec<NotImported> {
@@ -29,11 +59,10 @@ pub(super) fn left_out(commands: &[RegisterCommand]) -> Vec<NotImported> {
         if own || data.iter().all(|byte| *byte == 0) {
             continue;
         }
-        let why = if WATCHDOGS.contains(register) {
-            "all SubDevices have the watchdog of `engine.watchdog`"
-        } else {
-            "a rig file has no place for writes to registers"
-        };
+        if WATCHDOGS.contains(register) {
+            continue;
+        }
+        let why = "a rig file has no place for writes to registers";
         let what = format!("{} to register {register:#06x} in {}", hex(data), transitions.join(" "));
         left_out.push(NotImported::new(what, why));
     }

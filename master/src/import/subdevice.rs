@@ -7,7 +7,7 @@ use super::{NotImported, assignment, channels, clock, registers};
 use crate::draft::Standing;
 use std::time::Duration;
 use zerocat_config::dc::SubDeviceDc;
-use zerocat_config::{Assignment, Match, Slave, Timeouts};
+use zerocat_config::{Assignment, Match, Slave, Timeouts, Watchdogs};
 use zerocat_esi::eni::EniSubDevice;
 use zerocat_wire::sii::Identity;
 
@@ -20,6 +20,7 @@ pub(super) struct SubDevice {
     pub(super) name: String,
     pub(super) identity: Identity,
     pub(super) timeouts: Timeouts,
+    pub(super) watchdog: Watchdogs,
     pub(super) startup: Vec<Startup>,
     /// PDOs that are assigned; `None` where the startup commands do so, or nothing does.
     pub(super) assign: Option<Assignment>,
@@ -43,6 +44,7 @@ pub(super) fn of(
     let assign = assignment::of(described, &mut left_out);
     let users = described.coe.iter().filter(|command| assign.is_none() || !command.is_of_pdos());
     let startup = startup::of(users, &mut left_out);
+    let watchdog = registers::watchdogs(&described.registers, cycle, &mut left_out);
     left_out.extend(registers::left_out(&described.registers));
     let dc = match described.clock.as_ref().map(|clock| clock::of(clock, cycle)).transpose() {
         Ok(dc) => dc,
@@ -62,6 +64,7 @@ pub(super) fn of(
         name: described.name.clone(),
         identity: described.identity,
         timeouts: timeouts(described),
+        watchdog,
         startup,
         assign,
         dc,

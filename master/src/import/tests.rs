@@ -5,6 +5,9 @@ use zerocat_config::{ReadChannel, Rig, Task, WriteChannel};
 
 const DRIVES: &str = include_str!("../../../esi/tests/samples/network.xml");
 
+/// How many files are changed at random.
+const CHANGES: usize = 60;
+
 /// The same of another tool, with every trap.
 const ENGINEER: &str = include_str!("../../../esi/tests/samples/ec-engineer.xml");
 
@@ -203,7 +206,6 @@ fn all_that_a_rig_file_has_no_place_for_is_told_of_its_subdevice() {
     let report = import.report();
     let told: Vec<_> = report.subdevices.iter().map(|one| NotImported::lines(&one.left_out, 9).join("; ")).collect();
     for (position, part) in [
-        (0, "d007 to register 0x0420 in PS"),
         (0, "ab01 to register 0x0f00 in SO"),
         (0, "its serial number 77"),
         (2, "the mapping of 0x1a03: the PDO isn't assigned"),
@@ -219,5 +221,70 @@ fn all_that_a_rig_file_has_no_place_for_is_told_of_its_subdevice() {
     }
     let timeouts = &rig.slaves[1].timeouts;
     assert_eq!(timeouts.mailbox, Some(std::time::Duration::from_secs(8)));
+    assert_eq!(rig.slaves[0].watchdog.process_data, Some(std::time::Duration::from_millis(200)));
     assert_eq!(rig.engine.dc.reference.as_deref(), Some("drive_a"));
+    let transitions: Vec<String> =
+        rig.slaves[1].startup.iter().map(|command| format!("{:?}", command.transition)).collect();
+    assert_eq!(transitions, ["OpToSafeOp", "InitToPreOp", "SafeOpToOp"]);
+}
+
+#[test]
+fn a_watchdog_that_no_rig_file_can_have_is_told() {
+    let at = |ticks: &str| {
+        ENGINEER.replace("<Ado>1056</Ado><Data>d007</Data>", &format!("<Ado>1056</Ado><Data>{ticks}</Data>"))
+    };
+    for (ticks, is) in [("0000", None), ("0200", None), ("0300", Some(std::time::Duration::from_micros(300)))] {
+        let import = import(&at(ticks));
+        assert_eq!(rig(&import).slaves[0].watchdog.process_data, is, "{ticks}");
+        let told = NotImported::lines(&import.report().subdevices[0].left_out, 9).join("; ");
+        assert_eq!(told.contains("over its outputs"), is.is_none(), "{told}");
+    }
+}
+
+/// A file with some pieces put in place of others, so that often it is still one.
+fn changed(random: &mut fastrand::Rng) -> String {
+    const PIECES: [&str; 14] = [
+        "0",
+        "1",
+        "-1",
+        "65535",
+        "4294967295",
+        "#x1a00",
+        "0x1600",
+        "7186",
+        "PS",
+        "<Pdo>#x1600</Pdo>",
+        "<BitLen>255</BitLen>",
+        "<Slave><Info/></Slave>",
+        "\u{e4} \"'",
+        "Name",
+    ];
+    let mut text = if random.bool() { DRIVES } else { ENGINEER }.to_owned();
+    for _ in 0..random.usize(1..4) {
+        // The content of an element without children.
+        let at = |found: &str, text: &str| text.match_indices(found).map(|(at, _)| at).collect::<Vec<_>>();
+        let ends = at("</", &text);
+        let end = ends[random.usize(..ends.len())];
+        let begin = text[..end].rfind('>').map_or(0, |at| at + 1);
+        let other = ends[random.usize(..ends.len())];
+        let piece = match random.bool() {
+            true => PIECES[random.usize(..PIECES.len())].to_owned(),
+            false => text[text[..other].rfind('>').map_or(0, |at| at + 1)..other].to_owned(),
+        };
+        text.replace_range(begin..end, &piece);
+    }
+    text
+}
+
+#[test]
+fn no_change_to_a_file_makes_a_rig_file_with_problems() {
+    let (mut random, mut read) = (fastrand::Rng::with_seed(7), 0);
+    for _ in 0..CHANGES {
+        let text = changed(&mut random);
+        if let Ok(import) = Import::from_bytes(text.as_bytes(), Some("eth7")) {
+            read += 1;
+            rig(&import);
+        }
+    }
+    assert!(read > CHANGES / 10, "{read} of {CHANGES} could be read");
 }

@@ -45,7 +45,7 @@ impl std::fmt::Display for SocketPaths {
 /// An open port.
 #[derive(Debug)]
 pub(super) enum Port {
-    Packet(PacketLink, #[expect(dead_code, reason = "held while it is served")] Claim),
+    Packet(Box<PacketLink>, #[expect(dead_code, reason = "held while it is served")] Claim),
     Datagram(DatagramLink),
 }
 
@@ -55,7 +55,7 @@ impl Port {
         let link = PacketLink::open(name, SIZING);
         let mut link = link.map_err(|error| failed(fault_of_packet(&error), name, &error))?;
         link.stamp_arrivals().map_err(|error| failed(fault_of_packet(&error), name, &error))?;
-        Ok(Self::Packet(link, Claim::on(name)?))
+        Ok(Self::Packet(Box::new(link), Claim::on(name)?))
     }
 
     /// Opens a socket.
@@ -67,7 +67,7 @@ impl Port {
     /// What to wait for.
     pub(super) fn awaited(&self) -> &dyn Awaited {
         match self {
-            Self::Packet(link, _) => link,
+            Self::Packet(link, _) => &**link,
             Self::Datagram(link) => link,
         }
     }
@@ -90,14 +90,14 @@ impl Port {
 
     fn link(&self) -> &dyn Link {
         match self {
-            Self::Packet(link, _) => link,
+            Self::Packet(link, _) => &**link,
             Self::Datagram(link) => link,
         }
     }
 
     fn link_mut(&mut self) -> &mut dyn Link {
         match self {
-            Self::Packet(link, _) => link,
+            Self::Packet(link, _) => &mut **link,
             Self::Datagram(link) => link,
         }
     }

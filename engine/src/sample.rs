@@ -289,7 +289,7 @@ mod tests {
     #[test]
     fn the_bytes_of_who_is_not_there_are_stale_also_where_nobody_elses_are() {
         let origins = vec![inputs(1), inputs(Origin::ABSENT)];
-        let (mut port, mut reader) = reader(ReaderSpec { ranges: vec![0..2], origins, every: 1, depth: 4 });
+        let (mut port, mut reader) = reader(ReaderSpec { ranges: vec![0..1, 1..2], origins, every: 1, depth: 4 });
         assert!(!port.push(times(1), &[1, 2], &stale(&[])));
         assert!(reader.pop(&mut [0; 2]).is_some_and(|header| header.stale));
         assert_eq!([reader.is_stale(0), reader.is_stale(1)], [false, true]);

@@ -125,3 +125,15 @@ fn a_folder_that_isnt_there_or_has_none_is_an_error() {
     folder.file("a.xml", &device("A", 1, ""));
     assert!(open(&folder.0.join("a.xml")).is_ok(), "a file alone");
 }
+
+#[test]
+fn time_outs_are_read_and_0_says_nothing() {
+    let folder = Folder::new("time-outs");
+    let more = "<Info><Mailbox><Timeout><ResponseTimeout>3000</ResponseTimeout></Timeout></Mailbox><StateMachine><Timeout>\
+                <PreopTimeout>4000</PreopTimeout><SafeopOpTimeout>0</SafeopOpTimeout></Timeout></StateMachine></Info>";
+    let mut library = folder.file("a.xml", &device("A", 1, more)).library();
+    let chosen = library.find(wanted(1)).unwrap();
+    let times = library.read(&chosen, None).unwrap().timeouts;
+    let seconds = |seconds| Some(std::time::Duration::from_secs(seconds));
+    assert_eq!((times.pre_op, times.safe_op_and_op, times.mail), (seconds(4), None, seconds(3)));
+}

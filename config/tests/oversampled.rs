@@ -1,4 +1,5 @@
 //! Channels with several samples in a cycle.
+#![allow(clippy::unwrap_used, reason = "a test fails there")]
 
 mod support;
 

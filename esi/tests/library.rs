@@ -1,4 +1,5 @@
 //! Which description of some folders is a device's, and what the others do to it.
+#![allow(clippy::unwrap_used, reason = "a test fails there")]
 
 use std::path::{Path, PathBuf};
 use zerocat_esi::{Choice, Library, LibraryError, Wanted};

@@ -142,7 +142,9 @@ fn read_side(
         |said| EniError::Contradiction { subdevice: subdevice.to_owned(), direction: side.direction, said };
     let mut known = Vec::new();
     for pdo in process.children(side.pdo) {
-        known.push(pdo::single(&pdo)?);
+        let mut pdo = pdo::single(&pdo)?;
+        pdo.entries.iter_mut().filter(|entry| entry.index < FIRST_OBJECT).for_each(|entry| entry.index = 0);
+        known.push(pdo);
     }
     let by_sync_manager = of_sync_managers(process, side)?;
     let by_attribute: Vec<u16> = known.iter().filter(|pdo| pdo.sync_manager.is_some()).map(|pdo| pdo.index).collect();

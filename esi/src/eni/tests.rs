@@ -72,6 +72,15 @@ fn a_potential_reference_clock_alone_is_no_clock() {
 }
 
 #[test]
+fn a_data_type_that_is_mapped_is_padding() {
+    let dummy = std::str::from_utf8(ENGINEER)
+        .unwrap()
+        .replace("<Entry><Index>0</Index><BitLen>8", "<Entry><Index>#x5</Index><BitLen>8");
+    let network = Network::from_bytes(dummy.as_bytes()).unwrap();
+    assert_eq!(network, Network::from_bytes(ENGINEER).unwrap());
+}
+
+#[test]
 fn a_mapping_that_is_another_one_than_the_pdo_lists_is_refused() {
     let text = std::str::from_utf8(ENGINEER).unwrap();
     let other = refused(&text.replace("0300100040602000 7a60", "0300100041602000 7a60"));

@@ -46,7 +46,7 @@ impl std::fmt::Display for SocketPaths {
 #[derive(Debug)]
 pub(super) enum Port {
     Packet(Box<PacketLink>, #[expect(dead_code, reason = "held while it is served")] Claim),
-    Datagram(DatagramLink),
+    Datagram(Box<DatagramLink>),
 }
 
 impl Port {
@@ -61,14 +61,15 @@ impl Port {
     /// Opens a socket.
     pub(super) fn socket(paths: &SocketPaths) -> Result<Self, Failure> {
         let link = DatagramLink::open(&paths.local, &paths.remote, SIZING);
-        link.map(Self::Datagram).map_err(|error| failed(Fault::LinkUnavailable, &show(&paths.local), &error))
+        link.map(|link| Self::Datagram(Box::new(link)))
+            .map_err(|error| failed(Fault::LinkUnavailable, &show(&paths.local), &error))
     }
 
     /// What to wait for.
     pub(super) fn awaited(&self) -> &dyn Awaited {
         match self {
             Self::Packet(link, _) => &**link,
-            Self::Datagram(link) => link,
+            Self::Datagram(link) => &**link,
         }
     }
 
@@ -91,14 +92,14 @@ impl Port {
     fn link(&self) -> &dyn Link {
         match self {
             Self::Packet(link, _) => &**link,
-            Self::Datagram(link) => link,
+            Self::Datagram(link) => &**link,
         }
     }
 
     fn link_mut(&mut self) -> &mut dyn Link {
         match self {
             Self::Packet(link, _) => &mut **link,
-            Self::Datagram(link) => link,
+            Self::Datagram(link) => &mut **link,
         }
     }
 }

@@ -21,6 +21,10 @@ pub(super) fn of<'c>(
 ) -> Vec<Startup> {
     let mut all = Vec::new();
     for command in commands {
+        if command.complete && command.subindex > 1 {
+            left_out.push(NotImported::new(called(command), "complete access begins with subindex 0 or 1"));
+            continue;
+        }
         for transition in &command.transitions {
             match known(transition) {
                 Ok(transition) => all.push(one(command, transition)),
@@ -110,6 +114,13 @@ mod tests {
             assert_eq!(one.command.write().unwrap().data, data);
             assert_eq!(one.command.complete_access, complete);
         }
+    }
+
+    #[test]
+    fn complete_access_that_begins_elsewhere_is_told() {
+        let (mut left_out, odd) = (Vec::new(), CoeCommand { subindex: 2, ..command(&["PS"], &[1, 0], true) });
+        assert_eq!(of(&[odd], &mut left_out), []);
+        assert_eq!(left_out[0].why, "complete access begins with subindex 0 or 1");
     }
 
     #[test]

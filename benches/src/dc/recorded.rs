@@ -1,4 +1,4 @@
-//! Delays of a machine, as quantiles. These are estimates yet, not a recording.
+//! Recorded delays of a machine, as quantiles.
 
 use super::lateness::Machine;
 
@@ -24,35 +24,48 @@ impl Quantiles {
     }
 }
 
-/// A virtual machine of 2 busy CPUs and a veth pair.
+/// A virtual machine (KVM, x86-64) with 2 CPUs, both busy with other work, Linux 6.18 `PREEMPT_DYNAMIC`, on 2026-11-30: 30,000 frames of
+/// 60 bytes at 1 kHz over AF_PACKET and a veth pair, from a thread with SCHED_FIFO 80 that slept until 60 us before its tick
+/// and then asked the clock until it came.
+///
+/// Wake-up: from the tick to the first look at the clock behind it. Sending: from before the call until the kernel's time stamp at the far end.
+/// Receiving: from that until the call that received it had returned.
 pub(super) const VETH: Machine = Machine {
-    name: "a virtual machine of 2 busy CPUs, hybrid wait, AF_XDP over veth",
+    name: "a virtual machine of 2 busy CPUs, spinning for 60 us before the tick, AF_PACKET over veth",
     wake_up: Quantiles(&[
-        (0.0, 60.0),
-        (0.5, 160.0),
-        (0.9, 900.0),
-        (0.99, 12_000.0),
-        (0.999, 60_000.0),
-        (0.9999, 250_000.0),
-        (1.0, 800_000.0),
+        (0.0, 0.0),
+        (0.25, 7.0),
+        (0.5, 15.0),
+        (0.75, 23.0),
+        (0.9, 29.0),
+        (0.99, 105_729.0),
+        (0.999, 983_139.0),
+        (0.9999, 1_987_334.0),
+        (1.0, 4_006_550.0),
     ]),
     send: Quantiles(&[
-        (0.0, 1_900.0),
-        (0.5, 2_600.0),
-        (0.9, 4_100.0),
-        (0.99, 9_000.0),
-        (0.999, 25_000.0),
-        (0.9999, 90_000.0),
-        (1.0, 300_000.0),
+        (0.0, 1_563.0),
+        (0.1, 3_567.0),
+        (0.25, 3_807.0),
+        (0.5, 4_097.0),
+        (0.75, 4_559.0),
+        (0.9, 5_069.0),
+        (0.99, 7_414.0),
+        (0.999, 32_691.0),
+        (0.9999, 240_759.0),
+        (1.0, 923_262.0),
     ]),
     receive: Quantiles(&[
-        (0.0, 1_500.0),
-        (0.5, 1_900.0),
-        (0.9, 3_000.0),
-        (0.99, 12_000.0),
-        (0.999, 40_000.0),
-        (0.9999, 150_000.0),
-        (1.0, 500_000.0),
+        (0.0, 2_374.0),
+        (0.1, 4_167.0),
+        (0.25, 4_388.0),
+        (0.5, 4_649.0),
+        (0.75, 5_340.0),
+        (0.9, 5_841.0),
+        (0.99, 8_295.0),
+        (0.999, 47_679.0),
+        (0.9999, 218_317.0),
+        (1.0, 622_782.0),
     ]),
 };
 

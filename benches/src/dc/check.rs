@@ -65,7 +65,9 @@ fn fork(seed: u64, reused: Reused) -> Result<Check, DcBenchError> {
 fn drive(lead: Option<Duration>) -> Result<(), String> {
     let clock = ClockConfig { needs_sync: true, drift_ppm: -60.0, ..ClockConfig::default() };
     let drive = SubDeviceConfig { clock, ..SubDeviceConfig::new(ProfileKind::Servo) };
-    let config = SegmentConfig::line(vec![SubDeviceConfig::new(ProfileKind::Coupler), drive]);
+    let clock = ClockConfig { drift_ppm: 40.0, ..ClockConfig::default() };
+    let coupler = SubDeviceConfig { clock, ..SubDeviceConfig::new(ProfileKind::Coupler) };
+    let config = SegmentConfig::line(vec![coupler, drive]);
     let segment = Segment::new(&config).map_err(|error| error.to_string())?;
     let mut rig = Rig::from_json(RIG).map_err(|error| zerocat::chain(&error))?;
     for slave in &mut rig.slaves {

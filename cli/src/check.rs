@@ -85,10 +85,8 @@ pub(crate) struct Verdict {
     /// Entries whose length and type the bus says.
     types_from_bus: Vec<String>,
     /// SubDevices whose vendor and product the file says, each with its device description.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     descriptions: Vec<DescribedSlave>,
     /// Device descriptions that can't be used, in words.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     descriptions_left_out: Vec<String>,
 }
 

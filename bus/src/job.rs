@@ -9,6 +9,7 @@ use crate::error::{BringUpError, Label};
 use crate::foe::FileError;
 use crate::mailbox::Mailbox;
 use crate::request::{Answering, RequestError};
+use crate::soe::IdnError;
 use futures_lite::future::or;
 use std::fmt;
 use std::future::Future;
@@ -48,6 +49,16 @@ impl<'a> Place<'a> {
         let Self { datagrams, who, mailbox, .. } = self;
         let mailbox = mailbox.filter(|mailbox| mailbox.info().foe());
         Ok((datagrams, mailbox.ok_or_else(|| FileError::NoFoe { who: who.clone() })?))
+    }
+
+    /// The mailbox of a SubDevice that speaks SoE.
+    ///
+    /// # Errors
+    /// `Idn` with `NoSoe`.
+    pub fn with_soe(self) -> Result<(&'a Datagrams, &'a mut Mailbox), RequestError> {
+        let Self { datagrams, who, mailbox, .. } = self;
+        let mailbox = mailbox.filter(|mailbox| mailbox.info().soe());
+        Ok((datagrams, mailbox.ok_or_else(|| IdnError::NoSoe { who: who.clone() })?))
     }
 }
 

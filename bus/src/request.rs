@@ -18,6 +18,7 @@ use crate::bring_up::StateReport;
 use crate::error::BringUpError;
 use crate::foe::FileError;
 use crate::job::{Asked, Job, Place};
+use crate::soe::IdnError;
 
 /// Requests that may wait for the bus thread.
 const WAITING: usize = 64;
@@ -46,6 +47,9 @@ pub enum RequestError {
     /// A file didn't go across.
     #[error(transparent)]
     File(#[from] FileError),
+    /// An element of an IDN wasn't read or written.
+    #[error(transparent)]
+    Idn(#[from] IdnError),
 }
 
 /// What is asked.

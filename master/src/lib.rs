@@ -190,3 +190,4 @@ pub use zerocat_faults::{Category, Fault};
 #[cfg(feature = "schema")]
 pub use zerocat_tasks::lines_schema;
 pub use zerocat_tasks::{ClockStep, Job, Kind, SourceEvent, StandardInput, SteppedClock};
+pub use zerocat_wire::soe::Idn;

@@ -128,3 +128,16 @@ fn an_emergency_is_told_within_some_cycles_by_name_with_its_code_in_words() {
     let servo = bench.subdevice(1).unwrap();
     assert!(answer(&mut bench, servo.sdo_read::<u16>(0x6041, 0)).is_ok());
 }
+
+#[test]
+fn idns_of_a_drive_are_read_and_written_and_a_refusal_is_said_in_words() {
+    let mut bench = Bench::start(Bench::bus(), &line(&[ProfileKind::SoeServo])).unwrap().0;
+    let drive = bench.subdevice(0).unwrap();
+    let telegram = answer(&mut bench, drive.soe_read("S-0-0015".parse().unwrap(), 0)).unwrap();
+    assert_eq!(telegram, [7, 0]);
+    let refused =
+        answer(&mut bench, drive.soe_write("S-0-0015".parse().unwrap(), 0, vec![7, 0])).unwrap_err().to_string();
+    assert!(refused.contains("SoE write of S-0-0015: error 0x7"), "{refused}");
+    let absent = answer(&mut bench, drive.soe_read("P-7-4000".parse().unwrap(), 0)).unwrap_err().to_string();
+    assert!(absent.contains("P-7-4000") && absent.contains("0x1001"), "{absent}");
+}

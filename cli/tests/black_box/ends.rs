@@ -14,7 +14,7 @@ fn a_subdevice_that_is_out_of_op_at_the_end_has_an_exit_code_of_its_own_and_a_li
         let report = folder.path("report.json");
         let mut program = in_op(&folder, &demo_rig(&veth.master), &["--report", &report]);
         segment.command("power off axis");
-        program.await_error("SubDevice 5 (ZC-SERVO)");
+        program.await_error("SubDevice 5 (ZC-SERVO) `axis` doesn't answer");
         let ended = program.stop(Signal::SIGINT).with_code(8).saying(&["zerocat: not in OP at the end\n  SubDevice 5"]);
         let (_, last) = ended.err.rsplit_once("not in OP at the end").unwrap();
         // A line each: who was left out, and what could not be shut down.

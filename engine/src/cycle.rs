@@ -374,7 +374,8 @@ impl<L: Link> Engine<L> {
             self.count_wakeup(tick, woke);
             self.count_send(tick);
             self.count_return(tick, now);
-            self.hand_over(CycleTimes { cycle: tick.number, at: tick.at, received: now, clock });
+            let posted = self.posted_at;
+            self.hand_over(CycleTimes { cycle: tick.number, at: tick.at, posted, received: now, clock });
             self.measurements.end_cycle();
         }
         let concluded = Concluded { shift, ..self.obey() };

@@ -14,8 +14,8 @@ use std::ops::Range;
 use zerocat_pdi::gather;
 use zerocat_sched::Time;
 
-/// Words of a sample before those of its origins and bytes: cycle, tick, received, time of the reference clock, epoch.
-const HEADER: usize = 5;
+/// Words of a sample before those of its origins and bytes: cycle, tick, posted, received, time of the reference clock, epoch.
+const HEADER: usize = 6;
 /// Origins that a word tells of.
 const FLAGS: usize = 64;
 
@@ -50,6 +50,8 @@ pub struct NewestHeader {
     pub cycle: u64,
     /// The cycle's tick.
     pub at: Time,
+    /// When the cycle's frames were posted: later than its tick where the thread woke late.
+    pub posted: Time,
     /// When the last frame of the cycle was back; where one is missing, when it was given up.
     pub received: Time,
     /// Time of the network's reference clock when the cycle's first frame passed it, in nanoseconds, extended to 64 bits; `None`
@@ -84,12 +86,12 @@ impl NewestPort {
     /// Overwrites the sample.
     #[inline]
     pub(crate) fn publish(&mut self, times: CycleTimes, epoch: u64, image: &[u8], stale: &Stale) {
-        let CycleTimes { cycle, at, received, clock } = times;
+        let CycleTimes { cycle, at, posted, received, clock } = times;
         let Self { ranges, origins, scratch, cell } = self;
         gather(ranges, image, scratch);
         let any = stale.any() || origins.iter().any(Origin::is_absent);
         let flag = |origins: &[Origin]| if any { flags(origins, stale) } else { 0 };
-        let header = [cycle, at.0, received.0, clock_word(clock), epoch];
+        let header = [cycle, at.0, posted.0, received.0, clock_word(clock), epoch];
         let flags = origins.chunks(FLAGS).map(flag);
         let data = scratch.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word));
         cell.write(header.into_iter().chain(flags).chain(data));
@@ -124,9 +126,9 @@ impl NewestReader {
         for (to, word) in self.bytes.chunks_mut(8).zip(data) {
             to.iter_mut().zip(word.to_le_bytes()).for_each(|(to, from)| *to = from);
         }
-        let [cycle, at, received, clock, epoch] = *self.words.first_chunk::<HEADER>()?;
-        let clock = clock_of_word(clock);
-        Some(NewestHeader { cycle, at: Time(at), received: Time(received), clock, epoch, overtaken })
+        let [cycle, at, posted, received, clock, epoch] = *self.words.first_chunk::<HEADER>()?;
+        let ([at, posted, received], clock) = ([at, posted, received].map(Time), clock_of_word(clock));
+        Some(NewestHeader { cycle, at, posted, received, clock, epoch, overtaken })
     }
 
     /// A number that is another one with each sample: that of the sample that was read last.
@@ -191,7 +193,8 @@ mod tests {
     use zerocat_pdi::Direction;
 
     fn times(cycle: u64) -> CycleTimes {
-        CycleTimes { cycle, at: Time(cycle * 10), received: Time(cycle * 10 + 5), clock: Some(cycle) }
+        let [at, posted, received] = [0, 2, 5].map(|later| Time(cycle * 10 + later));
+        CycleTimes { cycle, at, posted, received, clock: Some(cycle) }
     }
 
     fn origin(position: u16) -> Origin {
@@ -214,8 +217,8 @@ mod tests {
             image[0] = u8::try_from(cycle % 256).unwrap();
             port.publish(times(cycle), 3, &image, &stale(&[]));
         }
-        let (at, received, clock) = (Time(10_000), Time(10_005), Some(1000));
-        let header = NewestHeader { cycle: 1000, at, received, clock, epoch: 3, overtaken: 999 };
+        let ([at, posted, received], clock) = ([10_000, 10_002, 10_005].map(Time), Some(1000));
+        let header = NewestHeader { cycle: 1000, at, posted, received, clock, epoch: 3, overtaken: 999 };
         assert_eq!((reader.read(), reader.bytes()), (Some(header), &[4, 5, 232][..]));
         assert_eq!(reader.read(), None);
         drop(port);

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use zerocat_pdi::{Direction, gather};
 use zerocat_sched::Time;
 
-const HEADER: usize = 40;
+const HEADER: usize = 48;
 /// In place of a time of the reference clock where there is none.
 const NO_CLOCK: u64 = u64::MAX;
 
@@ -26,6 +26,8 @@ pub struct SampleHeader {
     pub cycle: u64,
     /// The cycle's tick on the grid.
     pub at: Time,
+    /// When the cycle's frames were posted: later than its tick where the thread woke late.
+    pub posted: Time,
     /// When the last frame of the cycle was back; where one is missing, when it was given up.
     pub received: Time,
     /// Time of the network's reference clock when the cycle's first frame passed it, in nanoseconds, extended to 64 bits; `None`
@@ -39,7 +41,8 @@ pub struct SampleHeader {
 impl SampleHeader {
     #[inline]
     fn emit(self) -> [u8; HEADER] {
-        let words = [self.cycle, self.at.0, self.received.0, clock_word(self.clock), self.stale.into()];
+        let Self { cycle, at, posted, received, clock, stale } = self;
+        let words = [cycle, at.0, posted.0, received.0, clock_word(clock), stale.into()];
         let mut bytes = [0; HEADER];
         for (to, word) in bytes.chunks_exact_mut(8).zip(words) {
             to.copy_from_slice(&word.to_le_bytes());
@@ -49,9 +52,10 @@ impl SampleHeader {
 
     fn parse(bytes: &[u8]) -> Option<Self> {
         let mut words = bytes.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word));
-        let (cycle, at, received) = (words.next()?, Time(words.next()?), Time(words.next()?));
+        let (cycle, at) = (words.next()?, Time(words.next()?));
+        let (posted, received) = (Time(words.next()?), Time(words.next()?));
         let clock = clock_of_word(words.next()?);
-        Some(Self { cycle, at, received, clock, stale: words.next()? != 0 })
+        Some(Self { cycle, at, posted, received, clock, stale: words.next()? != 0 })
     }
 }
 
@@ -72,6 +76,8 @@ pub(crate) struct CycleTimes {
     pub(crate) cycle: u64,
     /// Its tick.
     pub(crate) at: Time,
+    /// When its frames were posted.
+    pub(crate) posted: Time,
     /// When its last frame was back or was given up.
     pub(crate) received: Time,
     /// Time of the reference clock when its first frame passed it.
@@ -181,7 +187,7 @@ impl SamplePort {
     /// Pushes a sample if this cycle is one of the port's. Returns whether a sample was lost.
     #[inline]
     pub(crate) fn push(&mut self, times: CycleTimes, image: &[u8], stale: &Stale) -> bool {
-        let CycleTimes { cycle, at, received, clock } = times;
+        let CycleTimes { cycle, at, posted, received, clock } = times;
         if !cycle.is_multiple_of(self.every) {
             return false;
         }
@@ -191,7 +197,7 @@ impl SamplePort {
             let Some((bits, bytes)) = rest.split_at_mut_checked(origins.len().div_ceil(8)) else { return };
             bits.fill(0);
             let stale = (stale.any() || *absent) && mark(origins, stale, bits);
-            header.copy_from_slice(&SampleHeader { cycle, at, received, clock, stale }.emit());
+            header.copy_from_slice(&SampleHeader { cycle, at, posted, received, clock, stale }.emit());
             gather(ranges, image, bytes);
         });
         if pushed {
@@ -269,6 +275,7 @@ mod tests {
         CycleTimes {
             cycle,
             at: Time(cycle * 10),
+            posted: Time(cycle * 10 + 2),
             received: Time(cycle * 10 + 5),
             clock: (cycle != 3).then_some(cycle * 7),
         }
@@ -303,7 +310,8 @@ mod tests {
         assert!(!port.push(times(3), &image, &stale(&[])));
         assert!(!port.push(times(4), &image, &stale(&[inputs(1)])));
         let mut bytes = [0; 3];
-        let header = SampleHeader { cycle: 4, at: Time(40), received: Time(45), clock: Some(28), stale: true };
+        let (at, posted, received) = (Time(40), Time(42), Time(45));
+        let header = SampleHeader { cycle: 4, at, posted, received, clock: Some(28), stale: true };
         assert_eq!(reader.pop(&mut bytes), Some(header));
         assert_eq!(bytes, [4, 5, 9]);
         assert_eq!(reader.pop(&mut bytes), None);

@@ -92,7 +92,7 @@ mod tests {
         let mut time = thread.time();
         drop(thread);
         let now = ClockPair::read();
-        let moment = time.moment(now.monotonic.0, None);
+        let moment = time.moment(now.monotonic.0, now.monotonic.0, None);
         assert_eq!((moment.base, moment.dc_time), (1, None));
         assert!(moment.utc > 1_500_000_000_000_000_000, "before 2017: {}", moment.utc);
     }

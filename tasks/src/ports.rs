@@ -118,8 +118,14 @@ pub(crate) mod memory {
 
         /// A sample whose tick is at 1 ms times the cycle.
         pub(crate) fn send(&self, cycle: u64, stale: bool, record: &[u8]) {
-            let mut header =
-                SampleHeader { cycle, at: Default::default(), received: Default::default(), clock: None, stale };
+            let mut header = SampleHeader {
+                cycle,
+                at: Default::default(),
+                posted: Default::default(),
+                received: Default::default(),
+                clock: None,
+                stale,
+            };
             header.at.0 = cycle * 1_000_000;
             self.0.lock().unwrap().samples.push_back((header, record.to_vec()));
         }

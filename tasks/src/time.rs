@@ -6,8 +6,10 @@
 
 mod base;
 mod cycle_clock;
+mod floor;
 mod keeper;
 mod relation;
+mod stretch;
 
 pub use base::{Moment, TimeBase, TrueTime};
 pub use cycle_clock::CycleClock;

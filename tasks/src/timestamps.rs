@@ -56,8 +56,8 @@ impl Timestamps {
     /// The times of a sample, from the cycle that it is of.
     pub(crate) fn stamp(&mut self, of: CycleClock) -> Stamp {
         self.time.note(of);
-        let CycleClock { cycle, tick, clock, .. } = of;
-        let (mut index, mut moment) = (self.time.since_start(tick), self.time.moment(tick, clock));
+        let CycleClock { cycle, tick, posted, clock, .. } = of;
+        let (mut index, mut moment) = (self.time.since_start(tick), self.time.moment(tick, posted, clock));
         if let Some((_, last)) = &self.last {
             index = index.max(last.index);
             moment = behind(last.moment, moment);
@@ -93,7 +93,7 @@ mod tests {
     }
 
     fn at(cycle: u64, tick: u64) -> CycleClock {
-        CycleClock { cycle, tick, received: tick, clock: None }
+        CycleClock { cycle, tick, posted: tick, received: tick, clock: None }
     }
 
     #[test]

@@ -97,7 +97,7 @@ impl Run {
         while self.world.now < end {
             let (tick, begin) = (self.world.monotonic, self.world.now);
             let (truth, clock) = if self.has_reference { self.exchange(tick) } else { (self.world.wall(), None) };
-            let moment = time.moment(whole(tick), clock);
+            let moment = time.moment(whole(tick), whole(tick), clock);
             self.errors.push(moment.utc.abs_diff(truth));
             self.stamps.push(moment);
             if self.errors.len().is_multiple_of(20) {

@@ -92,3 +92,15 @@ const RIG: &str = r#"{
     "network": { "interface": "in-process", "unknown": "ignore", "properties": { "rate": 1000 } },
     "slaves": [{ "key": "drive", "properties": { "position": 1 } }]
 }"#;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_drive_stays_in_op_at_the_usual_phase_and_fails_where_sync0_falls_into_the_frame() {
+        assert_eq!(drive(None), Ok(()));
+        let said = drive(Some(INTO_THE_FRAME)).unwrap_err();
+        assert!(said.contains("the drive is out of OP"), "{said}");
+    }
+}

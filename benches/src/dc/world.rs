@@ -176,7 +176,8 @@ impl World {
         let shift = self.stepper.conclude(ended).shift;
         self.tally.moved(shift, tick.skipped + 1, was_locked);
         let clock = (self.clock().without_reading == unread).then(|| self.clock().time);
-        self.stamp(CycleClock { cycle: tick.number, tick: tick.at.0, received: ended.0, clock }, enters);
+        let (cycle, tick_at) = (tick.number, tick.at.0);
+        self.stamp(CycleClock { cycle, tick: tick_at, posted: woke.0, received: ended.0, clock }, enters);
         self.judge(tick, woke, &drawn, enters);
         self.now = self.host.at(float(ended.0));
         self.pass_time();

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 /// Bases that are known. Samples wait in rings for some seconds, so the last few are enough.
 const KNOWN: usize = 16;
-/// How far from its tick a cycle's frames may have passed the reference clock, in nanoseconds. What is further is not a time of
+/// How far from when they were posted a cycle's frames may have passed the reference clock, in nanoseconds. What is further is not a time of
 /// this base.
 const NEAR: u64 = 100_000_000;
 
@@ -27,8 +27,8 @@ pub struct TimeBase {
     pub utc: Line,
     /// From the reference clock to `CLOCK_MONOTONIC`, where there is a reference clock.
     pub reference: Option<Line>,
-    /// From the tick of a cycle to the passage of its frames through the reference clock, in nanoseconds.
-    pub behind_tick: u64,
+    /// From when a cycle's frames are posted to their passage through the reference clock, in nanoseconds.
+    pub behind_post: u64,
 }
 
 /// When a cycle was.
@@ -43,13 +43,14 @@ pub struct Moment {
 }
 
 impl TimeBase {
-    /// When a cycle was, from its tick and from the time of the reference clock.
-    fn moment(&self, tick: u64, clock: Option<u64>) -> Moment {
+    /// When a cycle was, from its tick, from when its frames were posted, and from the time of the reference clock.
+    fn moment(&self, tick: u64, posted: u64, clock: Option<u64>) -> Moment {
         let passage = |clock: u64| Some(self.reference?.shown_at(clock));
-        let near = |passage: &u64| passage.abs_diff(tick) <= NEAR;
+        let near = |passage: &u64| passage.abs_diff(posted) <= NEAR;
         let passage = clock.and_then(passage).filter(near);
         let dc_time = clock.filter(|_| passage.is_some());
-        let at = passage.unwrap_or_else(|| tick.saturating_add(self.behind_tick));
+        let guess = if self.reference.is_some() { posted.saturating_add(self.behind_post) } else { tick };
+        let at = passage.unwrap_or(guess);
         Moment { utc: self.utc.shown_at(at), dc_time, base: self.number }
     }
 }
@@ -85,7 +86,7 @@ impl TrueTime {
     #[must_use]
     pub fn fixed(wall: u64, monotonic: u64) -> Self {
         let utc = Line::even(monotonic, wall);
-        Self::new(TimeBase { number: 1, begins: 0, utc, reference: None, behind_tick: 0 })
+        Self::new(TimeBase { number: 1, begins: 0, utc, reference: None, behind_post: 0 })
     }
 
     /// Of a first base.
@@ -107,12 +108,13 @@ impl TrueTime {
         self.first.shown_at(tick)
     }
 
-    /// When a cycle was, from its tick on `CLOCK_MONOTONIC` and the time that the reference clock gave in it. Never waits.
-    pub fn moment(&mut self, tick: u64, clock: Option<u64>) -> Moment {
+    /// When a cycle was, from its tick and from when its frames were posted, both on `CLOCK_MONOTONIC`, and the time that the reference
+    /// clock gave in it. Never waits.
+    pub fn moment(&mut self, tick: u64, posted: u64, clock: Option<u64>) -> Moment {
         self.look();
         let base = self.bases.iter().rev().find(|base| base.begins <= tick).or(self.bases.front());
         // There is always one.
-        base.map_or(Moment { utc: 0, dc_time: None, base: 0 }, |base| base.moment(tick, clock))
+        base.map_or(Moment { utc: 0, dc_time: None, base: 0 }, |base| base.moment(tick, posted, clock))
     }
 
     /// Says how much longer a cycle's frames are on their way from the reference clock back to the MainDevice than they were on the

@@ -16,6 +16,8 @@ pub struct CycleClock {
     pub cycle: u64,
     /// Its tick, in nanoseconds of `CLOCK_MONOTONIC`.
     pub tick: u64,
+    /// When its frames were posted, in nanoseconds of `CLOCK_MONOTONIC`.
+    pub posted: u64,
     /// When its last frame was back, in nanoseconds of `CLOCK_MONOTONIC`.
     pub received: u64,
     /// Time of the reference clock when its first frame passed it, in nanoseconds; `None` without one.
@@ -26,15 +28,15 @@ impl CycleClock {
     /// Of the cycle of a sample.
     #[must_use]
     pub const fn of(header: &SampleHeader) -> Self {
-        let SampleHeader { cycle, at, received, clock, .. } = *header;
-        Self { cycle, tick: at.0, received: received.0, clock }
+        let SampleHeader { cycle, at, posted, received, clock, .. } = *header;
+        Self { cycle, tick: at.0, posted: posted.0, received: received.0, clock }
     }
 
     /// Of the cycle of the newest sample.
     #[must_use]
     pub const fn of_newest(header: &NewestHeader) -> Self {
-        let NewestHeader { cycle, at, received, clock, .. } = *header;
-        Self { cycle, tick: at.0, received: received.0, clock }
+        let NewestHeader { cycle, at, posted, received, clock, .. } = *header;
+        Self { cycle, tick: at.0, posted: posted.0, received: received.0, clock }
     }
 }
 
@@ -77,7 +79,7 @@ mod tests {
     #[test]
     fn a_cycle_is_noted_once_and_in_order_and_no_more_than_have_room() {
         let (noted, mut taken) = (Noted::new(), Vec::new());
-        let at = |cycle| CycleClock { cycle, tick: 0, received: 0, clock: Some(1) };
+        let at = |cycle| CycleClock { cycle, tick: 0, posted: 0, received: 0, clock: Some(1) };
         [3, 3, 2, 5].into_iter().for_each(|cycle| noted.note(at(cycle)));
         noted.take(&mut taken);
         assert_eq!(taken, [at(3), at(5)]);

@@ -63,7 +63,7 @@ impl TimeKeeper {
     pub fn new(first: Reading) -> Self {
         let wall = Relation::new(first, WALL);
         // Samples from before belong to the first base too.
-        let base = TimeBase { number: 1, begins: 0, utc: wall.line(), reference: None, behind_tick: 0 };
+        let base = TimeBase { number: 1, begins: 0, utc: wall.line(), reference: None, behind_post: 0 };
         Self { wall, reference: None, base, shared: TrueTime::new(base), noted: Vec::new() }
     }
 
@@ -90,17 +90,17 @@ impl TimeKeeper {
     pub fn cycles(&mut self) -> Vec<ClockStep> {
         let mut noted = std::mem::take(&mut self.noted);
         self.shared.noted(&mut noted);
-        let reading = |of: CycleClock| self.reference(of.tick, of.received, of.clock?);
+        let reading = |of: CycleClock| self.reference(of.posted, of.received, of.clock?);
         let steps = noted.drain(..).filter_map(reading).collect();
         self.noted = noted;
         steps
     }
 
-    /// Takes the time that the reference clock gave in a cycle, and when on `CLOCK_MONOTONIC` the cycle began and its last frame
+    /// Takes the time that the reference clock gave in a cycle, and when on `CLOCK_MONOTONIC` its frames were posted and the last one
     /// was back. Those who stamp samples know of it with the next reading of the wall clock, of a step at once.
-    pub fn reference(&mut self, tick: u64, received: u64, clock: u64) -> Option<ClockStep> {
-        let within = received.saturating_sub(tick).saturating_sub(self.shared.way_back()) / 2;
-        let reading = Reading { at: clock, shown: tick.saturating_add(within), within };
+    pub fn reference(&mut self, posted: u64, received: u64, clock: u64) -> Option<ClockStep> {
+        let within = received.saturating_sub(posted).saturating_sub(self.shared.way_back()) / 2;
+        let reading = Reading { at: clock, shown: posted.saturating_add(within), within };
         let Some(relation) = &mut self.reference else {
             self.reference = Some(Relation::new(reading, REFERENCE));
             return None;
@@ -110,8 +110,8 @@ impl TimeKeeper {
         if said == Said::Doubtful {
             return None;
         }
-        let behind = line.shown_at(clock).saturating_sub(tick);
-        (self.base.reference, self.base.behind_tick) = (Some(line), smoothed(self.base.behind_tick, behind));
+        let behind = line.shown_at(clock).saturating_sub(posted);
+        (self.base.reference, self.base.behind_post) = (Some(line), smoothed(self.base.behind_post, behind));
         let Said::Stepped { shown, by, .. } = said else { return None };
         // The reference clock is the known one here: where it went ahead, the other one seems to have gone back.
         let step = self.begin(shown, SteppedClock::Reference, by.saturating_neg());
@@ -151,7 +151,8 @@ mod tests {
         let step = keeper.wall(reading(40 * MS + 1_000, 3_040 * MS + 1_000)).1.unwrap();
         assert_eq!(step, ClockStep { base: 2, clock: SteppedClock::Wall, by: 2_000_000_000 });
         assert_eq!(step.to_string(), "time base 2: the wall clock was stepped by +2.0 s");
-        let moment = |time: &mut TrueTime, tick| (time.moment(tick, None).base, time.moment(tick, None).utc);
+        let moment =
+            |time: &mut TrueTime, tick| (time.moment(tick, tick, None).base, time.moment(tick, tick, None).utc);
         assert_eq!(moment(&mut time, 39 * MS), (1, 1_039 * MS), "a sample that waited in a ring");
         assert_eq!(moment(&mut time, 41 * MS), (2, 3_041 * MS));
     }
@@ -161,7 +162,7 @@ mod tests {
         let mut keeper = TimeKeeper::new(reading(MS, 1_001 * MS));
         keeper.wall(reading(20 * MS, 5));
         assert_eq!(keeper.wall(reading(40 * MS, 1_040 * MS)), (Said::Runs, None));
-        assert_eq!(keeper.time().moment(41 * MS, None), Moment { utc: 1_041 * MS, dc_time: None, base: 1 });
+        assert_eq!(keeper.time().moment(41 * MS, 41 * MS, None), Moment { utc: 1_041 * MS, dc_time: None, base: 1 });
     }
 
     #[test]
@@ -176,7 +177,7 @@ mod tests {
         }
         let step = step.unwrap();
         assert_eq!((step.base, step.clock, step.by), (2, SteppedClock::Reference, -5_000_000_000));
-        let at = |time: &mut TrueTime, n: u64, clock| time.moment(n * MS, clock);
+        let at = |time: &mut TrueTime, n: u64, clock| time.moment(n * MS, n * MS, clock);
         let expected = Moment { utc: 1_150 * MS + 10_000, dc_time: Some(150 * MS + 10_000), base: 2 };
         assert_eq!(at(&mut time, 150, Some(150 * MS + 10_000)), expected);
         assert_eq!(at(&mut time, 50, Some(5_050 * MS + 10_000)).base, 1);
@@ -199,7 +200,7 @@ mod tests {
             keeper.wall(reading(n * MS + 90_000, 1_000 * MS + n * MS + 90_000));
         }
         let clock = Some(7_000 * MS + 99 * MS + 10_000);
-        assert_eq!(time.moment(99 * MS, clock).utc, 1_000 * MS + 99 * MS + 10_000);
+        assert_eq!(time.moment(99 * MS, 99 * MS, clock).utc, 1_000 * MS + 99 * MS + 10_000);
     }
 
     #[test]
@@ -208,7 +209,7 @@ mod tests {
         let mut stamps = Timestamps::new(keeper.time());
         let mut cycle = |n: u64| {
             let clock = Some(700 * MS + n * MS + 9_000);
-            let of = CycleClock { cycle: n, tick: n * MS, received: n * MS + 20_000, clock };
+            let of = CycleClock { cycle: n, tick: n * MS, posted: n * MS, received: n * MS + 20_000, clock };
             (stamps.moment(of), clock)
         };
         assert_eq!(cycle(1).0, Moment { utc: 1_001 * MS, dc_time: None, base: 1 }, "nothing is known of it yet");

@@ -1,24 +1,29 @@
 //! How one clock runs against another: offset and rate, from readings of both.
 //!
-//! A reading says what one clock showed at a time of the other, and within how much of that time. The readings that were
-//! taken fastest are kept, one for each stretch of time, and a line is laid through as much of the past as one line explains:
+//! A reading says what one clock showed at a time of the other, and within how much of that time. Of each stretch of time the
+//! mean of the readings that were taken fastest is kept, and a line is laid through as much of the past as one line explains:
 //! where a clock changes its rate, older readings are forgotten and the stretches are short again. A clock that was
 //! stepped is told from one that runs faster by how far it jumped, and only where a second reading agrees.
 //!
 //! Pure: no clock is read here. Not known: how much longer one way of a reading is than the other. All readings share
 //! that error, which is at most half of the fastest one.
 
+use super::floor::Floor;
+use super::stretch::Stretch;
 use std::collections::VecDeque;
 use std::time::Duration;
 
 /// Readings that are kept.
 const KEPT: usize = 64;
-/// The shortest and the longest stretch that the fastest reading is taken of.
-const STRETCH: [u64; 2] = [5_000_000, 200_000_000];
+/// The shortest and the longest stretch. The past is [`KEPT`] of the longest ones at most: crystals change their rate by some parts per
+/// million a minute, and no line explains more of that to within 100 ns.
+const STRETCH: [u64; 2] = [5_000_000, 100_000_000];
 /// Stretches that the past is cut into while they grow.
 const PARTS: u64 = 16;
 /// Error of a reading that was as fast as the fastest, in nanoseconds: resolution of clocks, jitter of a few instructions.
 const FLOOR: u64 = 100;
+/// How far the line itself may be off without having bent, in nanoseconds.
+const LINE: u64 = 300;
 /// How many readings in succession must be off the line to tell that it bends.
 const OFF: u32 = 2;
 
@@ -106,10 +111,10 @@ pub struct Allowance {
 pub struct Relation {
     allowance: Allowance,
     line: Line,
-    /// The fastest reading of each stretch, oldest first.
+    /// What stands for each stretch, oldest first.
     kept: VecDeque<Reading>,
-    /// Begin of the present stretch, and its fastest reading.
-    stretch: (u64, Reading),
+    stretch: Stretch,
+    floor: Floor,
     newest: Reading,
     doubtful: Option<Reading>,
     /// Readings in succession that were off the line.
@@ -122,7 +127,8 @@ impl Relation {
     pub fn new(first: Reading, allowance: Allowance) -> Self {
         let line = Line::even(first.at, first.shown);
         let kept = VecDeque::with_capacity(KEPT);
-        Self { allowance, line, kept, stretch: (first.at, first), newest: first, doubtful: None, off: 0 }
+        let (stretch, floor) = (Stretch::new(first), Floor::new(first.at, first.within));
+        Self { allowance, line, kept, stretch, floor, newest: first, doubtful: None, off: 0 }
     }
 
     /// The line as it is known now.
@@ -174,20 +180,17 @@ impl Relation {
         let gained = round(self.line.gain * float(known.abs().min(other.abs())));
         let by = other.saturating_sub(known).saturating_sub(gained);
         let line = Line { at: first.at, shown: first.shown, gain: self.line.gain };
-        *self = Self { line, ..Self::new(first, self.allowance) };
+        *self = Self { line, floor: self.floor, ..Self::new(first, self.allowance) };
         self.add(second);
         Said::Stepped { at: first.at, shown: first.shown, by }
     }
 
     fn add(&mut self, reading: Reading) {
         self.newest = reading;
-        let is_off = self.line.off(&reading).unsigned_abs() > self.error(&reading, self.fastest());
-        self.off = if is_off { self.off + 1 } else { 0 };
-        let (since, fastest) = &mut self.stretch;
-        if reading.within <= fastest.within {
-            *fastest = reading;
-        }
-        if self.off >= OFF || reading.at.saturating_sub(*since) >= self.stretch_length() {
+        self.floor.take(reading.at, reading.within);
+        self.stretch.add(reading);
+        self.off = if self.is_off(&self.line, &reading) { self.off + 1 } else { 0 };
+        if self.off >= OFF || reading.at.saturating_sub(self.stretch.since) >= self.stretch_length() {
             self.close();
         }
     }
@@ -204,8 +207,7 @@ impl Relation {
         if self.kept.len() == KEPT {
             self.kept.pop_front();
         }
-        self.kept.push_back(self.stretch.1);
-        self.stretch = (self.newest.at, Reading { within: u64::MAX, ..self.newest });
+        self.kept.extend(self.stretch.end(self.newest.at));
         self.off = 0;
         loop {
             let line = self.fit();
@@ -218,28 +220,27 @@ impl Relation {
         }
     }
 
-    fn fastest(&self) -> u64 {
-        let kept = self.kept.iter().chain([&self.stretch.1]).map(|reading| reading.within);
-        kept.min().unwrap_or(0)
+    /// What a reading took longer than the fastest one.
+    fn excess(&self, reading: &Reading) -> u64 {
+        reading.within.saturating_sub(self.floor.get())
     }
 
-    /// How far a reading may be from the line: what it took longer than the fastest one.
-    fn error(&self, reading: &Reading, fastest: u64) -> u64 {
-        reading.within.saturating_sub(fastest).saturating_add(2 * FLOOR)
+    /// Whether a reading is further from a line than by what it took too long.
+    fn is_off(&self, line: &Line, reading: &Reading) -> bool {
+        line.off(reading).unsigned_abs() > self.excess(reading).saturating_add(FLOOR + LINE)
     }
 
     /// Whether the newest quarter of the readings, two at least, are on the line.
     fn explains(&self, line: &Line) -> bool {
-        let (fastest, few) = (self.fastest(), self.kept.len().div_ceil(4).max(2));
-        self.kept.iter().rev().take(few).all(|reading| line.off(reading).unsigned_abs() <= self.error(reading, fastest))
+        let few = self.kept.len().div_ceil(4).max(2);
+        !self.kept.iter().rev().take(few).any(|reading| self.is_off(line, reading))
     }
 
     /// The line with the least weighted squares. Of a single reading: through it, at the rate of before.
     fn fit(&self) -> Line {
         let Some(last) = self.kept.back().copied() else { return self.line };
-        let fastest = self.fastest();
         let points = self.kept.iter().map(|reading| {
-            let weight = float_of(FLOOR + reading.within.saturating_sub(fastest)).powi(-2);
+            let weight = float_of(FLOOR.saturating_add(self.excess(reading))).powi(-2);
             let (x, shown) = (between(last.at, reading.at), between(last.shown, reading.shown));
             (weight, float(x), float(shown.saturating_sub(x)))
         });
@@ -257,7 +258,7 @@ impl Relation {
 }
 
 /// From one time to another, in nanoseconds; held within `i64`.
-fn between(from: u64, to: u64) -> i64 {
+pub(super) fn between(from: u64, to: u64) -> i64 {
     let nanos = i128::from(to) - i128::from(from);
     i64::try_from(nanos).unwrap_or(if nanos < 0 { i64::MIN } else { i64::MAX })
 }

@@ -102,9 +102,9 @@ async fn reset(datagrams: &Datagrams) -> Result<(), DatagramError> {
             (register::STATION_ADDRESS, &[0; 2]),
             (register::FMMU, &[0; 16 * fmmu::LEN]),
             (register::SYNC_MANAGER, &[0; 16 * sync_manager::LEN]),
-            // No SYNC pulses from before: activation, then the cyclic unit's owner.
-            (register::DC_ACTIVATION, &[0]),
+            // No SYNC pulses from before. The cyclic unit's owner comes first: only who owns it may write the activation.
             (register::DC_CYCLIC_CONTROL, &[0]),
+            (register::DC_ACTIVATION, &[0]),
             // The SII is taken from the local application, by force if it holds it.
             (register::SII_CONFIG, &[forced]),
         ],

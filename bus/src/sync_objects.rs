@@ -98,6 +98,36 @@ impl fmt::Display for SyncParameters {
 }
 
 impl SyncErrors {
+    /// What was counted since `before`. A counter that is below what it was began anew; one that wasn't read before says nothing.
+    #[must_use]
+    pub fn since(&self, before: &Self) -> Self {
+        let grew = |now: Option<u16>, then: Option<u16>| {
+            let now = now?;
+            Some(then.map_or(0, |then| now.checked_sub(then).unwrap_or(now)))
+        };
+        Self {
+            missed: grew(self.missed, before.missed),
+            exceeded: grew(self.exceeded, before.exceeded),
+            too_short: grew(self.too_short, before.too_short),
+            error: self.error,
+        }
+    }
+
+    /// The sum with what was counted since.
+    #[must_use]
+    pub fn plus(&self, more: &Self) -> Self {
+        let sum = |one: Option<u16>, more: Option<u16>| match (one, more) {
+            (Some(one), Some(more)) => Some(one.saturating_add(more)),
+            (one, more) => more.or(one),
+        };
+        Self {
+            missed: sum(self.missed, more.missed),
+            exceeded: sum(self.exceeded, more.exceeded),
+            too_short: sum(self.too_short, more.too_short),
+            error: more.error,
+        }
+    }
+
     /// Whether it says more than `before`: a counter that grew, or sync that was lost.
     #[must_use]
     pub fn is_worse_than(&self, before: &Self) -> bool {
@@ -246,6 +276,18 @@ mod tests {
         };
         assert_eq!(said.to_string(), "by SYNC0, cycle 1000000 ns, 3 times without process data, out of sync");
         assert_eq!(SyncParameters::default().to_string(), "");
+    }
+
+    #[test]
+    fn what_was_counted_before_is_not_of_the_run() {
+        let counted = |missed| SyncErrors { missed: Some(missed), error: Some(false), ..SyncErrors::default() };
+        let first = counted(4_190);
+        assert_eq!(counted(4_193).since(&first), counted(3));
+        // It was switched off and on.
+        assert_eq!(counted(2).since(&first), counted(2));
+        assert_eq!(counted(3).since(&SyncErrors::default()), counted(0));
+        assert_eq!(counted(3).plus(&counted(2)), counted(5));
+        assert_eq!(counted(u16::MAX).plus(&counted(2)), counted(u16::MAX));
     }
 
     #[test]

@@ -333,8 +333,10 @@ impl Observer {
     }
 
     /// Keeps for the report what a SubDevice that has SYNC says of it.
-    pub(crate) fn note_synchronized(&self, one: Synchronized) {
-        self.teller.lock().told.synchronized.insert(one.who.position, one);
+    pub(crate) fn note_synchronized(&self, mut one: Synchronized) {
+        let synchronized = &mut self.teller.lock().told.synchronized;
+        one.begin_counts(synchronized.get_mut(&one.who.position));
+        synchronized.insert(one.who.position, one);
     }
 
     /// Keeps for the report how clocks were seen last.
@@ -342,10 +344,11 @@ impl Observer {
         self.teller.lock().told.clocks = Some(seen.clone());
     }
 
-    /// The same of what it counts meanwhile.
-    pub(crate) fn note_sync_errors(&self, position: u16, errors: SyncErrors) {
-        if let Some(one) = self.teller.lock().told.synchronized.get_mut(&position) {
-            one.take_errors(errors);
+    /// The same of what it counted meanwhile. Returns what it counted in the run.
+    pub(crate) fn note_sync_errors(&self, position: u16, more: SyncErrors) -> SyncErrors {
+        match self.teller.lock().told.synchronized.get_mut(&position) {
+            Some(one) => one.add_errors(more),
+            None => more,
         }
     }
 

@@ -8,6 +8,7 @@ use crate::layout;
 use crate::machine::{Machine, SHUTDOWN};
 use crate::surroundings::LinkState;
 use std::time::Duration;
+use zerocat_bus::clock::sync;
 use zerocat_bus::{BringUpError, Label, Target, al};
 use zerocat_config::Transition;
 use zerocat_engine::{TakingPart, Traffic};
@@ -41,6 +42,7 @@ impl<'a> Machine<'a> {
             None => {
                 failed.push(StartError::ShutdownTooLong { bound });
                 self.ask_for_init().await;
+                self.switch_sync_off(planned).await;
             }
         }
         one_for_each(failed)
@@ -102,11 +104,24 @@ impl<'a> Machine<'a> {
             {
                 self.send_back(planned, transition).await;
                 failed.extend(planned.network.step_down(to).await.into_iter().map(StartError::from));
+                if to == AlState::PreOp {
+                    self.switch_sync_off(planned).await;
+                }
             }
         } else {
             failed.push(BringUpError::Nobody.into());
         }
         failed
+    }
+
+    /// Switches SYNC0 and SYNC1 off where there are any, behind SAFE-OP: above, SubDevices take it for an error. Best effort.
+    async fn switch_sync_off(&self, planned: &Planned<'a>) {
+        if planned.sync.is_empty() {
+            return;
+        }
+        if let Err(error) = sync::switch_off(self.datagrams).await {
+            tracing::info!(%error, "SYNC was not switched off");
+        }
     }
 
     /// Waits until safe outputs have been sent some times. Traffic is safe already. That they come back isn't waited for, and

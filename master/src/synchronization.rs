@@ -32,14 +32,32 @@ pub(crate) struct Synchronized {
 }
 
 impl Synchronized {
-    /// Takes in what it counts meanwhile.
-    pub(crate) const fn take_errors(&mut self, errors: SyncErrors) {
+    /// What it counted in the run, of its outputs where it has them, else of its inputs.
+    const fn errors(&mut self) -> Option<&mut SyncErrors> {
         let SyncObjects { outputs, inputs } = &mut self.objects;
-        if let Some(said) = outputs {
-            said.errors = errors;
-        } else if let Some(said) = inputs {
-            said.errors = errors;
+        match (outputs, inputs) {
+            (Some(said), _) | (None, Some(said)) => Some(&mut said.errors),
+            (None, None) => None,
         }
+    }
+
+    /// Has its counters begin where those of the same SubDevice ended before an outage, else at 0: what it counted on its way to
+    /// OP, or in a run before, isn't of this one.
+    pub(crate) fn begin_counts(&mut self, before: Option<&mut Self>) {
+        for said in [&mut self.objects.outputs, &mut self.objects.inputs].into_iter().flatten() {
+            said.errors = said.errors.since(&said.errors);
+        }
+        let counted = before.and_then(|before| before.errors().copied()).unwrap_or_default();
+        if let Some(errors) = self.errors() {
+            *errors = counted.plus(errors);
+        }
+    }
+
+    /// Adds what it counted meanwhile. Returns what it counted in the run.
+    pub(crate) fn add_errors(&mut self, more: SyncErrors) -> SyncErrors {
+        let Some(errors) = self.errors() else { return more };
+        *errors = errors.plus(&more);
+        *errors
     }
 }
 
@@ -51,14 +69,14 @@ pub struct SyncTrouble {
     pub who: Label,
     /// Its key in the rig file; `None` where it isn't named there.
     pub key: Option<String>,
-    /// What it counts, in all.
+    /// What it counted since this run was in OP.
     pub errors: SyncErrors,
 }
 
 impl fmt::Display for SyncTrouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let who = named(&self.who, self.key.as_ref());
-        write!(f, "{who} counts SYNC that went wrong: {}", self.errors)
+        write!(f, "{who} counts SYNC that went wrong: {} in this run", self.errors)
     }
 }
 
@@ -96,25 +114,42 @@ fn too_short(times: SyncTimes, objects: SyncObjects) -> Option<(u16, u32)> {
     })
 }
 
-/// What each counted when it was asked last, and when it was told.
+/// What one counts.
 #[derive(Debug, Default)]
-struct Counts(BTreeMap<u16, (SyncErrors, Option<Duration>)>);
+struct Count {
+    /// Its counters when it was asked last.
+    last: SyncErrors,
+    /// What was counted since that was told.
+    untold: SyncErrors,
+    /// When it was told last.
+    told: Option<Duration>,
+}
+
+/// What each counts, by position.
+#[derive(Debug, Default)]
+struct Counts(BTreeMap<u16, Count>);
 
 impl Counts {
-    /// Takes in what one counts. Whether that is to be told: it is more than what was told of it, or than it began with.
-    fn take(&mut self, position: u16, errors: SyncErrors, now: Duration) -> bool {
-        let Some((before, told)) = self.0.get_mut(&position) else {
-            self.0.insert(position, (errors, None));
+    /// Takes in the counters of one. What it counted since the last time, and whether that is to be told: there is something that
+    /// wasn't told, or it is out of sync now.
+    fn take(&mut self, position: u16, errors: SyncErrors, now: Duration) -> (SyncErrors, bool) {
+        let Some(count) = self.0.get_mut(&position) else {
+            self.0.insert(position, Count { last: errors, untold: errors.since(&errors), told: None });
             // What it counted on its way to OP says nothing.
-            return errors.error == Some(true);
+            return (errors.since(&errors), errors.error == Some(true));
         };
-        let quiet = told.is_some_and(|told| now.saturating_sub(told) < QUIET);
-        if quiet || !errors.is_worse_than(before) {
-            before.error = errors.error;
-            return false;
+        let more = errors.since(&count.last);
+        let untold = count.untold.plus(&more);
+        let nothing = SyncErrors { error: count.last.error, ..SyncErrors::default() };
+        count.last = errors;
+        let quiet = count.told.is_some_and(|told| now.saturating_sub(told) < QUIET);
+        let tell = !quiet && untold.is_worse_than(&nothing);
+        if tell {
+            (count.untold, count.told) = (SyncErrors::default(), Some(now));
+        } else {
+            count.untold = untold;
         }
-        (*before, *told) = (errors, Some(now));
-        true
+        (more, tell)
     }
 }
 
@@ -143,7 +178,6 @@ impl<'a> Machine<'a> {
                 Ok(mailbox.sync_errors(datagrams).await.map_err(BringUpError::from)?)
             });
             if let Ok(errors) = read.await {
-                self.observer.note_sync_errors(*position, errors);
                 self.take_counts(&mut counts, planned, *position, errors);
             }
         }
@@ -151,7 +185,9 @@ impl<'a> Machine<'a> {
     }
 
     fn take_counts(&self, counts: &mut Counts, planned: &Planned<'a>, position: u16, errors: SyncErrors) {
-        if counts.take(position, errors, self.datagrams.now()) {
+        let (more, tell) = counts.take(position, errors, self.datagrams.now());
+        let errors = self.observer.note_sync_errors(position, more);
+        if tell {
             let (who, key) = (planned.label(position), planned.key(position));
             self.observer.warn(&SessionEvent::SyncTrouble(SyncTrouble { who, key, errors }));
         }
@@ -192,7 +228,7 @@ mod tests {
     fn what_grows_is_told_and_not_again_for_a_while() {
         let counted = |missed| SyncErrors { missed: Some(missed), error: Some(false), ..SyncErrors::default() };
         let mut counts = Counts::default();
-        let mut take = |missed, seconds| counts.take(3, counted(missed), Duration::from_secs(seconds));
+        let mut take = |missed, seconds| counts.take(3, counted(missed), Duration::from_secs(seconds)).1;
         assert_eq!(
             [take(7, 0), take(7, 1), take(8, 2), take(9, 3), take(9, 13), take(9, 14)],
             [false, false, true, false, true, false]

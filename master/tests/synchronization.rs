@@ -1,7 +1,8 @@
-//! A cycle that a drive says it can't do is refused before OP, with the numbers, under virtual time.
+//! What a drive with SYNC says of its cycle and counts, and that SYNC ends with the run, under virtual time.
 #![allow(clippy::unwrap_used, reason = "a test fails there")]
 
 use serde_json::json;
+use std::time::Duration;
 use zerocat::config::Rig;
 use zerocat::testing::{Bench, BenchError, ProfileKind, SegmentConfig, line};
 use zerocat::{Bus, chain};
@@ -28,4 +29,13 @@ fn a_cycle_that_the_drive_cannot_do_is_refused_with_the_numbers() {
     let text = chain(&error);
     assert!(text.contains("`axis` is to work every 500000 ns by its SYNC"), "{text}");
     assert!(text.contains("can't below 600000 ns (0x1c32:05)"), "{text}");
+}
+
+#[test]
+fn sync_is_off_after_an_orderly_shutdown() {
+    let mut bench = start(1000, &servo(100)).unwrap();
+    let pulses = |bench: &Bench| bench.segment().clock(0, Duration::from_secs(60)).unwrap().pulses;
+    assert!(pulses(&bench).is_some());
+    assert_eq!(bench.stop().unwrap(), Vec::<String>::new());
+    assert_eq!(pulses(&bench), None);
 }

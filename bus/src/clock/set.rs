@@ -8,7 +8,7 @@
 use zerocat_wire::register;
 
 use super::survey::{ClockClass, ClockInfo};
-use super::{Clock, ClockProblem, Oddity};
+use super::{Clock, ClockProblem, Oddity, sync};
 use crate::datagrams::{Datagrams, Target};
 use crate::error::{BringUpError, DatagramError};
 use crate::executor::join_all;
@@ -21,12 +21,10 @@ const SPEED_COUNTER_START: u16 = 0x1000;
 /// Depths of the filters of difference and speed, likewise.
 const FILTER_DEPTHS: [u8; 2] = [4, 12];
 
-/// Switches SYNC0 and SYNC1 off where a MainDevice before has left them on: the unit is taken from the local application first, which
-/// keeps the network from writing the activation.
+/// Switches SYNC0 and SYNC1 off where a MainDevice before has left them on.
 pub(super) async fn switch_sync_off(datagrams: &Datagrams, infos: &[ClockInfo]) -> Result<(), DatagramError> {
     if infos.iter().any(|info| info.sync_unit) {
-        datagrams.write(Target::Broadcast, register::DC_CYCLIC_CONTROL, &[0]).await?;
-        datagrams.write(Target::Broadcast, register::DC_ACTIVATION, &[0]).await?;
+        sync::switch_off(datagrams).await?;
     }
     Ok(())
 }

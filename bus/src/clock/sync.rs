@@ -191,6 +191,17 @@ async fn started(
     }
 }
 
+/// Switches SYNC0 and SYNC1 of all SubDevices off, by broadcast. The unit is taken from local applications first: one that has it
+/// keeps the network from writing the activation. Who has no cyclic unit takes no part.
+///
+/// # Errors
+/// Those of [`Datagrams::write`].
+pub async fn switch_off(datagrams: &Datagrams) -> Result<(), DatagramError> {
+    datagrams.write(Target::Broadcast, register::DC_CYCLIC_CONTROL, &[0]).await?;
+    datagrams.write(Target::Broadcast, register::DC_ACTIVATION, &[0]).await?;
+    Ok(())
+}
+
 /// The first time behind `earliest` that is on the SubDevice's grid. With SYNC1 thinned out, or SYNC0 a part of the cycle, the
 /// grid is that of the whole pattern, so that each start gives the same phase.
 fn start_time(earliest: u64, plan: &SyncPlan, cycle: u64) -> u64 {

@@ -42,7 +42,7 @@ pub struct SyncParametersReport {
     pub minimum_cycle_ns: Option<u32>,
     /// Subindex 6: how long it takes to calculate and to copy.
     pub calc_and_copy_ns: Option<u32>,
-    /// Subindex 0x0B: times that SYNC0 came and no process data had.
+    /// Subindex 0x0B: times that SYNC0 came and no process data had; like the next two since OP, not in runs before.
     pub missed: Option<u16>,
     /// Subindex 0x0C: times that it wasn't done within its cycle.
     pub exceeded: Option<u16>,

@@ -144,7 +144,7 @@ pub enum AlError {
         source: DatagramError,
     },
     /// It refused, and went on refusing after acknowledgements.
-    #[error("{who}: asked for {asked}, shows {shown}, AL status code {code}{}{}", hint(*.code), after(.acknowledged))]
+    #[error("{who}: asked for {asked}, shows {shown}, AL status code {code}{}{}", hint_of(*.code, .acknowledged), after(.acknowledged))]
     Refused {
         /// Who.
         who: Label,
@@ -158,7 +158,10 @@ pub enum AlError {
         acknowledged: Vec<AlStatusCode>,
     },
     /// It shows no error and didn't get there in time.
-    #[error("{who}: asked for {asked}, still shows {shown} after {waited:?}, no AL error{}", after(.acknowledged))]
+    #[error(
+        "{who}: asked for {asked}, still shows {shown} after {:.1} s, no AL error{}{}",
+        waited.as_secs_f64(), after(.acknowledged), hint_of(AlStatusCode::NO_ERROR, .acknowledged)
+    )]
     Timeout {
         /// Who.
         who: Label,
@@ -347,6 +350,12 @@ impl BringUpError {
             who.name = name(who.position).unwrap_or_default();
         }
     }
+}
+
+/// Where to look first for a code, else for the last of those that were acknowledged before and is about synchronization.
+fn hint_of(code: AlStatusCode, acknowledged: &[AlStatusCode]) -> String {
+    let all = std::iter::once(code).chain(acknowledged.iter().rev().copied());
+    all.map(hint).find(|hint| !hint.is_empty()).unwrap_or_default()
 }
 
 fn after(codes: &[AlStatusCode]) -> String {

@@ -80,7 +80,7 @@ fn clocks(clocks: &ClocksReport) -> String {
     let worst = print::time(clocks.worst_ns().into());
     let frames = match controller.lead_ns {
         Some(lead) => format!(
-            "frames {} at {} before SYNC0, at most {} off, lock lost {}",
+            "frames {} at {} before the SYNC grid, at most {} off, lock lost {}",
             controller.state,
             print::time(lead),
             print::time(controller.phase_error_worst_ns),

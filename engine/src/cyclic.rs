@@ -29,6 +29,17 @@ use zerocat_sched::Time;
 use zerocat_wire::ethernet::MacAddress;
 use zerocat_wire::{FrameView, WireError, datagram};
 
+/// A byte at 100 Mbit/s.
+const BYTE: Duration = Duration::from_nanos(80);
+/// Bytes of the shortest Ethernet frame without its checksum (IEEE 802.3, 3.2.8).
+const LEAST_FRAME: usize = 60;
+/// Bytes between two frames on the wire (IEEE 802.3, 4.4.2).
+const GAP: usize = 12;
+/// Bytes on the wire beside those of a frame: preamble (8), checksum (4) and gap.
+const AROUND_FRAME: usize = 8 + 4 + GAP;
+/// Ticks of which the longest is looked for.
+const TICKS_LOOKED_AT: u64 = 1_000;
+
 /// Bytes of process data and status that a frame carries beside the reference clock's datagram and an AL status datagram
 /// (2 bytes).
 pub const PROCESS_DATA_ROOM: usize =
@@ -287,6 +298,18 @@ impl CyclicLane {
             }
         }
         Ok(())
+    }
+
+    /// The longest time that the frames of a tick take on a line of 100 Mbit/s, from the first one's start to the last one's end.
+    #[must_use]
+    pub fn longest_on_the_wire(&self) -> Duration {
+        let bytes = |tick: u64| {
+            let due = |frame: &&LaneFrame| tick % u64::from(frame.turn.every()) == u64::from(frame.turn.phase());
+            let each = self.frames.iter().filter(due).map(|frame| frame.template.len().max(LEAST_FRAME) + AROUND_FRAME);
+            each.sum::<usize>().saturating_sub(GAP)
+        };
+        let longest = (0..self.longest_turn().min(TICKS_LOOKED_AT)).map(bytes).max().unwrap_or(0);
+        BYTE.saturating_mul(u32::try_from(longest).unwrap_or(u32::MAX))
     }
 
     /// Marks the frames that are due with the cycle and writes their outputs into the slots. Returns how many slots are

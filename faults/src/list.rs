@@ -213,7 +213,7 @@ faults! {
         "the message has how far they were; `zerocat doctor` says what keeps this machine from keeping time";
     SyncNotStarted "sync_not_started" Device Some(5);
         "a SubDevice was told to give SYNC0 and does not, or not when it should";
-        "the message has what its registers say; look at its `dc` in the rig file";
+        "look whether the `assign_activate` of its `dc` is the one that its description names, and switch it off and on; the message has what its registers say";
     SubdeviceMissing "subdevice_missing" Device Some(5);
         "a configured SubDevice is not on the bus";
         "the message has what is in its place; `zerocat scan` shows the bus";

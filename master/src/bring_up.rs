@@ -11,6 +11,7 @@ use crate::named::named;
 use crate::recognition::{Unnamed, read_device_ids, recognise};
 use crate::shutdown::LOOK;
 use crate::stopping::StopWatch;
+use crate::sync_budget::SyncBudget;
 use crate::sync_times::sync_times;
 use crate::synchronization::check_cycles;
 use crate::told::Retried;
@@ -20,8 +21,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 use zerocat_bus::clock::Clocks;
 use zerocat_bus::{
-    AlReached, BringUpError, Driven, Label, Matching, Missing, Network, Occupancy, Options, SiiNames, SubDevice, Times,
-    Watchdogs, events, occupancy,
+    AlReached, BringUpError, Driven, Label, Matching, Missing, Network, Occupancy, Options, SiiNames, SubDevice,
+    SyncObjects, Times, Watchdogs, events, occupancy,
 };
 use zerocat_config::dc::{SyncProblem, SyncTimes};
 use zerocat_config::{Problem, Rig, Timeouts, Transition};
@@ -38,6 +39,9 @@ use zerocat_wire::sync_manager::control;
 const CLEAN_CYCLES: u64 = 10;
 /// How long complete cycles are waited for, beside the time that they take.
 const CLEAN_PATIENCE: Duration = Duration::from_secs(3);
+
+/// Frames that don't come to their phase sooner may only have had too little time.
+const USUALLY_LOCKED: Duration = Duration::from_secs(1);
 
 /// Why a bus couldn't be brought up.
 #[derive(Debug, thiserror::Error)]
@@ -106,8 +110,8 @@ pub enum StartError {
     },
     /// A SubDevice says that it can't do the cycle that its SYNC has.
     #[error(
-        "{who} is to work every {cycle_ns} ns by its SYNC, and says that it can't below {minimum_ns} ns ({object:#06x}:05); lower \
-         the rate, or give its `dc` a longer cycle"
+        "{who} is to work every {cycle_ns} ns by its SYNC, and says that it can't below {minimum_ns} ns ({object:#06x}:05); {}",
+        longer_cycle(*.written)
     )]
     SyncCycle {
         /// Which one.
@@ -118,17 +122,22 @@ pub enum StartError {
         minimum_ns: u32,
         /// The object that says so.
         object: u16,
+        /// Whether the rig file has the cycle of its SYNC0, which doesn't follow the rate then.
+        written: bool,
     },
+    /// SYNC0 of a SubDevice comes while frames that bring its outputs still pass.
+    #[error("{0}")]
+    SyncInFrame(Box<SyncBudget>),
     /// Clocks are asked for, and there are none.
     #[error("`engine.dc` is \"on\", and no SubDevice has a clock; choose \"auto\" or \"off\"")]
     NoClocks,
     /// SYNC is asked for of a SubDevice that can't give it.
-    #[error("{0} can't have the SYNC that the rig file asks for: its ESC has no cyclic unit")]
+    #[error("{0} can't have the SYNC that the rig file asks for: its ESC has no cyclic unit; remove its `dc`")]
     NoSync(String),
     /// Frames didn't come to their phase.
     #[error(
-        "frames did not come to their phase to the reference clock within {within:?}: {state:?}, {error_ns} ns off, usually \
-         {jitter_ns} ns from one frame to the next, {without} cycles without a time"
+        "frames did not come to their phase to the reference clock within {within:?}: {}",
+        why_not_locked(*.within, *.state, *.error_ns, *.jitter_ns, *.without)
     )]
     NotLocked {
         /// The time that they had.
@@ -249,6 +258,30 @@ fn below(all: &[impl ToString]) -> String {
     }
 }
 
+/// What gives a SubDevice a longer cycle.
+const fn longer_cycle(written: bool) -> &'static str {
+    match written {
+        true => "give `sync0.cycle` of its `dc` a longer time, or leave it out for the network's cycle",
+        false => "lower the rate, or give its `dc` a longer `sync0.cycle`",
+    }
+}
+
+/// How far frames were from their phase. Without enough times of the reference nothing was measured.
+fn why_not_locked(within: Duration, state: ClockState, error_ns: i64, jitter_ns: u64, without: u64) -> String {
+    let seen = match state {
+        ClockState::Off | ClockState::Following | ClockState::Listening => {
+            format!("too few times of the reference were read to tell how far they are ({without} cycles brought none)")
+        }
+        _ => format!(
+            "they are {error_ns} ns off, usually {jitter_ns} ns from one frame to the next, {without} cycles without a time"
+        ),
+    };
+    match within < USUALLY_LOCKED {
+        true => format!("{seen}; raise `engine.dc.settle_timeout`, it takes some tenths of a second"),
+        false => format!("{seen}; `zerocat doctor` says what keeps this machine from keeping time"),
+    }
+}
+
 fn why_incomplete(late: u64, lost: u64, deadline: Duration) -> String {
     if late > 0 && late.saturating_mul(2) >= lost {
         return format!(
@@ -288,6 +321,8 @@ pub struct Planned<'d> {
     pub bindings: Bindings,
     /// The SYNC of each SubDevice that asks for it, by position.
     pub(crate) sync: Vec<(u16, SyncTimes)>,
+    /// What each of them said of its synchronization in PRE-OP, where it has CoE.
+    pub(crate) sync_said: Vec<(u16, SyncObjects)>,
     /// The clocks, measured and set; `None` without any.
     pub clocks: Option<Clocks>,
     /// Counters when the exchange was installed.
@@ -395,7 +430,7 @@ impl<'a> Machine<'a> {
         let before_safe_op = [Transition::InitToPreOp, Transition::PreOpToSafeOp];
         self.send_startup(&mut network, &matching, &before_safe_op).await?;
         network.assign(&assignments(&self.rig, &matching, &described)).await?;
-        check_cycles(&mut network, &matching, &sync).await?;
+        let sync_said = check_cycles(&self.rig, &mut network, &matching, &sync).await?;
         self.observer.enter(Phase::ReadPdos);
         network.read_pdos().await?;
         self.name_entries(&mut network, &described).await;
@@ -418,6 +453,7 @@ impl<'a> Machine<'a> {
             matching,
             bindings,
             sync,
+            sync_said,
             clocks,
             before: self.counters.read(),
             suspended_before,
@@ -434,6 +470,7 @@ impl<'a> Machine<'a> {
     /// # Errors
     /// What failed, with the SubDevice.
     pub async fn operate(&mut self, planned: &mut Planned<'a>, ports: &mut Ports) -> Result<(), StartError> {
+        self.check_budgets(planned)?;
         self.synchronise(planned).await?;
         let clock = self.reference_clock(planned);
         let Planned { network, plan, matching, bindings, before, suspended_before, voider, mail, .. } = planned;

@@ -15,7 +15,7 @@ use std::time::Duration;
 use zerocat_bus::clock::Clock;
 use zerocat_bus::clock::watch::{self, Following};
 use zerocat_config::dc::DcSection;
-use zerocat_engine::{ClockCounters, ClockState, SteerSettings};
+use zerocat_engine::{ClockCounters, ClockState};
 use zerocat_sched::time::nanos;
 
 /// Time from one look to the next.
@@ -47,8 +47,8 @@ pub(crate) struct ClocksSeen {
     pub(crate) clocks: Vec<Watched>,
     pub(crate) receive_times_only: u16,
     pub(crate) controller: ClockCounters,
-    /// How the grid is steered; `None` where it isn't.
-    pub(crate) steer: Option<SteerSettings>,
+    /// From the frame's passage of the reference to the SYNC grid; `None` where frames aren't kept at a phase.
+    pub(crate) lead: Option<Duration>,
 }
 
 /// The limits.
@@ -138,7 +138,7 @@ impl<'a> Machine<'a> {
             clocks: watched.collect(),
             receive_times_only: clocks.receive_times_only,
             controller: ClockCounters::default(),
-            steer: clock.and_then(|clock| clock.steer),
+            lead: clock.and_then(|clock| clock.steer).map(|_| self.rig.engine.dc.lead_at(self.rig.period())),
         };
         let (mut reference, mut turn, mut all_at) = (ReferenceWatch::default(), 0, began);
         loop {

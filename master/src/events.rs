@@ -10,6 +10,7 @@ use crate::recognition::Unnamed;
 use crate::silent_branch::SilentBranch;
 use crate::subscribers::Subscribers;
 use crate::supervision::Cause;
+use crate::sync_budget::SyncBudget;
 use crate::synchronization::{SyncTrouble, Synchronized};
 use crate::told::{Retried, Told};
 use crate::types::{self, TypeByLength};
@@ -186,6 +187,8 @@ pub enum SessionEvent {
     ClockStepped(ClockStep),
     /// A SubDevice counts SYNC that went wrong.
     SyncTrouble(SyncTrouble),
+    /// SYNC0 of a SubDevice comes so soon behind the frames of a cycle that its outputs hardly have the time that they need.
+    SyncClose(Box<SyncBudget>),
     /// Something is to tell of the clock of a SubDevice.
     ClockOdd(ClockOddity),
 }
@@ -236,6 +239,7 @@ impl fmt::Display for SessionEvent {
             Self::OtherInterpolation(other) => other.fmt(f),
             Self::DescriptionFallback(what) => f.write_str(what),
             Self::SyncTrouble(trouble) => trouble.fmt(f),
+            Self::SyncClose(budget) => budget.fmt(f),
             Self::ClockOdd(oddity) => oddity.fmt(f),
             Self::TypesByLength(channels) => types::tell_by_length(channels, f),
         }

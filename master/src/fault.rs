@@ -81,7 +81,9 @@ impl StartError {
             Self::Missing { missing, .. } if missing.iter().all(Missing::differs) => Fault::SubdeviceMismatch,
             Self::Missing { .. } => Fault::SubdeviceMissing,
             Self::Unnamed(_) => Fault::SubdeviceUnnamed,
-            Self::Sync { .. } | Self::SyncCycle { .. } | Self::NoSync(_) => Fault::SyncImpossible,
+            Self::Sync { .. } | Self::SyncCycle { .. } | Self::SyncInFrame(_) | Self::NoSync(_) => {
+                Fault::SyncImpossible
+            }
             Self::NoClocks => Fault::NoReferenceClock,
             Self::NotLocked { .. } => Fault::PhaseNotLocked,
             Self::NotConverged { .. } => Fault::ClocksNotConverged,
@@ -201,6 +203,7 @@ impl SessionEvent {
             Self::Phase(_)
             | Self::DescriptionFallback(_)
             | Self::OtherInterpolation(_)
+            | Self::SyncClose(_)
             | Self::WaitsFor(_)
             | Self::Recovered { .. }
             | Self::AttachedAgain

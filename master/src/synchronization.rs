@@ -8,11 +8,13 @@ use crate::bring_up::{Planned, StartError};
 use crate::events::SessionEvent;
 use crate::machine::Machine;
 use crate::named::named;
+use crate::sync_budget::own_lead;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 use zerocat_bus::sync_objects::{INPUT_PARAMETERS, OUTPUT_PARAMETERS};
 use zerocat_bus::{Actors, BringUpError, Label, Matching, Network, SyncErrors, SyncObjects};
+use zerocat_config::Rig;
 use zerocat_config::dc::SyncTimes;
 
 /// How often each is asked, and the least time from one to the next.
@@ -28,6 +30,8 @@ pub(crate) struct Synchronized {
     pub(crate) who: Label,
     pub(crate) key: Option<String>,
     pub(crate) times: SyncTimes,
+    /// From the frame's passage of the reference clock to its SYNC0, in ns.
+    pub(crate) lead_ns: u64,
     pub(crate) objects: SyncObjects,
 }
 
@@ -80,29 +84,34 @@ impl fmt::Display for SyncTrouble {
     }
 }
 
-/// Refuses a cycle of which a SubDevice says that it can't do it. In PRE-OP.
+/// Refuses a cycle of which a SubDevice says that it can't do it. In PRE-OP. Returns what each says.
 ///
 /// # Errors
 /// `SyncCycle` with the numbers; `Bus`, where a mailbox fails.
 pub(crate) async fn check_cycles(
+    rig: &Rig,
     network: &mut Network<'_>,
     matching: &Matching,
     sync: &[(u16, SyncTimes)],
-) -> Result<(), StartError> {
+) -> Result<Vec<(u16, SyncObjects)>, StartError> {
     let positions: Vec<u16> = sync.iter().map(|(position, _)| *position).collect();
     if positions.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
+    let mut said = Vec::new();
     for (position, objects) in network.read_sync_objects(&positions).await {
         let objects = objects.map_err(BringUpError::from)?;
+        said.push((position, objects));
         let Some((_, times)) = sync.iter().find(|(one, _)| *one == position) else { continue };
         let Some((object, minimum_ns)) = too_short(*times, objects) else { continue };
         let found = matching.matches.iter().find(|found| found.position == position);
         let label = network.subdevices().iter().find(|one| one.position == position).map(|one| one.label());
         let who = named(&label.unwrap_or_default(), found.map(|found| &found.key));
-        return Err(StartError::SyncCycle { who, cycle_ns: times.application_cycle(), minimum_ns, object });
+        let dc = found.and_then(|found| rig.slave(&found.key)?.dc.as_ref());
+        let written = dc.is_some_and(|dc| dc.sync0.as_ref().is_some_and(|sync0| sync0.cycle.is_some()));
+        return Err(StartError::SyncCycle { who, cycle_ns: times.application_cycle(), minimum_ns, object, written });
     }
-    Ok(())
+    Ok(said)
 }
 
 /// The object that says that a cycle is too short, and the least one.
@@ -156,7 +165,7 @@ impl Counts {
 impl<'a> Machine<'a> {
     /// Asks those that have SYNC in turn, for as long as it is polled.
     pub(crate) async fn watch_synchronization(&self, actors: &Actors<'_>, planned: &Planned<'a>) {
-        let mut counts = Counts::default();
+        let (mut counts, period) = (Counts::default(), self.rig.period());
         for (position, times) in &planned.sync {
             let read = actors.mail(*position, PATIENCE, async |at| {
                 let (datagrams, mailbox) = at.with_coe()?;
@@ -164,7 +173,8 @@ impl<'a> Machine<'a> {
             });
             let Ok(objects) = read.await else { continue };
             let (who, key) = (planned.label(*position), planned.key(*position));
-            self.observer.note_synchronized(Synchronized { who, key, times: *times, objects });
+            let lead_ns = own_lead(self.rig.engine.dc.lead_at(period), *times, period);
+            self.observer.note_synchronized(Synchronized { who, key, times: *times, lead_ns, objects });
             if let Some(said) = objects.outputs.or(objects.inputs) {
                 self.take_counts(&mut counts, planned, *position, said.errors);
             }

@@ -39,3 +39,16 @@ fn sync_is_off_after_an_orderly_shutdown() {
     assert_eq!(bench.stop().unwrap(), Vec::<String>::new());
     assert_eq!(pulses(&bench), None);
 }
+
+#[test]
+fn sync0_in_the_frame_is_refused_with_the_least_lead() {
+    let rig = json!({
+        "network": { "interface": "eth0", "rate": 1000 },
+        "slaves": [{ "key": "axis", "position": 0, "dc": { "assign_activate": "0x0300", "sync0": { "shift_ns": -300_000 } } }],
+    });
+    let bus = Bus::from_rig(Rig::from_json(&rig.to_string()).unwrap().check().unwrap());
+    let Err(BenchError::Life(error)) = Bench::start(bus, &servo(100)) else { panic!("it came up") };
+    let text = chain(&error);
+    assert!(text.contains("SYNC0 of SubDevice 0 (ZC-SERVO) `axis` is in the frame: it comes 0.00 us after"), "{text}");
+    assert!(text.contains("with its shift of -300000 ns set `engine.dc.lead` to 3"), "{text}");
+}

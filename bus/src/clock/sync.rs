@@ -80,7 +80,9 @@ pub enum SyncError {
     },
     /// There is no SYNC0.
     #[error(
-        "{who} gives no SYNC0: its next one stays at {next} while its time is {time}; 0x0981 shows {activation:#04x}"
+        "{who} gives no SYNC0, though it was started {ATTEMPTS} times: its next one (0x0990) stays at {next} while its time is {time}; \
+         0x0981 shows {activation:#04x}; look whether `assign_activate` of its `dc` is the one that its description names, and switch \
+         it off and on"
     )]
     Silent {
         /// Who.

@@ -62,7 +62,7 @@ pub struct ClockReport {
 pub struct ControllerReport {
     /// `following` (the time is read, the grid isn't steered), `listening`, `locking`, `locked`, `holdover` or `lost`.
     pub state: &'static str,
-    /// From the frame's passage of the reference to the next SYNC0 without a shift, as it is to be; `null` where the grid isn't steered.
+    /// From the frame's passage of the reference to the SYNC grid, where SYNC0 without a shift is, as it is to be; `null` where the grid isn't steered.
     pub lead_ns: Option<u64>,
     /// How much later than wanted frames pass.
     pub phase_error_ns: i64,
@@ -94,7 +94,7 @@ impl ClocksReport {
             difference_ored_ns: clock.difference,
             controller: ControllerReport {
                 state: state(clock.state),
-                lead_ns: seen.steer.map(|steer| nanos(steer.lead)),
+                lead_ns: seen.lead.map(nanos),
                 phase_error_ns: clock.error,
                 phase_error_worst_ns: clock.error_worst,
                 jitter_ns: clock.jitter,

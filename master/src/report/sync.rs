@@ -23,6 +23,8 @@ pub struct SynchronizedReport {
     pub sync1_delay_ns: u32,
     /// How much later than the network's SYNC grid SYNC0 is.
     pub shift_ns: i64,
+    /// From the frame's passage of the reference clock to its SYNC0, as it is to be.
+    pub lead_ns: u64,
     /// What it says of its outputs (0x1C32); `null` where it doesn't.
     pub outputs: Option<SyncParametersReport>,
     /// What it says of its inputs (0x1C33); `null` where it doesn't.
@@ -54,7 +56,7 @@ pub struct SyncParametersReport {
 
 impl SynchronizedReport {
     pub(crate) fn of(one: &Synchronized) -> Self {
-        let Synchronized { who, key, times, objects } = one;
+        let Synchronized { who, key, times, lead_ns, objects } = one;
         Self {
             position: who.position,
             name: who.name.clone(),
@@ -63,6 +65,7 @@ impl SynchronizedReport {
             sync0_cycle_ns: times.sync0_cycle,
             sync1_delay_ns: times.sync1_delay,
             shift_ns: times.shift_ns,
+            lead_ns: *lead_ns,
             outputs: objects.outputs.map(SyncParametersReport::of),
             inputs: objects.inputs.map(SyncParametersReport::of),
         }

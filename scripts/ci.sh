@@ -54,6 +54,8 @@ step "a servo under SYNC0"
 scripts/servo-sync.sh --no-install --seconds 10 --report target/ci-servo-sync.json
 step "campaign"
 target/release/zerocat campaign --seeds 200 --minutes 3 --json > target/ci-campaign.json
+step "clocks"
+target/release/zerocat bench dc --seconds 12 --starts 2 --json > target/ci-dc.json
 step "device descriptions"
 target/release/zerocat sweep esi/tests/samples --json > target/ci-sweep.json
 step "bench"

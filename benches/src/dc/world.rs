@@ -91,8 +91,10 @@ impl World {
         let segment = Segment::new(&drawn.config).map_err(|error| DcBenchError::Segment(error.to_string()))?;
         let told = Told { differences_ns: &drawn.told_ns, epoch: of.epoch };
         let (segment, compensated, frames) = compensate(segment, told, reused.frames)?;
-        let passage = |position| f64::from(segment.passage(position).unwrap_or(0));
-        let (to_reference, last) = (passage(0), passage(segment.len().saturating_sub(1)));
+        let to_reference = f64::from(segment.passage(0).unwrap_or(0));
+        // A frame is shorter on its way back from the last SubDevice than on its way there: processing takes longer than forwarding,
+        // and other branches are behind it. The reference's ports saw how long it was away.
+        let away = f64::from(compensated.clocks.loop_ns);
         let host = HostClock::new(HOST_PPM);
         let begin = compensated.done.as_secs_f64() * 1e9;
         let grid = Grid::from_period(Time(whole(host.monotonic(begin))).after(PERIOD), PERIOD);
@@ -112,7 +114,7 @@ impl World {
             compensated,
             frames,
             to_reference,
-            through: 2.0 * last,
+            through: 2.0 * to_reference + away,
             now,
             cycle: 0,
             tally: Tally::new(PERIOD, LEAD),

@@ -137,7 +137,15 @@ impl StartupCommand {
             Some("string") => self.text().map(IdnValue::Text),
             Some(_) => self.bytes().map(IdnValue::Bytes),
         };
-        Ok(IdnWrite { drive, idn, value: value.map_err(|why| ("value", why))? })
+        Ok(IdnWrite { drive, idn, value: value.map_err(|why| (self.wrong_key(), why))? })
+    }
+
+    /// The key that is wrong where there are no bytes: the data type where there is none of that name.
+    fn wrong_key(&self) -> &'static str {
+        match self.data_type.as_deref() {
+            Some(name) if name != "string" && name.parse::<DataType>().is_err() => "data_type",
+            _ => "value",
+        }
     }
 
     fn text(&self) -> Result<String, String> {
@@ -153,7 +161,7 @@ impl StartupCommand {
         if self.drive.is_some() {
             return Err(("drive", "it is for an IDN, such as S-0-0015".to_owned()));
         }
-        let data = self.bytes().map_err(|why| ("value", why))?;
+        let data = self.bytes().map_err(|why| (self.wrong_key(), why))?;
         Ok(ObjectWrite { index, subindex, data })
     }
 
@@ -239,6 +247,19 @@ fn number(number: &serde_json::Number) -> Result<Value, String> {
 }
 
 impl Transition {
+    /// As a rig file has it: `PS`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::InitToPreOp => "IP",
+            Self::PreOpToSafeOp => "PS",
+            Self::SafeOpToOp => "SO",
+            Self::OpToSafeOp => "OS",
+            Self::SafeOpToPreOp => "SP",
+            Self::PreOpToInit => "PI",
+        }
+    }
+
     /// Whether it leads to a higher state.
     #[must_use]
     pub const fn is_upward(self) -> bool {
@@ -283,7 +304,7 @@ mod tests {
         assert!(data(Some("uint8"), json!(256)).unwrap_err().starts_with("value: 256 is out of range"));
         assert!(data(None, json!(5)).unwrap_err().contains("needs its `data_type`"));
         assert!(data(None, json!("0f0")).unwrap_err().contains("no whole bytes"));
-        assert!(data(Some("colour"), json!(1)).unwrap_err().contains("`colour` is no data type"));
+        assert!(data(Some("colour"), json!(1)).unwrap_err().starts_with("data_type: `colour` is no data type"));
         let object =
             |object| command(object, Some("uint8"), json!(1)).write().map(|write| (write.index, write.subindex));
         assert_eq!(object("0x8010:11"), Ok((0x8010, 0x11)));

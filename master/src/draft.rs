@@ -6,6 +6,7 @@
 
 mod advice;
 mod entries;
+mod idns;
 mod outputs;
 pub(crate) mod page;
 mod text;
@@ -92,7 +93,9 @@ impl Channels {
         }
         for output in &outputs {
             let ReadChannel { device, target, bit, channel, numbered, name, unit, .. } = self.channel(key, output);
-            let outputs::Standing { initial, safe } = outputs::standing(output, &outputs, &inputs, key);
+            let by_idn = idns::is_idn(found, output.index).then(|| idns::standing(output, &inputs, key)).flatten();
+            let standing = by_idn.unwrap_or_else(|| outputs::standing(output, &outputs, &inputs, key));
+            let outputs::Standing { initial, safe } = standing;
             let (state_channel, waveform, enabled) = (None, None, false);
             self.writes.push(WriteChannel {
                 device,

@@ -15,6 +15,8 @@ use zerocat_esi::{DataType, Device, IdnStartup, Pdo, Startup};
 
 /// PDOs that are named at most.
 const MOST_NAMED: usize = 12;
+/// Said of a command whose object the description's dictionary doesn't list.
+const UNLISTED: &str = "; where the SubDevice refuses it, that is told and the run goes on";
 /// Axes of a drive.
 const AXES: u16 = 8;
 
@@ -63,7 +65,8 @@ impl Advice {
                 match known_transition(transition) {
                     Ok(transition) => {
                         let command = drafted(command, transition, device);
-                        self.startup.push((command, format!("From {}{said}", description.file)));
+                        let unsure = if command.on_error == OnError::Warn { UNLISTED } else { "" };
+                        self.startup.push((command, format!("From {}{said}{unsure}", description.file)));
                     }
                     Err(why) => self.notes.push(format!("Advises {object}{said}; it isn't drafted: {why}.")),
                 }
@@ -164,7 +167,8 @@ fn object(index: u16, subindex: u8) -> String {
     format!("{index:#06x}:{subindex:02x}")
 }
 
-/// A command of a description as a rig file has it: a signed number where the dictionary says that the object is one, else as
+/// A command of a description as a rig file has it. It may fail where the description's dictionary doesn't list its object, so that
+/// nobody knows whether the SubDevice has it. The value is a signed number where the dictionary says that the object is one, else as
 /// commands of other tools are.
 fn drafted(startup: &Startup, transition: Transition, device: &Device) -> StartupCommand {
     let Startup { index, subindex, complete, data, .. } = startup;
@@ -187,7 +191,7 @@ fn drafted(startup: &Startup, transition: Transition, device: &Device) -> Startu
         value,
         complete_access: *complete,
         verify: false,
-        on_error: OnError::default(),
+        on_error: if entry.is_some() { OnError::Fail } else { OnError::Warn },
         drive: None,
     }
 }

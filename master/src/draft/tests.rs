@@ -201,3 +201,32 @@ fn what_a_description_advises_is_drafted_and_read_back() {
     let [yaml, _] = both_texts(&scan);
     assert!(yaml.contains("From drive.xml: Cyclic synchronous position"), "{yaml}");
 }
+
+#[test]
+fn an_advised_command_whose_object_no_dictionary_lists_may_fail() {
+    let mut drive = described();
+    let mut known = std::sync::Arc::unwrap_or_clone(drive.described.take().unwrap());
+    known.device.objects = None;
+    drive.described = Some(std::sync::Arc::new(known));
+    let scan = Scan { esi: vec!["esi".into()], ..scan(vec![drive]) };
+    let startup = &draft_rig(&scan, "eth7").slaves[0].startup;
+    assert!(!startup.is_empty());
+    assert!(startup.iter().all(|command| command.on_error == zerocat_config::OnError::Warn), "{startup:?}");
+    let [yaml, _] = both_texts(&scan);
+    assert!(yaml.contains("that is told and the run goes on"), "{yaml}");
+}
+
+#[test]
+fn entries_of_a_drive_with_soe_are_written_as_idns_and_its_position_follows() {
+    let mut drive = found(0, "AX-SOE", 0, 0);
+    (drive.coe, drive.protocols) = (false, vec!["SoE"]);
+    let position = |idn, name: &str| Entry { subindex: 0, ..entry(idn, name, 32, 0x0004) };
+    drive.inputs = vec![Pdo { index: 0x1a00, name: "AT".to_owned(), entries: vec![position(51, "Position feedback")] }];
+    drive.outputs =
+        vec![Pdo { index: 0x1600, name: "MDT".to_owned(), entries: vec![position(47, "Position command")] }];
+    let scan = scan(vec![drive]);
+    assert_eq!(draft_rig(&scan, "eth7").problems(), Vec::new());
+    let [yaml, _] = both_texts(&scan);
+    assert!(yaml.contains("entry: ax_soe_0.S-0-0051") || yaml.contains("entry: \"ax_soe_0.S-0-0051\""), "{yaml}");
+    assert!(yaml.contains("ax_soe_0.S-0-0047") && yaml.contains("safe: { from: "), "{yaml}");
+}

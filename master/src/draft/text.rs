@@ -4,8 +4,8 @@
 //! Guarantees: read as a rig file, the text is the rig that [`draft_rig`] drafts.
 
 use super::advice::{self, Advice};
-use super::draft_rig;
 use super::page::{DraftFormat, Entry, Item, Node, entry, written};
+use super::{draft_rig, idns};
 use crate::import::startup_line;
 use crate::scan::{Scan, Scanned};
 use std::path::PathBuf;
@@ -169,7 +169,8 @@ pub(crate) fn slave_line(slave: &Slave) -> Vec<(&'static str, Node)> {
 
 fn read_task(task: &ReadTask, scan: &Scan, rig: &Rig) -> Item {
     let comment = "All inputs, to standard output; { jsonl: samples.jsonl } writes a file.".to_owned();
-    let channels = task.config.channels.iter().map(|one| (one.device.as_str(), Node::Line(read_line(one))));
+    let channels = task.config.channels.iter();
+    let channels = channels.map(|one| (one.device.as_str(), Node::Line(read_line(one, found(&one.device, scan, rig)))));
     let map = vec![
         entry("type", text("ethercat_read")),
         entry("name", text(&task.name)),
@@ -190,7 +191,9 @@ fn write_task(task: &WriteTask, scan: &Scan, rig: &Rig) -> Item {
          taken; `initial` what it is until it is commanded for the first time."
             .to_owned(),
     ];
-    let channels = task.config.channels.iter().map(|one| (one.device.as_str(), Node::Line(write_line(one))));
+    let channels = task.config.channels.iter();
+    let channels =
+        channels.map(|one| (one.device.as_str(), Node::Line(write_line(one, found(&one.device, scan, rig)))));
     let map = vec![
         entry("type", text("ethercat_write")),
         entry("name", text(&task.name)),
@@ -206,9 +209,8 @@ fn grouped<'a>(channels: impl Iterator<Item = (&'a str, Node)>, scan: &Scan, rig
     for (device, value) in channels {
         let mut comments = Vec::new();
         if before != Some(device) {
-            let mut all = scan.subdevices.iter().zip(&rig.slaves);
-            let of = all.find(|(_, slave)| slave.key == device);
-            comments.extend(of.map(|(found, _)| format!("{} at position {}", found.name, found.position)));
+            let of = found(device, scan, rig);
+            comments.extend(of.map(|found| format!("{} at position {}", found.name, found.position)));
         }
         before = Some(device);
         items.push(Item { comments, value });
@@ -216,12 +218,18 @@ fn grouped<'a>(channels: impl Iterator<Item = (&'a str, Node)>, scan: &Scan, rig
     items
 }
 
-fn read_line(channel: &ReadChannel) -> Vec<(&'static str, Node)> {
-    channel_line(&channel.device, &channel.target, &channel.name)
+/// The SubDevice that has this key in the draft.
+fn found<'a>(key: &str, scan: &'a Scan, rig: &Rig) -> Option<&'a Scanned> {
+    let mut all = scan.subdevices.iter().zip(&rig.slaves);
+    all.find(|(_, slave)| slave.key == key).map(|(found, _)| found)
 }
 
-fn write_line(channel: &WriteChannel) -> Vec<(&'static str, Node)> {
-    let mut line = channel_line(&channel.device, &channel.target, &channel.name);
+fn read_line(channel: &ReadChannel, found: Option<&Scanned>) -> Vec<(&'static str, Node)> {
+    channel_line(&channel.device, &channel.target, &channel.name, found)
+}
+
+fn write_line(channel: &WriteChannel, found: Option<&Scanned>) -> Vec<(&'static str, Node)> {
+    let mut line = channel_line(&channel.device, &channel.target, &channel.name, found);
     for (key, value) in [("initial", &channel.initial), ("safe", &channel.safe)] {
         line.extend(value.as_ref().map(|value| (key, output_value(value))));
     }
@@ -229,9 +237,10 @@ fn write_line(channel: &WriteChannel) -> Vec<(&'static str, Node)> {
     line
 }
 
-fn channel_line(device: &str, target: &Target, name: &str) -> Vec<(&'static str, Node)> {
+fn channel_line(device: &str, target: &Target, name: &str, found: Option<&Scanned>) -> Vec<(&'static str, Node)> {
     let Target::Manual { index, subindex, place, bit_length, data_type } = target else { return Vec::new() };
-    let mut line = vec![("entry", text(&format!("{device}.{index:#06x}:{subindex:02x}")))];
+    let is_idn = found.is_some_and(|found| idns::is_idn(found, *index));
+    let mut line = vec![("entry", text(&format!("{device}.{}", idns::address(is_idn, *index, *subindex))))];
     let Place { pdo_index, pdo_nth, nth } = place;
     line.extend(pdo_index.map(|index| ("pdo_index", Node::Hex(format!("{index:#06x}")))));
     line.extend(pdo_nth.map(|nth| ("pdo_nth", plain(nth))));

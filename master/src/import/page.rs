@@ -7,7 +7,7 @@ use crate::draft::page::{DraftFormat, Entry, Item, Node, entry, written};
 use crate::draft::{output_value, plain, slave_line, text as quoted};
 use std::time::Duration;
 use zerocat_config::dc::SubDeviceDc;
-use zerocat_config::{AssignedPdo, Assignment, MappedEntry, StartupCommand, Timeouts, Transition, Watchdogs};
+use zerocat_config::{AssignedPdo, Assignment, MappedEntry, OnError, StartupCommand, Timeouts, Watchdogs};
 use zerocat_pdi::DataType;
 
 /// Things with one reason that a comment names at most.
@@ -156,7 +156,7 @@ fn watchdog(watchdog: &Watchdogs) -> Vec<(&'static str, Node)> {
 
 /// A startup command on one line.
 pub(crate) fn startup_line(command: &StartupCommand) -> Vec<(&'static str, Node)> {
-    let mut line = vec![("transition", quoted(transition(command.transition))), ("object", quoted(&command.object))];
+    let mut line = vec![("transition", quoted(command.transition.name())), ("object", quoted(&command.object))];
     line.extend(command.drive.map(|drive| ("drive", plain(drive))));
     line.extend(command.data_type.as_deref().map(|name| ("data_type", quoted(name))));
     let value = match &command.value {
@@ -167,18 +167,10 @@ pub(crate) fn startup_line(command: &StartupCommand) -> Vec<(&'static str, Node)
     if command.complete_access {
         line.push(("complete_access", plain(true)));
     }
-    line
-}
-
-const fn transition(transition: Transition) -> &'static str {
-    match transition {
-        Transition::InitToPreOp => "IP",
-        Transition::PreOpToSafeOp => "PS",
-        Transition::SafeOpToOp => "SO",
-        Transition::OpToSafeOp => "OS",
-        Transition::SafeOpToPreOp => "SP",
-        Transition::PreOpToInit => "PI",
+    if command.on_error == OnError::Warn {
+        line.push(("on_error", quoted("warn")));
     }
+    line
 }
 
 fn read_task(import: &Import) -> Option<Item> {

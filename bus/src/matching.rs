@@ -37,6 +37,8 @@ pub struct Match {
     pub by: FoundBy,
     /// Its station alias and that of the configuration, where they differ.
     pub other_alias: Option<(u16, u16)>,
+    /// Its device ID (`None`: it shows none) and that of the configuration, where they differ.
+    pub other_device_id: Option<(Option<u16>, u16)>,
 }
 
 impl Match {
@@ -46,12 +48,13 @@ impl Match {
         self.configured_position.filter(|configured| *configured != self.position)
     }
 
-    /// What is otherwise than the configuration says and no rule: where it is, its alias.
+    /// What is otherwise than the configuration says and no rule: where it is, its alias, its device ID.
     #[must_use]
     pub fn asides(&self) -> Vec<Aside> {
         let moved = self.moved_from().map(|from| Aside::Moved { from, to: self.position });
         let alias = self.other_alias.map(|(found, configured)| Aside::Alias { found, configured });
-        moved.into_iter().chain(alias).collect()
+        let id = self.other_device_id.map(|(found, configured)| Aside::DeviceId { found, configured });
+        moved.into_iter().chain(alias).chain(id).collect()
     }
 }
 
@@ -72,6 +75,13 @@ pub enum Aside {
         /// That of the configuration.
         configured: u16,
     },
+    /// It has another device ID.
+    DeviceId {
+        /// What it shows; `None`: nothing.
+        found: Option<u16>,
+        /// That of the configuration.
+        configured: u16,
+    },
 }
 
 impl fmt::Display for Aside {
@@ -80,6 +90,12 @@ impl fmt::Display for Aside {
             Self::Moved { from, to } => write!(f, "moved from position {from} to {to}"),
             Self::Alias { found, configured } => {
                 write!(f, "has the station alias {found}, the rig file says {configured}")
+            }
+            Self::DeviceId { found: Some(found), configured } => {
+                write!(f, "has the device ID {found}, the rig file says {configured}")
+            }
+            Self::DeviceId { found: None, configured } => {
+                write!(f, "shows no device ID, the rig file says {configured}")
             }
         }
     }
@@ -119,12 +135,14 @@ pub fn identify(expected: &[Expected], found: &[Found]) -> Matching {
 
 fn matched(wanted: &Expected, found: &Found) -> Match {
     let other = wanted.alias.filter(|alias| *alias != found.alias);
+    let other_id = wanted.device_id.filter(|id| Some(*id) != found.device_id);
     Match {
         key: wanted.key.clone(),
         position: found.position,
         configured_position: wanted.position,
         by: wanted.found_by(),
         other_alias: other.map(|configured| (found.alias, configured)),
+        other_device_id: other_id.map(|configured| (found.device_id, configured)),
     }
 }
 

@@ -91,13 +91,7 @@ impl Difference {
             Self::Revision => write_revision(f, expected.revision, found.identity.revision),
             Self::Serial => write_serial(f, expected.serial, found.identity.serial),
             Self::DeviceId => write_device_id(f, expected.device_id.unwrap_or_default(), found.device_id),
-            Self::Alias => write!(
-                f,
-                "has the station alias {}, the rig file wants {}; to accept it write \"alias\": {}",
-                found.alias,
-                expected.alias.unwrap_or_default(),
-                found.alias
-            ),
+            Self::Alias => write_alias(f, expected.alias.unwrap_or_default(), found.alias),
         }
     }
 }
@@ -186,6 +180,19 @@ fn write_serial(f: &mut fmt::Formatter<'_>, wanted: Accepts, found: u32) -> fmt:
         "has serial number {found}, the rig file wants {wanted}: another unit of the same kind; if it is a replacement, \
          write \"serial\": {found}"
     )
+}
+
+fn write_alias(f: &mut fmt::Formatter<'_>, wanted: u16, found: u16) -> fmt::Result {
+    match found {
+        0 => write!(
+            f,
+            "has no station alias (0), the rig file wants {wanted}; give it that alias, or find it by `position`, without `alias`"
+        ),
+        _ => write!(
+            f,
+            "has the station alias {found}, the rig file wants {wanted}; to accept it write \"alias\": {found}"
+        ),
+    }
 }
 
 fn write_device_id(f: &mut fmt::Formatter<'_>, wanted: u16, found: Option<u16>) -> fmt::Result {

@@ -193,3 +193,26 @@ fn where_no_kind_is_said_none_is_looked_for_elsewhere() {
     let wanted = Expected { key: "a".to_owned(), serial: Accepts::Exactly(9), ..Expected::default() };
     assert_eq!(said(&[wanted], &[found(0, 7, 5)]), "`a`: no SubDevice has serial number 9");
 }
+
+#[test]
+fn another_device_id_beside_an_alias_is_told() {
+    let wanted = Expected { alias: Some(7), device_id: Some(6), ..expected("a", 7, 0, 0) };
+    let told = |device_id| {
+        let there = Found { alias: 7, device_id, ..found(0, 7, 0) };
+        identify(std::slice::from_ref(&wanted), &[there]).matches[0]
+            .asides()
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(told(Some(5)), ["has the device ID 5, the rig file says 6"]);
+    assert_eq!(told(None), ["shows no device ID, the rig file says 6"]);
+    assert!(told(Some(6)).is_empty());
+}
+
+#[test]
+fn one_without_an_alias_is_not_accepted_by_writing_alias_0() {
+    let by_alias = Expected { alias: Some(77), ..expected("a", 7, 0, 0) };
+    let said = said(&[by_alias], &[found(0, 7, 0)]);
+    assert!(said.contains("has no station alias (0)") && said.contains("find it by `position`"), "{said}");
+}

@@ -89,3 +89,20 @@ fn settings_of_the_network_are_within_bounds() {
     assert!(names(&clocks(json!({ "settled_below": "0s" })), "engine.dc.settled_below", "it is 0"));
     assert_eq!(parsed(&clocks(json!({ "follow": "host", "phase": "0s", "reference": "dev" }))).problems(), []);
 }
+
+#[test]
+fn a_cycle_of_sync0_fits_also_beside_a_mode() {
+    let beside = |cycle: &str| asks(json!({ "mode": "DC", "sync0": { "cycle": cycle } }));
+    assert_eq!(parsed(&beside("2ms")).problems(), []);
+    assert!(names(&beside("3500us"), "slaves[0].dc.sync0.cycle", "neither a whole multiple nor a whole part"));
+}
+
+#[test]
+fn times_beside_a_word_without_sync_have_no_effect() {
+    for key in ["sync0", "sync1"] {
+        let mut dc = json!({ "assign_activate": 0 });
+        dc[key] = json!({ "cycle": "1ms" });
+        assert!(names(&asks(dc), &format!("slaves[0].dc.{key}"), "which is no SYNC"), "{key}");
+    }
+    assert_eq!(parsed(&asks(json!({ "assign_activate": 0 }))).problems(), []);
+}

@@ -593,3 +593,15 @@ fn refuses_an_exclusion_of_everybody_and_device_ids_that_are_none_or_twice() {
     set(&mut rig, "/slaves/-", json!({ "key": "other", "device_id": 7 }));
     assert!(names(&rig, "slaves[1].device_id", "7 is already used"));
 }
+
+#[test]
+fn a_serial_number_is_of_one_unit_of_a_kind() {
+    let mut rig = sound();
+    let mut other = rig["slaves"][0].clone();
+    other["key"] = json!("other");
+    other["properties"]["position"] = json!(1);
+    set(&mut rig, "/slaves/-", other);
+    assert!(names(&rig, "slaves[1].properties.serial", "1 is already used in slaves[0].properties.serial"));
+    set(&mut rig, "/slaves/1/properties/product_code", json!(4));
+    assert!(parsed(&rig).problems().iter().all(|problem| !problem.path.ends_with("serial")));
+}

@@ -102,16 +102,31 @@ fn subdevice(rig: &Rig, slave: &Slave, dc: &SubDeviceDc, i: usize, found: &mut F
         let fix = "keep `delay`, or `cycle` and `shift_ns`";
         return found.add(Rule::Conflict, format!("{at}.sync1.delay"), "`cycle` or `shift_ns` is given as well", fix);
     }
+    without_sync(dc, &at, found);
     times(rig, slave, dc, &at, found);
+}
+
+/// A word that switches no SYNC on leaves nothing for times to do.
+fn without_sync(dc: &SubDeviceDc, at: &str, found: &mut Found) {
+    let given = [("sync0", dc.sync0.is_some()), ("sync1", dc.sync1.is_some())];
+    for (key, _) in given.into_iter().filter(|(_, given)| *given && !dc.asks_for_sync()) {
+        let fix = "remove it, or give an `assign_activate` with SYNC, such as 0x0300 for SYNC0";
+        found.add(Rule::Conflict, format!("{at}.{key}"), "`assign_activate` is 0, which is no SYNC", fix);
+    }
 }
 
 /// What can be judged without the SubDevice's description.
 fn times(rig: &Rig, slave: &Slave, dc: &SubDeviceDc, at: &str, found: &mut Found) {
     let period = rig.period();
-    if dc.mode.is_some() || period == Duration::MAX {
+    if period == Duration::MAX {
         return;
     }
-    if let Err(problem) = dc.times(period, rig.exchanged_every(&slave.key), &[]) {
+    // What a mode says is known with the description only.
+    let judged = match dc.mode {
+        Some(_) => dc.own_cycle(period),
+        None => dc.times(period, rig.exchanged_every(&slave.key), &[]).map(|_| ()),
+    };
+    if let Err(problem) = judged {
         let path = format!("{at}.{}", problem.key());
         found.add(Rule::OutOfRange, path, problem.to_string(), "change it, or leave it out");
     }

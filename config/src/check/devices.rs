@@ -61,6 +61,7 @@ pub(super) fn slaves(rig: &Rig, found: &mut Found) {
     let mut positions = Unique::new();
     let mut aliases = Unique::new();
     let mut ids = Unique::new();
+    let mut serials = Unique::new();
     keys.taken(rig.network.key.as_str(), "network.key");
     for (i, slave) in rig.slaves.iter().enumerate() {
         let path = format!("slaves[{i}].key");
@@ -94,6 +95,7 @@ pub(super) fn slaves(rig: &Rig, found: &mut Found) {
             let what = format!("{id} is already used in {first}");
             found.add(Rule::Duplicate, path, what, "give each slave its own device ID");
         }
+        serial(slave, i, &mut serials, found);
         identity(slave, i, found);
         startup(slave, i, found);
         assign::assignment(slave, i, found);
@@ -101,6 +103,19 @@ pub(super) fn slaves(rig: &Rig, found: &mut Found) {
         whole(slave, i, found);
         entries(&slave.properties.pdos.inputs, &slave.properties.at(i, "pdos.inputs"), found);
         entries(&slave.properties.pdos.outputs, &slave.properties.at(i, "pdos.outputs"), found);
+    }
+}
+
+/// A vendor, a product and a serial number are one unit.
+type Unit = (Match, Match, u32);
+
+fn serial(slave: &Slave, i: usize, units: &mut Unique<Unit>, found: &mut Found) {
+    let properties = &slave.properties;
+    let Some(serial) = properties.serial.equal().filter(|serial| *serial != 0) else { return };
+    let path = properties.at(i, "serial");
+    if let Some(first) = units.taken((properties.vendor(), properties.product_code.clone(), serial), &path) {
+        let what = format!("{serial} is already used in {first}, for the same kind");
+        found.add(Rule::Duplicate, path, what, "give each slave its own serial number");
     }
 }
 
@@ -144,7 +159,17 @@ fn startup(slave: &Slave, i: usize, found: &mut Found) {
             None => command.write().err(),
         };
         if let Some((key, why)) = wrong {
-            let fix = "give an object such as 0x8010:01, a `data_type`, and a value that it can have; or an IDN such as S-0-0015, and a value";
+            let fix = match key {
+                "object" => "give an object such as 0x8010:01, or an IDN such as S-0-0015",
+                "data_type" => {
+                    "give one of a channel such as uint16, `string`, or leave it out for bytes as hexadecimal text"
+                }
+                "complete_access" | "drive" => "remove it",
+                _ if command.data_type.is_none() => {
+                    "give bytes as hexadecimal text without 0x, such as \"00ff\", or a `data_type`"
+                }
+                _ => "give a value that the `data_type` can have, or another `data_type`",
+            };
             found.add(Rule::TypeMismatch, format!("{at}.{key}"), why, fix);
         }
     }

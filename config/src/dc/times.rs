@@ -162,6 +162,12 @@ impl SubDeviceDc {
         self.over(asked)?.judged(whole(network)).map(Some)
     }
 
+    /// Judges the cycle of SYNC0 that the rig itself says, whatever its operation mode is.
+    pub(crate) fn own_cycle(&self, network: Duration) -> Result<(), SyncProblem> {
+        let own = self.sync0.and_then(|sync0| sync0.cycle);
+        own.map_or(Ok(()), |own| fits(whole(own), whole(network)))
+    }
+
     /// What the rig says in place of the mode.
     fn over(&self, mut asked: Asked) -> Result<Asked, SyncProblem> {
         if let Some(sync0) = self.sync0 {
@@ -198,9 +204,7 @@ impl Asked {
             fits.ok_or(SyncProblem::Register { what, ns, least, register })
         };
         let sync0_cycle = register("a cycle of SYNC0", signed(cycle0), 1, CYCLE)?;
-        if network == 0 || !(cycle0.is_multiple_of(network) || network.is_multiple_of(cycle0)) {
-            return Err(SyncProblem::Cycle { sync0: cycle0, cycle: network });
-        }
+        fits(cycle0, network)?;
         if shift0.unsigned_abs() >= cycle0 {
             return Err(SyncProblem::Shift { shift: shift0, sync0: sync0_cycle });
         }
@@ -208,6 +212,12 @@ impl Asked {
         let sync1_delay = register("a delay of SYNC1", delay1, 0, DELAY)?;
         Ok(SyncTimes { assign_activate: word, sync0_cycle, sync1_delay, shift_ns: shift0 })
     }
+}
+
+/// Whether SYNC0 with this cycle keeps step with the network's, both in ns.
+const fn fits(sync0: u64, cycle: u64) -> Result<(), SyncProblem> {
+    let whole = cycle != 0 && sync0 != 0 && (sync0.is_multiple_of(cycle) || cycle.is_multiple_of(sync0));
+    if whole { Ok(()) } else { Err(SyncProblem::Cycle { sync0, cycle }) }
 }
 
 /// The mode of a name.

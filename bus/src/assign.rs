@@ -39,12 +39,20 @@ pub struct AssignFailed {
 #[non_exhaustive]
 pub enum AssignProblem {
     /// An object was refused, or the mailbox failed.
-    #[error("{doing}: {}", without_who(source))]
+    #[error("{doing}: {}", without_who(why))]
     Sdo {
         /// What was being done.
         doing: String,
         /// Why it failed.
-        source: SdoError,
+        why: SdoError,
+    },
+    /// There is no such PDO.
+    #[error("there is no PDO {pdo:#06x}{}", those(known))]
+    NoSuchPdo {
+        /// The one that was to be assigned.
+        pdo: u16,
+        /// Those of its direction that are known.
+        known: Vec<u16>,
     },
     /// It can't be changed: there is no assignment object, or no CoE.
     #[error("it can't be changed: {why}; it is {}", list(has))]
@@ -95,6 +103,11 @@ fn list<T: fmt::LowerHex>(values: &[T]) -> String {
     if all.is_empty() { "nothing".to_owned() } else { all.join(", ") }
 }
 
+/// The PDOs to choose from.
+fn those(known: &[u16]) -> String {
+    if known.is_empty() { String::new() } else { format!("; there are {}", list(known)) }
+}
+
 /// An SDO error without its SubDevice, which is named before.
 fn without_who(error: &SdoError) -> String {
     match error {
@@ -112,11 +125,30 @@ fn without_who(error: &SdoError) -> String {
 impl AssignProblem {
     /// Whether the SubDevice's mailbox failed, as against that it refused.
     pub(crate) const fn is_mail(&self) -> bool {
-        matches!(self, Self::Sdo { source: SdoError::Mail { .. }, .. })
+        matches!(self, Self::Sdo { why: SdoError::Mail { .. }, .. })
     }
 }
 
 impl Assign {
+    /// What the rules alone refuse, without a SubDevice: what is mandatory or excluded first. `all_known`: its PDOs are those of the
+    /// rules, and no others.
+    #[must_use]
+    pub fn against_rules(&self, all_known: bool) -> Vec<AssignProblem> {
+        let sii = Sii::default();
+        let mut problems: Vec<AssignProblem> = allowed::check(&sii, self).err().into_iter().collect();
+        for direction in [Direction::Output, Direction::Input] {
+            for pdo in self.of(direction).unwrap_or_default() {
+                let known = allowed::known(&sii, self, direction);
+                if all_known && !known.contains(&pdo.index) {
+                    problems.push(AssignProblem::NoSuchPdo { pdo: pdo.index, known });
+                } else if pdo.entries.is_some() && allowed::is_fixed(&sii, self, pdo) {
+                    problems.push(AssignProblem::Fixed(pdo.index));
+                }
+            }
+        }
+        problems
+    }
+
     /// Writes what differs from what the SubDevice has, and reads it back. `mailbox` is that of one with CoE, in PRE-OP.
     ///
     /// # Errors

@@ -75,7 +75,7 @@ pub use port_errors::{PortErrors, port_errors};
 pub use request::{Answered, Inbox, Pending, RequestError, Requests, requests};
 pub use sii::SiiNames;
 pub use soe::{IdnError, IdnTransfer};
-pub use startup::{Startup, StartupFailed, StartupProblem, StartupWrite};
+pub use startup::{Startup, StartupFailed, StartupName, StartupProblem, StartupWrite};
 pub use subdevice::{EscInfo, Identity, MailboxInfo, PdoSource, SubDevice};
 pub use sync_objects::{SyncErrors, SyncObjects, SyncParameters};
 pub use times::Times;

@@ -10,6 +10,7 @@ use zerocat_pdi::{Idn, IdnValue};
 use zerocat_wire::soe::{Elements, List};
 
 use zerocat_wire::AlState;
+use zerocat_wire::coe::AbortCode;
 
 use crate::al;
 use crate::bring_up::Network;
@@ -29,6 +30,17 @@ pub struct Startup {
     pub verify: bool,
     /// Bring-up goes on where it fails.
     pub may_fail: bool,
+    /// How messages name it; `None`: by the bytes that it writes.
+    pub named: Option<StartupName>,
+}
+
+/// A startup command as whoever wrote it knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StartupName {
+    /// Where it stands: `` `axis`: startup[1] (PS) ``.
+    pub place: String,
+    /// What it writes, with the value as it was written: `0x8010:01 = 5`.
+    pub write: String,
 }
 
 /// An object or an IDN, and its value.
@@ -68,11 +80,13 @@ impl fmt::Display for StartupWrite {
 
 /// A startup command that failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{who}: startup command {write}: {source}")]
+#[error("{who}{}: startup command {write}: {source}{}", behind_a_blank(.place), next_step(.source, *.may_fail))]
 pub struct StartupFailed {
     /// Whose.
     pub who: Label,
-    /// What was to be written: `0x8010:01 = 0500`, `S-0-0015 = 7`.
+    /// Where it stands: `` `axis`: startup[1] (PS) ``; empty where nobody says so.
+    pub place: String,
+    /// What was to be written: `0x8010:01 = 5`, `S-0-0015 = 7`; in bytes (`0500`) where nobody says it otherwise.
     pub write: String,
     /// Bring-up goes on.
     pub may_fail: bool,
@@ -85,17 +99,73 @@ pub struct StartupFailed {
 #[non_exhaustive]
 pub enum StartupProblem {
     /// The SubDevice refused the object, or its mailbox failed.
-    #[error(transparent)]
-    Sdo(#[from] SdoError),
+    #[error("{}", sdo_without_who(.0))]
+    Sdo(SdoError),
     /// The drive refused the IDN, or its mailbox failed.
-    #[error(transparent)]
-    Idn(#[from] IdnError),
+    #[error("{}", idn_without_who(.0))]
+    Idn(IdnError),
     /// The value isn't one of this IDN by its attribute.
     #[error("{0}")]
     Value(String),
     /// It reads back as something else.
     #[error("reads back as {}", Hex(.0))]
     ReadBack(Vec<u8>),
+}
+
+impl From<SdoError> for StartupProblem {
+    fn from(error: SdoError) -> Self {
+        Self::Sdo(error)
+    }
+}
+
+impl From<IdnError> for StartupProblem {
+    fn from(error: IdnError) -> Self {
+        Self::Idn(error)
+    }
+}
+
+/// What whoever wrote the command can do where the reason alone doesn't say it.
+const fn next_step(why: &StartupProblem, may_fail: bool) -> &'static str {
+    match why {
+        StartupProblem::Sdo(SdoError::NoCoe { .. }) | StartupProblem::Idn(IdnError::NoSoe { .. }) => {
+            "; remove the command"
+        }
+        StartupProblem::Sdo(SdoError::Abort { code, .. }) if is_length(*code) => {
+            "; the object has another length: correct `data_type`"
+        }
+        _ if may_fail => "",
+        _ => "; correct or remove it, or go on without it by `on_error: warn`",
+    }
+}
+
+/// Whether an abort says that the value has the wrong length.
+const fn is_length(code: AbortCode) -> bool {
+    matches!(code, AbortCode::LENGTH_MISMATCH | AbortCode::LENGTH_TOO_HIGH | AbortCode::LENGTH_TOO_LOW)
+}
+
+fn behind_a_blank(text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!(" {text}") }
+}
+
+/// Why an SDO failed. Its SubDevice, object and direction are named before.
+fn sdo_without_who(error: &SdoError) -> String {
+    match error {
+        SdoError::Abort { code, .. } => format!("abort {code}"),
+        SdoError::Mail { source, .. } => source.to_string(),
+        SdoError::Answer { what, .. } => format!("answer makes no sense: {what}"),
+        SdoError::NoCoe { .. } => "it has no CoE mailbox".to_owned(),
+        other @ SdoError::Unplaced { .. } => other.to_string(),
+    }
+}
+
+/// The same of an IDN.
+fn idn_without_who(error: &IdnError) -> String {
+    match error {
+        IdnError::Refused { code, .. } => format!("error {code}"),
+        IdnError::Mail { source, .. } => source.to_string(),
+        IdnError::Answer { what, .. } => format!("answer makes no sense: {what}"),
+        IdnError::NoSoe { .. } => "it has no SoE mailbox".to_owned(),
+    }
 }
 
 /// Bytes as hexadecimal digits, the first in the order of the wire first.
@@ -164,8 +234,12 @@ async fn send_all(
             None => Err(command.write.not_spoken(who.clone())),
         };
         let Err(source) = done else { continue };
-        let (write, may_fail) = (command.write.to_string(), command.may_fail);
-        failed.push(StartupFailed { who: who.clone(), write, may_fail, source });
+        let may_fail = command.may_fail;
+        let StartupName { place, write } = command
+            .named
+            .clone()
+            .unwrap_or_else(|| StartupName { place: String::new(), write: command.write.to_string() });
+        failed.push(StartupFailed { who: who.clone(), place, write, may_fail, source });
         if !may_fail {
             break;
         }

@@ -257,7 +257,8 @@ fn a_simulated_subdevice_that_refuses_is_named() {
     let error = pump.run(prepare(&datagrams, outputs(&[0x1610]))).expect_err("no such PDO");
     let text = error.to_string();
     assert!(
-        text.starts_with("SubDevice 1 (") && text.contains("): PDO assignment: assign PDO 0x1610: 0x1c12:01: abort"),
+        text.starts_with("SubDevice 1 (")
+            && text.contains("): PDO assignment: there is no PDO 0x1610; there are 0x1600"),
         "{text}"
     );
     assert_eq!(error.fault(), zerocat_faults::Fault::PdoAssignmentRefused);

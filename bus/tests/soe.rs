@@ -68,7 +68,7 @@ fn a_value_longer_than_the_mailbox_goes_in_fragments_both_ways() {
         pump.run(network.to_pre_op()).expect("PRE-OP");
         let text: String = ('a'..='z').cycle().take(len).collect();
         let write = StartupWrite::Idn { drive: 0, idn: NOTE, value: IdnValue::Text(text.clone()) };
-        let command = Startup { write, verify: true, may_fail: false };
+        let command = Startup { write, verify: true, may_fail: false, named: None };
         let done = pump.run(command.send(&datagrams, network.mailbox(0).expect("a mailbox")));
         assert_eq!(done, Ok(()), "{len} bytes");
     }
@@ -155,7 +155,7 @@ fn startup_commands_have_the_bytes_that_the_attribute_says() {
         let mut network = pump.run(Network::discover(&datagrams, Options::default())).expect("found");
         pump.run(network.to_pre_op()).expect("PRE-OP");
         let write = StartupWrite::Idn { drive, idn, value };
-        let command = Startup { write, verify: true, may_fail: false };
+        let command = Startup { write, verify: true, may_fail: false, named: None };
         pump.run(command.send(&datagrams, network.mailbox(0).expect("a mailbox")))
     };
     let number = |number| IdnValue::Number(Value::Int(number));
@@ -179,7 +179,7 @@ fn a_drive_with_soe_reaches_op() {
 
 fn idn_list(drive: u8, idn: Idn, idns: &[&str]) -> Startup {
     let value = IdnValue::List(idns.iter().map(|idn| IdnValue::Text((*idn).into())).collect());
-    Startup { write: StartupWrite::Idn { drive, idn, value }, verify: true, may_fail: false }
+    Startup { write: StartupWrite::Idn { drive, idn, value }, verify: true, may_fail: false, named: None }
 }
 
 #[test]

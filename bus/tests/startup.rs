@@ -47,7 +47,7 @@ fn keeper(written: &Written) -> Mailman {
 
 fn object(index: u16, subindex: u8, complete: bool, data: Vec<u8>) -> Startup {
     let write = StartupWrite::Object { index, subindex, complete, data };
-    Startup { write, verify: true, may_fail: false }
+    Startup { write, verify: true, may_fail: false, named: None }
 }
 
 fn command(index: u16, value: u8) -> Startup {

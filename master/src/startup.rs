@@ -4,12 +4,14 @@ use crate::bring_up::{Planned, StartError};
 use crate::events::SessionEvent;
 use crate::machine::Machine;
 use std::time::Duration;
-use zerocat_bus::{BringUpError, Matching, Network, Startup, StartupWrite};
+use zerocat_bus::{BringUpError, Matching, Network, Startup, StartupName, StartupWrite};
 use zerocat_config::{IdnWrite, ObjectWrite, OnError, Rig, StartupCommand, Transition};
 use zerocat_wire::AlState;
 
 /// How long the commands of one transition back may take, of all SubDevices together.
 const BACK: Duration = Duration::from_secs(2);
+/// Letters of a value that are shown at most.
+const MOST_OF_A_VALUE: usize = 48;
 
 impl Machine<'_> {
     /// Sends the commands of these transitions, in the order of the rig file. One that may fail and does is told.
@@ -79,7 +81,7 @@ impl<'a> Machine<'a> {
 
 /// What each SubDevice is sent in these transitions, by position.
 fn commands(rig: &Rig, matching: &Matching, transitions: &[Transition]) -> Vec<(u16, Vec<Startup>)> {
-    let of = |command: &StartupCommand| {
+    let of = |place: String, command: &StartupCommand| {
         // The rules have been checked: one that can't be written isn't here.
         let write = match command.idn_write() {
             Some(write) => {
@@ -91,18 +93,34 @@ fn commands(rig: &Rig, matching: &Matching, transitions: &[Transition]) -> Vec<(
                 StartupWrite::Object { index, subindex, complete: command.complete_access, data }
             }
         };
-        Some(Startup { write, verify: command.verify, may_fail: command.on_error == OnError::Warn })
+        let named = Some(StartupName { place, write: named(command) });
+        Some(Startup { write, verify: command.verify, may_fail: command.on_error == OnError::Warn, named })
     };
     let mut all = Vec::new();
     for found in &matching.matches {
         let Some(slave) = rig.slaves.iter().find(|slave| slave.key == found.key) else { continue };
-        let asked = transitions
-            .iter()
-            .flat_map(|transition| slave.startup.iter().filter(move |command| command.transition == *transition));
-        let commands: Vec<_> = asked.filter_map(of).collect();
+        let asked = transitions.iter().flat_map(|transition| {
+            slave.startup.iter().enumerate().filter(move |(_, command)| command.transition == *transition)
+        });
+        let place = |n, of: Transition| format!("`{}`: startup[{n}] ({})", slave.key, of.name());
+        let commands: Vec<_> = asked.filter_map(|(n, command)| of(place(n, command.transition), command)).collect();
         if !commands.is_empty() {
             all.push((found.position, commands));
         }
     }
     all
+}
+
+/// What a command writes, with the value as the rig file has it.
+fn named(command: &StartupCommand) -> String {
+    let drive = command.drive.map_or_else(String::new, |drive| format!(" of drive {drive}"));
+    let value = match &command.value {
+        serde_json::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let mut short: String = value.chars().take(MOST_OF_A_VALUE).collect();
+    if short.len() < value.len() {
+        short.push('…');
+    }
+    format!("{}{drive} = {short}", command.object)
 }

@@ -56,11 +56,15 @@ fn what_is_not_assigned_any_more_cannot_be_asked_for() {
 }
 
 #[test]
-fn a_pdo_that_is_not_there_ends_the_start_with_subdevice_object_and_reason() {
+fn a_pdo_that_is_not_there_ends_the_start_with_those_that_are_there() {
     match Bench::start(bus(&json!({ "outputs": ["0x1610"] })), &servo()) {
         Err(BenchError::Life(error)) => {
             let text = zerocat::chain(&error);
-            assert!(text.contains("SubDevice 0 (") && text.contains("assign PDO 0x1610: 0x1c12:01: abort"), "{text}");
+            assert!(
+                text.contains("SubDevice 0 (") && text.contains("there is no PDO 0x1610; there are 0x1600"),
+                "{text}"
+            );
+            assert_eq!(text.matches("SubDevice 0 (").count(), 1, "{text}");
         }
         other => panic!("{other:?}"),
     }

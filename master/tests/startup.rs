@@ -42,7 +42,7 @@ fn objects_are_written_and_read_back_in_each_transition() {
 #[test]
 fn an_abort_ends_bring_up_with_subdevice_object_value_and_reason() {
     let text = refused(json!([write("0x6065", "uint32", json!(1000)), write("0x7777:03", "uint16", json!(0x0102))]));
-    assert!(text.contains("startup command 0x7777:03 = 0201"), "{text}");
+    assert!(text.contains("startup[1] (PS): startup command 0x7777:03 = 258"), "{text}");
     assert!(text.contains("SubDevice 0") && text.contains("abort 0x06020000: Object doesn't exist"), "{text}");
 }
 
@@ -114,7 +114,7 @@ fn a_subdevice_without_coe_is_told_with_its_command() {
     match Bench::start(bus(json!([write("0x8000:01", "uint8", json!(1))])), &digital) {
         Err(BenchError::Life(error)) => {
             let text = zerocat::chain(&error);
-            assert!(text.contains("startup command 0x8000:01 = 01") && text.contains("no CoE mailbox"), "{text}");
+            assert!(text.contains("startup command 0x8000:01 = 1") && text.contains("no CoE mailbox"), "{text}");
         }
         other => panic!("{other:?}"),
     }

@@ -59,11 +59,25 @@ pub(super) fn by_default(sii: &Sii, direction: Direction) -> Vec<u16> {
 
 fn mandatory(sii: &Sii, wanted: &Assign, direction: Direction) -> impl Iterator<Item = u16> {
     let by_sii = of(sii, direction).iter().filter(|pdo| pdo.flags & flags::MANDATORY != 0).map(|pdo| pdo.pdo.index);
-    let known = move |index: &u16| match direction {
-        Direction::Output => *index < 0x1a00,
-        Direction::Input => *index >= 0x1a00,
-    };
-    by_sii.chain(wanted.rules.iter().filter(|rule| rule.mandatory).map(|rule| rule.index).filter(known))
+    let by_rule = wanted.rules.iter().filter(|rule| rule.mandatory).map(|rule| rule.index);
+    by_sii.chain(by_rule.filter(move |index| is_of(*index, direction)))
+}
+
+/// The PDOs of a direction that the SII or a rule has, in the order of their numbers.
+pub(super) fn known(sii: &Sii, wanted: &Assign, direction: Direction) -> Vec<u16> {
+    let by_rule = wanted.rules.iter().map(|rule| rule.index).filter(|index| is_of(*index, direction));
+    let mut all: Vec<u16> = of(sii, direction).iter().map(|pdo| pdo.pdo.index).chain(by_rule).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+/// Whether a PDO has this direction, by its number (ETG.1000.6, 5.6.7.4).
+const fn is_of(index: u16, direction: Direction) -> bool {
+    match direction {
+        Direction::Output => index < 0x1a00,
+        Direction::Input => index >= 0x1a00,
+    }
 }
 
 fn of(sii: &Sii, direction: Direction) -> &[SiiPdo] {

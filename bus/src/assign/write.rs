@@ -48,7 +48,7 @@ pub(super) async fn assign(
         count(&mut dictionary, change.object, 0, "clear the assignment").await?;
     }
     for change in &changes {
-        write(&mut dictionary, change).await?;
+        write(&mut dictionary, wanted, change).await?;
     }
     for change in &changes {
         read_back(&mut dictionary, change).await?;
@@ -168,7 +168,7 @@ async fn exclusions(dictionary: &mut Dictionary<'_>, change: &Change) -> Result<
 }
 
 /// Maps what is mapped anew, then assigns. The assignment was cleared.
-async fn write(dictionary: &mut Dictionary<'_>, change: &Change) -> Result<(), AssignProblem> {
+async fn write(dictionary: &mut Dictionary<'_>, wanted: &Assign, change: &Change) -> Result<(), AssignProblem> {
     for (pdo, mapping) in &change.mappings {
         let doing = format!("map PDO {pdo:#06x}");
         count(dictionary, *pdo, 0, &doing).await?;
@@ -179,12 +179,23 @@ async fn write(dictionary: &mut Dictionary<'_>, change: &Change) -> Result<(), A
     }
     for (subindex, pdo) in (1..).zip(&change.pdos) {
         let doing = format!("assign PDO {:#06x}", pdo.index);
-        download(dictionary, (change.object, subindex), &pdo.index.to_le_bytes(), &doing).await?;
+        let done = download(dictionary, (change.object, subindex), &pdo.index.to_le_bytes(), &doing).await;
+        let refused = matches!(done, Err(AssignProblem::Sdo { why: SdoError::Abort { .. }, .. }));
+        if refused && is_absent(dictionary, pdo.index).await? {
+            let known = allowed::known(dictionary.sii, wanted, change.direction);
+            return Err(AssignProblem::NoSuchPdo { pdo: pdo.index, known });
+        }
+        done?;
     }
     if change.pdos.is_empty() {
         return Ok(());
     }
     count(dictionary, change.object, change.pdos.len(), "assign PDOs").await
+}
+
+/// Whether the SubDevice says that it has no such PDO.
+async fn is_absent(dictionary: &mut Dictionary<'_>, pdo: u16) -> Result<bool, AssignProblem> {
+    Ok(values(dictionary, pdo).await?.is_err_and(|refusal| refusal.says_absent()))
 }
 
 async fn count(dictionary: &mut Dictionary<'_>, object: u16, count: usize, doing: &str) -> Result<(), AssignProblem> {
@@ -214,5 +225,5 @@ async fn read_back(dictionary: &mut Dictionary<'_>, change: &Change) -> Result<(
 }
 
 fn failed(doing: &str, source: SdoError) -> AssignProblem {
-    AssignProblem::Sdo { doing: doing.to_owned(), source }
+    AssignProblem::Sdo { doing: doing.to_owned(), why: source }
 }

@@ -3,13 +3,12 @@
 use crate::Done;
 use crate::exit::{ErrorProblem, Failure};
 use crate::print;
-use crate::scan::descriptions;
 use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use zerocat::config::{ConfigError, FilePlaces, Match, Rig, Task};
-use zerocat::{Descriptions, fault_of_config};
+use zerocat::{Descriptions, Fault, Foreseen, fault_of_config, foreseen};
 
 /// Check a rig file: keys, types, rates, references. Nothing is sent.
 #[derive(Debug, Args)]
@@ -36,12 +35,13 @@ struct DescribedSlave {
 struct Said {
     described: Vec<DescribedSlave>,
     left_out: Vec<String>,
+    foreseen: Vec<Foreseen>,
 }
 
 impl Said {
     fn of(rig: &Rig, descriptions: &mut Descriptions) -> Self {
         let mut said = Self::default();
-        for slave in rig.slaves.iter().filter(|_| !rig.esi.is_empty()) {
+        for (n, slave) in rig.slaves.iter().enumerate().filter(|_| !rig.esi.is_empty()) {
             let properties = &slave.properties;
             let (Match::Equal(vendor), Match::Equal(product)) = (properties.vendor(), &properties.product_code) else {
                 continue;
@@ -52,6 +52,7 @@ impl Said {
                 Match::Any | Match::Name(_) => u32::MAX,
             };
             let found = descriptions.of_product(vendor, *product, revision);
+            said.foreseen.extend(found.iter().flat_map(|found| foreseen(rig, n, slave, found)));
             let description = found.map(|found| found.description.to_string());
             said.described.push(DescribedSlave { key: slave.key.clone(), description });
         }
@@ -65,6 +66,7 @@ impl Said {
             print::line(format_args!("  described  `{key}`: {description}"));
         }
         self.left_out.iter().for_each(|what| print::line(format_args!("warning: device description left out: {what}")));
+        self.foreseen.iter().for_each(|what| print::line(format_args!("warning: {what}")));
     }
 }
 
@@ -96,7 +98,7 @@ impl Check {
         let mut done = loaded.as_ref().map(drop).map_err(|error| refused(&self.rig, error));
         let mut said = Said::default();
         if let Ok(rig) = &loaded {
-            match descriptions(&rig.esi) {
+            match described(&self.rig, rig) {
                 Ok(mut descriptions) => said = Said::of(rig, &mut descriptions),
                 Err(failure) => done = Err(failure),
             }
@@ -106,7 +108,7 @@ impl Check {
                 schema: "zerocat-check/2",
                 ok: done.is_ok(),
                 problems: loaded.as_ref().err().map(each_problem).unwrap_or_default(),
-                warnings: loaded.as_ref().map(warnings).unwrap_or_default(),
+                warnings: loaded.as_ref().map(|rig| warnings(rig, &said.foreseen)).unwrap_or_default(),
                 types_from_bus: loaded.as_ref().map(types_from_bus).unwrap_or_default(),
                 descriptions: said.described,
                 descriptions_left_out: said.left_out,
@@ -120,6 +122,17 @@ impl Check {
         }
         done
     }
+}
+
+/// The descriptions of a rig file. A folder that can't be used is told with its key.
+fn described(path: &Path, rig: &Rig) -> Result<Descriptions, Failure> {
+    Descriptions::open(&rig.esi).map_err(|error| {
+        let wrong = rig.esi.iter().position(|folder| Descriptions::open(std::slice::from_ref(folder)).is_err());
+        let key = wrong.map_or_else(|| "esi".to_owned(), |n| format!("esi[{n}]"));
+        let fix = "name a folder of device descriptions (ESI), seen from the rig file's folder";
+        let said = format!("{}: {key}: {}; {fix}", path.display(), zerocat::chain(&error));
+        Failure::of(Fault::DeviceDescriptionWrong, said)
+    })
 }
 
 /// Reads a rig file and checks all its rules.
@@ -171,8 +184,9 @@ fn each_problem(error: &ConfigError) -> Vec<ErrorProblem> {
     }
 }
 
-fn warnings(rig: &Rig) -> Vec<ErrorProblem> {
-    rig.warnings().iter().map(ErrorProblem::from).collect()
+fn warnings(rig: &Rig, foreseen: &[Foreseen]) -> Vec<ErrorProblem> {
+    let told = |one: &Foreseen| ErrorProblem { path: Some(one.path.clone()), ..ErrorProblem::told(one.to_string()) };
+    rig.warnings().iter().map(ErrorProblem::from).chain(foreseen.iter().map(told)).collect()
 }
 
 fn types_from_bus(rig: &Rig) -> Vec<String> {

@@ -5,7 +5,7 @@ mod detail;
 mod draft;
 mod listing;
 
-pub(crate) use bus::{Bus, Socket, descriptions, say_twins};
+pub(crate) use bus::{Bus, Socket, say_twins};
 pub(crate) use draft::{Draft, is_stdout};
 
 use crate::Done;

@@ -39,6 +39,14 @@ pub enum LibraryError {
     /// There is no device description.
     #[error("no device description (*.xml with devices) below {}", .0.display())]
     Nothing(PathBuf),
+    /// There is none that can be used.
+    #[error("no device description that can be used below {}: {why}", .folder.display())]
+    Unusable {
+        /// The folder.
+        folder: PathBuf,
+        /// What is wrong with the first file that may be one.
+        why: String,
+    },
 }
 
 /// A file that isn't used, or not all of it.
@@ -126,10 +134,16 @@ impl Library {
                 collect(folder, 0, &mut paths)?;
             }
             paths.sort();
-            let before = library.files.len();
+            let (before, left_out) = (library.files.len(), library.left_out.len());
             paths.into_iter().for_each(|path| library.add(path));
             if library.files.len() == before {
-                return Err(LibraryError::Nothing(folder.clone()));
+                return Err(match library.left_out.get(left_out) {
+                    Some(LeftOut { path, why }) => {
+                        let why = format!("{}: {why}", path.display());
+                        LibraryError::Unusable { folder: folder.clone(), why }
+                    }
+                    None => LibraryError::Nothing(folder.clone()),
+                });
             }
         }
         Ok(library)

@@ -18,7 +18,7 @@ pub(crate) fn assignments(rig: &Rig, matching: &Matching, described: &AllDescrib
 }
 
 /// A PDO that a description says is mandatory counts where it also assigns it: others come with modules.
-fn rules(device: &Device) -> Vec<PdoRule> {
+pub(crate) fn rules(device: &Device) -> Vec<PdoRule> {
     let rule = |pdo: &Pdo| PdoRule {
         index: pdo.index,
         fixed: pdo.fixed,
@@ -28,7 +28,7 @@ fn rules(device: &Device) -> Vec<PdoRule> {
     device.rx_pdos.iter().chain(&device.tx_pdos).map(rule).collect()
 }
 
-fn assign(asked: &Assignment) -> Assign {
+pub(crate) fn assign(asked: &Assignment) -> Assign {
     let pdos = |pdos: &Option<Vec<Asked>>| pdos.as_ref().map(|pdos| pdos.iter().map(pdo).collect());
     Assign { inputs: pdos(&asked.inputs), outputs: pdos(&asked.outputs), rules: Vec::new() }
 }

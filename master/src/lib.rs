@@ -67,6 +67,7 @@ mod fault;
 mod fault_counts;
 mod fault_log;
 mod files;
+mod foreseen;
 mod front;
 mod health;
 #[cfg(feature = "host")]
@@ -137,6 +138,7 @@ pub use fault::fault_of_packet;
 #[cfg(feature = "xdp")]
 pub use fault::fault_of_xdp;
 pub use fault::{fault_of_config, fault_of_lock};
+pub use foreseen::{Foreseen, foreseen};
 pub use front::{
     Bits, Bus, Cycle, Entry, EntryError, EntryErrors, EntryProblem, Field, Identity, In, Io, NoCycle, NoSuchSubDevice,
     Out, Past, Refused, SubDeviceHandle, SubDeviceRef, Waiting,

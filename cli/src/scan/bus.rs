@@ -124,7 +124,7 @@ impl Bus {
 }
 
 /// The device descriptions of some folders.
-pub(crate) fn descriptions(folders: &[PathBuf]) -> Result<Descriptions, Failure> {
+fn descriptions(folders: &[PathBuf]) -> Result<Descriptions, Failure> {
     let opened = Descriptions::open(folders);
     opened.map_err(|error| Failure::of(Fault::DeviceDescriptionWrong, zerocat::chain(&error)))
 }

@@ -89,7 +89,33 @@ fn a_description_of_another_revision_is_taken_and_told_and_a_bad_file_is_left_ou
 fn a_folder_without_descriptions_is_refused_before_anything_is_sent() {
     let folder = Folder::new();
     let rig = folder.file("rig.yaml", "network: { interface: eth7 }\nesi: [nowhere]\n");
-    zerocat(&["check", &rig]).with_code(3).saying(&["nowhere"]);
+    zerocat(&["check", &rig]).with_code(3).saying(&["rig.yaml: esi[0]: read ", "nowhere", "name a folder"]);
     zerocat(&["run", &rig]).with_code(3).saying(&["nowhere"]);
     zerocat(&["init", "--interface", "nope0", "--esi", &folder.path("nowhere"), "-"]).with_code(3).saying(&["nowhere"]);
+}
+
+#[test]
+fn check_warns_of_what_a_description_says_that_a_run_refuses() {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.path("esi")).unwrap();
+    folder.file("esi/drive.xml", DRIVE);
+    let asking = |what: &str| {
+        let slave = format!("{{ key: axis, vendor_id: 0xabc, product_code: 0x402, {what} }}");
+        let rig = folder.file("rig.yaml", &format!("network: {{ interface: eth7 }}\nesi: [esi]\nslaves: [{slave}]\n"));
+        zerocat(&["check", &rig]).with_code(0).out
+    };
+    for (what, warned) in [
+        ("dc: { mode: DCC }", "there is no operation mode `DCC`, did you mean `DC`?"),
+        ("assign: { outputs: [0x1600, 0x1601] }", "PDO 0x1600 excludes PDO 0x1601"),
+        ("assign: { outputs: [0x1677] }", "there is no PDO 0x1677; there are 0x1600, 0x1601"),
+        (
+            "assign: { outputs: [{ index: 0x1600, entries: [{ object: \"0x6040:00\", data_type: uint16 }] }] }",
+            "0x1600 is fixed",
+        ),
+    ] {
+        let out = asking(what);
+        assert!(out.contains(warned) && out.contains("by AXIS-1 in drive.xml"), "{warned} in\n{out}");
+    }
+    let out = asking("dc: { mode: DC }, assign: { outputs: [0x1601] }");
+    assert!(!out.contains("would refuse"), "{out}");
 }

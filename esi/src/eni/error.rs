@@ -55,7 +55,7 @@ pub enum EniError {
 
 fn other_root(root: &str) -> String {
     if root == "EtherCATInfo" {
-        return "this is a device description (ESI), not a network description (ENI)".to_owned();
+        return "this is a device description (ESI), not a network description (ENI); `esi` of a rig file, or --esi of `zerocat init`, names the folder that it is in".to_owned();
     }
     format!("the outermost element is `{root}`: this is not a network description (ENI), whose is EtherCATConfig")
 }

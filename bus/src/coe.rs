@@ -10,12 +10,11 @@ use zerocat_wire::coe::{
 };
 use zerocat_wire::mailbox::{HEADER_LEN, MailboxHeader, MailboxType};
 
+use crate::again::{TransferError, again_where_lost};
 use crate::datagrams::Datagrams;
 use crate::error::Label;
 use crate::mailbox::{MailError, Mailbox};
 
-/// Times that a transfer is tried when its answer gets lost.
-const ATTEMPTS: u8 = 3;
 /// Longest value that is read, in bytes.
 pub const MAX_VALUE: usize = 1024 * 1024;
 
@@ -121,6 +120,15 @@ impl SdoError {
     }
 }
 
+impl TransferError for SdoError {
+    fn mail(&self) -> Option<&MailError> {
+        match self {
+            Self::Mail { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}
+
 /// An answer, out of its mail.
 enum Answer {
     Done,
@@ -154,13 +162,7 @@ impl Mailbox {
         transfer: &Transfer,
         target: SdoTarget,
     ) -> Result<Vec<u8>, SdoError> {
-        for _ in 1..ATTEMPTS {
-            match self.upload_once(datagrams, transfer, target).await {
-                Err(SdoError::Mail { source: MailError::Lost, .. }) => {}
-                other => return other,
-            }
-        }
-        self.upload_once(datagrams, transfer, target).await
+        again_where_lost(async || self.upload_once(datagrams, transfer, target).await).await
     }
 
     /// Writes a value.
@@ -195,13 +197,7 @@ impl Mailbox {
 
     async fn download_target(&mut self, datagrams: &Datagrams, target: SdoTarget, data: &[u8]) -> Result<(), SdoError> {
         let transfer = self.transfer(SdoService::Download, target.index, target.subindex);
-        for _ in 1..ATTEMPTS {
-            match self.download_once(datagrams, &transfer, target, data).await {
-                Err(SdoError::Mail { source: MailError::Lost, .. }) => {}
-                other => return other,
-            }
-        }
-        self.download_once(datagrams, &transfer, target, data).await
+        again_where_lost(async || self.download_once(datagrams, &transfer, target, data).await).await
     }
 
     /// The error of an upload that brought something else than it should.

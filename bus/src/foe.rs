@@ -7,6 +7,7 @@
 //! Not guaranteed: a bound on the whole. Whoever transfers drops the future at its deadline, and the SubDevice forgets the transfer
 //! with the next request.
 
+use crate::again::{TransferError, again_where_lost};
 use crate::datagrams::Datagrams;
 use crate::error::Label;
 use crate::mailbox::{MailError, Mailbox};
@@ -14,9 +15,6 @@ use std::cell::Cell;
 use std::time::Duration;
 use zerocat_wire::foe::{Foe, FoeError, HEADER_LEN};
 use zerocat_wire::mailbox::{self, MailboxHeader, MailboxType};
-
-/// Times that a transfer is tried when an answer gets lost.
-const ATTEMPTS: u8 = 3;
 
 /// Times of a transfer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -165,6 +163,15 @@ pub enum FileError {
     },
 }
 
+impl TransferError for FileError {
+    fn mail(&self) -> Option<&MailError> {
+        match self {
+            Self::Mail { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}
+
 fn said(text: &str) -> String {
     if text.is_empty() { String::new() } else { format!(" ({text})") }
 }
@@ -195,14 +202,7 @@ impl Mailbox {
         limit: usize,
         mut progress: impl FnMut(FileProgress),
     ) -> Result<Vec<u8>, FileError> {
-        let mut left = ATTEMPTS;
-        loop {
-            left -= 1;
-            match self.read_once(datagrams, file, limit, &mut progress).await {
-                Err(FileError::Mail { source: MailError::Lost, .. }) if left > 0 => {}
-                other => return other,
-            }
-        }
+        again_where_lost(async || self.read_once(datagrams, file, limit, &mut progress).await).await
     }
 
     /// Writes a file.
@@ -216,14 +216,7 @@ impl Mailbox {
         content: &[u8],
         mut progress: impl FnMut(FileProgress),
     ) -> Result<(), FileError> {
-        let mut left = ATTEMPTS;
-        loop {
-            left -= 1;
-            match self.write_once(datagrams, file, content, &mut progress).await {
-                Err(FileError::Mail { source: MailError::Lost, .. }) if left > 0 => {}
-                other => return other,
-            }
-        }
+        again_where_lost(async || self.write_once(datagrams, file, content, &mut progress).await).await
     }
 
     async fn read_once(

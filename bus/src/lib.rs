@@ -10,6 +10,7 @@
 use zerocat_sched as _;
 
 pub mod actor;
+mod again;
 pub mod al;
 pub mod assign;
 mod assignment;

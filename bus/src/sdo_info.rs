@@ -12,16 +12,15 @@ use zerocat_wire::coe::{
 };
 use zerocat_wire::mailbox::{MailboxHeader, MailboxType};
 
+use crate::again::again_where_lost;
 use crate::coe::{SdoError, SdoService, Transfer};
 use crate::datagrams::Datagrams;
-use crate::mailbox::{MailError, Mailbox};
+use crate::mailbox::Mailbox;
 
 /// Most fragments of an answer.
 pub const MAX_FRAGMENTS: usize = 128;
 /// Most bytes of an answer.
 pub const MAX_ANSWER: usize = 64 * 1024;
-/// Times that a question is asked when its answer gets lost.
-const ATTEMPTS: u8 = 3;
 
 /// What a SubDevice says of an object.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -131,13 +130,7 @@ impl Mailbox {
 
     /// Asks again where the answer got lost: a question does no harm twice.
     async fn inquire(&mut self, datagrams: &Datagrams, transfer: &Transfer, query: Query) -> Result<Vec<u8>, SdoError> {
-        for _ in 1..ATTEMPTS {
-            match self.inquire_once(datagrams, transfer, query).await {
-                Err(SdoError::Mail { source: MailError::Lost, .. }) => {}
-                other => return other,
-            }
-        }
-        self.inquire_once(datagrams, transfer, query).await
+        again_where_lost(async || self.inquire_once(datagrams, transfer, query).await).await
     }
 
     /// The bytes of an answer behind its header, of all fragments.

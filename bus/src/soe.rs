@@ -12,12 +12,11 @@ use std::fmt;
 use zerocat_wire::mailbox::{HEADER_LEN as MAILBOX_HEADER, MailboxHeader, MailboxType};
 use zerocat_wire::soe::{self, Attribute, Elements, Idn, List, Part, SoeError, SoeHeader, SoeOp};
 
+use crate::again::{TransferError, again_where_lost};
 use crate::datagrams::Datagrams;
 use crate::error::Label;
 use crate::mailbox::{MailError, Mailbox};
 
-/// Times that a transfer is tried when its answer gets lost.
-const ATTEMPTS: u8 = 3;
 /// Most bytes of an element: a list of 65,535 with its header.
 const LONGEST: usize = List::HEADER_LEN + 65_535;
 
@@ -114,6 +113,15 @@ impl IdnError {
     }
 }
 
+impl TransferError for IdnError {
+    fn mail(&self) -> Option<&MailError> {
+        match self {
+            Self::Mail { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}
+
 impl Mailbox {
     /// Reads an element of an IDN: `element` is one of the constants of [`Elements`].
     ///
@@ -127,13 +135,7 @@ impl Mailbox {
         element: Elements,
     ) -> Result<Vec<u8>, IdnError> {
         let transfer = self.idn_transfer(SoeService::Read, drive, idn, element);
-        for _ in 1..ATTEMPTS {
-            match self.read_idn_once(datagrams, &transfer).await {
-                Err(IdnError::Mail { source: MailError::Lost, .. }) => {}
-                other => return other,
-            }
-        }
-        self.read_idn_once(datagrams, &transfer).await
+        again_where_lost(async || self.read_idn_once(datagrams, &transfer).await).await
     }
 
     /// Reads the attribute of an IDN.
@@ -163,13 +165,7 @@ impl Mailbox {
     /// [`IdnError`].
     pub async fn write_idn(&mut self, datagrams: &Datagrams, drive: u8, idn: Idn, data: &[u8]) -> Result<(), IdnError> {
         let transfer = self.idn_transfer(SoeService::Write, drive, idn, Elements::VALUE);
-        for _ in 1..ATTEMPTS {
-            match self.write_idn_once(datagrams, &transfer, data).await {
-                Err(IdnError::Mail { source: MailError::Lost, .. }) => {}
-                other => return other,
-            }
-        }
-        self.write_idn_once(datagrams, &transfer, data).await
+        again_where_lost(async || self.write_idn_once(datagrams, &transfer, data).await).await
     }
 
     fn idn_transfer(&self, service: SoeService, drive: u8, idn: Idn, element: Elements) -> IdnTransfer {

@@ -160,7 +160,10 @@ impl<'d> Actors<'d> {
         let mut running: Vec<Pin<Box<dyn Future<Output = ()> + '_>>> = vec![Box::pin(self.serve(inbox))];
         for actor in &self.actors {
             running.push(Box::pin(actor.serve_mailbox(self.datagrams, unasked)));
-            running.push(Box::pin(actor.listen(self.datagrams, unasked)));
+            // All of these are polled in each turn.
+            if actor.has_mailbox {
+                running.push(Box::pin(actor.listen(self.datagrams, unasked)));
+            }
             running.push(Box::pin(actor.serve_registers(self.datagrams)));
         }
         std::future::poll_fn(|context| {
@@ -308,9 +311,6 @@ impl Actor {
 
     /// Reads what it sends unasked while nothing is asked of it.
     async fn listen(&self, datagrams: &Datagrams, unasked: &impl Unasked) {
-        if !self.has_mailbox {
-            return std::future::pending().await;
-        }
         let position = self.who.position;
         loop {
             let pause = if unasked.waits(position).is_some() { AGAIN } else { LOOK };

@@ -10,6 +10,7 @@ use crate::foe::FileError;
 use crate::mailbox::Mailbox;
 use crate::request::{Answering, RequestError};
 use crate::soe::IdnError;
+use crate::subdevice::MailboxInfo;
 use futures_lite::future::or;
 use std::fmt;
 use std::future::Future;
@@ -35,10 +36,7 @@ impl<'a> Place<'a> {
     /// # Errors
     /// `Sdo` with `NoCoe`.
     pub fn with_coe(self) -> Result<(&'a Datagrams, &'a mut Mailbox), RequestError> {
-        let Self { datagrams, who, mailbox, .. } = self;
-        let mailbox = mailbox.filter(|mailbox| mailbox.info().coe());
-        let without = || BringUpError::Sdo(SdoError::NoCoe { who: who.clone() });
-        Ok((datagrams, mailbox.ok_or_else(without)?))
+        self.with(MailboxInfo::coe, |who| BringUpError::Sdo(SdoError::NoCoe { who }))
     }
 
     /// The mailbox of a SubDevice that speaks FoE.
@@ -46,9 +44,7 @@ impl<'a> Place<'a> {
     /// # Errors
     /// `File` with `NoFoe`.
     pub fn with_foe(self) -> Result<(&'a Datagrams, &'a mut Mailbox), RequestError> {
-        let Self { datagrams, who, mailbox, .. } = self;
-        let mailbox = mailbox.filter(|mailbox| mailbox.info().foe());
-        Ok((datagrams, mailbox.ok_or_else(|| FileError::NoFoe { who: who.clone() })?))
+        self.with(MailboxInfo::foe, |who| FileError::NoFoe { who })
     }
 
     /// The mailbox of a SubDevice that speaks SoE.
@@ -56,9 +52,17 @@ impl<'a> Place<'a> {
     /// # Errors
     /// `Idn` with `NoSoe`.
     pub fn with_soe(self) -> Result<(&'a Datagrams, &'a mut Mailbox), RequestError> {
+        self.with(MailboxInfo::soe, |who| IdnError::NoSoe { who })
+    }
+
+    fn with<E: Into<RequestError>>(
+        self,
+        speaks: fn(&MailboxInfo) -> bool,
+        without: impl FnOnce(Label) -> E,
+    ) -> Result<(&'a Datagrams, &'a mut Mailbox), RequestError> {
         let Self { datagrams, who, mailbox, .. } = self;
-        let mailbox = mailbox.filter(|mailbox| mailbox.info().soe());
-        Ok((datagrams, mailbox.ok_or_else(|| IdnError::NoSoe { who: who.clone() })?))
+        let mailbox = mailbox.filter(|mailbox| speaks(mailbox.info()));
+        Ok((datagrams, mailbox.ok_or_else(|| without(who.clone()).into())?))
     }
 }
 

@@ -6,11 +6,11 @@
 
 use std::ops::Range;
 
-use quick_xml::events::{BytesStart, Event};
+use quick_xml::events::Event;
 
 use crate::element::Element;
 use crate::error::EsiError;
-use crate::tree::{self, Node, Walker};
+use crate::tree::{self, Node, Visited, Walker};
 
 /// What a file has.
 #[derive(Debug, Default)]
@@ -48,39 +48,14 @@ impl Contents {
     }
 
     fn walk(&mut self, text: &str) -> Result<(), EsiError> {
-        let mut walker = Walker::over(text);
-        let mut path: Vec<String> = Vec::new();
-        loop {
-            let begins = walker.position();
-            match walker.next()? {
-                Event::Start(start) => {
-                    let name = tree::local(&start);
-                    if path.is_empty() && self.root.is_empty() {
-                        self.root.clone_from(&name);
-                    }
-                    if tree::wanted(&path, &name) {
-                        self.take(&mut walker, &start, (&name, begins))?;
-                    } else {
-                        walker.check_depth(path.len())?;
-                        path.push(name);
-                    }
-                }
-                Event::End(_) => {
-                    path.pop();
-                }
-                Event::Eof if path.is_empty() => return Ok(()),
-                Event::Eof => return Err(walker.wrong(format!("the file ends inside `{}`", path.join("/")))),
-                _ => {}
-            }
-        }
+        let mut root = String::new();
+        let walked = tree::visit(Walker::over(text), &mut root, |walker, found| self.take(walker, &found));
+        self.root = root;
+        walked
     }
 
-    fn take(
-        &mut self,
-        walker: &mut Walker<'_>,
-        start: &BytesStart<'_>,
-        (name, begins): (&str, usize),
-    ) -> Result<(), EsiError> {
+    fn take(&mut self, walker: &mut Walker<'_>, found: &Visited<'_>) -> Result<(), EsiError> {
+        let Visited { start, name, begins, .. } = *found;
         match name {
             "Vendor" => {
                 let vendor = walker.node(start, 1)?;

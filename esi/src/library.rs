@@ -10,17 +10,16 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::catalogue::load;
 use crate::contents::{Brief, Contents};
 use crate::device::Device;
 use crate::error::EsiError;
+use crate::files::{FolderError, xml_files};
 use crate::text;
 use crate::tree::{self, Node, Span};
 
-/// Deepest folder.
-const DEPTH: usize = 32;
 /// Outermost elements of files that device descriptions refer to.
 const COMPANIONS: [&str; 3] = ["EtherCATModule", "EtherCATDict", "EtherCATDiag"];
 
@@ -127,13 +126,7 @@ impl Library {
     pub fn open(folders: &[PathBuf]) -> Result<Self, LibraryError> {
         let mut library = Self::default();
         for folder in folders {
-            let mut paths = Vec::new();
-            if folder.is_file() {
-                paths.push(folder.clone());
-            } else {
-                collect(folder, 0, &mut paths)?;
-            }
-            paths.sort();
+            let paths = if folder.is_file() { vec![folder.clone()] } else { xml_files(folder)? };
             let (before, left_out) = (library.files.len(), library.left_out.len());
             paths.into_iter().for_each(|path| library.add(path));
             if library.files.len() == before {
@@ -261,6 +254,12 @@ fn choice(brief: &Brief, revision: u32) -> Choice {
     }
 }
 
+impl From<FolderError> for LibraryError {
+    fn from(FolderError { path, source }: FolderError) -> Self {
+        Self::Read { path, source }
+    }
+}
+
 /// The lower the better: the kind of choice, how far the revision is, whether the name is another.
 fn rank(brief: &Brief, wanted: Wanted<'_>) -> (u8, u32, bool) {
     let kind = match choice(brief, wanted.revision) {
@@ -270,19 +269,4 @@ fn rank(brief: &Brief, wanted: Wanted<'_>) -> (u8, u32, bool) {
         Choice::Newer => 3,
     };
     (kind, brief.revision.abs_diff(wanted.revision), !brief.order.eq_ignore_ascii_case(wanted.order))
-}
-
-/// Files below a folder. A folder that is a symbolic link is left out: it may lead back.
-fn collect(folder: &Path, depth: usize, paths: &mut Vec<PathBuf>) -> Result<(), LibraryError> {
-    let wrong = |source| LibraryError::Read { path: folder.to_owned(), source };
-    for entry in std::fs::read_dir(folder).map_err(wrong)? {
-        let path = entry.map_err(wrong)?.path();
-        let is_xml = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("xml"));
-        if path.is_dir() && !path.is_symlink() && depth < DEPTH {
-            collect(&path, depth + 1, paths)?;
-        } else if path.is_file() && is_xml {
-            paths.push(path);
-        }
-    }
-    Ok(())
 }

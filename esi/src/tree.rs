@@ -48,7 +48,30 @@ impl Span {
 /// Walks a file. `each` gets the elements of the vendor, the groups, the devices and the modules, in the order of the
 /// file; `root` becomes the name of the outermost element.
 pub(crate) fn walk(text: &str, root: &mut String, mut each: impl FnMut(Node, Span)) -> Result<(), EsiError> {
-    let mut walker = Walker::new(text, 1);
+    visit(Walker::new(text, 1), root, |walker, Visited { start, begins, depth, .. }| {
+        let node = walker.node(start, depth)?;
+        let span = Span { bytes: begins..walker.position(), line: node.line };
+        each(node, span);
+        Ok(())
+    })
+}
+
+/// An element that a walk stops at, behind its start.
+pub(crate) struct Visited<'s> {
+    pub(crate) start: &'s BytesStart<'s>,
+    pub(crate) name: &'s str,
+    /// The byte that it begins at.
+    pub(crate) begins: usize,
+    /// Elements around it.
+    pub(crate) depth: usize,
+}
+
+/// Walks a file. `take` gets the same elements as of [`walk`], each to be read to its end.
+pub(crate) fn visit<'a>(
+    mut walker: Walker<'a>,
+    root: &mut String,
+    mut take: impl FnMut(&mut Walker<'a>, Visited<'_>) -> Result<(), EsiError>,
+) -> Result<(), EsiError> {
     let mut path: Vec<String> = Vec::new();
     loop {
         let begins = walker.position();
@@ -59,9 +82,7 @@ pub(crate) fn walk(text: &str, root: &mut String, mut each: impl FnMut(Node, Spa
                     root.clone_from(&name);
                 }
                 if wanted(&path, &name) {
-                    let node = walker.node(&start, path.len())?;
-                    let span = Span { bytes: begins..walker.position(), line: node.line };
-                    each(node, span);
+                    take(&mut walker, Visited { start: &start, name: &name, begins, depth: path.len() })?;
                 } else {
                     walker.check_depth(path.len())?;
                     path.push(name);
@@ -102,7 +123,7 @@ pub(crate) fn whole(text: &str) -> Result<Node, EsiError> {
 }
 
 /// Whether a walk hands an element out.
-pub(crate) fn wanted(path: &[String], name: &str) -> bool {
+fn wanted(path: &[String], name: &str) -> bool {
     let is = |expected: &[&str]| path.iter().map(String::as_str).eq(expected.iter().copied());
     let inside = |list| is(&["EtherCATInfo", "Descriptions", list]);
     match name {

@@ -3,10 +3,7 @@
 use crate::report::LeftOut;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use zerocat_esi::{Catalogue, DeviceSummary, EsiError};
-
-/// Deepest folder.
-const DEPTH: usize = 32;
+use zerocat_esi::{Catalogue, DeviceSummary, EsiError, FolderError, xml_files};
 
 /// Why a sweep can't begin.
 #[derive(Debug, thiserror::Error)]
@@ -89,17 +86,20 @@ impl Found {
     }
 }
 
+impl From<FolderError> for SweepError {
+    fn from(FolderError { path, source }: FolderError) -> Self {
+        Self::Read { path, source }
+    }
+}
+
 /// Looks for devices in a folder and those below it: `.xml` in any letter case. What is no device description is listed
 /// too, with what it is.
 ///
 /// # Errors
 /// [`SweepError`].
 pub fn find(folder: &Path) -> Result<Found, SweepError> {
-    let mut paths = Vec::new();
-    collect(folder, 0, &mut paths)?;
-    paths.sort();
     let mut found = Found { folder: folder.to_owned(), files: 0, subjects: Vec::new(), left_out: Vec::new() };
-    for path in paths {
+    for path in xml_files(folder)? {
         let file = path.strip_prefix(folder).unwrap_or(&path).display().to_string();
         let open = Catalogue::read(&path);
         match open {
@@ -126,19 +126,4 @@ impl Found {
         let left_out = open.left_out().iter();
         self.left_out.extend(left_out.map(|wrong| LeftOut { file: file.to_owned(), reason: zerocat::chain(wrong) }));
     }
-}
-
-/// Files below a folder. A folder that is a symbolic link is left out: it may lead back.
-fn collect(folder: &Path, depth: usize, paths: &mut Vec<PathBuf>) -> Result<(), SweepError> {
-    let wrong = |source| SweepError::Read { path: folder.to_owned(), source };
-    for entry in std::fs::read_dir(folder).map_err(wrong)? {
-        let path = entry.map_err(wrong)?.path();
-        let is_xml = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("xml"));
-        if path.is_dir() && !path.is_symlink() && depth < DEPTH {
-            collect(&path, depth + 1, paths)?;
-        } else if path.is_file() && is_xml {
-            paths.push(path);
-        }
-    }
-    Ok(())
 }

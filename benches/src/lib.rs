@@ -10,6 +10,7 @@ pub mod compare;
 pub mod dc;
 pub mod frames;
 pub mod host;
+mod html;
 pub mod library;
 pub mod measuring;
 pub mod rtt;

@@ -203,7 +203,7 @@ impl Network<'_> {
 }
 
 impl Network<'_> {
-    /// The same on the way down, to those that show a state: all of them, also behind one that failed.
+    /// The same in a shutdown, to those that show a state: all of them, also behind one that failed.
     pub async fn send_startup_in(&mut self, state: AlState, commands: &[(u16, Vec<Startup>)]) -> Vec<StartupFailed> {
         let datagrams = self.datagrams();
         let nodes = self.nodes().filter_map(|(subdevice, mailbox)| {

@@ -19,17 +19,33 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Switch(Arc<[AtomicBool; 2]>);
 
+/// While it lives, an allocation of the link's thread ends the process. A test that fails drops it, and is told why it failed
+/// rather than that the thread frees its memory when it ends.
+pub(crate) struct Forbidden<'a>(&'a Switch);
+
+impl Drop for Forbidden<'_> {
+    fn drop(&mut self) {
+        self.0.set(false);
+    }
+}
+
 impl Switch {
-    /// Makes an allocation of the link's thread end the process from its next receive on, or stops that.
-    pub(crate) fn forbid(&self, on: bool) {
+    /// Makes an allocation of the link's thread end the process from its next receive on, until what this returns is dropped.
+    pub(crate) fn forbid(&self) -> Forbidden<'_> {
+        self.set(true);
+        Forbidden(self)
+    }
+
+    fn set(&self, on: bool) {
         let [asked, obeyed] = &*self.0;
         // SYNC: flags; they publish nothing.
         asked.store(on, Ordering::Relaxed);
         let deadline = Instant::now() + PATIENCE;
-        while obeyed.load(Ordering::Relaxed) != on {
-            assert!(Instant::now() < deadline, "nobody looks at the link");
+        while obeyed.load(Ordering::Relaxed) != on && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(1));
         }
+        let followed = obeyed.load(Ordering::Relaxed) == on;
+        assert!(followed || std::thread::panicking(), "nobody looks at the link");
     }
 
     fn obey(&self) {

@@ -23,7 +23,7 @@ use crate::error::{BringUpError, DatagramError, Label};
 use crate::executor::join_all;
 use crate::job::{self, Asked, Job, Place};
 use crate::look;
-use crate::mailbox::{Mailbox, ReceivedEmergency};
+use crate::mailbox::{Mailbox, ReceivedEmergency, UnaskedMail};
 use crate::request::{self, Inbox, Question, RequestError};
 use crate::watchdog::{self, WatchdogShown};
 
@@ -41,6 +41,8 @@ pub trait Unasked {
     fn waits(&self, position: u16) -> Option<bool>;
     /// A SubDevice sent an emergency.
     fn emergency(&self, who: &Label, received: ReceivedEmergency);
+    /// A SubDevice sent a mail of EoE, VoE or AoE that answers nothing.
+    fn mail(&self, _who: &Label, _mail: UnaskedMail) {}
 }
 
 /// Nobody: mailboxes are looked at now and then.
@@ -298,7 +300,7 @@ impl Actor {
             let (end, job) = self.mails.next().await;
             let mut at_work = self.take_mailbox().await;
             job.perform(self.place(datagrams, at_work.mailbox.as_mut()), end).await;
-            self.tell_emergencies(&mut at_work, unasked);
+            self.tell_unasked(&mut at_work, unasked);
         }
     }
 
@@ -323,13 +325,15 @@ impl Actor {
                 // One that doesn't answer now is looked at again, and supervision says so.
                 let _ = mailbox.drain(datagrams).await;
             }
-            self.tell_emergencies(&mut at_work, unasked);
+            self.tell_unasked(&mut at_work, unasked);
         }
     }
 
-    fn tell_emergencies(&self, at_work: &mut AtWork<'_>, unasked: &impl Unasked) {
-        let received = at_work.mailbox.as_mut().map(Mailbox::take_emergencies);
-        received.into_iter().flatten().for_each(|one| unasked.emergency(&self.who, one));
+    /// Tells what came unasked, once nothing is asked of the mailbox.
+    fn tell_unasked(&self, at_work: &mut AtWork<'_>, unasked: &impl Unasked) {
+        let Some(mailbox) = &mut at_work.mailbox else { return };
+        mailbox.take_emergencies().into_iter().for_each(|one| unasked.emergency(&self.who, one));
+        mailbox.take_unasked().into_iter().for_each(|one| unasked.mail(&self.who, one));
     }
 
     /// Does what is asked of its registers and its SII, one after the other.

@@ -66,7 +66,7 @@ pub use executor::{block_on, join_all, try_block_on};
 pub use foe::{File, FileError, FileProgress, FileTimes, FileTransfer, FileWay};
 pub use interpolation::Interpolation;
 pub use job::Place;
-pub use mailbox::{MailError, Mailbox, ReceivedEmergency, ReceivedNotification};
+pub use mailbox::{MailError, Mailbox, ReceivedEmergency, ReceivedNotification, UnaskedMail};
 pub use matching::{
     Accepts, Expected, Found, FoundBy, Match, Matching, Missing, Product, identify, told_apart_by, twins,
 };

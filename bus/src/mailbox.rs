@@ -25,6 +25,8 @@ use crate::subdevice::MailboxInfo;
 
 /// Emergencies kept for each SubDevice, and notifications; the oldest is dropped for a new one.
 pub const EMERGENCIES: usize = 32;
+/// Mails of EoE, VoE and AoE kept for each SubDevice that came unasked; the oldest is dropped for a new one.
+pub const UNASKED: usize = 64;
 
 /// Offsets in a sync manager's 8 bytes.
 const STATUS: u16 = 5;
@@ -113,6 +115,18 @@ pub struct ReceivedNotification {
     pub state: u16,
 }
 
+/// A mail that answers nothing and may come at any time: a fragment of an Ethernet frame, a vendor's mail, a notification of
+/// AoE.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnaskedMail {
+    /// When it was read, on the clock of [`Datagrams`].
+    pub at: Duration,
+    /// Its header.
+    pub header: MailboxHeader,
+    /// What is behind the header.
+    pub body: Vec<u8>,
+}
+
 /// What was counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct MailCounters {
@@ -132,6 +146,10 @@ pub struct MailCounters {
     pub emergencies: u64,
     /// Emergencies that were dropped for newer ones.
     pub emergencies_dropped: u64,
+    /// Mails of EoE, VoE and AoE that came unasked.
+    pub unasked: u64,
+    /// Such mails that were dropped for newer ones.
+    pub unasked_dropped: u64,
 }
 
 /// The mailbox of one SubDevice, seen from the MainDevice.
@@ -148,6 +166,7 @@ pub struct Mailbox {
     last: Vec<u8>,
     emergencies: VecDeque<ReceivedEmergency>,
     notifications: VecDeque<ReceivedNotification>,
+    unasked: VecDeque<UnaskedMail>,
     counters: MailCounters,
 }
 
@@ -166,8 +185,8 @@ impl Mailbox {
         let (target, times) = (Target::Station(station), MailTimes::default());
         let (emergencies, counters) = (VecDeque::with_capacity(EMERGENCIES), MailCounters::default());
         let patience = times.response;
-        let (last, notifications) = (Vec::new(), VecDeque::new());
-        Self { who, target, info, times, patience, counter: 0, last, emergencies, notifications, counters }
+        let (last, notifications, unasked) = (Vec::new(), VecDeque::new(), VecDeque::new());
+        Self { who, target, info, times, patience, counter: 0, last, emergencies, notifications, unasked, counters }
     }
 
     /// Whose it is.
@@ -201,6 +220,11 @@ impl Mailbox {
     /// Takes the notifications that came so far, oldest first.
     pub fn take_notifications(&mut self) -> Vec<ReceivedNotification> {
         self.notifications.drain(..).collect()
+    }
+
+    /// Takes the mails of EoE, VoE and AoE that came so far and answered nothing, oldest first.
+    pub fn take_unasked(&mut self) -> Vec<UnaskedMail> {
+        self.unasked.drain(..).collect()
     }
 
     /// The two sync managers, as they are to be programmed in INIT. Control bytes are those of the SII where it has
@@ -241,7 +265,7 @@ impl Mailbox {
                 return Ok(());
             }
             match self.fetch(datagrams).await {
-                Ok(Mail::Other(..)) => self.counters.stale += 1,
+                Ok(Mail::Other(header, body)) => self.pass(datagrams.now(), header, body),
                 Ok(Mail::Kept | Mail::Damaged) | Err(MailError::Lost) => {}
                 Err(other) => return Err(other),
             }
@@ -315,7 +339,7 @@ impl Mailbox {
                 return Ok(body);
             }
             passed += 1;
-            self.counters.stale += 1;
+            self.pass(datagrams.now(), header, body);
         }
     }
 
@@ -332,7 +356,7 @@ impl Mailbox {
             }
             match self.fetch(datagrams).await? {
                 Mail::Other(header, body) if answers(&header, &body) => return Ok(Some(body)),
-                Mail::Other(..) => self.counters.stale += 1,
+                Mail::Other(header, body) => self.pass(datagrams.now(), header, body),
                 Mail::Kept | Mail::Damaged => {}
             }
         }
@@ -488,6 +512,20 @@ impl Mailbox {
             }
             _ => false,
         }
+    }
+
+    /// A mail that answers nothing: it is kept where its protocol sends mails unasked, else it is stale.
+    fn pass(&mut self, at: Duration, header: MailboxHeader, body: Vec<u8>) {
+        if !matches!(header.kind, MailboxType::Eoe | MailboxType::Voe | MailboxType::Aoe) {
+            self.counters.stale += 1;
+            return;
+        }
+        self.counters.unasked += 1;
+        if self.unasked.len() >= UNASKED {
+            self.unasked.pop_front();
+            self.counters.unasked_dropped += 1;
+        }
+        self.unasked.push_back(UnaskedMail { at, header, body });
     }
 
     fn keep(&mut self, received: ReceivedEmergency) {

@@ -2,8 +2,8 @@
 # zerocat in a virtual machine with a PREEMPT_RT kernel and a NIC whose driver does AF_XDP zero-copy, against the
 # simulated segment on this machine.
 #
-#   scripts/rt-vm.sh [--arch x86_64|aarch64] [--nic igb|virtio] [--cycles N] [--busy-poll] [--json FILE] [--cache DIR]
-#                    [--binary FILE] [--sim FILE] [--verbose]
+#   scripts/rt-vm.sh [--arch x86_64|aarch64] [--nic igb|virtio] [--cycles N] [--clocks] [--busy-poll] [--json FILE]
+#                    [--cache DIR] [--binary FILE] [--sim FILE] [--verbose]
 #
 # It tests function, not time: the machine is emulated. Debian's packages of QEMU and of the kernel are downloaded into
 # the cache (about 150 MB, kept; by default zerocat/rt-vm in $XDG_CACHE_HOME or ~/.cache), unpacked there and installed
@@ -11,14 +11,15 @@
 # zero-copy bind read back from the kernel, and that the driver's zero-copy functions ran and the copying one didn't;
 # SCHED_FIFO on an isolated CPU; locked memory; OP; the cycles asked for, with inputs and outputs; a cable pulled while it
 # runs and put back ends in OP again; `zerocat tune` before and its `--restore` after, with nothing left of either; with
-# --busy-poll that it is noticed that these NICs would send nothing with it. docs/rt-vm.md has more.
+# --busy-poll that it is noticed that these NICs would send nothing with it; with --clocks that the servo has SYNC0, frames are at
+# their phase and clocks settled, also after the cable. docs/rt-vm.md has more.
 #
 # --binary is the zerocat of the guest, --sim the one that serves the segment here; without them both are built, for aarch64
 # by scripts/aarch64.sh.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-arch=x86_64 nic=igb cycles=5000 busy_poll=off json='' binary='' sim_binary='' verbose=no
+arch=x86_64 nic=igb cycles=5000 busy_poll=off clocks=off json='' binary='' sim_binary='' verbose=no
 cache=${XDG_CACHE_HOME:-${HOME:-target}/.cache}/zerocat/rt-vm
 while [ $# -gt 0 ]; do
     case "$1" in
@@ -26,6 +27,7 @@ while [ $# -gt 0 ]; do
     --nic) nic=${2:?}; shift ;;
     --cycles) cycles=${2:?}; shift ;;
     --busy-poll) busy_poll=on ;;
+    --clocks) clocks=on ;;
     --json) json=${2:?}; shift ;;
     --cache) cache=${2:?}; shift ;;
     --binary) binary=$(realpath "${2:?}"); shift ;;
@@ -170,6 +172,20 @@ for module in $modules; do cp "$kernel/$module.ko" "$root/modules/"; done
 sed -e 's/"interface": "ecm0"/"interface": "eth0"/; s/"rate": 1000/"rate": 250/; s/"sample_rate": 100/"sample_rate": 50/' \
     -e 's/"stream_rate": 20/"stream_rate": 10/; s/"mode": "auto"/"mode": "zero_copy", "cpu": 1, "watchdog": "1s", "busy_poll": "'$busy_poll'"/' \
     examples/demo-rig.json >"$root/rig.json"
+cp examples/demo-segment.json "$work/segment.json"
+# SYNC0 for the servo, and crystals that are off. The emulated machine wakes some 100 us late, so frames take long to their phase.
+if [ $clocks = on ]; then
+    python3 - "$root/rig.json" "$work/segment.json" <<'EOF'
+import json, sys
+rig, segment = (json.load(open(path)) for path in sys.argv[1:])
+rig["slaves"][-1]["dc"] = {"assign_activate": "0x0300"}
+rig["engine"]["dc"] = {"use": "auto", "settle_timeout": "60s"}
+for n, subdevice in enumerate(segment["subdevices"]):
+    subdevice["clock"] = {"drift_ppm": [20, 0, 0, -60, 45, -30][n], "offset": f"{3 * n}s"}
+for value, path in zip((rig, segment), sys.argv[1:]):
+    json.dump(value, open(path, "w"))
+EOF
+fi
 cat >"$root/rt-vm.conf" <<EOF
 MODULES="$modules"
 ZERO_COPY_FUNCTIONS="$functions"
@@ -179,7 +195,7 @@ EOF
 (cd "$root" && find . | "$busybox" cpio -o -H newc) >"$work/initrd" 2>/dev/null
 
 # -- run --------------------------------------------------------------------------------------------------------------
-"$sim_binary" sim --unix "$work/segment.sock:$work/nic.sock" --config examples/demo-segment.json --quiet &
+"$sim_binary" sim --unix "$work/segment.sock:$work/nic.sock" --config "$work/segment.json" --quiet &
 sim=$!
 say "booting"
 status=0
@@ -242,7 +258,7 @@ must() {
     fi
 }
 report() { guest report | python3 -c "import json,sys; v=json.load(sys.stdin)
-for key in '$1'.split('.'): v=v[key]
+for key in '$1'.split('.'): v=v[int(key) if key.isdigit() else key]
 print(v)" 2>/dev/null; }
 said() { ! grep -q "GUEST $1" "$work/console.txt" || echo "$1"; }
 hits() { guest "hits $1" | awk '{print ($1 > 0) ? "hit" : "not hit"}'; }
@@ -264,6 +280,11 @@ must "outages" "all recovered" "$(report outages.recovered | awk -v n="$(report 
 if [ "$busy_poll" = on ]; then
     # Both NICs have another NAPI instance for sending: busy polling would send nothing, and that must be noticed.
     must "busy polling" "nothing is sent with it" "$(report link.busy_poll.why_not | cut -d: -f1)"
+fi
+if [ $clocks = on ]; then
+    must "SYNC0 of the servo" 4000000 "$(report synchronized.0.sync0_cycle_ns)"
+    must "phase of the frames" locked "$(report clocks.controller.state)"
+    must "clocks" settled "$(guest report | python3 -c 'import json, sys; print("settled" if all(c["settled"] for c in json.load(sys.stdin)["clocks"]["list"]) else "apart")')"
 fi
 must "working counter faults" 0 "$(report working_counter_faults)"
 must "complete cycles" enough "$(report cycles.done | awk -v lost="$(report cycles.lost)" -v n="$cycles" '{print ($1 - lost >= n) ? "enough" : "too few: " $1 - lost}')"

@@ -12,6 +12,7 @@
 extern crate std;
 
 pub mod al;
+pub mod aoe;
 mod codes;
 pub mod coe;
 pub mod command;
@@ -28,6 +29,7 @@ pub mod register;
 pub mod sii;
 pub mod soe;
 pub mod sync_manager;
+pub mod voe;
 
 pub use al::{AlControl, AlState, AlStatus, AlStatusCode};
 pub use command::{Address, Command};

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use proptest::prelude::*;
+use zerocat_wire::aoe::{self, AdsRequest, AdsResponse, AmsCommand, AmsHeader, Assembly, DeviceInfo, NetId};
 use zerocat_wire::coe::{
     self, CoeHeader, Emergency, EntryAnswer, EntryQuery, InfoError, InfoHeader, ListAnswer, ListQuery, ObjectAnswer,
     ObjectQuery, SdoRequest, SdoResponse,
@@ -187,6 +188,37 @@ proptest! {
         if let Ok(emergency) = Emergency::parse(&bytes) {
             let len = emergency.emit(&mut emitted).unwrap();
             prop_assert_eq!(Emergency::parse(&emitted[..len]), Ok(emergency));
+        }
+    }
+
+    #[test]
+    fn ads_over_ethercat(bytes in prop::collection::vec(any::<u8>(), 0..120), command in 0u16..12, text in "[0-9.]{0,24}") {
+        if let Ok((header, data)) = AmsHeader::parse(&bytes) {
+            let mut emitted = [0; 128];
+            let len = header.emit_with(data, &mut emitted).unwrap();
+            prop_assert_eq!(AmsHeader::parse(&emitted[..len]), Ok((header, data)));
+            prop_assert!(!header.answers(&header));
+            let fragment = AmsHeader { command: AmsCommand::FRAGMENT, ..header };
+            let _ = Assembly::new([0; 100]).take(&fragment, data);
+        }
+        let command = AmsCommand(command);
+        let mut emitted = [0; 128];
+        if let Ok(request) = AdsRequest::parse(command, &bytes) {
+            let len = request.emit(&mut emitted).unwrap();
+            prop_assert_eq!(AdsRequest::parse(command, &emitted[..len]), Ok(request));
+        }
+        if let Ok(response) = AdsResponse::parse(command, &bytes)
+            && !response.result.is_error()
+        {
+            let len = response.emit(command, &mut emitted).unwrap();
+            prop_assert_eq!(AdsResponse::parse(command, &emitted[..len]), Ok(response));
+        }
+        if let Ok(info) = DeviceInfo::parse(&bytes) {
+            prop_assert_eq!(DeviceInfo::parse(&info.emit()), Ok(info));
+        }
+        prop_assert!(aoe::samples(&bytes).count() <= bytes.len() + 1);
+        if let Ok(id) = text.parse::<NetId>() {
+            prop_assert_eq!(id.to_string().parse(), Ok(id));
         }
     }
 

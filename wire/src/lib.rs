@@ -24,6 +24,7 @@ mod field;
 pub mod fmmu;
 pub mod foe;
 pub mod frame;
+pub mod gateway;
 pub mod mailbox;
 pub mod register;
 pub mod sii;

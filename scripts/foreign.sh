@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Masters that we did not write against the simulated segment: SOEM (pysoem) and ethercrab's own init and groups.
+# Masters that we did not write against the simulated segment: SOEM (pysoem), KickCAT, and ethercrab's own init and groups.
 #
 #   scripts/foreign.sh [--cycles N]
 #

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use zerocat_wire::coe::{AbortCode, Emergency};
 use zerocat_wire::sii::fixed::protocol;
+use zerocat_wire::voe::VoeHeader;
 use zerocat_wire::{AlState, AlStatusCode};
 
 use crate::config::MOST_DRIFT;
@@ -83,6 +84,15 @@ pub enum Action {
         register: u8,
         /// Diagnostic data.
         data: [u8; 5],
+    },
+    /// A SubDevice with VoE sends a vendor's mail that nobody asked for, if it is in PRE-OP or above. The vendor ID is its own.
+    VendorMail {
+        /// Index in the file.
+        subdevice: usize,
+        /// What the vendor makes of it.
+        vendor_type: u16,
+        /// What it says.
+        data: [u8; 8],
     },
     /// An input channel takes a value, and keeps it.
     SetInput {
@@ -242,6 +252,10 @@ fn speaks_coe(mailbox: Option<MailboxPlan>) -> bool {
     mailbox.is_some_and(|plan| plan.speaks(protocol::COE))
 }
 
+fn speaks_voe(mailbox: Option<MailboxPlan>) -> bool {
+    mailbox.is_some_and(|plan| plan.speaks(protocol::VOE))
+}
+
 impl Segment {
     /// Does something to the segment at the time `now`.
     ///
@@ -277,6 +291,13 @@ impl Segment {
                 let subdevice = self.with_mailbox(subdevice, tells_emergencies)?;
                 let device = &mut self.devices[subdevice];
                 device.app.emergency(&mut device.esc, &Emergency { code, register, data });
+                Ok(())
+            }
+            Action::VendorMail { subdevice, vendor_type, data } => {
+                let subdevice = self.with_mailbox(subdevice, speaks_voe)?;
+                let device = &mut self.devices[subdevice];
+                let vendor_id = device.app.description.identity.vendor;
+                device.app.vendor_mail(&mut device.esc, VoeHeader { vendor_id, vendor_type }, &data);
                 Ok(())
             }
             Action::SetInput { subdevice, channel, value } => self.set_input(subdevice, channel, value),

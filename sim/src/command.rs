@@ -67,6 +67,7 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("input WHO CHANNEL VALUE", "set an input: a number, on or off"),
     ("emergency WHO CODE [REG [DATA]]", "raise a CoE emergency; DATA: up to 5 bytes"),
     ("abort WHO INDEX[:SUB] CODE|off", "abort SDO accesses to an object with a code; `abort WHO off`: none"),
+    ("vendor-mail WHO TYPE [DATA]", "send a VoE mail unasked; DATA: up to 8 bytes"),
     ("freeze WHO", "stop its mailbox from answering"),
     ("thaw WHO", "let its mailbox answer again"),
     ("latch WHO 0|1 on|off", "let a latch input of its ESC go high or low: the system time is latched"),
@@ -81,8 +82,9 @@ pub const COMMANDS: &[(&str, &str)] = &[
 ];
 
 const WHICH: &str = "one of pull, plug, damage, power, drop, delay, duplicate, corrupt, faults, al-error, input, \
-                     emergency, abort, freeze, thaw, latch, refuse, drift, follow, miss-start, show, page, help, quit";
+                     emergency, abort, vendor-mail, freeze, thaw, latch, refuse, drift, follow, miss-start, show, page, help, quit";
 const RATE: &str = "a rate: a percentage up to 100 as 1% or 0.05%, `every` and a number, or off";
+const BYTE: &str = "a byte, as 0x21";
 const CODE: &str = "a code of 16 bits, as 0x001b";
 const VALUE: &str = "a number, on or off";
 const DRIFT: &str = "parts per million, as 25ppm or -2.5ppm, at most 1000ppm";
@@ -158,6 +160,7 @@ impl CommandParser {
             "input" => self.input(words)?,
             "emergency" => self.emergency(words)?,
             "abort" => self.abort(words)?,
+            "vendor-mail" => self.vendor_mail(words)?,
             "freeze" => Action::FreezeMailbox { subdevice: self.who(words)?, frozen: true },
             "thaw" => Action::FreezeMailbox { subdevice: self.who(words)?, frozen: false },
             "latch" => {
@@ -188,16 +191,18 @@ impl CommandParser {
 
     /// Code, then the error register (default 1, generic), then up to five bytes of data (default 0).
     fn emergency(&self, words: &mut Words) -> Result<Action, CommandError> {
-        const BYTE: &str = "a byte, as 0x21";
         let subdevice = self.who(words)?;
         let code = words.next(CODE)?.read(CODE, number)?;
         let register = words.next_if_any().map(|word| word.read(BYTE, number)).transpose()?.unwrap_or(1);
-        let mut data = [0; 5];
-        for byte in &mut data {
-            let Some(word) = words.next_if_any() else { break };
-            *byte = word.read(BYTE, number)?;
-        }
-        Ok(Action::Emergency { subdevice, code, register, data })
+        Ok(Action::Emergency { subdevice, code, register, data: bytes(words)? })
+    }
+
+    /// The vendor's type, then up to eight bytes of data (default 0).
+    fn vendor_mail(&self, words: &mut Words) -> Result<Action, CommandError> {
+        const TYPE: &str = "a vendor's type of 16 bits, as 0x0001";
+        let subdevice = self.who(words)?;
+        let vendor_type = words.next(TYPE)?.read(TYPE, number)?;
+        Ok(Action::VendorMail { subdevice, vendor_type, data: bytes(words)? })
     }
 
     /// `off` for all, or an object, perhaps with a subindex, and an abort code or `off`.
@@ -262,6 +267,16 @@ impl CommandParser {
         }
         text
     }
+}
+
+/// Bytes to the end of the line, at most `N`; those that are left out are 0.
+fn bytes<const N: usize>(words: &mut Words) -> Result<[u8; N], CommandError> {
+    let mut data = [0; N];
+    for byte in &mut data {
+        let Some(word) = words.next_if_any() else { break };
+        *byte = word.read(BYTE, number)?;
+    }
+    Ok(data)
 }
 
 fn fault(name: &str, words: &mut Words) -> Result<Command, CommandError> {

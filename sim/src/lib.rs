@@ -4,7 +4,7 @@
 //! documents and the ET1100 data sheet, for any MainDevice. It is pure: no clock, no thread, no socket. Around it are
 //! [`Server`], which serves it on a link, and [`SegmentLink`], which is a link with a segment in the same process.
 //!
-//! Not modelled yet: mailbox protocols other than CoE, FoE and EoE.
+//! Not modelled: notifications of AoE.
 #![forbid(unsafe_code)]
 
 mod action;
@@ -32,9 +32,9 @@ pub use command::{
     FrameFaults, Page,
 };
 pub use config::{
-    AlErrorConfig, ClockConfig, ConfigProblem, ControlRule, DescribeError, Described, DifferenceSign, FoeConfig,
-    MailboxConfig, MailboxProtocol, Millis, ModuleKind, ProfileKind, RamConfig, ReplyCounter, SecondEndConfig,
-    SegmentConfig, SegmentConfigError, SubDeviceConfig, TargetState, WireConfig,
+    AlErrorConfig, AoeConfig, ClockConfig, ConfigProblem, ControlRule, DescribeError, Described, DifferenceSign,
+    FoeConfig, MailboxConfig, MailboxProtocol, Millis, ModuleKind, ProfileKind, RamConfig, ReplyCounter,
+    SecondEndConfig, SegmentConfig, SegmentConfigError, SubDeviceConfig, TargetState, WireConfig,
 };
 pub use describe::esi::DeviceError;
 pub use describe::image::ImageError;

@@ -12,13 +12,16 @@ use std::time::Duration;
 use zerocat_wire::coe::Emergency;
 use zerocat_wire::mailbox::{self, MailboxError, MailboxHeader, MailboxType};
 use zerocat_wire::sii::fixed::protocol;
+use zerocat_wire::voe::VoeHeader;
 use zerocat_wire::{AlState, WireError};
 
+use super::aoe::Aoe;
 use super::coe::{self, Coe};
 use super::eoe::Eoe;
 use super::foe::Foe;
 use super::object_access::Objects;
 use super::soe::{self, Soe};
+use super::voe;
 use crate::config::{MailboxConfig, ReplyCounter};
 use crate::describe::{Description, MailboxPlan};
 use crate::esc::Esc;
@@ -54,6 +57,7 @@ pub(super) struct Mailbox {
     foe: Foe,
     eoe: Eoe,
     soe: Option<Soe>,
+    aoe: Option<Aoe>,
     /// Counter of the last request; 0 before the first.
     heard: u8,
     /// Own counter, as last used.
@@ -86,6 +90,9 @@ impl Mailbox {
             foe: Foe::new(&config.foe),
             eoe: Eoe::new(config.announces),
             soe: plan.speaks(protocol::SOE).then(|| Soe::new(description)),
+            aoe: plan
+                .speaks(protocol::AOE)
+                .then(|| Aoe::new(&config.aoe, &description.order, plan.speaks(protocol::COE))),
             heard: 0,
             said: 0,
             shown: None,
@@ -120,6 +127,9 @@ impl Mailbox {
         self.eoe.end_frame();
         if let Some(soe) = &mut self.soe {
             soe.end_transfer();
+        }
+        if let Some(aoe) = &mut self.aoe {
+            aoe.forget();
         }
         (self.heard, self.said) = (0, 0);
         (self.shown, self.read) = (None, None);
@@ -246,6 +256,11 @@ impl Mailbox {
                 Some(soe) => soe.answer(body, space, objects.values, objects.state),
                 None => Err(MailboxError::UNSUPPORTED_PROTOCOL),
             },
+            MailboxType::Aoe if !boot => match &mut self.aoe {
+                Some(aoe) => aoe.answer(body, space, objects),
+                None => Err(MailboxError::UNSUPPORTED_PROTOCOL),
+            },
+            MailboxType::Voe if speaks(protocol::VOE) && !boot => voe::answer(body, space),
             // An error is not answered with an error.
             MailboxType::Error if MailboxError::parse(body).is_ok() => Ok(Vec::new()),
             _ => Err(MailboxError::UNSUPPORTED_PROTOCOL),
@@ -262,6 +277,15 @@ impl Mailbox {
         let waiting = self.waiting.iter().filter(|outgoing| outgoing.emergency).count();
         if waiting < EMERGENCIES {
             self.queue(kind, None, LONGEST, &body, true);
+            self.send(esc);
+        }
+    }
+
+    /// Queues a vendor's mail that nobody asked for.
+    pub(super) fn vendor_mail(&mut self, esc: &mut Esc, header: VoeHeader, data: &[u8]) {
+        let waiting = self.waiting.iter().filter(|outgoing| outgoing.emergency).count();
+        if waiting < EMERGENCIES {
+            self.queue(MailboxType::Voe, None, LONGEST, &[&header.emit(), data].concat(), true);
             self.send(esc);
         }
     }

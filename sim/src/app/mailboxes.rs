@@ -1,6 +1,7 @@
 //! How the application runs its mailbox: when it is open, and what it requires of the sync managers.
 
 use zerocat_wire::sync_manager::SyncManager;
+use zerocat_wire::voe::VoeHeader;
 use zerocat_wire::{AlState, AlStatusCode};
 
 use super::object_access::Objects;
@@ -20,6 +21,15 @@ impl Application {
             mailbox.freeze(frozen);
         }
         self.serve_mailbox(esc);
+    }
+
+    /// Sends a vendor's mail, if the mailbox is open.
+    pub(crate) fn vendor_mail(&mut self, esc: &mut Esc, header: VoeHeader, data: &[u8]) {
+        if let Some(mailbox) = &mut self.mailbox
+            && self.al.state() != AlState::Init
+        {
+            mailbox.vendor_mail(esc, header, data);
+        }
     }
 
     /// From now on some SDO accesses are aborted; `None`: none is. Returns whether there was room for one more.
@@ -55,6 +65,7 @@ impl Application {
                 refusals: &self.refusals,
                 state,
                 time,
+                station: esc.station(),
             };
             mailbox.run(esc, &mut objects);
         }

@@ -2,6 +2,7 @@
 //! ([`Application::settle`]) and when time passes ([`Application::step`]), never in between.
 
 mod al;
+mod aoe;
 mod bits;
 mod coe;
 mod eoe;
@@ -18,6 +19,7 @@ mod sdo_info;
 mod soe;
 mod sync;
 mod sync_watch;
+mod voe;
 
 use std::time::Duration;
 

@@ -23,6 +23,8 @@ pub(super) struct Objects<'a> {
     pub(super) state: AlState,
     /// Lower half of the system time in ns; 0 without a clock.
     pub(super) time: u32,
+    /// Configured station address.
+    pub(super) station: u16,
 }
 
 /// Bit of an access word that stands for a state: 0 PRE-OP, 1 SAFE-OP, 2 OP.

@@ -48,6 +48,10 @@ fn every_action_has_its_line() {
             "emergency axis 0x8611 0x21 1 2",
             Action::Emergency { subdevice: 5, code: 0x8611, register: 0x21, data: [1, 2, 0, 0, 0] },
         ),
+        (
+            "vendor-mail axis 7 1 0xff",
+            Action::VendorMail { subdevice: 5, vendor_type: 7, data: [1, 255, 0, 0, 0, 0, 0, 0] },
+        ),
         ("al-error axis 27 SAFE-OP", Action::AlError { subdevice: 5, state: Some(AlState::SafeOp), code: 27 }),
         ("input switches 1 on", Action::SetInput { subdevice: 2, channel: 1, value: 1 }),
         ("input switches 4 off", Action::SetInput { subdevice: 2, channel: 4, value: 0 }),

@@ -22,6 +22,9 @@ pub enum ConfigProblem {
     /// The files at power-on don't fit, or one of them has a name that FoE doesn't take.
     #[error("the files have {0} bytes together with the capacity {1}, and names have 1 to 64 characters")]
     FoeFiles(usize, u32),
+    /// A port of a device behind a SubDevice is there twice, or the SubDevice's own, or there are too many.
+    #[error("each port once, at most {0} of them, and not 65535, which is the SubDevice itself")]
+    AoePorts(usize),
     /// Too few or too many channels.
     #[error("{got} channels, this profile has 1 to {most}")]
     Channels {

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use zerocat_wire::aoe::OWN_PORT;
+
 use super::{ConfigProblem, ProfileKind, SegmentConfigError, SubDeviceConfig};
 
 /// A mailbox protocol.
@@ -19,6 +21,10 @@ pub enum MailboxProtocol {
     Eoe,
     /// Servo drive profile: elements of IDNs, notifications, emergencies. For the profiles `soe_servo`, `esi` and `sii`.
     Soe,
+    /// ADS: the object dictionary, and devices behind the SubDevice.
+    Aoe,
+    /// Vendor specific: mails come back as they were sent.
+    Voe,
 }
 
 /// Which counter replies carry.
@@ -52,6 +58,20 @@ impl Default for FoeConfig {
     }
 }
 
+/// The ADS devices behind a SubDevice with AoE.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct AoeConfig {
+    /// Their AMS ports, as an IO-Link master has one for each of its ports; at most 16.
+    pub ports: Vec<u16>,
+}
+
+impl Default for AoeConfig {
+    fn default() -> Self {
+        Self { ports: vec![0x1001, 0x1002] }
+    }
+}
+
 /// The mailbox of a SubDevice.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -67,6 +87,9 @@ pub struct MailboxConfig {
     pub boot_length: Option<u16>,
     /// The files, with protocol `foe`.
     pub foe: FoeConfig,
+    /// The devices behind it, with protocol `aoe`.
+    #[serde(skip_serializing_if = "is_default")]
+    pub aoe: AoeConfig,
     /// Whether an IP address that is set by `eoe` is announced: by an ARP request for itself, sent as a frame of its own.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub announces: bool,
@@ -80,11 +103,18 @@ impl Default for MailboxConfig {
             boot: false,
             boot_length: None,
             foe: FoeConfig::default(),
+            aoe: AoeConfig::default(),
             announces: false,
         }
     }
 }
 
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// Most devices behind a SubDevice.
+const MOST_PORTS: usize = 16;
 /// Most bytes for the files of a SubDevice.
 const MAX_FILES: u32 = 16 << 20;
 
@@ -105,6 +135,11 @@ pub(super) fn check(n: usize, subdevice: &SubDeviceConfig) -> Result<(), Segment
     if let Some(got) = mailbox.boot_length.map(usize::from).filter(|length| !(32..=1024).contains(length)) {
         let problem = ConfigProblem::Number { what: "bytes", got, least: 32, most: 1024 };
         return invalid(".boot_length", problem);
+    }
+    let ports = &mailbox.aoe.ports;
+    let twice = ports.iter().enumerate().any(|(n, port)| ports.iter().take(n).any(|before| before == port));
+    if twice || ports.len() > MOST_PORTS || ports.contains(&OWN_PORT) {
+        return invalid(".aoe.ports", ConfigProblem::AoePorts(MOST_PORTS));
     }
     let foe = &mailbox.foe;
     if foe.capacity > MAX_FILES {

@@ -36,17 +36,23 @@ fn what_only_other_profiles_have_is_refused() {
 
 #[test]
 fn a_mailbox_is_for_profiles_that_have_one_and_its_files_fit() {
-    let of =
-        |profile, mailbox| error(&format!(r#"{{"subdevices": [{{"profile": "{profile}", "mailbox": {mailbox}}}]}}"#));
+    let of = |profile: &str, mailbox: &str| {
+        error(&format!(r#"{{"subdevices": [{{"profile": "{profile}", "mailbox": {mailbox}}}]}}"#))
+    };
     assert_eq!(of("coupler", "{}"), "subdevices[0].mailbox: this profile has no mailbox, leave the key out");
     let said = of("servo", r#"{"foe": {"capacity": 16777217}}"#);
     assert_eq!(said, "subdevices[0].mailbox.foe.capacity: 16777217 bytes for files, at most 16777216 are possible");
     let said = of("servo", r#"{"foe": {"capacity": 3, "files": {"a": "four"}}}"#);
     assert!(said.starts_with("subdevices[0].mailbox.foe.files: the files have 4 bytes together with the capacity 3"));
+    for ports in ["[1, 1]", "[65535]", "[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17]"] {
+        let mailbox = format!(r#"{{"protocols": ["aoe"], "aoe": {{"ports": {ports}}}}}"#);
+        let said = of("servo", &mailbox);
+        assert!(said.starts_with("subdevices[0].mailbox.aoe.ports: each port once, at most 16"), "{said}");
+    }
     let said = of("servo", r#"{"protocols": ["coe", "soe"]}"#);
     assert_eq!(said, "subdevices[0].mailbox.protocols: `soe` is for the profiles `soe_servo`, `esi` and `sii`");
     assert!(
-        of("servo", r#"{"protocols": ["voe"]}"#).starts_with("subdevices[0].mailbox.protocols[0]: `voe` is none of")
+        of("servo", r#"{"protocols": ["doe"]}"#).starts_with("subdevices[0].mailbox.protocols[0]: `doe` is none of")
     );
 }
 

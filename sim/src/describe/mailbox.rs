@@ -37,6 +37,8 @@ impl MailboxPlan {
             MailboxProtocol::Foe => protocol::FOE,
             MailboxProtocol::Eoe => protocol::EOE,
             MailboxProtocol::Soe => protocol::SOE,
+            MailboxProtocol::Aoe => protocol::AOE,
+            MailboxProtocol::Voe => protocol::VOE,
         };
         self.protocols = config.protocols.iter().map(bit).fold(0, |bits, bit| bits | bit);
         let areas = match config.boot_length {

@@ -6,7 +6,8 @@
 # In a network namespace of its own with a veth pair: `zerocat sim` at one end, the masters at the other. N cycles in OP
 # are exchanged on 8 and on 100 SubDevices (10,000 by default). It prints what failed, how many frames came late or
 # were lost, and then `N passed, N failed`. The Python packages are installed in target/foreign-venv (from PyPI,
-# pinned in tests/foreign/requirements.txt); Python's venv module must be there (Debian: python3-venv).
+# pinned in tests/foreign/requirements.txt), and SOEM's EoE from the source of pysoem; Python's venv module must be there
+# (Debian: python3-venv).
 # Sizes per SubDevice, as each master found them, are left in target/foreign-sizes.json.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -28,7 +29,20 @@ cargo build --locked --quiet --manifest-path peers/Cargo.toml --target-dir "$tar
 
 venv=$target/foreign-venv
 [ -x "$venv/bin/pip" ] || python3 -m venv "$venv"
-"$venv/bin/pip" install --quiet --disable-pip-version-check --requirement tests/foreign/requirements.txt
+pip() { "$venv/bin/pip" --quiet --disable-pip-version-check "$@"; }
+pip install --requirement tests/foreign/requirements.txt
+
+# pysoem's library has no EoE; its source package has that file of SOEM. It is compiled beside the library and calls it.
+pysoem=$(grep '^pysoem==' tests/foreign/requirements.txt)
+eoe=$venv/$pysoem
+if [ ! -e "$eoe/libsoem-eoe.so" ]; then
+    mkdir -p "$eoe"
+    pip download --no-deps --no-binary pysoem --no-build-isolation --dest "$eoe" "$pysoem"
+    tar --extract --gzip --strip-components 1 --directory "$eoe" --file "$eoe/${pysoem/==/-}.tar.gz"
+    gcc -shared -fPIC -O1 -DEC_VER2 -DUSE_SOEM_CONFIG_H \
+        -I "$eoe"/soem/oshw/linux -I "$eoe"/soem/osal/linux -I "$eoe"/soem/oshw -I "$eoe"/soem/osal -I "$eoe"/soem/soem \
+        -I "$eoe"/src/soem "$eoe"/soem/soem/ethercateoe.c -o "$eoe/libsoem-eoe.so"
+fi
 
 trap netns_down EXIT
 trap 'exit 130' INT TERM
@@ -43,6 +57,7 @@ in_netns ip link set ecs1 up
 
 in_netns env PYTHONDONTWRITEBYTECODE=1 "$venv/bin/python" -m pytest tests/foreign -p no:cacheprovider -q -rfE \
     --zerocat "$target/release/zerocat" --peer "$target/peers/debug/zerocat-peers" \
+    --soem-eoe "$eoe/libsoem-eoe.so" \
     --master-interface "$VETH_MASTER" --segment-interface "$VETH_SEGMENT" \
     --second-master-interface ecm1 --second-segment-interface ecs1 \
     --cycles "$cycles" --sizes "$target/foreign-sizes.json"

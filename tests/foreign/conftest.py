@@ -29,6 +29,7 @@ NOTES = []
 def pytest_addoption(parser):
     parser.addoption("--zerocat", required=True, help="the zerocat program")
     parser.addoption("--peer", required=True, help="the program around ethercrab's own init and groups")
+    parser.addoption("--soem-eoe", required=True, help="SOEM's EoE, a library of its own")
     parser.addoption("--master-interface", required=True)
     parser.addoption("--segment-interface", required=True)
     parser.addoption("--second-master-interface", required=True, help="where the cable from the second end leads")

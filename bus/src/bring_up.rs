@@ -346,7 +346,12 @@ impl<'d> Network<'d> {
         self.subdevices.get(usize::from(position)).ok_or(BringUpError::NoSuchPosition { position, count })
     }
 
-    fn policy(&self, state: AlState) -> AlPolicy {
+    /// The watchdog of SubDevices with outputs, where it is chosen.
+    pub(crate) const fn watchdog(&self) -> Option<Duration> {
+        self.options.watchdog
+    }
+
+    pub(crate) fn policy(&self, state: AlState) -> AlPolicy {
         match state {
             AlState::Op => self.options.policy_op.unwrap_or(AlPolicy::patient()),
             other => self.options.policy.unwrap_or(AlPolicy::to(other)),
@@ -398,7 +403,7 @@ fn first<T>(results: Vec<Result<T, BringUpError>>) -> Result<Vec<T>, BringUpErro
     first.map_or(Ok(good), Err)
 }
 
-async fn prepare_pre_op(datagrams: &Datagrams, subdevice: &SubDevice) -> Result<(), BringUpError> {
+pub(crate) async fn prepare_pre_op(datagrams: &Datagrams, subdevice: &SubDevice) -> Result<(), BringUpError> {
     let target = Target::Station(subdevice.station);
     let failed = |doing| move |source| BringUpError::SubDevice { who: subdevice.label(), doing, source };
     if let Some(info) = &subdevice.mailbox {
@@ -441,7 +446,7 @@ fn take_map(subdevice: &mut SubDevice, map: pdo::PdoMap) {
 }
 
 /// Sets sync managers. They are switched off first: one that is on can't be changed.
-async fn set_sync_managers(
+pub(crate) async fn set_sync_managers(
     datagrams: &Datagrams,
     target: Target,
     channels: &[(u8, SyncManager)],
@@ -469,7 +474,7 @@ async fn write_neighbours<const N: usize>(
     join_all(writes).await.into_iter().collect()
 }
 
-async fn program_one(
+pub(crate) async fn program_one(
     datagrams: &Datagrams,
     subdevice: &SubDevice,
     planned: &SubDevicePlan,
@@ -494,7 +499,7 @@ async fn program_one(
 }
 
 /// Switches on the sync managers and FMMUs of a SubDevice that are for OP only.
-async fn activate_one(
+pub(crate) async fn activate_one(
     datagrams: &Datagrams,
     subdevice: &SubDevice,
     planned: &SubDevicePlan,
@@ -513,7 +518,7 @@ async fn activate_one(
 }
 
 /// `None` where it is that far down already, as one that was switched off and on is, or goes nowhere.
-async fn step_down_one(
+pub(crate) async fn step_down_one(
     datagrams: &Datagrams,
     subdevice: &SubDevice,
     count: usize,

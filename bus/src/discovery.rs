@@ -228,8 +228,17 @@ pub(crate) async fn read_sii(datagrams: &Datagrams, target: Target, names: SiiNa
     }
 }
 
-fn mailbox(sii: &Sii) -> Option<MailboxInfo> {
-    let boxes = sii.fixed.mailbox;
+/// Its mailboxes in all states but BOOT.
+pub(crate) fn mailbox(sii: &Sii) -> Option<MailboxInfo> {
+    mailbox_at(sii, sii.fixed.mailbox)
+}
+
+/// Its mailboxes in BOOT.
+pub(crate) fn boot_mailbox(sii: &Sii) -> Option<MailboxInfo> {
+    mailbox_at(sii, sii.fixed.boot_mailbox)
+}
+
+fn mailbox_at(sii: &Sii, boxes: Mailboxes) -> Option<MailboxInfo> {
     let [write_channel, read_channel] = mailbox_channels(sii);
     (sii.content == Content::Programmed && boxes.are_there() && in_memory(&boxes)).then_some(MailboxInfo {
         write_channel,

@@ -9,11 +9,16 @@ use zerocat_wire::register;
 
 /// Has all datagrams carry the events of all SubDevices from now on. Those of before are forgotten.
 pub async fn ask(datagrams: &Datagrams) {
+    ask_one(datagrams, Target::Broadcast).await;
+    acknowledge_links(datagrams).await;
+}
+
+/// Has all datagrams carry the events of one SubDevice.
+pub(crate) async fn ask_one(datagrams: &Datagrams, target: Target) {
     let mask = register::DL_STATUS_EVENT | register::AL_STATUS_EVENT | register::MAIL_EVENT;
-    if let Err(error) = datagrams.write(Target::Broadcast, register::EVENT_MASK, &mask.to_le_bytes()).await {
+    if let Err(error) = datagrams.write(target, register::EVENT_MASK, &mask.to_le_bytes()).await {
         tracing::debug!(%error, "no SubDevice was asked for events");
     }
-    acknowledge_links(datagrams).await;
 }
 
 /// Has all SubDevices tell anew when a link changes: the event stays until the DL status is read.

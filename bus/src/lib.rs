@@ -12,6 +12,7 @@ use zerocat_sched as _;
 pub mod actor;
 mod again;
 pub mod al;
+mod alone;
 pub mod assign;
 mod assignment;
 pub mod bring_up;
@@ -57,6 +58,7 @@ mod wiring;
 
 pub use actor::{Actors, Unasked};
 pub use al::{AlPolicy, AlReached, AlShown};
+pub use alone::Alone;
 pub use assign::{Assign, AssignFailed, AssignProblem, AssignedPdo, MappedEntry, PdoRule};
 pub use bring_up::{Address, Network, Options, StateReport};
 pub use coe::SdoError;

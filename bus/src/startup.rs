@@ -220,7 +220,7 @@ impl Network<'_> {
     }
 }
 
-async fn send_all(
+pub(crate) async fn send_all(
     datagrams: &Datagrams,
     who: Label,
     mut mailbox: Option<&mut Mailbox>,

@@ -11,14 +11,17 @@
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
 use zerocat_wire::AlState;
+use zerocat_wire::mailbox::MailboxType;
 
 use crate::al::{self, AlShown};
 use crate::bring_up::{Address, Network, StateReport};
 use crate::datagrams::{Datagrams, Target};
+use crate::eoe::{Lane, LaneEnd};
 use crate::error::{BringUpError, DatagramError, Label};
 use crate::executor::join_all;
 use crate::job::{self, Asked, Job, Place};
@@ -71,10 +74,13 @@ impl Queue {
         queue.push_back((end, job));
     }
 
+    fn pop(&self) -> Option<(Duration, Box<dyn Job>)> {
+        self.0.borrow_mut().pop_front()
+    }
+
     /// The oldest, as soon as there is one.
     async fn next(&self) -> (Duration, Box<dyn Job>) {
-        let next = || self.0.borrow_mut().pop_front();
-        std::future::poll_fn(|_| next().map_or(Poll::Pending, Poll::Ready)).await
+        std::future::poll_fn(|_| self.pop().map_or(Poll::Pending, Poll::Ready)).await
     }
 
     /// Answers those whose time is over while they wait, and drops those that nobody wants any more.
@@ -161,10 +167,11 @@ impl<'d> Actors<'d> {
     pub async fn run(&self, inbox: &Inbox, unasked: &impl Unasked) {
         let mut running: Vec<Pin<Box<dyn Future<Output = ()> + '_>>> = vec![Box::pin(self.serve(inbox))];
         for actor in &self.actors {
-            running.push(Box::pin(actor.serve_mailbox(self.datagrams, unasked)));
+            let lane = inbox.ethernet().lane(actor.who.position);
+            running.push(Box::pin(actor.serve_mailbox(self.datagrams, unasked, lane.clone())));
             // All of these are polled in each turn.
             if actor.has_mailbox {
-                running.push(Box::pin(actor.listen(self.datagrams, unasked)));
+                running.push(Box::pin(actor.listen(self.datagrams, unasked, lane)));
             }
             running.push(Box::pin(actor.serve_registers(self.datagrams)));
         }
@@ -294,14 +301,33 @@ impl Actor {
         StateReport { who: self.who.clone(), expected: self.expected, shown, address }
     }
 
-    /// Does what is asked of its mailbox, one after the other.
-    async fn serve_mailbox(&self, datagrams: &Datagrams, unasked: &impl Unasked) {
+    /// Does what is asked of its mailbox, one after the other, and sends Ethernet frames to it. Where both wait, they take turns.
+    async fn serve_mailbox(&self, datagrams: &Datagrams, unasked: &impl Unasked, lane: Option<Arc<Lane>>) {
+        let mut frames = lane.clone().map(LaneEnd::begin);
+        let mut frames_turn = false;
         loop {
-            let (end, job) = self.mails.next().await;
+            let job = self.next_job(frames.as_mut(), frames_turn).await;
+            frames_turn = job.is_some();
             let mut at_work = self.take_mailbox().await;
-            job.perform(self.place(datagrams, at_work.mailbox.as_mut()), end).await;
-            self.tell_unasked(&mut at_work, unasked);
+            match (job, &mut frames, &mut at_work.mailbox) {
+                (Some((end, job)), _, mailbox) => job.perform(self.place(datagrams, mailbox.as_mut()), end).await,
+                (None, Some(frames), Some(mailbox)) => frames.send_next(datagrams, mailbox).await,
+                (None, ..) => {}
+            }
+            self.tell_unasked(&mut at_work, unasked, lane.as_deref());
         }
+    }
+
+    /// What is asked next of its mailbox; `None` where it is the turn of an Ethernet frame.
+    async fn next_job(&self, mut frames: Option<&mut LaneEnd>, frames_turn: bool) -> Option<(Duration, Box<dyn Job>)> {
+        std::future::poll_fn(|_| {
+            let frame = frames.as_mut().is_some_and(|frames| frames.has_some());
+            if frame && (frames_turn || self.mails.is_empty()) {
+                return Poll::Ready(None);
+            }
+            self.mails.pop().map_or(Poll::Pending, |job| Poll::Ready(Some(job)))
+        })
+        .await
     }
 
     /// Its mailbox, once it isn't at work elsewhere; without one at once.
@@ -312,10 +338,11 @@ impl Actor {
     }
 
     /// Reads what it sends unasked while nothing is asked of it.
-    async fn listen(&self, datagrams: &Datagrams, unasked: &impl Unasked) {
+    async fn listen(&self, datagrams: &Datagrams, unasked: &impl Unasked, lane: Option<Arc<Lane>>) {
         let position = self.who.position;
         loop {
-            let pause = if unasked.waits(position).is_some() { AGAIN } else { LOOK };
+            let frames = || lane.as_ref().and_then(|lane| lane.look_within(datagrams.now())).unwrap_or(LOOK);
+            let pause = if unasked.waits(position).is_some() { AGAIN } else { frames() };
             datagrams.pause(pause).await;
             let idle = || self.mails.is_empty() && self.mailbox.borrow().is_some();
             let may_wait = || idle() && unasked.waits(position) != Some(false);
@@ -325,15 +352,20 @@ impl Actor {
                 // One that doesn't answer now is looked at again, and supervision says so.
                 let _ = mailbox.drain(datagrams).await;
             }
-            self.tell_unasked(&mut at_work, unasked);
+            self.tell_unasked(&mut at_work, unasked, lane.as_deref());
         }
     }
 
     /// Tells what came unasked, once nothing is asked of the mailbox.
-    fn tell_unasked(&self, at_work: &mut AtWork<'_>, unasked: &impl Unasked) {
+    fn tell_unasked(&self, at_work: &mut AtWork<'_>, unasked: &impl Unasked, lane: Option<&Lane>) {
         let Some(mailbox) = &mut at_work.mailbox else { return };
         mailbox.take_emergencies().into_iter().for_each(|one| unasked.emergency(&self.who, one));
-        mailbox.take_unasked().into_iter().for_each(|one| unasked.mail(&self.who, one));
+        for mail in mailbox.take_unasked() {
+            match lane.filter(|_| mail.header.kind == MailboxType::Eoe) {
+                Some(lane) => lane.came(&mail),
+                None => unasked.mail(&self.who, mail),
+            }
+        }
     }
 
     /// Does what is asked of its registers and its SII, one after the other.

@@ -4,6 +4,7 @@ use zerocat_faults::Fault;
 
 use crate::assign::AssignFailed;
 use crate::coe::SdoError;
+use crate::eoe::IpError;
 use crate::error::{AlError, BringUpError, DatagramError, SiiError};
 use crate::soe::IdnError;
 use crate::startup::{StartupFailed, StartupProblem};
@@ -63,6 +64,14 @@ impl IdnError {
             Self::Mail { .. } | Self::NoSoe { .. } => Fault::MailboxFailed,
             Self::Refused { .. } | Self::Answer { .. } => Fault::SdoFailed,
         }
+    }
+}
+
+impl IpError {
+    /// Which fault it is.
+    #[must_use]
+    pub const fn fault(&self) -> Fault {
+        Fault::MailboxFailed
     }
 }
 

@@ -5,6 +5,7 @@
 
 use crate::coe::SdoError;
 use crate::datagrams::{Datagrams, Target};
+use crate::eoe::IpError;
 use crate::error::{BringUpError, Label};
 use crate::foe::FileError;
 use crate::mailbox::Mailbox;
@@ -53,6 +54,14 @@ impl<'a> Place<'a> {
     /// `Idn` with `NoSoe`.
     pub fn with_soe(self) -> Result<(&'a Datagrams, &'a mut Mailbox), RequestError> {
         self.with(MailboxInfo::soe, |who| IdnError::NoSoe { who })
+    }
+
+    /// The mailbox of a SubDevice that speaks EoE.
+    ///
+    /// # Errors
+    /// `Ip` with `NoEoe`.
+    pub fn with_eoe(self) -> Result<(&'a Datagrams, &'a mut Mailbox), RequestError> {
+        self.with(MailboxInfo::eoe, |who| IpError::NoEoe { who })
     }
 
     fn with<E: Into<RequestError>>(

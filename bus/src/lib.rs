@@ -22,6 +22,7 @@ pub mod datagrams;
 mod described;
 mod device_id;
 pub mod discovery;
+pub mod eoe;
 pub mod error;
 pub mod events;
 mod evidence;
@@ -64,6 +65,9 @@ pub use bring_up::{Address, Network, Options, StateReport};
 pub use coe::SdoError;
 pub use datagrams::{Answer, DatagramCounters, Datagrams, Rest, Target};
 pub use described::Given;
+pub use eoe::{
+    Attached, Ethernet, EthernetCounters, FramePort, IpError, IpSettings, PortError, SendError, TakesFrames,
+};
 pub use error::{AlError, BringUpError, DatagramError, Label, SiiError};
 pub use executor::{block_on, join_all, try_block_on};
 pub use foe::{File, FileError, FileProgress, FileTimes, FileTransfer, FileWay};

@@ -15,6 +15,7 @@ use std::thread::Thread;
 use std::time::Duration;
 
 use crate::bring_up::StateReport;
+use crate::eoe::{Ethernet, IpError};
 use crate::error::BringUpError;
 use crate::foe::FileError;
 use crate::job::{Asked, Job, Place};
@@ -50,6 +51,9 @@ pub enum RequestError {
     /// An element of an IDN wasn't read or written.
     #[error(transparent)]
     Idn(#[from] IdnError),
+    /// An IP parameter wasn't set or read.
+    #[error(transparent)]
+    Ip(#[from] IpError),
 }
 
 /// What is asked.
@@ -169,6 +173,7 @@ impl<T> Future for Answered<T> {
 pub struct Requests {
     questions: SyncSender<Question>,
     bus: Arc<Mutex<Option<Thread>>>,
+    ethernet: Arc<Ethernet>,
 }
 
 /// The bus thread's end.
@@ -176,6 +181,7 @@ pub struct Requests {
 pub struct Inbox {
     questions: Receiver<Question>,
     bus: Arc<Mutex<Option<Thread>>>,
+    ethernet: Arc<Ethernet>,
 }
 
 /// A channel for requests.
@@ -183,7 +189,9 @@ pub struct Inbox {
 pub fn requests() -> (Requests, Inbox) {
     let (sender, receiver) = sync_channel(WAITING);
     let bus = Arc::new(Mutex::new(None));
-    (Requests { questions: sender, bus: Arc::clone(&bus) }, Inbox { questions: receiver, bus })
+    let ethernet = Arc::new(Ethernet::new(Arc::clone(&bus)));
+    let requests = Requests { questions: sender, bus: Arc::clone(&bus), ethernet: Arc::clone(&ethernet) };
+    (requests, Inbox { questions: receiver, bus, ethernet })
 }
 
 /// A request, and the place for its answer.
@@ -235,6 +243,12 @@ impl Requests {
         })
     }
 
+    /// The Ethernet of SubDevices with EoE.
+    #[must_use]
+    pub const fn ethernet(&self) -> &Arc<Ethernet> {
+        &self.ethernet
+    }
+
     /// Wakes the bus thread, so that it looks at what else it is told.
     pub fn wake(&self) {
         if let Some(thread) = &*self.bus.lock().unwrap_or_else(PoisonError::into_inner) {
@@ -257,6 +271,12 @@ impl Inbox {
     /// Says that the calling thread is the one that requests wake.
     pub fn attend(&self) {
         *self.bus.lock().unwrap_or_else(PoisonError::into_inner) = Some(std::thread::current());
+    }
+
+    /// The Ethernet of SubDevices with EoE.
+    #[must_use]
+    pub const fn ethernet(&self) -> &Arc<Ethernet> {
+        &self.ethernet
     }
 
     /// The oldest request that waits.

@@ -160,6 +160,12 @@ impl MailboxInfo {
         self.protocols & zerocat_wire::sii::fixed::protocol::SOE != 0
     }
 
+    /// Whether it speaks EoE.
+    #[must_use]
+    pub const fn eoe(&self) -> bool {
+        self.protocols & zerocat_wire::sii::fixed::protocol::EOE != 0
+    }
+
     /// Whether it speaks FoE.
     #[must_use]
     pub const fn foe(&self) -> bool {

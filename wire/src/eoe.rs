@@ -143,6 +143,26 @@ impl EoeResult {
     pub const NO_DHCP_SUPPORT: Self = Self(0x0202);
     /// Address filters are not supported.
     pub const NO_FILTER_SUPPORT: Self = Self(0x0401);
+
+    /// What it means.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::SUCCESS => "It worked",
+            Self::UNSPECIFIED => "It failed without a particular reason",
+            Self::UNSUPPORTED_KIND => "This kind of EoE mail is not supported",
+            Self::NO_IP_SUPPORT => "IP parameters are not supported",
+            Self::NO_DHCP_SUPPORT => "DHCP is not supported",
+            Self::NO_FILTER_SUPPORT => "Address filters are not supported",
+            _ => "unknown EoE result",
+        }
+    }
+}
+
+impl core::fmt::Display for EoeResult {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{:#06x}: {}", self.0, self.text())
+    }
 }
 
 /// The IP parameter (ETG.1000.6, table 72). Addresses are kept as their bytes on the wire.

@@ -1,17 +1,24 @@
 //! The EoE server: an internal echo that sends each Ethernet frame back with its addresses swapped, and an IP
-//! parameter that can be set and read (ETG.1000.6, 5.7).
+//! parameter that can be set and read (ETG.1000.6, 5.7). Once that has an address, a small network stack answers in place of the
+//! echo ([`host`]).
 //!
 //! A fragment out of sequence discards the frame that it belongs to, as if that was lost on a wire. Time stamps are cut
 //! off; one that is asked for with the last fragment is the system time at the end of the echo. An address filter
 //! applies to the frames that are echoed; masks in it are not supported. An address that is set may be announced by ARP, as
 //! network stacks do.
 
+mod host;
+
+use std::net::Ipv4Addr;
+
 use zerocat_wire::eoe::{
     AddressFilter, BLOCK, EoeHeader, EoeKind, EoeResult, Fragment, HEADER_LEN, IP_PARAMETER_LEN, IpParameter, TIME_LEN,
 };
 use zerocat_wire::{MailboxError, WireError};
 
+use self::host::Host;
 use super::mailbox::Answer;
+use crate::config::MailboxConfig;
 
 /// Shortest frame that is echoed: both addresses and the type.
 const SHORTEST: usize = 14;
@@ -39,11 +46,15 @@ pub(super) struct Eoe {
     filter: Vec<u8>,
     /// Whether an address that is set is announced.
     announces: bool,
+    /// The address that is pinged.
+    pings: Option<Ipv4Addr>,
+    /// Who has the address that was set.
+    host: Option<Host>,
 }
 
 impl Eoe {
-    pub(super) fn new(announces: bool) -> Self {
-        Self { announces, ..Self::default() }
+    pub(super) fn new(config: &MailboxConfig) -> Self {
+        Self { announces: config.announces, pings: config.pings, ..Self::default() }
     }
 
     pub(super) fn end_frame(&mut self) {
@@ -68,7 +79,7 @@ impl Eoe {
             EoeKind::SetIpRequest => {
                 let set = self.set_parameter(data);
                 let mut answer = result(EoeKind::SetIpResponse, set)?;
-                if let Some(frame) = IpParameter::parse(data).ok().filter(|_| self.announces).and_then(announcement) {
+                for frame in self.settle(data) {
                     answer.extend(self.fragments(&frame, header.port, space));
                 }
                 Ok(answer)
@@ -92,6 +103,15 @@ impl Eoe {
             }
             Err(_) => EoeResult::UNSPECIFIED,
         }
+    }
+
+    /// Lets the host have an address that was set, and gives what it sends then.
+    fn settle(&mut self, data: &[u8]) -> Vec<Vec<u8>> {
+        let Ok(parameter) = IpParameter::parse(data) else { return Vec::new() };
+        self.host = Host::of(&parameter, self.pings.map(|address| address.octets()));
+        let Some(host) = &self.host else { return Vec::new() };
+        let announcement = self.announces.then(|| host.announcement());
+        announcement.into_iter().chain(host.question()).collect()
     }
 
     fn set_filter(&mut self, data: &[u8]) -> EoeResult {
@@ -120,7 +140,13 @@ impl Eoe {
         }
         match self.assembly.take_if(|_| header.last) {
             Some(Assembly { bytes, frame, .. }) if bytes.len() >= SHORTEST && self.takes(&bytes) => {
-                let mut answer = self.echo(bytes, header.port, space);
+                let mut answer = match &mut self.host {
+                    Some(host) => {
+                        let frame = host.answer(&bytes);
+                        frame.map(|frame| self.fragments(&frame, header.port, space)).unwrap_or_default()
+                    }
+                    None => self.echo(bytes, header.port, space),
+                };
                 if header.time_requested {
                     let fragment = Fragment { number: 0, blocks: 0, frame };
                     let header = EoeHeader { port: header.port, ..EoeHeader::new(EoeKind::TimeStamp, fragment.emit()) };
@@ -174,16 +200,6 @@ impl Eoe {
         };
         bytes.chunks(size).enumerate().map(one).collect()
     }
-}
-
-/// The ARP request for itself with which a network stack announces the address that it was given (RFC 5227, 2.3; RFC 826);
-/// `None` without both a MAC address and an IP address.
-fn announcement(parameter: IpParameter<'_>) -> Option<Vec<u8>> {
-    const REQUEST: [u8; 10] = [0x08, 0x06, 0x00, 0x01, 0x08, 0x00, 6, 4, 0x00, 0x01];
-    let (mac, mut address) = (parameter.mac?, parameter.address?);
-    // A mail has it with its last byte first.
-    address.reverse();
-    Some([&[0xff; 6][..], &mac, &REQUEST, &mac, &address, &[0; 6], &address].concat())
 }
 
 /// What was set, or zeros where nothing was.

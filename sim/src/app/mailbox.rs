@@ -88,7 +88,7 @@ impl Mailbox {
             frozen: false,
             coe: Coe::default(),
             foe: Foe::new(&config.foe),
-            eoe: Eoe::new(config.announces),
+            eoe: Eoe::new(&config),
             soe: plan.speaks(protocol::SOE).then(|| Soe::new(description)),
             aoe: plan
                 .speaks(protocol::AOE)

@@ -1,6 +1,7 @@
 //! Mailbox of a SubDevice: its protocols and how it behaves.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,7 +18,7 @@ pub enum MailboxProtocol {
     Coe,
     /// File access.
     Foe,
-    /// Ethernet: frames come back with their addresses swapped.
+    /// Ethernet: frames come back with their addresses swapped. Once an IP address is set, ARP and ping to it are answered instead.
     Eoe,
     /// Servo drive profile: elements of IDNs, notifications, emergencies. For the profiles `soe_servo`, `esi` and `sii`.
     Soe,
@@ -93,6 +94,10 @@ pub struct MailboxConfig {
     /// Whether an IP address that is set by `eoe` is announced: by an ARP request for itself, sent as a frame of its own.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub announces: bool,
+    /// IP address that is pinged, again after each reply, once an address is set by `eoe`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub pings: Option<Ipv4Addr>,
 }
 
 impl Default for MailboxConfig {
@@ -105,6 +110,7 @@ impl Default for MailboxConfig {
             foe: FoeConfig::default(),
             aoe: AoeConfig::default(),
             announces: false,
+            pings: None,
         }
     }
 }

@@ -52,7 +52,8 @@ DELAY = 0x0928
 DIFFERENCE = 0x092C
 ACTIVATION = 0x0981
 ACTIVATION_STATUS = 0x0984
-NEXT_SYNC0 = 0x0990
+NEXT_SYNC0, NEXT_SYNC1 = 0x0990, 0x0998
+CYCLE_SYNC0, CYCLE_SYNC1 = 0x09A0, 0x09A4
 
 
 def cable(n):
@@ -149,6 +150,24 @@ def test_sync0_comes_at_its_phase(request, tmp_path):
         before = register(servo, SYSTEM_TIME, 8)
         following = register(servo, NEXT_SYNC0, 8)
         assert following > before and following % cycle == shift
+
+
+def test_sync1_follows_sync0_and_both_are_switched_off(request, tmp_path):
+    cycle, shift, behind = 1_000_000, 250_000, 300_000
+    with clocks(request.config, tmp_path, LINE, [0]) as (_, clocked):
+        servo = clocked[1]
+        servo.dc_sync(True, cycle, shift, behind)
+        assert register(servo, ACTIVATION, 1) == 0x07, "on, SYNC0 and SYNC1"
+        assert (register(servo, CYCLE_SYNC0, 4), register(servo, CYCLE_SYNC1, 4)) == (cycle, behind)
+        # SOEM lets the first pulse come 100 ms later.
+        time.sleep(0.3)
+        before = register(servo, SYSTEM_TIME, 8)
+        first, second = (register(servo, at, 8) for at in (NEXT_SYNC0, NEXT_SYNC1))
+        assert min(first, second) > before
+        assert (first % cycle, second % cycle) == (shift, shift + behind)
+        servo.dc_sync(False, cycle, shift)
+        assert register(servo, ACTIVATION, 1) == 0
+        assert register(servo, ACTIVATION_STATUS, 1) & 0x03 == 0, "nothing is waited for"
 
 
 def test_a_drive_that_insists_on_sync0_refuses_safeop_without_it(request, tmp_path):

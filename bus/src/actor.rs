@@ -8,7 +8,7 @@
 //!
 //! Not here: bringing SubDevices up and down, which is [`Network`]'s, and supervision, which needs the engine's counters.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -19,6 +19,7 @@ use zerocat_wire::AlState;
 use zerocat_wire::mailbox::MailboxType;
 
 use crate::al::{self, AlShown};
+use crate::boot::BootRequest;
 use crate::bring_up::{Address, Network, StateReport};
 use crate::datagrams::{Datagrams, Target};
 use crate::eoe::{Lane, LaneEnd};
@@ -28,6 +29,7 @@ use crate::job::{self, Asked, Job, Place};
 use crate::look;
 use crate::mailbox::{Mailbox, ReceivedEmergency, UnaskedMail};
 use crate::request::{self, Inbox, Question, RequestError};
+use crate::subdevice::MailboxInfo;
 use crate::watchdog::{self, WatchdogShown};
 
 /// Requests that may wait for one SubDevice's mailbox, and for its registers.
@@ -78,6 +80,11 @@ impl Queue {
         self.0.borrow_mut().pop_front()
     }
 
+    /// Answers all that wait that they aren't done.
+    fn refuse(&self, why: &RequestError) {
+        self.0.borrow_mut().drain(..).for_each(|(_, job)| job.refuse(why.clone()));
+    }
+
     /// The oldest, as soon as there is one.
     async fn next(&self) -> (Duration, Box<dyn Job>) {
         std::future::poll_fn(|_| self.pop().map_or(Poll::Pending, Poll::Ready)).await
@@ -105,6 +112,8 @@ struct Actor {
     expected: Option<AlState>,
     /// Whether it has a mailbox.
     has_mailbox: bool,
+    /// It is in BOOT or on its way there or back: its mailbox is somebody's who owns it alone.
+    held: Cell<bool>,
     /// Its mailbox, while it isn't at work.
     mailbox: RefCell<Option<Mailbox>>,
     /// What is asked of its mailbox.
@@ -114,6 +123,7 @@ struct Actor {
 }
 
 /// A mailbox at work. It goes back to its place when this is dropped, also when the work is given up.
+#[derive(Debug)]
 struct AtWork<'a> {
     place: &'a RefCell<Option<Mailbox>>,
     mailbox: Option<Mailbox>,
@@ -136,6 +146,53 @@ impl Drop for AtWork<'_> {
 pub struct Actors<'d> {
     datagrams: &'d Datagrams,
     actors: Vec<Actor>,
+    /// Who is asked to go to BOOT and back.
+    boots: RefCell<VecDeque<Box<BootRequest>>>,
+}
+
+/// A SubDevice whose mailbox nobody else uses: what is asked of it is refused.
+#[derive(Debug)]
+pub struct Held<'a> {
+    actor: &'a Actor,
+    at_work: AtWork<'a>,
+    /// Its mailboxes outside BOOT.
+    usual: Option<MailboxInfo>,
+}
+
+impl Held<'_> {
+    /// Its mailbox, where it has one.
+    pub fn mailbox(&mut self) -> Option<&mut Mailbox> {
+        self.at_work.mailbox.as_mut()
+    }
+
+    /// Its mailbox as it is in BOOT from now on.
+    pub fn in_boot(&mut self, info: MailboxInfo) -> &mut Mailbox {
+        let (who, station) = (self.actor.who.clone(), self.actor.station);
+        let mailbox = self.at_work.mailbox.get_or_insert_with(|| Mailbox::new(who, station, info));
+        mailbox.replace_info(info);
+        mailbox
+    }
+
+    /// Its mailbox as it is outside BOOT.
+    pub fn usual(&mut self, info: Option<MailboxInfo>) {
+        self.usual = info.or(self.usual);
+        self.put_back();
+    }
+
+    fn put_back(&mut self) {
+        match (self.usual, &mut self.at_work.mailbox) {
+            (Some(usual), Some(mailbox)) => mailbox.replace_info(usual),
+            (None, mailbox) => *mailbox = None,
+            (Some(_), None) => {}
+        }
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.put_back();
+        self.actor.held.set(false);
+    }
 }
 
 impl<'d> Actors<'d> {
@@ -150,12 +207,13 @@ impl<'d> Actors<'d> {
             station: subdevice.station,
             expected: subdevice.expected(AlState::Op),
             has_mailbox: mailbox.is_some(),
+            held: Cell::new(false),
             mailbox: RefCell::new(mailbox),
             mails: Queue::default(),
             registers: Queue::default(),
         };
         let actors = network.subdevices().iter().zip(mailboxes).map(actor).collect();
-        Self { datagrams: network.datagrams(), actors }
+        Self { datagrams: network.datagrams(), actors, boots: RefCell::default() }
     }
 
     /// Their mailboxes, in bus order. What was being asked of one is given up.
@@ -198,8 +256,24 @@ impl<'d> Actors<'d> {
         work: impl AsyncFnOnce(Place<'_>) -> Result<T, RequestError> + Send + 'static,
     ) -> Result<T, RequestError> {
         let (to, pending) = request::pending(within);
-        self.hand_out(position, Box::new(Asked { to, work }), |actor| &actor.mails);
+        self.hand_out_mail(position, Box::new(Asked { to, work }));
         pending.await
+    }
+
+    /// The next SubDevice that is asked to go to BOOT and back, if there is one.
+    pub fn next_boot(&self) -> Option<Box<BootRequest>> {
+        self.boots.borrow_mut().pop_front()
+    }
+
+    /// Has a SubDevice refuse what is asked of its mailbox from now on, and gives the mailbox once it isn't at work. `None` where it
+    /// is held already, or isn't there.
+    pub async fn hold(&self, position: u16) -> Option<Held<'_>> {
+        let actor = self.actors.get(usize::from(position)).filter(|actor| !actor.held.get())?;
+        actor.held.set(true);
+        actor.mails.refuse(&RequestError::InBoot(actor.who.clone()));
+        let at_work = actor.take_mailbox().await;
+        let usual = at_work.mailbox.as_ref().map(|mailbox| *mailbox.info());
+        Some(Held { actor, at_work, usual })
     }
 
     /// What each SubDevice shows now, in bus order; also those that lost their station address.
@@ -257,8 +331,9 @@ impl<'d> Actors<'d> {
                     let end = self.datagrams.now().saturating_add(to.within);
                     job::answer(self.datagrams, end, to, async { Ok(self.states().await) }).await;
                 }
-                Question::Mail { position, job } => self.hand_out(position, job, |actor| &actor.mails),
+                Question::Mail { position, job } => self.hand_out_mail(position, job),
                 Question::Registers { position, job } => self.hand_out(position, job, |actor| &actor.registers),
+                Question::Boot(request) => self.hand_out_boot(request),
             }
         }
     }
@@ -268,6 +343,27 @@ impl<'d> Actors<'d> {
         match self.actors.get(usize::from(position)) {
             None => job.refuse(BringUpError::NoSuchPosition { position, count }.into()),
             Some(actor) => queue(actor).push(self.datagrams.now().saturating_add(job.within()), job),
+        }
+    }
+
+    fn hand_out_mail(&self, position: u16, job: Box<dyn Job>) {
+        match self.actors.get(usize::from(position)).filter(|actor| actor.held.get()) {
+            Some(held) => job.refuse(RequestError::InBoot(held.who.clone())),
+            None => self.hand_out(position, job, |actor| &actor.mails),
+        }
+    }
+
+    fn hand_out_boot(&self, request: Box<BootRequest>) {
+        let (position, count) = (request.position(), self.actors.len());
+        let mut boots = self.boots.borrow_mut();
+        match self.actors.get(usize::from(position)) {
+            None => request.refuse(BringUpError::NoSuchPosition { position, count }.into()),
+            Some(actor) if actor.held.get() => request.refuse(RequestError::InBoot(actor.who.clone())),
+            Some(_) if boots.len() >= JOBS => request.refuse(RequestError::Full),
+            Some(_) => {
+                request.begin(self.datagrams.now());
+                boots.push_back(request);
+            }
         }
     }
 

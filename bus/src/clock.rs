@@ -15,6 +15,7 @@ pub mod offset;
 pub mod rate;
 pub mod receive;
 pub mod refusal;
+pub mod rejoin;
 mod set;
 pub mod survey;
 pub mod sync;

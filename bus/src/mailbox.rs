@@ -201,6 +201,12 @@ impl Mailbox {
         &self.info
     }
 
+    /// Its sync managers are elsewhere from now on: it enters or has left BOOT. Counters go on.
+    pub(crate) fn replace_info(&mut self, info: MailboxInfo) {
+        self.info = info;
+        self.last.clear();
+    }
+
     /// Sets the times.
     pub fn set_times(&mut self, times: MailTimes) {
         self.times = times;

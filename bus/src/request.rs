@@ -14,9 +14,10 @@ use std::task::{Context, Poll};
 use std::thread::Thread;
 use std::time::Duration;
 
+use crate::boot::{BootDone, BootError, BootProgress, BootRequest, BootWork};
 use crate::bring_up::StateReport;
 use crate::eoe::{Ethernet, IpError};
-use crate::error::BringUpError;
+use crate::error::{BringUpError, Label};
 use crate::foe::FileError;
 use crate::job::{Asked, Job, Place};
 use crate::soe::IdnError;
@@ -54,6 +55,12 @@ pub enum RequestError {
     /// An IP parameter wasn't set or read.
     #[error(transparent)]
     Ip(#[from] IpError),
+    /// It didn't go to BOOT and back.
+    #[error(transparent)]
+    Boot(#[from] Box<BootError>),
+    /// The SubDevice is in BOOT, or on its way there or back.
+    #[error("{0} takes no mail now: it is in BOOT, or on its way there or back")]
+    InBoot(Label),
 }
 
 /// What is asked.
@@ -65,6 +72,8 @@ pub(crate) enum Question {
     Mail { position: u16, job: Box<dyn Job> },
     /// Something to do with its registers or its SII.
     Registers { position: u16, job: Box<dyn Job> },
+    /// To go to BOOT and back.
+    Boot(Box<BootRequest>),
 }
 
 impl Question {
@@ -72,6 +81,7 @@ impl Question {
         match self {
             Self::States(to) => to.give(Err(why)),
             Self::Mail { job, .. } | Self::Registers { job, .. } => job.refuse(why),
+            Self::Boot(request) => request.refuse(why),
         }
     }
 }
@@ -225,6 +235,18 @@ impl Requests {
         work: impl AsyncFnOnce(Place<'_>) -> Result<T, RequestError> + Send + 'static,
     ) -> Pending<T> {
         self.ask(within, |to| Question::Registers { position, job: Box::new(Asked { to, work }) })
+    }
+
+    /// Takes the SubDevice at a position out of the exchange, to BOOT where something is to be done there, and back to OP.
+    /// `progress` is called on the bus thread, so it is to be brief.
+    pub fn boot(
+        &self,
+        position: u16,
+        within: Duration,
+        work: BootWork,
+        progress: impl FnMut(BootProgress) + Send + 'static,
+    ) -> Pending<BootDone> {
+        self.ask(within, |to| Question::Boot(Box::new(BootRequest::new(position, work, Box::new(progress), to))))
     }
 
     /// Reads an object of the SubDevice at a position, by CoE.

@@ -10,7 +10,7 @@ use zerocat_wire::register;
 use super::receive::{Latch, ReceiveTimes};
 use super::survey::{ClockClass, ClockInfo};
 use crate::datagrams::{ATTEMPTS, Datagrams, Target};
-use crate::error::{BringUpError, DatagramError};
+use crate::error::{BringUpError, DatagramError, Label};
 use crate::executor::join_all;
 use crate::subdevice::SubDevice;
 
@@ -72,7 +72,7 @@ fn longest_loop(subdevices: &[SubDevice], round: &Round) -> Duration {
 }
 
 /// Has all note their receive times. Returns what the system time was when the frame that did so was sent.
-async fn latch(datagrams: &Datagrams, now: &dyn Fn() -> u64) -> Result<u64, DatagramError> {
+pub(super) async fn latch(datagrams: &Datagrams, now: &dyn Fn() -> u64) -> Result<u64, DatagramError> {
     let (target, register) = (Target::Broadcast, register::DC_RECEIVE_TIME);
     for _ in 0..ATTEMPTS {
         let at = now();
@@ -81,6 +81,21 @@ async fn latch(datagrams: &Datagrams, now: &dyn Fn() -> u64) -> Result<u64, Data
         }
     }
     Err(DatagramError::NoAnswer { command: "BWR", target, register, len: 4, attempts: ATTEMPTS })
+}
+
+/// The processing unit's time of the frame that was latched last, of one clock.
+pub(super) async fn unit(
+    datagrams: &Datagrams,
+    station: u16,
+    who: &Label,
+    class: ClockClass,
+) -> Result<u64, BringUpError> {
+    let (target, register) = (Target::Station(station), register::DC_RECEIVE_TIME + 24);
+    let read = match class {
+        ClockClass::Wide => datagrams.read_array(target, register).await.map(u64::from_le_bytes),
+        _ => datagrams.read_u32(target, register).await.map(u64::from),
+    };
+    read.map_err(|source| BringUpError::SubDevice { who: who.clone(), doing: "read receive times", source })
 }
 
 /// Ports, and behind them the system time, which isn't looked at, and the unit's time: one datagram, so that they belong together.

@@ -53,7 +53,7 @@ fn delay(clock: &Clock) -> u32 {
     u32::from_le_bytes([a, b, c, d])
 }
 
-async fn write(datagrams: &Datagrams, clock: &Clock) -> Result<(), BringUpError> {
+pub(super) async fn write(datagrams: &Datagrams, clock: &Clock) -> Result<(), BringUpError> {
     let mut bytes = [0; LEN];
     bytes[..8].copy_from_slice(&clock.offset.to_le_bytes());
     bytes[8..].copy_from_slice(&delay(clock).to_le_bytes());
@@ -61,7 +61,8 @@ async fn write(datagrams: &Datagrams, clock: &Clock) -> Result<(), BringUpError>
     written.map_err(|source| BringUpError::SubDevice { who: clock.who.clone(), doing: "set its clock", source })
 }
 
-async fn check(datagrams: &Datagrams, clock: &Clock) -> Result<Option<Oddity>, BringUpError> {
+/// Whether a clock shows what was written; else what it shows.
+pub(super) async fn check(datagrams: &Datagrams, clock: &Clock) -> Result<Option<Oddity>, BringUpError> {
     let read = datagrams.read_array::<LEN>(Target::Station(clock.station), register::DC_OFFSET).await;
     let failed = |source| BringUpError::SubDevice { who: clock.who.clone(), doing: "read its clock back", source };
     let [a, b, c, d, e, f, g, h, delay @ ..] = read.map_err(failed)?;

@@ -12,6 +12,7 @@ pub mod frames;
 pub mod host;
 mod html;
 pub mod library;
+pub mod mailbox;
 pub mod measuring;
 pub mod rtt;
 pub mod segment;

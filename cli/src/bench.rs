@@ -5,6 +5,7 @@ mod bringup;
 mod compare;
 mod dc;
 mod library;
+mod mailbox;
 mod sync;
 mod wakeup;
 
@@ -28,7 +29,7 @@ use zerocat_benches::segment::{self, SegmentSettings};
 /// Measure what a cycle costs.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  zerocat bench rtt --interface ecm0 --reflector ecs0\n  zerocat bench compare --interface ecm0 --reflector ecs0 --html report.html\n  zerocat bench segment --subdevices 100\n  zerocat bench frames\n  zerocat bench wakeup\n  zerocat bench library\n  zerocat bench audit --interface ecm0 --segment ecs0\n  zerocat bench bringup --interface ecm0 --segment ecs0\n  zerocat bench dc --minutes 1\n  zerocat bench sync --interface ecm0 --segment ecs0"
+    after_help = "Examples:\n  zerocat bench rtt --interface ecm0 --reflector ecs0\n  zerocat bench compare --interface ecm0 --reflector ecs0 --html report.html\n  zerocat bench segment --subdevices 100\n  zerocat bench frames\n  zerocat bench wakeup\n  zerocat bench library\n  zerocat bench audit --interface ecm0 --segment ecs0\n  zerocat bench bringup --interface ecm0 --segment ecs0\n  zerocat bench dc --minutes 1\n  zerocat bench sync --interface ecm0 --segment ecs0\n  zerocat bench mailbox --transactions 20000"
 )]
 pub(crate) struct Bench {
     #[command(subcommand)]
@@ -46,6 +47,7 @@ enum What {
     Library(library::Library),
     Dc(dc::Dc),
     Sync(sync::Sync),
+    Mailbox(mailbox::Mailbox),
     #[command(name = "bringup")]
     BringUp(bringup::BringUp),
     Row(Row),
@@ -164,6 +166,7 @@ impl Bench {
             What::Compare(compare) => compare.run(&signals),
             What::BringUp(bringup) => bringup.run(&signals),
             What::Sync(sync) => sync.run(&signals),
+            What::Mailbox(mailbox) => mailbox.run(&signals),
             What::Row(row) => signals.release().and_then(|()| {
                 zerocat_benches::compare::run_row(row.name)
                     .map_err(|error| Failure::of(Fault::BenchFailed, zerocat::chain(&error)))

@@ -22,7 +22,7 @@ fn every_command_that_fails_with_json_prints_a_failure_by_its_name() {
     let folder = Folder::new();
     let (nothing, empty) = (folder.path("nothing.json"), folder.path(""));
     let nothing = nothing.as_str();
-    let cases: [(&[&str], i32, &str); 24] = [
+    let cases: [(&[&str], i32, &str); 25] = [
         (&["run", nothing], 3, "file_not_readable"),
         (&["run", "--seconds"], 2, "wrong_arguments"),
         (&["check", nothing], 3, "file_not_readable"),
@@ -44,6 +44,7 @@ fn every_command_that_fails_with_json_prints_a_failure_by_its_name() {
         (&["bench", "rtt", "--interface", "nope0", "--cycles", "1", "--rounds", "1"], 4, "no_such_interface"),
         (&["bench", "wakeup", "--rate", "0"], 2, "wrong_arguments"),
         (&["bench", "dc", "--seconds", "0"], 2, "wrong_arguments"),
+        (&["bench", "mailbox", "--transactions", "0"], 2, "wrong_arguments"),
         (&["bench", "audit", "--interface", "nope0", "--rig", nothing], 3, "file_not_readable"),
         (&["bench", "sync", "--interface", "nope0", "--segment", "nope1", "--seconds", "0"], 2, "wrong_arguments"),
         (&["bench", "sync", "--interface", "nope0", "--segment", "nope1"], 4, "no_such_interface"),

@@ -33,8 +33,8 @@ pub use command::{
 };
 pub use config::{
     AlErrorConfig, AoeConfig, ClockConfig, ConfigProblem, ControlRule, DescribeError, Described, DifferenceSign,
-    FoeConfig, MailboxConfig, MailboxProtocol, Millis, ModuleKind, ProfileKind, RamConfig, ReplyCounter,
-    SecondEndConfig, SegmentConfig, SegmentConfigError, SubDeviceConfig, TargetState, WireConfig,
+    FoeConfig, MailboxConfig, MailboxHabits, MailboxProtocol, Millis, ModuleKind, ProfileKind, RamConfig, RepeatHabit,
+    ReplyCounter, SecondEndConfig, SegmentConfig, SegmentConfigError, SubDeviceConfig, TargetState, WireConfig,
 };
 pub use describe::esi::DeviceError;
 pub use describe::image::ImageError;

@@ -4,18 +4,28 @@ use zerocat_wire::coe::{CoeHeader, CoeService, Emergency, HEADER_LEN, emergency}
 use zerocat_wire::sii::general::coe;
 use zerocat_wire::{MailboxError, WireError};
 
+use super::habits::SdoHabits;
 use super::mailbox::Answer;
 use super::object_access::Objects;
 use super::sdo::SdoServer;
 use super::sdo_info;
 
 /// One server.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Coe {
     sdo: SdoServer,
 }
 
 impl Coe {
+    pub(super) fn new(habits: SdoHabits) -> Self {
+        Self { sdo: SdoServer::new(habits) }
+    }
+
+    /// Abandons the transfer that goes on.
+    pub(super) fn end_transfer(&mut self) {
+        self.sdo.end_transfer();
+    }
+
     /// Answers the bytes behind a mailbox header with bodies of at most `space` bytes.
     pub(super) fn answer(&mut self, body: &[u8], space: usize, objects: &mut Objects<'_>) -> Answer {
         let (header, body) = CoeHeader::parse(body).map_err(|error| match error {
@@ -40,7 +50,8 @@ impl Coe {
     }
 }
 
-fn with_header(service: CoeService, body: &[u8]) -> Vec<u8> {
+/// A body with its CoE header.
+pub(super) fn with_header(service: CoeService, body: &[u8]) -> Vec<u8> {
     [&CoeHeader::new(service).emit(), body].concat()
 }
 

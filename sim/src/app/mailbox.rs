@@ -4,12 +4,14 @@
 //! counter of the one before is a repetition and dropped. When the MainDevice toggles the repeat request, it gets the
 //! mail that it read last once more, and what was in the mailbox after that.
 //!
+//! Where the file gives it habits, it has them: see [`MailboxHabits`](crate::MailboxHabits).
+//!
 //! Bounded: the replies to one request and at most eight emergencies wait, each no longer than the mailbox.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use zerocat_wire::coe::Emergency;
+use zerocat_wire::coe::{CoeService, Emergency, SdoInitiate, SdoResponse, SdoTarget};
 use zerocat_wire::mailbox::{self, MailboxError, MailboxHeader, MailboxType};
 use zerocat_wire::sii::fixed::protocol;
 use zerocat_wire::voe::VoeHeader;
@@ -19,10 +21,11 @@ use super::aoe::Aoe;
 use super::coe::{self, Coe};
 use super::eoe::Eoe;
 use super::foe::Foe;
+use super::habits::{self, Habits, SdoHabits};
 use super::object_access::Objects;
 use super::soe::{self, Soe};
 use super::voe;
-use crate::config::{MailboxConfig, ReplyCounter};
+use crate::config::{MailboxConfig, RepeatHabit, ReplyCounter};
 use crate::describe::{Description, MailboxPlan};
 use crate::esc::Esc;
 
@@ -51,6 +54,14 @@ pub(super) struct Mailbox {
     input: u8,
     protocols: u16,
     reply_counter: ReplyCounter,
+    habits: Habits,
+    repeat_request: RepeatHabit,
+    checks_counter: bool,
+    answers_first: bool,
+    /// The request was answered and stays in its mailbox until the answer was read.
+    stays: bool,
+    /// The last answer, to come once more.
+    answer: Option<Vec<u8>>,
     requests: u64,
     frozen: bool,
     coe: Coe,
@@ -84,9 +95,15 @@ impl Mailbox {
             input,
             protocols: plan.protocols,
             reply_counter: config.reply_counter,
+            habits: Habits::new(&config.habits),
+            repeat_request: config.habits.repeat_request,
+            checks_counter: config.habits.checks_counter,
+            answers_first: config.habits.answers_first,
+            stays: false,
+            answer: None,
             requests: 0,
             frozen: false,
-            coe: Coe::default(),
+            coe: Coe::new(SdoHabits::new(&config.habits)),
             foe: Foe::new(&config.foe),
             eoe: Eoe::new(&config),
             soe: plan.speaks(protocol::SOE).then(|| Soe::new(description)),
@@ -112,7 +129,7 @@ impl Mailbox {
 
     /// Whether it is time to hand over a mail that was held back.
     pub(super) fn is_due(&self, now: Duration) -> bool {
-        self.due.is_some_and(|due| due <= now)
+        self.due.is_some_and(|due| due <= now) || self.habits.is_due(now)
     }
 
     /// Its sync managers, one bit each: of the mailbox that the MainDevice writes and of the other.
@@ -122,7 +139,7 @@ impl Mailbox {
 
     /// Forgets mails and transfers, and lets the MainDevice use the mailboxes or not.
     pub(super) fn reset(&mut self, esc: &mut Esc, open: bool) {
-        self.coe = Coe::default();
+        self.coe.end_transfer();
         self.foe.end_transfer();
         self.eoe.end_frame();
         if let Some(soe) = &mut self.soe {
@@ -134,11 +151,28 @@ impl Mailbox {
         (self.heard, self.said) = (0, 0);
         (self.shown, self.read) = (None, None);
         self.waiting.clear();
-        self.due = None;
+        (self.due, self.stays, self.answer) = (None, false, None);
+        self.habits.end_busy();
         for n in [self.out, self.input] {
             esc.reset_channel(n);
             esc.close_channel(n, !open);
         }
+        if open {
+            self.put_stale(esc);
+        }
+    }
+
+    /// Answers that nobody asked for wait from the start on, where that is a habit.
+    fn put_stale(&mut self, esc: &mut Esc) {
+        let target = SdoTarget::entry(0x1018, 1);
+        let stale = SdoResponse::Upload(SdoInitiate::Expedited { target, data: &[0xef, 0xbe, 0xad, 0xde] });
+        let mut body = [0; 16];
+        let len = stale.emit(&mut body).unwrap_or(0);
+        for _ in 0..self.habits.stale {
+            let body = coe::with_header(CoeService::SdoResponse, &body[..len]);
+            self.queue(MailboxType::Coe, None, LONGEST, &body, false);
+        }
+        self.send(esc);
     }
 
     /// Its drives, if it speaks SoE.
@@ -161,16 +195,41 @@ impl Mailbox {
         if esc.repeat_asked(self.input) && !self.frozen {
             self.repeat(esc);
         }
-        while esc.mail_waits(self.out) && (self.frozen || !esc.mail_waits(self.input) && self.waiting.is_empty()) {
+        self.let_go(esc);
+        while esc.mail_waits(self.out) && self.may_take(esc) {
             let mail = esc.area(self.out).to_vec();
-            esc.take_mail(self.out);
+            self.stays = self.answers_first && !self.frozen;
+            if !self.stays {
+                esc.take_mail(self.out);
+            }
             self.take(&mail, usize::from(esc.sync_manager(self.input).length), objects);
             self.send(esc);
+            self.let_go(esc);
+        }
+    }
+
+    /// Whether a request that is there is taken now.
+    fn may_take(&mut self, esc: &Esc) -> bool {
+        let answers = !esc.mail_waits(self.input) && self.waiting.is_empty();
+        !self.stays && (self.frozen || answers && !self.habits.is_busy(esc.now()))
+    }
+
+    /// Empties the mailbox of a request that stayed until its answer was read.
+    fn let_go(&mut self, esc: &mut Esc) {
+        if self.stays && !esc.mail_waits(self.input) && self.waiting.is_empty() {
+            self.stays = false;
+            esc.take_mail(self.out);
         }
     }
 
     /// Puts the mail that was read last back; the one that is there comes after it.
     fn repeat(&mut self, esc: &mut Esc) {
+        match self.repeat_request {
+            RepeatHabit::OnlyKept if self.read.is_none() => return,
+            RepeatHabit::Served | RepeatHabit::OnlyKept => {}
+            RepeatHabit::Acknowledged => return esc.acknowledge_repeat(self.input),
+            RepeatHabit::Ignored => return,
+        }
         if let Some(again) = self.read.take() {
             if let Some(mail) = self.shown.replace(again) {
                 self.waiting.push_front(Outgoing { emergency: false, mail });
@@ -204,7 +263,7 @@ impl Mailbox {
         if self.waiting.is_empty() {
             return false;
         }
-        let due = self.due.or_else(|| Some(now + self.delays.pop_front()?));
+        let due = self.due.or_else(|| Some(now + self.delays.pop_front().or_else(|| self.habits.delay())?));
         self.due = due.filter(|due| now < *due);
         self.due.is_some()
     }
@@ -212,7 +271,7 @@ impl Mailbox {
     fn take(&mut self, mail: &[u8], room: usize, objects: &mut Objects<'_>) {
         // The counter is there whatever the type is.
         let counter = mail.get(5).map_or(0, |byte| byte >> 4 & 0x07);
-        if counter != 0 && counter == self.heard {
+        if counter != 0 && counter == self.heard && self.checks_counter {
             return;
         }
         self.heard = counter;
@@ -228,7 +287,7 @@ impl Mailbox {
         });
         let counter = (self.reply_counter == ReplyCounter::Echo).then_some(counter);
         match answered {
-            Ok((kind, bodies)) => bodies.iter().for_each(|body| self.queue(kind, counter, room, body, false)),
+            Ok((kind, bodies)) => bodies.iter().for_each(|body| self.queue_answer(kind, counter, room, body)),
             Err(error) => {
                 let mut body = [0; MailboxError::LEN];
                 if error.emit(&mut body).is_ok() {
@@ -287,6 +346,31 @@ impl Mailbox {
         if waiting < EMERGENCIES {
             self.queue(MailboxType::Voe, None, LONGEST, &[&header.emit(), data].concat(), true);
             self.send(esc);
+        }
+    }
+
+    /// Queues an answer, with what habits make of it.
+    fn queue_answer(&mut self, kind: MailboxType, counter: Option<u8>, room: usize, body: &[u8]) {
+        if self.habits.emergency.hits() && self.protocols & protocol::COE != 0 {
+            self.queue(MailboxType::Coe, None, room, &coe::emergency_body(&habits::BETWEEN), true);
+        }
+        if self.habits.loses() {
+            if counter.is_none() {
+                self.said = mailbox::next_counter(self.said);
+            }
+            return;
+        }
+        let before = self.answer.take();
+        if self.habits.out_of_turn.hits() {
+            self.waiting.extend(before.map(|mail| Outgoing { emergency: false, mail }));
+        }
+        self.queue(kind, counter, room, body, false);
+        if let Some(Outgoing { mail, .. }) = self.waiting.back().filter(|_| self.habits.repeats_answers()) {
+            let mail = mail.clone();
+            if self.habits.doubled.hits() {
+                self.waiting.push_back(Outgoing { emergency: false, mail: mail.clone() });
+            }
+            self.answer = Some(mail);
         }
     }
 

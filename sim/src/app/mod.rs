@@ -8,6 +8,7 @@ mod coe;
 mod eoe;
 mod faults;
 mod foe;
+mod habits;
 mod mailbox;
 mod mailboxes;
 mod object_access;

@@ -6,6 +6,7 @@ use zerocat_wire::coe::{
 };
 use zerocat_wire::{MailboxError, WireError};
 
+use super::habits::SdoHabits;
 use super::object_access::Objects;
 
 /// Largest value that is taken in segments.
@@ -31,15 +32,25 @@ enum Transfer {
 }
 
 /// One server; a SubDevice has one.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct SdoServer {
     transfer: Transfer,
+    habits: SdoHabits,
 }
 
 /// The reply, if there is one: service, and the bytes behind the CoE header.
 pub(super) type Reply = Option<(CoeService, Vec<u8>)>;
 
 impl SdoServer {
+    pub(super) const fn new(habits: SdoHabits) -> Self {
+        Self { transfer: Transfer::None, habits }
+    }
+
+    /// Abandons the transfer that goes on.
+    pub(super) fn end_transfer(&mut self) {
+        self.transfer = Transfer::None;
+    }
+
     /// Answers the bytes behind a CoE header. `space` is what the reply may have behind its CoE header.
     ///
     /// # Errors
@@ -98,7 +109,8 @@ impl SdoServer {
             return reply(&SdoResponse::Upload(SdoInitiate::Expedited { target, data: &data }), space);
         }
         let Ok(size) = u32::try_from(data.len()) else { return abort(target, AbortCode::OUT_OF_MEMORY) };
-        let first = data.len().min(space.saturating_sub(sdo::NORMAL_HEADER));
+        let room = space.saturating_sub(sdo::NORMAL_HEADER);
+        let first = data.len().min(self.habits.initiate(room));
         let answer = reply(&SdoResponse::Upload(SdoInitiate::Normal { target, size, data: &data[..first] }), space);
         if first < data.len() {
             self.transfer = Transfer::Upload { target, data, sent: first, toggle: false };
@@ -107,11 +119,14 @@ impl SdoServer {
     }
 
     fn upload_segment(&mut self, asked: bool, space: usize) -> Reply {
+        let habits = &mut self.habits;
         let (answer, ended) = match &mut self.transfer {
+            Transfer::Upload { target, .. } if habits.abort.hits() => (abort(*target, AbortCode::GENERAL), true),
             Transfer::Upload { target, data, sent, toggle } if asked == *toggle => {
-                let end = data.len().min(*sent + space.saturating_sub(sdo::SEGMENT_HEADER));
+                let end = data.len().min(*sent + habits.segment(space.saturating_sub(sdo::SEGMENT_HEADER)));
                 let last = end == data.len();
-                let part = SdoResponse::UploadSegment(SdoSegment { toggle: asked, last, data: &data[*sent..end] });
+                let shown = asked ^ habits.wrong_toggle.hits();
+                let part = SdoResponse::UploadSegment(SdoSegment { toggle: shown, last, data: &data[*sent..end] });
                 let answer = reply(&part, space).or_else(|| abort(*target, AbortCode::GENERAL));
                 (*sent, *toggle) = (end, !asked);
                 (answer, last)
@@ -147,6 +162,9 @@ impl SdoServer {
                 if said != toggle {
                     return abort(target, AbortCode::TOGGLE);
                 }
+                if self.habits.abort.hits() {
+                    return abort(target, AbortCode::GENERAL);
+                }
                 data.extend_from_slice(part);
                 if data.len() > size {
                     return abort(target, AbortCode::LENGTH_TOO_HIGH);
@@ -158,7 +176,8 @@ impl SdoServer {
                 } else if let Err(code) = objects.write(target, &data) {
                     return abort(target, code);
                 }
-                reply(&SdoResponse::DownloadSegment { toggle: said }, usize::MAX)
+                let toggle = said ^ self.habits.wrong_toggle.hits();
+                reply(&SdoResponse::DownloadSegment { toggle }, usize::MAX)
             }
             _ => abort(SdoTarget::entry(0, 0), AbortCode::COMMAND),
         }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use zerocat_wire::aoe::OWN_PORT;
 
+use super::habits::MailboxHabits;
 use super::{ConfigProblem, ProfileKind, SegmentConfigError, SubDeviceConfig};
 
 /// A mailbox protocol.
@@ -98,6 +99,9 @@ pub struct MailboxConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub pings: Option<Ipv4Addr>,
+    /// What it does other than a MainDevice likes.
+    #[serde(skip_serializing_if = "MailboxHabits::are_none")]
+    pub habits: MailboxHabits,
 }
 
 impl Default for MailboxConfig {
@@ -111,6 +115,7 @@ impl Default for MailboxConfig {
             aoe: AoeConfig::default(),
             announces: false,
             pings: None,
+            habits: MailboxHabits::default(),
         }
     }
 }
@@ -146,6 +151,9 @@ pub(super) fn check(n: usize, subdevice: &SubDeviceConfig) -> Result<(), Segment
     let twice = ports.iter().enumerate().any(|(n, port)| ports.iter().take(n).any(|before| before == port));
     if twice || ports.len() > MOST_PORTS || ports.contains(&OWN_PORT) {
         return invalid(".aoe.ports", ConfigProblem::AoePorts(MOST_PORTS));
+    }
+    if let Err((key, problem)) = mailbox.habits.check() {
+        return invalid(key, problem);
     }
     let foe = &mailbox.foe;
     if foe.capacity > MAX_FILES {

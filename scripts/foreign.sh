@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Masters that we did not write against the simulated segment: SOEM (pysoem), KickCAT, and ethercrab's own init and groups.
+# Masters that we did not write against the simulated segment: SOEM (pysoem), KickCAT, and ethercrab's own init and
+# groups; and Beckhoff's AdsLib (pyads) against the devices that speak ADS.
 #
 #   scripts/foreign.sh [--cycles N]
 #
@@ -50,6 +51,8 @@ netns_up
 # ethercrab's frames may take 1,514 bytes without their checksum, and it asks for room for 1,528.
 in_netns ip link set "$VETH_MASTER" mtu 1530
 in_netns ip link set "$VETH_SEGMENT" mtu 1530
+# AdsLib speaks to its router over this.
+in_netns ip link set lo up
 # A cable from the second end of the segment, for redundancy.
 in_netns ip link add ecm1 type veth peer name ecs1
 in_netns ip link set ecm1 up

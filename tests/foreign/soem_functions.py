@@ -1,6 +1,6 @@
 """Functions of SOEM that pysoem brings along and has no methods for: SoE, and raw mails.
 
-They are called in pysoem's own library. A context is SOEM's: a structure of pointers, here to more memory than any of it
+They are called in pysoem's own library. A context of SOEM is a structure of pointers, here to more memory than any of it
 takes. EoE isn't in that library; `scripts/foreign.sh` compiles that file of pysoem's source package beside it.
 """
 

@@ -56,8 +56,8 @@ class Eoe:
     def __init__(self, bus, library):
         self.bus, self.library = bus, ctypes.CDLL(library)
 
-    def call(self, name, subdevice, port, *values):
-        return self.bus.call(name, c_uint16(subdevice), c_uint8(port), *values, c_int(TIMEOUT_US), library=self.library)
+    def call(self, name, subdevice, port, *values, timeout_us=TIMEOUT_US):
+        return self.bus.call(name, c_uint16(subdevice), c_uint8(port), *values, c_int(timeout_us), library=self.library)
 
     def set_ip(self, subdevice, parameter):
         return self.call("ecx_EOEsetIp", subdevice, 0, byref(parameter))
@@ -152,7 +152,7 @@ def test_objects_are_read_between_the_fragments_of_a_frame(eoe):
 
 
 def test_a_subdevice_without_eoe_says_so(eoe):
-    assert eoe.call("ecx_EOEsetIp", WITHOUT, 0, byref(ALL)) <= 0
+    assert eoe.call("ecx_EOEsetIp", WITHOUT, 0, byref(ALL), timeout_us=300_000) <= 0
     error = eoe.bus.error()
     # The protocol isn't supported (ETG.1000.4, table 30).
     assert (error.kind, error.code & 0xFFFF) == (MAILBOX_ERROR, 0x0002)

@@ -116,6 +116,43 @@ def test_kickcat_brings_every_profile_to_op_and_counts_them_in_each_cycle(reques
             bus.process_data()
 
 
+def test_kickcat_keeps_its_cycles_complete_at_both_ends_of_a_broken_line(request, tmp_path):
+    """It adds up the counters of two frames. A cable that is pulled may cost the frames that were on it."""
+    with brought_up(request.config, tmp_path, [profile for profile, _ in LINE]) as (bus, commands):
+        to_op(bus)
+        for command in (f"pull {len(LINE) // 2}", f"plug {len(LINE) // 2}"):
+            print(command, file=commands, flush=True)
+            end = time.monotonic() + 1
+            while time.monotonic() < end:
+                bus.process_data_no_check()
+            for _ in range(CYCLES):
+                bus.process_data()
+        assert {bus.get_state(slave) for slave in bus.slaves()} == {kickcat.State.OPERATIONAL}
+
+
+def test_kickcats_process_data_mails_and_error_counters_share_frames(request, tmp_path):
+    errors = []
+    with brought_up(request.config, tmp_path, [{"profile": "coupler"}, servo_with("own")]) as (bus, _):
+        to_op(bus)
+        for _ in range(20):
+            message = bus.slaves()[1].mailbox.read_sdo(0x1018, 2, False, TIMEOUT_S)
+            while message.status() == MessageStatus.RUNNING:
+                bus.send_logical_read(errors.append)
+                bus.send_logical_write(errors.append)
+                bus.send_refresh_error_counters(errors.append)
+                bus.send_mailboxes_write_checks(errors.append)
+                bus.send_mailboxes_read_checks(errors.append)
+                bus.finalize_datagrams()
+                bus.process_awaiting_frames()
+                bus.send_logical_read(errors.append)
+                bus.send_read_messages(errors.append)
+                bus.send_write_messages(errors.append)
+                bus.finalize_datagrams()
+                bus.process_awaiting_frames()
+            assert (message.status(), len(message.data[: message.size])) == (MessageStatus.SUCCESS, 4)
+    assert not errors
+
+
 @pytest.mark.parametrize("counter", ["own", "echo"])
 def test_kickcats_mails_come_through_beside_cycles_and_emergencies(request, tmp_path, counter):
     with brought_up(request.config, tmp_path, [{"profile": "coupler"}, servo_with(counter)]) as (bus, commands):

@@ -64,8 +64,8 @@ def whole(slave, name):
 
 
 def emergencies(console, slave, meanwhile):
-    """Has emergencies sent while something goes on, and returns the codes that SOEM tells. It waits on after each of them, and
-    has it sent again by the repeat bit."""
+    """Has emergencies sent while something goes on: SOEM tells all, in turn. It waits on after each, and has it sent again
+    by the repeat bit."""
     told = []
     slave.add_emergency_callback(lambda emergency: told.append(emergency.error_code))
     sent = [0x8600 + n for n in range(5)]

@@ -1,0 +1,166 @@
+"""Beckhoff's AdsLib, by pyads, talks to the simulated AoE server.
+
+It speaks ADS over TCP to a router. What it writes is put into mails here, byte for byte behind the header of AMS over TCP,
+and SOEM brings these to the SubDevice; the answers go back the same way. So AdsLib makes the commands and judges the
+responses: addresses, invoke ID, lengths, errors. Responses in fragments are left out: AMS over TCP has none.
+"""
+
+import contextlib
+import ctypes
+import socket
+import struct
+import threading
+
+import pyads
+import pytest
+from conftest import file_of, simulated
+from soem_functions import brought_up
+
+GATE = 2
+SUBDEVICES = [
+    {"profile": "coupler"},
+    {"profile": "servo", "name": "gate", "mailbox": {"protocols": ["coe", "aoe"], "aoe": {"ports": [4097, 4098]}}},
+]
+NET_ID = "5.11.22.33.2.1"
+# Of AMS over TCP.
+ROUTER = ("127.0.0.1", 48898)
+# Ports of the SubDevice itself and of devices behind it.
+OWN, FIRST, SECOND = 0xFFFF, 4097, 4098
+SDO, COMPLETE, AREA = 0xF302, 0x100, 0x4020
+AOE = 1
+NOT_FOUND, INVALID_GROUP, INVALID_SIZE, NO_SERVICE, NO_PORT, NO_TARGET = 0x70C, 0x702, 0x705, 0x701, 6, 7
+
+
+def received(connection, length):
+    """So many bytes, or fewer when the other side has ended."""
+    data = b""
+    while len(data) < length and (more := connection.recv(length - len(data))):
+        data += more
+    return data
+
+
+class Router(threading.Thread):
+    """Carries commands from TCP to the mailbox of a SubDevice, and answers back."""
+
+    def __init__(self, bus):
+        super().__init__(daemon=True)
+        self.bus, self.counter = bus, 0
+        self.sockets = [socket.create_server(ROUTER)]
+
+    def run(self):
+        while True:
+            try:
+                connection, _ = self.sockets[0].accept()
+            except OSError:
+                return
+            self.sockets.append(connection)
+            with connection:
+                self.serve(connection)
+
+    def serve(self, connection):
+        while len(header := received(connection, 6)) == 6:
+            command = received(connection, struct.unpack("<HI", header)[1])
+            answer = self.ask(command)
+            connection.sendall(struct.pack("<HI", 0, len(answer)) + answer)
+
+    def ask(self, command):
+        self.counter = self.counter % 7 + 1
+        assert self.bus.send(GATE, struct.pack("<HHBB", len(command), 0, 0, AOE | self.counter << 4) + command)
+        mail = self.bus.receive(GATE)
+        assert mail[5] & 0x0F == AOE
+        return mail[6:]
+
+    def end(self):
+        for each in self.sockets:
+            # One that has ended already can't be shut down.
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+        self.join(10)
+        assert not self.is_alive()
+
+
+@pytest.fixture(scope="module")
+def router(request, tmp_path_factory):
+    what = file_of(tmp_path_factory.mktemp("aoe"), SUBDEVICES)
+    with simulated(request.config, *what), brought_up(request.config) as bus:
+        router = Router(bus)
+        router.start()
+        pyads.open_port()
+        pyads.set_local_address("127.0.0.1.1.1")
+        pyads.add_route(NET_ID, ROUTER[0])
+        yield router
+        pyads.delete_route(pyads.AmsAddr(NET_ID, OWN))
+        pyads.close_port()
+        router.end()
+
+
+def connection(port, net_id=NET_ID):
+    return pyads.Connection(net_id, port, ROUTER[0])
+
+
+@pytest.fixture
+def gate(router):
+    with connection(OWN) as gate:
+        yield gate
+
+
+@pytest.fixture
+def first(router):
+    with connection(FIRST) as first:
+        yield first
+
+
+def entry(index, subindex):
+    return index << 16 | subindex
+
+
+def refused(call):
+    with pytest.raises(pyads.ADSError) as error:
+        call()
+    return error.value.err_code
+
+
+def test_adslib_is_told_name_version_and_state(gate, first):
+    name, version = gate.read_device_info()
+    assert (name, version.version, version.revision) == ("ZC-SERVO", 1, 0)
+    # In PRE-OP: stopped, and the AL state.
+    assert gate.read_state() == (pyads.ADSSTATE_STOP, 2)
+    assert first.read_state() == (pyads.ADSSTATE_RUN, 0)
+
+
+def test_adslib_reads_and_writes_objects(gate):
+    product = gate.read(SDO, entry(0x1018, 2), pyads.PLCTYPE_UDINT)
+    assert product == 0x402
+    before = gate.read(SDO, entry(0x60C2, 1), pyads.PLCTYPE_USINT)
+    gate.write(SDO, entry(0x60C2, 1), 5, pyads.PLCTYPE_USINT)
+    assert gate.read(SDO, entry(0x60C2, 1), pyads.PLCTYPE_USINT) == 5
+    gate.write(SDO, entry(0x60C2, 1), before, pyads.PLCTYPE_USINT)
+    assert gate.read(SDO, entry(0x1008, 0), pyads.PLCTYPE_STRING) == "gate"
+    whole = gate.read(SDO, entry(0x1018, 0) | COMPLETE, ctypes.c_uint8 * 18)
+    assert struct.unpack("<HIIII", bytes(whole))[2] == product
+
+
+def test_adslib_talks_to_devices_behind_ports(first, router):
+    data = [n * 7 & 0xFF for n in range(64)]
+    first.write(AREA, 16, data, pyads.PLCTYPE_USINT * 64)
+    assert first.read(AREA, 16, pyads.PLCTYPE_USINT * 64) == data
+    got = first.read_write(AREA, 100, pyads.PLCTYPE_UDINT, 0x12345678, pyads.PLCTYPE_UDINT)
+    assert got == 0x12345678
+    with connection(SECOND) as second:
+        assert second.read(AREA, 16, pyads.PLCTYPE_USINT * 64) == [0] * 64, "each has an area of its own"
+
+
+def test_adslib_is_told_why_it_is_refused(gate, first):
+    assert refused(lambda: gate.read(SDO, entry(0x5555, 0), pyads.PLCTYPE_UDINT)) == NOT_FOUND
+    assert refused(lambda: gate.read(SDO, entry(0x1018, 2), pyads.PLCTYPE_USINT)) == INVALID_SIZE
+    assert refused(lambda: gate.write(SDO, entry(0x60C2, 1), 5, pyads.PLCTYPE_UINT)) == INVALID_SIZE
+    assert refused(lambda: first.read(0x1234, 0, pyads.PLCTYPE_UDINT)) == INVALID_GROUP
+    assert refused(lambda: gate.read_write(SDO, 0, pyads.PLCTYPE_UDINT, 1, pyads.PLCTYPE_UDINT)) == NO_SERVICE
+
+
+def test_adslib_is_told_where_nobody_is(router):
+    with connection(5000) as nobody:
+        assert refused(lambda: nobody.read(AREA, 0, pyads.PLCTYPE_UDINT)) == NO_PORT
+    with connection(OWN, "5.11.22.33.9.9") as stranger:
+        assert refused(lambda: stranger.read(SDO, entry(0x1018, 2), pyads.PLCTYPE_UDINT)) == NO_TARGET

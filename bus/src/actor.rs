@@ -27,7 +27,7 @@ use crate::error::{BringUpError, DatagramError, Label};
 use crate::executor::join_all;
 use crate::job::{self, Asked, Job, Place};
 use crate::look;
-use crate::mailbox::{Mailbox, ReceivedEmergency, UnaskedMail};
+use crate::mailbox::{Mailbox, ReceivedEmergency, ReceivedNotification, UnaskedMail};
 use crate::request::{self, Inbox, Question, RequestError};
 use crate::subdevice::MailboxInfo;
 use crate::watchdog::{self, WatchdogShown};
@@ -46,6 +46,8 @@ pub trait Unasked {
     fn waits(&self, position: u16) -> Option<bool>;
     /// A SubDevice sent an emergency.
     fn emergency(&self, who: &Label, received: ReceivedEmergency);
+    /// A drive says that a procedure command has changed its state.
+    fn notification(&self, _who: &Label, _received: ReceivedNotification) {}
     /// A SubDevice sent a mail of EoE, VoE or AoE that answers nothing.
     fn mail(&self, _who: &Label, _mail: UnaskedMail) {}
 }
@@ -201,7 +203,8 @@ impl<'d> Actors<'d> {
     /// Emergencies that were kept in bring-up are in the log, and are not told.
     pub fn of(network: &mut Network<'d>) -> Self {
         let mut mailboxes = network.take_mailboxes();
-        mailboxes.iter_mut().flatten().for_each(|mailbox| drop(mailbox.take_emergencies()));
+        let before = |mailbox: &mut Mailbox| drop((mailbox.take_emergencies(), mailbox.take_notifications()));
+        mailboxes.iter_mut().flatten().for_each(before);
         let actor = |(subdevice, mailbox): (&crate::SubDevice, Option<Mailbox>)| Actor {
             who: subdevice.label(),
             station: subdevice.station,
@@ -456,6 +459,7 @@ impl Actor {
     fn tell_unasked(&self, at_work: &mut AtWork<'_>, unasked: &impl Unasked, lane: Option<&Lane>) {
         let Some(mailbox) = &mut at_work.mailbox else { return };
         mailbox.take_emergencies().into_iter().for_each(|one| unasked.emergency(&self.who, one));
+        mailbox.take_notifications().into_iter().for_each(|one| unasked.notification(&self.who, one));
         for mail in mailbox.take_unasked() {
             match lane.filter(|_| mail.header.kind == MailboxType::Eoe) {
                 Some(lane) => lane.came(&mail),

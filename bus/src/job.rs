@@ -3,6 +3,7 @@
 //! Guarantees: it is answered exactly once: with what the work gave, or with why it wasn't done; it is given up at the request's
 //! deadline, and when nobody wants the answer any more. The frame that it may have out comes back to the pool all the same.
 
+use crate::aoe::AoeError;
 use crate::coe::SdoError;
 use crate::datagrams::{Datagrams, Target};
 use crate::eoe::IpError;
@@ -12,6 +13,7 @@ use crate::mailbox::Mailbox;
 use crate::request::{Answering, RequestError};
 use crate::soe::IdnError;
 use crate::subdevice::MailboxInfo;
+use crate::voe::VoeError;
 use futures_lite::future::or;
 use std::fmt;
 use std::future::Future;
@@ -62,6 +64,22 @@ impl<'a> Place<'a> {
     /// `Ip` with `NoEoe`.
     pub fn with_eoe(self) -> Result<(&'a Datagrams, &'a mut Mailbox), RequestError> {
         self.with(MailboxInfo::eoe, |who| IpError::NoEoe { who })
+    }
+
+    /// The mailbox of a SubDevice that speaks AoE.
+    ///
+    /// # Errors
+    /// `Aoe` with `NoAoe`.
+    pub fn with_aoe(self) -> Result<(&'a Datagrams, &'a mut Mailbox), RequestError> {
+        self.with(MailboxInfo::aoe, |who| AoeError::NoAoe { who })
+    }
+
+    /// The mailbox of a SubDevice that speaks VoE.
+    ///
+    /// # Errors
+    /// `Voe` with `NoVoe`.
+    pub fn with_voe(self) -> Result<(&'a Datagrams, &'a mut Mailbox), RequestError> {
+        self.with(MailboxInfo::voe, |who| VoeError::NoVoe { who })
     }
 
     fn with<E: Into<RequestError>>(

@@ -19,6 +19,7 @@ use zerocat_wire::mailbox::{self, MailboxError as Refusal, MailboxHeader, Mailbo
 use zerocat_wire::soe::{Idn, Part, SoeHeader, SoeOp};
 use zerocat_wire::sync_manager::{self, SyncManager, activate, control, status};
 
+use crate::aoe::{self, Router};
 use crate::datagrams::{Datagrams, Target};
 use crate::error::{DatagramError, Label};
 use crate::subdevice::MailboxInfo;
@@ -167,6 +168,7 @@ pub struct Mailbox {
     emergencies: VecDeque<ReceivedEmergency>,
     notifications: VecDeque<ReceivedNotification>,
     unasked: VecDeque<UnaskedMail>,
+    router: Router,
     counters: MailCounters,
 }
 
@@ -185,8 +187,22 @@ impl Mailbox {
         let (target, times) = (Target::Station(station), MailTimes::default());
         let (emergencies, counters) = (VecDeque::with_capacity(EMERGENCIES), MailCounters::default());
         let patience = times.response;
+        let router = Router::new(station);
         let (last, notifications, unasked) = (Vec::new(), VecDeque::new(), VecDeque::new());
-        Self { who, target, info, times, patience, counter: 0, last, emergencies, notifications, unasked, counters }
+        Self {
+            who,
+            target,
+            info,
+            times,
+            patience,
+            counter: 0,
+            last,
+            emergencies,
+            notifications,
+            unasked,
+            router,
+            counters,
+        }
     }
 
     /// Whose it is.
@@ -210,6 +226,14 @@ impl Mailbox {
     /// Sets the times.
     pub fn set_times(&mut self, times: MailTimes) {
         self.times = times;
+    }
+
+    pub(crate) const fn router(&self) -> &Router {
+        &self.router
+    }
+
+    pub(crate) const fn router_mut(&mut self) -> &mut Router {
+        &mut self.router
     }
 
     /// What was counted.
@@ -522,7 +546,12 @@ impl Mailbox {
 
     /// A mail that answers nothing: it is kept where its protocol sends mails unasked, else it is stale.
     fn pass(&mut self, at: Duration, header: MailboxHeader, body: Vec<u8>) {
-        if !matches!(header.kind, MailboxType::Eoe | MailboxType::Voe | MailboxType::Aoe) {
+        let unasked = match header.kind {
+            MailboxType::Eoe | MailboxType::Voe => true,
+            MailboxType::Aoe => aoe::comes_unasked(&body),
+            _ => false,
+        };
+        if !unasked {
             self.counters.stale += 1;
             return;
         }

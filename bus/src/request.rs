@@ -14,6 +14,7 @@ use std::task::{Context, Poll};
 use std::thread::Thread;
 use std::time::Duration;
 
+use crate::aoe::AoeError;
 use crate::boot::{BootDone, BootError, BootProgress, BootRequest, BootWork};
 use crate::bring_up::StateReport;
 use crate::eoe::{Ethernet, IpError};
@@ -21,6 +22,7 @@ use crate::error::{BringUpError, Label};
 use crate::foe::FileError;
 use crate::job::{Asked, Job, Place};
 use crate::soe::IdnError;
+use crate::voe::VoeError;
 
 /// Requests that may wait for the bus thread.
 const WAITING: usize = 64;
@@ -61,6 +63,12 @@ pub enum RequestError {
     /// The SubDevice is in BOOT, or on its way there or back.
     #[error("{0} takes no mail now: it is in BOOT, or on its way there or back")]
     InBoot(Label),
+    /// An ADS command wasn't done.
+    #[error(transparent)]
+    Aoe(#[from] AoeError),
+    /// A vendor's mail wasn't sent.
+    #[error(transparent)]
+    Voe(#[from] VoeError),
 }
 
 /// What is asked.

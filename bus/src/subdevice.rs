@@ -166,6 +166,18 @@ impl MailboxInfo {
         self.protocols & zerocat_wire::sii::fixed::protocol::EOE != 0
     }
 
+    /// Whether it speaks AoE.
+    #[must_use]
+    pub const fn aoe(&self) -> bool {
+        self.protocols & zerocat_wire::sii::fixed::protocol::AOE != 0
+    }
+
+    /// Whether it speaks VoE.
+    #[must_use]
+    pub const fn voe(&self) -> bool {
+        self.protocols & zerocat_wire::sii::fixed::protocol::VOE != 0
+    }
+
     /// Whether it speaks FoE.
     #[must_use]
     pub const fn foe(&self) -> bool {

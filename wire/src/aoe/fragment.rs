@@ -4,7 +4,7 @@
 //! which is the same in all fragments. What the fragments carry is the whole behind its addresses: the first has the other 16
 //! bytes of its header before the data.
 
-use super::{AmsAddress, AmsCommand, AmsHeader, HEADER_LEN, flags};
+use super::{AdsError, AmsAddress, AmsCommand, AmsHeader, HEADER_LEN, flags};
 use crate::field;
 
 /// Bytes of a header behind its addresses: the least that a first fragment carries.
@@ -30,6 +30,30 @@ impl Fragment {
         }
         let [a, b, c, d] = header.invoke_id.to_le_bytes();
         Some(Self { number: u16::from_le_bytes([a, b]), packet: u16::from_le_bytes([c, d]) })
+    }
+
+    /// The one behind it; none behind the last that can be.
+    #[must_use]
+    pub const fn next(self) -> Option<Self> {
+        match self.number.checked_add(1) {
+            Some(number) => Some(Self { number, ..self }),
+            None => None,
+        }
+    }
+
+    /// The header of the whole, of a first fragment. Its length is what the whole has, which isn't there yet.
+    #[must_use]
+    pub fn whole(header: &AmsHeader, data: &[u8]) -> Option<AmsHeader> {
+        let Self { number: 0, .. } = Self::of(header)? else { return None };
+        Some(AmsHeader {
+            target: header.target,
+            sender: header.sender,
+            command: AmsCommand(field::u16_at(data, 0).ok()?),
+            flags: field::u16_at(data, 2).ok()?,
+            length: field::u32_at(data, 4).ok()?,
+            error: AdsError(field::u32_at(data, 8).ok()?),
+            invoke_id: field::u32_at(data, 12).ok()?,
+        })
     }
 
     /// The header of a fragment of the command with this header. No acknowledgement is asked for: SSC's acknowledges the last one
@@ -61,6 +85,18 @@ pub enum FragmentError {
     /// The whole is longer than there is room for.
     TooLong,
 }
+
+impl core::fmt::Display for FragmentError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Order => "a fragment doesn't follow the one before",
+            Self::Header => "the first fragment has no whole header",
+            Self::TooLong => "the fragments are longer together than there is room for",
+        })
+    }
+}
+
+impl core::error::Error for FragmentError {}
 
 /// Fragments of a command so far, put together in a buffer.
 #[derive(Debug, Default)]
@@ -102,8 +138,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Assembly<B> {
         if self.len == total {
             return Ok(self.whole.as_ref().get(..total));
         }
-        let number = fragment.number.checked_add(1).ok_or(FragmentError::TooLong)?;
-        self.next = Some((header.sender, Fragment { number, ..fragment }));
+        self.next = Some((header.sender, fragment.next().ok_or(FragmentError::TooLong)?));
         Ok(None)
     }
 
@@ -167,7 +202,12 @@ mod tests {
         let first = Fragment { number: 0x0102, packet: 0x0304 }.header(&header).emit();
         assert_eq!(first[16..], [2, 9, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 1, 4, 3]);
         assert_eq!(first[..16], command[..16]);
-        assert_eq!(pieces(&command, 16).next().unwrap(), &command[16..32]);
+        let piece = pieces(&command, 16).next().unwrap();
+        assert_eq!(piece, &command[16..32]);
+        let fragment = |number| Fragment { number, packet: 4 }.header(&header);
+        assert_eq!(Fragment::whole(&fragment(0), piece), Some(AmsHeader { length: 20, ..header }));
+        assert_eq!(Fragment::whole(&fragment(1), piece), None);
+        assert_eq!(Fragment::whole(&fragment(0), &piece[..15]), None);
     }
 
     #[test]

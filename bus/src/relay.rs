@@ -12,7 +12,7 @@ mod ask;
 mod refusal;
 
 pub use ask::{Ask, NoAsk, Turn};
-pub use refusal::Refused;
+pub use refusal::{Refused, unsupported};
 
 use crate::datagrams::Datagrams;
 use crate::foe::FileTimes;

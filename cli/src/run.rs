@@ -11,6 +11,7 @@ use crate::signals::Signals;
 use crate::stops::{Stops, Telling, telling};
 use crate::written;
 use clap::Args;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use zerocat::config::{FilePlaces, Format, Patience, Rig, Sink, Task, XdpMode};
@@ -27,6 +28,7 @@ const EXAMPLES: &str = "\
 Examples:
   zerocat run rig.json
   zerocat run rig.json --wait=10min
+  zerocat run rig.json --mailbox-gateway=192.168.1.10
   zerocat run rig.json --seconds 10 --report report.json --capture run.pcapng";
 /// What signals do.
 const SIGNALS: &str = "\
@@ -68,6 +70,10 @@ pub(crate) struct Run {
     /// Wait for SubDevices of the rig file that don't answer, so long at most (90s, 10min); without a time until they are all there.
     #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true, default_missing_value = "forever")]
     wait: Option<Patience>,
+    /// Let vendors' tools reach SubDevices while the bus runs: a mailbox gateway (ETG.8200, UDP and TCP, port 34980) at this address of
+    /// the machine, without one at 127.0.0.1. It can't know who asks.
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, require_equals = true, default_missing_value = "127.0.0.1")]
+    mailbox_gateway: Option<IpAddr>,
     #[command(flatten)]
     how: HowLong,
     /// Replace an XDP program that is on the interface.
@@ -153,6 +159,9 @@ impl Run {
         }
         rig.engine.cpu = self.cpu.or(rig.engine.cpu);
         rig.engine.wait_for_subdevices = self.wait.or(rig.engine.wait_for_subdevices);
+        if let Some(listen) = self.mailbox_gateway {
+            rig.engine.mailbox_gateway.get_or_insert_default().listen = listen;
+        }
         for warning in rig.warnings() {
             print::say(format_args!("warning: {warning}"));
         }

@@ -18,6 +18,7 @@ mod waveforms;
 
 use crate::error::{Problem, Rule};
 use crate::interpolation;
+use crate::mailbox_gateway;
 use crate::rig::Rig;
 use crate::task::Task;
 use std::collections::HashMap;
@@ -64,6 +65,7 @@ pub(crate) fn warnings(rig: &Rig) -> Vec<Problem> {
     let mut warnings: Vec<Problem> = rig.tasks.iter().enumerate().filter_map(warning).collect();
     warnings.extend(decimal::indexes(rig));
     warnings.extend(interpolation::warnings(rig));
+    warnings.extend(mailbox_gateway::warning(rig));
     warnings
 }
 

@@ -4,6 +4,7 @@ use crate::busy_poll::BusyPoll;
 use crate::dc::DcSection;
 use crate::duration;
 use crate::exchange::{Overlap, SyncUnitSection};
+use crate::mailbox_gateway::MailboxGateway;
 use crate::patience::Patience;
 use crate::safe::Stop;
 use serde::{Deserialize, Serialize};
@@ -58,6 +59,8 @@ pub struct EngineSection {
     pub wait_for_subdevices: Option<Patience>,
     /// How a run ends in OP.
     pub stop: Stop,
+    /// Where vendors' tools reach SubDevices while the bus runs; with null nowhere.
+    pub mailbox_gateway: Option<MailboxGateway>,
     /// Whether inputs may lie at the logical addresses of outputs.
     pub overlap: Overlap,
     /// Keys of slaves that are to be exchanged without LRW although they claim to support it.
@@ -88,6 +91,7 @@ impl Default for EngineSection {
             safe_outputs: SafeOutputs::Zero,
             wait_for_subdevices: None,
             stop: Stop::default(),
+            mailbox_gateway: None,
             overlap: Overlap::Off,
             without_lrw: Vec::new(),
             without_status: Vec::new(),

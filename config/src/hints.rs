@@ -93,6 +93,7 @@ pub(crate) const ELSEWHERE: &[(&str, &str)] = &[
     ("safe_outputs", ENGINE),
     ("wait_for_subdevices", ENGINE),
     ("stop", ENGINE),
+    ("mailbox_gateway", ENGINE),
     ("sync_units", ENGINE),
     ("without_lrw", ENGINE),
     ("without_status", ENGINE),

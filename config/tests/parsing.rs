@@ -49,6 +49,7 @@ fn reads_every_engine_key() {
         "busy_poll": { "budget": 8, "napi_defer_hard_irqs": 100, "gro_flush_timeout": "3ms" }, "cpu": 1, "priority": 70, "wait": "hybrid",
         "spin_margin": "60us", "dc": "off", "deadline": "800us", "guard": "100us", "watchdog": "20ms", "safe_outputs": "hold",
         "wait_for_subdevices": "10m", "stop": { "time": "2s", "until": null },
+        "mailbox_gateway": { "listen": "10.0.0.7", "port": 5000, "udp": true, "tcp": false, "read_only": true },
         "overlap": "auto", "without_lrw": ["dev"], "without_status": ["dev"],
         "sync_units": [{ "name": "slow", "every": 4, "phase": 1, "slaves": ["dev"] }] });
     let engine = parsed(&with("/engine", keys.clone())).engine;

@@ -389,6 +389,7 @@ fn refuses_engine_settings_that_cannot_hold() {
         (json!({ "link": "packet", "wakeup": "always" }), "engine.wakeup", "no wake-up flag"),
         (json!({ "link": "packet", "umem_pages": "huge" }), "engine.umem_pages", "no UMEM"),
         (json!({ "link": "packet", "busy_poll": "auto" }), "engine.busy_poll", "no busy polling"),
+        (json!({ "mailbox_gateway": { "udp": false, "tcp": false } }), "engine.mailbox_gateway", "neither UDP nor TCP"),
         (json!({ "busy_poll": { "budget": 0 } }), "engine.busy_poll.budget", "0 frames a look"),
         (
             json!({ "busy_poll": { "gro_flush_timeout": "1ms" } }),
@@ -604,4 +605,15 @@ fn a_serial_number_is_of_one_unit_of_a_kind() {
     assert!(names(&rig, "slaves[1].properties.serial", "1 is already used in slaves[0].properties.serial"));
     set(&mut rig, "/slaves/1/properties/product_code", json!(4));
     assert!(parsed(&rig).problems().iter().all(|problem| !problem.path.ends_with("serial")));
+}
+
+#[test]
+fn a_gateway_that_others_reach_and_may_write_through_is_warned_of() {
+    let warned = |gateway| {
+        let rig = parsed(&with("/engine", json!({ "mailbox_gateway": gateway })));
+        rig.warnings().iter().any(|warning| warning.path == "engine.mailbox_gateway.listen")
+    };
+    assert!(warned(json!({ "listen": "0.0.0.0" })) && warned(json!({ "listen": "::" })));
+    assert!(!warned(json!({})) && !warned(json!({ "listen": "0.0.0.0", "read_only": true })));
+    assert!(!warned(json!({ "listen": "::1" })));
 }

@@ -127,6 +127,9 @@ faults! {
     FileExists "file_exists" Config Some(3);
         "a file that would be written over is there";
         "choose another name, or --overwrite";
+    GatewayCannotListen "gateway_cannot_listen" Config Some(3);
+        "the mailbox gateway can't listen at the address and port that it is given";
+        "another program may have the port, or the address is none of this machine: change `engine.mailbox_gateway`";
     StateFileWrong "state_file_wrong" Config Some(3);
         "the state file of `tune` is missing, damaged or of another interface";
         "name the right one with --state";

@@ -7,11 +7,12 @@
 //! sleeps until the next time that somebody waits for, and a request wakes it. The realtime thread makes no system call
 //! for it, so it looks every two milliseconds whether datagrams brought an event or mail. If it panics, the realtime thread finds its controls abandoned, makes the outputs safe, and ends.
 
-use crate::bring_up::StartError;
+use crate::bring_up::{Planned, StartError};
 use crate::core::{BusEnds, Core, Remains};
 use crate::descriptions::Descriptions;
 use crate::fault_counts::add;
 use crate::front::{Asked, IoEnds};
+use crate::gateway::{Directory, GatewayThread, Sockets};
 use crate::health::{Health, OutOfOp};
 use crate::lateness::Lateness;
 use crate::link::AnyLink;
@@ -33,7 +34,7 @@ use std::ops::ControlFlow;
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use zerocat_bus::{Datagrams, Inbox, Rest, try_block_on};
+use zerocat_bus::{Datagrams, Inbox, Requests, Rest, try_block_on};
 use zerocat_config::Rig;
 use zerocat_engine::{CountersReader, Engine, Slack};
 use zerocat_faults::Fault;
@@ -61,6 +62,9 @@ pub(crate) struct BusThread {
     pub(crate) ends: BusEnds,
     pub(crate) sinks: Sinks,
     pub(crate) descriptions: Descriptions,
+    /// Of the mailbox gateway.
+    pub(crate) gateway: Option<Sockets>,
+    pub(crate) requests: Requests,
     pub(crate) inbox: Inbox,
     pub(crate) stop: StopWish,
     pub(crate) options: SessionOptions,
@@ -81,7 +85,8 @@ pub(crate) struct Started {
 impl BusThread {
     /// Runs to the end of the session. `started` is told once whether the network came up.
     pub(crate) fn run(self, started: &SyncSender<Result<Started, Unstarted>>) -> Result<Ended, ThreadPanic> {
-        let Self { rig, core, ends, sinks, descriptions, inbox, stop, options, asked, began, out_of_op } = self;
+        let Self { rig, core, ends, sinks, descriptions, inbox, stop, options, asked, began, out_of_op, .. } = self;
+        let (mut gateway, served) = (self.gateway, RefCell::new(None));
         inbox.attend();
         if let Err(why) = set_timer_slack() {
             tracing::debug!(why, "naps of the bus thread are longer than need be");
@@ -121,7 +126,11 @@ impl BusThread {
                 Ok(ports)
             },
             |planned| {
-                let facts = Facts::of(&rig, &core, planned, &tasks.borrow(), began.elapsed());
+                let serving = gateway.take().and_then(|sockets| serve(sockets, self.requests, planned));
+                let listens = serving.as_ref().map(GatewayThread::listens);
+                *served.borrow_mut() = serving;
+                let mut facts = Facts::of(&rig, &core, planned, &tasks.borrow(), began.elapsed());
+                facts.gateway = listens;
                 *reached.borrow_mut() = Some(facts.clone());
                 // Whoever started the session waits; if it doesn't any more, it has asked for a stop.
                 let _ = started.try_send(Ok(Started { facts, io: io.borrow_mut().take() }));
@@ -136,13 +145,27 @@ impl BusThread {
             ControlFlow::Continue(())
         });
         early.give(&core.thread);
+        let gateway = served.into_inner().map(GatewayThread::stop);
         let controls = machine.controls.into_inner();
         let (reached, tasks, furthest) = (reached.into_inner(), tasks.into_inner().stop(), options.observer.furthest());
         let report = RunReport::of(&core, reached, tasks, furthest, options.observer.told(), datagrams.counters());
-        let ended = conclude(life, report, core.end(controls), started);
+        let mut ended = conclude(life, report, core.end(controls), started);
+        if let Ok(ended) = &mut ended {
+            ended.report.mailbox_gateway = gateway;
+        }
         options.observer.subscribers().close();
         ended
     }
+}
+
+/// Starts the mailbox gateway. Without its thread the network runs on.
+fn serve(sockets: Sockets, requests: Requests, planned: &Planned<'_>) -> Option<GatewayThread> {
+    let started = GatewayThread::start(sockets, requests, Directory::of(planned));
+    let failed = |error: &std::io::Error| {
+        let fault = Fault::SystemCallFailed;
+        tracing::error!(%fault, "there is no mailbox gateway, since its thread can't be started: {error}");
+    };
+    started.inspect_err(failed).ok()
 }
 
 /// Makes the end of a session of what became of its life and its threads.

@@ -40,6 +40,7 @@ impl SessionError {
             Self::Strict(_) => Fault::StrictUnavailable,
             Self::Capture(CaptureError::File(error)) => error.fault(),
             Self::Capture(_) => Fault::CaptureFailed,
+            Self::Gateway(_) => Fault::GatewayCannotListen,
             Self::Thread(_) => Fault::SystemCallFailed,
             Self::Start(error) => error.fault(),
             Self::Task(error) => error.fault(),

@@ -1,7 +1,8 @@
-//! The files that a session reads and writes, all opened before its link.
+//! The files that a session reads and writes, and the sockets of its mailbox gateway, all opened before its link.
 
 use crate::capture::CaptureError;
 use crate::descriptions::Descriptions;
+use crate::gateway::Sockets;
 use crate::outfile::{Existing, Outfile};
 use crate::session::{SessionError, SessionOptions};
 use crate::sinks::Sinks;
@@ -18,14 +19,16 @@ pub(crate) struct Files {
     pub(crate) sinks: Sinks,
     pub(crate) capture: Option<Outfile>,
     pub(crate) descriptions: Descriptions,
+    pub(crate) gateway: Option<Sockets>,
 }
 
 impl Files {
-    /// Opens the capture and the tasks' sinks, and goes through the folders of device descriptions.
+    /// Opens the capture, the tasks' sinks and the gateway's sockets, and goes through the folders of device descriptions.
     pub(crate) fn open(rig: &Rig, options: &SessionOptions) -> Result<Self, SessionError> {
         let capture = |path: &Path| Outfile::open(path, Existing::Empty, CAPTURE_PATIENCE);
         let capture = options.capture.as_deref().map(capture).transpose().map_err(CaptureError::File)?;
         let descriptions = Descriptions::open(&rig.esi)?;
-        Ok(Self { sinks: Sinks::open(rig)?, capture, descriptions })
+        let gateway = rig.engine.mailbox_gateway.as_ref().map(Sockets::open).transpose()?;
+        Ok(Self { sinks: Sinks::open(rig)?, capture, descriptions, gateway })
     }
 }

@@ -69,6 +69,7 @@ mod fault_log;
 mod files;
 mod foreseen;
 mod front;
+mod gateway;
 mod health;
 #[cfg(feature = "host")]
 mod host_facts;
@@ -143,6 +144,7 @@ pub use front::{
     Bits, Bus, Cycle, Entry, EntryError, EntryErrors, EntryProblem, Field, Identity, In, Io, NoCycle, NoSuchSubDevice,
     Out, Past, Refused, SubDeviceHandle, SubDeviceRef, Waiting,
 };
+pub use gateway::GatewayError;
 pub use health::OutOfOp;
 pub use interpolation::OtherInterpolation;
 pub use latest::ChannelValue;

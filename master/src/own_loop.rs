@@ -280,6 +280,12 @@ impl<L: Link> OwnLoop<L> {
         self.given.borrow().keys.handle(&of.into(), &self.requests)
     }
 
+    /// Asks the bus.
+    #[cfg(all(test, feature = "testing"))]
+    pub(crate) const fn requests(&self) -> &Requests {
+        &self.requests
+    }
+
     /// Subscribes to what happens from now on.
     #[must_use]
     pub fn events(&self) -> Events {

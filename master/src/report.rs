@@ -4,9 +4,11 @@
 //! A figure that couldn't be had is `null`, never 0.
 
 mod clocks;
+mod gateway;
 mod sync;
 
 pub use clocks::{ClockReport, ClocksReport, ControllerReport};
+pub use gateway::{GatewayClientReport, GatewayReport};
 pub use sync::{SyncParametersReport, SynchronizedReport};
 
 use crate::health::OutOfOp;
@@ -92,6 +94,8 @@ pub struct Report {
     pub frames: Frames,
     /// The thread that owns the bus.
     pub bus: BusReport,
+    /// The mailbox gateway; `null` where there was none.
+    pub mailbox_gateway: Option<GatewayReport>,
     /// What was captured; `null` where nothing was to be.
     pub capture: Option<CaptureReport>,
     /// How far the run came: `link` (opening it), `listen`, `discover`, `pre_op`, `read_pdos`, `clocks`, `safe_op`, `exchange`,
@@ -155,6 +159,7 @@ impl Report {
             missing,
             frames: Frames::default(),
             bus: BusReport::default(),
+            mailbox_gateway: None,
             capture: None,
             phase: "link",
             outcome: None,

@@ -114,6 +114,7 @@ impl RunReport {
             limits: Vec::new(),
             missing: self.missing,
             frames: frames(&remains.counters, remains.link),
+            mailbox_gateway: None,
             capture: remains.captured.clone(),
             bus: BusReport {
                 cpu_percent: None,

@@ -12,6 +12,7 @@ use crate::core::{Core, link_slots};
 use crate::events::{Observer, Phase};
 use crate::files::Files;
 use crate::front::{self, Asked, EntryErrors, IoEnds, Keys, NoSuchSubDevice, SubDeviceHandle, SubDeviceRef};
+use crate::gateway::GatewayError;
 use crate::health::OutOfOp;
 use crate::latest::{ChannelValue, Latest};
 use crate::link::{LinkOpenError, LinkRequest, OpenLink, asked, open_link_unless};
@@ -24,6 +25,7 @@ use crate::silence::{Listener, why_silent};
 use crate::subscribers::{Events, Subscribers};
 use crate::tasks::{TaskSet, TaskStartError};
 use crate::unstarted::Unstarted;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -94,6 +96,9 @@ pub enum SessionError {
     /// The capture.
     #[error("capture frames")]
     Capture(#[from] CaptureError),
+    /// The mailbox gateway.
+    #[error(transparent)]
+    Gateway(#[from] GatewayError),
     /// A thread couldn't be started.
     #[error("start a thread")]
     Thread(#[from] std::io::Error),
@@ -191,6 +196,8 @@ pub(crate) struct Facts {
     pub(crate) left_in_init: Vec<Label>,
     pub(crate) network: NetworkReport,
     pub(crate) time_to_op: Duration,
+    /// Where the mailbox gateway listens.
+    pub(crate) gateway: Option<SocketAddr>,
     latest: Latest,
     keys: Keys,
 }
@@ -212,6 +219,7 @@ impl Facts {
             left_in_init: labels(|one| !one.goes_up() && one.refused.is_none()),
             network: run_report::network(rig, planned, core.thread.waits().wait.name()),
             time_to_op,
+            gateway: None,
             latest: tasks.latest_values(),
             keys: front::keys(planned),
         }
@@ -374,7 +382,7 @@ impl Session {
         let began = Instant::now();
         let report = Report::of_link(link.report.clone(), link.missing.clone());
         let unstarted = |error, report| Unstarted { error, report: Box::new(report) };
-        let Files { sinks, capture, descriptions } = files;
+        let Files { sinks, capture, descriptions, gateway } = files;
         let (core, ends) = match Core::start(&rig, link, capture, &options) {
             Ok(started) => started,
             Err(error) => return Err(unstarted(error, report)),
@@ -399,6 +407,8 @@ impl Session {
             ends,
             sinks,
             descriptions,
+            gateway,
+            requests: requests.clone(),
             inbox,
             stop: wish.clone(),
             options,
@@ -516,6 +526,12 @@ impl Session {
     #[must_use]
     pub fn out_of_op(&self) -> Vec<OutOfOp> {
         self.0.out_of_op.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Address and port at which the mailbox gateway listens; `None` where there is none.
+    #[must_use]
+    pub fn mailbox_gateway(&self) -> Option<SocketAddr> {
+        self.0.facts.gateway
     }
 
     /// Asks the bus: AL states, objects. Each request has a deadline; from any thread.

@@ -2,6 +2,8 @@
 //! the process, so without privileges.
 #![allow(clippy::unwrap_used, reason = "a test fails there")]
 
+mod mailbox_gateway;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -63,14 +65,23 @@ impl Drop for Simulation {
 
 /// A rig of whoever is there, slow enough for a machine with other work.
 fn rig() -> CheckedRig {
+    rig_with("")
+}
+
+/// The same with more in its `engine`.
+fn rig_with(more: &str) -> CheckedRig {
     let network = r#""key": "net", "name": "Net", "make": "EtherCAT", "model": "Network""#;
     let properties = r#""properties": { "interface": "pair", "rate": 100 }"#;
-    let engine = r#""engine": { "watchdog": "2s", "priority": 1, "wait": "sleep" }"#;
+    let engine = format!(r#""engine": {{ "watchdog": "2s", "priority": 1, "wait": "sleep"{more} }}"#);
     let text = format!(r#"{{ "network": {{ {network}, {properties} }}, {engine} }}"#);
     Rig::from_json(&text).unwrap().check().unwrap()
 }
 
 fn start() -> (Simulation, Session) {
+    start_with(rig)
+}
+
+fn start_with(rig: impl Fn() -> CheckedRig) -> (Simulation, Session) {
     for _ in 0..5 {
         let (simulation, link) = Simulation::start();
         match Session::start_on(rig(), link, SessionOptions::default(), || false) {

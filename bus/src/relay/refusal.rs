@@ -1,10 +1,10 @@
 //! Refusals in the words of each protocol, which a client gets without anybody having been asked.
 
-use super::ForeignMail;
 use super::ask::{AMS_HEADER, Ams, Ask};
+use super::{ForeignMail, mail_to};
 use zerocat_wire::coe::{AbortCode, CoeHeader, CoeService, SdoAbort, SdoRequest, SdoTarget};
 use zerocat_wire::foe::{Foe, FoeError};
-use zerocat_wire::mailbox::{MailboxError, MailboxType};
+use zerocat_wire::mailbox::{MailboxError, MailboxHeader, MailboxType};
 use zerocat_wire::soe::{Part, SoeError, SoeHeader, SoeOp};
 
 /// ADS error 0x723, access denied (from memory of Beckhoff's list of ADS return codes).
@@ -85,8 +85,15 @@ pub(super) fn error_mail(mail: &ForeignMail, error: MailboxError) -> Vec<u8> {
     mail.reply(MailboxType::Error, 0, &error_body(error))
 }
 
+/// What a whole mail of a protocol that isn't served is answered.
+#[must_use]
+pub fn unsupported(mail: &[u8]) -> Option<Vec<u8>> {
+    let header = MailboxHeader::parse(mail).ok()?;
+    Some(mail_to(header.address, MailboxType::Error, 0, &error_body(MailboxError::UNSUPPORTED_PROTOCOL)))
+}
+
 /// The body of a mailbox error.
-pub(super) fn error_body(error: MailboxError) -> [u8; MailboxError::LEN] {
+fn error_body(error: MailboxError) -> [u8; MailboxError::LEN] {
     let mut body = [0; MailboxError::LEN];
     // The room is what it needs.
     let _ = error.emit(&mut body);

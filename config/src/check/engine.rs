@@ -22,6 +22,7 @@ pub(super) fn engine(rig: &Rig, found: &mut Found) {
     );
     only_with_xdp(engine, found);
     stop(rig, found);
+    mailbox_gateway(engine, found);
     let what = "only the wait `hybrid` has a spin margin";
     let fits = engine.wait == Wait::Hybrid || engine.spin_margin.is_none();
     found.demand(Rule::Conflict, fits, "engine.spin_margin", what, "remove it, or set `wait` to \"hybrid\"");
@@ -34,6 +35,14 @@ pub(super) fn engine(rig: &Rig, found: &mut Found) {
     within("engine.guard", engine.guard, period, found);
     busy_poll(engine, period, found);
     super::watchdog::watchdog(rig, found);
+}
+
+/// A gateway must take something.
+fn mailbox_gateway(engine: &EngineSection, found: &mut Found) {
+    let Some(gateway) = &engine.mailbox_gateway else { return };
+    let what = "it takes neither UDP nor TCP";
+    let fix = "take one of them, or remove the key";
+    found.demand(Rule::Conflict, gateway.udp || gateway.tcp, "engine.mailbox_gateway", what, fix);
 }
 
 /// What the end of a run waits for must be there and be possible.

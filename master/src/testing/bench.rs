@@ -179,6 +179,12 @@ impl Bench {
         self.own.subdevice(of)
     }
 
+    /// Asks the bus.
+    #[cfg(test)]
+    pub(crate) const fn requests(&self) -> &zerocat_bus::Requests {
+        self.own.requests()
+    }
+
     /// Subscribes to what happens from now on.
     #[must_use]
     pub fn events(&self) -> Events {

@@ -125,7 +125,7 @@ fn shown(n: u16) -> Object {
 /// 0xF02n and 0xF04n.
 fn addresses(name: &'static str, n: u16, stations: &[u16]) -> Object {
     let from = usize::from(n) * ADDRESSES;
-    let entries = (1..).zip(stations).map(|(subindex, station)| (subindex, Entry::u16("Slave", *station)));
+    let entries = (1..=u8::MAX).zip(stations).map(|(subindex, station)| (subindex, Entry::u16("Slave", *station)));
     Object::array(format!("{name} {from}-{}", from + ADDRESSES - 1), Type::U16, entries)
 }
 

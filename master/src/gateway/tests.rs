@@ -19,6 +19,8 @@ struct Office {
     bench: Bench,
     desk: Desk,
     counts: GatewayCounts,
+    /// Answers to others, that came when one was waited for.
+    others: Vec<(Client, Vec<u8>)>,
     _wakened: super::wake::Wakened,
 }
 
@@ -44,7 +46,7 @@ impl Office {
         };
         let directory = Directory((0..3).map(known).collect());
         let desk = Desk::new(bench.requests().clone(), directory, access, counts.clone(), waker);
-        Self { bench, desk, counts, _wakened }
+        Self { bench, desk, counts, others: Vec::new(), _wakened }
     }
 
     fn new() -> Self {
@@ -69,8 +71,9 @@ impl Office {
     /// The first answer to a client within two seconds and some.
     fn answer(&mut self, client: Client) -> Option<Vec<u8>> {
         for _ in 0..2500 {
-            for (to, mail) in self.run(MS) {
-                assert_eq!(to, client);
+            let (ours, others): (Vec<_>, Vec<_>) = self.run(MS).into_iter().partition(|(to, _)| *to == client);
+            self.others.extend(others);
+            if let Some((_, mail)) = ours.into_iter().next() {
                 return Some(mail);
             }
         }
@@ -154,9 +157,11 @@ fn a_segmented_transfer_keeps_others_out_until_it_is_over() {
         others += 1;
         office.send(client(2), &upload(0x1002, 0x1018, others));
         assert_eq!(office.run(20 * MS), []);
+        assert_eq!(office.others, []);
     });
     assert_eq!(again, whole);
-    let told = office.run(200 * MS);
+    let rest = office.run(200 * MS);
+    let told = [std::mem::take(&mut office.others), rest].concat();
     assert!(told.iter().all(|(to, _)| *to == client(2)), "{told:?}");
     let subindexes: Vec<u8> = told.iter().map(|(_, mail)| mail[11]).collect();
     assert_eq!(subindexes, (1..=others).collect::<Vec<_>>());
@@ -297,7 +302,7 @@ fn ethernet_is_refused_and_junk_is_counted() {
 fn whatever_is_sent_nothing_panics_and_the_bus_goes_on() {
     let mut office = Office::new();
     let mut random = fastrand::Rng::with_seed(7);
-    for round in 0..3000 {
+    for round in 0..1000 {
         let len = random.usize(0..40);
         let mut message: Vec<u8> = std::iter::repeat_with(|| random.u8(..)).take(len).collect();
         if let [low, high, l, lh, a, ah, _, kind, service, ..] = message.as_mut_slice() {
@@ -314,7 +319,7 @@ fn whatever_is_sent_nothing_panics_and_the_bus_goes_on() {
             office.run(MS);
         }
     }
-    office.run(15_000 * MS);
+    office.run(6_000 * MS);
     assert_eq!(office.bench.counters().lost_cycles, 0);
     let mail = office.ask(client(9), &upload(0x1003, 0x1018, 1)).unwrap();
     assert_eq!(mail[9..12], [0x18, 0x10, 1]);

@@ -4,12 +4,16 @@
 //! asked at once, while frames are lost, doubled and late, and mailboxes have habits that the seed draws. Each SubDevice is asked
 //! for what it was told before, and each value that is written is unique, so that an answer to something else shows.
 //!
-//! Guarantees: the same seed and settings give the same transactions and the same results, but for CPU time and memory. A request
+//! Over a veth pair it measures in real time: rate, latency, and what transactions cost the cycle; or soaks there.
+//!
+//! Guarantees: the same seed and settings give the same transactions and the same results under virtual time, but for CPU time and memory. A request
 //! that fails is asked again within its deadline, as a program may do with reads and with writes of the same value; that is counted
 //! apart. Not measured under virtual time: how long a cycle takes on a machine.
 
 mod aims;
 mod customer;
+mod live;
+mod rate;
 mod reason;
 mod segment;
 mod soak;
@@ -18,19 +22,22 @@ mod tally;
 mod world;
 
 pub use aims::Aim;
+pub use rate::{Pair, RateReport};
 pub use reason::Reason;
 pub use table::table;
 pub use tally::Repeats;
 
 use serde::Serialize;
 use std::collections::BTreeMap;
+use zerocat::SessionError;
+use zerocat::config::LinkKind;
 use zerocat::testing::BenchError;
 
 /// Name and version of the schema. Keys may be added; none changes its meaning.
 pub const SCHEMA: &str = "zerocat-bench-mailbox/1";
 
 /// What to run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct MailboxSettings {
     /// SDO transactions in all.
     pub transactions: u64,
@@ -38,6 +45,41 @@ pub struct MailboxSettings {
     pub subdevices: u16,
     /// Seed of everything that is drawn.
     pub seed: u64,
+    /// A veth pair, in real time; `null`: in this process, under virtual time.
+    pub over: Option<Veth>,
+}
+
+/// What is run over a veth pair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum What {
+    /// Rate, latency and what transactions cost the cycle, without disturbances.
+    Rate,
+    /// The soak, with disturbances.
+    Soak,
+}
+
+/// A veth pair, and how it is used.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Veth {
+    /// The MainDevice's interface.
+    pub interface: String,
+    /// Interface at the other end, where the segment is simulated.
+    pub segment: String,
+    /// What is run.
+    pub what: What,
+    /// The MainDevice's socket.
+    pub link: LinkKind,
+    /// CPU of the realtime thread; the last one if not given.
+    pub cpu: Option<usize>,
+    /// Its SCHED_FIFO priority.
+    pub priority: u8,
+    /// Cycles per second, in Hz.
+    pub rate_hz: f64,
+    /// Length of each session, for the rate.
+    pub seconds: f64,
+    /// Pairs of sessions, for the rate.
+    pub pairs: u32,
 }
 
 /// Why there are no figures.
@@ -49,6 +91,17 @@ pub enum MailboxBenchError {
     /// The bus didn't come to OP.
     #[error("bring the simulated segment to OP")]
     BringUp(#[from] BenchError),
+    /// The segment can't be simulated at its interface.
+    #[error("simulate the segment at {interface}: {why}")]
+    Segment {
+        /// The interface.
+        interface: String,
+        /// Why.
+        why: String,
+    },
+    /// The session didn't come up.
+    #[error(transparent)]
+    Session(#[from] Box<SessionError>),
     /// The bus ended while it was asked.
     #[error("the bus ended by itself: {0}")]
     Ended(String),
@@ -86,7 +139,7 @@ pub struct MailboxReport {
     pub duplicates: u64,
     /// Requests without an end by their deadline, and SubDevices that can't be asked at the end, when nothing else is.
     pub leaked: u64,
-    /// Transactions that succeeded a second, in virtual time.
+    /// Transactions that succeeded a second, in virtual time; over a veth pair the median of the pairs.
     pub per_second: f64,
     /// Half of the transactions that succeeded took no longer.
     pub latency_p50_us: f64,
@@ -94,8 +147,8 @@ pub struct MailboxReport {
     pub latency_p99_us: f64,
     /// Tick-to-sent p99.9 of the cycle with transactions over that without; `null` under virtual time.
     pub cycle_p999_ratio: Option<f64>,
-    /// Virtual time that it took.
-    pub virtual_seconds: f64,
+    /// Virtual time that it took; `null` in real time.
+    pub virtual_seconds: Option<f64>,
     /// CPU time that it took on this machine.
     pub cpu_seconds: f64,
     /// Memory of the process in KiB: at the start, and after each tenth of the transactions.
@@ -106,6 +159,8 @@ pub struct MailboxReport {
     pub emergencies: u64,
     /// Position of the SubDevice that takes requests and never answers; `null` where there is only one SubDevice.
     pub frozen: Option<u16>,
+    /// What was measured over a veth pair; `null`: nothing.
+    pub rate: Option<RateReport>,
     /// What must come out as it is.
     pub aims: Vec<Aim>,
 }
@@ -130,7 +185,14 @@ pub fn run(
     if settings.transactions == 0 || !(1..=MOST).contains(&settings.subdevices) {
         return Err(MailboxBenchError::Nothing);
     }
-    soak::run(settings, progress, stop)
+    match &settings.over {
+        None => soak::run(settings, progress, stop),
+        Some(veth) if !(veth.seconds > 0.0 && veth.seconds.is_finite()) => Err(MailboxBenchError::Nothing),
+        Some(veth) => match veth.what {
+            What::Rate => rate::run(settings, veth, progress, &stop),
+            What::Soak => soak::run_over(settings, veth, progress, &stop),
+        },
+    }
 }
 
 /// SubDevices, at most: each may have a request under way and one that was given up, and the bus thread takes 64 at a time.

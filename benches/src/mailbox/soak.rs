@@ -1,11 +1,12 @@
 //! The soak: all SubDevices of a segment are asked at once, until so many transactions have ended.
 
-use super::aims::aims;
+use super::aims::{aims, float};
 use super::customer::Customer;
+use super::live::{Disturbance, Live, Until};
 use super::segment;
 use super::tally::Tally;
-use super::world::World;
-use super::{MailboxBenchError, MailboxReport, MailboxSettings, SCHEMA};
+use super::world::{self, World};
+use super::{MailboxBenchError, MailboxReport, MailboxSettings, SCHEMA, Veth};
 use nix::time::{ClockId, clock_gettime};
 use std::time::Duration;
 use zerocat::testing::Action;
@@ -18,9 +19,6 @@ const LOOKS_EVERY: u64 = 4_096;
 const EMERGENCIES: u32 = 2_000;
 /// Virtual time in which each SubDevice answers a register read, when nothing else is asked.
 const AT_ONCE: Duration = Duration::from_millis(20);
-
-/// The emergency that is raised: over-voltage in the DC link (CiA 402).
-const OVER_VOLTAGE: u16 = 0x3210;
 
 /// A run under way.
 struct Soak<'a> {
@@ -57,7 +55,11 @@ pub(super) fn run(
     soak.memory_kib.push(memory_kib());
     let took = soak.world.now().saturating_sub(began);
     soak.ask_all_at_once()?;
-    Ok(soak.report(took, cpu_time().saturating_sub(cpu)))
+    let Soak { world, frozen, tally, memory_kib, .. } = soak;
+    let cpu = cpu_time().saturating_sub(cpu);
+    let figures = Figures { took, cpu, memory_kib, lost_frames: world.lost_frames(), frozen };
+    let virtual_seconds = Some(took.as_secs_f64());
+    Ok(MailboxReport { virtual_seconds, ..report(settings, tally, figures) })
 }
 
 impl<'a> Soak<'a> {
@@ -103,7 +105,7 @@ impl<'a> Soak<'a> {
     fn raise(&mut self) -> Result<(), MailboxBenchError> {
         let subdevice = self.random.usize(..self.customers.len());
         self.tally.emergencies += 1;
-        self.world.act(Action::Emergency { subdevice, code: OVER_VOLTAGE, register: 4, data: [0; 5] })
+        self.world.act(world::emergency(subdevice))
     }
 
     /// Asks each SubDevice once at the same time, without faults: whoever doesn't answer at once has lost what answers are made of.
@@ -126,45 +128,86 @@ impl<'a> Soak<'a> {
             self.world.turn();
         }
     }
+}
 
-    fn report(self, took: Duration, cpu: Duration) -> MailboxReport {
-        let Self { settings, world, frozen, tally, memory_kib, .. } = self;
-        let transactions = tally.ended() + tally.wrong_data + tally.duplicates;
-        let summary = tally.latency.summary();
-        let micros = |nanos: Option<u64>| float(nanos.unwrap_or(0)) / 1e3;
-        let mut report = MailboxReport {
-            schema: SCHEMA,
-            settings: settings.clone(),
-            transactions,
-            succeeded: tally.succeeded,
-            failed_by_reason: tally.failed_by_reason,
-            failed_of_able: tally.failed_of_able,
-            to_able: transactions - tally.of_frozen,
-            wrong_errors: tally.wrong_errors,
-            repeated: tally.repeated,
-            cancelled: tally.cancelled,
-            wrong_data: tally.wrong_data,
-            duplicates: tally.duplicates,
-            leaked: tally.leaked,
-            per_second: float(tally.succeeded) / took.as_secs_f64(),
-            latency_p50_us: micros(summary.map(|all| all.p50)),
-            latency_p99_us: micros(summary.map(|all| all.p99)),
-            cycle_p999_ratio: None,
-            virtual_seconds: took.as_secs_f64(),
-            cpu_seconds: cpu.as_secs_f64(),
-            memory_kib,
-            lost_frames: world.lost_frames(),
-            emergencies: tally.emergencies,
-            frozen,
-            aims: Vec::new(),
-        };
-        report.aims = aims(&report);
-        report
-    }
+/// What a report has beside what was counted.
+#[derive(Debug, Default)]
+pub(super) struct Figures {
+    pub(super) took: Duration,
+    pub(super) cpu: Duration,
+    pub(super) memory_kib: Vec<u64>,
+    pub(super) lost_frames: u64,
+    pub(super) frozen: Option<u16>,
+}
+
+/// The report, and its aims.
+pub(super) fn report(settings: &MailboxSettings, tally: Tally, figures: Figures) -> MailboxReport {
+    let Figures { took, cpu, memory_kib, lost_frames, frozen } = figures;
+    let transactions = tally.ended() + tally.wrong_data + tally.duplicates;
+    let summary = tally.latency.summary();
+    let micros = |nanos: Option<u64>| float(nanos.unwrap_or(0)) / 1e3;
+    let mut report = MailboxReport {
+        schema: SCHEMA,
+        settings: settings.clone(),
+        transactions,
+        succeeded: tally.succeeded,
+        failed_by_reason: tally.failed_by_reason,
+        failed_of_able: tally.failed_of_able,
+        to_able: transactions - tally.of_frozen,
+        wrong_errors: tally.wrong_errors,
+        repeated: tally.repeated,
+        cancelled: tally.cancelled,
+        wrong_data: tally.wrong_data,
+        duplicates: tally.duplicates,
+        leaked: tally.leaked,
+        per_second: float(tally.succeeded) / took.as_secs_f64(),
+        latency_p50_us: micros(summary.map(|all| all.p50)),
+        latency_p99_us: micros(summary.map(|all| all.p99)),
+        cycle_p999_ratio: None,
+        virtual_seconds: None,
+        cpu_seconds: cpu.as_secs_f64(),
+        memory_kib,
+        lost_frames,
+        emergencies: tally.emergencies,
+        frozen,
+        rate: None,
+        aims: Vec::new(),
+    };
+    report.aims = aims(&report);
+    report
 }
 
 /// Longer than any frame is waited for.
 const DEAD_TIME: Duration = Duration::from_millis(500);
+
+/// The soak over a veth pair, in real time.
+pub(super) fn run_over(
+    settings: &MailboxSettings,
+    veth: &Veth,
+    mut progress: impl FnMut(&str),
+    stop: &dyn Fn() -> bool,
+) -> Result<MailboxReport, MailboxBenchError> {
+    progress(&format!("bringing {} SubDevices to OP", settings.subdevices));
+    let mut random = fastrand::Rng::with_seed(settings.seed);
+    let segment = segment::draw(settings.subdevices, &mut random);
+    let frozen = (settings.subdevices > 1).then(|| random.u16(..settings.subdevices));
+    let disturbance = Disturbance { seed: random.u64(..), frozen };
+    let live = Live::bring_up(veth, &segment, Some(disturbance), stop)?;
+    let mut customers = live.customers(settings.subdevices, settings.seed, frozen)?;
+    let (mut tally, mut memory, cpu) = (Tally::new(), vec![memory_kib()], cpu_time());
+    let took = live.ask(&mut customers, Until::Begun(settings.transactions), &mut tally, |tally| {
+        let part = u64::try_from(memory.len()).unwrap_or(PARTS);
+        if part < PARTS && tally.ended() >= settings.transactions.div_ceil(PARTS).saturating_mul(part) {
+            memory.push(memory_kib());
+            progress(&format!("{} of {} transactions", tally.begun, settings.transactions));
+        }
+        stop()
+    })?;
+    memory.push(memory_kib());
+    let (cpu, lost_frames) = (cpu_time().saturating_sub(cpu), live.session.status().counters.lost_frames);
+    live.stop()?;
+    Ok(report(settings, tally, Figures { took, cpu, memory_kib: memory, lost_frames, frozen }))
+}
 
 /// CPU time of this process.
 fn cpu_time() -> Duration {
@@ -176,9 +219,4 @@ fn memory_kib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
     line.split_whitespace().next().and_then(|kib| kib.parse().ok()).unwrap_or(0)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "figures far below 2^53")]
-const fn float(value: u64) -> f64 {
-    value as f64
 }

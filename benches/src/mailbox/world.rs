@@ -21,6 +21,20 @@ const DOUBLED: u32 = 2_000;
 /// Frames that come late in each direction, in a million.
 const LATE: u32 = 2_000;
 
+/// Over-voltage in the DC link (CiA 402).
+const OVER_VOLTAGE: u16 = 0x3210;
+
+/// What happens to the frames of a direction.
+pub(super) fn plan() -> FaultPlan {
+    let [drop, duplicate, delay] = [LOST, DOUBLED, LATE].map(Rate::PerMillion);
+    FaultPlan { drop, duplicate, delay, late: Lateness::Frames(2), ..FaultPlan::default() }
+}
+
+/// A SubDevice raises an emergency.
+pub(super) const fn emergency(subdevice: usize) -> Action {
+    Action::Emergency { subdevice, code: OVER_VOLTAGE, register: 4, data: [0; 5] }
+}
+
 type Clock = Box<dyn Fn() -> Duration + Send>;
 type Wire = FaultInjector<SegmentLink<Clock>>;
 
@@ -64,9 +78,7 @@ impl World {
 
     /// From now on frames are lost, doubled and late, or no longer.
     pub(super) fn disturb(&mut self, disturbed: bool) {
-        let [drop, duplicate, delay] = [LOST, DOUBLED, LATE].map(Rate::PerMillion);
-        let plan = FaultPlan { drop, duplicate, delay, late: Lateness::Frames(2), ..FaultPlan::default() };
-        let plan = if disturbed { plan } else { FaultPlan::default() };
+        let plan = if disturbed { plan() } else { FaultPlan::default() };
         self.own.link_mut().set_plans(plan, plan);
     }
 

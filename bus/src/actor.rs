@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use futures_lite::future::or;
 use zerocat_wire::AlState;
 use zerocat_wire::mailbox::MailboxType;
 
@@ -22,12 +23,13 @@ use crate::al::{self, AlShown};
 use crate::boot::BootRequest;
 use crate::bring_up::{Address, Network, StateReport};
 use crate::datagrams::{Datagrams, Target};
+use crate::diagnosis::ReceivedDiagnosis;
 use crate::eoe::{Lane, LaneEnd};
 use crate::error::{BringUpError, DatagramError, Label};
 use crate::executor::join_all;
 use crate::job::{self, Asked, Job, Place};
 use crate::look;
-use crate::mailbox::{Mailbox, ReceivedEmergency, ReceivedNotification, UnaskedMail};
+use crate::mailbox::{MailCounters, Mailbox, ReceivedEmergency, ReceivedNotification, Sign, UnaskedMail};
 use crate::request::{self, Inbox, Question, RequestError};
 use crate::subdevice::MailboxInfo;
 use crate::watchdog::{self, WatchdogShown};
@@ -40,6 +42,15 @@ const LOOK: Duration = Duration::from_millis(500);
 /// Time after which a mailbox that was emptied is looked at again: the frames must have told of it anew.
 const AGAIN: Duration = Duration::from_millis(2);
 
+/// Time from the begin of operation to the first look at a diagnosis history.
+const HISTORY_FIRST: Duration = Duration::from_secs(1);
+/// Time from one look to the next.
+const HISTORY: Duration = Duration::from_secs(5);
+/// Shortest time from one look to the next, where emergencies come.
+const HISTORY_SOON: Duration = Duration::from_millis(100);
+/// Longest time that a look may take.
+const HISTORY_PATIENCE: Duration = Duration::from_secs(1);
+
 /// Who is told what SubDevices send unasked, and who knows whether they have.
 pub trait Unasked {
     /// Whether the SubDevice at a position has mail, as the cyclic frames tell; `None` where they don't.
@@ -50,6 +61,8 @@ pub trait Unasked {
     fn notification(&self, _who: &Label, _received: ReceivedNotification) {}
     /// A SubDevice sent a mail of EoE, VoE or AoE that answers nothing.
     fn mail(&self, _who: &Label, _mail: UnaskedMail) {}
+    /// A SubDevice's diagnosis history has a message that is new.
+    fn diagnosis(&self, _who: &Label, _message: ReceivedDiagnosis) {}
 }
 
 /// Nobody: mailboxes are looked at now and then.
@@ -116,6 +129,14 @@ struct Actor {
     has_mailbox: bool,
     /// It is in BOOT or on its way there or back: its mailbox is somebody's who owns it alone.
     held: Cell<bool>,
+    /// Whether it may have a diagnosis history that is to be read.
+    has_diagnosis: bool,
+    /// An emergency came since the history was read.
+    alarmed: Cell<bool>,
+    /// Where its mailbox finds what the cyclic frames say of it.
+    sign: Sign,
+    /// What was counted of it when it was at work last.
+    counted: Cell<MailCounters>,
     /// Its mailbox, while it isn't at work.
     mailbox: RefCell<Option<Mailbox>>,
     /// What is asked of its mailbox.
@@ -128,18 +149,24 @@ struct Actor {
 #[derive(Debug)]
 struct AtWork<'a> {
     place: &'a RefCell<Option<Mailbox>>,
+    counted: &'a Cell<MailCounters>,
     mailbox: Option<Mailbox>,
 }
 
 impl<'a> AtWork<'a> {
-    fn take(place: &'a RefCell<Option<Mailbox>>) -> Self {
-        Self { place, mailbox: place.borrow_mut().take() }
+    fn take(actor: &'a Actor) -> Self {
+        Self { place: &actor.mailbox, counted: &actor.counted, mailbox: actor.mailbox.borrow_mut().take() }
     }
 }
 
 impl Drop for AtWork<'_> {
     fn drop(&mut self) {
-        *self.place.borrow_mut() = self.mailbox.take();
+        let mut mailbox = self.mailbox.take();
+        if let Some(mailbox) = &mut mailbox {
+            mailbox.give_up_transfer();
+            self.counted.set(mailbox.counters());
+        }
+        *self.place.borrow_mut() = mailbox;
     }
 }
 
@@ -203,14 +230,20 @@ impl<'d> Actors<'d> {
     /// Emergencies that were kept in bring-up are in the log, and are not told.
     pub fn of(network: &mut Network<'d>) -> Self {
         let mut mailboxes = network.take_mailboxes();
-        let before = |mailbox: &mut Mailbox| drop((mailbox.take_emergencies(), mailbox.take_notifications()));
-        mailboxes.iter_mut().flatten().for_each(before);
+        for mailbox in mailboxes.iter_mut().flatten() {
+            drop((mailbox.take_emergencies(), mailbox.take_notifications()));
+            mailbox.set_in_operation(true);
+        }
         let actor = |(subdevice, mailbox): (&crate::SubDevice, Option<Mailbox>)| Actor {
             who: subdevice.label(),
             station: subdevice.station,
             expected: subdevice.expected(AlState::Op),
             has_mailbox: mailbox.is_some(),
             held: Cell::new(false),
+            has_diagnosis: mailbox.as_ref().is_some_and(Mailbox::may_have_diagnosis),
+            alarmed: Cell::new(false),
+            sign: mailbox.as_ref().map(Mailbox::sign).unwrap_or_default(),
+            counted: Cell::new(mailbox.as_ref().map(Mailbox::counters).unwrap_or_default()),
             mailbox: RefCell::new(mailbox),
             mails: Queue::default(),
             registers: Queue::default(),
@@ -221,7 +254,11 @@ impl<'d> Actors<'d> {
 
     /// Their mailboxes, in bus order. What was being asked of one is given up.
     pub(crate) fn into_mailboxes(self) -> Vec<Option<Mailbox>> {
-        self.actors.into_iter().map(|actor| actor.mailbox.into_inner()).collect()
+        let back = |mut mailbox: Mailbox| {
+            mailbox.set_in_operation(false);
+            mailbox
+        };
+        self.actors.into_iter().map(|actor| actor.mailbox.into_inner().map(back)).collect()
     }
 
     /// Takes requests from an inbox and has them done, for as long as it is polled.
@@ -232,11 +269,20 @@ impl<'d> Actors<'d> {
             running.push(Box::pin(actor.serve_mailbox(self.datagrams, unasked, lane.clone())));
             // All of these are polled in each turn.
             if actor.has_mailbox {
-                running.push(Box::pin(actor.listen(self.datagrams, unasked, lane)));
+                running.push(Box::pin(actor.listen(self.datagrams, unasked, lane.clone())));
+            }
+            if actor.has_diagnosis {
+                running.push(Box::pin(actor.watch_diagnosis(self.datagrams, unasked, lane)));
             }
             running.push(Box::pin(actor.serve_registers(self.datagrams)));
         }
         std::future::poll_fn(|context| {
+            inbox.collect(self.datagrams.now());
+            for actor in self.actors.iter().filter(|actor| actor.has_mailbox) {
+                // One that left the exchange is told of by nobody.
+                let waits = if actor.held.get() { None } else { unasked.waits(actor.who.position) };
+                actor.sign.set(waits);
+            }
             for one in &mut running {
                 // They never end.
                 let _ = one.as_mut().poll(context);
@@ -259,7 +305,8 @@ impl<'d> Actors<'d> {
         work: impl AsyncFnOnce(Place<'_>) -> Result<T, RequestError> + Send + 'static,
     ) -> Result<T, RequestError> {
         let (to, pending) = request::pending(within);
-        self.hand_out_mail(position, Box::new(Asked { to, work }));
+        let end = self.datagrams.now().saturating_add(within);
+        self.hand_out_mail(position, end, Box::new(Asked { to, work }));
         pending.await
     }
 
@@ -328,35 +375,34 @@ impl<'d> Actors<'d> {
 
     async fn serve(&self, inbox: &Inbox) {
         loop {
-            let question = std::future::poll_fn(|_| inbox.next().map_or(Poll::Pending, Poll::Ready)).await;
+            let (end, question) = std::future::poll_fn(|_| inbox.next().map_or(Poll::Pending, Poll::Ready)).await;
             match question {
                 Question::States(to) => {
-                    let end = self.datagrams.now().saturating_add(to.within);
                     job::answer(self.datagrams, end, to, async { Ok(self.states().await) }).await;
                 }
-                Question::Mail { position, job } => self.hand_out_mail(position, job),
-                Question::Registers { position, job } => self.hand_out(position, job, |actor| &actor.registers),
-                Question::Boot(request) => self.hand_out_boot(request),
+                Question::Mail { position, job } => self.hand_out_mail(position, end, job),
+                Question::Registers { position, job } => self.hand_out(position, end, job, |actor| &actor.registers),
+                Question::Boot(request) => self.hand_out_boot(request, end),
             }
         }
     }
 
-    fn hand_out(&self, position: u16, job: Box<dyn Job>, queue: impl FnOnce(&Actor) -> &Queue) {
+    fn hand_out(&self, position: u16, end: Duration, job: Box<dyn Job>, queue: impl FnOnce(&Actor) -> &Queue) {
         let count = self.actors.len();
         match self.actors.get(usize::from(position)) {
             None => job.refuse(BringUpError::NoSuchPosition { position, count }.into()),
-            Some(actor) => queue(actor).push(self.datagrams.now().saturating_add(job.within()), job),
+            Some(actor) => queue(actor).push(end, job),
         }
     }
 
-    fn hand_out_mail(&self, position: u16, job: Box<dyn Job>) {
+    fn hand_out_mail(&self, position: u16, end: Duration, job: Box<dyn Job>) {
         match self.actors.get(usize::from(position)).filter(|actor| actor.held.get()) {
             Some(held) => job.refuse(RequestError::InBoot(held.who.clone())),
-            None => self.hand_out(position, job, |actor| &actor.mails),
+            None => self.hand_out(position, end, job, |actor| &actor.mails),
         }
     }
 
-    fn hand_out_boot(&self, request: Box<BootRequest>) {
+    fn hand_out_boot(&self, request: Box<BootRequest>, end: Duration) {
         let (position, count) = (request.position(), self.actors.len());
         let mut boots = self.boots.borrow_mut();
         match self.actors.get(usize::from(position)) {
@@ -364,7 +410,7 @@ impl<'d> Actors<'d> {
             Some(actor) if actor.held.get() => request.refuse(RequestError::InBoot(actor.who.clone())),
             Some(_) if boots.len() >= JOBS => request.refuse(RequestError::Full),
             Some(_) => {
-                request.begin(self.datagrams.now());
+                request.ends_at(end);
                 boots.push_back(request);
             }
         }
@@ -433,7 +479,7 @@ impl Actor {
     async fn take_mailbox(&self) -> AtWork<'_> {
         let is_there = || !self.has_mailbox || self.mailbox.borrow().is_some();
         std::future::poll_fn(|_| if is_there() { Poll::Ready(()) } else { Poll::Pending }).await;
-        AtWork::take(&self.mailbox)
+        AtWork::take(self)
     }
 
     /// Reads what it sends unasked while nothing is asked of it.
@@ -446,7 +492,7 @@ impl Actor {
             let idle = || self.mails.is_empty() && self.mailbox.borrow().is_some();
             let may_wait = || idle() && unasked.waits(position) != Some(false);
             std::future::poll_fn(|_| if may_wait() { Poll::Ready(()) } else { Poll::Pending }).await;
-            let mut at_work = AtWork::take(&self.mailbox);
+            let mut at_work = AtWork::take(self);
             if let Some(mailbox) = &mut at_work.mailbox {
                 // One that doesn't answer now is looked at again, and supervision says so.
                 let _ = mailbox.drain(datagrams).await;
@@ -455,10 +501,41 @@ impl Actor {
         }
     }
 
+    /// Reads what is new in its diagnosis history, now and then, and soon after an emergency.
+    async fn watch_diagnosis(&self, datagrams: &Datagrams, unasked: &impl Unasked, lane: Option<Arc<Lane>>) {
+        let mut pause = HISTORY_FIRST;
+        loop {
+            let alarmed = || if self.alarmed.take() { Poll::Ready(()) } else { Poll::Pending };
+            // Emergencies that follow each other are one reason to look.
+            datagrams.pause(HISTORY_SOON).await;
+            or(std::future::poll_fn(|_| alarmed()), datagrams.pause(pause)).await;
+            pause = HISTORY;
+            let idle = || self.mails.is_empty() && self.mailbox.borrow().is_some();
+            std::future::poll_fn(|_| if idle() { Poll::Ready(()) } else { Poll::Pending }).await;
+            let mut at_work = AtWork::take(self);
+            let Some(mailbox) = &mut at_work.mailbox else { continue };
+            let end = datagrams.now().saturating_add(HISTORY_PATIENCE);
+            match datagrams.by(end, mailbox.new_diagnosis(datagrams)).await {
+                Some(Ok(messages)) => messages.into_iter().for_each(|one| unasked.diagnosis(&self.who, one)),
+                // One that doesn't answer now is asked again, and supervision says so.
+                Some(Err(error)) => tracing::debug!(%error, "the diagnosis history isn't read"),
+                None => {}
+            }
+            let is_over = mailbox.has_no_diagnosis();
+            self.tell_unasked(&mut at_work, unasked, lane.as_deref());
+            drop(at_work);
+            if is_over {
+                return std::future::pending().await;
+            }
+        }
+    }
+
     /// Tells what came unasked, once nothing is asked of the mailbox.
     fn tell_unasked(&self, at_work: &mut AtWork<'_>, unasked: &impl Unasked, lane: Option<&Lane>) {
         let Some(mailbox) = &mut at_work.mailbox else { return };
-        mailbox.take_emergencies().into_iter().for_each(|one| unasked.emergency(&self.who, one));
+        let emergencies = mailbox.take_emergencies();
+        self.alarmed.set(self.alarmed.get() || !emergencies.is_empty());
+        emergencies.into_iter().for_each(|one| unasked.emergency(&self.who, one));
         mailbox.take_notifications().into_iter().for_each(|one| unasked.notification(&self.who, one));
         for mail in mailbox.take_unasked() {
             match lane.filter(|_| mail.header.kind == MailboxType::Eoe) {
@@ -477,6 +554,7 @@ impl Actor {
     }
 
     fn place<'a>(&'a self, datagrams: &'a Datagrams, mailbox: Option<&'a mut Mailbox>) -> Place<'a> {
-        Place { datagrams, who: &self.who, target: Target::Station(self.station), mailbox }
+        let counted = self.has_mailbox.then(|| self.counted.get());
+        Place { datagrams, who: &self.who, target: Target::Station(self.station), mailbox, counted }
     }
 }

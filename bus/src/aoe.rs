@@ -16,10 +16,10 @@ use zerocat_wire::aoe::{
 };
 use zerocat_wire::mailbox::{HEADER_LEN as MAILBOX_HEADER, MailboxHeader, MailboxType};
 
-use crate::again::{TransferError, again_where_lost};
+use crate::again::{Effect, TransferError, again};
 use crate::datagrams::Datagrams;
 use crate::error::Label;
-use crate::mailbox::{MailError, Mailbox};
+use crate::mailbox::{MailError, MailFailure, Mailbox};
 
 /// From where the MainDevice asks.
 pub const CALLER: AmsAddress = AmsAddress::new(NetId([127, 0, 0, 1, 1, 1]), 0x8001);
@@ -140,6 +140,14 @@ impl TransferError for AoeError {
         match self {
             Self::Mail { source, .. } => Some(source),
             _ => None,
+        }
+    }
+
+    fn other(&self) -> MailFailure {
+        match self {
+            Self::Refused { .. } => MailFailure::Abort,
+            Self::Answer { .. } => MailFailure::ParseReject,
+            _ => MailFailure::Other,
         }
     }
 }
@@ -304,10 +312,9 @@ impl Mailbox {
         request: AdsRequest<'_>,
     ) -> Result<Vec<u8>, AoeError> {
         let target = self.address(target);
-        if request.writes() {
-            return self.ads_once(datagrams, target, CALLER, request).await;
-        }
-        again_where_lost(async || self.ads_once(datagrams, target, CALLER, request).await).await
+        let effect = if request.writes() { Effect::Writes } else { Effect::None };
+        let once = async |mailbox: &mut Self| mailbox.ads_once(datagrams, target, CALLER, request).await;
+        again(self, datagrams, effect, once).await
     }
 
     fn address(&self, AoeTarget { net_id, port }: AoeTarget) -> AmsAddress {

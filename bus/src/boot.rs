@@ -238,9 +238,9 @@ impl BootRequest {
         Self { position, work, progress, to, end: Cell::default() }
     }
 
-    /// Its time begins.
-    pub(crate) fn begin(&self, now: Duration) {
-        self.end.set(now.saturating_add(self.within()));
+    /// By when it must be answered.
+    pub(crate) fn ends_at(&self, end: Duration) {
+        self.end.set(end);
     }
 
     /// Position of the SubDevice.
@@ -315,11 +315,11 @@ impl BootRequest {
         }
     }
 
-    fn within(&self) -> Duration {
+    pub(crate) fn within(&self) -> Duration {
         self.to.borrow().as_ref().map_or(Duration::ZERO, |to| to.within)
     }
 
-    fn is_wanted(&self) -> bool {
+    pub(crate) fn is_wanted(&self) -> bool {
         self.to.borrow().as_ref().is_some_and(Answering::is_wanted)
     }
 }

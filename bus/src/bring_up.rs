@@ -29,7 +29,7 @@ use crate::discovery;
 use crate::error::{BringUpError, DatagramError, Label};
 use crate::executor::join_all;
 use crate::look;
-use crate::mailbox::{MailTimes, Mailbox, ReceivedEmergency};
+use crate::mailbox::{MailCounters, MailPolicy, MailTimes, Mailbox, ReceivedEmergency};
 use crate::names::{self, NameBook};
 use crate::pdo;
 use crate::sii::SiiNames;
@@ -113,6 +113,28 @@ impl<'d> Network<'d> {
         }
         if let Some(mailbox) = self.mailboxes.get_mut(at).and_then(Option::as_mut) {
             mailbox.set_times(times.mail(MailTimes::default()));
+        }
+    }
+
+    /// Says how the mailbox of the SubDevice at a position is used from now on. Without one there it does nothing.
+    pub fn set_mail_policy(&mut self, position: u16, policy: MailPolicy) {
+        if let Some(mailbox) = self.mailboxes.get_mut(usize::from(position)).and_then(Option::as_mut) {
+            mailbox.set_policy(policy);
+        }
+    }
+
+    /// What was counted of the mailboxes, by the SubDevices that have one.
+    pub fn mail_counters(&self) -> impl Iterator<Item = (Label, MailCounters)> + '_ {
+        let both = self.subdevices.iter().zip(&self.mailboxes);
+        both.filter_map(|(subdevice, mailbox)| Some((subdevice.label(), mailbox.as_ref()?.counters())))
+    }
+
+    /// Goes on counting mail where the network that was lost ended. What was counted of this one so far is dropped.
+    pub fn go_on_counting(&mut self, before: &Network<'_>) {
+        for (mailbox, before) in self.mailboxes.iter_mut().zip(&before.mailboxes) {
+            if let (Some(mailbox), Some(before)) = (mailbox, before) {
+                mailbox.go_on_from(before);
+            }
         }
     }
 

@@ -1,8 +1,8 @@
 //! SDO transfer: upload and download, expedited, normal and segmented (ETG.1000.6, 5.6.2).
 //!
 //! Guarantees: an answer is the answer to what was asked by service, index and subindex (in segments: by toggle);
-//! aborts are said in words; a transfer whose answer got lost is done again, since reading twice is harmless and
-//! writing the same value twice is for what a MainDevice sets up. A transfer that the SubDevice refused is not.
+//! aborts are said in words; a transfer is done again only where that does no harm, as the mailbox's policy says. A transfer that
+//! the SubDevice refused is not.
 
 use zerocat_wire::WireError;
 use zerocat_wire::coe::{
@@ -10,10 +10,10 @@ use zerocat_wire::coe::{
 };
 use zerocat_wire::mailbox::{HEADER_LEN, MailboxHeader, MailboxType};
 
-use crate::again::{TransferError, again_where_lost};
+use crate::again::{Effect, TransferError, again};
 use crate::datagrams::Datagrams;
 use crate::error::Label;
-use crate::mailbox::{MailError, Mailbox};
+use crate::mailbox::{MailError, MailFailure, Mailbox};
 
 /// Longest value that is read, in bytes.
 pub const MAX_VALUE: usize = 1024 * 1024;
@@ -127,6 +127,14 @@ impl TransferError for SdoError {
             _ => None,
         }
     }
+
+    fn other(&self) -> MailFailure {
+        match self {
+            Self::Abort { .. } => MailFailure::Abort,
+            Self::Answer { .. } => MailFailure::ParseReject,
+            _ => MailFailure::Other,
+        }
+    }
 }
 
 /// An answer, out of its mail.
@@ -162,7 +170,8 @@ impl Mailbox {
         transfer: &Transfer,
         target: SdoTarget,
     ) -> Result<Vec<u8>, SdoError> {
-        again_where_lost(async || self.upload_once(datagrams, transfer, target).await).await
+        again(self, datagrams, Effect::None, async |mailbox| mailbox.upload_once(datagrams, transfer, target).await)
+            .await
     }
 
     /// Writes a value.
@@ -197,7 +206,8 @@ impl Mailbox {
 
     async fn download_target(&mut self, datagrams: &Datagrams, target: SdoTarget, data: &[u8]) -> Result<(), SdoError> {
         let transfer = self.transfer(SdoService::Download, target.index, target.subindex);
-        again_where_lost(async || self.download_once(datagrams, &transfer, target, data).await).await
+        let once = async |mailbox: &mut Self| mailbox.download_once(datagrams, &transfer, target, data).await;
+        again(self, datagrams, Effect::Writes, once).await
     }
 
     /// The error of an upload that brought something else than it should.

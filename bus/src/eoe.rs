@@ -20,10 +20,10 @@ use std::net::Ipv4Addr;
 use zerocat_wire::eoe::{EoeHeader, EoeKind, EoeResult, IP_PARAMETER_LEN, IpParameter};
 use zerocat_wire::mailbox::{self, MailboxHeader, MailboxType};
 
-use crate::again::{TransferError, again_where_lost};
+use crate::again::{Effect, TransferError, again};
 use crate::datagrams::Datagrams;
 use crate::error::Label;
-use crate::mailbox::{MailError, Mailbox};
+use crate::mailbox::{MailError, MailFailure, Mailbox};
 
 /// The IP parameter of a SubDevice: which part it has.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -82,6 +82,14 @@ impl TransferError for IpError {
         match self {
             Self::Mail { source, .. } => Some(source),
             _ => None,
+        }
+    }
+
+    fn other(&self) -> MailFailure {
+        match self {
+            Self::Refused { .. } => MailFailure::Abort,
+            Self::Answer { .. } => MailFailure::ParseReject,
+            _ => MailFailure::Other,
         }
     }
 }
@@ -151,8 +159,9 @@ impl Mailbox {
         let mut data = [0; IP_PARAMETER_LEN];
         let emitted = settings.in_mail(mac).emit(&mut data);
         emitted.map_err(|_| self.senseless_ip("a name has at most 32 bytes".into()))?;
-        let done = again_where_lost(async || self.ask_ip(datagrams, EoeKind::SetIpRequest, &data).await).await;
-        done.map(drop)
+        // The same IP parameter may be set twice.
+        let once = async |mailbox: &mut Self| mailbox.ask_ip(datagrams, EoeKind::SetIpRequest, &data).await;
+        again(self, datagrams, Effect::None, once).await.map(drop)
     }
 
     /// Reads the IP parameter.
@@ -160,7 +169,8 @@ impl Mailbox {
     /// # Errors
     /// [`IpError`].
     pub async fn ip(&mut self, datagrams: &Datagrams) -> Result<IpSettings, IpError> {
-        let data = again_where_lost(async || self.ask_ip(datagrams, EoeKind::GetIpRequest, &[]).await).await?;
+        let once = async |mailbox: &mut Self| mailbox.ask_ip(datagrams, EoeKind::GetIpRequest, &[]).await;
+        let data = again(self, datagrams, Effect::None, once).await?;
         IpSettings::of_mail(&data).map_err(|error| self.senseless_ip(error.to_string()))
     }
 

@@ -7,10 +7,10 @@
 //! Not guaranteed: a bound on the whole. Whoever transfers drops the future at its deadline, and the SubDevice forgets the transfer
 //! with the next request.
 
-use crate::again::{TransferError, again_where_lost};
+use crate::again::{Effect, TransferError, again};
 use crate::datagrams::Datagrams;
 use crate::error::Label;
-use crate::mailbox::{MailError, Mailbox};
+use crate::mailbox::{MailError, MailFailure, Mailbox};
 use std::cell::Cell;
 use std::time::Duration;
 use zerocat_wire::foe::{Foe, FoeError, HEADER_LEN};
@@ -170,6 +170,15 @@ impl TransferError for FileError {
             _ => None,
         }
     }
+
+    fn other(&self) -> MailFailure {
+        match self {
+            Self::Refused { .. } => MailFailure::Abort,
+            Self::Busy { .. } => MailFailure::Busy,
+            Self::Packet { .. } => MailFailure::ParseReject,
+            _ => MailFailure::Other,
+        }
+    }
 }
 
 fn said(text: &str) -> String {
@@ -202,7 +211,8 @@ impl Mailbox {
         limit: usize,
         mut progress: impl FnMut(FileProgress),
     ) -> Result<Vec<u8>, FileError> {
-        again_where_lost(async || self.read_once(datagrams, file, limit, &mut progress).await).await
+        let once = async |mailbox: &mut Self| mailbox.read_once(datagrams, file, limit, &mut progress).await;
+        again(self, datagrams, Effect::File, once).await
     }
 
     /// Writes a file.
@@ -216,7 +226,8 @@ impl Mailbox {
         content: &[u8],
         mut progress: impl FnMut(FileProgress),
     ) -> Result<(), FileError> {
-        again_where_lost(async || self.write_once(datagrams, file, content, &mut progress).await).await
+        let once = async |mailbox: &mut Self| mailbox.write_once(datagrams, file, content, &mut progress).await;
+        again(self, datagrams, Effect::File, once).await
     }
 
     async fn read_once(

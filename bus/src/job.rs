@@ -9,7 +9,7 @@ use crate::datagrams::{Datagrams, Target};
 use crate::eoe::IpError;
 use crate::error::{BringUpError, Label};
 use crate::foe::FileError;
-use crate::mailbox::Mailbox;
+use crate::mailbox::{MailCounters, Mailbox};
 use crate::request::{Answering, RequestError};
 use crate::soe::IdnError;
 use crate::subdevice::MailboxInfo;
@@ -31,6 +31,8 @@ pub struct Place<'a> {
     pub target: Target,
     /// Its mailbox, where it has one and the work is with it.
     pub mailbox: Option<&'a mut Mailbox>,
+    /// What was counted of its mailbox up to its last work; `None` where it has none.
+    pub counted: Option<MailCounters>,
 }
 
 impl<'a> Place<'a> {

@@ -23,6 +23,7 @@ pub mod coe;
 pub mod datagrams;
 mod described;
 mod device_id;
+mod diagnosis;
 pub mod discovery;
 pub mod eoe;
 pub mod error;
@@ -70,6 +71,7 @@ pub use bring_up::{Address, Network, Options, StateReport};
 pub use coe::SdoError;
 pub use datagrams::{Answer, DatagramCounters, Datagrams, Rest, Target};
 pub use described::Given;
+pub use diagnosis::{MOST_MESSAGES, ReceivedDiagnosis};
 pub use eoe::{
     Attached, Ethernet, EthernetCounters, FramePort, IpError, IpSettings, PortError, SendError, TakesFrames,
 };
@@ -78,7 +80,10 @@ pub use executor::{block_on, join_all, try_block_on};
 pub use foe::{File, FileError, FileProgress, FileTimes, FileTransfer, FileWay};
 pub use interpolation::Interpolation;
 pub use job::Place;
-pub use mailbox::{MailError, Mailbox, ReceivedEmergency, ReceivedNotification, UnaskedMail};
+pub use mailbox::{
+    MailCounters, MailError, MailFailure, MailFailures, MailPolicy, Mailbox, ReceivedEmergency, ReceivedNotification,
+    Strategy, UnaskedMail,
+};
 pub use matching::{
     Accepts, Expected, Found, FoundBy, Match, Matching, Missing, Product, identify, told_apart_by, twins,
 };

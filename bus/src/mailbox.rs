@@ -4,23 +4,40 @@
 //! empty before a request; an answer is known by what it answers, never by its counter, which each side counts for
 //! itself; emergencies that come in between are kept, with a bound, and never disturb an exchange, nor do mails of other
 //! protocols and answers to something else, which never make a wait longer; a reply whose frame was lost on the way back is
-//! asked for again (repeat request), and an older mail that comes instead isn't taken for it.
+//! asked for again (repeat request), and an older mail that comes instead isn't taken for it; a mail that comes twice is dropped;
+//! the late answer to a request that was given up isn't taken for the answer to the same question asked anew, if it comes within
+//! the time of an answer.
 //!
 //! Not guaranteed: that a request whose frame was lost on the way back is seen only once by a SubDevice that doesn't
 //! look at the counter, which stays the same in a repetition.
+
+mod counters;
+mod owed;
+mod policy;
+mod put;
+mod repeat;
+mod wait;
+
+pub use counters::{MailCounters, MailFailure, MailFailures, MailsByProtocol, ProtocolMails};
+pub use policy::{LONGEST_PAUSE, MOST_RETRIES, MailPolicy, Strategy};
+pub(crate) use wait::Sign;
+
+use owed::Owed;
+use wait::Wait;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use zerocat_faults::Fault;
 use zerocat_wire::WireError;
-use zerocat_wire::coe::{CoeHeader, CoeService, Emergency};
+use zerocat_wire::coe::{CoeHeader, CoeService, Emergency, SdoResponse};
 use zerocat_wire::mailbox::{self, MailboxError as Refusal, MailboxHeader, MailboxType};
 use zerocat_wire::soe::{Idn, Part, SoeHeader, SoeOp};
 use zerocat_wire::sync_manager::{self, SyncManager, activate, control, status};
 
 use crate::aoe::{self, Router};
 use crate::datagrams::{Datagrams, Target};
+use crate::diagnosis::History;
 use crate::error::{DatagramError, Label};
 use crate::subdevice::MailboxInfo;
 
@@ -29,6 +46,8 @@ pub const EMERGENCIES: usize = 32;
 /// Mails of EoE, VoE and AoE kept for each SubDevice that came unasked; the oldest is dropped for a new one.
 pub const UNASKED: usize = 64;
 
+/// Offset of the byte with the counter, in bits 4 to 6, in a mail.
+const COUNTER_AT: usize = 5;
 /// Offsets in a sync manager's 8 bytes.
 const STATUS: u16 = 5;
 const ACTIVATE: u16 = 6;
@@ -57,6 +76,9 @@ pub enum MailError {
     /// The answer was lost on the way and the SubDevice doesn't repeat it.
     #[error("an answer was lost with its frame, and the SubDevice didn't repeat it")]
     Lost,
+    /// The answer was lost on the way, and an older mail came when it was to be repeated.
+    #[error("an answer was lost with its frame, and the SubDevice repeated an older mail")]
+    Older,
     /// The SubDevice answered with a mailbox error.
     #[error("mailbox error {0}")]
     Refused(Refusal),
@@ -70,6 +92,22 @@ pub enum MailError {
     },
 }
 
+impl MailError {
+    /// The reason that it is counted by.
+    #[must_use]
+    pub const fn failure(&self) -> MailFailure {
+        match self {
+            Self::Datagram(_) => MailFailure::Transport,
+            Self::Full { .. } => MailFailure::Busy,
+            Self::NoAnswer { .. } => MailFailure::Timeout,
+            Self::Lost => MailFailure::Lost,
+            Self::Older => MailFailure::StaleCounter,
+            Self::Refused(_) => MailFailure::MailboxError,
+            Self::TooLong { .. } => MailFailure::Other,
+        }
+    }
+}
+
 /// Times of an exchange. Defaults are those of the ESI (ETG.2000, `Mailbox/Timeout`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MailTimes {
@@ -79,8 +117,17 @@ pub struct MailTimes {
     pub response: Duration,
     /// Until a repeat request must be acknowledged.
     pub repeat: Duration,
-    /// Pause between two looks at the mailbox's status.
+    /// Pause between the first two looks at a mailbox. Each further one is half as long again, up to ten times as long.
     pub poll: Duration,
+}
+
+impl MailTimes {
+    /// The pause behind the `nth` look, 0 for the first.
+    #[must_use]
+    pub fn pause(&self, nth: u32) -> Duration {
+        let longest = self.poll.saturating_mul(10);
+        (0..nth.min(8)).fold(self.poll, |pause, _| (pause + pause / 2).min(longest))
+    }
 }
 
 impl Default for MailTimes {
@@ -128,31 +175,6 @@ pub struct UnaskedMail {
     pub body: Vec<u8>,
 }
 
-/// What was counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct MailCounters {
-    /// Mails written.
-    pub written: u64,
-    /// Mails read.
-    pub read: u64,
-    /// Writes repeated because their frame was lost.
-    pub rewritten: u64,
-    /// Repeat requests because the frame of a read was lost.
-    pub repeats: u64,
-    /// Mails that answered nothing that was asked.
-    pub stale: u64,
-    /// Mails that could not be read as such.
-    pub damaged: u64,
-    /// Emergencies.
-    pub emergencies: u64,
-    /// Emergencies that were dropped for newer ones.
-    pub emergencies_dropped: u64,
-    /// Mails of EoE, VoE and AoE that came unasked.
-    pub unasked: u64,
-    /// Such mails that were dropped for newer ones.
-    pub unasked_dropped: u64,
-}
-
 /// The mailbox of one SubDevice, seen from the MainDevice.
 #[derive(Debug)]
 pub struct Mailbox {
@@ -162,9 +184,30 @@ pub struct Mailbox {
     times: MailTimes,
     /// How long the answer to the last request is waited for.
     patience: Duration,
+    policy: MailPolicy,
+    /// What the cyclic frames say of it.
+    sign: Sign,
+    /// Whether they have said that it is empty since it was read.
+    seen_empty: bool,
     counter: u8,
     /// The mail that was read last, to know it when it comes again.
     last: Vec<u8>,
+    /// Whether the SubDevice counts its mails, as far as is known.
+    counts: bool,
+    /// The quickest answer to a read so far.
+    quickest: Duration,
+    /// Mails that were read before it was known that what they may answer had arrived.
+    early: VecDeque<Mail>,
+    /// The SubDevice has taken the last mail: it answered it.
+    taken: bool,
+    /// The request that was given up before its answer came.
+    owed: Option<Owed>,
+    /// What is known of the diagnosis history.
+    pub(crate) history: History,
+    /// Whether the network is in operation.
+    in_operation: bool,
+    /// A transfer was begun and has not ended.
+    in_transfer: bool,
     emergencies: VecDeque<ReceivedEmergency>,
     notifications: VecDeque<ReceivedNotification>,
     unasked: VecDeque<UnaskedMail>,
@@ -172,36 +215,56 @@ pub struct Mailbox {
     counters: MailCounters,
 }
 
+/// Whether a mail came by a repeat request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Repeat {
+    No,
+    /// Yes: one was lost.
+    Lost,
+    /// Yes: one may have been lost.
+    InDoubt,
+}
+
 /// What a mail turned out to be.
+#[derive(Debug)]
 enum Mail {
     Other(MailboxHeader, Vec<u8>),
     /// An emergency or a notification.
     Kept,
     Damaged,
+    /// The one before, once more.
+    Duplicate,
 }
 
 impl Mailbox {
     /// The mailbox of the SubDevice with this station address.
     #[must_use]
     pub fn new(who: Label, station: u16, info: MailboxInfo) -> Self {
-        let (target, times) = (Target::Station(station), MailTimes::default());
-        let (emergencies, counters) = (VecDeque::with_capacity(EMERGENCIES), MailCounters::default());
-        let patience = times.response;
-        let router = Router::new(station);
-        let (last, notifications, unasked) = (Vec::new(), VecDeque::new(), VecDeque::new());
+        let times = MailTimes::default();
         Self {
             who,
-            target,
+            target: Target::Station(station),
             info,
             times,
-            patience,
+            patience: times.response,
+            policy: MailPolicy::default(),
+            sign: Sign::default(),
+            seen_empty: false,
             counter: 0,
-            last,
-            emergencies,
-            notifications,
-            unasked,
-            router,
-            counters,
+            last: Vec::new(),
+            counts: false,
+            quickest: Duration::MAX,
+            early: VecDeque::new(),
+            taken: false,
+            owed: None,
+            history: History::default(),
+            in_operation: false,
+            in_transfer: false,
+            emergencies: VecDeque::with_capacity(EMERGENCIES),
+            notifications: VecDeque::new(),
+            unasked: VecDeque::new(),
+            router: Router::new(station),
+            counters: MailCounters::default(),
         }
     }
 
@@ -221,6 +284,8 @@ impl Mailbox {
     pub(crate) fn replace_info(&mut self, info: MailboxInfo) {
         self.info = info;
         self.last.clear();
+        (self.counts, self.taken, self.owed) = (false, false, None);
+        self.early.clear();
     }
 
     /// Sets the times.
@@ -234,6 +299,66 @@ impl Mailbox {
 
     pub(crate) const fn router_mut(&mut self) -> &mut Router {
         &mut self.router
+    }
+
+    /// Sets how it is used.
+    pub fn set_policy(&mut self, policy: MailPolicy) {
+        self.policy = policy;
+    }
+
+    /// How it is used.
+    #[must_use]
+    pub const fn policy(&self) -> &MailPolicy {
+        &self.policy
+    }
+
+    /// Says whether the network is in operation from now on; what the cyclic frames say is of the exchange before.
+    pub(crate) fn set_in_operation(&mut self, in_operation: bool) {
+        self.in_operation = in_operation;
+        self.sign.set(None);
+    }
+
+    pub(crate) const fn is_in_operation(&self) -> bool {
+        self.in_operation
+    }
+
+    /// Where what the cyclic frames say of it is told.
+    pub(crate) fn sign(&self) -> Sign {
+        self.sign.clone()
+    }
+
+    /// Goes on with what another mailbox of the same SubDevice counted before, and knew of its diagnosis history; what this one
+    /// counted so far is dropped.
+    pub(crate) fn go_on_from(&mut self, before: &Self) {
+        self.counters = before.counters;
+        self.history = before.history.clone();
+    }
+
+    /// Counts a transfer that begins.
+    pub(crate) fn begin_transfer(&mut self) {
+        self.give_up_transfer();
+        self.counters.started += 1;
+        self.in_transfer = true;
+    }
+
+    /// Counts how it ended.
+    pub(crate) fn end_transfer(&mut self, failed: Option<MailFailure>) {
+        self.in_transfer = false;
+        match failed {
+            Some(why) => self.counters.failed.add(why),
+            None => self.counters.succeeded += 1,
+        }
+    }
+
+    /// Counts a transfer that nobody works at any more, if there is one.
+    pub(crate) fn give_up_transfer(&mut self) {
+        if self.in_transfer {
+            self.end_transfer(Some(MailFailure::GivenUp));
+        }
+    }
+
+    pub(crate) fn count_retry(&mut self) {
+        self.counters.retries += 1;
     }
 
     /// What was counted.
@@ -291,12 +416,10 @@ impl Mailbox {
     pub async fn drain(&mut self, datagrams: &Datagrams) -> Result<(), MailError> {
         // Bounded: a SubDevice may refill it as fast as it is emptied.
         for _ in 0..EMERGENCIES {
-            if !self.full(datagrams, self.info.read_channel).await? {
-                return Ok(());
-            }
-            match self.fetch(datagrams).await {
-                Ok(Mail::Other(header, body)) => self.pass(datagrams.now(), header, body),
-                Ok(Mail::Kept | Mail::Damaged) | Err(MailError::Lost) => {}
+            match self.peek(datagrams).await {
+                Ok(None) => return Ok(()),
+                Ok(Some(Mail::Other(header, body))) => self.pass(datagrams.now(), header, body),
+                Ok(Some(Mail::Kept | Mail::Damaged | Mail::Duplicate)) | Err(MailError::Lost | MailError::Older) => {}
                 Err(other) => return Err(other),
             }
         }
@@ -327,7 +450,10 @@ impl Mailbox {
         answers: impl Fn(&MailboxHeader, &[u8]) -> bool,
     ) -> Result<Vec<u8>, MailError> {
         self.patience = patience;
-        self.send(datagrams, body).await?;
+        let mail = self.compose(body)?;
+        self.await_owed(datagrams, &mail).await?;
+        let owed = Owed::of(&mail, datagrams.now().saturating_add(self.times.request).saturating_add(patience));
+        self.put(datagrams, &mail, Some(owed)).await?;
         self.answer(datagrams, answers).await
     }
 
@@ -335,14 +461,22 @@ impl Mailbox {
     pub(crate) async fn send(
         &mut self,
         datagrams: &Datagrams,
-        mut body: impl FnMut(&mut [u8], u8) -> Result<usize, WireError>,
+        body: impl FnMut(&mut [u8], u8) -> Result<usize, WireError>,
     ) -> Result<(), MailError> {
+        let mail = self.compose(body)?;
+        self.put(datagrams, &mail, None).await
+    }
+
+    /// The next mail, as long as the mailbox.
+    fn compose(
+        &mut self,
+        mut body: impl FnMut(&mut [u8], u8) -> Result<usize, WireError>,
+    ) -> Result<Vec<u8>, MailError> {
         self.counter = mailbox::next_counter(self.counter);
         let room = usize::from(self.info.write_len);
         let mut mail = vec![0; room];
         body(&mut mail, self.counter).map_err(|source| MailError::TooLong { room, source })?;
-        self.drain(datagrams).await?;
-        self.put(datagrams, &mail).await
+        Ok(mail)
     }
 
     /// Waits for a mail that answers what was asked: the next part of an answer that comes in several mails.
@@ -354,21 +488,37 @@ impl Mailbox {
         datagrams: &Datagrams,
         answers: impl Fn(&MailboxHeader, &[u8]) -> bool,
     ) -> Result<Vec<u8>, MailError> {
-        let start = datagrams.now();
-        let mut passed = 0;
+        let mut wait = Wait::new(datagrams.now(), self.patience);
+        let done = self.answered(datagrams, &mut wait, answers).await;
+        // Whatever came of it: it was waited for.
+        self.owed = None;
+        done
+    }
+
+    async fn answered(
+        &mut self,
+        datagrams: &Datagrams,
+        wait: &mut Wait,
+        answers: impl Fn(&MailboxHeader, &[u8]) -> bool,
+    ) -> Result<Vec<u8>, MailError> {
         loop {
-            self.wait_for_mail(datagrams, start, passed).await?;
-            let Mail::Other(header, body) = self.fetch(datagrams).await? else {
-                passed += 1;
+            let Mail::Other(header, body) = self.next_mail(datagrams, wait).await? else {
+                wait.passed += 1;
                 continue;
             };
             if header.kind == MailboxType::Error {
-                return Err(MailError::Refused(Refusal::parse(&body).unwrap_or(Refusal(0))));
+                let Ok(refusal) = Refusal::parse(&body) else {
+                    (self.counters.damaged, wait.passed) = (self.counters.damaged + 1, wait.passed + 1);
+                    continue;
+                };
+                self.taken = true;
+                return Err(MailError::Refused(refusal));
             }
             if answers(&header, &body) {
+                self.taken = true;
                 return Ok(body);
             }
-            passed += 1;
+            wait.passed += 1;
             self.pass(datagrams.now(), header, body);
         }
     }
@@ -381,31 +531,14 @@ impl Mailbox {
     ) -> Result<Option<Vec<u8>>, MailError> {
         // Bounded, as in `drain`.
         for _ in 0..EMERGENCIES {
-            if !self.full(datagrams, self.info.read_channel).await? {
-                return Ok(None);
-            }
-            match self.fetch(datagrams).await? {
-                Mail::Other(header, body) if answers(&header, &body) => return Ok(Some(body)),
-                Mail::Other(header, body) => self.pass(datagrams.now(), header, body),
-                Mail::Kept | Mail::Damaged => {}
+            match self.peek(datagrams).await? {
+                None => return Ok(None),
+                Some(Mail::Other(header, body)) if answers(&header, &body) => return Ok(Some(body)),
+                Some(Mail::Other(header, body)) => self.pass(datagrams.now(), header, body),
+                Some(Mail::Kept | Mail::Damaged | Mail::Duplicate) => {}
             }
         }
         Ok(None)
-    }
-
-    async fn wait_for_mail(&mut self, datagrams: &Datagrams, start: Duration, passed: u32) -> Result<(), MailError> {
-        loop {
-            let full = self.full(datagrams, self.info.read_channel).await?;
-            let waited = datagrams.now().saturating_sub(start);
-            // Also where one mail follows the other and none is the answer.
-            if waited > self.patience && (passed > 0 || !full) {
-                return Err(MailError::NoAnswer { waited, passed });
-            }
-            if full {
-                return Ok(());
-            }
-            datagrams.pause(self.times.poll).await;
-        }
     }
 
     async fn full(&self, datagrams: &Datagrams, number: u8) -> Result<bool, DatagramError> {
@@ -413,103 +546,40 @@ impl Mailbox {
         Ok(byte & status::MAILBOX_FULL != 0)
     }
 
-    /// Writes the whole mailbox once it is empty. A write that came back with working counter 0 was lost before or
-    /// after the SubDevice: a full mailbox tells that it arrived, an empty one gets the same mail with the same counter.
-    async fn put(&mut self, datagrams: &Datagrams, mail: &[u8]) -> Result<(), MailError> {
-        let start = datagrams.now();
-        let mut written = false;
-        loop {
-            if self.full(datagrams, self.info.write_channel).await? {
-                if written {
-                    break;
-                }
-                // Some take no mail before theirs was read.
-                self.drain(datagrams).await?;
-            } else {
-                self.counters.rewritten += u64::from(written);
-                let answer = datagrams.write_once(self.target, self.info.write_start, mail).await?;
-                written = true;
-                if answer.working_counter != 0 {
-                    break;
-                }
-            }
-            let waited = datagrams.now().saturating_sub(start);
-            if waited > self.times.request {
-                return Err(MailError::Full { waited });
-            }
-            datagrams.pause(self.times.poll).await;
-        }
-        self.counters.written += 1;
-        Ok(())
-    }
-
-    /// Reads a full mailbox.
-    async fn fetch(&mut self, datagrams: &Datagrams) -> Result<Mail, MailError> {
-        let len = usize::from(self.info.read_len);
-        let start = datagrams.now();
-        let mut repeated = false;
-        loop {
-            let answer = datagrams.read_once(self.target, self.info.read_start, len).await?;
-            if answer.working_counter != 0 {
-                self.counters.read += 1;
-                if !self.is_new(&answer.data) && repeated {
-                    self.counters.stale += 1;
-                    return Err(MailError::Lost);
-                }
-                return Ok(self.classify(datagrams.now(), &answer.data));
-            }
-            if datagrams.now().saturating_sub(start) > self.times.response {
-                return Err(MailError::Lost);
-            }
-            if self.full(datagrams, self.info.read_channel).await? {
-                datagrams.pause(self.times.poll).await;
-                continue;
-            }
-            // The SubDevice's mailbox is empty, so the mail was on the frame that got lost.
-            if repeated {
-                return Err(MailError::Lost);
-            }
-            self.repeat(datagrams).await?;
-            repeated = true;
-        }
-    }
-
-    /// Has the last mail again: toggles the repeat bit and waits for its acknowledgement and the mail (ETG.1000.4,
-    /// 6.7.2).
-    async fn repeat(&mut self, datagrams: &Datagrams) -> Result<(), MailError> {
-        self.counters.repeats += 1;
-        let channel = sync_manager::register(self.info.read_channel);
-        let toggled = datagrams.read_u8(self.target, channel + ACTIVATE).await? ^ activate::REPEAT;
-        datagrams.write_one(self.target, channel + ACTIVATE, &[toggled]).await?;
-        let start = datagrams.now();
-        loop {
-            let acknowledged = datagrams.read_u8(self.target, channel + PDI_CONTROL).await?;
-            if (acknowledged ^ toggled) & activate::REPEAT == 0 && self.full(datagrams, self.info.read_channel).await? {
-                return Ok(());
-            }
-            if datagrams.now().saturating_sub(start) > self.times.repeat {
-                return Err(MailError::Lost);
-            }
-            datagrams.pause(self.times.poll).await;
-        }
-    }
-
-    /// Whether a mail is another one than the last, by all its bytes with its counter; it is the last one then. A counter of 0
-    /// counts nothing, so such a mail is always new.
-    fn is_new(&mut self, mail: &[u8]) -> bool {
-        let Ok((header, body)) = mailbox::open(mail) else { return true };
-        let whole = mail.get(..mailbox::HEADER_LEN + body.len()).unwrap_or_default();
-        let new = header.counter == 0 || self.last != whole;
-        self.last.clear();
-        self.last.extend_from_slice(whole);
-        new
-    }
-
-    fn classify(&mut self, at: Duration, mail: &[u8]) -> Mail {
+    /// What the bytes of a mailbox that was read are. `repeat` says whether they came by a repeat request.
+    fn accept(&mut self, at: Duration, mail: &[u8], repeat: Repeat) -> Mail {
+        self.counters.read += 1;
+        self.seen_empty = false;
         let Ok((header, body)) = mailbox::open(mail) else {
             self.counters.damaged += 1;
             return Mail::Damaged;
         };
+        self.counters.protocols.of(header.kind).read += 1;
+        let whole = mail.get(..mailbox::HEADER_LEN + body.len()).unwrap_or_default();
+        if self.is_duplicate(header.counter, whole, repeat) {
+            self.counters.duplicates += 1;
+            return Mail::Duplicate;
+        }
+        self.classify(at, header, body)
+    }
+
+    /// Whether a mail is the last one once more, by its counter and all its bytes; it is the last one then. A counter of 0 counts
+    /// nothing, so such a mail is new, other than where nobody knows whether there was one to repeat. A SubDevice whose counter
+    /// never changed doesn't count either.
+    fn is_duplicate(&mut self, counter: u8, whole: &[u8], repeat: Repeat) -> bool {
+        let same = self.last == whole;
+        let before = self.last.get(COUNTER_AT).map_or(0, |byte| byte >> 4 & 7);
+        self.counts |= before != 0 && counter != 0 && before != counter;
+        self.last.clear();
+        self.last.extend_from_slice(whole);
+        same && match repeat {
+            Repeat::No => counter != 0 && self.counts,
+            Repeat::Lost => counter != 0,
+            Repeat::InDoubt => true,
+        }
+    }
+
+    fn classify(&mut self, at: Duration, header: MailboxHeader, body: &[u8]) -> Mail {
         if header.kind == MailboxType::Coe
             && let Ok((coe, rest)) = CoeHeader::parse(body)
             && coe.service == CoeService::Emergency
@@ -544,6 +614,15 @@ impl Mailbox {
         }
     }
 
+    /// Passes what was read early and not waited for.
+    fn drop_early(&mut self, datagrams: &Datagrams) {
+        while let Some(mail) = self.early.pop_front() {
+            if let Mail::Other(header, body) = mail {
+                self.pass(datagrams.now(), header, body);
+            }
+        }
+    }
+
     /// A mail that answers nothing: it is kept where its protocol sends mails unasked, else it is stale.
     fn pass(&mut self, at: Duration, header: MailboxHeader, body: Vec<u8>) {
         let unasked = match header.kind {
@@ -552,7 +631,8 @@ impl Mailbox {
             _ => false,
         };
         if !unasked {
-            self.counters.stale += 1;
+            let foreign = header.kind == MailboxType::Coe && is_own_request(&body);
+            *(if foreign { &mut self.counters.foreign } else { &mut self.counters.stale }) += 1;
             return;
         }
         self.counters.unasked += 1;
@@ -581,6 +661,12 @@ impl Mailbox {
     }
 }
 
+/// Whether a mail of CoE is a request of the SubDevice's own. Aborts come as requests too.
+fn is_own_request(body: &[u8]) -> bool {
+    let is_abort = |rest| matches!(SdoResponse::parse(rest), Ok(SdoResponse::Abort(_)));
+    CoeHeader::parse(body).is_ok_and(|(coe, rest)| coe.service == CoeService::SdoRequest && !is_abort(rest))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -595,7 +681,7 @@ mod tests {
         for code in 0..EMERGENCIES + 2 {
             let [low, high] = u16::try_from(code).unwrap().to_le_bytes();
             let mail = [10, 0, 0, 0, 0, 0x13, 0x00, 0x10, low, high, 1, 0, 0, 0, 0, 0];
-            assert!(matches!(mailbox.classify(Duration::ZERO, &mail), Mail::Kept));
+            assert!(matches!(mailbox.accept(Duration::ZERO, &mail, Repeat::No), Mail::Kept));
         }
         assert_eq!(mailbox.counters().emergencies_dropped, 2);
         let kept = mailbox.take_emergencies();
@@ -605,7 +691,7 @@ mod tests {
     #[test]
     fn a_mail_that_claims_more_than_the_mailbox_is_damaged() {
         let mut mailbox = mailbox();
-        assert!(matches!(mailbox.classify(Duration::ZERO, &[0xff, 0xff, 0, 0, 0, 3, 0, 0]), Mail::Damaged));
+        assert!(matches!(mailbox.accept(Duration::ZERO, &[0xff, 0xff, 0, 0, 0, 3, 0, 0], Repeat::No), Mail::Damaged));
         assert_eq!(mailbox.counters().damaged, 1);
     }
 

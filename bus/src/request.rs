@@ -6,10 +6,11 @@
 //!
 //! Asking makes a system call on the asking thread to wake the bus thread. The realtime thread takes no part in it.
 
+use std::collections::VecDeque;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::thread::Thread;
 use std::time::Duration;
@@ -17,6 +18,7 @@ use std::time::Duration;
 use crate::aoe::AoeError;
 use crate::boot::{BootDone, BootError, BootProgress, BootRequest, BootWork};
 use crate::bring_up::StateReport;
+use crate::datagrams::Datagrams;
 use crate::eoe::{Ethernet, IpError};
 use crate::error::{BringUpError, Label};
 use crate::foe::FileError;
@@ -85,6 +87,24 @@ pub(crate) enum Question {
 }
 
 impl Question {
+    /// The time that it has in all.
+    fn within(&self) -> Duration {
+        match self {
+            Self::States(to) => to.within,
+            Self::Mail { job, .. } | Self::Registers { job, .. } => job.within(),
+            Self::Boot(request) => request.within(),
+        }
+    }
+
+    /// Whether somebody waits for its answer.
+    fn is_wanted(&self) -> bool {
+        match self {
+            Self::States(to) => to.is_wanted(),
+            Self::Mail { job, .. } | Self::Registers { job, .. } => job.is_wanted(),
+            Self::Boot(request) => request.is_wanted(),
+        }
+    }
+
     fn refuse(self, why: RequestError) {
         match self {
             Self::States(to) => to.give(Err(why)),
@@ -194,12 +214,20 @@ pub struct Requests {
     ethernet: Arc<Ethernet>,
 }
 
-/// The bus thread's end.
-#[derive(Debug)]
+/// The bus thread's end. Clones are the same end.
+#[derive(Debug, Clone)]
 pub struct Inbox {
-    questions: Receiver<Question>,
+    waiting: Arc<Mutex<Waiting>>,
     bus: Arc<Mutex<Option<Thread>>>,
     ethernet: Arc<Ethernet>,
+}
+
+/// What waits at the bus thread's end.
+#[derive(Debug)]
+struct Waiting {
+    questions: Receiver<Question>,
+    /// What was taken out of the channel and not handed on yet, each with the time by which it must be answered.
+    held: VecDeque<(Duration, Question)>,
 }
 
 /// A channel for requests.
@@ -209,7 +237,8 @@ pub fn requests() -> (Requests, Inbox) {
     let bus = Arc::new(Mutex::new(None));
     let ethernet = Arc::new(Ethernet::new(Arc::clone(&bus)));
     let requests = Requests { questions: sender, bus: Arc::clone(&bus), ethernet: Arc::clone(&ethernet) };
-    (requests, Inbox { questions: receiver, bus, ethernet })
+    let waiting = Waiting { questions: receiver, held: VecDeque::new() };
+    (requests, Inbox { waiting: Arc::new(Mutex::new(waiting)), bus, ethernet })
 }
 
 /// A request, and the place for its answer.
@@ -309,15 +338,47 @@ impl Inbox {
         &self.ethernet
     }
 
-    /// The oldest request that waits.
-    pub(crate) fn next(&self) -> Option<Question> {
-        self.questions.try_recv().ok()
+    /// Takes requests out of the channel, so that their time runs on the bus thread's clock, and answers those whose time is over.
+    pub(crate) fn collect(&self, now: Duration) {
+        let Waiting { questions, held } = &mut *self.waiting();
+        while held.len() < WAITING
+            && let Ok(question) = questions.try_recv()
+        {
+            held.push_back((now.saturating_add(question.within()), question));
+        }
+        let over = |(end, question): &(Duration, Question)| now >= *end || !question.is_wanted();
+        while let Some(at) = held.iter().position(over) {
+            if let Some((_, question)) = held.remove(at) {
+                let within = question.within();
+                question.refuse(RequestError::Expired { within });
+            }
+        }
+    }
+
+    /// The oldest request that was taken out of the channel, and the time by which it must be answered.
+    pub(crate) fn next(&self) -> Option<(Duration, Question)> {
+        self.waiting().held.pop_front()
+    }
+
+    /// Only the bus thread ever locks it.
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps requests waiting, for as long as it is polled: none longer than its deadline.
+    pub async fn hold(&self, datagrams: &Datagrams) {
+        std::future::poll_fn(|_| {
+            self.collect(datagrams.now());
+            Poll::<()>::Pending
+        })
+        .await;
     }
 
     /// Refuses all requests, for as long as it is polled.
     pub async fn refuse(&self, why: &'static str) {
         std::future::poll_fn(|_| {
-            while let Some(question) = self.next() {
+            self.collect(Duration::ZERO);
+            while let Some((_, question)) = self.next() {
                 question.refuse(RequestError::Unavailable(why));
             }
             Poll::<()>::Pending

@@ -12,7 +12,7 @@ use zerocat_wire::coe::{
 };
 use zerocat_wire::mailbox::{MailboxHeader, MailboxType};
 
-use crate::again::again_where_lost;
+use crate::again::{Effect, again};
 use crate::coe::{SdoError, SdoService, Transfer};
 use crate::datagrams::Datagrams;
 use crate::mailbox::Mailbox;
@@ -130,7 +130,8 @@ impl Mailbox {
 
     /// Asks again where the answer got lost: a question does no harm twice.
     async fn inquire(&mut self, datagrams: &Datagrams, transfer: &Transfer, query: Query) -> Result<Vec<u8>, SdoError> {
-        again_where_lost(async || self.inquire_once(datagrams, transfer, query).await).await
+        again(self, datagrams, Effect::None, async |mailbox| mailbox.inquire_once(datagrams, transfer, query).await)
+            .await
     }
 
     /// The bytes of an answer behind its header, of all fragments.

@@ -12,10 +12,10 @@ use std::fmt;
 use zerocat_wire::mailbox::{HEADER_LEN as MAILBOX_HEADER, MailboxHeader, MailboxType};
 use zerocat_wire::soe::{self, Attribute, Elements, Idn, List, Part, SoeError, SoeHeader, SoeOp};
 
-use crate::again::{TransferError, again_where_lost};
+use crate::again::{Effect, TransferError, again};
 use crate::datagrams::Datagrams;
 use crate::error::Label;
-use crate::mailbox::{MailError, Mailbox};
+use crate::mailbox::{MailError, MailFailure, Mailbox};
 
 /// Most bytes of an element: a list of 65,535 with its header.
 const LONGEST: usize = List::HEADER_LEN + 65_535;
@@ -120,6 +120,14 @@ impl TransferError for IdnError {
             _ => None,
         }
     }
+
+    fn other(&self) -> MailFailure {
+        match self {
+            Self::Refused { .. } => MailFailure::Abort,
+            Self::Answer { .. } => MailFailure::ParseReject,
+            _ => MailFailure::Other,
+        }
+    }
 }
 
 impl Mailbox {
@@ -135,7 +143,8 @@ impl Mailbox {
         element: Elements,
     ) -> Result<Vec<u8>, IdnError> {
         let transfer = self.idn_transfer(SoeService::Read, drive, idn, element);
-        again_where_lost(async || self.read_idn_once(datagrams, &transfer).await).await
+        let once = async |mailbox: &mut Self| mailbox.read_idn_once(datagrams, &transfer).await;
+        again(self, datagrams, Effect::None, once).await
     }
 
     /// Reads the attribute of an IDN.
@@ -165,7 +174,8 @@ impl Mailbox {
     /// [`IdnError`].
     pub async fn write_idn(&mut self, datagrams: &Datagrams, drive: u8, idn: Idn, data: &[u8]) -> Result<(), IdnError> {
         let transfer = self.idn_transfer(SoeService::Write, drive, idn, Elements::VALUE);
-        again_where_lost(async || self.write_idn_once(datagrams, &transfer, data).await).await
+        let once = async |mailbox: &mut Self| mailbox.write_idn_once(datagrams, &transfer, data).await;
+        again(self, datagrams, Effect::Writes, once).await
     }
 
     fn idn_transfer(&self, service: SoeService, drive: u8, idn: Idn, element: Elements) -> IdnTransfer {

@@ -18,6 +18,8 @@ pub struct Times {
     pub op: Option<Duration>,
     /// Until a mail is answered.
     pub mailbox: Option<Duration>,
+    /// Until a mail is taken; `None`: as for all, and as long as the answer may take.
+    pub mailbox_request: Option<Duration>,
 }
 
 impl Times {
@@ -33,9 +35,12 @@ impl Times {
         AlPolicy { deadline: own.unwrap_or(policy.deadline), ..policy }
     }
 
-    /// Times of its mailbox. A longer answer makes the MainDevice wait as long for the mailbox to be free.
+    /// Times of its mailbox. Where only the answer's is given and longer than usual, the MainDevice waits as long for the mailbox to
+    /// be free.
     #[must_use]
     pub fn mail(&self, times: MailTimes) -> MailTimes {
-        self.mailbox.map_or(times, |response| MailTimes { response, request: times.request.max(response), ..times })
+        let response = self.mailbox.unwrap_or(times.response);
+        let usual = self.mailbox.map_or(times.request, |response| times.request.max(response));
+        MailTimes { response, request: self.mailbox_request.unwrap_or(usual), ..times }
     }
 }

@@ -219,3 +219,27 @@ fn more_than_a_mailbox_can_do_is_refused_at_once_and_the_others_are_served() {
     assert_eq!((full + served, full > 0), (40, true));
     assert!(!matches!(other.wait(), Err(RequestError::Expired { .. })));
 }
+
+#[test]
+fn a_request_that_waits_for_the_bus_ends_by_its_deadline() {
+    let mut bus = bus();
+    let (soon, later) = (bus.upload(SERVO, SECOND / 10), bus.upload(SERVO, 100 * SECOND));
+    let end = bus.datagrams.now() + SECOND;
+    let held = bus.inbox.clone();
+    let _ = bus.pump.run(bus.datagrams.by(end, held.hold(bus.datagrams)));
+    assert_eq!(soon.try_take(), Some(Err(RequestError::Expired { within: SECOND / 10 })));
+    assert!(later.try_take().is_none());
+    bus.run(SECOND);
+    assert_eq!(later.wait().unwrap().len(), 2);
+}
+
+#[test]
+fn a_request_that_waits_behind_states_ends_by_its_deadline() {
+    let mut bus = bus();
+    bus.pump.stuck = true;
+    let states = bus.requests.states(SECOND);
+    let behind = bus.upload(SERVO, SECOND / 10);
+    bus.run(SECOND / 2);
+    assert_eq!(behind.try_take(), Some(Err(RequestError::Expired { within: SECOND / 10 })));
+    drop(states);
+}

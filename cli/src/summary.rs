@@ -4,12 +4,14 @@ use crate::print;
 use comfy_table::Table;
 use zerocat::Fault;
 use zerocat::report::{
-    ClocksReport, CommandsVoidReport, Figures, Frames, Holes, LateReport, NetworkReport, NicErrors, OutOfOpReport,
-    OutageReport, OutagesReport, RefusedReport, Report, RtReport, TaskReport, UnitReport,
+    ClocksReport, CommandsVoidReport, Figures, Frames, Holes, LateReport, MailboxReport, NetworkReport, NicErrors,
+    OutOfOpReport, OutageReport, OutagesReport, RefusedReport, Report, RtReport, TaskReport, UnitReport,
 };
 
 /// Clocks that are shown one by one.
 const CLOCKS_SHOWN: usize = 20;
+/// Mailboxes that are shown one by one.
+const MAILBOXES_SHOWN: usize = 20;
 /// Outages that are shown one by one.
 const SHOWN: usize = 10;
 
@@ -61,6 +63,10 @@ pub(crate) fn summary(report: &Report) -> String {
     if let Some(clocks) = &report.clocks {
         lines.push(String::new());
         lines.push(clock_table(clocks).to_string());
+    }
+    if !report.mailboxes.is_empty() {
+        lines.push(String::new());
+        lines.push(mailboxes(report).to_string());
     }
     lines.push(String::new());
     lines.push(tasks(report).to_string());
@@ -253,6 +259,25 @@ fn times(report: &Report) -> Table {
         let Some(Figures { min, p50, p99, p999, max, n, .. }) = figures else { continue };
         let [min, p50, p99, p999, max] = [min, p50, p99, p999, max].map(print::time);
         table.add_row([name.to_owned(), min, p50, p99, p999, max, n.to_string()]);
+    }
+    table
+}
+
+/// The first mailboxes one by one.
+fn mailboxes(report: &Report) -> Table {
+    let heads = ["mailbox", "transfers", "failed", "done again", "mails", "repeated", "stale", "emergencies"];
+    let mut table = print::table(heads);
+    for MailboxReport { position, name, key, counters, .. } in report.mailboxes.iter().take(MAILBOXES_SHOWN) {
+        let who = format!("{position} {}", key.as_ref().unwrap_or(name));
+        let mails = counters.written + counters.read;
+        let repeated = counters.rewritten + counters.repeat_requests;
+        let emergencies = match counters.emergencies_dropped {
+            0 => counters.emergencies.to_string(),
+            dropped => format!("{} ({dropped} dropped)", counters.emergencies),
+        };
+        let counts = [counters.started, counters.failed.total(), counters.retries, mails, repeated, counters.stale];
+        let counts = counts.map(|count| count.to_string());
+        table.add_row([who].into_iter().chain(counts).chain([emergencies]));
     }
     table
 }

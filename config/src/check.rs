@@ -8,6 +8,7 @@ mod devices;
 mod engine;
 mod exchange;
 mod limits;
+mod mailbox;
 mod names;
 mod oversampled;
 mod same_entry;

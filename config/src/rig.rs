@@ -9,6 +9,7 @@ use crate::exclude::Excluded;
 use crate::file_places::FilePlaces;
 use crate::identity::Match;
 use crate::limits::Limits;
+use crate::mailbox::MailboxSettings;
 use crate::number;
 use crate::parse;
 use crate::place::Place;
@@ -116,6 +117,9 @@ pub struct Slave {
     /// Time-outs, where it takes longer than others.
     #[serde(skip_serializing_if = "Timeouts::are_defaults")]
     pub timeouts: Timeouts,
+    /// How its mailbox is used.
+    #[serde(skip_serializing_if = "is_default")]
+    pub mailbox: MailboxSettings,
     /// Objects that are written in its transitions, in this order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub startup: Vec<StartupCommand>,
@@ -198,6 +202,7 @@ impl Slave {
             alias: None,
             device_id: None,
             timeouts: Timeouts::default(),
+            mailbox: MailboxSettings::default(),
             startup: Vec::new(),
             dc: None,
             assign: Assignment::default(),

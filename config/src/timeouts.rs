@@ -1,7 +1,7 @@
 //! Time-outs of a SubDevice that takes longer than others.
 //!
-//! What is left out is the default of the ETG: 3 s to PRE-OP, 10 s to SAFE-OP and to OP, 5 s down to INIT (ETG.1020, 4), and 2 s
-//! for the answer to a mail.
+//! What is left out is the default of the ETG: 3 s to PRE-OP, 10 s to SAFE-OP and to OP, 5 s down to INIT (ETG.1020, 4), 2 s
+//! for the answer to a mail, and 500 ms until a mail is taken.
 
 use crate::duration;
 use serde::{Deserialize, Serialize};
@@ -28,6 +28,10 @@ pub struct Timeouts {
     #[serde(with = "duration::optional", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub mailbox: Option<Duration>,
+    /// Until it takes a mail; null for 500 ms, or for `mailbox` where that is longer.
+    #[serde(with = "duration::optional", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    pub mailbox_request: Option<Duration>,
 }
 
 impl Timeouts {
@@ -38,8 +42,14 @@ impl Timeouts {
 
     /// Each with its key.
     #[must_use]
-    pub const fn all(&self) -> [(&'static str, Option<Duration>); 4] {
-        [("preop", self.preop), ("safeop", self.safeop), ("op", self.op), ("mailbox", self.mailbox)]
+    pub const fn all(&self) -> [(&'static str, Option<Duration>); 5] {
+        [
+            ("preop", self.preop),
+            ("safeop", self.safeop),
+            ("op", self.op),
+            ("mailbox", self.mailbox),
+            ("mailbox_request", self.mailbox_request),
+        ]
     }
 
     /// What they may add to the time of bring-up, all together.

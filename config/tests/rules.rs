@@ -617,3 +617,17 @@ fn a_gateway_that_others_reach_and_may_write_through_is_warned_of() {
     assert!(!warned(json!({})) && !warned(json!({ "listen": "0.0.0.0", "read_only": true })));
     assert!(!warned(json!({ "listen": "::1" })));
 }
+
+#[test]
+fn refuses_retries_and_pauses_of_a_mailbox_without_bound() {
+    let settings = json!({"strategy": "strict", "retries": 21, "back_off": "2s"});
+    let rig = with("/slaves/0/mailbox", settings);
+    assert!(names(&rig, "slaves[0].mailbox.retries", "21 is more than 20"));
+    assert!(names(&rig, "slaves[0].mailbox.back_off", "2s is more than 1s"));
+}
+
+#[test]
+fn the_time_until_a_mail_is_taken_is_bounded_as_the_others() {
+    let rig = with("/slaves/0/timeouts", json!({"mailbox_request": "11m"}));
+    assert!(names(&rig, "slaves[0].timeouts.mailbox_request", "is not in 1 ms to 10 min"));
+}

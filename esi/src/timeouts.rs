@@ -17,6 +17,8 @@ pub struct Timeouts {
     pub back_to_safe_op: Option<Duration>,
     /// Until a mail is answered.
     pub mail: Option<Duration>,
+    /// Until a mail is taken.
+    pub mail_request: Option<Duration>,
 }
 
 impl Timeouts {
@@ -30,6 +32,7 @@ impl Timeouts {
             back_to_init: states("BackToInitTimeout"),
             back_to_safe_op: states("BackToSafeopTimeout"),
             mail: mailbox("ResponseTimeout"),
+            mail_request: mailbox("RequestTimeout"),
         }
     }
 }

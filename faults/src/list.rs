@@ -355,6 +355,9 @@ faults! {
     Emergency "emergency" Device None;
         "a SubDevice sent an emergency message, by CoE";
         "its code and data are in the log; see the vendor's manual. Those of before the bring-up are in the log only";
+    Diagnosis "diagnosis" Device None;
+        "a SubDevice's diagnosis history (object 0x10F3) has a new warning or error";
+        "its code, text ID and parameters are in the log; see the vendor's manual. `mailbox.diagnosis` in the rig file switches it off";
     CyclesLost "cycles_lost" Network None;
         "a cycle's frames did not come back in time";
         "the log tells cables from a machine that was late";

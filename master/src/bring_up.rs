@@ -21,11 +21,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 use zerocat_bus::clock::Clocks;
 use zerocat_bus::{
-    AlReached, BringUpError, Driven, Label, Matching, Missing, Network, Occupancy, Options, SiiNames, SubDevice,
-    SyncObjects, Times, Watchdogs, events, occupancy,
+    AlReached, BringUpError, Driven, Label, MailPolicy, Matching, Missing, Network, Occupancy, Options, SiiNames,
+    Strategy, SubDevice, SyncObjects, Times, Watchdogs, events, occupancy,
 };
 use zerocat_config::dc::{SyncProblem, SyncTimes};
-use zerocat_config::{Problem, Rig, Timeouts, Transition};
+use zerocat_config::{MailboxSettings, MailboxStrategy, Problem, Rig, Timeouts, Transition};
 use zerocat_engine::{
     ClockState, ControlClosed, Counters, Exchange, LaneError, MailReader, NewestPort, SamplePort, TakingPart, Traffic,
     Voider, WriterPort,
@@ -418,6 +418,9 @@ impl<'a> Machine<'a> {
         for (position, times) in times(&self.rig, &matching, &described) {
             network.set_times(position, times);
         }
+        for (position, policy) in mail_policies(&self.rig, &matching) {
+            network.set_mail_policy(position, policy);
+        }
         for (position, watchdogs) in watchdogs(&self.rig, &matching) {
             network.set_watchdogs(position, watchdogs);
         }
@@ -567,20 +570,37 @@ impl<'a> Machine<'a> {
 fn times(rig: &Rig, matching: &Matching, described: &AllDescribed) -> Vec<(u16, Times)> {
     let of = |key: &str| rig.slaves.iter().find(|slave| slave.key == key).map(|slave| slave.timeouts);
     let own = |timeouts: Timeouts| {
-        let Timeouts { preop, safeop, op, mailbox } = timeouts;
-        Times { pre_op: preop, safe_op: safeop, op, mailbox }
+        let Timeouts { preop, safeop, op, mailbox, mailbox_request } = timeouts;
+        Times { pre_op: preop, safe_op: safeop, op, mailbox, mailbox_request }
     };
     let matched = matching.matches.iter().filter_map(|found| Some((found.position, own(of(&found.key)?))));
     let mut all: BTreeMap<u16, Times> = matched.collect();
     for (position, described) in described {
-        let zerocat_esi::Timeouts { pre_op, safe_op_and_op, mail, .. } = described.device.timeouts;
+        let zerocat_esi::Timeouts { pre_op, safe_op_and_op, mail, mail_request, .. } = described.device.timeouts;
         let own = all.entry(*position).or_default();
         own.pre_op = own.pre_op.or(pre_op);
         own.safe_op = own.safe_op.or(safe_op_and_op);
         own.op = own.op.or(safe_op_and_op);
+        // A rig file that says how long an answer may take means that for taking a mail as well.
+        own.mailbox_request = own.mailbox_request.or(mail_request.filter(|_| own.mailbox.is_none()));
         own.mailbox = own.mailbox.or(mail);
     }
     all.into_iter().collect()
+}
+
+/// How the mailboxes of SubDevices of the rig file are used, by position.
+fn mail_policies(rig: &Rig, matching: &Matching) -> Vec<(u16, MailPolicy)> {
+    let own = |settings: MailboxSettings| {
+        let MailboxSettings { strategy, retries, back_off, diagnosis } = settings;
+        let strategy = match strategy {
+            MailboxStrategy::Strict => Strategy::Strict,
+            MailboxStrategy::Hybrid => Strategy::Hybrid,
+            MailboxStrategy::Poll => Strategy::Poll,
+        };
+        MailPolicy { strategy, retries, back_off, diagnosis }
+    };
+    let of = |key: &str| rig.slave(key).map(|slave| slave.mailbox);
+    matching.matches.iter().filter_map(|found| Some((found.position, own(of(&found.key)?)))).collect()
 }
 
 /// The watchdogs that SubDevices of the rig file have of their own, by position.

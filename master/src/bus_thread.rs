@@ -187,8 +187,8 @@ fn conclude(
     let out_of_op = life.health.out().cloned().collect();
     let mut report = report.close(&remains, &life.outages, &life.health);
     life.failed.iter().for_each(|failed| add(&mut report.faults, failed.fault(), 1));
-    let report =
-        Report { bus: BusReport { cpu_percent: cpu_percent(&life), ..report.bus }, late: late(&life), ..report };
+    let bus = BusReport { cpu_percent: cpu_percent(&life), ..report.bus };
+    let report = Report { bus, late: late(&life), mailboxes: life.mailboxes, ..report };
     Ok(Ended { report, failed, failed_as: failed_as(&life.failed), out_of_op, ending: life.ending })
 }
 

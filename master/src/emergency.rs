@@ -1,11 +1,12 @@
 //! Emergencies that SubDevices send while the bus is in operation.
 
 use crate::bring_up::Planned;
+use crate::diagnosis::Diagnosis;
 use crate::events::{Observer, SessionEvent};
 use crate::named::named;
 use std::fmt;
 use std::time::Duration;
-use zerocat_bus::{Label, ReceivedEmergency, Unasked};
+use zerocat_bus::{Label, ReceivedDiagnosis, ReceivedEmergency, Unasked};
 use zerocat_wire::coe;
 
 /// What a SubDevice reported unasked, by CoE (ETG.1000.6, 5.6.4).
@@ -73,5 +74,17 @@ impl Unasked for Heard<'_> {
         let key = self.planned.key(who.position);
         // It is in the log already.
         self.observer.tell(&SessionEvent::Emergency(Emergency { who: who.clone(), key, at, code, register, data }));
+    }
+
+    fn diagnosis(&self, who: &Label, received: ReceivedDiagnosis) {
+        let diagnosis = Diagnosis::of(who, self.planned.key(who.position), received);
+        let is_trouble = diagnosis.is_trouble();
+        let event = SessionEvent::Diagnosis(diagnosis);
+        if is_trouble {
+            self.observer.warn(&event);
+        } else {
+            tracing::info!("{event}");
+            self.observer.tell(&event);
+        }
     }
 }

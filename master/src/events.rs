@@ -3,6 +3,7 @@
 
 use crate::clock_oddity::ClockOddity;
 use crate::clock_watch::ClocksSeen;
+use crate::diagnosis::Diagnosis;
 use crate::emergency::Emergency;
 use crate::health::OutOfOp;
 use crate::interpolation::OtherInterpolation;
@@ -147,6 +148,8 @@ pub enum SessionEvent {
     SilentBranch(SilentBranch),
     /// A SubDevice sent an emergency.
     Emergency(Emergency),
+    /// A SubDevice's diagnosis history has a message that is new.
+    Diagnosis(Diagnosis),
     /// It is in OP again.
     BackInOp(zerocat_bus::Label),
     /// What was commanded of a SubDevice is void, while the others go on: its outputs are safe until it is commanded again.
@@ -220,6 +223,7 @@ impl fmt::Display for SessionEvent {
             Self::OutOfOp(out) => out.fmt(f),
             Self::SilentBranch(branch) => branch.fmt(f),
             Self::Emergency(emergency) => emergency.fmt(f),
+            Self::Diagnosis(diagnosis) => diagnosis.fmt(f),
             Self::BackInOp(who) => write!(f, "{who} is in OP again"),
             Self::CommandsVoid(void) => void.fmt(f),
             Self::CommandedAgain(again) => again.fmt(f),

@@ -187,6 +187,7 @@ impl SessionEvent {
             Self::AnswersLate { .. } => Some(Fault::AnswersLate),
             Self::OutOfOp(out) => Some(out.fault()),
             Self::Emergency(emergency) => (!emergency.is_reset()).then_some(Fault::Emergency),
+            Self::Diagnosis(diagnosis) => diagnosis.is_trouble().then_some(Fault::Diagnosis),
             Self::CommandsVoid(_) => Some(Fault::CommandsVoid),
             Self::Aside { .. } => Some(Fault::SubdeviceDiffers),
             Self::Unnamed(_) => Some(Fault::SubdeviceUnnamed),

@@ -18,6 +18,7 @@ use crate::lateness::Lateness;
 use crate::operation::Left;
 use crate::recognition;
 use crate::recovery::{Outages, Recovered};
+use crate::report::MailboxReport;
 use crate::start_wait::{self, StartWait};
 use crate::stopping::StopWatch;
 use crate::surroundings::Surroundings;
@@ -167,6 +168,8 @@ pub struct Life {
     pub(crate) outages: Outages,
     pub(crate) health: Health,
     pub(crate) lateness: Lateness,
+    /// What was counted of mailboxes.
+    pub(crate) mailboxes: Vec<MailboxReport>,
     /// CPU time of the thread that owned the bus, from OP to the beginning of shutdown.
     pub(crate) cpu: Duration,
     /// The time of that.
@@ -177,7 +180,9 @@ impl Life {
     /// A life that ended without a shutdown of the bus.
     pub(crate) fn cut_short(ending: Ending) -> Self {
         let (outages, health, lateness) = (Outages::default(), Health::default(), Lateness::default());
-        Self { ending, failed: Vec::new(), outages, health, lateness, cpu: Duration::ZERO, operated: Duration::ZERO }
+        let (failed, mailboxes) = (Vec::new(), Vec::new());
+        let (cpu, operated) = (Duration::ZERO, Duration::ZERO);
+        Self { ending, failed, outages, health, lateness, mailboxes, cpu, operated }
     }
 }
 
@@ -334,8 +339,13 @@ impl<'a> Machine<'a> {
             stop.wait().await;
             Err(LifeError::Stopped)
         };
+        let inbox = self.inbox.clone();
+        let held = async {
+            inbox.hold(datagrams).await;
+            Err(LifeError::Stopped)
+        };
         let work = async { work(self).await.map_err(LifeError::from) };
-        match datagrams.by(end, or(stopped, work)).await {
+        match datagrams.by(end, or(stopped, or(work, held))).await {
             Some(done) => done,
             None => Err(StartError::TooLong { bound }.into()),
         }
@@ -363,6 +373,16 @@ impl<'a> Machine<'a> {
             Some(Ok(Occupancy::Driven(driven))) => Some(StartError::Driven(driven)),
             _ => None,
         }
+    }
+
+    /// Shuts the bus down. Requests are refused meanwhile.
+    async fn shut_down_refusing(&mut self, planned: &mut Planned<'a>) -> Vec<StartError> {
+        let inbox = self.inbox.clone();
+        let refused = async {
+            inbox.refuse("it is being shut down").await;
+            Vec::new()
+        };
+        or(self.shut_down(planned), refused).await
     }
 
     /// Stays in operation until the end is asked for.
@@ -397,8 +417,11 @@ impl<'a> Machine<'a> {
         self.observer.enter(Phase::ShutDown);
         let failed = match self.taken_meanwhile().await {
             Some(taken) => vec![taken],
-            None => self.shut_down(&mut planned).await,
+            None => self.shut_down_refusing(&mut planned).await,
         };
-        Life { ending, failed, outages, health, lateness, cpu, operated }
+        let counted = planned.network.mail_counters();
+        let mailboxes =
+            counted.map(|(who, counted)| MailboxReport::of(&who, planned.key(who.position), counted)).collect();
+        Life { ending, failed, outages, health, lateness, mailboxes, cpu, operated }
     }
 }

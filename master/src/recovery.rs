@@ -203,6 +203,7 @@ impl<'a> Machine<'a> {
             if !other_network::is_the_same(planned, &back) {
                 return Err(StartError::Changed(other_network::differences(planned, &back)));
             }
+            back.network.go_on_counting(&planned.network);
             machine.operate(&mut back, ports).await?;
             Ok(back)
         });

@@ -5,10 +5,12 @@
 
 mod clocks;
 mod gateway;
+mod mailbox;
 mod sync;
 
 pub use clocks::{ClockReport, ClocksReport, ControllerReport};
 pub use gateway::{GatewayClientReport, GatewayReport};
+pub use mailbox::{MAILBOX_SCHEMA, MailboxCounters, MailboxFailures, MailboxMails, MailboxProtocols, MailboxReport};
 pub use sync::{SyncParametersReport, SynchronizedReport};
 
 use crate::health::OutOfOp;
@@ -75,6 +77,8 @@ pub struct Report {
     pub retried: Vec<RetriedReport>,
     /// SubDevices that have SYNC, and what they say of it.
     pub synchronized: Vec<SynchronizedReport>,
+    /// SubDevices that have a mailbox, and what was counted of it; empty where OP was not reached.
+    pub mailboxes: Vec<MailboxReport>,
     /// Distributed clocks; `null` where there are none, they aren't used, or OP was not reached.
     pub clocks: Option<ClocksReport>,
     /// SubDevices whose commands became void because they were left without frames while others went on.
@@ -150,6 +154,7 @@ impl Report {
             left_op: 0,
             retried: Vec::new(),
             synchronized: Vec::new(),
+            mailboxes: Vec::new(),
             clocks: None,
             commands_void: Vec::new(),
             late_commands: 0,

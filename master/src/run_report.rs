@@ -106,6 +106,7 @@ impl RunReport {
             left_op: health.left(),
             retried: self.told.retried.iter().map(RetriedReport::of).collect(),
             synchronized: self.told.synchronized.values().map(SynchronizedReport::of).collect(),
+            mailboxes: Vec::new(),
             clocks: self.told.clocks.as_ref().map(ClocksReport::of),
             commands_void: self.told.voided.iter().map(CommandsVoidReport::of).collect(),
             late_commands: remains.counters.late_commands,

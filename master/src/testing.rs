@@ -24,6 +24,7 @@ mod bench;
 
 pub use bench::{Bench, BenchError};
 pub use zerocat_sim::{Action, End, ProfileKind, Segment, SegmentConfig, SubDeviceConfig};
+pub use zerocat_wire::coe::DiagnosisKind;
 
 /// A segment of SubDevices in a line.
 #[must_use]

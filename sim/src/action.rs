@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use zerocat_wire::coe::{AbortCode, Emergency};
+use zerocat_wire::coe::{AbortCode, DiagnosisKind, Emergency};
 use zerocat_wire::sii::fixed::protocol;
 use zerocat_wire::voe::VoeHeader;
 use zerocat_wire::{AlState, AlStatusCode};
@@ -93,6 +93,17 @@ pub enum Action {
         vendor_type: u16,
         /// What it says.
         data: [u8; 8],
+    },
+    /// A SubDevice's diagnosis history (object 0x10F3) gets a message.
+    Diagnosis {
+        /// Index in the file.
+        subdevice: usize,
+        /// How grave it is.
+        kind: DiagnosisKind,
+        /// An error code, as an emergency has it.
+        code: u16,
+        /// Number of its text in the description.
+        text_id: u16,
     },
     /// An input channel takes a value, and keeps it.
     SetInput {
@@ -200,6 +211,9 @@ pub enum ActionError {
     /// The SubDevice has no clock.
     #[error("SubDevice {0} has no clock")]
     NoClock(usize),
+    /// The SubDevice has no diagnosis history.
+    #[error("SubDevice {0} has no diagnosis history (object 0x10F3)")]
+    NoDiagnosis(usize),
     /// The drift is out of range.
     #[error("a drift is from -1000 to 1000 ppm")]
     Drift,
@@ -299,6 +313,12 @@ impl Segment {
                 let vendor_id = device.app.description.identity.vendor;
                 device.app.vendor_mail(&mut device.esc, VoeHeader { vendor_id, vendor_type }, &data);
                 Ok(())
+            }
+            Action::Diagnosis { subdevice, kind, code, text_id } => {
+                let subdevice = self.with_mailbox(subdevice, speaks_coe)?;
+                let device = &mut self.devices[subdevice];
+                let kept = device.app.diagnose(&mut device.esc, kind, code, text_id, now);
+                if kept { Ok(()) } else { Err(ActionError::NoDiagnosis(subdevice)) }
             }
             Action::SetInput { subdevice, channel, value } => self.set_input(subdevice, channel, value),
             Action::SetLatchInput { subdevice, input, high } => {

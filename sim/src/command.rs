@@ -14,7 +14,7 @@ pub(crate) use words::{Word, Words};
 use words::number;
 use zerocat_link::fault::Rate;
 use zerocat_wire::AlState;
-use zerocat_wire::coe::AbortCode;
+use zerocat_wire::coe::{AbortCode, DiagnosisKind};
 
 use crate::action::{Action, LatchInput, SdoRefusal};
 use crate::config::SegmentConfig;
@@ -66,6 +66,7 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("al-error WHO CODE [STATE]", "raise an AL error; STATE: to fall back to"),
     ("input WHO CHANNEL VALUE", "set an input: a number, on or off"),
     ("emergency WHO CODE [REG [DATA]]", "raise a CoE emergency; DATA: up to 5 bytes"),
+    ("diagnosis WHO info|warning|error CODE [TEXT]", "add a message to its diagnosis history, 0x10F3"),
     ("abort WHO INDEX[:SUB] CODE|off", "abort SDO accesses to an object with a code; `abort WHO off`: none"),
     ("vendor-mail WHO TYPE [DATA]", "send a VoE mail unasked; DATA: up to 8 bytes"),
     ("freeze WHO", "stop its mailbox from answering"),
@@ -82,7 +83,8 @@ pub const COMMANDS: &[(&str, &str)] = &[
 ];
 
 const WHICH: &str = "one of pull, plug, damage, power, drop, delay, duplicate, corrupt, faults, al-error, input, \
-                     emergency, abort, vendor-mail, freeze, thaw, latch, refuse, drift, follow, miss-start, show, page, help, quit";
+                     emergency, diagnosis, abort, vendor-mail, freeze, thaw, latch, refuse, drift, follow, miss-start, show, page, \
+                     help, quit";
 const RATE: &str = "a rate: a percentage up to 100 as 1% or 0.05%, `every` and a number, or off";
 const BYTE: &str = "a byte, as 0x21";
 const CODE: &str = "a code of 16 bits, as 0x001b";
@@ -159,6 +161,7 @@ impl CommandParser {
             }
             "input" => self.input(words)?,
             "emergency" => self.emergency(words)?,
+            "diagnosis" => self.diagnosis(words)?,
             "abort" => self.abort(words)?,
             "vendor-mail" => self.vendor_mail(words)?,
             "freeze" => Action::FreezeMailbox { subdevice: self.who(words)?, frozen: true },
@@ -203,6 +206,22 @@ impl CommandParser {
         let subdevice = self.who(words)?;
         let vendor_type = words.next(TYPE)?.read(TYPE, number)?;
         Ok(Action::VendorMail { subdevice, vendor_type, data: bytes(words)? })
+    }
+
+    /// How grave it is, then its code and the number of its text (default 0).
+    fn diagnosis(&self, words: &mut Words) -> Result<Action, CommandError> {
+        const KIND: &str = "info, warning or error";
+        const TEXT: &str = "the number of a text, as 0x1001";
+        let subdevice = self.who(words)?;
+        let kind = words.next(KIND)?.read(KIND, |word| match word {
+            "info" => Some(DiagnosisKind::Info),
+            "warning" => Some(DiagnosisKind::Warning),
+            "error" => Some(DiagnosisKind::Error),
+            _ => None,
+        })?;
+        let code = words.next(CODE)?.read(CODE, number)?;
+        let text_id = words.next_if_any().map(|word| word.read(TEXT, number)).transpose()?.unwrap_or(0);
+        Ok(Action::Diagnosis { subdevice, kind, code, text_id })
     }
 
     /// `off` for all, or an object, perhaps with a subindex, and an abort code or `off`.

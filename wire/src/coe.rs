@@ -5,12 +5,14 @@
 
 pub mod abort;
 pub mod describe;
+pub mod diagnosis;
 pub mod emergency;
 pub mod info;
 pub mod sdo;
 
 pub use abort::AbortCode;
 pub use describe::{EntryAnswer, EntryQuery, ObjectAnswer, ObjectCode, ObjectQuery};
+pub use diagnosis::{DiagnosisKind, DiagnosisMessage};
 pub use emergency::Emergency;
 pub use info::{InfoError, InfoHeader, InfoOp, ListAnswer, ListQuery, ListType};
 pub use sdo::{SdoAbort, SdoInitiate, SdoRequest, SdoResponse, SdoSegment, SdoTarget};

@@ -48,7 +48,7 @@ impl Reason {
             SdoError::Mail { source, .. } => match source {
                 MailError::NoAnswer { .. } => Self::NoAnswer,
                 MailError::Full { .. } => Self::Full,
-                MailError::Lost => Self::Lost,
+                MailError::Lost | MailError::Older => Self::Lost,
                 MailError::Refused(_) => Self::Refused,
                 MailError::Datagram(_) => Self::Datagram,
                 MailError::TooLong { .. } => Self::Other,

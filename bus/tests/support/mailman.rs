@@ -15,6 +15,7 @@ pub(crate) const STATION: u16 = 0x1001;
 const WRITE: usize = 0x1000;
 const READ: usize = 0x1080;
 const LEN: usize = 128;
+const SM0: usize = 0x0800;
 const SM1: usize = 0x0808;
 
 pub(crate) fn mailbox() -> Mailbox {
@@ -44,6 +45,14 @@ pub(crate) struct Mailman {
     pub(crate) forgets: bool,
     before: Vec<u8>,
     pub(crate) requests: u32,
+    /// Takes no mail: what is written stays in the mailbox.
+    pub(crate) frozen: bool,
+    /// Looks at a full mailbox after which it takes its mail all the same; the status shows it as full until then.
+    pub(crate) slow: u32,
+    /// Status bytes that were read.
+    pub(crate) statuses: u32,
+    /// Its status never says that the mailbox that is read is full.
+    pub(crate) hides: bool,
 }
 
 impl Mailman {
@@ -60,6 +69,10 @@ impl Mailman {
             forgets: false,
             before: Vec::new(),
             requests: 0,
+            frozen: false,
+            slow: 0,
+            statuses: 0,
+            hides: false,
         }
     }
 
@@ -69,6 +82,11 @@ impl Mailman {
             let (_, rest) = coe::CoeHeader::parse(body).expect("CoE");
             answer(SdoRequest::parse(rest).expect("an SDO request"))
         })
+    }
+
+    /// Has a mail in the mailbox that is written, which it hasn't taken yet.
+    pub(crate) fn fill(&mut self) {
+        self.memory[SM0 + 5] |= 0x08;
     }
 
     /// Puts a mail into the reply mailbox, or behind those that wait for it.
@@ -101,6 +119,16 @@ impl Mailman {
             return false;
         }
         data.copy_from_slice(&self.memory[at..at + data.len()]);
+        if at == SM0 + 5 || at == SM1 + 5 {
+            self.statuses += 1;
+            if self.hides && at + data.len() > SM1 + 5 {
+                data[SM1 + 5 - at] &= !0x08;
+            }
+            self.slow = self.slow.saturating_sub(1);
+            if self.slow == 0 && !self.frozen {
+                self.memory[SM0 + 5] &= !0x08;
+            }
+        }
         if at == READ {
             self.memory[SM1 + 5] &= !0x08;
         }
@@ -108,13 +136,21 @@ impl Mailman {
     }
 
     fn write(&mut self, at: usize, data: &[u8]) -> bool {
+        if at == WRITE && self.full(SM0) {
+            return false;
+        }
         self.memory[at..at + data.len()].copy_from_slice(data);
         if at == SM1 + 6 && self.repeats {
             self.memory[SM1 + 7] = data[0] & 0x02;
             let again = if self.forgets { self.before.clone() } else { self.last.clone() };
-            self.put(&again);
+            // Who has nothing to repeat acknowledges all the same.
+            if !again.is_empty() {
+                self.put(&again);
+            }
         }
-        if at == WRITE {
+        if at == WRITE && self.frozen {
+            self.memory[SM0 + 5] |= 0x08;
+        } else if at == WRITE {
             let (header, body) = mailbox::open(data).expect("a mail");
             if header.counter == self.heard {
                 return true;

@@ -56,6 +56,8 @@ pub(crate) struct Pump<S> {
     pub(crate) stuck: bool,
     pub(crate) frames: u64,
     pub(crate) lost: u64,
+    /// Time after which a frame that is lost is given back.
+    pub(crate) lost_after: Duration,
     draw: u64,
 }
 
@@ -83,6 +85,7 @@ pub(crate) fn rig<const N: usize, S: Segment>(segment: S) -> (Datagrams, Pump<S>
             stuck: false,
             frames: 0,
             lost: 0,
+            lost_after: Duration::ZERO,
             draw: 0x9e37_79b9_7f4a_7c15,
         },
     )
@@ -157,6 +160,7 @@ impl<S: Segment> Pump<S> {
             return frame;
         }
         self.lost += 1;
+        self.pass(self.lost_after);
         let mut lost = sent.to_vec();
         ethernet::mark_returned(&mut lost).expect("has a header");
         lost

@@ -1,6 +1,6 @@
 //! The network and the slaves.
 
-use super::{Found, Unique, assign, same_entry, watchdog};
+use super::{Found, Unique, assign, mailbox, same_entry, watchdog};
 use crate::error::Rule;
 use crate::identity::Match;
 use crate::rig::{PdoEntry, Rig, Slave};
@@ -100,6 +100,7 @@ pub(super) fn slaves(rig: &Rig, found: &mut Found) {
         startup(slave, i, found);
         assign::assignment(slave, i, found);
         watchdog::own(rig, slave, i, found);
+        mailbox::settings(slave, i, found);
         whole(slave, i, found);
         entries(&slave.properties.pdos.inputs, &slave.properties.at(i, "pdos.inputs"), found);
         entries(&slave.properties.pdos.outputs, &slave.properties.at(i, "pdos.outputs"), found);

@@ -6,6 +6,7 @@ use crate::dc::SubDeviceDc;
 use crate::error::{Problem, Rule};
 use crate::exclude::Excluded;
 use crate::identity::Match;
+use crate::mailbox::MailboxSettings;
 use crate::number;
 use crate::rig::{Network, NetworkProperties, PdoEntry, Pdos, Slave, SlaveProperties, Unknown};
 use crate::startup::StartupCommand;
@@ -97,6 +98,9 @@ pub(super) struct RawSlave {
     /// Time-outs, where it takes longer than others.
     #[serde(default)]
     timeouts: Timeouts,
+    /// How its mailbox is used.
+    #[serde(default)]
+    mailbox: MailboxSettings,
     /// Explicit device ID that it is found by, which a switch of it sets (registers 0x0120 and 0x0134).
     #[serde(default, deserialize_with = "number::optional")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "number::schema_maybe_u16"))]
@@ -221,6 +225,7 @@ impl Shape {
             alias: raw.alias,
             device_id: raw.device_id,
             timeouts: raw.timeouts,
+            mailbox: raw.mailbox,
             startup: raw.startup,
             dc: raw.dc,
             assign: raw.assign.unwrap_or_default(),

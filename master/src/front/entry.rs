@@ -2,7 +2,7 @@
 
 use std::fmt;
 use zerocat_config::dc::SubDeviceDc;
-use zerocat_config::{Assignment, Match, Place, Slave, StartupCommand, Timeouts, Watchdogs};
+use zerocat_config::{Assignment, MailboxSettings, Match, Place, Slave, StartupCommand, Timeouts, Watchdogs};
 
 /// An entry of a PDO: its index and subindex, and where these are not enough its PDO, which of several it is, or one bit of it.
 ///
@@ -173,6 +173,7 @@ pub struct Identity {
     assign: Assignment,
     watchdog: Watchdogs,
     timeouts: Timeouts,
+    mailbox: MailboxSettings,
 }
 
 impl Identity {
@@ -249,6 +250,20 @@ impl Identity {
         Self { timeouts, ..self }
     }
 
+    /// How its mailbox is used.
+    ///
+    /// ```
+    /// use zerocat::Identity;
+    /// use zerocat::config::{MailboxSettings, MailboxStrategy};
+    /// let strict = MailboxSettings { strategy: MailboxStrategy::Strict, retries: 5, ..MailboxSettings::default() };
+    /// let drive = Identity::of(0x0000_0002, 0x1234_5678).mailbox(strict);
+    /// # let _ = drive;
+    /// ```
+    #[must_use]
+    pub fn mailbox(self, mailbox: MailboxSettings) -> Self {
+        Self { mailbox, ..self }
+    }
+
     /// It is to have this SYNC of distributed clocks, by an operation mode's name or by numbers.
     #[must_use]
     pub fn dc(self, dc: SubDeviceDc) -> Self {
@@ -270,6 +285,7 @@ impl Identity {
             assign,
             watchdog,
             timeouts,
+            mailbox,
         } = self;
         let mut slave = Slave::at(key, 0);
         slave.properties.vendor_id = vendor;
@@ -277,6 +293,6 @@ impl Identity {
         slave.properties.revision = revision;
         slave.properties.serial = serial;
         slave.properties.position = position;
-        Slave { alias, dc, device_id, startup, assign, watchdog, timeouts, ..slave }
+        Slave { alias, dc, device_id, startup, assign, watchdog, timeouts, mailbox, ..slave }
     }
 }

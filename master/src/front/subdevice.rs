@@ -5,6 +5,8 @@
 //!
 //! Not guaranteed: that a write that was cancelled or ran out of time hasn't happened.
 
+mod mailbox;
+
 use super::entry::SubDeviceRef;
 use super::field::Field;
 use std::fmt;

@@ -87,6 +87,7 @@ fn timeouts(described: &EniSubDevice) -> Timeouts {
         safeop: longer(described.timeouts.safeop, others),
         op: longer(described.timeouts.op, others),
         mailbox: longer(mail, mailbox),
+        mailbox_request: None,
     }
 }
 

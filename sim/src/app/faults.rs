@@ -1,7 +1,9 @@
 //! How the application reports faults: emergencies by CoE or SoE, error register 0x1001 and error history 0x1003 (ETG.1000.6, 5.6.4;
 //! CiA 301, 7.2.7).
 
-use zerocat_wire::coe::Emergency;
+use std::time::Duration;
+
+use zerocat_wire::coe::{DiagnosisKind, DiagnosisMessage, Emergency, diagnosis};
 use zerocat_wire::{AlState, AlStatusCode};
 
 use super::Application;
@@ -9,6 +11,9 @@ use crate::esc::Esc;
 
 /// Communication error in the error register.
 const COMMUNICATION: u8 = 0x10;
+
+/// Kind of a diagnosis code: that of an emergency.
+const EMERGENCY_CODE: u32 = 0xE800;
 
 /// Error codes of emergencies.
 mod code {
@@ -39,6 +44,41 @@ impl Application {
         if let (true, Some(mailbox)) = (open, &mut self.mailbox) {
             mailbox.emergency(esc, emergency);
         }
+    }
+
+    /// Puts a message into the diagnosis history, which may send it as an emergency too. Returns whether there is a history.
+    pub(crate) fn diagnose(
+        &mut self,
+        esc: &mut Esc,
+        kind: DiagnosisKind,
+        code: u16,
+        text_id: u16,
+        now: Duration,
+    ) -> bool {
+        let Some(wanted) = self.dictionary.number(diagnosis::INDEX, diagnosis::FLAGS) else { return false };
+        let is_set = |flag: u16| wanted & u64::from(flag) != 0;
+        let left_out = match kind {
+            DiagnosisKind::Info => is_set(diagnosis::flags::NO_INFO),
+            DiagnosisKind::Warning => is_set(diagnosis::flags::NO_WARNINGS),
+            _ => is_set(diagnosis::flags::NO_ERRORS),
+        };
+        let message = DiagnosisMessage {
+            code: u32::from(code) << 16 | EMERGENCY_CODE,
+            // By a clock of its own.
+            flags: u16::from(kind.bits()) | 1 << 4,
+            text_id,
+            time_ns: u64::try_from(now.as_nanos()).unwrap_or(u64::MAX),
+            raw_parameters: &[],
+        };
+        let mut bytes = [0; diagnosis::HEADER_LEN];
+        if !left_out && message.emit(&mut bytes).is_ok() {
+            self.dictionary.add_diagnosis(&bytes);
+        }
+        if is_set(diagnosis::flags::EMERGENCIES) {
+            let register = self.dictionary.error_register();
+            self.emergency(esc, &Emergency { code, register, data: [0; 5] });
+        }
+        true
     }
 
     /// Raises an emergency when the profile's fault has changed.

@@ -174,6 +174,9 @@ impl Objects<'_> {
                 }
             }
         }
+        if index == zerocat_wire::coe::diagnosis::INDEX {
+            self.dictionary.settle_diagnosis(subindex);
+        }
         Ok(())
     }
 

@@ -4,8 +4,8 @@
 use zerocat_wire::coe::AbortCode;
 use zerocat_wire::coe::info::access::{RX_PDO, TX_PDO};
 
-use crate::describe::Purpose;
 use crate::describe::dictionary::{self, Dictionary, Object, Store};
+use crate::describe::{Purpose, diagnosis};
 use crate::profile::Values;
 
 /// Most bits that one PDO holds: what fits an Ethernet frame.
@@ -23,6 +23,7 @@ pub(super) fn check(
 ) -> Result<(), AbortCode> {
     match object.index {
         dictionary::ERROR_HISTORY => clears(bytes),
+        zerocat_wire::coe::diagnosis::INDEX => diagnosis::check(dictionary, subindex, bytes),
         0x1600..=0x17ff => mapping(dictionary, object, subindex, bytes, RX_PDO),
         0x1A00..=0x1bff => mapping(dictionary, object, subindex, bytes, TX_PDO),
         index if dictionary.assigns(index).is_some() => assignment(dictionary, object, subindex, bytes),

@@ -45,6 +45,10 @@ fn every_action_has_its_line() {
         ("thaw 5", Action::FreezeMailbox { subdevice: 5, frozen: false }),
         ("emergency axis 0x3110", Action::Emergency { subdevice: 5, code: 0x3110, register: 1, data: [0; 5] }),
         (
+            "diagnosis axis warning 0x4210 0x1001",
+            Action::Diagnosis { subdevice: 5, kind: DiagnosisKind::Warning, code: 0x4210, text_id: 0x1001 },
+        ),
+        (
             "emergency axis 0x8611 0x21 1 2",
             Action::Emergency { subdevice: 5, code: 0x8611, register: 0x21, data: [1, 2, 0, 0, 0] },
         ),

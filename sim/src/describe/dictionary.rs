@@ -136,6 +136,12 @@ impl Dictionary {
         Self { objects, assignments, details: description.coe_details() }
     }
 
+    /// A dictionary of these objects alone.
+    #[cfg(test)]
+    pub(crate) fn of(objects: Vec<Object>) -> Self {
+        Self { objects, ..Self::default() }
+    }
+
     pub(crate) fn objects(&self) -> &[Object] {
         &self.objects
     }

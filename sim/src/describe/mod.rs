@@ -2,6 +2,7 @@
 //! from it, so they can't contradict each other.
 
 mod channel;
+pub(crate) mod diagnosis;
 pub(crate) mod dictionary;
 pub(crate) mod esi;
 mod esi_dictionary;

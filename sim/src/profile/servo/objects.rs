@@ -3,7 +3,7 @@
 use super::axis::{COUNTS_PER_TURN, Limits};
 use super::homing::Method;
 use crate::describe::dictionary::{Entry, Object, ObjectCode, Store, access};
-use crate::describe::{DataType, Pdo, PdoEntry, ValueId, sync_objects};
+use crate::describe::{DataType, Pdo, PdoEntry, ValueId, diagnosis, sync_objects};
 use crate::profile::Values;
 use crate::profile::parameter::{self, Parameter};
 use crate::profile::ramp::Pace;
@@ -114,6 +114,7 @@ pub(super) fn objects() -> Vec<Object> {
         object(0x2000, ObjectCode::Variable, "Note", vec![note]),
     ]);
     objects.extend(sync_objects::objects());
+    objects.push(diagnosis::object());
     objects
 }
 

@@ -1,0 +1,148 @@
+//! Writing a mail, by strategy ([`Strategy`]).
+//!
+//! Guarantees: a mail is written into a mailbox that its SubDevice has emptied, and once; a write that came back with working
+//! counter 0 is repeated with the same counter, where the mailbox isn't full of it. Mails that wait are read before: some
+//! SubDevices take none before theirs was read.
+
+use std::time::Duration;
+
+use zerocat_wire::mailbox;
+use zerocat_wire::sync_manager::{self, status};
+
+use super::owed::Owed;
+use super::{EMERGENCIES, Mail, MailError, Mailbox, STATUS, Strategy};
+use crate::datagrams::Datagrams;
+use crate::error::DatagramError;
+
+/// Looks at a mailbox that is full.
+const PROBES: u32 = 3;
+/// Pause between two of them.
+const PROBE: Duration = Duration::from_millis(1);
+/// Bytes from one sync manager's registers to the next one's.
+const APART: u16 = 8;
+
+/// What is to be done next.
+enum Turn {
+    Write,
+    Wait,
+    /// What was written has arrived.
+    Arrived,
+}
+
+/// A mail on its way into the mailbox.
+#[derive(Debug, Default)]
+struct Writing {
+    /// Looks that found the mailbox full.
+    probes: u32,
+    /// It was empty before the mail was written, so if it is full now, it is full of that.
+    sent: bool,
+    /// Times that it was written.
+    times: u32,
+    drained: bool,
+}
+
+impl Mailbox {
+    /// Writes the whole mailbox once it is empty. A write that came back with working counter 0 was lost before or
+    /// after the SubDevice: a full mailbox tells that it arrived, an empty one gets the same mail with the same counter.
+    pub(super) async fn put(
+        &mut self,
+        datagrams: &Datagrams,
+        mail: &[u8],
+        mut owed: Option<Owed>,
+    ) -> Result<(), MailError> {
+        let start = datagrams.now();
+        let mut writing = Writing::default();
+        self.drop_early(datagrams);
+        for look in 0.. {
+            match self.turn(datagrams, &mut writing).await? {
+                Turn::Arrived => break,
+                Turn::Write => {
+                    self.counters.rewritten += u64::from(writing.times > 0);
+                    writing.times += 1;
+                    self.taken = false;
+                    self.owed = owed.take().or(self.owed.take());
+                    let answer = datagrams.write_once(self.target, self.info.write_start, mail).await?;
+                    if answer.working_counter != 0 {
+                        break;
+                    }
+                }
+                Turn::Wait => {}
+            }
+            let waited = datagrams.now().saturating_sub(start);
+            let refused = self.policy.strategy == Strategy::Strict && !writing.sent && writing.probes >= PROBES;
+            if refused || waited > self.times.request {
+                self.owed = None;
+                return Err(MailError::Full { waited });
+            }
+            let probing = writing.probes > 0 && writing.probes < PROBES;
+            datagrams.pause(if probing { PROBE } else { self.times.pause(look) }).await;
+        }
+        self.counters.written += 1;
+        if let Ok((header, _)) = mailbox::open(mail) {
+            self.counters.protocols.of(header.kind).written += 1;
+        }
+        Ok(())
+    }
+
+    async fn turn(&mut self, datagrams: &Datagrams, writing: &mut Writing) -> Result<Turn, MailError> {
+        if self.policy.strategy == Strategy::Poll {
+            self.make_room(datagrams, writing).await?;
+            return Ok(Turn::Write);
+        }
+        if self.is_known_to_be_ready() {
+            self.seen_empty = true;
+            writing.sent = true;
+            return Ok(Turn::Write);
+        }
+        let (full, mail) = self.statuses(datagrams).await?;
+        if full && writing.sent {
+            return Ok(Turn::Arrived);
+        }
+        // Before a request once; where the mailbox is full, every time.
+        if mail && (full || (!writing.drained && writing.times == 0)) {
+            writing.drained = true;
+            self.make_room(datagrams, writing).await?;
+        }
+        if !full {
+            writing.sent = true;
+            return Ok(Turn::Write);
+        }
+        writing.probes += 1;
+        let anyway = self.policy.strategy == Strategy::Hybrid && writing.probes.is_multiple_of(PROBES);
+        Ok(if anyway { Turn::Write } else { Turn::Wait })
+    }
+
+    /// Reads the mails that wait. Once the request was written one of them may be its answer, though nothing says yet that it arrived.
+    async fn make_room(&mut self, datagrams: &Datagrams, writing: &Writing) -> Result<(), MailError> {
+        if writing.times == 0 {
+            return self.drain(datagrams).await;
+        }
+        while self.early.len() < EMERGENCIES {
+            match self.peek(datagrams).await {
+                Ok(Some(mail @ Mail::Other(..))) => self.early.push_back(mail),
+                Ok(Some(_)) | Err(MailError::Lost | MailError::Older) => {}
+                Ok(None) => break,
+                Err(other) => return Err(other),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether both mailboxes are empty, as far as that can be known without looking: the last mail was answered, and the cyclic
+    /// frames say that none waits.
+    fn is_known_to_be_ready(&self) -> bool {
+        self.policy.strategy == Strategy::Hybrid && self.taken && self.sign.get() == Some(false)
+    }
+
+    /// Whether the mailbox that is written is full, and the one that is read: in one datagram where they are neighbours.
+    async fn statuses(&self, datagrams: &Datagrams) -> Result<(bool, bool), DatagramError> {
+        let (write, read) = (self.info.write_channel, self.info.read_channel);
+        let is_full = |byte: Option<&u8>| byte.is_some_and(|byte| byte & status::MAILBOX_FULL != 0);
+        if write.checked_add(1) == Some(read) {
+            let register = sync_manager::register(write) + STATUS;
+            let bytes = datagrams.read_one(self.target, register, usize::from(APART) + 1).await?;
+            return Ok((is_full(bytes.first()), is_full(bytes.get(usize::from(APART)))));
+        }
+        Ok((self.full(datagrams, write).await?, self.full(datagrams, read).await?))
+    }
+}

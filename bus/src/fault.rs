@@ -71,7 +71,10 @@ impl IpError {
     /// Which fault it is.
     #[must_use]
     pub const fn fault(&self) -> Fault {
-        Fault::MailboxFailed
+        match self {
+            Self::Refused { .. } | Self::Answer { .. } => Fault::IpParameterRefused,
+            Self::Mail { .. } | Self::NoEoe { .. } => Fault::MailboxFailed,
+        }
     }
 }
 

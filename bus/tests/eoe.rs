@@ -225,10 +225,13 @@ fn frames_that_nobody_takes_are_read_dropped_and_counted() {
 }
 
 #[test]
-fn what_waits_when_an_operation_begins_is_dropped() {
+fn what_waits_from_before_an_outage_is_dropped() {
     let mut bus = bus();
     let port = bus.port();
     port.send(frame(60, 0)).unwrap();
     bus.run_for(SECOND);
-    assert_eq!((port.counters().send_dropped, port.counters().frames_sent), (1, 0));
+    assert_eq!((port.counters().send_dropped, port.counters().frames_sent), (0, 1), "before the first operation");
+    port.send(frame(60, 0)).unwrap();
+    bus.run_for(SECOND);
+    assert_eq!((port.counters().send_dropped, port.counters().frames_sent), (1, 1));
 }

@@ -171,6 +171,7 @@ impl Live {
         for subdevice in session.left_in_init() {
             print::say(format_args!("left in INIT: {subdevice}"));
         }
+        session.ethernet().iter().for_each(|line| self.say(line));
         if let Some(margin) = session.spin_margin() {
             self.say(&format!("hybrid margin: {margin}"));
         }

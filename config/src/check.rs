@@ -6,6 +6,7 @@ mod dc;
 mod decimal;
 mod devices;
 mod engine;
+mod eoe;
 mod exchange;
 mod limits;
 mod mailbox;
@@ -39,6 +40,7 @@ pub(crate) fn problems(rig: &Rig) -> Vec<Problem> {
     names::names(rig, &mut found);
     limits::limits(rig, &mut found);
     engine::engine(rig, &mut found);
+    eoe::eoe(rig, &mut found);
     exchange::exchange(rig, &mut found);
     dc::dc(rig, &mut found);
     found.problems

@@ -4,6 +4,7 @@ use crate::assign::Assignment;
 use crate::check;
 use crate::dc::SubDeviceDc;
 use crate::engine::EngineSection;
+use crate::eoe::{Eoe, EoeSwitch};
 use crate::error::{ConfigError, Problem};
 use crate::exclude::Excluded;
 use crate::file_places::FilePlaces;
@@ -64,6 +65,9 @@ pub struct Network {
     /// Kinds of SubDevices that don't take part where the file doesn't name them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub exclude: Vec<Excluded>,
+    /// A switch that connects all SubDevices with EoE.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub eoe_switch: Option<EoeSwitch>,
 }
 
 /// What becomes of SubDevices that the file doesn't name.
@@ -135,6 +139,9 @@ pub struct Slave {
     /// Whether it may be missing when the bus is brought up.
     #[serde(skip_serializing_if = "is_default")]
     pub optional: bool,
+    /// Whether and how its EoE is used.
+    #[serde(skip_serializing_if = "Eoe::is_allowed")]
+    pub eoe: Eoe,
     /// Why a scan couldn't read what it maps; only in a draft that isn't complete. A rig file with this key isn't run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unread: Option<String>,
@@ -184,6 +191,7 @@ impl Network {
             properties: NetworkProperties { interface: interface.into(), rate, flat: true },
             unknown: Unknown::default(),
             exclude: Vec::new(),
+            eoe_switch: None,
         }
     }
 }
@@ -208,6 +216,7 @@ impl Slave {
             assign: Assignment::default(),
             watchdog: Watchdogs::default(),
             optional: false,
+            eoe: Eoe::default(),
             unread: None,
         }
     }

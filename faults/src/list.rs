@@ -172,6 +172,9 @@ faults! {
     SettingsRefused "settings_refused" Master Some(4);
         "`tune` may not, or can't, change the interface";
         "the message says why";
+    EthernetInterfaceFailed "ethernet_interface_failed" Master Some(4);
+        "a network interface (TAP) that the rig file has for EoE could not be made";
+        "the message says why: rights, the name, or the kernel's module `tun`; or leave `interface` out of `eoe`";
     NoSubdeviceAnswers "no_subdevice_answers" Network Some(5);
         "no SubDevice answered";
         "check cable, interface and power; the message has what this host knows of it";
@@ -352,6 +355,9 @@ faults! {
     CommandsVoid "commands_void" Device None;
         "what was commanded of a SubDevice is void: it was left without frames while others went on; its outputs are safe";
         "look at the cables and the power before it, and command it anew";
+    IpParameterRefused "ip_parameter_refused" Device None;
+        "a SubDevice didn't take the IP parameter that the rig file has for it";
+        "the message says what it answered; set it by the vendor's tool, or leave it out of `eoe`";
     Emergency "emergency" Device None;
         "a SubDevice sent an emergency message, by CoE";
         "its code and data are in the log; see the vendor's manual. Those of before the bring-up are in the log only";

@@ -14,6 +14,7 @@ pub mod datagram;
 mod delegate;
 pub mod descriptors;
 pub mod fault;
+pub mod host_interface;
 mod interfaces;
 pub mod lock;
 #[cfg(feature = "packet")]

@@ -4,6 +4,7 @@ use crate::absent::with_absent;
 use crate::assign::assignments;
 use crate::bind::{BindError, Positions, bind};
 use crate::described::AllDescribed;
+use crate::eoe::EthernetError;
 use crate::events::{Phase, SessionEvent};
 use crate::layout;
 use crate::machine::{DrivenBus, Machine};
@@ -62,6 +63,9 @@ pub enum StartError {
     /// A phase of the bus failed.
     #[error(transparent)]
     Bus(#[from] BringUpError),
+    /// Ethernet of SubDevices isn't carried as the rig file asks.
+    #[error(transparent)]
+    Ethernet(#[from] EthernetError),
     /// Outputs that no watchdog guards, where that isn't wanted.
     #[error(
         "no watchdog guards the outputs of {}: the control byte of the sync manager in the SII doesn't enable one",
@@ -432,6 +436,7 @@ impl<'a> Machine<'a> {
         // Before what is mapped is read: a parameter may change it.
         let before_safe_op = [Transition::InitToPreOp, Transition::PreOpToSafeOp];
         self.send_startup(&mut network, &matching, &before_safe_op).await?;
+        self.set_ip_parameters(&mut network, &matching).await;
         network.assign(&assignments(&self.rig, &matching, &described)).await?;
         let sync_said = check_cycles(&self.rig, &mut network, &matching, &sync).await?;
         self.observer.enter(Phase::ReadPdos);

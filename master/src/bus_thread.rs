@@ -146,9 +146,11 @@ impl BusThread {
         });
         early.give(&core.thread);
         let gateway = served.into_inner().map(GatewayThread::stop);
+        let ethernet = machine.inbox.ethernet().counters();
         let controls = machine.controls.into_inner();
         let (reached, tasks, furthest) = (reached.into_inner(), tasks.into_inner().stop(), options.observer.furthest());
-        let report = RunReport::of(&core, reached, tasks, furthest, options.observer.told(), datagrams.counters());
+        let report = RunReport::of(&core, reached, tasks, furthest, options.observer.told(), datagrams.counters())
+            .with_ethernet(ethernet);
         let mut ended = conclude(life, report, core.end(controls), started);
         if let Ok(ended) = &mut ended {
             ended.report.mailbox_gateway = gateway;

@@ -21,7 +21,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use zerocat_bus::matching::Aside;
-use zerocat_bus::{Missing, StartupFailed, SyncErrors};
+use zerocat_bus::{IpError, Missing, StartupFailed, SyncErrors};
 use zerocat_tasks::{ClockStep, SourceEvent};
 
 /// A phase of a session.
@@ -117,6 +117,8 @@ pub enum SessionEvent {
     WaitsFor(String),
     /// The network left OP as a whole, and is brought to OP again.
     Lost(Cause),
+    /// A SubDevice wasn't given the IP parameter that the rig file has for it, and goes on without.
+    IpParameterRefused(Box<IpError>),
     /// It is in OP again.
     Recovered {
         /// Why it was not.
@@ -224,6 +226,7 @@ impl fmt::Display for SessionEvent {
             Self::SilentBranch(branch) => branch.fmt(f),
             Self::Emergency(emergency) => emergency.fmt(f),
             Self::Diagnosis(diagnosis) => diagnosis.fmt(f),
+            Self::IpParameterRefused(error) => write!(f, "{error}; it goes on without"),
             Self::BackInOp(who) => write!(f, "{who} is in OP again"),
             Self::CommandsVoid(void) => void.fmt(f),
             Self::CommandedAgain(again) => again.fmt(f),

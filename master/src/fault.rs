@@ -12,6 +12,7 @@ pub use link::packet as fault_of_packet;
 
 use crate::bring_up::StartError;
 use crate::capture::CaptureError;
+use crate::eoe::EthernetError;
 use crate::events::SessionEvent;
 use crate::health::OutOfOp;
 use crate::limit::Limit;
@@ -72,6 +73,7 @@ impl StartError {
     #[must_use]
     pub fn fault(&self) -> Fault {
         match self {
+            Self::Ethernet(error) => error.fault(),
             Self::Silent | Self::Unheard(_) => Fault::NoSubdeviceAnswers,
             Self::Driven(_) => Fault::BusDriven,
             Self::Bus(error) => error.fault(),
@@ -162,6 +164,18 @@ impl Cause {
     }
 }
 
+impl EthernetError {
+    /// Which fault it is.
+    #[must_use]
+    pub const fn fault(&self) -> Fault {
+        match self {
+            Self::Interface(_) => Fault::EthernetInterfaceFailed,
+            Self::Port { .. } => Fault::MailboxFailed,
+            Self::Thread(_) => Fault::SystemCallFailed,
+        }
+    }
+}
+
 impl OutOfOp {
     /// Which fault it is.
     #[must_use]
@@ -196,6 +210,7 @@ impl SessionEvent {
             Self::Source { event: SourceEvent::Silent { .. }, .. } => Some(Fault::SourceSilent),
             Self::Retried(_) => Some(Fault::StateRetried),
             Self::StartupFailed(failed) => Some(failed.fault()),
+            Self::IpParameterRefused(error) => Some(error.fault()),
             Self::Replaced(_) => Some(Fault::SubdeviceReplaced),
             Self::TypesByLength(_) => Some(Fault::DataTypeUnsaid),
             Self::ClockStepped(_) => Some(Fault::ClockStepped),

@@ -62,6 +62,7 @@ mod descriptions;
 mod diagnosis;
 mod draft;
 mod emergency;
+mod eoe;
 mod events;
 mod expiry;
 mod fault;
@@ -135,6 +136,7 @@ pub use descriptions::{Described, Description, Descriptions};
 pub use diagnosis::Diagnosis;
 pub use draft::{DraftFormat, data_type, draft_rig, draft_text};
 pub use emergency::Emergency;
+pub use eoe::EthernetError;
 pub use events::{Observer, Phase, SessionEvent};
 #[cfg(feature = "packet")]
 pub use fault::fault_of_packet;
@@ -161,6 +163,7 @@ pub use privileges::Privileges;
 pub use realtime::ThreadPanic;
 pub use recognition::Unnamed;
 pub use recovery::Outage;
+pub use report::EthernetReport;
 pub use report::Report;
 pub use scan::{
     Depth, SCAN_PATIENCE, SCAN_SLOTS, Scan, ScanError, ScanOptions, Scanned, ScannedClock, ScannedMode, scan, scan_by,
@@ -186,8 +189,9 @@ pub use zerocat_bus::names::{IN_ALL as NAMES_IN_ALL, PER_SUBDEVICE as NAMES_PER_
 pub use zerocat_bus::sdo_info::{EntryDescription, ObjectDescription};
 pub use zerocat_bus::sii::Content as SiiContent;
 pub use zerocat_bus::{
-    AlShown, Answered, FileError, FileProgress, FileTransfer, FileWay, Pending, PortErrors, RequestError, Requests,
-    StartupFailed, StartupProblem, StateReport, SyncErrors, SyncObjects, SyncParameters,
+    AlShown, Answered, EthernetCounters, FileError, FileProgress, FileTransfer, FileWay, FramePort, IpError,
+    IpSettings, Pending, PortError, PortErrors, RequestError, Requests, SendError, StartupFailed, StartupProblem,
+    StateReport, SyncErrors, SyncObjects, SyncParameters,
 };
 pub use zerocat_config as config;
 pub use zerocat_config::dc::SubDeviceDc;

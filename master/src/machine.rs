@@ -11,6 +11,7 @@
 
 use crate::bring_up::{Planned, Ports, StartError};
 use crate::descriptions::Descriptions;
+use crate::eoe::Carried;
 use crate::events::{Observer, Phase, SessionEvent};
 use crate::front::EntryErrors;
 use crate::health::{Health, OutOfOp};
@@ -229,7 +230,12 @@ impl<'a> Machine<'a> {
         started: impl FnOnce(&Planned<'a>),
     ) -> Result<Life, LifeError> {
         let (mut planned, end) = self.planned_after_wait().await?;
-        match self.operated(end, &mut planned, tasks).await {
+        let mut carried = Carried::default();
+        let operated = match self.carry_ethernet(&planned).map(|carries| carried = carries) {
+            Ok(()) => self.operated(end, &mut planned, tasks).await,
+            Err(error) => Err(error.into()),
+        };
+        match operated {
             Ok(()) => {}
             Err(error) => {
                 for failed in self.shut_down(&mut planned).await {
@@ -239,7 +245,9 @@ impl<'a> Machine<'a> {
             }
         }
         started(&planned);
-        Ok(self.stay(planned).await)
+        let life = self.stay(planned).await;
+        drop(carried);
+        Ok(life)
     }
 
     /// A plan, and by when the network is to be in OP. SubDevices that don't answer yet are waited for where the rig file says so.

@@ -4,11 +4,13 @@
 //! A figure that couldn't be had is `null`, never 0.
 
 mod clocks;
+mod ethernet;
 mod gateway;
 mod mailbox;
 mod sync;
 
 pub use clocks::{ClockReport, ClocksReport, ControllerReport};
+pub use ethernet::EthernetReport;
 pub use gateway::{GatewayClientReport, GatewayReport};
 pub use mailbox::{MAILBOX_SCHEMA, MailboxCounters, MailboxFailures, MailboxMails, MailboxProtocols, MailboxReport};
 pub use sync::{SyncParametersReport, SynchronizedReport};
@@ -100,6 +102,8 @@ pub struct Report {
     pub bus: BusReport,
     /// The mailbox gateway; `null` where there was none.
     pub mailbox_gateway: Option<GatewayReport>,
+    /// Ethernet of each SubDevice with EoE.
+    pub ethernet: Vec<EthernetReport>,
     /// What was captured; `null` where nothing was to be.
     pub capture: Option<CaptureReport>,
     /// How far the run came: `link` (opening it), `listen`, `discover`, `pre_op`, `read_pdos`, `clocks`, `safe_op`, `exchange`,
@@ -165,6 +169,7 @@ impl Report {
             frames: Frames::default(),
             bus: BusReport::default(),
             mailbox_gateway: None,
+            ethernet: Vec::new(),
             capture: None,
             phase: "link",
             outcome: None,

@@ -8,14 +8,14 @@ use crate::health::Health;
 use crate::layout;
 use crate::recovery::{Outage, Outages};
 use crate::report::{
-    BusReport, ClocksReport, CommandsVoidReport, Cycles, Figures, Frames, Holes, HostReport, LateReport, LinkCalls,
-    LinkReport, MarginReport, NetworkReport, NicErrors, OutOfOpReport, OutageReport, OutagesReport, Report,
-    RetriedReport, RtReport, SCHEMA, SynchronizedReport, TaskReport,
+    BusReport, ClocksReport, CommandsVoidReport, Cycles, EthernetReport, Figures, Frames, Holes, HostReport,
+    LateReport, LinkCalls, LinkReport, MarginReport, NetworkReport, NicErrors, OutOfOpReport, OutageReport,
+    OutagesReport, Report, RetriedReport, RtReport, SCHEMA, SynchronizedReport, TaskReport,
 };
 use crate::session::Facts;
 use crate::told::Told;
 use std::time::Duration;
-use zerocat_bus::DatagramCounters;
+use zerocat_bus::{DatagramCounters, EthernetCounters};
 use zerocat_config::Rig;
 use zerocat_engine::{Counters, RealtimeUsage};
 use zerocat_link::LinkCounters;
@@ -36,6 +36,7 @@ pub(crate) struct RunReport {
     phase: &'static str,
     datagrams: DatagramCounters,
     told: Told,
+    ethernet: Vec<(u16, EthernetCounters)>,
 }
 
 impl RunReport {
@@ -60,7 +61,13 @@ impl RunReport {
             phase: furthest.map_or("link", Phase::name),
             datagrams,
             told,
+            ethernet: Vec::new(),
         }
+    }
+
+    /// With what was counted of Ethernet of SubDevices.
+    pub(crate) fn with_ethernet(self, ethernet: Vec<(u16, EthernetCounters)>) -> Self {
+        Self { ethernet, ..self }
     }
 
     /// Whether the network was in OP once.
@@ -77,6 +84,7 @@ impl RunReport {
     pub(crate) fn close(self, remains: &Remains, outages: &Outages, health: &Health) -> Report {
         let Counters { cycles, skipped, lost_cycles, working_counter_faults, .. } = remains.counters;
         let faults = counts(&self.told.faults, remains, &self.tasks);
+        let names = self.reached.as_ref().map_or(&[][..], |facts| &facts.subdevices);
         Report {
             schema: SCHEMA,
             version: env!("CARGO_PKG_VERSION"),
@@ -116,6 +124,7 @@ impl RunReport {
             missing: self.missing,
             frames: frames(&remains.counters, remains.link),
             mailbox_gateway: None,
+            ethernet: EthernetReport::of(self.ethernet, names),
             capture: remains.captured.clone(),
             bus: BusReport {
                 cpu_percent: None,

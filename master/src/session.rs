@@ -198,6 +198,7 @@ pub(crate) struct Facts {
     pub(crate) time_to_op: Duration,
     /// Where the mailbox gateway listens.
     pub(crate) gateway: Option<SocketAddr>,
+    ethernet: Vec<String>,
     latest: Latest,
     keys: Keys,
 }
@@ -220,6 +221,7 @@ impl Facts {
             network: run_report::network(rig, planned, core.thread.waits().wait.name()),
             time_to_op,
             gateway: None,
+            ethernet: rig.ethernet_in_words(),
             latest: tasks.latest_values(),
             keys: front::keys(planned),
         }
@@ -502,6 +504,12 @@ impl Session {
     #[must_use]
     pub fn left_in_init(&self) -> &[Label] {
         &self.0.facts.left_in_init
+    }
+
+    /// What carries Ethernet of SubDevices with EoE by the rig file, a sentence each.
+    #[must_use]
+    pub fn ethernet(&self) -> &[String] {
+        &self.0.facts.ethernet
     }
 
     /// The SubDevices in operation, in bus order.

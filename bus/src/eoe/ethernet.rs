@@ -114,6 +114,8 @@ struct Sending {
     counters: EthernetCounters,
     /// Until when frames are looked for often.
     lively: Duration,
+    /// An operation has begun before.
+    begun: bool,
 }
 
 #[derive(Default)]
@@ -175,6 +177,12 @@ impl Ethernet {
     #[must_use]
     pub fn counters(&self) -> Vec<(u16, EthernetCounters)> {
         locked(&self.lanes).iter().map(|(position, lane)| (*position, lane.counters())).collect()
+    }
+
+    /// What was counted of one; `None` where it doesn't speak EoE.
+    #[must_use]
+    pub fn counters_of(&self, position: u16) -> Option<EthernetCounters> {
+        self.lane(position).map(|lane| lane.counters())
     }
 
     pub(crate) fn lane(&self, position: u16) -> Option<Arc<Lane>> {
@@ -304,9 +312,11 @@ pub(crate) struct LaneEnd {
 }
 
 impl LaneEnd {
-    /// For an operation that begins: what waits from before is dropped.
+    /// For an operation that begins: what waits from before an outage is dropped.
     pub(crate) fn begin(lane: Arc<Lane>) -> Self {
-        lane.drop_waiting();
+        if std::mem::replace(&mut locked(&lane.sending).begun, true) {
+            lane.drop_waiting();
+        }
         locked(&lane.receiving).assembly.forget();
         Self { lane, outgoing: None, number: 0 }
     }

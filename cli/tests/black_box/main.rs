@@ -16,6 +16,7 @@ mod descriptions;
 mod doctor;
 mod ends;
 mod entries;
+mod ethernet;
 mod exchange;
 mod failures;
 mod files;

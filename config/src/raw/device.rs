@@ -3,6 +3,7 @@
 use super::Shape;
 use crate::assign::Assignment;
 use crate::dc::SubDeviceDc;
+use crate::eoe::{Eoe, EoeSwitch};
 use crate::error::{Problem, Rule};
 use crate::exclude::Excluded;
 use crate::identity::Match;
@@ -45,6 +46,8 @@ pub(super) struct RawNetwork {
     /// Kinds of SubDevices that don't take part where the file doesn't name them.
     #[serde(default)]
     exclude: Vec<Excluded>,
+    /// A switch that connects all SubDevices with EoE.
+    eoe_switch: Option<EoeSwitch>,
 }
 
 /// Interface and rate of a network.
@@ -117,6 +120,9 @@ pub(super) struct RawSlave {
     watchdog: Option<Watchdogs>,
     /// PDOs that are assigned in place of those that it has.
     assign: Option<Assignment>,
+    /// Whether and how its EoE is used.
+    #[serde(default)]
+    eoe: Eoe,
     /// Why a scan couldn't read what it maps; only in a draft. A file with this key isn't run.
     unread: Option<String>,
 }
@@ -176,6 +182,7 @@ impl Shape {
             properties: NetworkProperties { interface, rate, flat },
             unknown: raw.unknown,
             exclude: raw.exclude,
+            eoe_switch: raw.eoe_switch,
         }
     }
 
@@ -231,6 +238,7 @@ impl Shape {
             assign: raw.assign.unwrap_or_default(),
             watchdog: raw.watchdog.unwrap_or_default(),
             optional: raw.optional,
+            eoe: raw.eoe,
             unread: raw.unread,
         }
     }

@@ -88,6 +88,15 @@ fn each_problem_of_a_rig_file_is_an_object_with_its_key() {
 }
 
 #[test]
+fn a_gateway_at_an_address_of_another_machine_ends_a_run_before_its_link_is_opened() {
+    let folder = Folder::new();
+    let file = folder.json("rig.json", &demo_rig("nope0"));
+    let error = error(&zerocat(&["run", &file, "--json", "--mailbox-gateway=192.0.2.1"]), 3);
+    assert_eq!(error["name"], "gateway_cannot_listen");
+    assert!(error["message"].as_str().unwrap().contains("192.0.2.1:34980"), "{error}");
+}
+
+#[test]
 fn the_report_of_a_run_that_fails_has_the_fault_and_is_all_that_is_printed() {
     in_private_netns(|veth| {
         let folder = Folder::new();

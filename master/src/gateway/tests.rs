@@ -35,7 +35,11 @@ fn segment() -> SegmentConfig {
 
 impl Office {
     fn with(access: Access) -> Self {
-        let bench = Bench::start(Bench::bus(), &segment()).unwrap().0;
+        Self::over(&segment(), access)
+    }
+
+    fn over(segment: &SegmentConfig, access: Access) -> Self {
+        let bench = Bench::start(Bench::bus(), segment).unwrap().0;
         let (waker, _wakened) = waker().unwrap();
         let counts = GatewayCounts::default();
         let known = |position: u16| Known {
@@ -44,7 +48,8 @@ impl Office {
             coe: position > 0,
             ..Known::default()
         };
-        let directory = Directory((0..3).map(known).collect());
+        let count = u16::try_from(segment.subdevices.len()).unwrap();
+        let directory = Directory((0..count).map(known).collect());
         let desk = Desk::new(bench.requests().clone(), directory, access, counts.clone(), waker);
         Self { bench, desk, counts, others: Vec::new(), _wakened }
     }
@@ -116,6 +121,20 @@ fn an_identity_is_read_by_station_address_and_by_the_tools_count_and_bears_the_c
         assert_eq!(mail[6..12], [0, 0x30, 0x43, 0x18, 0x10, 1]);
     }
     assert_eq!(office.counted(), [4, 4, 0, 0, 0]);
+}
+
+#[test]
+fn what_twinsafe_loader_was_captured_to_send_is_answered_under_its_address() {
+    // etherlab-dev, 2021: an object of a safety terminal, which the servo doesn't have.
+    let captured = [0x10, 0x50, 0x0a, 0, 0xe9, 0x03, 0, 0x23, 0, 0x20, 0x41, 0x80, 0xf9, 0x02, 0, 0, 0, 0];
+    let mut office = Office::over(&line(&[ProfileKind::Servo]), Access::All);
+    // It repeats its mailbox counter, and has an answer all the same.
+    for _ in 0..3 {
+        office.desk.take(client(1), &captured, office.bench.now());
+        let mail = office.answer(client(1)).unwrap();
+        assert_eq!((&mail[..5], mail[5] & 0x8f), (&captured[2..7], 3));
+        assert_eq!(mail[6..], [0, 0x30, 0x80, 0x80, 0xf9, 0x02, 0, 0, 0x02, 0x06]);
+    }
 }
 
 #[test]

@@ -3,7 +3,8 @@
 //! Guarantees: an answer is known by its content (service, index and subindex; in segments the toggle bit; packet, IDN, invoke ID),
 //! never by counter or address.
 
-use super::ask::{Ams, Ask};
+use super::ask::Ask;
+use zerocat_wire::aoe::{AmsHeader, flags};
 use zerocat_wire::coe::{
     CoeHeader, CoeService, EntryAnswer, InfoHeader, InfoOp, ListAnswer, ObjectAnswer, SdoInitiate, SdoResponse,
     SdoTarget,
@@ -43,7 +44,8 @@ impl Ask {
     /// What comes after a mail that has no answer; `None` for one that has.
     pub(super) const fn without_answer(&self, file_ended: bool) -> Option<Then> {
         match self {
-            Self::Abort | Self::FileError | Self::Ads { answered: false, .. } => Some(Then::Over),
+            Self::Abort | Self::FileError => Some(Then::Over),
+            Self::Ads { header } if header.flags & flags::NO_RETURN != 0 => Some(Then::Over),
             Self::Acknowledge { .. } if file_ended => Some(Then::Over),
             Self::WriteIdn { part: Part::More { .. }, .. } => Some(Then::Continues),
             _ => None,
@@ -69,9 +71,9 @@ pub(super) fn then(ask: &Ask, to: To, kind: MailboxType, body: &[u8], rooms: Roo
             file(ask, body, rooms)
         }
         Ask::ReadIdn { .. } | Ask::WriteIdn { .. } if kind == MailboxType::Soe => idn(ask, body),
-        Ask::Ads { command, invoke, .. } if kind == MailboxType::Aoe => {
-            let ams = Ams::parse(body)?;
-            (ams.is_response() && (ams.command, ams.invoke) == (command, invoke)).then_some(Then::Over)
+        Ask::Ads { header } if kind == MailboxType::Aoe => {
+            let (theirs, _) = AmsHeader::parse(body).ok()?;
+            theirs.answers(&header).then_some(Then::Over)
         }
         Ask::Vendor { vendor } if kind == MailboxType::Voe => {
             let theirs = body.first_chunk().copied().map(u32::from_le_bytes)?;

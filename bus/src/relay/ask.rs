@@ -2,6 +2,7 @@
 //!
 //! Guarantees: no bytes make it panic; what isn't a request of a protocol that is handed on is told apart.
 
+use zerocat_wire::aoe::{AmsCommand, AmsHeader};
 use zerocat_wire::coe::{
     CoeHeader, CoeService, EntryQuery, InfoHeader, InfoOp, ListQuery, ListType, ObjectQuery, SdoInitiate, SdoRequest,
 };
@@ -9,12 +10,8 @@ use zerocat_wire::foe::Foe;
 use zerocat_wire::mailbox::MailboxType;
 use zerocat_wire::soe::{Idn, Part, SoeHeader, SoeOp};
 
-/// Bytes of an AMS header before the data (AoE; Wireshark's `packet-ams`).
-pub(super) const AMS_HEADER: usize = 32;
-/// ADS commands that only read: device information, read, state.
-const ADS_READS: [u16; 3] = [1, 2, 4];
-/// AMS flags: the sender wants no answer.
-const ADS_NO_ANSWER: u16 = 2;
+/// ADS commands that only read.
+const ADS_READS: [AmsCommand; 3] = [AmsCommand::DEVICE_INFO, AmsCommand::READ, AmsCommand::STATE];
 
 /// What a mail asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,14 +95,10 @@ pub enum Ask {
         /// The IDN, or how many fragments are left.
         part: Part,
     },
-    /// AoE.
+    /// AoE, whole in one mail.
     Ads {
-        /// Command.
-        command: u16,
-        /// Invoke ID.
-        invoke: u32,
-        /// Whether an answer is wanted.
-        answered: bool,
+        /// Header of the command.
+        header: AmsHeader,
     },
     /// VoE.
     Vendor {
@@ -120,7 +113,7 @@ pub enum NoAsk {
     /// It can't be read.
     #[error("it can't be read as a mail")]
     Damaged,
-    /// Its protocol isn't handed on.
+    /// Its protocol isn't handed on, or not in that form.
     #[error("its protocol isn't handed on")]
     Protocol,
     /// It isn't a request.
@@ -221,11 +214,12 @@ impl Ask {
     }
 
     fn aoe(body: &[u8]) -> Result<Self, NoAsk> {
-        let ams = Ams::parse(body).ok_or(NoAsk::Damaged)?;
-        if ams.is_response() {
-            return Err(NoAsk::NoRequest);
+        let (header, _) = AmsHeader::parse(body).map_err(|_| NoAsk::Damaged)?;
+        match header.command {
+            _ if header.is_response() => Err(NoAsk::NoRequest),
+            AmsCommand::FRAGMENT => Err(NoAsk::Protocol),
+            _ => Ok(Self::Ads { header }),
         }
-        Ok(Self::Ads { command: ams.command, invoke: ams.invoke, answered: ams.flags & ADS_NO_ANSWER == 0 })
     }
 
     /// Its place in a transfer.
@@ -265,35 +259,9 @@ impl Ask {
             | Self::Packet { .. }
             | Self::WriteIdn { .. }
             | Self::Vendor { .. } => true,
-            Self::Ads { command, .. } => !ADS_READS.contains(command),
+            Self::Ads { header } => !ADS_READS.contains(&header.command),
             _ => false,
         }
-    }
-}
-
-/// What of an AMS header tells a request from another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Ams {
-    pub(super) command: u16,
-    pub(super) flags: u16,
-    pub(super) invoke: u32,
-}
-
-impl Ams {
-    const RESPONSE: u16 = 1;
-
-    pub(super) fn parse(body: &[u8]) -> Option<Self> {
-        let header: &[u8; AMS_HEADER] = body.first_chunk()?;
-        let [.., c0, c1, f0, f1, _, _, _, _, _, _, _, _, i0, i1, i2, i3] = *header;
-        Some(Self {
-            command: u16::from_le_bytes([c0, c1]),
-            flags: u16::from_le_bytes([f0, f1]),
-            invoke: u32::from_le_bytes([i0, i1, i2, i3]),
-        })
-    }
-
-    pub(super) const fn is_response(self) -> bool {
-        self.flags & Self::RESPONSE != 0
     }
 }
 
@@ -322,7 +290,7 @@ mod tests {
         assert!(soe(3) && !soe(1));
         let foe = |op: u8| ask(&[6, 0, 0, 0, 0, 4, op, 0, 0, 0, 0, 0]).unwrap().writes();
         assert!(foe(2) && foe(3) && !foe(1) && !foe(4));
-        let mut ams = [0; 6 + AMS_HEADER];
+        let mut ams = [0; 6 + 32];
         (ams[0], ams[5], ams[6 + 18]) = (32, 1, 4);
         let writes: Vec<u8> = (1..=9)
             .filter(|command| {

@@ -1,14 +1,15 @@
 //! Refusals in the words of each protocol, which a client gets without anybody having been asked.
 
-use super::ask::{AMS_HEADER, Ams, Ask};
+use super::ask::Ask;
 use super::{ForeignMail, mail_to};
+use zerocat_wire::aoe::{AdsError, flags};
 use zerocat_wire::coe::{AbortCode, CoeHeader, CoeService, SdoAbort, SdoRequest, SdoTarget};
 use zerocat_wire::foe::{Foe, FoeError};
 use zerocat_wire::mailbox::{MailboxError, MailboxHeader, MailboxType};
 use zerocat_wire::soe::{Part, SoeError, SoeHeader, SoeOp};
 
 /// ADS error 0x723, access denied (from memory of Beckhoff's list of ADS return codes).
-const ADS_DENIED: u32 = 0x723;
+const ADS_DENIED: AdsError = AdsError(0x723);
 
 /// Why a mail isn't handed on although it could be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +54,9 @@ impl ForeignMail {
                 self.reply(MailboxType::Foe, 0, &file_error(why.file()))
             }
             Ask::WriteIdn { part: Part::Last(_), .. } => self.reply(MailboxType::Soe, 0, &self.idn_read_only()?),
-            Ask::Ads { answered: true, .. } => self.reply(MailboxType::Aoe, 0, &self.ads_denied()?),
+            Ask::Ads { header } if header.flags & flags::NO_RETURN == 0 => {
+                self.reply(MailboxType::Aoe, 0, &header.answered(ADS_DENIED).emit())
+            }
             Ask::Vendor { .. } => error_mail(self, MailboxError::SERVICE_NOT_SUPPORTED),
             _ => return None,
         })
@@ -63,20 +66,6 @@ impl ForeignMail {
         let (header, _) = SoeHeader::parse(self.body()).ok()?;
         let header = SoeHeader { op: SoeOp::WriteResponse, error: true, ..header };
         Some([&header.emit()[..], &SoeError::VALUE_READ_ONLY.0.to_le_bytes()].concat())
-    }
-
-    /// The request's header turned round, as a response with an error and its result.
-    fn ads_denied(&self) -> Option<Vec<u8>> {
-        Ams::parse(self.body())?;
-        let header: &[u8; AMS_HEADER] = self.body().first_chunk()?;
-        let (target, rest) = header.split_first_chunk::<8>()?;
-        let (sender, rest) = rest.split_first_chunk::<8>()?;
-        let (command, _) = rest.split_first_chunk::<2>()?;
-        let invoke = header.last_chunk::<4>()?;
-        let (flags, denied) = (5u16.to_le_bytes(), ADS_DENIED.to_le_bytes());
-        let length = 4u32.to_le_bytes();
-        let parts: [&[u8]; 8] = [sender, target, command, &flags, &length, &[0; 4], invoke, &denied];
-        Some(parts.concat())
     }
 }
 
@@ -160,11 +149,11 @@ mod tests {
         assert_eq!(refused(&voe, Refused::ReadOnly).unwrap(), [4, 0, 1, 0x10, 0, 0, 1, 0, 4, 0]);
         let mut ads = vec![32, 0, 1, 0x10, 0, 1];
         ads.extend(0..32);
-        (ads[6 + 18], ads[6 + 19]) = (4, 0);
+        ads[6 + 18..6 + 24].copy_from_slice(&[4, 0, 0, 0, 0, 0]);
         let told = refused(&ads, Refused::ReadOnly).unwrap();
         assert_eq!(told[6..14], [8, 9, 10, 11, 12, 13, 14, 15], "the sender is the target now");
         assert_eq!(told[6 + 16..6 + 20], [16, 17, 5, 0]);
-        assert_eq!(told[6 + 28..], [28, 29, 30, 31, 0x23, 0x07, 0, 0]);
+        assert_eq!(told[6 + 24..], [0x23, 0x07, 0, 0, 28, 29, 30, 31]);
     }
 
     #[test]

@@ -81,8 +81,9 @@ struct Relayed {
     told: Receiver<RelayEvent>,
     begun: bool,
     answered: bool,
-    /// Dropped, it takes the request back.
-    _request: Pending<()>,
+    /// Dropped, it takes the request back; the work counts until the bus thread has noticed, so that what is given up doesn't pile
+    /// up there.
+    request: Option<Pending<()>>,
 }
 
 impl Desk {
@@ -128,13 +129,14 @@ impl Desk {
 
     /// A client has gone: its transfers end, and what isn't begun is taken back.
     pub(super) fn forget(&mut self, client: Client) {
-        self.at_work.retain_mut(|one| {
-            let Work::Relay(relayed) = &mut one.work else { return one.client != client };
-            if one.client == client {
+        for one in self.at_work.iter_mut().filter(|one| one.client == client) {
+            if let Work::Relay(relayed) = &mut one.work {
                 relayed.following = None;
+                if !relayed.begun {
+                    relayed.request = None;
+                }
             }
-            one.client != client || relayed.begun
-        });
+        }
     }
 
     fn answer(&mut self, client: Client, mail: Vec<u8>) {
@@ -246,7 +248,7 @@ impl Desk {
         let request = self.requests.mail(position, LONGEST, async move |at| relay.run(at).await);
         let (begun, answered) = (false, false);
         let relayed =
-            Relayed { position, kind, following: begins, fragments, told, begun, answered, _request: request };
+            Relayed { position, kind, following: begins, fragments, told, begun, answered, request: Some(request) };
         self.at_work.push(AtWork { client, since: now, work: Work::Relay(relayed) });
     }
 
@@ -268,10 +270,11 @@ impl Desk {
                 Work::Relay(relayed) => match relayed.look(&mut answer) {
                     State::AtWork => {
                         let late = !relayed.begun && now.saturating_sub(one.since) > WAIT;
-                        if late {
+                        if late && relayed.request.take().is_some() {
                             counts.count(client, Outcome::Unanswered);
+                            relayed.following = None;
                         }
-                        !late
+                        true
                     }
                     State::Silent => {
                         counts.count(client, Outcome::Unanswered);
@@ -308,6 +311,8 @@ impl Relayed {
     fn look(&mut self, answer: &mut impl FnMut(Vec<u8>)) -> State {
         loop {
             match self.told.try_recv() {
+                // Given up, and begun before that was noticed.
+                Ok(_) if self.request.is_none() => {}
                 Ok(RelayEvent::Begun) => self.begun = true,
                 Ok(RelayEvent::Answer(mail)) => {
                     self.answered = true;
@@ -319,7 +324,9 @@ impl Relayed {
                     return State::Silent;
                 }
                 Err(TryRecvError::Empty) => return State::AtWork,
-                Err(TryRecvError::Disconnected) => return State::Over { answered: self.answered },
+                Err(TryRecvError::Disconnected) => {
+                    return State::Over { answered: self.answered || self.request.is_none() };
+                }
             }
         }
     }

@@ -49,6 +49,7 @@ pub(crate) struct GatewayThread {
 impl GatewayThread {
     /// Starts it.
     pub(crate) fn start(sockets: Sockets, requests: Requests, directory: Directory) -> io::Result<Self> {
+        sockets.forget_what_waits();
         let (waker, wakened) = waker()?;
         let (counts, stop) = (GatewayCounts::default(), Arc::new(AtomicBool::new(false)));
         let (listens, access) = (sockets.listens, sockets.access);
@@ -101,7 +102,6 @@ struct Serving {
 
 impl Serving {
     fn run(mut self) {
-        self.sockets.forget_what_waits();
         // SYNC: a flag. Pairs with the store in GatewayThread::stop.
         while !self.stop.load(Ordering::Relaxed) {
             self.wait();

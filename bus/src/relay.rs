@@ -173,7 +173,7 @@ impl Course {
         let error = loop {
             attempts -= 1;
             match self.first_answer(datagrams, mailbox, mail).await {
-                Err(MailError::Lost) if attempts > 0 => {}
+                Err(MailError::Lost | MailError::Older) if attempts > 0 => {}
                 Err(MailError::Refused(error)) => break error,
                 Err(MailError::TooLong { .. }) => break MailboxError::INVALID_SIZE,
                 Err(other) => return Err(other),

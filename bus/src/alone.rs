@@ -203,8 +203,10 @@ impl<'n> Alone<'n> {
     ///
     /// # Errors
     /// `SubDevice`, `Al`.
-    pub async fn to_op(&self, plan: &SubDevicePlan) -> Result<(), BringUpError> {
-        activate_one(self.datagrams, self.subdevice, plan).await?;
+    pub async fn to_op(&self, plan: Option<&SubDevicePlan>) -> Result<(), BringUpError> {
+        if let Some(plan) = plan {
+            activate_one(self.datagrams, self.subdevice, plan).await?;
+        }
         self.request(AlState::Op).await?;
         watchdog::clear_count(self.datagrams, self.target()).await;
         events::ask_one(self.datagrams, self.target()).await;

@@ -17,7 +17,8 @@ use crate::operation::{LOOK, Left};
 use crate::silent_branch::{SilentBranch, silent_branches};
 use crate::supervision::Cause;
 use crate::void::Voiding;
-use std::cell::Cell;
+use futures_lite::future::or;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::task::Poll;
 use std::time::Duration;
@@ -53,6 +54,75 @@ struct Asking {
 struct Seen<'h> {
     health: &'h mut Health,
     voiding: &'h Voiding,
+    away: &'h Away,
+    /// When the look began that they are of.
+    began: Duration,
+}
+
+/// Those that were taken out of the exchange on purpose.
+#[derive(Debug, Default)]
+pub(crate) struct Away {
+    out: RefCell<BTreeMap<u16, TakenOut>>,
+    /// All are to be asked now.
+    nudged: Cell<bool>,
+}
+
+/// One of them.
+#[derive(Debug, Clone, Copy)]
+struct TakenOut {
+    /// It takes part in cyclic frames.
+    exchanges: bool,
+    /// Since when it is in OP again: what a look that began before says of it is old.
+    back: Option<Duration>,
+}
+
+impl Away {
+    /// It is about to leave OP.
+    pub(crate) fn begin(&self, position: u16) {
+        self.out.borrow_mut().insert(position, TakenOut { exchanges: true, back: None });
+    }
+
+    /// Whether it takes part in cyclic frames has changed.
+    pub(crate) fn exchanges(&self, position: u16, exchanges: bool) {
+        if let Some(one) = self.out.borrow_mut().get_mut(&position) {
+            one.exchanges = exchanges;
+        }
+        self.nudged.set(true);
+    }
+
+    /// It is in OP again.
+    pub(crate) fn back(&self, position: u16, at: Duration) {
+        if let Some(one) = self.out.borrow_mut().get_mut(&position) {
+            one.back = Some(at);
+        }
+        self.nudged.set(true);
+    }
+
+    /// It didn't come back: what it shows from now on is a fault.
+    pub(crate) fn end(&self, position: u16) {
+        self.out.borrow_mut().remove(&position);
+        self.nudged.set(true);
+    }
+
+    fn any(&self) -> bool {
+        !self.out.borrow().is_empty()
+    }
+
+    /// Whether one is away, for a report of a look that began at a time: then, whether it takes part in cyclic frames.
+    fn of(&self, position: u16, began: Duration) -> Option<bool> {
+        let mut out = self.out.borrow_mut();
+        let one = *out.get(&position)?;
+        if one.back.is_some_and(|back| began >= back) {
+            out.remove(&position);
+            return None;
+        }
+        Some(one.exchanges)
+    }
+
+    /// Ready when all are to be asked now.
+    async fn nudge(&self) {
+        std::future::poll_fn(|_| if self.nudged.replace(false) { Poll::Ready(()) } else { Poll::Pending }).await;
+    }
 }
 
 /// What a report is worth.
@@ -106,16 +176,17 @@ impl<'a> Machine<'a> {
         actors: &Actors<'_>,
         planned: &Planned<'a>,
         health: &mut Health,
-        voiding: &Voiding,
+        (voiding, away): (&Voiding, &Away),
     ) -> Left {
         let mut asking = Asking::new(planned, self.rig.engine.watchdog);
         let mut again = Duration::ZERO;
         loop {
-            if health.out().next().is_none() && !asking.awaits_answers() && again != ASK_SOON {
-                std::future::poll_fn(|_| if wanted.get() { Poll::Ready(()) } else { Poll::Pending }).await;
+            if health.out().next().is_none() && !asking.awaits_answers() && again != ASK_SOON && !away.any() {
+                std::future::poll_fn(|_| if wanted.get() || away.any() { Poll::Ready(()) } else { Poll::Pending })
+                    .await;
             }
             let began = self.datagrams.now();
-            let told = self.look(&mut asking, actors, planned, &mut Seen { health, voiding }).await;
+            let told = self.look(&mut asking, actors, planned, &mut Seen { health, voiding, away, began }).await;
             if told == Told::StoodStill {
                 self.leave_to_counters().await;
                 return Left::Lost(self.why_expired());
@@ -123,7 +194,7 @@ impl<'a> Machine<'a> {
             let soon = told == Told::Unclear || asking.awaits_answers();
             again = if soon { ASK_SOON } else { ASK_AGAIN };
             let took = self.datagrams.now().saturating_sub(began);
-            self.datagrams.pause(again.saturating_sub(took)).await;
+            or(self.datagrams.pause(again.saturating_sub(took)), away.nudge()).await;
         }
     }
 
@@ -186,7 +257,11 @@ impl<'a> Machine<'a> {
     /// Takes in what one shows, and tells what changed.
     fn note(&self, report: StateReport, planned: &Planned<'a>, seen: &mut Seen<'_>) {
         let position = report.who.position;
-        let Some(change) = seen.health.take(report, planned.key(position)) else { return };
+        let taken_out = seen.away.of(position, seen.began);
+        let Some(change) = seen.health.take(report, planned.key(position), taken_out) else { return };
+        if taken_out.is_some() {
+            return self.show(seen.health);
+        }
         match &change {
             // One that shows an error in OP is in it.
             Change::Out(out) if !out.has_error_in_op() => seen.voiding.away(position, &planned.voider),

@@ -22,8 +22,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 use zerocat_bus::clock::Clocks;
 use zerocat_bus::{
-    AlReached, BringUpError, Driven, Label, MailPolicy, Matching, Missing, Network, Occupancy, Options, SiiNames,
-    Strategy, SubDevice, SyncObjects, Times, Watchdogs, events, occupancy,
+    AlReached, Assign, BringUpError, Driven, Label, MailPolicy, Matching, Missing, Network, Occupancy, Options,
+    SiiNames, Strategy, SubDevice, SyncObjects, Times, Watchdogs, events, occupancy,
 };
 use zerocat_config::dc::{SyncProblem, SyncTimes};
 use zerocat_config::{MailboxSettings, MailboxStrategy, Problem, Rig, Timeouts, Transition};
@@ -327,6 +327,8 @@ pub struct Planned<'d> {
     pub(crate) sync: Vec<(u16, SyncTimes)>,
     /// What each of them said of its synchronization in PRE-OP, where it has CoE.
     pub(crate) sync_said: Vec<(u16, SyncObjects)>,
+    /// The PDO assignment that SubDevices were given, by position.
+    pub(crate) assigned: Vec<(u16, Assign)>,
     /// The clocks, measured and set; `None` without any.
     pub clocks: Option<Clocks>,
     /// Counters when the exchange was installed.
@@ -437,7 +439,8 @@ impl<'a> Machine<'a> {
         let before_safe_op = [Transition::InitToPreOp, Transition::PreOpToSafeOp];
         self.send_startup(&mut network, &matching, &before_safe_op).await?;
         self.set_ip_parameters(&mut network, &matching).await;
-        network.assign(&assignments(&self.rig, &matching, &described)).await?;
+        let assigned = assignments(&self.rig, &matching, &described);
+        network.assign(&assigned).await?;
         let sync_said = check_cycles(&self.rig, &mut network, &matching, &sync).await?;
         self.observer.enter(Phase::ReadPdos);
         network.read_pdos().await?;
@@ -462,6 +465,7 @@ impl<'a> Machine<'a> {
             bindings,
             sync,
             sync_said,
+            assigned,
             clocks,
             before: self.counters.read(),
             suspended_before,

@@ -143,20 +143,30 @@ impl<'a> Machine<'a> {
         let nothing = Plan { image_len: 0, frames: Vec::new(), subdevices: Vec::new() };
         self.controls.borrow_mut().install(Exchange::new(self.lane(&nothing, None, Some(clock))?))?;
         self.settle(planned, clocks).await?;
+        self.start_sync_of(planned, None).await?;
+        Ok(())
+    }
+
+    /// Starts the SYNC of all that ask for it, or of the one at a position, while frames are at their phase.
+    ///
+    /// # Errors
+    /// `Sync`, `SubDevice`.
+    pub(crate) async fn start_sync_of(&self, planned: &Planned<'a>, whose: Option<u16>) -> Result<(), BringUpError> {
+        let Some(clocks) = &planned.clocks else { return Ok(()) };
         let phase = nanos(self.rig.engine.dc.phase.unwrap_or_default()).cast_signed();
         let plan = |(position, times): &(u16, SyncTimes)| {
             let SyncTimes { assign_activate, sync0_cycle, sync1_delay, shift_ns } = *times;
             SyncPlan { position: *position, assign_activate, sync0_cycle, sync1_delay, shift_ns: shift_ns + phase }
         };
-        let plans: Vec<_> = planned.sync.iter().map(plan).collect();
+        let asked = planned.sync.iter().filter(|(position, _)| whose.is_none_or(|whose| whose == *position));
+        let plans: Vec<_> = asked.map(plan).collect();
         if plans.is_empty() {
             return Ok(());
         }
         let time = || {
             Some(self.counters.read().clock()).filter(|clock| clock.state == ClockState::Locked).map(|clock| clock.time)
         };
-        sync::start(self.datagrams, clocks, &plans, nanos(self.rig.period()), &time).await?;
-        Ok(())
+        sync::start(self.datagrams, clocks, &plans, nanos(self.rig.period()), &time).await
     }
 
     /// Waits until frames are at their phase, and all clocks have been near the reference for some time.

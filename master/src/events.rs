@@ -21,7 +21,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use zerocat_bus::matching::Aside;
-use zerocat_bus::{IpError, Missing, StartupFailed, SyncErrors};
+use zerocat_bus::{BootDone, BootError, IpError, Missing, StartupFailed, SyncErrors};
 use zerocat_tasks::{ClockStep, SourceEvent};
 
 /// A phase of a session.
@@ -154,6 +154,22 @@ pub enum SessionEvent {
     Diagnosis(Diagnosis),
     /// It is in OP again.
     BackInOp(zerocat_bus::Label),
+    /// A SubDevice is taken out of the exchange, as was asked, while the others go on.
+    TakenOut {
+        /// Which one.
+        who: String,
+        /// To BOOT; else it is only brought to OP anew.
+        to_boot: bool,
+    },
+    /// It is in OP again.
+    BroughtBack {
+        /// Which one.
+        who: String,
+        /// What became of it.
+        done: Box<BootDone>,
+    },
+    /// It didn't go as asked: where it stands now.
+    BootFailed(Box<BootError>),
     /// What was commanded of a SubDevice is void, while the others go on: its outputs are safe until it is commanded again.
     CommandsVoid(CommandsVoid),
     /// It is commanded again.
@@ -228,6 +244,16 @@ impl fmt::Display for SessionEvent {
             Self::Diagnosis(diagnosis) => diagnosis.fmt(f),
             Self::IpParameterRefused(error) => write!(f, "{error}; it goes on without"),
             Self::BackInOp(who) => write!(f, "{who} is in OP again"),
+            Self::TakenOut { who, to_boot } => {
+                let why = if *to_boot { "for a file in BOOT" } else { "to be brought to OP anew" };
+                write!(
+                    f,
+                    "{who} is taken out of the exchange {why}: its inputs are stale meanwhile, its outputs are safe until it is \
+                     commanded again"
+                )
+            }
+            Self::BroughtBack { who, done } => write!(f, "{who} {done}"),
+            Self::BootFailed(error) => error.fmt(f),
             Self::CommandsVoid(void) => void.fmt(f),
             Self::CommandedAgain(again) => again.fmt(f),
             Self::Source { task, event } => write!(f, "task `{task}`: {event}"),

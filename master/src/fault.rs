@@ -200,6 +200,7 @@ impl SessionEvent {
             Self::NotRecovered(_) => Some(Fault::NotRecovered),
             Self::AnswersLate { .. } => Some(Fault::AnswersLate),
             Self::OutOfOp(out) => Some(out.fault()),
+            Self::BootFailed(error) => Some(error.fault()),
             Self::Emergency(emergency) => (!emergency.is_reset()).then_some(Fault::Emergency),
             Self::Diagnosis(diagnosis) => diagnosis.is_trouble().then_some(Fault::Diagnosis),
             Self::CommandsVoid(_) => Some(Fault::CommandsVoid),
@@ -227,6 +228,8 @@ impl SessionEvent {
             | Self::AnswersInTime { .. }
             | Self::SilentBranch(_)
             | Self::BackInOp(_)
+            | Self::TakenOut { .. }
+            | Self::BroughtBack { .. }
             | Self::CommandedAgain(_)
             | Self::Source { event: SourceEvent::Live | SourceEvent::HeardAgain { .. }, .. } => None,
         }
@@ -252,7 +255,7 @@ mod tests {
 
     fn out(shown: Option<(u16, u16)>, restarted: bool) -> Fault {
         let shown = shown.map(|(status, code)| AlShown { status: AlStatus(status), code: AlStatusCode(code) });
-        OutOfOp { who: Label::default(), key: None, shown, came_back: restarted, restarted }.fault()
+        OutOfOp { who: Label::default(), key: None, shown, came_back: restarted, restarted, taken_out: None }.fault()
     }
 
     #[test]

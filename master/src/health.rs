@@ -21,6 +21,8 @@ pub struct OutOfOp {
     pub came_back: bool,
     /// Whether it has lost its station address: it was switched off and on, or restarted.
     pub restarted: bool,
+    /// It was taken out of the exchange, to BOOT or to be brought to OP anew: this is no fault. Whether it takes part in cyclic frames.
+    pub(crate) taken_out: Option<bool>,
 }
 
 impl OutOfOp {
@@ -30,8 +32,17 @@ impl OutOfOp {
         self.shown.is_some_and(|shown| shown.status.state() == Some(AlState::Op) && shown.status.error())
     }
 
+    /// Whether it was taken out of the exchange, to BOOT or to be brought to OP anew.
+    #[must_use]
+    pub const fn is_taken_out(&self) -> bool {
+        self.taken_out.is_some()
+    }
+
     /// Whether it takes part in the exchange all the same: it is in SAFE-OP, and so gives its inputs.
     pub(crate) fn contributes(&self) -> bool {
+        if let Some(exchanges) = self.taken_out {
+            return exchanges;
+        }
         self.shown.and_then(|shown| shown.status.state()).is_some_and(|state| state >= AlState::SafeOp)
     }
 }
@@ -39,6 +50,14 @@ impl OutOfOp {
 impl fmt::Display for OutOfOp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&named(&self.who, self.key.as_ref()))?;
+        if self.is_taken_out() {
+            f.write_str(" is taken out of the exchange, as was asked")?;
+            let shown = self.shown.and_then(|shown| shown.status.state());
+            return match shown {
+                Some(state) => write!(f, ": it is in {state} now"),
+                None => f.write_str(": it doesn't answer now"),
+            };
+        }
         let Some(AlShown { status, code }) = self.shown else { return f.write_str(" doesn't answer") };
         if self.has_error_in_op() {
             return write!(f, " is in OP with an error: {code}");
@@ -79,20 +98,22 @@ impl Health {
         &mut self,
         StateReport { who, expected, shown, address }: StateReport,
         key: Option<String>,
+        taken_out: Option<bool>,
     ) -> Option<Change> {
         let shown = shown.ok();
         let position = who.position;
         let well = |AlShown { status, .. }: AlShown| {
             expected.is_none_or(|expected| status.state() == Some(expected) && !status.error())
         };
-        if shown.is_some_and(well) {
+        if shown.is_some_and(well) && taken_out.is_none_or(|exchanges| exchanges) {
             return self.out.remove(&position).map(|_| Change::Back(who));
         }
         let before = self.out.get(&position);
         let came_back = before.is_some_and(|before| before.came_back || before.shown.is_none());
         let came_back = came_back && shown.is_some();
-        let out = OutOfOp { key, who, shown, came_back, restarted: address == Address::Lost };
-        self.left += u64::from(before.is_none());
+        let restarted = address == Address::Lost;
+        let out = OutOfOp { key, who, shown, came_back, restarted, taken_out };
+        self.left += u64::from(before.is_none() && taken_out.is_none());
         let changed = before != Some(&out);
         self.out.insert(position, out.clone());
         changed.then_some(Change::Out(out))
@@ -133,7 +154,7 @@ mod tests {
 
     /// What changes when one shows a state and a code, at a position that has the key `axis`.
     fn take(health: &mut Health, status: u16, code: u16) -> Option<Change> {
-        health.take(report(2, status, code), Some("axis".to_owned()))
+        health.take(report(2, status, code), Some("axis".to_owned()), None)
     }
 
     fn words(change: Option<Change>) -> String {
@@ -144,7 +165,7 @@ mod tests {
     #[test]
     fn who_leaves_op_is_told_once_with_key_state_and_code_in_words() {
         let mut health = Health::default();
-        assert_eq!(health.take(report(1, 8, 0), None), None);
+        assert_eq!(health.take(report(1, 8, 0), None, None), None);
         assert_eq!(take(&mut health, 8, 0), None);
         assert_eq!(
             words(take(&mut health, 0x14, 0x1b)),
@@ -158,9 +179,9 @@ mod tests {
     fn who_is_in_safe_op_still_gives_inputs_and_who_is_below_or_silent_gives_none() {
         let mut health = Health::default();
         let silent = StateReport { shown: Err(DatagramError::TooLong { len: 0 }), ..report(1, 0, 0) };
-        health.take(silent, None);
+        health.take(silent, None, None);
         for (position, status) in [(3, 0x14), (4, 0x12), (5, 0x01), (6, 0x03)] {
-            health.take(report(position, status, 0x1b), None);
+            health.take(report(position, status, 0x1b), None, None);
         }
         let missing: Vec<_> = (0..9).filter(|position| health.presence().is_missing(*position)).collect();
         assert_eq!(missing, [1, 4, 5, 6]);
@@ -170,7 +191,7 @@ mod tests {
     fn who_shows_something_else_or_comes_back_is_told() {
         let mut health = Health::default();
         let silent = StateReport { shown: Err(DatagramError::TooLong { len: 0 }), ..report(2, 0, 0) };
-        assert!(words(health.take(silent, None)).ends_with("doesn't answer"));
+        assert!(words(health.take(silent, None, None)).ends_with("doesn't answer"));
         assert_eq!(
             words(take(&mut health, 0x14, 0x1b)),
             "SubDevice 2 (SERVO) `axis` answers again, in SAFE-OP + ERROR, 0x001b: Sync manager watchdog: this version doesn't \
@@ -186,7 +207,7 @@ mod tests {
         let mut health = Health::default();
         let restarted = StateReport { address: Address::Lost, ..report(2, 1, 0) };
         assert_eq!(
-            words(health.take(restarted, None)),
+            words(health.take(restarted, None, None)),
             "SubDevice 2 (SERVO) was restarted, it has lost its station address: it is in INIT: this version doesn't bring it \
              to OP again"
         );

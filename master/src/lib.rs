@@ -46,6 +46,7 @@ mod absent;
 mod asking;
 mod assign;
 mod bind;
+mod boot;
 mod bring_up;
 mod bus_thread;
 #[cfg(feature = "capture")]
@@ -189,9 +190,9 @@ pub use zerocat_bus::names::{IN_ALL as NAMES_IN_ALL, PER_SUBDEVICE as NAMES_PER_
 pub use zerocat_bus::sdo_info::{EntryDescription, ObjectDescription};
 pub use zerocat_bus::sii::Content as SiiContent;
 pub use zerocat_bus::{
-    AlShown, Answered, EthernetCounters, FileError, FileProgress, FileTransfer, FileWay, FramePort, IpError,
-    IpSettings, Pending, PortError, PortErrors, RequestError, Requests, SendError, StartupFailed, StartupProblem,
-    StateReport, SyncErrors, SyncObjects, SyncParameters,
+    AlShown, Answered, BootDone, BootError, BootProblem, BootProgress, BootStep, EthernetCounters, FileError,
+    FileProgress, FileTransfer, FileWay, FramePort, IpError, IpSettings, Pending, PortError, PortErrors, RequestError,
+    Requests, SendError, StartupFailed, StartupProblem, StateReport, SyncErrors, SyncObjects, SyncParameters,
 };
 pub use zerocat_config as config;
 pub use zerocat_config::dc::SubDeviceDc;

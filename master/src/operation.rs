@@ -3,6 +3,7 @@
 //! The realtime thread's frames tell in every cycle whether all answer and all are in OP; only where they don't, each
 //! SubDevice is asked. So supervision costs next to nothing while all is well.
 
+use crate::asking::Away;
 use crate::bring_up::{Planned, deadline};
 use crate::emergency::Heard;
 use crate::events::SessionEvent;
@@ -80,10 +81,11 @@ impl<'a> Machine<'a> {
         health: &mut Health,
         lateness: &mut Lateness,
     ) -> Left {
-        let (wanted, voiding) = (Cell::new(false), Voiding::default());
-        let after = self.look_after(&wanted, actors, planned, health, &voiding);
+        let (wanted, voiding, away) = (Cell::new(false), Voiding::default(), Away::default());
+        let after = self.look_after(&wanted, actors, planned, health, (&voiding, &away));
         let looks = or(after, self.look_for_expiries(&voiding, actors, planned));
         let looks = or(looks, self.acknowledge_links());
+        let looks = or(looks, self.serve_boots(actors, planned, &voiding, &away));
         let watch_synchronization = async {
             self.watch_synchronization(actors, planned).await;
             std::future::pending().await

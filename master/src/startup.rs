@@ -80,7 +80,7 @@ impl<'a> Machine<'a> {
 }
 
 /// What each SubDevice is sent in these transitions, by position.
-fn commands(rig: &Rig, matching: &Matching, transitions: &[Transition]) -> Vec<(u16, Vec<Startup>)> {
+pub(crate) fn commands(rig: &Rig, matching: &Matching, transitions: &[Transition]) -> Vec<(u16, Vec<Startup>)> {
     let of = |place: String, command: &StartupCommand| {
         // The rules have been checked: one that can't be written isn't here.
         let write = match command.idn_write() {

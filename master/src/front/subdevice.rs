@@ -5,6 +5,7 @@
 //!
 //! Not guaranteed: that a write that was cancelled or ran out of time hasn't happened.
 
+mod boot;
 mod eoe;
 mod mailbox;
 

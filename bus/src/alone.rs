@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use zerocat_pdi::{Pdo, SubDevicePlan, SyncManagerLayout};
 use zerocat_wire::al::AlState;
-use zerocat_wire::sii::SiiOwner;
+use zerocat_wire::sii::fixed::word;
+use zerocat_wire::sii::{Mailboxes, SiiOwner};
 use zerocat_wire::{fmmu, register, sync_manager};
 
 use crate::al::{self, AlPolicy, AlShown};
@@ -23,11 +24,13 @@ use crate::events;
 use crate::look;
 use crate::mailbox::Mailbox;
 use crate::pdo;
-use crate::sii::SiiNames;
+use crate::sii::{SiiNames, SiiReader};
 use crate::startup::{self, Startup, StartupFailed};
 use crate::subdevice::{Identity, MailboxInfo, SubDevice};
 use crate::watchdog;
 
+/// Bytes of the SII that say where the mailboxes of BOOT are.
+const BOOT_MAILBOX: usize = 8;
 /// Most FMMUs and sync managers of an ESC.
 const CHANNELS: usize = 16;
 /// Pause between two looks at one that may be writing its flash memory, or restarts.
@@ -57,10 +60,25 @@ impl<'n> Alone<'n> {
         self.subdevice
     }
 
-    /// Its mailboxes in BOOT, as its SII names them; `None` where it names none.
-    #[must_use]
-    pub fn boot_mailbox(&self) -> Option<MailboxInfo> {
-        discovery::boot_mailbox(&self.subdevice.sii)
+    /// Reads which mailboxes it has in BOOT, as its SII names them (words 0x14 to 0x17; ETG.2010, table 2); `None` where it names none.
+    ///
+    /// # Errors
+    /// `Sii`.
+    pub async fn boot_mailbox(&self) -> Result<Option<MailboxInfo>, BringUpError> {
+        let read = async {
+            let reader = SiiReader::open(self.datagrams, self.target()).await?;
+            let mut bytes = Vec::with_capacity(BOOT_MAILBOX + 8);
+            while bytes.len() < BOOT_MAILBOX {
+                let word = word::BOOT_MAILBOX + u32::try_from(bytes.len() / 2).unwrap_or_default();
+                bytes.extend(reader.read_at(word).await?);
+            }
+            Ok(bytes)
+        };
+        let bytes = read.await.map_err(|source| BringUpError::Sii { who: self.label(), source })?;
+        let mut words = bytes.as_chunks::<2>().0.iter().map(|word| u16::from_le_bytes(*word));
+        let mut next = || words.next().unwrap_or_default();
+        let boxes = Mailboxes { receive_offset: next(), receive_size: next(), send_offset: next(), send_size: next() };
+        Ok(discovery::mailbox_at(&self.subdevice.sii, boxes))
     }
 
     /// What it shows now, wherever it is; `None` where it doesn't answer.

@@ -233,12 +233,8 @@ pub(crate) fn mailbox(sii: &Sii) -> Option<MailboxInfo> {
     mailbox_at(sii, sii.fixed.mailbox)
 }
 
-/// Its mailboxes in BOOT.
-pub(crate) fn boot_mailbox(sii: &Sii) -> Option<MailboxInfo> {
-    mailbox_at(sii, sii.fixed.boot_mailbox)
-}
-
-fn mailbox_at(sii: &Sii, boxes: Mailboxes) -> Option<MailboxInfo> {
+/// A pair of mailboxes that an SII names, on the sync managers that it names for mailboxes.
+pub(crate) fn mailbox_at(sii: &Sii, boxes: Mailboxes) -> Option<MailboxInfo> {
     let [write_channel, read_channel] = mailbox_channels(sii);
     (sii.content == Content::Programmed && boxes.are_there() && in_memory(&boxes)).then_some(MailboxInfo {
         write_channel,

@@ -110,7 +110,7 @@ impl<'a> Machine<'a> {
         };
         let plan = planned.plan.subdevices.iter().find(|one| one.position == position);
         let going = Going { request: &request, planned, alone, plan, voiding, away };
-        if let Some(why) = cannot_go(&going) {
+        if let Some(why) = cannot_go(&going).await {
             let label = going.alone.subdevice().label();
             let now = going.alone.shown().await;
             let in_op = now.is_some_and(|shown| shown.in_op());
@@ -176,10 +176,12 @@ impl<'a> Machine<'a> {
     async fn there(&self, going: &Going<'_, 'a>, held: &mut Held<'_>) -> Result<Vec<u8>, Failed> {
         going.tell(BootStep::Leaves);
         self.leave(going, held).await.map_err(during(BootStep::Leaves))?;
-        let Some(info) = going.alone.boot_mailbox().filter(|_| *going.request.work() != BootWork::Nothing) else {
+        if *going.request.work() == BootWork::Nothing {
             return Ok(Vec::new());
-        };
+        }
         going.tell(BootStep::EntersBoot);
+        let info = going.alone.boot_mailbox().await.map_err(during(BootStep::EntersBoot))?;
+        let info = info.ok_or((BootStep::EntersBoot, BootProblem::NoBoot))?;
         going.alone.to_boot(&info, STATE).await.map_err(during(BootStep::EntersBoot))?;
         going.tell(BootStep::Transfer);
         let done = going.request.transfer(self.datagrams, held.in_boot(info)).await;
@@ -287,10 +289,11 @@ impl<'a> Machine<'a> {
 }
 
 /// Why it isn't even taken out.
-fn cannot_go(going: &Going<'_, '_>) -> Option<BootProblem> {
+async fn cannot_go(going: &Going<'_, '_>) -> Option<BootProblem> {
     if going.alone.subdevice().expected(AlState::Op) != Some(AlState::Op) {
         return Some(BootProblem::NotPlanned);
     }
     let to_boot = *going.request.work() != BootWork::Nothing;
-    (to_boot && going.alone.boot_mailbox().is_none()).then_some(BootProblem::NoBoot)
+    // One that doesn't answer yet is asked again in INIT.
+    (to_boot && going.alone.boot_mailbox().await == Ok(None)).then_some(BootProblem::NoBoot)
 }

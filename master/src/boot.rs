@@ -249,6 +249,7 @@ impl<'a> Machine<'a> {
         alone.to_pre_op(&now).await?;
         let commands = [Transition::InitToPreOp, Transition::PreOpToSafeOp];
         self.send_startup_alone(going, held, &commands, false).await?;
+        self.set_ip_parameters_of(alone.subdevice().label(), &going.planned.matching, held.mailbox()).await;
         if let Some((_, wanted)) = going.planned.assigned.iter().find(|(one, _)| *one == position) {
             alone.assign(&now, held.mailbox(), wanted).await?;
         }

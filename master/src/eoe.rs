@@ -14,7 +14,7 @@ use interfaces::{Interfaces, To};
 use std::sync::Arc;
 use std::time::Instant;
 use switch::{Switch, SwitchPort};
-use zerocat_bus::{Attached, IpError, IpSettings, Matching, Network, PortError, SubDevice};
+use zerocat_bus::{Attached, IpError, IpSettings, Label, Mailbox, Matching, Network, PortError, SubDevice};
 use zerocat_config::{Eoe, EoeSection, Rig};
 use zerocat_link::host_interface::{HostInterface, HostInterfaceError};
 
@@ -72,14 +72,27 @@ impl Machine<'_> {
     pub(crate) async fn set_ip_parameters(&self, network: &mut Network<'_>, matching: &Matching) {
         for (position, settings) in ip_settings(&self.rig, matching) {
             let who = network.subdevices().iter().find(|one| one.position == position).map(SubDevice::label);
-            let done = match network.mailbox(position).filter(|mailbox| mailbox.info().eoe()) {
-                Some(mailbox) => mailbox.set_ip(self.datagrams, &settings).await,
-                None => Err(IpError::NoEoe { who: who.unwrap_or_default() }),
-            };
-            match done {
-                Ok(()) => tracing::debug!(position, "IP parameter: {settings}"),
-                Err(error) => self.observer.warn(&SessionEvent::IpParameterRefused(Box::new(error))),
-            }
+            self.set_ip(who.unwrap_or_default(), &settings, network.mailbox(position)).await;
+        }
+    }
+
+    /// The same of one SubDevice that was brought to PRE-OP anew.
+    pub(crate) async fn set_ip_parameters_of(&self, who: Label, matching: &Matching, mailbox: Option<&mut Mailbox>) {
+        let settings = ip_settings(&self.rig, matching).into_iter().find(|(position, _)| *position == who.position);
+        if let Some((_, settings)) = settings {
+            self.set_ip(who, &settings, mailbox).await;
+        }
+    }
+
+    async fn set_ip(&self, who: Label, settings: &IpSettings, mailbox: Option<&mut Mailbox>) {
+        let position = who.position;
+        let done = match mailbox.filter(|mailbox| mailbox.info().eoe()) {
+            Some(mailbox) => mailbox.set_ip(self.datagrams, settings).await,
+            None => Err(IpError::NoEoe { who }),
+        };
+        match done {
+            Ok(()) => tracing::debug!(position, "IP parameter: {settings}"),
+            Err(error) => self.observer.warn(&SessionEvent::IpParameterRefused(Box::new(error))),
         }
     }
 }

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use zerocat_pdi::{OpOnly, Plan, SubDeviceLayout, SubDevicePlan};
 use zerocat_wire::al::AlState;
+use zerocat_wire::aoe::NetId;
 use zerocat_wire::fmmu::Fmmu;
 use zerocat_wire::sii::SiiOwner;
 use zerocat_wire::sync_manager::SyncManager;
@@ -199,6 +200,23 @@ impl<'d> Network<'d> {
         let prepared = join_all(going.map(|subdevice| prepare_pre_op(datagrams, subdevice))).await;
         first(prepared)?;
         self.go(AlState::PreOp).await
+    }
+
+    /// Calls the SubDevice at a position by a NetID of its own. Without one there it does nothing.
+    pub fn set_net_id(&mut self, position: u16, net_id: NetId) {
+        if let Some(mailbox) = self.mailbox(position) {
+            mailbox.set_net_id(net_id);
+        }
+    }
+
+    /// Tells those with AoE their NetIDs, in PRE-OP or above. One that doesn't take its own is logged: it answers to
+    /// the NetID of the first command then, or not at all.
+    pub async fn give_net_ids(&mut self) {
+        let datagrams = self.datagrams;
+        let nodes = self.subdevices.iter().zip(&mut self.mailboxes).filter(|(subdevice, _)| subdevice.goes_up());
+        let with_aoe = nodes.filter_map(|(_, mailbox)| mailbox.as_mut()).filter(|mailbox| mailbox.info().aoe());
+        let given = join_all(with_aoe.map(|mailbox| mailbox.give_net_id(datagrams))).await;
+        given.into_iter().filter_map(Result::err).for_each(|error| tracing::warn!(%error, "NetID not taken"));
     }
 
     /// Reads what each SubDevice maps, by CoE, SoE or SII. In PRE-OP or above.

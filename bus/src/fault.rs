@@ -2,12 +2,14 @@
 
 use zerocat_faults::Fault;
 
+use crate::aoe::AoeError;
 use crate::assign::AssignFailed;
 use crate::coe::SdoError;
 use crate::eoe::IpError;
 use crate::error::{AlError, BringUpError, DatagramError, SiiError};
 use crate::soe::IdnError;
 use crate::startup::{StartupFailed, StartupProblem};
+use crate::voe::VoeError;
 
 impl DatagramError {
     /// Which fault it is.
@@ -62,8 +64,24 @@ impl IdnError {
     pub const fn fault(&self) -> Fault {
         match self {
             Self::Mail { .. } | Self::NoSoe { .. } => Fault::MailboxFailed,
-            Self::Refused { .. } | Self::Answer { .. } => Fault::SdoFailed,
+            Self::Refused { .. } | Self::Answer { .. } | Self::Command { .. } => Fault::SdoFailed,
         }
+    }
+}
+
+impl AoeError {
+    /// Which fault it is.
+    #[must_use]
+    pub const fn fault(&self) -> Fault {
+        Fault::MailboxFailed
+    }
+}
+
+impl VoeError {
+    /// Which fault it is.
+    #[must_use]
+    pub const fn fault(&self) -> Fault {
+        Fault::MailboxFailed
     }
 }
 

@@ -43,6 +43,7 @@ pub mod occupancy;
 mod op_modes;
 pub mod pdo;
 mod port_errors;
+mod received;
 pub mod relay;
 pub mod request;
 mod running_clock;
@@ -90,6 +91,7 @@ pub use matching::{
 pub use names::{Kind, NameBook, Named, Names};
 pub use occupancy::{Driven, Occupancy, SignOfLife, occupancy};
 pub use port_errors::{PortErrors, port_errors};
+pub use received::{NoMail, ReceivedMails};
 pub use relay::{Ask, ForeignMail, NoAsk, Refused, Relay, RelayEvent, Turn};
 pub use request::{Answered, Inbox, Pending, RequestError, Requests, requests};
 pub use sii::SiiNames;

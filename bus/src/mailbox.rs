@@ -377,6 +377,12 @@ impl Mailbox {
         self.notifications.drain(..).collect()
     }
 
+    /// The data state of a procedure command that was notified last, since a time.
+    pub(crate) fn notified_of(&self, drive: u8, idn: Idn, since: Duration) -> Option<u16> {
+        let told = |one: &&ReceivedNotification| (one.drive, one.idn) == (drive, idn) && one.at >= since;
+        self.notifications.iter().rev().find(told).map(|one| one.state)
+    }
+
     /// Takes the mails of EoE, VoE and AoE that came so far and answered nothing, oldest first.
     pub fn take_unasked(&mut self) -> Vec<UnaskedMail> {
         self.unasked.drain(..).collect()

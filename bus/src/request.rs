@@ -15,6 +15,8 @@ use std::task::{Context, Poll};
 use std::thread::Thread;
 use std::time::Duration;
 
+use zerocat_wire::mailbox::MailboxType;
+
 use crate::aoe::AoeError;
 use crate::boot::{BootDone, BootError, BootProgress, BootRequest, BootWork};
 use crate::bring_up::StateReport;
@@ -23,6 +25,8 @@ use crate::eoe::{Ethernet, IpError};
 use crate::error::{BringUpError, Label};
 use crate::foe::FileError;
 use crate::job::{Asked, Job, Place};
+use crate::mailbox::UnaskedMail;
+use crate::received::{Listeners, ReceivedMails};
 use crate::soe::IdnError;
 use crate::voe::VoeError;
 
@@ -212,6 +216,7 @@ pub struct Requests {
     questions: SyncSender<Question>,
     bus: Arc<Mutex<Option<Thread>>>,
     ethernet: Arc<Ethernet>,
+    listeners: Arc<Listeners>,
 }
 
 /// The bus thread's end. Clones are the same end.
@@ -220,6 +225,7 @@ pub struct Inbox {
     waiting: Arc<Mutex<Waiting>>,
     bus: Arc<Mutex<Option<Thread>>>,
     ethernet: Arc<Ethernet>,
+    listeners: Arc<Listeners>,
 }
 
 /// What waits at the bus thread's end.
@@ -228,6 +234,14 @@ struct Waiting {
     questions: Receiver<Question>,
     /// What was taken out of the channel and not handed on yet, each with the time by which it must be answered.
     held: VecDeque<(Duration, Question)>,
+    /// Who is told when the bus thread's last end is gone.
+    listeners: Arc<Listeners>,
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.listeners.close();
+    }
 }
 
 /// A channel for requests.
@@ -236,9 +250,12 @@ pub fn requests() -> (Requests, Inbox) {
     let (sender, receiver) = sync_channel(WAITING);
     let bus = Arc::new(Mutex::new(None));
     let ethernet = Arc::new(Ethernet::new(Arc::clone(&bus)));
-    let requests = Requests { questions: sender, bus: Arc::clone(&bus), ethernet: Arc::clone(&ethernet) };
-    let waiting = Waiting { questions: receiver, held: VecDeque::new() };
-    (requests, Inbox { waiting: Arc::new(Mutex::new(waiting)), bus, ethernet })
+    let listeners = Arc::new(Listeners::default());
+    let waiting = Waiting { questions: receiver, held: VecDeque::new(), listeners: Arc::clone(&listeners) };
+    let inbox = Inbox { waiting: Arc::new(Mutex::new(waiting)), bus, ethernet, listeners };
+    let (bus, ethernet, listeners) =
+        (Arc::clone(&inbox.bus), Arc::clone(&inbox.ethernet), Arc::clone(&inbox.listeners));
+    (Requests { questions: sender, bus, ethernet, listeners }, inbox)
 }
 
 /// A request, and the place for its answer.
@@ -308,6 +325,12 @@ impl Requests {
         &self.ethernet
     }
 
+    /// Listens to mails of VoE, or of AoE, that the SubDevice at a position sends and that answer nothing.
+    #[must_use]
+    pub fn listen(&self, position: u16, kind: MailboxType) -> ReceivedMails {
+        self.listeners.listen(position, kind)
+    }
+
     /// Wakes the bus thread, so that it looks at what else it is told.
     pub fn wake(&self) {
         if let Some(thread) = &*self.bus.lock().unwrap_or_else(PoisonError::into_inner) {
@@ -338,9 +361,14 @@ impl Inbox {
         &self.ethernet
     }
 
+    /// Gives a mail that answers nothing to those who listen.
+    pub fn pass(&self, position: u16, mail: &UnaskedMail) {
+        self.listeners.pass(position, mail);
+    }
+
     /// Takes requests out of the channel, so that their time runs on the bus thread's clock, and answers those whose time is over.
     pub(crate) fn collect(&self, now: Duration) {
-        let Waiting { questions, held } = &mut *self.waiting();
+        let Waiting { questions, held, .. } = &mut *self.waiting();
         while held.len() < WAITING
             && let Ok(question) = questions.try_recv()
         {

@@ -7,6 +7,8 @@
 //! Not guaranteed: that a drive that refuses a fragmented write before its last fragment is heard at once. Such a refusal is
 //! looked for before each fragment; one that comes later may be taken for a stale mail.
 
+mod command;
+
 use std::fmt;
 
 use zerocat_wire::mailbox::{HEADER_LEN as MAILBOX_HEADER, MailboxHeader, MailboxType};
@@ -83,6 +85,14 @@ pub enum IdnError {
         /// What is wrong with it.
         what: String,
     },
+    /// A procedure command ended with an error.
+    #[error("{transfer}: the procedure command failed (data state {state:#06x})")]
+    Command {
+        /// Which one.
+        transfer: IdnTransfer,
+        /// Its data state.
+        state: u16,
+    },
     /// The SubDevice has no mailbox, or none with SoE.
     #[error("{who} has no SoE mailbox")]
     NoSoe {
@@ -96,9 +106,10 @@ impl IdnError {
     #[must_use]
     pub const fn who(&self) -> &Label {
         match self {
-            Self::Refused { transfer, .. } | Self::Mail { transfer, .. } | Self::Answer { transfer, .. } => {
-                &transfer.who
-            }
+            Self::Refused { transfer, .. }
+            | Self::Mail { transfer, .. }
+            | Self::Answer { transfer, .. }
+            | Self::Command { transfer, .. } => &transfer.who,
             Self::NoSoe { who } => who,
         }
     }
@@ -173,7 +184,22 @@ impl Mailbox {
     /// # Errors
     /// [`IdnError`].
     pub async fn write_idn(&mut self, datagrams: &Datagrams, drive: u8, idn: Idn, data: &[u8]) -> Result<(), IdnError> {
-        let transfer = self.idn_transfer(SoeService::Write, drive, idn, Elements::VALUE);
+        self.write_element(datagrams, drive, idn, Elements::VALUE, data).await
+    }
+
+    /// Writes an element of an IDN, which most drives allow of values only.
+    ///
+    /// # Errors
+    /// [`IdnError`].
+    pub async fn write_element(
+        &mut self,
+        datagrams: &Datagrams,
+        drive: u8,
+        idn: Idn,
+        element: Elements,
+        data: &[u8],
+    ) -> Result<(), IdnError> {
+        let transfer = self.idn_transfer(SoeService::Write, drive, idn, element);
         let once = async |mailbox: &mut Self| mailbox.write_idn_once(datagrams, &transfer, data).await;
         again(self, datagrams, Effect::Writes, once).await
     }

@@ -164,6 +164,7 @@ fn idn_without_who(error: &IdnError) -> String {
         IdnError::Refused { code, .. } => format!("error {code}"),
         IdnError::Mail { source, .. } => source.to_string(),
         IdnError::Answer { what, .. } => format!("answer makes no sense: {what}"),
+        IdnError::Command { state, .. } => format!("the procedure command failed (data state {state:#06x})"),
         IdnError::NoSoe { .. } => "it has no SoE mailbox".to_owned(),
     }
 }

@@ -262,3 +262,72 @@ fn another_telegram_type_and_a_drive_that_refuses_leave_it_to_the_memory() {
     let said = "SoE read of S-0-0024: error 0x800a: There is no drive of this number; process data as in the SII";
     assert_eq!((map.sync_managers.len(), map.notes), (0, vec![said.to_owned()]));
 }
+
+const RESET: Idn = Idn(99);
+
+#[test]
+fn a_procedure_command_is_run_to_its_end_and_cleared() {
+    let (datagrams, mut pump) = segment(&SegmentConfig::line(vec![drives(2)]));
+    let mut network = pump.run(Network::discover(&datagrams, Options::default())).expect("found");
+    pump.run(network.to_pre_op()).expect("PRE-OP");
+    let mailbox = network.mailbox(0).expect("a mailbox");
+    pump.run(async {
+        assert_eq!(mailbox.run_command(&datagrams, 1, RESET).await, Ok(()));
+        assert_eq!(mailbox.read_idn(&datagrams, 1, RESET, Elements::DATA_STATE).await, Ok(vec![0, 0]), "cleared");
+        let [told] = mailbox.take_notifications()[..] else { panic!("one notification") };
+        assert_eq!((told.drive, told.idn, told.state), (1, RESET, 3), "it is told all the same");
+    });
+}
+
+/// A drive whose procedure commands have these data states one after the other, and whose writes are noted.
+fn commanded(states: &'static [u16], told: Option<u16>) -> (Mailman, Rc<RefCell<Vec<Vec<u8>>>>) {
+    let writes = Rc::new(RefCell::new(Vec::new()));
+    let noted = Rc::clone(&writes);
+    let mut looks = states.iter();
+    let drive = Mailman::new(move |_, body| {
+        let (header, data) = SoeHeader::parse(body).expect("SoE");
+        if header.op == SoeOp::WriteRequest {
+            noted.borrow_mut().push(data.to_vec());
+            return vec![mail(SoeHeader { op: SoeOp::WriteResponse, ..header }, &[])];
+        }
+        let answer = SoeHeader { op: SoeOp::ReadResponse, ..header };
+        let notification = |drive, state: u16| {
+            mail(SoeHeader::new(SoeOp::Notification, drive, Elements::DATA_STATE, RESET), &state.to_le_bytes())
+        };
+        let looked = match looks.next() {
+            Some(state) => mail(answer, &state.to_le_bytes()),
+            None => mail(SoeHeader { error: true, ..answer }, &SoeError::NO_DATA_STATE.0.to_le_bytes()),
+        };
+        // Another drive's command ends nothing.
+        let mut mails = vec![notification(5, 3), looked];
+        mails.extend(told.map(|state| notification(0, state)));
+        mails
+    });
+    (drive, writes)
+}
+
+#[test]
+fn a_procedure_command_that_takes_its_time_is_looked_at_until_it_has_ended() {
+    let (drive, writes) = commanded(&[7, 7, 7, 3], None);
+    let (datagrams, mut pump) = rig::<4, _>(drive);
+    assert_eq!(pump.run(mailbox().run_command(&datagrams, 0, RESET)), Ok(()));
+    assert_eq!(*writes.borrow(), [[3, 0], [0, 0]]);
+}
+
+#[test]
+fn a_procedure_command_that_fails_is_cleared_and_its_state_told() {
+    let (drive, writes) = commanded(&[7, 0x0f], None);
+    let (datagrams, mut pump) = rig::<4, _>(drive);
+    let error = pump.run(mailbox().run_command(&datagrams, 0, RESET)).expect_err("failed");
+    assert!(error.to_string().ends_with("S-0-0099: the procedure command failed (data state 0x000f)"), "{error}");
+    assert_eq!(*writes.borrow(), [[3, 0], [0, 0]]);
+}
+
+#[test]
+fn a_drive_without_data_states_ends_its_procedure_command_by_a_notification() {
+    let (mut drive, writes) = commanded(&[], Some(3));
+    drive.post(mail(SoeHeader::new(SoeOp::Notification, 0, Elements::DATA_STATE, RESET), &[0x0f, 0]));
+    let (datagrams, mut pump) = rig::<4, _>(drive);
+    assert_eq!(pump.run(mailbox().run_command(&datagrams, 0, RESET)), Ok(()), "the one from before ends nothing");
+    assert_eq!(*writes.borrow(), [[3, 0], [0, 0]]);
+}

@@ -435,6 +435,7 @@ impl<'a> Machine<'a> {
         self.observer.enter(Phase::PreOp);
         let reached = network.to_pre_op().await?;
         self.tell_retried(reached, &matching);
+        network.give_net_ids().await;
         // Before what is mapped is read: a parameter may change it.
         let before_safe_op = [Transition::InitToPreOp, Transition::PreOpToSafeOp];
         self.send_startup(&mut network, &matching, &before_safe_op).await?;

@@ -4,12 +4,13 @@ use crate::bring_up::Planned;
 use crate::diagnosis::Diagnosis;
 use crate::events::{Observer, SessionEvent};
 use crate::named::named;
+use crate::notification::CommandNotified;
 use std::fmt;
 use std::time::Duration;
-use zerocat_bus::{Label, ReceivedDiagnosis, ReceivedEmergency, Unasked};
+use zerocat_bus::{Inbox, Label, ReceivedDiagnosis, ReceivedEmergency, ReceivedNotification, Unasked, UnaskedMail};
 use zerocat_wire::coe;
 
-/// What a SubDevice reported unasked, by CoE (ETG.1000.6, 5.6.4).
+/// What a SubDevice reported unasked, by CoE (ETG.1000.6, 5.6.4) or in the same form by SoE.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Emergency {
@@ -61,6 +62,7 @@ impl fmt::Display for Emergency {
 pub(crate) struct Heard<'a> {
     pub(crate) planned: &'a Planned<'a>,
     pub(crate) observer: &'a Observer,
+    pub(crate) inbox: &'a Inbox,
 }
 
 impl Unasked for Heard<'_> {
@@ -86,5 +88,16 @@ impl Unasked for Heard<'_> {
             tracing::info!("{event}");
             self.observer.tell(&event);
         }
+    }
+
+    fn notification(&self, who: &Label, received: ReceivedNotification) {
+        let ReceivedNotification { at, drive, idn, state } = received;
+        let key = self.planned.key(who.position);
+        let told = CommandNotified { who: who.clone(), key, at, drive, idn, state };
+        self.observer.tell(&SessionEvent::CommandNotified(told));
+    }
+
+    fn mail(&self, who: &Label, mail: UnaskedMail) {
+        self.inbox.pass(who.position, &mail);
     }
 }

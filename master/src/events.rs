@@ -7,6 +7,7 @@ use crate::diagnosis::Diagnosis;
 use crate::emergency::Emergency;
 use crate::health::OutOfOp;
 use crate::interpolation::OtherInterpolation;
+use crate::notification::CommandNotified;
 use crate::recognition::Unnamed;
 use crate::silent_branch::SilentBranch;
 use crate::subscribers::Subscribers;
@@ -152,6 +153,8 @@ pub enum SessionEvent {
     Emergency(Emergency),
     /// A SubDevice's diagnosis history has a message that is new.
     Diagnosis(Diagnosis),
+    /// A drive with SoE said that a procedure command has changed its state.
+    CommandNotified(CommandNotified),
     /// It is in OP again.
     BackInOp(zerocat_bus::Label),
     /// A SubDevice is taken out of the exchange, as was asked, while the others go on.
@@ -243,6 +246,7 @@ impl fmt::Display for SessionEvent {
             Self::Emergency(emergency) => emergency.fmt(f),
             Self::Diagnosis(diagnosis) => diagnosis.fmt(f),
             Self::IpParameterRefused(error) => write!(f, "{error}; it goes on without"),
+            Self::CommandNotified(notified) => notified.fmt(f),
             Self::BackInOp(who) => write!(f, "{who} is in OP again"),
             Self::TakenOut { who, to_boot } => {
                 let why = if *to_boot { "for a file in BOOT" } else { "to be brought to OP anew" };

@@ -219,6 +219,7 @@ impl SessionEvent {
             Self::ClockOdd(oddity) => oddity.fault(),
             Self::DescriptionLeftOut(_) => Some(Fault::DeviceDescriptionWrong),
             Self::Phase(_)
+            | Self::CommandNotified(_)
             | Self::DescriptionFallback(_)
             | Self::OtherInterpolation(_)
             | Self::SyncClose(_)

@@ -32,6 +32,6 @@ pub use io::{Io, Past};
 pub(crate) use place::keys;
 pub(crate) use program::Program;
 pub(crate) use subdevice::Keys;
-pub use subdevice::{NoSuchSubDevice, SubDeviceHandle};
+pub use subdevice::{AoeSample, AoeSamples, NoSuchSubDevice, SubDeviceHandle, VoeMail, VoeMails};
 pub use wait::Waiting;
 pub use why::{EntryError, EntryErrors, EntryProblem};

@@ -90,6 +90,7 @@ mod link;
 mod machine;
 mod name_cache;
 mod named;
+mod notification;
 mod operation;
 mod other_network;
 pub mod outfile;
@@ -146,8 +147,8 @@ pub use fault::fault_of_xdp;
 pub use fault::{fault_of_config, fault_of_lock};
 pub use foreseen::{Foreseen, foreseen};
 pub use front::{
-    Bits, Bus, Cycle, Entry, EntryError, EntryErrors, EntryProblem, Field, Identity, In, Io, NoCycle, NoSuchSubDevice,
-    Out, Past, Refused, SubDeviceHandle, SubDeviceRef, Waiting,
+    AoeSample, AoeSamples, Bits, Bus, Cycle, Entry, EntryError, EntryErrors, EntryProblem, Field, Identity, In, Io,
+    NoCycle, NoSuchSubDevice, Out, Past, Refused, SubDeviceHandle, SubDeviceRef, VoeMail, VoeMails, Waiting,
 };
 pub use gateway::GatewayError;
 pub use health::OutOfOp;
@@ -159,6 +160,7 @@ pub use machine::{
     ATTEMPT, BRING_UP, DrivenBus, Ending, Life, LifeError, Machine, SHUTDOWN, StopWish, UnwatchedOutputs,
 };
 pub use name_cache::NameCache;
+pub use notification::CommandNotified;
 pub use own_loop::{OwnLoop, OwnLoopError};
 pub use privileges::Privileges;
 pub use realtime::ThreadPanic;
@@ -190,9 +192,10 @@ pub use zerocat_bus::names::{IN_ALL as NAMES_IN_ALL, PER_SUBDEVICE as NAMES_PER_
 pub use zerocat_bus::sdo_info::{EntryDescription, ObjectDescription};
 pub use zerocat_bus::sii::Content as SiiContent;
 pub use zerocat_bus::{
-    AlShown, Answered, BootDone, BootError, BootProblem, BootProgress, BootStep, EthernetCounters, FileError,
-    FileProgress, FileTransfer, FileWay, FramePort, IpError, IpSettings, Pending, PortError, PortErrors, RequestError,
-    Requests, SendError, StartupFailed, StartupProblem, StateReport, SyncErrors, SyncObjects, SyncParameters,
+    AdsTransfer, AlShown, Answered, AoeError, AoeTarget, BootDone, BootError, BootProblem, BootProgress, BootStep,
+    EthernetCounters, FileError, FileProgress, FileTransfer, FileWay, FramePort, IpError, IpSettings, NoMail, Pending,
+    PortError, PortErrors, RequestError, Requests, SendError, StartupFailed, StartupProblem, StateReport, SyncErrors,
+    SyncObjects, SyncParameters, VoeError,
 };
 pub use zerocat_config as config;
 pub use zerocat_config::dc::SubDeviceDc;
@@ -203,4 +206,5 @@ pub use zerocat_faults::{Category, Fault};
 #[cfg(feature = "schema")]
 pub use zerocat_tasks::lines_schema;
 pub use zerocat_tasks::{ClockStep, Job, Kind, SourceEvent, StandardInput, SteppedClock};
-pub use zerocat_wire::soe::Idn;
+pub use zerocat_wire::aoe;
+pub use zerocat_wire::soe::{Attribute, Elements, Idn};

@@ -63,7 +63,7 @@ impl<'a> Machine<'a> {
             Left::Stopped
         };
         let serve = async {
-            let heard = Heard { planned, observer: self.observer };
+            let heard = Heard { planned, observer: self.observer, inbox: &self.inbox };
             actors.run(&self.inbox, &heard).await;
             Left::Stopped
         };

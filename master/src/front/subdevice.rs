@@ -5,9 +5,15 @@
 //!
 //! Not guaranteed: that a write that was cancelled or ran out of time hasn't happened.
 
+mod aoe;
 mod boot;
 mod eoe;
 mod mailbox;
+mod soe;
+mod voe;
+
+pub use aoe::{AoeSample, AoeSamples};
+pub use voe::{VoeMail, VoeMails};
 
 use super::entry::SubDeviceRef;
 use super::field::Field;
@@ -16,7 +22,6 @@ use std::time::Duration;
 use zerocat_bus::sdo_info::{EntryDescription, ObjectDescription};
 use zerocat_bus::sii::SiiReader;
 use zerocat_bus::{AlShown, BringUpError, File, FileProgress, Mailbox, Pending, Place, RequestError, Requests, al};
-use zerocat_wire::soe::{Elements, Idn};
 
 /// Time that a call has unless told otherwise: more than a SubDevice takes by ETG.2000's usual time-outs of its mailbox.
 const WITHIN: Duration = Duration::from_secs(5);
@@ -218,30 +223,6 @@ impl SubDeviceHandle {
             let (datagrams, mailbox) = at.with_foe()?;
             let file = File { password, ..File::named(&name) };
             Ok(mailbox.write_file(datagrams, file, &content, progress).await?)
-        })
-    }
-
-    /// Reads the value of an IDN by SoE, of a drive in the SubDevice (0 for the first): its bytes, of a list with its header.
-    ///
-    /// ```no_run
-    /// # fn read(axis: &zerocat::SubDeviceHandle) -> Result<(), Box<dyn std::error::Error>> {
-    /// let position = axis.soe_read("S-0-0051".parse()?, 0).wait()?;
-    /// # let _ = position;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn soe_read(&self, idn: Idn, drive: u8) -> Pending<Vec<u8>> {
-        self.mail(async move |at| {
-            let (datagrams, mailbox) = at.with_soe()?;
-            Ok(mailbox.read_idn(datagrams, drive, idn, Elements::VALUE).await?)
-        })
-    }
-
-    /// Writes the value of an IDN by SoE, as [`soe_read`](Self::soe_read) reads one.
-    pub fn soe_write(&self, idn: Idn, drive: u8, bytes: Vec<u8>) -> Pending<()> {
-        self.mail(async move |at| {
-            let (datagrams, mailbox) = at.with_soe()?;
-            Ok(mailbox.write_idn(datagrams, drive, idn, &bytes).await?)
         })
     }
 

@@ -2,7 +2,7 @@
 # Compares zerocat with bare sockets, ethercrab and SOEM on a veth pair or on your own NIC, and writes
 # target/bench/report.json and target/bench/report.html.
 #
-#   scripts/bench.sh [--quick] [--rtt | --bringup] [--interface IF] [--no-peers] [--no-install] [--json FILE] [ARGUMENT...]
+#   scripts/bench.sh [--quick] [--rtt | --bringup | --mailbox] [--interface IF] [--no-peers] [--no-install] [--json FILE] [ARGUMENT...]
 #
 # Without --interface it makes a veth pair in a network namespace of its own, with a program in the kernel at the far end
 # that returns each frame. With it nothing is made: SubDevices have to answer on IF, and nothing else may use it.
@@ -10,20 +10,23 @@
 # flat out, a cycle of 100 SubDevices and single frames (`zerocat bench rtt`, `segment` and `frames`), as tables;
 # --bringup measures how long zerocat and SOEM take from cold to OP, and their frames, on simulated segments
 # (`zerocat bench bringup`); it always makes its own veth pair;
+# --mailbox measures SDO transactions a second beside the cycle, their latency, and what they cost the cycle (`zerocat bench mailbox`),
+# over a veth pair of its own too;
 # --no-peers builds and measures neither ethercrab nor SOEM; --no-install installs nothing, and fails if a package is
 # missing; --json writes the report to FILE as well.
-# Other arguments go to `zerocat bench compare`, `rtt` or `bringup` (see --help there), for example --scenarios 60@flat,300@1000 --rounds 9.
+# Other arguments go to `zerocat bench compare`, `rtt`, `bringup` or `mailbox` (see --help there), for example --scenarios 60@flat,300@1000 --rounds 9.
 # It needs root, or sudo. Nothing is left behind but the files. docs/bench.md tells how to read them.
 set -euo pipefail
 here="$(pwd)"
 cd "$(dirname "$0")/.."
 
-quick=no rtt=no bringup=no json='' interface='' peers=yes install=() arguments=()
+quick=no rtt=no bringup=no mailbox=no json='' interface='' peers=yes install=() arguments=()
 while [ $# -gt 0 ]; do
     case "$1" in
     --quick) quick=yes ;;
     --rtt) rtt=yes peers=no ;;
     --bringup) bringup=yes ;;
+    --mailbox) mailbox=yes peers=no ;;
     --no-peers) peers=no ;;
     --interface) interface="${2:?--interface needs a name}"; shift ;;
     --interface=*) interface="${1#--interface=}" ;;
@@ -40,7 +43,13 @@ if [ $bringup = yes ] && { [ $rtt = yes ] || [ -n "$interface" ]; }; then
     echo "bench.sh: --bringup goes neither with --rtt nor with --interface" >&2
     exit 2
 fi
-if [ $quick = yes ] && [ $bringup = yes ]; then
+if [ $mailbox = yes ] && { [ $rtt$bringup != nono ] || [ -n "$interface" ]; }; then
+    echo "bench.sh: --mailbox goes neither with --rtt, --bringup nor with --interface" >&2
+    exit 2
+fi
+if [ $quick = yes ] && [ $mailbox = yes ]; then
+    arguments=(--pairs 1 --seconds 2 "${arguments[@]:+${arguments[@]}}")
+elif [ $quick = yes ] && [ $bringup = yes ]; then
     arguments=(--rounds 3 --alone '' "${arguments[@]:+${arguments[@]}}")
 elif [ $quick = yes ] && [ $rtt = yes ]; then
     arguments=(--rounds 3 --cycles 5000 "${arguments[@]:+${arguments[@]}}")
@@ -49,7 +58,7 @@ elif [ $quick = yes ]; then
 fi
 
 # strace counts system calls, perf instructions, in runs that aren't timed.
-scripts/install.sh "${install[@]:+${install[@]}}" $([ $rtt$bringup != nono ] || echo strace linux-perf)
+scripts/install.sh "${install[@]:+${install[@]}}" $([ $rtt$bringup$mailbox != nonono ] || echo strace linux-perf)
 target=$(cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
 cargo build --release --locked -p zerocat-cli
 if [ $peers = yes ]; then
@@ -72,6 +81,8 @@ out=$target/bench
 mkdir -p "$out"
 if [ $bringup = yes ]; then
     bench=("$target/release/zerocat" bench bringup --report "$out/bringup.json") report=$out/bringup.json
+elif [ $mailbox = yes ]; then
+    bench=("$target/release/zerocat" bench mailbox --report "$out/mailbox.json") report=$out/mailbox.json
 elif [ $rtt = yes ]; then
     bench=("$target/release/zerocat" bench rtt --report "$out/rtt.json") report=$out/rtt.json
 else
@@ -91,7 +102,7 @@ else
     in_netns ip link set "$VETH_MASTER" mtu 1530
     in_netns ip link set "$VETH_SEGMENT" mtu 1530
     far=(--reflector "$VETH_SEGMENT")
-    [ $bringup = no ] || far=(--segment "$VETH_SEGMENT")
+    [ $bringup$mailbox = nono ] || far=(--segment "$VETH_SEGMENT")
     in_netns "${bench[@]}" --interface "$VETH_MASTER" "${far[@]}" "${arguments[@]:+${arguments[@]}}"
 fi
 if [ $rtt = yes ]; then
@@ -99,4 +110,4 @@ if [ $rtt = yes ]; then
     "${ROOT[@]:+${ROOT[@]}}" "$target/release/zerocat" bench frames --frames $([ $quick = yes ] && echo 1000 || echo 20000)
 fi
 [ -z "$json" ] || cp "$report" "$json"
-echo "wrote $report$([ $rtt$bringup != nono ] || echo " and $out/report.html")"
+echo "wrote $report$([ $rtt$bringup$mailbox != nonono ] || echo " and $out/report.html")"

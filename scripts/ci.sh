@@ -56,6 +56,8 @@ step "campaign"
 target/release/zerocat campaign --seeds 200 --minutes 3 --json > target/ci-campaign.json
 step "clocks"
 target/release/zerocat bench dc --seconds 12 --starts 2 --json > target/ci-dc.json
+step "mailboxes"
+target/release/zerocat bench mailbox --transactions 20000 --json > target/ci-mailbox.json
 step "device descriptions"
 target/release/zerocat sweep esi/tests/samples --json > target/ci-sweep.json
 step "bench"

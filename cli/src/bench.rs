@@ -159,6 +159,11 @@ struct How {
 }
 
 impl Bench {
+    /// Whether it disturbs its bus on purpose.
+    pub(crate) const fn disturbs(&self) -> bool {
+        matches!(self.what, What::Mailbox(_))
+    }
+
     pub(crate) fn run(&self, signals: Signals) -> Done {
         // Those that have a bus or other programs to leave in order look at the signals themselves.
         match &self.what {

@@ -100,7 +100,8 @@ fn run() -> Done {
         // Before the first thread. What came of it is told with the rest of what the process asks for.
         let _ = zerocat_sched::futex::make_private();
     }
-    log(cli.verbose);
+    let disturbed = matches!(&cli.command, Command::Bench(bench) if bench.disturbs());
+    log(cli.verbose, disturbed);
     if matches!(cli.command, Command::Run(_) | Command::Sim(_) | Command::Demo(_)) {
         signals::stay_in_background();
     }
@@ -127,8 +128,10 @@ fn run() -> Done {
     }
 }
 
-fn log(verbose: u8) {
+/// Begins to log. A command that disturbs its bus itself has no warnings for anybody.
+fn log(verbose: u8, disturbed: bool) {
     let level = match verbose {
+        0 if disturbed => "error",
         0 => "warn",
         1 => "info",
         _ => "trace",

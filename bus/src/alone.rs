@@ -194,6 +194,13 @@ impl<'n> Alone<'n> {
         Ok(otherwise(&self.subdevice.sync_managers, &map.sync_managers))
     }
 
+    /// Tells it its NetID, if it has AoE, in PRE-OP. That it doesn't take it is logged.
+    pub async fn give_net_id(&self, mailbox: Option<&mut Mailbox>) {
+        if let Some(mailbox) = mailbox {
+            mailbox.tell_net_id(self.datagrams).await;
+        }
+    }
+
     /// Sends it startup commands. Returns what failed.
     pub async fn send_startup(&self, mailbox: Option<&mut Mailbox>, commands: &[Startup]) -> Vec<StartupFailed> {
         startup::send_all(self.datagrams, self.label(), mailbox, commands).await

@@ -200,6 +200,16 @@ impl Mailbox {
         self.ads_once(datagrams, target, sender, write).await.map(drop)
     }
 
+    /// Tells the SubDevice its NetID, if it has AoE. One that doesn't take its own is logged: it answers to the NetID of the
+    /// first command then, or not at all.
+    pub(crate) async fn tell_net_id(&mut self, datagrams: &Datagrams) {
+        if self.info().aoe()
+            && let Err(error) = self.give_net_id(datagrams).await
+        {
+            tracing::warn!(fault = %error.fault(), %error, "NetID not taken");
+        }
+    }
+
     /// Reads up to `len` bytes of an index group.
     ///
     /// # Errors

@@ -209,14 +209,11 @@ impl<'d> Network<'d> {
         }
     }
 
-    /// Tells those with AoE their NetIDs, in PRE-OP or above. One that doesn't take its own is logged: it answers to
-    /// the NetID of the first command then, or not at all.
+    /// Tells those with AoE their NetIDs, in PRE-OP or above. That one doesn't take its own is logged.
     pub async fn give_net_ids(&mut self) {
         let datagrams = self.datagrams;
         let nodes = self.subdevices.iter().zip(&mut self.mailboxes).filter(|(subdevice, _)| subdevice.goes_up());
-        let with_aoe = nodes.filter_map(|(_, mailbox)| mailbox.as_mut()).filter(|mailbox| mailbox.info().aoe());
-        let given = join_all(with_aoe.map(|mailbox| mailbox.give_net_id(datagrams))).await;
-        given.into_iter().filter_map(Result::err).for_each(|error| tracing::warn!(%error, "NetID not taken"));
+        join_all(nodes.filter_map(|(_, mailbox)| mailbox.as_mut()).map(|mailbox| mailbox.tell_net_id(datagrams))).await;
     }
 
     /// Reads what each SubDevice maps, by CoE, SoE or SII. In PRE-OP or above.

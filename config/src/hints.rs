@@ -57,6 +57,7 @@ pub(crate) const ELSEWHERE: &[(&str, &str)] = &[
     ("position", SLAVE),
     ("pdos", SLAVE),
     ("timeouts", SLAVE),
+    ("aoe", SLAVE),
     ("mailbox", SLAVE),
     ("channels", TASK),
     ("sample_rate", TASK),

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod any_channel;
+mod aoe;
 mod assign;
 mod busy_poll;
 mod check;
@@ -46,6 +47,7 @@ mod types;
 mod watchdogs;
 mod waveform;
 
+pub use aoe::{AmsNetId, AoeSettings};
 pub use assign::{AssignedPdo, Assignment, MappedEntry};
 pub use busy_poll::{BusyPoll, BusyPollSettings};
 pub use checked::CheckedRig;

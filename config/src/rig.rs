@@ -1,5 +1,6 @@
 //! The rig: network, slaves, tasks, engine; loading and writing it.
 
+use crate::aoe::AoeSettings;
 use crate::assign::Assignment;
 use crate::check;
 use crate::dc::SubDeviceDc;
@@ -142,6 +143,9 @@ pub struct Slave {
     /// Whether and how its EoE is used.
     #[serde(skip_serializing_if = "Eoe::is_allowed")]
     pub eoe: Eoe,
+    /// How its AoE is used.
+    #[serde(skip_serializing_if = "is_default")]
+    pub aoe: AoeSettings,
     /// Why a scan couldn't read what it maps; only in a draft that isn't complete. A rig file with this key isn't run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unread: Option<String>,
@@ -217,6 +221,7 @@ impl Slave {
             watchdog: Watchdogs::default(),
             optional: false,
             eoe: Eoe::default(),
+            aoe: AoeSettings::default(),
             unread: None,
         }
     }

@@ -247,6 +247,7 @@ impl<'a> Machine<'a> {
             rejoin(self.datagrams, clocks, position).await?;
         }
         alone.to_pre_op(&now).await?;
+        alone.give_net_id(held.mailbox()).await;
         let commands = [Transition::InitToPreOp, Transition::PreOpToSafeOp];
         self.send_startup_alone(going, held, &commands, false).await?;
         self.set_ip_parameters_of(alone.subdevice().label(), &going.planned.matching, held.mailbox()).await;

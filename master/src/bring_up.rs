@@ -33,6 +33,7 @@ use zerocat_engine::{
 };
 use zerocat_pdi::{LayoutError, Plan, SubDevicePlan, lay_out};
 use zerocat_tasks::Placed;
+use zerocat_wire::aoe::NetId;
 use zerocat_wire::sync_manager::control;
 
 /// Cycles in a row that must be complete before OP is asked for; with slow sync units as many as bring each of them
@@ -435,6 +436,9 @@ impl<'a> Machine<'a> {
         self.observer.enter(Phase::PreOp);
         let reached = network.to_pre_op().await?;
         self.tell_retried(reached, &matching);
+        for (position, net_id) in net_ids(&self.rig, &matching) {
+            network.set_net_id(position, net_id);
+        }
         network.give_net_ids().await;
         // Before what is mapped is read: a parameter may change it.
         let before_safe_op = [Transition::InitToPreOp, Transition::PreOpToSafeOp];
@@ -596,6 +600,12 @@ fn times(rig: &Rig, matching: &Matching, described: &AllDescribed) -> Vec<(u16, 
         own.mailbox = own.mailbox.or(mail);
     }
     all.into_iter().collect()
+}
+
+/// NetIDs that the rig file gives, by position.
+fn net_ids(rig: &Rig, matching: &Matching) -> Vec<(u16, NetId)> {
+    let of = |key: &str| rig.slave(key).and_then(|slave| slave.aoe.net_id).map(|id| NetId(id.0));
+    matching.matches.iter().filter_map(|found| Some((found.position, of(&found.key)?))).collect()
 }
 
 /// How the mailboxes of SubDevices of the rig file are used, by position.

@@ -1,6 +1,7 @@
 //! The network and the SubDevices as written.
 
 use super::Shape;
+use crate::aoe::AoeSettings;
 use crate::assign::Assignment;
 use crate::dc::SubDeviceDc;
 use crate::eoe::{Eoe, EoeSwitch};
@@ -123,6 +124,9 @@ pub(super) struct RawSlave {
     /// Whether and how its EoE is used.
     #[serde(default)]
     eoe: Eoe,
+    /// How its AoE is used.
+    #[serde(default)]
+    aoe: AoeSettings,
     /// Why a scan couldn't read what it maps; only in a draft. A file with this key isn't run.
     unread: Option<String>,
 }
@@ -239,6 +243,7 @@ impl Shape {
             watchdog: raw.watchdog.unwrap_or_default(),
             optional: raw.optional,
             eoe: raw.eoe,
+            aoe: raw.aoe,
             unread: raw.unread,
         }
     }

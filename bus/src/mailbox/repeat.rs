@@ -5,6 +5,7 @@
 
 use zerocat_wire::sync_manager::{self, activate};
 
+use super::wait::Doubt;
 use super::{ACTIVATE, Mail, MailError, Mailbox, PDI_CONTROL, Repeat, Strategy};
 use crate::datagrams::Datagrams;
 
@@ -13,16 +14,15 @@ const REPEATS: u8 = 3;
 
 impl Mailbox {
     /// Reads a mailbox that is full.
-    pub(super) async fn fetch(&mut self, datagrams: &Datagrams) -> Result<Mail, MailError> {
+    pub(super) async fn fetch(&mut self, datagrams: &Datagrams, doubt: &mut Doubt) -> Result<Mail, MailError> {
         let start = datagrams.now();
         let mut repeats = 0;
         loop {
             if let Some(data) = self.read_mailbox(datagrams).await? {
-                let repeat = if repeats > 0 { Repeat::Lost } else { Repeat::No };
-                return match self.accept(datagrams.now(), &data, repeat) {
-                    Mail::Duplicate if repeats > 0 => Err(MailError::Older),
-                    mail => Ok(mail),
-                };
+                let repeat = if repeats > 0 { Repeat::Lost } else { doubt.repeat() };
+                let mail = self.accept(datagrams.now(), &data, repeat);
+                doubt.note(&mail);
+                return if repeats > 0 && matches!(mail, Mail::Duplicate) { Err(MailError::Older) } else { Ok(mail) };
             }
             if datagrams.now().saturating_sub(start) > self.times.response {
                 return Err(MailError::Lost);

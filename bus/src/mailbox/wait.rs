@@ -44,6 +44,27 @@ impl Sign {
     }
 }
 
+/// Mails that were asked for again without knowing whether there was one.
+#[derive(Debug, Default)]
+pub(super) struct Doubt {
+    /// How often.
+    asked: u32,
+    /// Older ones that came so.
+    dropped: u32,
+}
+
+impl Doubt {
+    /// How the next mail comes.
+    pub(super) const fn repeat(&self) -> Repeat {
+        if self.asked > self.dropped { Repeat::InDoubt } else { Repeat::No }
+    }
+
+    /// Takes note of a mail.
+    pub(super) fn note(&mut self, mail: &Mail) {
+        self.dropped += u32::from(matches!(mail, Mail::Duplicate) && self.asked > self.dropped);
+    }
+}
+
 /// One wait.
 #[derive(Debug)]
 pub(super) struct Wait {
@@ -55,13 +76,12 @@ pub(super) struct Wait {
     idle: u32,
     /// The mailbox was read without knowing whether it is full.
     blind: bool,
-    /// How often a mail that may have been lost was asked for.
-    asked: u32,
+    doubt: Doubt,
 }
 
 impl Wait {
     pub(super) const fn new(start: Duration, patience: Duration) -> Self {
-        Self { start, patience, passed: 0, idle: 0, blind: false, asked: 0 }
+        Self { start, patience, passed: 0, idle: 0, blind: false, doubt: Doubt { asked: 0, dropped: 0 } }
     }
 
     fn waited(&self, datagrams: &Datagrams) -> Duration {
@@ -90,10 +110,10 @@ impl Mailbox {
                 return Err(MailError::NoAnswer { waited, passed: wait.passed });
             }
             let found = match self.sight(datagrams, wait.idle).await? {
-                Sight::Full => Some(self.fetch(datagrams).await?),
+                Sight::Full => Some(self.fetch(datagrams, &mut wait.doubt).await?),
                 Sight::Unknown => {
                     wait.blind = true;
-                    self.try_fetch(datagrams, &mut wait.asked).await?
+                    self.try_fetch(datagrams, &mut wait.doubt).await?
                 }
                 Sight::Empty => None,
             };
@@ -104,8 +124,8 @@ impl Mailbox {
                 return Err(MailError::NoAnswer { waited, passed: wait.passed });
             }
             // It may have been read by a frame that was lost, as quickly as another.
-            if wait.blind && waited > wait.patience / 8 * (4 + wait.asked) {
-                self.ask_in_doubt(datagrams, &mut wait.asked).await?;
+            if wait.blind && waited > wait.patience / 8 * (4 + wait.doubt.asked) {
+                self.ask_in_doubt(datagrams, &mut wait.doubt).await?;
             }
             wait.idle += 1;
             self.rest(datagrams, wait).await;
@@ -114,9 +134,10 @@ impl Mailbox {
 
     /// The mail that is there now, if there is one.
     pub(super) async fn peek(&mut self, datagrams: &Datagrams) -> Result<Option<Mail>, MailError> {
+        let mut doubt = Doubt::default();
         match self.sight(datagrams, 0).await? {
-            Sight::Full => self.fetch(datagrams).await.map(Some),
-            Sight::Unknown => self.try_fetch(datagrams, &mut 0).await,
+            Sight::Full => self.fetch(datagrams, &mut doubt).await.map(Some),
+            Sight::Unknown => self.try_fetch(datagrams, &mut doubt).await,
             Sight::Empty => Ok(None),
         }
     }
@@ -142,24 +163,25 @@ impl Mailbox {
 
     /// Reads the mailbox without knowing whether it is full. One that gives nothing, late, may have been read by a frame that was
     /// lost.
-    async fn try_fetch(&mut self, datagrams: &Datagrams, asked: &mut u32) -> Result<Option<Mail>, MailError> {
+    async fn try_fetch(&mut self, datagrams: &Datagrams, doubt: &mut Doubt) -> Result<Option<Mail>, MailError> {
         let start = datagrams.now();
         if let Some(data) = self.read_mailbox(datagrams).await? {
-            let repeat = if *asked > 0 { Repeat::InDoubt } else { Repeat::No };
-            return Ok(Some(self.accept(datagrams.now(), &data, repeat)));
+            let mail = self.accept(datagrams.now(), &data, doubt.repeat());
+            doubt.note(&mail);
+            return Ok(Some(mail));
         }
         if datagrams.now().saturating_sub(start) > self.quickest.saturating_add(LATE) {
-            self.ask_in_doubt(datagrams, asked).await?;
+            self.ask_in_doubt(datagrams, doubt).await?;
         }
         Ok(None)
     }
 
     /// Asks for a mail again that may have been lost, a few times in a wait.
-    async fn ask_in_doubt(&mut self, datagrams: &Datagrams, asked: &mut u32) -> Result<(), MailError> {
-        if *asked >= DOUBTS {
+    async fn ask_in_doubt(&mut self, datagrams: &Datagrams, doubt: &mut Doubt) -> Result<(), MailError> {
+        if doubt.asked >= DOUBTS {
             return Ok(());
         }
-        *asked += 1;
+        doubt.asked += 1;
         match self.repeat(datagrams).await {
             // It may be that there was none.
             Ok(()) | Err(MailError::Lost) => Ok(()),

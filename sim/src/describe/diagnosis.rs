@@ -56,7 +56,8 @@ impl Dictionary {
         };
         let now = self.number(INDEX, FLAGS).and_then(|flags| u16::try_from(flags).ok()).unwrap_or(0);
         let place = next(newest);
-        let unread = !self.is_empty_message(place) && !is_acknowledged(place, newest, acknowledged);
+        // The place is that of the oldest one, which isn't newer than the one that was acknowledged, if that is still there.
+        let unread = !self.is_empty_message(place) && acknowledged == 0;
         if unread {
             self.show(INDEX, FLAGS, (now | flags::LOST).into());
             if now & flags::ACKNOWLEDGE != 0 {
@@ -64,6 +65,9 @@ impl Dictionary {
             }
         }
         self.set_message(place, message);
+        if place == acknowledged {
+            self.show(INDEX, ACKNOWLEDGED, 0);
+        }
         self.show(INDEX, NEWEST, place.into());
         self.show(INDEX, NEW, 1);
         true
@@ -96,25 +100,6 @@ impl Dictionary {
             entry.store = Store::Bytes(message.to_vec());
         }
     }
-}
-
-/// Whether the message at a place is not newer than the one that was acknowledged.
-fn is_acknowledged(place: u8, newest: u8, acknowledged: u8) -> bool {
-    if acknowledged == 0 {
-        return false;
-    }
-    // From the oldest, which is behind the newest, to the acknowledged one.
-    let mut at = next(newest);
-    for _ in 0..PLACES {
-        if at == place {
-            return true;
-        }
-        if at == acknowledged {
-            return false;
-        }
-        at = next(at);
-    }
-    false
 }
 
 #[cfg(test)]

@@ -49,6 +49,8 @@ pub(crate) struct Mailman {
     pub(crate) frozen: bool,
     /// Looks at a full mailbox after which it takes its mail all the same; the status shows it as full until then.
     pub(crate) slow: u32,
+    /// A mail that comes at a time, whatever is asked.
+    pub(crate) later: Option<(Duration, Vec<u8>)>,
     /// Status bytes that were read.
     pub(crate) statuses: u32,
     /// Its status never says that the mailbox that is read is full.
@@ -71,6 +73,7 @@ impl Mailman {
             requests: 0,
             frozen: false,
             slow: 0,
+            later: None,
             statuses: 0,
             hides: false,
         }
@@ -164,7 +167,10 @@ impl Mailman {
 }
 
 impl Segment for Mailman {
-    fn process(&mut self, frame: &mut [u8], _now: Duration) -> bool {
+    fn process(&mut self, frame: &mut [u8], now: Duration) -> bool {
+        if let Some((_, mail)) = self.later.take_if(|(at, _)| *at <= now) {
+            self.post(mail);
+        }
         let mut frame = FrameViewMut::new_checked(frame).expect("a frame");
         frame.mark_returned();
         for mut datagram in frame.datagrams_mut() {

@@ -12,22 +12,22 @@ pub(crate) enum Client {
 
 impl Client {
     /// The machine, and over what it asks.
-    pub(crate) const fn from(self) -> From {
+    pub(crate) const fn origin(self) -> Origin {
         match self {
-            Self::Udp(peer) => From { address: peer.ip(), transport: "udp" },
-            Self::Tcp { peer, .. } => From { address: peer.ip(), transport: "tcp" },
+            Self::Udp(peer) => Origin { address: peer.ip(), transport: "udp" },
+            Self::Tcp { peer, .. } => Origin { address: peer.ip(), transport: "tcp" },
         }
     }
 }
 
 /// Where clients come from: tools often take another port for each question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct From {
+pub(crate) struct Origin {
     pub(crate) address: IpAddr,
     pub(crate) transport: &'static str,
 }
 
-impl fmt::Display for From {
+impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({})", self.address, self.transport)
     }

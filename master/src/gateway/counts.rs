@@ -1,6 +1,6 @@
 //! What the gateway counted, in all and by client.
 
-use super::client::{Client, From};
+use super::client::{Client, Origin};
 use crate::report::{GatewayClientReport, GatewayReport};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -47,7 +47,7 @@ impl Tally {
 #[derive(Debug, Default)]
 struct Tallies {
     all: Tally,
-    clients: Vec<(From, Tally)>,
+    clients: Vec<(Origin, Tally)>,
 }
 
 /// Counters of a gateway: its thread counts, the report reads.
@@ -57,17 +57,17 @@ pub(crate) struct GatewayCounts(Arc<Mutex<Tallies>>);
 impl GatewayCounts {
     /// Counts. A client that is seen for the first time is told in the log.
     pub(super) fn count(&self, client: Client, outcome: Outcome) {
-        let from = client.from();
+        let origin = client.origin();
         let mut tallies = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         tallies.all.count(outcome);
-        if let Some((_, tally)) = tallies.clients.iter_mut().find(|(known, _)| *known == from) {
+        if let Some((_, tally)) = tallies.clients.iter_mut().find(|(known, _)| *known == origin) {
             return tally.count(outcome);
         }
         if tallies.clients.len() < CLIENTS {
-            tracing::info!(client = %from, "the mailbox gateway has a new client");
+            tracing::info!(client = %origin, "the mailbox gateway has a new client");
             let mut tally = Tally::default();
             tally.count(outcome);
-            tallies.clients.push((from, tally));
+            tallies.clients.push((origin, tally));
         }
     }
 
@@ -75,9 +75,9 @@ impl GatewayCounts {
     pub(crate) fn report(&self, listens: SocketAddr, read_only: bool) -> GatewayReport {
         let tallies = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Tally { datagrams, answered, refused, unanswered, damaged } = tallies.all;
-        let client = |(from, tally): &(From, Tally)| GatewayClientReport {
-            address: from.address.to_string(),
-            transport: from.transport,
+        let client = |(origin, tally): &(Origin, Tally)| GatewayClientReport {
+            address: origin.address.to_string(),
+            transport: origin.transport,
             datagrams: tally.datagrams,
             answered: tally.answered,
             refused: tally.refused,

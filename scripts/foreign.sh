@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Masters that we did not write against the simulated segment: SOEM (pysoem), KickCAT, and ethercrab's own init and
-# groups; and Beckhoff's AdsLib (pyads) against the devices that speak ADS.
+# groups; Beckhoff's AdsLib (pyads) against the devices that speak ADS; and a client of mailbox gateways (pyetg1510) against
+# that of `zerocat run`.
 #
 #   scripts/foreign.sh [--cycles N]
 #
@@ -51,14 +52,14 @@ netns_up
 # ethercrab's frames may take 1,514 bytes without their checksum, and it asks for room for 1,528.
 in_netns ip link set "$VETH_MASTER" mtu 1530
 in_netns ip link set "$VETH_SEGMENT" mtu 1530
-# AdsLib speaks to its router over this.
+# AdsLib speaks to its router over this, and tools to the gateway.
 in_netns ip link set lo up
 # A cable from the second end of the segment, for redundancy.
 in_netns ip link add ecm1 type veth peer name ecs1
 in_netns ip link set ecm1 up
 in_netns ip link set ecs1 up
 
-in_netns env PYTHONDONTWRITEBYTECODE=1 "$venv/bin/python" -m pytest tests/foreign -p no:cacheprovider -q -rfE \
+in_netns env PYTHONDONTWRITEBYTECODE=1 "$venv/bin/python" -m pytest tests/foreign --rootdir . -p no:cacheprovider -q -rfE \
     --zerocat "$target/release/zerocat" --peer "$target/peers/debug/zerocat-peers" \
     --soem-eoe "$eoe/libsoem-eoe.so" \
     --master-interface "$VETH_MASTER" --segment-interface "$VETH_SEGMENT" \

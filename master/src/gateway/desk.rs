@@ -11,6 +11,7 @@ use super::directory::Directory;
 use super::object::Source;
 use super::own::{Own, OwnServer};
 use super::wake::Waker;
+use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, channel, sync_channel};
 use std::time::Duration;
 use zerocat_bus::relay::{self, Ask};
@@ -63,10 +64,11 @@ struct AtWork {
 
 enum Work {
     Relay(Relayed),
-    /// An entry of the MainDevice's dictionary that a SubDevice is asked for.
+    /// Entries of the MainDevice's dictionary that a SubDevice is asked for.
     Fetch {
         mail: ForeignMail,
-        value: Pending<Vec<u8>>,
+        asked: VecDeque<Pending<Vec<u8>>>,
+        values: Vec<Option<Vec<u8>>>,
     },
 }
 
@@ -160,9 +162,10 @@ impl Desk {
             Own::Refused(mail) => self.refuse(client, Some(mail)),
             Own::Nothing => {}
             Own::Fetch(_) if !self.has_room(client) => self.counts.count(client, Outcome::Unanswered),
-            Own::Fetch(source) => {
-                let value = self.fetch(&source);
-                self.at_work.push(AtWork { client, since: now, work: Work::Fetch { mail, value } });
+            Own::Fetch(sources) => {
+                let asked = sources.iter().map(|source| self.fetch(source)).collect();
+                let work = Work::Fetch { mail, asked, values: Vec::new() };
+                self.at_work.push(AtWork { client, since: now, work });
             }
         }
     }
@@ -262,9 +265,13 @@ impl Desk {
                 out.push((client, mail));
             };
             match &mut one.work {
-                Work::Fetch { mail, value } => {
-                    let Some(value) = value.try_take() else { return true };
-                    answer(own.fetched(mail, value.ok().as_deref()));
+                Work::Fetch { mail, asked, values } => {
+                    while let Some(next) = asked.front() {
+                        let Some(value) = next.try_take() else { return true };
+                        values.push(value.ok());
+                        asked.pop_front();
+                    }
+                    answer(own.fetched(mail, values));
                     false
                 }
                 Work::Relay(relayed) => match relayed.look(&mut answer) {

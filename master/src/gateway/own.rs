@@ -7,8 +7,8 @@ use super::object::{Entry, Object, Source};
 use zerocat_bus::ForeignMail;
 use zerocat_bus::relay::Ask;
 use zerocat_wire::coe::{
-    AbortCode, CoeHeader, CoeService, EntryAnswer, InfoHeader, InfoOp, ListType, ObjectAnswer, SdoAbort, SdoInitiate,
-    SdoRequest, SdoResponse, SdoTarget, info,
+    AbortCode, CoeHeader, CoeService, EntryAnswer, InfoHeader, InfoOp, ListType, ObjectAnswer, ObjectCode, SdoAbort,
+    SdoInitiate, SdoRequest, SdoResponse, SdoTarget, info,
 };
 use zerocat_wire::mailbox::{self, MailboxError, MailboxType};
 
@@ -26,8 +26,8 @@ pub(super) enum Own {
     Refused(Vec<u8>),
     /// It has no answer.
     Nothing,
-    /// A SubDevice must be asked for the value first; [`OwnServer::fetched`] answers then.
-    Fetch(Source),
+    /// A SubDevice must be asked for these first; [`OwnServer::fetched`] answers then.
+    Fetch(Vec<Source>),
 }
 
 /// The server: a dictionary and a mailbox counter.
@@ -62,27 +62,54 @@ impl OwnServer {
         }
     }
 
-    /// The answer to an upload whose value came from a SubDevice; `None` where it didn't.
-    pub(super) fn fetched(&mut self, mail: &ForeignMail, value: Option<&[u8]>) -> Vec<u8> {
+    /// The answer to an upload, with what came from a SubDevice for each source, in turn; `None` where nothing did.
+    pub(super) fn fetched(&mut self, mail: &ForeignMail, values: &[Option<Vec<u8>>]) -> Vec<u8> {
         let Ask::Upload { index, subindex } = mail.ask else {
             return self.error(mail, MailboxError::SERVICE_NOT_SUPPORTED);
         };
-        match value {
-            Some(value) => self.value(mail, index, subindex, value),
-            None => self.abort(mail, SdoTarget::entry(index, subindex), AbortCode::HARDWARE),
-        }
+        self.uploaded(mail, uploaded(mail, index, subindex), values)
     }
 
     fn upload(&mut self, mail: &ForeignMail, index: u16, subindex: u8) -> Own {
-        let target = SdoTarget::entry(index, subindex);
-        if is_complete(mail) {
-            return Own::Answered(vec![self.abort(mail, target, AbortCode::COMPLETE_ACCESS)]);
+        let target = uploaded(mail, index, subindex);
+        let entries = self.entries(target).unwrap_or_default();
+        let fetch = entries.iter().map(|entry| &entry.source).filter(|source| !matches!(source, Source::Bytes(_)));
+        let fetch: Vec<Source> = fetch.cloned().collect();
+        if fetch.is_empty() { Own::Answered(vec![self.uploaded(mail, target, &[])]) } else { Own::Fetch(fetch) }
+    }
+
+    fn uploaded(&mut self, mail: &ForeignMail, target: SdoTarget, fetched: &[Option<Vec<u8>>]) -> Vec<u8> {
+        match self.bytes(target, fetched) {
+            Ok(bytes) => self.value(mail, target, &bytes),
+            Err(code) => self.abort(mail, target, code),
         }
-        match self.entry(index, subindex).map(|entry| entry.source.clone()) {
-            Ok(Source::Bytes(bytes)) => Own::Answered(vec![self.value(mail, index, subindex, &bytes)]),
-            Ok(fetch) => Own::Fetch(fetch),
-            Err(code) => Own::Answered(vec![self.abort(mail, target, code)]),
+    }
+
+    /// The value of an entry, or those of all, one behind the other; with complete access subindex 0 takes 16 bits.
+    fn bytes(&self, target: SdoTarget, fetched: &[Option<Vec<u8>>]) -> Result<Vec<u8>, AbortCode> {
+        let (mut bytes, mut fetched) = (Vec::new(), fetched.iter());
+        for entry in self.entries(target)? {
+            match &entry.source {
+                Source::Bytes(known) => bytes.extend_from_slice(known),
+                _ => bytes.extend_from_slice(fetched.next().and_then(Option::as_ref).ok_or(AbortCode::HARDWARE)?),
+            }
         }
+        if target.complete && target.subindex == 0 {
+            bytes.insert(1, 0);
+        }
+        Ok(bytes)
+    }
+
+    /// What an upload is about: with complete access all entries of an object that has several, from subindex 0 or 1 on.
+    fn entries(&self, target: SdoTarget) -> Result<Vec<&Entry>, AbortCode> {
+        if !target.complete {
+            return Ok(vec![self.entry(target.index, target.subindex)?]);
+        }
+        let object = self.found(target.index)?;
+        if object.code == ObjectCode::Variable || target.subindex > 1 {
+            return Err(AbortCode::COMPLETE_ACCESS);
+        }
+        Ok(object.entries.range(target.subindex..).map(|(_, entry)| entry).collect())
     }
 
     fn entry(&self, index: u16, subindex: u8) -> Result<&Entry, AbortCode> {
@@ -96,8 +123,7 @@ impl OwnServer {
         self.dictionary.0.get(&index).ok_or(AbortCode::NO_SUCH_OBJECT)
     }
 
-    fn value(&mut self, mail: &ForeignMail, index: u16, subindex: u8, value: &[u8]) -> Vec<u8> {
-        let target = SdoTarget::entry(index, subindex);
+    fn value(&mut self, mail: &ForeignMail, target: SdoTarget, value: &[u8]) -> Vec<u8> {
         let initiate = match value.len() {
             1..=4 => SdoInitiate::Expedited { target, data: value },
             len => SdoInitiate::Normal { target, size: u32::try_from(len).unwrap_or(u32::MAX), data: value },
@@ -185,9 +211,11 @@ impl OwnServer {
     }
 }
 
-fn is_complete(mail: &ForeignMail) -> bool {
+/// What an upload names, and whether it is about a whole object.
+fn uploaded(mail: &ForeignMail, index: u16, subindex: u8) -> SdoTarget {
     let request = CoeHeader::parse(mail.body()).and_then(|(_, rest)| SdoRequest::parse(rest));
-    matches!(request, Ok(SdoRequest::Upload { target }) if target.complete)
+    let complete = matches!(request, Ok(SdoRequest::Upload { target }) if target.complete);
+    SdoTarget { complete, ..SdoTarget::entry(index, subindex) }
 }
 
 #[cfg(test)]
@@ -219,10 +247,26 @@ mod tests {
     fn states_and_links_are_asked_for_when_they_are_read() {
         let mut server = server(2);
         let al = asked(&mut server, 2, &[0x40, 0x01, 0xa0, 1, 0, 0, 0, 0]);
-        assert_eq!(al, Own::Fetch(Source::Register { position: 1, register: 0x0130 }));
+        assert_eq!(al, Own::Fetch(vec![Source::Register { position: 1, register: 0x0130 }]));
         let mail = ForeignMail::parse(&[0x0a, 0, 0, 0, 0, 3, 0, 0x20, 0x40, 0x01, 0xa0, 1, 0, 0, 0, 0]).unwrap();
-        assert_eq!(server.fetched(&mail, Some(&[8, 0]))[8..], [0x4b, 0x01, 0xa0, 1, 8, 0, 0, 0]);
-        assert_eq!(server.fetched(&mail, None)[8..], [0x80, 0x01, 0xa0, 1, 0, 0, 6, 6]);
+        assert_eq!(server.fetched(&mail, &[Some(vec![8, 0])])[8..], [0x4b, 0x01, 0xa0, 1, 8, 0, 0, 0]);
+        assert_eq!(server.fetched(&mail, &[None])[8..], [0x80, 0x01, 0xa0, 1, 0, 0, 6, 6]);
+    }
+
+    #[test]
+    fn whole_objects_are_read_by_complete_access() {
+        let mut server = server(2);
+        let Own::Answered(mails) = asked(&mut server, 2, &[0x50, 0x20, 0xf0, 0, 0, 0, 0, 0]) else { panic!() };
+        assert_eq!(mails[0][8..], [0x51, 0x20, 0xf0, 0, 6, 0, 0, 0, 2, 0, 0x01, 0x10, 0x02, 0x10]);
+        let Own::Answered(mails) = asked(&mut server, 2, &[0x50, 0x20, 0xf0, 1, 0, 0, 0, 0]) else { panic!() };
+        assert_eq!(mails[0][8..], [0x53, 0x20, 0xf0, 1, 0x01, 0x10, 0x02, 0x10]);
+        let shown = [0x50, 0x01, 0xa0, 0, 0, 0, 0, 0];
+        let registers = [0x0130, 0x0120].map(|register| Source::Register { position: 1, register });
+        assert_eq!(asked(&mut server, 2, &shown), Own::Fetch(registers.to_vec()));
+        let mail = ForeignMail::parse(&[&[0x0a, 0, 0, 0, 0, 3, 0, 0x20], &shown[..]].concat()).unwrap();
+        let answer = server.fetched(&mail, &[Some(vec![8, 0]), Some(vec![4, 0])]);
+        assert_eq!(answer[8..], [0x51, 0x01, 0xa0, 0, 6, 0, 0, 0, 2, 0, 8, 0, 4, 0]);
+        assert_eq!(server.fetched(&mail, &[Some(vec![8, 0]), None])[8..12], [0x80, 0x01, 0xa0, 0]);
     }
 
     #[test]
@@ -242,7 +286,8 @@ mod tests {
         assert_eq!(code(0x40, 0x8000, 9), 0x0800_0020);
         assert_eq!(code(0x40, 0x8000, 41), 0x0609_0011);
         assert_eq!(code(0x40, 0x8001, 1), 0x0602_0000);
-        assert_eq!(code(0x50, 0x1018, 0), 0x0601_0004);
+        assert_eq!(code(0x50, 0x1000, 0), 0x0601_0004);
+        assert_eq!(code(0x50, 0x1018, 2), 0x0601_0004);
         assert_eq!(code(0x60, 0, 0), 0x0504_0001);
     }
 

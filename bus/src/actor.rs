@@ -311,6 +311,7 @@ impl<'d> Actors<'d> {
     }
 
     /// The next SubDevice that is asked to go to BOOT and back, if there is one.
+    #[must_use]
     pub fn next_boot(&self) -> Option<Box<BootRequest>> {
         self.boots.borrow_mut().pop_front()
     }

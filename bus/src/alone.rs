@@ -166,6 +166,15 @@ impl<'n> Alone<'n> {
         self.request(AlState::PreOp).await
     }
 
+    /// Gives it its NetID, in PRE-OP, where it speaks AoE. Best effort, as in bring-up.
+    pub async fn give_net_id(&self, mailbox: Option<&mut Mailbox>) {
+        if let Some(mailbox) = mailbox.filter(|mailbox| mailbox.info().aoe())
+            && let Err(error) = mailbox.give_net_id(self.datagrams).await
+        {
+            tracing::warn!(%error, "NetID not taken");
+        }
+    }
+
     /// Gives it the PDOs that it is to have, in PRE-OP.
     ///
     /// # Errors

@@ -88,7 +88,7 @@ impl<'a> Machine<'a> {
         let mut running: Vec<Pin<Box<dyn Future<Output = ()> + '_>>> = Vec::new();
         std::future::poll_fn(|context| {
             while let Some(request) = actors.next_boot() {
-                running.push(Box::pin(self.boot(request, actors, planned, voiding, away)));
+                running.push(Box::pin(async move { self.boot(&request, actors, planned, voiding, away).await }));
             }
             running.retain_mut(|one| one.as_mut().poll(context).is_pending());
             Poll::Pending
@@ -98,7 +98,7 @@ impl<'a> Machine<'a> {
 
     async fn boot(
         &self,
-        request: Box<BootRequest>,
+        request: &BootRequest,
         actors: &Actors<'_>,
         planned: &Planned<'a>,
         voiding: &Voiding,
@@ -109,7 +109,7 @@ impl<'a> Machine<'a> {
             return request.refuse(RequestError::Unavailable("it is not on the bus"));
         };
         let plan = planned.plan.subdevices.iter().find(|one| one.position == position);
-        let going = Going { request: &request, planned, alone, plan, voiding, away };
+        let going = Going { request, planned, alone, plan, voiding, away };
         if let Some(why) = cannot_go(&going).await {
             let label = going.alone.subdevice().label();
             let now = going.alone.shown().await;

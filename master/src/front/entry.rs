@@ -2,7 +2,9 @@
 
 use std::fmt;
 use zerocat_config::dc::SubDeviceDc;
-use zerocat_config::{Assignment, MailboxSettings, Match, Place, Slave, StartupCommand, Timeouts, Watchdogs};
+use zerocat_config::{
+    AoeSettings, Assignment, MailboxSettings, Match, Place, Slave, StartupCommand, Timeouts, Watchdogs,
+};
 
 /// An entry of a PDO: its index and subindex, and where these are not enough its PDO, which of several it is, or one bit of it.
 ///
@@ -174,6 +176,7 @@ pub struct Identity {
     watchdog: Watchdogs,
     timeouts: Timeouts,
     mailbox: MailboxSettings,
+    aoe: AoeSettings,
 }
 
 impl Identity {
@@ -250,6 +253,19 @@ impl Identity {
         Self { timeouts, ..self }
     }
 
+    /// The NetID that it is given, where it has AoE.
+    ///
+    /// ```
+    /// use zerocat::Identity;
+    /// use zerocat::config::{AmsNetId, AoeSettings};
+    /// let gate = Identity::at(3).aoe(AoeSettings { net_id: Some(AmsNetId([172, 16, 17, 10, 2, 1])) });
+    /// # let _ = gate;
+    /// ```
+    #[must_use]
+    pub fn aoe(self, aoe: AoeSettings) -> Self {
+        Self { aoe, ..self }
+    }
+
     /// How its mailbox is used.
     ///
     /// ```
@@ -286,6 +302,7 @@ impl Identity {
             watchdog,
             timeouts,
             mailbox,
+            aoe,
         } = self;
         let mut slave = Slave::at(key, 0);
         slave.properties.vendor_id = vendor;
@@ -293,6 +310,6 @@ impl Identity {
         slave.properties.revision = revision;
         slave.properties.serial = serial;
         slave.properties.position = position;
-        Slave { alias, dc, device_id, startup, assign, watchdog, timeouts, mailbox, ..slave }
+        Slave { alias, dc, device_id, startup, assign, watchdog, timeouts, mailbox, aoe, ..slave }
     }
 }

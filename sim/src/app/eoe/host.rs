@@ -86,13 +86,13 @@ impl Host {
         }
         let icmp = packet.get(header..len)?;
         let (mac, from): ([u8; 6], [u8; 4]) = (frame.get(6..12)?.try_into().ok()?, from.try_into().ok()?);
-        match icmp.first()? {
-            &ECHO_REQUEST => {
+        match *icmp.first()? {
+            ECHO_REQUEST => {
                 let mut icmp = icmp.to_vec();
                 *icmp.first_mut()? = ECHO_REPLY;
                 Some(self.packet(mac, from, icmp))
             }
-            &ECHO_REPLY if self.pings == Some(from) => Some(self.echo_request(mac, from)),
+            ECHO_REPLY if self.pings == Some(from) => Some(self.echo_request(mac, from)),
             _ => None,
         }
     }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use zerocat_pdi::{Pdo, SubDevicePlan, SyncManagerLayout};
 use zerocat_wire::al::AlState;
+use zerocat_wire::fmmu::Fmmu;
 use zerocat_wire::sii::fixed::word;
 use zerocat_wire::sii::{Mailboxes, SiiOwner};
 use zerocat_wire::{fmmu, register, sync_manager};
@@ -166,15 +167,6 @@ impl<'n> Alone<'n> {
         self.request(AlState::PreOp).await
     }
 
-    /// Gives it its NetID, in PRE-OP, where it speaks AoE. Best effort, as in bring-up.
-    pub async fn give_net_id(&self, mailbox: Option<&mut Mailbox>) {
-        if let Some(mailbox) = mailbox.filter(|mailbox| mailbox.info().aoe())
-            && let Err(error) = mailbox.give_net_id(self.datagrams).await
-        {
-            tracing::warn!(%error, "NetID not taken");
-        }
-    }
-
     /// Gives it the PDOs that it is to have, in PRE-OP.
     ///
     /// # Errors
@@ -215,14 +207,35 @@ impl<'n> Alone<'n> {
         startup::send_all(self.datagrams, self.label(), mailbox, commands).await
     }
 
-    /// Programs it for the exchange that is running, in PRE-OP. It takes part in cyclic frames from now on.
+    /// Programs it for the exchange that is running, in PRE-OP. It takes part in cyclic frames only when it joins them: before
+    /// SAFE-OP it has no inputs to be read, and the others' working counters would be unexplained.
     ///
     /// # Errors
     /// `SubDevice`, `Watchdog`, `WatchdogTime`.
     pub async fn program(&self, plan: &SubDevicePlan) -> Result<(), BringUpError> {
         let watchdog = self.network.watchdog().filter(|_| !plan.outputs.is_empty());
         let ticks = self.subdevice.watchdogs.ticks(watchdog)?;
-        program_one(self.datagrams, self.subdevice, plan, ticks).await
+        let without_fmmus = SubDevicePlan { fmmus: Vec::new(), status: None, ..plan.clone() };
+        program_one(self.datagrams, self.subdevice, &without_fmmus, ticks).await
+    }
+
+    /// Has it take part in cyclic frames, in SAFE-OP, with one datagram: its status and its process data come in the same frame.
+    ///
+    /// # Errors
+    /// `SubDevice`.
+    pub async fn join_exchange(&self, plan: &SubDevicePlan) -> Result<(), BringUpError> {
+        let mut block = Vec::new();
+        for (number, entity) in plan.fmmus.iter().chain(&plan.status) {
+            let from = usize::from(*number) * fmmu::LEN;
+            block.resize(block.len().max(from + fmmu::LEN), 0);
+            let active = entity.active && !plan.op_only.fmmus.contains(number);
+            block[from..from + fmmu::LEN].copy_from_slice(&Fmmu { active, ..*entity }.emit());
+        }
+        if block.is_empty() {
+            return Ok(());
+        }
+        let on = self.datagrams.write_one(self.target(), register::FMMU, &block).await;
+        on.map_err(self.failed("program FMMUs"))
     }
 
     /// Brings it from PRE-OP to SAFE-OP.

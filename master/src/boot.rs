@@ -261,8 +261,11 @@ impl<'a> Machine<'a> {
         if let Some(plan) = going.plan {
             alone.program(plan).await?;
         }
-        going.away.exchanges(position, true);
         alone.to_safe_op().await?;
+        if let Some(plan) = going.plan {
+            alone.join_exchange(plan).await?;
+        }
+        going.away.exchanges(position, true);
         self.send_startup_alone(going, held, &[Transition::SafeOpToOp], false).await?;
         alone.to_op(going.plan).await?;
         Ok(after)

@@ -20,7 +20,8 @@ mod stream;
 mod thread;
 mod wake;
 
-#[cfg(all(test, feature = "testing"))]
+#[cfg(test)]
+#[cfg(feature = "testing")]
 mod tests;
 
 pub(crate) use directory::Directory;

@@ -40,6 +40,8 @@ pub(crate) enum Effect {
     None,
     /// It writes.
     Writes,
+    /// It may do something else when it is done twice, also while a bus is brought up.
+    Commands,
     /// A file, that begins anew. It takes long, so it is done again only where an answer was lost.
     File,
 }
@@ -56,7 +58,11 @@ impl Plan {
     /// The pause before it is done for the `nth` time again, 1 for the first; `None` where it isn't.
     fn pause(&self, nth: u8, why: &MailError) -> Option<Duration> {
         let again = match why {
-            MailError::Lost | MailError::Older => !self.in_operation || self.effect != Effect::Writes,
+            MailError::Lost | MailError::Older => match self.effect {
+                Effect::Commands => false,
+                Effect::Writes => !self.in_operation,
+                Effect::None | Effect::File => true,
+            },
             MailError::NoAnswer { .. } => self.in_operation && self.effect == Effect::None,
             MailError::Full { .. } => self.policy.strategy == Strategy::Strict,
             MailError::Refused(refusal) => BUSY.contains(refusal),

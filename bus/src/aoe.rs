@@ -322,7 +322,7 @@ impl Mailbox {
         request: AdsRequest<'_>,
     ) -> Result<Vec<u8>, AoeError> {
         let target = self.address(target);
-        let effect = if request.writes() { Effect::Writes } else { Effect::None };
+        let effect = if request.writes() { Effect::Commands } else { Effect::None };
         let once = async |mailbox: &mut Self| mailbox.ads_once(datagrams, target, CALLER, request).await;
         again(self, datagrams, effect, once).await
     }

@@ -119,7 +119,7 @@ fn a_newest_message_that_cannot_be_is_none() {
     let looks = looks(
         said,
         &[&|said| said.newest = vec![3], &|said| said.newest = vec![200], &|said| said.newest = vec![], &|said| {
-            said.newest = vec![FIRST]
+            said.newest = vec![FIRST];
         }],
     );
     assert_eq!(looks.iter().map(Vec::len).collect::<Vec<_>>(), [0, 0, 0, 1]);

@@ -52,8 +52,8 @@ fn a_file_that_is_wrong_is_refused_with_its_key_and_the_reason_once() {
         let place = Place::with(name, text);
         zerocat(&["sim", "--interface", "nowhere0", "--config", place.text()]).with_code(3).err
     };
-    let said = refused(r#"{"subdevices": [{"profile": "servo", "mailbox": {"protocols": ["voe"]}}]}"#);
-    assert!(said.contains("segment.json: subdevices[0].mailbox.protocols[0]: `voe` is none of "), "{said}");
+    let said = refused(r#"{"subdevices": [{"profile": "servo", "mailbox": {"protocols": ["xoe"]}}]}"#);
+    assert!(said.contains("segment.json: subdevices[0].mailbox.protocols[0]: `xoe` is none of "), "{said}");
     assert_eq!(said.matches("is none of").count(), 1, "{said}");
     let said = refused(r#"{"subdevices": [{"profile": "sii", "file": "/nowhere.bin"}]}"#);
     assert!(said.contains("segment.json: subdevices[0].file: /nowhere.bin: read: "), "{said}");

@@ -163,7 +163,7 @@ mod tests {
         for room in [36, 122, 128, 1480, 2000] {
             for len in [14, 32, 60, 96, 118, 119, 128, 192, 214, 1514, 1518] {
                 let sent = bodies(&frame(len), 9, room);
-                assert!(sent.iter().rev().skip(1).all(|body| (body.len() - HEADER_LEN) % BLOCK == 0));
+                assert!(sent.iter().rev().skip(1).all(|body| (body.len() - HEADER_LEN).is_multiple_of(BLOCK)));
                 assert!(sent.iter().all(|body| body.len() <= room));
                 let mut assembly = Assembly::default();
                 let mut came: Vec<_> = sent.iter().map(|body| take(&mut assembly, body)).collect();

@@ -172,6 +172,9 @@ impl Live {
             print::say(format_args!("left in INIT: {subdevice}"));
         }
         session.ethernet().iter().for_each(|line| self.say(line));
+        if let Some(listens) = session.mailbox_gateway() {
+            self.say(&format!("mailbox gateway listens at {listens}"));
+        }
         if let Some(margin) = session.spin_margin() {
             self.say(&format!("hybrid margin: {margin}"));
         }

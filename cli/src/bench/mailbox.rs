@@ -54,7 +54,7 @@ pub(super) struct Mailbox {
     #[arg(long, default_value_t = 5.0, requires = "interface")]
     seconds: f64,
     /// Pairs of sessions with transactions and without, for the rate.
-    #[arg(long, default_value_t = 5, requires = "interface")]
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..), requires = "interface")]
     pairs: u32,
     /// Print JSON instead of a table.
     #[arg(long)]

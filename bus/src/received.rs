@@ -3,53 +3,19 @@
 //! Guarantees: whoever passes a mail on never waits; each listener has a queue of its own with a bound, and what it has no room for is
 //! lost and counted, the oldest first; mails come in the order in which they were read. A listener hears what comes from then on.
 
-use std::collections::VecDeque;
 use std::fmt;
-use std::pin::Pin;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
-use std::task::{Context, Poll, Waker};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use zerocat_wire::mailbox::MailboxType;
 
+use crate::bounded::{Bounded, Loses, Nothing};
 use crate::mailbox::UnaskedMail;
 
 /// Mails that wait for a listener.
 const WAITING: usize = 64;
 
-/// What waits for one listener.
-#[derive(Debug, Default)]
-struct Waiting {
-    mails: VecDeque<UnaskedMail>,
-    lost: u64,
-    closed: bool,
-    waker: Option<Waker>,
-}
-
-#[derive(Debug, Default)]
-struct Queue {
-    waiting: Mutex<Waiting>,
-    arrived: Condvar,
-}
-
-impl Queue {
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Changes what waits and wakes whoever waits for it.
-    fn change(&self, change: impl FnOnce(&mut Waiting)) {
-        let waker = {
-            let mut waiting = self.waiting();
-            change(&mut waiting);
-            waiting.waker.take()
-        };
-        self.arrived.notify_all();
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-    }
-}
+type Queue = Bounded<UnaskedMail>;
 
 /// One who listens: to which SubDevice, to which protocol.
 #[derive(Debug)]
@@ -75,7 +41,7 @@ impl Listeners {
     }
 
     pub(crate) fn listen(&self, position: u16, kind: MailboxType) -> ReceivedMails {
-        let queue = Arc::new(Queue::default());
+        let queue = Arc::new(Queue::new(WAITING, Loses::Oldest));
         let mut all = self.all();
         all.retain(|one| one.queue.strong_count() > 0);
         all.push(Listener { position, kind, queue: Arc::downgrade(&queue) });
@@ -87,13 +53,7 @@ impl Listeners {
         let all = self.all();
         let listening = all.iter().filter(|one| (one.position, one.kind) == (position, mail.header.kind));
         for queue in listening.filter_map(|one| one.queue.upgrade()) {
-            queue.change(|waiting| {
-                if waiting.mails.len() >= WAITING {
-                    waiting.mails.pop_front();
-                    waiting.lost = waiting.lost.saturating_add(1);
-                }
-                waiting.mails.push_back(mail.clone());
-            });
+            queue.push(mail.clone());
         }
     }
 
@@ -101,7 +61,7 @@ impl Listeners {
     pub(crate) fn close(&self) {
         for one in self.all().drain(..) {
             if let Some(queue) = one.queue.upgrade() {
-                queue.change(|waiting| waiting.closed = true);
+                queue.close();
             }
         }
     }
@@ -128,37 +88,21 @@ impl ReceivedMails {
     /// # Errors
     /// None came in time, or the session is over.
     pub fn recv(&self, timeout: Duration) -> Result<UnaskedMail, NoMail> {
-        let nothing = |waiting: &mut Waiting| waiting.mails.is_empty() && !waiting.closed;
-        let waited = self.0.arrived.wait_timeout_while(self.0.waiting(), timeout, nothing);
-        let (mut waiting, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        match waiting.mails.pop_front() {
-            Some(mail) => Ok(mail),
-            None if waiting.closed => Err(NoMail::Ended),
-            None => Err(NoMail::TimedOut),
-        }
+        self.0.take_within(timeout).map_err(|nothing| match nothing {
+            Nothing::TimedOut => NoMail::TimedOut,
+            Nothing::Ended => NoMail::Ended,
+        })
     }
 
     /// The next mail, or none where the session is over.
     pub async fn next(&mut self) -> Option<UnaskedMail> {
-        std::future::poll_fn(|context| Pin::new(&mut *self).poll_mail(context)).await
-    }
-
-    fn poll_mail(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<UnaskedMail>> {
-        let mut waiting = self.0.waiting();
-        match waiting.mails.pop_front() {
-            Some(mail) => Poll::Ready(Some(mail)),
-            None if waiting.closed => Poll::Ready(None),
-            None => {
-                waiting.waker = Some(context.waker().clone());
-                Poll::Pending
-            }
-        }
+        std::future::poll_fn(|context| self.0.poll_take(context)).await
     }
 
     /// Mails that were lost because too many waited.
     #[must_use]
     pub fn lost(&self) -> u64 {
-        self.0.waiting().lost
+        self.0.lost()
     }
 }
 

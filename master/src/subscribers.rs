@@ -5,11 +5,11 @@
 
 use crate::events::{Phase, SessionEvent};
 use futures_core::Stream;
-use std::collections::VecDeque;
 use std::pin::Pin;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
-use std::task::{Context, Poll, Waker};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::{Context, Poll};
 use std::time::Duration;
+use zerocat_bus::{Bounded, Loses, Nothing};
 
 /// Events that wait for a subscriber.
 const DEPTH: usize = 256;
@@ -47,48 +47,7 @@ pub enum NoEvent {
     Ended,
 }
 
-#[derive(Debug, Default)]
-struct Queue {
-    waiting: Mutex<Waiting>,
-    arrived: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct Waiting {
-    events: VecDeque<SessionEvent>,
-    lost: u64,
-    closed: bool,
-    waker: Option<Waker>,
-}
-
-impl Queue {
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Changes what waits and wakes whoever waits for it.
-    fn change(&self, change: impl FnOnce(&mut Waiting)) {
-        let waker = {
-            let mut waiting = self.waiting();
-            change(&mut waiting);
-            waiting.waker.take()
-        };
-        self.arrived.notify_all();
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-    }
-
-    fn push(&self, event: &SessionEvent) {
-        self.change(|waiting| {
-            if waiting.events.len() < DEPTH {
-                waiting.events.push_back(event.clone());
-            } else {
-                waiting.lost = waiting.lost.saturating_add(1);
-            }
-        });
-    }
-}
+type Queue = Bounded<SessionEvent>;
 
 impl Events {
     /// Waits for the next event.
@@ -96,20 +55,16 @@ impl Events {
     /// # Errors
     /// None came in time, or the session is over.
     pub fn recv(&self, timeout: Duration) -> Result<SessionEvent, NoEvent> {
-        let nothing = |waiting: &mut Waiting| waiting.events.is_empty() && !waiting.closed;
-        let waited = self.0.arrived.wait_timeout_while(self.0.waiting(), timeout, nothing);
-        let (mut waiting, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        match waiting.events.pop_front() {
-            Some(event) => Ok(event),
-            None if waiting.closed => Err(NoEvent::Ended),
-            None => Err(NoEvent::TimedOut),
-        }
+        self.0.take_within(timeout).map_err(|nothing| match nothing {
+            Nothing::TimedOut => NoEvent::TimedOut,
+            Nothing::Ended => NoEvent::Ended,
+        })
     }
 
     /// Events that were lost because too many waited.
     #[must_use]
     pub fn lost(&self) -> u64 {
-        self.0.waiting().lost
+        self.0.lost()
     }
 }
 
@@ -117,15 +72,7 @@ impl Stream for Events {
     type Item = SessionEvent;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<SessionEvent>> {
-        let mut waiting = self.0.waiting();
-        match waiting.events.pop_front() {
-            Some(event) => Poll::Ready(Some(event)),
-            None if waiting.closed => Poll::Ready(None),
-            None => {
-                waiting.waker = Some(context.waker().clone());
-                Poll::Pending
-            }
-        }
+        self.0.poll_take(context)
     }
 }
 
@@ -146,9 +93,11 @@ impl Subscribers {
     }
 
     pub(crate) fn subscribe(&self) -> Events {
-        let queue = Arc::<Queue>::default();
+        let queue = Arc::new(Queue::new(DEPTH, Loses::Newest));
         let mut audience = self.audience();
-        queue.waiting().closed = audience.closed;
+        if audience.closed {
+            queue.close();
+        }
         audience.queues.push(Arc::downgrade(&queue));
         Events(queue)
     }
@@ -160,7 +109,7 @@ impl Subscribers {
         }
         audience.queues.retain(|queue| {
             queue.upgrade().is_some_and(|queue| {
-                queue.push(event);
+                queue.push(event.clone());
                 true
             })
         });
@@ -177,7 +126,7 @@ impl Subscribers {
         audience.closed = true;
         let queues = std::mem::take(&mut audience.queues);
         drop(audience);
-        queues.iter().filter_map(Weak::upgrade).for_each(|queue| queue.change(|waiting| waiting.closed = true));
+        queues.iter().filter_map(Weak::upgrade).for_each(|queue| queue.close());
     }
 }
 
@@ -185,6 +134,7 @@ impl Subscribers {
 mod tests {
     use super::*;
     use std::pin::pin;
+    use std::task::Waker;
 
     const NO_TIME: Duration = Duration::ZERO;
 

@@ -1,10 +1,13 @@
 //! What a program asks of one SubDevice while the bus runs, under virtual time.
 #![allow(clippy::unwrap_used, reason = "a test fails there")]
 
+mod support;
+
 use std::sync::mpsc::channel;
 use std::time::Duration;
+use support::answer;
 use zerocat::testing::{Action, Bench, ProfileKind, SegmentConfig, line};
-use zerocat::{FileProgress, Pending, RequestError, SessionEvent};
+use zerocat::{FileProgress, SessionEvent};
 
 fn segment() -> SegmentConfig {
     let mut config = line(&[ProfileKind::Coupler, ProfileKind::Servo]);
@@ -17,17 +20,6 @@ fn segment() -> SegmentConfig {
 
 fn bench() -> Bench {
     Bench::start(Bench::bus(), &segment()).unwrap().0
-}
-
-/// The answer, after some cycles.
-fn answer<T>(bench: &mut Bench, asked: Pending<T>) -> Result<T, RequestError> {
-    for _ in 0..100 {
-        bench.run(Duration::from_millis(20));
-        if let Some(answer) = asked.try_take() {
-            return answer;
-        }
-    }
-    panic!("no answer in two seconds");
 }
 
 #[test]

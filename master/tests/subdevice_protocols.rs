@@ -1,10 +1,13 @@
 //! AoE, VoE and SoE of one SubDevice while the bus runs, under virtual time.
 #![allow(clippy::unwrap_used, reason = "a test fails there")]
 
+mod support;
+
 use std::time::Duration;
+use support::answer;
 use zerocat::aoe::{AmsAddress, NetId, group};
 use zerocat::testing::{Action, Bench, ProfileKind, SegmentConfig, line};
-use zerocat::{AoeTarget, Elements, Events, Idn, NoMail, Pending, RequestError, SessionEvent};
+use zerocat::{AoeTarget, Elements, Events, Idn, NoMail, SessionEvent};
 
 const AREA: u32 = 0x4020;
 const RESET: Idn = Idn(99);
@@ -18,17 +21,6 @@ fn segment() -> SegmentConfig {
 
 fn bench() -> Bench {
     Bench::start(Bench::bus(), &segment()).unwrap().0
-}
-
-/// The answer, after some cycles.
-fn answer<T>(bench: &mut Bench, asked: Pending<T>) -> Result<T, RequestError> {
-    for _ in 0..100 {
-        bench.run(Duration::from_millis(20));
-        if let Some(answer) = asked.try_take() {
-            return answer;
-        }
-    }
-    panic!("no answer in two seconds");
 }
 
 fn told(events: &Events) -> Vec<SessionEvent> {

@@ -1,7 +1,7 @@
 //! Serves a segment at the far end of a link.
 //!
 //! [`Server::serve_once`] is the step, without waiting; [`Server::run`] the loop around it, which spins for a short
-//! while after the last frame and then waits as the caller chooses: in the kernel for the next frame, or in short
+//! while after the last frame, where it isn't [`Server::yielding`], and then waits as the caller chooses: in the kernel for the next frame, or in short
 //! sleeps ([`nap`]) where a link has nothing to wait for.
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -57,6 +57,8 @@ pub struct ServeCounters {
 /// Serves segments at one end of a link.
 #[derive(Debug, Default)]
 pub struct Server {
+    /// It leaves its CPU to others between frames.
+    yielding: bool,
     next: u16,
     counters: ServeCounters,
     /// Start of real time, while a loop runs.
@@ -70,6 +72,14 @@ impl Server {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Leaves its CPU to others between frames: it doesn't spin, and each wait may take 1 ms. For links whose wait ends when a
+    /// frame comes, on machines where whoever sends the frames shares the CPU.
+    #[must_use]
+    pub const fn yielding(mut self) -> Self {
+        self.yielding = true;
+        self
     }
 
     /// What it did so far.
@@ -256,7 +266,7 @@ impl Server {
             if worked {
                 busy_at = now;
                 each(links, segment, now);
-            } else if now < busy_at + SPIN {
+            } else if !self.yielding && now < busy_at + SPIN {
                 std::hint::spin_loop();
             } else {
                 // Nothing had come up to `now`; time goes on there, and not beyond a frame that comes during the wait.
@@ -265,7 +275,8 @@ impl Server {
                 each(links, segment, now);
                 // The longer nothing came, the longer the wait: a MainDevice that sends at a steady rate waits for
                 // a small part of its period at most, even where this is a nap.
-                wait(links, ((now - busy_at) / 16).clamp(NAP_SHORT, NAP_LONG));
+                let shortest = if self.yielding { NAP_LONG } else { NAP_SHORT };
+                wait(links, ((now - busy_at) / 16).clamp(shortest, NAP_LONG));
             }
         }
         self.start = None;

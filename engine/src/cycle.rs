@@ -180,7 +180,7 @@ impl<L: Link> Engine<L> {
         &mut self.link
     }
 
-    /// When acyclic frames went out last.
+    /// When acyclic frames went out last, or came back.
     #[must_use]
     pub const fn acyclic_active(&self) -> Time {
         self.acyclic_active
@@ -387,7 +387,12 @@ impl<L: Link> Engine<L> {
     /// first call a single frame is sent also within the guard, so that a network that loses every cyclic frame, or is
     /// slower than the period, can still be asked.
     pub fn slack(&mut self, now: Time, next: Time) -> Slack {
+        let out = self.acyclic.in_flight();
         self.poll();
+        // Whoever has an answer may ask the next thing soon.
+        if self.acyclic.in_flight() < out {
+            self.acyclic_active = now;
+        }
         self.acyclic.expire(&self.link, now);
         let in_time = now < next.before(self.timing.guard);
         let owed = std::mem::take(&mut self.acyclic_owed);

@@ -90,7 +90,7 @@ impl Mailbox {
             return Ok(Turn::Write);
         }
         if self.is_known_to_be_ready() {
-            self.seen_empty = true;
+            self.seen_empty |= self.sign.get() == Some(false);
             writing.sent = true;
             return Ok(Turn::Write);
         }
@@ -129,9 +129,13 @@ impl Mailbox {
     }
 
     /// Whether both mailboxes are empty, as far as that can be known without looking: the last mail was answered, and the cyclic
-    /// frames say that none waits.
+    /// frames say that none waits, or say nothing newer than what was read since.
     fn is_known_to_be_ready(&self) -> bool {
-        self.policy.strategy == Strategy::Hybrid && self.taken && self.sign.get() == Some(false)
+        let waits = match self.sign.get() {
+            Some(full) => full && self.seen_empty,
+            None => return false,
+        };
+        self.policy.strategy == Strategy::Hybrid && self.taken && !waits
     }
 
     /// Whether the mailbox that is written is full, and the one that is read: in one datagram where they are neighbours.
@@ -144,5 +148,34 @@ impl Mailbox {
             return Ok((is_full(bytes.first()), is_full(bytes.get(usize::from(APART)))));
         }
         Ok((self.full(datagrams, write).await?, self.full(datagrams, read).await?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Label;
+    use crate::mailbox::MailPolicy;
+    use crate::subdevice::MailboxInfo;
+
+    #[test]
+    fn nothing_is_looked_at_where_the_last_mail_was_answered_and_no_newer_one_is_told_of() {
+        let mut mailbox = Mailbox::new(Label::default(), 0x1001, MailboxInfo::default());
+        mailbox.taken = true;
+        let mut is_ready = |sign, seen_empty| {
+            mailbox.seen_empty = seen_empty;
+            mailbox.sign.set(sign);
+            mailbox.is_known_to_be_ready()
+        };
+        assert!(is_ready(Some(false), false) && is_ready(Some(false), true));
+        assert!(is_ready(Some(true), false), "the cycle was before the mailbox was read");
+        assert!(!is_ready(Some(true), true), "a mail has come since");
+        assert!(!is_ready(None, false) && !is_ready(None, true), "the frames don't say");
+        mailbox.sign.set(Some(false));
+        mailbox.taken = false;
+        assert!(!mailbox.is_known_to_be_ready(), "the last mail may be there still");
+        mailbox.taken = true;
+        mailbox.set_policy(MailPolicy { strategy: Strategy::Strict, ..MailPolicy::default() });
+        assert!(!mailbox.is_known_to_be_ready(), "strict looks always");
     }
 }

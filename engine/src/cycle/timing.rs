@@ -9,7 +9,7 @@ pub struct Timing {
     pub deadline: Duration,
     /// No acyclic frame is sent within this time before a tick.
     pub guard: Duration,
-    /// How long the acyclic lane looks for the next request after the last one.
+    /// How long the acyclic lane looks for the next request after it last sent a frame or had one back.
     pub linger: Duration,
     /// A wake-up later than this after its tick is reported as an event.
     pub late: Duration,
@@ -29,7 +29,7 @@ impl Timing {
         Self {
             deadline: period / 10 * 9,
             guard: (period / 4).min(Duration::from_micros(150)),
-            linger: Duration::from_micros(200),
+            linger: Duration::from_micros(300),
             late: period / 4,
             final_cycles: None,
         }

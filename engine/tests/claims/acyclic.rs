@@ -66,6 +66,18 @@ fn an_answer_comes_back_with_its_working_counter() {
 }
 
 #[test]
+fn the_next_request_is_looked_for_behind_an_answer_too() {
+    let (mut engine, _parts, main_device) = engine(2);
+    let mut asked = request(main_device);
+    let at = |engine: &mut Engine<Memory>, micros: u64| engine.slack(Time(micros * 1_000), Time(u64::MAX));
+    assert_eq!(at(&mut engine, 1_000), Slack::Sent);
+    assert_eq!(at(&mut engine, 2_000), Slack::Busy, "it came back just now");
+    assert_eq!(poll(&mut asked), Some(1));
+    assert_eq!(at(&mut engine, 2_299), Slack::Busy);
+    assert_eq!(at(&mut engine, 2_300), Slack::Idle);
+}
+
+#[test]
 fn a_lost_frame_comes_back_once_with_working_counter_0() {
     let (mut engine, _parts, main_device) = engine(2);
     engine.link_mut().fates.push_back(Fate::Lost);

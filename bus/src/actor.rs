@@ -26,7 +26,7 @@ use crate::datagrams::{Datagrams, Target};
 use crate::diagnosis::ReceivedDiagnosis;
 use crate::eoe::{Lane, LaneEnd};
 use crate::error::{BringUpError, DatagramError, Label};
-use crate::executor::join_all;
+use crate::executor::{self, join_all};
 use crate::job::{self, Asked, Job, Place};
 use crate::look;
 use crate::mailbox::{MailCounters, Mailbox, ReceivedEmergency, ReceivedNotification, Sign, UnaskedMail};
@@ -167,6 +167,8 @@ impl Drop for AtWork<'_> {
             self.counted.set(mailbox.counters());
         }
         *self.place.borrow_mut() = mailbox;
+        // Somebody may wait for it.
+        executor::wake();
     }
 }
 
@@ -508,8 +510,8 @@ impl Actor {
         loop {
             let alarmed = || if self.alarmed.take() { Poll::Ready(()) } else { Poll::Pending };
             // Emergencies that follow each other are one reason to look.
-            datagrams.pause(HISTORY_SOON).await;
-            or(std::future::poll_fn(|_| alarmed()), datagrams.pause(pause)).await;
+            datagrams.pause_about(HISTORY_SOON).await;
+            or(std::future::poll_fn(|_| alarmed()), datagrams.pause_about(pause)).await;
             pause = HISTORY;
             let idle = || self.mails.is_empty() && self.mailbox.borrow().is_some();
             std::future::poll_fn(|_| if idle() { Poll::Ready(()) } else { Poll::Pending }).await;

@@ -82,11 +82,14 @@ pub const MAX_DATA: usize = zerocat_wire::datagram::MAX_DATA_ALONE;
 /// back within tens of milliseconds, so this passes only when nobody moves them.
 pub const PATIENCE: Duration = Duration::from_secs(2);
 
+/// Pauses that needn't be exact end at multiples of this.
+pub const ABOUT: Duration = Duration::from_millis(10);
+
 /// How long the thread that polls the requests may sleep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rest {
-    /// A frame is out or a free one is waited for: look again soon.
-    Brief,
+    /// A frame is out: look soon whether [`is_woken`](crate::is_woken) says that one is back. Somebody may wait for a time, too.
+    Brief(Option<Duration>),
     /// Nobody waits for a frame; somebody waits for this time.
     Until(Duration),
     /// Nobody waits for a frame or a time.
@@ -163,7 +166,7 @@ impl Datagrams {
         self.abandoned.poll();
         let soonest = self.soonest.take();
         if self.waiting.get() > 0 || self.abandoned.len() > 0 {
-            return Rest::Brief;
+            return Rest::Brief(soonest);
         }
         soonest.map_or(Rest::Long, Rest::Until)
     }
@@ -217,6 +220,16 @@ impl Datagrams {
     pub async fn pause(&self, duration: Duration) {
         let end = self.now().saturating_add(duration);
         let _ = self.by(end, std::future::pending::<()>()).await;
+    }
+
+    /// As [`pause`](Self::pause), but it ends at the last multiple of [`ABOUT`] within it, if there is one: for looks that needn't be
+    /// exact, so that the thread wakes once for many.
+    pub async fn pause_about(&self, duration: Duration) {
+        let now = self.now();
+        let end = now.saturating_add(duration);
+        let beyond = u64::try_from(end.as_nanos() % ABOUT.as_nanos()).map_or(Duration::ZERO, Duration::from_nanos);
+        let about = end.saturating_sub(beyond);
+        self.pause(if about > now { about.saturating_sub(now) } else { duration }).await;
     }
 
     /// The output of a future, or `None` if it isn't there at a time of the clock; the future is dropped then.
@@ -473,6 +486,8 @@ impl Datagrams {
 
     async fn wait_for_pool(&self) {
         self.count(|counters| counters.pool_full += 1);
+        // Nobody is woken for it.
+        self.soonest.set(Some(self.now()));
         idle_once().await;
     }
 

@@ -71,6 +71,18 @@ pub fn try_block_on<F: Future>(future: F, mut idle: impl FnMut() -> ControlFlow<
     output
 }
 
+/// Whether a future of this thread was woken since it was polled last.
+#[must_use]
+pub fn is_woken() -> bool {
+    // SYNC: as in `try_block_on`, which takes the flag.
+    FLAG.with(|flag| flag.0.load(Ordering::Acquire))
+}
+
+/// Has the futures of this thread polled again at once.
+pub(crate) fn wake() {
+    FLAG.with(|flag| flag.wake_by_ref());
+}
+
 /// Futures that run at the same time. Each has one frame of the pool at most, and the pool has 128, so none of them waits
 /// for a frame while others pass it; and at each wake so many are polled at most.
 const TOGETHER: usize = 120;
@@ -142,6 +154,21 @@ mod tests {
         let mut naps = 0;
         assert_eq!(block_on(woken_twice, || naps += 1), 3);
         assert_eq!(naps, 0);
+    }
+
+    #[test]
+    fn who_idles_sees_that_somebody_was_woken_meanwhile() {
+        let (mut polls, mut seen) = (0, Vec::new());
+        let twice = std::future::poll_fn(|_| {
+            polls += 1;
+            if polls == 2 { Poll::Ready(()) } else { Poll::Pending }
+        });
+        block_on(twice, || {
+            seen.push(is_woken());
+            wake();
+            seen.push(is_woken());
+        });
+        assert_eq!(seen, [false, true]);
     }
 
     #[test]

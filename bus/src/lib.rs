@@ -72,14 +72,14 @@ pub use boot::{BootDone, BootError, BootProblem, BootProgress, BootRequest, Boot
 pub use bounded::{Bounded, Loses, Nothing};
 pub use bring_up::{Address, Network, Options, StateReport};
 pub use coe::SdoError;
-pub use datagrams::{Answer, DatagramCounters, Datagrams, Rest, Target};
+pub use datagrams::{ABOUT, Answer, DatagramCounters, Datagrams, Rest, Target};
 pub use described::Given;
 pub use diagnosis::{MOST_MESSAGES, ReceivedDiagnosis};
 pub use eoe::{
     Attached, Ethernet, EthernetCounters, FramePort, IpError, IpSettings, PortError, SendError, TakesFrames,
 };
 pub use error::{AlError, BringUpError, DatagramError, Label, SiiError};
-pub use executor::{block_on, join_all, try_block_on};
+pub use executor::{block_on, is_woken, join_all, try_block_on};
 pub use foe::{File, FileError, FileProgress, FileTimes, FileTransfer, FileWay};
 pub use interpolation::Interpolation;
 pub use job::Place;

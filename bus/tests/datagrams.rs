@@ -120,7 +120,7 @@ fn who_polls_is_told_how_long_it_may_sleep() {
     assert_eq!(datagrams.rest(), Rest::Until(end));
     let asks = datagrams.read_u8(Target::Station(1), 0);
     assert_eq!(zerocat_bus::try_block_on(asks, || ControlFlow::Break(())), None);
-    assert_eq!(datagrams.rest(), Rest::Brief, "its frame is out");
+    assert!(matches!(datagrams.rest(), Rest::Brief(_)), "its frame is out");
     pump.run(datagrams.pause(Duration::from_millis(1)));
     assert!(matches!(datagrams.rest(), Rest::Until(_)), "the pause that has ended was the last thing waited for");
     assert_eq!(datagrams.rest(), Rest::Long);

@@ -190,7 +190,7 @@ impl World {
         self.engine_mut().link_mut().weather.deaf = scene.detached.get();
         let next = self.next_tick();
         let look = self.clocks.now().after(LOOK);
-        if rest == Rest::Brief && look < next.before(self.engine().timing().guard) {
+        if matches!(rest, Rest::Brief(_)) && look < next.before(self.engine().timing().guard) {
             self.clocks.set(look);
             self.stepper.slack(self.clocks.now());
             return None;

@@ -3,9 +3,8 @@
 //! Until the first cycle it has the engine and moves the frames by itself, so that a bring-up waits for nobody but the
 //! network ([`Early`]). Then the realtime thread has it.
 //!
-//! It is an ordinary thread. While frames are out it naps some microseconds between two looks, without timer slack; with nothing to do it
-//! sleeps until the next time that somebody waits for, and a request wakes it. The realtime thread makes no system call
-//! for it, so it looks every two milliseconds whether datagrams brought an event or mail. If it panics, the realtime thread finds its controls abandoned, makes the outputs safe, and ends.
+//! It is an ordinary thread. How it sleeps is in [`nap`](crate::nap). If it panics, the realtime thread finds its controls
+//! abandoned, makes the outputs safe, and ends.
 
 use crate::bring_up::{Planned, StartError};
 use crate::core::{BusEnds, Core, Remains};
@@ -17,6 +16,7 @@ use crate::health::{Health, OutOfOp};
 use crate::lateness::Lateness;
 use crate::link::AnyLink;
 use crate::machine::{Ending, Life, LifeError, Machine, StopWish};
+use crate::nap::{self, NAP, Naps};
 use crate::realtime::{RealtimeThread, ThreadPanic};
 use crate::recovery::Outages;
 use crate::report::{BusReport, LateReport, Report};
@@ -34,9 +34,9 @@ use std::ops::ControlFlow;
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use zerocat_bus::{Datagrams, Inbox, Requests, Rest, try_block_on};
+use zerocat_bus::{Datagrams, Inbox, Requests, try_block_on};
 use zerocat_config::Rig;
-use zerocat_engine::{CountersReader, Engine, Slack};
+use zerocat_engine::{Engine, Slack};
 use zerocat_faults::Fault;
 use zerocat_faults::chain;
 use zerocat_sched::{Clock, MonotonicClock, Time, set_timer_slack};
@@ -45,15 +45,9 @@ use zerocat_sched::{Clock, MonotonicClock, Time, set_timer_slack};
 pub(crate) const NAME: &str = "zc-bus";
 /// Its stack, which holds the futures of a bring-up: 1 MiB.
 pub(crate) const STACK: usize = 1 << 20;
-/// Nap while frames are out.
-const NAP: Duration = Duration::from_micros(15);
 /// During a bring-up, an answer that takes longer than this is waited for asleep: who is to give it may need this CPU.
 /// 300 us, more than a round trip takes where nobody is short of one.
 const PROMPT: Duration = Duration::from_micros(300);
-/// Time from one look for events and mail to the next, while nothing else is to do: nobody wakes this thread for them.
-const NEWS: Duration = Duration::from_millis(2);
-/// Longest sleep.
-const LONGEST: Duration = Duration::from_millis(20);
 
 /// What the thread is made of.
 pub(crate) struct BusThread {
@@ -136,7 +130,7 @@ impl BusThread {
                 let _ = started.try_send(Ok(Started { facts, io: io.borrow_mut().take() }));
             },
         );
-        let mut early = Early { engine: Some(ends.engine), counters: core.counters.clone(), idle: false };
+        let mut early = Early { engine: Some(ends.engine), naps: Naps::new(core.counters.clone()), idle: false };
         let life = try_block_on(life, || {
             if core.thread.is_finished() {
                 return ControlFlow::Break(());
@@ -241,7 +235,7 @@ fn failed_as(failed: &[StartError]) -> Option<Fault> {
 /// The engine, as long as there are no cycles.
 struct Early {
     engine: Option<Engine<AnyLink>>,
-    counters: CountersReader,
+    naps: Naps,
     /// Nothing was out in the last turn either.
     idle: bool,
 }
@@ -249,7 +243,7 @@ struct Early {
 impl Early {
     /// Moves frames, or waits for what is to come. With the first message to the engine the realtime thread gets it.
     fn turn(&mut self, thread: &RealtimeThread, datagrams: &Datagrams) {
-        let Some(engine) = &mut self.engine else { return nap_until_news(datagrams, &self.counters) };
+        let Some(engine) = &mut self.engine else { return self.naps.rest(datagrams) };
         if engine.has_messages() {
             return self.give(thread);
         }
@@ -258,7 +252,7 @@ impl Early {
         let idle = slack == Slack::Idle;
         // Whoever got an answer in this turn has to be polled before anything is waited for.
         if idle && self.idle {
-            nap(datagrams.rest(), datagrams.now(), LONGEST);
+            nap::rest(datagrams.rest(), datagrams.now());
             // A turn as in a cycle: frames that an interface has kept which was down go out by it.
             engine.prepare(0);
         } else {
@@ -277,33 +271,6 @@ impl Early {
         if let Some(engine) = self.engine.take() {
             thread.give(engine);
         }
-    }
-}
-
-/// Rests until the next time that somebody waits for, or until datagrams brought an event or mail.
-fn nap_until_news(datagrams: &Datagrams, counters: &CountersReader) {
-    let (rest, before, start) = (datagrams.rest(), counters.read().news, datagrams.now());
-    loop {
-        let now = datagrams.now();
-        nap(rest, now, NEWS);
-        let (after, over) = (datagrams.now(), start.saturating_add(LONGEST));
-        let due = match rest {
-            Rest::Brief => true,
-            Rest::Until(time) => after >= time.min(over),
-            Rest::Long => after >= over,
-        };
-        // One that was woken rested for a shorter time.
-        if due || after.saturating_sub(now) < NEWS || counters.read().news != before {
-            return;
-        }
-    }
-}
-
-fn nap(rest: Rest, now: Duration, longest: Duration) {
-    match rest {
-        Rest::Brief => std::thread::sleep(NAP),
-        Rest::Until(time) => std::thread::park_timeout(time.saturating_sub(now).clamp(NAP, longest)),
-        Rest::Long => std::thread::park_timeout(longest),
     }
 }
 

@@ -19,7 +19,7 @@ use zerocat_engine::{ClockCounters, ClockState};
 use zerocat_sched::time::nanos;
 
 /// Time from one look to the next.
-const LOOK: Duration = Duration::from_millis(50);
+const LOOK: Duration = Duration::from_millis(100);
 /// All are asked so often where the frames' sum says that somebody may be beyond the limit, and all who are were told.
 const ALL_AGAIN: Duration = Duration::from_secs(1);
 /// How long the reference must be lost, or back, to be told.
@@ -144,7 +144,7 @@ impl<'a> Machine<'a> {
         loop {
             seen.controller = self.counters.read().clock();
             self.observer.note_clocks(&seen);
-            self.datagrams.pause(LOOK).await;
+            self.datagrams.pause_about(LOOK).await;
             let now = self.datagrams.now();
             let since = now.saturating_sub(began);
             let state = self.counters.read().clock();

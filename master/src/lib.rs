@@ -90,6 +90,7 @@ mod link;
 mod machine;
 mod name_cache;
 mod named;
+mod nap;
 mod notification;
 mod operation;
 mod other_network;

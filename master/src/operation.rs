@@ -146,7 +146,7 @@ impl<'a> Machine<'a> {
         loop {
             std::future::poll_fn(|_| if told() { Poll::Ready(()) } else { Poll::Pending }).await;
             events::acknowledge_links(self.datagrams).await;
-            self.datagrams.pause(LOOK).await;
+            self.datagrams.pause_about(LOOK).await;
         }
     }
 
@@ -154,7 +154,7 @@ impl<'a> Machine<'a> {
     async fn pause_or_news(&self, before: u64) {
         let came =
             |_: &mut Context<'_>| if self.counters.read().news == before { Poll::Pending } else { Poll::Ready(()) };
-        or(std::future::poll_fn(came), self.datagrams.pause(LOOK)).await;
+        or(std::future::poll_fn(came), self.datagrams.pause_about(LOOK)).await;
     }
 
     fn tell_lateness(&self, change: Option<Change>) {

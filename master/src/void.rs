@@ -181,7 +181,7 @@ impl<'a> Machine<'a> {
         let mut trouble =
             Trouble::new(rig.shortest_watchdog(), rig.period(), turn, &self.counters.read(), datagrams.now());
         loop {
-            datagrams.pause(trouble.pause(datagrams.now())).await;
+            datagrams.pause_about(trouble.pause(datagrams.now())).await;
             if trouble.look(&self.counters.read(), datagrams.now()) {
                 let whose = |position| watched.binary_search(&position).is_ok();
                 let see = |position, shown| voiding.see(position, shown, &planned.voider, datagrams.now());

@@ -277,6 +277,7 @@ impl Segment {
             code: device.app.code(),
             cyclic: device.cyclic,
             mailbox_requests: device.app.mailbox_requests(),
+            mails_dropped: device.app.mails_dropped(),
             watchdog_expiries: device.app.watchdog_expiries,
             port_errors: device.esc.port_errors(),
             sync_errors: device.app.sync.errors(),

@@ -44,6 +44,8 @@ pub struct SubDeviceSnapshot {
     pub cyclic: u64,
     /// Mails that it took from the MainDevice.
     pub mailbox_requests: u64,
+    /// Emergencies and other mails of its own that were dropped, because eight waited for somebody to read them.
+    pub mails_dropped: u64,
     /// Times that its sync manager watchdog expired.
     pub watchdog_expiries: u64,
     /// Damaged frames, frames that it couldn't understand, and lost links, as its ESC has counted them.

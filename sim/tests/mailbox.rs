@@ -505,6 +505,7 @@ fn no_more_than_eight_emergencies_wait() {
         came += 1;
     }
     assert_eq!(came, 9, "one in the mailbox, eight behind it");
+    assert_eq!(rig.segment.snapshot().subdevices[0].mails_dropped, 0x20 - 9);
 }
 
 #[test]

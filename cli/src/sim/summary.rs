@@ -47,6 +47,8 @@ struct SubDeviceSummary {
     code_text: &'static str,
     cyclic: u64,
     mailbox_requests: u64,
+    /// Emergencies and other mails of its own that were dropped, because eight waited for somebody to read them.
+    mails_dropped: u64,
     watchdog_expiries: u64,
     port_errors: u32,
     /// Difference of its system time from that of the reference clock, in ns; none without a clock.
@@ -128,6 +130,7 @@ fn subdevice(subdevice: &SubDeviceSnapshot, clock_difference: Option<i64>) -> Su
         code_text: subdevice.code.text(),
         cyclic: subdevice.cyclic,
         mailbox_requests: subdevice.mailbox_requests,
+        mails_dropped: subdevice.mails_dropped,
         watchdog_expiries: subdevice.watchdog_expiries,
         port_errors: subdevice.port_errors,
         clock_difference,

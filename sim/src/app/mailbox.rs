@@ -63,6 +63,8 @@ pub(super) struct Mailbox {
     /// The last answer, to come once more.
     answer: Option<Vec<u8>>,
     requests: u64,
+    /// Mails of its own that found too many waiting.
+    dropped: u64,
     frozen: bool,
     coe: Coe,
     foe: Foe,
@@ -102,6 +104,7 @@ impl Mailbox {
             stays: false,
             answer: None,
             requests: 0,
+            dropped: 0,
             frozen: false,
             coe: Coe::new(SdoHabits::new(&config.habits)),
             foe: Foe::new(&config.foe),
@@ -333,20 +336,27 @@ impl Mailbox {
             speaks if speaks & protocol::SOE != 0 => (MailboxType::Soe, soe::emergency_body(emergency)),
             _ => return,
         };
-        let waiting = self.waiting.iter().filter(|outgoing| outgoing.emergency).count();
-        if waiting < EMERGENCIES {
-            self.queue(kind, None, LONGEST, &body, true);
-            self.send(esc);
-        }
+        self.send_own(esc, kind, &body);
     }
 
     /// Queues a vendor's mail that nobody asked for.
     pub(super) fn vendor_mail(&mut self, esc: &mut Esc, header: VoeHeader, data: &[u8]) {
-        let waiting = self.waiting.iter().filter(|outgoing| outgoing.emergency).count();
-        if waiting < EMERGENCIES {
-            self.queue(MailboxType::Voe, None, LONGEST, &[&header.emit(), data].concat(), true);
-            self.send(esc);
+        self.send_own(esc, MailboxType::Voe, &[&header.emit(), data].concat());
+    }
+
+    /// Queues a mail that answers nothing, unless too many wait.
+    fn send_own(&mut self, esc: &mut Esc, kind: MailboxType, body: &[u8]) {
+        if self.waiting.iter().filter(|outgoing| outgoing.emergency).count() >= EMERGENCIES {
+            self.dropped += 1;
+            return;
         }
+        self.queue(kind, None, LONGEST, body, true);
+        self.send(esc);
+    }
+
+    /// Mails of its own that were dropped.
+    pub(super) const fn dropped(&self) -> u64 {
+        self.dropped
     }
 
     /// Queues an answer, with what habits make of it.

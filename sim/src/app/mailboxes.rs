@@ -15,6 +15,11 @@ impl Application {
         self.mailbox.as_ref().map_or(0, mailbox::Mailbox::requests)
     }
 
+    /// Mails of its own that were dropped, because nobody read those before.
+    pub(crate) fn mails_dropped(&self) -> u64 {
+        self.mailbox.as_ref().map_or(0, mailbox::Mailbox::dropped)
+    }
+
     /// From now on requests are taken and never answered, and no mail is sent; or no longer.
     pub(crate) fn freeze_mailbox(&mut self, esc: &mut Esc, frozen: bool) {
         if let Some(mailbox) = &mut self.mailbox {

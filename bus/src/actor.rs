@@ -27,9 +27,11 @@ use crate::diagnosis::ReceivedDiagnosis;
 use crate::eoe::{Lane, LaneEnd};
 use crate::error::{BringUpError, DatagramError, Label};
 use crate::executor::{self, join_all};
-use crate::job::{self, Asked, Job, Place};
+use crate::job::{self, Asked, Job, Place, WorkEnd};
 use crate::look;
-use crate::mailbox::{MailCounters, Mailbox, ReceivedEmergency, ReceivedNotification, Sign, UnaskedMail};
+use crate::mailbox::{
+    MailCounters, Mailbox, MailboxNews, ReceivedEmergency, ReceivedNotification, Sign, Silence, UnaskedMail,
+};
 use crate::request::{self, Inbox, Question, RequestError};
 use crate::subdevice::MailboxInfo;
 use crate::watchdog::{self, WatchdogShown};
@@ -63,6 +65,12 @@ pub trait Unasked {
     fn mail(&self, _who: &Label, _mail: UnaskedMail) {}
     /// A SubDevice's diagnosis history has a message that is new.
     fn diagnosis(&self, _who: &Label, _message: ReceivedDiagnosis) {}
+    /// Whether the SubDevice at a position is there and in OP, as far as is known: else its mailbox isn't expected to answer.
+    fn is_well(&self, _position: u16) -> bool {
+        true
+    }
+    /// A SubDevice's mailbox doesn't answer, or does again.
+    fn mailbox(&self, _who: &Label, _news: MailboxNews) {}
 }
 
 /// Nobody: mailboxes are looked at now and then.
@@ -135,6 +143,8 @@ struct Actor {
     alarmed: Cell<bool>,
     /// Where its mailbox finds what the cyclic frames say of it.
     sign: Sign,
+    /// Whether it answers.
+    silence: Silence,
     /// What was counted of it when it was at work last.
     counted: Cell<MailCounters>,
     /// Its mailbox, while it isn't at work.
@@ -245,6 +255,7 @@ impl<'d> Actors<'d> {
             has_diagnosis: mailbox.as_ref().is_some_and(Mailbox::may_have_diagnosis),
             alarmed: Cell::new(false),
             sign: mailbox.as_ref().map(Mailbox::sign).unwrap_or_default(),
+            silence: mailbox.as_ref().map(Mailbox::silence).unwrap_or_default(),
             counted: Cell::new(mailbox.as_ref().map(Mailbox::counters).unwrap_or_default()),
             mailbox: RefCell::new(mailbox),
             mails: Queue::default(),
@@ -290,6 +301,7 @@ impl<'d> Actors<'d> {
                 let _ = one.as_mut().poll(context);
             }
             self.expire();
+            self.tell_news(unasked);
             Poll::<()>::Pending
         })
         .await;
@@ -419,6 +431,16 @@ impl<'d> Actors<'d> {
         }
     }
 
+    /// Tells whose mailbox doesn't answer, or does again.
+    fn tell_news(&self, unasked: &impl Unasked) {
+        let now = self.datagrams.now();
+        for actor in self.actors.iter().filter(|actor| actor.has_mailbox && !actor.held.get()) {
+            if let Some(news) = actor.silence.news(now, || unasked.is_well(actor.who.position)) {
+                unasked.mailbox(&actor.who, news);
+            }
+        }
+    }
+
     fn expire(&self) {
         let now = self.datagrams.now();
         for actor in &self.actors {
@@ -458,7 +480,12 @@ impl Actor {
             frames_turn = job.is_some();
             let mut at_work = self.take_mailbox().await;
             match (job, &mut frames, &mut at_work.mailbox) {
-                (Some((end, job)), _, mailbox) => job.perform(self.place(datagrams, mailbox.as_mut()), end).await,
+                (Some((end, job)), _, mailbox) => {
+                    let ended = job.perform(self.place(datagrams, mailbox.as_mut()), end).await;
+                    if let (WorkEnd::Expired, Some(mailbox)) = (ended, mailbox) {
+                        mailbox.expire_transfer(datagrams.now());
+                    }
+                }
                 (None, Some(frames), Some(mailbox)) => frames.send_next(datagrams, mailbox).await,
                 (None, ..) => {}
             }
@@ -522,7 +549,7 @@ impl Actor {
                 Some(Ok(messages)) => messages.into_iter().for_each(|one| unasked.diagnosis(&self.who, one)),
                 // One that doesn't answer now is asked again, and supervision says so.
                 Some(Err(error)) => tracing::debug!(%error, "the diagnosis history isn't read"),
-                None => {}
+                None => mailbox.expire_transfer(datagrams.now()),
             }
             let is_over = mailbox.has_no_diagnosis();
             self.tell_unasked(&mut at_work, unasked, lane.as_deref());

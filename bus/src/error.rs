@@ -28,6 +28,13 @@ impl fmt::Display for Label {
     }
 }
 
+/// A SubDevice as messages name it: position and name, and its key in the rig file where that is another word, such as
+/// ``SubDevice 5 (ZC-SERVO) `axis` ``.
+#[must_use]
+pub fn named(who: &Label, key: Option<&str>) -> String {
+    key.filter(|key| *key != who.name).map_or_else(|| who.to_string(), |key| format!("{who} `{key}`"))
+}
+
 /// Why a datagram gave no result.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DatagramError {

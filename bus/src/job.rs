@@ -95,6 +95,17 @@ impl<'a> Place<'a> {
     }
 }
 
+/// How work ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WorkEnd {
+    /// It was answered, well or not.
+    Answered,
+    /// The deadline of its request passed.
+    Expired,
+    /// Nobody wanted its answer any more.
+    Unwanted,
+}
+
 /// Work that waits, or is done.
 pub(crate) trait Job: Send {
     /// The time that it has in all.
@@ -102,7 +113,7 @@ pub(crate) trait Job: Send {
     /// Whether somebody waits for its answer.
     fn is_wanted(&self) -> bool;
     /// Does it, until a time on the clock of the datagrams.
-    fn perform<'a>(self: Box<Self>, at: Place<'a>, end: Duration) -> Pin<Box<dyn Future<Output = ()> + 'a>>;
+    fn perform<'a>(self: Box<Self>, at: Place<'a>, end: Duration) -> Pin<Box<dyn Future<Output = WorkEnd> + 'a>>;
     /// Answers that it isn't done.
     fn refuse(self: Box<Self>, why: RequestError);
 }
@@ -131,7 +142,7 @@ where
         self.to.is_wanted()
     }
 
-    fn perform<'a>(self: Box<Self>, at: Place<'a>, end: Duration) -> Pin<Box<dyn Future<Output = ()> + 'a>> {
+    fn perform<'a>(self: Box<Self>, at: Place<'a>, end: Duration) -> Pin<Box<dyn Future<Output = WorkEnd> + 'a>> {
         let Self { to, work } = *self;
         Box::pin(answer(at.datagrams, end, to, work(at)))
     }
@@ -147,18 +158,23 @@ pub(crate) async fn answer<T>(
     end: Duration,
     to: Answering<T>,
     work: impl Future<Output = Result<T, RequestError>>,
-) {
+) -> WorkEnd {
     let cancelled = async {
         to.cancelled().await;
         None
     };
     let done = datagrams.by(end, or(async { Some(work.await) }, cancelled)).await;
     match done {
-        Some(Some(done)) => to.give(done),
-        Some(None) => {}
+        Some(Some(done)) => {
+            to.give(done);
+            WorkEnd::Answered
+        }
+        Some(None) if to.was_waited_for() => WorkEnd::Expired,
+        Some(None) => WorkEnd::Unwanted,
         None => {
             let within = to.within;
             to.give(Err(RequestError::Expired { within }));
+            WorkEnd::Expired
         }
     }
 }

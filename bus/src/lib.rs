@@ -78,14 +78,14 @@ pub use diagnosis::{MOST_MESSAGES, ReceivedDiagnosis};
 pub use eoe::{
     Attached, Ethernet, EthernetCounters, FramePort, IpError, IpSettings, PortError, SendError, TakesFrames,
 };
-pub use error::{AlError, BringUpError, DatagramError, Label, SiiError};
+pub use error::{AlError, BringUpError, DatagramError, Label, SiiError, named};
 pub use executor::{block_on, is_woken, join_all, try_block_on};
 pub use foe::{File, FileError, FileProgress, FileTimes, FileTransfer, FileWay};
 pub use interpolation::Interpolation;
 pub use job::Place;
 pub use mailbox::{
-    MailCounters, MailError, MailFailure, MailFailures, MailPolicy, Mailbox, ReceivedEmergency, ReceivedNotification,
-    Strategy, UnaskedMail,
+    MailCounters, MailError, MailFailure, MailFailures, MailPolicy, Mailbox, MailboxNews, ReceivedEmergency,
+    ReceivedNotification, Strategy, UnaskedMail,
 };
 pub use matching::{
     Accepts, Expected, Found, FoundBy, Match, Matching, Missing, Product, identify, told_apart_by, twins,

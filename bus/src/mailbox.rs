@@ -16,10 +16,13 @@ mod owed;
 mod policy;
 mod put;
 mod repeat;
+mod silence;
 mod wait;
 
 pub use counters::{MailCounters, MailFailure, MailFailures, MailsByProtocol, ProtocolMails};
 pub use policy::{LONGEST_PAUSE, MOST_RETRIES, MailPolicy, Strategy};
+pub use silence::MailboxNews;
+pub(crate) use silence::Silence;
 pub(crate) use wait::Sign;
 
 use owed::Owed;
@@ -38,7 +41,7 @@ use zerocat_wire::sync_manager::{self, SyncManager, activate, control, status};
 use crate::aoe::{self, Router};
 use crate::datagrams::{Datagrams, Target};
 use crate::diagnosis::History;
-use crate::error::{DatagramError, Label};
+use crate::error::{DatagramError, Label, named};
 use crate::subdevice::MailboxInfo;
 
 /// Emergencies kept for each SubDevice, and notifications; the oldest is dropped for a new one.
@@ -208,6 +211,12 @@ pub struct Mailbox {
     in_operation: bool,
     /// A transfer was begun and has not ended.
     in_transfer: bool,
+    /// It brought an answer.
+    was_answered: bool,
+    /// Whether it answers at all.
+    silence: Silence,
+    /// Its SubDevice's key in the rig file.
+    key: Option<String>,
     emergencies: VecDeque<ReceivedEmergency>,
     notifications: VecDeque<ReceivedNotification>,
     unasked: VecDeque<UnaskedMail>,
@@ -260,6 +269,9 @@ impl Mailbox {
             history: History::default(),
             in_operation: false,
             in_transfer: false,
+            was_answered: false,
+            silence: Silence::default(),
+            key: None,
             emergencies: VecDeque::with_capacity(EMERGENCIES),
             notifications: VecDeque::new(),
             unasked: VecDeque::new(),
@@ -274,6 +286,11 @@ impl Mailbox {
         &self.who
     }
 
+    /// Says what its SubDevice is called in the rig file: messages name it so too.
+    pub fn set_key(&mut self, key: String) {
+        self.key = Some(key);
+    }
+
     /// Offsets, sizes and protocols.
     #[must_use]
     pub const fn info(&self) -> &MailboxInfo {
@@ -286,6 +303,7 @@ impl Mailbox {
         self.last.clear();
         (self.counts, self.taken, self.owed) = (false, false, None);
         self.early.clear();
+        self.silence.forget();
     }
 
     /// Sets the times.
@@ -327,10 +345,16 @@ impl Mailbox {
         self.sign.clone()
     }
 
-    /// Goes on with what another mailbox of the same SubDevice counted before, and knew of its diagnosis history; what this one
-    /// counted so far is dropped.
+    /// Whether it answers, for whoever tells it.
+    pub(crate) fn silence(&self) -> Silence {
+        self.silence.clone()
+    }
+
+    /// Goes on with what another mailbox of the same SubDevice counted before, and knew of its diagnosis history and its silence;
+    /// what this one counted so far is dropped.
     pub(crate) fn go_on_from(&mut self, before: &Self) {
         self.counters = before.counters;
+        self.silence.go_on_from(&before.silence);
         self.history = before.history.clone();
     }
 
@@ -338,7 +362,7 @@ impl Mailbox {
     pub(crate) fn begin_transfer(&mut self) {
         self.give_up_transfer();
         self.counters.started += 1;
-        self.in_transfer = true;
+        (self.in_transfer, self.was_answered) = (true, false);
     }
 
     /// Counts how it ended.
@@ -354,6 +378,14 @@ impl Mailbox {
     pub(crate) fn give_up_transfer(&mut self) {
         if self.in_transfer {
             self.end_transfer(Some(MailFailure::GivenUp));
+        }
+    }
+
+    /// Counts a transfer that the deadline of its request ended, if there is one: for want of an answer, or though there were some.
+    pub(crate) fn expire_transfer(&mut self, now: Duration) {
+        if self.in_transfer {
+            let silent = !self.was_answered || self.silence.has_lasted(self.times.request, now);
+            self.end_transfer(Some(if silent { MailFailure::Timeout } else { MailFailure::GivenUp }));
         }
     }
 
@@ -457,9 +489,22 @@ impl Mailbox {
     ) -> Result<Vec<u8>, MailError> {
         self.patience = patience;
         let mail = self.compose(body)?;
-        self.await_owed(datagrams, &mail).await?;
-        let owed = Owed::of(&mail, datagrams.now().saturating_add(self.times.request).saturating_add(patience));
-        self.put(datagrams, &mail, Some(owed)).await?;
+        let done = self.asked(datagrams, &mail, answers).await;
+        if matches!(done, Err(MailError::Datagram(_))) {
+            self.silence.forget();
+        }
+        done
+    }
+
+    async fn asked(
+        &mut self,
+        datagrams: &Datagrams,
+        mail: &[u8],
+        answers: impl Fn(&MailboxHeader, &[u8]) -> bool,
+    ) -> Result<Vec<u8>, MailError> {
+        self.await_owed(datagrams, mail).await?;
+        let owed = Owed::of(mail, datagrams.now().saturating_add(self.times.request).saturating_add(self.patience));
+        self.put(datagrams, mail, Some(owed)).await?;
         self.answer(datagrams, answers).await
     }
 
@@ -597,6 +642,10 @@ impl Mailbox {
         if header.kind == MailboxType::Soe && self.keep_soe(at, body) {
             return Mail::Kept;
         }
+        if header.kind != MailboxType::Eoe {
+            self.was_answered = true;
+            self.silence.answered(at);
+        }
         Mail::Other(header, body.to_vec())
     }
 
@@ -641,7 +690,8 @@ impl Mailbox {
             *(if foreign { &mut self.counters.foreign } else { &mut self.counters.stale }) += 1;
             return;
         }
-        self.counters.unasked += 1;
+        // A SubDevice that says that it speaks EoE is expected to.
+        self.counters.unasked += u64::from(header.kind != MailboxType::Eoe || !self.info.eoe());
         if self.unasked.len() >= UNASKED {
             self.unasked.pop_front();
             self.counters.unasked_dropped += 1;
@@ -650,13 +700,12 @@ impl Mailbox {
     }
 
     fn keep(&mut self, received: ReceivedEmergency) {
-        let Emergency { code, register, data } = received.emergency;
-        let (hex, text) = (format!("{code:#06x}"), received.emergency.text());
+        let (who, emergency) = (named(&self.who, self.key.as_deref()), received.emergency);
         // An error that is over is no trouble, least of all one of a run before.
-        if received.emergency.is_reset() {
-            tracing::info!(subdevice = %self.who, code = hex, register, ?data, text, "emergency");
+        if emergency.is_reset() {
+            tracing::info!("{who}: emergency {emergency}");
         } else {
-            tracing::warn!(fault = %Fault::Emergency, subdevice = %self.who, code = hex, register, ?data, text, "emergency");
+            tracing::warn!(fault = %Fault::Emergency, "{who}: emergency {emergency}");
         }
         self.counters.emergencies += 1;
         if self.emergencies.len() >= EMERGENCIES {

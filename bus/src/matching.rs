@@ -82,6 +82,8 @@ pub enum Aside {
         /// That of the configuration.
         configured: u16,
     },
+    /// It is given a NetID, and doesn't speak AoE.
+    NoAoe,
 }
 
 impl fmt::Display for Aside {
@@ -94,6 +96,7 @@ impl fmt::Display for Aside {
             Self::DeviceId { found: Some(found), configured } => {
                 write!(f, "has the device ID {found}, the rig file says {configured}")
             }
+            Self::NoAoe => f.write_str("speaks no AoE, so the `aoe.net_id` that the rig file has for it does nothing"),
             Self::DeviceId { found: None, configured } => {
                 write!(f, "shows no device ID, the rig file says {configured}")
             }

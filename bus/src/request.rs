@@ -9,6 +9,7 @@
 use std::collections::VecDeque;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
@@ -124,6 +125,23 @@ pub(crate) struct Answering<T> {
     answer: Option<oneshot::Sender<Result<T, RequestError>>>,
     /// The time that the request has.
     pub(crate) within: Duration,
+    waited: Waited,
+}
+
+/// Whether a request was waited for up to its deadline, by a clock that may be some milliseconds ahead of the bus thread's deadline.
+#[derive(Debug, Clone, Default)]
+struct Waited(Arc<AtomicBool>);
+
+impl Waited {
+    fn to_the_end(&self) {
+        // SYNC: before the receiver is dropped, which is how the bus thread learns of it. Pairs with the acquire in `ended`.
+        self.0.store(true, Ordering::Release);
+    }
+
+    fn ended(&self) -> bool {
+        // SYNC: pairs with the release in `to_the_end`.
+        self.0.load(Ordering::Acquire)
+    }
 }
 
 impl<T> Answering<T> {
@@ -141,6 +159,11 @@ impl<T> Answering<T> {
     /// Whether somebody waits for the answer.
     pub(crate) fn is_wanted(&self) -> bool {
         self.answer.as_ref().is_some_and(|answer| !answer.is_closed())
+    }
+
+    /// Whether whoever asked waited until the deadline, and no longer.
+    pub(crate) fn was_waited_for(&self) -> bool {
+        self.waited.ended()
     }
 
     /// Ready when nobody waits for the answer any more. It is noticed when the future is polled.
@@ -162,6 +185,7 @@ impl<T> Drop for Answering<T> {
 pub struct Pending<T> {
     answer: oneshot::Receiver<Result<T, RequestError>>,
     within: Duration,
+    waited: Waited,
 }
 
 impl<T> Pending<T> {
@@ -172,7 +196,10 @@ impl<T> Pending<T> {
     pub fn wait(self) -> Result<T, RequestError> {
         match self.answer.recv_timeout(self.within) {
             Ok(answer) => answer,
-            Err(oneshot::RecvTimeoutError::Timeout) => Err(RequestError::Expired { within: self.within }),
+            Err(oneshot::RecvTimeoutError::Timeout) => {
+                self.waited.to_the_end();
+                Err(RequestError::Expired { within: self.within })
+            }
             Err(oneshot::RecvTimeoutError::Disconnected) => Err(RequestError::Ended),
         }
     }
@@ -261,7 +288,8 @@ pub fn requests() -> (Requests, Inbox) {
 /// A request, and the place for its answer.
 pub(crate) fn pending<T>(within: Duration) -> (Answering<T>, Pending<T>) {
     let (sender, answer) = oneshot::channel();
-    (Answering { answer: Some(sender), within }, Pending { answer, within })
+    let waited = Waited::default();
+    (Answering { answer: Some(sender), within, waited: waited.clone() }, Pending { answer, within, waited })
 }
 
 impl Requests {

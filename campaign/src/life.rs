@@ -17,8 +17,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use zerocat::config::Rig;
 use zerocat::{
-    BRING_UP, Descriptions, DrivenBus, Life, LifeError, Machine, Observer, OutOfOp, Phase, SHUTDOWN, SessionEvent,
-    StopWish, UnwatchedOutputs,
+    BRING_UP, Descriptions, DrivenBus, HostInterfaces, Life, LifeError, Machine, Observer, OutOfOp, Phase, SHUTDOWN,
+    SessionEvent, StopWish, UnwatchedOutputs,
 };
 use zerocat_bus::{Datagrams, requests};
 use zerocat_sim::SegmentConfig;
@@ -199,6 +199,7 @@ fn run(course: &Rc<RefCell<Course>>) {
         stop: stop.clone(),
         descriptions: Descriptions::default(),
         out_of_op: Arc::clone(&out_of_op),
+        interfaces: HostInterfaces::default(),
     };
     let plan = Rc::new(RefCell::new(None));
     let (app_made, plan_made, app_rng) = (Rc::clone(&app), Rc::clone(&plan), rng.fork());

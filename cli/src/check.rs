@@ -198,7 +198,7 @@ fn summary(path: &Path, rig: &Rig) {
     print::line(format_args!("{}: right", path.display()));
     print::line(format_args!("  network    {} at {} Hz", network.interface, network.rate));
     print::line(format_args!("  slaves     {}", rig.slaves.len()));
-    rig.ethernet_in_words().iter().for_each(|line| print::line(format_args!("  eoe        {line}")));
+    rig.ethernet_in_words(|_| true).iter().for_each(|line| print::line(format_args!("  eoe        {line}")));
     let open = types_from_bus(rig);
     if !open.is_empty() {
         let shown = open.iter().take(MOST_NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");

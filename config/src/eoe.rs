@@ -12,6 +12,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::duration;
+use crate::ip_address;
 use crate::rig::{Rig, Slave};
 
 /// What becomes of a SubDevice's EoE.
@@ -35,19 +36,19 @@ pub struct EoeSection {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interface: Option<String>,
     /// IP address that it is given.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "ip_address::optional", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub ip: Option<Ipv4Addr>,
     /// Subnet mask that it is given.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "ip_address::optional", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub mask: Option<Ipv4Addr>,
     /// Default gateway that it is given.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "ip_address::optional", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub gateway: Option<Ipv4Addr>,
     /// DNS server that it is given.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "ip_address::optional", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub dns: Option<Ipv4Addr>,
     /// MAC address that it is given; by default one that is made of its position.
@@ -105,9 +106,9 @@ impl Rig {
         own.chain(switch).next().is_some()
     }
 
-    /// What carries Ethernet of SubDevices, and whose is off, a sentence each.
+    /// What carries Ethernet of SubDevices, and whose is off, a sentence each; of those that are said to speak EoE, by their keys.
     #[must_use]
-    pub fn ethernet_in_words(&self) -> Vec<String> {
+    pub fn ethernet_in_words(&self, speaks: impl Fn(&str) -> bool) -> Vec<String> {
         let of = |slave: &Slave| match &slave.eoe {
             Eoe::Allowed => None,
             Eoe::Off => Some(format!("EoE of `{}` is off", slave.key)),
@@ -122,7 +123,7 @@ impl Rig {
             Some(name) => format!("Ethernet of all others with EoE: a switch, interface {name}"),
             None => "Ethernet of all others with EoE: a switch, without an interface".to_owned(),
         });
-        self.slaves.iter().filter_map(of).chain(switch).collect()
+        self.slaves.iter().filter(|slave| speaks(&slave.key)).filter_map(of).chain(switch).collect()
     }
 }
 

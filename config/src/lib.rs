@@ -23,6 +23,7 @@ mod file_places;
 mod hints;
 mod identity;
 pub mod interpolation;
+mod ip_address;
 mod limits;
 mod mailbox;
 mod mailbox_gateway;

@@ -1,6 +1,7 @@
 //! `engine.mailbox_gateway`: where vendors' tools reach SubDevices while the bus runs (ETG.8200). Off where it isn't given.
 
 use crate::error::{Problem, Rule};
+use crate::ip_address;
 use crate::rig::Rig;
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr};
@@ -14,6 +15,7 @@ const PORT: u16 = 0x88a4;
 #[serde(deny_unknown_fields, default)]
 pub struct MailboxGateway {
     /// Address of this machine that it listens at.
+    #[serde(deserialize_with = "ip_address::deserialize")]
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub listen: IpAddr,
     /// Port, of UDP and TCP alike; 0 takes one that is free.

@@ -34,7 +34,8 @@ fn a_wrong_value_is_named_with_its_path() {
     let mac = refused(json!({ "mac": "ff:ff:ff:ff:ff:ff", "ip": "10.0.0.1" }));
     assert!(mac.contains("slaves[0].eoe.mac") && mac.contains("MAC address of a station"), "{mac}");
     let ip = refused(json!({ "ip": "192.168.5" }));
-    assert!(ip.contains("slaves[0].eoe.ip"), "{ip}");
+    let words = r#""192.168.5" does not fit; give an IPv4 address, four numbers from 0 to 255 such as "192.168.5.10""#;
+    assert!(ip.contains("slaves[0].eoe.ip") && ip.contains(words), "{ip}");
     let key = refused(json!({ "adress": "192.168.5.1" }));
     assert!(key.contains("adress"), "{key}");
 }
@@ -47,6 +48,32 @@ fn interfaces_have_names_that_the_kernel_takes_each_once() {
     assert!(names(&rig, "slaves[0].eoe.interface", "already used in network.eoe_switch.interface"));
     set(&mut rig, "/network/eoe_switch", json!({ "age": "10ms" }));
     assert!(names(&rig, "network.eoe_switch.age", "less than 1s"));
+}
+
+#[test]
+fn an_address_is_given_once_on_the_switch() {
+    let rig = |switch: &str, first: &str| {
+        let slaves = format!(
+            r#"[{{ "key": "a", "position": 0, "eoe": {{ "ip": "10.0.0.1"{first} }} }},
+                {{ "key": "b", "position": 1, "eoe": {{ "ip": "10.0.0.1" }} }}]"#
+        );
+        let text = format!(r#"{{ "network": {{ "interface": "eth0", "rate": 100{switch} }}, "slaves": {slaves} }}"#);
+        Rig::from_json(&text).unwrap().problems()
+    };
+    let twice = rig(r#", "eoe_switch": {}"#, "");
+    assert_eq!(twice.len(), 1, "{twice:?}");
+    let what = "10.0.0.1 is already the address of slaves[0].eoe.ip, on the same switch";
+    assert!(twice[0].path == "slaves[1].eoe.ip" && twice[0].to_string().contains(what), "{twice:?}");
+    assert_eq!(rig("", ""), [], "networks of their own");
+    assert_eq!(rig(r#", "eoe_switch": {}"#, r#", "interface": "eoe0""#), [], "one has an interface of its own");
+}
+
+#[test]
+fn an_address_to_listen_at_is_named_with_an_example() {
+    let rig = with("/engine", json!({ "mailbox_gateway": { "listen": "localhost" } }));
+    let refused = Rig::from_json(&rig.to_string()).unwrap_err().to_string();
+    let words = r#""localhost" does not fit; give an IP address such as "127.0.0.1" or "::1""#;
+    assert!(refused.contains("engine.mailbox_gateway.listen") && refused.contains(words), "{refused}");
 }
 
 #[test]

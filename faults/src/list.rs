@@ -129,7 +129,7 @@ faults! {
         "choose another name, or --overwrite";
     GatewayCannotListen "gateway_cannot_listen" Config Some(3);
         "the mailbox gateway can't listen at the address and port that it is given";
-        "another program may have the port, or the address is none of this machine: change `engine.mailbox_gateway`";
+        "the message says why: another program has the port (`ss -lntup` says which; end it, or give another `port`), the address is none of this machine (`ip address` lists them; change `listen`), or a port below 1024 needs CAP_NET_BIND_SERVICE";
     StateFileWrong "state_file_wrong" Config Some(3);
         "the state file of `tune` is missing, damaged or of another interface";
         "name the right one with --state";
@@ -174,7 +174,7 @@ faults! {
         "the message says why";
     EthernetInterfaceFailed "ethernet_interface_failed" Master Some(4);
         "a network interface (TAP) that the rig file has for EoE could not be made";
-        "the message says why: rights, the name, or the kernel's module `tun`; or leave `interface` out of `eoe`";
+        "the message says why: rights (CAP_NET_ADMIN), the name, or that there is no /dev/net/tun (`modprobe tun`; a container needs `--device /dev/net/tun`); `zerocat doctor RIG` looks at it before; or leave `interface` out of `eoe`";
     NoSubdeviceAnswers "no_subdevice_answers" Network Some(5);
         "no SubDevice answered";
         "check cable, interface and power; the message has what this host knows of it";
@@ -358,9 +358,12 @@ faults! {
     IpParameterRefused "ip_parameter_refused" Device None;
         "a SubDevice didn't take the IP parameter that the rig file has for it";
         "the message says what it answered; set it by the vendor's tool, or leave it out of `eoe`";
+    MailboxSilent "mailbox_silent" Device None;
+        "the mailbox of a SubDevice doesn't answer, while its process data is exchanged";
+        "requests to it fail (`timeout` and `busy` in the report's `mailboxes`) until it answers, which is told too. If it stays so, bring it to OP anew (`SubDeviceHandle::bring_to_op`) or switch it off and on; if it comes again, ask its vendor";
     Emergency "emergency" Device None;
-        "a SubDevice sent an emergency message, by CoE";
-        "its code and data are in the log; see the vendor's manual. Those of before the bring-up are in the log only";
+        "a SubDevice sent an emergency message, by CoE or SoE";
+        "its code in words, register and data are in the log, and in the report's `emergencies`; see the vendor's manual. Those of before OP are in the log only";
     Diagnosis "diagnosis" Device None;
         "a SubDevice's diagnosis history (object 0x10F3) has a new warning or error";
         "its code, text ID and parameters are in the log; see the vendor's manual. `mailbox.diagnosis` in the rig file switches it off";

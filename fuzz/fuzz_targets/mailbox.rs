@@ -40,7 +40,7 @@ fn through_the_services(body: &[u8]) {
     let Ok((header, rest)) = CoeHeader::parse(body) else { return };
     match header.service {
         coe::CoeService::Emergency => {
-            let _ = coe::Emergency::parse(rest).map(|emergency| emergency.text());
+            let _ = coe::Emergency::parse(rest).map(|emergency| emergency.to_string());
         }
         coe::CoeService::SdoRequest => {
             let _ = SdoRequest::parse(rest);

@@ -20,6 +20,7 @@ mod memory;
 mod observed;
 mod outputs;
 mod rights;
+mod tap;
 mod timer;
 mod tuned;
 
@@ -55,6 +56,8 @@ pub struct Wanted {
     pub busy_polls: bool,
     /// Whether it keeps frames in huge pages.
     pub huge_pages: bool,
+    /// Whether it makes interfaces (TAP) for Ethernet of SubDevices.
+    pub taps: bool,
 }
 
 /// Judges the machine, without an interface. Interrupts whose numbers are in `own` are the NIC's and may be served by
@@ -67,6 +70,7 @@ pub fn judge_host(reading: &HostReading, own: &[u32], wanted: &Wanted) -> Vec<Ch
     checks.push(tuned::judge(reading));
     checks.extend(memory::judge(reading, wanted));
     checks.extend(rights::judge(&reading.rights, wanted));
+    checks.extend(tap::judge(reading, wanted));
     checks
 }
 
@@ -85,6 +89,7 @@ pub(crate) mod testing {
         xdp: true,
         busy_polls: false,
         huge_pages: false,
+        taps: false,
     };
 
     /// Judges a machine of these files, whose NIC has interrupt 41.

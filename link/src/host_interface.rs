@@ -14,6 +14,8 @@ use libc::{c_char, c_int, c_short};
 
 /// The kernel's device that makes such interfaces.
 const DEVICE: &str = "/dev/net/tun";
+/// What is done with it first.
+const OPEN: &str = "open /dev/net/tun";
 /// An Ethernet interface, whose frames come and go without a header of the kernel's.
 const KIND: c_int = libc::IFF_TAP | libc::IFF_NO_PI;
 
@@ -30,13 +32,19 @@ impl std::fmt::Display for HostInterfaceError {
         let Self { name, doing, source } = self;
         write!(f, "interface {name}: {doing}: {source}")?;
         match source.raw_os_error() {
+            Some(libc::EACCES) if *doing == OPEN => {
+                write!(f, "; its mode keeps this user out: chmod 0666 {DEVICE}, as it usually is, or run as root")
+            }
+            Some(libc::ENOENT | libc::ENODEV | libc::ENXIO | libc::EPERM) if *doing == OPEN => write!(
+                f,
+                "; load the kernel's module: modprobe tun; a container needs the device as well (docker run --device {DEVICE})"
+            ),
             Some(libc::EPERM | libc::EACCES) => write!(
                 f,
                 "; give the program CAP_NET_ADMIN (setcap cap_net_admin+ep), or make the interface for its user: ip tuntap add dev {name} mode tap user USER"
             ),
             Some(libc::EBUSY) => write!(f, "; another program has it"),
             Some(libc::EINVAL) => write!(f, "; there is an interface of this name that is no TAP: choose another name"),
-            Some(libc::ENOENT | libc::ENODEV | libc::ENXIO) => write!(f, "; load the kernel's module: modprobe tun"),
             _ => Ok(()),
         }
     }
@@ -60,7 +68,7 @@ impl HostInterface {
         let failed = |doing, source| HostInterfaceError { name: name.to_owned(), doing, source };
         let mut open = OpenOptions::new();
         open.read(true).write(true).custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC);
-        let file = open.open(DEVICE).map_err(|source| failed("open /dev/net/tun", source))?;
+        let file = open.open(DEVICE).map_err(|source| failed(OPEN, source))?;
         let mut request = request(name).ok_or_else(|| failed("name it", io::ErrorKind::InvalidInput.into()))?;
         request.ifr_ifru.ifru_flags = short(KIND);
         // SAFETY: TUNSETIFF reads ifr_name and ifru_flags of the ifreq and writes its name; it outlives the call.
@@ -158,12 +166,15 @@ mod tests {
 
     #[test]
     fn an_error_says_what_to_do() {
-        let said = |errno| {
+        let error = |doing, errno| {
             let source = io::Error::from_raw_os_error(errno);
-            HostInterfaceError { name: "eoe0".into(), doing: "make it", source }.to_string()
+            HostInterfaceError { name: "eoe0".into(), doing, source }.to_string()
         };
+        let said = |errno| error("make it", errno);
         assert!(said(libc::EPERM).contains("CAP_NET_ADMIN") && said(libc::EPERM).contains("ip tuntap add dev eoe0"));
         assert!(said(libc::EBUSY).ends_with("another program has it"));
-        assert!(said(libc::ENOENT).ends_with("modprobe tun"));
+        let absent = error(OPEN, libc::ENOENT);
+        assert!(absent.contains("modprobe tun") && absent.contains("--device /dev/net/tun"), "{absent}");
+        assert!(error(OPEN, libc::EACCES).contains("chmod 0666 /dev/net/tun"));
     }
 }

@@ -358,6 +358,13 @@ impl Planned<'_> {
         found.map_or_else(|| Label { position, ..Label::default() }, SubDevice::label)
     }
 
+    /// Whether the SubDevice of a key in the rig file is there and speaks EoE.
+    pub(crate) fn speaks_eoe(&self, key: &str) -> bool {
+        let found = self.matching.matches.iter().find(|found| found.key == key);
+        let one = found.and_then(|found| self.network.subdevices().iter().find(|one| one.position == found.position));
+        one.is_some_and(|one| one.goes_up() && one.mailbox.is_some_and(|mailbox| mailbox.eoe()))
+    }
+
     /// A SubDevice with name and key.
     pub(crate) fn in_words(&self, position: u16) -> String {
         named(&self.label(position), self.key(position).as_ref())
@@ -422,6 +429,11 @@ impl<'a> Machine<'a> {
         read_device_ids(&self.rig, &mut network).await;
         let matching = recognise(&self.rig, &mut network)?;
         let described = self.describe(&network);
+        for found in &matching.matches {
+            if let Some(mailbox) = network.mailbox(found.position) {
+                mailbox.set_key(found.key.clone());
+            }
+        }
         for (position, times) in times(&self.rig, &matching, &described) {
             network.set_times(position, times);
         }

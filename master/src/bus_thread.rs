@@ -9,6 +9,7 @@
 use crate::bring_up::{Planned, StartError};
 use crate::core::{BusEnds, Core, Remains};
 use crate::descriptions::Descriptions;
+use crate::eoe::HostInterfaces;
 use crate::fault_counts::add;
 use crate::front::{Asked, IoEnds};
 use crate::gateway::{Directory, GatewayThread, Sockets};
@@ -58,6 +59,8 @@ pub(crate) struct BusThread {
     pub(crate) descriptions: Descriptions,
     /// Of the mailbox gateway.
     pub(crate) gateway: Option<Sockets>,
+    /// For Ethernet of SubDevices.
+    pub(crate) interfaces: HostInterfaces,
     pub(crate) requests: Requests,
     pub(crate) inbox: Inbox,
     pub(crate) stop: StopWish,
@@ -101,6 +104,7 @@ impl BusThread {
             stop,
             descriptions,
             out_of_op,
+            interfaces: self.interfaces,
         };
         let tasks = RefCell::new(TaskSet::default());
         let time = RefCell::new(None);

@@ -74,7 +74,7 @@ impl Core {
         options: &SessionOptions,
     ) -> Result<(Self, BusEnds), SessionError> {
         link_idle_timer();
-        let keep = options.privileges.kept(rig, &link.report);
+        let keep = options.privileges.kept(&link.report);
         // Its thread is started first, so that it inherits neither priority nor affinity.
         let (link, capture) = with_only(keep, || tapped(link, file))??;
         let period = Period::from_rate(rig.network.properties.rate)?;

@@ -4,7 +4,7 @@ use crate::named::named;
 use std::fmt;
 use std::time::Duration;
 use zerocat_bus::{Label, ReceivedDiagnosis};
-use zerocat_wire::coe::DiagnosisKind;
+use zerocat_wire::coe::{DiagnosisKind, ErrorCode, diagnosis};
 
 const SECONDS_OF_A_DAY: u64 = 24 * 60 * 60;
 /// Days of 400, 100, 4 years and of one, of which the first has its leap day at the end (from a March on).
@@ -47,6 +47,16 @@ impl Diagnosis {
         Self { who, key, at, kind, code, class, text_id, time_ns, is_local_time, parameters, missed }
     }
 
+    /// Its code in words: what an emergency with it says; of codes of vendors and profiles no more than that they are.
+    #[must_use]
+    pub fn words(&self) -> String {
+        self.error_code().map_or_else(|| self.class.to_owned(), |code| code.words().to_string())
+    }
+
+    const fn error_code(&self) -> Option<ErrorCode> {
+        diagnosis::error_code(self.code)
+    }
+
     /// Whether it is a warning or an error.
     #[must_use]
     pub const fn is_trouble(&self) -> bool {
@@ -58,6 +68,9 @@ impl fmt::Display for Diagnosis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { who, key, kind, code, class, text_id, time_ns, parameters, missed, .. } = self;
         write!(f, "{}: diagnosis {}, {class} {:#06x}", named(who, key.as_ref()), kind.name(), code >> 16)?;
+        if let Some(code) = self.error_code() {
+            write!(f, ": {}", code.words())?;
+        }
         if *text_id != 0 {
             write!(f, ", text {text_id:#06x}")?;
         }
@@ -133,8 +146,9 @@ mod tests {
             missed: 2,
         };
         let told = diagnosis.to_string();
-        let expected = "diagnosis error, emergency code 0x3110, text 0x1234 (-2, axis1), at 2000-01-01T00:00:01.000Z; 2 before it are gone";
-        assert!(told.ends_with(expected), "{told}");
+        let expected = "SubDevice 3 (Drive) `axis`: diagnosis error, emergency code 0x3110: mains voltage; in a drive: mains over-voltage, \
+             text 0x1234 (-2, axis1), at 2000-01-01T00:00:01.000Z; 2 before it are gone";
+        assert_eq!(told, expected);
         diagnosis.is_local_time = true;
         assert!(diagnosis.to_string().contains(", 1s by its own clock"), "{diagnosis}");
     }

@@ -3,11 +3,16 @@
 use crate::bring_up::Planned;
 use crate::diagnosis::Diagnosis;
 use crate::events::{Observer, SessionEvent};
+use crate::health::OutOfOp;
+use crate::mailbox_silence::{MailboxAnswers, MailboxSilent};
 use crate::named::named;
 use crate::notification::CommandNotified;
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
-use zerocat_bus::{Inbox, Label, ReceivedDiagnosis, ReceivedEmergency, ReceivedNotification, Unasked, UnaskedMail};
+use zerocat_bus::{
+    Inbox, Label, MailboxNews, ReceivedDiagnosis, ReceivedEmergency, ReceivedNotification, Unasked, UnaskedMail,
+};
 use zerocat_wire::coe;
 
 /// What a SubDevice reported unasked, by CoE (ETG.1000.6, 5.6.4) or in the same form by SoE.
@@ -39,22 +44,16 @@ impl Emergency {
         self.wire().is_reset()
     }
 
-    /// The class of its code in words.
+    /// Its code in words: its class, and what it means in a drive.
     #[must_use]
-    pub const fn text(&self) -> &'static str {
-        self.wire().text()
+    pub fn text(&self) -> String {
+        coe::ErrorCode(self.code).words().to_string()
     }
 }
 
 impl fmt::Display for Emergency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { who, key, code, register, data, .. } = self;
-        let [a, b, c, d, e] = data;
-        let (who, text) = (named(who, key.as_ref()), self.text());
-        write!(
-            f,
-            "{who}: emergency {code:#06x}: {text} (error register {register:#04x}, data {a:02x} {b:02x} {c:02x} {d:02x} {e:02x})"
-        )
+        write!(f, "{}: emergency {}", named(&self.who, self.key.as_ref()), self.wire())
     }
 }
 
@@ -63,6 +62,8 @@ pub(crate) struct Heard<'a> {
     pub(crate) planned: &'a Planned<'a>,
     pub(crate) observer: &'a Observer,
     pub(crate) inbox: &'a Inbox,
+    /// SubDevices that are out of OP now.
+    pub(crate) out_of_op: &'a Mutex<Vec<OutOfOp>>,
 }
 
 impl Unasked for Heard<'_> {
@@ -95,6 +96,19 @@ impl Unasked for Heard<'_> {
         let key = self.planned.key(who.position);
         let told = CommandNotified { who: who.clone(), key, at, drive, idn, state };
         self.observer.tell(&SessionEvent::CommandNotified(told));
+    }
+
+    fn is_well(&self, position: u16) -> bool {
+        let out = self.out_of_op.lock().unwrap_or_else(PoisonError::into_inner);
+        out.iter().all(|one| one.who.position != position)
+    }
+
+    fn mailbox(&self, who: &Label, news: MailboxNews) {
+        let (who, key) = (who.clone(), self.planned.key(who.position));
+        self.observer.warn(&match news {
+            MailboxNews::Silent { waited } => SessionEvent::MailboxSilent(MailboxSilent { who, key, waited }),
+            MailboxNews::Answers { after } => SessionEvent::MailboxAnswers(MailboxAnswers { who, key, after }),
+        });
     }
 
     fn mail(&self, who: &Label, mail: UnaskedMail) {

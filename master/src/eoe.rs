@@ -4,8 +4,11 @@
 //! Guarantees: nothing is made unless the rig file asks for it; what is made is there from bring-up until the network is shut down,
 //! also through outages, in which frames are dropped. Not here: how frames go to a SubDevice, which is the bus room's.
 
+mod host;
 mod interfaces;
 mod switch;
+
+pub use host::HostInterfaces;
 
 use crate::bring_up::{Planned, StartError};
 use crate::events::SessionEvent;
@@ -57,14 +60,16 @@ impl Machine<'_> {
         let mut carry = Carry::default();
         for found in &planned.matching.matches {
             if let Some(name) = self.rig.eoe_of(&found.key).section().and_then(|section| section.interface.as_ref()) {
-                carry.interface(ethernet, found.position, &found.key, name)?;
+                carry.interface(ethernet, found.position, &found.key, self.interfaces.take(name)?)?;
             }
         }
         if let Some(wanted) = &self.rig.network.eoe_switch {
             let own = |position| of(position).section().is_some_and(|section| section.interface.is_some());
             let members: Vec<_> = speakers().filter(|one| *of(*one) != Eoe::Off && !own(*one)).collect();
-            carry.switch(ethernet, &members, wanted)?;
+            let host = wanted.interface.as_ref().map(|name| self.interfaces.take(name)).transpose()?;
+            carry.switch(ethernet, &members, wanted, host.map(Arc::new))?;
         }
+        self.interfaces.close();
         Ok(carry.begin()?)
     }
 
@@ -111,9 +116,10 @@ impl Carry {
         ethernet: &zerocat_bus::Ethernet,
         position: u16,
         key: &str,
-        name: &str,
+        interface: HostInterface,
     ) -> Result<(), EthernetError> {
-        let interface = Arc::new(HostInterface::open(name)?);
+        let interface = Arc::new(interface);
+        let name = interface.name();
         let taker = Box::new(interfaces::ToHost(Arc::clone(&interface)));
         let attached = ethernet.attach(position, &format!("interface {name}"), taker);
         let attached = attached.map_err(|source| EthernetError::Port { key: key.to_owned(), source })?;
@@ -128,8 +134,8 @@ impl Carry {
         ethernet: &zerocat_bus::Ethernet,
         members: &[u16],
         wanted: &zerocat_config::EoeSwitch,
+        host: Option<Arc<HostInterface>>,
     ) -> Result<(), EthernetError> {
-        let host = wanted.interface.as_ref().map(|name| HostInterface::open(name)).transpose()?.map(Arc::new);
         let switch = Arc::new(Switch::new(members.len(), host.clone(), wanted.age, Instant::now()));
         let attach = |(port, position): (usize, &u16)| {
             let taker = Box::new(SwitchPort::new(port, &switch));

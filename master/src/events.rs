@@ -7,6 +7,7 @@ use crate::diagnosis::Diagnosis;
 use crate::emergency::Emergency;
 use crate::health::OutOfOp;
 use crate::interpolation::OtherInterpolation;
+use crate::mailbox_silence::{MailboxAnswers, MailboxSilent};
 use crate::notification::CommandNotified;
 use crate::recognition::Unnamed;
 use crate::silent_branch::SilentBranch;
@@ -153,6 +154,10 @@ pub enum SessionEvent {
     Emergency(Emergency),
     /// A SubDevice's diagnosis history has a message that is new.
     Diagnosis(Diagnosis),
+    /// The mailbox of a SubDevice doesn't answer, while its process data is exchanged.
+    MailboxSilent(MailboxSilent),
+    /// It answers again.
+    MailboxAnswers(MailboxAnswers),
     /// A drive with SoE said that a procedure command has changed its state.
     CommandNotified(CommandNotified),
     /// It is in OP again.
@@ -245,6 +250,8 @@ impl fmt::Display for SessionEvent {
             Self::SilentBranch(branch) => branch.fmt(f),
             Self::Emergency(emergency) => emergency.fmt(f),
             Self::Diagnosis(diagnosis) => diagnosis.fmt(f),
+            Self::MailboxSilent(silent) => silent.fmt(f),
+            Self::MailboxAnswers(answers) => answers.fmt(f),
             Self::IpParameterRefused(error) => write!(f, "{error}; it goes on without"),
             Self::CommandNotified(notified) => notified.fmt(f),
             Self::BackInOp(who) => write!(f, "{who} is in OP again"),

@@ -203,6 +203,7 @@ impl SessionEvent {
             Self::BootFailed(error) => Some(error.fault()),
             Self::Emergency(emergency) => (!emergency.is_reset()).then_some(Fault::Emergency),
             Self::Diagnosis(diagnosis) => diagnosis.is_trouble().then_some(Fault::Diagnosis),
+            Self::MailboxSilent(_) => Some(Fault::MailboxSilent),
             Self::CommandsVoid(_) => Some(Fault::CommandsVoid),
             Self::Aside { .. } => Some(Fault::SubdeviceDiffers),
             Self::Unnamed(_) => Some(Fault::SubdeviceUnnamed),
@@ -229,6 +230,7 @@ impl SessionEvent {
             | Self::AnswersInTime { .. }
             | Self::SilentBranch(_)
             | Self::BackInOp(_)
+            | Self::MailboxAnswers(_)
             | Self::TakenOut { .. }
             | Self::BroughtBack { .. }
             | Self::CommandedAgain(_)

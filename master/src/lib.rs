@@ -88,6 +88,7 @@ mod limit;
 mod limits;
 mod link;
 mod machine;
+mod mailbox_silence;
 mod name_cache;
 mod named;
 mod nap;
@@ -139,7 +140,7 @@ pub use descriptions::{Described, Description, Descriptions};
 pub use diagnosis::Diagnosis;
 pub use draft::{DraftFormat, data_type, draft_rig, draft_text};
 pub use emergency::Emergency;
-pub use eoe::EthernetError;
+pub use eoe::{EthernetError, HostInterfaces};
 pub use events::{Observer, Phase, SessionEvent};
 #[cfg(feature = "packet")]
 pub use fault::fault_of_packet;
@@ -160,6 +161,7 @@ pub use link::{AnyLink, LinkOpenError, LinkRequest, OpenLink, open_link, open_li
 pub use machine::{
     ATTEMPT, BRING_UP, DrivenBus, Ending, Life, LifeError, Machine, SHUTDOWN, StopWish, UnwatchedOutputs,
 };
+pub use mailbox_silence::{MailboxAnswers, MailboxSilent};
 pub use name_cache::NameCache;
 pub use notification::CommandNotified;
 pub use own_loop::{OwnLoop, OwnLoopError};

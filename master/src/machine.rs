@@ -11,7 +11,7 @@
 
 use crate::bring_up::{Planned, Ports, StartError};
 use crate::descriptions::Descriptions;
-use crate::eoe::Carried;
+use crate::eoe::{Carried, HostInterfaces};
 use crate::events::{Observer, Phase, SessionEvent};
 use crate::front::EntryErrors;
 use crate::health::{Health, OutOfOp};
@@ -216,6 +216,8 @@ pub struct Machine<'a> {
     pub descriptions: Descriptions,
     /// Where SubDevices that are out of OP are shown.
     pub out_of_op: Arc<Mutex<Vec<OutOfOp>>>,
+    /// Interfaces of this host for Ethernet of SubDevices, which are made already.
+    pub interfaces: HostInterfaces,
 }
 
 impl<'a> Machine<'a> {

@@ -4,5 +4,5 @@ use zerocat_bus::Label;
 
 /// In words, such as ``SubDevice 5 (ZC-SERVO) `axis` ``.
 pub(crate) fn named(who: &Label, key: Option<&String>) -> String {
-    key.filter(|key| **key != who.name).map_or_else(|| who.to_string(), |key| format!("{who} `{key}`"))
+    zerocat_bus::named(who, key.map(String::as_str))
 }

@@ -63,7 +63,7 @@ impl<'a> Machine<'a> {
             Left::Stopped
         };
         let serve = async {
-            let heard = Heard { planned, observer: self.observer, inbox: &self.inbox };
+            let heard = Heard { planned, observer: self.observer, inbox: &self.inbox, out_of_op: &self.out_of_op };
             actors.run(&self.inbox, &heard).await;
             Left::Stopped
         };

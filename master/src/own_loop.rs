@@ -8,6 +8,7 @@
 
 use crate::bring_up::{Planned, Ports};
 use crate::descriptions::Descriptions;
+use crate::eoe::HostInterfaces;
 use crate::events::Observer;
 use crate::front::{
     self, Asked, Bus, Io, IoEnds, Keys, NoSuchSubDevice, Parts, ProgramClock, SubDeviceHandle, SubDeviceRef, Waiting,
@@ -366,6 +367,7 @@ async fn live(lived: Lived, ends: Ends) -> Result<Life, LifeError> {
         stop,
         descriptions,
         out_of_op: Arc::default(),
+        interfaces: HostInterfaces::default(),
     };
     let connect = |planned: &Planned<'_>| {
         let mut ports = Ports::default();

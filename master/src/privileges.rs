@@ -8,7 +8,6 @@
 //! guaranteed: threads that the process had before; they are their owner's.
 
 use crate::report::LinkReport;
-use zerocat_config::Rig;
 use zerocat_sched::Capabilities;
 use zerocat_sched::capabilities::{for_locked_memory, keep_only};
 
@@ -25,20 +24,20 @@ pub enum Privileges {
 
 impl Privileges {
     /// The capabilities that stay, of those that there are; all of them, if `None`.
-    pub(crate) fn kept(self, rig: &Rig, link: &LinkReport) -> Option<Capabilities> {
+    pub(crate) fn kept(self, link: &LinkReport) -> Option<Capabilities> {
         match self {
             Self::Keep => None,
-            Self::GiveUp => Some(needed(rig, link)),
+            Self::GiveUp => Some(needed(link)),
         }
     }
 }
 
 /// What is still needed with an open link. Root's rights to files are for sinks and reports in the folders of others.
-fn needed(rig: &Rig, link: &LinkReport) -> Capabilities {
+fn needed(link: &LinkReport) -> Capabilities {
     let files = Capabilities::DAC_OVERRIDE.union(Capabilities::DAC_READ_SEARCH);
     let knobs = link.busy_poll.as_ref().is_some_and(|busy_poll| busy_poll.on);
-    // The knobs are given back when the link is closed; interfaces for EoE are made once it is known whose they are.
-    let interface = if knobs || rig.wants_eoe_interfaces() { Capabilities::NET_ADMIN } else { Capabilities::NONE };
+    // The knobs are given back when the link is closed; interfaces for EoE are there already.
+    let interface = if knobs { Capabilities::NET_ADMIN } else { Capabilities::NONE };
     for_locked_memory().union(files).union(interface)
 }
 
@@ -77,14 +76,12 @@ pub(crate) fn with_only<T: Send>(kept: Option<Capabilities>, work: impl FnOnce()
 mod tests {
     use super::*;
     use crate::report::BusyPollReport;
-    use zerocat_config::{EoeSwitch, Network};
 
     #[test]
     fn the_interface_may_still_be_changed_only_where_something_of_it_must_be_given_back() {
         let mut link = LinkReport::new("xdp", "eth0");
-        let rig = Rig::of(Network::on("eth0", 1000.0));
-        assert_eq!(Privileges::Keep.kept(&rig, &link), None);
-        let kept = |link: &LinkReport| Privileges::GiveUp.kept(&rig, link).unwrap();
+        assert_eq!(Privileges::Keep.kept(&link), None);
+        let kept = |link: &LinkReport| Privileges::GiveUp.kept(link).unwrap();
         let gone = [Capabilities::NET_RAW, Capabilities::BPF, Capabilities::SYS_NICE];
         assert!(!kept(&link).contains(Capabilities::NET_ADMIN));
         link.busy_poll = Some(BusyPollReport {
@@ -97,10 +94,6 @@ mod tests {
             gro_flush_timeout_ns: Some(2_000_000),
         });
         assert!(kept(&link).contains(Capabilities::NET_ADMIN));
-        link.busy_poll = None;
-        let mut with_interface = rig.clone();
-        with_interface.network.eoe_switch = Some(EoeSwitch { interface: Some("eoe".into()), ..EoeSwitch::default() });
-        assert!(Privileges::GiveUp.kept(&with_interface, &link).unwrap().contains(Capabilities::NET_ADMIN));
         assert!(gone.iter().all(|one| !kept(&link).contains(*one)));
     }
 

@@ -4,6 +4,7 @@
 use crate::bring_up::StartError;
 use crate::events::{Observer, SessionEvent};
 use std::fmt;
+use zerocat_bus::matching::Aside;
 use zerocat_bus::{
     Accepts, BringUpError, Expected, Found, Identity, Label, Matching, Missing, Network, Product, SubDevice, identify,
 };
@@ -95,6 +96,12 @@ pub(crate) fn tell(rig: &Rig, network: &Network<'_>, matching: &Matching, observ
     for found in &matching.matches {
         for aside in found.asides() {
             observer.warn(&SessionEvent::Aside { key: found.key.clone(), aside });
+        }
+        let has_id = rig.slave(&found.key).is_some_and(|slave| slave.aoe.net_id.is_some());
+        let one = network.subdevices().iter().find(|one| one.position == found.position);
+        let speaks = one.is_some_and(|one| one.mailbox.is_some_and(|mailbox| mailbox.aoe()));
+        if has_id && !speaks {
+            observer.warn(&SessionEvent::Aside { key: found.key.clone(), aside: Aside::NoAoe });
         }
     }
     for missing in &matching.missing {

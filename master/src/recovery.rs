@@ -74,6 +74,8 @@ pub(crate) enum Recovered {
 #[derive(Debug, Default)]
 struct Told {
     reason: Option<String>,
+    /// Whether a reason was said that may pass by itself.
+    passing: bool,
     /// Why the last attempt failed, and how many in a row did so.
     latest: Option<(String, u32)>,
 }
@@ -162,8 +164,8 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Says why an attempt failed, once for each reason. What waiting doesn't mend is said at once, another reason when it
-    /// lasts: that not all answer yet is what an outage is.
+    /// Says why an attempt failed, once for each reason. What waiting doesn't mend is said at once, and so is the first reason of an
+    /// outage; another one when it lasts: that not all answer yet is what an outage is.
     fn tell_once(&self, told: &mut Told, error: &LifeError) {
         let text = chain(error);
         let times = told.failed(&text);
@@ -177,8 +179,10 @@ impl<'a> Machine<'a> {
         };
         if remarkable {
             self.tell_reason(told, text);
+        } else if std::mem::replace(&mut told.passing, true) {
+            tracing::info!("the network isn't back yet: {text}");
         } else {
-            tracing::info!("the network isn't back: {text}");
+            tracing::warn!("the network isn't back yet: {text}");
         }
     }
 

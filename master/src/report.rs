@@ -7,12 +7,14 @@ mod clocks;
 mod ethernet;
 mod gateway;
 mod mailbox;
+mod messages;
 mod sync;
 
 pub use clocks::{ClockReport, ClocksReport, ControllerReport};
 pub use ethernet::EthernetReport;
 pub use gateway::{GatewayClientReport, GatewayReport};
 pub use mailbox::{MAILBOX_SCHEMA, MailboxCounters, MailboxFailures, MailboxMails, MailboxProtocols, MailboxReport};
+pub use messages::{DiagnosisMessageReport, DiagnosisReport, EmergenciesReport, EmergencyReport};
 pub use sync::{SyncParametersReport, SynchronizedReport};
 
 use crate::health::OutOfOp;
@@ -81,6 +83,10 @@ pub struct Report {
     pub synchronized: Vec<SynchronizedReport>,
     /// SubDevices that have a mailbox, and what was counted of it; empty where OP was not reached.
     pub mailboxes: Vec<MailboxReport>,
+    /// Emergencies that SubDevices sent while the network was in OP.
+    pub emergencies: EmergenciesReport,
+    /// Messages of diagnosis histories (object 0x10F3) that came up while the network was in OP.
+    pub diagnosis: DiagnosisReport,
     /// Distributed clocks; `null` where there are none, they aren't used, or OP was not reached.
     pub clocks: Option<ClocksReport>,
     /// SubDevices whose commands became void because they were left without frames while others went on.
@@ -159,6 +165,8 @@ impl Report {
             retried: Vec::new(),
             synchronized: Vec::new(),
             mailboxes: Vec::new(),
+            emergencies: EmergenciesReport::default(),
+            diagnosis: DiagnosisReport::default(),
             clocks: None,
             commands_void: Vec::new(),
             late_commands: 0,

@@ -8,9 +8,10 @@ use crate::health::Health;
 use crate::layout;
 use crate::recovery::{Outage, Outages};
 use crate::report::{
-    BusReport, ClocksReport, CommandsVoidReport, Cycles, EthernetReport, Figures, Frames, Holes, HostReport,
-    LateReport, LinkCalls, LinkReport, MarginReport, NetworkReport, NicErrors, OutOfOpReport, OutageReport,
-    OutagesReport, Report, RetriedReport, RtReport, SCHEMA, SynchronizedReport, TaskReport,
+    BusReport, ClocksReport, CommandsVoidReport, Cycles, DiagnosisReport, EmergenciesReport, EthernetReport, Figures,
+    Frames, Holes, HostReport, LateReport, LinkCalls, LinkReport, MarginReport, NetworkReport, NicErrors,
+    OutOfOpReport, OutageReport, OutagesReport, Report, RetriedReport, RtReport, SCHEMA, SynchronizedReport,
+    TaskReport,
 };
 use crate::session::Facts;
 use crate::told::Told;
@@ -20,7 +21,7 @@ use zerocat_config::Rig;
 use zerocat_engine::{Counters, RealtimeUsage};
 use zerocat_link::LinkCounters;
 use zerocat_sched::memory::locked_kib;
-use zerocat_sched::time::nanos;
+use zerocat_sched::time::{ClockPair, nanos};
 
 /// What is known of a run while its threads still live.
 #[derive(Debug)]
@@ -84,6 +85,8 @@ impl RunReport {
     pub(crate) fn close(self, remains: &Remains, outages: &Outages, health: &Health) -> Report {
         let Counters { cycles, skipped, lost_cycles, working_counter_faults, .. } = remains.counters;
         let faults = counts(&self.told.faults, remains, &self.tasks);
+        let clocks = ClockPair::read();
+        let keys = self.reached.as_ref().map(|facts| facts.rig_keys.clone()).unwrap_or_default();
         let names = self.reached.as_ref().map_or(&[][..], |facts| &facts.subdevices);
         Report {
             schema: SCHEMA,
@@ -115,6 +118,8 @@ impl RunReport {
             retried: self.told.retried.iter().map(RetriedReport::of).collect(),
             synchronized: self.told.synchronized.values().map(SynchronizedReport::of).collect(),
             mailboxes: Vec::new(),
+            emergencies: EmergenciesReport::of(&self.told.emergencies, &clocks),
+            diagnosis: DiagnosisReport::of(&self.told.diagnosis, &clocks),
             clocks: self.told.clocks.as_ref().map(ClocksReport::of),
             commands_void: self.told.voided.iter().map(CommandsVoidReport::of).collect(),
             late_commands: remains.counters.late_commands,
@@ -124,7 +129,7 @@ impl RunReport {
             missing: self.missing,
             frames: frames(&remains.counters, remains.link),
             mailbox_gateway: None,
-            ethernet: EthernetReport::of(self.ethernet, names),
+            ethernet: EthernetReport::of(self.ethernet, names, &keys),
             capture: remains.captured.clone(),
             bus: BusReport {
                 cpu_percent: None,

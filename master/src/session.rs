@@ -25,6 +25,7 @@ use crate::silence::{Listener, why_silent};
 use crate::subscribers::{Events, Subscribers};
 use crate::tasks::{TaskSet, TaskStartError};
 use crate::unstarted::Unstarted;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -201,6 +202,8 @@ pub(crate) struct Facts {
     ethernet: Vec<String>,
     latest: Latest,
     keys: Keys,
+    /// Keys in the rig file, by position.
+    pub(crate) rig_keys: BTreeMap<u16, String>,
 }
 
 impl Facts {
@@ -221,9 +224,10 @@ impl Facts {
             network: run_report::network(rig, planned, core.thread.waits().wait.name()),
             time_to_op,
             gateway: None,
-            ethernet: rig.ethernet_in_words(),
+            ethernet: rig.ethernet_in_words(|key| planned.speaks_eoe(key)),
             latest: tasks.latest_values(),
             keys: front::keys(planned),
+            rig_keys: planned.matching.matches.iter().map(|found| (found.position, found.key.clone())).collect(),
         }
     }
 }
@@ -384,7 +388,7 @@ impl Session {
         let began = Instant::now();
         let report = Report::of_link(link.report.clone(), link.missing.clone());
         let unstarted = |error, report| Unstarted { error, report: Box::new(report) };
-        let Files { sinks, capture, descriptions, gateway } = files;
+        let Files { sinks, capture, descriptions, gateway, interfaces } = files;
         let (core, ends) = match Core::start(&rig, link, capture, &options) {
             Ok(started) => started,
             Err(error) => return Err(unstarted(error, report)),
@@ -410,6 +414,7 @@ impl Session {
             sinks,
             descriptions,
             gateway,
+            interfaces,
             requests: requests.clone(),
             inbox,
             stop: wish.clone(),

@@ -1,6 +1,8 @@
 //! What the report of a run says of its events: how often each fault was told, and who refused an AL state before it got there.
 
 use crate::clock_watch::ClocksSeen;
+use crate::diagnosis::Diagnosis;
+use crate::emergency::Emergency;
 use crate::events::SessionEvent;
 use crate::named::named;
 use crate::synchronization::Synchronized;
@@ -12,7 +14,7 @@ use zerocat_faults::Fault;
 use zerocat_wire::AlState;
 use zerocat_wire::al::AlStatusCode;
 
-/// Refusals that a report lists one by one.
+/// Events of a kind that a report lists one by one.
 const LISTED: usize = 100;
 
 /// How often each fault occurred.
@@ -69,12 +71,46 @@ pub(crate) struct Voided {
     pub(crate) waits: bool,
 }
 
+/// The first events of a kind, and how many there were.
+#[derive(Debug, Clone)]
+pub(crate) struct FirstOf<T> {
+    count: u64,
+    list: Vec<T>,
+}
+
+impl<T> Default for FirstOf<T> {
+    fn default() -> Self {
+        Self { count: 0, list: Vec::new() }
+    }
+}
+
+impl<T: Clone> FirstOf<T> {
+    fn add(&mut self, one: &T) {
+        self.count += 1;
+        if self.list.len() < LISTED {
+            self.list.push(one.clone());
+        }
+    }
+
+    /// All that were told.
+    pub(crate) const fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// The first hundred.
+    pub(crate) fn list(&self) -> &[T] {
+        &self.list
+    }
+}
+
 /// What was told so far.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Told {
     pub(crate) faults: FaultCounts,
     /// The first of them.
     pub(crate) retried: Vec<Retried>,
+    pub(crate) emergencies: FirstOf<Emergency>,
+    pub(crate) diagnosis: FirstOf<Diagnosis>,
     /// In the order of the first time of each.
     pub(crate) voided: Vec<Voided>,
     /// Those that have SYNC, by position.
@@ -89,12 +125,12 @@ impl Told {
         if let Some(fault) = event.fault() {
             *self.faults.entry(fault).or_default() += 1;
         }
-        if let SessionEvent::Retried(retried) = event
-            && self.retried.len() < LISTED
-        {
-            self.retried.push(retried.clone());
+        match event {
+            SessionEvent::Retried(retried) if self.retried.len() < LISTED => self.retried.push(retried.clone()),
+            SessionEvent::Emergency(emergency) => self.emergencies.add(emergency),
+            SessionEvent::Diagnosis(diagnosis) => self.diagnosis.add(diagnosis),
+            _ => self.note_void(event),
         }
-        self.note_void(event);
     }
 
     fn note_void(&mut self, event: &SessionEvent) {
@@ -120,9 +156,12 @@ impl Told {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::EmergenciesReport;
     use crate::supervision::Cause;
     use crate::void::{CommandedAgain, WhyVoid};
     use std::time::Duration;
+    use zerocat_sched::Time;
+    use zerocat_sched::time::ClockPair;
 
     fn reached(acknowledged: &[u16]) -> AlReached {
         AlReached {
@@ -156,6 +195,23 @@ mod tests {
         };
         assert_eq!([&void, &again].map(&mut waits), [(1, 1, true), (1, 1, false)]);
         assert_eq!([&void, &SessionEvent::Lost(Cause::Expired)].map(&mut waits), [(1, 2, true), (1, 2, false)]);
+    }
+
+    #[test]
+    fn emergencies_and_diagnosis_messages_are_listed_up_to_a_bound_and_all_are_counted() {
+        let who = Label { position: 5, name: "SERVO".to_owned() };
+        let (key, at, data) = (Some("axis".to_owned()), Duration::from_secs(1), [1, 2, 3, 4, 250]);
+        let one = Emergency { who, key, at, code: 0x8611, register: 0x21, data };
+        let mut told = Told::default();
+        (0..LISTED + 3).for_each(|_| told.note(&SessionEvent::Emergency(one.clone())));
+        let clocks = ClockPair { monotonic: Time(3_000_000_000), realtime: 9_000_000_000, uncertainty: Duration::ZERO };
+        let report = EmergenciesReport::of(&told.emergencies, &clocks);
+        assert_eq!((report.count, report.list.len()), (103, 100));
+        let one = &report.list[0];
+        assert_eq!((one.position, &*one.name, one.key.as_deref()), (5, "SERVO", Some("axis")));
+        assert_eq!((one.code, one.register, &*one.data), (0x8611, 0x21, "01020304fa"));
+        assert_eq!((one.utc_ns, &*one.words), (7_000_000_000, "following error (of a drive)"));
+        assert_eq!(told.faults, FaultCounts::from([(Fault::Emergency, 103)]));
     }
 
     #[test]

@@ -12,7 +12,8 @@ pub fn doctor_request(rig: Option<&Rig>) -> DoctorRequest {
     let interface = Some(rig.network.properties.interface.clone());
     let sinks = rig.tasks.iter().flat_map(Task::sinks).filter(|sink| !sink.is_stdout());
     let files = sinks.map(|sink| sink.path().to_owned()).collect();
-    DoctorRequest { interface, wanted: Wanted { period: Some(rig.period()), ..wanted(&rig.engine) }, files }
+    let taps = rig.wants_eoe_interfaces();
+    DoctorRequest { interface, wanted: Wanted { period: Some(rig.period()), taps, ..wanted(&rig.engine) }, files }
 }
 
 fn wanted(engine: &EngineSection) -> Wanted {
@@ -24,5 +25,6 @@ fn wanted(engine: &EngineSection) -> Wanted {
         xdp: engine.link == LinkKind::Xdp,
         busy_polls: engine.busy_poll.settings().is_some(),
         huge_pages: engine.umem_pages == UmemPages::Huge,
+        taps: false,
     }
 }

@@ -31,8 +31,8 @@ fn new_messages_are_told_in_words_and_those_of_before_are_not() {
     bench.run(6 * SECOND);
     let told = told(&events);
     assert_eq!(told.len(), 2, "{told:?}");
-    assert!(told[0].contains("diagnosis warning, emergency code 0x4210, text 0x1001"), "{told:?}");
-    assert!(told[1].contains("diagnosis info, emergency code 0x1000"), "{told:?}");
+    assert!(told[0].contains("diagnosis warning, emergency code 0x4210: device temperature; in a drive: device temperature too high, text 0x1001"), "{told:?}");
+    assert!(told[1].contains("diagnosis info, emergency code 0x1000: generic error"), "{told:?}");
 }
 
 #[test]

@@ -14,7 +14,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use zerocat::config::{Network as RigNetwork, Rig, Unknown};
 use zerocat::{
-    Bindings, Calm, Descriptions, DrivenBus, Machine, Observer, Planned, Ports, StartError, StopWish, UnwatchedOutputs,
+    Bindings, Calm, Descriptions, DrivenBus, HostInterfaces, Machine, Observer, Planned, Ports, StartError, StopWish,
+    UnwatchedOutputs,
 };
 use zerocat_bus::{BringUpError, Datagrams, block_on, requests};
 use zerocat_engine::{
@@ -203,6 +204,7 @@ pub fn machine<'a>(
         stop: StopWish::default(),
         descriptions: Descriptions::default(),
         out_of_op: Arc::default(),
+        interfaces: HostInterfaces::default(),
     }
 }
 

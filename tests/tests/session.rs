@@ -4,6 +4,7 @@
 
 mod mailbox_gateway;
 
+use serde_json::json;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -11,11 +12,14 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use zerocat::config::Rig;
 use zerocat::report::LinkReport;
-use zerocat::{CheckedRig, Ending, OpenLink, RequestError, Session, SessionError, SessionOptions, Unstarted};
+use zerocat::{
+    CheckedRig, Ending, OpenLink, RequestError, Session, SessionError, SessionEvent, SessionOptions, Unstarted,
+};
 use zerocat_link::pair::pair;
 use zerocat_link::{Link, Sizing};
-use zerocat_sim::{Segment, SegmentConfig, Server};
+use zerocat_sim::{Action, Segment, SegmentConfig, Server};
 use zerocat_wire::AlState;
+use zerocat_wire::coe::DiagnosisKind;
 
 const SIZING: Sizing = Sizing { slots: 128, receive: 512 };
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -23,6 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// A segment on a thread of its own, whose SubDevices can be looked at.
 struct Simulation {
     segment: Arc<Mutex<Segment>>,
+    start: Instant,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -32,9 +37,9 @@ impl Simulation {
         let (near, mut far) = pair(SIZING);
         let segment = Arc::new(Mutex::new(Segment::new(&SegmentConfig::demo()).unwrap()));
         let stop = Arc::new(AtomicBool::new(false));
-        let (served, stopping) = (Arc::clone(&segment), Arc::clone(&stop));
+        let (served, stopping, start) = (Arc::clone(&segment), Arc::clone(&stop), Instant::now());
         let thread = std::thread::spawn(move || {
-            let (mut server, start) = (Server::new(), Instant::now());
+            let mut server = Server::new();
             // SYNC: a flag; it publishes nothing.
             while !stopping.load(Ordering::Relaxed) {
                 let mut segment = served.lock().unwrap();
@@ -47,7 +52,7 @@ impl Simulation {
             }
         });
         let link = OpenLink::new(Box::new(near) as Box<dyn Link + Send>, LinkReport::new("in_process", "pair"));
-        (Self { segment, stop, thread: Some(thread) }, link)
+        (Self { segment, start, stop, thread: Some(thread) }, link)
     }
 
     fn states(&self) -> Vec<AlState> {
@@ -156,4 +161,38 @@ fn whoever_does_not_want_to_wait_for_op_ends_the_attempt() {
     let unstarted = Session::start_on(rig(), link, SessionOptions::default(), || true).unwrap_err();
     assert!(matches!(unstarted.error, SessionError::Interrupted), "{}", zerocat::chain(&unstarted));
     assert!(all_in_init(&simulation));
+}
+
+#[test]
+fn emergencies_and_diagnosis_messages_are_in_the_report() {
+    let (simulation, session) = start();
+    let events = session.events();
+    let emergency = Action::Emergency { subdevice: 5, code: 0x8611, register: 0x21, data: [1, 2, 0, 0, 255] };
+    let end = Instant::now() + PATIENCE;
+    // The history is looked at for the first time a second after OP.
+    let mut told = (false, false);
+    while told != (true, true) && Instant::now() < end {
+        let mut segment = simulation.segment.lock().unwrap();
+        let now = simulation.start.elapsed();
+        let diagnosis = Action::Diagnosis { subdevice: 5, kind: DiagnosisKind::Error, code: 0x7121, text_id: 7 };
+        segment.act(diagnosis, now).unwrap();
+        segment.act(emergency, now).unwrap();
+        drop(segment);
+        while let Ok(event) = events.recv(Duration::from_millis(300)) {
+            told.0 |= matches!(event, SessionEvent::Emergency(_));
+            told.1 |= matches!(event, SessionEvent::Diagnosis(_));
+        }
+    }
+    let report = serde_json::to_value(session.stop().unwrap().report).unwrap();
+    let one = &report["emergencies"]["list"][0];
+    assert_eq!(
+        (&one["position"], &one["code"], &one["register"]),
+        (&json!(5), &json!(0x8611), &json!(0x21)),
+        "{report}"
+    );
+    assert_eq!((&one["words"], &one["data"]), (&json!("following error (of a drive)"), &json!("01020000ff")));
+    assert!(one["utc_ns"].as_u64() > Some(1_500_000_000_000_000_000), "{one}");
+    let one = &report["diagnosis"]["list"][0];
+    assert_eq!((&one["kind"], &one["words"]), (&json!("error"), &json!("motor blocked (of a drive)")), "{report}");
+    assert!(report["emergencies"]["count"].as_u64() > Some(0) && report["diagnosis"]["count"].as_u64() > Some(0));
 }

@@ -7,6 +7,7 @@ pub mod abort;
 pub mod describe;
 pub mod diagnosis;
 pub mod emergency;
+pub mod error_code;
 pub mod info;
 pub mod sdo;
 
@@ -14,6 +15,7 @@ pub use abort::AbortCode;
 pub use describe::{EntryAnswer, EntryQuery, ObjectAnswer, ObjectCode, ObjectQuery};
 pub use diagnosis::{DiagnosisKind, DiagnosisMessage};
 pub use emergency::Emergency;
+pub use error_code::ErrorCode;
 pub use info::{InfoError, InfoHeader, InfoOp, ListAnswer, ListQuery, ListType};
 pub use sdo::{SdoAbort, SdoInitiate, SdoRequest, SdoResponse, SdoSegment, SdoTarget};
 

@@ -8,7 +8,7 @@ use zerocat_wire::mailbox::MailboxType;
 /// Why a transfer failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum MailFailure {
-    /// No answer came in time.
+    /// No answer came in time: within that of the mailbox, or that of the request.
     Timeout,
     /// The SubDevice didn't take its mail, or said that it is busy.
     Busy,
@@ -24,7 +24,7 @@ pub enum MailFailure {
     Lost,
     /// Datagrams to the SubDevice failed.
     Transport,
-    /// The request's deadline passed, or nobody wanted its answer any more.
+    /// Nobody wanted its answer any more, or the request's deadline passed though the SubDevice answered: a long file.
     GivenUp,
     /// Something else, such as a value that doesn't fit.
     Other,
@@ -149,7 +149,7 @@ pub struct MailCounters {
     pub emergencies: u64,
     /// Emergencies that were dropped for newer ones.
     pub emergencies_dropped: u64,
-    /// Mails of EoE, VoE and AoE that came unasked.
+    /// Mails of VoE and AoE that came unasked. Those of EoE are counted with the frames that they are parts of.
     pub unasked: u64,
     /// Such mails that were dropped for newer ones.
     pub unasked_dropped: u64,

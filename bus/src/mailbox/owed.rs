@@ -31,6 +31,11 @@ impl Owed {
         Self { kind, question, until }
     }
 
+    /// When it need no longer be waited for.
+    pub(super) const fn until(&self) -> Duration {
+        self.until
+    }
+
     /// Whether the answer to this may be taken for the answer to another.
     fn is_like(&self, other: &Self) -> bool {
         if self.kind != other.kind {

@@ -60,7 +60,10 @@ impl Mailbox {
                     self.counters.rewritten += u64::from(writing.times > 0);
                     writing.times += 1;
                     self.taken = false;
-                    self.owed = owed.take().or(self.owed.take());
+                    if let Some(owed) = owed.take() {
+                        self.silence.asked(datagrams.now(), owed.until());
+                        self.owed = Some(owed);
+                    }
                     let answer = datagrams.write_once(self.target, self.info.write_start, mail).await?;
                     if answer.working_counter != 0 {
                         break;
@@ -72,6 +75,9 @@ impl Mailbox {
             let refused = self.policy.strategy == Strategy::Strict && !writing.sent && writing.probes >= PROBES;
             if refused || waited > self.times.request {
                 self.owed = None;
+                if !refused {
+                    self.silence.refused(start, datagrams.now());
+                }
                 return Err(MailError::Full { waited });
             }
             let probing = writing.probes > 0 && writing.probes < PROBES;

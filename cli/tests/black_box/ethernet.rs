@@ -58,6 +58,9 @@ fn the_host_reaches_a_subdevice_through_its_interface() {
         assert!(!is_there("zc-eoe0"));
         let counted = &read_json(&report)["ethernet"][0];
         assert_eq!((&counted["position"], &counted["broken"]), (&json!(0), &json!(0)), "{counted}");
+        assert_eq!(counted["key"], "axis");
+        let mailbox = &read_json(&report)["mailboxes"][0]["counters"];
+        assert_eq!(mailbox["unasked"], 0, "they were asked for: {mailbox}");
         assert!(counted["frames_received"].as_u64() >= Some(2), "an ARP reply and an echo reply: {counted}");
         assert!(counted["fragments_sent"].as_u64() >= counted["frames_sent"].as_u64(), "{counted}");
     });
@@ -90,6 +93,37 @@ fn an_interface_that_cannot_be_made_ends_the_start_in_words() {
         let file = folder.json("rig.json", &rig(&veth.master, json!([{ "key": "axis", "position": 0, "eoe": eoe }])));
         let ended = zerocat(&["run", &file, "--seconds", "0.3"]).with_code(4);
         assert!(ended.err.contains("no TAP: choose another name"), "{}", ended.err);
+    });
+}
+
+#[test]
+fn an_interface_that_cannot_be_made_is_told_before_anything_is_sent() {
+    in_private_netns(|veth| {
+        let folder = Folder::new();
+        let eoe = json!({ "interface": veth.peer });
+        let file = folder.json("rig.json", &rig(&veth.master, json!([{ "key": "axis", "position": 0, "eoe": eoe }])));
+        // Nobody is there, which nobody finds out.
+        let ended = zerocat(&["run", &file, "--json"]).with_code(4);
+        assert!(ended.err.is_empty(), "{}", ended.err);
+        let report: Value = serde_json::from_str(&ended.out).unwrap();
+        assert_eq!(report["error"]["name"], "ethernet_interface_failed", "{report}");
+        assert_eq!((&report["phase"], &report["frames"]["acyclic_sent"]), (&json!("link"), &json!(0)));
+    });
+}
+
+#[test]
+fn of_a_subdevice_without_eoe_no_ethernet_is_said() {
+    in_private_netns(|veth| {
+        let _segment = Segment::of(veth, &SegmentConfig::line(vec![SubDeviceConfig::new(ProfileKind::Servo)]));
+        let folder = Folder::new();
+        let eoe = json!({ "ip": "192.168.77.9" });
+        let aoe = json!({ "net_id": "1.2.3.4.5.6" });
+        let rig = rig(&veth.master, json!([{ "key": "axis", "position": 0, "eoe": eoe, "aoe": aoe }]));
+        let mut program = in_op(&folder, &rig, &[]);
+        program.await_error("has no EoE mailbox; it goes on without");
+        program.await_error("`axis` speaks no AoE, so the `aoe.net_id` that the rig file has for it does nothing");
+        program.stop(Signal::SIGINT).with_code(0);
+        assert!(!program.errors().contains("Ethernet of `axis`"), "{}", program.errors());
     });
 }
 

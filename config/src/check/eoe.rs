@@ -1,4 +1,5 @@
-//! Interfaces and addresses of EoE: names that the kernel takes, each used once; addresses that a station can have.
+//! Interfaces and addresses of EoE: names that the kernel takes, each used once; addresses that a station can have, each once on the
+//! switch.
 
 use super::{Found, Unique};
 use crate::eoe::{Eoe, EoeSection};
@@ -30,6 +31,7 @@ pub(super) fn eoe(rig: &Rig, found: &mut Found) {
             "give it some minutes",
         );
     }
+    let mut addresses = Unique::new();
     for (i, slave) in rig.slaves.iter().enumerate() {
         let Eoe::Set(section) = &slave.eoe else { continue };
         let at = format!("slaves[{i}].eoe");
@@ -37,6 +39,14 @@ pub(super) fn eoe(rig: &Rig, found: &mut Found) {
             interface(name, format!("{at}.interface"), &mut interfaces, found);
         }
         parameter(section, &at, found);
+        let on_the_switch = rig.network.eoe_switch.is_some() && section.interface.is_none();
+        if let Some(ip) = section.ip.filter(|_| on_the_switch) {
+            let path = format!("{at}.ip");
+            if let Some(first) = addresses.taken(ip, &path) {
+                let what = format!("{ip} is already the address of {first}, on the same switch");
+                found.add(Rule::Duplicate, path, what, "give each SubDevice its own address");
+            }
+        }
     }
 }
 

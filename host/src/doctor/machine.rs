@@ -32,6 +32,8 @@ pub struct HostReading {
     pub siblings: Vec<(usize, Vec<usize>)>,
     /// Whether `/dev/cpu_dma_latency` can be opened for writing; `None` if there is no such device.
     pub dma_latency: Option<bool>,
+    /// Whether `/dev/net/tun` can be opened; `None` if there is no such device.
+    pub tun: Option<bool>,
     /// Interrupts with a handler.
     pub irqs: Vec<Irq>,
     /// Kernel threads that serve interrupts.
@@ -74,6 +76,7 @@ impl HostReading {
                 .filter_map(|&cpu| Some((cpu, cpu_list::parse(&of_cpu(cpu, "topology/thread_siblings_list")?))))
                 .collect(),
             dma_latency: dma_latency(root),
+            tun: tun(root),
             irqs: read_irqs(root),
             irq_threads: irq_thread::read(root),
             processes: processes(root),
@@ -105,6 +108,12 @@ impl HostReading {
 fn dma_latency(root: &Path) -> Option<bool> {
     let path = root.join("dev/cpu_dma_latency");
     path.exists().then(|| fs::OpenOptions::new().write(true).open(path).is_ok())
+}
+
+/// Opens the device, which makes no interface.
+fn tun(root: &Path) -> Option<bool> {
+    let path = root.join("dev/net/tun");
+    path.exists().then(|| fs::OpenOptions::new().read(true).write(true).open(path).is_ok())
 }
 
 fn free_pages(root: &Path) -> Option<(u64, u64)> {

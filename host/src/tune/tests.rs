@@ -163,8 +163,16 @@ fn what_tune_plans_is_what_doctor_wants() {
         ),
     ];
     let preferences = Preferences { irq_cpu: IrqCpu::Exactly(0), threaded: ThreadedNapi::Leave };
-    let wanted =
-        Wanted { cpu: None, priority: 80, period: None, spins: false, xdp: true, busy_polls: false, huge_pages: false };
+    let wanted = Wanted {
+        cpu: None,
+        priority: 80,
+        period: None,
+        spins: false,
+        xdp: true,
+        busy_polls: false,
+        huge_pages: false,
+        taps: false,
+    };
     for (group, words) in groups {
         let now = Value::words(words);
         let reading = Reading { setting: Setting::Group(group), found: Found::Is(now.clone()) };

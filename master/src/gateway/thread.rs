@@ -49,7 +49,13 @@ pub(crate) struct GatewayThread {
 impl GatewayThread {
     /// Starts it.
     pub(crate) fn start(sockets: Sockets, requests: Requests, directory: Directory) -> io::Result<Self> {
-        sockets.forget_what_waits();
+        let early = sockets.forget_what_waits();
+        if early > 0 {
+            tracing::warn!(
+                "{early} messages or connections came to the mailbox gateway before the bus was in OP: they have no answer, and \
+                 whoever sent them has to ask again"
+            );
+        }
         let (waker, wakened) = waker()?;
         let (counts, stop) = (GatewayCounts::default(), Arc::new(AtomicBool::new(false)));
         let (listens, access) = (sockets.listens, sockets.access);

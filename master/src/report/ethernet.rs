@@ -1,6 +1,7 @@
 //! Ethernet frames that went to SubDevices with EoE and came from them.
 
 use serde::Serialize;
+use std::collections::BTreeMap;
 use zerocat_bus::{EthernetCounters, Label};
 
 /// What was counted of one SubDevice with EoE.
@@ -11,6 +12,8 @@ pub struct EthernetReport {
     pub position: u16,
     /// Its name; empty where OP was not reached.
     pub name: String,
+    /// Its key in the rig file; `null` where it isn't named there, or OP was not reached.
+    pub key: Option<String>,
     /// Frames sent to it.
     pub frames_sent: u64,
     /// Their fragments.
@@ -31,11 +34,16 @@ pub struct EthernetReport {
 
 impl EthernetReport {
     /// Of all SubDevices with EoE.
-    pub(crate) fn of(counted: Vec<(u16, EthernetCounters)>, names: &[Label]) -> Vec<Self> {
+    pub(crate) fn of(
+        counted: Vec<(u16, EthernetCounters)>,
+        names: &[Label],
+        keys: &BTreeMap<u16, String>,
+    ) -> Vec<Self> {
         let name = |position| names.iter().find(|one| one.position == position).map(|one| one.name.clone());
         let of = |(position, counters): (u16, EthernetCounters)| Self {
             position,
             name: name(position).unwrap_or_default(),
+            key: keys.get(&position).cloned(),
             frames_sent: counters.frames_sent,
             fragments_sent: counters.fragments_sent,
             send_dropped: counters.send_dropped,

@@ -59,7 +59,7 @@ pub struct MailboxCounters {
     pub emergencies: u64,
     /// Emergencies that were dropped for newer ones, because nobody took them in time.
     pub emergencies_dropped: u64,
-    /// Mails of EoE, VoE and AoE that came unasked.
+    /// Mails of VoE and AoE that came unasked. Those of EoE are in `protocols.eoe`, and as frames in the report's `ethernet`.
     pub unasked: u64,
     /// Such mails that were dropped for newer ones.
     pub unasked_dropped: u64,
@@ -72,7 +72,7 @@ pub struct MailboxCounters {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct MailboxFailures {
-    /// No answer came in time.
+    /// No answer came in time: within that of the mailbox, or that of the request.
     pub timeout: u64,
     /// The SubDevice didn't take its mail, or said that it is busy.
     pub busy: u64,
@@ -88,7 +88,7 @@ pub struct MailboxFailures {
     pub lost: u64,
     /// Datagrams to the SubDevice failed.
     pub transport: u64,
-    /// The request's deadline passed, or nobody wanted its answer any more.
+    /// Nobody wanted its answer any more, or the request's deadline passed though the SubDevice answered: a long file.
     pub given_up: u64,
     /// Something else.
     pub other: u64,

@@ -12,9 +12,6 @@ use crate::esc::Esc;
 /// Communication error in the error register.
 const COMMUNICATION: u8 = 0x10;
 
-/// Kind of a diagnosis code: that of an emergency.
-const EMERGENCY_CODE: u32 = 0xE800;
-
 /// Error codes of emergencies.
 mod code {
     /// The error is gone.
@@ -63,7 +60,7 @@ impl Application {
             _ => is_set(diagnosis::flags::NO_ERRORS),
         };
         let message = DiagnosisMessage {
-            code: u32::from(code) << 16 | EMERGENCY_CODE,
+            code: u32::from(code) << 16 | u32::from(diagnosis::EMERGENCY_CODE),
             // By a clock of its own.
             flags: u16::from(kind.bits()) | 1 << 4,
             text_id,

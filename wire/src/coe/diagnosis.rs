@@ -3,6 +3,7 @@
 //! Guarantees: no input panics; a message whose parameters are cut short or of an unknown kind is read as far as it goes.
 //! Not here: the texts of text IDs, which are in the vendor's device description.
 
+use super::ErrorCode;
 use crate::{WireError, field};
 
 /// The object.
@@ -21,6 +22,8 @@ pub const FLAGS: u8 = 5;
 pub const FIRST: u8 = 6;
 /// Bytes of a message without its parameters.
 pub const HEADER_LEN: usize = 16;
+/// Low word of a diagnosis code whose high word is an error code as emergencies have it.
+pub const EMERGENCY_CODE: u16 = 0xE800;
 
 /// Bits of [`FLAGS`].
 pub mod flags {
@@ -147,16 +150,32 @@ impl<'m> DiagnosisMessage<'m> {
         let [low, high, ..] = self.code.to_le_bytes();
         match u16::from_le_bytes([low, high]) {
             0xE000..=0xE7FF => "code of the vendor",
-            0xE800 => "emergency code",
+            EMERGENCY_CODE => "emergency code",
             0xEE00..=0xEFFF => "code of a profile",
             _ => "unknown code",
         }
+    }
+
+    /// Its code where it is one that emergencies have too.
+    #[must_use]
+    pub const fn error_code(&self) -> Option<ErrorCode> {
+        error_code(self.code)
     }
 
     /// Its parameters, as far as they can be read.
     #[must_use]
     pub fn parameters(&self) -> Parameters<'m> {
         Parameters { rest: self.raw_parameters, left: self.flags.to_le_bytes()[1] }
+    }
+}
+
+/// The error code in a diagnosis code: in its high word, where the low word says that it is one of emergencies.
+#[must_use]
+pub const fn error_code(code: u32) -> Option<ErrorCode> {
+    let [a, b, c, d] = code.to_le_bytes();
+    match u16::from_le_bytes([a, b]) {
+        EMERGENCY_CODE => Some(ErrorCode(u16::from_le_bytes([c, d]))),
+        _ => None,
     }
 }
 
@@ -271,7 +290,8 @@ mod tests {
     #[test]
     fn a_message_is_read_with_its_parameters_and_written_as_it_was() {
         let message = DiagnosisMessage::parse(&MESSAGE).unwrap();
-        assert_eq!((message.code >> 16, message.class()), (0x3110, "emergency code"));
+        assert_eq!((message.error_code(), message.class()), (Some(ErrorCode(0x3110)), "emergency code"));
+        assert_eq!(error_code(0x3110_e000), None, "a vendor's own");
         assert_eq!((message.kind(), message.text_id, message.time_ns), (DiagnosisKind::Error, 0x1234, 1_000_000_000));
         let parameters: Vec<_> = message.parameters().map(|parameter| parameter.to_string()).collect();
         assert_eq!(parameters, ["-2", "axis1", "text 0x0007"]);

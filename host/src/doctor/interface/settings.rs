@@ -224,7 +224,16 @@ pub(in crate::doctor) mod tests {
     }
 
     fn wanted(xdp: bool) -> Wanted {
-        Wanted { cpu: None, priority: 80, period: None, spins: false, xdp, busy_polls: false, huge_pages: false }
+        Wanted {
+            cpu: None,
+            priority: 80,
+            period: None,
+            spins: false,
+            xdp,
+            busy_polls: false,
+            huge_pages: false,
+            taps: false,
+        }
     }
 
     fn level_for(xdp: bool, id: &str, change: impl FnOnce(&mut InterfaceReading)) -> Level {

@@ -122,8 +122,8 @@ fn of_a_subdevice_without_eoe_no_ethernet_is_said() {
         let mut program = in_op(&folder, &rig, &[]);
         program.await_error("has no EoE mailbox; it goes on without");
         program.await_error("`axis` speaks no AoE, so the `aoe.net_id` that the rig file has for it does nothing");
-        program.stop(Signal::SIGINT).with_code(0);
-        assert!(!program.errors().contains("Ethernet of `axis`"), "{}", program.errors());
+        let ended = program.stop(Signal::SIGINT).with_code(0);
+        assert!(!ended.err.contains("Ethernet of `axis`"), "{}", ended.err);
     });
 }
 

@@ -5,7 +5,7 @@ mod support;
 
 use std::time::Duration;
 use support::answer;
-use zerocat::aoe::{AmsAddress, NetId, group};
+use zerocat::aoe::{AmsAddress, NetId, NotificationRequest, group};
 use zerocat::testing::{Action, Bench, ProfileKind, SegmentConfig, line};
 use zerocat::{AoeTarget, Elements, Events, Idn, NoMail, SessionEvent};
 
@@ -57,6 +57,37 @@ fn the_net_id_is_given_in_bring_up() {
     let without = bench.subdevice(2).unwrap();
     let none = answer(&mut bench, without.aoe_state(AoeTarget::SUBDEVICE)).unwrap_err().to_string();
     assert!(none.contains("has no AoE mailbox"), "{none}");
+}
+
+#[test]
+fn what_was_ordered_is_notified_while_the_bus_runs_until_it_ends() {
+    let mut bench = bench();
+    let gate = bench.subdevice(1).unwrap();
+    let mut samples = gate.aoe_samples();
+    let order = NotificationRequest { group: AREA, offset: 0, len: 2, mode: 4, delay: 0, cycle: 50_000 };
+    let handle = answer(&mut bench, gate.aoe_notify(0x1001, order)).unwrap();
+    let other = answer(&mut bench, gate.aoe_notify(0x1002, NotificationRequest { mode: 3, ..order })).unwrap();
+    answer(&mut bench, gate.aoe_write(0x1001, AREA, 0, vec![1, 2])).unwrap();
+    bench.run(Duration::from_millis(100));
+    let mut all = Vec::new();
+    while let Ok(sample) = samples.recv(Duration::ZERO) {
+        all.push(sample);
+    }
+    let of = |wanted| all.iter().filter(move |one| one.handle == wanted);
+    let changes: Vec<_> = of(handle).map(|one| one.data.clone()).collect();
+    assert_eq!(changes, [vec![0, 0], vec![1, 2]], "on a change, and once at the start");
+    assert!(of(other).count() >= 10 && of(other).all(|one| one.data == [0, 0]), "{}", of(other).count());
+    assert!(all.is_sorted_by_key(|one| one.at) && all.is_sorted_by_key(|one| one.time));
+    assert_eq!(samples.lost(), 0);
+    for (port, handle) in [(0x1001, handle), (0x1002, other)] {
+        answer(&mut bench, gate.aoe_end_notify(port, handle)).unwrap();
+    }
+    while samples.recv(Duration::ZERO).is_ok() {}
+    bench.run(Duration::from_millis(100));
+    assert_eq!(samples.recv(Duration::ZERO), Err(NoMail::TimedOut));
+    let twice = answer(&mut bench, gate.aoe_end_notify(0x1001, handle)).unwrap_err().to_string();
+    assert!(twice.ends_with("error 0x0714: Notification handle is invalid"), "{twice}");
+    assert_eq!(bench.counters().lost_cycles, 0);
 }
 
 #[test]

@@ -11,8 +11,8 @@ use zerocat_sim::{
     Action, ActionError, AoeConfig, MailboxConfig, MailboxProtocol, ProfileKind, SegmentConfig, SubDeviceConfig,
 };
 use zerocat_wire::aoe::{
-    AdsError, AdsRequest, AdsResponse, AdsState, AmsAddress, AmsHeader, Assembly, DeviceInfo, Fragment, NetId,
-    OWN_PORT, flags, group, pieces,
+    AdsError, AdsRequest, AdsResponse, AdsState, AmsAddress, AmsCommand, AmsHeader, Assembly, DeviceInfo, Fragment,
+    NetId, NotificationRequest, OWN_PORT, Sample, flags, group, pieces, samples,
 };
 use zerocat_wire::voe::VoeHeader;
 
@@ -234,8 +234,8 @@ fn unknown_ports_groups_and_services_are_refused() {
     assert_eq!(device.read(OWN_PORT, 0xf420, 0, 4), Err(Ok(AdsError::INVALID_GROUP)));
     let control = AdsRequest::WriteControl { ads: 5, device: 0, data: &[] };
     assert_eq!(device.ask(OWN_PORT, control), Err(Err(AdsError::SERVICE_NOT_SUPPORTED)));
-    let delete = AdsRequest::DeleteNotification { handle: 1 };
-    assert_eq!(device.ask(OWN_PORT, delete), Err(Err(AdsError::SERVICE_NOT_SUPPORTED)));
+    let both = AdsRequest::ReadWrite { group: group::SDO, offset: 0, len: 4, data: &[] };
+    assert_eq!(device.ask(OWN_PORT, both), Err(Err(AdsError::SERVICE_NOT_SUPPORTED)));
     let mut without = Device::new(&[MailboxProtocol::Aoe]);
     assert_eq!(without.read(OWN_PORT, group::SDO, entry(0x1018, 1), 4), Err(Ok(AdsError::INVALID_GROUP)), "no CoE");
 }
@@ -348,6 +348,119 @@ fn short_mails_and_responses_upset_nobody() {
     let mut without = Device::new(&[MailboxProtocol::Coe]);
     without.post(AOE, &header.emit());
     assert_eq!(without.fetch(0).unwrap(), [1, 0, 2, 0], "no AoE");
+}
+
+/// Samples in the mail that waits: handle, time and bytes.
+fn notified(device: &mut Device) -> Option<Vec<(u32, u64, Vec<u8>)>> {
+    let body = device.fetch(AOE)?;
+    let (header, data) = AmsHeader::parse(&body).unwrap();
+    assert_eq!((header.command, header.flags, header.target), (AmsCommand::NOTIFICATION, flags::ADS, CALLER));
+    let sample = |one: Sample<'_>| (one.handle, one.time, one.data.to_vec());
+    Some(samples(data).map(|one| sample(one.unwrap())).collect())
+}
+
+fn pass(device: &mut Device, millis: u64) {
+    device.rig.now += std::time::Duration::from_millis(millis);
+    device.rig.segment.step(device.rig.now);
+}
+
+/// An order of two bytes of the area, looked at every 5 ms.
+const ORDER: NotificationRequest =
+    NotificationRequest { group: AREA, offset: 0, len: 2, mode: ON_CHANGE, delay: 0, cycle: 50_000 };
+const CYCLIC: u32 = 3;
+const ON_CHANGE: u32 = 4;
+
+fn order(device: &mut Device, port: u16, what: NotificationRequest) -> Result<u32, Result<AdsError, AdsError>> {
+    let handle = device.ask(port, AdsRequest::AddNotification(what))?;
+    Ok(u32::from_le_bytes(handle.try_into().unwrap()))
+}
+
+#[test]
+fn a_notification_is_literal_bytes() {
+    let mut device = Device::named();
+    device.rig.now = std::time::Duration::from_millis(1);
+    let handle = order(&mut device, 0x1001, ORDER).unwrap();
+    #[rustfmt::skip]
+    assert_eq!(device.fetch(AOE).unwrap(), [
+        &[127, 0, 0, 1, 1, 1, 0x01, 0x80, 172, 16, 17, 10, 2, 1, 0x01, 0x10][..],
+        &[8, 0, 4, 0, 30, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+        // Length, stamps, and the first millisecond of the year 2000.
+        &[26, 0, 0, 0, 1, 0, 0, 0], &(125_911_584_000_000_000_u64 + 10_000).to_le_bytes(), &[1, 0, 0, 0],
+        &handle.to_le_bytes(), &[2, 0, 0, 0, 0, 0],
+    ].concat());
+}
+
+#[test]
+fn what_changes_is_notified_and_what_is_cyclic_in_each_cycle() {
+    let mut device = Device::named();
+    let changing = order(&mut device, 0x1001, ORDER).unwrap();
+    assert_eq!(notified(&mut device).unwrap()[0].2, [0, 0], "the first at once");
+    let cyclic = order(&mut device, 0x1001, NotificationRequest { mode: CYCLIC, offset: 2, ..ORDER }).unwrap();
+    let first = notified(&mut device).unwrap();
+    assert_eq!((first.len(), first[0].0), (1, cyclic));
+    pass(&mut device, 4);
+    assert_eq!(notified(&mut device), None, "not yet");
+    pass(&mut device, 1);
+    let again: Vec<_> = notified(&mut device).unwrap().into_iter().map(|one| (one.0, one.1 - first[0].1)).collect();
+    assert_eq!(again, [(cyclic, 50_000)]);
+    device.write(0x1001, AREA, 1, &[7, 8]).unwrap();
+    pass(&mut device, 5);
+    let both: Vec<_> = notified(&mut device).unwrap().into_iter().map(|one| (one.0, one.2)).collect();
+    assert_eq!(both, [(changing, vec![0, 7]), (cyclic, vec![8, 0])], "of the same time in one mail");
+    assert_eq!(device.ask(0x1001, AdsRequest::DeleteNotification { handle: cyclic }), Ok(Vec::new()));
+    pass(&mut device, 50);
+    assert_eq!(notified(&mut device), None);
+    let ended = device.ask(0x1001, AdsRequest::DeleteNotification { handle: cyclic });
+    assert_eq!(ended, Err(Ok(AdsError::INVALID_NOTIFICATION)));
+}
+
+#[test]
+fn objects_are_notified_and_orders_end_with_the_mailbox() {
+    let mut device = Device::named();
+    let object = NotificationRequest { group: group::SDO, offset: entry(0x1018, 2), len: 4, ..ORDER };
+    order(&mut device, OWN_PORT, object).unwrap();
+    assert_eq!(notified(&mut device).unwrap()[0].2, [2, 4, 0, 0]);
+    let cyclic = NotificationRequest { mode: CYCLIC, ..object };
+    order(&mut device, OWN_PORT, cyclic).unwrap();
+    device.rig.al(0, 1);
+    device.rig.preop(0);
+    pass(&mut device, 50);
+    assert_eq!(device.fetch(AOE), None);
+}
+
+#[test]
+fn requests_go_before_notifications_which_never_pile_up() {
+    let mut device = Device::named();
+    for _ in 0..4 {
+        order(&mut device, 0x1001, NotificationRequest { mode: CYCLIC, cycle: 0, ..ORDER }).unwrap();
+        assert!(notified(&mut device).is_some());
+    }
+    pass(&mut device, 100);
+    assert_eq!(notified(&mut device).unwrap().len(), 4);
+    assert_eq!(notified(&mut device), None, "what was not read has not piled up");
+    pass(&mut device, 100);
+    // A mail that waits is read first, then the request is answered.
+    let asked = device.send(AmsAddress::new(GIVEN, 0x1001), CALLER, AdsRequest::State);
+    assert!(notified(&mut device).is_some());
+    assert!(device.response(&asked).is_ok());
+}
+
+#[test]
+fn orders_that_cannot_be_kept_are_refused() {
+    let mut device = Device::named();
+    let refused = |device: &mut Device, port, what| order(device, port, what).unwrap_err();
+    let mode = NotificationRequest { mode: 1, ..ORDER };
+    assert_eq!(refused(&mut device, 0x1001, mode), Ok(AdsError::TRANSMISSION_MODE));
+    let long = NotificationRequest { len: 63, ..ORDER };
+    assert_eq!(refused(&mut device, 0x1001, long), Ok(AdsError::NOTIFICATION_SIZE));
+    let nothing = NotificationRequest { group: 0x1234, ..ORDER };
+    assert_eq!(refused(&mut device, 0x1001, nothing), Ok(AdsError::INVALID_GROUP));
+    assert_eq!(refused(&mut device, 7, ORDER), Err(AdsError::TARGET_PORT_NOT_FOUND));
+    for _ in 0..16 {
+        order(&mut device, 0x1001, NotificationRequest { len: 62, ..ORDER }).unwrap();
+        assert!(notified(&mut device).is_some());
+    }
+    assert_eq!(refused(&mut device, 0x1001, ORDER), Ok(AdsError::NO_NOTIFICATIONS));
 }
 
 #[test]

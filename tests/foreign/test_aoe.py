@@ -1,12 +1,14 @@
 """Beckhoff's AdsLib, by pyads, talks to the simulated AoE server.
 
 It speaks ADS over TCP to a router. What it writes is put into mails here, byte for byte behind the header of AMS over TCP,
-and SOEM brings these to the SubDevice; the answers go back the same way. So AdsLib makes the commands and judges the
-responses: addresses, invoke ID, lengths, errors. Responses in fragments are left out: AMS over TCP has none.
+and SOEM brings these to the SubDevice; the answers go back the same way, and so do notifications, which come unasked. So AdsLib makes
+the commands and judges what comes: addresses, invoke ID, lengths, errors. Responses in fragments are left out: AMS over TCP has none.
 """
 
 import contextlib
 import ctypes
+import queue
+import select
 import socket
 import struct
 import threading
@@ -28,7 +30,12 @@ ROUTER = ("127.0.0.1", 48898)
 OWN, FIRST, SECOND = 0xFFFF, 4097, 4098
 SDO, COMPLETE, AREA = 0xF302, 0x100, 0x4020
 AOE = 1
+# Flag of a response.
+RESPONSE = 1
+# Between two looks for notifications.
+LOOK_S, LOOK_US = 0.005, 1_000
 NOT_FOUND, INVALID_GROUP, INVALID_SIZE, NO_SERVICE, NO_PORT, NO_TARGET = 0x70C, 0x702, 0x705, 0x701, 6, 7
+NO_MODE, TOO_LONG = 0x713, 0x717
 
 
 def received(connection, length):
@@ -58,17 +65,27 @@ class Router(threading.Thread):
                 self.serve(connection)
 
     def serve(self, connection):
-        while len(header := received(connection, 6)) == 6:
-            command = received(connection, struct.unpack("<HI", header)[1])
-            answer = self.ask(command)
-            connection.sendall(struct.pack("<HI", 0, len(answer)) + answer)
+        while True:
+            if not select.select([connection], [], [], LOOK_S)[0]:
+                self.tell(connection, self.bus.receive(GATE, LOOK_US))
+                continue
+            if len(header := received(connection, 6)) < 6:
+                return
+            self.ask(connection, received(connection, struct.unpack("<HI", header)[1]))
 
-    def ask(self, command):
+    def ask(self, connection, command):
         self.counter = self.counter % 7 + 1
         assert self.bus.send(GATE, struct.pack("<HHBB", len(command), 0, 0, AOE | self.counter << 4) + command)
-        mail = self.bus.receive(GATE)
+        while not self.tell(connection, self.bus.receive(GATE)):
+            pass
+
+    def tell(self, connection, mail):
+        """Hands a mail on, if there is one, and tells whether it is a response."""
+        if not mail:
+            return False
         assert mail[5] & 0x0F == AOE
-        return mail[6:]
+        connection.sendall(struct.pack("<HI", 0, len(mail) - 6) + mail[6:])
+        return bool(mail[6 + 18] & RESPONSE)
 
     def end(self):
         for each in self.sockets:
@@ -164,3 +181,53 @@ def test_adslib_is_told_where_nobody_is(router):
         assert refused(lambda: nobody.read(AREA, 0, pyads.PLCTYPE_UDINT)) == NO_PORT
     with connection(OWN, "5.11.22.33.9.9") as stranger:
         assert refused(lambda: stranger.read(SDO, entry(0x1018, 2), pyads.PLCTYPE_UDINT)) == NO_TARGET
+
+
+def notified(device, place, mode, length=2):
+    """The values that are notified, in a queue, while it holds."""
+    told = queue.Queue()
+
+    @device.notification(pyads.PLCTYPE_UINT, timestamp_as_filetime=True)
+    def note(handle, name, time, value):
+        told.put((time, value))
+
+    handles = device.add_device_notification(place, pyads.NotificationAttrib(length, mode, 0, 10), note)
+    return told, handles
+
+
+def test_adslib_is_notified_of_changes_until_it_ends_that(first):
+    first.write(AREA, 0, 1, pyads.PLCTYPE_UINT)
+    told, handles = notified(first, (AREA, 0), pyads.ADSTRANS_SERVERONCHA)
+    values = [told.get(timeout=5)]
+    for value in (7, 0xFFFF, 3):
+        first.write(AREA, 0, value, pyads.PLCTYPE_UINT)
+        values.append(told.get(timeout=5))
+    assert [value for _, value in values] == [1, 7, 0xFFFF, 3]
+    times = [time for time, _ in values]
+    assert times == sorted(times) and len(set(times)) == len(times)
+    first.del_device_notification(*handles)
+    first.write(AREA, 0, 9, pyads.PLCTYPE_UINT)
+    # What is cyclic comes many times meanwhile, and nothing else does.
+    ticks, ticking = notified(first, (AREA, 0), pyads.ADSTRANS_SERVERCYCLE)
+    ten = [ticks.get(timeout=5) for _ in range(10)]
+    assert {value for _, value in ten} == {9}
+    # 10 ms in 100 ns, unless frames came late.
+    assert all(after - before >= 100_000 for (before, _), (after, _) in zip(ten, ten[1:], strict=False))
+    first.del_device_notification(*ticking)
+    assert told.empty()
+
+
+def test_adslib_is_notified_of_objects_and_of_devices_behind_at_the_same_time(gate, first):
+    objects, product = notified(gate, (SDO, entry(0x1018, 2)), pyads.ADSTRANS_SERVERCYCLE)
+    areas, area = notified(first, (AREA, 32), pyads.ADSTRANS_SERVERCYCLE)
+    assert [objects.get(timeout=5)[1] for _ in range(5)] == [0x402] * 5
+    assert [areas.get(timeout=5)[1] for _ in range(5)] == [0] * 5
+    assert gate.read_state() == (pyads.ADSSTATE_STOP, 2), "commands go on beside"
+    gate.del_device_notification(*product)
+    first.del_device_notification(*area)
+
+
+def test_adslib_is_told_which_notifications_it_cannot_have(first):
+    assert refused(lambda: notified(first, (AREA, 0), pyads.ADSTRANS_CLIENTCYCLE)) == NO_MODE
+    assert refused(lambda: notified(first, (AREA, 0), pyads.ADSTRANS_SERVERCYCLE, 200)) == TOO_LONG
+    assert refused(lambda: notified(first, (0x1234, 0), pyads.ADSTRANS_SERVERCYCLE)) == INVALID_GROUP

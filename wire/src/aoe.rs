@@ -20,7 +20,7 @@ mod response;
 pub use error::AdsError;
 pub use fragment::{Assembly, FIRST_LEN, Fragment, FragmentError, pieces};
 pub use net_id::{NetId, NotANetId};
-pub use notification::{Sample, samples};
+pub use notification::{SAMPLE_HEADER, STAMP_HEADER, Sample, emit_samples, samples};
 pub use request::{AdsRequest, NotificationRequest};
 pub use response::{AdsResponse, AdsState, DEVICE_NAME, DeviceInfo};
 

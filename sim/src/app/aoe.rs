@@ -6,16 +6,19 @@
 //! isn't there, is refused in the AMS header; a group, an offset or a size that doesn't fit, in the result. A response longer
 //! than a mail goes in fragments, which nobody acknowledges; a request may come in fragments.
 //!
-//! Beyond SSC's sample: device info and state, and write and read in one.
+//! Beyond SSC's sample: device info and state, write and read in one, and notifications (`orders`).
 //!
 //! Bounded: a request in fragments, and a response, have at most 16 KiB.
 
 mod behind;
 mod objects;
+mod orders;
+
+use std::time::Duration;
 
 use zerocat_wire::aoe::{
     AdsError, AdsRequest, AdsResponse, AdsState, AmsCommand, AmsHeader, Assembly, DEVICE_NAME, DeviceInfo, Fragment,
-    HEADER_LEN, NetId, OWN_PORT, flags, group, pieces,
+    HEADER_LEN, NetId, NotificationRequest, OWN_PORT, flags, group, pieces,
 };
 use zerocat_wire::{AlState, MailboxError, WireError};
 
@@ -23,6 +26,7 @@ use super::mailbox::Answer;
 use super::object_access::Objects;
 use crate::config::AoeConfig;
 use behind::Behind;
+use orders::Orders;
 
 /// Longest request in fragments, and longest response.
 const LONGEST: usize = 16 * 1024;
@@ -37,6 +41,7 @@ pub(super) struct Aoe {
     net_id: Option<NetId>,
     name: [u8; DEVICE_NAME],
     behind: Vec<Behind>,
+    orders: Orders,
     assembly: Assembly<Vec<u8>>,
     /// Number of the next response in fragments.
     packet: u16,
@@ -49,12 +54,13 @@ impl Aoe {
         bytes.iter_mut().zip(name.bytes()).for_each(|(to, from)| *to = from);
         let behind = config.ports.iter().map(|port| Behind::new(*port)).collect();
         let assembly = Assembly::new(vec![0; LONGEST]);
-        Self { net_id: None, name: bytes, behind, assembly, packet: 0, speaks_coe }
+        Self { net_id: None, name: bytes, behind, orders: Orders::default(), assembly, packet: 0, speaks_coe }
     }
 
-    /// Forgets the NetID, and a request of which not all fragments have come.
+    /// Forgets the NetID, orders of notifications, and a request of which not all fragments have come.
     pub(super) fn forget(&mut self) {
         self.net_id = None;
+        self.orders.forget();
         self.assembly.forget();
     }
 
@@ -68,6 +74,43 @@ impl Aoe {
             return Ok(self.fragment(&header, data, space, objects));
         }
         Ok(self.command(&header, data, space, objects))
+    }
+
+    /// Whether something may have to be notified.
+    pub(super) fn is_due(&self, now: Duration) -> bool {
+        self.orders.is_due(now)
+    }
+
+    /// The bodies of the notifications that are due, each of at most `space` bytes.
+    pub(super) fn notify(&mut self, now: Duration, space: usize, objects: &mut Objects<'_>) -> Vec<Vec<u8>> {
+        let mut orders = std::mem::take(&mut self.orders);
+        let read = |port, what: &NotificationRequest| self.look_at(port, what, objects).unwrap_or_else(Err);
+        let mails = orders.look(now, space, read);
+        self.orders = orders;
+        mails
+    }
+
+    /// Reads what notifications are ordered of; the outer error is one of the header.
+    fn look_at(
+        &mut self,
+        port: u16,
+        what: &NotificationRequest,
+        objects: &mut Objects<'_>,
+    ) -> Result<Served, AdsError> {
+        let NotificationRequest { group, offset, len, .. } = *what;
+        self.serve(port, &AdsRequest::Read { group, offset, len }, objects)
+    }
+
+    /// Takes an order of notifications, if what it is about can be read.
+    fn order(
+        &mut self,
+        header: &AmsHeader,
+        what: NotificationRequest,
+        space: usize,
+        objects: &mut Objects<'_>,
+    ) -> Result<Served, AdsError> {
+        let read = self.look_at(header.target.port, &what, objects)?;
+        Ok(read.and_then(|_| self.orders.add(header, what, space)))
     }
 
     fn fragment(&mut self, header: &AmsHeader, data: &[u8], space: usize, objects: &mut Objects<'_>) -> Vec<Vec<u8>> {
@@ -98,6 +141,8 @@ impl Aoe {
             return vec![with_data(header.answered(AdsError::TARGET_NOT_FOUND), &[])];
         }
         let served = match request {
+            Ok(AdsRequest::AddNotification(what)) => self.order(header, what, space, objects),
+            Ok(AdsRequest::DeleteNotification { handle }) => Ok(self.orders.end(handle)),
             Ok(request) => self.serve(header.target.port, &request, objects),
             // The length doesn't fit the command.
             Err(WireError::Truncated { .. }) => Ok(Err(AdsError::INVALID_SIZE)),

@@ -132,7 +132,9 @@ impl Mailbox {
 
     /// Whether it is time to hand over a mail that was held back.
     pub(super) fn is_due(&self, now: Duration) -> bool {
-        self.due.is_some_and(|due| due <= now) || self.habits.is_due(now)
+        self.due.is_some_and(|due| due <= now)
+            || self.habits.is_due(now)
+            || self.aoe.as_ref().is_some_and(|aoe| aoe.is_due(now))
     }
 
     /// Its sync managers, one bit each: of the mailbox that the MainDevice writes and of the other.
@@ -209,6 +211,21 @@ impl Mailbox {
             self.send(esc);
             self.let_go(esc);
         }
+        self.notify(esc, objects);
+    }
+
+    /// Sends notifications that are due. Requests go first, and a mail that waits to be read.
+    fn notify(&mut self, esc: &mut Esc, objects: &mut Objects<'_>) {
+        let free = !self.frozen && !esc.mail_waits(self.input) && self.waiting.is_empty();
+        let room = usize::from(esc.sync_manager(self.input).length).min(LONGEST);
+        let Some(aoe) = self.aoe.as_mut().filter(|aoe| free && objects.state != AlState::Boot && aoe.is_due(esc.now()))
+        else {
+            return;
+        };
+        for body in aoe.notify(esc.now(), room.saturating_sub(mailbox::HEADER_LEN), objects) {
+            self.queue(MailboxType::Aoe, None, room, &body, true);
+        }
+        self.send(esc);
     }
 
     /// Whether a request that is there is taken now.

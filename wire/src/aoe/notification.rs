@@ -15,6 +15,32 @@ pub struct Sample<'a> {
     pub data: &'a [u8],
 }
 
+/// Bytes before the samples of a notification with one stamp: length, number of stamps, time, number of samples.
+pub const STAMP_HEADER: usize = 20;
+/// Bytes before those of a sample: handle and length.
+pub const SAMPLE_HEADER: usize = 8;
+
+/// Writes the body of a notification: samples of one time, each a handle and its bytes. Returns its length.
+///
+/// # Errors
+/// `NoRoom`, `BadLength` where there is more than a length can say.
+pub fn emit_samples(time: u64, samples: &[(u32, &[u8])], body: &mut [u8]) -> Result<usize, WireError> {
+    let number = |number: usize| u32::try_from(number).map(u32::to_le_bytes).map_err(|_| WireError::BadLength);
+    field::put(body, 4, &1u32.to_le_bytes())?;
+    field::put(body, 8, &time.to_le_bytes())?;
+    field::put(body, 16, &number(samples.len())?)?;
+    let mut at = STAMP_HEADER;
+    for (handle, data) in samples {
+        field::put(body, at, &handle.to_le_bytes())?;
+        field::put(body, at.saturating_add(4), &number(data.len())?)?;
+        at = at.saturating_add(SAMPLE_HEADER);
+        field::put(body, at, data)?;
+        at = at.saturating_add(data.len());
+    }
+    field::put(body, 0, &number(at.saturating_sub(4))?)?;
+    Ok(at)
+}
+
 /// The samples in the body of a notification, in their order; an error ends them.
 pub fn samples(body: &[u8]) -> impl Iterator<Item = Result<Sample<'_>, WireError>> {
     let start = field::u32_at(body, 4).map(|stamps| Walk { body, at: 8, stamps, time: 0, left: 0 });
@@ -86,6 +112,15 @@ mod tests {
         let time = 0x0807_0605_0403_0201;
         let first = Sample { time, handle: 9, data: &[0xaa, 0xbb] };
         assert_eq!(read, [Ok(first), Ok(Sample { time, handle: 10, data: &[1, 2, 3, 4] })]);
+    }
+
+    #[test]
+    fn samples_of_one_time_are_written_as_they_are_read() {
+        let mut body = [0xee; 44];
+        let written = emit_samples(0x0807_0605_0403_0201, &[(9, &[0xaa, 0xbb]), (10, &[1, 2, 3, 4])], &mut body);
+        assert_eq!((written, &body[..42], body[42]), (Ok(42), &TWO[..], 0xee));
+        assert_eq!(emit_samples(0, &[(9, &[0; 4])], &mut body[..31]), Err(WireError::NoRoom));
+        assert_eq!(emit_samples(0, &[], &mut body), Ok(STAMP_HEADER));
     }
 
     #[test]

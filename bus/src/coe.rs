@@ -233,13 +233,17 @@ impl Mailbox {
         if size > MAX_VALUE {
             return Err(senseless(transfer, format!("a value of {size} bytes; at most {MAX_VALUE} are read")));
         }
-        let mut toggle = false;
-        let mut last = value.len() >= size;
+        let (mut toggle, mut first) = (false, true);
+        // Without its length, only the segments say what there is.
+        let known = size > 0;
+        let mut last = known && value.len() >= size;
         while !last {
-            let Answer::Data { data, last: end, .. } =
-                self.ask(datagrams, transfer, SdoRequest::UploadSegment { toggle }).await?
-            else {
-                return Err(senseless(transfer, "no segment"));
+            let (data, end) = match self.ask(datagrams, transfer, SdoRequest::UploadSegment { toggle }).await {
+                Ok(Answer::Data { data, last, .. }) => (data, last),
+                // There is no segment: what came before is the value.
+                Err(SdoError::Abort { .. }) if !known && first => return Ok(value),
+                Ok(Answer::Done | Answer::Abort(_)) => return Err(senseless(transfer, "no segment")),
+                Err(error) => return Err(error),
             };
             if (data.is_empty() && !end) || value.len() + data.len() > MAX_VALUE {
                 return Err(senseless(
@@ -248,9 +252,9 @@ impl Mailbox {
                 ));
             }
             value.extend(data);
-            (toggle, last) = (!toggle, end);
+            (toggle, last, first) = (!toggle, end, false);
         }
-        if value.len() != size {
+        if known && value.len() != size {
             return Err(senseless(transfer, format!("{} bytes instead of {size}", value.len())));
         }
         Ok(value)
@@ -321,7 +325,10 @@ fn answer(request: &SdoRequest<'_>, transfer: &Transfer, header: &MailboxHeader,
     let response = SdoResponse::parse(rest).ok()?;
     let ours = |target: SdoTarget| (target.index, target.subindex) == (transfer.index, transfer.subindex);
     if let SdoResponse::Abort(SdoAbort { target, code }) = response {
-        return ours(target).then_some(Answer::Abort(code));
+        // A segment bears neither, so neither may its abort.
+        let segment = matches!(request, SdoRequest::UploadSegment { .. } | SdoRequest::DownloadSegment(_));
+        let unsaid = segment && target == SdoTarget::entry(0, 0);
+        return (ours(target) || unsaid).then_some(Answer::Abort(code));
     }
     if coe.service != CoeService::SdoResponse {
         return None;

@@ -100,6 +100,54 @@ fn a_long_value_comes_in_segments() {
     assert_eq!(pump.run(mailbox().upload(&datagrams, 0x1008, 0)), Ok(text));
 }
 
+/// The first answer to an upload, which says nothing of the length: 0, and the bit that says that it is given clear or not.
+fn without_length(target: SdoTarget, data: &[u8], given: bool) -> Vec<u8> {
+    let size = u32::try_from(data.len()).unwrap();
+    let mut mail = response(&SdoResponse::Upload(SdoInitiate::Normal { target, size, data }));
+    mail[12..16].fill(0);
+    mail[8] &= if given { 0xff } else { 0xfe };
+    mail
+}
+
+#[test]
+fn a_value_whose_length_is_not_said_is_read_to_its_last_segment() {
+    let text: Vec<u8> = (0..=u8::MAX).collect();
+    for (given, first) in [(true, 20), (true, 0), (false, 20), (false, 0)] {
+        let (whole, mut sent) = (text.clone(), 0);
+        let device = Mailman::sdo(move |request| match request {
+            SdoRequest::Upload { target } => {
+                sent = first;
+                vec![without_length(target, &whole[..first], given)]
+            }
+            SdoRequest::UploadSegment { toggle } => {
+                let end = (sent + 100).min(whole.len());
+                let data = &whole[sent..end];
+                sent = end;
+                vec![response(&SdoResponse::UploadSegment(SdoSegment { toggle, last: end == whole.len(), data }))]
+            }
+            _ => vec![],
+        });
+        let (datagrams, mut pump) = rig::<4, _>(device);
+        assert_eq!(pump.run(mailbox().upload(&datagrams, 0x1008, 0)), Ok(text.clone()), "{given} {first}");
+    }
+}
+
+#[test]
+fn a_value_whose_length_is_not_said_and_that_has_no_segments_is_what_came_first() {
+    // A segment bears no index, and some put none into its abort.
+    for (value, of) in [(&b"short"[..], SdoTarget::entry(0, 0)), (&[], SdoTarget::entry(0x1008, 0))] {
+        let device = Mailman::sdo(move |request| match request {
+            SdoRequest::Upload { target } => vec![without_length(target, value, true)],
+            SdoRequest::UploadSegment { .. } => {
+                vec![response(&SdoResponse::Abort(SdoAbort { target: of, code: AbortCode::COMMAND }))]
+            }
+            _ => vec![],
+        });
+        let (datagrams, mut pump) = rig::<4, _>(device);
+        assert_eq!(pump.run(mailbox().upload(&datagrams, 0x1008, 0)), Ok(value.to_vec()));
+    }
+}
+
 #[test]
 fn a_long_value_goes_in_segments() {
     use std::sync::{Arc, Mutex};

@@ -34,7 +34,8 @@ pub use command::{
 pub use config::{
     AlErrorConfig, AoeConfig, ClockConfig, ConfigProblem, ControlRule, DescribeError, Described, DifferenceSign,
     FoeConfig, MailboxConfig, MailboxHabits, MailboxProtocol, Millis, ModuleKind, ProfileKind, RamConfig, RepeatHabit,
-    ReplyCounter, SecondEndConfig, SegmentConfig, SegmentConfigError, SubDeviceConfig, TargetState, WireConfig,
+    ReplyCounter, SecondEndConfig, SegmentConfig, SegmentConfigError, SizeHabit, SubDeviceConfig, TargetState,
+    WireConfig,
 };
 pub use describe::esi::DeviceError;
 pub use describe::image::ImageError;

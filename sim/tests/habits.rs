@@ -7,7 +7,8 @@ mod support;
 use std::time::Duration;
 use support::Rig;
 use zerocat_sim::{
-    MailboxConfig, MailboxHabits, Millis, ProfileKind, RepeatHabit, ReplyCounter, SegmentConfig, SubDeviceConfig,
+    MailboxConfig, MailboxHabits, Millis, ProfileKind, RepeatHabit, ReplyCounter, SegmentConfig, SizeHabit,
+    SubDeviceConfig,
 };
 
 const VENDOR: [u8; 10] = [0x00, 0x20, 0x40, 0x18, 0x10, 0x01, 0, 0, 0, 0];
@@ -178,6 +179,18 @@ fn segments_are_as_short_as_the_file_says_and_make_the_same_text() {
     }
     let (text, parts) = upload_text(&mut servo(MailboxHabits { empty_initiate: true, ..MailboxHabits::default() }));
     assert_eq!((text, parts[0]), (whole, 0));
+}
+
+#[test]
+fn the_length_of_an_upload_may_be_0_or_unsaid_and_the_segments_make_the_same_text() {
+    let (whole, _) = upload_text(&mut servo(MailboxHabits::default()));
+    for (upload_size, command) in [(SizeHabit::Given, 0x41), (SizeHabit::Zero, 0x41), (SizeHabit::Unsaid, 0x40)] {
+        let habits = MailboxHabits { upload_size, ..MailboxHabits::default() };
+        let first = servo(habits.clone()).coe(0, 1, &TEXT).unwrap();
+        let size = if upload_size == SizeHabit::Given { TEXT_LEN } else { 0 };
+        assert_eq!((first[2], first[6..10].to_vec()), (command, u32::try_from(size).unwrap().to_le_bytes().to_vec()));
+        assert_eq!(upload_text(&mut servo(habits)).0, whole);
+    }
 }
 
 #[test]

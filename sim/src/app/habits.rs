@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use zerocat_wire::coe::Emergency;
 
-use crate::config::{MailboxHabits, Millis};
+use crate::config::{MailboxHabits, Millis, SizeHabit};
 
 /// The emergency that comes between a request and its answer: hardware, on the first occasion of CiA 301, table 26.
 pub(super) const BETWEEN: Emergency = Emergency { code: 0x5000, register: 0x01, data: [0; 5] };
@@ -116,13 +116,14 @@ pub(super) struct SdoHabits {
     /// Bytes in a part of an upload; 0: as many as there is room for.
     segment: u16,
     empty_initiate: bool,
+    pub(super) size: SizeHabit,
 }
 
 impl SdoHabits {
     pub(super) const fn new(config: &MailboxHabits) -> Self {
-        let MailboxHabits { wrong_toggle_every, abort_every, segment, empty_initiate, .. } = *config;
+        let MailboxHabits { wrong_toggle_every, abort_every, segment, empty_initiate, upload_size: size, .. } = *config;
         let [wrong_toggle, abort] = [Every::new(wrong_toggle_every), Every::new(abort_every)];
-        Self { wrong_toggle, abort, segment, empty_initiate }
+        Self { wrong_toggle, abort, segment, empty_initiate, size }
     }
 
     /// Bytes of a segment with room for so many.

@@ -8,6 +8,7 @@ use zerocat_wire::{MailboxError, WireError};
 
 use super::habits::SdoHabits;
 use super::object_access::Objects;
+use crate::config::SizeHabit;
 
 /// Largest value that is taken in segments.
 const LARGEST: u32 = 64 * 1024;
@@ -112,6 +113,7 @@ impl SdoServer {
         let room = space.saturating_sub(sdo::NORMAL_HEADER);
         let first = data.len().min(self.habits.initiate(room));
         let answer = reply(&SdoResponse::Upload(SdoInitiate::Normal { target, size, data: &data[..first] }), space);
+        let answer = with_size(answer, self.habits.size);
         if first < data.len() {
             self.transfer = Transfer::Upload { target, data, sent: first, toggle: false };
         }
@@ -212,6 +214,21 @@ fn in_place(reply: Reply, body: &[u8]) -> Reply {
         && let Some(reserved) = answer.get_mut(EXPEDITED - sdo::EXPEDITED..EXPEDITED)
     {
         reserved.copy_from_slice(sent);
+    }
+    Some((service, answer))
+}
+
+/// Bytes of the length in the first answer to an upload.
+const SIZE: std::ops::Range<usize> = 4..8;
+
+/// The first answer to an upload, with what the habit says of the length.
+fn with_size(reply: Reply, habit: SizeHabit) -> Reply {
+    let (service, mut answer) = reply?;
+    if habit != SizeHabit::Given {
+        answer.get_mut(SIZE)?.fill(0);
+    }
+    if habit == SizeHabit::Unsaid {
+        *answer.first_mut()? &= !1;
     }
     Some((service, answer))
 }

@@ -23,6 +23,19 @@ pub enum RepeatHabit {
     Ignored,
 }
 
+/// What the first answer to an upload of more than four bytes says of the length of the whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SizeHabit {
+    /// It says it.
+    #[default]
+    Given,
+    /// It says 0.
+    Zero,
+    /// It says that it says none: bit 0 of the command is clear, and the length 0.
+    Unsaid,
+}
+
 /// Habits of a mailbox.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -55,6 +68,8 @@ pub struct MailboxHabits {
     pub segment: u16,
     /// Whether the first answer to an upload that is longer than four bytes has none of them.
     pub empty_initiate: bool,
+    /// What the first answer to an upload that is longer than four bytes says of the length of the whole.
+    pub upload_size: SizeHabit,
     /// What is done about a repeat request.
     pub repeat_request: RepeatHabit,
     /// Whether a request with the counter of the one before is a repetition, and dropped.
@@ -78,6 +93,7 @@ impl Default for MailboxHabits {
             abort_every: 0,
             segment: 0,
             empty_initiate: false,
+            upload_size: SizeHabit::Given,
             repeat_request: RepeatHabit::Served,
             checks_counter: true,
         }

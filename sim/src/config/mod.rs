@@ -27,7 +27,7 @@ pub(crate) use check::wires;
 pub use described::{DescribeError, Described};
 pub use duration::Millis;
 pub(crate) use duration::parse as parse_duration;
-pub use habits::{MailboxHabits, RepeatHabit};
+pub use habits::{MailboxHabits, RepeatHabit, SizeHabit};
 pub use mailbox::{AoeConfig, FoeConfig, MailboxConfig, MailboxProtocol, ReplyCounter};
 pub(crate) use ports::{parents, second_end};
 pub use ram::RamConfig;

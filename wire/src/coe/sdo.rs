@@ -74,7 +74,8 @@ pub enum SdoInitiate<'a> {
         /// The value. 4 bytes if the sender doesn't say its length.
         data: &'a [u8],
     },
-    /// A value of `size` bytes. What is not in `data` follows in segments.
+    /// A value of `size` bytes. What is not in `data` follows in segments. A SubDevice that doesn't know the length of a value that is
+    /// read says 0, and how much follows is said by the segments.
     Normal {
         /// What is written or read.
         target: SdoTarget,
@@ -108,6 +109,16 @@ impl<'a> SdoInitiate<'a> {
         let data = bytes.get(NORMAL_HEADER..).unwrap_or_default();
         let len = data.len().min(usize::try_from(size).unwrap_or(usize::MAX));
         Ok(Self::Normal { target, size, data: data.get(..len).unwrap_or_default() })
+    }
+
+    /// The answer to an upload request. All bytes count where the length isn't known.
+    fn parse_answer(command: u8, bytes: &'a [u8]) -> Result<Self, WireError> {
+        Ok(match Self::parse(command, bytes)? {
+            Self::Normal { target, size: 0, .. } => {
+                Self::Normal { target, size: 0, data: bytes.get(NORMAL_HEADER..).unwrap_or_default() }
+            }
+            known => known,
+        })
     }
 
     fn emit(self, specifier: u8, bytes: &mut [u8]) -> Result<usize, WireError> {
@@ -256,7 +267,7 @@ impl<'a> SdoResponse<'a> {
         Ok(match command & SPECIFIER {
             0x00 => Self::UploadSegment(SdoSegment::parse(command, bytes)),
             0x20 => Self::DownloadSegment { toggle: command & TOGGLE != 0 },
-            0x40 => Self::Upload(SdoInitiate::parse(command, bytes)?),
+            0x40 => Self::Upload(SdoInitiate::parse_answer(command, bytes)?),
             0x60 => Self::Download { target: SdoTarget::parse(bytes)? },
             ABORT => Self::Abort(SdoAbort::parse(bytes)?),
             _ => return Err(WireError::BadValue(u32::from(command))),

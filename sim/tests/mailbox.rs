@@ -425,6 +425,28 @@ fn mailboxes_in_boot_may_have_a_length_of_their_own() {
 }
 
 #[test]
+fn mailboxes_may_be_longer_and_process_data_are_behind_them() {
+    let mut rig = Rig::new(&config(MailboxConfig { length: Some(0x400), ..all() }));
+    let mut word = |address: u8| {
+        rig.write(0, 0x0502, &[0, 1, address, 0, 0, 0]);
+        rig.read_u16(0, 0x0508)
+    };
+    assert_eq!([0x14, 0x15, 0x16, 0x17].map(&mut word), [0x1000, 0x0400, 0x1400, 0x0400]);
+    assert_eq!([0x18, 0x19, 0x1a, 0x1b].map(&mut word), [0x1000, 0x0400, 0x1400, 0x0400]);
+    let mut servo = support::from_sii::FromSii::read(&mut rig, 0, 0);
+    assert_eq!(servo.areas.iter().map(|area| area.start).collect::<Vec<_>>(), [0x1000, 0x1400, 0x1800, 0x1880]);
+    servo.preop(&mut rig);
+    assert_eq!(servo.upload(&mut rig, 0x2000, 0).map(|text| text.len()), Ok(324), "in one mail");
+    for (device, wrong) in [
+        (r#""profile": "servo", "mailbox": { "length": 16 }"#, "16 bytes"),
+        (r#""profile": "sii", "file": "x", "mailbox": { "length": 64 }"#, "this profile has no length"),
+    ] {
+        let said = SegmentConfig::from_json(&format!(r#"{{"subdevices": [{{{device}}}]}}"#)).unwrap_err().to_string();
+        assert!(said.starts_with("subdevices[0].mailbox.length: ") && said.contains(wrong), "{said}");
+    }
+}
+
+#[test]
 fn a_frozen_mailbox_takes_requests_and_never_answers() {
     let mut rig = servo();
     rig.segment.act(Action::FreezeMailbox { subdevice: 0, frozen: true }, rig.now).unwrap();

@@ -82,6 +82,9 @@ pub struct MailboxConfig {
     pub protocols: Vec<MailboxProtocol>,
     /// Which counter replies carry.
     pub reply_counter: ReplyCounter,
+    /// Bytes of each of the mailboxes, 32 to 1024; by default 128. Not for the profiles `esi` and `sii`, which have their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub length: Option<u16>,
     /// Whether BOOT is supported.
     pub boot: bool,
     /// Bytes of each of the mailboxes in BOOT, 32 to 1024. By default they are those of the other states.
@@ -109,6 +112,7 @@ impl Default for MailboxConfig {
         Self {
             protocols: vec![MailboxProtocol::Coe],
             reply_counter: ReplyCounter::Own,
+            length: None,
             boot: false,
             boot_length: None,
             foe: FoeConfig::default(),
@@ -143,9 +147,13 @@ pub(super) fn check(n: usize, subdevice: &SubDeviceConfig) -> Result<(), Segment
     if mailbox.protocols.contains(&MailboxProtocol::Soe) && !drive {
         return invalid(".protocols", ConfigProblem::NoSoe);
     }
-    if let Some(got) = mailbox.boot_length.map(usize::from).filter(|length| !(32..=1024).contains(length)) {
-        let problem = ConfigProblem::Number { what: "bytes", got, least: 32, most: 1024 };
-        return invalid(".boot_length", problem);
+    if mailbox.length.is_some() && subdevice.profile.is_from_file() {
+        return invalid(".length", ConfigProblem::NotForProfile("length"));
+    }
+    for (key, length) in [(".length", mailbox.length), (".boot_length", mailbox.boot_length)] {
+        if let Some(got) = length.map(usize::from).filter(|length| !(32..=1024).contains(length)) {
+            return invalid(key, ConfigProblem::Number { what: "bytes", got, least: 32, most: 1024 });
+        }
     }
     let ports = &mailbox.aoe.ports;
     let twice = ports.iter().enumerate().any(|(n, port)| ports.iter().take(n).any(|before| before == port));

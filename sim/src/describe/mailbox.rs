@@ -2,6 +2,7 @@
 
 use zerocat_wire::sii::fixed::protocol;
 
+use super::{Description, Purpose};
 use crate::config::{MailboxConfig, MailboxProtocol};
 
 /// Mailbox areas as the SII proposes them.
@@ -47,5 +48,22 @@ impl MailboxPlan {
             Some(length) => [self.out_start, length, self.out_start.saturating_add(length), length],
         };
         self.boot = config.boot.then_some(areas);
+    }
+}
+
+impl Description {
+    /// Gives both mailboxes another length. What is behind them in the memory comes later or earlier by as much.
+    pub(crate) fn set_mailbox_length(&mut self, length: u16) {
+        let Some(plan) = &mut self.mailbox else { return };
+        let before = plan.in_start.wrapping_add(plan.in_length);
+        (plan.in_start, plan.out_length, plan.in_length) = (plan.out_start.saturating_add(length), length, length);
+        let moved = plan.in_start.wrapping_add(length).wrapping_sub(before);
+        for channel in &mut self.sync_managers {
+            match channel.purpose {
+                Purpose::MailboxOut => channel.length = length,
+                Purpose::MailboxIn => (channel.start, channel.length) = (plan.in_start, length),
+                _ => channel.start = channel.start.wrapping_add(moved),
+            }
+        }
     }
 }

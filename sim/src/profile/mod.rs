@@ -134,6 +134,9 @@ pub(crate) fn build(config: &SubDeviceConfig) -> Result<(Description, Box<dyn Pr
     if let Some(name) = &config.name {
         description.name.clone_from(name);
     }
+    if let Some(length) = config.mailbox.as_ref().and_then(|mailbox| mailbox.length) {
+        description.set_mailbox_length(length);
+    }
     description.esc = esc::choose(config, &description);
     if let (Some(plan), Some(mailbox)) = (&mut description.mailbox, &config.mailbox) {
         plan.configure(mailbox);

@@ -1,4 +1,4 @@
-//! The demonstration's segment at the far end of a veth pair, on a thread of its own that waits in the kernel.
+//! A segment at the far end of a veth pair, on a thread of its own that waits in the kernel.
 
 use super::AuditError;
 use std::sync::Arc;
@@ -19,14 +19,22 @@ pub struct Simulation {
 }
 
 impl Simulation {
-    /// Starts it at an interface.
+    /// Starts the demonstration's at an interface.
     ///
     /// # Errors
     /// [`AuditError::Segment`].
     pub fn start(interface: &str) -> Result<Self, AuditError> {
+        Self::of(interface, &SegmentConfig::demo())
+    }
+
+    /// Starts one at an interface.
+    ///
+    /// # Errors
+    /// [`AuditError::Segment`].
+    pub fn of(interface: &str, config: &SegmentConfig) -> Result<Self, AuditError> {
         let wrong = |why: String| AuditError::Segment { interface: interface.to_owned(), why };
         let mut link = PacketLink::open(interface, SIZING).map_err(|error| wrong(zerocat::chain(&error)))?;
-        let mut segment = Segment::new(&SegmentConfig::demo()).map_err(|error| wrong(zerocat::chain(&error)))?;
+        let mut segment = Segment::new(config).map_err(|error| wrong(zerocat::chain(&error)))?;
         let stop = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&stop);
         let wait = |link: &mut PacketLink, at_most| link.wait(at_most);

@@ -12,6 +12,8 @@
 
 mod aims;
 mod customer;
+mod ethernet;
+mod file;
 mod live;
 mod rate;
 mod reason;
@@ -19,9 +21,12 @@ mod segment;
 mod soak;
 mod table;
 mod tally;
+mod watch;
 mod world;
 
 pub use aims::Aim;
+pub use ethernet::{Carrier, EthernetRate};
+pub use file::{FileReport, FileState, FileWay};
 pub use rate::{Pair, RateReport};
 pub use reason::Reason;
 pub use table::table;
@@ -29,9 +34,10 @@ pub use tally::Repeats;
 
 use serde::Serialize;
 use std::collections::BTreeMap;
-use zerocat::SessionError;
+use watch::Watch;
 use zerocat::config::LinkKind;
 use zerocat::testing::BenchError;
+use zerocat::{RequestError, SessionError};
 
 /// Name and version of the schema. Keys may be added; none changes its meaning.
 pub const SCHEMA: &str = "zerocat-bench-mailbox/1";
@@ -76,7 +82,7 @@ pub struct Veth {
     pub priority: u8,
     /// Cycles per second, in Hz.
     pub rate_hz: f64,
-    /// Length of each session, for the rate.
+    /// Length of each session, and of each file at most, for the rate.
     pub seconds: f64,
     /// Pairs of sessions, for the rate.
     pub pairs: u32,
@@ -102,12 +108,33 @@ pub enum MailboxBenchError {
     /// The session didn't come up.
     #[error(transparent)]
     Session(#[from] Box<SessionError>),
+    /// A thread couldn't be started.
+    #[error("start a thread")]
+    Thread(#[source] std::io::Error),
+    /// A SubDevice that can do it didn't do what was asked.
+    #[error("{what}")]
+    Asked {
+        /// What was asked.
+        what: &'static str,
+        /// Why it wasn't done.
+        source: Box<RequestError>,
+    },
+    /// A file isn't what was written.
+    #[error("the file that was read isn't the one that was written")]
+    OtherFile,
     /// The bus ended while it was asked.
     #[error("the bus ended by itself: {0}")]
     Ended(String),
     /// The end was asked for.
     #[error("stopped on request")]
     Stopped,
+}
+
+impl MailboxBenchError {
+    /// The error of what was asked and wasn't done.
+    fn asked(what: &'static str) -> impl Fn(RequestError) -> Self {
+        move |source| Self::Asked { what, source: Box::new(source) }
+    }
 }
 
 /// What came of it.
@@ -179,24 +206,33 @@ impl MailboxReport {
 /// See [`MailboxBenchError`].
 pub fn run(
     settings: &MailboxSettings,
-    progress: impl FnMut(&str),
+    mut progress: impl FnMut(&str),
     stop: impl Fn() -> bool,
 ) -> Result<MailboxReport, MailboxBenchError> {
     if settings.transactions == 0 || !(1..=MOST).contains(&settings.subdevices) {
         return Err(MailboxBenchError::Nothing);
     }
+    let watch = Watch::new(&mut progress, &stop);
     match &settings.over {
-        None => soak::run(settings, progress, stop),
+        None => soak::run(settings, &watch),
         Some(veth) if !(veth.seconds > 0.0 && veth.seconds.is_finite()) => Err(MailboxBenchError::Nothing),
         Some(veth) => match veth.what {
-            What::Rate => rate::run(settings, veth, progress, &stop),
-            What::Soak => soak::run_over(settings, veth, progress, &stop),
+            What::Rate => rate::run(settings, veth, &watch),
+            What::Soak => soak::run_over(settings, veth, &watch),
         },
     }
 }
 
 /// SubDevices, at most: each may have a request under way and one that was given up, and the bus thread takes 64 at a time.
 const MOST: u16 = 64;
+
+/// Bytes of the longer mailboxes of those that files and frames go through, as real SubDevices have them.
+const LONG: u16 = 1024;
+
+/// A length of two bytes; 0 where there are fewer.
+fn length(bytes: &[u8]) -> u16 {
+    bytes.first_chunk().map_or(0, |bytes| u16::from_le_bytes(*bytes))
+}
 
 #[cfg(test)]
 mod tests;

@@ -3,21 +3,38 @@
 use std::time::Duration;
 use zerocat_sim::{
     FoeConfig, MailboxConfig, MailboxHabits, MailboxProtocol, Millis, ProfileKind, RepeatHabit, ReplyCounter,
-    SegmentConfig, SubDeviceConfig,
+    SegmentConfig, SizeHabit, SubDeviceConfig,
 };
 
-/// Bytes that the files of the first SubDevice may have, where files are asked for.
+/// Bytes that the files of a SubDevice may have, where files are asked for.
 const CAPACITY: u32 = 2 << 20;
 
-/// A segment of so many SubDevices without habits; the first one takes files.
+/// A segment of so many SubDevices without habits.
 pub(super) fn plain(subdevices: u16) -> SegmentConfig {
-    let mut segment = line(subdevices, MailboxConfig::default);
-    if let Some(first) = segment.subdevices.first_mut() {
-        let foe = FoeConfig { capacity: CAPACITY, ..FoeConfig::default() };
-        let protocols = vec![MailboxProtocol::Coe, MailboxProtocol::Foe];
-        first.mailbox = Some(MailboxConfig { protocols, foe, ..MailboxConfig::default() });
+    line(subdevices, MailboxConfig::default)
+}
+
+/// The same, four at least, of which the first four have a file and go to BOOT: two with mailboxes of the usual length, and two
+/// with mailboxes of so many bytes.
+pub(super) fn with_files(subdevices: u16, file: (&str, &str), long: u16) -> SegmentConfig {
+    let mut segment = plain(subdevices.max(4));
+    let files = [(file.0.to_owned(), file.1.to_owned())];
+    let foe = FoeConfig { capacity: CAPACITY, files: files.into(), ..FoeConfig::default() };
+    let protocols = vec![MailboxProtocol::Coe, MailboxProtocol::Foe];
+    for (subdevice, length) in segment.subdevices.iter_mut().zip([None, None, Some(long), Some(long)]) {
+        let (protocols, foe) = (protocols.clone(), foe.clone());
+        subdevice.mailbox = Some(MailboxConfig { protocols, foe, length, boot: true, ..MailboxConfig::default() });
     }
     segment
+}
+
+/// SubDevices that send Ethernet frames back, in turn with mailboxes of the usual length and of so many bytes.
+pub(super) fn with_ethernet(subdevices: u16, long: u16) -> SegmentConfig {
+    let mut lengths = [None, Some(long)].into_iter().cycle();
+    line(subdevices, || {
+        let protocols = vec![MailboxProtocol::Coe, MailboxProtocol::Eoe];
+        MailboxConfig { protocols, length: lengths.next().flatten(), ..MailboxConfig::default() }
+    })
 }
 
 /// A segment of so many SubDevices with habits.
@@ -53,7 +70,7 @@ fn habits(random: &mut fastrand::Rng) -> MailboxHabits {
 
 fn add(habits: &mut MailboxHabits, random: &mut fastrand::Rng) {
     let time = Millis(Duration::from_millis(random.u64(1..=20)));
-    match random.u8(..10) {
+    match random.u8(..11) {
         0 => habits.lost_every = random.u32(500..2_000),
         1 => (habits.delay, habits.delay_every) = (time, random.u32(2..20)),
         2 => (habits.busy, habits.busy_every) = (time, random.u32(5..50)),
@@ -63,6 +80,7 @@ fn add(habits: &mut MailboxHabits, random: &mut fastrand::Rng) {
         6 => habits.emergency_every = random.u32(5..50),
         7 => habits.wrong_toggle_every = random.u32(100..500),
         8 => habits.abort_every = random.u32(20..200),
+        9 => habits.upload_size = if random.bool() { SizeHabit::Zero } else { SizeHabit::Unsaid },
         _ => (habits.segment, habits.empty_initiate) = (random.u16(20..=119), random.bool()),
     }
 }

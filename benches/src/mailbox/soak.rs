@@ -5,6 +5,7 @@ use super::customer::Customer;
 use super::live::{Disturbance, Live, Until};
 use super::segment;
 use super::tally::Tally;
+use super::watch::Watch;
 use super::world::{self, World};
 use super::{MailboxBenchError, MailboxReport, MailboxSettings, SCHEMA, Veth};
 use nix::time::{ClockId, clock_gettime};
@@ -32,12 +33,8 @@ struct Soak<'a> {
 }
 
 /// Runs it.
-pub(super) fn run(
-    settings: &MailboxSettings,
-    mut progress: impl FnMut(&str),
-    stop: impl Fn() -> bool,
-) -> Result<MailboxReport, MailboxBenchError> {
-    progress(&format!("bringing {} SubDevices to OP", settings.subdevices));
+pub(super) fn run(settings: &MailboxSettings, watch: &Watch<'_>) -> Result<MailboxReport, MailboxBenchError> {
+    watch.say(&format!("bringing {} SubDevices to OP", settings.subdevices));
     let mut soak = Soak::begin(settings)?;
     let (began, cpu) = (soak.world.now(), cpu_time());
     let mut turns = 0u64;
@@ -45,19 +42,16 @@ pub(super) fn run(
         soak.turn()?;
         turns += 1;
         if turns.is_multiple_of(LOOKS_EVERY) {
-            if stop() {
-                return Err(MailboxBenchError::Stopped);
-            }
-            let Tally { begun, succeeded, .. } = soak.tally;
-            progress(&format!("{begun} of {} transactions, {succeeded} succeeded", settings.transactions));
+            watch.goes_on()?;
+            watch.now_and_then(|| so_far(settings, &soak.tally));
         }
     }
     soak.memory_kib.push(memory_kib());
     let took = soak.world.now().saturating_sub(began);
     soak.ask_all_at_once()?;
-    let Soak { world, frozen, tally, memory_kib, .. } = soak;
-    let cpu = cpu_time().saturating_sub(cpu);
-    let figures = Figures { took, cpu, memory_kib, lost_frames: world.lost_frames(), frozen };
+    let Soak { world, frozen, mut tally, memory_kib, .. } = soak;
+    tally.lost_frames = world.lost_frames();
+    let figures = Figures { took, cpu: cpu_time().saturating_sub(cpu), memory_kib, frozen };
     let virtual_seconds = Some(took.as_secs_f64());
     Ok(MailboxReport { virtual_seconds, ..report(settings, tally, figures) })
 }
@@ -136,13 +130,12 @@ pub(super) struct Figures {
     pub(super) took: Duration,
     pub(super) cpu: Duration,
     pub(super) memory_kib: Vec<u64>,
-    pub(super) lost_frames: u64,
     pub(super) frozen: Option<u16>,
 }
 
 /// The report, and its aims.
 pub(super) fn report(settings: &MailboxSettings, tally: Tally, figures: Figures) -> MailboxReport {
-    let Figures { took, cpu, memory_kib, lost_frames, frozen } = figures;
+    let Figures { took, cpu, memory_kib, frozen } = figures;
     let transactions = tally.ended() + tally.wrong_data + tally.duplicates;
     let summary = tally.latency.summary();
     let micros = |nanos: Option<u64>| float(nanos.unwrap_or(0)) / 1e3;
@@ -167,7 +160,7 @@ pub(super) fn report(settings: &MailboxSettings, tally: Tally, figures: Figures)
         virtual_seconds: None,
         cpu_seconds: cpu.as_secs_f64(),
         memory_kib,
-        lost_frames,
+        lost_frames: tally.lost_frames,
         emergencies: tally.emergencies,
         frozen,
         rate: None,
@@ -184,33 +177,39 @@ const DEAD_TIME: Duration = Duration::from_millis(500);
 pub(super) fn run_over(
     settings: &MailboxSettings,
     veth: &Veth,
-    mut progress: impl FnMut(&str),
-    stop: &dyn Fn() -> bool,
+    watch: &Watch<'_>,
 ) -> Result<MailboxReport, MailboxBenchError> {
-    progress(&format!("bringing {} SubDevices to OP", settings.subdevices));
+    watch.say(&format!("bringing {} SubDevices to OP", settings.subdevices));
     let mut random = fastrand::Rng::with_seed(settings.seed);
     let segment = segment::draw(settings.subdevices, &mut random);
     let frozen = (settings.subdevices > 1).then(|| random.u16(..settings.subdevices));
     let disturbance = Disturbance { seed: random.u64(..), frozen };
-    let live = Live::bring_up(veth, &segment, Some(disturbance), stop)?;
+    let live = Live::bring_up(veth, &segment, Some(disturbance), watch)?;
     let mut customers = live.customers(settings.subdevices, settings.seed, frozen)?;
     let (mut tally, mut memory, cpu) = (Tally::new(), vec![memory_kib()], cpu_time());
-    let took = live.ask(&mut customers, Until::Begun(settings.transactions), &mut tally, |tally| {
+    let took = live.ask(&mut customers, Until::Begun(settings.transactions), &mut tally, watch, |tally, _| {
         let part = u64::try_from(memory.len()).unwrap_or(PARTS);
         if part < PARTS && tally.ended() >= settings.transactions.div_ceil(PARTS).saturating_mul(part) {
             memory.push(memory_kib());
-            progress(&format!("{} of {} transactions", tally.begun, settings.transactions));
         }
-        stop()
+        watch.now_and_then(|| so_far(settings, tally));
     })?;
     memory.push(memory_kib());
-    let (cpu, lost_frames) = (cpu_time().saturating_sub(cpu), live.session.status().counters.lost_frames);
+    let cpu = cpu_time().saturating_sub(cpu);
+    (tally.lost_frames, tally.emergencies) = (live.lost_frames(), live.emergencies());
+    watch.say("shutting down");
     live.stop()?;
-    Ok(report(settings, tally, Figures { took, cpu, memory_kib: memory, lost_frames, frozen }))
+    Ok(report(settings, tally, Figures { took, cpu, memory_kib: memory, frozen }))
+}
+
+/// How far it is.
+fn so_far(settings: &MailboxSettings, tally: &Tally) -> String {
+    let Tally { begun, succeeded, .. } = tally;
+    format!("{begun} of {} transactions, {succeeded} succeeded", settings.transactions)
 }
 
 /// CPU time of this process.
-fn cpu_time() -> Duration {
+pub(super) fn cpu_time() -> Duration {
     clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID).map(Duration::from).unwrap_or_default()
 }
 

@@ -31,6 +31,8 @@ pub(super) struct Tally {
     pub(super) duplicates: u64,
     pub(super) leaked: u64,
     pub(super) emergencies: u64,
+    /// Cyclic frames that didn't come back.
+    pub(super) lost_frames: u64,
     pub(super) latency: Distribution,
 }
 
@@ -49,6 +51,7 @@ impl Tally {
             duplicates: 0,
             leaked: 0,
             emergencies: 0,
+            lost_frames: 0,
             latency: Distribution::new(),
         }
     }

@@ -15,7 +15,8 @@ use zerocat_benches::mailbox::{self, MailboxBenchError, MailboxReport, MailboxSe
 ///
 /// Everything is simulated under virtual time: no network and no privileges are needed, and the same seed gives the same run. All
 /// SubDevices are asked at once; one of them takes requests and never answers. With --interface and --segment it measures in real
-/// time over a veth pair instead, which needs root: rate, latency, and what transactions cost the cycle; or it soaks there. It ends with
+/// time over a veth pair instead, which needs root: rate, latency, what transactions cost the cycle, files (FoE) in OP and BOOT, Ethernet
+/// (EoE); or it soaks there. It ends with
 /// an error where an aim is missed.
 #[derive(Debug, Args)]
 #[command(
@@ -50,7 +51,7 @@ pub(super) struct Mailbox {
     /// Its SCHED_FIFO priority, 1 to 98.
     #[arg(long, default_value_t = 80, value_parser = clap::value_parser!(u8).range(1..=98), requires = "interface")]
     priority: u8,
-    /// Length of each session, for the rate.
+    /// Length of each session, and of each file at most, for the rate.
     #[arg(long, default_value_t = 5.0, requires = "interface")]
     seconds: f64,
     /// Pairs of sessions with transactions and without, for the rate.
@@ -93,6 +94,7 @@ impl Mailbox {
                 MailboxBenchError::Nothing => Failure::usage(error),
                 MailboxBenchError::Segment { .. } => Failure::of(Fault::LinkUnavailable, zerocat::chain(&error)),
                 MailboxBenchError::Session(error) => Failure::of(error.fault(), zerocat::chain(&error)),
+                MailboxBenchError::Stopped => Failure::of(Fault::StoppedBySignal, error.to_string()),
                 error => failed(&error),
             })?;
         progress.end();

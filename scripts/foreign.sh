@@ -27,7 +27,8 @@ done
 
 target=$(cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
 cargo build --release --locked --quiet -p zerocat-cli
-cargo build --locked --quiet --manifest-path peers/Cargo.toml --target-dir "$target/peers"
+# As scripts/bench.sh has them: built once for both.
+cargo build --release --locked --quiet --features xdp --manifest-path peers/Cargo.toml --target-dir "$target/peers"
 
 venv=$target/foreign-venv
 [ -x "$venv/bin/pip" ] || python3 -m venv "$venv"
@@ -60,7 +61,7 @@ in_netns ip link set ecm1 up
 in_netns ip link set ecs1 up
 
 in_netns env PYTHONDONTWRITEBYTECODE=1 "$venv/bin/python" -m pytest tests/foreign --rootdir . -p no:cacheprovider -q -rfE \
-    --zerocat "$target/release/zerocat" --peer "$target/peers/debug/zerocat-peers" \
+    --zerocat "$target/release/zerocat" --peer "$target/peers/release/zerocat-peers" \
     --soem-eoe "$eoe/libsoem-eoe.so" \
     --master-interface "$VETH_MASTER" --segment-interface "$VETH_SEGMENT" \
     --second-master-interface ecm1 --second-segment-interface ecs1 \

@@ -19,6 +19,8 @@ outside=target/outside
 rm -rf "$outside" && mkdir -p "$outside/packages" "$outside/.cargo"
 cp -r tests/outside/. "$outside"
 {
+    # As in this workspace, so that what both need of others is built once.
+    sed -n '/^\[profile.dev/,/^$/p' Cargo.toml
     echo '[patch.crates-io]'
     for crate in $crates; do
         tar -xzf target/package/$crate-[0-9]*.crate -C "$outside/packages"
@@ -27,7 +29,7 @@ cp -r tests/outside/. "$outside"
 } >> "$outside/Cargo.toml"
 # The same versions of everything else.
 cp Cargo.lock "$outside/Cargo.lock"
-export CARGO_TARGET_DIR=$PWD/target/outside-build
+export CARGO_TARGET_DIR=$PWD/target
 cd "$outside"
 cargo test -p controller --quiet
 cargo build -p controller --quiet

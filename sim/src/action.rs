@@ -276,6 +276,12 @@ impl Segment {
     /// # Errors
     /// Says why it can't be done; nothing has changed then.
     pub fn act(&mut self, action: Action, now: Duration) -> Result<(), ActionError> {
+        let done = self.carry_out(action, now);
+        self.note_events();
+        done
+    }
+
+    fn carry_out(&mut self, action: Action, now: Duration) -> Result<(), ActionError> {
         match action {
             Action::PullCable { child } => self.cable(child, false),
             Action::PlugCable { child } => self.cable(child, true),

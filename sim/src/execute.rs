@@ -9,7 +9,9 @@ use std::time::Duration;
 use zerocat_wire::datagram::{DatagramViewMut, MAX_DATA};
 use zerocat_wire::{Address, Command};
 
-use crate::esc::Esc;
+use crate::esc::{Esc, Pending};
+use crate::events::Events;
+use crate::logical::Logical;
 use crate::subdevice::SubDevice;
 
 /// What every datagram needs to know of a SubDevice, kept together because it is read so often.
@@ -18,20 +20,14 @@ pub(crate) struct Hot {
     station: u16,
     alias: Option<u16>,
     lrw: bool,
+    /// Its mask asks for events.
     events: bool,
-    logical: (u64, u64),
 }
 
 impl Hot {
     /// As an ESC stands between two frames.
     pub(crate) fn of(esc: &Esc) -> Self {
-        Self {
-            station: esc.station(),
-            alias: esc.alias_in_use(),
-            lrw: esc.processes_lrw(),
-            events: esc.wants_events(),
-            logical: esc.logical_span(),
-        }
+        Self { station: esc.station(), alias: esc.alias_in_use(), lrw: esc.processes_lrw(), events: esc.wants_events() }
     }
 
     fn is_addressed(&self, station: u16) -> bool {
@@ -42,8 +38,12 @@ impl Hot {
 /// The SubDevices as a frame finds them.
 pub(crate) struct Bus<'a> {
     pub(crate) devices: &'a mut [SubDevice],
+    /// The route of the frame, and the part of it that it reaches.
+    pub(crate) whole: &'a [u16],
     pub(crate) route: &'a [u16],
     pub(crate) hot: &'a [Hot],
+    pub(crate) logical: &'a mut Logical,
+    pub(crate) events: &'a mut Events,
     /// When the frame passes each of them, in ns after `now`.
     pub(crate) delays: &'a [u32],
     /// How long it takes past each of them, in ns.
@@ -123,37 +123,38 @@ impl Bus<'_> {
     }
 
     fn logical(&mut self, datagram: &mut DatagramViewMut<'_>, command: Command, logical: u32) {
-        let end = u64::from(logical) + datagram.data_mut().len() as u64;
-        let mut counter = 0u16;
-        for at in 0..self.route.len() {
-            let hot = &self.hot[at];
-            let missed = hot.logical.0 >= end || hot.logical.1 <= u64::from(logical);
-            if missed || command == Command::Lrw && !hot.lrw {
-                continue;
-            }
-            let n = self.route[at];
-            let device = &mut self.devices[usize::from(n)];
-            let clean = !device.esc.pending.any();
-            device.esc.set_now(self.now);
-            device.esc.set_passage(self.delays[at], self.length);
-            let data = datagram.data_mut();
-            let written = command != Command::Lrd && device.esc.logical_write(logical, data);
-            let read = command != Command::Lwr && device.esc.logical_read(logical, data);
-            counter += match command {
-                Command::Lrw => u16::from(read) + 2 * u16::from(written),
-                _ => u16::from(read || written),
-            };
-            device.cyclic += u64::from(read || written);
-            if clean && device.esc.pending.any() {
-                self.dirty.push(n);
+        self.logical.update(self.whole, self.devices);
+        let Some(beyond) = datagram.data_mut().len().checked_sub(1) else { return };
+        let last = logical.saturating_add(u32::try_from(beyond).unwrap_or(u32::MAX));
+        let (mut counter, mut next, mut from) = (0u16, 0, 0);
+        while let Some(at) = self.logical.next(&mut next, from, (logical, last)) {
+            from = at + 1;
+            if at < self.route.len() && (command != Command::Lrw || self.hot[at].lrw) {
+                counter += self.map(at, datagram, command, logical);
             }
         }
         datagram.add_working_counter(counter);
     }
 
+    /// Lets the FMMUs of a SubDevice take part. Returns what that adds to the working counter.
+    fn map(&mut self, at: usize, datagram: &mut DatagramViewMut<'_>, command: Command, logical: u32) -> u16 {
+        let device = &mut self.devices[usize::from(self.route[at])];
+        let clean = !device.esc.pending.any();
+        device.esc.set_now(self.now);
+        device.esc.set_passage(self.delays[at], self.length);
+        let data = datagram.data_mut();
+        let written = command != Command::Lrd && device.esc.logical_write(logical, data);
+        let read = command != Command::Lwr && device.esc.logical_read(logical, data);
+        device.cyclic += u64::from(read || written);
+        self.note(at, clean);
+        match command {
+            Command::Lrw => u16::from(read) + 2 * u16::from(written),
+            _ => u16::from(read || written),
+        }
+    }
+
     fn access(&mut self, at: usize, datagram: &mut DatagramViewMut<'_>, register: u16, access: Access) {
-        let n = self.route[at];
-        let esc = &mut self.devices[usize::from(n)].esc;
+        let esc = &mut self.devices[usize::from(self.route[at])].esc;
         let clean = !esc.pending.any();
         esc.set_now(self.now);
         esc.set_passage(self.delays[at], self.length);
@@ -166,8 +167,22 @@ impl Bus<'_> {
             Access::MergeWrite => exchange(esc, register, data, true),
         };
         datagram.add_working_counter(counter);
-        if clean && self.devices[usize::from(n)].esc.pending.any() {
-            self.dirty.push(n);
+        self.note(at, clean);
+    }
+
+    /// Notes what a datagram has changed at a SubDevice, at which nothing was pending before if it was `clean`.
+    fn note(&mut self, at: usize, clean: bool) {
+        let n = self.route[at];
+        let esc = &self.devices[usize::from(n)].esc;
+        // A mask that this frame has set holds from the next one on.
+        self.events.set(n, if self.hot[at].events { esc.events() } else { 0 });
+        if esc.pending.any() {
+            if clean {
+                self.dirty.push(n);
+            }
+            if esc.pending.flags & Pending::ADDRESSING != 0 {
+                self.logical.outdate();
+            }
         }
     }
 
@@ -177,10 +192,9 @@ impl Bus<'_> {
     }
 
     fn add_events(&self, datagram: &mut DatagramViewMut<'_>) {
-        for (hot, n) in self.hot.iter().zip(self.route) {
-            if hot.events {
-                datagram.add_events(self.devices[usize::from(*n)].esc.events());
-            }
+        let events = self.events.on(self.route);
+        if events != 0 {
+            datagram.add_events(events);
         }
     }
 }

@@ -14,8 +14,10 @@ use zerocat_wire::{AlState, AlStatusCode};
 use crate::config::{SegmentConfig, SegmentConfigError, SubDeviceConfig, parents, second_end, wires};
 use crate::describe::ValueId;
 use crate::esc::{ClockSnapshot, Pending};
+use crate::events::Events;
 use crate::execute::{self, Hot};
 use crate::frame::{self, Frame};
+use crate::logical::Logical;
 use crate::outputs::Record;
 use crate::snapshot::{Snapshot, SubDeviceSnapshot, Totals};
 use crate::subdevice::SubDevice;
@@ -50,13 +52,16 @@ struct Way {
     route: Route,
     /// What is asked of each SubDevice on the route on every datagram.
     hot: Vec<Hot>,
+    /// Who maps what of the logical address space.
+    logical: Logical,
     /// Whether a SubDevice on the route destroys frames that are not EtherCAT, and marks the others.
     ethercat_only: bool,
 }
 
 impl Way {
-    fn new(end: End, count: usize) -> Self {
-        Self { end, route: Route::with_capacity(count), hot: Vec::with_capacity(count), ethercat_only: false }
+    fn new(end: End, count: usize, fmmus: usize) -> Self {
+        let (route, hot) = (Route::with_capacity(count), Vec::with_capacity(count));
+        Self { end, route, hot, logical: Logical::with_capacity(fmmus), ethercat_only: false }
     }
 }
 
@@ -66,6 +71,8 @@ pub struct Segment {
     pub(crate) devices: Vec<SubDevice>,
     pub(crate) topology: Topology,
     ways: [Way; 2],
+    /// What goes into datagrams that pass. Between two frames it is so whatever has been done to the SubDevices.
+    events: Events,
     /// Devices that a frame left something for.
     dirty: Vec<u16>,
     wires: Vec<Wire>,
@@ -98,10 +105,12 @@ impl Segment {
         let through = config.subdevices.iter().map(|subdevice| through(config, subdevice)).collect();
         let topology = Topology::new(&parents(config)?, &entries, &delays, through);
         let count = devices.len();
+        let fmmus = devices.iter().map(|device| device.esc.fmmus()).sum();
         let mut segment = Self {
             topology: topology.with_second_end(second_end(config)?),
             devices,
-            ways: [End::First, End::Second].map(|end| Way::new(end, count)),
+            ways: [End::First, End::Second].map(|end| Way::new(end, count, fmmus)),
+            events: Events::new(count),
             dirty: Vec::with_capacity(count),
             wires,
             stepped: None,
@@ -207,6 +216,7 @@ impl Segment {
             self.due = earlier(self.due, device.app.al_due());
             rerouted |= device.esc.end_temporary_loops(now);
         }
+        self.note_events();
         if rerouted {
             self.reroute();
         }
@@ -287,11 +297,14 @@ impl Segment {
     }
 
     fn run(&mut self, way: usize, hops: Range<usize>, payload: &mut [u8], length: u32, now: Duration) {
-        let Way { route, hot, .. } = &self.ways[way];
+        let Way { route, hot, logical, .. } = &mut self.ways[way];
         let bus = &mut execute::Bus {
             devices: &mut self.devices,
+            whole: &route.hops,
             route: &route.hops[hops.clone()],
             hot: &hot[hops.clone()],
+            logical,
+            events: &mut self.events,
             delays: &route.delays[hops],
             length,
             dirty: &mut self.dirty,
@@ -333,11 +346,13 @@ impl Segment {
             if pending.flags & Pending::ADDRESSING != 0 {
                 let hot = Hot::of(&device.esc);
                 for way in &mut self.ways {
+                    way.logical.outdate();
                     if let Some(at) = way.route.hops.iter().position(|other| *other == n) {
                         way.hot[at] = hot;
                     }
                 }
             }
+            self.events.note(n, &device.esc);
         }
         if rerouted {
             self.reroute();
@@ -373,7 +388,15 @@ impl Segment {
             let device = &mut self.devices[usize::from(wire.to.0)];
             if device.app.drive(wire.to.1, value) {
                 device.app.refresh_inputs(&mut device.esc);
+                self.events.note(wire.to.0, &device.esc);
             }
+        }
+    }
+
+    /// Takes over the events of all.
+    pub(crate) fn note_events(&mut self) {
+        for (device, n) in self.devices.iter().zip(0u16..) {
+            self.events.note(n, &device.esc);
         }
     }
 
@@ -402,6 +425,7 @@ impl Segment {
             device.esc.use_ports(self.topology.used(n));
             device.esc.set_links(self.topology.links(n));
         }
+        self.note_events();
         let devices = &self.devices;
         for way in &mut self.ways {
             self.topology.route(way.end, &mut way.route, |n, port| devices[usize::from(n)].esc.is_open(port));
@@ -410,6 +434,7 @@ impl Segment {
             way.ethercat_only = (0..way.route.hops.len()).any(|at| on_route(at).is_ethercat_only());
             way.hot.clear();
             way.hot.extend(way.route.hops.iter().map(|n| Hot::of(&devices[usize::from(*n)].esc)));
+            way.logical.outdate();
         }
     }
 }

@@ -5,8 +5,9 @@ mod support;
 use std::time::Duration;
 
 use support::Rig;
-use zerocat_sim::{Action, Outcome, ProfileKind, Segment, SegmentConfig, SubDeviceConfig};
-use zerocat_wire::{Address, Command};
+use zerocat_sim::{Action, Millis, Outcome, ProfileKind, Segment, SegmentConfig, SubDeviceConfig};
+use zerocat_wire::ethernet::MacAddress;
+use zerocat_wire::{Address, Command, Datagram, FrameBuilder, FrameView};
 
 const THREE: [ProfileKind; 3] = [ProfileKind::Coupler, ProfileKind::DigitalIn, ProfileKind::Servo];
 
@@ -207,4 +208,41 @@ fn asked_for_events_show_in_passing_datagrams() {
     frame[24] = 0;
     assert_eq!(rig.segment.process(&mut frame, rig.now), Outcome::Returned);
     assert_eq!(frame[24..26], [0, 0]);
+}
+
+#[test]
+fn an_event_that_comes_between_two_frames_shows_in_the_next() {
+    let slow = SubDeviceConfig {
+        transition_delay: Millis(Duration::from_millis(5)),
+        ..SubDeviceConfig::new(ProfileKind::Servo)
+    };
+    let mut rig = Rig::new(&SegmentConfig::line(vec![SubDeviceConfig::new(ProfileKind::Coupler), slow]));
+    rig.write(1, 0x0200, &[0x0c, 0]);
+    rig.read(1, 0x0130, 2);
+    rig.read(1, 0x0110, 2);
+    rig.write(1, 0x0120, &[2, 0]);
+    let mut shown = |ms| {
+        rig.now += Duration::from_millis(ms);
+        let (outcome, frame) = rig.attempt(Command::Aprd, Address::position(0, 0x0000), &[0]);
+        assert_eq!(outcome, Outcome::Returned);
+        frame[24]
+    };
+    assert_eq!([shown(1), shown(5), shown(0)], [0, 0x08, 0x08], "AL status follows by itself");
+}
+
+#[test]
+fn an_fmmu_that_a_frame_configures_maps_for_the_next_datagram_of_it() {
+    let mut rig = rig();
+    rig.write(1, 0x1100, &[0xa5]);
+    let mut buffer = [0u8; 1514];
+    let mut builder = FrameBuilder::new(&mut buffer, MacAddress::ACYCLIC).unwrap();
+    let fmmu = [0, 0, 1, 0, 1, 0, 0, 7, 0x00, 0x11, 0, 1, 1];
+    let at = builder.push(Datagram::new(Command::Apwr, Address::position(1, 0x0600), 0, fmmu.len())).unwrap();
+    builder.push(Datagram::new(Command::Lrd, Address::logical(0x0001_0000), 0, 1)).unwrap();
+    let len = builder.finish().unwrap();
+    buffer[at..at + fmmu.len()].copy_from_slice(&fmmu);
+    assert_eq!(rig.segment.process(&mut buffer[..len], rig.now), Outcome::Returned);
+    let frame = FrameView::new_checked(&buffer[..len]).unwrap();
+    let mapped = frame.datagrams().last().unwrap().unwrap();
+    assert_eq!((mapped.data(), mapped.working_counter()), (&[0xa5][..], 1));
 }

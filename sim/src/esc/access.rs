@@ -43,6 +43,7 @@ impl Esc {
             return None;
         }
         let mut guarded = 0;
+        let near = if address + len <= self.unguarded { 0 } else { near };
         for n in bits(near) {
             let Some(channel) = self.channels.get(n) else { break };
             if channel.guards(address, len) {
@@ -53,7 +54,7 @@ impl Esc {
             }
         }
         if direction == Direction::Read && start < dc::END && address + len > usize::from(register::DC_SYSTEM_TIME) {
-            self.show_dc();
+            self.show_dc(start..u16::try_from(address + len).unwrap_or(u16::MAX));
         }
         for n in bits(guarded) {
             let channel = &mut self.channels[n];

@@ -3,6 +3,7 @@
 //! All times of a frame are those of its first bit: at a port for the receive times, at the processing unit for the
 //! rest. What it brings is in with its last bit. An ESC may have receive times alone: then it has none of the other registers.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use zerocat_wire::register;
@@ -97,6 +98,12 @@ pub(super) struct Touched {
     start_high: bool,
 }
 
+impl Touched {
+    const fn any(self) -> bool {
+        self.system_time || self.speed || self.activation || self.start
+    }
+}
+
 fn nanos(now: Duration) -> u64 {
     now.as_secs().wrapping_mul(1_000_000_000).wrapping_add(u64::from(now.subsec_nanos()))
 }
@@ -171,8 +178,7 @@ impl Esc {
 
     /// Writes a byte of a DC register.
     pub(super) fn write_dc(&mut self, address: u16, byte: u8, touched: &mut Touched) -> bool {
-        let local = self.memory.byte(register::DC_CYCLIC_CONTROL) & LOCAL != 0;
-        let latches = [0, 1].map(|input| self.controls_latch(input));
+        let control = self.memory.byte(register::DC_CYCLIC_CONTROL);
         let Some(dc) = &mut self.dc else { return false };
         match address {
             0x0900..=0x0903 => {
@@ -190,7 +196,7 @@ impl Esc {
                 touched.speed = true;
             }
             0x0934 | 0x0935 => self.memory.set_byte(address, byte & 0x0f),
-            0x0981 | 0x0990..=0x0997 | 0x09A0..=0x09A7 if local => return false,
+            0x0981 | 0x0990..=0x0997 | 0x09A0..=0x09A7 if control & LOCAL != 0 => return false,
             0x0981 => {
                 self.memory.set_byte(address, byte);
                 touched.activation = true;
@@ -201,7 +207,7 @@ impl Esc {
                 touched.start_high |= address >= register::DC_START_TIME + 4;
             }
             0x09A0..=0x09A7 => self.memory.set_byte(address, byte),
-            latch::CONTROL | 0x09A9 if latches[usize::from(address - latch::CONTROL)] => {
+            latch::CONTROL | 0x09A9 if latch::is_controlled(control, address - latch::CONTROL) => {
                 self.memory.set_byte(address, byte & 0x03);
             }
             _ => return false,
@@ -211,6 +217,9 @@ impl Esc {
 
     /// Lets a write take effect.
     pub(super) fn apply_dc(&mut self, touched: Touched) {
+        if !touched.any() {
+            return;
+        }
         let Some(mut dc) = self.dc.take() else { return };
         let now = self.moment(self.passage);
         if touched.speed {
@@ -256,14 +265,29 @@ impl Esc {
         });
     }
 
-    /// Brings what changes with time up to date before it is read.
-    pub(super) fn show_dc(&mut self) {
+    /// Brings what changes with time up to date before it is read, as far as it lies in the area.
+    pub(super) fn show_dc(&mut self, area: Range<u16>) {
         let Some(dc) = self.dc.take_if(|dc| dc.system_time) else { return };
-        let system = self.system(&dc, self.moment(self.passage));
-        let frame = dc.clock.cut(self.frame_time(&dc));
-        self.memory.put(register::DC_SYSTEM_TIME, &frame.to_le_bytes());
-        self.memory.put(register::DC_DIFFERENCE, &dc.clock.difference().to_le_bytes());
-        self.memory.put(register::DC_SPEED_COUNTER_DIFFERENCE, &dc.clock.speed_difference().to_le_bytes());
+        let is_read = |register: u16, len: u16| register < area.end && area.start < register + len;
+        if is_read(register::DC_SYSTEM_TIME, 8) {
+            let frame = dc.clock.cut(self.frame_time(&dc));
+            self.memory.put(register::DC_SYSTEM_TIME, &frame.to_le_bytes());
+        }
+        if is_read(register::DC_DIFFERENCE, 4) {
+            self.memory.put(register::DC_DIFFERENCE, &dc.clock.difference().to_le_bytes());
+        }
+        if is_read(register::DC_SPEED_COUNTER_DIFFERENCE, 2) {
+            self.memory.put(register::DC_SPEED_COUNTER_DIFFERENCE, &dc.clock.speed_difference().to_le_bytes());
+        }
+        if area.end > ACTIVATION_STATUS {
+            self.show_sync(&dc);
+        }
+        self.dc = Some(dc);
+    }
+
+    /// Brings the registers of the cyclic unit up to date.
+    fn show_sync(&mut self, dc: &Dc) {
+        let system = self.system(dc, self.moment(self.passage));
         let status = dc.sync.map_or(0, |sync| sync.status(system));
         self.memory.set_byte(ACTIVATION_STATUS, status);
         // No application acknowledges pulses.
@@ -274,7 +298,6 @@ impl Esc {
         let (next0, next1) = dc.sync.map_or((u64::from_le_bytes(dc.start), 0), |sync| next(sync.next(system)));
         self.memory.put(register::DC_START_TIME, &next0.to_le_bytes());
         self.memory.put(NEXT_SYNC1, &next1.to_le_bytes());
-        self.dc = Some(dc);
     }
 
     /// Whether a frame asked for receive times. The answer is given once.

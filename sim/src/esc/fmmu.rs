@@ -3,7 +3,7 @@
 use zerocat_wire::fmmu::Fmmu;
 
 use super::Esc;
-use super::sync_manager::Direction;
+use super::sync_manager::{Channel, Direction};
 
 /// One FMMU, with what doesn't change until it or a sync manager is configured.
 #[derive(Debug, Clone, Copy, Default)]
@@ -88,6 +88,7 @@ fn physical(fmmu: &Fmmu, bytewise: bool, overlap: &Overlap) -> Option<(usize, us
 impl Esc {
     /// Works out anew what FMMUs and sync managers have to do with each other, after any was configured.
     pub(super) fn relate_fmmus(&mut self) {
+        self.unguarded = self.channels.iter().filter_map(Channel::first).min().unwrap_or(usize::MAX);
         let guards = |address: usize, len: usize| {
             let guarding = self.channels.iter().enumerate().filter(|(_, channel)| channel.guards(address, len));
             guarding.fold(0, |near, (n, _)| near | 1 << n)
@@ -171,12 +172,15 @@ impl Esc {
         true
     }
 
-    /// The logical addresses that active FMMUs span, as first byte and first byte behind.
-    pub(crate) fn logical_span(&self) -> (u64, u64) {
+    /// Number of FMMUs.
+    pub(crate) fn fmmus(&self) -> usize {
+        self.fmmus.len()
+    }
+
+    /// First and last logical address of each FMMU that is on.
+    pub(crate) fn logical_spans(&self) -> impl Iterator<Item = (u32, u32)> {
         let active = self.fmmus.iter().map(|map| &map.fmmu).filter(|fmmu| fmmu.active);
-        active.fold((u64::MAX, 0), |(from, to), fmmu| {
-            let start = u64::from(fmmu.logical_start);
-            (from.min(start), to.max(start + u64::from(fmmu.length)))
-        })
+        // None that is on is empty.
+        active.map(|fmmu| (fmmu.logical_start, fmmu.logical_start.saturating_add(u32::from(fmmu.length) - 1)))
     }
 }

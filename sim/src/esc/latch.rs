@@ -21,6 +21,11 @@ const LOCAL: u8 = 0x10;
 /// Latch event in the event request (ET1100 data sheet, section II, 0x0210).
 const EVENT: u16 = 1;
 
+/// Whether the MainDevice controls a latch unit, as the cyclic unit control says.
+pub(super) const fn is_controlled(control: u8, input: u16) -> bool {
+    control & LOCAL << input == 0
+}
+
 impl Esc {
     /// Sets a latch input (0 or 1) high or low. Returns whether there is a clock to latch.
     pub(crate) fn set_latch_input(&mut self, input: u16, high: bool, now: Duration) -> bool {
@@ -43,11 +48,6 @@ impl Esc {
         true
     }
 
-    /// Whether the MainDevice controls a latch unit.
-    pub(super) fn controls_latch(&self, input: u16) -> bool {
-        self.memory.byte(register::DC_CYCLIC_CONTROL) & LOCAL << input == 0
-    }
-
     /// A read of times acknowledges their events.
     pub(super) fn acknowledge_latches(&mut self, address: usize, len: usize) {
         if address >= usize::from(END) || address + len <= usize::from(TIMES) {
@@ -56,7 +56,7 @@ impl Esc {
         for (n, time) in (0u16..4).zip((TIMES..END).step_by(8)) {
             let touched = address <= usize::from(time) && usize::from(time) < address + len;
             let input = n / 2;
-            if touched && self.controls_latch(input) {
+            if touched && is_controlled(self.memory.byte(register::DC_CYCLIC_CONTROL), input) {
                 let status = self.memory.byte(STATUS + input) & !(1 << (n % 2));
                 self.memory.set_byte(STATUS + input, status);
             }

@@ -89,6 +89,8 @@ pub(crate) struct Esc {
     channels: Vec<Channel>,
     fmmus: Vec<fmmu::Map>,
     active: fmmu::Active,
+    /// No sync manager guards what lies below this address.
+    unguarded: usize,
     pub(crate) watchdog: Watchdog,
     pub(crate) sii: SiiInterface,
     pub(crate) pending: Pending,
@@ -115,6 +117,7 @@ impl Esc {
             channels: vec![Channel::default(); channels],
             fmmus: vec![fmmu::Map::default(); fmmus],
             active: fmmu::Active::default(),
+            unguarded: usize::MAX,
             watchdog: Watchdog::default(),
             sii: sii.with_words(words),
             pending: Pending::default(),

@@ -71,6 +71,12 @@ impl Channel {
         }
     }
 
+    /// First address that it guards; `None` while it is off.
+    pub(super) fn first(&self) -> Option<usize> {
+        let (start, end) = self.area;
+        (start < end).then_some(start)
+    }
+
     /// Whether the channel guards any byte of the area.
     pub(crate) fn guards(&self, address: usize, len: usize) -> bool {
         let (start, end) = self.area;

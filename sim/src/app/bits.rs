@@ -4,6 +4,7 @@
 //! may move thousands of them.
 
 /// Reads `bits` bits at bit offset `at`. Bits behind the end read as 0.
+#[inline]
 pub(crate) fn get(bytes: &[u8], at: usize, bits: usize) -> u64 {
     let (byte, shift) = (at / 8, at % 8);
     if shift + bits <= 8 {
@@ -15,6 +16,7 @@ pub(crate) fn get(bytes: &[u8], at: usize, bits: usize) -> u64 {
     }
 }
 
+#[inline(never)]
 fn gather(bytes: &[u8], at: usize, bits: usize) -> u64 {
     let mut value = 0u64;
     let mut done = 0;
@@ -29,6 +31,7 @@ fn gather(bytes: &[u8], at: usize, bits: usize) -> u64 {
 }
 
 /// Writes the low `bits` bits of `value` at bit offset `at`. Bits behind the end are left out.
+#[inline]
 pub(crate) fn put(bytes: &mut [u8], at: usize, bits: usize, value: u64) {
     let (byte, shift) = (at / 8, at % 8);
     let [low, high, ..] = value.to_le_bytes();
@@ -45,6 +48,7 @@ pub(crate) fn put(bytes: &mut [u8], at: usize, bits: usize, value: u64) {
     }
 }
 
+#[inline(never)]
 fn scatter(bytes: &mut [u8], at: usize, bits: usize, value: u64) {
     let mut done = 0;
     while done < bits.min(64) {
@@ -60,6 +64,7 @@ fn scatter(bytes: &mut [u8], at: usize, bits: usize, value: u64) {
 }
 
 /// The low `bits` bits set.
+#[inline]
 pub(crate) fn mask(bits: usize) -> u64 {
     if bits >= 64 { u64::MAX } else { (1 << bits) - 1 }
 }

@@ -15,6 +15,7 @@ mod object_access;
 mod object_rules;
 mod process_data;
 mod refusals;
+mod run;
 mod sdo;
 mod sdo_info;
 mod soe;

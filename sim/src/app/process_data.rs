@@ -5,46 +5,28 @@ use zerocat_wire::AlStatusCode;
 use zerocat_wire::sii::sync_manager::enable;
 use zerocat_wire::sync_manager::control;
 
-use super::bits;
+use super::run::{Field, Run};
 use crate::describe::dictionary::{Dictionary, Store, assignment_index};
-use crate::describe::{Description, Pdo, Purpose, ValueId, WORD_BITS};
+use crate::describe::{Description, Pdo, Purpose, ValueId};
 use crate::esc::Esc;
 use crate::profile::Values;
-
-/// A mapped value, or a word of a long one. Small, as a frame meets those of all SubDevices.
-#[derive(Debug, Clone, Copy)]
-struct Field {
-    at: u32,
-    bits: u8,
-    value: ValueId,
-}
-
-impl Field {
-    fn get(self, bytes: &[u8]) -> u64 {
-        bits::get(bytes, self.at as usize, self.bits.into())
-    }
-
-    fn put(self, bytes: &mut [u8], value: u64) {
-        bits::put(bytes, self.at as usize, self.bits.into(), value);
-    }
-}
 
 /// The fields of one sync manager.
 #[derive(Debug, Default)]
 struct Layout {
-    fields: Vec<Field>,
+    runs: Vec<Run>,
     bits: usize,
 }
 
 impl Layout {
     /// `entries`: the value, if it is no padding, and the length in bits.
     fn compile(&mut self, entries: impl Iterator<Item = (Option<ValueId>, u8)>) {
-        self.fields.clear();
+        self.runs.clear();
         self.bits = 0;
         for (value, bits) in entries {
             let bits = usize::from(bits);
             if let Some(value) = value {
-                self.fields.extend(words(self.bits, bits, value));
+                Field::words(self.bits, bits, value).for_each(|field| Run::add(&mut self.runs, field));
             }
             self.bits += bits;
         }
@@ -75,17 +57,10 @@ impl Layout {
     fn bytes(&self) -> usize {
         self.bits.div_ceil(8)
     }
-}
 
-/// The words of a value of `bits` bits that begins at the bit `at`.
-fn words(at: usize, bits: usize, value: ValueId) -> impl Iterator<Item = Field> {
-    let parts = (0..bits).step_by(WORD_BITS);
-    (value.0..).zip(parts).map(move |(word, from)| Field {
-        // A sync manager has 2^19 bits at most.
-        at: u32::try_from(at + from).unwrap_or(u32::MAX),
-        bits: u8::try_from((bits - from).min(WORD_BITS)).unwrap_or(0),
-        value: ValueId(word),
-    })
+    fn fields(&self) -> impl Iterator<Item = Field> {
+        self.runs.iter().flat_map(|run| run.fields())
+    }
 }
 
 /// One sync manager with process data.
@@ -169,7 +144,7 @@ impl ProcessData {
         let (outputs, inputs) = (configure(&mut self.outputs), configure(&mut self.inputs));
         let mut mapped = std::collections::HashSet::new();
         let once = description.maps_outputs_twice()
-            || self.outputs.iter().flat_map(|area| &area.layout.fields).all(|field| mapped.insert(field.value.0));
+            || self.outputs.iter().flat_map(|area| area.layout.fields()).all(|field| mapped.insert(field.value.0));
         match (outputs && once, inputs) {
             (false, _) => Err(AlStatusCode::INVALID_OUTPUT_MAPPING),
             (_, false) => Err(AlStatusCode::INVALID_INPUT_MAPPING),
@@ -242,9 +217,7 @@ impl ProcessData {
             if area.image.len() == buffer.len() {
                 area.image.copy_from_slice(buffer);
             }
-            for field in &area.layout.fields {
-                values.set_raw(field.value, field.get(buffer));
-            }
+            area.layout.runs.iter().for_each(|run| run.take(buffer, values));
             if area.mailbox {
                 esc.take_mail(area.sync_manager);
             }
@@ -256,9 +229,7 @@ impl ProcessData {
         let mut packed = Vec::new();
         for Area { layout, image, .. } in &self.outputs {
             let mut buffer = image.clone();
-            for field in &layout.fields {
-                field.put(&mut buffer, values.raw(field.value));
-            }
+            layout.runs.iter().for_each(|run| run.put(&mut buffer, values));
             packed.extend(buffer);
         }
         packed
@@ -278,9 +249,7 @@ impl ProcessData {
     pub(super) fn clear_outputs(&mut self, values: &mut Values) {
         for area in &mut self.outputs {
             area.image.fill(0);
-            for field in &area.layout.fields {
-                values.set_raw(field.value, 0);
-            }
+            area.layout.fields().for_each(|field| values.set_raw(field.value, 0));
         }
     }
 
@@ -293,9 +262,7 @@ impl ProcessData {
     pub(super) fn put_inputs(&mut self, esc: &mut Esc, values: &mut Values) {
         for area in self.inputs.iter_mut().filter(|area| !area.image.is_empty()) {
             if values.changed() {
-                for field in &area.layout.fields {
-                    field.put(&mut area.image, values.raw(field.value));
-                }
+                area.layout.runs.iter().for_each(|run| run.put(&mut area.image, values));
             }
             if !area.mailbox {
                 esc.put_inputs(area.sync_manager, &area.image);

@@ -124,7 +124,8 @@ impl Application {
     pub(super) fn note_outputs(&mut self, esc: &Esc) {
         let (first, last) = esc.frame_passes();
         let at = |time| esc.sync0_pulses(time);
-        if let (Some(first_bit), Some(last_bit), Some(copied)) = (at(first), at(last), at(last + self.sync.copying)) {
+        let Some(first_bit) = at(first) else { return };
+        if let (Some(last_bit), Some(copied)) = (at(last), at(last + self.sync.copying)) {
             self.sync.watch.outputs(Pulses { first_bit, last_bit, copied });
         }
     }

@@ -97,15 +97,16 @@ struct Modular {
 
 impl Profile for Modular {
     fn step(&mut self, values: &mut Values, now: Duration) {
+        let count = signal::count(now);
+        let triangles: [u64; signal::SHIFTS] =
+            std::array::from_fn(|n| signal::triangle(now, n, AMPLITUDE).cast_unsigned().into());
         for slot in &self.slots {
             let (channels, bits, input) = slot.kind.shape();
-            for channel in (0..channels).filter(|_| input) {
-                let id = ValueId(slot.first + channel);
-                if bits == 1 {
-                    values.set_raw(id, signal::count(now) >> channel & 1);
-                } else {
-                    values.set_i16(id, signal::triangle(now, usize::from(channel), AMPLITUDE));
-                }
+            let first = ValueId(slot.first);
+            match bits {
+                _ if !input => {}
+                1 => values.set_several(first, (0..channels).map(|channel| count >> channel & 1)),
+                _ => values.set_several(first, triangles.into_iter().cycle().take(channels.into())),
             }
         }
     }

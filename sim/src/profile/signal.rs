@@ -4,15 +4,18 @@ use std::time::Duration;
 
 /// A counter that goes up ten times a second.
 pub(crate) fn count(now: Duration) -> u64 {
-    u64::try_from(now.as_millis() / 100).unwrap_or(u64::MAX)
+    now.as_secs().saturating_mul(10).saturating_add(u64::from(now.subsec_millis() / 100))
 }
+
+/// Channels until one has the triangle of the first again.
+pub(crate) const SHIFTS: usize = 8;
 
 /// A triangle between -amplitude and +amplitude with a period of two seconds. Each channel starts an eighth of a
 /// period after the one before.
 pub(crate) fn triangle(now: Duration, channel: usize, amplitude: i16) -> i16 {
     const PERIOD_US: i64 = 2_000_000;
-    let us = i64::try_from(now.as_micros() % 2_000_000).unwrap_or(0);
-    let shift = i64::try_from(channel % 8).unwrap_or(0) * PERIOD_US / 8;
+    let us = i64::from(now.as_secs() % 2 == 1) * PERIOD_US / 2 + i64::from(now.subsec_micros());
+    let shift = i64::try_from(channel % SHIFTS).unwrap_or(0) * PERIOD_US / SHIFTS as i64;
     let phase = (us + shift) % PERIOD_US;
     let up = if phase < PERIOD_US / 2 { phase } else { PERIOD_US - phase };
     // `up` runs from 0 to half a period and back.

@@ -15,15 +15,33 @@ impl Values {
         Self { words: vec![0; usize::from(count)], changed: true }
     }
 
+    #[inline]
     pub(crate) fn raw(&self, id: ValueId) -> u64 {
         self.words.get(usize::from(id.0)).copied().unwrap_or(0)
     }
 
+    #[inline]
     pub(crate) fn set_raw(&mut self, id: ValueId, value: u64) {
         if let Some(word) = self.words.get_mut(usize::from(id.0)) {
             self.changed |= *word != value;
             *word = value;
         }
+    }
+
+    /// Some values from a number on, if all of them are there.
+    pub(crate) fn several(&self, first: ValueId, count: u16) -> Option<&[u64]> {
+        let first = usize::from(first.0);
+        self.words.get(first..first + usize::from(count))
+    }
+
+    /// Sets values from a number on. Those that aren't there are left out.
+    pub(crate) fn set_several(&mut self, first: ValueId, values: impl Iterator<Item = u64>) {
+        let mut differences = 0;
+        for (word, value) in self.words.iter_mut().skip(first.0.into()).zip(values) {
+            differences |= *word ^ value;
+            *word = value;
+        }
+        self.changed |= differences != 0;
     }
 
     /// The input buffers are mapped anew.
@@ -75,6 +93,7 @@ impl Values {
         self.set_raw(id, u64::from(a));
     }
 
+    #[inline]
     pub(crate) fn set_i16(&mut self, id: ValueId, value: i16) {
         self.set_raw(id, u64::from(u16::from_le_bytes(value.to_le_bytes())));
     }

@@ -8,7 +8,7 @@ use zerocat_link::Slot;
 use zerocat_pdi::{DatagramPlan, FramePlan, NOBODY, StatusPlan, Turn};
 use zerocat_sched::Time;
 use zerocat_wire::ethernet::{self, MacAddress};
-use zerocat_wire::{Address, Command, Datagram, FrameBuilder, FrameView, WireError, datagram, register};
+use zerocat_wire::{Address, Command, Datagram, FrameBuilder, FrameView, WireError, datagram, frame, register};
 
 /// Bytes of a frame's source address that carry the cycle.
 const SOURCE_MARK: Range<usize> = 9..11;
@@ -126,22 +126,36 @@ impl LaneFrame {
     /// Why a frame in this frame's name isn't taken, or `None` if it is.
     pub(crate) fn refuse(&self, received: FrameView<'_>, mark: Mark) -> Option<Admission> {
         let [_, _, _, first, second, _] = received.source().0;
-        let mut datagrams = received.datagrams();
+        let payload = received.payload();
+        let mut more = true;
         for sent in &self.datagrams {
-            let Some(Ok(view)) = datagrams.next() else { return Some(Admission::Malformed) };
-            let Ok(header) = view.header() else { return Some(Admission::Malformed) };
-            let same_address = header.address == sent.header.address
-                || (!header.command.is_logical() && header.address.ado() == sent.header.address.ado());
-            if header.command != sent.header.command || header.len != sent.header.len || !same_address {
+            let Some(head) = sent.head(payload).filter(|head| more && sent.is_answered_by(*head)) else {
                 return Some(Admission::Malformed);
-            }
-            let its = Mark { index: header.index, source: [first, second] };
+            };
+            let [_, index, ..] = head.to_le_bytes();
+            let its = Mark { index, source: [first, second] };
             if its != mark {
                 return Some(Admission::Late { cycles: mark.behind(its) });
             }
+            more = head & Head::MORE != 0;
         }
         if self.returned || !self.sent { Some(Admission::Late { cycles: 0 }) } else { None }
     }
+}
+
+/// Where things are in the first eight bytes of a datagram, as a number (ETG.1000.4, 5.4.1).
+struct Head;
+
+impl Head {
+    const LEN: usize = datagram::EVENTS;
+    const ADDRESS: u32 = 8 * datagram::ADDRESS as u32;
+    const LENGTH: u32 = 8 * datagram::LENGTH as u32;
+    /// Another datagram follows.
+    const MORE: u64 = 1 << 63;
+    /// Command, length and a logical address.
+    const LOGICAL: u64 = 0x07ff_ffff_ffff_00ff;
+    /// The same with a register in place of the address: SubDevices count positions up.
+    const PHYSICAL: u64 = 0x07ff_ffff_0000_00ff;
 }
 
 impl LaneDatagram {
@@ -214,6 +228,22 @@ impl LaneDatagram {
         if let (Some(to), Some(new)) = (data, image.get(outputs.clone())) {
             to.copy_from_slice(new);
         }
+    }
+
+    /// The first bytes of what is in its place in the datagrams of a frame, if all of it is there.
+    #[inline]
+    fn head(&self, payload: &[u8]) -> Option<u64> {
+        let place = payload.get(self.offset.checked_sub(frame::HEADER_LEN)?..)?.get(..self.header.total_len())?;
+        place.first_chunk::<{ Head::LEN }>().map(|head| u64::from_le_bytes(*head))
+    }
+
+    /// Whether a datagram that begins like this has its command, length and address.
+    #[inline]
+    fn is_answered_by(&self, head: u64) -> bool {
+        let Datagram { command, address, len, .. } = self.header;
+        let sent = u64::from(command.code()) | u64::from(address.0) << Head::ADDRESS | (len as u64) << Head::LENGTH;
+        let mask = if command.is_logical() { Head::LOGICAL } else { Head::PHYSICAL };
+        (head ^ sent) & mask == 0
     }
 
     /// Its data and its working counter in a frame that came back and was not refused: it stands where it was sent.

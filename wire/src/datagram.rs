@@ -57,6 +57,7 @@ impl Datagram {
     ///
     /// # Errors
     /// `Truncated` below 10 bytes, `BadValue` for an unknown command.
+    #[inline]
     pub fn parse(bytes: &[u8]) -> Result<Self, WireError> {
         let length = field::u16_at(bytes, LENGTH)?;
         field::u16_at(bytes, EVENTS)?;
@@ -93,6 +94,7 @@ impl Datagram {
 
     /// Header, data and working counter in bytes.
     #[must_use]
+    #[inline]
     pub const fn total_len(&self) -> usize {
         self.len.saturating_add(OVERHEAD)
     }
@@ -109,6 +111,7 @@ impl<'a> DatagramView<'a> {
     ///
     /// # Errors
     /// `Truncated` when header, data or working counter aren't all there.
+    #[inline]
     pub fn new_checked(bytes: &'a [u8]) -> Result<Self, WireError> {
         let total = total_len(bytes)?;
         let bytes = bytes.get(..total).ok_or(WireError::Truncated { needed: total, got: bytes.len() })?;
@@ -125,36 +128,42 @@ impl<'a> DatagramView<'a> {
     ///
     /// # Errors
     /// `BadValue` for a code that is not a command.
+    #[inline]
     pub fn command(&self) -> Result<Command, WireError> {
         Command::from_code(field::u8_at(self.bytes, COMMAND)?)
     }
 
     /// The MainDevice's mark.
     #[must_use]
+    #[inline]
     pub fn index(&self) -> u8 {
         field::u8_at(self.bytes, INDEX).unwrap_or_default()
     }
 
     /// The address field.
     #[must_use]
+    #[inline]
     pub fn address(&self) -> Address {
         Address(field::u32_at(self.bytes, ADDRESS).unwrap_or_default())
     }
 
     /// Whether the frame has circulated.
     #[must_use]
+    #[inline]
     pub fn circulating(&self) -> bool {
         flags(self.bytes) & CIRCULATING != 0
     }
 
     /// Whether another datagram follows in the frame.
     #[must_use]
+    #[inline]
     pub fn more(&self) -> bool {
         flags(self.bytes) & MORE != 0
     }
 
     /// The data.
     #[must_use]
+    #[inline]
     pub fn data(&self) -> &'a [u8] {
         let end = self.bytes.len().saturating_sub(WORKING_COUNTER_LEN);
         self.bytes.get(HEADER_LEN..end).unwrap_or_default()
@@ -162,6 +171,7 @@ impl<'a> DatagramView<'a> {
 
     /// The working counter.
     #[must_use]
+    #[inline]
     pub fn working_counter(&self) -> u16 {
         field::u16_at(self.bytes, self.bytes.len().saturating_sub(WORKING_COUNTER_LEN)).unwrap_or_default()
     }
@@ -170,6 +180,7 @@ impl<'a> DatagramView<'a> {
     ///
     /// # Errors
     /// `BadValue` for an unknown command.
+    #[inline]
     pub fn header(&self) -> Result<Datagram, WireError> {
         Datagram::parse(self.bytes)
     }
@@ -186,6 +197,7 @@ impl<'a> DatagramViewMut<'a> {
     ///
     /// # Errors
     /// `Truncated` when header, data or working counter aren't all there.
+    #[inline]
     pub fn new_checked(bytes: &'a mut [u8]) -> Result<Self, WireError> {
         let total = total_len(bytes)?;
         let got = bytes.len();
@@ -195,22 +207,26 @@ impl<'a> DatagramViewMut<'a> {
 
     /// The same datagram, read only.
     #[must_use]
+    #[inline]
     pub fn view(&self) -> DatagramView<'_> {
         DatagramView { bytes: self.bytes }
     }
 
     /// The data, to change.
+    #[inline]
     pub fn data_mut(&mut self) -> &mut [u8] {
         let end = self.bytes.len().saturating_sub(WORKING_COUNTER_LEN);
         self.bytes.get_mut(HEADER_LEN..end).unwrap_or_default()
     }
 
     /// Sets the mark.
+    #[inline]
     pub fn set_index(&mut self, index: u8) {
         let _ = field::put(self.bytes, INDEX, &[index]);
     }
 
     /// Sets the address field.
+    #[inline]
     pub fn set_address(&mut self, address: Address) {
         let _ = field::put(self.bytes, ADDRESS, &address.0.to_le_bytes());
     }
@@ -222,27 +238,32 @@ impl<'a> DatagramViewMut<'a> {
     }
 
     /// ORs event bits into the event field.
+    #[inline]
     pub fn add_events(&mut self, events: u16) {
         let now = field::u16_at(self.bytes, EVENTS).unwrap_or_default() | events;
         let _ = field::put(self.bytes, EVENTS, &now.to_le_bytes());
     }
 
     /// Sets the working counter.
+    #[inline]
     pub fn set_working_counter(&mut self, counter: u16) {
         let offset = self.bytes.len().saturating_sub(WORKING_COUNTER_LEN);
         let _ = field::put(self.bytes, offset, &counter.to_le_bytes());
     }
 
     /// Adds to the working counter, which wraps as an ESC's does.
+    #[inline]
     pub fn add_working_counter(&mut self, increment: u16) {
         self.set_working_counter(self.view().working_counter().wrapping_add(increment));
     }
 }
 
+#[inline]
 fn flags(bytes: &[u8]) -> u16 {
     field::u16_at(bytes, LENGTH).unwrap_or_default()
 }
 
+#[inline]
 fn total_len(bytes: &[u8]) -> Result<usize, WireError> {
     let length = field::u16_at(bytes, LENGTH)?;
     Ok(usize::from(length & LENGTH_MASK).saturating_add(OVERHEAD))

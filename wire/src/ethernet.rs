@@ -50,6 +50,7 @@ impl core::fmt::Display for MacAddress {
 ///
 /// # Errors
 /// `Truncated` when the frame is shorter than an Ethernet header.
+#[inline]
 pub fn source(frame: &[u8]) -> Result<MacAddress, WireError> {
     field::array(frame, 6).map(MacAddress)
 }
@@ -58,6 +59,7 @@ pub fn source(frame: &[u8]) -> Result<MacAddress, WireError> {
 ///
 /// # Errors
 /// `Truncated` when the frame is shorter than an Ethernet header.
+#[inline]
 pub fn ethertype(frame: &[u8]) -> Result<u16, WireError> {
     field::array(frame, 12).map(u16::from_be_bytes)
 }

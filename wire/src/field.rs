@@ -3,6 +3,7 @@
 use crate::WireError;
 
 /// The `N` bytes at `offset`.
+#[inline]
 pub(crate) fn array<const N: usize>(bytes: &[u8], offset: usize) -> Result<[u8; N], WireError> {
     let needed = offset.saturating_add(N);
     bytes
@@ -12,20 +13,24 @@ pub(crate) fn array<const N: usize>(bytes: &[u8], offset: usize) -> Result<[u8; 
 }
 
 /// Writes `field` at `offset`.
+#[inline]
 pub(crate) fn put(bytes: &mut [u8], offset: usize, field: &[u8]) -> Result<(), WireError> {
     let end = offset.saturating_add(field.len());
     bytes.get_mut(offset..end).ok_or(WireError::NoRoom)?.copy_from_slice(field);
     Ok(())
 }
 
+#[inline]
 pub(crate) fn u8_at(bytes: &[u8], offset: usize) -> Result<u8, WireError> {
     array::<1>(bytes, offset).map(|[byte]| byte)
 }
 
+#[inline]
 pub(crate) fn u16_at(bytes: &[u8], offset: usize) -> Result<u16, WireError> {
     array(bytes, offset).map(u16::from_le_bytes)
 }
 
+#[inline]
 pub(crate) fn u32_at(bytes: &[u8], offset: usize) -> Result<u32, WireError> {
     array(bytes, offset).map(u32::from_le_bytes)
 }

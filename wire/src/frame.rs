@@ -27,6 +27,7 @@ impl<'a> FrameView<'a> {
     ///
     /// # Errors
     /// Says which of EtherType, frame type and length is wrong.
+    #[inline]
     pub fn new_checked(frame: &'a [u8]) -> Result<Self, WireError> {
         let end = payload_end(frame)?;
         let payload = frame.get(HEADER_LEN..end).ok_or(WireError::Truncated { needed: end, got: frame.len() })?;
@@ -35,18 +36,21 @@ impl<'a> FrameView<'a> {
 
     /// Source hardware address.
     #[must_use]
+    #[inline]
     pub fn source(&self) -> MacAddress {
         ethernet::source(self.frame).unwrap_or(MacAddress([0; 6]))
     }
 
     /// The datagrams as bytes, without padding.
     #[must_use]
+    #[inline]
     pub const fn payload(&self) -> &'a [u8] {
         self.payload
     }
 
     /// Walks the datagrams. Ends after the last one, or with one error.
     #[must_use]
+    #[inline]
     pub const fn datagrams(&self) -> DatagramIter<'a> {
         DatagramIter { rest: self.payload, done: self.payload.is_empty() }
     }
@@ -62,6 +66,7 @@ pub struct DatagramIter<'a> {
 impl<'a> Iterator for DatagramIter<'a> {
     type Item = Result<DatagramView<'a>, WireError>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         if self.done {
             return None;
@@ -90,6 +95,7 @@ impl<'a> FrameViewMut<'a> {
     ///
     /// # Errors
     /// Says which of EtherType, frame type and length is wrong.
+    #[inline]
     pub fn new_checked(frame: &'a mut [u8]) -> Result<Self, WireError> {
         let end = payload_end(frame)?;
         if end > frame.len() {
@@ -118,6 +124,7 @@ pub struct DatagramsMut<'a> {
 impl<'a> Iterator for DatagramsMut<'a> {
     type Item = DatagramViewMut<'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         let rest = core::mem::take(&mut self.rest);
         let view = DatagramView::new_checked(rest).ok()?;
@@ -192,6 +199,7 @@ impl<'a> FrameBuilder<'a> {
     }
 }
 
+#[inline]
 fn payload_end(frame: &[u8]) -> Result<usize, WireError> {
     let ethertype = ethernet::ethertype(frame)?;
     if ethertype != ethernet::ETHERTYPE {

@@ -1,4 +1,5 @@
-//! A ring of byte records of one fixed length, each pushed and popped whole.
+//! A ring of byte records of one fixed length, each popped whole. One that is pushed in parts is there for the popping end when its
+//! last part is.
 //!
 //! Built on rtrb's byte ring. Construction touches every byte, so that no page of it faults later.
 
@@ -46,6 +47,28 @@ impl RecordProducer {
         true
     }
 
+    /// Pushes a record that the parts are, one behind the other, or nothing where there is no room: `false`. What they are longer than
+    /// a record is left out, what they are shorter is 0. Unlike [`push_with`](Self::push_with) it writes each byte once.
+    #[inline]
+    pub(crate) fn push_parts<'p>(&mut self, parts: impl Iterator<Item = &'p [u8]>) -> bool {
+        if self.ring.write_chunk_uninit(self.len).is_err() {
+            return false;
+        }
+        let mut left = self.len;
+        for part in parts {
+            let part = part.get(..left).unwrap_or(part);
+            // There is room for all of them.
+            let _pushed = self.ring.push_entire_slice(part);
+            left -= part.len();
+        }
+        if left > 0
+            && let Ok(rest) = self.ring.write_chunk(left)
+        {
+            rest.commit_all();
+        }
+        true
+    }
+
     /// Whether the popping end is gone.
     pub(crate) fn is_abandoned(&self) -> bool {
         self.ring.is_abandoned()
@@ -76,17 +99,18 @@ impl RecordConsumer {
     /// Empties the ring. `read` is called with the newest record where there is one. Returns how many there were.
     #[inline]
     pub(crate) fn pop_newest_with(&mut self, read: impl FnOnce(&[u8])) -> u64 {
-        let waiting = self.ring.slots();
-        if waiting < self.len || self.len == 0 {
+        let records = self.ring.slots().checked_div(self.len).unwrap_or(0);
+        if records == 0 {
             return 0;
         }
-        let Ok(chunk) = self.ring.read_chunk(waiting) else { return 0 };
+        // A part of a record may be behind them.
+        let Ok(chunk) = self.ring.read_chunk(records * self.len) else { return 0 };
         let (first, second) = chunk.as_slices();
         // The ring holds whole records, so none is in two pieces.
         let newest = if second.is_empty() { first } else { second };
         read(newest.get(newest.len().saturating_sub(self.len)..).unwrap_or_default());
         chunk.commit_all();
-        u64::try_from(waiting / self.len).unwrap_or(u64::MAX)
+        u64::try_from(records).unwrap_or(u64::MAX)
     }
 
     /// Whether the pushing end is gone.
@@ -152,6 +176,40 @@ mod tests {
         let (mut producer, _consumer) = record_ring(2, 1);
         assert!(producer.push(b"ab"));
         assert!(!producer.push_with(|_| panic!("no room")));
+    }
+
+    #[test]
+    fn a_record_in_parts_is_the_parts_cut_or_filled_up_to_its_length() {
+        let (mut producer, mut consumer) = record_ring(5, 2);
+        let mut record = [0; 5];
+        for (parts, whole) in [
+            (vec![&b"ab"[..], b"", b"cde"], b"abcde"),
+            (vec![&b"abcd"[..], b"efg", b"h"], b"abcde"),
+            (vec![&b"ab"[..], b"c"], b"abc\0\0"),
+            (vec![], b"\0\0\0\0\0"),
+        ] {
+            assert!(producer.push_parts(parts.into_iter()) && consumer.pop(&mut record));
+            assert_eq!(&record, whole);
+        }
+        assert!([(); 2].iter().all(|()| producer.push_parts([&b"vwxyz"[..]].into_iter())));
+        assert!(!producer.push_parts([&b"a"[..]].into_iter()), "no room");
+        assert!(consumer.pop(&mut record) && consumer.pop(&mut record) && !consumer.pop(&mut record));
+        assert_eq!(&record, b"vwxyz");
+    }
+
+    #[test]
+    fn a_part_of_a_record_is_no_record() {
+        let (mut producer, mut consumer) = record_ring(3, 4);
+        let mut newest = Vec::new();
+        assert!(producer.push(b"abc") && producer.push(b"def"));
+        producer.ring.push_entire_slice(b"gh").unwrap();
+        assert_eq!(consumer.pop_newest_with(|record| newest.extend_from_slice(record)), 2);
+        assert_eq!((newest.as_slice(), consumer.pop_with(|_| panic!("half of one"))), (&b"def"[..], false));
+        assert!(!consumer.pop(&mut [0; 3]));
+        producer.ring.push_entire_slice(b"i").unwrap();
+        let mut record = [0; 3];
+        assert!(consumer.pop(&mut record));
+        assert_eq!(&record, b"ghi");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::validity::Stale;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use zerocat_pdi::{Direction, gather};
+use zerocat_pdi::Direction;
 use zerocat_sched::Time;
 
 const HEADER: usize = 48;
@@ -176,6 +176,8 @@ pub struct SamplePort {
     origins: Vec<Origin>,
     /// Some of them are not there.
     absent: bool,
+    /// A bit for each origin, as they go into a record.
+    bits: Box<[u8]>,
     every: u64,
     /// The traffic during which samples are handed over.
     pub(crate) during: Traffic,
@@ -191,15 +193,12 @@ impl SamplePort {
         if !cycle.is_multiple_of(self.every) {
             return false;
         }
-        let Self { ranges, origins, absent, ring, .. } = self;
-        let pushed = ring.push_with(|record| {
-            let Some((header, rest)) = record.split_at_mut_checked(HEADER) else { return };
-            let Some((bits, bytes)) = rest.split_at_mut_checked(origins.len().div_ceil(8)) else { return };
-            bits.fill(0);
-            let stale = (stale.any() || *absent) && mark(origins, stale, bits);
-            header.copy_from_slice(&SampleHeader { cycle, at, posted, received, clock, stale }.emit());
-            gather(ranges, image, bytes);
-        });
+        let Self { ranges, origins, absent, bits, ring, .. } = self;
+        bits.fill(0);
+        let stale = (stale.any() || *absent) && mark(origins, stale, bits);
+        let header = SampleHeader { cycle, at, posted, received, clock, stale }.emit();
+        let bytes = ranges.iter().map_while(|range| image.get(range.clone()));
+        let pushed = ring.push_parts([&header[..], bits].into_iter().chain(bytes));
         if pushed {
             return false;
         }
@@ -244,6 +243,7 @@ pub(crate) fn sample_ring(spec: ReaderSpec) -> (SamplePort, SampleReader) {
     let port = SamplePort {
         ranges,
         absent: origins.iter().any(Origin::is_absent),
+        bits: vec![0; origins.len().div_ceil(8)].into_boxed_slice(),
         origins,
         every: every.max(1),
         during: Traffic::Live,

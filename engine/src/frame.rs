@@ -148,8 +148,8 @@ struct Head;
 
 impl Head {
     const LEN: usize = datagram::EVENTS;
-    const ADDRESS: u32 = 8 * datagram::ADDRESS as u32;
-    const LENGTH: u32 = 8 * datagram::LENGTH as u32;
+    const ADDRESS: usize = 8 * datagram::ADDRESS;
+    const LENGTH: usize = 8 * datagram::LENGTH;
     /// Another datagram follows.
     const MORE: u64 = 1 << 63;
     /// Command, length and a logical address.
@@ -404,4 +404,73 @@ pub(crate) fn build(plan: &FramePlan, number: u8, slot: Slot, besides: Besides) 
         fresh: false,
         good: false,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CYCLE: u64 = 0x0012_3456;
+
+    /// A frame with a status datagram, one of process data and the AL status, as it was sent.
+    fn sent() -> LaneFrame {
+        let status = Some(StatusPlan { logical: 0x100, positions: vec![0, 1, 2] });
+        let process = DatagramPlan {
+            unit: 0,
+            command: Command::Lrw,
+            logical: 0x0001_0203,
+            len: 5,
+            outputs: 0..2,
+            inputs: 2..5,
+            expected_working_counter: 9,
+            expected_before_op: 9,
+            shares: Vec::new(),
+        };
+        let plan = FramePlan { turn: Turn::EVERY_TICK, status, datagrams: vec![process] };
+        let besides = Besides { al_status: Some(3), clock: None };
+        LaneFrame { sent: true, ..build(&plan, 0, Slot(0), besides).unwrap() }
+    }
+
+    /// The same by walking over the datagrams that came.
+    fn refused_by_walking(frame: &LaneFrame, received: FrameView<'_>, mark: Mark) -> Option<Admission> {
+        let [_, _, _, first, second, _] = received.source().0;
+        let mut datagrams = received.datagrams();
+        for sent in &frame.datagrams {
+            let Some(Ok(Ok(header))) = datagrams.next().map(|view| view.map(|view| view.header())) else {
+                return Some(Admission::Malformed);
+            };
+            let (came, went) = (header.address, sent.header.address);
+            let same_address = came == went || (!header.command.is_logical() && came.ado() == went.ado());
+            if header.command != sent.header.command || header.len != sent.header.len || !same_address {
+                return Some(Admission::Malformed);
+            }
+            let its = Mark { index: header.index, source: [first, second] };
+            if its != mark {
+                return Some(Admission::Late { cycles: mark.behind(its) });
+            }
+        }
+        None
+    }
+
+    #[test]
+    fn a_frame_is_taken_or_refused_as_its_datagrams_parsed_one_by_one_say() {
+        let (frame, mark) = (sent(), Mark::of(CYCLE));
+        let mut bytes = frame.template.to_vec();
+        frame.write(&mut bytes, &[0; 5], mark);
+        assert_eq!(frame.refuse(FrameView::new_checked(&bytes).unwrap(), mark), None);
+        let mut verdicts = [0; 3];
+        for bit in 0..bytes.len() * 8 {
+            let mut came = bytes.clone();
+            came[bit / 8] ^= 1 << (bit % 8);
+            let Ok(received) = FrameView::new_checked(&came) else { continue };
+            let refused = frame.refuse(received, mark);
+            assert_eq!(refused, refused_by_walking(&frame, received, mark), "bit {} of byte {}", bit % 8, bit / 8);
+            verdicts[match refused {
+                None => 0,
+                Some(Admission::Late { .. }) => 1,
+                Some(_) => 2,
+            }] += 1;
+        }
+        assert!(verdicts.iter().all(|count| *count > 0), "{verdicts:?}");
+    }
 }

@@ -11,7 +11,8 @@ mod scripted;
 fuzz_target!(|input: &[u8]| {
     scripted::run(MailboxType::Aoe, input, async |datagrams, mailbox, script| {
         let [what, len, asked] = [0; 3].map(|_: u8| script.borrow_mut().byte().unwrap_or(0));
-        let (port, place) = (script.borrow_mut().word(), (0xf302, u32::from(script.borrow_mut().word()) << 16));
+        let port = script.borrow_mut().word();
+        let place = (0xf302, u32::from(script.borrow_mut().word()) << 16);
         let (target, data) = (AoeTarget::from(port), vec![what; usize::from(len) * 3]);
         match what % 7 {
             0 | 1 => drop(mailbox.ads_read(datagrams, target, place, u32::from(asked) * 4).await),

@@ -10,7 +10,9 @@ use support::mailman::{Mailman, mailbox, response};
 use support::rig;
 use zerocat_bus::{MOST_MESSAGES, ReceivedDiagnosis};
 use zerocat_wire::coe::diagnosis::{FIRST, HEADER_LEN, INDEX, MAXIMUM, NEWEST};
-use zerocat_wire::coe::{AbortCode, DiagnosisKind, DiagnosisMessage, SdoAbort, SdoInitiate, SdoRequest, SdoResponse};
+use zerocat_wire::coe::{
+    AbortCode, DiagnosisKind, DiagnosisMessage, SdoAbort, SdoInitiate, SdoRequest, SdoResponse, SdoTarget,
+};
 
 /// What a SubDevice says of its history.
 struct Said {
@@ -33,7 +35,11 @@ fn message(code: u16) -> Vec<u8> {
 fn device(said: &Shared) -> Mailman {
     let said = Rc::clone(said);
     Mailman::sdo(move |request| {
-        let SdoRequest::Upload { target } = request else { return vec![] };
+        let SdoRequest::Upload { target } = request else {
+            // Of a value without bytes there is no segment.
+            let target = SdoTarget::entry(0, 0);
+            return vec![response(&SdoResponse::Abort(SdoAbort { target, code: AbortCode::NO_SUCH_SUBINDEX }))];
+        };
         assert_eq!(target.index, INDEX, "nothing else is read, and nothing is written");
         let said = said.borrow();
         let data = match target.subindex {
@@ -102,14 +108,15 @@ fn a_history_that_went_round_as_a_whole_is_read_again() {
 
 #[test]
 fn who_has_no_history_is_asked_once() {
-    for maximum in [vec![], vec![0]] {
+    // A value without bytes is asked for its segment, too.
+    for (maximum, requests) in [(vec![], 2), (vec![0], 1)] {
         let said = Rc::new(RefCell::new(Said { maximum, newest: vec![], messages: vec![] }));
         let (datagrams, mut pump) = rig::<4, _>(device(&said));
         let mut mailbox = mailbox();
         for _ in 0..3 {
             assert_eq!(pump.run(mailbox.new_diagnosis(&datagrams)), Ok(vec![]));
         }
-        assert_eq!(pump.segment.requests, 1);
+        assert_eq!(pump.segment.requests, requests);
     }
 }
 

@@ -20,7 +20,8 @@ fuzz_target!(|input: &[u8]| {
         _ => MailboxType::Error,
     };
     scripted::run(kind, input, async |datagrams, mailbox, script| {
-        for _ in 0..script.borrow_mut().byte().unwrap_or(0) % REQUESTS {
+        let requests = script.borrow_mut().byte().unwrap_or(0) % REQUESTS;
+        for _ in 0..requests {
             let wanted = script.borrow_mut().byte().unwrap_or(0);
             let request = |mail: &mut [u8], counter: u8| {
                 emit(mail, MailboxHeader::new(MailboxType::Voe, counter, 0), |body| {

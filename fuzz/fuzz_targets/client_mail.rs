@@ -25,7 +25,7 @@ fuzz_target!(|input: &[u8]| {
             let wanted = script.borrow_mut().byte().unwrap_or(0);
             let request = |mail: &mut [u8], counter: u8| {
                 emit(mail, MailboxHeader::new(MailboxType::Voe, counter, 0), |body| {
-                    body.iter_mut().zip(0..).for_each(|(byte, n)| *byte = n);
+                    body.iter_mut().zip((0..=u8::MAX).cycle()).for_each(|(byte, n)| *byte = n);
                     Ok(body.len().min(12))
                 })
             };

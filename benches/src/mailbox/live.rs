@@ -159,14 +159,15 @@ impl Live {
         let began = Instant::now();
         loop {
             let now = began.elapsed();
+            let more = |tally: &Tally| match until {
+                Until::Passed(time) => now < time,
+                Until::Begun(count) => tally.begun < count,
+            };
             for customer in &mut *customers {
-                let more = match until {
-                    Until::Passed(time) => now < time,
-                    Until::Begun(count) => tally.begun < count,
-                };
-                customer.turn(now, more, tally);
+                customer.turn(now, more(tally), tally);
             }
-            if !customers.iter().any(Customer::is_busy) {
+            // All may have their answers at the same time long before the end.
+            if !more(tally) && !customers.iter().any(Customer::is_busy) {
                 return Ok(now);
             }
             each(tally, now);

@@ -85,6 +85,16 @@ pub const PATIENCE: Duration = Duration::from_secs(2);
 /// Pauses that needn't be exact end at multiples of this.
 pub const ABOUT: Duration = Duration::from_millis(10);
 
+/// The last multiple of a step up to a time.
+///
+/// # Panics
+/// Where the step is zero.
+#[must_use]
+pub fn last_multiple(step: Duration, time: Duration) -> Duration {
+    let beyond = u64::try_from(time.as_nanos() % step.as_nanos()).map_or(Duration::ZERO, Duration::from_nanos);
+    time.saturating_sub(beyond)
+}
+
 /// How long the thread that polls the requests may sleep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rest {
@@ -226,9 +236,7 @@ impl Datagrams {
     /// exact, so that the thread wakes once for many.
     pub async fn pause_about(&self, duration: Duration) {
         let now = self.now();
-        let end = now.saturating_add(duration);
-        let beyond = u64::try_from(end.as_nanos() % ABOUT.as_nanos()).map_or(Duration::ZERO, Duration::from_nanos);
-        let about = end.saturating_sub(beyond);
+        let about = last_multiple(ABOUT, now.saturating_add(duration));
         self.pause(if about > now { about.saturating_sub(now) } else { duration }).await;
     }
 

@@ -72,7 +72,7 @@ pub use boot::{BootDone, BootError, BootProblem, BootProgress, BootRequest, Boot
 pub use bounded::{Bounded, Loses, Nothing};
 pub use bring_up::{Address, Network, Options, StateReport};
 pub use coe::SdoError;
-pub use datagrams::{ABOUT, Answer, DatagramCounters, Datagrams, Rest, Target};
+pub use datagrams::{ABOUT, Answer, DatagramCounters, Datagrams, Rest, Target, last_multiple};
 pub use described::Given;
 pub use diagnosis::{MOST_MESSAGES, ReceivedDiagnosis};
 pub use eoe::{

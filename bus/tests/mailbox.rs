@@ -79,14 +79,14 @@ fn a_mailbox_error_is_reported_in_words() {
     assert!(error.ends_with("mailbox error 0x0002: Mailbox protocol is not supported"), "{error}");
 }
 
-#[test]
-fn a_long_value_comes_in_segments() {
-    let text: Vec<u8> = (0..=u8::MAX).collect();
-    let (whole, mut sent) = (text.clone(), 0);
-    let device = Mailman::sdo(move |request| match request {
+/// A device that gives a value in segments of 100 bytes, behind the first `first` bytes, which are in the answer that `initiate`
+/// makes of them.
+fn in_segments(whole: Vec<u8>, first: usize, initiate: impl Fn(SdoTarget, &[u8]) -> Vec<u8> + 'static) -> Mailman {
+    let mut sent = 0;
+    Mailman::sdo(move |request| match request {
         SdoRequest::Upload { target } => {
-            sent = 20;
-            vec![response(&SdoResponse::Upload(SdoInitiate::Normal { target, size: 256, data: &whole[..20] }))]
+            sent = first;
+            vec![initiate(target, &whole[..first])]
         }
         SdoRequest::UploadSegment { toggle } => {
             let end = (sent + 100).min(whole.len());
@@ -95,6 +95,14 @@ fn a_long_value_comes_in_segments() {
             vec![response(&SdoResponse::UploadSegment(SdoSegment { toggle, last: end == whole.len(), data }))]
         }
         _ => vec![],
+    })
+}
+
+#[test]
+fn a_long_value_comes_in_segments() {
+    let text: Vec<u8> = (0..=u8::MAX).collect();
+    let device = in_segments(text.clone(), 20, |target, data| {
+        response(&SdoResponse::Upload(SdoInitiate::Normal { target, size: 256, data }))
     });
     let (datagrams, mut pump) = rig::<4, _>(device);
     assert_eq!(pump.run(mailbox().upload(&datagrams, 0x1008, 0)), Ok(text));
@@ -113,20 +121,7 @@ fn without_length(target: SdoTarget, data: &[u8], given: bool) -> Vec<u8> {
 fn a_value_whose_length_is_not_said_is_read_to_its_last_segment() {
     let text: Vec<u8> = (0..=u8::MAX).collect();
     for (given, first) in [(true, 20), (true, 0), (false, 20), (false, 0)] {
-        let (whole, mut sent) = (text.clone(), 0);
-        let device = Mailman::sdo(move |request| match request {
-            SdoRequest::Upload { target } => {
-                sent = first;
-                vec![without_length(target, &whole[..first], given)]
-            }
-            SdoRequest::UploadSegment { toggle } => {
-                let end = (sent + 100).min(whole.len());
-                let data = &whole[sent..end];
-                sent = end;
-                vec![response(&SdoResponse::UploadSegment(SdoSegment { toggle, last: end == whole.len(), data }))]
-            }
-            _ => vec![],
-        });
+        let device = in_segments(text.clone(), first, move |target, data| without_length(target, data, given));
         let (datagrams, mut pump) = rig::<4, _>(device);
         assert_eq!(pump.run(mailbox().upload(&datagrams, 0x1008, 0)), Ok(text.clone()), "{given} {first}");
     }

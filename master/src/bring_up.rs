@@ -8,7 +8,6 @@ use crate::eoe::EthernetError;
 use crate::events::{Phase, SessionEvent};
 use crate::layout;
 use crate::machine::{DrivenBus, Machine};
-use crate::named::named;
 use crate::recognition::{Unnamed, read_device_ids, recognise};
 use crate::shutdown::LOOK;
 use crate::stopping::StopWatch;
@@ -21,6 +20,7 @@ use crate::void;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use zerocat_bus::clock::Clocks;
+use zerocat_bus::named;
 use zerocat_bus::{
     AlReached, Assign, BringUpError, Driven, Label, MailPolicy, Matching, Missing, Network, Occupancy, Options,
     SiiNames, Strategy, SubDevice, SyncObjects, Times, Watchdogs, events, occupancy,
@@ -367,7 +367,7 @@ impl Planned<'_> {
 
     /// A SubDevice with name and key.
     pub(crate) fn in_words(&self, position: u16) -> String {
-        named(&self.label(position), self.key(position).as_ref())
+        named(&self.label(position), self.key(position).as_deref())
     }
 
     /// SubDevices whose outputs no watchdog guards: the sync manager's control doesn't enable it.

@@ -13,12 +13,12 @@ use crate::bring_up::{Planned, StartError};
 use crate::clock_oddity::ClockOddity;
 use crate::events::{Phase, SessionEvent};
 use crate::machine::Machine;
-use crate::named::named;
 use crate::shutdown::LOOK;
 use std::time::Duration;
 use zerocat_bus::clock::survey::ClockClass;
 use zerocat_bus::clock::sync::{self, SyncPlan};
 use zerocat_bus::clock::{ClockOptions, Clocks, compensate, watch};
+use zerocat_bus::named;
 use zerocat_bus::{BringUpError, Matching, Network};
 use zerocat_config::dc::{Follow, SyncTimes, Use};
 use zerocat_engine::{
@@ -234,7 +234,7 @@ impl<'a> Machine<'a> {
 fn in_words(network: &Network<'_>, matching: &Matching, position: u16) -> String {
     let found = network.subdevices().iter().find(|one| one.position == position);
     let key = matching.matches.iter().find(|found| found.position == position).map(|found| found.key.clone());
-    found.map_or_else(|| format!("SubDevice {position}"), |one| named(&one.label(), key.as_ref()))
+    found.map_or_else(|| format!("SubDevice {position}"), |one| named(&one.label(), key.as_deref()))
 }
 
 impl From<sync::SyncError> for StartError {

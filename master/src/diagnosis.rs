@@ -1,8 +1,8 @@
 //! Messages of diagnosis histories (object 0x10F3) that come up while the bus is in operation.
 
-use crate::named::named;
 use std::fmt;
 use std::time::Duration;
+use zerocat_bus::named;
 use zerocat_bus::{Label, ReceivedDiagnosis};
 use zerocat_wire::coe::{DiagnosisKind, ErrorCode, diagnosis};
 
@@ -67,7 +67,7 @@ impl Diagnosis {
 impl fmt::Display for Diagnosis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { who, key, kind, code, class, text_id, time_ns, parameters, missed, .. } = self;
-        write!(f, "{}: diagnosis {}, {class} {:#06x}", named(who, key.as_ref()), kind.name(), code >> 16)?;
+        write!(f, "{}: diagnosis {}, {class} {:#06x}", named(who, key.as_deref()), kind.name(), code >> 16)?;
         if let Some(code) = self.error_code() {
             write!(f, ": {}", code.words())?;
         }

@@ -5,11 +5,11 @@ use crate::diagnosis::Diagnosis;
 use crate::events::{Observer, SessionEvent};
 use crate::health::OutOfOp;
 use crate::mailbox_silence::{MailboxAnswers, MailboxSilent};
-use crate::named::named;
 use crate::notification::CommandNotified;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+use zerocat_bus::named;
 use zerocat_bus::{
     Inbox, Label, MailboxNews, ReceivedDiagnosis, ReceivedEmergency, ReceivedNotification, Unasked, UnaskedMail,
 };
@@ -53,7 +53,7 @@ impl Emergency {
 
 impl fmt::Display for Emergency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: emergency {}", named(&self.who, self.key.as_ref()), self.wire())
+        write!(f, "{}: emergency {}", named(&self.who, self.key.as_deref()), self.wire())
     }
 }
 

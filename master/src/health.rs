@@ -1,8 +1,8 @@
 //! Who is not in OP while the network is in operation.
 
-use crate::named::named;
 use std::collections::BTreeMap;
 use std::fmt;
+use zerocat_bus::named;
 use zerocat_bus::{Address, AlShown, Label, StateReport};
 use zerocat_engine::Presence;
 use zerocat_wire::AlState;
@@ -49,7 +49,7 @@ impl OutOfOp {
 
 impl fmt::Display for OutOfOp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&named(&self.who, self.key.as_ref()))?;
+        f.write_str(&named(&self.who, self.key.as_deref()))?;
         if self.is_taken_out() {
             f.write_str(" is taken out of the exchange, as was asked")?;
             let shown = self.shown.and_then(|shown| shown.status.state());

@@ -5,9 +5,9 @@
 
 use crate::events::SessionEvent;
 use crate::machine::Machine;
-use crate::named::named;
 use std::fmt;
 use std::time::Duration;
+use zerocat_bus::named;
 use zerocat_bus::{Interpolation, Label, Matching, Network, SubDevice};
 use zerocat_config::interpolation::{AXIS, INTERPOLATION_TIME, interpolation_of, interpolation_time};
 use zerocat_pdi::Direction;
@@ -38,7 +38,7 @@ impl fmt::Display for OtherInterpolation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { who, key, index, time, cycle } = self;
         let time = time.map_or_else(|| "no time that makes sense".to_owned(), |time| format!("{time:?}"));
-        let who = named(who, key.as_ref());
+        let who = named(who, key.as_deref());
         write!(f, "{who} interpolates over {time} ({index:#06x}), and its outputs are exchanged every {cycle:?}: ")?;
         match interpolation_of(*cycle) {
             Some((value, power)) => write!(

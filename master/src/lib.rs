@@ -90,7 +90,6 @@ mod link;
 mod machine;
 mod mailbox_silence;
 mod name_cache;
-mod named;
 mod nap;
 mod notification;
 mod operation;

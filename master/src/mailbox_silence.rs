@@ -1,9 +1,9 @@
 //! A SubDevice whose mailbox doesn't answer while its process data is exchanged, and when it answers again.
 
-use crate::named::named;
 use std::fmt;
 use std::time::Duration;
 use zerocat_bus::Label;
+use zerocat_bus::named;
 
 /// A mailbox that doesn't answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub struct MailboxAnswers {
 
 impl fmt::Display for MailboxSilent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (who, waited) = (named(&self.who, self.key.as_ref()), self.waited.as_secs_f64());
+        let (who, waited) = (named(&self.who, self.key.as_deref()), self.waited.as_secs_f64());
         write!(
             f,
             "{who}: its mailbox has not answered for {waited:.1} s; what is asked of it fails, its process data is exchanged as \
@@ -42,7 +42,7 @@ impl fmt::Display for MailboxSilent {
 
 impl fmt::Display for MailboxAnswers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (who, after) = (named(&self.who, self.key.as_ref()), self.after.as_secs_f64());
+        let (who, after) = (named(&self.who, self.key.as_deref()), self.after.as_secs_f64());
         write!(f, "{who}: its mailbox answers again, after {after:.1} s")
     }
 }

@@ -6,7 +6,7 @@
 //! that time, and waits that needn't be exact end there too ([`Datagrams::pause_about`]), so that one wake-up serves all.
 
 use std::time::Duration;
-use zerocat_bus::{ABOUT, Datagrams, Rest, is_woken};
+use zerocat_bus::{ABOUT, Datagrams, Rest, is_woken, last_multiple};
 use zerocat_engine::CountersReader;
 
 /// Shortest nap while frames are out.
@@ -97,8 +97,7 @@ fn length(waited: Duration) -> Duration {
 
 /// When to look for news next.
 fn next_look(now: Duration) -> Duration {
-    let into = now.as_nanos() % NEWS.as_nanos();
-    now.saturating_add(NEWS).saturating_sub(Duration::from_nanos(u64::try_from(into).unwrap_or(0)))
+    last_multiple(NEWS, now.saturating_add(NEWS))
 }
 
 #[cfg(test)]

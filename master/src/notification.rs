@@ -1,9 +1,9 @@
 //! Notifications of drives with SoE while the bus is in operation: a procedure command has changed its state.
 
-use crate::named::named;
 use std::fmt;
 use std::time::Duration;
 use zerocat_bus::Label;
+use zerocat_bus::named;
 use zerocat_wire::soe::Idn;
 
 /// What a drive said of a procedure command.
@@ -42,7 +42,7 @@ impl CommandNotified {
 impl fmt::Display for CommandNotified {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { who, key, drive, idn, state, .. } = self;
-        let (who, text) = (named(who, key.as_ref()), self.text());
+        let (who, text) = (named(who, key.as_deref()), self.text());
         write!(f, "{who}: procedure command {idn} of drive {drive} is {text} (data state {state:#06x})")
     }
 }

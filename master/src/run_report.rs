@@ -115,7 +115,7 @@ impl RunReport {
             late: LateReport::default(),
             out_of_op: health.out().map(OutOfOpReport::of).collect(),
             left_op: health.left(),
-            retried: self.told.retried.iter().map(RetriedReport::of).collect(),
+            retried: self.told.retried.list().iter().map(RetriedReport::of).collect(),
             synchronized: self.told.synchronized.values().map(SynchronizedReport::of).collect(),
             mailboxes: Vec::new(),
             emergencies: EmergenciesReport::of(&self.told.emergencies, &clocks),

@@ -2,7 +2,7 @@
 
 use crate::bring_up::StartError;
 use crate::described::AllDescribed;
-use crate::named::named;
+use zerocat_bus::named;
 use zerocat_bus::{Matching, Network, SubDevice};
 use zerocat_config::Rig;
 use zerocat_config::dc::{SubDeviceDc, SyncTimes};
@@ -31,7 +31,7 @@ pub(crate) async fn sync_times(
         let Some(subdevice) = network.subdevices().iter().find(|one| one.position == position) else { continue };
         let modes = modes(subdevice, described);
         let times = dc.times(rig.period(), rig.exchanged_every(key), &modes);
-        let who = || named(&subdevice.label(), Some(&key.to_owned()));
+        let who = || named(&subdevice.label(), Some(key));
         all.extend(times.map_err(|source| StartError::Sync { who: who(), source })?.map(|times| (position, times)));
     }
     Ok(all)

@@ -7,11 +7,11 @@
 use crate::bring_up::{Planned, StartError};
 use crate::events::SessionEvent;
 use crate::machine::Machine;
-use crate::named::named;
 use crate::sync_budget::own_lead;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
+use zerocat_bus::named;
 use zerocat_bus::sync_objects::{INPUT_PARAMETERS, OUTPUT_PARAMETERS};
 use zerocat_bus::{Actors, BringUpError, Label, Matching, Network, SyncErrors, SyncObjects};
 use zerocat_config::Rig;
@@ -79,7 +79,7 @@ pub struct SyncTrouble {
 
 impl fmt::Display for SyncTrouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let who = named(&self.who, self.key.as_ref());
+        let who = named(&self.who, self.key.as_deref());
         write!(f, "{who} counts SYNC that went wrong: {} in this run", self.errors)
     }
 }
@@ -106,7 +106,7 @@ pub(crate) async fn check_cycles(
         let Some((object, minimum_ns)) = too_short(*times, objects) else { continue };
         let found = matching.matches.iter().find(|found| found.position == position);
         let label = network.subdevices().iter().find(|one| one.position == position).map(|one| one.label());
-        let who = named(&label.unwrap_or_default(), found.map(|found| &found.key));
+        let who = named(&label.unwrap_or_default(), found.map(|found| found.key.as_str()));
         let dc = found.and_then(|found| rig.slave(&found.key)?.dc.as_ref());
         let written = dc.is_some_and(|dc| dc.sync0.as_ref().is_some_and(|sync0| sync0.cycle.is_some()));
         return Err(StartError::SyncCycle { who, cycle_ns: times.application_cycle(), minimum_ns, object, written });

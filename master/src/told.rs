@@ -4,11 +4,11 @@ use crate::clock_watch::ClocksSeen;
 use crate::diagnosis::Diagnosis;
 use crate::emergency::Emergency;
 use crate::events::SessionEvent;
-use crate::named::named;
 use crate::synchronization::Synchronized;
 use crate::void::CommandsVoid;
 use std::collections::BTreeMap;
 use std::fmt;
+use zerocat_bus::named;
 use zerocat_bus::{AlReached, Label};
 use zerocat_faults::Fault;
 use zerocat_wire::AlState;
@@ -55,7 +55,7 @@ impl fmt::Display for Retried {
         let Self { who, key, state, times, codes } = self;
         let often = if *times == 1 { "once".to_owned() } else { format!("{times} times") };
         let codes: Vec<_> = codes.iter().map(ToString::to_string).collect();
-        let who = named(who, key.as_ref());
+        let who = named(who, key.as_deref());
         write!(f, "{who} refused {state} {often} before it got there: {}", codes.join("; "))
     }
 }
@@ -108,7 +108,7 @@ impl<T: Clone> FirstOf<T> {
 pub(crate) struct Told {
     pub(crate) faults: FaultCounts,
     /// The first of them.
-    pub(crate) retried: Vec<Retried>,
+    pub(crate) retried: FirstOf<Retried>,
     pub(crate) emergencies: FirstOf<Emergency>,
     pub(crate) diagnosis: FirstOf<Diagnosis>,
     /// In the order of the first time of each.
@@ -126,7 +126,7 @@ impl Told {
             *self.faults.entry(fault).or_default() += 1;
         }
         match event {
-            SessionEvent::Retried(retried) if self.retried.len() < LISTED => self.retried.push(retried.clone()),
+            SessionEvent::Retried(retried) => self.retried.add(retried),
             SessionEvent::Emergency(emergency) => self.emergencies.add(emergency),
             SessionEvent::Diagnosis(diagnosis) => self.diagnosis.add(diagnosis),
             _ => self.note_void(event),
@@ -221,6 +221,6 @@ mod tests {
         (0..3).for_each(|_| told.note(&SessionEvent::Retried(retried.clone())));
         told.note(&SessionEvent::AttachedAgain);
         assert_eq!(told.faults, FaultCounts::from([(Fault::StateRetried, 3)]));
-        assert_eq!(told.retried.len(), 3);
+        assert_eq!(told.retried.list().len(), 3);
     }
 }

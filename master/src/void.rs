@@ -12,7 +12,6 @@ use crate::bring_up::Planned;
 use crate::events::SessionEvent;
 use crate::layout;
 use crate::machine::Machine;
-use crate::named::named;
 use crate::operation::Left;
 use crate::trouble::Trouble;
 use std::cell::RefCell;
@@ -20,6 +19,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 use std::time::Duration;
+use zerocat_bus::named;
 use zerocat_bus::watchdog::WatchdogShown;
 use zerocat_bus::{Actors, Label};
 use zerocat_engine::{Voided, Voider, Voids, voids};
@@ -72,13 +72,13 @@ pub struct CommandedAgain {
 
 impl fmt::Display for CommandedAgain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} is commanded again", named(&self.who, self.key.as_ref()))
+        write!(f, "{} is commanded again", named(&self.who, self.key.as_deref()))
     }
 }
 
 impl fmt::Display for CommandsVoid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&named(&self.who, self.key.as_ref()))?;
+        f.write_str(&named(&self.who, self.key.as_deref()))?;
         match self.why {
             WhyVoid::WasOut => f.write_str(" was out")?,
             WhyVoid::WatchdogExpired => f.write_str(" got no outputs for longer than its watchdog")?,

@@ -12,7 +12,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::{Mail, MailError, Mailbox, Repeat, Strategy};
-use crate::datagrams::Datagrams;
+use crate::datagrams::{Datagrams, last_multiple};
 
 /// Looks at a mailbox's status before what the cyclic frames say is relied on: many answer within them, sooner than in the next
 /// cycle.
@@ -207,7 +207,5 @@ impl Mailbox {
 }
 
 fn to_next_glance(now: Duration) -> Duration {
-    let step = GLANCE.as_nanos();
-    let into = now.as_nanos() % step;
-    Duration::from_nanos(u64::try_from(step - into).unwrap_or(1))
+    last_multiple(GLANCE, now.saturating_add(GLANCE)).saturating_sub(now)
 }

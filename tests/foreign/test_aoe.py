@@ -183,14 +183,15 @@ def test_adslib_is_told_where_nobody_is(router):
         assert refused(lambda: stranger.read(SDO, entry(0x1018, 2), pyads.PLCTYPE_UDINT)) == NO_TARGET
 
 
-def notified(device, place, mode, length=2):
+def notified(device, place, mode, kind=pyads.PLCTYPE_UINT, length=None):
     """The values that are notified, in a queue, while it holds."""
     told = queue.Queue()
 
-    @device.notification(pyads.PLCTYPE_UINT, timestamp_as_filetime=True)
+    @device.notification(kind, timestamp_as_filetime=True)
     def note(handle, name, time, value):
         told.put((time, value))
 
+    length = length or ctypes.sizeof(kind)
     handles = device.add_device_notification(place, pyads.NotificationAttrib(length, mode, 0, 10), note)
     return told, handles
 
@@ -218,7 +219,7 @@ def test_adslib_is_notified_of_changes_until_it_ends_that(first):
 
 
 def test_adslib_is_notified_of_objects_and_of_devices_behind_at_the_same_time(gate, first):
-    objects, product = notified(gate, (SDO, entry(0x1018, 2)), pyads.ADSTRANS_SERVERCYCLE)
+    objects, product = notified(gate, (SDO, entry(0x1018, 2)), pyads.ADSTRANS_SERVERCYCLE, pyads.PLCTYPE_UDINT)
     areas, area = notified(first, (AREA, 32), pyads.ADSTRANS_SERVERCYCLE)
     assert [objects.get(timeout=5)[1] for _ in range(5)] == [0x402] * 5
     assert [areas.get(timeout=5)[1] for _ in range(5)] == [0] * 5
@@ -227,7 +228,9 @@ def test_adslib_is_notified_of_objects_and_of_devices_behind_at_the_same_time(ga
     first.del_device_notification(*area)
 
 
-def test_adslib_is_told_which_notifications_it_cannot_have(first):
+def test_adslib_is_told_which_notifications_it_cannot_have(gate, first):
+    # An object has the size that it has.
+    assert refused(lambda: notified(gate, (SDO, entry(0x1018, 2)), pyads.ADSTRANS_SERVERCYCLE)) == INVALID_SIZE
     assert refused(lambda: notified(first, (AREA, 0), pyads.ADSTRANS_CLIENTCYCLE)) == NO_MODE
-    assert refused(lambda: notified(first, (AREA, 0), pyads.ADSTRANS_SERVERCYCLE, 200)) == TOO_LONG
+    assert refused(lambda: notified(first, (AREA, 0), pyads.ADSTRANS_SERVERCYCLE, length=200)) == TOO_LONG
     assert refused(lambda: notified(first, (0x1234, 0), pyads.ADSTRANS_SERVERCYCLE)) == INVALID_GROUP

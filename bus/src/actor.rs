@@ -10,7 +10,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::pin::Pin;
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -34,6 +34,7 @@ use crate::mailbox::{
 };
 use crate::request::{self, Inbox, Question, RequestError};
 use crate::subdevice::MailboxInfo;
+use crate::turn::Turn;
 use crate::watchdog::{self, WatchdogShown};
 
 /// Requests that may wait for one SubDevice's mailbox, and for its registers.
@@ -151,8 +152,9 @@ struct Actor {
     mailbox: RefCell<Option<Mailbox>>,
     /// What is asked of its mailbox.
     mails: Queue,
-    /// What is asked of its registers and its SII.
+    /// What is asked of its registers and its SII, and whether that is being done.
     registers: Queue,
+    registers_at_work: Cell<bool>,
 }
 
 /// A mailbox at work. It goes back to its place when this is dropped, also when the work is given up.
@@ -260,6 +262,7 @@ impl<'d> Actors<'d> {
             mailbox: RefCell::new(mailbox),
             mails: Queue::default(),
             registers: Queue::default(),
+            registers_at_work: Cell::new(false),
         };
         let actors = network.subdevices().iter().zip(mailboxes).map(actor).collect();
         Self { datagrams: network.datagrams(), actors, boots: RefCell::default() }
@@ -276,32 +279,25 @@ impl<'d> Actors<'d> {
 
     /// Takes requests from an inbox and has them done, for as long as it is polled.
     pub async fn run(&self, inbox: &Inbox, unasked: &impl Unasked) {
-        let mut running: Vec<Pin<Box<dyn Future<Output = ()> + '_>>> = vec![Box::pin(self.serve(inbox))];
+        let mut serve = pin!(self.serve(inbox));
+        let mut turns: Vec<_> = Vec::with_capacity(self.actors.len());
         for actor in &self.actors {
             let lane = inbox.ethernet().lane(actor.who.position);
-            running.push(Box::pin(actor.serve_mailbox(self.datagrams, unasked, lane.clone())));
-            // All of these are polled in each turn.
-            if actor.has_mailbox {
-                running.push(Box::pin(actor.listen(self.datagrams, unasked, lane.clone())));
-            }
-            if actor.has_diagnosis {
-                running.push(Box::pin(actor.watch_diagnosis(self.datagrams, unasked, lane)));
-            }
-            running.push(Box::pin(actor.serve_registers(self.datagrams)));
+            turns.push((actor, Turn::of(actor.live(self.datagrams, unasked, lane.clone())), lane));
         }
         std::future::poll_fn(|context| {
-            inbox.collect(self.datagrams.now());
-            for actor in self.actors.iter().filter(|actor| actor.has_mailbox) {
-                // One that left the exchange is told of by nobody.
-                let waits = if actor.held.get() { None } else { unasked.waits(actor.who.position) };
-                actor.sign.set(waits);
+            let now = self.datagrams.now();
+            inbox.collect(now);
+            // It never ends.
+            let _ = serve.as_mut().poll(context);
+            for (actor, turn, lane) in &mut turns {
+                let sign = actor.look_at_sign(unasked);
+                let is_busy = || actor.is_busy() || lane.as_ref().is_some_and(|lane| lane.is_waiting());
+                if turn.take((now, self.datagrams.soonest()), sign, is_busy, context) {
+                    actor.expire(self.datagrams.now());
+                    actor.tell_news(self.datagrams.now(), unasked);
+                }
             }
-            for one in &mut running {
-                // They never end.
-                let _ = one.as_mut().poll(context);
-            }
-            self.expire();
-            self.tell_news(unasked);
             Poll::<()>::Pending
         })
         .await;
@@ -430,24 +426,6 @@ impl<'d> Actors<'d> {
             }
         }
     }
-
-    /// Tells whose mailbox doesn't answer, or does again.
-    fn tell_news(&self, unasked: &impl Unasked) {
-        let now = self.datagrams.now();
-        for actor in self.actors.iter().filter(|actor| actor.has_mailbox && !actor.held.get()) {
-            if let Some(news) = actor.silence.news(now, || unasked.is_well(actor.who.position)) {
-                unasked.mailbox(&actor.who, news);
-            }
-        }
-    }
-
-    fn expire(&self) {
-        let now = self.datagrams.now();
-        for actor in &self.actors {
-            actor.mails.expire(now);
-            actor.registers.expire(now);
-        }
-    }
 }
 
 impl Actor {
@@ -469,6 +447,56 @@ impl Actor {
 
     fn report(&self, shown: Result<AlShown, DatagramError>, address: Address) -> StateReport {
         StateReport { who: self.who.clone(), expected: self.expected, shown, address }
+    }
+
+    /// Serves its mailbox and its registers.
+    async fn live(&self, datagrams: &Datagrams, unasked: &impl Unasked, lane: Option<Arc<Lane>>) {
+        let mails = or(self.serve_mailbox(datagrams, unasked, lane.clone()), async {
+            if self.has_mailbox {
+                self.listen(datagrams, unasked, lane.clone()).await;
+            }
+            std::future::pending().await
+        });
+        let diagnosis = async {
+            if self.has_diagnosis {
+                self.watch_diagnosis(datagrams, unasked, lane.clone()).await;
+            }
+            std::future::pending().await
+        };
+        or(or(mails, diagnosis), self.serve_registers(datagrams)).await;
+    }
+
+    /// Whether there is work, begun or not.
+    fn is_busy(&self) -> bool {
+        let mailbox_at_work = || self.has_mailbox && self.mailbox.borrow().is_none();
+        let asked = || !self.mails.is_empty() || !self.registers.is_empty();
+        let to_tell = || self.alarmed.get() || self.silence.is_open();
+        self.held.get() || self.registers_at_work.get() || mailbox_at_work() || asked() || to_tell()
+    }
+
+    /// What the frames tell of its mailbox; one that left the exchange is told of by nobody.
+    fn look_at_sign(&self, unasked: &impl Unasked) -> Option<bool> {
+        if !self.has_mailbox {
+            return None;
+        }
+        let waits = if self.held.get() { None } else { unasked.waits(self.who.position) };
+        self.sign.set(waits);
+        waits
+    }
+
+    /// Tells that its mailbox doesn't answer, or does again.
+    fn tell_news(&self, now: Duration, unasked: &impl Unasked) {
+        if !self.has_mailbox || self.held.get() {
+            return;
+        }
+        if let Some(news) = self.silence.news(now, || unasked.is_well(self.who.position)) {
+            unasked.mailbox(&self.who, news);
+        }
+    }
+
+    fn expire(&self, now: Duration) {
+        self.mails.expire(now);
+        self.registers.expire(now);
     }
 
     /// Does what is asked of its mailbox, one after the other, and sends Ethernet frames to it. Where both wait, they take turns.
@@ -579,7 +607,9 @@ impl Actor {
     async fn serve_registers(&self, datagrams: &Datagrams) {
         loop {
             let (end, job) = self.registers.next().await;
+            self.registers_at_work.set(true);
             job.perform(self.place(datagrams, None), end).await;
+            self.registers_at_work.set(false);
         }
     }
 

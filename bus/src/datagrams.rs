@@ -25,6 +25,7 @@ use crate::error::DatagramError;
 use crate::executor::idle_once;
 use crate::flight::{Abandoned, Flight, Sending};
 use crate::running_clock::RunningClock;
+use crate::soonest::Soonest;
 use crate::window::{Pass, Window};
 use zerocat_wire::register;
 
@@ -117,7 +118,7 @@ pub struct Datagrams {
     /// Requests whose frame is out, or that wait for a free one.
     waiting: Cell<usize>,
     /// The earliest time that somebody waits for.
-    soonest: Cell<Option<Duration>>,
+    soonest: Soonest,
     /// SubDevices by the last census; as many as can be before there was one.
     most: Cell<u16>,
 }
@@ -164,7 +165,7 @@ impl Datagrams {
             window: Rc::default(),
             abandoned: Abandoned::default(),
             waiting: Cell::new(0),
-            soonest: Cell::new(None),
+            soonest: Soonest::default(),
             most: Cell::new(u16::MAX),
         }
     }
@@ -179,6 +180,11 @@ impl Datagrams {
             return Rest::Brief(soonest);
         }
         soonest.map_or(Rest::Long, Rest::Until)
+    }
+
+    /// The earliest time that somebody waits for, of those who were polled since the last rest.
+    pub(crate) const fn soonest(&self) -> &Soonest {
+        &self.soonest
     }
 
     /// Requests that were cancelled and whose frames are still out.
@@ -250,7 +256,7 @@ impl Datagrams {
             if self.now() >= end {
                 return Poll::Ready(None);
             }
-            self.soonest.set(Some(self.soonest.get().map_or(end, |soonest| soonest.min(end))));
+            self.soonest.note(end);
             Poll::Pending
         })
         .await
@@ -495,7 +501,7 @@ impl Datagrams {
     async fn wait_for_pool(&self) {
         self.count(|counters| counters.pool_full += 1);
         // Nobody is woken for it.
-        self.soonest.set(Some(self.now()));
+        self.soonest.note(self.now());
         idle_once().await;
     }
 

@@ -250,6 +250,11 @@ impl Lane {
         Ok(())
     }
 
+    /// Whether a frame waits to be sent.
+    pub(crate) fn is_waiting(&self) -> bool {
+        !locked(&self.sending).waiting.is_empty()
+    }
+
     fn drop_waiting(&self) {
         let mut sending = locked(&self.sending);
         let dropped = sending.waiting.drain(..).count();

@@ -83,6 +83,11 @@ impl Silence {
         }
     }
 
+    /// Whether something is to be told, now or when a time has come.
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self.0.get(), State::Asked { .. } | State::Over { .. })
+    }
+
     /// What is to be told now. Of a SubDevice that `is_well` doesn't say is there, nothing is.
     pub(crate) fn news(&self, now: Duration, is_well: impl FnOnce() -> bool) -> Option<MailboxNews> {
         match self.0.get() {

@@ -115,8 +115,10 @@ pub struct Datagrams {
     counters: Cell<DatagramCounters>,
     window: Rc<Window>,
     abandoned: Abandoned,
-    /// Requests whose frame is out, or that wait for a free one.
+    /// Requests whose frame is out, or that wait for a free one, and that somebody would have soon.
     waiting: Cell<usize>,
+    /// What is polled now has time.
+    unhurried: Cell<bool>,
     /// The earliest time that somebody waits for.
     soonest: Soonest,
     /// SubDevices by the last census; as many as can be before there was one.
@@ -136,6 +138,22 @@ impl<'a> Waiting<'a> {
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.0.set(self.0.get().saturating_sub(1));
+    }
+}
+
+/// Has no request counted as waiting that is made while it lives.
+struct Unhurried<'a>(&'a Cell<bool>);
+
+impl<'a> Unhurried<'a> {
+    fn new(flag: &'a Cell<bool>) -> Self {
+        flag.set(true);
+        Self(flag)
+    }
+}
+
+impl Drop for Unhurried<'_> {
+    fn drop(&mut self) {
+        self.0.set(false);
     }
 }
 
@@ -165,6 +183,7 @@ impl Datagrams {
             window: Rc::default(),
             abandoned: Abandoned::default(),
             waiting: Cell::new(0),
+            unhurried: Cell::new(false),
             soonest: Soonest::default(),
             most: Cell::new(u16::MAX),
         }
@@ -244,6 +263,23 @@ impl Datagrams {
         let now = self.now();
         let about = last_multiple(ABOUT, now.saturating_add(duration));
         self.pause(if about > now { about.saturating_sub(now) } else { duration }).await;
+    }
+
+    /// The output of a future whose requests have time: that a frame of theirs is back is looked for at the next multiple of
+    /// [`ABOUT`], and not soon. For what asks now and then and is waited for by nobody.
+    pub async fn unhurried<F: Future>(&self, future: F) -> F::Output {
+        let mut future = pin!(future);
+        std::future::poll_fn(|context| {
+            let polled = {
+                let _unhurried = Unhurried::new(&self.unhurried);
+                future.as_mut().poll(context)
+            };
+            if polled.is_pending() {
+                self.soonest.note(last_multiple(ABOUT, self.now().saturating_add(ABOUT)));
+            }
+            polled
+        })
+        .await
     }
 
     /// The output of a future, or `None` if it isn't there at a time of the clock; the future is dropped then.
@@ -462,7 +498,7 @@ impl Datagrams {
         if len > MAX_DATA {
             return Err(DatagramError::TooLong { len });
         }
-        let _waiting = Waiting::new(&self.waiting);
+        let _waiting = (!self.unhurried.get()).then(|| Waiting::new(&self.waiting));
         let start = self.now();
         let end = start.saturating_add(PATIENCE);
         match self.by(end, self.sent(request)).await {

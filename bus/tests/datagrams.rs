@@ -3,6 +3,7 @@
 mod support;
 
 use std::ops::ControlFlow;
+use std::pin::Pin;
 use std::time::Duration;
 
 use support::{Loss, rig};
@@ -124,6 +125,36 @@ fn who_polls_is_told_how_long_it_may_sleep() {
     pump.run(datagrams.pause(Duration::from_millis(1)));
     assert!(matches!(datagrams.rest(), Rest::Until(_)), "the pause that has ended was the last thing waited for");
     assert_eq!(datagrams.rest(), Rest::Long);
+}
+
+#[test]
+fn a_frame_of_what_has_time_is_not_looked_for_soon() {
+    let (datagrams, mut pump) = rig::<4, _>(memory(1));
+    let asks = || datagrams.read_u8(Target::Station(1), 0);
+    let rest_while = |asks: Pin<Box<dyn Future<Output = ()> + '_>>| {
+        let mut rest = None;
+        let polled = zerocat_bus::try_block_on(asks, || {
+            rest = Some(datagrams.rest());
+            ControlFlow::Break(())
+        });
+        assert_eq!(polled, None);
+        rest
+    };
+    let Some(Rest::Until(time)) = rest_while(Box::pin(async { drop(datagrams.unhurried(asks()).await) })) else {
+        panic!("it is looked for soon")
+    };
+    assert_eq!(time.as_nanos() % zerocat_bus::ABOUT.as_nanos(), 0);
+    pump.run(datagrams.pause(Duration::from_millis(1)));
+    let beside = async { drop(join_all([datagrams.unhurried(asks())]).await) };
+    let both = async {
+        drop(
+            join_all([Box::pin(beside) as Pin<Box<dyn Future<Output = ()>>>, Box::pin(async { drop(asks().await) })])
+                .await,
+        )
+    };
+    assert!(matches!(rest_while(Box::pin(both)), Some(Rest::Brief(_))));
+    pump.run(datagrams.pause(Duration::from_millis(1)));
+    assert_eq!(pump.run(datagrams.unhurried(asks())).unwrap(), 0);
 }
 
 /// As `memory(1)`, but each second answer is a damaged copy: another working counter, and written data that comes back

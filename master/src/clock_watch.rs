@@ -156,7 +156,7 @@ impl<'a> Machine<'a> {
                 false => turn..turn + 1,
             };
             let list: Vec<_> = seen.clocks[asked.clone()].iter().map(|one| one.clock.clone()).collect();
-            let shown = watch::all_following(self.datagrams, &list).await;
+            let shown = self.datagrams.unhurried(watch::all_following(self.datagrams, &list)).await;
             for (one, shown) in seen.clocks[asked].iter_mut().zip(shown) {
                 let Ok(shown) = shown else { continue };
                 let position = one.clock.who.position;

@@ -1,6 +1,6 @@
 //! How the bus thread sleeps between two polls of the bus's futures.
 //!
-//! While frames are out it naps, without timer slack, and looks whether one is back: shortly at first, and longer the longer none
+//! While frames that somebody waits for are out it naps, without timer slack, and looks whether one is back: shortly at first, and longer the longer none
 //! is. With nothing out it sleeps until the next time that somebody waits for, and a request wakes it. The realtime thread makes no
 //! system call for it, so it looks every ten milliseconds whether datagrams brought an event or mail. It does so at multiples of
 //! that time, and waits that needn't be exact end there too ([`Datagrams::pause_about`]), so that one wake-up serves all.

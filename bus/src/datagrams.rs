@@ -84,7 +84,7 @@ pub const MAX_DATA: usize = zerocat_wire::datagram::MAX_DATA_ALONE;
 pub const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Pauses that needn't be exact end at multiples of this.
-pub const ABOUT: Duration = Duration::from_millis(10);
+pub const ABOUT: Duration = Duration::from_millis(20);
 
 /// The last multiple of a step up to a time.
 ///

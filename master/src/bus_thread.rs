@@ -17,7 +17,7 @@ use crate::health::{Health, OutOfOp};
 use crate::lateness::Lateness;
 use crate::link::AnyLink;
 use crate::machine::{Ending, Life, LifeError, Machine, StopWish};
-use crate::nap::{self, NAP, Naps};
+use crate::nap::{self, NAP};
 use crate::realtime::{RealtimeThread, ThreadPanic};
 use crate::recovery::Outages;
 use crate::report::{BusReport, LateReport, Report};
@@ -134,7 +134,7 @@ impl BusThread {
                 let _ = started.try_send(Ok(Started { facts, io: io.borrow_mut().take() }));
             },
         );
-        let mut early = Early { engine: Some(ends.engine), naps: Naps::new(core.counters.clone()), idle: false };
+        let mut early = Early { engine: Some(ends.engine), idle: false };
         let life = try_block_on(life, || {
             if core.thread.is_finished() {
                 return ControlFlow::Break(());
@@ -239,7 +239,6 @@ fn failed_as(failed: &[StartError]) -> Option<Fault> {
 /// The engine, as long as there are no cycles.
 struct Early {
     engine: Option<Engine<AnyLink>>,
-    naps: Naps,
     /// Nothing was out in the last turn either.
     idle: bool,
 }
@@ -247,7 +246,7 @@ struct Early {
 impl Early {
     /// Moves frames, or waits for what is to come. With the first message to the engine the realtime thread gets it.
     fn turn(&mut self, thread: &RealtimeThread, datagrams: &Datagrams) {
-        let Some(engine) = &mut self.engine else { return self.naps.rest(datagrams) };
+        let Some(engine) = &mut self.engine else { return nap::rest(datagrams) };
         if engine.has_messages() {
             return self.give(thread);
         }
@@ -256,7 +255,7 @@ impl Early {
         let idle = slack == Slack::Idle;
         // Whoever got an answer in this turn has to be polled before anything is waited for.
         if idle && self.idle {
-            nap::rest(datagrams.rest(), datagrams.now());
+            nap::rest_without_cycles(datagrams);
             // A turn as in a cycle: frames that an interface has kept which was down go out by it.
             engine.prepare(0);
         } else {

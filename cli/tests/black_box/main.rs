@@ -56,5 +56,6 @@ mod sweep;
 mod terminal;
 mod tune;
 mod types;
+mod unasked;
 mod waits;
 mod words;

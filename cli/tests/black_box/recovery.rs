@@ -9,6 +9,7 @@ use zerocat_testkit::netns::{Veth, in_private_netns, ip};
 use zerocat_xdp::{AttachedProgram, Mode, Reflector};
 
 const LOST: &str = "the network is lost: outputs are safe, waiting for it";
+const NOT_YET: &str = "the network isn't back yet: ";
 const AGAIN: &str = "s and is in OP again";
 
 /// A rig whose samples go to standard output and whose watchdogs expire soon.
@@ -129,10 +130,13 @@ fn a_segment_that_was_switched_off_and_on_ends_in_op() {
         segment.end();
         // The carrier stays: only the frames don't come back.
         program.await_error(LOST);
+        program.await_error(NOT_YET);
         let segment = Segment::demo(veth);
         program.await_error(AGAIN);
         await_samples(&mut program);
-        program.stop(Signal::SIGINT).with_code(0);
+        let ended = program.stop(Signal::SIGINT).with_code(0);
+        let not_yet: Vec<_> = ended.err.lines().filter(|line| line.contains(NOT_YET)).collect();
+        assert!(not_yet.len() == 1 && not_yet[0].contains("WARN"), "why it waits is told once: {}", ended.err);
         assert_eq!(segment.end().states(), ["INIT"; 6]);
     });
 }

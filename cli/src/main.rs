@@ -100,8 +100,12 @@ fn run() -> Done {
         // Before the first thread. What came of it is told with the rest of what the process asks for.
         let _ = zerocat_sched::futex::make_private();
     }
-    let disturbed = matches!(&cli.command, Command::Bench(bench) if bench.disturbs());
-    log(cli.verbose, disturbed);
+    let disturbs = match &cli.command {
+        Command::Bench(bench) => bench.disturbs(),
+        Command::Campaign(_) => true,
+        _ => false,
+    };
+    log(cli.verbose, disturbs);
     if matches!(cli.command, Command::Run(_) | Command::Sim(_) | Command::Demo(_)) {
         signals::stay_in_background();
     }
@@ -129,9 +133,9 @@ fn run() -> Done {
 }
 
 /// Begins to log. A command that disturbs its bus itself has no warnings for anybody.
-fn log(verbose: u8, disturbed: bool) {
+fn log(verbose: u8, disturbs: bool) {
     let level = match verbose {
-        0 if disturbed => "error",
+        0 if disturbs => "error",
         0 => "warn",
         1 => "info",
         _ => "trace",

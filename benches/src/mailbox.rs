@@ -92,8 +92,13 @@ pub struct Veth {
 #[derive(Debug, thiserror::Error)]
 pub enum MailboxBenchError {
     /// Nothing asked for.
-    #[error("nothing to run: give some transactions, and 1 to 64 SubDevices")]
+    #[error(
+        "give 1 or more transactions (--transactions), 1 to {MOST} SubDevices (--subdevices) and 0.1 s to a day (--seconds)"
+    )]
     Nothing,
+    /// Both ends are one interface.
+    #[error("--interface and --segment are both {0}: give the two ends of a veth pair")]
+    OneEnd(String),
     /// The bus didn't come to OP.
     #[error("bring the simulated segment to OP")]
     BringUp(#[from] BenchError),
@@ -215,7 +220,8 @@ pub fn run(
     let watch = Watch::new(&mut progress, &stop);
     match &settings.over {
         None => soak::run(settings, &watch),
-        Some(veth) if !(veth.seconds > 0.0 && veth.seconds.is_finite()) => Err(MailboxBenchError::Nothing),
+        Some(veth) if !SECONDS.contains(&veth.seconds) => Err(MailboxBenchError::Nothing),
+        Some(veth) if veth.interface == veth.segment => Err(MailboxBenchError::OneEnd(veth.interface.clone())),
         Some(veth) => match veth.what {
             What::Rate => rate::run(settings, veth, &watch),
             What::Soak => soak::run_over(settings, veth, &watch),
@@ -225,6 +231,8 @@ pub fn run(
 
 /// SubDevices, at most: each may have a request under way and one that was given up, and the bus thread takes 64 at a time.
 const MOST: u16 = 64;
+/// Lengths of a session in seconds.
+const SECONDS: std::ops::RangeInclusive<f64> = 0.1..=86_400.0;
 
 /// Bytes of the longer mailboxes of those that files and frames go through, as real SubDevices have them.
 const LONG: u16 = 1024;

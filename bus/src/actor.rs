@@ -455,13 +455,13 @@ impl Actor {
             if self.has_mailbox {
                 self.listen(datagrams, unasked, lane.clone()).await;
             }
-            std::future::pending().await
+            std::future::pending::<()>().await;
         });
         let diagnosis = async {
             if self.has_diagnosis {
                 self.watch_diagnosis(datagrams, unasked, lane.clone()).await;
             }
-            std::future::pending().await
+            std::future::pending::<()>().await;
         };
         or(or(mails, diagnosis), self.serve_registers(datagrams)).await;
     }

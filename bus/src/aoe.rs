@@ -206,7 +206,7 @@ impl Mailbox {
         if self.info().aoe()
             && let Err(error) = self.give_net_id(datagrams).await
         {
-            tracing::warn!(fault = %error.fault(), %error, "NetID not taken");
+            tracing::warn!(fault = %error.fault(), "it isn't given its NetID: {error}");
         }
     }
 

@@ -38,7 +38,7 @@ pub struct ReceivedDiagnosis {
     pub is_local_time: bool,
     /// Its parameters, as text.
     pub parameters: Vec<String>,
-    /// Messages before it that were gone when they were to be read.
+    /// Messages before it that were gone when they were to be read, at least: nothing says how often the history went round.
     pub missed: u8,
 }
 
@@ -61,20 +61,18 @@ pub(crate) enum History {
     },
 }
 
-/// The subindexes of the messages behind `before` up to `newest`, oldest first; `before` 0: there was none. At most
-/// [`MOST_MESSAGES`], and how many are left out.
-fn behind(before: u8, newest: u8, maximum: u8) -> (Vec<u8>, u8) {
-    let place = |subindex: u8| subindex.saturating_sub(diagnosis::FIRST);
-    let count = match before {
-        0 => place(newest).saturating_add(1),
-        before if place(newest) > place(before) => place(newest) - place(before),
-        // It went round; the same one once more went round as a whole.
-        before => maximum.saturating_sub(place(before)).saturating_add(place(newest)),
-    };
-    let read = count.min(maximum).min(MOST_MESSAGES);
-    let back = |n: u8| (u16::from(place(newest)) + u16::from(maximum) - u16::from(n)) % u16::from(maximum.max(1));
-    let at = |n: u8| diagnosis::FIRST.saturating_add(u8::try_from(back(n)).unwrap_or(u8::MAX));
-    ((0..read).rev().map(at).collect(), count - read)
+/// The subindexes of the messages behind `before` up to `newest`, oldest first, and how many are left out at least; `before` 0: there
+/// was none. `round`: the last one that was seen is overwritten, so the history went round since, once or more often. At most
+/// [`MOST_MESSAGES`].
+fn behind(before: u8, newest: u8, maximum: u8, round: bool) -> (Vec<u8>, u8) {
+    let place = |subindex: u8| u16::from(subindex.saturating_sub(diagnosis::FIRST));
+    let (all, place_of_newest) = (u16::from(maximum.max(1)), place(newest));
+    let apart = if before == 0 { place_of_newest + 1 } else { (place_of_newest + all - place(before)) % all };
+    let count = if round { apart + all } else { apart };
+    let read = count.min(all).min(u16::from(MOST_MESSAGES));
+    let at =
+        |n: u16| u8::try_from((place_of_newest + all - n) % all).unwrap_or(u8::MAX).saturating_add(diagnosis::FIRST);
+    ((0..read).rev().map(at).collect(), u8::try_from(count - read).unwrap_or(u8::MAX))
 }
 
 impl Mailbox {
@@ -90,12 +88,16 @@ impl Mailbox {
         };
         let newest = self.newest(datagrams, maximum).await?;
         let bytes = self.message(datagrams, newest).await?;
-        let nothing_new = newest == 0 || (newest == before && bytes == last);
-        self.history = History::Seen { maximum, newest, last: bytes.clone() };
-        if nothing_new {
+        if newest == 0 || (newest == before && bytes == last) {
+            self.history = History::Seen { maximum, newest, last: bytes };
             return Ok(Vec::new());
         }
-        let (subindexes, mut missed) = behind(before, newest, maximum);
+        let (before, round) = match newest == before {
+            true => (before, true),
+            false => self.went_round(datagrams, (before, &last), newest, maximum).await?,
+        };
+        self.history = History::Seen { maximum, newest, last: bytes.clone() };
+        let (subindexes, mut missed) = behind(before, newest, maximum, round);
         let mut messages = Vec::new();
         for subindex in subindexes {
             let bytes = if subindex == newest { bytes.clone() } else { self.message(datagrams, subindex).await? };
@@ -134,6 +136,23 @@ impl Mailbox {
         }
         self.history = History::Seen { maximum, newest, last };
         Ok(Vec::new())
+    }
+
+    /// The last message that was seen, 0 where it was cleared away with all others, and whether the history went round since: it is
+    /// overwritten, or where there was none, there is one in the last place now.
+    async fn went_round(
+        &mut self,
+        datagrams: &Datagrams,
+        (before, last): (u8, &[u8]),
+        newest: u8,
+        maximum: u8,
+    ) -> Result<(u8, bool), SdoError> {
+        if before != 0 {
+            let bytes = self.message(datagrams, before).await?;
+            return Ok(if bytes.is_empty() { (0, false) } else { (before, bytes != last) });
+        }
+        let end = diagnosis::FIRST.saturating_add(maximum - 1);
+        Ok((0, newest != end && DiagnosisMessage::parse(&self.message(datagrams, end).await?).is_ok()))
     }
 
     /// The subindex of the newest message; 0 where there is none, or it can't be one of a message.
@@ -177,13 +196,20 @@ mod tests {
 
     #[test]
     fn messages_behind_the_last_one_are_found_round_the_ring() {
-        assert_eq!(behind(0, 6, 5), (vec![6], 0));
-        assert_eq!(behind(0, 8, 5), (vec![6, 7, 8], 0));
-        assert_eq!(behind(7, 9, 5), (vec![8, 9], 0));
-        assert_eq!(behind(9, 7, 5), (vec![10, 6, 7], 0));
-        assert_eq!(behind(10, 6, 5), (vec![6], 0));
-        assert_eq!(behind(8, 8, 5), (vec![9, 10, 6, 7, 8], 0), "all of them, in another round");
-        let (read, missed) = behind(6, 105, 200);
+        assert_eq!(behind(0, 6, 5, false), (vec![6], 0));
+        assert_eq!(behind(0, 8, 5, false), (vec![6, 7, 8], 0));
+        assert_eq!(behind(0, 10, 5, false), (vec![6, 7, 8, 9, 10], 0));
+        assert_eq!(behind(7, 9, 5, false), (vec![8, 9], 0));
+        assert_eq!(behind(9, 7, 5, false), (vec![10, 6, 7], 0));
+        assert_eq!(behind(10, 6, 5, false), (vec![6], 0));
+        let (read, missed) = behind(6, 105, 200, false);
         assert_eq!((read.len(), read.last(), missed), (32, Some(&105), 67));
+    }
+    #[test]
+    fn a_history_that_went_round_has_all_its_messages_and_lacks_some() {
+        assert_eq!(behind(8, 8, 5, true), (vec![9, 10, 6, 7, 8], 0), "as many as it holds");
+        assert_eq!(behind(8, 9, 5, true), (vec![10, 6, 7, 8, 9], 1));
+        assert_eq!(behind(9, 7, 5, true), (vec![8, 9, 10, 6, 7], 3));
+        assert_eq!(behind(0, 7, 5, true), (vec![8, 9, 10, 6, 7], 2));
     }
 }

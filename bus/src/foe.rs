@@ -104,7 +104,7 @@ impl std::fmt::Display for FileTransfer {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FileError {
     /// The SubDevice refused.
-    #[error("{transfer}: refused with {}{}", .code.with_base(), said(.text))]
+    #[error("{transfer}: refused with {}{}", .code.with_base(), said(*.code, .text))]
     Refused {
         /// What was transferred.
         transfer: FileTransfer,
@@ -181,8 +181,9 @@ impl TransferError for FileError {
     }
 }
 
-fn said(text: &str) -> String {
-    if text.is_empty() { String::new() } else { format!(" ({text})") }
+/// Its words, where they say more than the code's.
+fn said(code: FoeError, text: &str) -> String {
+    if text.is_empty() || code.with_base().to_string().ends_with(text) { String::new() } else { format!(" ({text})") }
 }
 
 /// A packet that came, or the acknowledge of one.

@@ -5,8 +5,8 @@
 //! itself; emergencies that come in between are kept, with a bound, and never disturb an exchange, nor do mails of other
 //! protocols and answers to something else, which never make a wait longer; a reply whose frame was lost on the way back is
 //! asked for again (repeat request), and an older mail that comes instead isn't taken for it; a mail that comes twice is dropped;
-//! the late answer to a request that was given up isn't taken for the answer to the same question asked anew, if it comes within
-//! the time of an answer.
+//! the late answer to a request that was given up, or that had none in time, isn't taken for the answer to the same question asked anew, if
+//! it comes within twice the time of an answer.
 //!
 //! Not guaranteed: that a request whose frame was lost on the way back is seen only once by a SubDevice that doesn't
 //! look at the counter, which stays the same in a repetition.
@@ -203,8 +203,10 @@ pub struct Mailbox {
     early: VecDeque<Mail>,
     /// The SubDevice has taken the last mail: it answered it.
     taken: bool,
-    /// The request that was given up before its answer came.
-    owed: Option<Owed>,
+    /// The request that was written last, while its answer is waited for or since it was given up.
+    asking: Option<Owed>,
+    /// Earlier ones whose answers may come still.
+    owed: Vec<Owed>,
     /// What is known of the diagnosis history.
     pub(crate) history: History,
     /// Whether the network is in operation.
@@ -265,7 +267,8 @@ impl Mailbox {
             quickest: Duration::MAX,
             early: VecDeque::new(),
             taken: false,
-            owed: None,
+            asking: None,
+            owed: Vec::new(),
             history: History::default(),
             in_operation: false,
             in_transfer: false,
@@ -301,7 +304,8 @@ impl Mailbox {
     pub(crate) fn replace_info(&mut self, info: MailboxInfo) {
         self.info = info;
         self.last.clear();
-        (self.counts, self.taken, self.owed) = (false, false, None);
+        (self.counts, self.taken, self.asking) = (false, false, None);
+        self.owed.clear();
         self.early.clear();
         self.silence.forget();
     }
@@ -541,8 +545,12 @@ impl Mailbox {
     ) -> Result<Vec<u8>, MailError> {
         let mut wait = Wait::new(datagrams.now(), self.patience);
         let done = self.answered(datagrams, &mut wait, answers).await;
-        // Whatever came of it: it was waited for.
-        self.owed = None;
+        let question = self.asking.take();
+        if matches!(done, Err(MailError::NoAnswer { .. })) {
+            // It may come still.
+            let until = datagrams.now().saturating_add(self.patience);
+            self.owe(question.map(|question| question.for_longer(until)));
+        }
         done
     }
 
@@ -680,6 +688,7 @@ impl Mailbox {
 
     /// A mail that answers nothing: it is kept where its protocol sends mails unasked, else it is stale.
     fn pass(&mut self, at: Duration, header: MailboxHeader, body: Vec<u8>) {
+        self.settle(header.kind);
         let unasked = match header.kind {
             MailboxType::Eoe | MailboxType::Voe => true,
             MailboxType::Aoe => aoe::comes_unasked(&body),

@@ -83,6 +83,8 @@ pub enum RelayEvent {
     Answer(Vec<u8>),
     /// The SubDevice gave no answer.
     Silent(MailError),
+    /// A mail that followed when its transfer was over already: it is handed to nobody.
+    TooLate(ForeignMail),
 }
 
 /// A client's mail and those that follow it in the same transfer.
@@ -119,6 +121,7 @@ impl<T: FnMut(RelayEvent)> Relay<T> {
                 }
             };
             if then == Then::Over {
+                following.try_iter().for_each(|mail| tell(RelayEvent::TooLate(mail)));
                 return Ok(());
             }
             let Some(next) = next_of(datagrams, &following, hold).await else { break };

@@ -18,7 +18,7 @@ use crate::coe::SdoError;
 use crate::datagrams::{Datagrams, Target};
 use crate::error::Label;
 use crate::executor::join_all;
-use crate::mailbox::Mailbox;
+use crate::mailbox::{MailError, Mailbox};
 use crate::soe::IdnError;
 
 /// What is written, and how.
@@ -134,6 +134,10 @@ const fn next_step(why: &StartupProblem, may_fail: bool) -> &'static str {
             "; the object has another length: correct `data_type`"
         }
         _ if may_fail => "",
+        StartupProblem::Sdo(SdoError::Mail { source: MailError::NoAnswer { .. }, .. })
+        | StartupProblem::Idn(IdnError::Mail { source: MailError::NoAnswer { .. }, .. }) => {
+            "; its mailbox doesn't answer: switch it off and on, or give it more time by `timeouts.mailbox`"
+        }
         _ => "; correct or remove it, or go on without it by `on_error: warn`",
     }
 }

@@ -69,21 +69,21 @@ mod tests {
     #[derive(Default)]
     struct Bench {
         soonest: Soonest,
-        now: Cell<Duration>,
+        now_ms: Cell<u32>,
         busy: Cell<bool>,
     }
 
     impl Bench {
         fn turn(&self) -> Turn<'_> {
             Turn::of(std::future::poll_fn(|_| {
-                self.soonest.note((self.now.get().as_millis() as u32 / 100 + 1) * 100 * MS);
+                self.soonest.note((self.now_ms.get() / 100 + 1) * 100 * MS);
                 Poll::Pending
             }))
         }
 
         /// Whether the actor takes its turn at a time. However that is, the time that it waits for is known.
         fn take(&self, turn: &mut Turn<'_>, at: u32, sign: Option<bool>) -> bool {
-            self.now.set(at * MS);
+            self.now_ms.set(at);
             let mut context = Context::from_waker(Waker::noop());
             let took = turn.take((at * MS, &self.soonest), sign, || self.busy.get(), &mut context);
             assert_eq!(self.soonest.take(), Some((at / 100 + 1) * 100 * MS));

@@ -145,12 +145,10 @@ fn a_frame_of_what_has_time_is_not_looked_for_soon() {
     };
     assert_eq!(time.as_nanos() % zerocat_bus::ABOUT.as_nanos(), 0);
     pump.run(datagrams.pause(Duration::from_millis(1)));
-    let beside = async { drop(join_all([datagrams.unhurried(asks())]).await) };
     let both = async {
-        drop(
-            join_all([Box::pin(beside) as Pin<Box<dyn Future<Output = ()>>>, Box::pin(async { drop(asks().await) })])
-                .await,
-        )
+        let beside = async { drop(datagrams.unhurried(asks()).await) };
+        let hurried = async { drop(asks().await) };
+        join_all([Box::pin(beside) as Pin<Box<dyn Future<Output = ()>>>, Box::pin(hurried)]).await;
     };
     assert!(matches!(rest_while(Box::pin(both)), Some(Rest::Brief(_))));
     pump.run(datagrams.pause(Duration::from_millis(1)));

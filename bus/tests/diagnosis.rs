@@ -107,6 +107,20 @@ fn a_history_that_went_round_as_a_whole_is_read_again() {
 }
 
 #[test]
+fn a_burst_that_went_round_is_given_as_far_as_it_is_there_and_says_that_there_were_more() {
+    let of = |codes: [u16; 4]| codes.map(message).to_vec();
+    let burst = |said: &mut Said| (said.newest, said.messages) = (vec![FIRST + 1], of([14, 15, 12, 13]));
+    let looks = looks(history(4, FIRST, of([1, 0, 0, 0])), &[&burst]);
+    assert_eq!((codes(&looks[0]), looks[0][0].missed), (vec![12, 13, 14, 15], 1));
+    // From an empty one, and from one that was cleared meanwhile.
+    let looks = self::looks(history(4, 0, vec![]), &[&burst]);
+    assert_eq!((codes(&looks[0]), looks[0][0].missed), (vec![12, 13, 14, 15], 2));
+    let cleared = |said: &mut Said| (said.newest, said.messages) = (vec![FIRST], vec![message(9)]);
+    let looks = self::looks(history(4, FIRST + 2, of([1, 2, 3, 0])), &[&cleared]);
+    assert_eq!((codes(&looks[0]), looks[0][0].missed), (vec![9], 0));
+}
+
+#[test]
 fn who_has_no_history_is_asked_once() {
     // A value without bytes is asked for its segment, too.
     for (maximum, requests) in [(vec![], 2), (vec![0], 1)] {

@@ -193,6 +193,50 @@ fn the_late_answer_to_a_request_that_was_given_up_answers_no_other() {
     assert!(pump.now() >= Duration::from_millis(300), "the late one was waited for");
 }
 
+/// A mailbox whose first answer doesn't come, or comes after a time, and the others at once: the value is the question's number.
+fn late_at_first(by: Option<Duration>, asked: &Rc<Cell<u8>>) -> (Mailman, Mailbox) {
+    let value = |target, number: u8| response(&SdoResponse::Upload(SdoInitiate::Expedited { target, data: &[number] }));
+    let asked = Rc::clone(asked);
+    let mut mailman = Mailman::sdo(move |request| {
+        asked.set(asked.get() + 1);
+        let SdoRequest::Upload { target } = request else { panic!("{request:?}") };
+        if asked.get() == 1 { vec![] } else { vec![value(target, asked.get())] }
+    });
+    mailman.later = by.map(|by| (by, value(SdoTarget::entry(0x1018, 4), 1)));
+    let mut mailbox = mailbox();
+    mailbox.set_policy(MailPolicy { retries: 0, ..MailPolicy::default() });
+    (mailman, mailbox)
+}
+
+#[test]
+fn an_answer_that_comes_too_late_answers_no_other_question() {
+    let asked = Rc::new(Cell::new(0));
+    let (mailman, mut mailbox) = late_at_first(Some(Duration::from_millis(2_600)), &asked);
+    let (datagrams, mut pump) = rig::<4, _>(mailman);
+    let error = pump.run(mailbox.upload(&datagrams, 0x1018, 4)).unwrap_err().to_string();
+    assert!(error.contains("no answer in 2."), "{error}");
+    // Another question needn't wait, and the same one is remembered meanwhile.
+    assert_eq!(pump.run(mailbox.upload(&datagrams, 0x1018, 1)), Ok(vec![2]));
+    assert!(pump.now() < Duration::from_millis(2_500));
+    assert_eq!(pump.run(mailbox.upload(&datagrams, 0x1018, 4)), Ok(vec![3]));
+    assert_eq!((mailbox.counters().stale, asked.get()), (1, 3));
+    // Once it has come nothing is waited for.
+    let before = pump.now();
+    assert_eq!(pump.run(mailbox.upload(&datagrams, 0x1018, 4)), Ok(vec![4]));
+    assert!(pump.now() < before + Duration::from_millis(100));
+}
+
+#[test]
+fn an_answer_that_never_comes_is_waited_for_twice_its_time_and_no_longer() {
+    let asked = Rc::new(Cell::new(0));
+    let (mailman, mut mailbox) = late_at_first(None, &asked);
+    let (datagrams, mut pump) = rig::<4, _>(mailman);
+    pump.run(mailbox.upload(&datagrams, 0x1018, 4)).unwrap_err();
+    assert_eq!(pump.run(mailbox.upload(&datagrams, 0x1018, 4)), Ok(vec![2]));
+    let took = pump.now();
+    assert!((4_000..4_400).contains(&took.as_millis()), "{took:?}");
+}
+
 #[test]
 fn mails_are_counted_by_protocol() {
     let (datagrams, mut pump) = rig::<4, _>(Mailman::sdo(echo));

@@ -109,19 +109,23 @@ impl Rig {
     /// What carries Ethernet of SubDevices, and whose is off, a sentence each; of those that are said to speak EoE, by their keys.
     #[must_use]
     pub fn ethernet_in_words(&self, speaks: impl Fn(&str) -> bool) -> Vec<String> {
+        let switched = self.network.eoe_switch.is_some();
         let of = |slave: &Slave| match &slave.eoe {
             Eoe::Allowed => None,
             Eoe::Off => Some(format!("EoE of `{}` is off", slave.key)),
             Eoe::Set(section) => {
                 let interface = section.interface.as_ref().map(|name| format!("interface {name}"));
                 let address = section.ip.map(|ip| format!("address {ip}"));
-                let parts: Vec<_> = interface.into_iter().chain(address).collect();
+                let switch = (switched && section.interface.is_none()).then(|| "on the switch".to_owned());
+                let parts: Vec<_> = interface.into_iter().chain(address).chain(switch).collect();
                 (!parts.is_empty()).then(|| format!("Ethernet of `{}`: {}", slave.key, parts.join(", ")))
             }
         };
         let switch = self.network.eoe_switch.as_ref().map(|switch| match &switch.interface {
-            Some(name) => format!("Ethernet of all others with EoE: a switch, interface {name}"),
-            None => "Ethernet of all others with EoE: a switch, without an interface".to_owned(),
+            Some(name) => {
+                format!("a switch among all with EoE but without an interface of their own, and interface {name}")
+            }
+            None => "a switch among all with EoE but without an interface of their own".to_owned(),
         });
         self.slaves.iter().filter(|slave| speaks(&slave.key)).filter_map(of).chain(switch).collect()
     }

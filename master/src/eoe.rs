@@ -29,7 +29,7 @@ pub enum EthernetError {
     #[error("Ethernet over EtherCAT")]
     Interface(#[from] HostInterfaceError),
     /// A SubDevice.
-    #[error("`eoe` of `{key}`: {source}")]
+    #[error("`eoe` of `{key}`: {source}; correct the key in the rig file, or remove it")]
     Port {
         /// Its key in the rig file.
         key: String,

@@ -30,7 +30,7 @@ fn objects_are_read_and_written_as_the_type_that_they_are() {
     assert_eq!(answer(&mut bench, servo.sdo_read::<u32>(0x6083, 0)), Ok(12_345));
     assert_eq!(answer(&mut bench, servo.sdo_read_bytes(0x6083, 0)), Ok(12_345u32.to_le_bytes().to_vec()));
     let wrong = answer(&mut bench, servo.sdo_read::<u16>(0x6083, 0)).unwrap_err().to_string();
-    assert!(wrong.ends_with("4 bytes, which are no u16") && wrong.contains("0x6083:00"), "{wrong}");
+    assert!(wrong.ends_with("4 bytes, and a u16 was asked for") && wrong.contains("0x6083:00"), "{wrong}");
     let absent = answer(&mut bench, servo.sdo_read::<u16>(0x7777, 1)).unwrap_err().to_string();
     assert!(absent.contains("abort 0x06020000"), "{absent}");
 }

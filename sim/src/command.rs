@@ -196,7 +196,8 @@ impl CommandParser {
     fn emergency(&self, words: &mut Words) -> Result<Action, CommandError> {
         let subdevice = self.who(words)?;
         let code = words.next(CODE)?.read(CODE, number)?;
-        let register = words.next_if_any().map(|word| word.read(BYTE, number)).transpose()?.unwrap_or(1);
+        let register =
+            words.next_if_any().map(|word| word.read(BYTE, number)).transpose()?.unwrap_or(u8::from(code != 0));
         Ok(Action::Emergency { subdevice, code, register, data: bytes(words)? })
     }
 

@@ -1,7 +1,10 @@
-//! The answer to a request that was given up: a SubDevice may send it when something else has been asked already.
+//! The answer to a request that was given up, or had none in time: a SubDevice may send it when something else has been asked already.
 //!
-//! Guarantees: before the same question is asked anew, its answer is waited for, as long as an answer may take. To any other
-//! question it is no answer, so it is waited for only there.
+//! Guarantees: before the same question is asked anew, its answer is waited for: as long as an answer may take after the question
+//! was written, and once more as long where it was too late. To any other question it is no answer, so it is waited for only there. By FoE,
+//! AoE and VoE all questions are the same: their answers don't say enough.
+//!
+//! Not guaranteed: that an answer which takes more than twice its time answers nothing else. Nothing in it would tell.
 
 use std::time::Duration;
 
@@ -13,6 +16,9 @@ use crate::datagrams::Datagrams;
 
 /// Bytes of a mail behind its header that say what it asks: the CoE header, the command, index and subindex.
 const QUESTION: usize = 6;
+
+/// Questions without an answer that are remembered.
+const OWED: usize = 8;
 
 /// A request without its answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +42,11 @@ impl Owed {
         self.until
     }
 
+    /// Its answer may come until a later time.
+    pub(super) fn for_longer(self, until: Duration) -> Self {
+        Self { until, ..self }
+    }
+
     /// Whether the answer to this may be taken for the answer to another.
     fn is_like(&self, other: &Self) -> bool {
         if self.kind != other.kind {
@@ -45,39 +56,44 @@ impl Owed {
             // The command without its flags, which say how long the value is.
             (Some(MailboxType::Coe), [.., a, x, y, z], [.., b, u, v, w]) => (a >> 5, x, y, z) == (b >> 5, u, v, w),
             (Some(MailboxType::Soe), asked, now) => asked.get(..4) == now.get(..4),
-            (Some(MailboxType::Foe), ..) => true,
+            (Some(MailboxType::Foe | MailboxType::Aoe | MailboxType::Voe), ..) => true,
             _ => false,
         }
     }
 }
 
 impl Mailbox {
-    /// Waits for the answer to a request that was given up, if it could be taken for that to this mail.
-    pub(super) async fn await_owed(&mut self, datagrams: &Datagrams, mail: &[u8]) -> Result<(), MailError> {
-        let Some(owed) = self.owed.take() else { return Ok(()) };
-        let now = datagrams.now();
-        if now >= owed.until || !owed.is_like(&Owed::of(mail, owed.until)) {
-            return Ok(());
+    /// Takes note of a question whose answer may come when something else is asked.
+    pub(super) fn owe(&mut self, question: Option<Owed>) {
+        self.owed.extend(question);
+        let beyond = self.owed.len().saturating_sub(OWED);
+        self.owed.drain(..beyond);
+    }
+
+    /// A mail came that nobody waits for: it may be the answer to the oldest question of its protocol.
+    pub(super) fn settle(&mut self, kind: MailboxType) {
+        let answered = |owed: &Owed| kind == MailboxType::Error || owed.kind == Some(kind);
+        if let Some(at) = self.owed.iter().position(answered) {
+            self.owed.remove(at);
         }
-        let mut wait = Wait::new(now, owed.until.saturating_sub(now));
-        // Given up once more, it is owed still.
-        self.owed = Some(owed);
+    }
+
+    /// Waits for the answers to questions that have none, if they could be taken for that to this mail.
+    pub(super) async fn await_owed(&mut self, datagrams: &Datagrams, mail: &[u8]) -> Result<(), MailError> {
+        let given_up = self.asking.take();
+        self.owe(given_up);
+        let question = Owed::of(mail, datagrams.now());
         loop {
-            match self.next_mail(datagrams, &mut wait).await {
-                Ok(Mail::Other(header, body)) => {
-                    let came = !matches!(header.kind, MailboxType::Eoe | MailboxType::Voe | MailboxType::Aoe);
-                    self.pass(datagrams.now(), header, body);
-                    if came {
-                        break;
-                    }
-                }
-                Ok(Mail::Kept | Mail::Damaged | Mail::Duplicate) => {}
-                Err(MailError::NoAnswer { .. } | MailError::Lost | MailError::Older) => break,
+            let now = datagrams.now();
+            self.owed.retain(|owed| now < owed.until);
+            let alike = self.owed.iter().filter(|owed| owed.is_like(&question));
+            let Some(until) = alike.map(Owed::until).max() else { return Ok(()) };
+            match self.next_mail(datagrams, &mut Wait::new(now, until.saturating_sub(now))).await {
+                Ok(Mail::Other(header, body)) => self.pass(datagrams.now(), header, body),
+                Ok(Mail::Kept | Mail::Damaged | Mail::Duplicate) | Err(MailError::NoAnswer { .. }) => {}
+                Err(MailError::Lost | MailError::Older) => self.owed.retain(|owed| !owed.is_like(&question)),
                 Err(other) => return Err(other),
             }
-            wait.passed += 1;
         }
-        self.owed = None;
-        Ok(())
     }
 }

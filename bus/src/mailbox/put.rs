@@ -62,7 +62,7 @@ impl Mailbox {
                     self.taken = false;
                     if let Some(owed) = owed.take() {
                         self.silence.asked(datagrams.now(), owed.until());
-                        self.owed = Some(owed);
+                        self.asking = Some(owed);
                     }
                     let answer = datagrams.write_once(self.target, self.info.write_start, mail).await?;
                     if answer.working_counter != 0 {
@@ -74,7 +74,7 @@ impl Mailbox {
             let waited = datagrams.now().saturating_sub(start);
             let refused = self.policy.strategy == Strategy::Strict && !writing.sent && writing.probes >= PROBES;
             if refused || waited > self.times.request {
-                self.owed = None;
+                self.asking = None;
                 if !refused {
                     self.silence.refused(start, datagrams.now());
                 }

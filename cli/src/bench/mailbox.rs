@@ -91,7 +91,7 @@ impl Mailbox {
         let progress = Progress::new();
         let report =
             mailbox::run(&settings, |line| progress.say(line), || signals.stop()).map_err(|error| match error {
-                MailboxBenchError::Nothing => Failure::usage(error),
+                MailboxBenchError::Nothing | MailboxBenchError::OneEnd(_) => Failure::usage(error),
                 MailboxBenchError::Segment { .. } => Failure::of(Fault::LinkUnavailable, zerocat::chain(&error)),
                 MailboxBenchError::Session(error) => Failure::of(error.fault(), zerocat::chain(&error)),
                 MailboxBenchError::Stopped => Failure::of(Fault::StoppedBySignal, error.to_string()),

@@ -165,7 +165,8 @@ fn startup(slave: &Slave, i: usize, found: &mut Found) {
                 "data_type" => {
                     "give one of a channel such as uint16, `string`, or leave it out for bytes as hexadecimal text"
                 }
-                "complete_access" | "drive" => "remove it",
+                "complete_access" => "remove it",
+                "drive" => "give 0 to 7, with an IDN only",
                 _ if command.data_type.is_none() => {
                     "give bytes as hexadecimal text without 0x, such as \"00ff\", or a `data_type`"
                 }

@@ -287,7 +287,7 @@ fn bytes_of<T: Field>() -> usize {
 }
 
 fn of_length(mailbox: &Mailbox, index: u16, subindex: u8, got: usize, wanted: String) -> RequestError {
-    let what = format!("{got} bytes, which are no {wanted}");
+    let what = format!("{got} bytes, and a {wanted} was asked for");
     BringUpError::Sdo(mailbox.senseless_upload(index, subindex, what)).into()
 }
 

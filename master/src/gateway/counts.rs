@@ -47,6 +47,7 @@ impl Tally {
 #[derive(Debug, Default)]
 struct Tallies {
     all: Tally,
+    connections_refused: u64,
     clients: Vec<(Origin, Tally)>,
 }
 
@@ -71,6 +72,11 @@ impl GatewayCounts {
         }
     }
 
+    /// Counts a connection that was closed at once: there were too many.
+    pub(super) fn refuse_connection(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).connections_refused += 1;
+    }
+
     /// For the report.
     pub(crate) fn report(&self, listens: SocketAddr, read_only: bool) -> GatewayReport {
         let tallies = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -86,7 +92,17 @@ impl GatewayCounts {
         };
         let clients = tallies.clients.iter().map(client).collect();
         let listens = listens.to_string();
-        GatewayReport { listens, read_only, datagrams, answered, refused, unanswered, damaged, clients }
+        GatewayReport {
+            listens,
+            read_only,
+            datagrams,
+            answered,
+            refused,
+            unanswered,
+            damaged,
+            connections_refused: tallies.connections_refused,
+            clients,
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! From clients' messages to requests at the bus thread, and back: the gateway without its sockets.
 //!
-//! Guarantees: what is at work is bounded, for each client and in all; a message that isn't begun in time is taken back and never
+//! Guarantees: what is at work is bounded, for each client, each SubDevice and in all, so that a SubDevice that doesn't answer leaves room
+//! for mails to others; each message that has an answer by its nature is counted by what became of it; a message that isn't begun in time is taken back and never
 //! answers; a transfer has one mailbox until it is over or its client is silent for [`HOLD`]; a client's new request ends its old
 //! transfer with the same protocol; nothing is handed to a SubDevice that may not be.
 
@@ -15,7 +16,7 @@ use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, channel, sync_channel};
 use std::time::Duration;
 use zerocat_bus::relay::{self, Ask};
-use zerocat_bus::{BringUpError, ForeignMail, NoAsk, Pending, Refused, Relay, RelayEvent, Requests, Turn};
+use zerocat_bus::{BringUpError, ForeignMail, NoAsk, Pending, Refused, Relay, RelayEvent, Requests, SdoError, Turn};
 use zerocat_wire::gateway;
 use zerocat_wire::mailbox::MailboxType;
 use zerocat_wire::soe::Part;
@@ -30,8 +31,10 @@ const LONGEST: Duration = Duration::from_mins(10);
 const FETCH: Duration = Duration::from_secs(2);
 /// Messages of one client that may be at work.
 const OF_ONE: usize = 8;
-/// Messages that may be at work in all: fewer than wait for one mailbox, so that a program has room beside them.
-const IN_ALL: usize = 24;
+/// Messages that may be at work at one SubDevice: fewer than wait for one mailbox, so that a program has room beside them.
+const AT_ONE: usize = 8;
+/// Messages that may be at work in all: fewer than wait for the bus thread.
+const IN_ALL: usize = 48;
 /// Mails of one transfer that may wait: fragments of an IDN come without being asked for.
 const FOLLOWING: usize = 256;
 
@@ -134,8 +137,8 @@ impl Desk {
         for one in self.at_work.iter_mut().filter(|one| one.client == client) {
             if let Work::Relay(relayed) = &mut one.work {
                 relayed.following = None;
-                if !relayed.begun {
-                    relayed.request = None;
+                if !relayed.begun && relayed.request.take().is_some() {
+                    self.counts.count(client, Outcome::Unanswered);
                 }
             }
         }
@@ -154,6 +157,11 @@ impl Desk {
     fn has_room(&self, client: Client) -> bool {
         let of_one = self.at_work.iter().filter(|one| one.client == client).count();
         of_one < OF_ONE && self.at_work.len() < IN_ALL
+    }
+
+    fn has_room_at(&self, position: u16) -> bool {
+        let at_one = |one: &&AtWork| matches!(&one.work, Work::Relay(relayed) if relayed.position == position);
+        self.at_work.iter().filter(at_one).count() < AT_ONE
     }
 
     fn ask_own(&mut self, client: Client, mail: ForeignMail, now: Duration) {
@@ -179,7 +187,11 @@ impl Desk {
             }),
             Source::Object { position, index } => self.requests.mail(position, FETCH, async move |at| {
                 let (datagrams, mailbox) = at.with_coe()?;
-                Ok(mailbox.upload(datagrams, index, 0).await.unwrap_or_else(|_| vec![0; 4]))
+                match mailbox.upload(datagrams, index, 0).await {
+                    // One that it doesn't have.
+                    Err(SdoError::Abort { .. }) => Ok(vec![0; 4]),
+                    done => Ok(done.map_err(BringUpError::from)?),
+                }
             }),
             // It is known already.
             Source::Bytes(_) => self.requests.registers(0, Duration::ZERO, async |_| Ok(Vec::new())),
@@ -234,7 +246,7 @@ impl Desk {
     }
 
     fn begin(&mut self, client: Client, position: u16, mail: ForeignMail, now: Duration) {
-        if !self.has_room(client) {
+        if !self.has_room(client) || !self.has_room_at(position) {
             return self.counts.count(client, Outcome::Unanswered);
         }
         let (kind, fragments) = (mail.header.kind, is_part(&mail.ask));
@@ -260,9 +272,9 @@ impl Desk {
         let Self { own, counts, at_work, out, .. } = self;
         at_work.retain_mut(|one| {
             let client = one.client;
-            let mut answer = |mail| {
-                counts.count(client, Outcome::Answered);
-                out.push((client, mail));
+            let mut give = |outcome, mail: Option<Vec<u8>>| {
+                counts.count(client, outcome);
+                out.extend(mail.map(|mail| (client, mail)));
             };
             match &mut one.work {
                 Work::Fetch { mail, asked, values } => {
@@ -271,10 +283,10 @@ impl Desk {
                         values.push(value.ok());
                         asked.pop_front();
                     }
-                    answer(own.fetched(mail, values));
+                    give(Outcome::Answered, Some(own.fetched(mail, values)));
                     false
                 }
-                Work::Relay(relayed) => match relayed.look(&mut answer) {
+                Work::Relay(relayed) => match relayed.look(&mut give) {
                     State::AtWork => {
                         let late = !relayed.begun && now.saturating_sub(one.since) > WAIT;
                         if late && relayed.request.take().is_some() {
@@ -315,7 +327,7 @@ enum State {
 }
 
 impl Relayed {
-    fn look(&mut self, answer: &mut impl FnMut(Vec<u8>)) -> State {
+    fn look(&mut self, give: &mut impl FnMut(Outcome, Option<Vec<u8>>)) -> State {
         loop {
             match self.told.try_recv() {
                 // Given up, and begun before that was noticed.
@@ -323,8 +335,9 @@ impl Relayed {
                 Ok(RelayEvent::Begun) => self.begun = true,
                 Ok(RelayEvent::Answer(mail)) => {
                     self.answered = true;
-                    answer(mail);
+                    give(Outcome::Answered, Some(mail));
                 }
+                Ok(RelayEvent::TooLate(mail)) => give(Outcome::Refused, mail.refusal(Refused::NoTransfer)),
                 Ok(RelayEvent::Silent(error)) => {
                     self.answered = true;
                     tracing::debug!(position = self.position, %error, "no answer to a client of the mailbox gateway");

@@ -28,6 +28,8 @@ const NAME: &str = "zc-gateway";
 const STACK: usize = 256 * 1024;
 /// Connections at once.
 const STREAMS: usize = 16;
+/// Shortest time from one line about connections that are too many to the next.
+const CROWDED: Duration = Duration::from_mins(1);
 /// Datagrams taken in one turn.
 const DATAGRAMS: usize = 64;
 /// Bytes of the longest message, and some more.
@@ -68,6 +70,7 @@ impl GatewayThread {
             counts: counts.clone(),
             streams,
             connections,
+            crowded: None,
             start,
             stop: Arc::clone(&stop),
         };
@@ -102,6 +105,8 @@ struct Serving {
     streams: Vec<Stream>,
     /// Connections so far.
     connections: u64,
+    /// When it was told that there are too many.
+    crowded: Option<Duration>,
     start: Instant,
     stop: Arc<AtomicBool>,
 }
@@ -162,7 +167,15 @@ impl Serving {
                     self.streams.extend(stream);
                 }
                 Ok((_, peer)) => {
-                    tracing::warn!(%peer, "the mailbox gateway has {STREAMS} connections already and closes another");
+                    self.counts.refuse_connection();
+                    let now = self.start.elapsed();
+                    if self.crowded.is_none_or(|told| now.saturating_sub(told) >= CROWDED) {
+                        self.crowded = Some(now);
+                        tracing::warn!(
+                            %peer,
+                            "the mailbox gateway has {STREAMS} connections already and closes others; the report counts them"
+                        );
+                    }
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
                 Err(_) => return std::thread::sleep(PAUSE),

@@ -22,6 +22,8 @@ pub struct GatewayReport {
     pub unanswered: u64,
     /// Messages that can't be read.
     pub damaged: u64,
+    /// Connections that were closed at once, since there were 16 already.
+    pub connections_refused: u64,
     /// The same by the address and transport of clients; the first 32.
     pub clients: Vec<GatewayClientReport>,
 }

@@ -253,6 +253,31 @@ fn a_request_that_waited_too_long_is_taken_back() {
 }
 
 #[test]
+fn a_subdevice_that_does_not_answer_takes_the_gateway_from_no_other() {
+    let mut office = Office::new();
+    office.bench.act(Action::FreezeMailbox { subdevice: 2, frozen: true }).unwrap();
+    for port in 1..=40 {
+        office.send(client(port), &upload(0x1003, 0x1018, 1));
+    }
+    assert_eq!(office.counted()[3], 32, "what it has no room for");
+    for port in 101..=110 {
+        let mail = office.ask(client(port), &upload(0x1002, 0x1018, 2)).unwrap();
+        assert_eq!(mail[9..12], [0x18, 0x10, 2]);
+    }
+}
+
+#[test]
+fn what_follows_a_transfer_that_is_over_is_refused_and_counted() {
+    let mut office = Office::new();
+    office.send(client(1), &upload(0x1002, 0x1018, 2));
+    office.send(client(1), &sdo(0x1002, [0x60, 0, 0, 0, 0, 0, 0, 0]));
+    let told: Vec<_> = office.run(100 * MS).into_iter().map(|(_, mail)| mail).collect();
+    assert_eq!((told.len(), &told[0][9..12]), (2, &[0x18, 0x10, 2][..]), "{told:x?}");
+    assert_eq!((told[1][8], &told[1][12..]), (0x80, &[0, 0, 0x04, 0x05][..]));
+    assert_eq!(office.counted(), [2, 1, 1, 0, 0]);
+}
+
+#[test]
 fn a_list_comes_in_all_its_fragments() {
     let mut office = Office::new();
     office.send(client(1), &[8, 0, 0xea, 3, 0, 3, 0, 0x80, 1, 0, 0, 0, 1, 0]);

@@ -451,18 +451,9 @@ impl Actor {
 
     /// Serves its mailbox and its registers.
     async fn live(&self, datagrams: &Datagrams, unasked: &impl Unasked, lane: Option<Arc<Lane>>) {
-        let mails = or(self.serve_mailbox(datagrams, unasked, lane.clone()), async {
-            if self.has_mailbox {
-                self.listen(datagrams, unasked, lane.clone()).await;
-            }
-            std::future::pending::<()>().await;
-        });
-        let diagnosis = async {
-            if self.has_diagnosis {
-                self.watch_diagnosis(datagrams, unasked, lane.clone()).await;
-            }
-            std::future::pending::<()>().await;
-        };
+        let mails =
+            or(self.serve_mailbox(datagrams, unasked, lane.clone()), self.listen(datagrams, unasked, lane.clone()));
+        let diagnosis = self.watch_diagnosis(datagrams, unasked, lane);
         or(or(mails, diagnosis), self.serve_registers(datagrams)).await;
     }
 
@@ -542,6 +533,9 @@ impl Actor {
 
     /// Reads what it sends unasked while nothing is asked of it.
     async fn listen(&self, datagrams: &Datagrams, unasked: &impl Unasked, lane: Option<Arc<Lane>>) {
+        if !self.has_mailbox {
+            return std::future::pending().await;
+        }
         let position = self.who.position;
         loop {
             let frames = || lane.as_ref().and_then(|lane| lane.look_within(datagrams.now())).unwrap_or(LOOK);
@@ -561,6 +555,9 @@ impl Actor {
 
     /// Reads what is new in its diagnosis history, now and then, and soon after an emergency.
     async fn watch_diagnosis(&self, datagrams: &Datagrams, unasked: &impl Unasked, lane: Option<Arc<Lane>>) {
+        if !self.has_diagnosis {
+            return std::future::pending().await;
+        }
         let mut pause = HISTORY_FIRST;
         loop {
             let alarmed = || if self.alarmed.take() { Poll::Ready(()) } else { Poll::Pending };
